@@ -1,0 +1,46 @@
+"""What a medium is, and what an engine of one must offer; no torch, so that windows and command lines may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from studio.catalog import Model
+from studio.job import Report
+from studio.media import Payload
+from studio.request import Request, TrainRequest
+
+
+class Engine(Protocol):
+    """Runs the requests of one medium with one model. Made without arguments; only one thread ever touches it."""
+
+    def load(self, model: Model | None, report: Report) -> None:
+        """Make the weights in `model.folder` ready to run; None for engines that need none, such as trainings."""
+        ...
+
+    def run(self, request: Request, report: Report) -> Sequence[Payload]:
+        """Make the work. Calls `report` at least once a step; what it raises (Cancelled) must pass through."""
+        ...
+
+    def close(self) -> None:
+        """Give back all memory."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """What a panel is about. Engines are named "module:Class" and resolved where they run."""
+
+    name: str
+    title: str
+    icon: str
+    make: type[Request]
+    train: type[TrainRequest]
+    engine: str
+    trainer: str
+    starter: str
+    stage: Literal["image", "text", "audio"]
+
+    def engine_of(self, request: Request) -> str:
+        return self.trainer if isinstance(request, TrainRequest) else self.engine

@@ -1,0 +1,220 @@
+"""Requests: frozen values that decide one work, and the notes on their fields that forms, flags and files are made from.
+
+Nothing here knows how a request is run or shown.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from studio.errors import BadInput
+
+SEED_LIMIT = 2**31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What a form, a flag or a document needs to know of one field. `label` and `help` are English source texts."""
+
+    label: str
+    help: str
+    group: str = ""
+    advanced: bool = False
+
+    def check(self, name: str, value: Any) -> Any:
+        """Return `value` in its canonical type, or raise BadInput that names the field."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range(Note):
+    """A number between `low` and `high`, both included; whole when `step` is an int."""
+
+    low: float
+    high: float
+    step: float = 1
+    unit: str = ""
+
+    @property
+    def whole(self) -> bool:
+        return isinstance(self.step, int)
+
+    def check(self, name: str, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise BadInput(f"{name} must be a number, not {_shown(value)}.", self._hint())
+        if self.whole and value != int(value):
+            raise BadInput(f"{name} must be a whole number, not {_shown(value)}.", self._hint())
+        if not self.low <= value <= self.high:
+            raise BadInput(f"{name} is {_shown(value)}, which is out of range.", self._hint())
+        return int(value) if self.whole else float(value)
+
+    def _hint(self) -> str:
+        return f"Give a value from {self.low:g} to {self.high:g}{' ' + self.unit if self.unit else ''}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice(Note):
+    """One of `options`, each (value, label). `open` admits other words, for models that know more than the starter."""
+
+    options: tuple[tuple[str, str], ...]
+    open: bool = False
+
+    def check(self, name: str, value: Any) -> str:
+        known = [option for option, _ in self.options]
+        if not isinstance(value, str) or (value not in known and not self.open) or len(value) > 200:
+            raise BadInput(f"{name} cannot be {_shown(value)}.", f"Choose one of: {', '.join(known)}.")
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text(Note):
+    """Words of the user's, at most `limit` characters; `lines` is how tall a form shows it."""
+
+    limit: int = 4000
+    lines: int = 1
+    placeholder: str = ""
+
+    def check(self, name: str, value: Any) -> str:
+        if not isinstance(value, str):
+            raise BadInput(f"{name} must be text, not {_shown(value)}.")
+        if len(value) > self.limit:
+            raise BadInput(
+                f"{name} has {len(value):,} characters; at most {self.limit:,} are used.", "Shorten it and try again."
+            )
+        # Lone surrogates cannot be written to a file and NUL ends a C string: neither says anything to a model.
+        return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag(Note):
+    """Yes or no."""
+
+    def check(self, name: str, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise BadInput(f"{name} must be true or false, not {_shown(value)}.")
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seed(Note):
+    """The number that all randomness of a work comes from: 0 to 2**31 - 1."""
+
+    def check(self, name: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < SEED_LIMIT:
+            raise BadInput(f"{name} cannot be {_shown(value)}.", f"Give a whole number from 0 to {SEED_LIMIT - 1}.")
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelId(Note):
+    """The id of a model in the catalog; empty means the medium's own default, resolved when the job is submitted."""
+
+    def check(self, name: str, value: Any) -> str:
+        if not isinstance(value, str) or len(value) > 200:
+            raise BadInput(f"{name} cannot be {_shown(value)}.", "`studio models list` shows the models there are.")
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathTo(Note):
+    """A file or folder of the user's, as text. Whether it exists is found out when the request runs."""
+
+    folder: bool = False
+
+    def check(self, name: str, value: Any) -> str:
+        if not isinstance(value, str) or "\0" in value:
+            raise BadInput(f"{name} must be a path, not {_shown(value)}.")
+        return value
+
+
+def note(default: Any, note: Note) -> Any:
+    """A dataclass field of a Request: `psi: float = note(0.7, Range(...))`."""
+    return dataclasses.field(default=default, metadata={"note": note})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Everything that decides one work. Subclasses add fields with `note(default, Note)` and set `kind` and `medium`.
+
+    `kind` names the class in JSON ("avatar", "avatar.train"); `medium` the panel it belongs to. Values are checked and
+    made canonical on construction; BadInput names the field at fault. Keys of a newer studio's file that this one does
+    not know are kept in `unknown`, as canonical JSON text, and written back by `to_json`.
+    """
+
+    kind: ClassVar[str]
+    medium: ClassVar[str]
+    kinds: ClassVar[dict[str, type[Request]]] = {}
+
+    seed: int = note(0, Seed(label="Seed", help="The number the randomness comes from; the same seed, the same work."))
+    model: str = note("", ModelId(label="Model", help="The model to use; empty uses the studio's own starter."))
+    unknown: str = dataclasses.field(default="{}", repr=False)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        kind = cls.__dict__.get("kind")
+        if kind is not None:
+            Request.kinds[kind] = cls
+
+    def __post_init__(self) -> None:
+        for name, field_note in self.notes():
+            object.__setattr__(self, name, field_note.check(name, getattr(self, name)))
+
+    @classmethod
+    def notes(cls) -> Iterator[tuple[str, Note]]:
+        """The fields a person may set, in the order they are shown: (name, note)."""
+        fields = [field for field in dataclasses.fields(cls) if "note" in field.metadata]
+        own = [field for field in fields if field.name not in ("seed", "model")]
+        shared = [field for field in fields if field.name in ("model", "seed")]
+        for field in [*own, *shared]:
+            yield field.name, field.metadata["note"]
+
+    def replace(self, **changes: Any) -> Self:
+        return dataclasses.replace(self, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, `kind` first; unknown keys of a newer version last."""
+        values = {name: getattr(self, name) for name, _ in self.notes()}
+        return {"kind": self.kind, **values, **json.loads(self.unknown)}
+
+    @staticmethod
+    def from_json(data: Any) -> Request:
+        """The request that `to_json` described. Raises BadInput for a kind or a value that cannot be."""
+        if not isinstance(data, Mapping):
+            raise BadInput("This is not a request.", "A request is a JSON object with the key `kind`.")
+        cls = Request.kinds.get(str(data.get("kind")))
+        if cls is None:
+            raise BadInput(
+                f"Nothing here can make {_shown(data.get('kind'))}.", f"Known kinds: {', '.join(sorted(Request.kinds))}."
+            )
+        known = dict(cls.notes())
+        values = {name: data[name] for name in known if name in data}
+        rest = {name: value for name, value in data.items() if name not in known and name != "kind"}
+        return cls(**values, unknown=json.dumps(rest, sort_keys=True, ensure_ascii=False))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainRequest(Request):
+    """Learn a model of one medium from a folder; `model` is the one to start from, empty for a new one."""
+
+    data: str = note("", PathTo(label="Data", help="The folder to learn from.", folder=True))
+    out: str = note("", PathTo(label="Result", help="The folder that receives checkpoints and model.", folder=True))
+    minutes: float = note(
+        60.0, Range(label="Minutes", help="How long to train.", low=0.01, high=60 * 24 * 14, step=0.5, unit="minutes")
+    )
+    resume: bool = note(False, Flag(label="Resume", help="Go on from the last checkpoint in the result folder."))
+
+
+def fresh_seed() -> int:
+    """A seed that nobody chose."""
+    return random.SystemRandom().randrange(SEED_LIMIT)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
