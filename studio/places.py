@@ -8,7 +8,9 @@ from pathlib import Path
 
 import platformdirs
 
-RESOURCES = Path(__file__).resolve().parent.parent / "resources"
+_HERE = Path(__file__).resolve().parent
+# Installed, the resources lie inside the package; in the source tree beside it.
+RESOURCES = _HERE / "resources" if (_HERE / "resources").is_dir() else _HERE.parent / "resources"
 
 
 @dataclass(frozen=True, slots=True)
