@@ -1,0 +1,165 @@
+"""Settings: both ways through TOML, and every way the file can be wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio import atomic, settings
+from studio.errors import BadInput, StudioError
+from studio.settings import Settings, load, save
+
+CHANGED: dict[str, Any] = {
+    "device": "cpu",
+    "threads": 3,
+    "memory_budget_gb": 6.5,
+    "library_folder": "/tmp/图库 'a' \"b\"",
+    "models_folder": "C:\\models",
+    "theme": "dark",
+    "language": "zh_CN",
+    "audio_output": "Speakers\n2",
+    "text_size": 1.25,
+    "reduced_motion": True,
+    "embed_metadata": "none",
+}
+
+
+def test_every_setting_comes_back(tmp_path: Path) -> None:
+    assert set(CHANGED) == {name for name, _ in Settings.notes()}
+    changed = Settings(**CHANGED)
+    assert all(getattr(changed, name) != getattr(Settings(), name) for name in CHANGED)
+    save(tmp_path / "new" / "settings.toml", changed)
+    assert load(tmp_path / "new" / "settings.toml") == (changed, [])
+
+
+def test_no_file_gives_the_defaults(tmp_path: Path) -> None:
+    assert load(tmp_path / "settings.toml") == (Settings(), [])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"theme = ",
+        b"\xff\xfe\x00",
+        b"a = " + b"[" * 100_000,
+        b'theme = "dark"\n' + b"#" * settings.SIZE_LIMIT,
+        b'version = "one"',
+        b"version = 0",
+        b"x = " + b"9" * 5000,
+    ],
+)
+def test_a_broken_file_is_set_aside_and_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "settings.toml"
+    for number in (1, 2):
+        path.write_bytes(content)
+        loaded, warnings = load(path)
+        aside = tmp_path / f"settings.broken-{number}.toml"
+        assert loaded == Settings()
+        assert len(warnings) == 1
+        assert str(aside) in warnings[0]
+        assert aside.read_bytes() == content
+        assert not path.exists()
+
+
+def test_one_bad_value_does_not_cost_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text('theme = "purple"\nthreads = 4\ntext_size = nan\nreduced_motion = 1\n', encoding="utf-8")
+    loaded, warnings = load(path)
+    assert loaded == Settings(threads=4)
+    assert [next(name for name in CHANGED if name in warning) for warning in warnings] == [
+        "theme",
+        "text_size",
+        "reduced_motion",
+    ]
+    assert path.exists()
+
+
+def test_unknown_keys_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text('future = [1, 2]\ntheme = "dark"\n[shortcuts]\nsend = "Ctrl+E"\n', encoding="utf-8")
+    loaded, warnings = load(path)
+    assert warnings == []
+    save(path, loaded.replace(threads=2))
+    data = settings.tomllib.loads(path.read_text(encoding="utf-8"))
+    assert data["future"] == [1, 2]
+    assert data["shortcuts"] == {"send": "Ctrl+E"}
+    assert load(path)[0] == Settings(theme="dark", threads=2)
+
+
+def test_a_newer_file_is_used_and_a_copy_kept(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    newer = f'version = {settings.VERSION + 1}\ntheme = "dark"\nnew = true\n'
+    path.write_text(newer, encoding="utf-8")
+    loaded, warnings = load(path)
+    assert loaded.theme == "dark"
+    assert "newer" in warnings[0]
+    save(path, loaded)
+    assert (tmp_path / f"settings.version-{settings.VERSION + 1}.toml").read_text(encoding="utf-8") == newer
+    assert load(path) == (loaded, [])
+
+
+def test_migrations_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rename(data: dict[str, Any]) -> dict[str, Any]:
+        return {"theme" if key == "look" else key: value for key, value in data.items()}
+
+    def soften(data: dict[str, Any]) -> dict[str, Any]:
+        return {**data, "theme": {"black": "dark"}[data["theme"]]}
+
+    path = tmp_path / "settings.toml"
+    path.write_text('version = 1\nlook = "black"\n', encoding="utf-8")
+    monkeypatch.setattr(settings, "VERSION", 3)
+    monkeypatch.setattr(settings, "MIGRATIONS", {1: rename, 2: soften})
+    loaded, warnings = load(path)
+    assert warnings == []
+    assert loaded.theme == "dark"
+    save(path, loaded)
+    assert settings.tomllib.loads(path.read_text(encoding="utf-8")) == dataclasses.asdict(loaded) | {"version": 3}
+
+
+def test_values_and_names_are_checked_with_words() -> None:
+    with pytest.raises(BadInput, match=r"theme cannot be 'purple'.*system, light, dark"):
+        Settings(theme="purple")
+    with pytest.raises(BadInput, match=r"threads is -1.*from 0 to"):
+        Settings().replace(threads=-1)
+    with pytest.raises(BadInput, match="There is no setting colour"):
+        Settings().replace(colour="red")
+
+
+def test_a_save_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "settings.toml"
+    save(path, Settings(threads=1))
+
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    with pytest.raises(StudioError, match="No space left"):
+        save(path, Settings(threads=2))
+    assert load(path)[0].threads == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["settings.toml"]
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="permissions do not bind this user")
+def test_an_unwritable_folder_is_said_in_words(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(StudioError, match="could not be saved"):
+            save(tmp_path / "settings.toml", Settings())
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.mkdir()
+    loaded, warnings = load(path)
+    assert loaded == Settings()
+    assert "cannot be read" in warnings[0]
+    with pytest.raises(StudioError):
+        save(path, loaded)
