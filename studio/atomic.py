@@ -25,10 +25,10 @@ def write(path: Path, data: bytes) -> None:
     sync(path.parent)
 
 
-def sync(folder: Path) -> None:
-    """Make the names in `folder` survive a power cut, where the system can do that."""
+def sync(path: Path) -> None:
+    """Make a file, or the names in a folder, survive a power cut, where the system can do that."""
     with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
+        handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:

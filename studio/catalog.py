@@ -1,14 +1,37 @@
-"""Which models exist, their licence, size, hash and place; never opens their weights."""
+"""Which models exist, their licence, size, hash and place; never loads weights, and runs nothing beside them."""
 
 from __future__ import annotations
 
+import contextlib
+import re
+import shutil
+import time
+import tomllib
+import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
+
+import tomli_w
+
+from studio import atomic, recognise, weights
+from studio.errors import BadInput, StudioError
+from studio.places import RESOURCES
+from studio.recognise import Found
+
+ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+STAGING = ".importing-"
+DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One set of weights. `folder` holds config.json and *.safetensors; `size` is their bytes together."""
+    """One set of weights, as `folder`/model.toml describes it.
+
+    `folder` holds config.json and *.safetensors; `size` and `sha256` are those of the weights (`weights.fingerprint`).
+    `native` is the size pictures come out best at, (width, height), or (0, 0); `languages` are those it understands.
+    """
 
     id: str
     medium: str
@@ -20,3 +43,238 @@ class Model:
     sha256: str = ""
     source: str = ""
     bundled: bool = False
+    credits: str = ""
+    description: str = ""
+    languages: tuple[str, ...] = ()
+    native: tuple[int, int] = (0, 0)
+
+
+class Catalog:
+    """The models that came with the studio, and the person's own. Nothing is cached: the folders are the truth."""
+
+    def __init__(self, bundled: Path = RESOURCES / "models", own: Path | None = None) -> None:
+        self._bundled = bundled
+        self._own = own
+        self.warnings: list[str] = []
+
+    def models(self, medium: str | None = None) -> list[Model]:
+        """All models, or those of one medium: bundled ones first, then by title. Unreadable ones become warnings."""
+        found: dict[str, Model] = {}
+        warnings: list[str] = []
+        for folder in self._folders():
+            try:
+                model = read_model(folder, bundled=folder.parent == self._bundled)
+            except StudioError as error:
+                warnings.append(str(error))
+                continue
+            found.setdefault(model.id, model)
+        self.warnings = warnings
+        chosen = [model for model in found.values() if medium in (None, model.medium)]
+        return sorted(chosen, key=lambda model: (not model.bundled, model.title.lower(), model.id))
+
+    def get(self, id: str) -> Model:
+        """The model of that id. BadInput if there is none."""
+        if ID.fullmatch(id):
+            for place in self._places():
+                if (place / id / "model.toml").is_file():
+                    return read_model(place / id, bundled=place == self._bundled)
+        raise BadInput(f"There is no model {id[:80]!r}.", "`studio models list` shows the models there are.")
+
+    def default(self, medium: str) -> Model:
+        """The model a medium uses when none is named: its starter, else its first. StudioError if it has none."""
+        models = self.models(medium)
+        for model in models:
+            if model.id == f"{medium}-starter":
+                return model
+        if not models:
+            raise StudioError(
+                f"There is no model for {medium}.", f"Add one with `studio models import PATH --medium {medium}`."
+            )
+        return models[0]
+
+    def verify(self, model: Model) -> list[str]:
+        """What is wrong with the weights of a model, as sentences; reads all of them."""
+        files = weights.weight_files(model.folder)
+        if not files:
+            return [f"{model.id} has no weights in {model.folder}."]
+        problems: list[str] = []
+        for path in files:
+            try:
+                weights.check_safetensors(path)
+            except StudioError as error:
+                problems.append(str(error))
+        if not problems:
+            try:
+                size, sha256 = weights.fingerprint(model.folder, files)
+            except OSError as error:
+                return [f"The weights of {model.id} cannot be read: {error.strerror}."]
+            if model.sha256 and sha256 != model.sha256:
+                problems.append(f"The weights of {model.id} have changed: {size:,} bytes with sha256 {sha256}.")
+        return problems
+
+    def import_(self, path: Path, medium: str, *, accept_licence: bool = False) -> Model:
+        """Copy a model into the person's own folder, whole or not at all, and describe it.
+
+        `path` is a folder in the format of diffusers or transformers, one that a training made, or a single
+        .safetensors file. BadInput for pickles, for models of another medium and, unless `accept_licence`, for
+        licences that are unknown or restrict the use of works; StudioError for damaged files and full disks.
+        """
+        if self._own is None:
+            raise StudioError("This catalog has no folder for models of your own.")
+        found = recognise.with_medium(recognise.recognise(path), medium)
+        files = [file for file in found.files if file.suffix.lower() not in recognise.PICKLES]
+        for file in files:
+            if file.suffix == ".safetensors":
+                weights.check_safetensors(found.root / file)
+        if not accept_licence and found.licence.lower() not in recognise.FREE:
+            raise BadInput(
+                f"The licence of {path.name} is {found.licence or 'unknown'}: it may limit what you do with its works.",
+                "Read it; if you agree, add --accept-licence.",
+            )
+        try:
+            return self._take(found, files, Path(path.name if path.is_dir() else path.stem).name, self._own)
+        except OSError as error:
+            raise StudioError(
+                f"{path.name} could not be copied to {self._own}: {error.strerror}.",
+                "Free some space, or choose another models folder in the settings.",
+            ) from error
+
+    def remove(self, id: str) -> None:
+        """Delete a model of the person's own. BadInput for a bundled or unknown one."""
+        model = self.get(id)
+        if model.bundled:
+            raise BadInput(f"{model.title} came with the studio and cannot be removed.")
+        doomed = model.folder.with_name(f"{STAGING}{uuid.uuid4().hex}")
+        try:
+            model.folder.rename(doomed)  # gone at once, even if deleting is interrupted
+            shutil.rmtree(doomed)
+        except OSError as error:
+            raise StudioError(f"{model.title} could not be removed: {error.strerror}.") from error
+
+    def _places(self) -> Iterator[Path]:
+        yield self._bundled
+        if self._own is not None:
+            yield self._own
+
+    def _folders(self) -> Iterator[Path]:
+        for place in self._places():
+            with contextlib.suppress(OSError):  # no folder, no models
+                yield from sorted(folder for folder in place.iterdir() if (folder / "model.toml").is_file())
+
+    def _take(self, found: Found, files: list[Path], name: str, own: Path) -> Model:
+        own.mkdir(parents=True, exist_ok=True)
+        _sweep(own)
+        need = sum((found.root / file).stat().st_size for file in files)
+        free = shutil.disk_usage(own).free
+        if need > free:
+            raise StudioError(
+                f"{name} needs {need / 1e9:.1f} GB, and {own} has {free / 1e9:.1f} GB left.", "Free some space."
+            )
+        staging = own / f"{STAGING}{uuid.uuid4().hex}"
+        try:
+            for file in files:
+                (staging / file).parent.mkdir(parents=True, exist_ok=True)
+                # copyfile follows links: a hub's cache consists of them. Owner and mode are not taken over.
+                shutil.copyfile(found.root / file, staging / file)
+                atomic.sync(staging / file)
+            _describe(staging, found, name)
+            while True:
+                id = self._free_id(found, name, own)
+                try:
+                    staging.rename(own / id)
+                    break
+                except OSError:
+                    if not (own / id).exists():
+                        raise
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        atomic.sync(own)
+        return read_model(own / id, bundled=False)
+
+    def _free_id(self, found: Found, name: str, own: Path) -> str:
+        """An id that no model has: from the folder's name, or the family where that is only "model"."""
+        plain = re.sub(r"[^a-z0-9._]+", "-", name.lower()).strip("-._")
+        if plain in ("", "model", "snapshot") or not ID.fullmatch(plain[:60]):
+            plain = re.sub(r"[^a-z0-9._]+", "-", f"{found.medium}-{found.family}".lower()).strip("-._")
+        plain = plain[:60].rstrip("-._")
+        taken = {folder.name for place in self._places() if place.is_dir() for folder in place.iterdir()}
+        number, id = 1, plain
+        while id in taken:
+            number += 1
+            id = f"{plain}-{number}"
+        return id
+
+
+def read_model(folder: Path, *, bundled: bool) -> Model:
+    """The model that `folder`/model.toml describes. StudioError where it cannot be read or lacks what it must say."""
+    path = folder / "model.toml"
+    try:
+        data = tomllib.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise StudioError(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise StudioError(f"{path} is damaged: it is no valid TOML.", "Import the model again.") from error
+    if not ID.fullmatch(folder.name):
+        raise StudioError(f"{folder} cannot be a model's folder.", "Its name may have a to z, 0 to 9, dots and dashes.")
+    missing = [key for key in ("medium", "family") if not isinstance(data.get(key), str) or not data[key]]
+    if missing:
+        raise StudioError(f"{path} does not say {' and '.join(missing)}.", "Import the model again.")
+    if data.get("id", folder.name) != folder.name:
+        raise StudioError(f"{path} belongs to a folder named {data['id']!r}.", "Rename the folder.")
+    return Model(
+        id=folder.name,
+        medium=data["medium"],
+        family=data["family"],
+        title=_words(data.get("title")) or folder.name,
+        licence=_words(data.get("licence")),
+        folder=folder,
+        size=data["size"] if type(data.get("size")) is int else 0,
+        sha256=_words(data.get("sha256")),
+        source=_words(data.get("source")),
+        bundled=bundled,
+        credits=_words(data.get("credits")),
+        description=_words(data.get("description")),
+        languages=tuple(str(item) for item in _list(data.get("languages"))),
+        native=_native(data.get("native")),
+    )
+
+
+def _describe(folder: Path, found: Found, name: str) -> None:
+    """Write model.toml into a folder that is about to become a model. The id is the folder's name, so it says none."""
+    size, sha256 = weights.fingerprint(folder)
+    kept = {key: found.facts[key] for key in ("credits", "description", "languages", "native") if key in found.facts}
+    facts = {
+        "medium": found.medium,
+        "family": found.family,
+        "title": _words(found.facts.get("title")) or name,
+        "licence": found.licence or "unknown",
+        "size": size,
+        "sha256": sha256,
+        "source": _words(found.facts.get("source")) or "imported",
+        **kept,
+    }
+    atomic.write(folder / "model.toml", tomli_w.dumps(facts).encode("utf-8"))
+
+
+def _sweep(own: Path) -> None:
+    """Delete what imports that were killed left behind; younger ones may still be running."""
+    for folder in own.glob(f"{STAGING}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > DAY:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return "\n".join(str(item) for item in cast(list[Any], value))
+    return value if isinstance(value, str) else ""
+
+
+def _list(value: Any) -> list[Any]:
+    return cast(list[Any], value) if isinstance(value, list) else []
+
+
+def _native(value: Any) -> tuple[int, int]:
+    sides = [side for side in _list(value) if type(side) is int]
+    return (sides[0], sides[1]) if len(sides) == 2 else (0, 0)

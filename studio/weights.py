@@ -1,0 +1,178 @@
+"""Safetensors files, looked at without loading them: header, sizes and names; knows no torch and runs nothing.
+
+The format (huggingface.co/docs/safetensors): eight bytes little-endian N, N bytes of JSON, then the tensors' bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from studio.errors import StudioError
+
+HEADER_LIMIT = 100_000_000  # bytes; the limit of the format's own readers
+RANK_LIMIT = 64  # sides of one tensor; no library goes beyond this
+JSON_LIMIT = 8_000_000  # bytes of a config.json or model_index.json; they have a few thousand
+
+BITS = {
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 8),
+    **dict.fromkeys(("I16", "U16", "F16", "BF16"), 16),
+    **dict.fromkeys(("I32", "U32", "F32"), 32),
+    **dict.fromkeys(("I64", "U64", "F64", "C64"), 64),
+    **dict.fromkeys(("F6_E2M3", "F6_E3M2"), 6),
+    "F4": 4,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """What a header says of one tensor; `begin` and `end` are bytes after the header."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """All a safetensors file says of itself."""
+
+    tensors: Mapping[str, Tensor]
+    metadata: Mapping[str, str]
+
+
+class Damaged(ValueError):
+    """What is wrong with a file, as the end of a sentence that starts with its name."""
+
+
+def check_safetensors(path: Path) -> None:
+    """Return if `path` is a whole safetensors file; otherwise raise StudioError that names it and says what to do.
+
+    Reads the header only: every tensor must lie in the file, none over another, none missing bytes.
+    """
+    read_header(path)
+
+
+def read_header(path: Path) -> Header:
+    """The checked header of a safetensors file. Raises StudioError as `check_safetensors` does."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            return _header(file.read(8), file.read, size)
+    except OSError as error:
+        raise StudioError(f"{path} cannot be read: {error.strerror}.", "Check that the file is there.") from error
+    except Damaged as error:
+        raise StudioError(f"{path} is damaged: {error}.", "Download or copy it again.") from error
+
+
+def _header(first: bytes, read: Any, size: int) -> Header:
+    if len(first) < 8:
+        raise Damaged("it is too short to be a safetensors file")
+    length = int.from_bytes(first, "little")
+    if length > HEADER_LIMIT or length > size - 8:
+        raise Damaged("it does not begin like a safetensors file, or its end is missing")
+    table = parse(cast(bytes, read(length)))
+    metadata = table.pop("__metadata__", {})
+    if not isinstance(metadata, dict):
+        raise Damaged("its metadata is no table")
+    said = {str(key): str(value) for key, value in cast(dict[Any, Any], metadata).items()}
+    tensors = {name: _tensor(name, entry) for name, entry in table.items()}
+    _check_places(tensors, size - 8 - length)
+    return Header(tensors, said)
+
+
+def _tensor(name: str, entry: Any) -> Tensor:
+    label = repr(name[:80])
+    if not isinstance(entry, dict):
+        raise Damaged(f"its entry {label} is no table")
+    fields = cast(dict[str, Any], entry)
+    dtype, shape, offsets = fields.get("dtype"), fields.get("shape"), fields.get("data_offsets")
+    if not isinstance(dtype, str) or dtype not in BITS:
+        raise Damaged(f"the numbers of {label} are of an unknown type")
+    sides, place = _counts(shape), _counts(offsets)
+    if sides is None or place is None or len(place) != 2:
+        raise Damaged(f"the shape or the place of {label} is no list of whole numbers")
+    begin, end = place
+    if math.prod(sides) * BITS[dtype] != (end - begin) * 8:
+        raise Damaged(f"the size of {label} does not match its shape")
+    return Tensor(dtype, tuple(sides), begin, end)
+
+
+def _counts(value: Any) -> list[int] | None:
+    if not isinstance(value, list):
+        return None
+    items = cast(list[Any], value)
+    if len(items) > RANK_LIMIT or not all(type(item) is int and 0 <= item < 2**63 for item in items):
+        return None
+    return items
+
+
+def _check_places(tensors: Mapping[str, Tensor], size: int) -> None:
+    """The tensors fill the `size` bytes after the header exactly: no gap, no overlap."""
+    at = 0
+    for name, tensor in sorted(tensors.items(), key=lambda item: (item[1].begin, item[1].end)):
+        if tensor.begin != at:
+            raise Damaged(f"{name[:80]!r} overlaps another tensor or leaves a gap")
+        at = tensor.end
+    if at > size:
+        raise Damaged(f"{at - size:,} bytes are missing at its end")
+    if at < size:
+        raise Damaged(f"it has {size - at:,} bytes that belong to no tensor")
+
+
+def parse(raw: bytes) -> dict[str, Any]:
+    """A JSON object from a file nobody vouches for. Raises Damaged; a key that comes twice is refused."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise Damaged("a name comes twice in its table")
+        return found
+
+    try:
+        value = json.loads(raw, object_pairs_hook=once)
+    except RecursionError as error:
+        raise Damaged("its table is nested too deeply") from error
+    except ValueError as error:
+        if isinstance(error, Damaged):
+            raise
+        raise Damaged("its table is no valid JSON") from error
+    if not isinstance(value, dict):
+        raise Damaged("its table is no JSON object")
+    return cast(dict[str, Any], value)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A small JSON object beside the weights, such as config.json. Raises StudioError that names the file."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(JSON_LIMIT + 1)
+        if len(raw) > JSON_LIMIT:
+            raise Damaged("it is far too large")
+        return parse(raw)
+    except OSError as error:
+        raise StudioError(f"{path} cannot be read: {error.strerror}.", "Check that the file is there.") from error
+    except Damaged as error:
+        raise StudioError(f"{path} is damaged: {error}.", "Download or copy it again.") from error
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files under a folder, sorted by their relative paths."""
+    return sorted((path for path in folder.rglob("*.safetensors") if path.is_file()), key=lambda path: path.as_posix())
+
+
+def fingerprint(folder: Path, files: Iterable[Path] | None = None) -> tuple[int, str]:
+    """(bytes, sha256) of the weights in a folder: the hash is that of the sorted lines "<sha256>  <relative path>"."""
+    size, lines = 0, list[str]()
+    for path in weight_files(folder) if files is None else files:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size += path.stat().st_size
+        lines.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
+    return size, hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()

@@ -1,0 +1,328 @@
+"""The catalog: what is found, how a model comes in and goes, and what never comes in."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from studio import atomic, catalog, weights
+from studio.catalog import Catalog
+from studio.errors import BadInput, StudioError
+from studio.places import RESOURCES
+
+LLAMA = {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}
+
+
+def tensors(path: Path, name: str = "weight", metadata: Mapping[str, str] | None = None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: np.arange(6, dtype=np.float32)}, path, metadata=dict(metadata or {}))
+
+
+def writer(folder: Path, config: Mapping[str, Any] = LLAMA, licence: str = "mit") -> Path:
+    """A story model as a hub would give it."""
+    tensors(folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    if licence:
+        (folder / "README.md").write_text(f"---\nlicense: {licence}\n---\n# A model\n", encoding="utf-8")
+    return folder
+
+
+def bundle(folder: Path, **more: str) -> Path:
+    tensors(folder / "model.safetensors")
+    size, sha256 = weights.fingerprint(folder)
+    facts = {"medium": "story", "family": "llama", "title": folder.name.title(), "licence": "CC0-1.0", **more}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in facts.items()]
+    (folder / "model.toml").write_text("\n".join([*lines, f"size = {size}", f'sha256 = "{sha256}"']), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Catalog:
+    return Catalog(bundled=tmp_path / "bundled", own=tmp_path / "own")
+
+
+def names(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_bundled_and_own_models_are_found(shelf: Catalog, tmp_path: Path) -> None:
+    assert shelf.models() == []
+    bundle(tmp_path / "bundled" / "story-starter")
+    bundle(tmp_path / "bundled" / "a-second")
+    own = bundle(tmp_path / "own" / "mine", credits="me", description="A test", source="here")
+    assert [(model.id, model.bundled) for model in shelf.models()] == [
+        ("a-second", True),
+        ("story-starter", True),
+        ("mine", False),
+    ]
+    assert shelf.models("music") == []
+    assert shelf.default("story").id == "story-starter"
+    mine = shelf.get("mine")
+    assert (mine.folder, mine.credits, mine.description, mine.source) == (own, "me", "A test", "here")
+    assert mine.size == (own / "model.safetensors").stat().st_size
+    assert all(shelf.verify(model) == [] for model in shelf.models())
+
+
+def test_lists_and_sizes_in_model_toml(shelf: Catalog, tmp_path: Path) -> None:
+    folder = bundle(tmp_path / "own" / "mine")
+    with (folder / "model.toml").open("a", encoding="utf-8") as file:
+        file.write('\ncredits = ["Ann", "Bo"]\nlanguages = ["en", "zh"]\nnative = [256, 128]\n')
+    model = shelf.get("mine")
+    assert (model.credits, model.languages, model.native) == ("Ann\nBo", ("en", "zh"), (256, 128))
+
+
+@pytest.mark.parametrize("id", ["", "nothing", "../own/mine", "/etc", "a\0b", "x" * 300, "Mine"])
+def test_an_unknown_id_is_bad_input(shelf: Catalog, tmp_path: Path, id: str) -> None:
+    bundle(tmp_path / "own" / "mine")
+    with pytest.raises(BadInput, match="There is no model"):
+        shelf.get(id)
+
+
+def test_no_model_of_a_medium_says_how_to_get_one(shelf: Catalog) -> None:
+    with pytest.raises(StudioError, match="models import PATH --medium music") as caught:
+        shelf.default("music")
+    assert caught.value.status == 3
+
+
+@pytest.mark.parametrize("text", ["medium = ", 'family = "x"', 'medium = "story"\nfamily = 3', 'id = "other"'])
+def test_a_damaged_description_costs_only_its_model(shelf: Catalog, tmp_path: Path, text: str) -> None:
+    bundle(tmp_path / "own" / "good")
+    folder = bundle(tmp_path / "own" / "bad")
+    if "id" in text:
+        text = f'medium = "story"\nfamily = "llama"\n{text}'
+    (folder / "model.toml").write_text(text, encoding="utf-8")
+    assert [model.id for model in shelf.models()] == ["good"]
+    assert len(shelf.warnings) == 1
+    assert "bad" in shelf.warnings[0]
+    with pytest.raises(StudioError, match="bad"):
+        shelf.get("bad")
+
+
+def test_an_own_model_never_hides_a_bundled_one(shelf: Catalog, tmp_path: Path) -> None:
+    bundle(tmp_path / "bundled" / "story-starter")
+    bundle(tmp_path / "own" / "story-starter")
+    assert shelf.get("story-starter").bundled
+    assert [model.bundled for model in shelf.models()] == [True]
+
+
+def test_verify_notices_changed_cut_and_missing_weights(shelf: Catalog, tmp_path: Path) -> None:
+    folder = bundle(tmp_path / "own" / "mine")
+    path = folder / "model.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert "have changed" in shelf.verify(shelf.get("mine"))[0]
+    path.write_bytes(whole[:-1])
+    assert "is damaged" in shelf.verify(shelf.get("mine"))[0]
+    path.unlink()
+    assert "has no weights" in shelf.verify(shelf.get("mine"))[0]
+
+
+def test_import_copies_a_folder_and_describes_it(shelf: Catalog, tmp_path: Path) -> None:
+    source = writer(tmp_path / "Tiny Llama 1B!")
+    (source / "modeling_llama.py").write_text("raise SystemExit", encoding="utf-8")
+    (source / "optimizer.pt").write_bytes(b"x")
+    (source / "pytorch_model.bin").write_bytes(pickle.dumps(1))
+    (source / ".git").mkdir()
+    (source / ".git" / "x.json").write_text("{}", encoding="utf-8")
+    model = shelf.import_(source, "story")
+    assert (model.id, model.medium, model.family, model.licence) == ("tiny-llama-1b", "story", "llama", "mit")
+    assert names(model.folder) == {"model.safetensors", "config.json", "README.md", "model.toml"}
+    assert model.folder == tmp_path / "own" / "tiny-llama-1b"
+    assert shelf.verify(model) == []
+    again = shelf.import_(source, "story")
+    assert again.id == "tiny-llama-1b-2"
+    assert [entry.name for entry in sorted((tmp_path / "own").iterdir())] == ["tiny-llama-1b", "tiny-llama-1b-2"]
+
+
+def test_import_of_a_pipeline_takes_its_parts(shelf: Catalog, tmp_path: Path) -> None:
+    source = tmp_path / "sdxl"
+    for part in ("unet", "vae"):
+        tensors(source / part / "model.safetensors")
+    tensors(source / "whole_again.safetensors")
+    (source / "model_index.json").write_text('{"_class_name": "StableDiffusionXLPipeline"}', encoding="utf-8")
+    model = shelf.import_(source, "poster", accept_licence=True)
+    assert model.family == "sdxl"
+    assert model.licence == "unknown"
+    assert names(model.folder) == {
+        "unet/model.safetensors",
+        "vae/model.safetensors",
+        "model_index.json",
+        "model.toml",
+    }
+
+
+def test_import_follows_the_links_of_a_hub_cache(shelf: Catalog, tmp_path: Path) -> None:
+    blobs = writer(tmp_path / "blobs")
+    snapshot = tmp_path / "snapshots" / "abc123"
+    snapshot.mkdir(parents=True)
+    for name in ("model.safetensors", "config.json", "README.md"):
+        (snapshot / name).symlink_to(blobs / name)
+    model = shelf.import_(snapshot, "story")
+    assert not any(path.is_symlink() for path in model.folder.iterdir())
+    assert shelf.verify(model) == []
+
+
+def test_import_of_what_a_training_made(shelf: Catalog, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    writer(out / "model", {"family": "stylegan2", "licence": "own"}, licence="")
+    (out / "checkpoint.pt").write_bytes(b"x")
+    model = shelf.import_(out, "avatar")
+    assert (model.id, model.family, model.licence) == ("out", "stylegan2", "own")
+    assert "checkpoint.pt" not in names(model.folder)
+    assert shelf.import_(out / "model", "avatar").id == "avatar-stylegan2"
+
+
+def test_import_of_a_single_file_reads_its_header(shelf: Catalog, tmp_path: Path) -> None:
+    path = tmp_path / "My.Checkpoint.safetensors"
+    tensors(path, "conditioner.embedders.1.model.ln_final.bias", {"modelspec.license": "CC0-1.0"})
+    model = shelf.import_(path, "poster")
+    assert (model.id, model.family, model.licence) == ("my.checkpoint", "sdxl", "cc0-1.0")
+    assert names(model.folder) == {"My.Checkpoint.safetensors", "model.toml"}
+
+
+@pytest.mark.parametrize("licence", ["", "openrail++", "other", "cc-by-nc-4.0"])
+def test_a_licence_that_restricts_or_is_unknown_is_asked_about(shelf: Catalog, tmp_path: Path, licence: str) -> None:
+    source = writer(tmp_path / "model", licence=licence)
+    with pytest.raises(BadInput, match="--accept-licence"):
+        shelf.import_(source, "story")
+    assert not (tmp_path / "own").exists()
+    assert shelf.import_(source, "story", accept_licence=True).licence == (licence or "unknown")
+
+
+def test_a_licence_text_is_recognised(shelf: Catalog, tmp_path: Path) -> None:
+    source = writer(tmp_path / "model", licence="")
+    (source / "LICENSE").write_text("\n   Apache License\n  Version 2.0, January 2004\n", encoding="utf-8")
+    assert shelf.import_(source, "story").licence == "apache-2.0"
+
+
+@pytest.mark.parametrize("suffix", [".pkl", ".pt", ".pth", ".bin", ".ckpt"])
+def test_pickles_never_come_in(shelf: Catalog, tmp_path: Path, suffix: str) -> None:
+    touched = tmp_path / "touched"
+
+    class Evil:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (touched,))
+
+    path = tmp_path / f"network{suffix}"
+    path.write_bytes(pickle.dumps(Evil()))
+    with pytest.raises(BadInput, match="pickle, which can run any program"):
+        shelf.import_(path, "avatar")
+    folder = tmp_path / "folder"
+    writer(folder)
+    (folder / "text_encoder").mkdir()
+    path.rename(folder / "text_encoder" / path.name)
+    with pytest.raises(BadInput, match="pickle"):
+        shelf.import_(folder, "story")
+    assert not touched.exists()
+
+
+def test_what_is_no_model_is_refused_in_words(shelf: Catalog, tmp_path: Path) -> None:
+    def refused(path: Path, medium: str, words: str) -> None:
+        with pytest.raises(BadInput, match=words):
+            shelf.import_(path, medium, accept_licence=True)
+
+    refused(tmp_path / "nothing", "story", "does not exist")
+    (tmp_path / "note.txt").write_text("x", encoding="utf-8")
+    refused(tmp_path / "note.txt", "story", "is no model")
+    (tmp_path / "empty").mkdir()
+    refused(tmp_path / "empty", "story", r"no \.safetensors")
+    refused(writer(tmp_path / "llama"), "poster", "belongs to story.*--medium story")
+    refused(writer(tmp_path / "bert", {"model_type": "bert", "architectures": ["BertModel"]}), "story", "does not know")
+    refused(writer(tmp_path / "code", {**LLAMA, "auto_map": {"AutoModel": "x.Y"}}), "story", "never runs")
+    tensors(tmp_path / "bare" / "model.safetensors")
+    refused(tmp_path / "bare", "story", "neither config")
+    tensors(tmp_path / "lora.safetensors", "unet.lora_A.weight")
+    refused(tmp_path / "lora.safetensors", "poster", "is a LoRA")
+    tensors(tmp_path / "odd.safetensors")
+    refused(tmp_path / "odd.safetensors", "poster", "does not know")
+    tensors(tmp_path / "pipe" / "unet" / "x.safetensors")
+    (tmp_path / "pipe" / "model_index.json").write_text('{"_class_name": "EvilPipeline"}', encoding="utf-8")
+    refused(tmp_path / "pipe", "poster", "needs EvilPipeline")
+    assert not (tmp_path / "own").exists()
+
+
+def test_damaged_weights_and_configs_are_model_problems(shelf: Catalog, tmp_path: Path) -> None:
+    source = writer(tmp_path / "cut")
+    whole = (source / "model.safetensors").read_bytes()
+    (source / "model.safetensors").write_bytes(whole[:-3])
+    with pytest.raises(StudioError, match="missing at its end") as caught:
+        shelf.import_(source, "story")
+    assert caught.value.status == 3
+    source = writer(tmp_path / "config")
+    (source / "config.json").write_text("{", encoding="utf-8")
+    with pytest.raises(StudioError, match=r"config\.json is damaged"):
+        shelf.import_(source, "story")
+
+
+@pytest.mark.parametrize("when", ["copy", "describe", "interrupt"])
+def test_an_import_that_fails_leaves_nothing(
+    shelf: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    source = writer(tmp_path / "model")
+
+    def full(*_args: object) -> None:
+        raise KeyboardInterrupt if when == "interrupt" else OSError(28, "No space left on device")
+
+    if when == "describe":
+        monkeypatch.setattr(atomic, "write", full)
+    else:
+        monkeypatch.setattr(shutil, "copyfile", full)
+    with pytest.raises(KeyboardInterrupt if when == "interrupt" else StudioError, match=None):
+        shelf.import_(source, "story")
+    assert list((tmp_path / "own").iterdir()) == []
+
+
+def test_an_import_larger_than_the_disk_is_refused_before_copying(
+    shelf: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = writer(tmp_path / "model")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(10, 10, 0))  # type: ignore[attr-defined]
+    with pytest.raises(StudioError, match="Free some space"):
+        shelf.import_(source, "story")
+    assert list((tmp_path / "own").iterdir()) == []
+
+
+def test_leftovers_of_killed_imports_are_swept_once_old(shelf: Catalog, tmp_path: Path) -> None:
+    old, young = (tmp_path / "own" / f"{catalog.STAGING}{name}" for name in ("old", "young"))
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    shelf.import_(writer(tmp_path / "model"), "story")
+    assert not old.exists()
+    assert young.exists()
+    assert len(shelf.models()) == 1
+
+
+def test_remove(shelf: Catalog, tmp_path: Path) -> None:
+    bundle(tmp_path / "bundled" / "story-starter")
+    model = shelf.import_(writer(tmp_path / "model"), "story")
+    shelf.remove(model.id)
+    assert list((tmp_path / "own").iterdir()) == []
+    assert (tmp_path / "model" / "model.safetensors").exists()
+    with pytest.raises(BadInput, match="cannot be removed"):
+        shelf.remove("story-starter")
+    with pytest.raises(BadInput, match="no model"):
+        shelf.remove(model.id)
+    assert [model.id for model in shelf.models()] == ["story-starter"]
+
+
+def test_every_bundled_model_is_what_it_says() -> None:
+    shelf = Catalog()
+    for model in shelf.models():
+        assert shelf.verify(model) == []
+        assert model.size == weights.fingerprint(model.folder)[0]
+        assert model.sha256
+        assert model.licence
+        assert "id" in tomllib.loads((model.folder / "model.toml").read_text(encoding="utf-8"))
+    assert shelf.warnings == []
+    assert {folder.parent.name for folder in RESOURCES.glob("models/*/model.toml")} == {m.id for m in shelf.models()}

@@ -1,0 +1,121 @@
+"""Safetensors headers: whole files pass, and each way of being damaged is refused before anything is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from studio import weights
+from studio.errors import StudioError
+
+
+def made(path: Path, table: Any, data: bytes = b"", length: int | None = None) -> Path:
+    head = table if isinstance(table, bytes) else json.dumps(table).encode()
+    path.write_bytes((len(head) if length is None else length).to_bytes(8, "little") + head + data)
+    return path
+
+
+def entry(shape: list[Any], begin: Any, end: Any, dtype: Any = "F32") -> Mapping[str, Any]:
+    return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
+
+
+def test_a_file_of_the_library_passes(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    arrays = {"b": np.zeros((3, 4), np.float16), "a": np.ones(5, np.int64), "none": np.zeros((0, 2), np.float32)}
+    save_file(arrays, path, metadata={"modelspec.license": "MIT"})
+    weights.check_safetensors(path)
+    header = weights.read_header(path)
+    assert {name: tensor.shape for name, tensor in header.tensors.items()} == {"a": (5,), "b": (3, 4), "none": (0, 2)}
+    assert header.tensors["b"].dtype == "F16"
+    assert header.metadata == {"modelspec.license": "MIT"}
+
+
+def test_padding_after_the_table_and_part_bytes_are_fine(tmp_path: Path) -> None:
+    table = json.dumps({"a": entry([2, 2], 0, 2, "F4")}).encode() + b"   "
+    weights.check_safetensors(made(tmp_path / "m.safetensors", table, b"ab"))
+
+
+@pytest.mark.parametrize("cut", [0, 4, 8, 40, -1, -500])
+def test_a_truncated_file_is_refused(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "model.safetensors"
+    save_file({"a": np.zeros(200, np.float32)}, path)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(StudioError, match=r"model\.safetensors is damaged") as caught:
+        weights.check_safetensors(path)
+    assert caught.value.hint
+    assert caught.value.status == 3
+
+
+@pytest.mark.parametrize(
+    ("table", "data", "why"),
+    [
+        (b"not json", b"", "no valid JSON"),
+        (b"[1]", b"", "no JSON object"),
+        (b"[" * 200_000, b"", "nested"),
+        (b'{"a": ' + b"9" * 6000 + b"}", b"", "no valid JSON"),
+        (b'{"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}, "a": 1}', b"x", "twice"),
+        ({"a": 1}, b"", "no table"),
+        ({"__metadata__": 3}, b"", "metadata"),
+        ({"a": entry([2], 0, 8, "O8")}, b"x" * 8, "unknown type"),
+        ({"a": entry([2], 0, 8, ["F32"])}, b"x" * 8, "unknown type"),
+        ({"a": entry([-2], 0, 8)}, b"x" * 8, "whole numbers"),
+        ({"a": entry([True], 0, 4)}, b"x" * 4, "whole numbers"),
+        ({"a": entry([2.0], 0, 8)}, b"x" * 8, "whole numbers"),
+        ({"a": entry([1] * 100, 0, 4)}, b"x" * 4, "whole numbers"),
+        ({"a": entry([2**64], 0, 8)}, b"x" * 8, "whole numbers"),
+        ({"a": entry([2**40, 2**40], 0, 8)}, b"x" * 8, "does not match"),
+        ({"a": entry([2], 8, 0)}, b"x" * 8, "does not match"),
+        ({"a": entry([2], 0, 8), "b": entry([2], 4, 12)}, b"x" * 12, "overlaps"),
+        ({"a": entry([2], 4, 12)}, b"x" * 12, "gap"),
+        ({"a": entry([2], 0, 8)}, b"x" * 7, "1 bytes are missing"),
+        ({"a": entry([2], 0, 8)}, b"x" * 9, "belong to no tensor"),
+    ],
+)
+def test_a_damaged_header_is_refused_with_the_reason(tmp_path: Path, table: Any, data: bytes, why: str) -> None:
+    with pytest.raises(StudioError, match=why):
+        weights.check_safetensors(made(tmp_path / "m.safetensors", table, data))
+
+
+def test_a_header_that_claims_a_terabyte_is_never_read(tmp_path: Path) -> None:
+    with pytest.raises(StudioError, match="does not begin like"):
+        weights.check_safetensors(made(tmp_path / "m.safetensors", b"{}", length=2**40))
+    path = made(tmp_path / "sparse.safetensors", b"{}", length=weights.HEADER_LIMIT + 1)
+    os.truncate(path, weights.HEADER_LIMIT + 100)
+    with pytest.raises(StudioError, match="does not begin like"):
+        weights.check_safetensors(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StudioError, match=r"nothing\.safetensors cannot be read"):
+        weights.check_safetensors(tmp_path / "nothing.safetensors")
+
+
+def test_json_beside_the_weights_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"model_type": "llama"}', encoding="utf-8")
+    assert weights.read_json(path) == {"model_type": "llama"}
+    monkeypatch.setattr(weights, "JSON_LIMIT", 10)
+    with pytest.raises(StudioError, match="too large"):
+        weights.read_json(path)
+
+
+def test_the_fingerprint_is_the_hash_of_sorted_lines(tmp_path: Path) -> None:
+    (tmp_path / "unet").mkdir()
+    save_file({"a": np.zeros(2, np.float32)}, tmp_path / "unet" / "x.safetensors")
+    save_file({"a": np.ones(2, np.float32)}, tmp_path / "a.safetensors")
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    files = [tmp_path / "a.safetensors", tmp_path / "unet" / "x.safetensors"]
+    names = ["a.safetensors", "unet/x.safetensors"]
+    lines = [
+        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {name}\n" for file, name in zip(files, names, strict=True)
+    ]
+    expected = hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+    assert weights.fingerprint(tmp_path) == (sum(file.stat().st_size for file in files), expected)
