@@ -1,3 +1,3 @@
-"""AIGC Studio: generative models on your own machine. Importing this loads nothing else."""
+"""AIGC Studio: a creative studio that runs generative models on the user's own machine."""
 
 __version__ = "0.1.0"

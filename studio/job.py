@@ -8,11 +8,14 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from studio.asset import Asset
     from studio.media import Payload
     from studio.request import Request
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Progress:
     done: int = 0
     total: int = 0
     preview: Payload | None = None
-    values: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 Report = Callable[[Progress], None]
@@ -35,8 +38,89 @@ Report = Callable[[Progress], None]
 
 
 class Cancelled(Exception):
-    """The job was cancelled. `made` is what was finished enough to keep; it is kept, marked partial."""
+    """The job was cancelled. `made` is what was finished enough to keep; `assets` are the works it became."""
 
-    def __init__(self, made: Sequence[Payload] = ()) -> None:
+    def __init__(self, made: Sequence[Payload] = (), assets: Sequence[Asset] = ()) -> None:
         super().__init__("cancelled")
         self.made = list(made)
+        self.assets = list(assets)
+
+    def __reduce__(self) -> tuple[type[Cancelled], tuple[list[Payload], list[Asset]]]:
+        return Cancelled, (self.made, self.assets)
+
+
+class Job:
+    """One submitted request. Its lane alone changes its state; everybody may read it at any time, from any thread.
+
+    `future` is resolved exactly once: with the works (for a live job: the payloads), with Cancelled, or with the error.
+    Times are seconds since the epoch, for showing; durations come from the monotonic clock.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        *,
+        parents: Sequence[str] = (),
+        live: bool = False,
+        slot: str | None = None,
+        id: str | None = None,
+    ) -> None:
+        self.id = id or uuid.uuid4().hex
+        self.request = request
+        self.parents = tuple(parents)
+        self.live = live
+        self.slot = slot
+        self.future: Future[list[Any]] = Future()
+        self.progress = Progress("queued")
+        self.submitted = time.time()
+        self.started: float | None = None
+        self.ended: float | None = None
+        self.state: State = "queued"
+        self.made: list[Payload] = []  # what is not in the library: a live result, or what could not be saved
+        self.facts: dict[str, str] = {}
+        self._stop = threading.Event()
+        self._clock: float | None = None
+        self._seconds: float | None = None
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id[:8]} {self.request.kind} {self.state}>"
+
+    @property
+    def error(self) -> BaseException | None:
+        """Why it failed; None while it has not."""
+        return self.future.exception() if self.state == "failed" else None
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been running, or ran."""
+        if self._seconds is not None:
+            return self._seconds
+        return 0.0 if self._clock is None else time.monotonic() - self._clock
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody asked it to stop."""
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """Ask it to stop; the engine hears of it at its next report."""
+        self._stop.set()
+
+    def start(self) -> None:
+        self.started, self._clock, self.state = time.time(), time.monotonic(), "running"
+        self.progress = Progress("starting")
+
+    def finish(self, results: list[Any]) -> None:
+        self._end("done")
+        self.future.set_result(results)
+
+    def fail(self, error: BaseException) -> None:
+        """End without a result: as cancelled for Cancelled, as failed for everything else."""
+        state: State = "cancelled" if isinstance(error, Cancelled) else "failed"
+        self._end(state)
+        self.future.set_exception(error)
+
+    def _end(self, state: State) -> None:
+        self._seconds = self.seconds
+        self.ended = time.time()
+        self.state = state

@@ -1,4 +1,4 @@
-"""Requests: frozen values that decide one work, and the notes on their fields that forms, flags and files are made from.
+"""Requests: frozen values that decide one work, and the notes on their fields that forms, flags and files come from.
 
 Nothing here knows how a request is run or shown.
 """
@@ -11,7 +11,7 @@ import math
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from studio.errors import BadInput
 
@@ -34,12 +34,16 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range(Note):
-    """A number between `low` and `high`, both included; whole when `step` is an int."""
+    """A number between `low` and `high`, both included; whole when `step` is an int.
+
+    `low_word` is what forms show in place of `low` where that value means something of its own, such as "Automatic".
+    """
 
     low: float
     high: float
     step: float = 1
     unit: str = ""
+    low_word: str = ""
 
     @property
     def whole(self) -> bool:
@@ -187,11 +191,11 @@ class Request:
         """The request that `to_json` described. Raises BadInput for a kind or a value that cannot be."""
         if not isinstance(data, Mapping):
             raise BadInput("This is not a request.", "A request is a JSON object with the key `kind`.")
+        data = cast("Mapping[str, Any]", data)
         cls = Request.kinds.get(str(data.get("kind")))
         if cls is None:
-            raise BadInput(
-                f"Nothing here can make {_shown(data.get('kind'))}.", f"Known kinds: {', '.join(sorted(Request.kinds))}."
-            )
+            kinds = ", ".join(sorted(Request.kinds))
+            raise BadInput(f"Nothing here can make {_shown(data.get('kind'))}.", f"Known kinds: {kinds}.")
         known = dict(cls.notes())
         values = {name: data[name] for name in known if name in data}
         rest = {name: value for name, value in data.items() if name not in known and name != "kind"}

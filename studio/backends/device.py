@@ -1,4 +1,4 @@
-"""Torch on this machine: which device and dtype, seeded generators, memory given back, running out of it put in words."""
+"""Torch on this machine: device and dtype, seeded generators, memory given back, running out of it put in words."""
 
 from __future__ import annotations
 
@@ -11,15 +11,33 @@ from functools import cache
 
 import torch
 
-from studio.errors import OutOfMemory
+from studio.errors import BadInput, OutOfMemory
+
+_asked = os.environ.get("STUDIO_DEVICE", "auto")
+
+
+def configure(asked: str, threads: int) -> dict[str, str]:
+    """Set the device ("cpu", "cuda", "mps"; "auto" for `STUDIO_DEVICE` or the fastest) and the number of threads (0 for
+    torch's own choice), once, at the start of the process; return the facts that go into a work's provenance. Raises
+    BadInput for a device that is not there.
+    """
+    global _asked
+    if asked != "auto":
+        _asked = asked
+    device.cache_clear()
+    if threads:
+        torch.set_num_threads(threads)
+    return {"device": _name(device())}
 
 
 @cache
 def device() -> torch.device:
-    """The device that models run on: `STUDIO_DEVICE` where set ("cpu", "cuda", "mps"), else the fastest there is."""
-    asked = os.environ.get("STUDIO_DEVICE", "auto")
-    if asked != "auto":
-        return torch.device(asked)
+    """The device that models run on: the one asked for, else the fastest there is."""
+    if _asked not in ("auto", ""):
+        there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        if not there.get(_asked.split(":")[0], False):
+            raise BadInput(f"This machine has no device {_asked!r} for torch.", "Choose `auto` in the settings.")
+        return torch.device(_asked)
     if torch.cuda.is_available():
         return torch.device("cuda")
     if torch.backends.mps.is_available():
@@ -64,6 +82,10 @@ def memory_in_words() -> Iterator[None]:
         if "can't allocate memory" in str(error) or "out of memory" in str(error).lower():
             raise OutOfMemory(*_full()) from error
         raise
+
+
+def _name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def _full() -> tuple[str, str]:

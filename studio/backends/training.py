@@ -1,4 +1,4 @@
-"""What every training shares: the clock, checkpoints that survive anything, previews, and a stop that keeps the work."""
+"""What all trainings share: the clock, checkpoints that survive anything, previews, and a stop that keeps the work."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class Training:
 
     state/restore: everything needed to go on, as tensors and plain values (read back with `weights_only=True`).
     preview: a sample to look at or listen to, made every `preview_seconds`. export(folder): writes the model in its
-    final format. Checkpoints go to `request.out/checkpoint.pt`, replaced atomically, every `save_seconds` and at the end.
+    final format. Checkpoints go to `request.out/checkpoint.pt`, replaced atomically, every `save_seconds` and at the
+    end.
     A cancel saves, exports and raises Cancelled with the Weights made so far.
     """
 
@@ -56,7 +57,8 @@ class Training:
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise BadInput(f"{self.out} cannot be made: {error.strerror}.", "Choose a folder you may write to.") from error
+            message = f"{self.out} cannot be made: {error.strerror}."
+            raise BadInput(message, "Choose a folder you may write to.") from error
         if request.resume:
             self._load()
         elif self.checkpoint.exists():
@@ -128,7 +130,8 @@ class Training:
             part.replace(self.checkpoint)
         except OSError as error:
             part.unlink(missing_ok=True)
-            raise StudioError(f"The checkpoint could not be written: {error.strerror}.", "Free some disk space.") from error
+            message = f"The checkpoint could not be written: {error.strerror}."
+            raise StudioError(message, "Make room on the disk and go on with --resume.") from error
 
     def _load(self) -> None:
         if not self.checkpoint.exists():
@@ -137,7 +140,7 @@ class Training:
             whole = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
             self.step, self._before = int(whole["step"]), float(whole["seconds"])
             self._restore(whole["state"])
-        except Exception as error:  # noqa: BLE001 - whatever a damaged file causes, the answer is the same
+        except Exception as error:
             raise BadInput(f"{self.checkpoint} is damaged: {error}.", "Start without --resume.") from error
 
     def _exported(self) -> Weights:

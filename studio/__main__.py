@@ -1,0 +1,48 @@
+"""The only composer: opens the window, or runs the command line, or serves as a lane's engine process."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program; returns its exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments == ["worker"]:
+        from studio import worker
+
+        worker.main()
+        return 0
+    if arguments:
+        from studio import cli
+
+        return cli.main(arguments)
+    if has_display():
+        return _window()
+    from studio import cli
+
+    sys.stderr.write("There is no display to open the window on, so this makes the demo in ./demo instead.\n")
+    return cli.main(["demo", "--out", "demo"])
+
+
+def has_display() -> bool:
+    """Whether a window could be opened here."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
+def _window() -> int:
+    from studio import log
+    from studio.places import Places
+    from studio.studio import Studio
+    from studio.ui import app
+
+    places = Places.of_this_user()
+    log.start(places.logs)
+    return app.run(Studio(places), sys.argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

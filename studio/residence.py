@@ -1,0 +1,126 @@
+"""The engines that live on one device: found by name, loaded when needed, the least recently used out first.
+
+It runs wherever its lane wants it, in a process of its own or in the lane's thread, and never knows which.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from studio.errors import OutOfMemory
+from studio.job import Progress, Report
+
+if TYPE_CHECKING:
+    from studio.catalog import Model
+    from studio.media import Payload
+    from studio.request import Request
+
+# Weights of two bytes become four on a processor without matrix units, and running needs room of its own.
+NEED_PER_BYTE = 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What an engine's process is told at its start. `budget` is bytes of memory for models, 0 for half the machine.
+
+    `platform` names the function ("module:name") that sets the device and threads up and describes them.
+    """
+
+    device: str = "auto"
+    threads: int = 0
+    budget: int = 0
+    platform: str = "studio.backends.device:configure"
+
+
+def resolve(name: str) -> Any:
+    """What "module:attribute" names."""
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+class Residence:
+    """Engines by (engine name, model id), each with the bytes it holds. One thread only."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._budget = rules.budget or psutil.virtual_memory().total // 2
+        self._engines: OrderedDict[tuple[str, str], tuple[Any, int]] = OrderedDict()
+        self._platform: Mapping[str, str] | None = None
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """The device and dtype that works are made with."""
+        return self._platform or {}
+
+    def run(self, engine: str, model: Model | None, request: Request, report: Report) -> Sequence[Payload]:
+        """Run a request, loading and evicting as needed; out of memory, evict everything else and try once more."""
+        report(Progress("loading"))
+        if self._platform is None and self._rules.platform:
+            self._platform = resolve(self._rules.platform)(self._rules.device, self._rules.threads)
+        key = (engine, model.id if model else "")
+        try:
+            return self._resident(key, model, report).run(request, report)
+        except OutOfMemory:
+            report(Progress("making room"))
+        # The failed attempt's own buffers hang on the exception until here; now nothing but this job may stay.
+        self.clear()
+        return self._resident(key, model, report).run(request, report)
+
+    def clear(self) -> None:
+        while self._engines:
+            self._evict()
+
+    def _resident(self, key: tuple[str, str], model: Model | None, report: Report) -> Any:
+        if key in self._engines:
+            self._engines.move_to_end(key)
+            return self._engines[key][0]
+        need = int((model.size if model else 0) * NEED_PER_BYTE)
+        self._fit(need)
+        before = _resident_bytes()
+        engine = resolve(key[0])()
+        try:
+            engine.load(model, report)
+        except BaseException:
+            engine.close()
+            _trim()
+            raise
+        self._engines[key] = (engine, max(need, _resident_bytes() - before))
+        self._fit(0, keep=1)
+        return engine
+
+    def _fit(self, need: int, keep: int = 0) -> None:
+        while len(self._engines) > keep and sum(size for _, size in self._engines.values()) + need > self._budget:
+            self._evict()
+
+    def _evict(self) -> None:
+        _, (engine, _) = self._engines.popitem(last=False)
+        engine.close()
+        del engine
+        _trim()
+
+
+def _resident_bytes() -> int:
+    return psutil.Process().memory_info().rss
+
+
+def _find_trim() -> Callable[[int], Any] | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    return getattr(ctypes.CDLL(None), "malloc_trim", None)
+
+
+def _trim() -> None:
+    """Hand freed memory back to the system: glibc keeps it otherwise, and the next model finds none."""
+    gc.collect()
+    trim = _find_trim()
+    if trim is not None:
+        trim(0)

@@ -1,0 +1,303 @@
+"""The studio: submit, subscribe, close. It joins lanes, library, catalog, settings and journal, and adds nothing."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+import studio
+from studio import settings as settings_file
+from studio.backends import MEDIA
+from studio.backends.medium import Medium
+from studio.catalog import Catalog
+from studio.errors import BadInput
+from studio.job import Job
+from studio.journal import Entry, Journal
+from studio.lane import Lane
+from studio.library import Asset, Library
+from studio.media import Weights
+from studio.places import RESOURCES, Places
+from studio.request import Request, TrainRequest
+from studio.residence import Rules
+from studio.worker import Hear, InProcess, InThread, Made
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = 100  # ended jobs that can still be looked at and tried again
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something changed. Look at the studio for what it is now: news may be dropped, outcomes are futures."""
+
+    kind: Literal["job", "queue", "library", "models", "settings"]
+    job: Job | None = None
+
+
+class Studio:
+    """One open studio. `isolated=False` runs engines in the lanes' own threads; `journaled=False` leaves the queue on
+    disk to others, as the command line does. `media` and `bundled` are the media it knows and the models it came with.
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        *,
+        isolated: bool = True,
+        journaled: bool = True,
+        media: Sequence[Medium] = MEDIA,
+        bundled: Path = RESOURCES / "models",
+        platform: str = Rules.platform,
+    ) -> None:
+        self.places = places
+        self.media = {medium.name: medium for medium in media}
+        self.settings, self.warnings = settings_file.load(places.config / "settings.toml")
+        own = self.settings
+        self.library = Library(Path(own.library_folder or places.library).expanduser())
+        self.catalog = Catalog(bundled, Path(own.models_folder or places.models).expanduser())
+        self._journal = Journal(places.state / "queue.sqlite") if journaled else None
+        if self._journal is not None and self._journal.warning:
+            self.warnings.append(self._journal.warning)
+        self._hearers: list[Callable[[News], None]] = []
+        self._ended: list[Job] = []
+        self._pace: dict[str, tuple[str, int, float]] = {}
+        self._closing = False
+        self._lock = threading.Lock()
+        rules = Rules(own.device, own.threads, int(own.memory_budget_gb * 2**30), platform)
+        make = functools.partial(self._lane, rules=rules, isolated=isolated)
+        self._device, self._training = make("device", nice=10), make("training", nice=19)
+        self.offered: list[Entry] = []
+        self._take_up()
+
+    # What a person asks for.
+
+    def submit(
+        self, request: Request, *, parents: Sequence[str] = (), replaces: str | None = None, live: bool = False
+    ) -> Job:
+        """Queue a request and return at once. Raises BadInput where its model is unknown.
+
+        `replaces` names a live control: the newest request of that name wins, older ones are cancelled. Live results
+        are neither journaled nor added to the library; the future gets the payloads, and `keep` adds them.
+        """
+        job = Job(self._resolved(request), parents=parents, live=live, slot=replaces)
+        self._lane_of(job).put(job)
+        return job
+
+    def cancel(self, id: str) -> None:
+        job = self._find(id)
+        self._lane_of(job).cancel(job)
+
+    def move(self, id: str, index: int) -> None:
+        """Give a waiting job another place in its queue, 0 being the next to run."""
+        job = self._find(id)
+        self._lane_of(job).move(job, index)
+
+    def retry(self, id: str) -> Job:
+        """The same request again, as a new job."""
+        job = self._find(id)
+        return self.submit(job.request, parents=job.parents)
+
+    @property
+    def paused(self) -> bool:
+        return self._device.paused
+
+    def pause(self, on: bool) -> None:
+        """Start no further job, or go on; what runs is not touched."""
+        for lane in self._lanes:
+            lane.pause(on)
+
+    def take(self, entry: Entry, *, resume: bool) -> Job | None:
+        """Answer an offer: run again what was running when the program died, or let it go."""
+        self.offered.remove(entry)
+        if resume:
+            return self.submit(entry.request, parents=entry.parents)
+        self._reordered()
+        return None
+
+    def keep(self, job: Job) -> list[Asset]:
+        """Add to the library what a live job made, or what could not be saved when it was made."""
+        assets = self._add(job, job.made, partial=False)
+        job.made = []
+        return assets
+
+    def change_settings(self, **changes: Any) -> None:
+        """Save settings. Those of device, threads, memory and folders hold from the next start on."""
+        changed = replace(self.settings, **changes)
+        settings_file.save(self.places.config / "settings.toml", changed)
+        self.settings = changed
+        self._publish(News("settings"))
+
+    # What a person sees.
+
+    def subscribe(self, hear: Callable[[News], None]) -> Callable[[], None]:
+        """Have `hear` called with all news, from any thread; returns what ends that."""
+        with self._lock:
+            self._hearers.append(hear)
+
+        def end() -> None:
+            with self._lock:
+                if hear in self._hearers:
+                    self._hearers.remove(hear)
+
+        return end
+
+    def jobs(self) -> list[Job]:
+        """Running, then waiting in their order, then ended ones, the newest first."""
+        running = [lane.running for lane in self._lanes]
+        queued = [job for lane in self._lanes for job in lane.queued()]
+        live = [job for job in [*running, *queued] if job is not None and job.state in ("running", "queued")]
+        with self._lock:
+            return [*live, *reversed(self._ended)]
+
+    def seconds_left(self, job: Job) -> float | None:
+        """From the pace of its steps, else from what such jobs took on this machine; None where nothing is known."""
+        progress = job.progress
+        pace = self._pace.get(job.id)
+        if job.state == "running" and pace is not None and progress.stage == pace[0] and progress.done > pace[1]:
+            each = (time.monotonic() - pace[2]) / (progress.done - pace[1])
+            return each * max(0, progress.total - progress.done)
+        typical = self._journal.typical(job.request.kind, job.request.model) if self._journal else None
+        return None if typical is None else max(0.0, typical - job.seconds)
+
+    def close(self) -> None:
+        """Refuse new jobs, cancel the rest, give everything back. What waited or ran stays in the journal."""
+        self._closing = True
+        for lane in self._lanes:
+            lane.close()
+        if self._journal is not None:
+            self._journal.close()
+        self.library.close()
+
+    # How it comes about.
+
+    @property
+    def _lanes(self) -> tuple[Lane, Lane]:
+        return self._device, self._training
+
+    def _lane(self, name: str, *, nice: int, rules: Rules, isolated: bool) -> Lane:
+        log_file = self.places.logs / f"worker-{name}.log"
+        host = InProcess(rules, nice=nice, log=log_file) if isolated else InThread(rules)
+
+        def run(job: Job, hear: Hear) -> Made:
+            request = job.request
+            model = self.catalog.get(request.model) if request.model else None
+            return host.run(job, self.media[request.medium].engine_of(request), model, hear)
+
+        return Lane(name, host, run=run, keep=self._keep, changed=self._changed, reordered=self._reordered)
+
+    def _lane_of(self, job: Job) -> Lane:
+        return self._training if isinstance(job.request, TrainRequest) else self._device
+
+    def _resolved(self, request: Request) -> Request:
+        if request.model:
+            if self.catalog.get(request.model).medium != request.medium:
+                raise BadInput(
+                    f"The model {request.model} is not for {request.medium}.", "`studio models list` shows what is."
+                )
+            return request
+        if isinstance(request, TrainRequest):
+            return request
+        return request.replace(model=self.catalog.default(request.medium).id)
+
+    def _keep(self, job: Job, made: Made, partial: bool) -> list[Any]:
+        job.made = list(made.payloads)
+        job.facts = dict(made.facts)
+        if job.live or isinstance(job.request, TrainRequest):
+            return [payload for payload in job.made if job.live or isinstance(payload, Weights)]
+        assets = self._add(job, job.made, partial=partial)
+        job.made = []
+        return assets
+
+    def _add(self, job: Job, payloads: Sequence[Any], *, partial: bool) -> list[Asset]:
+        request = job.request
+        model = self.catalog.get(request.model)
+        provenance = {
+            "studio": studio.__version__,
+            "model": {"id": model.id, "family": model.family, "licence": model.licence, "sha256": model.sha256},
+            "libraries": _libraries(),
+            "seed": request.seed,
+            **job.facts,
+        }
+        assets = [
+            self.library.add(
+                payload,
+                medium=request.medium,
+                request=request.to_json(),
+                provenance=provenance,
+                parents=job.parents,
+                partial=partial,
+            )
+            for payload in payloads
+        ]
+        self._publish(News("library"))
+        return assets
+
+    def _changed(self, job: Job) -> None:
+        progress = job.progress
+        if job.state == "running":
+            if progress.total and self._pace.get(job.id, ("",))[0] != progress.stage:
+                self._pace[job.id] = (progress.stage, progress.done, time.monotonic())
+        elif job.state != "queued":
+            self._pace.pop(job.id, None)
+            if not job.live:
+                with self._lock:
+                    self._ended = [*self._ended, job][-REMEMBERED:]
+            if job.state == "done" and self._journal is not None and not job.live:
+                self._journal.record(job.request.kind, job.request.model, job.seconds)
+        self._publish(News("job", job))
+
+    def _reordered(self) -> None:
+        if self._closing:
+            return
+        # Training gives way: it waits at its next step while anything interactive runs.
+        self._training.host.hold(self._device.running is not None)
+        self._write_journal()
+        self._publish(News("queue"))
+
+    def _write_journal(self) -> None:
+        if self._journal is None:
+            return
+        jobs = [job for job in self.jobs() if job.state in ("running", "queued") and not job.live]
+        entries = [Entry(job.id, job.request, job.parents, job.state == "running") for job in jobs]
+        self._journal.replace([*self.offered, *entries])
+
+    def _take_up(self) -> None:
+        """What waited when the last studio ended waits again; what ran is offered."""
+        entries = self._journal.entries() if self._journal else []
+        self.offered = [entry for entry in entries if entry.running]
+        for entry in entries:
+            if entry.running:
+                continue
+            try:
+                self.submit(entry.request, parents=entry.parents)
+            except BadInput as error:
+                self.warnings.append(f"A queued request was dropped: {error}")
+
+    def _publish(self, news: News) -> None:
+        with self._lock:
+            hearers = list(self._hearers)
+        for hear in hearers:
+            try:
+                hear(news)
+            except Exception:
+                log.exception("a listener failed")
+
+    def _find(self, id: str) -> Job:
+        for job in self.jobs():
+            if job.id == id:
+                return job
+        raise BadInput("This job is not known any more.")
+
+
+@functools.cache
+def _libraries() -> dict[str, str]:
+    """Versions of what decides how a work comes out, read without importing any of it."""
+    names = ("torch", "diffusers", "transformers", "numpy")
+    return {name: metadata.version(name) for name in names}

@@ -1,0 +1,93 @@
+"""Requests: JSON both ways, values checked and named, what a newer version wrote kept."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from studio.backends import MEDIA
+from studio.errors import BadInput
+from studio.request import Choice, ModelId, PathTo, Range, Request, Seed, Text, fresh_seed, note
+
+REQUESTS = [cls for medium in MEDIA for cls in (medium.make, medium.train)]
+
+
+@pytest.mark.parametrize("cls", REQUESTS)
+def test_json_round_trip(cls: type[Request]) -> None:
+    request = cls(seed=7)
+    again = Request.from_json(json.loads(json.dumps(request.to_json())))
+    assert again == request
+    assert hash(again) == hash(request)
+    assert type(again) is cls
+
+
+@pytest.mark.parametrize("cls", REQUESTS)
+def test_every_field_says_what_it_is(cls: type[Request]) -> None:
+    for name, field in cls.notes():
+        assert field.label, name
+        assert field.help.endswith("."), name
+
+
+@pytest.mark.parametrize("cls", REQUESTS)
+def test_what_a_newer_studio_wrote_is_kept(cls: type[Request]) -> None:
+    data = {**cls().to_json(), "aura": {"deep": [1, 2]}}
+    assert Request.from_json(data).to_json()["aura"] == {"deep": [1, 2]}
+
+
+@pytest.mark.parametrize("cls", REQUESTS)
+def test_out_of_range_is_named(cls: type[Request]) -> None:
+    for name, field in cls.notes():
+        if isinstance(field, Range):
+            wrong = [field.high + 1, field.low - 1, float("nan"), float("inf"), "many", None, True]
+        elif isinstance(field, Choice):
+            wrong = [3, None, "x" * 1000]
+        elif isinstance(field, Text):
+            wrong = [3, None, "x" * (field.limit + 1)]
+        elif isinstance(field, Seed):
+            wrong = [-1, 2**31, 1.5, "7", None]
+        elif isinstance(field, ModelId | PathTo):
+            wrong = [3, None]
+        else:
+            wrong = ["yes", None, 1]
+        for value in wrong:
+            with pytest.raises(BadInput, match=name):
+                Request.from_json({**cls().to_json(), name: value})
+
+
+@pytest.mark.parametrize("data", [None, [], "avatar", {"kind": "cathedral"}, {"kind": ["avatar"]}, {}])
+def test_what_is_no_request_is_refused(data: object) -> None:
+    with pytest.raises(BadInput):
+        Request.from_json(data)
+
+
+def test_whole_numbers_come_in_any_dress_and_leave_as_int() -> None:
+    field = Range(label="n", help="n.", low=0, high=10)
+    assert field.check("n", 3.0) == 3
+    assert isinstance(field.check("n", 3.0), int)
+    with pytest.raises(BadInput):
+        field.check("n", 3.5)
+
+
+def test_text_loses_what_cannot_be_written() -> None:
+    field = Text(label="t", help="t.")
+    assert field.check("t", "a\0b") == "ab"
+    assert field.check("t", "a\ud800b") == "a?b"
+
+
+def test_a_new_kind_is_known_by_its_name() -> None:
+    class Cathedral(Request):
+        kind = "cathedral-of-tests"
+        medium = "poster"
+        height: float = note(1.0, Range(label="h", help="h.", low=0, high=2, step=0.1))
+
+    try:
+        assert Request.from_json({"kind": "cathedral-of-tests"}).to_json()["kind"] == "cathedral-of-tests"
+    finally:
+        del Request.kinds["cathedral-of-tests"]
+
+
+def test_fresh_seeds_are_seeds_and_differ() -> None:
+    seeds = {fresh_seed() for _ in range(50)}
+    assert len(seeds) > 45
+    assert all(0 <= seed < 2**31 for seed in seeds)

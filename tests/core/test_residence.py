@@ -1,0 +1,106 @@
+"""Which engines stay loaded: the budget, the least recently used out first, out of memory tried once more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from studio.backends import MEDIA
+from studio.catalog import Model
+from studio.errors import BadInput, OutOfMemory
+from studio.job import Progress
+from studio.media import Text
+from studio.residence import NEED_PER_BYTE, Residence, Rules
+from tests import fakes
+
+ENGINE = "tests.fakes:FakeEngine"
+STORY = next(medium for medium in MEDIA if medium.name == "story").make
+SIZE = 1_000_000_000
+
+
+@pytest.fixture(autouse=True)
+def clean() -> Iterator[None]:
+    fakes.FakeEngine.loaded.clear()
+    fakes.FakeEngine.closed.clear()
+    yield
+    fakes.FakeEngine.loaded.clear()
+    fakes.FakeEngine.closed.clear()
+
+
+def model(name: str) -> Model:
+    return Model(name, "story", "fake", name, "Apache-2.0", Path(), SIZE)
+
+
+def residence(models: float) -> Residence:
+    return Residence(Rules(budget=int(models * SIZE * NEED_PER_BYTE), platform=""))
+
+
+def run(home: Residence, name: str, seed: int = 1) -> list[str]:
+    stages: list[str] = []
+    home.run(ENGINE, model(name), STORY(seed=seed), lambda progress: stages.append(progress.stage))
+    return stages
+
+
+def test_a_model_is_loaded_once() -> None:
+    home = residence(2.5)
+    run(home, "a")
+    run(home, "a")
+    assert fakes.FakeEngine.loaded == ["a"]
+
+
+def test_the_least_recently_used_goes_first() -> None:
+    home = residence(2.5)
+    for name in ("a", "b", "a", "c", "a", "b"):
+        run(home, name)
+    assert fakes.FakeEngine.loaded == ["a", "b", "c", "b"]
+    assert fakes.FakeEngine.closed == ["b", "c"]
+    home.clear()
+    assert sorted(fakes.FakeEngine.closed[2:]) == ["a", "b"]
+
+
+def test_a_model_larger_than_the_budget_still_runs_alone() -> None:
+    home = residence(0.5)
+    run(home, "a")
+    run(home, "b")
+    assert fakes.FakeEngine.closed == ["a"]
+
+
+def test_out_of_memory_evicts_and_tries_once_more() -> None:
+    home = residence(5)
+    stages = run(home, "a", fakes.HUNGRY)
+    assert fakes.FakeEngine.loaded == ["a", "a"]
+    assert "making room" in stages
+
+
+def test_out_of_memory_twice_says_what_would_help() -> None:
+    home = residence(5)
+    with pytest.raises(OutOfMemory, match="smaller size"):
+        home.run("tests.core.test_residence:Starving", model("a"), STORY(), lambda _: None)
+    assert run(home, "b")[0] == "loading"
+
+
+def test_a_model_that_cannot_be_loaded_leaves_nothing() -> None:
+    home = residence(5)
+    with pytest.raises(BadInput):
+        home.run("tests.core.test_residence:Broken", model("a"), STORY(), lambda _: None)
+    assert fakes.FakeEngine.closed == ["a"]
+    run(home, "a")
+
+
+class Starving(fakes.FakeEngine):
+    """Never has enough memory."""
+
+    def run(self, request: object, report: object) -> list[Text]:  # type: ignore[override]
+        raise OutOfMemory("The machine ran out of memory.", "Choose a smaller size.")
+
+
+class Broken(fakes.FakeEngine):
+    """Finds its weights damaged."""
+
+    def load(self, model: Model | None, report: object) -> None:  # type: ignore[override]
+        assert callable(report)
+        report(Progress("loading"))
+        self.name = model.id if model else ""
+        raise BadInput("The weights are damaged.", "Fetch them again.")

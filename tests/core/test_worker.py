@@ -1,0 +1,173 @@
+"""The engines' process: it works, dies without harm, hears a cancel, and never outlives its studio."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from studio.backends import MEDIA
+from studio.errors import BadInput, StudioError
+from studio.job import Cancelled, Job, Progress
+from studio.media import Image, Text
+from studio.residence import Rules
+from studio.worker import InProcess, InThread
+from tests import fakes
+
+ENGINE = "tests.fakes:FakeEngine"
+RULES = Rules(platform="")
+
+
+def job(seed: int, medium: str = "story") -> Job:
+    return Job(next(found for found in MEDIA if found.name == medium).make(seed=seed))
+
+
+@pytest.fixture
+def host() -> Iterator[InProcess]:
+    made = InProcess(RULES)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("kind", [InThread, InProcess])
+def test_one_interface_two_places(kind: type[InThread] | type[InProcess]) -> None:
+    host = kind(RULES)
+    heard: list[Progress] = []
+    made = host.run(job(7), ENGINE, None, heard.append)
+    host.close()
+    assert list(made.payloads) == [fakes.payload("story", 7)]
+    assert [(progress.stage, progress.done) for progress in heard] == [
+        ("loading", 0),
+        *(("making", step) for step in range(1, fakes.STEPS + 1)),
+    ]
+    assert next(progress.preview for progress in heard if progress.preview) == fakes.payload("story", 7)
+
+
+def test_a_picture_crosses_whole(host: InProcess) -> None:
+    (image,) = host.run(job(300, "avatar"), ENGINE, None, lambda _: None).payloads
+    expected = fakes.payload("avatar", 300)
+    assert isinstance(image, Image)
+    assert isinstance(expected, Image)
+    assert (image.pixels == expected.pixels).all()
+
+
+def test_errors_cross_in_words(host: InProcess) -> None:
+    with pytest.raises(BadInput, match="moon") as caught:
+        host.run(job(fakes.MISUSED), ENGINE, None, lambda _: None)
+    assert caught.value.hint == "Ask for the sun."
+    with pytest.raises(RuntimeError, match="ZeroDivisionError: nobody expected this"):
+        host.run(job(fakes.RAISES), ENGINE, None, lambda _: None)
+
+
+def test_killed_fails_with_a_reason_and_the_next_job_works(host: InProcess) -> None:
+    with pytest.raises(StudioError, match="ended from outside"):
+        host.run(job(fakes.DIES), ENGINE, None, lambda _: None)
+    assert host.run(job(1), ENGINE, None, lambda _: None).payloads
+
+
+def test_killed_in_the_middle(host: InProcess) -> None:
+    def hear(progress: Progress) -> None:
+        if progress.done == fakes.STEPS:
+            assert host.pid is not None
+            os.kill(host.pid, signal.SIGKILL)
+
+    with pytest.raises(StudioError, match="ended from outside"):
+        host.run(job(fakes.SLOW), ENGINE, None, hear)
+    assert host.run(job(1), ENGINE, None, lambda _: None).payloads
+
+
+def test_cancel_stops_within_a_step_and_keeps_what_was_made(host: InProcess) -> None:
+    slow = job(fakes.SLOW)
+
+    def hear(progress: Progress) -> None:
+        if progress.done == 2:
+            slow.stop()
+
+    with pytest.raises(Cancelled) as caught:
+        host.run(slow, ENGINE, None, hear)
+    assert isinstance(caught.value.made[0], Text)
+    pid = host.pid
+    assert host.run(job(1), ENGINE, None, lambda _: None).payloads
+    assert host.pid == pid, "a cancel must not cost the process"
+
+
+def test_a_step_that_never_ends_is_ended(host: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.worker.STUBBORN", 0.05)
+    deaf = job(fakes.STUBBORN)
+    with pytest.raises(Cancelled):
+        host.run(deaf, ENGINE, None, lambda progress: deaf.stop() if progress.stage == "thinking" else None)
+    assert host.run(job(1), ENGINE, None, lambda _: None).payloads
+
+
+def test_held_waits_at_its_next_report_and_can_be_cancelled(host: InProcess) -> None:
+    slow, steps = job(fakes.SLOW), [0]
+
+    def hear(progress: Progress) -> None:
+        steps[0] += 1
+
+    outcome: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            host.run(slow, ENGINE, None, hear)
+        except Cancelled as cancelled:
+            outcome.append(cancelled)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    fakes.until(lambda: steps[0] > 20)
+    host.hold(True)
+    time.sleep(0.3)
+    before = steps[0]
+    time.sleep(0.2)
+    assert steps[0] == before
+    host.hold(False)
+    fakes.until(lambda: steps[0] > before + 5)
+    host.hold(True)
+    slow.stop()
+    thread.join(5)
+    assert len(outcome) == 1
+
+
+def test_the_child_ends_with_its_studio(tmp_path: Path) -> None:
+    code = (
+        "import time; from tests import fakes; from tests.core.test_worker import *\n"
+        "host = InProcess(RULES); host.run(job(1), ENGINE, None, lambda _: None)\n"
+        "print(host.pid, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = psutil.Process(int(parent.stdout.readline()))
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    fakes.until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_what_libraries_print_does_not_enter_the_pipe(host: InProcess, tmp_path: Path) -> None:
+    host.close()
+    log = tmp_path / "worker.log"
+    loud = InProcess(RULES, log=log)
+    try:
+        loud.run(job(1), "tests.core.test_worker:Loud", None, lambda _: None)
+    finally:
+        loud.close()
+    assert "hello from C" in log.read_text()
+    assert "hello from Python" in log.read_text()
+
+
+class Loud(fakes.FakeEngine):
+    """Prints to everything there is to print to."""
+
+    def run(self, request: object, report: object) -> list[Text]:  # type: ignore[override]
+        print("hello from Python", flush=True)  # noqa: T201
+        os.write(1, b"hello from C\n")
+        return [Text(sys.stdin.read() if sys.stdin else "")]

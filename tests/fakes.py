@@ -1,0 +1,85 @@
+"""An instant engine for every medium, whose seed says how it behaves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any
+
+import numpy as np
+
+from studio.catalog import Model
+from studio.errors import BadInput, OutOfMemory
+from studio.job import Cancelled, Job, Progress, Report
+from studio.media import Audio, Image, Payload, Text
+from studio.request import Request
+
+STEPS = 4
+RAISES, MISUSED, DIES, SLOW, HUNGRY, STUBBORN = 9001, 9002, 9003, 9004, 9005, 9006
+"""Seeds: fails with an error nobody expected; with one in words; is killed; runs until cancelled and keeps what it has;
+runs out of memory the first time; hears nothing for a minute."""
+
+
+class FakeEngine:
+    """Draws, writes or plays something that shows its seed, in STEPS steps."""
+
+    loaded: list[str] = []  # noqa: RUF012 - a log that tests read and clear
+    closed: list[str] = []  # noqa: RUF012
+
+    def load(self, model: Model | None, report: Report) -> None:
+        self.name = model.id if model else "none"
+        self.hungry = True
+        FakeEngine.loaded.append(self.name)
+
+    def close(self) -> None:
+        FakeEngine.closed.append(getattr(self, "name", "none"))
+
+    def run(self, request: Request, report: Report) -> list[Payload]:
+        seed = request.seed
+        if seed == RAISES:
+            raise ZeroDivisionError("nobody expected this")
+        if seed == MISUSED:
+            raise BadInput("The moon cannot be painted.", "Ask for the sun.")
+        if seed == DIES:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if seed == STUBBORN:
+            report(Progress("thinking"))
+            time.sleep(60)
+        if seed == HUNGRY and len(FakeEngine.loaded) < 2:
+            raise OutOfMemory("The machine ran out of memory.", "Choose a smaller size.")
+        made = payload(request.medium, seed)
+        try:
+            for step in range(1, STEPS + 1):
+                report(Progress("making", step, STEPS, made))
+            while seed == SLOW:
+                time.sleep(0.005)
+                report(Progress("making", STEPS, STEPS, made))
+        except Cancelled:
+            raise Cancelled([made]) from None
+        return [made]
+
+
+def payload(medium: str, seed: int) -> Payload:
+    """What the fake engine makes from a seed."""
+    if medium == "story":
+        return Text(f"# Tale {seed}\n\nOnce upon a time there were {seed} foxes. 从前有一只狐狸。\n")
+    if medium == "music":
+        time_s = np.arange(8000) / 8000
+        return Audio(0.5 * np.sin(2 * np.pi * (220 + seed % 400) * time_s, dtype=np.float32)[None], 8000)
+    pixels = np.full((48, 48, 4 if medium == "avatar" else 3), 255, np.uint8)
+    pixels[8:40, 8:40, :3] = (seed % 251, seed % 241, seed % 239)
+    return Image(pixels)
+
+
+def until(condition: Any, seconds: float = 10.0) -> None:
+    """Wait for a condition that another thread makes true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.002)
+
+
+def ended(job: Job, seconds: float = 20.0) -> BaseException | None:
+    """The job's error, once it has ended; None where it went well."""
+    return job.future.exception(seconds)

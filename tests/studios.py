@@ -1,0 +1,34 @@
+"""A studio whose media are the real ones with the fake engine behind them."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from studio.backends import MEDIA
+from studio.places import Places
+from studio.studio import Studio
+
+
+def starters(folder: Path) -> Path:
+    """A folder of bundled models, one tiny one for every medium."""
+    for medium in MEDIA:
+        place = folder / medium.starter
+        place.mkdir(parents=True)
+        (place / "model.toml").write_text(
+            f'id = "{medium.starter}"\nmedium = "{medium.name}"\nfamily = "fake"\ntitle = "Fake {medium.name}"\n'
+            'licence = "Apache-2.0"\nsource = "tests"\nsize = 8\nsha256 = ""\n',
+            encoding="utf-8",
+        )
+        (place / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    return folder
+
+
+def fake_studio(home: Path, *, isolated: bool = False, **changes: Any) -> Studio:
+    """A studio whose media are the real ones with the fake engine behind them."""
+    media = [dataclasses.replace(medium, engine="tests.fakes:FakeEngine") for medium in MEDIA]
+    bundled = home.parent / "bundled"
+    if not bundled.exists():
+        starters(bundled)
+    return Studio(Places.under(home), isolated=isolated, media=media, bundled=bundled, platform="", **changes)
