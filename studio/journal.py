@@ -127,11 +127,14 @@ class Journal:
         database = sqlite3.connect(self._file, timeout=0.2, check_same_thread=False, isolation_level=None)
         try:
             database.execute("PRAGMA locking_mode = EXCLUSIVE")
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = NORMAL")
             (version,) = database.execute("PRAGMA user_version").fetchone()
             if version > VERSION:
                 raise sqlite3.OperationalError("it was written by a newer studio")
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            (health,) = database.execute("PRAGMA quick_check(1)").fetchone()
+            if health != "ok":
+                raise sqlite3.DatabaseError(health)
             database.execute("BEGIN IMMEDIATE")
             for statement in filter(str.strip, SCHEMA.split(";")):
                 database.execute(statement)

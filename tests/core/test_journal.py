@@ -1,0 +1,131 @@
+"""The queue on disk: kept over a kill, set aside when broken, one studio at a time, never in a person's way."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from studio.backends import MEDIA
+from studio.journal import REMEMBERED, VERSION, Entry, Journal
+
+STORY = next(medium for medium in MEDIA if medium.name == "story").make
+
+
+def entries(*seeds: int, running: int | None = None) -> list[Entry]:
+    return [Entry(f"job{seed}", STORY(seed=seed), ("parent",), seed == running) for seed in seeds]
+
+
+def test_what_is_written_is_read_back_in_order(tmp_path: Path) -> None:
+    first = Journal(tmp_path / "queue.sqlite")
+    first.replace(entries(3, 1, 2, running=3))
+    first.close()
+    second = Journal(tmp_path / "queue.sqlite")
+    assert second.entries() == entries(3, 1, 2, running=3)
+    second.replace([])
+    assert second.entries() == []
+    second.close()
+
+
+def test_a_kill_loses_nothing(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys; from pathlib import Path; from studio.journal import Journal\n"
+        "from tests.core.test_journal import entries\n"
+        "journal = Journal(Path(sys.argv[1])); journal.replace(entries(1, 2, running=1))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    file = tmp_path / "queue.sqlite"
+    assert subprocess.run([sys.executable, "-c", code, str(file)], check=False).returncode == -9
+    journal = Journal(file)
+    assert journal.entries() == entries(1, 2, running=1)
+    journal.close()
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a database at all, but long enough to look at" * 100])
+def test_a_broken_file_is_set_aside_and_named(tmp_path: Path, damage: bytes) -> None:
+    file = tmp_path / "queue.sqlite"
+    file.write_bytes(damage)
+    journal = Journal(file)
+    assert journal.mine
+    journal.replace(entries(1))
+    assert journal.entries() == entries(1)
+    journal.close()
+    aside = list(tmp_path.glob("queue.broken*"))
+    assert [path.read_bytes() for path in aside] == ([damage] if damage else [])
+    assert bool(journal.warning) == bool(damage)
+
+
+def test_damage_in_the_middle_does_not_stop_anybody(tmp_path: Path) -> None:
+    file = tmp_path / "queue.sqlite"
+    journal = Journal(file)
+    journal.replace(entries(*range(200)))
+    journal.close()
+    data = bytearray(file.read_bytes())
+    data[4096 : len(data)] = b"\xff" * (len(data) - 4096)
+    file.write_bytes(data)
+    again = Journal(file)
+    assert again.entries() == []
+    again.replace(entries(1))
+    again.close()
+
+
+def test_only_one_studio_keeps_it(tmp_path: Path) -> None:
+    file = tmp_path / "queue.sqlite"
+    mine, other = Journal(file), Journal(file)
+    mine.replace(entries(1))
+    assert not other.mine
+    assert "Another studio" in other.warning
+    other.replace(entries(2))
+    assert mine.entries() == entries(1)
+    other.close()
+    mine.close()
+
+
+def test_a_newer_studio_s_queue_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "queue.sqlite"
+    with sqlite3.connect(file) as database:
+        database.execute(f"PRAGMA user_version = {VERSION + 1}")
+    database.close()
+    before = file.read_bytes()
+    journal = Journal(file)
+    assert not journal.mine
+    assert "newer" in journal.warning
+    journal.close()
+    assert file.read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file stands here")
+    journal = Journal(tmp_path / "state" / "queue.sqlite")
+    assert not journal.mine
+    assert journal.warning
+    journal.replace(entries(1))
+    assert journal.entries() == []
+    journal.close()
+
+
+def test_a_request_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None:
+    file = tmp_path / "queue.sqlite"
+    journal = Journal(file)
+    journal.replace(entries(1, 2))
+    journal.close()
+    with sqlite3.connect(file) as database:
+        database.execute("UPDATE jobs SET request = '{\"kind\": \"cathedral\"}' WHERE id = 'job1'")
+    database.close()
+    again = Journal(file)
+    assert again.entries() == entries(2)
+    again.close()
+
+
+def test_time_is_the_median_of_the_last_runs(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "queue.sqlite")
+    assert journal.typical("story", "a") is None
+    for seconds in (100.0, *[2.0] * (REMEMBERED - 1), 3.0):
+        journal.record("story", "a", seconds)
+    journal.record("story", "b", 50.0)
+    assert journal.typical("story", "a") == 2.0
+    assert journal.typical("story", "b") == 50.0
+    journal.close()
