@@ -1,0 +1,337 @@
+#!/usr/bin/env python3
+"""Starts the studio from its source folder, in a Python environment of its own that it prepares beside this file, once.
+
+Standard library only; readable by every Python 3, so that one that is too old is told so in words.
+
+    python3 run.py            the window; without a display, the demo into ./demo
+    python3 run.py test       every check and test; with arguments, pytest alone with them
+    python3 run.py ...        the command line: python3 run.py make avatar --seed 7
+"""
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+STAMP = VENV / "studio-ready.json"
+UNFINISHED = VENV / "studio-unfinished"
+LOG = VENV / "studio-setup.log"
+LOCK = ROOT / ".setup.lock"
+TORCH_WHEELS = "https://download.pytorch.org/whl/"
+# Newest first; the first that has our version is taken. Only Windows needs it: the plain Linux wheels bring CUDA.
+CUDA_WHEELS = ("cu132", "cu130", "cu129", "cu128", "cu126")
+
+
+class Failed(Exception):
+    """The environment cannot be prepared; the message says why and what to do."""
+
+
+def main(words: "list[str]") -> int:
+    try:
+        versions = claimed((ROOT / "pyproject.toml").read_text("utf-8"))
+        python = fitting_python(sys.version_info[:2], versions, shutil.which)
+        if python is not None:
+            return follow([python, str(ROOT / "run.py"), *words])
+        testing = words[:1] == ["test"]
+        prepare({"dev", "train"} if testing else set())
+        if testing:
+            return test(words[1:])
+        if not words and not has_display(platform.system(), os.environ):
+            print("There is no display here; this makes the demo into ./demo. `python3 run.py --help` tells the rest.")
+            words = ["demo", "--out", "demo"]
+        return follow([str(venv_python()), "-P", "-m", "studio", *words])
+    except Failed as error:
+        print(error, file=sys.stderr)
+        return 3
+    except KeyboardInterrupt:
+        print("\nStopped. The next start takes it from there.", file=sys.stderr)
+        return 130
+
+
+def claimed(pyproject: str) -> "tuple[tuple[int, int], tuple[int, int]]":
+    """The Python versions that pyproject.toml claims: from the first, up to but without the second."""
+    found = re.search(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', pyproject)
+    if found is None:
+        raise Failed("pyproject.toml does not say which Python it needs; this copy of the studio is damaged.")
+    return (3, int(found[1])), (3, int(found[2]))
+
+
+def fitting_python(
+    running: "tuple[int, int]",
+    versions: "tuple[tuple[int, int], tuple[int, int]]",
+    which: "Callable[[str], str | None]",
+) -> "str | None":
+    """None where the running Python fits, else the path of one that does; raises Failed where there is none."""
+    low, end = versions
+    if low <= running < end:
+        return None
+    for minor in range(end[1] - 1, low[1] - 1, -1):
+        path = which(f"python3.{minor}")
+        if path:
+            return path
+    wanted = f"Python 3.{low[1]}" if end[1] == low[1] + 1 else f"Python 3.{low[1]} to 3.{end[1] - 1}"
+    found = f"{running[0]}.{running[1]}"
+    raise Failed(f"The studio runs on {wanted}; this is {found}. Install that, and start run.py with it.")
+
+
+def has_display(system: str, environment: "Mapping[str, str]") -> bool:
+    if system in ("Windows", "Darwin"):
+        return True
+    return any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
+def has_nvidia() -> bool:
+    """Whether NVIDIA's driver runs here; cheap, since every start asks."""
+    if platform.system() == "Windows":
+        return (Path(os.environ.get("SYSTEMROOT", "C:/Windows")) / "System32" / "nvcuda.dll").exists()
+    return Path("/proc/driver/nvidia/version").exists()
+
+
+def torch_wheels(system: str, nvidia: bool, version: str, listing: "Callable[[str], str | None]") -> "str | None":
+    """The page of PyTorch's own wheels to install from, or None for the plain index.
+
+    Linux without NVIDIA takes the CPU build, which the plain index does not have; Windows with NVIDIA the CUDA build,
+    which it does not have either. `listing(page)` is the page's text, or None where it is out of reach.
+    """
+    if system == "Linux" and not nvidia:
+        pages = ("cpu",)
+    elif system == "Windows" and nvidia:
+        pages = CUDA_WHEELS
+    else:
+        return None
+    for page in pages:
+        text = listing(TORCH_WHEELS + page + "/torch/")
+        if text is None:
+            return None
+        if f"torch-{version}" in text:
+            return TORCH_WHEELS + page
+    return None
+
+
+def fetch(address: str) -> "str | None":
+    """The text at `address`; None after one short try."""
+    try:
+        with urllib.request.urlopen(address, timeout=4) as answer:
+            return answer.read().decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return None
+
+
+def wishes(extras: "set[str]") -> "list[str]":
+    """The requirements of pyproject.toml, with those of `extras`."""
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    more = [line for name in sorted(extras) for line in project["optional-dependencies"][name]]
+    return [*project["dependencies"], *more]
+
+
+def ground() -> str:
+    """What the environment was built on; another ground means another environment."""
+    return f"Python {platform.python_version()} {platform.machine()} {'CUDA' if has_nvidia() else 'CPU'}"
+
+
+def digest() -> str:
+    texts = [(ROOT / name).read_bytes() for name in ("pyproject.toml", "constraints.txt")]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()
+
+
+def there(running: "tuple[int, int]") -> bool:
+    """Whether .venv holds an environment of the running Python."""
+    try:
+        made = re.search(r"^version\s*=\s*(\d+)\.(\d+)", (VENV / "pyvenv.cfg").read_text("utf-8"), re.M)
+    except OSError:
+        return False
+    return made is not None and (int(made[1]), int(made[2])) == running and venv_python().exists()
+
+
+def plan(stamp: "dict[str, object] | None", whole: bool, extras: "set[str]", now: "dict[str, str]") -> str:
+    """What to do: "nothing", "add" packages to what is there, or make all "anew" where it is not `whole`."""
+    if not whole:
+        return "anew"
+    if stamp is None:
+        return "add"
+    if stamp.get("ground") != now["ground"]:
+        return "anew"
+    had = stamp.get("extras")
+    fits = stamp.get("digest") == now["digest"] and isinstance(had, list) and extras <= set(had)
+    return "nothing" if fits else "add"
+
+
+def read_stamp() -> "dict[str, object] | None":
+    try:
+        stamp = json.loads(STAMP.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return stamp if isinstance(stamp, dict) else None
+
+
+def todo(extras: "set[str]") -> str:
+    now = {"ground": ground(), "digest": digest()}
+    whole = there(sys.version_info[:2]) and not UNFINISHED.exists()
+    return plan(read_stamp(), whole, extras, now)
+
+
+def prepare(extras: "set[str]") -> None:
+    """Make the environment what pyproject.toml and constraints.txt say; returns at once where it is."""
+    if todo(extras) == "nothing":
+        return
+    with only_one() as lock:
+        what = todo(extras)
+        if what == "nothing":
+            return
+        if importlib.util.find_spec("ensurepip") is None:
+            raise Failed("This Python cannot make environments. On Debian and Ubuntu: sudo apt install python3-venv")
+        before = read_stamp()
+        had = before.get("extras") if before else None
+        extras = extras | (set(had) if isinstance(had, list) else set())
+        if what == "anew":
+            shutil.rmtree(VENV, ignore_errors=True)
+        VENV.mkdir(exist_ok=True)
+        UNFINISHED.touch()
+        STAMP.unlink(missing_ok=True)
+        print("Preparing the studio's own Python environment in .venv; this is needed once and takes some minutes.")
+        install(what == "anew", extras, lock)
+        STAMP.write_text(json.dumps({"ground": ground(), "digest": digest(), "extras": sorted(extras)}), "utf-8")
+        UNFINISHED.unlink()
+
+
+def install(anew: bool, extras: "set[str]", lock: int) -> None:
+    requirements = wishes(extras)
+    version = next(line.partition("==")[2] for line in requirements if line.startswith("torch=="))
+    quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar=off"]
+    pip = [str(venv_python()), "-m", "pip", "install", *quiet]
+    if anew:
+        step("Making the environment", [sys.executable, "-m", "venv", str(VENV)], lock)
+        wheels = torch_wheels(platform.system(), has_nvidia(), version, fetch)
+        if wheels is not None:
+            build = wheels.rpartition("/")[2]
+            command = [*pip, "--no-deps", "--retries=1", f"--index-url={wheels}", f"torch=={version}"]
+            if not step(f"Installing PyTorch ({build} build)", command, lock, must=False):
+                print("PyTorch's own index did not answer; the usual one is used instead.")
+    step("Installing packages", [*pip, "-c", str(ROOT / "constraints.txt"), *requirements], lock)
+
+
+def step(title: str, command: "list[str]", lock: int, must: bool = True) -> bool:
+    """Run one command, its output in the log; show what it does and for how long. Raises Failed with the log's end."""
+    # The child holds the lock too: killed here, pip would go on for a while, and the next start must wait for it.
+    keep = () if os.name == "nt" else (lock,)
+    start, told = time.monotonic(), 0.0
+    terminal = sys.stdout.isatty()
+    with LOG.open("ab") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=str(ROOT), pass_fds=keep
+        )
+        try:
+            while process.poll() is None:
+                time.sleep(0.1)
+                elapsed = time.monotonic() - start
+                if terminal:
+                    print(f"\r  {title}: {elapsed:.0f} s  {last_line()[:60]:60}", end="", flush=True)
+                elif elapsed - told >= 20:
+                    told = elapsed
+                    print(f"  {title}: {elapsed:.0f} s  {last_line()[:60]}", flush=True)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+    done = process.returncode == 0
+    said = f"  {title}: {'done' if done else 'failed'} after {time.monotonic() - start:.0f} s"
+    print(f"\r{said:110}" if terminal else said, flush=True)
+    if not done and must:
+        tail = "\n".join("    " + line for line in LOG.read_text("utf-8", "replace").splitlines()[-15:])
+        raise Failed(f"{title} failed. The end of {LOG}:\n{tail}\nMend that and start again; what was fetched is kept.")
+    return done
+
+
+def last_line() -> str:
+    """What pip is at, from the end of its log."""
+    with LOG.open("rb") as log:
+        log.seek(max(0, LOG.stat().st_size - 4000))
+        lines = log.read().decode("utf-8", "replace").split("\n")
+    telling = ("Collecting", "Downloading", "Using cached", "Installing", "Building")
+    return next((line.strip() for line in reversed(lines) if line.strip().startswith(telling)), "")
+
+
+@contextlib.contextmanager
+def only_one() -> "Iterator[int]":
+    """Hold the lock of this folder while preparing; waits, and says so, while another start does."""
+    try:
+        file = LOCK.open("a+")
+    except OSError as error:
+        words = f"{ROOT} cannot be written to ({error.strerror}). Copy the studio to a folder of your own."
+        raise Failed(words) from None
+    with file:
+        said = False
+        while not locked(file.fileno()):
+            if not said:
+                print("Another start is preparing the studio; waiting for it.", flush=True)
+                said = True
+            time.sleep(0.5)
+        yield file.fileno()
+
+
+def locked(number: int) -> bool:
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def venv_python() -> Path:
+    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def follow(command: "list[str]") -> int:
+    """Become `command`, in the user's own folder; on Windows, wait for it."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    environment = {**os.environ, "PYTHONPATH": path}
+    sys.stdout.flush()
+    if os.name != "nt":
+        os.execve(command[0], command, environment)
+    process = subprocess.Popen(command, env=environment)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue  # the child heard it too, and ends in its own way
+
+
+def test(words: "list[str]") -> int:
+    """Every check, each whatever the others said, and pytest last; with `words`, pytest alone with them."""
+    checks = {
+        "ruff": ["-m", "ruff", "check", "."],
+        "pyright": ["-m", "basedpyright", "--level", "error"],
+        "import-linter": ["-c", "from importlinter.cli import lint_imports_command as lint; lint()", "--no-logo"],
+    }
+    failed = False
+    for name, command in {} if words else checks.items():
+        print(f"== {name}", flush=True)
+        failed |= subprocess.run([str(venv_python()), *command], cwd=str(ROOT), check=False).returncode != 0
+    print("== pytest" + (" (a check above failed, so this run fails whatever comes)" if failed else ""), flush=True)
+    tests = subprocess.run([str(venv_python()), "-m", "pytest", *words], cwd=str(ROOT), check=False)
+    return tests.returncode or int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
