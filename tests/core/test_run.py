@@ -1,4 +1,4 @@
-"""What run.py decides: which Python, which PyTorch, what to install, window or demo. Nothing is fetched or installed."""
+"""What run.py decides: which Python, which torch, what to install, window or demo. It fetches and installs nothing."""
 
 from __future__ import annotations
 
