@@ -1,0 +1,217 @@
+"""What the library says of one work, how that stands in the sidecar beside its file, and how works are asked for.
+
+Knows neither the index nor where the library lies; a sidecar is read as warily as any file.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from studio.errors import BadInput, StudioError
+
+SCHEMA = 1
+"""The version of the sidecar; a larger one was written by a newer studio and is left alone."""
+
+SIDECAR_LIMIT = 8 * 2**20
+_FILE = re.compile(r"\d{4}-\d{2}/[\w-][\w.-]{0,150}\.[a-z0-9]{1,5}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A work: an ordinary file at `path`, with what made it.
+
+    `created` is seconds since 1970 by the clock of the machine that made it; the library's order does not depend on
+    it. `parents` are ids of works that this one was made from. `width` and `height` are pixels, `seconds` the length
+    of a sound. `request` is empty for imported files.
+    """
+
+    id: str
+    medium: str
+    path: Path
+    title: str
+    created: float
+    favourite: bool
+    tags: tuple[str, ...]
+    collections: tuple[str, ...]
+    partial: bool
+    parents: tuple[str, ...]
+    binned: bool
+    sha256: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    request: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
+    provenance: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which works: all that agree with every field that is set. Works in the bin are asked for on their own.
+
+    `text`: words that all must occur in title, prompt and other request words, tags or model. `since` and `until`:
+    seconds since 1970, the first included, the last not.
+    """
+
+    text: str = ""
+    medium: str | None = None
+    model: str | None = None
+    favourite: bool | None = None
+    tag: str | None = None
+    collection: str | None = None
+    since: float | None = None
+    until: float | None = None
+    binned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the sidecar holds. `file` is "YYYY-MM/id.suffix", below `works` or, when `binned`, below `bin`.
+
+    `order` grows with every work added to a library whatever the clock does: microseconds since 1970 while the clock
+    goes forward, one more than the last otherwise.
+    """
+
+    id: str
+    order: int
+    medium: str
+    file: str
+    created: float
+    sha256: str
+    size: int
+    title: str = ""
+    favourite: bool = False
+    tags: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
+    partial: bool = False
+    parents: tuple[str, ...] = ()
+    binned: bool = False
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    request: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
+    provenance: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
+
+    @property
+    def room(self) -> str:
+        """The folder of the library that the file lies in."""
+        return "bin" if self.binned else "works"
+
+    def path(self, folder: Path) -> Path:
+        return folder / self.room / self.file
+
+    def sidecar(self, folder: Path) -> Path:
+        return self.path(folder).with_name(self.id + ".json")
+
+    def asset(self, folder: Path) -> Asset:
+        """The work as the rest of the studio sees it, in the library that now lies in `folder`."""
+        values = {name: getattr(self, name) for name in _SHARED}
+        return Asset(path=self.path(folder), **values)
+
+    def to_json(self) -> str:
+        """The sidecar's text: indented, for people look into it."""
+        values = {name: getattr(self, name) for name in Record.__slots__}
+        return json.dumps({"schema": SCHEMA, **values}, ensure_ascii=False, indent=1)
+
+    @staticmethod
+    def from_json(text: str | bytes) -> Record:
+        """The record in a sidecar. Raises BadInput for a damaged one, StudioError for one of a newer studio."""
+        try:
+            data: object = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise BadInput("This sidecar is damaged.") from error
+        if not isinstance(data, dict):
+            raise BadInput("This sidecar is damaged.")
+        given = cast("dict[str, Any]", data)
+        schema = given.get("schema")
+        if isinstance(schema, int) and schema > SCHEMA:
+            raise StudioError("This work was kept by a newer AIGC Studio.", "Update the studio to see it.")
+        try:
+            return _checked(given)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise BadInput(f"This sidecar is damaged: {error}.") from error
+
+
+_SHARED = tuple(name for name in Asset.__slots__ if name != "path")
+
+
+def words_of(request: Mapping[str, Any]) -> str:
+    """The words by which a work is found beside its title: every text in its request, the prompt first."""
+    found = [str(request.get("prompt", ""))]
+    skipped = {"kind", "model", "prompt"}
+    found += [value for name, value in request.items() if name not in skipped and isinstance(value, str)]
+    return "\n".join(word for word in found if word)[:20_000]
+
+
+def default_title(request: Mapping[str, Any]) -> str:
+    """The first line of the prompt, shortened; empty where there is no prompt."""
+    lines = str(request.get("prompt", "")).strip().splitlines()
+    first = lines[0].strip() if lines else ""
+    return first if len(first) <= 80 else first[:79].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _checked(data: dict[str, Any]) -> Record:
+    file = _text(data, "file")
+    name = _text(data, "id")
+    if not _FILE.fullmatch(file) or Path(file).stem != name:
+        raise ValueError("its file name is not one of the library's")
+    return Record(
+        id=name,
+        order=_number(data["order"]),
+        medium=_text(data, "medium"),
+        file=file,
+        created=_finite(data["created"]),
+        sha256=_text(data, "sha256"),
+        size=_number(data["size"]),
+        title=_text(data, "title"),
+        favourite=data.get("favourite") is True,
+        tags=_texts(data, "tags"),
+        collections=_texts(data, "collections"),
+        partial=data.get("partial") is True,
+        parents=_texts(data, "parents"),
+        binned=data.get("binned") is True,
+        width=_number(data["width"]) if data.get("width") is not None else None,
+        height=_number(data["height"]) if data.get("height") is not None else None,
+        seconds=_finite(data["seconds"]) if data.get("seconds") is not None else None,
+        request=_object(data, "request"),
+        provenance=_object(data, "provenance"),
+    )
+
+
+def _text(data: dict[str, Any], name: str) -> str:
+    value = data[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is not a text")
+    return value
+
+
+def _texts(data: dict[str, Any], name: str) -> tuple[str, ...]:
+    values: object = data.get(name, [])
+    if not isinstance(values, list):
+        raise TypeError(f"{name} is not a list")
+    return tuple(str(value) for value in cast("list[object]", values))
+
+
+def _object(data: dict[str, Any], name: str) -> dict[str, Any]:
+    value: object = data.get(name, {})
+    if not isinstance(value, dict):
+        raise TypeError(f"{name} is not an object")
+    return cast("dict[str, Any]", value)
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise ValueError(f"{value!r:.40} is not a number that belongs here")
+    return value
+
+
+def _finite(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r:.40} is not a number that belongs here")
+    return float(value)

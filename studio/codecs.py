@@ -1,0 +1,152 @@
+"""Payloads to files and back: PNG, WAV and Markdown that carry their request; what a person brings is read warily.
+
+No Qt, no torch, and no idea of a library. The same payload and note give the same bytes: no clock, no ids.
+Every file is taken for hostile: sizes are checked before memory is given, and whatever is wrong raises BadInput.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from studio import pictures, sounds
+from studio.errors import BadInput
+from studio.media import Audio, Image, Payload, Text
+
+TEXT_LIMIT = 32 * 2**20
+"""Bytes of the largest text file that is read."""
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+TEXT_SUFFIXES = (".md", ".txt")
+SUFFIXES = (*IMAGE_SUFFIXES, *AUDIO_SUFFIXES, *TEXT_SUFFIXES)
+"""What `read` understands, lower case."""
+
+_COMMENT = re.compile(rb"\n\n<!-- aigc-studio (\{[^\n]*\}) -->\n?\Z")
+
+
+def suffix(payload: Payload) -> str:
+    """The ending of the file that `write` makes of this payload: .png, .wav or .md."""
+    if isinstance(payload, Image):
+        return ".png"
+    if isinstance(payload, Audio):
+        return ".wav"
+    if isinstance(payload, Text):
+        return ".md"
+    raise TypeError("a trained model belongs in the catalog, not in a file of its own")
+
+
+def write(payload: Payload, path: Path, *, note: Mapping[str, Any] | None = None) -> None:
+    """Write the payload to `path`, whose ending must be `suffix(payload)`, with `note` embedded as JSON.
+
+    PNG: an iTXt chunk; WAV: the comment (ICMT) of a LIST/INFO chunk; Markdown: a trailing HTML comment.
+    Samples become 16-bit PCM. Raises OSError where the disk refuses.
+    """
+    if path.suffix.lower() != suffix(payload):
+        raise ValueError(f"{path.name} is no name for {suffix(payload)}")
+    words = _canonical(note) if note else ""
+    if isinstance(payload, Image):
+        pictures.write_png(payload, path, words)
+    elif isinstance(payload, Audio):
+        sounds.write_wav(payload, path, words)
+    elif isinstance(payload, Text):
+        path.write_bytes(_marked(payload.text, words))
+
+
+def read(path: Path) -> Image | Audio | Text:
+    """The payload in a file: a picture upright and in sRGB, a sound in [-1, 1], a text without its trailing note."""
+    ending = _known(path)
+    try:
+        if ending in IMAGE_SUFFIXES:
+            return pictures.read(path)
+        if ending in AUDIO_SUFFIXES:
+            return sounds.read(path)
+        return Text(_decoded(_COMMENT.sub(b"", _text_bytes(path)), path))
+    except OSError as error:
+        raise BadInput(f"{path.name} cannot be read: {error.strerror or error}.") from error
+
+
+def read_note(path: Path) -> dict[str, Any] | None:
+    """What `write` embedded; None where the file carries nothing of the studio's, or it is damaged."""
+    ending = _known(path)
+    try:
+        if ending == ".png":
+            words = pictures.note_of_png(path)
+        elif ending == ".wav":
+            words = sounds.note_of_wav(path)
+        elif ending in TEXT_SUFFIXES:
+            found = _COMMENT.search(_text_bytes(path))
+            words = found.group(1) if found else None
+        else:
+            words = None
+    except OSError as error:
+        raise BadInput(f"{path.name} cannot be read: {error.strerror or error}.") from error
+    if not words:
+        return None
+    try:
+        note: object = json.loads(words.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, Any]", note) if isinstance(note, dict) else None
+
+
+def thumbnail(payload: Payload, size: int) -> Image | None:
+    """A small likeness, at most `size` pixels on its longer side; a drawn waveform for a sound; None for a text."""
+    if isinstance(payload, Image):
+        return pictures.shrunk(payload, size)
+    if isinstance(payload, Audio):
+        return sounds.waveform(payload, size)
+    return None
+
+
+def _canonical(note: Mapping[str, Any]) -> str:
+    words = json.dumps(note, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return words.encode("utf-8", "replace").decode("utf-8")
+
+
+def _marked(text: str, words: str) -> bytes:
+    body = text.encode("utf-8", "replace")
+    if not words:
+        return body
+    # Inside JSON strings only: neither `--` nor `>` may end the comment early, and both mean the same escaped.
+    safe = words.replace("--", "-\\u002d").replace(">", "\\u003e").replace("<", "\\u003c")
+    return body + f"\n\n<!-- aigc-studio {safe} -->\n".encode()
+
+
+def _known(path: Path) -> str:
+    ending = path.suffix.lower()
+    if ending not in SUFFIXES:
+        raise BadInput(
+            f"{path.name} is of a kind that the studio cannot read.",
+            f"It reads {', '.join(known[1:].upper() for known in SUFFIXES)}.",
+        )
+    if not path.exists():
+        raise BadInput(f"There is no file {path}.")
+    if not path.is_file():
+        raise BadInput(f"{path.name} is not a file.")
+    return ending
+
+
+def _text_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        data = file.read(TEXT_LIMIT + 1)
+    if len(data) > TEXT_LIMIT:
+        raise BadInput(f"{path.name} is too long: texts up to {TEXT_LIMIT // 2**20} MB are read.")
+    return data
+
+
+def _decoded(data: bytes, path: Path) -> str:
+    """Text as people's editors save it: UTF-8, UTF-16 with its mark, else the older Chinese and Western encodings."""
+    marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    encodings = ("utf-16",) if marked else ("utf-8-sig", "gb18030", "cp1252")
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise BadInput(f"{path.name} is not a text.", "Save it as UTF-8 and try again.")

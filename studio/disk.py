@@ -1,0 +1,143 @@
+"""What the library and the documents ask of a disk: bytes that are really there, locks, failures put in words.
+
+Knows nothing of what the files mean; whole files are written by `atomic`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import importlib
+import os
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+from studio.errors import StudioError
+
+
+def sync_file(path: Path) -> None:
+    """Return once the file's bytes are on the disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write the file and return once its bytes are on the disk. A crash may leave it torn."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def in_words(what: str, error: OSError | sqlite3.Error) -> StudioError:
+    """`what` failed ("The work could not be kept"), for a reason and with advice that a person understands."""
+    code = error.errno if isinstance(error, OSError) else _sqlite_cause(error)
+    name = getattr(error, "filename", None)
+    where = f" ({name})" if name else ""
+    if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return StudioError(f"{what}: the disk is full.", "Free some space and try again.")
+    if code in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return StudioError(
+            f"{what}: this folder may not be written to{where}.", "Change its permissions, or choose another folder."
+        )
+    if code in (errno.ENOTDIR, errno.EEXIST):
+        return StudioError(f"{what}: a file stands where a folder is needed{where}.", "Choose another folder.")
+    if code == errno.EBUSY:
+        return StudioError(f"{what}: another program is using the folder.", "Wait a moment and try again.")
+    said = error.strerror if isinstance(error, OSError) else str(error)
+    return StudioError(f"{what}: {said or type(error).__name__}{where}.", "Check the disk and try again.")
+
+
+def _sqlite_cause(error: sqlite3.Error) -> int | None:
+    causes = {
+        sqlite3.SQLITE_FULL: errno.ENOSPC,
+        sqlite3.SQLITE_READONLY: errno.EROFS,
+        sqlite3.SQLITE_PERM: errno.EACCES,
+        sqlite3.SQLITE_CANTOPEN: errno.EACCES,
+        sqlite3.SQLITE_BUSY: errno.EBUSY,
+        sqlite3.SQLITE_LOCKED: errno.EBUSY,
+    }
+    return causes.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+
+
+class FileLock:
+    """One holder at a time among all threads and processes; the system frees it when its holder dies.
+
+    The holding thread may enter again. Entering raises StudioError after `patience` seconds of waiting.
+    """
+
+    def __init__(self, path: Path, patience: float = 30.0) -> None:
+        self.path = path
+        self.patience = patience
+        self._threads = threading.RLock()
+        self._depth = 0
+        self._handle: int | None = None
+
+    def __enter__(self) -> None:
+        self._threads.acquire()
+        try:
+            if self._depth == 0:
+                self._handle = self._wait()
+            self._depth += 1
+        except BaseException:
+            self._threads.release()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        if self._depth == 0 and self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+        self._threads.release()
+
+    def _wait(self) -> int:
+        until = time.monotonic() + self.patience
+        pause = 0.001
+        while True:
+            handle = hold(self.path)
+            if handle is not None:
+                return handle
+            if time.monotonic() >= until:
+                raise StudioError(
+                    f"{self.path.parent} is in use by another studio.", "Wait until it is done, or close it."
+                )
+            time.sleep(pause)
+            pause = min(0.05, pause * 2)
+
+
+def hold(path: Path) -> int | None:
+    """A handle that holds the file's lock until it is closed; None where somebody else holds it."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        _lock(handle)
+    except OSError as error:
+        os.close(handle)
+        if error.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+            return None
+        raise
+    return handle
+
+
+def _lock(handle: int) -> None:
+    # The module differs by platform and the other one's does not exist, so it is asked for by name.
+    system: Any
+    if sys.platform == "win32":
+        system = importlib.import_module("msvcrt")
+        system.locking(handle, system.LK_NBLCK, 1)
+    else:
+        system = importlib.import_module("fcntl")
+        system.flock(handle, system.LOCK_EX | system.LOCK_NB)
+
+
+@contextlib.contextmanager
+def failing_as(what: str) -> Generator[None]:
+    """Turn errors of the disk and of the index into a StudioError that begins with `what`."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        raise in_words(what, error) from error

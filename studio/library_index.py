@@ -1,0 +1,342 @@
+"""The library's index: SQLite with full text, so that any of many thousand works is found at once.
+
+It holds nothing that the sidecars do not, and can be thrown away at any time. It knows no files but its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Generator, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from studio.asset import Query, Record, words_of
+from studio.errors import StudioError
+
+VERSION = 1
+"""The version of the tables below; an older index is made anew, a newer one is refused."""
+
+_TABLES = """
+CREATE TABLE works (
+    seq INTEGER PRIMARY KEY,  -- the library's order, newest largest
+    id TEXT NOT NULL UNIQUE,
+    medium TEXT NOT NULL,
+    model TEXT NOT NULL,
+    favourite INTEGER NOT NULL,
+    binned INTEGER NOT NULL,
+    created REAL NOT NULL,
+    sha256 TEXT NOT NULL
+);
+CREATE INDEX by_binned ON works (binned);
+CREATE INDEX by_medium ON works (binned, medium);
+CREATE INDEX by_model ON works (binned, model);
+CREATE INDEX by_favourite ON works (binned, favourite);
+CREATE INDEX by_created ON works (binned, created);
+CREATE INDEX by_sha256 ON works (sha256);
+CREATE TABLE bodies (seq INTEGER PRIMARY KEY, folded TEXT NOT NULL, body TEXT NOT NULL);
+CREATE VIRTUAL TABLE words USING fts5 (title, prompt, tags, model, tokenize = 'trigram');
+CREATE TABLE labels (kind TEXT, name TEXT, seq INTEGER, PRIMARY KEY (kind, name, seq)) WITHOUT ROWID;
+CREATE INDEX labels_of ON labels (seq);
+"""
+
+
+class Broken(Exception):
+    """The index is damaged and must be made anew."""
+
+
+class Index:
+    """The tables in one file. Any thread may ask; each question borrows a connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._idle: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        self._closed = False
+        self._opened = 0  # the inode, so that another studio's new index is noticed
+
+    def prepare(self, records: Callable[[], Iterable[Record]]) -> int:
+        """Where the tables are missing or older, make them and fill them with `records`; returns how many these were.
+
+        Raises StudioError where a newer studio made them.
+        """
+        with self.using() as db:
+            version = _one(db, "PRAGMA user_version")
+            if version == VERSION:
+                return 0
+            if version > VERSION:
+                raise StudioError(
+                    "This library was opened by a newer AIGC Studio.", "Update the studio, or choose another folder."
+                )
+            with writing(db):
+                for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                    if not name.startswith(("sqlite_", "words_")):
+                        db.execute(f"DROP TABLE {name}")
+                for statement in _TABLES.split(";\n"):
+                    if statement.strip():
+                        db.execute(statement)
+                filled = put(db, records())
+                db.execute(f"PRAGMA user_version = {VERSION}")
+            return filled
+
+    def fill(self, records: Iterable[Record]) -> int:
+        """Forget every work and take these instead; returns how many they are."""
+        with self.using() as db, writing(db):
+            for table in ("works", "bodies", "words", "labels"):
+                db.execute(f"DELETE FROM {table}")
+            return put(db, records)
+
+    @contextlib.contextmanager
+    def using(self) -> Generator[sqlite3.Connection]:
+        """A connection for one question or one transaction. Raises Broken where the file is damaged."""
+        db = self._borrow()
+        try:
+            yield db
+        except sqlite3.DatabaseError as error:
+            db.close()
+            if _damaged(error):
+                raise Broken(str(error)) from error
+            raise
+        except BaseException:
+            db.close()
+            raise
+        with self._guard:
+            if not self._closed:
+                self._idle.append(db)
+                return
+        db.close()
+
+    def close(self) -> None:
+        with self._guard:
+            self._closed = True
+        self._release()
+
+    def stamp(self) -> int:
+        """What tells this index file from the one that may take its place; 0 where there is none."""
+        try:
+            return self.path.stat().st_ino
+        except FileNotFoundError:
+            return 0
+
+    def set_aside(self, name: str) -> Path:
+        """Give the damaged file another name beside it, which is returned."""
+        self._release()
+        aside = self.path.with_name(name)
+        self.path.replace(aside)
+        for tail in ("-wal", "-shm"):
+            self.path.with_name(self.path.name + tail).unlink(missing_ok=True)
+        return aside
+
+    def _release(self) -> None:
+        with self._guard:
+            idle, self._idle = self._idle, []
+        for db in idle:
+            db.close()
+
+    def _borrow(self) -> sqlite3.Connection:
+        now = self.stamp()
+        with self._guard:
+            if self._closed:
+                raise RuntimeError("the library is closed")
+            if now != self._opened:
+                stale, self._idle = self._idle, []
+                self._opened = now
+            else:
+                stale = []
+            db = self._idle.pop() if self._idle else None
+        for old in stale:
+            old.close()
+        return db or self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=20.0, isolation_level=None, check_same_thread=False)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA cache_size = -16000")
+        except sqlite3.DatabaseError as error:
+            db.close()
+            if _damaged(error):
+                raise Broken(str(error)) from error
+            raise
+        with self._guard:
+            self._opened = self.stamp()
+        return db
+
+
+@contextlib.contextmanager
+def writing(db: sqlite3.Connection) -> Generator[None]:
+    """One transaction: all of it or, when anything is raised, nothing."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        raise
+
+
+def put(db: sqlite3.Connection, records: Iterable[Record]) -> int:
+    """Add the works, or bring their rows up to date; returns how many. Within `writing`."""
+    done = 0
+    for record in records:
+        done += 1
+        seq = _place(db, record)
+        drop(db, [record.id])
+        model = str(record.request.get("model", "") or record.provenance.get("model", ""))
+        tags = " ".join((*record.tags, *record.collections))
+        prompt = words_of(record.request)
+        db.execute(
+            "INSERT INTO works VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (seq, record.id, record.medium, model, record.favourite, record.binned, record.created, record.sha256),
+        )
+        folded = "\n".join((record.title, prompt, tags, model)).casefold()
+        db.execute("INSERT INTO bodies VALUES (?, ?, ?)", (seq, folded, record.to_json()))
+        db.execute(
+            "INSERT INTO words (rowid, title, prompt, tags, model) VALUES (?, ?, ?, ?, ?)",
+            (seq, record.title, prompt, tags, model),
+        )
+        labels = [("tag", name) for name in record.tags] + [("collection", name) for name in record.collections]
+        labels += [("parent", name) for name in record.parents]
+        db.executemany("INSERT OR IGNORE INTO labels VALUES (?, ?, ?)", [(*label, seq) for label in labels])
+    return done
+
+
+def drop(db: sqlite3.Connection, ids: Iterable[str]) -> None:
+    """Forget the works. Within `writing`."""
+    for name in ids:
+        for (seq,) in db.execute("SELECT seq FROM works WHERE id = ?", (name,)).fetchall():
+            db.execute("DELETE FROM works WHERE seq = ?", (seq,))
+            db.execute("DELETE FROM bodies WHERE seq = ?", (seq,))
+            db.execute("DELETE FROM words WHERE rowid = ?", (seq,))
+            db.execute("DELETE FROM labels WHERE seq = ?", (seq,))
+
+
+def last(db: sqlite3.Connection) -> int:
+    """The largest place in the library's order; 0 where there are no works."""
+    return _one(db, "SELECT coalesce(max(seq), 0) FROM works")
+
+
+def records(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Record]:
+    """Those of the works that the index knows."""
+    found: dict[str, Record] = {}
+    for start in range(0, len(ids), 500):
+        some = ids[start : start + 500]
+        marks = ", ".join("?" * len(some))
+        rows = db.execute(f"SELECT body FROM works JOIN bodies USING (seq) WHERE id IN ({marks})", some)
+        for (body,) in rows:
+            record = _record(body)
+            found[record.id] = record
+    return found
+
+
+def page(db: sqlite3.Connection, query: Query, offset: int, limit: int) -> list[Record]:
+    """The works that the query names, newest first."""
+    tables, where, values, order = _asked(query)
+    inner = f"SELECT {order} AS seq FROM {tables} WHERE {where} ORDER BY {order} DESC LIMIT ? OFFSET ?"
+    rows = db.execute(
+        f"SELECT body FROM ({inner}) AS chosen JOIN bodies ON bodies.seq = chosen.seq ORDER BY chosen.seq DESC",
+        [*values, limit, offset],
+    )
+    return [_record(body) for (body,) in rows]
+
+
+def count(db: sqlite3.Connection, query: Query) -> int:
+    tables, where, values, _ = _asked(query)
+    return _one(db, f"SELECT count(*) FROM {tables} WHERE {where}", values)
+
+
+def everything(db: sqlite3.Connection) -> list[Record]:
+    """Every work, those in the bin included, oldest first."""
+    return [_record(body) for (body,) in db.execute("SELECT body FROM bodies ORDER BY seq")]
+
+
+def labelled(db: sqlite3.Connection, kind: str, name: str) -> list[Record]:
+    """Works outside the bin that carry the label, oldest first."""
+    rows = db.execute(
+        "SELECT body FROM labels JOIN works USING (seq) JOIN bodies USING (seq)"
+        " WHERE kind = ? AND name = ? AND NOT binned ORDER BY seq",
+        (kind, name),
+    )
+    return [_record(body) for (body,) in rows]
+
+
+def labels(db: sqlite3.Connection, kind: str) -> dict[str, int]:
+    """Every label of a kind with the number of works outside the bin that carry it, in alphabetical order."""
+    rows = db.execute(
+        "SELECT name, count(*) FROM labels JOIN works USING (seq) WHERE kind = ? AND NOT binned GROUP BY name", (kind,)
+    )
+    return dict(sorted(rows, key=lambda row: str(row[0]).casefold()))
+
+
+def same_bytes(db: sqlite3.Connection, sha256: str) -> Record | None:
+    """The newest work whose file has these bytes."""
+    row = db.execute(
+        "SELECT body FROM works JOIN bodies USING (seq) WHERE sha256 = ? ORDER BY seq DESC LIMIT 1", (sha256,)
+    ).fetchone()
+    return _record(row[0]) if row else None
+
+
+def sound(db: sqlite3.Connection) -> bool:
+    """Whether SQLite finds its own file in order."""
+    return db.execute("PRAGMA quick_check").fetchone()[0] == "ok"
+
+
+def _asked(query: Query) -> tuple[str, str, list[Any], str]:
+    """The query as (tables, condition, values, the column that gives the order)."""
+    where, values = ["works.binned = ?"], [int(query.binned)]
+    conditions: list[tuple[str, Any]] = [
+        ("works.medium = ?", query.medium),
+        ("works.model = ?", query.model),
+        ("works.favourite = ?", None if query.favourite is None else int(query.favourite)),
+        ("works.created >= ?", query.since),
+        ("works.created < ?", query.until),
+        ("works.seq IN (SELECT seq FROM labels WHERE kind = 'tag' AND name = ?)", query.tag),
+        ("works.seq IN (SELECT seq FROM labels WHERE kind = 'collection' AND name = ?)", query.collection),
+    ]
+    asked: list[Any] = list(values)
+    for condition, value in conditions:
+        if value is not None:
+            where.append(condition)
+            asked.append(value)
+    tables, order = "works", "works.seq"
+    terms = query.text.replace("\0", " ").split()[:20]
+    long = [term for term in terms if len(term) >= 3]
+    short = [term for term in terms if len(term) < 3]
+    if long:
+        tables, order = "words CROSS JOIN works ON works.seq = words.rowid", "words.rowid"
+        where.append("words MATCH ?")
+        asked.append(" AND ".join('"' + term.replace('"', '""') + '"' for term in long))
+    for term in short:
+        where.append("(SELECT folded FROM bodies WHERE bodies.seq = works.seq) LIKE ? ESCAPE '\\'")
+        asked.append("%" + "".join("\\" + c if c in "\\%_" else c for c in term.casefold()) + "%")
+    return tables, " AND ".join(where), asked, order
+
+
+def _record(body: str) -> Record:
+    try:
+        return Record.from_json(body)
+    except StudioError as error:
+        raise Broken(str(error)) from error
+
+
+def _place(db: sqlite3.Connection, record: Record) -> int:
+    """The work's place in the order: the one it has, else the one it asks for, else the next that is free."""
+    row = db.execute("SELECT seq FROM works WHERE id = ?", (record.id,)).fetchone()
+    if row:
+        return int(row[0])
+    seq = record.order
+    while db.execute("SELECT 1 FROM works WHERE seq = ?", (seq,)).fetchone():
+        seq += 1
+    return seq
+
+
+def _one(db: sqlite3.Connection, statement: str, values: Sequence[Any] = ()) -> int:
+    return int(db.execute(statement, values).fetchone()[0])
+
+
+def _damaged(error: sqlite3.DatabaseError) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "malformed" in str(error)
