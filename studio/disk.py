@@ -1,6 +1,6 @@
-"""What the library and the documents ask of a disk: bytes that are really there, locks, failures put in words.
+"""Files that survive a crash: written whole or not at all, locked between processes, failures put in words.
 
-Knows nothing of what the files mean; whole files are written by `atomic`.
+Knows nothing of what the files mean.
 """
 
 from __future__ import annotations
@@ -26,12 +26,39 @@ def sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def sync_folder(folder: Path) -> None:
+    """Return once the names in the folder are on the disk. Windows has no such call and does it by itself."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def write_synced(path: Path, data: bytes) -> None:
     """Write the file and return once its bytes are on the disk. A crash may leave it torn."""
     with path.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write beside the file, then take its place: whoever looks sees the old bytes or the new ones, whole.
+
+    The folder must exist. Raises OSError; then the old file is as it was.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        write_synced(part, data)
+        part.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
 
 
 def in_words(what: str, error: OSError | sqlite3.Error) -> StudioError:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from studio import atomic, codecs
+from studio import codecs
 from studio.asset import Record
+from studio.disk import write_whole
 from studio.errors import BadInput, StudioError
 from studio.library_files import ROOMS, read_sidecar
 from studio.media import Audio, Image, Text
@@ -212,7 +213,7 @@ def _adopted(folder: Path, media: Path) -> Record | None:
         record = Record.from_json(text)
     except (StudioError, TypeError):
         return None
-    atomic.write(record.sidecar(folder), text.encode("utf-8", "replace"))
+    write_whole(record.sidecar(folder), text.encode("utf-8", "replace"))
     return record
 
 

@@ -15,10 +15,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
-from studio import atomic
 from studio import library_index as tables
 from studio.asset import SCHEMA, SIDECAR_LIMIT, Record
-from studio.disk import hold, write_synced
+from studio.disk import hold, sync_folder, write_synced, write_whole
 from studio.errors import BadInput, StudioError
 from studio.library_index import Index
 
@@ -46,7 +45,7 @@ class Shelf:
             (self.folder / room).mkdir(parents=True, exist_ok=True)
         label = self.folder / "library.json"
         if not label.exists():
-            atomic.write(label, json.dumps({"schema": SCHEMA}).encode())
+            write_whole(label, json.dumps({"schema": SCHEMA}).encode())
             return
         schema = _schema(label)
         if schema > SCHEMA:
@@ -90,7 +89,7 @@ class Shelf:
             for record in changed:
                 self.step("describe")
                 write_synced(self.staged(record.id + ".json"), record.to_json().encode("utf-8", "replace"))
-            atomic.sync(self.staging)
+            sync_folder(self.staging)
             self.step("index")
             with index.using() as db, tables.writing(db):
                 tables.put(db, changed)
@@ -122,7 +121,7 @@ class Shelf:
                 record.sidecar(self.folder).replace(note)
             if not note.exists():
                 write_synced(note, record.to_json().encode("utf-8", "replace"))
-            atomic.sync(self.staging)
+            sync_folder(self.staging)
             self._bury(index, note)
 
     def recover(self, index: Index) -> None:
@@ -174,8 +173,8 @@ class Shelf:
     def _sync(self, records: list[Record]) -> None:
         for folder in {self.folder / room / record.file for record in records for room in ROOMS}:
             if folder.parent.is_dir():
-                atomic.sync(folder.parent)
-        atomic.sync(self.staging)
+                sync_folder(folder.parent)
+        sync_folder(self.staging)
 
     def _bury(self, index: Index, note: Path) -> None:
         name = note.stem
