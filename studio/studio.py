@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import studio
 from studio import settings as settings_file
@@ -21,7 +21,7 @@ from studio.errors import BadInput
 from studio.job import Job
 from studio.journal import Entry, Journal
 from studio.lane import Lane
-from studio.library import Asset, Library
+from studio.library import Asset, Embed, Library
 from studio.media import Weights
 from studio.places import RESOURCES, Places
 from studio.request import Request, TrainRequest
@@ -233,6 +233,7 @@ class Studio:
                 provenance=provenance,
                 parents=job.parents,
                 partial=partial,
+                embed=cast(Embed, self.settings.embed_metadata),
             )
             for payload in payloads
         ]

@@ -25,9 +25,12 @@ def starters(folder: Path) -> Path:
     return folder
 
 
-def fake_studio(home: Path, *, isolated: bool = False, **changes: Any) -> Studio:
+FAKE = "tests.fakes:FakeEngine"
+
+
+def fake_studio(home: Path, *, isolated: bool = False, trainer: str = FAKE, **changes: Any) -> Studio:
     """A studio whose media are the real ones with the fake engine behind them."""
-    media = [dataclasses.replace(medium, engine="tests.fakes:FakeEngine") for medium in MEDIA]
+    media = [dataclasses.replace(medium, engine=FAKE, trainer=trainer) for medium in MEDIA]
     bundled = home.parent / "bundled"
     if not bundled.exists():
         starters(bundled)

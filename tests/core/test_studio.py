@@ -1,0 +1,243 @@
+"""The studio as a whole with an instant engine: submit, subscribe, close, and a kill in between."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from studio.backends import MEDIA
+from studio.errors import BadInput, StudioError
+from studio.job import Cancelled
+from studio.library import Query
+from studio.media import Image
+from studio.request import Request
+from studio.studio import News, Studio
+from tests import fakes
+from tests.studios import fake_studio
+
+AVATAR, STORY = MEDIA[0].make, next(medium for medium in MEDIA if medium.name == "story").make
+
+
+@pytest.fixture
+def studio(home: Path) -> Iterator[Studio]:
+    made = fake_studio(home)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("medium", MEDIA, ids=lambda medium: medium.name)
+def test_from_request_to_file(studio: Studio, medium: object) -> None:
+    make = medium.make  # type: ignore[attr-defined]
+    job = studio.submit(make(seed=7), parents=())
+    (asset,) = job.future.result(20)
+    assert asset.path.exists()
+    assert Request.from_json(asset.request) == job.request
+    assert asset.provenance["model"]["id"] == job.request.model
+    assert asset.provenance["seed"] == 7
+    assert studio.library.get(asset.id) == asset
+    assert studio.jobs()[0] is job
+
+
+def test_the_same_request_gives_the_same_bytes(studio: Studio) -> None:
+    jobs = [studio.submit(AVATAR(seed=5)) for _ in range(2)]
+    first, second = (job.future.result(20)[0].path.read_bytes() for job in jobs)
+    assert first == second
+
+
+def test_news_comes_until_unsubscribed(studio: Studio) -> None:
+    heard: list[News] = []
+    end = studio.subscribe(heard.append)
+    job = studio.submit(AVATAR(seed=1))
+    job.future.result(20)
+    fakes.until(lambda: any(news.job is job and job.state == "done" for news in heard))
+    assert {"job", "queue", "library"} <= {news.kind for news in heard}
+    end()
+    count = len(heard)
+    studio.submit(AVATAR(seed=2)).future.result(20)
+    assert len(heard) <= count + 1  # one that was under way when it ended
+
+
+def test_a_listener_that_raises_disturbs_nobody(studio: Studio, caplog: pytest.LogCaptureFixture) -> None:
+    studio.subscribe(lambda _news: 1 / 0)
+    assert studio.submit(AVATAR(seed=1)).future.result(20)
+    assert "a listener failed" in caplog.text
+
+
+def test_unknown_models_are_refused_at_once(studio: Studio) -> None:
+    with pytest.raises(BadInput, match="nowhere"):
+        studio.submit(AVATAR(model="nowhere"))
+    with pytest.raises(BadInput, match="not for avatar"):
+        studio.submit(AVATAR(model="story-starter"))
+
+
+def test_partial_works_are_kept_and_marked(studio: Studio) -> None:
+    job = studio.submit(STORY(seed=fakes.SLOW))
+    fakes.until(lambda: job.progress.done == fakes.STEPS)
+    studio.cancel(job.id)
+    error = fakes.ended(job)
+    assert isinstance(error, Cancelled)
+    assert [asset.partial for asset in error.assets] == [True]
+    assert studio.library.get(error.assets[0].id).partial
+
+
+def test_live_results_stay_out_of_the_library_until_kept(studio: Studio) -> None:
+    job = studio.submit(AVATAR(seed=4), live=True, replaces="face")
+    (payload,) = job.future.result(20)
+    assert isinstance(payload, Image)
+    assert studio.library.count() == 0
+    (asset,) = studio.keep(job)
+    assert studio.library.count() == 1
+    assert asset.request["seed"] == 4
+
+
+def test_retry_makes_a_new_job_of_the_same_request(studio: Studio) -> None:
+    job = studio.submit(STORY(seed=fakes.MISUSED))
+    assert isinstance(fakes.ended(job), BadInput)
+    again = studio.retry(job.id)
+    assert again.request == job.request
+    assert again.id != job.id
+    fakes.ended(again)
+
+
+def test_what_could_not_be_saved_is_not_lost(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_args: object, **_kwargs: object) -> None:
+        raise StudioError("The disk is full.", "Make room and try again.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(studio.library, "add", full)
+        job = studio.submit(AVATAR(seed=9))
+        assert "full" in str(fakes.ended(job))
+    (asset,) = studio.keep(job)
+    assert asset.path.exists()
+
+
+def test_queued_work_waits_for_the_next_start(home: Path) -> None:
+    first = fake_studio(home)
+    slow = first.submit(STORY(seed=fakes.SLOW))
+    waiting = [first.submit(AVATAR(seed=seed)) for seed in (1, 2)]
+    fakes.until(lambda: slow.state == "running")
+    first.close()
+    assert all(job.state == "cancelled" for job in waiting)
+    second = fake_studio(home)
+    try:
+        assert [entry.request.seed for entry in second.offered] == [fakes.SLOW]
+        fakes.until(lambda: second.library.count(Query(medium="avatar")) == 2)
+        second.take(second.offered[0], resume=False)
+        assert second.offered == []
+    finally:
+        second.close()
+
+
+def test_a_kill_in_mid_job_loses_no_queue(home: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from tests import fakes; from tests.core.test_studio import *\n"
+        "studio = fake_studio(Path(sys.argv[1]))\n"
+        "slow = studio.submit(STORY(seed=fakes.SLOW)); studio.submit(AVATAR(seed=1)); studio.submit(AVATAR(seed=2))\n"
+        "fakes.until(lambda: slow.progress.done == fakes.STEPS); print('ready', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(home)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    studio = fake_studio(home)
+    try:
+        assert [entry.request.seed for entry in studio.offered] == [fakes.SLOW]
+        fakes.until(lambda: studio.library.count() == 2)
+        job = studio.take(studio.offered[0], resume=True)
+        assert job is not None
+        fakes.until(lambda: job.state == "running")
+        studio.cancel(job.id)
+        assert isinstance(fakes.ended(job), Cancelled)
+    finally:
+        studio.close()
+
+
+def test_two_studios_on_one_library(home: Path) -> None:
+    window, line = fake_studio(home), fake_studio(home, journaled=False)
+    try:
+        jobs = [studio.submit(AVATAR(seed=seed)) for seed in range(6) for studio in (window, line)]
+        ids = {job.future.result(20)[0].id for job in jobs}
+        assert len(ids) == 12
+        assert window.library.count() == line.library.count() == 12
+    finally:
+        line.close()
+        window.close()
+
+
+def test_pause_and_order(studio: Studio) -> None:
+    studio.pause(True)
+    jobs = [studio.submit(AVATAR(seed=seed)) for seed in range(3)]
+    studio.move(jobs[2].id, 0)
+    assert [job.request.seed for job in studio.jobs()] == [2, 0, 1]
+    studio.pause(False)
+    fakes.until(lambda: all(job.state == "done" for job in jobs))
+    assert [job.request.seed for job in studio.jobs()] == [1, 0, 2]
+
+
+def test_training_gives_way(home: Path) -> None:
+    studio = fake_studio(home, trainer="tests.core.test_studio:Learner")
+    try:
+        training = studio.submit(MEDIA[0].train(seed=1, out=str(home / "out")))
+        fakes.until(lambda: training.progress.done > 3)
+        slow = studio.submit(STORY(seed=fakes.SLOW))
+        fakes.until(lambda: slow.state == "running")
+        fakes.until(lambda: slow.progress.done == fakes.STEPS)
+        before = training.progress.done
+        fakes.until(lambda: slow.seconds > 0.3)
+        assert training.progress.done <= before + 1
+        studio.cancel(slow.id)
+        fakes.until(lambda: training.progress.done > before + 3)
+        studio.cancel(training.id)
+        assert isinstance(fakes.ended(training), Cancelled)
+    finally:
+        studio.close()
+
+
+class Learner(fakes.FakeEngine):
+    """Learns for ever."""
+
+    def run(self, request: Request, report: fakes.Report) -> list[fakes.Payload]:
+        step = 0
+        while True:
+            step += 1
+            report(fakes.Progress("training", step, 10**6))
+            fakes.time.sleep(0.002)
+
+
+def test_time_left_comes_from_the_pace_then_from_history(studio: Studio) -> None:
+    first = studio.submit(AVATAR(seed=1))
+    first.future.result(20)
+    studio.pause(True)
+    waiting = studio.submit(AVATAR(seed=2))
+    left = studio.seconds_left(waiting)
+    assert left is not None
+    assert 0 <= left < 20
+    assert studio.seconds_left(studio.submit(STORY(seed=3))) is None
+    studio.cancel(waiting.id)
+
+
+def test_settings_are_saved_and_told(studio: Studio, home: Path) -> None:
+    heard: list[str] = []
+    studio.subscribe(lambda news: heard.append(news.kind))
+    studio.change_settings(theme="dark")
+    assert studio.settings.theme == "dark"
+    assert "settings" in heard
+    assert 'theme = "dark"' in (home / "config" / "settings.toml").read_text()
+
+
+def test_a_killed_engine_process_costs_one_job(home: Path) -> None:
+    studio = fake_studio(home, isolated=True)
+    try:
+        bad, good = studio.submit(AVATAR(seed=fakes.DIES)), studio.submit(AVATAR(seed=1))
+        assert "ended from outside" in str(fakes.ended(bad))
+        assert good.future.result(20)
+    finally:
+        studio.close()
