@@ -1,0 +1,42 @@
+"""Measures the studio: every bench by name, each figure one JSON line with its bound. Loads neither torch nor Qt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+from studio.bench.line import Line, Setting
+from studio.errors import BadInput, StudioError
+from studio.residence import resolve
+
+__all__ = ["BENCHES", "Line", "Setting", "run"]
+
+BENCHES = {
+    "window": "studio.bench.window:lines",
+    "latency": "studio.bench.latency:lines",
+    "job": "studio.bench.jobs:cost",
+    "cancel": "studio.bench.jobs:cancel",
+    "library": "studio.bench.library:lines",
+    "engines": "studio.bench.engines:lines",
+}
+
+
+def run(name: str, write: Callable[[str], None], setting: Setting | None = None) -> bool:
+    """Run one bench, or all where `name` is empty; `write` gets each JSON line as it is known.
+
+    Returns whether every bound held. A bench that cannot run says so in a line of its own and does not hold; BadInput
+    for a name that is none.
+    """
+    if name and name not in BENCHES:
+        raise BadInput(f"There is no bench named {name!r:.60}.", f"Known: {', '.join(BENCHES)}.")
+    held = True
+    for bench in [name] if name else BENCHES:
+        lines: Callable[[Setting], Iterator[Line]] = resolve(BENCHES[bench])
+        try:
+            for line in lines(setting or Setting()):
+                write(json.dumps(line.to_json(), ensure_ascii=False))
+                held &= line.ok
+        except (StudioError, OSError) as error:
+            write(json.dumps({"bench": bench, "ok": False, "error": str(error)}, ensure_ascii=False))
+            held = False
+    return held

@@ -1,0 +1,88 @@
+"""What the studio adds to an engine's own time, and how soon a cancel frees the lane; engines run in their process."""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from studio.backends import MEDIA
+from studio.bench.line import Line, Setting
+from studio.bench.stopwatch import PREFIX
+from studio.errors import StudioError
+from studio.job import Cancelled
+from studio.places import Places
+from studio.request import Request
+from studio.studio import Studio
+
+COST_SECONDS, COST_SHARE = 0.030, 0.03
+CANCEL_SECONDS = 0.5
+TIMES = {"avatar": 12, "poster": 3, "story": 3, "music": 3}
+PATIENCE = 300.0
+
+
+def cost(setting: Setting) -> Iterator[Line]:
+    """From submit to outcome, less the time inside the engine: queue, journal, pipe, previews, encoding, library."""
+    with opened(setting, PREFIX) as studio:
+        for medium in MEDIA:
+            studio.submit(medium.make(seed=1)).future.result(PATIENCE)
+            costs: list[float] = []
+            engine: list[float] = []
+            for seed in range(1 if setting.toy else TIMES[medium.name]):
+                start = time.perf_counter()
+                job = studio.submit(medium.make(seed=2 + seed))
+                job.future.result(PATIENCE)
+                whole = time.perf_counter() - start
+                engine.append(job.progress.values["seconds"])
+                costs.append(whole - engine[-1])
+            typical = statistics.median(engine)
+            bound = max(COST_SECONDS, COST_SHARE * typical)
+            more = {"engine_ms": typical * 1000, "worst_ms": max(costs) * 1000, "jobs": len(costs)}
+            yield Line(f"job.{medium.name}", statistics.median(costs) * 1000, "ms", bound * 1000, more=more)
+
+
+def cancel(setting: Setting) -> Iterator[Line]:
+    """From cancelling a running job to the start of the one that waits behind it; the slowest of several tries."""
+    with opened(setting) as studio:
+        for medium in MEDIA:
+            studio.submit(medium.make(seed=1)).future.result(PATIENCE)
+            waits: list[float] = []
+            for attempt in range(1 if setting.toy else 3):
+                waits.append(_free_after_cancel(studio, medium.make, attempt))
+            bound = CANCEL_SECONDS * 1000
+            yield Line(f"cancel.{medium.name}", max(waits) * 1000, "ms", bound, more={"tries": len(waits)})
+
+
+def _free_after_cancel(studio: Studio, make: type[Request], attempt: int) -> float:
+    """Cancel a job at a step that differs with `attempt`; seconds until the next one runs."""
+    job, next_job = (studio.submit(make(seed=seed + attempt)) for seed in (100, 200))
+    while job.state in ("queued", "running") and job.progress.done <= attempt * job.progress.total // 4:
+        time.sleep(0.0005)
+    start = time.perf_counter()
+    studio.cancel(job.id)
+    while next_job.state == "queued":
+        time.sleep(0.0005)
+    seconds = time.perf_counter() - start
+    studio.cancel(next_job.id)
+    for ended in (job, next_job):
+        with contextlib.suppress(Cancelled):
+            ended.future.result(PATIENCE)
+    return seconds
+
+
+@contextlib.contextmanager
+def opened(setting: Setting, wrap: str = "") -> Iterator[Studio]:
+    """A studio in a home that is thrown away after; its models must be there."""
+    with tempfile.TemporaryDirectory(prefix="studio-bench-") as home:
+        studio = Studio(
+            Places.under(Path(home)), media=setting.media(wrap), bundled=setting.bundled, platform=setting.platform
+        )
+        try:
+            if not studio.catalog.models():
+                raise StudioError(f"There are no models in {setting.bundled}.")
+            yield studio
+        finally:
+            studio.close()
