@@ -19,7 +19,7 @@ SCHEMA = 1
 """The version of the sidecar; a larger one was written by a newer studio and is left alone."""
 
 SIDECAR_LIMIT = 8 * 2**20
-_FILE = re.compile(r"\d{4}-\d{2}/[\w-][\w.-]{0,150}\.[a-z0-9]{1,5}", re.ASCII)
+_FILE = re.compile(r"\d{4}-\d{2}/([\w-][\w.-]{0,150})\.[a-z0-9]{1,5}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +109,23 @@ class Record:
     def sidecar(self, folder: Path) -> Path:
         return self.path(folder).with_name(self.id + ".json")
 
+    @property
+    def model(self) -> str:
+        """The id of the model that made it, as the request or else the provenance says; empty where neither does."""
+        told: object = self.request.get("model") or self.provenance.get("model")
+        if isinstance(told, dict):
+            told = cast("dict[str, object]", told).get("id")
+        return told if isinstance(told, str) else ""
+
     def asset(self, folder: Path) -> Asset:
         """The work as the rest of the studio sees it, in the library that now lies in `folder`."""
         values = {name: getattr(self, name) for name in _SHARED}
         return Asset(path=self.path(folder), **values)
 
-    def to_json(self) -> str:
-        """The sidecar's text: indented, for people look into it."""
+    def to_json(self, indent: int | None = 1) -> str:
+        """The sidecar's text: indented, since people look into it."""
         values = {name: getattr(self, name) for name in Record.__slots__}
-        return json.dumps({"schema": SCHEMA, **values}, ensure_ascii=False, indent=1)
+        return json.dumps({"schema": SCHEMA, **values}, ensure_ascii=False, indent=indent)
 
     @staticmethod
     def from_json(text: str | bytes) -> Record:
@@ -159,7 +167,8 @@ def default_title(request: Mapping[str, Any]) -> str:
 def _checked(data: dict[str, Any]) -> Record:
     file = _text(data, "file")
     name = _text(data, "id")
-    if not _FILE.fullmatch(file) or Path(file).stem != name:
+    match = _FILE.fullmatch(file)
+    if match is None or match.group(1) != name:
         raise ValueError("its file name is not one of the library's")
     return Record(
         id=name,

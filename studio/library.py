@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar, cast
 from studio import codecs, pictures
 from studio import library_index as tables
 from studio.asset import Asset, Query, Record, default_title
-from studio.disk import FileLock, failing_as, in_words, sync_file
+from studio.disk import FileLock, failing_as, sync_file
 from studio.errors import BadInput, StudioError
 from studio.library_check import Problem, inspect, measures, medium_of, salvage, sha256_of
 from studio.library_files import THUMBNAIL, Shelf, Step
@@ -57,7 +57,7 @@ class Library:
                     self._index.prepare(lambda: salvage(self.folder))
                 except Broken:
                     self._heal(self._index.stamp())
-                self._shelf.recover(self._index)
+                self._mended(lambda: self._shelf.recover(self._index))
 
     def close(self) -> None:
         self._index.close()
@@ -182,7 +182,7 @@ class Library:
         """Delete the works in the bin for good; returns how many."""
         with self._lock, failing_as("The bin could not be emptied"):
             doomed = self._ask(lambda db: [record for record in tables.everything(db) if record.binned])
-            self._shelf.remove(self._index, doomed)
+            self._mended(lambda: self._shelf.remove(self._index, doomed))
         return len(doomed)
 
     def thumbnail(self, id: str, size: int = THUMBNAIL) -> Path | None:
@@ -242,7 +242,7 @@ class Library:
                 with self._lock:
                     last = self._ask(tables.last)
                     record = replace(draft, order=max(last + 1, draft.order))
-                    self._shelf.change(self._index, [record])
+                    self._commit([record])
                 return record.asset(self.folder)
             except BaseException:
                 self._withdraw(name, record)
@@ -278,20 +278,27 @@ class Library:
         with failing_as("The change could not be kept"), self._lock:
             before = self._records(ids)
             after = [changed(record) for record in before]
-            self._shelf.change(self._index, [new for old, new in zip(before, after, strict=True) if new != old])
+            self._commit([new for old, new in zip(before, after, strict=True) if new != old])
+
+    def _commit(self, records: list[Record]) -> None:
+        self._mended(lambda: self._shelf.change(self._index, records))
 
     def _ask(self, question: Callable[[sqlite3.Connection], _T]) -> _T:
-        """Ask the index; where it is damaged, make it anew and ask again."""
-        stamp = self._index.stamp()
-        try:
+        def asked() -> _T:
             with self._index.using() as db:
                 return question(db)
+
+        with failing_as("The library could not be read"):
+            return self._mended(asked)
+
+    def _mended(self, action: Callable[[], _T]) -> _T:
+        """Do what needs the index; where that is damaged, make it anew and do it again."""
+        stamp = self._index.stamp()
+        try:
+            return action()
         except Broken:
             self._heal(stamp)
-        except sqlite3.OperationalError as error:
-            raise in_words("The library could not be read", error) from error
-        with self._index.using() as db:
-            return question(db)
+        return action()
 
     def _heal(self, stamp: int, report: Callable[[int, int], None] | None = None) -> int:
         """Set the damaged index aside and fill a new one, unless another studio has done so meanwhile."""

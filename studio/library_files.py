@@ -70,10 +70,8 @@ class Shelf:
 
     def thumbnail(self, name: str, size: int = THUMBNAIL) -> Path:
         """Where the thumbnail of a work lies, made or not."""
-        month = f"{name[:4]}-{name[4:6]}"
-        room = month if _MONTH.fullmatch(month) else "other"
         tail = "" if size == THUMBNAIL else f".{size}"
-        return self.folder / "thumbnails" / room / f"{name}{tail}.webp"
+        return self.folder / "thumbnails" / (month_of(name) or "other") / f"{name}{tail}.webp"
 
     def keep_thumbnail(self, path: Path, data: bytes) -> None:
         """Not synced: it can be made again at any time."""
@@ -96,21 +94,20 @@ class Shelf:
                 self.step("commit")
         except BaseException:
             for record in changed:
-                self.staged(record.id + ".json").unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    self.staged(record.id + ".json").unlink(missing_ok=True)
             raise
         for record in changed:
             self._finish(record)
         self._sync(changed)
 
     def withdraw(self, index: Index, record: Record) -> None:
-        """Take back a work whose adding failed, as far as it came."""
-        with contextlib.suppress(OSError):
-            self.staged(record.id + ".json").unlink(missing_ok=True)
-        self.sweep(record.id)
-        for path in (record.sidecar(self.folder), record.path(self.folder)):
-            path.unlink(missing_ok=True)
+        """Take back a work whose adding failed, as far as it came. Where this fails too, it can still be finished."""
         with index.using() as db, tables.writing(db):
             tables.drop(db, [record.id])
+        for path in (record.sidecar(self.folder), record.path(self.folder)):
+            path.unlink(missing_ok=True)
+        self.sweep(record.id)
 
     def remove(self, index: Index, records: Iterable[Record]) -> None:
         """Delete works of the bin for good."""
@@ -140,7 +137,7 @@ class Shelf:
             self._sync(described)
         for note in sorted(self.staging.glob("*.gone")):
             self._bury(index, note)
-        for name in sorted({path.name.split(".", 1)[0] for path in self.staging.iterdir() if path.is_file()}):
+        for name in sorted({path.name.split(".", 1)[0] for path in self.staging.iterdir() if path.is_file()} - {""}):
             handle = hold(self.staged(name + ".lock"))
             if handle is not None:
                 self.sweep(name)
@@ -151,7 +148,7 @@ class Shelf:
         for path in self.staging.glob(name + ".*"):
             if path.suffix != ".lock":
                 path.unlink(missing_ok=True)
-        if not any(self.folder.glob(f"*/*/{name}.json")):
+        if not any((self.folder / room / month_of(name) / f"{name}.json").exists() for room in ROOMS):
             self._drop_thumbnails(name)
 
     def _finish(self, record: Record) -> None:
@@ -195,6 +192,12 @@ class Shelf:
     def _drop_thumbnails(self, name: str) -> None:
         for path in self.thumbnail(name).parent.glob(name + ".*"):
             path.unlink(missing_ok=True)
+
+
+def month_of(name: str) -> str:
+    """The month folder of a work that the studio named; empty for a name of another kind."""
+    month = f"{name[:4]}-{name[4:6]}"
+    return month if _MONTH.fullmatch(month) else ""
 
 
 def read_sidecar(path: Path) -> Record:

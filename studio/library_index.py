@@ -35,15 +35,23 @@ CREATE INDEX by_model ON works (binned, model);
 CREATE INDEX by_favourite ON works (binned, favourite);
 CREATE INDEX by_created ON works (binned, created);
 CREATE INDEX by_sha256 ON works (sha256);
-CREATE TABLE bodies (seq INTEGER PRIMARY KEY, folded TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE bodies (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE texts (seq INTEGER PRIMARY KEY, folded TEXT NOT NULL);
 CREATE VIRTUAL TABLE words USING fts5 (title, prompt, tags, model, tokenize = 'trigram');
 CREATE TABLE labels (kind TEXT, name TEXT, seq INTEGER, PRIMARY KEY (kind, name, seq)) WITHOUT ROWID;
 CREATE INDEX labels_of ON labels (seq);
 """
+# `words` holds works outside the bin only, so that a search over them need not look at `works`.
+_FILLED = ("works", "bodies", "texts", "words", "labels")
 
 
-class Broken(Exception):
-    """The index is damaged and must be made anew."""
+class Broken(StudioError):
+    """The index is damaged and must be made anew; a person sees this only where that does not help."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The library's index is damaged ({why}).", "Check the disk, then run `studio library rebuild`."
+        )
 
 
 class Index:
@@ -57,18 +65,10 @@ class Index:
         self._opened = 0  # the inode, so that another studio's new index is noticed
 
     def prepare(self, records: Callable[[], Iterable[Record]]) -> int:
-        """Where the tables are missing or older, make them and fill them with `records`; returns how many these were.
-
-        Raises StudioError where a newer studio made them.
-        """
-        with self.using() as db:
-            version = _one(db, "PRAGMA user_version")
-            if version == VERSION:
+        """Where the tables are missing or older, make them and fill them with `records`; returns how many these were."""
+        with self.using(made=False) as db:
+            if _one(db, "PRAGMA user_version") == VERSION:
                 return 0
-            if version > VERSION:
-                raise StudioError(
-                    "This library was opened by a newer AIGC Studio.", "Update the studio, or choose another folder."
-                )
             with writing(db):
                 for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
                     if not name.startswith(("sqlite_", "words_")):
@@ -83,14 +83,16 @@ class Index:
     def fill(self, records: Iterable[Record]) -> int:
         """Forget every work and take these instead; returns how many they are."""
         with self.using() as db, writing(db):
-            for table in ("works", "bodies", "words", "labels"):
+            for table in _FILLED:
                 db.execute(f"DELETE FROM {table}")
             return put(db, records)
 
     @contextlib.contextmanager
-    def using(self) -> Generator[sqlite3.Connection]:
-        """A connection for one question or one transaction. Raises Broken where the file is damaged."""
-        db = self._borrow()
+    def using(self, made: bool = True) -> Generator[sqlite3.Connection]:
+        """A connection for one question or one transaction. Raises Broken where the file is damaged, or is without
+        the tables that are `made`.
+        """
+        db = self._borrow(made)
         try:
             yield db
         except sqlite3.DatabaseError as error:
@@ -134,7 +136,7 @@ class Index:
         for db in idle:
             db.close()
 
-    def _borrow(self) -> sqlite3.Connection:
+    def _borrow(self, made: bool) -> sqlite3.Connection:
         now = self.stamp()
         with self._guard:
             if self._closed:
@@ -147,19 +149,27 @@ class Index:
             db = self._idle.pop() if self._idle else None
         for old in stale:
             old.close()
-        return db or self._connect()
+        return db or self._connect(made)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, made: bool) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=20.0, isolation_level=None, check_same_thread=False)
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA cache_size = -16000")
+            version = _one(db, "PRAGMA user_version")
         except sqlite3.DatabaseError as error:
             db.close()
             if _damaged(error):
                 raise Broken(str(error)) from error
             raise
+        if version > VERSION or (made and version != VERSION):
+            db.close()
+            if version < VERSION:
+                raise Broken("it is empty")
+            raise StudioError(
+                "This library was opened by a newer AIGC Studio.", "Update the studio, or choose another folder."
+            )
         with self._guard:
             self._opened = self.stamp()
         return db
@@ -185,19 +195,24 @@ def put(db: sqlite3.Connection, records: Iterable[Record]) -> int:
         done += 1
         seq = _place(db, record)
         drop(db, [record.id])
-        model = str(record.request.get("model", "") or record.provenance.get("model", ""))
-        tags = " ".join((*record.tags, *record.collections))
-        prompt = words_of(record.request)
+        texts = (record.title, words_of(record.request), " ".join((*record.tags, *record.collections)), record.model)
         db.execute(
             "INSERT INTO works VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (seq, record.id, record.medium, model, record.favourite, record.binned, record.created, record.sha256),
+            (
+                seq,
+                record.id,
+                record.medium,
+                record.model,
+                record.favourite,
+                record.binned,
+                record.created,
+                record.sha256,
+            ),
         )
-        folded = "\n".join((record.title, prompt, tags, model)).casefold()
-        db.execute("INSERT INTO bodies VALUES (?, ?, ?)", (seq, folded, record.to_json()))
-        db.execute(
-            "INSERT INTO words (rowid, title, prompt, tags, model) VALUES (?, ?, ?, ?, ?)",
-            (seq, record.title, prompt, tags, model),
-        )
+        db.execute("INSERT INTO bodies VALUES (?, ?)", (seq, record.to_json(indent=None)))
+        db.execute("INSERT INTO texts VALUES (?, ?)", (seq, "\n".join(texts).casefold()))
+        if not record.binned:
+            db.execute("INSERT INTO words (rowid, title, prompt, tags, model) VALUES (?, ?, ?, ?, ?)", (seq, *texts))
         labels = [("tag", name) for name in record.tags] + [("collection", name) for name in record.collections]
         labels += [("parent", name) for name in record.parents]
         db.executemany("INSERT OR IGNORE INTO labels VALUES (?, ?, ?)", [(*label, seq) for label in labels])
@@ -208,10 +223,8 @@ def drop(db: sqlite3.Connection, ids: Iterable[str]) -> None:
     """Forget the works. Within `writing`."""
     for name in ids:
         for (seq,) in db.execute("SELECT seq FROM works WHERE id = ?", (name,)).fetchall():
-            db.execute("DELETE FROM works WHERE seq = ?", (seq,))
-            db.execute("DELETE FROM bodies WHERE seq = ?", (seq,))
-            db.execute("DELETE FROM words WHERE rowid = ?", (seq,))
-            db.execute("DELETE FROM labels WHERE seq = ?", (seq,))
+            for table in _FILLED:
+                db.execute(f"DELETE FROM {table} WHERE {'rowid' if table == 'words' else 'seq'} = ?", (seq,))
 
 
 def last(db: sqlite3.Connection) -> int:
@@ -286,7 +299,6 @@ def sound(db: sqlite3.Connection) -> bool:
 
 def _asked(query: Query) -> tuple[str, str, list[Any], str]:
     """The query as (tables, condition, values, the column that gives the order)."""
-    where, values = ["works.binned = ?"], [int(query.binned)]
     conditions: list[tuple[str, Any]] = [
         ("works.medium = ?", query.medium),
         ("works.model = ?", query.model),
@@ -296,23 +308,28 @@ def _asked(query: Query) -> tuple[str, str, list[Any], str]:
         ("works.seq IN (SELECT seq FROM labels WHERE kind = 'tag' AND name = ?)", query.tag),
         ("works.seq IN (SELECT seq FROM labels WHERE kind = 'collection' AND name = ?)", query.collection),
     ]
-    asked: list[Any] = list(values)
-    for condition, value in conditions:
-        if value is not None:
-            where.append(condition)
-            asked.append(value)
-    tables, order = "works", "works.seq"
+    chosen = [(condition, value) for condition, value in conditions if value is not None]
     terms = query.text.replace("\0", " ").split()[:20]
-    long = [term for term in terms if len(term) >= 3]
-    short = [term for term in terms if len(term) < 3]
+    # A trigram index finds nothing shorter than three characters, and holds nothing of the bin.
+    long = [term for term in terms if len(term) >= 3 and not query.binned]
+    rest = [term for term in terms if term not in long]
+    tables = [name for name, needed in (("words", long), ("texts", rest)) if needed]
     if long:
-        tables, order = "words CROSS JOIN works ON works.seq = words.rowid", "words.rowid"
-        where.append("words MATCH ?")
-        asked.append(" AND ".join('"' + term.replace('"', '""') + '"' for term in long))
-    for term in short:
-        where.append("(SELECT folded FROM bodies WHERE bodies.seq = works.seq) LIKE ? ESCAPE '\\'")
-        asked.append("%" + "".join("\\" + c if c in "\\%_" else c for c in term.casefold()) + "%")
-    return tables, " AND ".join(where), asked, order
+        chosen.insert(0, ("words MATCH ?", " AND ".join('"' + term.replace('"', '""') + '"' for term in long)))
+    for term in rest:
+        literal = "".join("\\" + c if c in "\\%_" else c for c in term.casefold())
+        chosen.append(("texts.folded LIKE ? ESCAPE '\\'", f"%{literal}%"))
+    if not long or any(condition.startswith("works.") for condition, _ in chosen):
+        tables.append("works")
+        chosen.append(("works.binned = ?", int(query.binned)))
+    keys = ["words.rowid" if name == "words" else f"{name}.seq" for name in tables]
+    joined = [tables[0], *(f"{name} ON {key} = {keys[0]}" for name, key in zip(tables[1:], keys[1:], strict=True))]
+    return (
+        " CROSS JOIN ".join(joined),
+        " AND ".join(condition for condition, _ in chosen),
+        [value for _, value in chosen],
+        keys[0],
+    )
 
 
 def _record(body: str) -> Record:
