@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import psutil
 import pytest
 
 from studio.backends import MEDIA
 from studio.catalog import Model
 from studio.errors import BadInput, OutOfMemory
-from studio.job import Progress
+from studio.job import Job, Progress, Report
 from studio.media import Text
 from studio.residence import NEED_PER_BYTE, Residence, Rules
+from studio.worker import InProcess
 from tests import fakes
 
 ENGINE = "tests.fakes:FakeEngine"
 STORY = next(medium for medium in MEDIA if medium.name == "story").make
 SIZE = 1_000_000_000
+HEAVY = 200 * 2**20
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +91,32 @@ def test_a_model_that_cannot_be_loaded_leaves_nothing() -> None:
         home.run("tests.core.test_residence:Broken", model("a"), STORY(), lambda _: None)
     assert fakes.FakeEngine.closed == ["a"]
     run(home, "a")
+
+
+def test_memory_really_comes_back_after_a_switch() -> None:
+    host = InProcess(Rules(budget=int(1.5 * SIZE * NEED_PER_BYTE), platform=""))
+
+    def resident(name: str) -> int:
+        host.run(Job(STORY()), "tests.core.test_residence:Heavy", model(name), lambda _: None)
+        return psutil.Process(host.pid).memory_info().rss
+
+    try:
+        one = resident("a")
+        assert one > HEAVY
+        assert resident("b") < one + HEAVY / 2, "the first model's memory must be gone"
+    finally:
+        host.close()
+
+
+class Heavy(fakes.FakeEngine):
+    """Holds memory, in many small pieces as weights are."""
+
+    def load(self, model: Model | None, report: Report) -> None:
+        super().load(model, report)
+        self.weights = [np.ones(2**18, np.float32) for _ in range(HEAVY // 2**20)]
+
+    def close(self) -> None:
+        del self.weights
 
 
 class Starving(fakes.FakeEngine):
