@@ -1,0 +1,139 @@
+"""The program with a window: one QApplication, one asyncio loop, one theme, and one place where errors surface."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QLocale, QObject, Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+from qasync import QEventLoop
+
+from studio.ui.theme import Theme
+from studio.ui.words import tr
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+log = logging.getLogger(__name__)
+
+
+def run(studio: Studio, argv: list[str]) -> int:
+    """Show the window until it is closed; closes the studio. Returns the exit status."""
+    app = application(argv, studio)
+    loop = QEventLoop(app)
+    with errors(loop) as shown:
+        from studio.ui.window import Window
+
+        window = Window(studio)
+        shown.over(window)
+        window.show()
+        gc.freeze()  # what lives as long as the program need not be looked at by every collection
+        try:
+            loop.run_forever()
+            loop.run_until_complete(_settled(loop))
+        finally:
+            window.hide()
+            studio.close()
+            loop.close()
+    return 0
+
+
+def application(argv: list[str], studio: Studio) -> QApplication:
+    """The QApplication, in the look that the settings ask for."""
+    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    found = QApplication.instance()
+    app = found if isinstance(found, QApplication) else QApplication(argv[:1] or ["studio"])
+    app.setApplicationName("aigc-studio")
+    app.setApplicationDisplayName("AIGC Studio")
+    app.setDesktopFileName("aigc-studio")
+    if studio.settings.language != "system":
+        QLocale.setDefault(QLocale(studio.settings.language))
+    if app.findChild(Theme) is None:
+        Theme(app, studio.settings.theme, studio.settings.text_size)
+    return app
+
+
+async def _settled(loop: asyncio.AbstractEventLoop) -> None:
+    """Give what was cancelled with the window the time to end."""
+    others = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+class Surface(QObject):
+    """Shows errors that nobody expected: each is logged, and one dialog at a time shows the newest."""
+
+    _came = Signal(str, str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._window: QWidget | None = None
+        self._dialog: QMessageBox | None = None
+        self._came.connect(self._show)
+
+    def over(self, window: QWidget) -> None:
+        self._window = window
+
+    def tell(self, error: BaseException) -> None:
+        """Called from any thread."""
+        log.error("an unexpected error", exc_info=error)
+        told = "".join(traceback.format_exception(error))
+        self._came.emit(f"{type(error).__name__}: {error}", told)
+
+    def _show(self, title: str, told: str) -> None:
+        if self._dialog is not None:
+            self._dialog.setDetailedText(told)
+            return
+        box = self._dialog = QMessageBox(self._window)
+        box.setObjectName("unexpected")
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setWindowTitle(tr("Something went wrong"))
+        box.setText(tr("The studio met an error that it did not expect. Your works are safe."))
+        box.setInformativeText(title)
+        box.setDetailedText(told)
+        box.finished.connect(self._gone)
+        box.open()
+
+    def _gone(self) -> None:
+        if self._dialog is not None:
+            self._dialog.deleteLater()
+            self._dialog = None
+
+
+@contextlib.contextmanager
+def errors(loop: asyncio.AbstractEventLoop) -> Any:
+    """Bring every unexpected error of this process to one Surface while the window is open."""
+    surface = Surface()
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            QApplication.quit()
+        else:
+            surface.tell(error.with_traceback(trace))
+
+    def thread_hook(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            surface.tell(args.exc_value)
+
+    def loop_hook(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        surface.tell(error if isinstance(error, BaseException) else RuntimeError(str(context.get("message"))))
+
+    before: tuple[Callable[..., Any], Callable[..., Any]] = (sys.excepthook, threading.excepthook)
+    sys.excepthook, threading.excepthook = hook, thread_hook
+    loop.set_exception_handler(loop_hook)
+    try:
+        yield surface
+    finally:
+        sys.excepthook, threading.excepthook = before

@@ -1,0 +1,95 @@
+"""The way from the studio's threads to the window: one object, one signal, and outcomes that can be awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import CancelledError
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QMetaObject, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QGuiApplication
+
+from studio.job import Cancelled
+
+if TYPE_CHECKING:
+    from studio.studio import Job, News, Studio
+
+
+class Bridge(QObject):
+    """Emits `news` on the thread it lives in, at most once per job and subject in each frame of the screen.
+
+    News may be dropped for newer news of the same subject; outcomes never: `await outcome(job)`.
+    """
+
+    news = Signal(object)
+
+    def __init__(self, studio: Studio, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._lock = threading.Lock()
+        self._waiting: dict[tuple[str, str], News] = {}
+        self._awake = False
+        screen = QGuiApplication.primaryScreen()
+        rate = screen.refreshRate() if screen is not None else 60.0
+        self._frame = QTimer(self)
+        self._frame.setSingleShot(True)
+        self._frame.setInterval(round(1000 / min(60.0, max(20.0, rate))))
+        self._frame.timeout.connect(self._deliver)
+        self._unsubscribe = studio.subscribe(self._hear)
+
+    def close(self) -> None:
+        self._unsubscribe()
+        self._frame.stop()
+        with self._lock:
+            self._waiting.clear()
+            self._awake = True  # nothing that is still on its way wakes this object any more
+
+    def library_changed(self) -> None:
+        """Tell all views of a change that was made from one of them."""
+        from studio.studio import News
+
+        self._hear(News("library"))
+
+    def _hear(self, news: News) -> None:
+        """Called from any thread."""
+        key = (news.kind, news.job.id if news.job is not None else "")
+        with self._lock:
+            self._waiting[key] = news
+            asleep, self._awake = not self._awake, True
+        if asleep:
+            QMetaObject.invokeMethod(self, "_wake", Qt.ConnectionType.QueuedConnection)
+
+    @Slot()
+    def _wake(self) -> None:
+        self._frame.start()
+
+    def _deliver(self) -> None:
+        with self._lock:
+            batch, self._waiting = list(self._waiting.values()), {}
+            self._awake = False
+        for news in batch:
+            self.news.emit(news)
+
+
+async def outcome(job: Job) -> list[Any]:
+    """What the job made. Raises Cancelled (a queued job's cancel included) or the error that ended it.
+
+    Abandoning the wait, as a closing window does, leaves the job alone.
+    """
+    loop = asyncio.get_running_loop()
+    waiting: asyncio.Future[None] = loop.create_future()
+
+    def arrived() -> None:
+        if not waiting.done():
+            waiting.set_result(None)
+
+    def wake(_: object) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(arrived)
+
+    job.future.add_done_callback(wake)
+    await waiting
+    try:
+        return job.future.result()
+    except CancelledError:
+        raise Cancelled() from None

@@ -1,0 +1,168 @@
+"""What a work is and what made it, in words, with what can be done with it; shows the works that are selected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QFormLayout, QFrame, QGridLayout, QLineEdit, QPushButton, QScrollArea, QWidget
+
+from studio.library import Asset
+from studio.ui.stages import pictures
+from studio.ui.theme import SIZE, theme
+from studio.ui.widgets import button, column, label
+from studio.ui.words import clock, count, moment, size, told, tr
+from studio.ui.works import Thumbnails
+
+
+class Glance(QWidget):
+    """The thumbnail of a work, larger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedHeight(200)
+        self._picture: QPixmap | None = None
+        theme().changed.connect(self.update)
+
+    def show_picture(self, picture: QPixmap | None) -> None:
+        self._picture = picture
+        self.setVisible(picture is not None and not picture.isNull())
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._picture is None or self._picture.isNull():
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        shown = QSize(self._picture.size()).scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        box = QRectF(0, 0, shown.width(), shown.height())
+        box.moveCenter(QRectF(self.rect()).center())
+        if self._picture.hasAlpha():
+            pictures.board(painter, box)
+        painter.drawPixmap(box, self._picture, QRectF(self._picture.rect()))
+        painter.end()
+
+
+class Details(QFrame):
+    """`asked` names a deed for the selected works: recall, again, vary, save, reveal, favourite, bin, restore."""
+
+    asked = Signal(str)
+    renamed = Signal(object, str)
+
+    def __init__(self, thumbnails: Thumbnails) -> None:
+        super().__init__()
+        self.setObjectName("inspector")
+        self.setFixedWidth(SIZE.inspector)
+        self._thumbnails = thumbnails
+        self._works: list[Asset] = []
+        self.glance = Glance()
+        self.title = QLineEdit()
+        self.title.setObjectName("workTitle")
+        self.title.setAccessibleName(tr("Title"))
+        self.title.editingFinished.connect(self._rename)
+        self.summary = label("", "caption", wrap=True)
+        self.summary.setObjectName("summary")
+        self._deeds = QGridLayout()
+        self._deeds.setSpacing(SIZE.small)
+        self._buttons: dict[str, QPushButton] = {}
+        for deed, words, icon in (
+            ("recall", tr("Use its brief"), "recall"),
+            ("again", tr("Make again"), "again"),
+            ("vary", tr("Vary"), "vary"),
+            ("save", tr("Save a copy…"), "save"),
+            ("favourite", tr("Favourite"), "star"),
+            ("reveal", tr("Show in folder"), "folder"),
+            ("bin", tr("Move to the bin"), "trash"),
+            ("restore", tr("Put back"), "restore"),
+        ):
+            made = button(words, f"details.{deed}", icon=icon, clicked=lambda deed=deed: self.asked.emit(deed))
+            self._buttons[deed] = made
+        for at, deed in enumerate(("recall", "again", "vary", "save", "favourite", "reveal")):
+            self._deeds.addWidget(self._buttons[deed], at // 2, at % 2)
+        self._deeds.addWidget(self._buttons["bin"], 3, 0, 1, 2)
+        self._deeds.addWidget(self._buttons["restore"], 4, 0, 1, 2)
+        self._told_at = column()
+        inside = QWidget()
+        inside.setObjectName("form")
+        whole = column(inside, spacing=12, margins=(16, 16, 16, 16))
+        whole.addWidget(self.glance)
+        whole.addWidget(self.title)
+        whole.addWidget(self.summary)
+        whole.addLayout(self._deeds)
+        whole.addSpacing(4)
+        whole.addLayout(self._told_at)
+        whole.addStretch(1)
+        area = QScrollArea()
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(inside)
+        column(self, spacing=0).addWidget(area)
+        thumbnails.ready.connect(self._drawn)
+
+    def show_works(self, works: Sequence[Asset]) -> None:
+        self._works = list(works)
+        one = works[0] if len(works) == 1 else None
+        binned = bool(works) and works[0].binned
+        self.glance.show_picture(self._thumbnails.get(one) if one is not None else None)
+        self.title.setVisible(one is not None)
+        if one is not None and self.title.text() != one.title:
+            self.title.setText(one.title)
+            self.title.setCursorPosition(0)
+        self.summary.setText(_summary(one) if one is not None else count(len(works), "%n work", "%n works"))
+        for deed, made in self._buttons.items():
+            wanted = (deed == "restore") == binned and deed != "favourite" if binned else deed != "restore"
+            several = deed in ("favourite", "bin", "restore")
+            made.setVisible(wanted and (one is not None or several))
+            if deed in ("recall", "again", "vary"):
+                made.setEnabled(one is not None and bool(one.request))
+        self._tell(one)
+
+    def _tell(self, one: Asset | None) -> None:
+        """The request and where the work comes from, in words."""
+        while (old := self._told_at.takeAt(0)) is not None:
+            widget = old.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        if one is None:
+            return
+        lines = told(one.request)
+        made_by = one.provenance.get("model")
+        if isinstance(made_by, dict) and made_by.get("licence"):
+            lines.append((tr("Licence of the model"), str(made_by["licence"])))
+        if not lines:
+            return
+        table = QWidget()
+        table.setObjectName("told")
+        form = QFormLayout(table)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(12)
+        form.setVerticalSpacing(6)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        for name, value in lines:
+            form.addRow(label(name, "caption"), label(value, wrap=True, selectable=True))
+        self._told_at.addWidget(label(tr("How it was made"), "heading"))
+        self._told_at.addWidget(table)
+
+    def _rename(self) -> None:
+        if len(self._works) == 1 and self.title.text().strip() not in ("", self._works[0].title):
+            self.renamed.emit(self._works[0], self.title.text().strip())
+
+    def _drawn(self, id: str) -> None:
+        if len(self._works) == 1 and self._works[0].id == id:
+            self.glance.show_picture(self._thumbnails.get(self._works[0]))
+
+
+def _summary(asset: Asset) -> str:
+    parts = [moment(asset.created)]
+    if asset.width and asset.height:
+        parts.append(f"{asset.width} × {asset.height}")
+    if asset.seconds is not None:
+        parts.append(clock(asset.seconds))
+    parts.append(size(asset.size))
+    if asset.partial:
+        parts.append(tr("unfinished"))
+    return " · ".join(parts)

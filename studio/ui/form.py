@@ -1,0 +1,119 @@
+"""A form made from the notes of a Request (or of the settings): widgets there, a frozen value back; runs nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from studio.request import ModelId, Note, Range, Seed
+from studio.ui import icons
+from studio.ui.fields import Field, Models, ModelField, SeedField, field
+from studio.ui.theme import SIZE
+from studio.ui.widgets import button, column, label
+from studio.ui.words import tr
+
+
+class Noted(Protocol):
+    """A frozen dataclass that says what its fields are: a Request, the Settings."""
+
+    __dataclass_fields__: Any
+
+    @classmethod
+    def notes(cls) -> Any: ...
+
+
+Value = TypeVar("Value", bound=Noted)
+
+
+class Form(QWidget, Generic[Value]):
+    """The fields of one class: those that matter first, advanced ones folded away, then model and seed.
+
+    `names` are the fields to show, in their order; without it, all.
+
+    `value()` raises BadInput that names the field at fault. What the form does not show (unknown keys of a newer
+    studio's request, fields left out) is carried along.
+    """
+
+    changed = Signal()
+
+    def __init__(self, start: Value, *, models: Models = tuple, names: Sequence[str] | None = None) -> None:
+        super().__init__()
+        self.setObjectName("form")
+        self._base = start
+        self.fields: dict[str, Field] = {}
+        self._layout = column(self, spacing=SIZE.medium, margins=(20, 16, 20, 16))
+        noted = dict(type(start).notes())
+        notes = [(name, noted[name]) for name in (noted if names is None else names)]
+        shared = [(name, note) for name, note in notes if isinstance(note, Seed | ModelId)]
+        own = [(name, note) for name, note in notes if not isinstance(note, Seed | ModelId)]
+        self._add([pair for pair in own if not pair[1].advanced], self._layout, models)
+        self._folded = QWidget()
+        self._fold = button(tr("More choices"), "fold", "fold", clicked=lambda: self.unfold(self._folded.isHidden()))
+        folded = column(self._folded, spacing=SIZE.medium)
+        advanced = [pair for pair in own if pair[1].advanced]
+        self._add(advanced, folded, models)
+        self._layout.addWidget(self._fold)
+        self._layout.addWidget(self._folded)
+        self._fold.setVisible(bool(advanced))
+        self.unfold(False)
+        self._add(shared, self._layout, models)
+        self._layout.addStretch(1)
+        self.set_value(start)
+        for made in self.fields.values():
+            made.changed.connect(self.changed)
+
+    def value(self) -> Value:
+        given = {name: made.value() for name, made in self.fields.items()}
+        return dataclasses.replace(self._base, **given)  # type: ignore[type-var]
+
+    def set_value(self, value: Value) -> None:
+        self._base = value
+        for name, made in self.fields.items():
+            made.set_value(getattr(value, name))
+
+    @property
+    def seed(self) -> SeedField | None:
+        return next((made for made in self.fields.values() if isinstance(made, SeedField)), None)
+
+    def unfold(self, on: bool) -> None:
+        """Show or hide the advanced fields."""
+        self._folded.setVisible(on)
+        self._fold.setText(tr("Fewer choices") if on else tr("More choices"))
+        icons.put(self._fold, "chevron-down" if on else "chevron-right", "muted", size=16)
+
+    @property
+    def unfolded(self) -> bool:
+        return not self._folded.isHidden()
+
+    def refresh_models(self) -> None:
+        for made in self.fields.values():
+            if isinstance(made, ModelField):
+                made.refill()
+
+    def _add(self, notes: list[tuple[str, Note]], layout: Any, models: Models) -> None:
+        """Fields in their order; those of a named group under its heading, and sizes that go together side by side."""
+        groups: dict[str, list[tuple[str, Note]]] = {}
+        for name, note in notes:
+            groups.setdefault(note.group or f"field {name}", []).append((name, note))
+        for group, members in groups.items():
+            pair = len(members) == 2 and all(isinstance(note, Range) and note.group for _, note in members)
+            if pair:
+                grid = QGridLayout()
+                grid.setHorizontalSpacing(SIZE.small)
+                for at, (name, note) in enumerate(members):
+                    grid.addWidget(self._make(name, note, models, compact=True), 0, at)
+                layout.addLayout(grid)
+                continue
+            if members[0][1].group:
+                layout.addWidget(label(tr(group), "heading"))
+            for name, note in members:
+                layout.addWidget(self._make(name, note, models))
+
+    def _make(self, name: str, note: Note, models: Models, compact: bool = False) -> Field:
+        made = field(name, note, models=models, compact=compact)
+        self.fields[name] = made
+        return made

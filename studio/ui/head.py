@@ -1,0 +1,75 @@
+"""The line above the stage: what work stands there, and what can be done with it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+
+from studio.library import Asset
+from studio.ui.stages.stage import Stage
+from studio.ui.theme import SIZE
+from studio.ui.widgets import Elided, button, row, tool
+from studio.ui.words import gist, tr
+
+
+class Head(QFrame):
+    """`asked` names what a person wants done with the work on the stage: recall, vary, save, bin, favourite, all."""
+
+    asked = Signal(str)
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self.setObjectName("stageHead")
+        self.setFixedHeight(48)
+        self.back = button(
+            tr("All candidates"), "back", "quiet", icon="chevron-left", clicked=lambda: self.asked.emit("all")
+        )
+        self.caption = Elided(role="muted")
+        self.caption.setObjectName("caption")
+        self.star = tool(
+            "star", tr("Favourite"), "star", checked="star-full", clicked=lambda: self.asked.emit("favourite")
+        )
+        self.recall = tool("recall", tr("Use its brief"), "recall", clicked=lambda: self.asked.emit("recall"))
+        self.vary = tool(
+            "vary", tr("Vary: the same brief, a new seed"), "vary", clicked=lambda: self.asked.emit("vary")
+        )
+        self.save = tool("save", tr("Save a copy…"), "save", clicked=lambda: self.asked.emit("save"))
+        self.bin = tool("trash", tr("Move to the bin"), "bin", clicked=lambda: self.asked.emit("bin"))
+        self._work = [self.star, self.recall, self.vary, self.save, self.bin]
+        self._tools: list[QWidget] = list(stage.tools())
+        percent = getattr(stage, "percent", None)
+        if isinstance(percent, QWidget):
+            self._tools.insert(0, percent)
+        rule = QFrame()
+        rule.setFixedSize(1, 20)
+        rule.setObjectName("rule")
+        self._rule = rule
+        line: QHBoxLayout = row(self.back, self.caption, spacing=2, margins=(SIZE.medium, 0, 12, 0))
+        line.setStretch(1, 1)
+        for widget in self._tools:
+            line.addWidget(widget)
+        line.addSpacing(6)
+        line.addWidget(rule)
+        line.addSpacing(6)
+        for widget in self._work:
+            line.addWidget(widget)
+        self.setLayout(line)
+        self.back.hide()
+        self.show_asset(None)
+
+    def show_asset(self, asset: Asset | None, words: str = "") -> None:
+        """Describe a work, or, without one, only say `words`."""
+        for widget in [*self._tools, self._rule, *self._work]:
+            widget.setVisible(asset is not None)
+        if asset is None:
+            self.caption.say(words)
+            return
+        self.star.setChecked(asset.favourite)
+        self.recall.setEnabled(bool(asset.request))
+        self.vary.setEnabled(bool(asset.request))
+        parts = [gist(asset.request) or asset.title]
+        if asset.width and asset.height:
+            parts.append(f"{asset.width} × {asset.height}")
+        if asset.partial:
+            parts.append(tr("unfinished"))
+        self.caption.say("  ·  ".join(part for part in parts if part))

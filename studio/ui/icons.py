@@ -1,0 +1,61 @@
+"""Line icons of one family, tinted with the theme's colours and crisp at every scale; knows no pages."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QWidget
+
+from studio.places import RESOURCES
+from studio.ui.theme import SIZE, theme
+
+
+@cache
+def _source(name: str) -> str:
+    return (RESOURCES / "icons" / f"{name}.svg").read_text("utf-8")
+
+
+def pixmap(name: str, colour: str = "ink", size: int = SIZE.icon, ratio: float = 1.0) -> QPixmap:
+    """The icon in one of the theme's colours, `size` logical pixels at `ratio` device pixels each."""
+    picture = QPixmap(round(size * ratio), round(size * ratio))
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    paint(painter, name, QRectF(0, 0, picture.width(), picture.height()), colour)
+    painter.end()
+    picture.setDevicePixelRatio(ratio)
+    return picture
+
+
+def paint(painter: QPainter, name: str, box: QRectF, colour: str = "ink") -> None:
+    """Draw the icon into `box`, as lines, not as a scaled picture."""
+    source = _source(name).replace("currentColor", theme().colour(colour).name())
+    QSvgRenderer(QByteArray(source.encode())).render(painter, box)
+
+
+def icon(name: str, colour: str = "ink", size: int = SIZE.icon, checked: str = "") -> QIcon:
+    """A QIcon with the scales screens have; `checked` names a second icon for the checked state."""
+    made = QIcon()
+    for ratio in (1.0, 2.0, 3.0):
+        made.addPixmap(pixmap(name, colour, size, ratio))
+        made.addPixmap(pixmap(name, "disabled", size, ratio), QIcon.Mode.Disabled)
+        made.addPixmap(pixmap(checked or name, colour, size, ratio), QIcon.Mode.Normal, QIcon.State.On)
+    return made
+
+
+def put(widget: Any, name: str, colour: str = "ink", *, size: int = SIZE.icon, checked: str = "") -> None:
+    """Give a button an icon that `refresh` tints anew when the scheme changes."""
+    widget.setProperty("iconName", [name, colour, str(size), checked])
+    widget.setIcon(icon(name, colour, size, checked))
+
+
+def refresh(root: QWidget) -> None:
+    """Tint every icon under `root` for the scheme in force."""
+    for widget in root.findChildren(QWidget):
+        named = widget.property("iconName")
+        if named:
+            name, colour, size, checked = named
+            widget.setIcon(icon(name, colour, int(size), checked))  # type: ignore[attr-defined]

@@ -1,0 +1,417 @@
+"""A panel, for any medium: the brief at the left, the stage in the middle, this medium's works below; no torch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
+
+from studio.backends.medium import Medium
+from studio.errors import StudioError
+from studio.job import Cancelled, Job
+from studio.library import Asset, Query
+from studio.media import Image, Text
+from studio.request import SEED_LIMIT, Request
+from studio.ui import jobs
+from studio.ui.bridge import Bridge, outcome
+from studio.ui.deeds import Deeds
+from studio.ui.empty import Empty, Waiting, example
+from studio.ui.filmstrip import Filmstrip
+from studio.ui.form import Form
+from studio.ui.head import Head
+from studio.ui.stages import pictures, stage
+from studio.ui.stages.grid import Candidates
+from studio.ui.theme import SIZE
+from studio.ui.widgets import Bar, Combo, button, column, label, row
+from studio.ui.words import count, failure, tr
+from studio.ui.works import Thumbnails, Works
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+MANY = (1, 2, 3, 4, 6, 9, 12, 16)
+FIRST_COUNT = {"avatar": 9}
+
+
+@dataclass
+class Batch:
+    """The candidates of one Generate."""
+
+    jobs: list[Job]
+    assets: dict[int, Asset] = field(default_factory=dict[int, Asset])
+
+    @property
+    def live(self) -> bool:
+        return any(job.state in ("queued", "running") for job in self.jobs)
+
+
+class Panel(QWidget):
+    """Makes works of one medium and shows them."""
+
+    def __init__(self, studio: Studio, bridge: Bridge, medium: Medium, thumbnails: Thumbnails, deeds: Deeds) -> None:
+        super().__init__()
+        self.setObjectName(f"panel.{medium.name}")
+        self.studio, self.medium, self._deeds = studio, medium, deeds
+        self.asset: Asset | None = None
+        self._batches: list[Batch] = []
+        self._shown: Batch | None = None
+        self._following = True  # show what is being made, until a person looks at something else
+        self._tries = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._build_brief()
+        self._build_stage(thumbnails, deeds)
+        whole = row(spacing=0)
+        whole.addWidget(self._brief)
+        whole.addWidget(self._middle, 1)
+        self.setLayout(whole)
+        bridge.news.connect(self._hear)
+        self.show_work(None)
+
+    # The brief.
+
+    def _build_brief(self) -> None:
+        self.form = Form[Request](self.medium.make(), models=lambda: self.studio.catalog.models(self.medium.name))
+        area = QScrollArea()
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(self.form)
+        brief = QFrame()
+        brief.setObjectName("brief")
+        column(brief, spacing=0).addWidget(area)
+        self.count = Combo()
+        self.count.setObjectName("count")
+        self.count.setAccessibleName(tr("How many"))
+        for number in MANY:
+            self.count.addItem(str(number), number)
+        self.count.setCurrentIndex(MANY.index(FIRST_COUNT.get(self.medium.name, 1)))
+        self.count.setFixedWidth(84)
+        self.generate = button(tr("Generate"), "generate", "primary", clicked=self.make)
+        self.generate.setToolTip(tr("Make it (Ctrl+Return)"))
+        self.cancel = button(tr("Cancel"), "cancel", clicked=self.stop)
+        self.cancel.setToolTip(tr("Stop what runs here (Esc)"))
+        self.cancel.setFixedHeight(40)
+        foot = QFrame()
+        foot.setObjectName("briefFoot")
+        inside = column(foot, spacing=12, margins=(20, 12, 20, 16))
+        inside.addLayout(row(label(tr("How many"), "label"), None, self.count))
+        line = row()
+        line.addWidget(self.generate, 1)
+        line.addWidget(self.cancel)
+        inside.addLayout(line)
+        self._brief = QWidget()
+        self._brief.setFixedWidth(SIZE.brief)
+        whole = column(self._brief, spacing=0)
+        whole.addWidget(brief, 1)
+        whole.addWidget(foot)
+
+    def _build_stage(self, thumbnails: Thumbnails, deeds: Deeds) -> None:
+        self.stage = stage(self.medium.stage)
+        self.stage.stepped.connect(self._step)
+        self.stage.said.connect(lambda words, hint: deeds.notify(f"{words} {hint}".strip(), ()))
+        self.head = Head(self.stage)
+        self.head.asked.connect(self._asked)
+        self.error = Bar("error")
+        self.candidates = Candidates()
+        self.candidates.chosen.connect(self._choose)
+        self.empty = Empty(self.medium.name, self.medium.icon, self._sheet())
+        self.empty.tried.connect(self.try_example)
+        self.waiting = Waiting()
+        self.waiting.late.connect(lambda: self._stack.setCurrentWidget(self.waiting))
+        self._stack = QStackedWidget()
+        for widget in (self.empty, self.stage, self.candidates, self.waiting):
+            self._stack.addWidget(widget)
+        self.filmstrip = Filmstrip(Works(self.studio.library, thumbnails, Query(medium=self.medium.name)))
+        self.filmstrip.chosen.connect(self._look)
+        strip = QFrame()
+        strip.setObjectName("filmstripArea")
+        column(strip, margins=(12, 8, 12, 4)).addWidget(self.filmstrip)
+        self._strip = strip
+        self._middle = QWidget()
+        self._middle.setObjectName("stageArea")
+        inside = column(self._middle, spacing=0)
+        inside.addWidget(self.head)
+        inside.addLayout(row(self.error, margins=(16, 0, 16, 8)))
+        inside.addWidget(self._stack, 1)
+        inside.addWidget(strip)
+        self._strip.setVisible(self.studio.library.count(Query(medium=self.medium.name)) > 0)
+
+    def _sheet(self) -> Any:
+        try:
+            return self.studio.catalog.default(self.medium.name).folder / "sheet.png"
+        except StudioError:
+            return None
+
+    # Making.
+
+    def make(self) -> None:
+        """Queue what the brief says, as many candidates as asked for."""
+        seed = self.form.seed
+        if seed is not None and not seed.locked:
+            seed.roll()
+        try:
+            self.submit(self.form.value(), many=int(self.count.currentData()))
+        except StudioError as error:
+            self._fail(error)
+
+    def submit(self, request: Request, *, many: int = 1, parents: Sequence[str] = ()) -> None:
+        """Queue candidates of a request: seed, seed + 1, and so on. Raises StudioError where it cannot be."""
+        requests = [request.replace(seed=(request.seed + at) % SEED_LIMIT) for at in range(many)]
+        batch = Batch([self.studio.submit(each, parents=parents) for each in requests])
+        self.error.hide()
+        busy = any(other.live for other in self._batches)
+        self._batches = [other for other in self._batches if other.live or other is self._shown]
+        self._batches.append(batch)
+        self._following = True
+        if not busy:
+            self._show_batch(batch)
+        for at, job in enumerate(batch.jobs):
+            task = asyncio.ensure_future(self._follow(batch, at, job))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        self._refresh()
+
+    def try_example(self) -> None:
+        """Fill in an example brief and make it."""
+        seed = self.form.value().seed
+        self.form.set_value(example(self.medium.make(seed=seed), self._tries))
+        self._tries += 1
+        self.make()
+
+    def stop(self) -> None:
+        """Cancel all that runs or waits for this panel."""
+        for batch in self._batches:
+            for job in batch.jobs:
+                if job.state in ("queued", "running"):
+                    self.studio.cancel(job.id)
+        self._refresh()
+
+    @property
+    def busy(self) -> bool:
+        return any(batch.live for batch in self._batches)
+
+    async def _follow(self, batch: Batch, at: int, job: Job) -> None:
+        try:
+            made = await outcome(job)
+        except Cancelled as stopped:
+            made = stopped.assets
+        except Exception as error:  # noqa: BLE001 - whatever ended the job is said here, in words
+            self._fail(error, job)
+            if batch is self._shown:
+                self.candidates.fail(at)
+            made = []
+        if made:
+            self._arrived(batch, at, made[0])
+        elif batch is self._shown and not batch.live and not batch.assets:
+            self.show_work(self.asset)
+        self._refresh()
+
+    def _arrived(self, batch: Batch, at: int, asset: Asset) -> None:
+        batch.assets[at] = asset
+        self._turn_to(batch)
+        if batch is not self._shown:
+            return
+        if self._many(batch):
+            self.candidates.show_image(at, pictures.load(asset.path), done=True)
+        else:
+            self.show_work(asset, keep_batch=True)
+
+    def _fail(self, error: BaseException, job: Job | None = None) -> None:
+        title, hint = failure(error)
+        again = [] if job is None else [(tr("Retry"), "retry", lambda: self._retry(job.request, job.parents))]
+        self.error.say(title, hint, kind="error", actions=again)
+
+    def _retry(self, request: Request, parents: Sequence[str]) -> None:
+        self.error.hide()
+        try:
+            self.submit(request, parents=parents)
+        except StudioError as error:
+            self._fail(error)
+
+    def _hear(self, news: Any) -> None:
+        if news.kind == "library":
+            self.filmstrip.refresh_soon()
+            self._strip.setVisible(True)
+        elif news.kind == "models":
+            self.form.refresh_models()
+        elif news.kind == "job" and news.job is not None:
+            batch = next((batch for batch in self._batches if news.job in batch.jobs), None)
+            if batch is not None and news.job.state == "running":
+                self._progress(batch, news.job)
+
+    def _progress(self, batch: Batch, job: Job) -> None:
+        self._turn_to(batch)
+        if batch is not self._shown:
+            return
+        progress = job.progress
+        self.waiting.say(jobs.stage(job), progress.done, progress.total)
+        preview = progress.preview
+        if self._many(batch):
+            if isinstance(preview, Image):
+                self.candidates.show_image(batch.jobs.index(job), pictures.of_payload(preview), done=False)
+        elif preview is not None and not (isinstance(preview, Text) and not preview.text):
+            self.waiting.patience.stop()
+            self.stage.preview(preview)
+            self._stack.setCurrentWidget(self.stage)
+        self.head.show_asset(None, jobs.stage(job))
+
+    # The stage.
+
+    def _many(self, batch: Batch) -> bool:
+        return len(batch.jobs) > 1 and self.medium.stage == "image"
+
+    def _show_batch(self, batch: Batch) -> None:
+        self._shown = batch
+        self.head.back.hide()
+        self.filmstrip.mark("")
+        self.head.show_asset(None, tr("Starting"))
+        if self._many(batch):
+            self.candidates.expect(len(batch.jobs))
+            for at, asset in batch.assets.items():
+                self.candidates.show_image(at, pictures.load(asset.path), done=True)
+            self._stack.setCurrentWidget(self.candidates)
+            self.head.show_asset(None, count(len(batch.jobs), "%n candidate", "%n candidates"))
+        else:
+            awaited = getattr(self.stage, "awaited", None)
+            if awaited is not None:
+                awaited(float(getattr(batch.jobs[0].request, "seconds", 0.0)))
+            self.waiting.say(jobs.stage(batch.jobs[0]), 0, 0)
+            self.waiting.patience.start()
+
+    def _turn_to(self, batch: Batch) -> None:
+        """Show the batch that is being made now, where the one before has ended and nobody looks at another work."""
+        if self._following and batch is not self._shown and (self._shown is None or not self._shown.live):
+            self._show_batch(batch)
+
+    def _look(self, asset: Asset) -> None:
+        self._following = False
+        self.show_work(asset)
+
+    def _choose(self, at: int) -> None:
+        batch = self._shown
+        if batch is not None and at in batch.assets:
+            self._following = False
+            self.show_work(batch.assets[at], keep_batch=True)
+            self.head.back.show()
+            self.stage.setFocus()
+
+    def show_work(self, asset: Asset | None, *, keep_batch: bool = False) -> None:
+        """Put a finished work on the stage; None where there is nothing to show."""
+        self.waiting.patience.stop()
+        if not keep_batch:
+            self._shown = None
+            self.head.back.hide()
+        if asset is not None:
+            try:
+                self.stage.show_asset(asset)
+            except (StudioError, OSError) as error:
+                self._fail(error)
+                asset = None
+        self.asset = asset
+        self.head.show_asset(asset)
+        self.filmstrip.mark(asset.id if asset is not None else "")
+        self._stack.setCurrentWidget(self.stage if asset is not None else self.empty)
+
+    def _step(self, step: int) -> None:
+        if self.asset is not None:
+            beside = self.filmstrip.beside(self.asset.id, step)
+            if beside is not None:
+                self._look(beside)
+
+    def act(self, name: str) -> None:
+        """Do what an action of the menus says, where it means something here."""
+        seed = self.form.seed
+        if name == "generate":
+            self.make()
+        elif name == "cancel":
+            if self.busy or not self.show_batch_again():
+                self.stop()
+        elif name == "example":
+            self.try_example()
+        elif name == "roll" and seed is not None:
+            seed.roll()
+        elif name == "lock" and seed is not None:
+            seed.lock.toggle()
+        elif name in ("previous", "next"):
+            self._step(1 if name == "next" else -1)
+        elif name == "copy" and self.asset is not None:
+            self.stage.copy()
+        else:
+            self._asked(name)
+
+    def _asked(self, deed: str) -> None:
+        asset, deeds = self.asset, self._deeds
+        if deed == "all" and self._shown is not None:
+            self._show_batch(self._shown)
+            return
+        if asset is None:
+            return
+        if deed == "favourite":
+            deeds.favourite([asset], not asset.favourite)
+            self.asset = self.studio.library.get(asset.id)
+        elif deed == "bin":
+            beside = self.filmstrip.beside(asset.id, 1) or self.filmstrip.beside(asset.id, -1)
+            deeds.bin([asset])
+            self.show_work(beside)
+        else:
+            deeds.do(deed, asset)
+
+    def show_batch_again(self) -> bool:
+        """From one candidate back to all of them; whether there was a way back."""
+        if self._shown is not None and self._many(self._shown) and self._stack.currentWidget() is self.stage:
+            self._show_batch(self._shown)
+            return True
+        return False
+
+    def _refresh(self) -> None:
+        self.cancel.setVisible(self.busy)
+
+    def leave(self) -> None:
+        """Another page is shown: stop what plays."""
+        self.stage.leave()
+
+    def close_down(self) -> None:
+        """The window closes: wait for nothing any more."""
+        self.stage.leave()
+        for task in list(self._tasks):
+            task.cancel()
+
+    # What comes back at the next start.
+
+    def state(self) -> dict[str, Any]:
+        try:
+            request = self.form.value().to_json()
+        except StudioError:
+            request = {}
+        seed = self.form.seed
+        return {
+            "request": request,
+            "count": self.count.currentData(),
+            "locked": seed is not None and seed.locked,
+            "unfolded": self.form.unfolded,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up a state; what cannot be used is left as it is."""
+        try:
+            request = Request.from_json(state.get("request"))
+            if isinstance(request, self.medium.make):
+                self.form.set_value(request)
+        except (StudioError, TypeError, ValueError):
+            pass
+        at = self.count.findData(state.get("count"))
+        self.count.setCurrentIndex(at if at >= 0 else self.count.currentIndex())
+        self.form.unfold(state.get("unfolded") is True)
+        if self.form.seed is not None:
+            self.form.seed.lock.setChecked(state.get("locked") is True)
+
+    def take_brief(self, request: Request) -> None:
+        """Put a request into the brief, its seed locked, so that Generate makes the same again."""
+        self.form.set_value(request)
+        if self.form.seed is not None:
+            self.form.seed.lock.setChecked(True)

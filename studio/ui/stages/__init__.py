@@ -1,0 +1,25 @@
+"""Stages, what shows a result: a picture, a text, a sound, or several candidates; one for each kind of medium."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from studio.ui.stages.stage import Stage
+
+
+def stage(kind: Literal["image", "text", "audio"]) -> Stage:
+    """The stage for a kind of medium; imported when it is first wanted."""
+    if kind == "image":
+        from studio.ui.stages.image import ImageStage
+
+        return ImageStage()
+    if kind == "text":
+        from studio.ui.stages.text import TextStage
+
+        return TextStage()
+    from studio.ui.stages.audio import AudioStage
+
+    return AudioStage()
+
+
+__all__ = ["Stage", "stage"]

@@ -1,0 +1,67 @@
+"""Pictures between files, payloads and the screen: loading, scaling finely, the board behind transparency."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QImage, QImageReader, QPainter, QPixmap
+
+from studio.errors import BadInput
+from studio.media import Image
+from studio.ui.theme import theme
+from studio.ui.words import tr
+
+FINE = 2400  # device pixels of a side up to which a picture is enlarged with care
+
+
+def load(path: Path) -> QImage:
+    """The picture in a file. Raises BadInput with words where there is none."""
+    reader = QImageReader(str(path))
+    reader.setAutoTransform(True)
+    image = reader.read()
+    if image.isNull():
+        raise BadInput(tr("{name} cannot be shown.").format(name=path.name), reader.errorString())
+    return image
+
+
+def of_payload(payload: Image) -> QImage:
+    """A QImage with pixels of its own."""
+    pixels = np.ascontiguousarray(payload.pixels)
+    height, width, channels = pixels.shape
+    form = QImage.Format.Format_RGBA8888 if channels == 4 else QImage.Format.Format_RGB888
+    return QImage(pixels.data, width, height, width * channels, form).copy()
+
+
+def scaled(image: QImage, size: QSize) -> QImage:
+    """The picture at `size` device pixels. Enlarging uses a Lanczos filter, which keeps edges that Qt's own blurs."""
+    if size == image.size():
+        return image
+    enlarging = size.width() > image.width()
+    if not enlarging or max(size.width(), size.height()) > FINE:
+        return image.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
+    from PIL import Image as Pillow
+
+    source = image.convertToFormat(QImage.Format.Format_RGBA8888)
+    picture = Pillow.frombuffer(
+        "RGBA", (source.width(), source.height()), bytes(source.constBits()), "raw", "RGBA", source.bytesPerLine(), 1
+    )
+    large = picture.resize((size.width(), size.height()), Pillow.Resampling.LANCZOS)
+    data = large.tobytes()
+    return QImage(data, size.width(), size.height(), size.width() * 4, QImage.Format.Format_RGBA8888).copy()
+
+
+def board(painter: QPainter, box: QRectF, square: int = 8) -> None:
+    """Two quiet tones under a picture with transparency."""
+    look = theme()
+    tile = QPixmap(square * 2, square * 2)
+    tile.fill(look.colour("field"))
+    pen = QPainter(tile)
+    for x, y in ((0, 0), (square, square)):
+        pen.fillRect(x, y, square, square, look.colour("checker"))
+    pen.end()
+    painter.save()
+    painter.setBrushOrigin(box.topLeft())
+    painter.fillRect(box, tile)
+    painter.restore()

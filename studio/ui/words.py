@@ -1,0 +1,102 @@
+"""What the window says: translation, plurals, times and sizes, and a request put in words; makes no widgets."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, QLocale
+
+from studio.errors import StudioError
+from studio.request import Choice, Flag, Note, Range, Request, Seed
+
+
+def tr(text: str) -> str:
+    """The text in the window's language. English source texts are the keys."""
+    return QCoreApplication.translate("studio", text)
+
+
+def count(n: int, one: str, many: str) -> str:
+    """`one` or `many` with %n filled in. English needs no translation file; other languages bring their own forms."""
+    said = QCoreApplication.translate("studio", many, None, n)
+    if said == many.replace("%n", str(n)):
+        said = (one if n == 1 else many).replace("%n", QLocale().toString(n))
+    return said
+
+
+def duration(seconds: float) -> str:
+    """A length of time to read at a glance: 8 s, 2 min, 1 h 20 min."""
+    whole = max(0, round(seconds))
+    if whole < 90:
+        return tr("{n} s").format(n=whole)
+    minutes = round(whole / 60)
+    if minutes < 60:
+        return tr("{n} min").format(n=minutes)
+    return tr("{h} h {m} min").format(h=minutes // 60, m=minutes % 60)
+
+
+def clock(seconds: float) -> str:
+    """A position in a sound: 0:07, 12:30."""
+    whole = max(0, int(seconds))
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def moment(when: float) -> str:
+    """A point in time, as short as it can be told apart: the hour of today, else the date."""
+    then = dt.datetime.fromtimestamp(when).astimezone()
+    now = dt.datetime.now().astimezone()
+    locale = QLocale()
+    if then.date() == now.date():
+        return locale.toString(then.time(), QLocale.FormatType.ShortFormat)
+    return locale.toString(then.date(), QLocale.FormatType.ShortFormat)
+
+
+def size(number: int) -> str:
+    return QLocale().formattedDataSize(number)
+
+
+def failure(error: BaseException) -> tuple[str, str]:
+    """What happened and what to do about it."""
+    if isinstance(error, StudioError):
+        return tr(error.message), tr(error.hint)
+    return tr("Something went wrong that the studio did not expect."), f"{type(error).__name__}: {error}"
+
+
+def value(note: Note, given: Any) -> str:
+    """A value of a request as its form shows it."""
+    if isinstance(note, Choice):
+        return tr(dict(note.options).get(given, str(given)))
+    if isinstance(note, Flag):
+        return tr("yes") if given else tr("no")
+    if isinstance(note, Seed):
+        return str(given)
+    if isinstance(note, Range):
+        return f"{given:g}{' ' + tr(note.unit) if note.unit else ''}"
+    return str(given)
+
+
+def told(request: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A request's JSON in words: (label, value), what is empty left out. Unknown kinds are told by their keys."""
+    cls = Request.kinds.get(str(request.get("kind")))
+    if cls is None:
+        return [(key, str(given)) for key, given in request.items() if key != "kind" and given not in ("", None)]
+    return [
+        (tr(note.label), value(note, request[name]))
+        for name, note in cls.notes()
+        if request.get(name) not in ("", None)
+    ]
+
+
+def gist(request: Mapping[str, Any]) -> str:
+    """A request in a few words: its prompt, or else its choices and its seed."""
+    prompt = str(request.get("prompt", "")).strip()
+    if prompt:
+        return " ".join(prompt.split())
+    cls = Request.kinds.get(str(request.get("kind")))
+    if cls is None:
+        return ""
+    chosen = [
+        value(note, request[name]) for name, note in cls.notes() if isinstance(note, Choice) and request.get(name)
+    ]
+    return " · ".join([*chosen[:2], tr("seed {n}").format(n=request.get("seed", 0))])

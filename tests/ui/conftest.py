@@ -1,0 +1,118 @@
+"""A real window on a studio with a real library and a scripted engine, and the ways a person uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
+from qasync import QEventLoop
+
+from studio.studio import Studio
+from studio.ui.app import application, errors
+from studio.ui.panel import Panel
+from studio.ui.window import Window
+from tests.studios import fake_studio
+
+WAIT = 15.0  # seconds that anything may take
+
+
+class Desk:
+    """The window as a test uses it: find, click, wait."""
+
+    def __init__(self, home: Path, loop: QEventLoop) -> None:
+        self.home, self.loop = home, loop
+        self.studio: Studio = fake_studio(home)
+        application([], self.studio)
+        self.window = Window(self.studio)
+        self.window.show()
+        self.open = True
+
+    def until(self, condition: Callable[[], object], seconds: float = WAIT) -> None:
+        """Let the window live until something is true."""
+
+        async def wait() -> None:
+            deadline = time.monotonic() + seconds
+            while not condition():
+                assert time.monotonic() < deadline, "it never came"
+                await asyncio.sleep(0.01)
+
+        self.loop.run_until_complete(wait())
+
+    def breathe(self, seconds: float = 0.05) -> None:
+        self.loop.run_until_complete(asyncio.sleep(seconds))
+
+    def find(self, name: str, kind: type[QWidget] = QWidget) -> QWidget:
+        """The visible widget of that name on the page that is shown, or else anywhere in the window."""
+        page = self.window.pages.currentWidget()
+        found = [each for each in [*page.findChildren(kind, name), *self.window.findChildren(kind, name)]]
+        seen = [each for each in found if each.isVisible()]
+        assert seen, f"no {name} to be seen"
+        return seen[0]
+
+    def click(self, name: str) -> None:
+        """Press a button as a person does."""
+        widget = self.find(name)
+        assert isinstance(widget, QAbstractButton)
+        assert widget.isEnabled(), f"{name} cannot be pressed"
+
+        async def press() -> None:
+            QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+        self.loop.run_until_complete(press())
+
+    def act(self, name: str) -> None:
+        """Choose an action of the menu bar."""
+
+        async def choose() -> None:
+            self.window.actions_[name].trigger()
+
+        self.loop.run_until_complete(choose())
+
+    def panel(self, name: str) -> Panel:
+        found = self.window.panel(name)
+        assert found is not None
+        return found
+
+    def idle(self) -> None:
+        """Wait until all jobs have ended and the window has heard of it."""
+        self.until(lambda: not [job for job in self.studio.jobs() if job.state in ("queued", "running")])
+        self.breathe(0.12)
+
+    def close(self) -> None:
+        if self.open:
+            self.open = False
+            self.window.close()
+            self.breathe(0.02)
+            self.studio.close()
+            self.window.deleteLater()
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+@pytest.fixture
+def loop() -> Iterator[QEventLoop]:
+    app = QApplication.instance() or QApplication(["studio"])
+    loop = QEventLoop(app)
+    yield loop
+    loop.close()
+
+
+@pytest.fixture
+def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A window on a fresh studio; an error that reaches nobody fails the test."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    with errors(loop) as surface:
+        told: list[BaseException] = []
+        surface.tell = told.append
+        made = Desk(home, loop)
+        yield made
+        made.close()
+    gc.collect()
+    assert not told, f"unexpected: {told!r}"
