@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import tomli_w
 
-from studio import atomic, recognise, weights
+from studio import disk, recognise, weights
 from studio.errors import BadInput, StudioError
 from studio.places import RESOURCES
 from studio.recognise import Found
@@ -134,10 +134,7 @@ class Catalog:
         try:
             return self._take(found, files, Path(path.name if path.is_dir() else path.stem).name, self._own)
         except OSError as error:
-            raise StudioError(
-                f"{path.name} could not be copied to {self._own}: {error.strerror}.",
-                "Free some space, or choose another models folder in the settings.",
-            ) from error
+            raise disk.in_words(f"{path.name} could not be copied to {self._own}", error) from error
 
     def remove(self, id: str) -> None:
         """Delete a model of the person's own. BadInput for a bundled or unknown one."""
@@ -176,7 +173,7 @@ class Catalog:
                 (staging / file).parent.mkdir(parents=True, exist_ok=True)
                 # copyfile follows links: a hub's cache consists of them. Owner and mode are not taken over.
                 shutil.copyfile(found.root / file, staging / file)
-                atomic.sync(staging / file)
+                disk.sync_file(staging / file)
             _describe(staging, found, name)
             while True:
                 id = self._free_id(found, name, own)
@@ -189,7 +186,7 @@ class Catalog:
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise
-        atomic.sync(own)
+        disk.sync_folder(own)
         return read_model(own / id, bundled=False)
 
     def _free_id(self, found: Found, name: str, own: Path) -> str:
@@ -254,7 +251,7 @@ def _describe(folder: Path, found: Found, name: str) -> None:
         "source": _words(found.facts.get("source")) or "imported",
         **kept,
     }
-    atomic.write(folder / "model.toml", tomli_w.dumps(facts).encode("utf-8"))
+    disk.write_synced(folder / "model.toml", tomli_w.dumps(facts).encode("utf-8"))
 
 
 def _sweep(own: Path) -> None:

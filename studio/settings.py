@@ -11,8 +11,8 @@ from typing import Any, Self
 
 import tomli_w
 
-from studio import atomic
-from studio.errors import BadInput, StudioError
+from studio import disk
+from studio.errors import BadInput
 from studio.request import Choice, Flag, Note, PathTo, Range, Text, note
 
 VERSION = 1
@@ -182,23 +182,19 @@ def save(path: Path, settings: Settings) -> None:
 
     A file of a newer version is first copied to settings.version-N.toml. Raises StudioError where it cannot be written.
     """
-    try:
+    with disk.failing_as(f"The settings could not be saved to {path}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             before = _read(path)
             version = _version(before)
             if version > VERSION:
-                atomic.write(path.with_name(f"{path.stem}.version-{version}{path.suffix}"), path.read_bytes())
+                disk.write_whole(path.with_name(f"{path.stem}.version-{version}{path.suffix}"), path.read_bytes())
             kept = _migrated(before, version)
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             kept = {}
         # Tables come last in TOML, so unknown tables must not stand between plain values.
         whole = {**dataclasses.asdict(settings), **{key: kept[key] for key in kept if key not in _names()}}
-        atomic.write(path, tomli_w.dumps(whole).encode("utf-8"))
-    except OSError as error:
-        raise StudioError(
-            f"The settings could not be saved to {path}: {error.strerror}.",
-            "Free some space or choose a writable folder.",
-        ) from error
+        disk.write_whole(path, tomli_w.dumps(whole).encode("utf-8"))
 
 
 def _names() -> set[str]:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from studio import atomic, catalog, weights
+from studio import catalog, disk, weights
 from studio.catalog import Catalog
 from studio.errors import BadInput, StudioError
 from studio.places import RESOURCES
@@ -274,7 +274,7 @@ def test_an_import_that_fails_leaves_nothing(
         raise KeyboardInterrupt if when == "interrupt" else OSError(28, "No space left on device")
 
     if when == "describe":
-        monkeypatch.setattr(atomic, "write", full)
+        monkeypatch.setattr(disk, "write_synced", full)
     else:
         monkeypatch.setattr(shutil, "copyfile", full)
     with pytest.raises(KeyboardInterrupt if when == "interrupt" else StudioError, match=None):

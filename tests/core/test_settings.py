@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from studio import atomic, settings
+from studio import disk, settings
 from studio.errors import BadInput, StudioError
 from studio.settings import Settings, load, save
 
@@ -138,8 +138,8 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyte
     def full(_handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(atomic.os, "fsync", full)
-    with pytest.raises(StudioError, match="No space left"):
+    monkeypatch.setattr(disk.os, "fsync", full)
+    with pytest.raises(StudioError, match="the disk is full"):
         save(path, Settings(threads=2))
     assert load(path)[0].threads == 1
     assert [file.name for file in tmp_path.iterdir()] == ["settings.toml"]

@@ -1,0 +1,140 @@
+"""`studio demo`, `bench`, `about` and `doctor`: looking at the studio itself."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import studio
+from studio import about, demo, disk, doctor
+from studio.commands import copies, jobs, progress
+from studio.commands.desk import table
+from studio.commands.make import add_output, describe
+from studio.errors import StudioError
+from studio.request import Request
+
+if TYPE_CHECKING:
+    from studio.asset import Asset
+    from studio.commands.desk import Desk
+    from studio.job import Job
+
+
+def add(verbs: Any) -> None:
+    show = verbs.add_parser(
+        "demo",
+        help="make a bit of everything, and a page that shows it",
+        description="Make faces, a poster, a story and a piece of music, and an index.html that shows them.",
+    )
+    show.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder for it (required)")
+    add_output(show)
+    show.set_defaults(run=run_demo)
+
+    bench = verbs.add_parser(
+        "bench", help="measure the studio on this machine", description="Measure the studio; one JSON object a line."
+    )
+    bench.add_argument("name", nargs="?", default="", metavar="NAME", help="only the bench of that name (default: all)")
+    bench.set_defaults(run=run_bench)
+
+    made_of = verbs.add_parser(
+        "about", help="versions, licences and credits", description="What the studio is made of, and on which terms."
+    )
+    made_of.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
+    made_of.set_defaults(run=run_about)
+
+    health = verbs.add_parser(
+        "doctor",
+        help="what this machine has, what is missing and how to get it",
+        description="Look at this machine. The exit status is 3 if something is missing that nothing works without.",
+    )
+    health.add_argument(
+        "--report",
+        action="store_true",
+        help="as Markdown to paste into a report: no prompts, names or home folders (default: no)",
+    )
+    health.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
+    health.set_defaults(run=run_doctor)
+
+
+def run_demo(values: argparse.Namespace, desk: Desk) -> int:
+    out = copies.folder_for_copies(values.out)
+    requests = [Request.from_json(brief) for brief in demo.BRIEFS]
+    made: list[dict[str, Any]] = []
+    works: list[demo.Shown] = []
+    display = progress.display(values.progress)
+
+    with desk.studio() as opened:
+
+        def receive(job: Job, assets: list[Asset], partial: bool) -> None:
+            for asset in assets:
+                made.append(describe(job, asset, out, partial))
+                works.append(
+                    demo.Shown(
+                        medium=asset.medium,
+                        path=Path(made[-1]["path"]),
+                        request=job.request.to_json(),
+                        model=job.request.model,
+                        licence=opened.catalog.get(job.request.model).licence,
+                        seconds=job.seconds,
+                        width=asset.width,
+                        height=asset.height,
+                    )
+                )
+
+        try:
+            jobs.run(opened, requests, display, receive)
+        finally:
+            index = _write_page(out, works) if works else None
+            if values.json:
+                desk.give({"assets": made, "index": index and str(index)})
+            elif index is not None:
+                desk.say(str(index))
+    return 0
+
+
+def _write_page(out: Path, works: list[demo.Shown]) -> Path:
+    """Write index.html; one that is not the demo's own stays, and the page gets another name."""
+    machine = f"AIGC Studio {studio.__version__}, {platform.system()} {platform.machine()}"
+    data = demo.page(works, machine).encode("utf-8")
+    target = out / "index.html"
+    if not demo.is_ours(target):
+        return copies.write(data, out, "index", ".html")
+    with disk.failing_as("The page could not be written"):
+        disk.write_whole(target, data)
+    return target
+
+
+def run_bench(values: argparse.Namespace, desk: Desk) -> int:
+    from studio import bench
+
+    return 0 if bench.run(values.name, desk.say) else StudioError.status
+
+
+def run_about(values: argparse.Namespace, desk: Desk) -> int:
+    parts = about.parts(desk.catalog())
+    if values.json:
+        desk.give({"parts": [{name: getattr(part, name) for name in about.Part.__slots__} for part in parts]})
+        return 0
+    own, *rest = parts
+    desk.say(f"{own.name} {own.version}, {own.licence}")
+    titles = {"library": "Libraries", "model": "Models"}
+    for kind, title in titles.items():
+        some = [part for part in rest if part.kind == kind]
+        if some:
+            desk.say(f"\n{title}")
+            for line in table([(part.name, part.version, part.licence, part.credits) for part in some]):
+                desk.say(f"  {line}")
+    return 0
+
+
+def run_doctor(values: argparse.Namespace, desk: Desk) -> int:
+    findings = doctor.examine(desk.places, desk.catalog())
+    if values.json:
+        rows = [{name: getattr(one, name) for name in doctor.Finding.__slots__} for one in findings]
+        words = json.dumps({"findings": rows}, ensure_ascii=False)
+        desk.say(doctor.anonymous(words, desk.places) if values.report else words)
+    else:
+        desk.say(doctor.report(findings, desk.places) if values.report else doctor.text(findings))
+    return StudioError.status if any(one.essential and one.missing for one in findings) else 0
