@@ -65,7 +65,7 @@ class Index:
         self._opened = 0  # the inode, so that another studio's new index is noticed
 
     def prepare(self, records: Callable[[], Iterable[Record]]) -> int:
-        """Where the tables are missing or older, make them and fill them with `records`; returns how many these were."""
+        """Where the tables are missing or older, make them, filled with `records`; returns how many these were."""
         with self.using(made=False) as db:
             if _one(db, "PRAGMA user_version") == VERSION:
                 return 0
