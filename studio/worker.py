@@ -11,6 +11,7 @@ import io
 import os
 import pickle
 import queue
+import signal
 import struct
 import subprocess
 import sys
@@ -313,6 +314,8 @@ def _lower_priority(nice: int) -> None:
 
 def main() -> None:
     """The child. Whatever libraries print goes to standard error, so that the pipe stays ours."""
+    # A terminal sends Ctrl-C to the whole group; the studio hears it and cancels the job, which then keeps its work.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", closefd=False), line_buffering=True)
