@@ -48,6 +48,16 @@ class AvatarRequest(Request):
         ),
     )
 
+    size: str = note(
+        "large",
+        Choice(
+            label="Size",
+            help="Enlarged to 512 px with crisp edges, or exactly as the network draws it.",
+            options=(("large", "512 px"), ("native", "As drawn")),
+            advanced=True,
+        ),
+    )
+
 
 @dataclass(frozen=True, kw_only=True)
 class AvatarTrainRequest(TrainRequest):

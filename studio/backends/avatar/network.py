@@ -1,0 +1,358 @@
+"""StyleGAN2, generator and discriminator, in plain torch; knows nothing of files, attributes or training.
+
+Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (arXiv 1912.04958), called [2] below; conditional
+as in "Training Generative Adversarial Networks with Limited Data" (arXiv 2006.06676), called [A]. Parameters carry the
+names that published [A] checkpoints use, so their state dicts load unchanged. Gains of the equalised learning rate are
+folded into weights and per-channel factors, since passes over whole maps are what costs time.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Noise = Literal["const", "random", "none"]
+LEAK, GAIN = 0.2, math.sqrt(2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What decides every tensor's shape. `channels[i]` belongs to resolution 4 * 2**i; the last is the picture's.
+
+    `c_dim` is the length of the condition vector (0: none). `classes` counts the styles that keep an average of their
+    own for truncation. `mapping_lr` is the learning rate multiplier of the mapping network's layers.
+    """
+
+    channels: tuple[int, ...]
+    z_dim: int = 512
+    w_dim: int = 512
+    c_dim: int = 0
+    layers: int = 8
+    classes: int = 0
+    planes: int = 4
+    mapping_lr: float = 0.01
+
+    @property
+    def size(self) -> int:
+        return 4 * 2 ** (len(self.channels) - 1)
+
+    @property
+    def num_ws(self) -> int:
+        """How many layers read a w of their own: two a resolution, one at 4x4, one for the last toRGB."""
+        return 2 * len(self.channels)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Raises TypeError or ValueError for what is no shape."""
+        shape = cls(**{**data, "channels": tuple(int(n) for n in data["channels"])})
+        whole = (*shape.channels, shape.z_dim, shape.w_dim, shape.layers, shape.planes)
+        if not 1 <= len(shape.channels) <= 9 or min(whole) < 1 or max(whole) > 4096 or shape.c_dim < 0:
+            raise ValueError("impossible layer sizes")
+        return shape
+
+
+class FullyConnected(nn.Module):
+    """y = W x + b at an equalised learning rate ([2] after 1710.10196), `active` with a leaky ReLU of gain sqrt 2."""
+
+    def __init__(self, inputs: int, outputs: int, *, active: bool = False, bias: float = 0.0, lr: float = 1.0) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs) / lr)
+        self.bias = nn.Parameter(torch.full((outputs,), bias / lr))
+        self.active, self.lr = active, lr
+
+    def forward(self, x: Tensor) -> Tensor:
+        gain = self.lr / math.sqrt(self.weight.shape[1])
+        y = F.linear(x, self.weight * gain, self.bias * self.lr)
+        return F.leaky_relu(y, LEAK) * GAIN if self.active else y
+
+
+def normalised(x: Tensor) -> Tensor:
+    """x at unit second moment along the last axis."""
+    return x * (x.square().mean(dim=-1, keepdim=True) + 1e-8).rsqrt()
+
+
+class Mapping(nn.Module):
+    """z [N, z_dim] and condition c [N, c_dim] -> w [N, w_dim] ([2] figure 2, [A] appendix for c)."""
+
+    w_avg: Tensor
+    w_avg_of: Tensor
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.layers = shape.layers
+        if shape.c_dim:
+            self.embed = FullyConnected(shape.c_dim, shape.w_dim)
+        inputs = shape.z_dim + (shape.w_dim if shape.c_dim else 0)
+        for i in range(shape.layers):
+            layer = FullyConnected(inputs if i == 0 else shape.w_dim, shape.w_dim, active=True, lr=shape.mapping_lr)
+            self.add_module(f"fc{i}", layer)
+        self.register_buffer("w_avg", torch.zeros(shape.w_dim))
+        if shape.classes:
+            self.register_buffer("w_avg_of", torch.zeros(shape.classes, shape.w_dim))
+
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        x = normalised(z)
+        if c is not None:
+            x = torch.cat([x, normalised(self.embed(c))], dim=1)
+        for i in range(self.layers):
+            x = self.get_submodule(f"fc{i}")(x)
+        return x
+
+    def centre(self, which: Tensor | None) -> Tensor:
+        """The average w that truncation pulls towards: of the classes `which` [N], or of all."""
+        return self.w_avg if which is None else self.w_avg_of[which]
+
+
+def truncated(w: Tensor, centre: Tensor, psi: float) -> Tensor:
+    """The truncation trick: w pulled towards its average; psi 1 leaves it, 0 is the average ([2] section 2)."""
+    return w if psi == 1.0 else torch.lerp(centre.expand_as(w), w, psi)
+
+
+def blur_filter() -> Tensor:
+    """The 4x4 binomial low-pass filter, sum 1."""
+    line = torch.tensor([1.0, 3.0, 3.0, 1.0])
+    return torch.outer(line, line) / 64
+
+
+def filtered(x: Tensor, kernel: Tensor, pad: int, down: int = 1) -> Tensor:
+    """Every channel of x through one small kernel, `pad` pixels of zeros on every side, every `down`-th pixel kept."""
+    channels = x.shape[1]
+    return F.conv2d(x, kernel.expand(channels, 1, -1, -1).to(x.dtype), stride=down, padding=pad, groups=channels)
+
+
+def enlarged(x: Tensor, kernel: Tensor) -> Tensor:
+    """x at twice its size: zeros between the pixels, then the low-pass filter."""
+    channels = x.shape[1]
+    kernel = kernel.expand(channels, 1, -1, -1).to(x.dtype) * 4
+    return F.conv_transpose2d(x, kernel, stride=2, padding=1, groups=channels)
+
+
+class SynthesisLayer(nn.Module):
+    """One modulated, demodulated convolution with noise, bias and leaky ReLU ([2] equations 1 to 3, figure 2 d)."""
+
+    noise_const: Tensor
+    resample_filter: Tensor
+
+    def __init__(self, inputs: int, outputs: int, w_dim: int, size: int, *, up: bool = False) -> None:
+        super().__init__()
+        self.affine = FullyConnected(w_dim, inputs, bias=1.0)
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.noise_strength = nn.Parameter(torch.zeros([]))
+        self.register_buffer("noise_const", torch.randn(size, size))
+        self.register_buffer("resample_filter", blur_filter())
+        self.up = up
+
+    def forward(self, x: Tensor, w: Tensor, noise: Noise, generator: torch.Generator | None) -> Tensor:
+        styles = self.affine(w)
+        # Modulating the input and demodulating the output equals modulating the weights ([2] section 2.2), and lets
+        # one convolution serve a batch of different styles. The activation's gain rides along with both.
+        squares = self.weight.square().sum(dim=(2, 3))
+        demodulation = (F.linear(styles.square(), squares) + 1e-8).rsqrt() * GAIN
+        x = x * styles[:, :, None, None]
+        if self.up:
+            x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)
+            x = filtered(x, self.resample_filter * 4, 1)
+        else:
+            x = F.conv2d(x, self.weight, padding=1)
+        offset = (self.bias * GAIN)[None, :, None, None]
+        if noise != "none":
+            offset = offset + self.noise(noise, x, generator) * (self.noise_strength * GAIN)
+        return F.leaky_relu(torch.addcmul(offset, x, demodulation[:, :, None, None]), LEAK)
+
+    def noise(self, noise: Noise, x: Tensor, generator: torch.Generator | None) -> Tensor:
+        if noise == "const":
+            return self.noise_const
+        # Drawn where the generator lives, so that a seed means the same on every device.
+        where = generator.device if generator is not None else x.device
+        return torch.randn(x.shape[0], 1, *x.shape[2:], generator=generator, device=where).to(x)
+
+
+class ToRGB(nn.Module):
+    """A modulated 1x1 convolution without demodulation that adds to the picture ([2] figure 7 b)."""
+
+    def __init__(self, inputs: int, planes: int, w_dim: int) -> None:
+        super().__init__()
+        self.affine = FullyConnected(w_dim, inputs, bias=1.0)
+        # Small, so that a resolution that joins late does not shake the picture.
+        self.weight = nn.Parameter(torch.randn(planes, inputs, 1, 1) * 0.1)
+        self.bias = nn.Parameter(torch.zeros(planes))
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        n, channels, height, width = x.shape
+        styles = self.affine(w) / math.sqrt(channels)
+        weights = self.weight[None, :, :, 0, 0] * styles[:, None, :]
+        # Pixels by channels: with channels last this is the map as it lies in memory.
+        pixels = x.permute(0, 2, 3, 1).reshape(n, height * width, channels)
+        planes = torch.baddbmm(self.bias, pixels, weights.transpose(1, 2))
+        return planes.reshape(n, height, width, -1).permute(0, 3, 1, 2)
+
+
+class SynthesisBlock(nn.Module):
+    """One resolution: a learned constant or an enlarging layer, one layer, and what they add to the picture."""
+
+    resample_filter: Tensor
+
+    def __init__(self, inputs: int, outputs: int, shape: Shape, size: int) -> None:
+        super().__init__()
+        if inputs:
+            self.conv0 = SynthesisLayer(inputs, outputs, shape.w_dim, size, up=True)
+        else:
+            self.const = nn.Parameter(torch.randn(outputs, size, size))
+        self.conv1 = SynthesisLayer(outputs, outputs, shape.w_dim, size)
+        self.torgb = ToRGB(outputs, shape.planes, shape.w_dim)
+        self.register_buffer("resample_filter", blur_filter())
+
+    def forward(
+        self, x: Tensor | None, picture: Tensor | None, ws: Tensor, noise: Noise, generator: torch.Generator | None
+    ) -> tuple[Tensor, Tensor]:
+        """`ws` [N, 2 or 3, w_dim]: one for each layer, and one for toRGB, which the next block's first layer shares."""
+        w = iter(ws.unbind(dim=1))
+        if x is None or picture is None:
+            y: Tensor = self.conv1(self.const.expand(len(ws), -1, -1, -1), next(w), noise, generator)
+            return y, self.torgb(y, next(w))
+        y = self.conv1(self.conv0(x, next(w), noise, generator), next(w), noise, generator)
+        return y, enlarged(picture, self.resample_filter) + self.torgb(y, next(w))
+
+
+class Synthesis(nn.Module):
+    """ws [N, num_ws, w_dim] -> picture [N, planes, size, size], about [-1, 1] ([2] figure 7 b, the skip generator)."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        for i, channels in enumerate(shape.channels):
+            block = SynthesisBlock(shape.channels[i - 1] if i else 0, channels, shape, 4 * 2**i)
+            self.add_module(f"b{4 * 2**i}", block)
+
+    def forward(
+        self, ws: Tensor, noise: Noise = "const", generator: torch.Generator | None = None, size: int = 0
+    ) -> Tensor:
+        """`size` stops at a smaller resolution, which the skip generator has a picture for: cheap early training."""
+        x, picture = self.get_submodule("b4")(None, None, ws[:, :2], noise, generator)
+        for i in range(1, len(self.shape.channels)):
+            if size and 4 * 2**i > size:
+                break
+            x, picture = self.get_submodule(f"b{4 * 2**i}")(x, picture, ws[:, 2 * i - 1 : 2 * i + 2], noise, generator)
+        return picture
+
+
+class Generator(nn.Module):
+    """z, c -> picture. For style mixing or W+, call `mapping` and `synthesis` with a w for each layer."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.mapping = Mapping(shape)
+        self.synthesis = Synthesis(shape)
+
+    def forward(
+        self,
+        z: Tensor,
+        c: Tensor | None = None,
+        *,
+        psi: float = 1.0,
+        which: Tensor | None = None,
+        noise: Noise = "const",
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        w = truncated(self.mapping(z, c), self.mapping.centre(which), psi)
+        return self.synthesis(self.broadcast(w), noise, generator)
+
+    def broadcast(self, w: Tensor) -> Tensor:
+        """One w for every layer: [N, w_dim] -> [N, num_ws, w_dim]."""
+        return w[:, None].expand(-1, self.shape.num_ws, -1)
+
+
+class Conv(nn.Module):
+    """A plain convolution at an equalised learning rate; `down` halves the size behind the low-pass filter."""
+
+    resample_filter: Tensor
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, *, down: bool = False, linear: bool = False) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        if not linear:
+            self.bias = nn.Parameter(torch.zeros(outputs))
+        self.register_buffer("resample_filter", blur_filter())
+        self.down, self.linear = down, linear
+
+    def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
+        kernel = self.weight.shape[2]
+        # The activation is homogeneous: its gain goes into the weights instead of a pass over the map.
+        gain = gain * (1.0 if self.linear else GAIN)
+        weight = self.weight * (gain / math.sqrt(self.weight[0].numel()))
+        bias = None if self.linear else self.bias * gain
+        if self.down and kernel == 1:
+            return F.conv2d(filtered(x, self.resample_filter, 1, down=2), weight, bias)
+        if self.down:
+            x = F.conv2d(filtered(x, self.resample_filter, 2), weight, bias, stride=2)
+        else:
+            x = F.conv2d(x, weight, bias, padding=kernel // 2)
+        return x if self.linear else F.leaky_relu(x, LEAK)
+
+
+class DiscriminatorBlock(nn.Module):
+    """One resolution of the residual discriminator ([2] figure 7 c)."""
+
+    def __init__(self, inputs: int, outputs: int, planes: int = 0) -> None:
+        super().__init__()
+        if planes:
+            self.fromrgb = Conv(planes, inputs, 1)
+        self.conv0 = Conv(inputs, inputs, 3)
+        self.conv1 = Conv(inputs, outputs, 3, down=True)
+        self.skip = Conv(inputs, outputs, 1, down=True, linear=True)
+        self.top = bool(planes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.fromrgb(x) if self.top else x
+        half = math.sqrt(0.5)
+        return self.skip(x, half) + self.conv1(self.conv0(x), half)
+
+
+class DiscriminatorEpilogue(nn.Module):
+    """Minibatch standard deviation (1710.10196), one convolution and two dense layers at 4x4."""
+
+    def __init__(self, channels: int, outputs: int) -> None:
+        super().__init__()
+        self.conv = Conv(channels + 1, channels, 3)
+        self.fc = FullyConnected(channels * 16, channels, active=True)
+        self.out = FullyConnected(channels, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n = len(x)
+        group = math.gcd(n, 4)
+        spread = x.reshape(group, n // group, *x.shape[1:]).var(dim=0, unbiased=False)
+        level = (spread + 1e-8).sqrt().mean(dim=(1, 2, 3)).repeat(group)
+        x = torch.cat([x, level[:, None, None, None].expand(n, 1, *x.shape[2:])], dim=1)
+        return self.out(self.fc(self.conv(x).flatten(1)))
+
+
+class Discriminator(nn.Module):
+    """picture [N, planes, size, size], c [N, c_dim] -> one score each [N]; with c, by projection ([A], 1802.05637)."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        width = shape.w_dim if shape.c_dim else 1
+        for i in range(len(shape.channels) - 1, 0, -1):
+            top = i == len(shape.channels) - 1
+            block = DiscriminatorBlock(shape.channels[i], shape.channels[i - 1], shape.planes if top else 0)
+            self.add_module(f"b{4 * 2**i}", block)
+        self.b4 = DiscriminatorEpilogue(shape.channels[0], width)
+        if shape.c_dim:
+            self.mapping = FullyConnected(shape.c_dim, width)
+
+    def forward(self, picture: Tensor, c: Tensor | None = None) -> Tensor:
+        x = picture
+        for i in range(len(self.shape.channels) - 1, 0, -1):
+            x = self.get_submodule(f"b{4 * 2**i}")(x)
+        x = self.b4(x)
+        if c is None:
+            return x[:, 0]
+        return (x * normalised(self.mapping(c))).sum(dim=1) / math.sqrt(x.shape[1])
