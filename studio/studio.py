@@ -22,6 +22,7 @@ from studio.job import Job
 from studio.journal import Entry, Journal
 from studio.lane import Lane
 from studio.library import Asset, Embed, Library
+from studio.log import conceal
 from studio.media import Weights
 from studio.places import RESOURCES, Places
 from studio.request import Request, TrainRequest
@@ -87,6 +88,7 @@ class Studio:
         are neither journaled nor added to the library; the future gets the payloads, and `keep` adds them.
         """
         job = Job(self._resolved(request), parents=parents, live=live, slot=replaces)
+        conceal(request)
         self._lane_of(job).put(job)
         return job
 
