@@ -1,0 +1,85 @@
+"""Running the command line inside a test: the real studio in a home of its own, an instant engine behind it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from studio import cli
+from studio.job import Cancelled, Progress, Report
+from studio.media import Weights
+from studio.places import Places
+from studio.request import Request
+from studio.studio import Studio
+from tests.studios import fake_studio
+
+
+class FakeTrainer:
+    """Learns nothing, and writes a model that the catalog takes; cancelled, it keeps it."""
+
+    def load(self, model: object, report: Report) -> None:
+        report(Progress("loading"))
+
+    def run(self, request: Request, report: Report) -> list[Any]:
+        folder = Path(request.out) / "model"  # type: ignore[attr-defined]
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file({"weight": np.zeros(4, np.float32)}, folder / "model.safetensors")
+        config = {"family": "stylegan2", "licence": "own"}
+        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        (Path(request.out) / "checkpoint.pt").write_bytes(b"x")  # type: ignore[attr-defined]
+        try:
+            for step in range(3):
+                report(Progress("training", step, 3, values={"loss": 1 / (step + 1)}))
+        except Cancelled:
+            raise Cancelled([Weights(folder)]) from None
+        return [Weights(folder)]
+
+    def close(self) -> None:
+        pass
+
+
+def open_fake(places: Places, *, isolated: bool = False) -> Studio:
+    """A studio with fake engines and trainers in the home that `places` lie in."""
+    studio = fake_studio(places.library.parent, isolated=isolated, journaled=False)
+    trainer = f"{__name__}:FakeTrainer"
+    studio.media = {name: dataclasses.replace(one, trainer=trainer) for name, one in studio.media.items()}
+    return studio
+
+
+@dataclasses.dataclass
+class Ended:
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output as exactly one JSON object."""
+        return json.loads(self.out)
+
+
+class Runs:
+    """Calls the command line and says what came of it."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.opened = 0
+
+    def __call__(self, *argv: object) -> Ended:
+        self._capsys.readouterr()
+        status = cli.main([str(word) for word in argv], self._open)
+        said = self._capsys.readouterr()
+        assert "Traceback" not in said.err
+        return Ended(status, said.out, said.err)
+
+    def _open(self, places: Places) -> Studio:
+        self.opened += 1
+        return open_fake(places)

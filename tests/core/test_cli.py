@@ -1,0 +1,451 @@
+"""The command line's contract for making and training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from studio import cli, codecs
+from studio.backends import MEDIA
+from studio.commands import copies, flags, jobs
+from studio.errors import StudioError
+from studio.media import Image
+from studio.places import Places
+from studio.request import SEED_LIMIT, Choice, Flag, Range, Request
+from studio.studio import Studio
+from tests.core.cli_runs import Runs, open_fake
+from tests.fakes import DIES, MISUSED, RAISES, SLOW
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+KEYS = {"path", "medium", "seed", "model", "sha256", "seconds"}
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Runs:
+    return Runs(capsys)
+
+
+@pytest.mark.parametrize("medium", [one.name for one in MEDIA])
+def test_make_prints_one_json_object(run: Runs, tmp_path: Path, home: Path, medium: str) -> None:
+    ended = run("make", medium, "--seed", 7, "--count", 3, "--out", tmp_path / "a" / "b", "--json")
+    assert ended.status == 0
+    assert set(ended.json) == {"assets"}
+    assets = ended.json["assets"]
+    assert [asset["seed"] for asset in assets] == [7, 8, 9]
+    for asset in assets:
+        assert set(asset) == KEYS
+        path = Path(asset["path"])
+        assert path.is_absolute()
+        assert path.parent == tmp_path / "a" / "b"
+        assert path.stem == f"{medium}-{asset['seed']}"
+        assert asset["medium"] == medium
+        assert asset["model"] == f"{medium}-starter"
+        assert asset["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert 0 <= asset["seconds"] < 20
+    kept = [path for path in (home / "library" / "works").rglob("*.*") if path.suffix in codecs.SUFFIXES]
+    assert {hashlib.sha256(path.read_bytes()).hexdigest() for path in kept} == {asset["sha256"] for asset in assets}
+
+
+def test_the_same_request_gives_the_same_bytes_under_a_new_name(run: Runs, tmp_path: Path) -> None:
+    asked = ("make", "avatar", "--seed", 7, "--out", tmp_path / "out", "--json")
+    first, second, third = (run(*asked).json["assets"][0] for _ in range(3))
+    assert [Path(one["path"]).name for one in (first, second, third)] == [
+        "avatar-7.png",
+        "avatar-7-2.png",
+        "avatar-7-3.png",
+    ]
+    assert first["sha256"] == second["sha256"] == third["sha256"]
+
+
+def test_a_file_that_is_there_is_never_touched(run: Runs, tmp_path: Path) -> None:
+    (tmp_path / "story-1.md").write_text("mine", encoding="utf-8")
+    (tmp_path / "story-1-2.md").symlink_to(tmp_path / "nowhere")
+    ended = run("make", "story", "--seed", 1, "--out", tmp_path)
+    assert ended.out == f"{tmp_path / 'story-1-3.md'}\n"
+    assert (tmp_path / "story-1.md").read_text(encoding="utf-8") == "mine"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_parallel_copies_never_meet(tmp_path: Path) -> None:
+    source = tmp_path / "work.png"
+    source.write_bytes(b"x" * 1000)
+    out = copies.folder_for_copies(tmp_path / "out")
+    with ThreadPoolExecutor(8) as pool:
+        paths = [path for path, _ in pool.map(lambda _: copies.copy(source, out, "avatar-7"), range(40))]
+    assert len(set(paths)) == 40
+    assert sorted(out.iterdir()) == sorted(paths)
+    assert all(path.read_bytes() == source.read_bytes() for path in paths)
+
+
+def test_a_copy_that_fails_leaves_nothing(
+    run: Runs, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(copies.shutil, "copyfileobj", full)
+    ended = run("make", "avatar", "--out", tmp_path / "out")
+    assert ended.status == 3
+    assert "disk is full" in ended.err
+    assert list((tmp_path / "out").iterdir()) == []
+    assert len(list((home / "library" / "works").rglob("*.png"))) == 1
+
+
+def test_without_out_the_library_has_it(run: Runs, home: Path) -> None:
+    path = Path(run("make", "poster", "--seed", 3).out.strip())
+    assert path.is_file()
+    assert path.is_relative_to(home / "library")
+
+
+def test_without_a_seed_each_time_another(run: Runs) -> None:
+    seeds = {run("make", "avatar", "--json").json["assets"][0]["seed"] for _ in range(3)}
+    assert len(seeds) == 3
+    assert all(0 <= seed < SEED_LIMIT for seed in seeds)
+
+
+def test_make_again_from_a_work_and_from_a_file(run: Runs, tmp_path: Path) -> None:
+    asked = ("make", "story", "--prompt", '# A "fox"\n\nü 狐狸', "--top-p", 0.5, "--tokens", 40, "--seed", 9)
+    work = run(*asked, "--out", tmp_path, "--json").json["assets"][0]
+    again = run("make", "--request", work["path"], "--out", tmp_path, "--json").json["assets"][0]
+    assert again["sha256"] == work["sha256"]
+    assert again["path"] != work["path"]
+    note = codecs.read_note(Path(work["path"]))
+    assert note is not None
+    assert note["request"]["top_p"] == 0.5
+    request = tmp_path / "request.json"
+    for content in (note["request"], note):
+        request.write_text(json.dumps(content), encoding="utf-8")
+        made = run("make", "story", "--request", request, "--json").json["assets"][0]
+        assert made["sha256"] == work["sha256"]
+
+
+def test_flags_change_what_a_file_asks_for(run: Runs, tmp_path: Path) -> None:
+    work = run("make", "poster", "--prompt", "a fox", "--seed", 5, "--out", tmp_path, "--json").json["assets"][0]
+    ended = run(
+        "make", "poster", "--request", work["path"], "--steps", 3, "--count", 2, "--out", tmp_path / "b", "--json"
+    )
+    notes = [codecs.read_note(Path(asset["path"])) for asset in ended.json["assets"]]
+    assert [(note or {})["request"]["prompt"] for note in notes] == ["a fox", "a fox"]
+    assert [(note or {})["request"]["steps"] for note in notes] == [3, 3]
+    assert [asset["seed"] for asset in ended.json["assets"]] == [5, 6]
+
+
+def test_a_library_work_that_carries_nothing_has_its_sidecar(run: Runs, tmp_path: Path) -> None:
+    path = Path(run("make", "avatar", "--seed", 4).out.strip())
+    codecs.write(codecs.read(path), path, note=None)  # type: ignore[arg-type]
+    assert run("make", "--request", path, "--json").json["assets"][0]["seed"] == 4
+
+
+def test_fields_of_a_newer_studio_are_named_and_kept(run: Runs, tmp_path: Path) -> None:
+    request = tmp_path / "request.json"
+    request.write_text('{"kind": "avatar", "seed": 1, "glow": 3}', encoding="utf-8")
+    ended = run("make", "--request", request, "--out", tmp_path, "--json")
+    assert ended.status == 0
+    assert "glow" in ended.err
+    assert (codecs.read_note(Path(ended.json["assets"][0]["path"])) or {})["request"]["glow"] == 3
+
+
+BAD: list[tuple[str, ...]] = [
+    (),
+    ("paint",),
+    ("make",),
+    ("make", "sculpture"),
+    ("make", "avatar", "--psi", "9"),
+    ("make", "avatar", "--psi", "nan"),
+    ("make", "avatar", "--psi", "wide"),
+    ("make", "avatar", "--noise", "loud"),
+    ("make", "avatar", "--seed", "-1"),
+    ("make", "avatar", "--seed", "1.5"),
+    ("make", "avatar", "--seed", str(SEED_LIMIT)),
+    ("make", "avatar", "--seed", str(SEED_LIMIT - 1), "--count", "2"),
+    ("make", "avatar", "--seed", "9" * 5000),
+    ("make", "avatar", "--count", "0"),
+    ("make", "avatar", "--count", "many"),
+    ("make", "avatar", "--prompt", "x"),
+    ("make", "avatar", "--psi"),
+    ("make", "avatar", "--ps", "1"),
+    ("make", "poster", "--width", "100.5"),
+    ("make", "poster", "--width", "60000"),
+    ("make", "poster", "--prompt", "x" * 300_000),
+    ("make", "music", "--key", "H major"),
+    ("make", "avatar", "--progress", "loud"),
+    ("make", "--request", "nothing.json"),
+    ("train", "avatar", "--out", "x"),
+    ("train", "avatar", "--data", "nothing", "--out", "x"),
+    ("train", "avatar", "--data", ".", "--out", "x", "--minutes", "-1"),
+    ("models", "info", "nothing"),
+    ("library", "show", "nothing"),
+    ("bench", "nothing"),
+]
+
+
+@pytest.mark.parametrize("argv", BAD, ids=lambda argv: " ".join(argv)[:40] or "nothing")
+def test_bad_input_is_a_sentence_and_opens_nothing(
+    run: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = run(*argv)
+    assert ended.status == 2
+    assert ended.out == ""
+    lines = ended.err.splitlines()
+    assert len(lines) == 1
+    assert lines[0][-1] == "." or lines[0].endswith("`studio models list` shows the models there are.")
+    assert len(lines[0]) < 500
+    assert run.opened == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"kind": "sculpture"}',
+        b'{"kind": "avatar", "psi": "wide"}',
+        b'{"kind": "avatar", "psi": 1e999}',
+        b'{"kind": "avatar", "seed": true}',
+        b'{"kind": "avatar.train"}',
+        b'{"kind": "avatar", "kind": "poster"}',
+        b'{"seed": 1}',
+        b"\xff\xfe\x00",
+        b"[" * 300_000,
+        b'{"a": ' * 100_000,
+        b" " * 9_000_000,
+    ],
+    ids=lambda content: content[:30].decode("latin-1").strip() or "blank",
+)
+def test_a_corrupted_request_file_is_bad_input(run: Runs, tmp_path: Path, content: bytes) -> None:
+    request = tmp_path / "request.json"
+    request.write_bytes(content)
+    ended = run("make", "--request", request, "--json")
+    assert (ended.status, ended.out, run.opened) == (2, "", 0)
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_a_picture_that_says_nothing_is_no_request(run: Runs, tmp_path: Path) -> None:
+    codecs.write(Image(np.zeros((4, 4, 3), np.uint8)), tmp_path / "photo.png")
+    (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n garbage")
+    (tmp_path / "odd.xyz").write_bytes(b"?")
+    for name in ("photo.png", "torn.png", "odd.xyz", "."):
+        ended = run("make", "--request", tmp_path / name)
+        assert ended.status == 2, name
+        assert len(ended.err.splitlines()) == 1
+    work = run("make", "avatar", "--seed", 1).out.strip()
+    ended = run("make", "poster", "--request", work)
+    assert ended.status == 2
+    assert "about avatar, not poster" in ended.err
+
+
+def test_an_out_that_cannot_be_written_ends_it_before_anything_opens(run: Runs, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        ended = run("make", "avatar", "--out", out)
+        assert ended.status == 2
+        assert "cannot be written to" in ended.err
+    assert run.opened == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="permissions do not bind this user")
+def test_a_read_only_out(run: Runs, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    ended = run("make", "avatar", "--out", tmp_path)
+    tmp_path.chmod(0o700)
+    assert (ended.status, run.opened) == (2, 0)
+
+
+def test_an_unknown_model_and_one_of_another_medium(run: Runs) -> None:
+    for model in ("nothing", "story-starter"):
+        ended = run("make", "avatar", "--model", model)
+        assert ended.status == 2
+        assert "studio models list" in ended.err
+
+
+def test_an_engines_own_words_reach_the_person(run: Runs) -> None:
+    ended = run("make", "poster", "--seed", MISUSED)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.splitlines()[-1] == "The moon cannot be painted. Ask for the sun."
+
+
+def test_what_was_made_before_an_error_is_kept_and_told(run: Runs, tmp_path: Path) -> None:
+    ended = run("make", "avatar", "--seed", RAISES - 2, "--count", 5, "--out", tmp_path, "--json")
+    assert ended.status == 3
+    assert [asset["seed"] for asset in ended.json["assets"]] == [RAISES - 2, RAISES - 1]
+    assert len(list(tmp_path.glob("*.png"))) == 2
+
+
+def test_the_unexpected_is_logged_without_the_prompt(run: Runs, home: Path) -> None:
+    ended = run("make", "poster", "--prompt", "my secret garden", "--seed", RAISES)
+    assert ended.status == 3
+    log = home / "logs" / "command-line.log"
+    assert str(log) in ended.err
+    words = log.read_text(encoding="utf-8")
+    assert "ZeroDivisionError" in words
+    assert "Traceback" in words
+    assert "secret" not in words
+
+
+def test_progress_as_json_lines(run: Runs) -> None:
+    ended = run("make", "music", "--seed", 1, "--count", 2, "--progress", "json")
+    lines = [json.loads(line) for line in ended.err.splitlines()]
+    assert {line["job"] for line in lines} == {1, 2}
+    assert lines[-1]["state"] == "done"
+    assert {"kind", "seed", "stage", "done", "total", "seconds", "left", "count"} <= set(lines[0])
+    assert ended.out.count("\n") == 2
+
+
+def test_flags_may_stand_before_the_medium(run: Runs, tmp_path: Path) -> None:
+    ended = run("make", "--out", tmp_path, "--count", 2, "--json", "avatar", "--seed", 1)
+    assert [Path(asset["path"]).name for asset in ended.json["assets"]] == ["avatar-1.png", "avatar-2.png"]
+
+
+@pytest.mark.parametrize("kind", [kind for one in MEDIA for kind in (one.make, one.train)], ids=lambda kind: kind.kind)
+def test_every_field_is_a_flag_with_help_and_comes_back(kind: type[Request], tmp_path: Path) -> None:
+    parser = flags.Parser(prog="test")
+    flags.add_fields(parser, kind)
+    actions = {action.dest: action for action in parser._actions}
+    words: list[str] = []
+    expected: dict[str, Any] = {}
+    for name, note in kind.notes():
+        about = actions[name].help
+        assert about is not None
+        assert "(default: " in about
+        if isinstance(note, Range):
+            assert f"{note.low:g} to {note.high:g}" in about
+            expected[name] = note.check(name, note.high)
+            words += [flags.flag(name), f"{note.high:g}" if note.high < 1e5 else str(note.high)]
+        elif isinstance(note, Choice):
+            assert all(value in about for value, _ in note.options)
+            expected[name] = note.options[-1][0]
+            words += [flags.flag(name), expected[name]]
+        elif isinstance(note, Flag):
+            expected[name] = True
+            words += [flags.flag(name)]
+        else:
+            expected[name] = 12 if name == "seed" else str(tmp_path / "words")
+            words += [flags.flag(name), str(expected[name])]
+    request = kind(**flags.given(kind, parser.parse_args(words)))
+    assert {name: getattr(request, name) for name, _ in kind.notes()} == expected
+    parser.format_help()
+
+
+def test_relative_paths_of_trainings_become_absolute(
+    run: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    ended = run("train", "avatar", "--data", "data", "--out", "out", "--minutes", 1, "--json")
+    assert ended.status == 0
+    (model,) = ended.json["models"]
+    assert model["path"] == str(tmp_path / "out" / "model")
+    imported = run("models", "import", tmp_path / "out", "--medium", "avatar", "--json")
+    assert imported.json == {"id": "out", "family": "stylegan2", "licence": "own"}
+
+
+def test_train_says_where_the_model_is_and_how_to_use_it(run: Runs, tmp_path: Path) -> None:
+    ended = run("train", "story", "--data", tmp_path, "--out", tmp_path / "out")
+    assert ended.out == f"{tmp_path / 'out' / 'model'}\n"
+    assert f"studio models import {tmp_path / 'out' / 'model'} --medium story" in ended.err
+
+
+def test_an_interrupt_while_copying_copies_again(run: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real: Callable[..., Any] = copies.shutil.copyfileobj
+    calls: list[int] = []
+
+    def interrupted(*args: Any) -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        real(*args)
+
+    monkeypatch.setattr(copies.shutil, "copyfileobj", interrupted)
+    ended = run("make", "avatar", "--seed", 1, "--count", 2, "--out", tmp_path / "out", "--json")
+    assert ended.status == 130
+    assert [asset["seed"] for asset in ended.json["assets"]][:1] == [1]
+    assert sorted(Path(asset["path"]) for asset in ended.json["assets"]) == sorted((tmp_path / "out").iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C is no signal that can be sent")
+def test_ctrl_c_on_the_whole_group_keeps_what_is_made(tmp_path: Path, home: Path) -> None:
+    script = (
+        "import sys; from studio import cli; from tests.core.cli_runs import open_fake\n"
+        "sys.exit(cli.main(sys.argv[1:], lambda places: open_fake(places, isolated=True)))"
+    )
+    argv = ["make", "avatar", "--seed", str(SLOW), "--count", "3", "--out", str(tmp_path / "out"), "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *argv, "--progress", "json"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            told = json.loads(line)
+            if (told["seed"], told["done"]) == (SLOW, 4):
+                break
+        time.sleep(0.2)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the worker as well
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assets = json.loads(out)["assets"]
+    assert [(asset["seed"], asset.get("partial")) for asset in assets] == [(SLOW, True)]
+    assert sorted(Path(asset["path"]) for asset in assets) == sorted((tmp_path / "out").iterdir())
+    assert "Traceback" not in err
+    assert err.splitlines()[-1] == "Cancelled."
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_killed_engine_is_a_machine_problem(capsys: pytest.CaptureFixture[str]) -> None:
+    def isolated(places: Places) -> Studio:
+        return open_fake(places, isolated=True)
+
+    assert cli.main(["make", "avatar", "--seed", str(DIES)], isolated) == StudioError.status
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "ended from outside" in said.err
+
+
+def test_an_interrupt_before_anything_is_made(run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(jobs, "run", interrupt)
+    ended = run("make", "avatar", "--json")
+    assert (ended.status, ended.json) == (130, {"assets": []})
+
+
+def test_heavy_libraries_stay_out() -> None:
+    script = (
+        "import sys; from studio import cli\n"
+        "cli.main(['make', 'avatar', '--help']); cli.main(['models', 'list']); cli.main(['library', 'list'])\n"
+        "import studio.studio\n"
+        "heavy = {'torch', 'diffusers', 'transformers', 'PySide6', 'qasync'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_reader_who_leaves_is_no_error() -> None:
+    script = "import sys; from studio import cli; sys.exit(cli.main(['about']))"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert process.returncode == 0

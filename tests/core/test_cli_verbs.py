@@ -1,0 +1,263 @@
+"""The command line's other verbs: models, library, demo; and how progress shows on a terminal."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from studio import codecs, demo
+from studio.backends import MEDIA
+from studio.commands import desk, progress
+from studio.job import Job, Progress
+from studio.media import Image
+from studio.request import Request
+from tests.core.cli_runs import Runs
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Runs:
+    return Runs(capsys)
+
+
+def writer(folder: Path, licence: str = "mit") -> Path:
+    folder.mkdir()
+    save_file({"weight": np.zeros(3, np.float32)}, folder / "model.safetensors")
+    config = {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (folder / "README.md").write_text(f"---\nlicense: {licence}\n---\n", encoding="utf-8")
+    return folder
+
+
+def test_models_come_are_described_and_go(run: Runs, tmp_path: Path, home: Path) -> None:
+    source = writer(tmp_path / "Tiny Tales")
+    brought = run("models", "import", source, "--medium", "story", "--json")
+    assert brought.json == {"id": "tiny-tales", "family": "llama", "licence": "mit"}
+    listed = run("models", "list", "--medium", "story", "--json").json["models"]
+    mine = next(model for model in listed if model["id"] == "tiny-tales")
+    assert mine["bundled"] is False
+    assert Path(mine["folder"]) == home / "models" / "tiny-tales"
+    assert "tiny-tales" in run("models", "list").out
+    assert run("models", "info", "tiny-tales", "--verify", "--json").json["problems"] == []
+    assert "whole and unchanged" in run("models", "info", "tiny-tales", "--verify").out
+    made = run("make", "story", "--model", "tiny-tales", "--json")
+    assert made.json["assets"][0]["model"] == "tiny-tales"
+    (home / "models" / "tiny-tales" / "model.safetensors").write_bytes(b"torn")
+    checked = run("models", "info", "tiny-tales", "--verify")
+    assert checked.status == 3
+    assert "damaged" in checked.err
+    assert run("models", "remove", "tiny-tales", "--json").json == {"removed": "tiny-tales"}
+    assert run("models", "remove", "tiny-tales").status == 2
+
+
+def test_import_asks_about_licences_and_refuses_pickles(run: Runs, tmp_path: Path) -> None:
+    source = writer(tmp_path / "limited", "openrail")
+    refused = run("models", "import", source, "--medium", "story", "--json")
+    assert (refused.status, refused.out) == (2, "")
+    assert "--accept-licence" in refused.err
+    accepted = run("models", "import", source, "--medium", "story", "--accept-licence", "--json")
+    assert accepted.json["licence"] == "openrail"
+    (tmp_path / "net.pkl").write_bytes(b"\x80\x04.")
+    refused = run("models", "import", tmp_path / "net.pkl", "--medium", "avatar")
+    assert refused.status == 2
+    assert "pickle" in refused.err
+    (source / "model.safetensors").write_bytes(b"torn")
+    assert run("models", "import", source, "--medium", "story", "--accept-licence").status == 3
+    assert run("models", "import", source).status == 2
+
+
+def test_models_of_another_folder(run: Runs, tmp_path: Path, home: Path) -> None:
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "settings.toml").write_text(
+        f"models_folder = {json.dumps(str(tmp_path / 'elsewhere'))}", encoding="utf-8"
+    )
+    run("models", "import", writer(tmp_path / "tales"), "--medium", "story")
+    assert (tmp_path / "elsewhere" / "tales" / "model.toml").is_file()
+
+
+def test_library_verbs(run: Runs, tmp_path: Path, home: Path) -> None:
+    assert run("library", "list").err == "There are no such works.\n"
+    run("make", "poster", "--prompt", "a red fox", "--seed", 1)
+    run("make", "story", "--prompt", "从前有一只狐狸", "--seed", 2)
+    listed = run("library", "list", "--json").json
+    assert listed["total"] == 2
+    story, poster = listed["assets"]
+    assert (story["medium"], poster["medium"]) == ("story", "poster")
+    assert (poster["seed"], poster["model"], poster["title"]) == (1, "poster-starter", "a red fox")
+    found = run("library", "search", "狐狸", "--json").json["assets"]
+    assert [asset["id"] for asset in found] == [story["id"]]
+    assert run("library", "search", "fox", "--medium", "music", "--json").json == {"total": 0, "assets": []}
+    short = run("library", "list", "--limit", 1)
+    assert story["id"] in short.out
+    assert "1 of 2 works; go on with --offset 1" in short.err
+    assert poster["id"] in run("library", "list", "--offset", 1).out
+    shown = run("library", "show", poster["id"], "--json").json
+    assert shown["request"]["prompt"] == "a red fox"
+    assert shown["provenance"]["model"]["id"] == "poster-starter"
+    assert "a red fox" in run("library", "show", poster["id"]).out
+    assert run("library", "verify").out == "All is well with 2 works.\n"
+    (home / "library" / "index.sqlite").write_bytes(b"torn")
+    assert run("library", "rebuild", "--json").json == {"works": 2}
+    Path(poster["path"]).write_bytes(b"torn")
+    checked = run("library", "verify", "--json")
+    assert checked.status == 3
+    assert checked.json["problems"][0]["path"].endswith(Path(poster["path"]).name)
+    assert run("library", "verify").status == 3
+
+
+def test_library_import_keeps_what_came_before_an_error(run: Runs, tmp_path: Path) -> None:
+    codecs.write(Image(np.full((8, 8, 3), 9, np.uint8)), tmp_path / "photo.png")
+    (tmp_path / "odd.xyz").write_bytes(b"?")
+    ended = run("library", "import", tmp_path / "photo.png", tmp_path / "odd.xyz", "--json")
+    assert ended.status == 2
+    assert [asset["title"] for asset in ended.json["assets"]] == ["photo"]
+    assert run("library", "list", "--json").json["total"] == 1
+
+
+class Page(HTMLParser):
+    """What a page refers to, and whether its elements close."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.open: list[str] = []
+        self.words = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.links += [value for key, value in attrs if key in ("src", "href") and value]
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def test_demo_makes_every_medium_and_a_page(run: Runs, tmp_path: Path) -> None:
+    out = tmp_path / "demo"
+    ended = run("demo", "--out", out, "--json")
+    assert ended.status == 0
+    assets = ended.json["assets"]
+    assert {asset["medium"] for asset in assets} == {one.name for one in MEDIA}
+    assert ended.json["index"] == str(out / "index.html")
+    source = (out / "index.html").read_text(encoding="utf-8")
+    page = Page()
+    page.feed(source)
+    assert page.open == []
+    assert set(page.links) == {Path(asset["path"]).name for asset in assets if asset["medium"] != "story"}
+    assert "http" not in source
+    assert "<script" not in source
+    assert "foxes" in page.words
+    assert "aigc-studio" not in source
+    for asset in assets:
+        assert asset["model"] in page.words
+        assert str(asset["seed"]) in page.words
+    again = run("demo", "--out", out)
+    assert again.out == f"{out / 'index.html'}\n"
+    assert "avatar-7-2.png" in (out / "index.html").read_text(encoding="utf-8")
+
+
+def test_demo_leaves_a_page_that_is_not_its_own(run: Runs, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<h1>Mine</h1>", encoding="utf-8")
+    assert run("demo", "--out", tmp_path).out == f"{tmp_path / 'index-2.html'}\n"
+    assert (tmp_path / "index.html").read_text(encoding="utf-8") == "<h1>Mine</h1>"
+
+
+def test_the_briefs_of_the_demo_are_requests() -> None:
+    requests = [Request.from_json(brief) for brief in demo.BRIEFS]
+    assert {request.medium for request in requests} == {one.name for one in MEDIA}
+    assert all(request.unknown == "{}" for request in requests)
+
+
+def test_hostile_words_stay_words_on_the_page(tmp_path: Path) -> None:
+    path = tmp_path / "story-1.md"
+    path.write_text("# <b>T</b>\n\n<script>alert(1)</script>\n\n<!-- aigc-studio {} -->\n", encoding="utf-8")
+    shown = demo.Shown("story", path, {"prompt": '"><img src=x>', "seed": 1}, "m", "<i>", 1.0)
+    page = demo.page([shown], "here")
+    assert "<script>" not in page
+    assert "<img" not in page
+    assert "&lt;script&gt;" in page
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def job(stage: str, done: int, total: int) -> Job:
+    running = Job(Request.from_json({"kind": "avatar", "seed": 1}))
+    running.start()
+    running.progress = Progress(stage, done, total, values={"loss": 0.25})
+    return running
+
+
+def test_the_bar_fits_the_terminal_and_clears_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Terminal()
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setenv("COLUMNS", "50")
+    bar = progress.display("bar")
+    bar.show(job("making", 3, 4), 1, 2, 75.0)
+    drawn = stream.getvalue().rsplit("\x1b[K", 1)[-1]
+    assert len(drawn) <= 49
+    assert drawn.startswith("avatar 1/2  " + "█" * 18 + "·" * 6)
+    bar.say("a word")
+    assert stream.getvalue().endswith("\r\x1b[Ka word\n")
+    bar.show(job("making", 3, 4), 1, 2, None)
+    monkeypatch.setenv("COLUMNS", "120")
+    ended = job("making", 4, 4)
+    ended.finish([])
+    bar.show(ended, 1, 2, 75.0)
+    assert "loss 0.25  1 min 15 s left" in stream.getvalue()
+    bar.close()
+    assert stream.getvalue().endswith("\r\x1b[K")
+
+
+def test_lines_are_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    lines = progress.display("bar")
+    running = job("making", 1, 100)
+    for done in range(100):
+        running.progress = Progress("making", done, 100)
+        lines.show(running, 1, 1, None)
+    running.progress = Progress("saving")
+    lines.show(running, 1, 1, None)
+    assert stream.getvalue().splitlines() == ["avatar: making  0/100", "avatar: saving"]
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (59.6, "1 min"), (200, "3 min 20 s"), (7500, "2 h 5 min")])
+def test_durations(seconds: float, words: str) -> None:
+    assert progress.duration(seconds) == words
+
+
+def test_tables_align_with_wide_letters() -> None:
+    lines = desk.table([("狐狸", "a"), ("x", "b")])
+    assert lines == ["狐狸  a", "x     b"]
+    assert desk.table([]) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(12, "12 bytes"), (4200, "4.2 kB"), (12_300_000, "12.3 MB"), (6.1e9, "6.1 GB"), (3e12, "3.0 TB")],
+)
+def test_sizes(count: int, words: str) -> None:
+    assert desk.size(int(count)) == words
+
+
+def test_every_verb_has_help(run: Runs) -> None:
+    top = run("--help")
+    verbs = re.findall(r"^    (\w+)  ", top.out, re.MULTILINE)
+    assert verbs == ["make", "train", "models", "library", "demo", "bench", "about", "doctor"]
+    for verb in verbs:
+        ended = run(verb, "--help")
+        assert ended.status == 0
+        assert ended.err == ""
+    assert re.fullmatch(r"AIGC Studio \S+\n", run("--version").out)

@@ -1,0 +1,198 @@
+"""The doctor: what it finds missing, what it advises, and what never stands in a report."""
+
+from __future__ import annotations
+
+import ctypes.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from studio import about, doctor, log, machine
+from studio.catalog import Catalog
+from studio.doctor import Finding
+from studio.places import Places
+from tests.core.cli_runs import Runs
+from tests.studios import starters
+
+TORCH = {"device": "cpu", "threads": 2, "cpu": "AVX2", "built for": "processors only", "cards": []}
+
+
+@pytest.fixture
+def places(home: Path) -> Places:
+    return Places.under(home)
+
+
+@pytest.fixture
+def healthy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Catalog:
+    """A machine on which all is well, whatever this one is; no child process is started."""
+    said = {"-c": json.dumps(TORCH), "nvidia-smi": "", "fc-list": "a\nb\n"}
+
+    def output(command: Sequence[str], _seconds: float) -> str | None:
+        return next((words for key, words in said.items() if any(key in word for word in command)), None)
+
+    monkeypatch.setattr(machine, "output", output)
+    monkeypatch.setattr(ctypes.util, "find_library", lambda name: f"lib{name}.so")
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setenv("DISPLAY", ":0")
+    return Catalog(starters(tmp_path / "starters"), tmp_path / "own")
+
+
+def missing(findings: Sequence[Finding]) -> dict[str, Finding]:
+    return {finding.name: finding for finding in findings if finding.missing}
+
+
+def test_a_healthy_machine_lacks_nothing_that_matters(places: Places, healthy: Catalog) -> None:
+    found = doctor.examine(places, healthy)
+    assert set(missing(found)) <= {"video (av)", "memory"}
+    assert not any(finding.essential for finding in found)
+    sections = {finding.section for finding in found}
+    assert {"Studio", "Machine", "Graphics", "Libraries", "Sound", "Models", "Folders"} <= sections
+    assert not places.library.exists()
+    words = doctor.text(found)
+    assert all(finding.value in words for finding in found)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="these are asked for on Linux only")
+def test_each_lack_comes_with_its_cure(places: Places, healthy: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes.util, "find_library", lambda _name: None)
+    monkeypatch.delenv("DISPLAY")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    answers = {"-c": None, "nvidia-smi": "NVIDIA H1, 8000 MiB, 1.2\n", "fc-list": ""}
+    monkeypatch.setattr(
+        machine, "output", lambda command, _s: next(a for k, a in answers.items() if any(k in word for word in command))
+    )
+    lacks = missing(doctor.examine(places, healthy))
+    assert "libportaudio2" in lacks["PortAudio"].remedy
+    assert "command line" in lacks["display"].missing
+    assert "libxcb-cursor0" in lacks["system libraries"].remedy
+    assert "fonts-dejavu" in lacks["fonts"].remedy
+    assert lacks["torch"].essential
+
+
+def test_a_card_that_torch_does_not_use(places: Places, healthy: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STUDIO_DEVICE", raising=False)
+    monkeypatch.setattr(machine, "nvidia", lambda: ["NVIDIA H1, 8000 MiB, 1.2"])
+    lacks = missing(doctor.examine(places, healthy))
+    assert "does not use it" in lacks["use of the card"].missing
+    assert "run.py" in lacks["use of the card"].remedy
+
+
+def test_no_room_no_memory_no_models(
+    places: Places, healthy: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(machine, "free_gb", lambda _folder: 0.5)
+    little = psutil.virtual_memory()._replace(total=2_000_000_000)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: little)
+    lacks = missing(doctor.examine(places, Catalog(tmp_path / "nothing", tmp_path / "own")))
+    assert "Only 0.5 GB" in lacks["library"].missing
+    assert "2.0 GB" in lacks["memory"].missing
+    assert lacks["starters"].essential
+
+
+def test_a_folder_in_the_way_a_damaged_model_and_a_damaged_setting(places: Places, healthy: Catalog) -> None:
+    places.library.parent.mkdir(parents=True)
+    places.state.write_text("a file where a folder is needed", encoding="utf-8")
+    (healthy.get("avatar-starter").folder / "model.safetensors").write_bytes(b"torn")
+    places.config.mkdir()
+    (places.config / "settings.toml").write_text("theme = 3", encoding="utf-8")
+    lacks = missing(doctor.examine(places, healthy))
+    assert lacks["state"].essential
+    assert "damaged" in lacks["avatar-starter"].missing
+    assert "theme" in lacks["settings"].missing
+
+
+def test_a_report_names_nobody(places: Places, healthy: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.getpass, "getuser", lambda: "Ada.Lovelace")
+    monkeypatch.setattr(doctor.platform, "node", lambda: "adas-laptop")
+    monkeypatch.setenv("HOME", "/home/ada.lovelace")
+    places.logs.mkdir(parents=True)
+    log.crash_path(places.logs).write_text(
+        "Fatal Python error: Segmentation fault\n\nCurrent thread 0x7f (most recent call first):\n"
+        '  File "/home/ada.lovelace/secret project/studio/ui/stage.py", line 12 in paint\n',
+        encoding="utf-8",
+    )
+    log.path(places.logs).write_text("2026 ERROR studio: my secret garden\n", encoding="utf-8")
+    places.config.mkdir()
+    (places.config / "settings.toml").write_text("[", encoding="utf-8")
+    found = doctor.examine(places, healthy)
+    found.append(Finding("Test", "odd | name", "at /home/ada.lovelace/x by ADA.LOVELACE on adas-laptop\nnext"))
+    words = doctor.report(found, places)
+    assert "stage.py:12 paint" in words
+    assert "Segmentation fault" in words
+    assert "errors logged (studio) | 1" in words
+    for secret in ("ada", "lovelace", "secret", "garden", str(places.library.parent)):
+        assert secret not in words.lower(), words
+    rows = [line for line in words.splitlines() if line.startswith("|")]
+    assert {row.count("|") for row in rows} == {4}
+
+
+def test_torch_is_asked_in_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Sequence[str]] = []
+
+    def output(command: Sequence[str], _seconds: float) -> str:
+        asked.append(command)
+        return "a library said hello\n" + json.dumps(TORCH) + "\n"
+
+    monkeypatch.setattr(machine, "output", output)
+    assert machine.ask_torch() == TORCH
+    assert asked[0][0] == sys.executable
+    compile(asked[0][2], "script", "exec")
+    assert "torch" not in sys.modules or os.environ.get("PYTEST_CURRENT_TEST")
+
+
+def test_commands_that_fail_are_no_answer(tmp_path: Path) -> None:
+    assert machine.output([str(tmp_path / "nothing")], 5) is None
+    assert machine.output([sys.executable, "-c", "raise SystemExit(1)"], 20) is None
+    assert machine.output([sys.executable, "-c", "import time; time.sleep(9)"], 0.2) is None
+    assert machine.output([sys.executable, "-c", "print('yes')"], 20) == "yes\n"
+
+
+def test_the_verbs(
+    capsys: pytest.CaptureFixture[str], healthy: Catalog, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    run = Runs(capsys)
+    monkeypatch.setattr("studio.commands.desk.Desk.catalog", lambda _desk: healthy)
+    ended = run("doctor")
+    assert ended.status == 0
+    assert "Graphics" in ended.out
+    report = run("doctor", "--report")
+    assert report.out.startswith("### AIGC Studio report")
+    findings: list[dict[str, Any]] = run("doctor", "--json").json["findings"]
+    assert {"section", "name", "value", "missing", "remedy", "essential"} == set(findings[0])
+    home.mkdir(exist_ok=True)
+    (home / "library").write_text("in the way", encoding="utf-8")
+    assert run("doctor").status == 3
+
+
+def test_about_names_licences_and_credits(capsys: pytest.CaptureFixture[str], healthy: Catalog) -> None:
+    parts = about.parts(healthy)
+    assert (parts[0].name, parts[0].licence) == ("AIGC Studio", "Apache-2.0")
+    libraries = {part.name.lower(): part for part in parts if part.kind == "library"}
+    assert {"torch", "numpy", "diffusers", "transformers"} <= set(libraries)
+    assert all(part.version and part.licence for part in libraries.values())
+    assert libraries["numpy"].licence.startswith("BSD-3-Clause")
+    assert [part.name for part in parts if part.kind == "model"] == sorted(m.title for m in healthy.models())
+    run = Runs(capsys)
+    assert {part["name"] for part in run("about", "--json").json["parts"]} >= {"AIGC Studio", "numpy"}
+    assert "Libraries" in run("about").out
+
+
+def test_the_doctor_loads_no_engine_library() -> None:
+    script = (
+        "import sys, json; from studio import about, doctor, machine\n"
+        "from studio.catalog import Catalog; from studio.places import Places\n"
+        "machine.output = lambda *_: None\n"
+        "doctor.examine(Places.of_this_user(), Catalog()); about.parts(Catalog())\n"
+        "heavy = {'torch', 'diffusers', 'transformers', 'PySide6'} & set(sys.modules)\n"
+        "sys.exit(f'loaded: {heavy}' if heavy else 0)"
+    )
+    root = Path(__file__).resolve().parent.parent.parent
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
