@@ -269,7 +269,7 @@ def edit(model: Model, **changes: object) -> None:
 
 
 def break_config(model: Model) -> None:
-    (model.folder / files.CONFIG).write_text('{"format": "stylegan2", "version": 1, "shape": ')
+    (model.folder / files.CONFIG).write_text('{"family": "stylegan2", "version": 1, "shape": ')
 
 
 def from_the_future(model: Model) -> None:

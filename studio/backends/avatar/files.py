@@ -18,7 +18,7 @@ from studio.backends.avatar.attributes import Table
 from studio.backends.avatar.network import Generator, Shape
 from studio.errors import StudioError
 
-FORMAT, VERSION = "stylegan2", 1
+FAMILY, VERSION = "stylegan2", 1
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 AGAIN = "Fetch or import the model again."
 
@@ -38,7 +38,13 @@ class Config:
 def write(generator: Generator, folder: Path, table: Table | None) -> None:
     """Weights as fp16, and everything needed to use them. The picture is premultiplied RGBA in [-1, 1]."""
     tensors = {name: tensor.detach().cpu().half().contiguous() for name, tensor in generator.state_dict().items()}
-    config = {"format": FORMAT, "version": VERSION, "shape": dataclasses.asdict(generator.shape)}
+    config = {
+        "medium": "avatar",
+        "family": FAMILY,
+        "licence": "own",
+        "version": VERSION,
+        "shape": dataclasses.asdict(generator.shape),
+    }
     if table is not None:
         config["attributes"] = table.to_json()
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
@@ -50,9 +56,9 @@ def read_config(folder: Path) -> Config:
     path = folder / CONFIG
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        if data["format"] != FORMAT or data["version"] > VERSION:
+        if data["family"] != FAMILY or data["version"] > VERSION:
             raise StudioError(
-                f"{path} describes a {data['format']} of version {data['version']}.", "Update the studio."
+                f"{path} describes a {data['family']} of version {data['version']}.", "Update the studio."
             )
         table = Table.from_json(data["attributes"]) if "attributes" in data else None
         shape = Shape.from_json(data["shape"])

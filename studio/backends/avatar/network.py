@@ -22,8 +22,10 @@ LEAK, GAIN = 0.2, math.sqrt(2.0)
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What decides every tensor's shape. `channels[i]` belongs to resolution 4 * 2**i; the last is the picture's.
+    """What decides every tensor's shape. `channels[i]` belongs to resolution start * 2**i; the last is the picture's.
 
+    `start` is the side of the learned constant, 4 in the paper. A larger one knows from the first step where in the
+    picture it is, which is what portraits in one pose need; its network learns several times faster.
     `c_dim` is the length of the condition vector (0: none). `classes` counts the styles that keep an average of their
     own for truncation. `mapping_lr` is the learning rate multiplier of the mapping network's layers.
     """
@@ -36,14 +38,20 @@ class Shape:
     classes: int = 0
     planes: int = 4
     mapping_lr: float = 0.01
+    start: int = 4
 
     @property
     def size(self) -> int:
-        return 4 * 2 ** (len(self.channels) - 1)
+        return self.sizes[-1]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The resolutions, smallest first."""
+        return tuple(self.start * 2**i for i in range(len(self.channels)))
 
     @property
     def num_ws(self) -> int:
-        """How many layers read a w of their own: two a resolution, one at 4x4, one for the last toRGB."""
+        """How many layers read a w of their own: two a resolution, one at the first, one for the last toRGB."""
         return 2 * len(self.channels)
 
     @classmethod
@@ -51,7 +59,13 @@ class Shape:
         """Raises TypeError or ValueError for what is no shape."""
         shape = cls(**{**data, "channels": tuple(int(n) for n in data["channels"])})
         whole = (*shape.channels, shape.z_dim, shape.w_dim, shape.layers, shape.planes)
-        if not 1 <= len(shape.channels) <= 9 or min(whole) < 1 or max(whole) > 4096 or shape.c_dim < 0:
+        if (
+            shape.start not in (4, 8, 16, 32)
+            or not 1 <= len(shape.channels) <= 9
+            or min(whole) < 1
+            or max(whole) > 4096
+            or shape.c_dim < 0
+        ):
             raise ValueError("impossible layer sizes")
         return shape
 
@@ -227,18 +241,20 @@ class Synthesis(nn.Module):
         super().__init__()
         self.shape = shape
         for i, channels in enumerate(shape.channels):
-            block = SynthesisBlock(shape.channels[i - 1] if i else 0, channels, shape, 4 * 2**i)
-            self.add_module(f"b{4 * 2**i}", block)
+            block = SynthesisBlock(shape.channels[i - 1] if i else 0, channels, shape, shape.sizes[i])
+            self.add_module(f"b{shape.sizes[i]}", block)
 
     def forward(
         self, ws: Tensor, noise: Noise = "const", generator: torch.Generator | None = None, size: int = 0
     ) -> Tensor:
         """`size` stops at a smaller resolution, which the skip generator has a picture for: cheap early training."""
-        x, picture = self.get_submodule("b4")(None, None, ws[:, :2], noise, generator)
-        for i in range(1, len(self.shape.channels)):
-            if size and 4 * 2**i > size:
+        sizes = self.shape.sizes
+        x, picture = self.get_submodule(f"b{sizes[0]}")(None, None, ws[:, :2], noise, generator)
+        for i in range(1, len(sizes)):
+            if size and sizes[i] > size:
                 break
-            x, picture = self.get_submodule(f"b{4 * 2**i}")(x, picture, ws[:, 2 * i - 1 : 2 * i + 2], noise, generator)
+            block = self.get_submodule(f"b{sizes[i]}")
+            x, picture = block(x, picture, ws[:, 2 * i - 1 : 2 * i + 2], noise, generator)
         return picture
 
 
@@ -334,7 +350,10 @@ class DiscriminatorEpilogue(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """picture [N, planes, size, size], c [N, c_dim] -> one score each [N]; with c, by projection ([A], 1802.05637)."""
+    """picture [N, planes, size, size], c [N, c_dim] -> one score each [N]; with c, by projection ([A], 1802.05637).
+
+    `shape.start` is 4, where its last layers work.
+    """
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()

@@ -8,6 +8,7 @@ where an adversarial game takes hours, and the game then polishes. A plain folde
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,25 +31,30 @@ from studio.media import Image, Payload
 from studio.request import Request
 
 SIZES = (16, 32, 64, 128, 256)
-CHANNELS = {4: 192, 8: 192, 16: 128, 32: 64, 64: 24, 128: 16, 256: 16}
+CHANNELS = {4: 160, 8: 160, 16: 160, 32: 64, 64: 32, 128: 16, 256: 16}
 R1_EVERY, R1_WEIGHT, LIKENESS = 16, 1.0, 20.0
 
 
 def shape_for(size: int, table: Table | None) -> Shape:
     """The starter's layer sizes at `size` pixels."""
-    channels = tuple(CHANNELS[4 * 2**i] for i in range(size.bit_length() - 2))
     if table is None:
-        return Shape(channels=channels, z_dim=256, w_dim=256, layers=4)
+        return Shape(channels=_channels(4, size), z_dim=256, w_dim=256, layers=4)
     # The mapping network learns by comparing, without the instabilities that a slow rate is for.
+    start = min(16, size // 2)
     return Shape(
-        channels=channels,
+        channels=_channels(start, size),
         z_dim=32,
         w_dim=256,
         c_dim=table.c_dim,
         layers=2,
         classes=len(table.styles),
         mapping_lr=1.0,
+        start=start,
     )
+
+
+def _channels(start: int, size: int) -> tuple[int, ...]:
+    return tuple(channels for side, channels in CHANNELS.items() if start <= side <= size)
 
 
 def premultiplied(pixels: Tensor) -> Tensor:
@@ -166,10 +172,11 @@ class Run:
         self.g = Generator(shape).to(**self.where)
         if start is not None:
             files.load_into(self.g, start.folder, files.read_config(start.folder))
+        critic = dataclasses.replace(shape, start=4, channels=_channels(4, request.size))
         self.ema = copy.deepcopy(self.g).requires_grad_(False)
         self.adversarial = request.stage == "adversarial" or pictures.table is None
-        self.d = Discriminator(shape).to(**self.where) if self.adversarial else None
-        rate = 1e-3 if self.adversarial and pictures.table else 2.5e-3
+        self.d = Discriminator(critic).to(**self.where) if self.adversarial else None
+        rate = 1e-3 if self.adversarial and pictures.table else 4e-3
         beta = 0.0 if self.adversarial else 0.9
         fast = [p for n, p in self.g.named_parameters() if n.startswith("mapping.embed")]
         slow = [p for n, p in self.g.named_parameters() if not n.startswith("mapping.embed")]
@@ -209,7 +216,7 @@ class Run:
         """One step of regression. The first part of the time goes to small pictures, which cost a fraction."""
         size = self.request.size
         if size >= 32:
-            size = size // 4 if fraction < 0.04 else size // 2 if fraction < 0.22 else size
+            size = size // 2 if fraction < 0.3 else size
         real, c, weights = self._batch(8 if fraction < 0.6 else 16)
         assert weights is not None
         if size < self.request.size:
