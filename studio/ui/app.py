@@ -13,8 +13,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QLocale, QObject, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QLocale, QObject, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from qasync import QEventLoop
 
@@ -50,7 +49,6 @@ def run(studio: Studio, argv: list[str]) -> int:
 
 def application(argv: list[str], studio: Studio) -> QApplication:
     """The QApplication, in the look that the settings ask for."""
-    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
     found = QApplication.instance()
     app = found if isinstance(found, QApplication) else QApplication(argv[:1] or ["studio"])
     app.setApplicationName("aigc-studio")

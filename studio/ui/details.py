@@ -12,7 +12,7 @@ from studio.library import Asset
 from studio.ui.stages import pictures
 from studio.ui.theme import SIZE, theme
 from studio.ui.widgets import button, column, label
-from studio.ui.words import clock, count, moment, size, told, tr
+from studio.ui.words import clock, count, gist, moment, size, told, tr
 from studio.ui.works import Thumbnails
 
 
@@ -110,6 +110,7 @@ class Details(QFrame):
         self.title.setVisible(one is not None)
         if one is not None and self.title.text() != one.title:
             self.title.setText(one.title)
+            self.title.setPlaceholderText(gist(one.request) or one.path.name)
             self.title.setCursorPosition(0)
         self.summary.setText(_summary(one) if one is not None else count(len(works), "%n work", "%n works"))
         for deed, made in self._buttons.items():

@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from studio.request import ModelId, Note, Range, Seed
 from studio.ui import icons
-from studio.ui.fields import Field, Models, ModelField, SeedField, field
+from studio.ui.fields import Field, ModelField, Models, SeedField, field
 from studio.ui.theme import SIZE
 from studio.ui.widgets import button, column, label
 from studio.ui.words import tr
+
+EDGE = 20  # pixels at the left and the right; a scroll bar takes 12 of them
 
 
 class Noted(Protocol):
@@ -45,7 +47,7 @@ class Form(QWidget, Generic[Value]):
         self.setObjectName("form")
         self._base = start
         self.fields: dict[str, Field] = {}
-        self._layout = column(self, spacing=SIZE.medium, margins=(20, 16, 20, 16))
+        self._layout = column(self, spacing=SIZE.medium, margins=(EDGE, 16, EDGE, 16))
         noted = dict(type(start).notes())
         notes = [(name, noted[name]) for name in (noted if names is None else names)]
         shared = [(name, note) for name, note in notes if isinstance(note, Seed | ModelId)]
@@ -88,6 +90,10 @@ class Form(QWidget, Generic[Value]):
     @property
     def unfolded(self) -> bool:
         return not self._folded.isHidden()
+
+    def make_room(self, on: bool) -> None:
+        """Keep the fields where they are when a scroll bar comes beside them."""
+        self._layout.setContentsMargins(EDGE, 16, EDGE - 12 if on else EDGE, 16)
 
     def refresh_models(self) -> None:
         for made in self.fields.values():

@@ -132,6 +132,7 @@ class Queue(QFrame):
         super().__init__(parent)
         self.setObjectName("queue")
         self.setAccessibleName(tr("Queue"))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._studio = studio
         self._rows: dict[str, Row] = {}
         self.pause = button(tr("Pause queue"), "queuePause", "quiet", clicked=self._pause)
@@ -163,7 +164,7 @@ class Queue(QFrame):
             self._place()
             self.show()
             self.raise_()
-            self.pause.setFocus(Qt.FocusReason.PopupFocusReason)
+            self.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def refresh(self) -> None:
         jobs = self._studio.jobs()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
@@ -12,17 +10,18 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
 
 from studio.backends.medium import Medium
 from studio.errors import StudioError
-from studio.job import Cancelled, Job
+from studio.job import Job
 from studio.library import Asset, Query
 from studio.media import Image, Text
-from studio.request import SEED_LIMIT, Request
+from studio.request import Request
 from studio.ui import jobs
-from studio.ui.bridge import Bridge, outcome
+from studio.ui.bridge import Bridge
 from studio.ui.deeds import Deeds
 from studio.ui.empty import Empty, Waiting, example
 from studio.ui.filmstrip import Filmstrip
 from studio.ui.form import Form
 from studio.ui.head import Head
+from studio.ui.making import Batch, Making
 from studio.ui.stages import pictures, stage
 from studio.ui.stages.grid import Candidates
 from studio.ui.theme import SIZE
@@ -37,18 +36,6 @@ MANY = (1, 2, 3, 4, 6, 9, 12, 16)
 FIRST_COUNT = {"avatar": 9}
 
 
-@dataclass
-class Batch:
-    """The candidates of one Generate."""
-
-    jobs: list[Job]
-    assets: dict[int, Asset] = field(default_factory=dict[int, Asset])
-
-    @property
-    def live(self) -> bool:
-        return any(job.state in ("queued", "running") for job in self.jobs)
-
-
 class Panel(QWidget):
     """Makes works of one medium and shows them."""
 
@@ -57,19 +44,23 @@ class Panel(QWidget):
         self.setObjectName(f"panel.{medium.name}")
         self.studio, self.medium, self._deeds = studio, medium, deeds
         self.asset: Asset | None = None
-        self._batches: list[Batch] = []
         self._shown: Batch | None = None
         self._following = True  # show what is being made, until a person looks at something else
         self._tries = 0
-        self._tasks: set[asyncio.Task[None]] = set()
         self._build_brief()
         self._build_stage(thumbnails, deeds)
         whole = row(spacing=0)
         whole.addWidget(self._brief)
         whole.addWidget(self._middle, 1)
         self.setLayout(whole)
+        self._making = Making(studio, bridge, medium, self)
+        self._making.progressed.connect(self._progress)
+        self._making.arrived.connect(self._arrived)
+        self._making.failed.connect(self._failed)
+        self._making.settled.connect(self._settled)
         bridge.news.connect(self._hear)
         self.show_work(None)
+        self._refresh()
 
     # The brief.
 
@@ -81,6 +72,7 @@ class Panel(QWidget):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(self.form)
+        area.verticalScrollBar().rangeChanged.connect(lambda _, last: self.form.make_room(last > 0))
         brief = QFrame()
         brief.setObjectName("brief")
         column(brief, spacing=0).addWidget(area)
@@ -160,20 +152,13 @@ class Panel(QWidget):
             self._fail(error)
 
     def submit(self, request: Request, *, many: int = 1, parents: Sequence[str] = ()) -> None:
-        """Queue candidates of a request: seed, seed + 1, and so on. Raises StudioError where it cannot be."""
-        requests = [request.replace(seed=(request.seed + at) % SEED_LIMIT) for at in range(many)]
-        batch = Batch([self.studio.submit(each, parents=parents) for each in requests])
+        """Queue candidates of a request. Raises StudioError where it cannot be."""
+        busy = self._making.busy
+        batch = self._making.submit(request, many=many, parents=parents)
         self.error.hide()
-        busy = any(other.live for other in self._batches)
-        self._batches = [other for other in self._batches if other.live or other is self._shown]
-        self._batches.append(batch)
         self._following = True
         if not busy:
             self._show_batch(batch)
-        for at, job in enumerate(batch.jobs):
-            task = asyncio.ensure_future(self._follow(batch, at, job))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
         self._refresh()
 
     def try_example(self) -> None:
@@ -185,34 +170,10 @@ class Panel(QWidget):
 
     def stop(self) -> None:
         """Cancel all that runs or waits for this panel."""
-        for batch in self._batches:
-            for job in batch.jobs:
-                if job.state in ("queued", "running"):
-                    self.studio.cancel(job.id)
-        self._refresh()
-
-    @property
-    def busy(self) -> bool:
-        return any(batch.live for batch in self._batches)
-
-    async def _follow(self, batch: Batch, at: int, job: Job) -> None:
-        try:
-            made = await outcome(job)
-        except Cancelled as stopped:
-            made = stopped.assets
-        except Exception as error:  # noqa: BLE001 - whatever ended the job is said here, in words
-            self._fail(error, job)
-            if batch is self._shown:
-                self.candidates.fail(at)
-            made = []
-        if made:
-            self._arrived(batch, at, made[0])
-        elif batch is self._shown and not batch.live and not batch.assets:
-            self.show_work(self.asset)
+        self._making.stop()
         self._refresh()
 
     def _arrived(self, batch: Batch, at: int, asset: Asset) -> None:
-        batch.assets[at] = asset
         self._turn_to(batch)
         if batch is not self._shown:
             return
@@ -220,6 +181,16 @@ class Panel(QWidget):
             self.candidates.show_image(at, pictures.load(asset.path), done=True)
         else:
             self.show_work(asset, keep_batch=True)
+
+    def _failed(self, batch: Batch, at: int, error: BaseException) -> None:
+        self._fail(error, batch.jobs[at])
+        if batch is self._shown:
+            self.candidates.fail(at)
+
+    def _settled(self, batch: Batch) -> None:
+        if batch is self._shown and not batch.live and not batch.assets:
+            self.show_work(self.asset)  # nothing has come of it: what was there before stands there again
+        self._refresh()
 
     def _fail(self, error: BaseException, job: Job | None = None) -> None:
         title, hint = failure(error)
@@ -236,15 +207,12 @@ class Panel(QWidget):
     def _hear(self, news: Any) -> None:
         if news.kind == "library":
             self.filmstrip.refresh_soon()
-            self._strip.setVisible(True)
+            self._strip.setVisible(self.studio.library.count(Query(medium=self.medium.name)) > 0)
         elif news.kind == "models":
             self.form.refresh_models()
-        elif news.kind == "job" and news.job is not None:
-            batch = next((batch for batch in self._batches if news.job in batch.jobs), None)
-            if batch is not None and news.job.state == "running":
-                self._progress(batch, news.job)
 
     def _progress(self, batch: Batch, job: Job) -> None:
+        self.cancel.show()
         self._turn_to(batch)
         if batch is not self._shown:
             return
@@ -329,7 +297,7 @@ class Panel(QWidget):
         if name == "generate":
             self.make()
         elif name == "cancel":
-            if self.busy or not self.show_batch_again():
+            if self._making.busy or not self.show_batch_again():
                 self.stop()
         elif name == "example":
             self.try_example()
@@ -369,7 +337,10 @@ class Panel(QWidget):
         return False
 
     def _refresh(self) -> None:
-        self.cancel.setVisible(self.busy)
+        self.cancel.setVisible(self._making.busy)
+        shown = self._shown
+        if shown is not None and not shown.live and self._stack.currentWidget() is self.candidates:
+            self.head.show_asset(None, count(len(shown.assets), "%n candidate", "%n candidates"))
 
     def leave(self) -> None:
         """Another page is shown: stop what plays."""
@@ -378,8 +349,7 @@ class Panel(QWidget):
     def close_down(self) -> None:
         """The window closes: wait for nothing any more."""
         self.stage.leave()
-        for task in list(self._tasks):
-            task.cancel()
+        self._making.close_down()
 
     # What comes back at the next start.
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from studio.errors import StudioError
 from studio.settings import Settings
-from studio.ui.form import Form
+from studio.ui.form import EDGE, Form
 from studio.ui.theme import theme
 from studio.ui.widgets import Bar, column, label, row
 from studio.ui.words import failure, tr
@@ -40,20 +40,19 @@ class SettingsPage(QWidget):
         inside = QWidget()
         inside.setObjectName("form")
         middle = column(spacing=4)
-        middle.addWidget(label(tr("Settings"), "title"))
-        middle.addWidget(
-            label(
-                tr("Changes are kept at once. Those of machine and folders hold from the next start on."),
-                "muted",
-                wrap=True,
-            )
-        )
+        title = label(tr("Settings"), "title")
+        title.setContentsMargins(EDGE, 0, EDGE, 0)
+        middle.addWidget(title)
+        words = tr("Changes are kept at once. Those of machine and folders hold from the next start on.")
+        hint = label(words, "muted", wrap=True)
+        hint.setContentsMargins(EDGE, 0, EDGE, 0)
+        middle.addWidget(hint)
         middle.addWidget(self.error)
         middle.addWidget(self.form)
         middle.addStretch(1)
         holder = QWidget()
         holder.setObjectName("form")
-        holder.setFixedWidth(560)
+        holder.setFixedWidth(600)
         holder.setLayout(middle)
         inside.setLayout(row(None, holder, None, margins=(24, 32, 24, 32)))
         area = QScrollArea()

@@ -61,9 +61,7 @@ class Player:
         except (ImportError, OSError) as error:
             raise StudioError(
                 tr("Sounds cannot be played here: PortAudio is missing."),
-                tr(
-                    "Install it (on Debian and Ubuntu: libportaudio2) and start the studio again. Everything else works."
-                ),
+                tr("Install it (libportaudio2 on Debian and Ubuntu), then start the studio again."),
             ) from error
         try:
             self._stream = sounddevice.OutputStream(

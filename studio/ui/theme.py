@@ -120,7 +120,7 @@ SIZE = Measures()
 # Faces to prefer where the system's own is only a stopgap, as on bare Linux installations.
 STOPGAPS = ("DejaVu Sans", "Bitstream Vera Sans", "Sans Serif", "Sans")
 FACES = ("Inter", "Noto Sans", "Open Sans", "Cantarell", "Ubuntu")
-READING_FACES = ("Charter", "Source Serif 4", "Noto Serif", "Georgia", "Times New Roman", "DejaVu Serif")
+READING_FACES = ("Charter", "Source Serif 4", "Noto Serif", "Georgia", "Noto Serif CJK SC", "Times New Roman")
 
 
 class Theme(QObject):

@@ -156,7 +156,7 @@ class Combo(QComboBox):
 
 
 class Number(QDoubleSpinBox):
-    """A number to type; arrow keys step it, scrolling past does not. `low_word` is said in place of the lowest value."""
+    """A number to type; arrow keys step it, scrolling past does not. `low_word` stands for the lowest value."""
 
     def __init__(self, low: float, high: float, step: float, unit: str = "", low_word: str = "") -> None:
         super().__init__()
@@ -164,9 +164,9 @@ class Number(QDoubleSpinBox):
         self.setDecimals(0 if whole else max(1, len(f"{step:.6f}".rstrip("0").split(".")[1])))
         self.setRange(low, high)
         self.setSingleStep(step)
-        self.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setKeyboardTracking(False)
+        self.lineEdit().setTextMargins(8, 0, 8, 0)
         if unit:
             self.setSuffix(f" {unit}")
         if low_word:
@@ -185,7 +185,7 @@ class SeedBox(QSpinBox):
     def __init__(self) -> None:
         super().__init__()
         self.setRange(0, 2**31 - 1)
-        self.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.lineEdit().setTextMargins(8, 0, 8, 0)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def wheelEvent(self, event: QWheelEvent) -> None:

@@ -140,6 +140,7 @@ class Window(QMainWindow):
                 self._page(made).restore(drafts[name])
         if self.page and self.page != name:
             self._page(self._made[self.page]).leave()
+        self.queue.hide()
         self.pages.setCurrentWidget(self._made[name])
         self._rail.buttons()[list(self._entries).index(name)].setChecked(True)
         return self._made[name]
@@ -275,7 +276,7 @@ class Window(QMainWindow):
         if isinstance(geometry, str):
             self.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore")))
         page = self._state.get("page")
-        self.open(page if page in self._entries else MEDIA[0].name)
+        self.open(page if page in self._entries else MEDIA[0].name).setFocus()
 
     def state(self) -> dict[str, Any]:
         """All that comes back at the next start."""

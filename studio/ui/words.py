@@ -97,6 +97,8 @@ def gist(request: Mapping[str, Any]) -> str:
     if cls is None:
         return ""
     chosen = [
-        value(note, request[name]) for name, note in cls.notes() if isinstance(note, Choice) and request.get(name)
+        value(note, request[name])
+        for name, note in cls.notes()
+        if isinstance(note, Choice) and not note.advanced and request.get(name, "any") != "any"
     ]
     return " · ".join([*chosen[:2], tr("seed {n}").format(n=request.get("seed", 0))])

@@ -1,4 +1,4 @@
-"""The library as Qt sees it: a list model that pages through a query, thumbnails fetched aside, and how a work is drawn."""
+"""The library as Qt sees it: a list that pages through a query, thumbnails fetched aside, and how a work is drawn."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from studio.ui.words import clock, gist, tr
 PAGE = 100
 KEPT = 800  # thumbnails in memory, a quarter of a megabyte each at most
 THUMBNAIL = 256
+EXCERPT = 600  # bytes of a text that a tile shows
 ASSET = Qt.ItemDataRole.UserRole
 
 Index = QModelIndex | QPersistentModelIndex
@@ -42,12 +43,13 @@ class Thumbnails(QObject):
     """Small pictures of works, read by a thread of its own; the one asked for last is read first."""
 
     ready = Signal(str)
-    _arrived = Signal(str, QImage)
+    _arrived = Signal(str, QImage, str)
 
     def __init__(self, library: Library, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._library = library
         self._kept: OrderedDict[str, QPixmap | None] = OrderedDict()
+        self._words: dict[str, str] = {}
         self._wanted: list[str] = []
         self._asked: set[str] = set()
         self._lock = threading.Lock()
@@ -78,15 +80,35 @@ class Thumbnails(QObject):
             path = self._library.thumbnail(id, THUMBNAIL)
         except StudioError:
             path = None
-        image = QImage() if path is None else QImage(str(path))  # a work without a picture is drawn by its words
+        image = QImage() if path is None else QImage(str(path))
+        words = self._beginning(id) if image.isNull() else ""
         if not self._closing:
-            self._arrived.emit(id, image)
+            self._arrived.emit(id, image, words)
 
-    def _keep(self, id: str, image: QImage) -> None:
+    def _beginning(self, id: str) -> str:
+        """The first words of a text, which stand for a picture of it."""
+        try:
+            path = self._library.get(id).path
+            if path.suffix != ".md":
+                return ""
+            with path.open("rb") as file:
+                text = file.read(EXCERPT).decode("utf-8", "ignore")
+        except (StudioError, OSError):
+            return ""
+        return text.split("<!--")[0].strip()
+
+    def words(self, id: str) -> str:
+        """How a text begins, once it has been read."""
+        return self._words.get(id, "")
+
+    def _keep(self, id: str, image: QImage, words: str) -> None:
         self._asked.discard(id)
+        if words:
+            self._words[id] = words
         self._kept[id] = None if image.isNull() else QPixmap.fromImage(image)
         while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+            gone, _ = self._kept.popitem(last=False)
+            self._words.pop(gone, None)
         self.ready.emit(id)
 
 
@@ -215,18 +237,11 @@ class Tile(QStyledItemDelegate):
         painter.restore()
 
     def _paint_work(self, painter: QPainter, asset: Asset, cell: QRectF, index: Index) -> None:
-        look = theme()
+        theme()
         model = index.model()
         picture = model.thumbnails.get(asset) if isinstance(model, Works) else None
-        if asset.path.suffix == ".md":
-            big = self.side > 120
-            font = look.font(0.95 if big else 0.62, reading=True)
-            painter.setFont(font)
-            painter.setPen(look.colour("ink"))
-            option = QTextOption(Qt.AlignmentFlag.AlignLeft)
-            option.setWrapMode(QTextOption.WrapMode.WordWrap)
-            inset = 16 if big else 8
-            painter.drawText(cell.adjusted(inset, inset, -inset, -inset), title_of(asset), option)
+        if asset.path.suffix == ".md" and isinstance(model, Works):
+            self._paint_text(painter, model.thumbnails.words(asset.id) or title_of(asset), cell)
         elif picture is not None:
             fill = asset.medium in ("avatar", "poster")
             wide, high = picture.width(), picture.height()
@@ -241,6 +256,27 @@ class Tile(QStyledItemDelegate):
             painter.drawPixmap(box, picture, QRectF(picture.rect()))
         if asset.seconds is not None:
             self._paint_badge(painter, cell, clock(asset.seconds))
+
+    def _paint_text(self, painter: QPainter, text: str, cell: QRectF) -> None:
+        """A small page: the heading, then as much of the text as there is room for."""
+        look = theme()
+        big = self.side > 120
+        inset = 16 if big else 9
+        page = cell.adjusted(inset, inset, -inset, -inset)
+        option = QTextOption(Qt.AlignmentFlag.AlignLeft)
+        option.setWrapMode(QTextOption.WrapMode.WordWrap)
+        heading, _, rest = text.partition("\n") if text.startswith("#") else ("", "", text)
+        for words, scale, strong, tone in (
+            (heading.lstrip("# "), 1.1 if big else 0.74, True, "ink"),
+            (rest.strip(), 0.84 if big else 0.58, False, "muted"),
+        ):
+            if not words:
+                continue
+            painter.setFont(look.font(scale, strong=strong, reading=True))
+            painter.setPen(look.colour(tone))
+            needs = painter.boundingRect(page, words, option)
+            painter.drawText(page, words, option)
+            page.setTop(needs.bottom() + 4)
 
     def _paint_badge(self, painter: QPainter, cell: QRectF, text: str) -> None:
         look = theme()

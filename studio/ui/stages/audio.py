@@ -1,4 +1,4 @@
-"""The stage for sounds: a waveform with a cursor, play, pause and seek; how sound is played is the player's business."""
+"""The stage for sounds: a waveform with a cursor, play, pause and seek; how sound is played is the player's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from studio.ui.sound import Player
 from studio.ui.stages.stage import Stage, mime_of
 from studio.ui.theme import theme
 from studio.ui.widgets import Elided, column, label, row, tool
-from studio.ui.words import clock, tr
+from studio.ui.words import clock, gist, tr
 
 BAR, SPACE = 3, 2  # pixels of a bar of the waveform and of the gap after it
 FRAME = 33  # milliseconds between two places of the cursor
@@ -135,7 +135,7 @@ class AudioStage(Stage):
         if isinstance(payload, Audio):
             self.player.stop()
             self.asset = asset
-            self.title.say(asset.title)
+            self.title.say(asset.title or gist(asset.request))
             self._take(payload, payload.samples.shape[1] / payload.rate)
 
     def preview(self, payload: Payload) -> None:

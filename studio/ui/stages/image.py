@@ -121,10 +121,7 @@ class ImageStage(Stage):
         step = self.scale / self.devicePixelRatioF()
         size = QPointF(self.image.width() * step, self.image.height() * step)
         middle = QPointF(self.width() / 2, self.height() / 2)
-        if self._fitted:
-            corner = middle - size / 2
-        else:
-            corner = middle - self._centre * step
+        corner = middle - size / 2 if self._fitted else middle - self._centre * step
         return QRectF(round(corner.x()), round(corner.y()), size.x(), size.y())
 
     def _to_picture(self, at: QPointF) -> QPointF:

@@ -35,7 +35,7 @@ def of_payload(payload: Image) -> QImage:
 
 
 def scaled(image: QImage, size: QSize) -> QImage:
-    """The picture at `size` device pixels. Enlarging uses a Lanczos filter, which keeps edges that Qt's own blurs."""
+    """The picture at `size` device pixels. Enlarging uses a cubic filter, which keeps edges that Qt's own blurs."""
     if size == image.size():
         return image
     enlarging = size.width() > image.width()
@@ -47,7 +47,7 @@ def scaled(image: QImage, size: QSize) -> QImage:
     picture = Pillow.frombuffer(
         "RGBA", (source.width(), source.height()), bytes(source.constBits()), "raw", "RGBA", source.bytesPerLine(), 1
     )
-    large = picture.resize((size.width(), size.height()), Pillow.Resampling.LANCZOS)
+    large = picture.resize((size.width(), size.height()), Pillow.Resampling.BICUBIC)
     data = large.tobytes()
     return QImage(data, size.width(), size.height(), size.width() * 4, QImage.Format.Format_RGBA8888).copy()
 

@@ -82,13 +82,13 @@ class TextStage(Stage):
         else:
             self.page.clear()
             cursor = QTextCursor(self.page.document())
-        self._set(cursor, text[len(kept) :], first=not kept)
+        self._set(cursor, text[len(kept) :])
         self.text = text
         self._paper.setVisible(bool(text))
         if following:
             bar.setValue(bar.maximum())
 
-    def _set(self, cursor: QTextCursor, text: str, *, first: bool) -> None:
+    def _set(self, cursor: QTextCursor, text: str) -> None:
         lines = text.split("\n")
         cursor.beginEditBlock()
         for at, line in enumerate(lines):
@@ -96,9 +96,10 @@ class TextStage(Stage):
                 cursor.insertBlock()
             heading = line.startswith("#")
             block = QTextBlockFormat()
-            block.setLineHeight(135.0 if heading else 155.0, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
-            block.setBottomMargin(14.0 if heading else 0.0)
-            block.setTopMargin(0.0 if first and not at else 2.0)
+            if line:
+                block.setLineHeight(self._leading, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+            else:  # what parts paragraphs is less than a line
+                block.setLineHeight(self._gap, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
             cursor.setBlockFormat(block)
             shape = QTextCharFormat()
             shape.setForeground(theme().colour("ink"))
@@ -112,8 +113,13 @@ class TextStage(Stage):
         self._body = look.font(1.22, reading=True)
         self._heading = look.font(1.75, reading=True, strong=True)
         self.page.setFont(self._body)
+        metrics = QFontMetricsF(self._body)
+        # Faces bring leading of their own, so a line is reckoned from the height of its letters.
+        self._leading = 100.0 * 3.3 * metrics.xHeight() / metrics.height()
+        self._gap = 1.4 * metrics.xHeight()
 
     def _tint(self) -> None:
+        self._face()
         text, self.text = self.text, ""
         self.page.clear()
         self._write(text)

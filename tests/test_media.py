@@ -1,0 +1,104 @@
+"""What holds for every medium, whatever it is: its requests survive files and forms, and its engines exist."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.backends import MEDIA
+from studio.backends.medium import Medium
+from studio.errors import BadInput
+from studio.places import RESOURCES
+from studio.request import Choice, Flag, Note, PathTo, Range, Request, Seed, Text, TrainRequest
+
+KINDS = [(medium, kind) for medium in MEDIA for kind in (medium.make, medium.train)]
+NAMES = [kind.kind for _, kind in KINDS]
+
+
+def other(note: Note, default: Any) -> Any:
+    """A value that is not the default, as far from it as may be."""
+    if isinstance(note, Range):
+        return note.high if default != note.high else note.low
+    if isinstance(note, Choice):
+        return next((value for value, _ in reversed(note.options) if value != default), default)
+    if isinstance(note, Text):
+        return 'Words "in" two\nlines, 中文 and \U0001f98a'
+    if isinstance(note, Flag):
+        return not default
+    if isinstance(note, Seed):
+        return 2**31 - 1
+    return "/a place/å" if isinstance(note, PathTo) else "some-model"
+
+
+def unusual(kind: type[Request]) -> Request:
+    plain = kind()
+    return plain.replace(**{name: other(note, getattr(plain, name)) for name, note in kind.notes()})
+
+
+@pytest.mark.parametrize(("medium", "kind"), KINDS, ids=NAMES)
+def test_json_round_trip(medium: Medium, kind: type[Request]) -> None:
+    for request in (kind(), unusual(kind)):
+        text = json.dumps(request.to_json())
+        again = Request.from_json(json.loads(text))
+        assert again == request
+        assert json.dumps(again.to_json()) == text
+        assert hash(again) == hash(request)
+    assert kind.medium == medium.name
+
+
+@pytest.mark.parametrize(("medium", "kind"), KINDS, ids=NAMES)
+def test_form_round_trip(medium: Medium, kind: type[Request]) -> None:
+    from PySide6.QtWidgets import QApplication
+
+    from studio.ui.form import Form
+    from studio.ui.theme import Theme
+
+    app = QApplication.instance() or QApplication(["studio"])
+    assert isinstance(app, QApplication)
+    if app.findChild(Theme) is None:
+        Theme(app)
+    for request in (kind(), unusual(kind)):
+        form = Form[Request](request)
+        assert form.value() == request
+        form.set_value(kind())
+        form.set_value(request)
+        assert form.value() == request
+        # What the controls themselves show is the same value, not only what the form remembers.
+        shown = {name: field.read() for name, field in form.fields.items()}
+        assert dataclasses.replace(request, **shown) == request
+        form.deleteLater()
+
+
+@pytest.mark.parametrize(("medium", "kind"), KINDS, ids=NAMES)
+def test_values_that_cannot_be_are_named(medium: Medium, kind: type[Request]) -> None:
+    for name, _ in kind.notes():
+        with pytest.raises(BadInput, match=name):
+            Request.from_json({"kind": kind.kind, name: {"not": "a value"}})
+
+
+@pytest.mark.parametrize("medium", MEDIA, ids=[medium.name for medium in MEDIA])
+def test_engines_resolve_without_being_imported(medium: Medium) -> None:
+    for spec in (medium.engine, medium.trainer):
+        module, _, name = spec.partition(":")
+        found = importlib.util.find_spec(module)
+        assert found is not None, f"there is no {module}"
+        assert found.origin is not None
+        with Path(found.origin).open(encoding="utf-8") as file:
+            assert f"class {name}" in file.read()
+    assert medium.engine_of(medium.make()) == medium.engine
+    assert medium.engine_of(medium.train()) == medium.trainer
+    assert issubclass(medium.train, TrainRequest)
+
+
+@pytest.mark.parametrize("medium", MEDIA, ids=[medium.name for medium in MEDIA])
+def test_the_window_can_show_it(medium: Medium) -> None:
+    assert (RESOURCES / "icons" / f"{medium.icon}.svg").is_file()
+    assert medium.stage in ("image", "text", "audio")
+    for name, note in medium.make.notes():
+        assert note.label, f"{name} has no label"
+        assert note.help.endswith("."), f"{name}'s help is no sentence"

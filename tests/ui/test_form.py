@@ -1,0 +1,90 @@
+"""Forms made from notes: what goes in comes out, what a person changes counts, what cannot be is said."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QPlainTextEdit, QSlider
+
+from studio.backends import MEDIA, medium
+from studio.errors import BadInput
+from studio.request import Range, Request
+from studio.settings import Settings
+from studio.ui.form import Form
+from tests.ui.conftest import Desk
+
+
+def form_of(request: Request) -> Form[Request]:
+    return Form[Request](request)
+
+
+def test_a_value_finer_than_the_step_survives(desk: Desk) -> None:
+    request = medium("avatar").make(psi=0.123456, style="a-style-of-tomorrow", seed=2**31 - 1, model="elsewhere")
+    assert form_of(request).value() == request
+
+
+def test_unknown_keys_of_a_newer_studio_survive(desk: Desk) -> None:
+    request = Request.from_json({"kind": "poster", "prompt": "x", "moonlight": 3})
+    assert form_of(request).value().to_json()["moonlight"] == 3
+
+
+def test_typing_sliding_and_choosing_count(desk: Desk) -> None:
+    form = form_of(medium("avatar").make(psi=0.123456))
+    form.show()
+    slider = form.findChild(QSlider, "psi.slider")
+    assert slider is not None
+    slider.setValue(slider.maximum())
+    assert form.value().psi == 1.5  # type: ignore[attr-defined]
+    box = form.findChild(QDoubleSpinBox, "psi")
+    assert box is not None
+    box.setFocus()
+    box.selectAll()
+    QTest.keyClicks(box, "0.85")
+    assert form.value().psi == 0.85  # type: ignore[attr-defined]
+    style = form.findChild(QComboBox, "style")
+    assert style is not None
+    style.setCurrentIndex(style.findText("Micah"))
+    assert form.value().style == "micah"  # type: ignore[attr-defined]
+
+
+def test_too_many_words_are_refused_by_name(desk: Desk) -> None:
+    form = form_of(medium("poster").make())
+    words = form.findChild(QPlainTextEdit, "prompt")
+    assert words is not None
+    words.setPlainText("x" * 2001)
+    with pytest.raises(BadInput, match="prompt has 2,001 characters"):
+        form.value()
+
+
+def test_advanced_fields_are_folded_away(desk: Desk) -> None:
+    form = form_of(medium("poster").make())
+    form.show()
+    steps = form.fields["steps"]
+    assert not steps.isVisible()
+    fold = form.findChild(object, "fold")
+    QTest.mouseClick(fold, Qt.MouseButton.LeftButton)  # type: ignore[arg-type]
+    assert steps.isVisible()
+
+
+def test_the_die_rolls_another_seed(desk: Desk) -> None:
+    form = form_of(medium("music").make(seed=4))
+    assert form.seed is not None
+    form.seed.die.click()
+    assert form.value().seed != 4
+
+
+@pytest.mark.parametrize("kind", [each.make for each in MEDIA], ids=[each.name for each in MEDIA])
+def test_every_field_has_a_name_and_help_for_screen_readers(desk: Desk, kind: type[Request]) -> None:
+    form = form_of(kind())
+    for name, note in kind.notes():
+        control = form.findChild(object, name)
+        assert control.accessibleName() == note.label  # type: ignore[union-attr]
+        assert control.accessibleDescription() == note.help  # type: ignore[union-attr]
+        if isinstance(note, Range):
+            assert form.fields[name].value() == getattr(kind(), name)
+
+
+def test_settings_are_a_form_too(desk: Desk) -> None:
+    settings = Settings(theme="dark", threads=3, text_size=1.25)
+    assert Form[Settings](settings).value() == settings

@@ -1,0 +1,243 @@
+"""What a person sees at a panel: making each medium, the queue, cancel, errors, candidates, the filmstrip."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
+
+from studio.backends import MEDIA
+from studio.errors import BadInput
+from studio.library import Query
+from studio.ui.stages.audio import AudioStage
+from studio.ui.stages.image import ImageStage
+from studio.ui.stages.text import TextStage
+from tests.fakes import MISUSED, RAISES, SLOW
+from tests.ui.conftest import Desk
+
+
+def keep_seed(desk: Desk, medium: str, seed: int) -> None:
+    panel = desk.panel(medium)
+    panel.form.set_value(panel.form.value().replace(seed=seed))
+    assert panel.form.seed is not None
+    panel.form.seed.lock.setChecked(True)
+    panel.count.setCurrentIndex(0)
+
+
+@pytest.mark.parametrize("medium", [medium.name for medium in MEDIA])
+def test_generate_shows_the_work(desk: Desk, medium: str) -> None:
+    desk.click(f"rail.{medium}")
+    keep_seed(desk, medium, 77)
+    desk.click("generate")
+    desk.until(lambda: desk.panel(medium).asset is not None)
+    panel = desk.panel(medium)
+    assert panel.asset is not None
+    assert panel.asset.request["seed"] == 77
+    assert panel.stage.isVisible()
+    desk.until(lambda: panel.filmstrip.model().rowCount() == 1)
+    if isinstance(panel.stage, ImageStage):
+        assert panel.stage.image.width() == 48
+    elif isinstance(panel.stage, TextStage):
+        assert panel.stage.page.toPlainText().startswith("Tale 77\n")
+        assert "从前有一只狐狸" in panel.stage.page.toPlainText()
+    elif isinstance(panel.stage, AudioStage):
+        assert panel.stage.time.text() == "0:00 / 0:01"
+
+
+def test_an_unlocked_seed_is_rolled_and_a_locked_one_stays(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    desk.click("generate")
+    desk.idle()
+    first = panel.form.value().seed
+    desk.click("generate")
+    desk.idle()
+    assert panel.form.value().seed != first
+    desk.click("seed.lock")
+    second = panel.form.value().seed
+    desk.click("generate")
+    desk.idle()
+    assert panel.form.value().seed == second
+
+
+def test_candidates_appear_side_by_side_and_a_click_chooses(desk: Desk) -> None:
+    panel = desk.panel("avatar")
+    keep_seed(desk, "avatar", 100)
+    panel.count.setCurrentIndex(panel.count.findData(9))
+    desk.click("generate")
+    desk.until(lambda: panel.candidates.done == 9)
+    assert panel.candidates.isVisible()
+    assert panel.candidates.accessibleName() == "Candidates: 9 of 9 ready"
+    spot = panel.candidates.cell(4).center().toPoint()
+    QTest.mouseClick(panel.candidates, Qt.MouseButton.LeftButton, pos=spot)
+    assert panel.stage.isVisible()
+    assert panel.asset is not None
+    assert panel.asset.request["seed"] == 104
+    desk.click("back")
+    assert panel.candidates.isVisible()
+
+
+def test_two_in_a_row_wait_and_both_come(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    keep_seed(desk, "poster", SLOW)
+    desk.click("generate")
+    desk.until(lambda: any(job.state == "running" for job in desk.studio.jobs()))
+    keep_seed(desk, "poster", 5)
+    desk.click("generate")
+    desk.until(lambda: desk.window.strip.queue.text() == "1 waiting")
+    desk.click("stripQueue")
+    assert [row.job.state for row in desk.window.queue.rows()] == ["running", "queued"]
+    desk.window.queue.hide()
+    desk.click("stripCancel")
+    desk.until(lambda: panel.asset is not None and panel.asset.request["seed"] == 5)
+    works = desk.studio.library.page(Query(medium="poster"))
+    assert sorted((work.request["seed"], work.partial) for work in works) == [(5, False), (SLOW, True)]
+
+
+def test_escape_cancels_and_keeps_what_there_was(desk: Desk) -> None:
+    panel = desk.panel("story")
+    keep_seed(desk, "story", SLOW)
+    desk.click("generate")
+    desk.until(lambda: f"{SLOW} foxes" in panel.stage.page.toPlainText())  # type: ignore[attr-defined]
+    assert panel.cancel.isVisible()
+    desk.act("cancel")
+    desk.until(lambda: panel.asset is not None)
+    assert panel.asset is not None
+    assert panel.asset.partial
+    assert panel.head.caption.whole().endswith("unfinished")
+    desk.until(lambda: not panel.cancel.isVisible())
+
+
+def test_an_error_stands_at_the_panel_in_words_with_a_retry(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    keep_seed(desk, "poster", MISUSED)
+    desk.click("generate")
+    desk.until(lambda: panel.error.isVisible())
+    assert panel.error.words() == "The moon cannot be painted. Ask for the sun."
+    desk.idle()
+    desk.click("retry")
+    desk.until(lambda: len(desk.studio.jobs()) == 2 and all(job.state == "failed" for job in desk.studio.jobs()))
+
+
+def test_an_unexpected_error_is_said_as_well(desk: Desk) -> None:
+    panel = desk.panel("music")
+    keep_seed(desk, "music", RAISES)
+    desk.click("generate")
+    desk.until(lambda: panel.error.isVisible())
+    assert "did not expect" in panel.error.words()
+    assert panel.empty.isVisible()
+
+
+def test_a_request_that_cannot_be_says_so_before_anything_runs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise BadInput("There is no model called x.", "Choose another.")
+
+    monkeypatch.setattr(desk.studio, "submit", refuse)
+    desk.panel("poster")
+    desk.click("generate")
+    assert desk.panel("poster").error.words() == "There is no model called x. Choose another."
+
+
+@pytest.mark.parametrize("medium", [medium.name for medium in MEDIA])
+def test_the_empty_page_makes_an_example(desk: Desk, medium: str) -> None:
+    panel = desk.panel(medium)
+    assert panel.empty.isVisible()
+    desk.click("tryExample")
+    desk.idle()
+    assert not panel.empty.isVisible()
+    assert desk.studio.library.count(Query(medium=medium)) == panel.count.currentData()
+
+
+def test_the_filmstrip_brings_back_a_work_and_its_brief(desk: Desk) -> None:
+    panel = desk.panel("story")
+    for seed, prompt in ((1, "A fox"), (2, "A hare")):
+        panel.form.set_value(panel.form.value().replace(prompt=prompt))
+        keep_seed(desk, "story", seed)
+        desk.click("generate")
+        desk.idle()
+    strip = panel.filmstrip
+    desk.until(lambda: strip.model().rowCount() == 2)
+    spot = strip.visualRect(strip.model().index(1, 0)).center()
+    QTest.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    assert panel.asset is not None
+    assert panel.asset.request["prompt"] == "A fox"
+    assert panel.form.value().prompt == "A hare"  # type: ignore[attr-defined]
+    desk.click("recall")
+    assert panel.form.value().prompt == "A fox"  # type: ignore[attr-defined]
+    assert panel.form.seed is not None
+    assert panel.form.seed.locked
+    QTest.keyClick(strip, Qt.Key.Key_Left)
+
+
+def test_arrow_keys_go_through_works(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    for seed in (1, 2):
+        keep_seed(desk, "poster", seed)
+        desk.click("generate")
+        desk.idle()
+    desk.until(lambda: panel.filmstrip.model().rowCount() == 2)
+    QTest.keyClick(panel.stage, Qt.Key.Key_Right)
+    assert panel.asset is not None
+    assert panel.asset.request["seed"] == 1
+    QTest.keyClick(panel.stage, Qt.Key.Key_Left)
+    assert panel.asset.request["seed"] == 2
+
+
+def test_bin_and_undo(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    keep_seed(desk, "poster", 3)
+    desk.click("generate")
+    desk.idle()
+    desk.click("bin")
+    assert desk.studio.library.count() == 0
+    assert desk.window.toast.words() == "1 work is in the bin."
+    assert panel.empty.isVisible()
+    desk.click("toastAction")
+    assert desk.studio.library.count() == 1
+    desk.until(lambda: panel.filmstrip.model().rowCount() == 1)
+
+
+def test_copy_favourite_and_save(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    keep_seed(desk, "poster", 3)
+    desk.click("generate")
+    desk.idle()
+    desk.click("copy")
+    assert QGuiApplication.clipboard().image().width() == 48
+    desk.click("star")
+    assert panel.asset is not None
+    assert desk.studio.library.get(panel.asset.id).favourite
+    target = desk.home.parent / "mine.png"
+    desk.window.deeds.copy_to(panel.asset, target)
+    assert target.read_bytes() == panel.asset.path.read_bytes()
+
+
+def test_zoom(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    keep_seed(desk, "poster", 3)
+    desk.click("generate")
+    desk.idle()
+    stage = panel.stage
+    assert isinstance(stage, ImageStage)
+    fitted = stage.scale
+    assert fitted > 1
+    desk.click("actual")
+    assert stage.scale == 1
+    assert panel.findChild(QLabel, "zoom").text() == "100 %"
+    QTest.keyClick(stage, Qt.Key.Key_Plus)
+    assert stage.scale == pytest.approx(1.25)
+    desk.click("fit")
+    assert stage.scale == fitted
+
+
+def test_jobs_from_elsewhere_are_followed(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    keep_seed(desk, "poster", MISUSED)
+    desk.click("generate")
+    desk.idle()
+    desk.studio.submit(panel.form.value().replace(seed=SLOW))
+    desk.until(lambda: panel.stage.isVisible())
+    assert panel.cancel.isVisible()
+    desk.click("cancel")
+    desk.until(lambda: panel.asset is not None)
