@@ -279,7 +279,7 @@ def test_an_engines_own_words_reach_the_person(run: Runs) -> None:
 
 
 def test_what_was_made_before_an_error_is_kept_and_told(run: Runs, tmp_path: Path) -> None:
-    ended = run("make", "avatar", "--seed", RAISES - 2, "--count", 5, "--out", tmp_path, "--json")
+    ended = run("make", "avatar", "--seed", RAISES - 2, "--count", 3, "--out", tmp_path, "--json")
     assert ended.status == 3
     assert [asset["seed"] for asset in ended.json["assets"]] == [RAISES - 2, RAISES - 1]
     assert len(list(tmp_path.glob("*.png"))) == 2
