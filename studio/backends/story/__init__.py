@@ -98,7 +98,7 @@ class StoryTrainRequest(TrainRequest):
         ),
     )
     batch: int = note(
-        8, Range(label="Batch", help="How many passages are learned from at once.", low=1, high=256, advanced=True)
+        4, Range(label="Batch", help="How many passages are learned from at once.", low=1, high=256, advanced=True)
     )
 
 

@@ -1,0 +1,140 @@
+"""Texts to learn from: .txt, .md and .jsonl files read, split for checking and packed into rows; knows no model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
+
+from studio.errors import BadInput
+
+END = "<|end|>"
+LARGEST = 1 << 30  # bytes of one file
+HELD_OUT = 40  # one group of texts in so many is never learned from
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """One text, and the group (a book, a story in several versions) with which it is held out or learned from."""
+
+    text: str
+    group: str
+
+    @property
+    def held_out(self) -> bool:
+        """The same on every machine and in every run."""
+        return int.from_bytes(hashlib.sha256(self.group.encode()).digest()[:8], "big") % HELD_OUT == 0
+
+
+def gather(folder: Path) -> list[Writing]:
+    """Every text in `folder` and the folders in it, in the order of their names. Raises BadInput where there is none.
+
+    .txt and .md files are a text each; a line of a .jsonl file is a JSON object with "text" and, if wanted, "group".
+    """
+    if not folder.is_dir():
+        raise BadInput(f"{folder} is not a folder.", "Choose a folder of .txt, .md or .jsonl files.")
+    found = [writing for path in sorted(folder.rglob("*")) for writing in _read(path)]
+    if sum(len(writing.text) for writing in found) < 200:
+        raise BadInput(
+            f"There is too little text in {folder}.",
+            "Put stories as .txt, .md or .jsonl files there: a few pages at least.",
+        )
+    return found
+
+
+def _read(path: Path) -> Iterator[Writing]:
+    if path.suffix.lower() not in (".txt", ".md", ".jsonl") or path.stem.isupper() or not path.is_file():
+        return  # README, CREDITS, LICENSE: about the texts, not one of them
+    try:
+        if path.stat().st_size > LARGEST:
+            raise BadInput(f"{path.name} is larger than a gigabyte.", "Split it into several files.")
+        raw = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path.name} is not UTF-8 text.", "Save it as UTF-8 and try again.") from error
+    except OSError as error:
+        raise BadInput(f"{path.name} cannot be read: {error.strerror}.") from error
+    if path.suffix.lower() != ".jsonl":
+        if raw.strip():
+            yield Writing(raw.strip(), path.stem)
+        return
+    for number, line in enumerate(raw.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row: Any = json.loads(line)
+            text = str(row["text"]).strip()
+            group = str(row.get("group", text))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadInput(
+                f'Line {number} of {path.name} is no object with a "text".', 'Each line has the form {"text": "..."}.'
+            ) from error
+        if text:
+            yield Writing(text, group)
+
+
+def learn_tokenizer(texts: list[str], size: int, context: int) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer (Sennrich et al. 2016, over bytes): every text of every script survives it."""
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)  # pyright: ignore[reportAttributeAccessIssue]
+    bpe.decoder = decoders.ByteLevel()  # pyright: ignore[reportAttributeAccessIssue]
+    bpe.train_from_iterator(
+        texts,
+        trainers.BpeTrainer(
+            vocab_size=size,
+            special_tokens=[END],
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        ),
+    )
+    return dress(bpe, context)
+
+
+def dress(bpe: Tokenizer, context: int) -> PreTrainedTokenizerFast:
+    """`bpe` in the format that transformers saves and loads. One token both begins and ends a text."""
+    return PreTrainedTokenizerFast(
+        tokenizer_object=bpe, bos_token=END, eos_token=END, model_max_length=context, clean_up_tokenization_spaces=False
+    )
+
+
+class Rows:
+    """Texts as rows of `context` tokens. Every row begins at the beginning of a text or where a row before ended."""
+
+    def __init__(self, texts: list[str], tokenizer: Any, context: int) -> None:
+        self.context = context
+        begin = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
+        self.pieces: list[NDArray[np.int32]] = []
+        options = {"split_special_tokens": True, "add_special_tokens": False, "verbose": False}
+        for ids in tokenizer(texts, **options).input_ids if texts else []:
+            for at in range(0, len(ids) + 1, context):
+                self.pieces.append(
+                    np.array(([begin] if at == 0 else []) + ids[max(0, at - 1) : at + context - 1], np.int32)
+                )
+        self.begin = begin
+
+    @property
+    def tokens(self) -> int:
+        return sum(len(piece) for piece in self.pieces)
+
+    def batches(self, dice: torch.Generator, size: int) -> Iterator[torch.Tensor]:
+        """`[size, context]` int64 without end: all pieces in a new order each time round, laid end to end."""
+        rows: list[NDArray[np.int32]] = []
+        row: list[NDArray[np.int32]] = []
+        while True:
+            for n in torch.randperm(len(self.pieces), generator=dice).tolist():
+                row.append(self.pieces[n])
+                if sum(map(len, row)) < self.context:
+                    continue
+                rows.append(np.concatenate(row)[: self.context])
+                row = []
+                if len(rows) == size:
+                    yield torch.from_numpy(np.stack(rows)).long()
+                    rows = []

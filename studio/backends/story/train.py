@@ -1,0 +1,197 @@
+"""Learns a small language model of stories: a tokenizer, then next-token prediction; knows no window and no lane."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
+
+from studio.backends.device import device, generator, memory_in_words
+from studio.backends.story import StoryTrainRequest
+from studio.backends.story.loading import load
+from studio.backends.story.texts import Rows, dress, gather, learn_tokenizer
+from studio.backends.story.writing import Dice, write
+from studio.backends.training import Training
+from studio.catalog import Model
+from studio.errors import BadInput
+from studio.job import Progress, Report
+from studio.media import Payload, Text
+from studio.request import Request
+
+SIZES = {"toy": (64, 2, 2), "small": (192, 4, 3), "medium": (384, 8, 6)}  # width, layers, heads
+RATE = {"toy": 5e-3, "small": 2.5e-3, "medium": 1.5e-3}
+FINE_RATE = 4e-4
+TOKENIZER_CHARS = 4_000_000
+CHECK_EVERY = 200  # steps between two looks at the held-out texts
+CHECK_ROWS = 24
+
+
+class StoryTrainer:
+    """Engine of `story.train`. Starts from the model it has loaded, or from nothing."""
+
+    def __init__(self) -> None:
+        self.model: Any = None
+        self.tokenizer: Any = None
+        self.optimizer: torch.optim.AdamW | None = None
+        self.dice = generator(0)
+        self.rate = 0.0
+
+    def load(self, model: Model | None, report: Report) -> None:
+        if model is not None:
+            report(Progress("loading"))
+            self.model, self.tokenizer = load(model.folder, torch.float32)
+            self.rate = FINE_RATE
+
+    def close(self) -> None:
+        self.model = self.tokenizer = self.optimizer = None
+
+    def run(self, request: Request, report: Report) -> Sequence[Payload]:
+        if not isinstance(request, StoryTrainRequest):
+            raise BadInput(f"A story training cannot run {request.kind}.")
+        report(Progress("reading texts"))
+        writings = gather(Path(request.data).expanduser())
+        learned = [writing.text for writing in writings if not writing.held_out]
+        checked = list(dict.fromkeys(writing.text for writing in writings if writing.held_out))
+        if not learned:
+            learned, checked = checked, []
+
+        training = Training(
+            request,
+            report,
+            state=self._state,
+            restore=self._restore,
+            preview=lambda: self._sample(request.seed),
+            export=self._export,
+        )
+        with memory_in_words():
+            if self.optimizer is None:
+                self._begin(request, learned, report)
+            context = int(self.model.config.max_position_embeddings)
+            rows = Rows(learned, self.tokenizer, context)
+            held_out = self._checks(checked, context)
+            batches = rows.batches(self.dice, request.batch)
+            training.log(tokens=rows.tokens)
+            for step in training:
+                rate = self.rate * training.anneal()
+                training.log(loss=self._learn(next(batches), rate), rate=rate)
+                if held_out and (step + 1) % CHECK_EVERY == 0:
+                    training.log(held_out=self._check(held_out))
+            return training.finish()
+
+    def _begin(self, request: StoryTrainRequest, texts: list[str], report: Report) -> None:
+        torch.manual_seed(request.seed)
+        self.dice = generator(request.seed)
+        if self.model is None:
+            report(Progress("learning words"))
+            # Every n-th text, so that all collections have a say in what a word is.
+            some = texts[:: max(1, sum(map(len, texts)) // TOKENIZER_CHARS)]
+            self.tokenizer = learn_tokenizer(some, request.vocabulary, request.context)
+            width, layers, heads = SIZES[request.size]
+            config = LlamaConfig(
+                vocab_size=len(self.tokenizer),
+                hidden_size=width,
+                intermediate_size=width * 8 // 3 // 16 * 16,
+                num_hidden_layers=layers,
+                num_attention_heads=heads,
+                num_key_value_heads=heads,
+                max_position_embeddings=request.context,
+                tie_word_embeddings=True,
+                bos_token_id=self.tokenizer.bos_token_id,
+                eos_token_id=self.tokenizer.eos_token_id,
+                pad_token_id=self.tokenizer.eos_token_id,
+            )
+            self.model = _network(config)
+            self.rate = RATE[request.size]
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self.model.train()
+        matrices = [p for p in self.model.parameters() if p.ndim >= 2]
+        vectors = [p for p in self.model.parameters() if p.ndim < 2]
+        self.optimizer = torch.optim.AdamW(
+            [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}],
+            lr=self.rate,
+            betas=(0.9, 0.95),
+        )
+
+    def _learn(self, batch: torch.Tensor, rate: float) -> float:
+        """One step of AdamW on `batch` `[N, T]`; the loss in nats per token."""
+        assert self.optimizer is not None
+        batch = batch.to(self.model.device)
+        loss = self.model(input_ids=batch, labels=batch).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return float(loss.detach())
+
+    def _checks(self, texts: list[str], context: int) -> list[torch.Tensor]:
+        rows = Rows(texts, self.tokenizer, context)
+        if rows.tokens < 2 * context:
+            return []
+        batches = rows.batches(generator(0), 1)
+        return [next(batches) for _ in range(min(CHECK_ROWS, rows.tokens // context))]
+
+    @torch.no_grad()
+    def _check(self, rows: list[torch.Tensor]) -> float:
+        self.model.eval()
+        losses = [
+            float(self.model(input_ids=row.to(self.model.device), labels=row.to(self.model.device)).loss)
+            for row in rows
+        ]
+        self.model.train()
+        return sum(losses) / len(losses)
+
+    def _sample(self, seed: int) -> Text:
+        self.model.eval()
+        start = [self.tokenizer.bos_token_id, *self.tokenizer("#", add_special_tokens=False).input_ids]
+        context = int(self.model.config.max_position_embeddings)
+        dice = Dice(seed, temperature=0.7, top_p=0.95, top_k=60)
+        text, _ = write(self.model, self.tokenizer, start, min(200, context), context, dice, lambda text, count: None)
+        self.model.train()
+        return Text("#" + text)
+
+    def _state(self) -> dict[str, Any]:
+        assert self.optimizer is not None
+        return {
+            "model": self.model.state_dict(),
+            "config": self.model.config.to_json_string(use_diff=False),
+            "tokenizer": self.tokenizer.backend_tokenizer.to_str(),
+            "optimizer": self.optimizer.state_dict(),
+            "dice": self.dice.get_state(),
+            "rate": self.rate,
+        }
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        if self.model is None:
+            config = LlamaConfig.from_dict(json.loads(state["config"]))
+            self.tokenizer = dress(Tokenizer.from_str(state["tokenizer"]), config.max_position_embeddings)
+            self.model = _network(config)
+        self.model.load_state_dict(state["model"])
+        self.rate = float(state["rate"])
+        self._prepare()
+        assert self.optimizer is not None
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.dice.set_state(state["dice"])
+
+    def _export(self, folder: Path) -> None:
+        """config.json, generation_config.json, tokenizer files and model.safetensors in float16."""
+        kept = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self.model.generation_config = GenerationConfig(
+            bos_token_id=self.tokenizer.bos_token_id, eos_token_id=self.tokenizer.eos_token_id
+        )
+        self.model.half().save_pretrained(folder)
+        self.model.float().load_state_dict(kept)
+        self.tokenizer.save_pretrained(folder)
+
+
+def _network(config: LlamaConfig) -> Any:
+    network: Any = LlamaForCausalLM(config)
+    return network.to(device())
