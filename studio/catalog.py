@@ -121,7 +121,8 @@ class Catalog:
         """
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")
-        found = recognise.with_medium(recognise.recognise(path), medium)
+        found = recognise.recognise(path)
+        recognise.demand(found, medium)
         files = [file for file in found.files if file.suffix.lower() not in recognise.PICKLES]
         for file in files:
             if file.suffix == ".safetensors":
@@ -240,7 +241,6 @@ def read_model(folder: Path, *, bundled: bool) -> Model:
 def _describe(folder: Path, found: Found, name: str) -> None:
     """Write model.toml into a folder that is about to become a model. The id is the folder's name, so it says none."""
     size, sha256 = weights.fingerprint(folder)
-    kept = {key: found.facts[key] for key in ("credits", "description", "languages", "native") if key in found.facts}
     facts = {
         "medium": found.medium,
         "family": found.family,
@@ -249,7 +249,10 @@ def _describe(folder: Path, found: Found, name: str) -> None:
         "size": size,
         "sha256": sha256,
         "source": _words(found.facts.get("source")) or "imported",
-        **kept,
+        "credits": _words(found.facts.get("credits")),
+        "description": _words(found.facts.get("description")),
+        "languages": [str(item) for item in _list(found.facts.get("languages"))],
+        "native": list(_native(found.facts.get("native"))),
     }
     disk.write_synced(folder / "model.toml", tomli_w.dumps(facts).encode("utf-8"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -39,7 +39,7 @@ PIPELINES = {
 }
 """Diffusers pipelines by the class that model_index.json names: (medium, family)."""
 
-SOUND_TYPES = frozenset({"musicgen", "musicgen_melody"})
+SOUND_TYPES = frozenset({"musicgen", "musicgen_melody", "studio-music"})
 WRITING = ("ForCausalLM", "LMHeadModel")
 """Endings of the transformers classes that continue a text."""
 
@@ -98,42 +98,44 @@ def recognise(path: Path) -> Found:
 def _folder(path: Path) -> Found:
     if (path / "checkpoint.pt").exists() and (path / "model" / "config.json").exists():
         path = path / "model"  # the folder of a training, whose finished model lies beside its checkpoint
+    trained_here = path.name == "model" and (path.parent / "checkpoint.pt").exists()
     files = tuple(_files(path))
     _refuse_pickles(path, files)
     if not any(file.suffix.lower() == ".safetensors" for file in files):
         raise BadInput(f"{path} holds no .safetensors file.", "Give the folder of a model, not the one above it.")
-    facts = _toml(path / "model.toml")
     index, config = _table(path / "model_index.json"), _table(path / "config.json")
+    facts = {**config, **_toml(path / "model.toml")}
     if index:
         files = tuple(file for file in files if len(file.parts) > 1 or file.suffix.lower() != ".safetensors")
-    medium, family = _kind(path, facts, index, config)
-    licence = str(facts.get("licence") or config.get("licence") or _licence(path, files))
+    medium, family = _kind(path, facts, index)
+    licence = str(facts.get("licence") or _licence(path, files) or ("own" if trained_here else ""))
     return Found(path, files, medium, family, licence, facts)
 
 
-def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[str, str]:
-    """(medium, family); the medium is empty where the files do not say."""
-    for said in (facts, config):
-        if isinstance(said.get("family"), str):
-            return str(said.get("medium") or ""), str(said["family"])
+def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any]) -> tuple[str, str]:
+    """(medium, family), as the classes named in the files say, else as the files themselves say."""
+    said = (str(facts.get("medium") or ""), str(facts.get("family") or ""))
     if index:
         name = str(index.get("_class_name"))
         if name not in PIPELINES:
             raise BadInput(f"{path.name} needs {name[:80]}, which the studio cannot run.", _known(PIPELINES))
-        return PIPELINES[name]
-    kind = str(config.get("model_type") or "")
+        medium, family = PIPELINES[name]
+        return medium, said[1] or family
+    kind = str(facts.get("model_type") or "")
     if kind in SOUND_TYPES:
-        return "music", kind
-    classes = config.get("architectures")
+        return "music", said[1] or kind
+    classes = facts.get("architectures")
     names = [str(name) for name in cast(list[Any], classes)] if isinstance(classes, list) else []
     if kind and any(name.endswith(WRITING) for name in names):
-        if "auto_map" in config:
+        if "auto_map" in facts:
             raise BadInput(
                 f"{path.name} brings program code of its own, which the studio never runs.",
                 "Choose a model that works without it.",
             )
-        return "story", kind
-    if not config:
+        return "story", said[1] or kind
+    if all(said):
+        return said
+    if not facts:
         raise BadInput(f"{path} has neither config.json nor model_index.json.", "Give the folder of a whole model.")
     raise BadInput(f"The studio does not know what {path.name} is.", "Its config.json names no kind it can run.")
 
@@ -216,11 +218,10 @@ def _known(table: Mapping[str, object]) -> str:
     return f"It can run: {', '.join(sorted(table))}."
 
 
-def with_medium(found: Found, medium: str) -> Found:
-    """`found` as a model of `medium`. BadInput where the files say that it is another's."""
-    if found.medium and found.medium != medium:
+def demand(found: Found, medium: str) -> None:
+    """Return if `found` is a model of `medium`; BadInput that names the medium it belongs to otherwise."""
+    if found.medium != medium:
         raise BadInput(
             f"{found.root.name} is a {found.family} model, which belongs to {found.medium}.",
             f"Import it with --medium {found.medium}.",
         )
-    return replace(found, medium=medium)

@@ -30,7 +30,7 @@ class FakeTrainer:
         folder = Path(request.out) / "model"  # type: ignore[attr-defined]
         folder.mkdir(parents=True, exist_ok=True)
         save_file({"weight": np.zeros(4, np.float32)}, folder / "model.safetensors")
-        config = {"family": "stylegan2", "licence": "own"}
+        config = {"medium": "avatar", "family": "stylegan2"}
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
         (Path(request.out) / "checkpoint.pt").write_bytes(b"x")  # type: ignore[attr-defined]
         try:

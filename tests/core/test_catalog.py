@@ -174,12 +174,30 @@ def test_import_follows_the_links_of_a_hub_cache(shelf: Catalog, tmp_path: Path)
 
 def test_import_of_what_a_training_made(shelf: Catalog, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    writer(out / "model", {"family": "stylegan2", "licence": "own"}, licence="")
+    writer(out / "model", {"medium": "avatar", "family": "stylegan2", "native": [64, 64]}, licence="")
     (out / "checkpoint.pt").write_bytes(b"x")
     model = shelf.import_(out, "avatar")
+    assert model.native == (64, 64)
     assert (model.id, model.family, model.licence) == ("out", "stylegan2", "own")
     assert "checkpoint.pt" not in names(model.folder)
     assert shelf.import_(out / "model", "avatar").id == "avatar-stylegan2"
+
+
+def test_what_the_studio_trains_is_recognised_in_every_medium(shelf: Catalog, tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(b"x")
+    music = writer(tmp_path / "model", {"model_type": "studio-music", "version": 1}, licence="")
+    tensors(music / "prior" / "model.safetensors")
+    brought = shelf.import_(music, "music")
+    assert (brought.family, brought.licence) == ("studio-music", "own")
+    assert "prior/model.safetensors" in names(brought.folder)
+    shutil.rmtree(music)
+    poster = writer(tmp_path / "model", {"family": "diffusers", "native": [256, 384]}, licence="")
+    (poster / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}', encoding="utf-8")
+    tensors(poster / "unet" / "diffusion_pytorch_model.safetensors")
+    with pytest.raises(BadInput, match="--medium poster"):
+        shelf.import_(poster, "story")
+    brought = shelf.import_(poster, "poster")
+    assert (brought.family, brought.native, brought.licence) == ("diffusers", (256, 384), "own")
 
 
 def test_import_of_a_single_file_reads_its_header(shelf: Catalog, tmp_path: Path) -> None:
