@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # Weights of two bytes become four on a processor without matrix units, and running needs room of its own.
 NEED_PER_BYTE = 2.5
+PLATFORM = "studio.backends.device:configure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Rules:
     device: str = "auto"
     threads: int = 0
     budget: int = 0
-    platform: str = "studio.backends.device:configure"
+    platform: str = PLATFORM
 
 
 def resolve(name: str) -> Any:

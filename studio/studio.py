@@ -26,7 +26,7 @@ from studio.log import conceal
 from studio.media import Weights
 from studio.places import RESOURCES, Places
 from studio.request import Request, TrainRequest
-from studio.residence import Rules
+from studio.residence import PLATFORM, Rules
 from studio.worker import Hear, InProcess, InThread, Made
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Studio:
         journaled: bool = True,
         media: Sequence[Medium] = MEDIA,
         bundled: Path = RESOURCES / "models",
-        platform: str = Rules.platform,
+        platform: str = PLATFORM,
     ) -> None:
         self.places = places
         self.media = {medium.name: medium for medium in media}
