@@ -1,0 +1,164 @@
+"""An engine and the plain call of the library under it, timed in turn; the bench `engines` runs this as a child.
+
+The plain calls are what a person would write who knows the library: no progress, no cancel, no checks of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from studio.backends import medium
+from studio.catalog import Catalog, Model
+from studio.request import Request
+from studio.residence import Rules, resolve
+
+Plain = Callable[[Request], Any]
+"""Makes a request's work: uint8 pixels, float32 samples or a text, as the engine's payload holds it."""
+
+
+def poster(model: Model, engine: Any) -> tuple[Plain, str]:
+    from diffusers import DiffusionPipeline
+
+    dtype = next(engine._pipe.unet.parameters()).dtype
+    pipe: Any = DiffusionPipeline.from_pretrained(model.folder, torch_dtype=dtype, use_safetensors=True)
+    pipe.to(engine._pipe.device).set_progress_bar_config(disable=True)
+
+    def make(request: Any) -> Any:
+        made = pipe(
+            request.prompt,
+            width=request.width,
+            height=request.height,
+            num_inference_steps=request.steps,
+            guidance_scale=request.guidance,
+            generator=torch.Generator().manual_seed(request.seed),
+        )
+        return np.asarray(made.images[0])
+
+    return make, f"diffusers {type(pipe).__name__}"
+
+
+def story(model: Model, engine: Any) -> tuple[Plain, str]:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    dtype = next(engine.model.parameters()).dtype
+    network: Any = AutoModelForCausalLM.from_pretrained(model.folder, dtype=dtype).to(engine.model.device).eval()
+    tokenizer: Any = AutoTokenizer.from_pretrained(model.folder)
+
+    def make(request: Any) -> str:
+        words = tokenizer(request.prompt, return_tensors="pt", add_special_tokens=False).input_ids
+        first = tokenizer.bos_token_id
+        if first is not None:
+            words = torch.cat([torch.tensor([[first]]), words], 1)
+        words = words.to(network.device)
+        ids = network.generate(
+            words,
+            attention_mask=torch.ones_like(words),
+            max_new_tokens=request.tokens,
+            do_sample=False,
+            pad_token_id=tokenizer.eos_token_id,
+        )
+        return tokenizer.decode(ids[0], skip_special_tokens=True)
+
+    return make, "transformers generate, greedy"
+
+
+def avatar(model: Model, engine: Any) -> tuple[Plain, str]:
+    from safetensors.torch import load_file
+
+    config = resolve("studio.backends.avatar.files:read_config")(model.folder)
+    latents = resolve("studio.backends.avatar.engine:latents")
+    network = resolve("studio.backends.avatar.network:Generator")(config.shape)
+    tensors = load_file(model.folder / "model.safetensors")
+    network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    network = network.to(resolve("studio.backends.device:device")()).eval()
+
+    def make(request: Any) -> Any:
+        z, c, which = latents(config, request.style, request.seed)
+        with torch.inference_mode():
+            w = network.mapping(z, c)
+            centre = network.mapping.centre(which)
+            w = centre + request.psi * (w - centre)
+            x = (network.synthesis(network.broadcast(w), "const", None)[0].permute(1, 2, 0).cpu().numpy() + 1) / 2
+        alpha = ((x[..., 3:].clip(0, 1) - 0.02) / 0.96).clip(0, 1)
+        colour = (x[..., :3] / np.maximum(alpha, 1 / 255)).clip(0, 1) * (alpha > 0)
+        return (np.concatenate([colour, alpha], 2) * 255).round().astype(np.uint8)
+
+    return make, "the generator's forward"
+
+
+PLAIN = {"avatar": avatar, "poster": poster, "story": story}
+
+
+def request(name: str, model: Model, toy: bool) -> Request:
+    """What both make: at the model's own size, so that nothing is resized, and without chance where a text is drawn."""
+    fields: dict[str, Any] = {"seed": 7, "model": model.id}
+    if name == "avatar":
+        fields |= {"size": "native"}
+    elif name == "poster":
+        width, height = model.native if all(model.native) else (256, 256)
+        fields |= {"width": width, "height": height, "steps": 2 if toy else 24}
+    elif name == "story":
+        fields |= {"prompt": "Once upon a time", "temperature": 0.0, "tokens": 16 if toy else 200}
+    elif name == "music":
+        fields |= {"seconds": 1.0 if toy else 8.0}
+    return medium(name).make(**fields)
+
+
+def main(told: dict[str, Any]) -> None:
+    facts = resolve(Rules.platform)("auto", 0)
+    name = told["medium"]
+    model = Catalog(Path(told["bundled"])).default(name)
+    engine = resolve(medium(name).engine)()
+    engine.load(model, _quiet)
+    plain, plain_is = PLAIN[name](model, engine)
+    asked = request(name, model, told["toy"])
+    ours: list[float] = []
+    theirs: list[float] = []
+    made: Any = None
+    expected: Any = None
+    for turn in range(told["times"] + 1):
+        start = time.perf_counter()
+        (made,) = engine.run(asked, _quiet)
+        middle = time.perf_counter()
+        expected = plain(asked)
+        end = time.perf_counter()
+        if turn:  # the first turn warms up
+            ours.append(middle - start)
+            theirs.append(end - middle)
+    found = {
+        "ours": ours,
+        "plain": theirs,
+        "plain_is": plain_is,
+        "differs": difference(made, expected),
+        "torch_device": facts["device"],
+        "dtype": facts.get("dtype", ""),
+        "threads": torch.get_num_threads(),
+        "work": {name: value for name, value in asked.to_json().items() if value not in ("", "any")},
+    }
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+def difference(made: Any, expected: Any) -> float:
+    """0 where both made the same; pictures: the mean absolute difference, of 255; sounds: of 1; texts: 1."""
+    if isinstance(expected, str):
+        return float(not expected.startswith(made.text.strip()))
+    values = made.pixels if hasattr(made, "pixels") else made.samples
+    if values.shape != expected.shape:
+        return float("inf")
+    return float(np.abs(values.astype(np.float64) - expected).mean())
+
+
+def _quiet(_progress: object) -> None:
+    """Where a person would see progress."""
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

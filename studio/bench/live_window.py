@@ -1,0 +1,155 @@
+"""The real window in a process that measures itself: how soon it is usable, what it weighs, how late events come.
+
+Run by the benches `window` and `latency` as a child; it loads Qt, and must load nothing that its window does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtWidgets import QApplication
+from qasync import QEventLoop
+
+from studio.bench.line import Setting
+from studio.errors import StudioError
+from studio.job import Job
+from studio.places import Places
+from studio.studio import News, Studio
+from studio.ui.app import application, errors
+from studio.ui.window import Window
+
+HEAVY = ("torch", "diffusers", "transformers", "accelerate", "scipy")
+PING_SECONDS = 0.002
+PATIENCE = 240.0
+
+
+class Painted(QObject):
+    """Notes the first time that a widget paints."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done = asyncio.Event()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            self.done.set()
+        return False
+
+
+class Bell(QObject):
+    """Rings from a thread every 2 ms; each ring notes how late it was heard in the window's thread."""
+
+    rung = Signal(float)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.late: list[float] = []
+        self._stop = threading.Event()
+        self.rung.connect(self._hear)
+        self._thread = threading.Thread(target=self._ring, name="bell")
+        self._thread.start()
+
+    def _hear(self, sent: float) -> None:
+        self.late.append(time.perf_counter() - sent)
+
+    def _ring(self) -> None:
+        while not self._stop.wait(PING_SECONDS):
+            self.rung.emit(time.perf_counter())
+
+    def taken(self) -> list[float]:
+        """The delays since the last call, in seconds."""
+        taken, self.late = self.late, []
+        return taken
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+async def opening(window: Window, told: dict[str, Any]) -> dict[str, Any]:
+    """Seconds from the parent's start of this process to a painted window that answers; then its idle weight."""
+    painted = Painted()
+    window.installEventFilter(painted)
+    window.show()
+    gc.freeze()
+    await painted.done.wait()
+    await asyncio.sleep(0)
+    seconds = time.monotonic() - told["start"]
+    await asyncio.sleep(told["idle"])
+    process = psutil.Process()
+    memory = process.memory_full_info()
+    return {
+        "seconds": seconds,
+        "processor": sum(process.cpu_times()[:2]),
+        "memory": getattr(memory, "pss", memory.uss),
+        "heavy": [name for name in HEAVY if name in sys.modules],
+        "files": sorted({each.path for each in process.memory_maps()} | _sources()),
+        "platform": QApplication.platformName(),
+    }
+
+
+async def working(window: Window, told: dict[str, Any]) -> dict[str, Any]:
+    """Delays of events in an idle window, and while a panel makes one work after the other."""
+    window.show()
+    gc.freeze()
+    panel = window.panel(told["medium"])
+    assert panel is not None
+    await asyncio.sleep(1.0)
+    bell = Bell()
+    jobs: list[Job] = []
+
+    def hear(news: News) -> None:
+        if news.job is not None and news.job not in jobs:
+            jobs.append(news.job)
+
+    end = window.studio.subscribe(hear)
+    await asyncio.sleep(told["seconds"] / 4)
+    idle = bell.taken()
+    start = time.monotonic()
+    panel.count.setCurrentIndex(0)
+    while time.monotonic() - start < told["seconds"]:
+        panel.generate.click()
+        while any(job.state in ("queued", "running") for job in window.studio.jobs()):
+            await asyncio.sleep(0.02)
+            if time.monotonic() - start > PATIENCE:
+                raise StudioError(f"The {told['medium']} job did not end within {PATIENCE:.0f} seconds.")
+    end()
+    busy = bell.taken()
+    bell.stop()
+    states = sorted({job.state for job in jobs})
+    failed = next((str(job.error) for job in jobs if job.error is not None), "")
+    return {"idle": idle, "busy": busy, "jobs": len(jobs), "states": states, "failed": failed}
+
+
+def _sources() -> set[str]:
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    cached = (getattr(module, "__cached__", None) for module in list(sys.modules.values()))
+    return {path for path in (*files, *cached) if path}
+
+
+def main(told: dict[str, Any]) -> None:
+    setting = Setting(bundled=Path(told["bundled"]), engine=told["engine"])
+    studio = Studio(
+        Places.of_this_user(), media=setting.media(), bundled=setting.bundled, platform=setting.platform
+    )  # fmt: skip
+    app = application(["studio"], studio)
+    loop = QEventLoop(app)
+    with errors(loop), loop:
+        window = Window(studio)
+        found = loop.run_until_complete({"opening": opening, "working": working}[told["what"]](window, told))
+        window.close()
+        studio.close()
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

@@ -1,0 +1,76 @@
+"""Every bench runs at toy size and says what it found as JSON; the figures themselves are for benches to judge."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.bench import BENCHES, Line, Setting, run
+from studio.bench.child import measure
+from studio.errors import BadInput, StudioError
+from studio.residence import resolve
+from tests.studios import FAKE, starters
+
+FIELDS = {"bench", "value", "unit", "bound", "ok", "device", "cores", "load", "python", "commit"}
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Setting:
+    return Setting(toy=True, bundled=starters(tmp_path / "bundled"), engine=FAKE)
+
+
+def lines(name: str, setting: Setting) -> list[dict[str, Any]]:
+    written: list[str] = []
+    held = run(name, written.append, setting)
+    found = [json.loads(line) for line in written]
+    assert held is all(line["ok"] for line in found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "benches"),
+    [
+        ("window", {"window.memory", "window.heavy", "window.warm"}),
+        ("latency", {"latency.avatar"}),
+        ("job", {"job.avatar", "job.poster", "job.story", "job.music"}),
+        ("cancel", {"cancel.avatar", "cancel.poster", "cancel.story", "cancel.music"}),
+        ("library", {"library.list", "library.page", "library.search.common", "library.search.chinese"}),
+    ],
+)
+def test_each_bench_says_what_it_found(name: str, benches: set[str], toy: Setting) -> None:
+    found = lines(name, toy)
+    assert not [line["error"] for line in found if "error" in line]
+    assert benches <= {line["bench"] for line in found}
+    for line in found:
+        assert line.keys() >= FIELDS
+        assert line["value"] >= 0
+        assert line.get("found", []) == []  # what the window's process loaded of torch and its like
+
+
+def test_a_bench_that_is_none_is_named() -> None:
+    with pytest.raises(BadInput, match="latency"):
+        run("speed", print)
+
+
+def test_every_bench_resolves() -> None:
+    assert all(callable(resolve(name)) for name in BENCHES.values())
+
+
+def test_a_bound_that_is_passed_does_not_hold() -> None:
+    assert Line("a", 1.0, "s", 1.0).ok
+    assert not Line("a", 1.1, "s", 1.0).ok
+    assert Line("a", 1.1, "s").ok
+
+
+def test_a_bench_that_cannot_run_says_so_and_does_not_hold(tmp_path: Path) -> None:
+    found = lines("job", Setting(toy=True, bundled=tmp_path / "nothing", engine=FAKE))
+    assert [(line["bench"], line["ok"]) for line in found] == [("job", False)]
+    assert "no models" in found[0]["error"]
+
+
+def test_a_child_that_fails_is_quoted() -> None:
+    with pytest.raises(StudioError, match="No module named"):
+        measure("studio.bench.nothing", {})
