@@ -18,9 +18,9 @@ from typing import Any, Literal, TypeVar, cast
 from studio import codecs, pictures
 from studio import library_index as tables
 from studio.asset import Asset, Query, Record, default_title
-from studio.disk import FileLock, failing_as, sync_file
+from studio.disk import FileLock, failing_as, in_words, sync_file
 from studio.errors import BadInput, StudioError
-from studio.library_check import Problem, inspect, measures, medium_of, salvage, sha256_of
+from studio.library_check import Hear, Problem, inspect, measures, medium_of, salvage, sha256_of
 from studio.library_files import THUMBNAIL, Shelf, Step
 from studio.library_index import Broken, Index
 from studio.media import Audio, Image, Payload, Text
@@ -56,7 +56,7 @@ class Library:
                 try:
                     self._index.prepare(lambda: salvage(self.folder))
                 except Broken:
-                    self._heal(self._index.stamp())
+                    self._heal()
                 self._mended(lambda: self._shelf.recover(self._index))
 
     def close(self) -> None:
@@ -196,15 +196,15 @@ class Library:
         with failing_as("The thumbnail could not be made"):
             return self._draw(codecs.read(asset.path), path, size)
 
-    def rebuild(self, report: Callable[[int, int], None] | None = None) -> int:
+    def rebuild(self, report: Hear | None = None) -> int:
         """Make the index anew from the files; returns the number of works. `report` hears (done, total)."""
         with self._lock, failing_as("The library could not be rebuilt"):
             try:
                 return self._index.fill(salvage(self.folder, report))
             except Broken:
-                return self._heal(self._index.stamp(), report)
+                return self._heal(report)
 
-    def verify(self, report: Callable[[int, int], None] | None = None) -> list[Problem]:
+    def verify(self, report: Hear | None = None) -> list[Problem]:
         """Compare files, sidecars and index, every byte. `report` hears (done, total)."""
         rows = self._ask(tables.everything)
         whole = self._ask(tables.sound)
@@ -242,7 +242,8 @@ class Library:
                 with self._lock:
                     last = self._ask(tables.last)
                     record = replace(draft, order=max(last + 1, draft.order))
-                    self._commit([record])
+                    self._describe([record])
+                    self._shelf.finish([record])
                 return record.asset(self.folder)
             except BaseException:
                 self._withdraw(name, record)
@@ -278,10 +279,16 @@ class Library:
         with failing_as("The change could not be kept"), self._lock:
             before = self._records(ids)
             after = [changed(record) for record in before]
-            self._commit([new for old, new in zip(before, after, strict=True) if new != old])
+            news = [new for old, new in zip(before, after, strict=True) if new != old]
+            self._describe(news)
+            try:
+                self._shelf.finish(news)
+            except OSError as error:
+                why = in_words("Files could not be moved", error).message
+                self.notices.append(f"{why} The change holds, and is finished at the next start.")
 
-    def _commit(self, records: list[Record]) -> None:
-        self._mended(lambda: self._shelf.change(self._index, records))
+    def _describe(self, records: list[Record]) -> None:
+        self._mended(lambda: self._shelf.describe(self._index, records))
 
     def _ask(self, question: Callable[[sqlite3.Connection], _T]) -> _T:
         def asked() -> _T:
@@ -293,21 +300,19 @@ class Library:
 
     def _mended(self, action: Callable[[], _T]) -> _T:
         """Do what needs the index; where that is damaged, make it anew and do it again."""
-        stamp = self._index.stamp()
-        try:
+        with contextlib.suppress(Broken):
             return action()
-        except Broken:
-            self._heal(stamp)
-        return action()
-
-    def _heal(self, stamp: int, report: Callable[[int, int], None] | None = None) -> int:
-        """Set the damaged index aside and fill a new one, unless another studio has done so meanwhile."""
         with self._lock:
-            if self._index.stamp() != stamp:
-                return 0
-            kept = self._index.set_aside(time.strftime("index.damaged-%Y%m%d-%H%M%S.sqlite"))
-            self.notices.append(f"The library's index was damaged. It was set aside as {kept.name} and made anew.")
-            return self._index.prepare(lambda: salvage(self.folder, report))
+            with contextlib.suppress(Broken):
+                return action()  # another studio has mended it meanwhile
+            self._heal()
+            return action()
+
+    def _heal(self, report: Hear | None = None) -> int:
+        """Set the damaged index aside and fill a new one; returns the number of works. With the lock held."""
+        kept = self._index.set_aside(time.strftime("index.damaged-%Y%m%d-%H%M%S.sqlite"))
+        self.notices.append(f"The library's index was damaged. It was set aside as {kept.name} and made anew.")
+        return self._index.prepare(lambda: salvage(self.folder, report))
 
 
 def _go_on(_step: str) -> None:

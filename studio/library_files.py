@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -76,30 +76,37 @@ class Shelf:
     def keep_thumbnail(self, path: Path, data: bytes) -> None:
         """Not synced: it can be made again at any time."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.staged(path.name)
+        part = self.staged(path.name + ".part")
         part.write_bytes(data)
         part.replace(path)
 
-    def change(self, index: Index, records: Iterable[Record]) -> None:
-        """Bring index and files to what the records say. When it raises, nothing has changed or all can be finished."""
-        changed = list(records)
+    def describe(self, index: Index, records: Sequence[Record]) -> None:
+        """Commit to the records: from here on they hold, and what the files lack is finished now or at the next
+        opening. When this raises, nothing has changed.
+        """
         try:
-            for record in changed:
+            for record in records:
                 self.step("describe")
                 write_synced(self.staged(record.id + ".json"), record.to_json().encode("utf-8", "replace"))
             sync_folder(self.staging)
             self.step("index")
             with index.using() as db, tables.writing(db):
-                tables.put(db, changed)
+                tables.put(db, records)
                 self.step("commit")
         except BaseException:
-            for record in changed:
+            for record in records:
                 with contextlib.suppress(OSError):
                     self.staged(record.id + ".json").unlink(missing_ok=True)
             raise
-        for record in changed:
-            self._finish(record)
-        self._sync(changed)
+
+    def finish(self, records: Iterable[Record]) -> None:
+        """Bring the files of described works to where their records say. Raises OSError."""
+        folders = {self.staging}
+        for record in records:
+            folders |= self._finish(record)
+        self.step("sync")
+        for folder in folders:
+            sync_folder(folder)
 
     def withdraw(self, index: Index, record: Record) -> None:
         """Take back a work whose adding failed, as far as it came. Where this fails too, it can still be finished."""
@@ -132,9 +139,7 @@ class Shelf:
         if described:
             with index.using() as db, tables.writing(db):
                 tables.put(db, described)
-            for record in described:
-                self._finish(record)
-            self._sync(described)
+            self.finish(described)
         for note in sorted(self.staging.glob("*.gone")):
             self._bury(index, note)
         for name in sorted({path.name.split(".", 1)[0] for path in self.staging.iterdir() if path.is_file()} - {""}):
@@ -151,7 +156,8 @@ class Shelf:
         if not any((self.folder / room / month_of(name) / f"{name}.json").exists() for room in ROOMS):
             self._drop_thumbnails(name)
 
-    def _finish(self, record: Record) -> None:
+    def _finish(self, record: Record) -> set[Path]:
+        """Returns the folders that have changed."""
         self.step("place")
         path = record.path(self.folder)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,13 +171,7 @@ class Shelf:
         self.staged(record.id + ".json").replace(record.sidecar(self.folder))
         for other in elsewhere:
             other.with_name(record.id + ".json").unlink(missing_ok=True)
-        self.step("sync")
-
-    def _sync(self, records: list[Record]) -> None:
-        for folder in {self.folder / room / record.file for record in records for room in ROOMS}:
-            if folder.parent.is_dir():
-                sync_folder(folder.parent)
-        sync_folder(self.staging)
+        return {path.parent, *(other.parent for other in elsewhere if other.parent.is_dir())}
 
     def _bury(self, index: Index, note: Path) -> None:
         name = note.stem

@@ -309,7 +309,7 @@ def _asked(query: Query) -> tuple[str, str, list[Any], str]:
         ("works.seq IN (SELECT seq FROM labels WHERE kind = 'collection' AND name = ?)", query.collection),
     ]
     chosen = [(condition, value) for condition, value in conditions if value is not None]
-    terms = query.text.replace("\0", " ").split()[:20]
+    terms = query.text[:1000].replace("\0", " ").split()[:20]
     # A trigram index finds nothing shorter than three characters, and holds nothing of the bin.
     long = [term for term in terms if len(term) >= 3 and not query.binned]
     rest = [term for term in terms if term not in long]

@@ -1,0 +1,364 @@
+"""Payloads to files and back, and files that mean harm."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image as Pillow
+from PIL import ImageCms
+
+from studio import codecs
+from studio.errors import BadInput
+from studio.media import Audio, Image, Payload, Text, Weights
+
+NOTE = {
+    "request": {"kind": "poster", "prompt": '日落 -- --> <b> \\ "quoted" \n é', "seed": 7, "guidance": 2.5},
+    "provenance": {"studio": "1", "model": {"id": "poster-starter", "sha256": "ab"}},
+}
+
+
+def picture(channels: int = 3, height: int = 20, width: int = 30) -> Image:
+    rng = np.random.default_rng(channels)
+    return Image(rng.integers(0, 256, (height, width, channels), dtype=np.uint8))
+
+
+def tone(channels: int = 1, rate: int = 8000, seconds: float = 0.5) -> Audio:
+    time = np.arange(int(rate * seconds)) / rate
+    wave = 0.5 * np.sin(2 * np.pi * 440 * time) * np.linspace(1, 0, len(time))
+    return Audio(np.repeat(wave[None].astype(np.float32), channels, axis=0), rate)
+
+
+PAYLOADS: list[Payload] = [picture(3), picture(4), tone(1), tone(2), Text("Once upon a time\n\n从前 --> \r\n")]
+
+
+def same(a: Payload, b: Payload) -> bool:
+    if isinstance(a, Image) and isinstance(b, Image):
+        return np.array_equal(a.pixels, b.pixels)
+    if isinstance(a, Audio) and isinstance(b, Audio):
+        return a.rate == b.rate and bool(np.allclose(a.samples, b.samples, atol=0.5 / 32768 + 1e-7))
+    return a == b
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=["rgb", "rgba", "mono", "stereo", "text"])
+@pytest.mark.parametrize("note", [NOTE, None], ids=["noted", "bare"])
+def test_a_payload_comes_back_with_its_note(tmp_path: Path, payload: Payload, note: dict[str, Any] | None) -> None:
+    path = tmp_path / f"work{codecs.suffix(payload)}"
+    codecs.write(payload, path, note=note)
+    assert same(codecs.read(path), payload)
+    assert codecs.read_note(path) == note
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=["rgb", "rgba", "mono", "stereo", "text"])
+def test_the_same_work_gives_the_same_bytes(tmp_path: Path, payload: Payload) -> None:
+    reordered = {"provenance": NOTE["provenance"], "request": dict(reversed(NOTE["request"].items()))}
+    first, second = (tmp_path / name / f"a{codecs.suffix(payload)}" for name in ("one", "two"))
+    for path, note in ((first, NOTE), (second, reordered)):
+        path.parent.mkdir()
+        codecs.write(payload, path, note=note)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_what_was_written_and_read_is_written_alike(tmp_path: Path) -> None:
+    codecs.write(tone(2), tmp_path / "a.wav")
+    codecs.write(codecs.read(tmp_path / "a.wav"), tmp_path / "b.wav")
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+
+
+def test_other_programs_read_the_files(tmp_path: Path) -> None:
+    codecs.write(picture(4), tmp_path / "a.png", note=NOTE)
+    with Pillow.open(tmp_path / "a.png") as opened:
+        opened.load()
+        assert json.loads(opened.info["aigc-studio"]) == NOTE
+        assert opened.mode == "RGBA"
+        assert opened.info["srgb"] == 0
+    codecs.write(tone(2), tmp_path / "a.wav", note=NOTE)
+    with soundfile.SoundFile(tmp_path / "a.wav") as sound:
+        assert (sound.subtype, sound.channels, sound.samplerate, sound.frames) == ("PCM_16", 2, 8000, 4000)
+        assert json.loads(sound.comment) == NOTE
+    codecs.write(Text("# Title"), tmp_path / "a.md", note=NOTE)
+    lines = (tmp_path / "a.md").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "# Title"
+    assert lines[-1].count("-->") == 1
+
+
+def test_only_the_last_comment_of_a_text_is_the_note(tmp_path: Path) -> None:
+    codecs.write(Text("one"), tmp_path / "a.md", note={"request": {"n": 1}})
+    quoted = Text((tmp_path / "a.md").read_text(encoding="utf-8"))
+    codecs.write(quoted, tmp_path / "b.md", note={"request": {"n": 2}})
+    assert codecs.read(tmp_path / "b.md") == quoted
+    assert codecs.read_note(tmp_path / "b.md") == {"request": {"n": 2}}
+
+
+def test_samples_beyond_the_range_are_clipped(tmp_path: Path) -> None:
+    wild = Audio(np.array([[0.0, 2.0, -2.0, np.nan, np.inf, -np.inf]], np.float32), 8000)
+    codecs.write(wild, tmp_path / "a.wav")
+    top = 32767 / 32768
+    assert codecs.read(tmp_path / "a.wav").samples[0].tolist() == [0.0, top, -1.0, 0.0, top, -1.0]
+
+
+def test_lone_surrogates_do_not_stop_a_work(tmp_path: Path) -> None:
+    codecs.write(Text("a\ud800b"), tmp_path / "a.md", note={"request": {"prompt": "\udfff"}})
+    assert codecs.read(tmp_path / "a.md") == Text("a?b")
+    codecs.write(picture(), tmp_path / "a.png", note={"request": {"prompt": "\udfff"}})
+    assert codecs.read_note(tmp_path / "a.png") == {"request": {"prompt": "?"}}
+
+
+def test_a_trained_model_is_no_file() -> None:
+    with pytest.raises(TypeError):
+        codecs.suffix(Weights(Path("model")))
+
+
+@pytest.mark.parametrize(("ending", "form"), [(".flac", "FLAC"), (".ogg", "OGG"), (".mp3", "MP3"), (".wav", "WAV")])
+def test_sounds_of_other_kinds_are_read(tmp_path: Path, ending: str, form: str) -> None:
+    sound = tone(2, rate=44100)
+    soundfile.write(tmp_path / f"a{ending}", sound.samples.T, sound.rate, format=form)
+    read = codecs.read(tmp_path / f"a{ending}")
+    assert isinstance(read, Audio)
+    assert read.rate == 44100
+    assert read.samples.shape[0] == 2
+    assert read.samples.dtype == np.float32
+    # Lossy codecs keep the loudness, not the samples.
+    assert np.sqrt(np.mean(read.samples**2)) == pytest.approx(np.sqrt(np.mean(sound.samples**2)), rel=0.05)
+    assert codecs.read_note(tmp_path / f"a{ending}") is None
+
+
+def test_a_photograph_is_turned_upright(tmp_path: Path) -> None:
+    pixels = np.zeros((40, 60, 3), np.uint8)
+    pixels[:, :30] = 255
+    exif = Pillow.Exif()
+    exif[0x0112] = 6  # shown turned a quarter clockwise
+    Pillow.fromarray(pixels).save(tmp_path / "a.jpg", exif=exif, quality=95)
+    read = codecs.read(tmp_path / "a.jpg")
+    assert isinstance(read, Image)
+    assert read.pixels.shape == (60, 40, 3)
+    assert read.pixels[5].mean() > 240
+    assert read.pixels[-5].mean() < 15
+    small = codecs.thumbnail(read, 30)
+    assert small is not None
+    assert small.pixels.shape == (30, 20, 3)
+
+
+@pytest.mark.parametrize(
+    ("mode", "channels"), [("L", 3), ("LA", 4), ("P", 3), ("1", 3), ("RGBA", 4), ("I;16", 3), ("CMYK", 3)]
+)
+def test_every_mode_becomes_rgb_or_rgba(tmp_path: Path, mode: str, channels: int) -> None:
+    if mode == "I;16":
+        made = Pillow.fromarray(np.full((4, 6), 0x80FF, np.uint16))
+    else:
+        grey = Pillow.new("RGB", (6, 4), (128, 128, 128))
+        made = (
+            grey.quantize(4) if mode == "P" else grey.convert("L").convert(mode) if mode == "LA" else grey.convert(mode)
+        )
+    path = tmp_path / ("a.jpg" if mode == "CMYK" else "a.png")
+    made.save(path)
+    read = codecs.read(path)
+    assert isinstance(read, Image)
+    assert read.pixels.shape == (4, 6, channels)
+    if mode != "1":
+        assert abs(int(read.pixels[2, 3, 0]) - 128) <= 3
+
+
+def test_transparency_of_a_palette_is_kept(tmp_path: Path) -> None:
+    made = Pillow.new("P", (4, 4), 1)
+    made.putpalette([0, 0, 0, 255, 0, 0])
+    made.save(tmp_path / "a.png", transparency=1)
+    read = codecs.read(tmp_path / "a.png")
+    assert isinstance(read, Image)
+    assert read.pixels[0, 0].tolist() == [255, 0, 0, 0]
+
+
+def test_colours_are_brought_to_srgb(tmp_path: Path) -> None:
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Pillow.new("RGB", (4, 4), (10, 200, 30)).save(tmp_path / "same.png", icc_profile=lab)
+    Pillow.new("RGB", (4, 4), (10, 200, 30)).save(tmp_path / "broken.png", icc_profile=b"no profile")
+    for name in ("same.png", "broken.png"):
+        read = codecs.read(tmp_path / name)
+        assert isinstance(read, Image)
+        assert np.abs(read.pixels[0, 0].astype(int) - [10, 200, 30]).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("从前有座山".encode(), "从前有座山"),
+        (b"\xef\xbb\xbf" + b"marked", "marked"),
+        ("从前有座山".encode("gb18030"), "从前有座山"),
+        ("从前".encode("utf-16"), "从前"),
+        ("un caf\xe9 ".encode("cp1252"), "un caf\xe9 "),
+        (b"", ""),
+    ],
+)
+def test_texts_of_older_editors_are_read(tmp_path: Path, data: bytes, words: str) -> None:
+    (tmp_path / "a.txt").write_bytes(data)
+    assert codecs.read(tmp_path / "a.txt") == Text(words)
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width: int, height: int, *more: bytes, depth: int = 8) -> bytes:
+    head = struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + b"".join(more) + chunk(b"IEND", b"")
+
+
+BODY = chunk(b"IDAT", zlib.compress(b"\0" * (3 * 4 + 1) * 4))
+
+
+@pytest.mark.parametrize(
+    ("ending", "size"),
+    [
+        (".png", (60_000, 60_000)),
+        (".png", (60_000, 2_500)),
+        (".png", (2**31 - 1, 2**31 - 1)),
+        (".jpg", (60_000, 60_000)),
+        (".jpg", (2_500, 60_000)),
+    ],
+)
+def test_a_picture_that_claims_to_be_enormous_is_refused(tmp_path: Path, size: tuple[int, int], ending: str) -> None:
+    if ending == ".jpg":
+        small = io.BytesIO()
+        Pillow.new("RGB", (16, 16)).save(small, "JPEG")
+        data = bytearray(small.getvalue())
+        at = data.index(b"\xff\xc0") + 5
+        data[at : at + 4] = struct.pack(">HH", *size[::-1])
+        (tmp_path / "a.jpg").write_bytes(bytes(data))
+    else:
+        (tmp_path / "a.png").write_bytes(png(*size, BODY))
+    with pytest.raises(BadInput, match=r"too large.* million pixels"):
+        codecs.read(tmp_path / f"a{ending}")
+
+
+def broken_wav(**fields: int) -> bytes:
+    values = {"channels": 1, "rate": 8000, "bits": 16, "length": 8, **fields}
+    align = max(1, values["channels"] * values["bits"] // 8)
+    form = struct.pack(
+        "<HHIIHH",
+        1,
+        values["channels"],
+        values["rate"],
+        values["rate"] * align & 0xFFFFFFFF,
+        align & 0xFFFF,
+        values["bits"],
+    )
+    data = struct.pack("<4sI", b"data", values["length"]) + b"\1" * 8
+    body = b"WAVE" + struct.pack("<4sI", b"fmt ", 16) + form + data
+    return struct.pack("<4sI", b"RIFF", len(body)) + body
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("empty.png", b""),
+        ("text.png", b"this is no picture"),
+        ("header.png", png(4, 4)),
+        ("torn.png", png(4, 4, BODY)[:50]),
+        ("wrong-crc.png", png(4, 4, BODY).replace(b"IDAT", b"IDAX")),
+        ("zero.png", png(0, 0, BODY)),
+        ("bomb.png", png(4, 4, chunk(b"zTXt", b"a\0\0" + zlib.compress(b"a" * 2**27)), BODY)),
+        ("gif-in-disguise.png", b"GIF89a" + b"\0" * 64),
+        ("empty.wav", b""),
+        ("text.wav", b"RIFF is all"),
+        ("no-channels.wav", broken_wav(channels=0)),
+        ("no-rate.wav", broken_wav(rate=0)),
+        ("no-samples.wav", broken_wav(length=0)[:-8]),
+        ("crowd.wav", broken_wav(channels=1000)),
+        ("noise.flac", b"fLaC" + bytes(range(256))),
+        ("noise.mp3", bytes(range(256)) * 8),
+        ("nul.txt", b"\0\1\2\3"),
+        ("torn.txt", b"\xff\xfe\x00"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_broken_and_hostile_files_are_refused_in_words(tmp_path: Path, name: str, data: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(BadInput) as caught:
+        codecs.read(path)
+    assert name in caught.value.message
+    codecs.read_note(path)
+
+
+def test_a_sound_that_claims_to_be_endless_takes_no_memory(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(broken_wav(length=2**32 - 100))
+    try:
+        read = codecs.read(tmp_path / "a.wav")
+    except BadInput:
+        return
+    assert isinstance(read, Audio)
+    assert read.samples.size <= 8
+
+
+def test_a_long_sound_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.sounds.SAMPLE_LIMIT", 3999)
+    codecs.write(tone(1), tmp_path / "a.wav")
+    with pytest.raises(BadInput, match="too long"):
+        codecs.read(tmp_path / "a.wav")
+
+
+def test_what_is_no_file_or_of_no_known_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "a.exe").write_bytes(b"MZ")
+    for name in ("folder.png", "a.exe", "gone.png"):
+        with pytest.raises(BadInput):
+            codecs.read(tmp_path / name)
+        with pytest.raises(BadInput):
+            codecs.read_note(tmp_path / name)
+
+
+def test_a_text_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codecs, "TEXT_LIMIT", 100)
+    (tmp_path / "a.txt").write_bytes(b"a" * 101)
+    with pytest.raises(BadInput, match="too long"):
+        codecs.read(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("note", [b"not json", b"[1]", b"{" * 100_000, b'{"request": \xff}'])
+def test_a_damaged_note_is_no_note(tmp_path: Path, note: bytes) -> None:
+    text = chunk(b"iTXt", b"aigc-studio\0\0\0\0\0" + note)
+    (tmp_path / "a.png").write_bytes(png(4, 4, text, BODY))
+    assert codecs.read_note(tmp_path / "a.png") is None
+    info = b"INFOICMT" + struct.pack("<I", len(note)) + note
+    wav = struct.pack("<4sI4s4sI", b"RIFF", 0, b"WAVE", b"LIST", len(info)) + info
+    (tmp_path / "a.wav").write_bytes(wav)
+    assert codecs.read_note(tmp_path / "a.wav") is None
+    (tmp_path / "a.md").write_bytes(b"text\n\n<!-- aigc-studio {" + note.replace(b"\n", b"") + b"} -->\n")
+    assert codecs.read_note(tmp_path / "a.md") is None
+
+
+def test_thumbnails_keep_the_shape_and_never_grow() -> None:
+    wide = codecs.thumbnail(picture(4, height=100, width=400), 128)
+    assert wide is not None
+    assert wide.pixels.shape == (32, 128, 4)
+    small = picture(3, height=10, width=12)
+    assert codecs.thumbnail(small, 128).pixels.shape == (10, 12, 3)  # type: ignore[union-attr]
+    assert codecs.thumbnail(Text("words"), 128) is None
+
+
+def test_a_waveform_shows_where_the_sound_is_loud() -> None:
+    samples = np.zeros((1, 8000), np.float32)
+    samples[0, 4000:] = 0.5
+    drawn = codecs.thumbnail(Audio(samples, 8000), 96)
+    assert drawn is not None
+    ink = (drawn.pixels[:, :, 3] > 127).sum(axis=0)
+    left, right = ink[10:44], ink[52:86]
+    assert right.max() > 10 * left.max()
+    assert left.max() >= 1
+    silent = codecs.thumbnail(Audio(np.zeros((2, 100), np.float32), 8000), 96)
+    assert silent is not None
+    assert (silent.pixels[:, :, 3] > 127).sum(axis=0).max() <= 4
+
+
+@pytest.mark.parametrize("length", [1, 39, 41])
+def test_very_short_sounds_are_drawn(length: int) -> None:
+    drawn = codecs.thumbnail(Audio(np.full((1, length), 0.1, np.float32), 8000), 64)
+    assert drawn is not None
+    assert (drawn.pixels[:, :, 3] > 127).any()
