@@ -63,6 +63,9 @@ class Filmstrip(QListView):
         self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         self.scrollTo(index)
 
+    def newest(self) -> Asset | None:
+        return self._works.at(0)
+
     def beside(self, id: str, step: int) -> Asset | None:
         """The next (+1) or previous (-1) work."""
         row = self._works.find(id)

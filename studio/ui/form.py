@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
@@ -22,7 +22,7 @@ EDGE = 20  # pixels at the left and the right; a scroll bar takes 12 of them
 class Noted(Protocol):
     """A frozen dataclass that says what its fields are: a Request, the Settings."""
 
-    __dataclass_fields__: Any
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @classmethod
     def notes(cls) -> Any: ...
@@ -50,7 +50,7 @@ class Form(QWidget, Generic[Value]):
         self._layout = column(self, spacing=SIZE.medium, margins=(EDGE, 16, EDGE, 16))
         noted = dict(type(start).notes())
         notes = [(name, noted[name]) for name in (noted if names is None else names)]
-        shared = [(name, note) for name, note in notes if isinstance(note, Seed | ModelId)]
+        shared: list[tuple[str, Note]] = [(name, note) for name, note in notes if isinstance(note, Seed | ModelId)]
         own = [(name, note) for name, note in notes if not isinstance(note, Seed | ModelId)]
         self._add([pair for pair in own if not pair[1].advanced], self._layout, models)
         self._folded = QWidget()

@@ -130,6 +130,7 @@ class Queue(QFrame):
 
     def __init__(self, studio: Studio, parent: QWidget) -> None:
         super().__init__(parent)
+        self._over = parent
         self.setObjectName("queue")
         self.setAccessibleName(tr("Queue"))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -198,7 +199,7 @@ class Queue(QFrame):
         self.refresh()
 
     def _place(self) -> None:
-        whole = self.parentWidget().size()
+        whole = self._over.size()
         size = QSize(min(480, whole.width() - 32), min(420, whole.height() - 120))
         self.setGeometry(
             whole.width() - size.width() - 12,

@@ -59,7 +59,7 @@ class Panel(QWidget):
         self._making.failed.connect(self._failed)
         self._making.settled.connect(self._settled)
         bridge.news.connect(self._hear)
-        self.show_work(None)
+        self.show_work(self.filmstrip.newest())
         self._refresh()
 
     # The brief.

@@ -16,6 +16,7 @@ STAYS = 6000  # milliseconds; longer where there is something to press
 class Toast(QFrame):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._over = parent
         self.setObjectName("toast")
         self._words = label("", wrap=False)
         self._words.setObjectName("toastWords")
@@ -42,7 +43,7 @@ class Toast(QFrame):
         self._line.setContentsMargins(16, 8, 8 if actions else 16, 8)
         self._words.setWordWrap(False)
         self._words.setText(words)
-        widest = self.parentWidget().width() - 64
+        widest = self._over.width() - 64
         if self.sizeHint().width() > widest:
             self._words.setWordWrap(True)
         self.setAccessibleName(words)
@@ -55,7 +56,7 @@ class Toast(QFrame):
         return "" if self.isHidden() else self._words.text()
 
     def _place(self) -> None:
-        whole = self.parentWidget().size()
+        whole = self._over.size()
         self.layout().activate()  # type: ignore[union-attr]
         wide = min(self.sizeHint().width(), whole.width() - 64)
         high = max(self.sizeHint().height(), self.heightForWidth(wide))

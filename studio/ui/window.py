@@ -271,7 +271,7 @@ class Window(QMainWindow):
             self.actions_[name].setChecked(theme().choice == name)
 
     def _come_back(self) -> None:
-        self.resize(1280, 800)
+        self.resize(QSize(1280, 800).boundedTo(self.screen().availableSize()))
         geometry = self._state.get("geometry")
         if isinstance(geometry, str):
             self.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore")))

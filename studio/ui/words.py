@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QLocale
+from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
 from studio.errors import StudioError
 from studio.request import Choice, Flag, Note, Range, Request, Seed
@@ -44,12 +43,11 @@ def clock(seconds: float) -> str:
 
 def moment(when: float) -> str:
     """A point in time, as short as it can be told apart: the hour of today, else the date."""
-    then = dt.datetime.fromtimestamp(when).astimezone()
-    now = dt.datetime.now().astimezone()
-    locale = QLocale()
+    then, now = QDateTime.fromSecsSinceEpoch(int(when)), QDateTime.currentDateTime()
+    locale, short = QLocale(), QLocale.FormatType.ShortFormat
     if then.date() == now.date():
-        return locale.toString(then.time(), QLocale.FormatType.ShortFormat)
-    return locale.toString(then.date(), QLocale.FormatType.ShortFormat)
+        return locale.toString(then.time(), short)
+    return locale.toString(then.date(), short)
 
 
 def size(number: int) -> str:

@@ -33,6 +33,8 @@ class Desk:
         application([], self.studio)
         self.window = Window(self.studio)
         self.window.show()
+        self.window.activateWindow()
+        QTest.qWaitForWindowActive(self.window)
         self.open = True
 
     def until(self, condition: Callable[[], object], seconds: float = WAIT) -> None:
@@ -99,6 +101,7 @@ class Desk:
 @pytest.fixture
 def loop() -> Iterator[QEventLoop]:
     app = QApplication.instance() or QApplication(["studio"])
+    QApplication.setQuitOnLastWindowClosed(False)  # a test goes on after its window
     loop = QEventLoop(app)
     yield loop
     loop.close()

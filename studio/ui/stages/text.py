@@ -17,6 +17,7 @@ from studio.ui.words import tr
 
 LINE = 68  # characters of an average line
 INSET = 48
+SAMPLE = "The fox went on until the path was lost in snow, and then it listened. "
 
 
 class TextStage(Stage):
@@ -116,6 +117,8 @@ class TextStage(Stage):
         metrics = QFontMetricsF(self._body)
         # Faces bring leading of their own, so a line is reckoned from the height of its letters.
         self._leading = 100.0 * 3.3 * metrics.xHeight() / metrics.height()
+        # The average that a face states counts its Chinese letters too; a line of Latin ones is what is wanted here.
+        self._letter = metrics.horizontalAdvance(SAMPLE) / len(SAMPLE)
         self._gap = 1.4 * metrics.xHeight()
 
     def _tint(self) -> None:
@@ -126,6 +129,6 @@ class TextStage(Stage):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        wide = QFontMetricsF(self._body).averageCharWidth() * LINE + INSET * 2 + 16
+        wide = self._letter * LINE + INSET * 2 + 16
         side = max(16, int((self.width() - wide) / 2))
         self._outer.setContentsMargins(side, 24, side, 24)

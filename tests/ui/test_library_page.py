@@ -1,0 +1,177 @@
+"""The library page: finding, filtering, choosing, what made a work, and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QPushButton
+
+from studio.backends import medium
+from studio.library import Query
+from studio.ui.library import LibraryPage
+from studio.ui.works import PAGE
+from tests.fakes import payload
+from tests.ui.conftest import Desk
+
+
+def fill(desk: Desk, kind: str, seeds: range, prompt: str = "") -> None:
+    """Works as the studio makes them, without the wait."""
+    for seed in seeds:
+        request = medium(kind).make(seed=seed, **({"prompt": prompt} if prompt else {}))
+        provenance: dict[str, Any] = {"model": {"id": f"{kind}-starter", "licence": "Apache-2.0"}}
+        desk.studio.library.add(payload(kind, seed), medium=kind, request=request.to_json(), provenance=provenance)
+
+
+def page(desk: Desk) -> LibraryPage:
+    found = desk.window.open("library")
+    assert isinstance(found, LibraryPage)
+    return found
+
+
+def choose(library: LibraryPage, *rows: int) -> None:
+    library.grid.clearSelection()
+    for row in rows:
+        library.grid.selectionModel().select(
+            library.grid.model().index(row, 0), QItemSelectionModel.SelectionFlag.Select
+        )
+
+
+def test_empty_it_says_so(desk: Desk) -> None:
+    library = page(desk)
+    nothing = library.findChild(QLabel, "nothing")
+    assert nothing.isVisible()
+    assert nothing.text() == "Everything you make is kept here"
+    assert library.total.text() == "0 works"
+
+
+def test_search_as_you_type_and_filters(desk: Desk) -> None:
+    fill(desk, "poster", range(3), "a lighthouse at dusk")
+    fill(desk, "poster", range(3, 5), "雪山上的气球")
+    fill(desk, "story", range(2))
+    library = page(desk)
+    assert library.total.text() == "7 works"
+    QTest.keyClicks(library.search, "light")
+    desk.until(lambda: library.total.text() == "3 works")
+    library.search.setText("雪山")
+    desk.until(lambda: library.total.text() == "2 works")
+    library.search.setText("submarine")
+    desk.until(lambda: library.total.text() == "0 works")
+    assert library.findChild(QLabel, "nothing").text() == "Nothing found"
+    library.search.clear()
+    desk.until(lambda: library.total.text() == "7 works")
+    desk.click("filter.story")
+    assert library.total.text() == "2 works"
+    desk.click("filter.all")
+    choose(library, 0)
+    desk.click("details.favourite")
+    desk.click("favourites")
+    assert library.total.text() == "1 work"
+
+
+def test_works_are_read_a_page_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(desk, "story", range(PAGE + 20))
+    asked: list[int] = []
+    real = desk.studio.library.page
+
+    def counted(query: Query, offset: int = 0, limit: int = 100) -> Any:
+        asked.append(offset)
+        return real(query, offset, limit)
+
+    monkeypatch.setattr(desk.studio.library, "page", counted)
+    library = page(desk)
+    desk.breathe(0.2)
+    assert asked == [0]
+    library.grid.scrollToBottom()
+    desk.breathe(0.2)
+    assert asked == [0, PAGE]
+
+
+def test_details_say_what_made_it(desk: Desk) -> None:
+    fill(desk, "poster", range(1), "a lighthouse at dusk")
+    library = page(desk)
+    assert not library.details.isVisible()
+    choose(library, 0)
+    assert library.details.isVisible()
+    said = [each.text() for each in library.details.findChildren(QLabel) if each.isVisible()]
+    for words in ("a lighthouse at dusk", "Seed", "512 px", "Licence of the model", "Apache-2.0"):
+        assert words in said
+    desk.until(lambda: library.details.glance.isVisible())
+
+
+def test_renaming(desk: Desk) -> None:
+    fill(desk, "poster", range(1), "a lighthouse at dusk")
+    library = page(desk)
+    choose(library, 0)
+    library.details.title.setText("Beacon")
+    QTest.keyClick(library.details.title, Qt.Key.Key_Return)
+    assert desk.studio.library.page(Query())[0].title == "Beacon"
+    desk.until(lambda: library.grid.model().index(0, 0).data() == "Beacon")
+
+
+def test_bin_several_and_put_them_back(desk: Desk) -> None:
+    fill(desk, "poster", range(4), "a lighthouse")
+    library = page(desk)
+    choose(library, 0, 2)
+    assert library.details.findChild(QPushButton, "details.vary").isHidden()
+    library.grid.setFocus()
+    QTest.keyClick(library.grid, Qt.Key.Key_Delete)
+    desk.until(lambda: library.total.text() == "2 works")
+    assert desk.window.toast.words() == "2 works are in the bin."
+    desk.click("binned")
+    assert library.total.text() == "2 works"
+    choose(library, 0)
+    desk.click("details.restore")
+    desk.until(lambda: library.total.text() == "1 work")
+    desk.click("binned")
+    assert library.total.text() == "3 works"
+
+
+def test_make_again_vary_and_use_its_brief(desk: Desk) -> None:
+    fill(desk, "poster", range(8, 9), "a lighthouse")
+    library = page(desk)
+    choose(library, 0)
+    parent = library.selected()[0]
+    desk.click("details.again")
+    assert desk.window.page == "poster"
+    desk.idle()
+    works = desk.studio.library.page(Query())
+    assert [work.request["seed"] for work in works] == [8, 8]
+    page(desk)
+    desk.until(lambda: library.total.text() == "2 works")
+    choose(library, 1)
+    assert library.selected()[0].id == parent.id
+    desk.click("details.vary")
+    desk.idle()
+    newest = desk.studio.library.page(Query())[0]
+    assert newest.request["seed"] != 8
+    assert newest.request["prompt"] == "a lighthouse"
+    assert newest.parents == (parent.id,)
+    page(desk)
+    choose(library, 2)
+    desk.click("details.recall")
+    panel = desk.panel("poster")
+    assert panel.form.value().seed == 8
+    assert panel.asset is not None
+    assert panel.asset.id == parent.id
+
+
+def test_what_arrives_meanwhile_keeps_the_selection(desk: Desk) -> None:
+    fill(desk, "story", range(3))
+    library = page(desk)
+    choose(library, 1)
+    kept = library.selected()[0].id
+    fill(desk, "story", range(3, 5))
+    desk.window.bridge.library_changed()
+    desk.until(lambda: library.total.text() == "5 works")
+    assert [work.id for work in library.selected()] == [kept]
+
+
+def test_works_can_be_dragged_out_as_files(desk: Desk) -> None:
+    fill(desk, "poster", range(2), "a lighthouse")
+    library = page(desk)
+    model = library.grid.model()
+    data = model.mimeData([model.index(0, 0)])
+    assert [url.toLocalFile() for url in data.urls()] == [str(desk.studio.library.page(Query())[0].path)]

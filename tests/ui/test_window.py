@@ -1,0 +1,283 @@
+"""The whole window: what comes back at the next start, closing in mid-job, offers, the queue, keyboard and names."""
+
+from __future__ import annotations
+
+import gc
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QSlider,
+    QWidget,
+)
+from qasync import QEventLoop
+
+from studio.studio import News
+from studio.ui.actions import DEEDS
+from studio.ui.bridge import Bridge
+from studio.ui.window import Window
+from tests.fakes import MISUSED, SLOW
+from tests.ui.conftest import Desk
+from tests.ui.test_panels import keep_seed
+
+
+def test_everything_comes_back_at_the_next_start(desk: Desk, loop: QEventLoop) -> None:
+    panel = desk.panel("story")
+    panel.form.set_value(panel.form.value().replace(prompt="Once 从前", tokens=100))
+    panel.form.unfold(True)
+    panel.count.setCurrentIndex(2)
+    desk.window.resize(880, 600)  # the screen of these tests is no wider
+    brief = panel.form.value()
+    desk.act("dark")
+    desk.close()
+    again = Desk(desk.home, loop)
+    try:
+        assert again.window.page == "story"
+        back = again.panel("story")
+        assert back.form.value() == brief
+        assert back.form.unfolded
+        assert back.count.currentData() == 3
+        assert (again.window.width(), again.window.height()) == (880, 600)
+        assert again.studio.settings.theme == "dark"
+    finally:
+        again.act("system")
+        again.close()
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"{", b"[1]", b'{"page": 3, "pages": {"avatar": {"request": 5}}}', b"\xff\xfe"]
+)
+def test_a_damaged_memory_costs_only_itself(home: Path, loop: QEventLoop, damage: bytes) -> None:
+    state = home / "state"
+    state.mkdir(parents=True)
+    (state / "window.json").write_bytes(damage)
+    desk = Desk(home, loop)
+    assert desk.window.page == "avatar"
+    desk.close()
+    assert json.loads((state / "window.json").read_text("utf-8"))["page"] == "avatar"
+
+
+def test_closing_in_mid_job_leaves_nothing_behind(desk: Desk, loop: QEventLoop) -> None:
+    keep_seed(desk, "poster", SLOW)
+    desk.click("generate")
+    desk.until(lambda: any(job.state == "running" for job in desk.studio.jobs()))
+    keep_seed(desk, "poster", 6)
+    desk.click("generate")
+    desk.close()
+    again = Desk(desk.home, loop)
+    try:
+        # What waited waits again and is made; what ran is offered.
+        assert [entry.request.seed for entry in again.studio.offered] == [SLOW]
+        bar = again.window.offer
+        assert bar.isVisible()
+        assert bar.words().startswith("The studio ended while it was making a work.")
+        panel = again.panel("poster")
+        again.until(lambda: panel.asset is not None and panel.asset.request["seed"] == 6)
+        again.click("offerResume")
+        again.until(lambda: any(job.request.seed == SLOW and job.state == "running" for job in again.studio.jobs()))
+        assert not again.studio.offered
+        assert not bar.isVisible()
+    finally:
+        again.close()
+
+
+def test_an_offer_can_be_dismissed_for_good(desk: Desk, loop: QEventLoop) -> None:
+    keep_seed(desk, "story", SLOW)
+    desk.click("generate")
+    desk.until(lambda: any(job.state == "running" for job in desk.studio.jobs()))
+    desk.close()
+    second = Desk(desk.home, loop)
+    second.click("offerClose")
+    assert not second.studio.jobs()
+    second.close()
+    third = Desk(desk.home, loop)
+    assert not third.studio.offered
+    assert not third.window.offer.isVisible()
+    third.close()
+
+
+def test_the_queue_is_reordered_cancelled_paused_and_tried_again(desk: Desk) -> None:
+    desk.click("stripQueue")
+    desk.click("queuePause")
+    assert desk.studio.paused
+    desk.window.queue.hide()
+    for seed in (1, 2, MISUSED):
+        keep_seed(desk, "poster", seed)
+        desk.click("generate")
+    queue = desk.window.queue
+    desk.click("stripQueue")
+    desk.until(lambda: len(queue.rows()) == 3)
+    queue.rows()[1].up.click()
+    desk.until(lambda: [row.job.request.seed for row in queue.rows()] == [2, 1, MISUSED])
+    queue.rows()[0].cancel.click()
+    desk.until(lambda: queue.rows()[-1].state.whole() == "cancelled")
+    desk.click("queuePause")
+    desk.idle()
+    desk.until(lambda: {row.job.state for row in queue.rows()} == {"done", "failed", "cancelled"})
+    failed = next(row for row in queue.rows() if row.job.state == "failed")
+    assert failed.why.text() == "The moon cannot be painted. Ask for the sun."
+    done = next(row for row in queue.rows() if row.job.state == "done")
+    done.show_it.click()
+    assert not queue.isVisible()
+    panel = desk.panel("poster")
+    assert panel.asset is not None
+    assert panel.asset.request["seed"] == 1
+
+
+def test_the_strip_says_what_runs(desk: Desk) -> None:
+    strip = desk.window.strip
+    assert strip.words.whole() == "Ready"
+    keep_seed(desk, "music", SLOW)
+    desk.click("generate")
+    desk.until(lambda: strip.words.whole() == "Music · making 4 of 4")
+    assert strip.bar.isVisible()
+    assert strip.bar.value() == 4
+    desk.click("stripCancel")
+    desk.until(lambda: strip.words.whole() == "Ready")
+
+
+def test_keys_alone_make_a_story(desk: Desk) -> None:
+    window = desk.window
+    QTest.keyClick(window, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
+    assert window.page == "story"
+    for _ in range(4):
+        focused = QApplication.focusWidget()
+        if isinstance(focused, QPlainTextEdit):
+            break
+        QTest.keyClick(focused or window, Qt.Key.Key_Tab)
+    focused = QApplication.focusWidget()
+    assert isinstance(focused, QPlainTextEdit)
+    QTest.keyClicks(focused, "A fox")
+
+    def press() -> bool:
+        QTest.keyClick(focused, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+        return True
+
+    desk.until(press)
+    desk.until(lambda: desk.panel("story").asset is not None)
+    asset = desk.panel("story").asset
+    assert asset is not None
+    assert asset.request["prompt"] == "A fox"
+
+
+def test_every_control_has_a_name_for_screen_readers(desk: Desk) -> None:
+    nameless = []
+    for name in ("avatar", "poster", "story", "music", "library", "settings"):
+        page = desk.window.open(name)
+        kinds = (QAbstractButton, QComboBox, QLineEdit, QPlainTextEdit, QAbstractSpinBox, QSlider)
+        for kind in kinds:
+            for control in page.findChildren(kind):
+                inner = isinstance(control.parent(), QAbstractSpinBox | QComboBox | QLineEdit)
+                inner = inner or control.objectName().startswith("qt_")
+                if not inner and not control.accessibleName():
+                    nameless.append(f"{name}: {type(control).__name__} {control.objectName()}")
+    assert not nameless
+
+
+def test_shortcuts_are_told_apart(desk: Desk) -> None:
+    keys = [deed.keys for deed in DEEDS if deed.keys] + [f"Ctrl+{n}" for n in range(1, 7)]
+    assert len(keys) == len(set(keys))
+    assert {f"action.{deed.name}" for deed in DEEDS} <= {each.objectName() for each in desk.window.actions_.values()}
+
+
+@pytest.mark.parametrize("size", [(1024, 640), (1280, 800)])
+def test_nothing_is_cut_off(desk: Desk, size: tuple[int, int]) -> None:
+    desk.window.resize(*size)
+    for name in ("avatar", "poster", "story", "music", "library", "settings"):
+        page = desk.window.open(name)
+        desk.breathe(0.02)
+        for button in page.findChildren(QAbstractButton):
+            if button.isVisible() and button.text() and button.sizeHint().width() > button.width() + 1:
+                pytest.fail(f"{name}: “{button.text()}” is {button.sizeHint().width() - button.width()} px too wide")
+        assert page.width() + desk.window.findChild(QWidget, "rail").width() == size[0]
+
+
+def test_pages_come_and_go_without_growing(desk: Desk) -> None:
+    for name in ("avatar", "poster", "story", "music", "library", "settings"):
+        desk.window.open(name)
+
+    def turn() -> int:
+        for name in ("avatar", "library", "poster", "settings", "story", "music"):
+            desk.window.open(name)
+        keep_seed(desk, "poster", 3)
+        desk.panel("poster")
+        desk.click("generate")
+        desk.idle()
+        gc.collect()
+        return len(desk.window.findChildren(QObject))
+
+    turn()
+    before = turn()
+    for _ in range(3):
+        after = turn()
+    assert after <= before
+
+
+def test_news_cross_threads_once_per_frame(desk: Desk) -> None:
+    bridge = Bridge(desk.studio)
+    heard: list[tuple[str, bool]] = []
+    bridge.news.connect(lambda news: heard.append((news.kind, threading.current_thread() is threading.main_thread())))
+
+    def tell() -> None:
+        for _ in range(500):
+            bridge._hear(News("library"))
+
+    threads = [threading.Thread(target=tell) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    desk.until(lambda: heard)
+    desk.breathe(0.1)
+    assert set(heard) == {("library", True)}
+    assert len(heard) <= 3
+    bridge.close()
+    bridge._hear(News("library"))
+    desk.breathe(0.1)
+    assert len(heard) <= 3
+
+
+def test_an_unexpected_error_gets_one_dialog(desk: Desk, loop: QEventLoop) -> None:
+    from studio.ui.app import Surface
+
+    surface = Surface()
+    surface.over(desk.window)
+    for words in ("first", "second"):
+        surface.tell(ValueError(words))
+    desk.breathe(0.05)
+    boxes = desk.window.findChildren(QWidget, "unexpected")
+    assert len(boxes) == 1
+    assert "ValueError: first" in boxes[0].informativeText()  # type: ignore[attr-defined]
+    boxes[0].close()
+    desk.breathe(0.02)
+    assert not [box for box in desk.window.findChildren(QWidget, "unexpected") if box.isVisible()]
+
+
+def test_the_window_brings_no_torch_along(home: Path) -> None:
+    code = (
+        "import sys\n"
+        "import studio.ui.app, studio.ui.window, studio.ui.library, studio.ui.preferences, studio.studio\n"
+        "import studio.ui.stages.image, studio.ui.stages.text, studio.ui.stages.audio\n"
+        "heavy = {'torch', 'diffusers', 'transformers', 'sounddevice', 'PIL'} & set(sys.modules)\n"
+        "print(sorted(heavy))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() in ("[]", "['PIL']")
+
+
+def test_closing_twice_is_closing_once(desk: Desk) -> None:
+    assert isinstance(desk.window, Window)
+    desk.window.close()
+    desk.window.close()
