@@ -97,7 +97,7 @@ def replay(path: Path, state: dict[str, Any]) -> Replay:
             break
         lines, good = lines + 1, end + 1
     # A torn line is the last one. Whole lines from here on are edits that have lost what they belong to.
-    damaged = any(line and _crc_fits(line) for line in data[good:].split(b"\n"))
+    damaged = any(_crc_fits(line) for line in data[good:].split(b"\n")[:-1])
     return Replay(state, lines, good, damaged)
 
 

@@ -1,0 +1,522 @@
+"""Documents: what is written stays written, whatever happens to the program, the disk or the files."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio import document as document_module
+from studio import document_versions
+from studio.changes import apply, between, plain
+from studio.document import Document, listing
+from studio.errors import BadInput, StudioError
+from tests.core.crashes import Refusal, ended, in_child, killed_at, quick_folder, small_disk
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a child that shares the test's code")
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    with quick_folder() as folder:
+        yield folder
+
+
+def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.002)
+
+
+def reopened(folder: Path) -> dict[str, Any]:
+    with Document(folder) as opened:
+        assert opened.notices == []
+        return opened.content
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "most"),
+    [
+        ({}, {}, 0),
+        ({"a": 1}, {"a": 1}, 0),
+        ({"a": 1}, {"a": 1.0}, 1),
+        ({"a": True}, {"a": 1}, 1),
+        ({"a": None}, {}, 1),
+        ({"a": [1, 2, 3]}, {"a": [1, 3]}, 1),
+        ({"a": [1, 1]}, {"a": [True, 1, 1]}, 1),
+        ({"a": [{"t": "x"}, {"t": "y"}]}, {"a": [{"t": "x"}, {"t": "z"}]}, 1),
+        ({"a": [{"t": "x"}]}, {"a": [{"t": "n"}, {"t": "x"}]}, 1),
+        ({"a": {"b": {"c": 1}}}, {"a": {"b": {"d": 1}}}, 2),
+        ({"a": "short"}, {"a": "shorter"}, 1),
+        ({"a": [1]}, {"a": "1"}, 1),
+        ({"a": ""}, {"a": []}, 1),
+        ({"": {"": 1}}, {"": {"": 2}}, 1),
+    ],
+)
+def test_changes_turn_one_value_into_the_other(old: Any, new: Any, most: int) -> None:
+    changes = json.loads(json.dumps(between(old, new)))
+    assert len(changes) <= most
+    turned = apply(plain(old), changes)
+    assert json.dumps(turned, sort_keys=True) == json.dumps(new, sort_keys=True)
+    assert between(turned, new) == []
+
+
+def test_a_keystroke_in_a_long_text_is_a_short_change() -> None:
+    text = "从前有座山 " * 50_000
+    changes = between({"text": text}, {"text": text[:99_999] + "!" + text[99_999:]})
+    assert changes == [{"at": ["text"], "cut": [99_999, 0], "put": "!"}]
+    repeated = between({"text": "a" * 100}, {"text": "a" * 101})
+    assert len(json.dumps(repeated)) < 60
+
+
+def test_changes_of_values_made_by_chance() -> None:
+    chance = random.Random(7)
+
+    def value(depth: int) -> Any:
+        kind = chance.randrange(7 if depth else 4)
+        if kind >= 5:
+            return {chance.choice("abcd"): value(depth - 1) for _ in range(chance.randrange(4))}
+        if kind == 4:
+            return [value(depth - 1) for _ in range(chance.randrange(4))]
+        return [chance.randrange(3), "ab" * chance.randrange(60), None, True][kind]
+
+    for _ in range(300):
+        old, new = {"x": value(3)}, {"x": value(3)}
+        turned = apply(plain(old), json.loads(json.dumps(between(old, new))))
+        assert json.dumps(turned, sort_keys=True) == json.dumps(new, sort_keys=True)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [{"at": ["gone", "b"], "put": 1}],
+        [{"at": ["gone"], "drop": True}],
+        [{"at": ["text"], "cut": [90, 1], "put": ""}],
+        [{"at": ["text"], "cut": [-1, 1], "put": ""}],
+        [{"at": ["text"], "cut": [0, 1], "put": [1]}],
+        [{"at": 7, "put": 1}],
+        [{"put": 1}],
+        [7],
+    ],
+)
+def test_changes_of_another_value_are_refused(changes: Any) -> None:
+    with pytest.raises(ValueError, match="another value"):
+        apply({"text": "short"}, changes)
+
+
+@pytest.mark.parametrize("value", [{"a": float("nan")}, {"a": {1: 2}}, {"a": b"bytes"}, {"a": object()}])
+def test_what_is_not_json_is_no_content(tmp_path: Path, value: dict[str, Any]) -> None:
+    with Document.make(tmp_path, "manuscript", "A") as made:
+        made.edit({"fine": True})
+        with pytest.raises(BadInput, match="cannot hold"):
+            made.edit(value)
+        assert made.content == {"fine": True}
+
+
+def test_content_nested_without_end_is_refused(tmp_path: Path) -> None:
+    endless: dict[str, Any] = {}
+    endless["again"] = endless
+    with pytest.raises(BadInput, match="too deeply"):
+        Document.make(tmp_path, "manuscript", "A", endless)
+
+
+def test_what_was_edited_is_there_again(tmp_path: Path) -> None:
+    made = Document.make(tmp_path, "manuscript", "My 小说", {"text": "Once"})
+    chapters = ["one"]
+    made.edit({"text": "Once upon a time", "chapters": chapters}, works=["w1", "w2", "w1"])
+    chapters.append("not given to the document")
+    made.edit({"text": "\ud800 half a pair", "chapters": ["one"]})
+    made.rename("  A better\ntitle ")
+    made.close()
+    made.close()
+    with Document(made.folder) as again:
+        assert again.content == {"text": "\ud800 half a pair", "chapters": ["one"]}
+        assert (again.kind, again.title, again.works) == ("manuscript", "A better title", ("w1", "w2"))
+        assert (again.notices, again.saved, again.trouble) == ([], True, None)
+        again.edit({}, works=[])
+    with Document(made.folder) as last:
+        assert (last.content, last.works) == ({}, ())
+    with pytest.raises(RuntimeError, match="closed"):
+        made.edit({})
+
+
+def test_edits_are_written_by_themselves_once_in_a_while(tmp_path: Path) -> None:
+    writes: list[float] = []
+
+    def step(name: str) -> None:
+        if name == "append":
+            writes.append(time.monotonic())
+
+    made = Document.make(tmp_path, "manuscript", "A")
+    made.close()
+    with Document(made.folder, pace=0.1, step=step) as opened:
+        number = 0
+        while len(writes) < 4:
+            number += 1
+            opened.edit({"number": number})
+            time.sleep(0.001)
+        until(lambda: opened.saved)
+        assert all(later - earlier >= 0.099 for earlier, later in pairwise(writes))
+        assert number > len(writes)
+    assert reopened(made.folder) == {"number": number}
+
+
+@needs_fork
+def test_a_killed_writer_loses_at_most_the_last_second(tmp_path: Path) -> None:
+    made = Document.make(tmp_path, "manuscript", "A", {"text": ""})
+    made.close()
+    told, tell = os.pipe()
+
+    def write() -> None:
+        opened = Document(made.folder)
+        for number in range(1_000_000):
+            now = time.time()
+            opened.edit({"text": "word " * number, "at": now})
+            os.write(tell, f"{now}\n".encode())
+            time.sleep(0.01)
+
+    child = in_child(write)
+    edits: list[float] = []
+    while not edits or edits[-1] - edits[0] < 4.0:
+        edits += [float(line) for line in os.read(told, 2**16).split()]
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.close(tell)
+    while rest := os.read(told, 2**16):
+        edits += [float(line) for line in rest.split()]
+    os.close(told)
+    # A second of waiting, and room for a write on a machine that is busy with other things.
+    assert edits[-1] - reopened(made.folder)["at"] < 1.0 + 1.0
+
+
+@needs_fork
+def test_killed_between_any_two_steps_of_a_write(tmp_path: Path) -> None:
+    seed = Document.make(tmp_path / "seed", "manuscript", "A", {"text": "before"})
+    seed.keep("first")
+    seed.close()
+
+    outcomes: list[tuple[str, str, int]] = []
+    for at in range(50):
+        folder = tmp_path / f"killed-{at}"
+        shutil.copytree(seed.folder, folder)
+
+        def act(step: Callable[[str], None], folder: Path = folder) -> None:
+            opened = Document(folder, step=step, pace=60)
+            with opened._writing:  # the writer's thread waits, so that the steps come in one order
+                opened.edit({"text": "after"})
+                opened.flush()
+                opened.keep("second")
+                opened.rename("B")
+            opened.close()
+
+        if not killed_at(at, act):
+            break
+        with Document(folder) as opened:
+            assert opened.notices == []
+            outcomes.append((opened.content["text"], opened.title, len(opened.versions())))
+    assert len(outcomes) >= 6
+    stages = [("before", "A", 1), ("after", "A", 1), ("after", "A", 2), ("after", "B", 2)]
+    assert set(outcomes) == set(stages)
+    assert outcomes == sorted(outcomes, key=stages.index)
+
+
+@pytest.mark.parametrize("at", range(6))
+def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path, at: int) -> None:
+    made = Document.make(tmp_path, "manuscript", "A", {"text": "before"})
+    made.close()
+    refusal = Refusal(at)
+    opened = Document(made.folder, step=refusal, pace=60)
+    failed = 0
+    deeds: list[Callable[[], object]] = [
+        lambda: opened.edit({"text": "one"}),
+        opened.flush,
+        lambda: opened.keep("kept"),
+        lambda: opened.edit({"text": "two"}),
+        lambda: opened.rename("B"),
+        lambda: opened.edit({"text": "three"}),
+        opened.flush,
+    ]
+    with opened._writing:  # the writer's thread waits, so that the steps come in one order
+        for deed in deeds:
+            told = None
+            try:
+                deed()
+            except StudioError as error:
+                told = error.message
+            if told:
+                assert "disk is full" in told
+                failed += 1
+                deed()
+    opened.close()
+    assert failed == 1
+    with Document(made.folder) as again:
+        assert again.content == {"text": "three"}
+        assert again.title == "B"
+        assert "kept" in [version.name for version in again.versions()]
+        assert again.notices == []
+
+
+def test_trouble_in_the_background_is_told_and_passes(tmp_path: Path) -> None:
+    made = Document.make(tmp_path, "manuscript", "A")
+    made.close()
+    full = True
+
+    def step(_name: str) -> None:
+        if full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    opened = Document(made.folder, step=step, pace=0.01)
+    opened.edit({"text": "words"})
+    until(lambda: opened.trouble is not None)
+    assert "disk is full" in opened.trouble.message  # type: ignore[union-attr]
+    assert not opened.saved
+    with pytest.raises(StudioError, match="disk is full"):
+        opened.flush()
+    full = False
+    until(lambda: opened.saved)
+    assert opened.trouble is None
+    full = True
+    opened.edit({"text": "more"})
+    with pytest.raises(StudioError, match="disk is full"):
+        opened.close()
+    full = False
+    # What could not be saved is told, and the document is free for others all the same.
+    assert reopened(made.folder) == {"text": "words"}
+
+
+def test_a_disk_that_fills_up_while_writing(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "400k") as disk:
+        opened = Document.make(disk, "manuscript", "A", {"text": "start"})
+        kept = "start"
+
+        def fill() -> None:
+            nonlocal kept
+            for number in range(100):
+                opened.edit({"text": f"{number} " * 8000})
+                opened.flush()
+                kept = opened.content["text"]
+
+        with pytest.raises(StudioError, match="disk is full"):
+            fill()
+        folder = opened.folder
+        copied = tmp_path / "copied"
+        shutil.copytree(folder, copied)
+        assert reopened(copied)["text"] == kept
+        opened.edit({"text": "little"})
+        opened.close()
+        assert reopened(folder) == {"text": "little"}
+
+
+def journal(folder: Path) -> Path:
+    return max(folder.glob("journal.*"), key=lambda path: int(path.suffix[1:]))
+
+
+def written(tmp_path: Path, texts: list[str]) -> Path:
+    made = Document.make(tmp_path, "manuscript", "A", {"text": "start"})
+    made.close()
+    opened = Document(made.folder, version_seconds=1e9)
+    for text in texts:
+        opened.edit({"text": text})
+        opened.flush()
+    opened.close()
+    shutil.rmtree(made.folder / "versions", ignore_errors=True)
+    return made.folder
+
+
+def test_a_torn_last_record_is_passed_over(tmp_path: Path) -> None:
+    folder = written(tmp_path, ["one", "two", "three"])
+    whole = journal(folder).read_bytes()
+    start = whole[:-1].rindex(b"\n") + 1
+    for cut in (start + 1, start + 9, len(whole) - 1, len(whole) - 10):
+        journal(folder).write_bytes(whole[:cut])
+        assert reopened(folder) == {"text": "two"}
+    journal(folder).write_bytes(whole + b"\0" * 500)
+    assert reopened(folder) == {"text": "three"}
+    # What is written after a torn record is read again.
+    journal(folder).write_bytes(whole[:-4])
+    with Document(folder) as opened:
+        opened.edit({"text": "four"})
+    assert reopened(folder) == {"text": "four"}
+
+
+def test_damage_in_the_middle_of_a_journal_is_named_and_kept(tmp_path: Path) -> None:
+    folder = written(tmp_path, ["one", "two", "three"])
+    data = bytearray(journal(folder).read_bytes())
+    at = data.index(b"two")
+    data[at : at + 3] = b"2!!"
+    journal(folder).write_bytes(data)
+    with Document(folder) as opened:
+        assert opened.content == {"text": "one"}
+        assert "damaged" in opened.notices[0]
+        opened.edit({"text": "on"})
+    assert reopened(folder) == {"text": "on"}
+    assert b"three" in (folder / "damaged-journal.1").read_bytes()
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}\n{}\n", b"\0" * 300, None])
+def test_a_damaged_snapshot_costs_nothing(tmp_path: Path, damage: bytes | None) -> None:
+    folder = written(tmp_path, ["one", "two"])
+    with Document(folder) as opened:
+        opened.rename("B")  # seals a second snapshot
+        opened.edit({"text": "three"}, works=["w"])
+    newest = folder / "snapshot.2"
+    if damage is None:
+        newest.write_bytes(newest.read_bytes().replace(b"two", b"TWO"))
+    else:
+        newest.write_bytes(damage)
+    with Document(folder) as opened:
+        assert (opened.content, opened.title, opened.works) == ({"text": "three"}, "B", ("w",))
+        assert "snapshot.2" in opened.notices[0]
+        opened.edit({"text": "four"})
+    assert reopened(folder) == {"text": "four"}
+
+
+def test_the_last_resort_is_a_version(tmp_path: Path) -> None:
+    folder = written(tmp_path, ["one"])
+    with Document(folder) as opened:
+        opened.keep("safe")
+        opened.edit({"text": "lost"})
+    for path in folder.glob("*.1"):
+        path.write_bytes(b"damaged")
+    with Document(folder) as opened:
+        assert opened.content == {"text": "one"}
+        assert any("version" in notice for notice in opened.notices)
+    shutil.rmtree(folder / "versions")
+    for path in [*folder.glob("snapshot.*"), *folder.glob("journal.*")]:
+        path.write_bytes(b"damaged")
+    with pytest.raises(StudioError, match="damaged") as caught:
+        Document(folder)
+    assert "backup" in caught.value.hint
+
+
+def test_a_long_history_is_sealed_and_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document_module, "_COMPACT", 2000)
+    made = Document.make(tmp_path, "manuscript", "A")
+    for number in range(300):
+        made.edit({"text": f"draft {number} " * 10})
+        made.flush()
+    made.close()
+    files = sorted(path.name for path in made.folder.iterdir() if path.is_file() and path.name != ".lock")
+    assert len([name for name in files if name.startswith("snapshot")]) == 2
+    assert sum((made.folder / name).stat().st_size for name in files) < 20_000
+    assert reopened(made.folder) == {"text": "draft 299 " * 10}
+
+
+def test_versions_by_name_and_back(tmp_path: Path) -> None:
+    made = Document.make(tmp_path, "manuscript", "A", {"text": "one"})
+    first = made.keep(" First\ndraft ")
+    made.edit({"text": "two"}, works=["w"])
+    second = made.keep("Second")
+    made.edit({"text": "three"})
+    assert [version.name for version in made.versions() if not version.automatic] == ["Second", "First draft"]
+    assert made.look(first.number) == {"text": "one"}
+    made.restore(first.number)
+    assert (made.content, made.works) == ({"text": "one"}, ())
+    # What stood before the restore can be had again.
+    before = made.versions()[0]
+    assert before.automatic
+    made.restore(before.number)
+    assert (made.content, made.works) == ({"text": "three"}, ("w",))
+    made.restore(second.number)
+    made.close()
+    with Document(made.folder) as again:
+        assert again.content == {"text": "two"}
+        again.forget(first.number)
+        assert "First draft" not in [version.name for version in again.versions()]
+        for deed in (again.look, again.restore):
+            with pytest.raises(BadInput, match="no version"):
+                deed(first.number)
+
+
+def test_versions_keep_themselves_and_are_thinned_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document_versions, "AUTOMATIC_LIMIT", 3)
+    made = Document.make(tmp_path, "manuscript", "A", {"text": "0"})
+    made.close()
+    with Document(made.folder, pace=0.001, version_seconds=0.0) as opened:
+        named = opened.keep("mine")
+        for number in range(1, 8):
+            opened.edit({"text": str(number)})
+            until(lambda: opened.saved and opened.look(opened.versions()[0].number) == {"text": str(number - 1)})  # noqa: B023
+        versions = opened.versions()
+        assert [opened.look(version.number)["text"] for version in versions] == ["6", "5", "4", "0"]
+        assert versions[-1] == named
+    count = len(versions)
+    with Document(made.folder, pace=0.001) as again:
+        again.edit({"text": "8"})
+        until(lambda: again.look(again.versions()[0].number) == {"text": "7"})
+        assert len(again.versions()) == count
+
+
+def test_a_damaged_version_is_passed_over(tmp_path: Path) -> None:
+    with Document.make(tmp_path, "manuscript", "A", {"text": "one"}) as made:
+        numbers = [made.keep(str(number)).number for number in range(3)]
+        paths = sorted((made.folder / "versions").iterdir())
+        paths[0].write_bytes(b"\0")
+        paths[1].write_bytes(paths[1].read_bytes().replace(b"one", b"two"))
+        assert numbers[0] not in [version.number for version in made.versions()]
+        with pytest.raises(BadInput, match="damaged"):
+            made.restore(numbers[1])
+        assert made.content == {"text": "one"}
+
+
+def test_one_studio_at_a_time(tmp_path: Path) -> None:
+    made = Document.make(tmp_path, "manuscript", "A")
+    with pytest.raises(StudioError, match="already open"):
+        Document(made.folder)
+    made.close()
+    Document(made.folder).close()
+
+
+@needs_fork
+def test_a_dead_studio_holds_nothing(tmp_path: Path) -> None:
+    made = Document.make(tmp_path, "manuscript", "A", {"text": "mine"})
+    made.close()
+    ended(in_child(lambda: os._exit(0 if Document(made.folder) else 1)))
+    assert reopened(made.folder) == {"text": "mine"}
+
+
+def test_a_document_of_a_newer_studio_is_refused_politely(tmp_path: Path) -> None:
+    folder = written(tmp_path, ["one"])
+    head, body = (folder / "snapshot.1").read_bytes().split(b"\n", 1)
+    newer = json.dumps({**json.loads(head), "schema": 2}).encode() + b"\n" + body
+    (folder / "snapshot.1").write_bytes(newer)
+    with pytest.raises(StudioError, match="newer AIGC Studio"):
+        Document(folder)
+    assert (folder / "snapshot.1").read_bytes() == newer
+    assert len(listing(tmp_path)) == 1
+
+
+def test_what_is_no_document_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no document"):
+        Document(tmp_path / "nowhere")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StudioError, match="a file stands where"):
+        Document.make(tmp_path / "file", "manuscript", "A")
+
+
+def test_documents_are_listed_the_last_saved_first(tmp_path: Path) -> None:
+    assert listing(tmp_path / "none") == []
+    made = [Document.make(tmp_path, kind, f"{kind} 标题") for kind in ("manuscript", "composition")]
+    for seconds, each in enumerate(made):
+        each.close()
+        for path in each.folder.iterdir():
+            os.utime(path, (1e9 - seconds, 1e9 - seconds))
+    (tmp_path / "not a document").mkdir()
+    (tmp_path / "file").write_bytes(b"")
+    found = listing(tmp_path)
+    assert [(summary.kind, summary.title, summary.saved) for summary in found] == [
+        ("manuscript", "manuscript 标题", 1e9),
+        ("composition", "composition 标题", 1e9 - 1),
+    ]
+    assert [summary.folder for summary in found] == [each.folder for each in made]
