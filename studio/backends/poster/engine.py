@@ -165,7 +165,7 @@ def _check(folder: Path) -> None:
 def _open(folder: Path, dtype: torch.dtype) -> Any:
     """The pipeline in `folder`, from safetensors only, by its text-to-image class where diffusers knows one."""
     kind = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))["_class_name"]
-    options: dict[str, Any] = {"torch_dtype": dtype, "use_safetensors": True, "local_files_only": True}
+    options: dict[str, Any] = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
     try:
         try:
             return AutoPipelineForText2Image.from_pretrained(folder, **options)

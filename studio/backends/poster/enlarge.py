@@ -24,19 +24,21 @@ def _scaled(pixels: Pixels, size: tuple[int, int], scale: float) -> Pixels:
     picture = PIL.Image.fromarray(pixels)
     if scale <= 1:
         return np.asarray(picture.resize(size, PIL.Image.Resampling.LANCZOS))
-    return _steepened(np.asarray(picture.resize(size, PIL.Image.Resampling.BICUBIC)), scale)
+    return _steepened(pixels, size, scale)
 
 
-def _steepened(pixels: Pixels, scale: float) -> Pixels:
-    """Soft edges made as steep as they were before enlarging by `scale`.
+def _steepened(pixels: Pixels, size: tuple[int, int], scale: float) -> Pixels:
+    """Enlarged by `scale` to `size`, with soft edges made about as steep as they were.
 
-    What lies above the local mean moves up, what lies below moves down, and nothing leaves the range that its own
-    neighbourhood has: so edges tighten without halos and flat areas stay as they are.
+    What lies above the local mean moves up, what lies below moves down, and nothing leaves the range that its
+    neighbours had before enlarging: so edges tighten without halos, and flat areas stay as they are.
     """
-    values = pixels.astype(np.float32)
-    reach = 2 * round(scale * 0.75) + 1
-    low = minimum_filter(values, size=(reach, reach, 1))
-    high = maximum_filter(values, size=(reach, reach, 1))
+    values = _resized(pixels, size, PIL.Image.Resampling.BICUBIC)
+    low = _resized(minimum_filter(pixels, size=(3, 3, 1)), size, PIL.Image.Resampling.BILINEAR)
+    high = _resized(maximum_filter(pixels, size=(3, 3, 1)), size, PIL.Image.Resampling.BILINEAR)
     mean = gaussian_filter(values, sigma=(scale * 0.6, scale * 0.6, 0))
-    sharp = np.clip(values + 1.8 * (values - mean), low, high)
-    return np.round(sharp).astype(np.uint8)
+    return np.round(np.clip(values + 1.8 * (values - mean), low, high)).astype(np.uint8)
+
+
+def _resized(pixels: Pixels, size: tuple[int, int], how: PIL.Image.Resampling) -> NDArray[np.float32]:
+    return np.asarray(PIL.Image.fromarray(pixels).resize(size, how)).astype(np.float32)

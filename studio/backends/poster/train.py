@@ -28,7 +28,8 @@ from studio.request import Request
 CODEC_SHARE = 0.4
 EMPTY_SHARE = 0.12
 CROP = 64
-JITTER = 0.03
+JITTER = 0.02
+CALM = 0.1
 CODEC_RATE, PAINTER_RATE = 1.5e-3, 1.2e-3
 
 
@@ -117,15 +118,15 @@ class _Bench:
         return self.latents is not None
 
     def learn_codec(self, batch: int, rate: float) -> dict[str, float]:
-        """One step on crops: L1, L1 of gradients (edges are what flat pictures consist of), latents kept small."""
+        """One step on crops: colours, gradients (edges are what flat pictures consist of), latents kept small."""
         x = self.pictures.crops(self.rng, batch, CROP).to(device())
         x = x.contiguous(memory_format=torch.channels_last)
         latent = self.codec.encode(x, return_dict=False)[0]
         # A little noise teaches the decoder to forgive what the denoiser will leave.
         latent = latent + JITTER * torch.randn(latent.shape, generator=self.noise).to(latent)
         back = self.decoded(latent)
-        flat = F.l1_loss(back, x)
-        edges = F.l1_loss(back.diff(dim=2), x.diff(dim=2)) + F.l1_loss(back.diff(dim=3), x.diff(dim=3))
+        flat = _distance(back, x)
+        edges = _distance(back.diff(dim=2), x.diff(dim=2)) + _distance(back.diff(dim=3), x.diff(dim=3))
         size = latent.square().mean()
         _step(self.codec_optimizer, flat + edges + 1e-3 * size, CODEC_RATE * rate)
         self.codec_steps += 1
@@ -248,6 +249,11 @@ def _step(optimizer: torch.optim.Optimizer, loss: torch.Tensor, rate: float) -> 
     loss.backward()
     nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], 1.0)
     optimizer.step()
+
+
+def _distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Charbonnier: squares small errors, so that the many flat pixels are quiet, and takes large ones, edges, as L1."""
+    return ((a - b).square() + CALM**2).sqrt().mean() - CALM
 
 
 def _colours(latents: torch.Tensor, pictures: Pictures, factor: int) -> dict[str, list[Any]]:
