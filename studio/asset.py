@@ -125,7 +125,11 @@ class Record:
     def to_json(self, indent: int | None = 1) -> str:
         """The sidecar's text: indented, since people look into it."""
         values = {name: getattr(self, name) for name in Record.__slots__}
-        return json.dumps({"schema": SCHEMA, **values}, ensure_ascii=False, indent=indent)
+        return printable(json.dumps({"schema": SCHEMA, **values}, ensure_ascii=False, indent=indent))
+
+    def settled(self) -> Record:
+        """The record as it will be read again: lists for tuples in the request, no half characters."""
+        return Record.from_json(self.to_json(indent=None))
 
     @staticmethod
     def from_json(text: str | bytes) -> Record:
@@ -147,6 +151,11 @@ class Record:
 
 
 _SHARED = tuple(name for name in Asset.__slots__ if name != "path")
+
+
+def printable(text: str) -> str:
+    """The text without lone surrogates, which file names may hold and neither files nor the index can."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def words_of(request: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from studio import codecs, pictures
 from studio import library_index as tables
-from studio.asset import Asset, Query, Record, default_title
+from studio.asset import Asset, Query, Record, default_title, printable
 from studio.disk import FileLock, failing_as, in_words, sync_file
 from studio.errors import BadInput, StudioError
 from studio.library_check import Hear, Problem, inspect, measures, medium_of, salvage, sha256_of
@@ -187,7 +187,7 @@ class Library:
 
     def thumbnail(self, id: str, size: int = THUMBNAIL) -> Path | None:
         """A small WebP picture of the work, made where it is missing; None for a text. At most `size` pixels a side."""
-        path = self._shelf.thumbnail(id, size)
+        path = self._shelf.thumbnail(Path(id).name, size)
         if path.exists() and path.stat().st_size:
             return path
         asset = self.get(id)
@@ -241,7 +241,7 @@ class Library:
                 )
                 with self._lock:
                     last = self._ask(tables.last)
-                    record = replace(draft, order=max(last + 1, draft.order))
+                    record = replace(draft, order=max(last + 1, draft.order)).settled()
                     self._describe([record])
                     self._shelf.finish([record])
                 return record.asset(self.folder)
@@ -268,7 +268,7 @@ class Library:
         return path
 
     def _records(self, ids: Iterable[str]) -> list[Record]:
-        asked = list(dict.fromkeys(ids))
+        asked = list(dict.fromkeys(printable(name) for name in ids))
         found = self._ask(lambda db: tables.records(db, asked))
         missing = [name for name in asked if name not in found]
         if missing:
@@ -279,7 +279,7 @@ class Library:
         with failing_as("The change could not be kept"), self._lock:
             before = self._records(ids)
             after = [changed(record) for record in before]
-            news = [new for old, new in zip(before, after, strict=True) if new != old]
+            news = [new.settled() for old, new in zip(before, after, strict=True) if new != old]
             self._describe(news)
             try:
                 self._shelf.finish(news)

@@ -135,13 +135,14 @@ def measures(payload: Image | Audio | Text) -> dict[str, Any]:
 
 def _sidecars(folder: Path) -> Iterator[Path]:
     for room in ROOMS:
-        yield from sorted((folder / room).glob("*/*.json"))
+        yield from sorted(path for path in (folder / room).glob("*/*.json") if path.name[0] != ".")
 
 
 def _media(folder: Path) -> Iterator[Path]:
     for room in ROOMS:
         for path in sorted((folder / room).glob("*/*")):
-            if path.suffix.lower() in codecs.SUFFIXES and path.is_file():
+            # Names that begin with a dot are what systems leave beside files that they copy.
+            if path.suffix.lower() in codecs.SUFFIXES and path.name[0] != "." and path.is_file():
                 yield path
 
 
@@ -213,7 +214,7 @@ def _adopted(folder: Path, media: Path) -> Record | None:
         record = Record.from_json(text)
     except (StudioError, TypeError):
         return None
-    write_whole(record.sidecar(folder), text.encode("utf-8", "replace"))
+    write_whole(record.sidecar(folder), text.encode())
     return record
 
 

@@ -87,7 +87,7 @@ class Shelf:
         try:
             for record in records:
                 self.step("describe")
-                write_synced(self.staged(record.id + ".json"), record.to_json().encode("utf-8", "replace"))
+                write_synced(self.staged(record.id + ".json"), record.to_json().encode())
             sync_folder(self.staging)
             self.step("index")
             with index.using() as db, tables.writing(db):
@@ -124,7 +124,7 @@ class Shelf:
             with contextlib.suppress(FileNotFoundError):
                 record.sidecar(self.folder).replace(note)
             if not note.exists():
-                write_synced(note, record.to_json().encode("utf-8", "replace"))
+                write_synced(note, record.to_json().encode())
             sync_folder(self.staging)
             self._bury(index, note)
 

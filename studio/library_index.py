@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from studio.asset import Query, Record, words_of
+from studio.asset import Query, Record, printable, words_of
 from studio.errors import StudioError
 
 VERSION = 1
@@ -271,7 +271,7 @@ def labelled(db: sqlite3.Connection, kind: str, name: str) -> list[Record]:
     rows = db.execute(
         "SELECT body FROM labels JOIN works USING (seq) JOIN bodies USING (seq)"
         " WHERE kind = ? AND name = ? AND NOT binned ORDER BY seq",
-        (kind, name),
+        (kind, printable(name)),
     )
     return [_record(body) for (body,) in rows]
 
@@ -308,8 +308,8 @@ def _asked(query: Query) -> tuple[str, str, list[Any], str]:
         ("works.seq IN (SELECT seq FROM labels WHERE kind = 'tag' AND name = ?)", query.tag),
         ("works.seq IN (SELECT seq FROM labels WHERE kind = 'collection' AND name = ?)", query.collection),
     ]
-    chosen = [(condition, value) for condition, value in conditions if value is not None]
-    terms = query.text[:1000].replace("\0", " ").split()[:20]
+    chosen = [(c, printable(v) if isinstance(v, str) else v) for c, v in conditions if v is not None]
+    terms = printable(query.text[:1000]).replace("\0", " ").split()[:20]
     # A trigram index finds nothing shorter than three characters, and holds nothing of the bin.
     long = [term for term in terms if len(term) >= 3 and not query.binned]
     rest = [term for term in terms if term not in long]

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from PIL import Image as Pillow
 
-from studio import codecs, library_sample
+from studio import codecs
 from studio.asset import Record, default_title, words_of
 from studio.errors import BadInput, StudioError
 from studio.library import Asset, Library, Query
@@ -261,6 +261,7 @@ def test_an_unknown_work_is_named_and_nothing_else_is_changed(library: Library) 
         lambda: library.favourite([asset.id, "nobody"], True),
         lambda: library.bin([asset.id, "nobody"]),
         lambda: library.thumbnail("nobody"),
+        lambda: library.thumbnail("../../nobody"),
     ]
     for deed in deeds:
         with pytest.raises(BadInput, match="nobody"):
@@ -556,14 +557,29 @@ def test_an_older_index_is_made_anew(library: Library) -> None:
     again.close()
 
 
-def test_a_library_of_any_size_can_be_made_up(library: Library) -> None:
-    library_sample.fill(library.folder, 300)
-    assert library.count() == 300
-    assert library.count(Query(text="lighthouse")) == 3
-    assert library.count(Query(favourite=True)) == 6
-    assert library.count(Query(collection="Journey")) == 15
-    assert library.page(limit=1)[0].title.endswith(" 299")
-    assert library.count(Query(text="take 299")) == 1
+def test_half_characters_and_tuples_come_back_as_they_will_be_read(library: Library, tmp_path: Path) -> None:
+    asset = keep(library, "half a \ud800 pair", request={"stack": ("lora", 0.5)}, title="\udfff")
+    assert asset == library.get(asset.id)
+    assert asset.request["stack"] == ["lora", 0.5]
+    library.tag([asset.id], add=["\ud800"])
+    library.rename(asset.id, "a \ud800 b")
+    assert library.get(asset.id).title == "a ? b"
+    assert library.page(Query(text="\ud800", tag="\ud800")) == [library.get(asset.id)]
+    with pytest.raises(BadInput):
+        library.get("\ud800")
+    assert library.children("\ud800") == []
+    odd = tmp_path / os.fsdecode(b"caf\xe9.png")
+    codecs.write(picture(), odd)
+    assert library.import_file(odd).title == "caf?"
+    assert library.verify() == []
+
+
+def test_what_systems_leave_beside_files_is_no_work(library: Library) -> None:
+    asset = keep(library)
+    for name in ("._a.png", ".DS_Store", "._a.json"):
+        asset.path.with_name(name).write_bytes(b"\0")
+    assert library.verify() == []
+    assert library.rebuild() == 1
 
 
 def test_errors_of_a_disk_are_told_as_they_are(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
