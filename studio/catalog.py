@@ -175,9 +175,10 @@ class Catalog:
                 # copyfile follows links: a hub's cache consists of them. Owner and mode are not taken over.
                 shutil.copyfile(found.root / file, staging / file)
                 disk.sync_file(staging / file)
-            _describe(staging, found, name)
+            stem = _stem(found, name)
+            _describe(staging, found, name if stem == _plain(name) else stem)
             while True:
-                id = self._free_id(found, name, own)
+                id = self._free_id(stem, own)
                 try:
                     staging.rename(own / id)
                     break
@@ -190,18 +191,26 @@ class Catalog:
         disk.sync_folder(own)
         return read_model(own / id, bundled=False)
 
-    def _free_id(self, found: Found, name: str, own: Path) -> str:
-        """An id that no model has: from the folder's name, or the family where that is only "model"."""
-        plain = re.sub(r"[^a-z0-9._]+", "-", name.lower()).strip("-._")
-        if plain in ("", "model", "snapshot") or not ID.fullmatch(plain[:60]):
-            plain = re.sub(r"[^a-z0-9._]+", "-", f"{found.medium}-{found.family}".lower()).strip("-._")
-        plain = plain[:60].rstrip("-._")
+    def _free_id(self, stem: str, own: Path) -> str:
+        """The stem, or the stem with the first number that no model has."""
         taken = {folder.name for place in self._places() if place.is_dir() for folder in place.iterdir()}
-        number, id = 1, plain
+        number, id = 1, stem
         while id in taken:
             number += 1
-            id = f"{plain}-{number}"
+            id = f"{stem}-{number}"
         return id
+
+
+def _plain(name: str) -> str:
+    """A name as an id may be: a to z, 0 to 9, dots and dashes."""
+    return re.sub(r"[^a-z0-9._]+", "-", name.lower()).strip("-._")[:60].rstrip("-._")
+
+
+def _stem(found: Found, name: str) -> str:
+    """What a model's id begins with: the folder's or file's name, or the family where that says nothing."""
+    plain = _plain(name)
+    says_nothing = plain in ("", "model", "snapshot") or re.fullmatch(r"[0-9a-f]{40}", plain)
+    return _plain(f"{found.medium}-{found.family}") if says_nothing else plain
 
 
 def read_model(folder: Path, *, bundled: bool) -> Model:

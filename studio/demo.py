@@ -15,6 +15,7 @@ BRIEFS: tuple[Mapping[str, Any], ...] = (
     {"kind": "avatar", "style": "open-peeps", "seed": 8},
     {"kind": "avatar", "style": "micah", "seed": 9},
     {"kind": "avatar", "style": "big-smile", "seed": 10},
+    {"kind": "avatar", "style": "personas", "seed": 11},
     {"kind": "poster", "prompt": "a lighthouse on the coast at sunset", "seed": 7},
     {"kind": "story", "prompt": "# The Lighthouse Keeper\n\n", "seed": 7},
     {"kind": "music", "genre": "waltz", "mood": "hopeful", "seconds": 10, "seed": 7},
@@ -58,7 +59,7 @@ def page(works: Sequence[Shown], machine: str) -> str:
 <body>
 <header>
 <h1>A first look</h1>
-<p>A face, a poster, a story and a piece of music, made on this machine in {_count(total)} with the models that come
+<p>Faces, a poster, a story and a piece of music, made on this machine in {_count(total)} with the models that come
 with AIGC Studio. Nothing left the machine.</p>
 </header>
 <main>
@@ -102,8 +103,11 @@ def _work(work: Shown) -> str:
 
 
 def _name(work: Shown) -> str:
-    words = work.request.get("prompt") or work.request.get("style") or work.request.get("genre") or work.medium
-    return str(words).lstrip("# ").strip()
+    """What was asked for, in a few words."""
+    said = [str(work.request.get(key, "")).replace("-", " ") for key in ("style", "genre", "mood")]
+    words = str(work.request.get("prompt") or ", ".join(word for word in said if word not in ("", "any")))
+    words = words.lstrip("# ").strip() or work.medium
+    return words[:1].upper() + words[1:]
 
 
 def _facts(work: Shown) -> str:
@@ -155,8 +159,12 @@ h2 { margin: 0 0 0.75rem; font-size: 0.875rem; font-weight: 600; color: var(--so
 section > div { display: grid; gap: 1rem; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 1rem; overflow: hidden; }
 img { display: block; width: 100%; height: auto; }
-.avatar > div { grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); }
-.avatar a { display: block; padding: 1rem; }
+.avatar > div { grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); }
+.avatar a { display: block; padding: 1rem; background: #f3d9c4; }
+.avatar figure:nth-child(5n+2) a { background: #d3e4d6; }
+.avatar figure:nth-child(5n+3) a { background: #d5dff2; }
+.avatar figure:nth-child(5n+4) a { background: #f2dde6; }
+.avatar figure:nth-child(5n) a { background: #efe6bf; }
 .avatar img { max-width: 12rem; margin: 0 auto; }
 article { padding: 2rem clamp(1.25rem, 4vw, 2.5rem) 1rem;
   font: 1.125rem/1.7 Georgia, "Noto Serif", "Songti SC", serif; }

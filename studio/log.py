@@ -20,6 +20,7 @@ SIZE = 1_000_000  # bytes of one log file
 KEPT = 3  # older ones beside it
 SHORTEST = 4  # characters; shorter words say nothing of anyone, and blotting them out would garble the rest
 LINES = 50  # of each text that are looked for on their own
+LETTERS = 4_000_000  # of all of them together
 REMEMBERED = 1000  # texts that are blotted out; older ones belong to jobs long gone
 BLOT = "[...]"
 
@@ -90,7 +91,7 @@ def conceal(request: Request) -> None:
                 if len(line.strip()) >= SHORTEST:
                     _secrets.pop(line.strip(), None)
                     _secrets[line.strip()] = None
-        while len(_secrets) > REMEMBERED:
+        while len(_secrets) > REMEMBERED or sum(map(len, _secrets)) > LETTERS:
             del _secrets[next(iter(_secrets))]
 
 

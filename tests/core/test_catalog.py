@@ -136,6 +136,7 @@ def test_import_copies_a_folder_and_describes_it(shelf: Catalog, tmp_path: Path)
     (source / ".git" / "x.json").write_text("{}", encoding="utf-8")
     model = shelf.import_(source, "story")
     assert (model.id, model.medium, model.family, model.licence) == ("tiny-llama-1b", "story", "llama", "mit")
+    assert model.title == "Tiny Llama 1B!"
     assert names(model.folder) == {"model.safetensors", "config.json", "README.md", "model.toml"}
     assert model.folder == tmp_path / "own" / "tiny-llama-1b"
     assert shelf.verify(model) == []
@@ -163,12 +164,13 @@ def test_import_of_a_pipeline_takes_its_parts(shelf: Catalog, tmp_path: Path) ->
 
 def test_import_follows_the_links_of_a_hub_cache(shelf: Catalog, tmp_path: Path) -> None:
     blobs = writer(tmp_path / "blobs")
-    snapshot = tmp_path / "snapshots" / "abc123"
+    snapshot = tmp_path / "snapshots" / ("0123456789" * 4)
     snapshot.mkdir(parents=True)
     for name in ("model.safetensors", "config.json", "README.md"):
         (snapshot / name).symlink_to(blobs / name)
     model = shelf.import_(snapshot, "story")
     assert not any(path.is_symlink() for path in model.folder.iterdir())
+    assert model.id == "story-llama"
     assert shelf.verify(model) == []
 
 
@@ -180,7 +182,8 @@ def test_import_of_what_a_training_made(shelf: Catalog, tmp_path: Path) -> None:
     assert model.native == (64, 64)
     assert (model.id, model.family, model.licence) == ("out", "stylegan2", "own")
     assert "checkpoint.pt" not in names(model.folder)
-    assert shelf.import_(out / "model", "avatar").id == "avatar-stylegan2"
+    again = shelf.import_(out / "model", "avatar")
+    assert (again.id, again.title) == ("avatar-stylegan2", "avatar-stylegan2")
 
 
 def test_what_the_studio_trains_is_recognised_in_every_medium(shelf: Catalog, tmp_path: Path) -> None:

@@ -265,6 +265,37 @@ def test_a_read_only_out(run: Runs, tmp_path: Path) -> None:
     assert (ended.status, run.opened) == (2, 0)
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "",
+        "   ",
+        "\udcff\ud800",
+        "a\0b\x1b[31m\r\n",
+        "\u202eright to left",
+        "'; DROP TABLE works; --",
+        "%s %d {0}",
+        "-5",
+        "字" * 2000,
+    ],
+    ids=lambda prompt: ascii(prompt)[:20],
+)
+def test_hostile_prompts_are_only_words(run: Runs, tmp_path: Path, prompt: str) -> None:
+    ended = run("make", "poster", "--prompt", prompt, "--seed", 1, "--out", tmp_path, "--json")
+    assert ended.status == 0
+    note = codecs.read_note(Path(ended.json["assets"][0]["path"]))
+    assert (note or {})["request"]["prompt"] == prompt.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+    assert run("make", "--request", ended.json["assets"][0]["path"]).status == 0
+
+
+def test_a_home_that_is_a_file(run: Runs, home: Path) -> None:
+    home.write_text("in the way", encoding="utf-8")
+    ended = run("make", "avatar")
+    assert (ended.status, len(ended.err.splitlines())) == (3, 1)
+    assert run("library", "list").status == 3
+    assert run("models", "list").status == 0
+
+
 def test_an_unknown_model_and_one_of_another_medium(run: Runs) -> None:
     for model in ("nothing", "story-starter"):
         ended = run("make", "avatar", "--model", model)

@@ -68,6 +68,9 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(log.REMEMBERED + 50):
         log.conceal(poster(f"prompt number {number}"))
     assert len(log._secrets) <= log.REMEMBERED
+    for number in range(20):
+        log.conceal(Request.from_json({"kind": "story", "prompt": f"{number} " + "x" * 390_000}))
+    assert sum(map(len, log._secrets)) <= log.LETTERS
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_stops_nobody(tmp_path: Path) -> None:
