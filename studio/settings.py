@@ -42,6 +42,7 @@ class Settings:
         Range(
             label="Threads",
             help="How many processor threads models use; 0 chooses by this machine.",
+            low_word="Automatic",
             group="Machine",
             low=0,
             high=512,
@@ -52,6 +53,7 @@ class Settings:
         Range(
             label="Memory for models",
             help="How much memory loaded models may hold together; 0 chooses by this machine.",
+            low_word="Automatic",
             group="Machine",
             low=0,
             high=4096,

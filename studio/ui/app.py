@@ -17,6 +17,7 @@ from PySide6.QtCore import QLocale, QObject, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from qasync import QEventLoop
 
+from studio.ui import single
 from studio.ui.theme import Theme
 from studio.ui.words import tr
 
@@ -27,20 +28,30 @@ log = logging.getLogger(__name__)
 
 
 def run(studio: Studio, argv: list[str]) -> int:
-    """Show the window until it is closed; closes the studio. Returns the exit status."""
+    """Show the window until it is closed; closes the studio. Returns the exit status.
+
+    Where a window on the same folders is open already, that one comes to the front instead.
+    """
     app = application(argv, studio)
+    name = single.name_of(studio.places.state)
+    if single.raise_other(name):
+        studio.close()
+        return 0
     loop = QEventLoop(app)
     with errors(loop) as shown:
         from studio.ui.window import Window
 
         window = Window(studio)
         shown.over(window)
+        answer = single.Answer(name, window)
+        answer.asked.connect(window.come_forward)
         window.show()
         gc.freeze()  # what lives as long as the program need not be looked at by every collection
         try:
             loop.run_forever()
             loop.run_until_complete(_settled(loop))
         finally:
+            answer.close()
             window.hide()
             studio.close()
             loop.close()

@@ -77,7 +77,7 @@ class Deeds:
         """Put the brief of a work back into its panel, and show the work there."""
         panel = self._open_panel(asset.medium)
         if panel is not None:
-            panel.take_brief(Request.from_json(asset.request))
+            panel.brief.take(Request.from_json(asset.request))
             panel.show_work(asset)
 
     def again(self, asset: Asset) -> None:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
-from PySide6.QtWidgets import QFormLayout, QFrame, QGridLayout, QLineEdit, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFormLayout, QFrame, QGridLayout, QLineEdit, QScrollArea, QWidget
 
 from studio.library import Asset
-from studio.ui.stages import pictures
 from studio.ui.theme import SIZE, theme
-from studio.ui.widgets import button, column, label
+from studio.ui.widgets import button, column, label, row, tool
 from studio.ui.words import clock, count, gist, moment, size, told, tr
 from studio.ui.works import Thumbnails
 
@@ -39,7 +38,7 @@ class Glance(QWidget):
         box = QRectF(0, 0, shown.width(), shown.height())
         box.moveCenter(QRectF(self.rect()).center())
         if self._picture.hasAlpha():
-            pictures.board(painter, box)
+            painter.fillRect(box, theme().colour("mat"))
         painter.drawPixmap(box, self._picture, QRectF(self._picture.rect()))
         painter.end()
 
@@ -65,30 +64,38 @@ class Details(QFrame):
         self.summary.setObjectName("summary")
         self._deeds = QGridLayout()
         self._deeds.setSpacing(SIZE.small)
-        self._buttons: dict[str, QPushButton] = {}
-        for deed, words, icon in (
-            ("recall", tr("Use its brief"), "recall"),
-            ("again", tr("Make again"), "again"),
-            ("vary", tr("Vary"), "vary"),
-            ("save", tr("Save a copy…"), "save"),
-            ("favourite", tr("Favourite"), "star"),
-            ("reveal", tr("Show in folder"), "folder"),
-            ("bin", tr("Move to the bin"), "trash"),
-            ("restore", tr("Put back"), "restore"),
+        self._buttons: dict[str, QAbstractButton] = {}
+        for at, (deed, words, icon) in enumerate(
+            (
+                ("recall", tr("Use its brief"), "recall"),
+                ("again", tr("Make again"), "again"),
+                ("vary", tr("Vary"), "vary"),
+                ("save", tr("Save a copy…"), "save"),
+            )
         ):
             made = button(words, f"details.{deed}", icon=icon, clicked=lambda deed=deed: self.asked.emit(deed))
             self._buttons[deed] = made
-        for at, deed in enumerate(("recall", "again", "vary", "save", "favourite", "reveal")):
-            self._deeds.addWidget(self._buttons[deed], at // 2, at % 2)
-        self._deeds.addWidget(self._buttons["bin"], 3, 0, 1, 2)
-        self._deeds.addWidget(self._buttons["restore"], 4, 0, 1, 2)
+            self._deeds.addWidget(made, at // 2, at % 2)
+        line = row(self.summary, spacing=2)
+        line.setStretch(0, 1)
+        for deed, words, icon, checked in (
+            ("favourite", tr("Favourite"), "star", "star-full"),
+            ("reveal", tr("Show in folder"), "folder", ""),
+            ("bin", tr("Move to the bin"), "trash", ""),
+            ("restore", tr("Put back"), "restore", ""),
+        ):
+            small = tool(
+                icon, words, f"details.{deed}", checked=checked, clicked=lambda deed=deed: self.asked.emit(deed)
+            )
+            self._buttons[deed] = small
+            line.addWidget(small)
         self._told_at = column()
         inside = QWidget()
         inside.setObjectName("form")
         whole = column(inside, spacing=12, margins=(16, 16, 16, 16))
         whole.addWidget(self.glance)
         whole.addWidget(self.title)
-        whole.addWidget(self.summary)
+        whole.addLayout(line)
         whole.addLayout(self._deeds)
         whole.addSpacing(4)
         whole.addLayout(self._told_at)
@@ -113,6 +120,7 @@ class Details(QFrame):
             self.title.setPlaceholderText(gist(one.request) or one.path.name)
             self.title.setCursorPosition(0)
         self.summary.setText(_summary(one) if one is not None else count(len(works), "%n work", "%n works"))
+        self._buttons["favourite"].setChecked(bool(works) and all(asset.favourite for asset in works))
         for deed, made in self._buttons.items():
             wanted = (deed == "restore") == binned and deed != "favourite" if binned else deed != "restore"
             several = deed in ("favourite", "bin", "restore")

@@ -37,9 +37,9 @@ LESSONS: Mapping[str, Lesson] = {
         "Paint a sentence",
         "Say where it is, the time of day and what is in it, and watch the picture appear.",
         (
-            {"prompt": "a lighthouse on the coast at sunset", "width": 256, "height": 256},
-            {"prompt": "snowy mountains at dawn with a balloon", "width": 256, "height": 256},
-            {"prompt": "a forest at night under a full moon", "width": 256, "height": 256},
+            {"prompt": "a lighthouse on the coast at sunset"},
+            {"prompt": "snowy mountains at dawn with a balloon"},
+            {"prompt": "a forest at night under a full moon"},
         ),
     ),
     "story": Lesson(
@@ -140,8 +140,7 @@ class Empty(QWidget):
         heading.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         words = label(tr(taught.words), "muted", wrap=True)
         words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        words.setMaximumWidth(440)
-        words.setMinimumWidth(300)
+        words.setFixedWidth(430)
         self.try_it = button(tr("Try an example"), "tryExample", clicked=self.tried.emit)
         whole = column(self, spacing=SIZE.medium, margins=(32, 24, 32, 24))
         whole.addStretch(1)

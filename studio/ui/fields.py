@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontMetricsF
@@ -17,6 +17,7 @@ from studio.ui.widgets import Combo, Number, SeedBox, Slider, Switch, column, la
 from studio.ui.words import tr
 
 Models = Callable[[], Sequence[Model]]
+Shape = Literal["slider", "below", "beside"]
 SLIDER_STEPS = 1000  # finer than a hand can drag over the width of the brief
 
 
@@ -70,28 +71,29 @@ class Field(QWidget):
 
 
 class NumberField(Field):
-    """A number: typed, and unless `compact`, also drawn with a slider."""
+    """A number: typed beside its label and drawn with a slider below, or only typed, below its label or beside it."""
 
-    def __init__(self, name: str, note: Range, compact: bool = False) -> None:
+    def __init__(self, name: str, note: Range, shape: Shape = "slider") -> None:
         super().__init__(name, note)
         self.whole = note.whole
         low_word = tr(note.low_word) if note.low_word else ""
         self.box = Number(note.low, note.high, note.step, tr(note.unit), low_word)
         self.box.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.named(self.box)
-        self.slider = None if compact else Slider()
-        if self.slider is None:
+        self.slider = Slider() if shape == "slider" else None
+        if shape == "below":
             self.rows.addWidget(self.title)
             self.rows.addWidget(self.box)
         else:
             self.box.setFixedWidth(118)
+            self.rows.addLayout(row(self.title, None, self.box))
+        if self.slider is not None:
             self._low, self._span = note.low, note.high - note.low
             self._steps = min(SLIDER_STEPS, max(1, round(self._span / note.step)))
             self.slider.setRange(0, self._steps)
             self.slider.setPageStep(max(1, self._steps // 10))
             self.named(self.slider, ".slider")
             self.slider.valueChanged.connect(self._slid)
-            self.rows.addLayout(row(self.title, None, self.box))
             self.rows.addWidget(self.slider)
         self.box.valueChanged.connect(self._typed)
         self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -297,10 +299,10 @@ class PathField(Field):
         dialog.open()
 
 
-def field(name: str, note: Note, *, models: Models = tuple, compact: bool = False) -> Field:
+def field(name: str, note: Note, *, models: Models = tuple, shape: Shape = "slider") -> Field:
     """The control for a note."""
     if isinstance(note, Range):
-        return NumberField(name, note, compact)
+        return NumberField(name, note, shape)
     if isinstance(note, ModelId):
         return ModelField(name, note, models)
     for kind, control in _CONTROLS:

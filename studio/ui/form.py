@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from studio.request import ModelId, Note, Range, Seed
 from studio.ui import icons
-from studio.ui.fields import Field, ModelField, Models, SeedField, field
+from studio.ui.fields import Field, ModelField, Models, SeedField, Shape, field
 from studio.ui.theme import SIZE
 from studio.ui.widgets import button, column, label
 from studio.ui.words import tr
@@ -34,7 +34,8 @@ Value = TypeVar("Value", bound=Noted)
 class Form(QWidget, Generic[Value]):
     """The fields of one class: those that matter first, advanced ones folded away, then model and seed.
 
-    `names` are the fields to show, in their order; without it, all.
+    `names` are the fields to show, in their order; without it, all. `shape` is how numbers are
+    shown.
 
     `value()` raises BadInput that names the field at fault. What the form does not show (unknown keys of a newer
     studio's request, fields left out) is carried along.
@@ -42,12 +43,15 @@ class Form(QWidget, Generic[Value]):
 
     changed = Signal()
 
-    def __init__(self, start: Value, *, models: Models = tuple, names: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, start: Value, *, models: Models = tuple, names: Sequence[str] | None = None, shape: Shape = "slider"
+    ) -> None:
         super().__init__()
         self.setObjectName("form")
         self._base = start
+        self._shape: Shape = shape
         self.fields: dict[str, Field] = {}
-        self._layout = column(self, spacing=SIZE.medium, margins=(EDGE, 16, EDGE, 16))
+        self._layout = column(self, spacing=14, margins=(EDGE, 16, EDGE, 16))
         noted = dict(type(start).notes())
         notes = [(name, noted[name]) for name in (noted if names is None else names)]
         shared: list[tuple[str, Note]] = [(name, note) for name, note in notes if isinstance(note, Seed | ModelId)]
@@ -55,7 +59,7 @@ class Form(QWidget, Generic[Value]):
         self._add([pair for pair in own if not pair[1].advanced], self._layout, models)
         self._folded = QWidget()
         self._fold = button(tr("More choices"), "fold", "fold", clicked=lambda: self.unfold(self._folded.isHidden()))
-        folded = column(self._folded, spacing=SIZE.medium)
+        folded = column(self._folded, spacing=14)
         advanced = [pair for pair in own if pair[1].advanced]
         self._add(advanced, folded, models)
         self._layout.addWidget(self._fold)
@@ -111,15 +115,15 @@ class Form(QWidget, Generic[Value]):
                 grid = QGridLayout()
                 grid.setHorizontalSpacing(SIZE.small)
                 for at, (name, note) in enumerate(members):
-                    grid.addWidget(self._make(name, note, models, compact=True), 0, at)
+                    grid.addWidget(self._make(name, note, models, shape="below"), 0, at)
                 layout.addLayout(grid)
                 continue
             if members[0][1].group:
                 layout.addWidget(label(tr(group), "heading"))
             for name, note in members:
-                layout.addWidget(self._make(name, note, models))
+                layout.addWidget(self._make(name, note, models, self._shape))
 
-    def _make(self, name: str, note: Note, models: Models, compact: bool = False) -> Field:
-        made = field(name, note, models=models, compact=compact)
+    def _make(self, name: str, note: Note, models: Models, shape: Shape) -> Field:
+        made = field(name, note, models=models, shape=shape)
         self.fields[name] = made
         return made

@@ -58,7 +58,7 @@ class Head(QFrame):
         self.show_asset(None)
 
     def show_asset(self, asset: Asset | None, words: str = "") -> None:
-        """Describe a work, or, without one, only say `words`."""
+        """Describe a work by `words`, else by its request; without a work, only say `words`."""
         for widget in [*self._tools, self._rule, *self._work]:
             widget.setVisible(asset is not None)
         if asset is None:
@@ -67,7 +67,7 @@ class Head(QFrame):
         self.star.setChecked(asset.favourite)
         self.recall.setEnabled(bool(asset.request))
         self.vary.setEnabled(bool(asset.request))
-        parts = [gist(asset.request) or asset.title]
+        parts = [words or gist(asset.request) or asset.title]
         if asset.width and asset.height:
             parts.append(f"{asset.width} × {asset.height}")
         if asset.partial:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import shiboken6
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QPushButton, QScrollArea, QWidget
+from PySide6.QtGui import QHideEvent, QKeyEvent
+from PySide6.QtWidgets import QApplication, QFrame, QLabel, QProgressBar, QPushButton, QScrollArea, QWidget
 
 from studio.backends import medium
 from studio.job import Job
@@ -114,7 +115,9 @@ class Strip(QFrame):
 
     def _tell_time(self) -> None:
         seconds = self._studio.seconds_left(self._job) if self._job is not None else None
-        self.left.setText("" if seconds is None else tr("about {time} left").format(time=duration(seconds)))
+        self.left.setText(
+            "" if seconds is None or seconds < 1 else tr("about {time} left").format(time=duration(seconds))
+        )
 
     def _cancel(self) -> None:
         if self._job is not None:
@@ -136,6 +139,7 @@ class Queue(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._studio = studio
         self._rows: dict[str, Row] = {}
+        self._before: QWidget | None = None
         self.pause = button(tr("Pause queue"), "queuePause", "quiet", clicked=self._pause)
         self.empty = label(tr("Nothing waits and nothing runs. What you generate appears here."), "muted", wrap=True)
         self._list = column(spacing=2)
@@ -157,10 +161,18 @@ class Queue(QFrame):
         parent.installEventFilter(self)
         self.hide()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Give the keyboard back to where it was."""
+        super().hideEvent(event)
+        before, self._before = self._before, None
+        if before is not None and shiboken6.isValid(before) and before.isVisible():
+            before.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def toggle(self) -> None:
         if self.isVisible():
             self.hide()
         else:
+            self._before = QApplication.focusWidget()
             self.refresh()
             self._place()
             self.show()

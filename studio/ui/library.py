@@ -250,6 +250,9 @@ class LibraryPage(QWidget):
         else:
             super().keyPressEvent(event)
 
+    def focus_first(self) -> None:
+        self.grid.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def leave(self) -> None:
         """Another page is shown."""
 

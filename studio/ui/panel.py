@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
 
 from studio.backends.medium import Medium
 from studio.errors import StudioError
@@ -16,24 +16,20 @@ from studio.media import Image, Text
 from studio.request import Request
 from studio.ui import jobs
 from studio.ui.bridge import Bridge
+from studio.ui.brief import Brief
 from studio.ui.deeds import Deeds
 from studio.ui.empty import Empty, Waiting, example
 from studio.ui.filmstrip import Filmstrip
-from studio.ui.form import Form
 from studio.ui.head import Head
 from studio.ui.making import Batch, Making
 from studio.ui.stages import pictures, stage
 from studio.ui.stages.grid import Candidates
-from studio.ui.theme import SIZE
-from studio.ui.widgets import Bar, Combo, button, column, label, row
+from studio.ui.widgets import Bar, column, row
 from studio.ui.words import count, failure, tr
 from studio.ui.works import Thumbnails, Works
 
 if TYPE_CHECKING:
     from studio.studio import Studio
-
-MANY = (1, 2, 3, 4, 6, 9, 12, 16)
-FIRST_COUNT = {"avatar": 9}
 
 
 class Panel(QWidget):
@@ -47,10 +43,14 @@ class Panel(QWidget):
         self._shown: Batch | None = None
         self._following = True  # show what is being made, until a person looks at something else
         self._tries = 0
-        self._build_brief()
+        self.brief = Brief(studio, medium)
+        self.form, self.count = self.brief.form, self.brief.count
+        self.generate, self.cancel = self.brief.generate, self.brief.cancel
+        self.generate.clicked.connect(lambda: self.make())
+        self.cancel.clicked.connect(lambda: self.stop())
         self._build_stage(thumbnails, deeds)
         whole = row(spacing=0)
-        whole.addWidget(self._brief)
+        whole.addWidget(self.brief)
         whole.addWidget(self._middle, 1)
         self.setLayout(whole)
         self._making = Making(studio, bridge, medium, self)
@@ -61,46 +61,6 @@ class Panel(QWidget):
         bridge.news.connect(self._hear)
         self.show_work(self.filmstrip.newest())
         self._refresh()
-
-    # The brief.
-
-    def _build_brief(self) -> None:
-        self.form = Form[Request](self.medium.make(), models=lambda: self.studio.catalog.models(self.medium.name))
-        area = QScrollArea()
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(self.form)
-        area.verticalScrollBar().rangeChanged.connect(lambda _, last: self.form.make_room(last > 0))
-        brief = QFrame()
-        brief.setObjectName("brief")
-        column(brief, spacing=0).addWidget(area)
-        self.count = Combo()
-        self.count.setObjectName("count")
-        self.count.setAccessibleName(tr("How many"))
-        for number in MANY:
-            self.count.addItem(str(number), number)
-        self.count.setCurrentIndex(MANY.index(FIRST_COUNT.get(self.medium.name, 1)))
-        self.count.setFixedWidth(84)
-        self.generate = button(tr("Generate"), "generate", "primary", clicked=self.make)
-        self.generate.setToolTip(tr("Make it (Ctrl+Return)"))
-        self.cancel = button(tr("Cancel"), "cancel", clicked=self.stop)
-        self.cancel.setToolTip(tr("Stop what runs here (Esc)"))
-        self.cancel.setFixedHeight(40)
-        foot = QFrame()
-        foot.setObjectName("briefFoot")
-        inside = column(foot, spacing=12, margins=(20, 12, 20, 16))
-        inside.addLayout(row(label(tr("How many"), "label"), None, self.count))
-        line = row()
-        line.addWidget(self.generate, 1)
-        line.addWidget(self.cancel)
-        inside.addLayout(line)
-        self._brief = QWidget()
-        self._brief.setFixedWidth(SIZE.brief)
-        whole = column(self._brief, spacing=0)
-        whole.addWidget(brief, 1)
-        whole.addWidget(foot)
 
     def _build_stage(self, thumbnails: Thumbnails, deeds: Deeds) -> None:
         self.stage = stage(self.medium.stage)
@@ -164,7 +124,7 @@ class Panel(QWidget):
     def try_example(self) -> None:
         """Fill in an example brief and make it."""
         seed = self.form.value().seed
-        self.form.set_value(example(self.medium.make(seed=seed), self._tries))
+        self.form.set_value(example(self.brief.first().replace(seed=seed), self._tries))
         self._tries += 1
         self.make()
 
@@ -281,7 +241,7 @@ class Panel(QWidget):
                 self._fail(error)
                 asset = None
         self.asset = asset
-        self.head.show_asset(asset)
+        self.head.show_asset(asset, self.stage.title() if asset is not None else "")
         self.filmstrip.mark(asset.id if asset is not None else "")
         self._stack.setCurrentWidget(self.stage if asset is not None else self.empty)
 
@@ -342,6 +302,11 @@ class Panel(QWidget):
         if shown is not None and not shown.live and self._stack.currentWidget() is self.candidates:
             self.head.show_asset(None, count(len(shown.assets), "%n candidate", "%n candidates"))
 
+    def focus_first(self) -> None:
+        """Where one begins to type; nothing is marked where there is nothing to type."""
+        if not self.brief.focus_first():
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def leave(self) -> None:
         """Another page is shown: stop what plays."""
         self.stage.leave()
@@ -351,37 +316,8 @@ class Panel(QWidget):
         self.stage.leave()
         self._making.close_down()
 
-    # What comes back at the next start.
-
     def state(self) -> dict[str, Any]:
-        try:
-            request = self.form.value().to_json()
-        except StudioError:
-            request = {}
-        seed = self.form.seed
-        return {
-            "request": request,
-            "count": self.count.currentData(),
-            "locked": seed is not None and seed.locked,
-            "unfolded": self.form.unfolded,
-        }
+        return self.brief.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up a state; what cannot be used is left as it is."""
-        try:
-            request = Request.from_json(state.get("request"))
-            if isinstance(request, self.medium.make):
-                self.form.set_value(request)
-        except (StudioError, TypeError, ValueError):
-            pass
-        at = self.count.findData(state.get("count"))
-        self.count.setCurrentIndex(at if at >= 0 else self.count.currentIndex())
-        self.form.unfold(state.get("unfolded") is True)
-        if self.form.seed is not None:
-            self.form.seed.lock.setChecked(state.get("locked") is True)
-
-    def take_brief(self, request: Request) -> None:
-        """Put a request into the brief, its seed locked, so that Generate makes the same again."""
-        self.form.set_value(request)
-        if self.form.seed is not None:
-            self.form.seed.lock.setChecked(True)
+        self.brief.restore(state)

@@ -35,7 +35,7 @@ class SettingsPage(QWidget):
         super().__init__()
         self.setObjectName("page")
         self._studio = studio
-        self.form = Form[Settings](studio.settings, names=SHOWN)
+        self.form = Form[Settings](studio.settings, names=SHOWN, shape="beside")
         self.error = Bar("settings")
         inside = QWidget()
         inside.setObjectName("form")
@@ -89,6 +89,9 @@ class SettingsPage(QWidget):
         if not self._late.isActive() and self.form.value() != self._studio.settings:
             self.form.set_value(self._studio.settings)
             self._late.stop()
+
+    def focus_first(self) -> None:
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def leave(self) -> None:
         if self._late.isActive():

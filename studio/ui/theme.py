@@ -39,7 +39,8 @@ class Colours:
     danger_soft: str
     notice_soft: str
     paper: str  # ground of a text on the stage
-    checker: str  # second square of the board behind transparent pictures
+    mat: str  # behind transparent pictures, and one square of the board on the stage
+    checker: str  # the other square
     track: str  # what is still to come: of a bar, a slider, a waveform
 
 
@@ -64,7 +65,8 @@ LIGHT = Colours(
     danger_soft="#f8e4e0",
     notice_soft="#e3ecea",
     paper="#fffefb",
-    checker="#ededea",
+    mat="#fbfaf8",
+    checker="#edebe7",
     track="#c9c5bd",
 )
 
@@ -89,7 +91,8 @@ DARK = Colours(
     danger_soft="#3f2320",
     notice_soft="#203130",
     paper="#1d1d1f",
-    checker="#2a2a2d",
+    mat="#38383d",
+    checker="#404046",
     track="#45454b",
 )
 

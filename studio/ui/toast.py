@@ -25,13 +25,16 @@ class Toast(QFrame):
         self._line.setSpacing(12)
         self._line.addWidget(self._words)
         self._extra: list[QWidget] = []
+        self._lift = 0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
         parent.installEventFilter(self)
         self.hide()
 
-    def say(self, words: str, actions: Sequence[tuple[str, Callable[[], object]]] = ()) -> None:
+    def say(self, words: str, actions: Sequence[tuple[str, Callable[[], object]]] = (), *, lift: int = 0) -> None:
+        """Show the words, `lift` pixels above where they stand otherwise."""
+        self._lift = lift
         for old in self._extra:
             old.hide()
             old.deleteLater()
@@ -60,7 +63,7 @@ class Toast(QFrame):
         self.layout().activate()  # type: ignore[union-attr]
         wide = min(self.sizeHint().width(), whole.width() - 64)
         high = max(self.sizeHint().height(), self.heightForWidth(wide))
-        self.setGeometry((whole.width() - wide) // 2, whole.height() - high - SIZE.strip - 16, wide, high)
+        self.setGeometry((whole.width() - wide) // 2, whole.height() - high - SIZE.strip - 16 - self._lift, wide, high)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and self.isVisible():

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 class Page(Protocol):
     """What every page answers to."""
 
+    def focus_first(self) -> None: ...
+
     def leave(self) -> None: ...
 
     def close_down(self) -> None: ...
@@ -122,6 +124,12 @@ class Window(QMainWindow):
         self.setCentralWidget(central)
         self.toast = Toast(central)
 
+    def come_forward(self) -> None:
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
     # Pages.
 
     @property
@@ -142,7 +150,10 @@ class Window(QMainWindow):
             self._page(self._made[self.page]).leave()
         self.queue.hide()
         self.pages.setCurrentWidget(self._made[name])
-        self._rail.buttons()[list(self._entries).index(name)].setChecked(True)
+        button = self._rail.buttons()[list(self._entries).index(name)]
+        button.setChecked(True)
+        if not any(each.hasFocus() for each in self._rail.buttons()):
+            self._page(self._made[name]).focus_first()
         return self._made[name]
 
     def panel(self, name: str) -> Panel | None:
@@ -199,7 +210,9 @@ class Window(QMainWindow):
 
     def notify(self, words: str, actions: Actions = ()) -> None:
         """Say something in passing."""
-        self.toast.say(words, actions)
+        page = self.pages.currentWidget()
+        foot = page.findChild(QWidget, "filmstripArea") if page is not None else None
+        self.toast.say(words, actions, lift=foot.height() if foot is not None and foot.isVisible() else 0)
 
     def _about(self) -> None:
         import studio
@@ -276,7 +289,7 @@ class Window(QMainWindow):
         if isinstance(geometry, str):
             self.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore")))
         page = self._state.get("page")
-        self.open(page if page in self._entries else MEDIA[0].name).setFocus()
+        self.open(page if page in self._entries else MEDIA[0].name)
 
     def state(self) -> dict[str, Any]:
         """All that comes back at the next start."""

@@ -78,9 +78,11 @@ def told(request: Mapping[str, Any]) -> list[tuple[str, str]]:
     """A request's JSON in words: (label, value), what is empty left out. Unknown kinds are told by their keys."""
     cls = Request.kinds.get(str(request.get("kind")))
     if cls is None:
-        return [(key, str(given)) for key, given in request.items() if key != "kind" and given not in ("", None)]
+        return [
+            (key, str(given).strip()) for key, given in request.items() if key != "kind" and given not in ("", None)
+        ]
     return [
-        (tr(note.label), value(note, request[name]))
+        (tr(note.label), value(note, request[name]).strip())
         for name, note in cls.notes()
         if request.get(name) not in ("", None)
     ]
@@ -88,7 +90,7 @@ def told(request: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def gist(request: Mapping[str, Any]) -> str:
     """A request in a few words: its prompt, or else its choices and its seed."""
-    prompt = str(request.get("prompt", "")).strip()
+    prompt = str(request.get("prompt", "")).lstrip("# \n").strip()
     if prompt:
         return " ".join(prompt.split())
     cls = Request.kinds.get(str(request.get("kind")))

@@ -14,18 +14,18 @@ from PySide6.QtCore import (
     QModelIndex,
     QObject,
     QPersistentModelIndex,
+    QPointF,
     QRectF,
     QSize,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPainterPath, QPen, QPixmap, QTextOption
+from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPainterPath, QPen, QPixmap, QTextLayout
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from studio.errors import StudioError
 from studio.library import Asset, Library, Query
 from studio.ui import icons
-from studio.ui.stages import pictures
 from studio.ui.stages.stage import mime_of
 from studio.ui.theme import theme
 from studio.ui.words import clock, gist, tr
@@ -186,7 +186,13 @@ class Works(QAbstractListModel):
 
 
 def title_of(asset: Asset) -> str:
-    return asset.title or gist(asset.request) or asset.path.name
+    return asset.title.lstrip("# ") or gist(asset.request) or asset.path.name
+
+
+def parted(text: str) -> tuple[str, str]:
+    """The heading of a text, without its marks, and the rest without empty lines."""
+    heading, _, rest = text.partition("\n") if text.startswith("#") else ("", "", text)
+    return heading.lstrip("# ").strip(), "\n".join(line for line in rest.splitlines() if line.strip())
 
 
 class Tile(QStyledItemDelegate):
@@ -215,7 +221,7 @@ class Tile(QStyledItemDelegate):
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         path = QPainterPath()
         path.addRoundedRect(cell, 6, 6)
-        painter.fillPath(path, look.colour("paper" if asset.medium in ("story", "music") else "window"))
+        painter.fillPath(path, look.colour("paper" if asset.medium in ("story", "music") else "mat"))
         painter.setClipPath(path)
         self._paint_work(painter, asset, cell, index)
         painter.setClipping(False)
@@ -232,9 +238,15 @@ class Tile(QStyledItemDelegate):
             painter.setFont(font)
             painter.setPen(look.colour("ink" if selected else "muted"))
             line = QRectF(cell.x() + 2, cell.bottom() + 4, cell.width() - 4, 22)
-            text = QFontMetricsF(font).elidedText(title_of(asset), Qt.TextElideMode.ElideRight, line.width())
+            text = QFontMetricsF(font).elidedText(self._title(asset, index), Qt.TextElideMode.ElideRight, line.width())
             painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
         painter.restore()
+
+    def _title(self, asset: Asset, index: Index) -> str:
+        """The title; a text that was given none is called by its heading."""
+        model = index.model()
+        written = model.thumbnails.words(asset.id) if isinstance(model, Works) and not asset.title else ""
+        return (parted(written)[0] if written else "") or title_of(asset)
 
     def _paint_work(self, painter: QPainter, asset: Asset, cell: QRectF, index: Index) -> None:
         theme()
@@ -251,32 +263,36 @@ class Tile(QStyledItemDelegate):
                 scale = fits
             box = QRectF(0, 0, wide * scale, high * scale)
             box.moveCenter(cell.center())
-            if picture.hasAlpha() and asset.medium not in ("story", "music"):
-                pictures.board(painter, box)
             painter.drawPixmap(box, picture, QRectF(picture.rect()))
         if asset.seconds is not None:
             self._paint_badge(painter, cell, clock(asset.seconds))
 
     def _paint_text(self, painter: QPainter, text: str, cell: QRectF) -> None:
-        """A small page: the heading, then as much of the text as there is room for."""
+        """A small page: the heading, then as many whole lines of the text as there is room for."""
         look = theme()
         big = self.side > 120
         inset = 16 if big else 9
         page = cell.adjusted(inset, inset, -inset, -inset)
-        option = QTextOption(Qt.AlignmentFlag.AlignLeft)
-        option.setWrapMode(QTextOption.WrapMode.WordWrap)
-        heading, _, rest = text.partition("\n") if text.startswith("#") else ("", "", text)
+        heading, rest = parted(text)
+        top = page.top()
         for words, scale, strong, tone in (
-            (heading.lstrip("# "), 1.1 if big else 0.74, True, "ink"),
-            (rest.strip(), 0.84 if big else 0.58, False, "muted"),
+            (heading, 1.1 if big else 0.74, True, "ink"),
+            (rest, 0.84 if big else 0.58, False, "muted"),
         ):
-            if not words:
-                continue
-            painter.setFont(look.font(scale, strong=strong, reading=True))
+            font = look.font(scale, strong=strong, reading=True)
+            metrics = QFontMetricsF(font)
+            step = metrics.xHeight() * 3.0
+            painter.setFont(font)
             painter.setPen(look.colour(tone))
-            needs = painter.boundingRect(page, words, option)
-            painter.drawText(page, words, option)
-            page.setTop(needs.bottom() + 4)
+            layout = QTextLayout(words.replace("\n", "\u2028"), font)
+            layout.beginLayout()
+            while (line := layout.createLine()).isValid() and top + step <= page.bottom() + 1:
+                line.setLineWidth(page.width())
+                line.setPosition(QPointF(page.left(), top))
+                top += step
+                line.draw(painter, QPointF(0, 0))
+            layout.endLayout()
+            top += step * 0.35 if words else 0
 
     def _paint_badge(self, painter: QPainter, cell: QRectF, text: str) -> None:
         look = theme()

@@ -57,7 +57,12 @@ class MusicRequest(Request):
     tempo: int = note(
         0,
         Range(
-            label="Tempo", help="Beats a minute; 0 leaves it to the words and the genre.", low=0, high=240, unit="BPM"
+            label="Tempo",
+            help="Beats a minute; 0 leaves it to the words and the genre.",
+            low=0,
+            high=240,
+            unit="BPM",
+            low_word="Any",
         ),
     )
     key: str = note("any", Choice(label="Key", help="The key it is in.", options=KEYS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,8 @@ from studio.ui import icons
 from studio.ui.sound import Player
 from studio.ui.stages.stage import Stage, mime_of
 from studio.ui.theme import theme
-from studio.ui.widgets import Elided, column, label, row, tool
-from studio.ui.words import clock, gist, tr
+from studio.ui.widgets import column, label, row, tool
+from studio.ui.words import clock, tr
 
 BAR, SPACE = 3, 2  # pixels of a bar of the waveform and of the gap after it
 FRAME = 33  # milliseconds between two places of the cursor
@@ -35,7 +36,7 @@ class Waveform(QWidget):
         self.setAccessibleName(tr("Waveform"))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._sound: NDArray[np.float32] = np.zeros(0, np.float32)
-        self._bars: NDArray[np.float32] = np.zeros(0, np.float32)
+        self._bars: NDArray[Any] = np.zeros(0, np.float32)
         self._share = 1.0
         self.place = 0.0
         theme().changed.connect(self.update)
@@ -59,7 +60,7 @@ class Waveform(QWidget):
         count = max(1, int(self.width() * self._share) // (BAR + SPACE))
         if self._sound.size:
             edges = np.linspace(0, self._sound.size, count + 1).astype(int)[:-1]
-            self._bars = np.sqrt(np.maximum.reduceat(self._sound, np.minimum(edges, self._sound.size - 1)))
+            self._bars = np.maximum.reduceat(self._sound, np.minimum(edges, self._sound.size - 1)) ** 0.8
         else:
             self._bars = np.zeros(0, np.float32)
         self.update()
@@ -106,7 +107,6 @@ class AudioStage(Stage):
         self._whole = 0.0
         self.waveform = Waveform()
         self.waveform.sought.connect(lambda part: self.seek(part * self.player.seconds))
-        self.title = Elided(role="heading")
         self.play = tool("play", tr("Play (Space)"), "play", clicked=self.toggle, size=22)
         self.play.setFixedSize(QSize(44, 44))
         self.time = label("0:00 / 0:00", "muted")
@@ -114,10 +114,9 @@ class AudioStage(Stage):
         self._card = QFrame()
         self._card.setObjectName("soundCard")
         inside = column(self._card, spacing=16, margins=(24, 20, 24, 16))
-        inside.addWidget(self.title)
         inside.addWidget(self.waveform, 1)
         inside.addLayout(row(self.play, self.time, None))
-        self._card.setMaximumHeight(340)
+        self._card.setMaximumHeight(320)
         column(self, margins=(32, 24, 32, 24)).addWidget(self._card)
         self._tools = (tool("copy", tr("Copy file"), "copy", clicked=self.copy),)
         self._clock = QTimer(self)
@@ -135,13 +134,11 @@ class AudioStage(Stage):
         if isinstance(payload, Audio):
             self.player.stop()
             self.asset = asset
-            self.title.say(asset.title or gist(asset.request))
             self._take(payload, payload.samples.shape[1] / payload.rate)
 
     def preview(self, payload: Payload) -> None:
         if isinstance(payload, Audio):
             self.asset = None
-            self.title.say(tr("Being made…"))
             self._take(payload, self._whole or payload.samples.shape[1] / payload.rate)
 
     def awaited(self, seconds: float) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from studio.ui.stages import pictures
-from studio.ui.theme import theme
+from studio.ui.theme import SIZE, theme
 from studio.ui.words import tr
 
 GAP = 12
@@ -124,9 +124,14 @@ class Candidates(QWidget):
         box = QRectF(
             round(cell.x() + (cell.width() - wide) / 2), round(cell.y() + (cell.height() - high) / 2), wide, high
         )
+        path = QPainterPath()
+        path.addRoundedRect(box, SIZE.radius, SIZE.radius)
         if image.hasAlphaChannel():
-            pictures.board(painter, box)
+            painter.fillPath(path, theme().colour("mat"))
+        painter.save()
+        painter.setClipPath(path)
         painter.drawPixmap(box.topLeft(), picture)
+        painter.restore()
 
     def _find(self, event: QMouseEvent) -> int:
         spot = event.position()

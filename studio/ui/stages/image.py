@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QWheelEvent
+from PySide6.QtGui import (
+    QFocusEvent,
+    QGuiApplication,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QLabel, QToolButton
 
 from studio.library import Asset
@@ -36,6 +47,7 @@ class ImageStage(Stage):
         self._centre = QPointF()  # the point of the picture in the middle of the stage
         self._shown: QPixmap | None = None
         self._press: QPoint | None = None
+        self._ringed = False
         self._percent = label("", "caption")
         self._percent.setObjectName("zoom")
         self._percent.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -139,9 +151,9 @@ class ImageStage(Stage):
             else:
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.scale < BLOCKS)
                 painter.drawImage(box, self.image)
-        if self.hasFocus() and not self.image.isNull():
-            painter.setPen(theme().colour("accent"))
-            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        if self._ringed and not self.image.isNull():
+            painter.setPen(QPen(theme().colour("accent"), 2))
+            painter.drawRoundedRect(self.rect().adjusted(6, 3, -6, -3), 6, 6)
         painter.end()
 
     def _finely(self, box: QRectF) -> QPixmap:
@@ -156,6 +168,16 @@ class ImageStage(Stage):
         if event.type() in (QEvent.Type.Resize, QEvent.Type.DevicePixelRatioChange):
             self._changed()
         return super().event(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """A ring shows where the keyboard is, to those who came by keyboard."""
+        by_key = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
+        self._ringed = event.reason() in by_key
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._ringed = False
+        self.update()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         turns = event.angleDelta().y() / 120

@@ -56,7 +56,7 @@ def board(painter: QPainter, box: QRectF, square: int = 8) -> None:
     """Two quiet tones under a picture with transparency."""
     look = theme()
     tile = QPixmap(square * 2, square * 2)
-    tile.fill(look.colour("field"))
+    tile.fill(look.colour("mat"))
     pen = QPainter(tile)
     for x, y in ((0, 0), (square, square)):
         pen.fillRect(x, y, square, square, look.colour("checker"))

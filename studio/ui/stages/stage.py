@@ -37,6 +37,10 @@ class Stage(QWidget):
         """Put the work on the clipboard."""
         raise NotImplementedError
 
+    def title(self) -> str:
+        """What the work calls itself; empty where it does not."""
+        return ""
+
     def tools(self) -> Sequence[QToolButton]:
         return ()
 

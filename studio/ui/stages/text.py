@@ -38,6 +38,7 @@ class TextStage(Stage):
         self.page.document().setDocumentMargin(0)
         self._paper = QFrame()
         self._paper.setObjectName("paper")
+        self.page.setViewportMargins(0, 0, INSET - 8 - 12, 0)  # beside the scroll bar, so that both edges are alike
         column(self._paper, margins=(INSET, 32, 8, 16)).addWidget(self.page)
         self._outer = QHBoxLayout(self)
         self._outer.setContentsMargins(24, 24, 24, 24)
@@ -63,6 +64,9 @@ class TextStage(Stage):
 
     def clear(self) -> None:
         self._write("")
+
+    def title(self) -> str:
+        return self.text.partition("\n")[0].lstrip("# ").strip() if self.text.startswith("#") else ""
 
     def copy(self) -> None:
         QGuiApplication.clipboard().setText(self.text)
@@ -129,6 +133,6 @@ class TextStage(Stage):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        wide = self._letter * LINE + INSET * 2 + 16
+        wide = self._letter * LINE + INSET * 2
         side = max(16, int((self.width() - wide) / 2))
         self._outer.setContentsMargins(side, 24, side, 24)

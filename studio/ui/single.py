@@ -1,0 +1,52 @@
+"""One window for each studio folder: a second start finds the first window and asks it to come to the front."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+WAIT = 500  # milliseconds that a living window has to answer
+
+
+def name_of(state: Path) -> str:
+    """The name under which the window of this folder answers."""
+    return "aigc-studio-" + hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:16]
+
+
+def raise_other(name: str) -> bool:
+    """Ask the window of that name to come to the front; False where there is none."""
+    socket = QLocalSocket()
+    socket.connectToServer(name)
+    if not socket.waitForConnected(WAIT):
+        return False
+    socket.write(b"raise\n")
+    socket.waitForBytesWritten(WAIT)
+    socket.disconnectFromServer()
+    return True
+
+
+class Answer(QObject):
+    """Answers later starts; `asked` says that one came."""
+
+    asked = Signal()
+
+    def __init__(self, name: str, parent: QObject) -> None:
+        super().__init__(parent)
+        self._server = QLocalServer(self)
+        self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        self._server.newConnection.connect(self._meet)
+        if not self._server.listen(name):
+            QLocalServer.removeServer(name)  # nobody answered there: it was left by a crash
+            self._server.listen(name)
+
+    def _meet(self) -> None:
+        socket = self._server.nextPendingConnection()
+        if socket is not None:
+            socket.disconnected.connect(socket.deleteLater)
+            self.asked.emit()
+
+    def close(self) -> None:
+        self._server.close()
