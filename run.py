@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -48,9 +48,6 @@ def main(words: "list[str]") -> int:
         prepare({"dev", "train"} if testing else set())
         if testing:
             return test(words[1:])
-        if not words and not has_display(platform.system(), os.environ):
-            print("There is no display here; this makes the demo into ./demo. `python3 run.py --help` tells the rest.")
-            words = ["demo", "--out", "demo"]
         return follow([str(venv_python()), "-P", "-m", "studio", *words])
     except Failed as error:
         print(error, file=sys.stderr)
@@ -84,12 +81,6 @@ def fitting_python(
     wanted = f"Python 3.{low[1]}" if end[1] == low[1] + 1 else f"Python 3.{low[1]} to 3.{end[1] - 1}"
     found = f"{running[0]}.{running[1]}"
     raise Failed(f"The studio runs on {wanted}; this is {found}. Install that, and start run.py with it.")
-
-
-def has_display(system: str, environment: "Mapping[str, str]") -> bool:
-    if system in ("Windows", "Darwin"):
-        return True
-    return any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
 def has_nvidia() -> bool:

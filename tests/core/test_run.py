@@ -1,4 +1,4 @@
-"""What run.py decides: which Python, which torch, what to install, window or demo. It fetches and installs nothing."""
+"""What run.py decides: which Python, which torch, what to install and what to run; it fetches and installs nothing."""
 
 from __future__ import annotations
 
@@ -50,22 +50,6 @@ def test_another_python_hands_over_to_the_newest_that_fits(running: tuple[int, i
 def test_without_a_python_that_fits_it_says_which(end: tuple[int, int], words: str) -> None:
     with pytest.raises(run.Failed, match=words):
         run.fitting_python((3, 9), ((3, 11), end), nowhere)
-
-
-@pytest.mark.parametrize(
-    ("system", "environment", "shown"),
-    [
-        ("Linux", {}, False),
-        ("Linux", {"DISPLAY": ""}, False),
-        ("Linux", {"DISPLAY": ":0"}, True),
-        ("Linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
-        ("Linux", {"QT_QPA_PLATFORM": "offscreen"}, True),
-        ("Windows", {}, True),
-        ("Darwin", {}, True),
-    ],
-)
-def test_knows_a_display(system: str, environment: dict[str, str], shown: bool) -> None:
-    assert run.has_display(system, environment) is shown
 
 
 @pytest.mark.parametrize(
@@ -206,19 +190,20 @@ def test_a_folder_that_cannot_be_written_is_said_in_words(folder: Path, monkeypa
         pass
 
 
-def test_no_display_makes_the_demo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("words", [[], ["make", "avatar", "--seed", "7"]])
+def test_all_other_words_go_to_the_studio(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[list[str]] = []
-    monkeypatch.setattr(run, "prepare", lambda extras: None)
-    monkeypatch.setattr(run, "has_display", lambda system, environment: False)
+    wanted: list[set[str]] = []
+    monkeypatch.setattr(run, "prepare", wanted.append)
     monkeypatch.setattr(run, "follow", lambda command: ran.append(command) or 0)
-    assert run.main([]) == 0
-    assert ran[0][1:] == ["-P", "-m", "studio", "demo", "--out", "demo"]
-    assert "no display" in capsys.readouterr().out
+    assert run.main(words) == 0
+    assert ran[0][1:] == ["-P", "-m", "studio", *words]
+    assert wanted == [set()]
 
 
-def test_other_words_go_to_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    ran: list[list[str]] = []
-    monkeypatch.setattr(run, "prepare", lambda extras: None)
-    monkeypatch.setattr(run, "follow", lambda command: ran.append(command) or 0)
-    assert run.main(["make", "avatar", "--seed", "7"]) == 0
-    assert ran[0][1:] == ["-P", "-m", "studio", "make", "avatar", "--seed", "7"]
+def test_test_brings_what_tests_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted: list[set[str]] = []
+    monkeypatch.setattr(run, "prepare", wanted.append)
+    monkeypatch.setattr(run, "test", lambda words: 5)
+    assert run.main(["test", "-x"]) == 5
+    assert wanted == [{"dev", "train"}]
