@@ -15,7 +15,7 @@ import torch
 from studio.errors import BadInput
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
-LONGEST = 192
+LONGEST = 96
 PIXELS = 64_000_000
 
 
@@ -54,7 +54,7 @@ class Pictures:
         if picture.size != (self.width, self.height):
             scale = max(self.width / picture.width, self.height / picture.height)
             size = max(self.width, round(picture.width * scale)), max(self.height, round(picture.height * scale))
-            picture = picture.resize(size, PIL.Image.Resampling.LANCZOS)
+            picture = picture.resize(size, PIL.Image.Resampling.HAMMING)
             left, top = (size[0] - self.width) // 2, (size[1] - self.height) // 2
             picture = picture.crop((left, top, left + self.width, top + self.height))
         return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float().div_(127.5).sub_(1)

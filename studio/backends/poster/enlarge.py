@@ -34,8 +34,8 @@ def _steepened(pixels: Pixels, size: tuple[int, int], scale: float) -> Pixels:
     neighbours had before enlarging: so edges tighten without halos, and flat areas stay as they are.
     """
     values = _resized(pixels, size, PIL.Image.Resampling.BICUBIC)
-    low = _resized(minimum_filter(pixels, size=(3, 3, 1)), size, PIL.Image.Resampling.BILINEAR)
-    high = _resized(maximum_filter(pixels, size=(3, 3, 1)), size, PIL.Image.Resampling.BILINEAR)
+    low = _resized(np.asarray(minimum_filter(pixels, size=(3, 3, 1)), np.uint8), size, PIL.Image.Resampling.BILINEAR)
+    high = _resized(np.asarray(maximum_filter(pixels, size=(3, 3, 1)), np.uint8), size, PIL.Image.Resampling.BILINEAR)
     mean = gaussian_filter(values, sigma=(scale * 0.6, scale * 0.6, 0))
     return np.round(np.clip(values + 1.8 * (values - mean), low, high)).astype(np.uint8)
 

@@ -35,8 +35,8 @@ class Shape:
     """How large the networks are. `encoder` and `decoder` are numbers of blocks, one for each resolution."""
 
     codec: int = 32
-    encoder: tuple[int, ...] = (0, 0, 2, 2)
-    decoder: tuple[int, ...] = (3, 2, 1, 0)
+    encoder: tuple[int, ...] = (0, 1, 2)
+    decoder: tuple[int, ...] = (2, 1, 0)
     latent: int = 6
     denoiser: tuple[int, ...] = (32, 64, 128)
     groups: int = 4

@@ -29,15 +29,15 @@ CODEC_SHARE = 0.4
 EMPTY_SHARE = 0.12
 CROP = 64
 JITTER = 0.02
-CALM = 0.1
+CALM = 0.05
 CODEC_RATE, PAINTER_RATE = 1.5e-3, 1.2e-3
 
 
 class PosterTrainer:
     """Engine of PosterTrainRequest. `part` both: CODEC_SHARE of the minutes for the codec, then latents, then denoiser.
 
-    `resume` goes on with what the checkpoint holds; with part denoiser, its codec is taken as it is. `shape` may be
-    made smaller by tests.
+    `resume` goes on with what the checkpoint holds; with part denoiser, its codec is taken as it is, and with part
+    codec after that the decoder learns on alone. `shape` may be made smaller by tests.
     """
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class PosterTrainer:
             if request.part == "denoiser" and not studio.codec_steps:
                 raise BadInput("A denoiser needs a codec.", "Train part codec first, then add --resume.")
             share = {"both": CODEC_SHARE, "codec": 1.0, "denoiser": 0.0}[request.part]
-            if studio.latents is not None:
+            if studio.latents is not None and request.part == "both":
                 share = 0.0
             start = time.monotonic()
             for _ in training:
@@ -118,10 +118,14 @@ class _Bench:
         return self.latents is not None
 
     def learn_codec(self, batch: int, rate: float) -> dict[str, float]:
-        """One step on crops: colours, gradients (edges are what flat pictures consist of), latents kept small."""
+        """One step on crops: colours, gradients (edges are what flat pictures consist of), latents kept small.
+
+        Once latents are kept only the decoder learns, so that they stay true.
+        """
         x = self.pictures.crops(self.rng, batch, CROP).to(device())
         x = x.contiguous(memory_format=torch.channels_last)
-        latent = self.codec.encode(x, return_dict=False)[0]
+        with torch.set_grad_enabled(not self.encoded):
+            latent = self.codec.encode(x, return_dict=False)[0]
         # A little noise teaches the decoder to forgive what the denoiser will leave.
         latent = latent + JITTER * torch.randn(latent.shape, generator=self.noise).to(latent)
         back = self.decoded(latent)
