@@ -99,7 +99,7 @@ class PosterEngine:
                 f"{width} x {height} is too slim a picture.",
                 f"One side may be at most {SLIMMEST:g} times the other.",
             )
-        unit = int(getattr(self._pipe, "vae_scale_factor", 8))
+        unit = max(8, int(getattr(self._pipe, "vae_scale_factor", 8)))  # many pipelines insist on eights
         if getattr(self._pipe, "transformer", None) is not None:
             unit *= 2  # transformers read latents in patches of two
         native = self._notes.get("native")
