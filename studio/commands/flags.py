@@ -6,17 +6,20 @@ import argparse
 from collections.abc import Iterable
 from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from studio.errors import BadInput
-from studio.request import SEED_LIMIT, Choice, Flag, Note, PathTo, Range, Request, Seed, Text
+from studio.request import SEED_LIMIT, Choice, Flag, Note, PathTo, Range, Request, Seed, Text, fresh_seed
+
+Asked = TypeVar("Asked", bound=Request)
 
 
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose complaints are BadInput, and which takes no abbreviations."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"allow_abbrev": False, "formatter_class": Wide, **options})
+        defaults: dict[str, Any] = {"allow_abbrev": False, "formatter_class": Wide}
+        super().__init__(**(defaults | options))
 
     def error(self, message: str) -> NoReturn:
         raise BadInput(
@@ -52,6 +55,13 @@ def add_fields(parser: argparse.ArgumentParser, kind: type[Request], *, required
 def given(kind: type[Request], values: argparse.Namespace) -> dict[str, Any]:
     """The fields that flags were given for, as the values that the Request checks; paths made absolute."""
     return {name: _value(note, getattr(values, name)) for name, note in kind.notes() if hasattr(values, name)}
+
+
+def asked(kind: type[Asked], values: argparse.Namespace) -> Asked:
+    """The request that flags describe; without --seed one that nobody chose."""
+    fields: dict[str, Any] = {"seed": fresh_seed()}
+    fields.update(given(kind, values))
+    return kind(**fields)
 
 
 def whole(low: int, high: int) -> Any:

@@ -11,7 +11,7 @@ from studio.commands import copies, flags, jobs, progress
 from studio.commands.requests import from_file, unknown_fields
 from studio.errors import BadInput
 from studio.media import Weights
-from studio.request import Request, TrainRequest, fresh_seed
+from studio.request import Request, TrainRequest
 
 if TYPE_CHECKING:
     from studio.asset import Asset
@@ -139,7 +139,7 @@ def _requests(values: argparse.Namespace, desk: Desk) -> list[Request]:
             desk.warn(f"{values.request.name} has fields this studio does not know, which change nothing: {unknown}.")
     elif values.medium is not None:
         kind = medium(values.medium).make
-        request = kind(**{"seed": fresh_seed(), **flags.given(kind, values)})
+        request = flags.asked(kind, values)
     else:
         raise BadInput("Say what to make.", f"Choose one of: {', '.join(one.name for one in MEDIA)}.")
     return [request.replace(seed=request.seed + index) for index in range(values.count)]
@@ -163,7 +163,7 @@ def add_train(verbs: Any) -> None:
 
 def run_train(values: argparse.Namespace, desk: Desk) -> int:
     kind = medium(values.medium).train
-    request = kind(**{"seed": fresh_seed(), **flags.given(kind, values)})
+    request = flags.asked(kind, values)
     if not Path(request.data).exists():
         raise BadInput(f"{request.data} does not exist.", "Give the folder to learn from with --data.")
     copies.folder_for_copies(Path(request.out))
