@@ -20,7 +20,7 @@ from studio import library_index as tables
 from studio.asset import Asset, Query, Record, default_title, printable
 from studio.disk import FileLock, failing_as, in_words, sync_file
 from studio.errors import BadInput, StudioError
-from studio.library_check import Hear, Problem, inspect, measures, medium_of, salvage, sha256_of
+from studio.library_check import Hear, Problem, inspect, measures, medium_of, salvage, sha256_of, sidecars, told
 from studio.library_files import THUMBNAIL, Shelf, Step
 from studio.library_index import Broken, Index
 from studio.media import Audio, Image, Payload, Text
@@ -37,9 +37,10 @@ _T = TypeVar("_T")
 class Library:
     """Works in `folder`: files in works/YYYY-MM with a sidecar each, thumbnails, a bin, and index.sqlite.
 
-    Opening finishes or sweeps away what a crash left, and makes the index anew where it is missing or damaged;
-    `notices` says so in words. Raises StudioError where the folder cannot be used. `step` is called with the name of
-    every step of a change before it is taken.
+    Opening finishes or sweeps away what a crash left, takes in works that were copied into the folder, and makes the
+    index anew where it is missing or damaged; `notices` says in words what a person should know of it. Raises
+    StudioError where the folder cannot be used. `step` is called with the name of every step of a change before it is
+    taken.
     """
 
     def __init__(self, folder: Path, *, step: Step | None = None, clock: Callable[[], float] = time.time) -> None:
@@ -58,6 +59,7 @@ class Library:
                 except Broken:
                     self._heal()
                 self._mended(lambda: self._shelf.recover(self._index))
+                self._catch_up()
 
     def close(self) -> None:
         self._index.close()
@@ -289,6 +291,19 @@ class Library:
 
     def _describe(self, records: list[Record]) -> None:
         self._mended(lambda: self._shelf.describe(self._index, records))
+
+    def _catch_up(self) -> None:
+        """Take in what came into the folder by other ways than this one, and forget what has left it."""
+        there, known = sidecars(self.folder), self._ask(tables.ids)
+        new = told(path for name, path in sorted(there.items()) if name not in known)
+        gone = known - there.keys()
+        if new or gone:
+            with self._index.using() as db, tables.writing(db):
+                tables.put(db, new)
+                tables.drop(db, gone)
+        if gone:
+            works = "1 work is" if len(gone) == 1 else f"{len(gone)} works are"
+            self.notices.append(f"{works} gone from the library's folder, with all that was known of them.")
 
     def _ask(self, question: Callable[[sqlite3.Connection], _T]) -> _T:
         def asked() -> _T:

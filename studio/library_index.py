@@ -245,6 +245,11 @@ def records(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Record]:
     return found
 
 
+def ids(db: sqlite3.Connection) -> set[str]:
+    """Every work that the index knows, those in the bin included."""
+    return {name for (name,) in db.execute("SELECT id FROM works")}
+
+
 def page(db: sqlite3.Connection, query: Query, offset: int, limit: int) -> list[Record]:
     """The works that the query names, newest first."""
     tables, where, values, order = _asked(query)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ NOTE_LIMIT = 4 * 2**20
 KEYWORD = "aigc-studio"
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-# Pillow's own guard warns above its limit and refuses above twice that, wherever in the process a picture is opened.
+# Pillow's own guard, wherever in the process a picture is opened: it refuses above twice its limit. Above the limit it
+# only warns, where `read` refuses in words.
 Pillow.MAX_IMAGE_PIXELS = PIXEL_LIMIT
+warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)
 
 
 def write_png(image: Image, path: Path, words: str) -> None:

@@ -557,6 +557,30 @@ def test_an_older_index_is_made_anew(library: Library) -> None:
     again.close()
 
 
+def test_opening_takes_in_what_came_and_forgets_what_left(library: Library, tmp_path: Path) -> None:
+    stays, leaves = keep(library, "stays"), keep(library, "leaves", picture(2))
+    other = Library(tmp_path / "other", clock=lambda: 1e9)
+    came = keep(other, "came from afar", picture(3))
+    other.tag([came.id], add=["old"])
+    other.bin([keep(other, "binned", picture(4)).id])
+    other.close()
+    library.close()
+    for room in ("works", "bin"):
+        shutil.copytree(other.folder / room, library.folder / room, dirs_exist_ok=True)
+    leaves.path.unlink()
+    leaves.path.with_suffix(".json").unlink()
+    again = Library(library.folder)
+    assert again.notices == ["1 work is gone from the library's folder, with all that was known of them."]
+    assert ids(again.page()) == [stays.id, came.id]
+    assert ids(again.page(Query(text="afar", tag="old"))) == [came.id]
+    assert again.count(Query(binned=True)) == 1
+    assert again.verify() == []
+    again.close()
+    last = Library(library.folder)
+    assert last.notices == []
+    last.close()
+
+
 def test_half_characters_and_tuples_come_back_as_they_will_be_read(library: Library, tmp_path: Path) -> None:
     asset = keep(library, "half a \ud800 pair", request={"stack": ("lora", 0.5)}, title="\udfff")
     assert asset == library.get(asset.id)
