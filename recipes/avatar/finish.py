@@ -52,7 +52,7 @@ ABOUT = {
         "Part libraries as published by DiceBear (github.com/dicebear/dicebear)",
     ],
 }
-EACH = 30  # drawings of a style that the telling of attributes is measured on
+EACH = 12  # drawings of a style that the telling of attributes is measured on
 
 
 def main() -> None:
@@ -71,10 +71,10 @@ def main() -> None:
     network = Generator(config.shape)
     load_into(network, asked.folder, config)
     network.eval().requires_grad_(False)
+    sheets(asked.folder, config.styles)
     measured = measure(network, read(asked.pack, config.shape.size))
     (asked.folder / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(measured, indent=1))
-    sheets(asked.folder, config.styles)
 
 
 def sheets(folder: Path, styles: tuple[str, ...]) -> None:
@@ -87,7 +87,7 @@ def sheets(folder: Path, styles: tuple[str, ...]) -> None:
         for seed in seeds:
             (picture,) = engine.run(AvatarRequest(seed=seed, style=style), silent)
             assert isinstance(picture, Made)
-            made.append(np.asarray(Image.fromarray(picture.pixels).resize((128, 128), Image.Resampling.LANCZOS)))
+            made.append(np.asarray(Image.fromarray(picture.pixels).resize((96, 96), Image.Resampling.LANCZOS)))
         return np.concatenate(made, axis=1)
 
     grid = [row(range(first, first + 8), "any") for first in range(0, 64, 8)]
@@ -96,7 +96,7 @@ def sheets(folder: Path, styles: tuple[str, ...]) -> None:
 
 
 def save(pixels: np.ndarray, path: Path) -> None:
-    Image.fromarray(pixels).quantize(256, method=Image.Quantize.FASTOCTREE).save(path, optimize=True)
+    Image.fromarray(pixels).save(path, optimize=True)
 
 
 def silent(_progress: Progress) -> None:

@@ -29,7 +29,7 @@ class AvatarRequest(Request):
         Choice(label="Style", help="The family of drawing; any lets the seed choose.", options=STYLES, open=True),
     )
     psi: float = note(
-        0.7,
+        0.9,
         Range(
             label="How unusual",
             help="Truncation psi: 0 is the average face of the style, 1 as varied as the model knows, more is daring.",

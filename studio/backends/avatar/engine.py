@@ -98,9 +98,12 @@ def crisp(picture: Tensor, times: int) -> Tensor:
     def enlarged(x: Tensor, mode: str) -> Tensor:
         return F.interpolate(x, scale_factor=times, mode=mode, align_corners=False)
 
+    plain = enlarged(picture, "bicubic")
     upper = enlarged(F.max_pool2d(picture, 3, 1, 1), "bilinear")
     lower = enlarged(-F.max_pool2d(-picture, 3, 1, 1), "bilinear")
     span = upper - lower
-    height = (enlarged(picture, "bicubic") - lower) / span.clamp(min=1e-3)
+    height = (plain - lower) / span.clamp(min=1e-3)
     steep = ((height.clamp(0, 1) - 0.5) * 2 + 0.5).clamp(0, 1)
-    return torch.addcmul(lower, span, steep * steep * (3 - 2 * steep))
+    steep = torch.addcmul(lower, span, steep * steep * (3 - 2 * steep))
+    # What differs little is a shade, not an edge.
+    return torch.lerp(plain, steep, ((span - 0.15) * 2.5).clamp(0, 1)).clamp(-1, 1)

@@ -104,7 +104,7 @@ class Drawings:
             for one in style.attributes:
                 codes = self.c[mine][:, at : at + one.width]
                 at += one.width
-                if not one.colour and len(mine):
+                if len(mine):
                     seen = _between(pictures, codes)
                     total += seen / seen.sum().clamp(min=1e-6)
             weight = 0.4 + F.avg_pool2d(total[None, None], 3, 1, 1)[0] * size * size / max(1, len(style.attributes))
@@ -115,7 +115,8 @@ class Drawings:
 
 def _between(pictures: Tensor, codes: Tensor) -> Tensor:
     """[H, W]: the variance of the mean pictures of each value (none included), less what chance gives."""
-    groups = [pictures[codes[:, k] > 0] for k in range(codes.shape[1])] + [pictures[codes.sum(dim=1) == 0]]
+    values, value = codes.unique(dim=0, return_inverse=True)
+    groups = [pictures[value == k] for k in range(len(values))]
     groups = [group for group in groups if len(group) > 3]
     if len(groups) < 2:
         return torch.zeros(pictures.shape[2:])
@@ -216,8 +217,8 @@ class Run:
         """One step of regression. The first part of the time goes to small pictures, which cost a fraction."""
         size = self.request.size
         if size >= 32:
-            size = size // 2 if fraction < 0.3 else size
-        real, c, weights = self._batch(8 if fraction < 0.6 else 16)
+            size = size // 2 if fraction < 0.42 else size
+        real, c, weights = self._batch(8 if fraction < 0.85 else 16)
         assert weights is not None
         if size < self.request.size:
             real, weights = F.adaptive_avg_pool2d(real, size), F.adaptive_avg_pool2d(weights, size)
