@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from studio import weights
 from studio.errors import OutOfMemory
 from studio.job import Progress, Report
 
@@ -86,6 +87,8 @@ class Residence:
             return self._engines[key][0]
         need = int((model.size if model else 0) * NEED_PER_BYTE)
         self._fit(need)
+        for file in weights.weight_files(model.folder) if model else ():
+            weights.check_safetensors(file)
         before = _resident_bytes()
         engine = resolve(key[0])()
         try:

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -131,7 +131,7 @@ class Studio:
 
     def change_settings(self, **changes: Any) -> None:
         """Save settings. Those of device, threads, memory and folders hold from the next start on."""
-        changed = replace(self.settings, **changes)
+        changed = self.settings.replace(**changes)
         settings_file.save(self.places.config / "settings.toml", changed)
         self.settings = changed
         self._publish(News("settings"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from studio.backends import MEDIA
 from studio.catalog import Model
-from studio.errors import BadInput, OutOfMemory
+from studio.errors import BadInput, OutOfMemory, StudioError
 from studio.job import Job, Progress, Report
 from studio.media import Text
 from studio.residence import NEED_PER_BYTE, Residence, Rules
@@ -34,7 +35,7 @@ def clean() -> Iterator[None]:
 
 
 def model(name: str) -> Model:
-    return Model(name, "story", "fake", name, "Apache-2.0", Path(), SIZE)
+    return Model(name, "story", "fake", name, "Apache-2.0", Path("nowhere"), SIZE)
 
 
 def residence(models: float) -> Residence:
@@ -91,6 +92,14 @@ def test_a_model_that_cannot_be_loaded_leaves_nothing() -> None:
         home.run("tests.core.test_residence:Broken", model("a"), STORY(), lambda _: None)
     assert fakes.FakeEngine.closed == ["a"]
     run(home, "a")
+
+
+def test_damaged_weights_are_named_before_an_engine_sees_them(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes((500).to_bytes(8, "little") + b"{}")
+    damaged = dataclasses.replace(model("a"), folder=tmp_path)
+    with pytest.raises(StudioError, match=r"model\.safetensors is damaged"):
+        residence(5).run(ENGINE, damaged, STORY(), lambda _: None)
+    assert fakes.FakeEngine.loaded == []
 
 
 def test_memory_really_comes_back_after_a_switch() -> None:
