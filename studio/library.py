@@ -295,7 +295,7 @@ class Library:
     def _catch_up(self) -> None:
         """Take in what came into the folder by other ways than this one, and forget what has left it."""
         there, known = sidecars(self.folder), self._ask(tables.ids)
-        new = told(path for name, path in sorted(there.items()) if name not in known)
+        new = told(Path(there[name], name + ".json") for name in sorted(there.keys() - known))
         gone = known - there.keys()
         if new or gone:
             with self._index.using() as db, tables.writing(db):

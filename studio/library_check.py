@@ -68,14 +68,17 @@ def salvage(folder: Path, hear: Hear | None = None) -> list[Record]:
     return sorted(_once(records), key=lambda record: (record.order, record.created, record.id))
 
 
-def sidecars(folder: Path) -> dict[str, Path]:
-    """The sidecar of every work by the work's id, found by name alone, so that many thousand take milliseconds."""
-    found: dict[str, Path] = {}
+def sidecars(folder: Path) -> dict[str, str]:
+    """The folder that the sidecar of every work lies in, by the work's id; by name alone, so that many thousand take
+    milliseconds.
+    """
+    found: dict[str, str] = {}
     for room in ROOMS:
         for month in os.scandir(folder / room):
             if month.is_dir():
-                names = [name for name in os.listdir(month.path) if name.endswith(".json") and name[0] != "."]  # noqa: PTH208 - makes no Path of each
-                found.update((name[:-5], Path(month.path, name)) for name in names)
+                for name in os.listdir(month.path):  # noqa: PTH208 - makes no Path of each
+                    if name.endswith(".json") and name[0] != ".":
+                        found[name[:-5]] = month.path
     return found
 
 
