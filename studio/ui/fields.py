@@ -276,6 +276,7 @@ class PathField(Field):
         super().__init__(name, note)
         self._folder = note.folder
         self.line = QLineEdit()
+        self.line.setPlaceholderText(tr("The usual place"))
         self.named(self.line)
         self.line.textChanged.connect(lambda _: self.touched())
         self.browse = tool("folder", tr("Choose…"), f"{name}.browse", clicked=self._choose)

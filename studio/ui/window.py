@@ -133,6 +133,11 @@ class Window(QMainWindow):
     # Pages.
 
     @property
+    def names(self) -> list[str]:
+        """The names of all pages, from the top of the rail."""
+        return list(self._entries)
+
+    @property
     def page(self) -> str:
         """The name of the page that is shown."""
         shown = self.pages.currentWidget()

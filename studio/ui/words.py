@@ -101,4 +101,4 @@ def gist(request: Mapping[str, Any]) -> str:
         for name, note in cls.notes()
         if isinstance(note, Choice) and not note.advanced and request.get(name, "any") != "any"
     ]
-    return " · ".join([*chosen[:2], tr("seed {n}").format(n=request.get("seed", 0))])
+    return " · ".join([*chosen[:2], tr("Seed {n}").format(n=request.get("seed", 0))])

@@ -60,7 +60,7 @@ def test_switching_repaints_at_once_and_is_remembered(desk: Desk) -> None:
     desk.panel("poster")
 
     def ground() -> str:
-        return desk.window.grab().toImage().pixelColor(700, 500).name()
+        return desk.window.grab().toImage().pixelColor(860, 700).name()
 
     desk.act("light")
     assert ground() == LIGHT.stage

@@ -1,0 +1,135 @@
+"""Pictures of every page of the real window, with works that the starters make, in both themes and at two sizes."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+from qasync import QEventLoop
+
+from studio.backends import MEDIA
+from studio.errors import StudioError
+from studio.library import Query
+from studio.places import Places
+from studio.studio import Studio
+from studio.ui.app import application
+from studio.ui.panel import Panel
+from studio.ui.theme import Scheme, theme
+from studio.ui.window import Window
+
+SIZES = ((1280, 800), (1024, 640))
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+SEED = 7  # of the works in the pictures: the same pictures on every machine of a kind
+ROUNDS = 3  # example briefs made per medium
+PATIENCE = 300.0  # seconds that one brief may take
+
+
+class Shoot:
+    """A window with works in it, and the camera."""
+
+    def __init__(self, studio: Studio, out: Path) -> None:
+        self.studio, self.out = studio, out
+        self.window = Window(studio)
+        self.window.show()
+
+    async def fill(self) -> None:
+        """Make the example briefs of every medium."""
+        for medium in MEDIA:
+            panel = self.window.panel(medium.name)
+            if panel is None or self.studio.library.count(Query(medium=medium.name)):
+                continue
+            for at in range(ROUNDS):
+                if panel.form.seed is not None:
+                    panel.form.seed.set_value(SEED + 100 * at)
+                    panel.form.seed.lock.setChecked(True)
+                panel.try_example()
+                await self._ended()
+
+    async def take(self) -> list[Path]:
+        """Every page in every theme and size; returns the files."""
+        taken: list[Path] = []
+        for scheme in SCHEMES:
+            theme().choose(scheme)
+            for wide, high in SIZES:
+                self.window.resize(wide, high)
+                for page in self.window.names:
+                    self.window.open(page)
+                    await self._arrange(page)
+                    taken.append(self._shot(f"{page}-{scheme}-{wide}x{high}"))
+                self.window.open(MEDIA[0].name)
+                self.window.queue.toggle()
+                await asyncio.sleep(0.2)
+                taken.append(self._shot(f"queue-{scheme}-{wide}x{high}"))
+                self.window.queue.hide()
+        return taken
+
+    async def _arrange(self, page: str) -> None:
+        """Put on the page what shows what it is for, and wait until it is drawn."""
+        shown = self.window.pages.currentWidget()
+        if page == "library":
+            self.window.act("find")
+            shown.grid.setCurrentIndex(shown.grid.model().index(0, 0))  # type: ignore[union-attr]
+            shown.grid.setFocus()  # type: ignore[union-attr]
+        elif isinstance(shown, Panel) and shown.candidates.count:
+            shown.show_batch_again()
+        await asyncio.sleep(0.4)
+
+    def _shot(self, name: str) -> Path:
+        path = self.out / f"{name}.png"
+        if not self.window.grab().save(str(path), "PNG"):
+            raise StudioError(f"{path} cannot be written.", "Choose a folder you may write to.")
+        return path
+
+    async def _ended(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while any(job.state in ("queued", "running") for job in self.studio.jobs()):
+            if time.monotonic() > deadline:
+                raise StudioError("The examples took too long.", "Try again while the machine is idle.")
+            await asyncio.sleep(0.05)
+        failed = next((job for job in self.studio.jobs() if job.error is not None), None)
+        if failed is not None and isinstance(failed.error, BaseException):
+            raise failed.error
+        await asyncio.sleep(0.2)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`studio screenshots --out DIR [--home DIR]`; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="studio screenshots", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="the folder that receives the pictures")
+    parser.add_argument(
+        "--home", type=Path, help="a studio folder whose works are shown; without it, new ones are made"
+    )
+    told = parser.parse_args(argv)
+    if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY") and sys.platform.startswith("linux"):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    told.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        studio = Studio(Places.under((told.home or Path(folder)).resolve()), journaled=False)
+        app = application([], studio)
+        QApplication.setQuitOnLastWindowClosed(False)
+        loop = QEventLoop(app)
+        try:
+            shoot = Shoot(studio, told.out)
+            loop.run_until_complete(shoot.fill())
+            for path in loop.run_until_complete(shoot.take()):
+                sys.stdout.write(f"{path}\n")
+            shoot.window.close()
+            loop.run_until_complete(asyncio.sleep(0.05))
+        except StudioError as error:
+            sys.stderr.write(f"{error}\n")
+            return error.status
+        finally:
+            studio.close()
+            loop.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""The program around the window: it ends when its window closes, there is one of it, and it can picture itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
+from qasync import QEventLoop
+
+from studio.ui import screenshots, single
+from studio.ui.app import run
+from studio.ui.window import Window
+from tests.fakes import SLOW
+from tests.studios import fake_studio
+from tests.ui.conftest import Desk
+from tests.ui.test_panels import keep_seed
+
+
+def windows() -> list[Window]:
+    return [each for each in QApplication.topLevelWidgets() if isinstance(each, Window) and each.isVisible()]
+
+
+def test_it_runs_until_its_window_closes(home: Path, loop: QEventLoop) -> None:
+    QApplication.setQuitOnLastWindowClosed(True)
+    studio = fake_studio(home)
+    hooks = sys.excepthook
+    seen: list[str] = []
+
+    def use() -> None:
+        window = windows()[0]
+        panel = window.panel("poster")
+        assert panel is not None
+        panel.form.set_value(panel.form.value().replace(seed=SLOW))
+        panel.generate.click()
+        seen.append(window.page)
+        QTimer.singleShot(300, window.close)
+
+    QTimer.singleShot(200, use)
+    assert run(studio, ["studio"]) == 0
+    assert seen == ["poster"]
+    assert not windows()
+    assert sys.excepthook is hooks
+    assert (home / "state" / "window.json").is_file()
+
+
+def test_a_second_start_raises_the_first_window(desk: Desk) -> None:
+    name = single.name_of(desk.studio.places.state)
+    assert not single.raise_other(name)
+    answer = single.Answer(name, desk.window)
+    answer.asked.connect(desk.window.come_forward)
+    desk.window.showMinimized()
+    assert single.raise_other(name)
+    desk.until(lambda: not desk.window.isMinimized())
+    answer.close()
+    assert not single.raise_other(name)
+
+
+def test_windows_of_other_folders_do_not_answer(tmp_path: Path) -> None:
+    assert single.name_of(tmp_path / "a") != single.name_of(tmp_path / "b")
+
+
+def test_it_pictures_every_page(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screenshots, "SIZES", ((1024, 640),))
+    monkeypatch.setattr(screenshots, "SCHEMES", ("dark",))
+    monkeypatch.setattr(screenshots, "ROUNDS", 1)
+    keep_seed(desk, "avatar", 1)
+    shoot = screenshots.Shoot(desk.studio, tmp_path)
+    desk.loop.run_until_complete(shoot.fill())
+    taken = desk.loop.run_until_complete(shoot.take())
+    assert [path.stem.split("-")[0] for path in taken] == [*shoot.window.names, "queue"]
+    for path in taken:
+        assert QImage(str(path)).width() == 1024
+    desk.act("system")
+    shoot.window.close()
+    shoot.window.deleteLater()
