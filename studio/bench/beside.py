@@ -17,15 +17,16 @@ import torch
 
 from studio.backends import medium
 from studio.catalog import Catalog, Model
+from studio.errors import StudioError
 from studio.request import Request
-from studio.residence import Rules, resolve
+from studio.residence import PLATFORM, resolve
 
 Plain = Callable[[Request], Any]
 """Makes a request's work: uint8 pixels, float32 samples or a text, as the engine's payload holds it."""
 
 
 def poster(model: Model, engine: Any) -> tuple[Plain, str]:
-    from diffusers import DiffusionPipeline
+    from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
     dtype = next(engine._pipe.unet.parameters()).dtype
     pipe: Any = DiffusionPipeline.from_pretrained(model.folder, torch_dtype=dtype, use_safetensors=True)
@@ -94,7 +95,38 @@ def avatar(model: Model, engine: Any) -> tuple[Plain, str]:
     return make, "the generator's forward"
 
 
-PLAIN = {"avatar": avatar, "poster": poster, "story": story}
+def music(model: Model, engine: Any) -> tuple[Plain, str]:
+    from transformers import EncodecModel
+
+    starter = resolve("studio.backends.music.files:load_starter")(model.folder)
+    player = resolve("studio.backends.music.engine:PlanPlayer")(starter)
+    codec: Any = EncodecModel.from_pretrained(model.folder / "codec", dtype=torch.float32)
+    codec = codec.to(player.codec.device).eval()
+    decoder, choosing = player.decoder, player.choosing
+    books, rate = decoder.config.num_codebooks, codec.config.sampling_rate
+
+    def make(request: Any) -> Any:
+        frames = round(request.seconds * rate / codec.config.hop_length)
+        torch.manual_seed(request.seed)
+        with torch.inference_mode():
+            codes = decoder.generate(
+                torch.full((books, 1), decoder.config.pad_token_id, device=decoder.device),
+                encoder_hidden_states=player.conditions(request, frames)(0, frames + books),
+                max_new_tokens=frames + books - 1,
+                do_sample=True,
+                temperature=choosing.temperature,
+                top_k=choosing.top_k,
+                guidance_scale=None,
+                eos_token_id=None,
+                pad_token_id=decoder.config.pad_token_id,
+            )
+            codes = codes.reshape(1, books, -1)[..., :frames].clamp(max=codec.config.codebook_size - 1)
+            return codec.decode(codes[None], [None])[0][0].float().cpu().numpy()
+
+    return make, "MusicgenForCausalLM.generate and EncodecModel.decode, drawn by another generator"
+
+
+PLAIN = {"avatar": avatar, "poster": poster, "story": story, "music": music}
 
 
 def request(name: str, model: Model, toy: bool) -> Request:
@@ -113,47 +145,52 @@ def request(name: str, model: Model, toy: bool) -> Request:
 
 
 def main(told: dict[str, Any]) -> None:
-    facts = resolve(Rules.platform)("auto", 0)
-    name = told["medium"]
-    model = Catalog(Path(told["bundled"])).default(name)
+    facts = resolve(PLATFORM)("auto", 0)
+    catalog = Catalog(Path(told["bundled"]))
+    found = {name: {**compare(name, catalog, times, told["toy"]), **facts} for name, times in told["times"].items()}
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+def compare(name: str, catalog: Catalog, times: int, toy: bool) -> dict[str, Any]:
+    """Seconds of the engine and of the plain call, turn by turn, after a first turn that warms both up."""
+    model = catalog.default(name)
     engine = resolve(medium(name).engine)()
     engine.load(model, _quiet)
     plain, plain_is = PLAIN[name](model, engine)
-    asked = request(name, model, told["toy"])
+    asked = request(name, model, toy)
     ours: list[float] = []
     theirs: list[float] = []
     made: Any = None
     expected: Any = None
-    for turn in range(told["times"] + 1):
+    for turn in range(times + 1):
         start = time.perf_counter()
         (made,) = engine.run(asked, _quiet)
         middle = time.perf_counter()
         expected = plain(asked)
         end = time.perf_counter()
-        if turn:  # the first turn warms up
+        if turn:
             ours.append(middle - start)
             theirs.append(end - middle)
-    found = {
+    engine.close()
+    return {
         "ours": ours,
         "plain": theirs,
         "plain_is": plain_is,
         "differs": difference(made, expected),
-        "torch_device": facts["device"],
-        "dtype": facts.get("dtype", ""),
         "threads": torch.get_num_threads(),
-        "work": {name: value for name, value in asked.to_json().items() if value not in ("", "any")},
+        "work": {field: value for field, value in asked.to_json().items() if value not in ("", "any")},
     }
-    sys.stdout.write(json.dumps(found) + "\n")
 
 
-def difference(made: Any, expected: Any) -> float:
-    """0 where both made the same; pictures: the mean absolute difference, of 255; sounds: of 1; texts: 1."""
+def difference(made: Any, expected: Any) -> float | None:
+    """How far apart two works are that should be the same: pictures, the mean absolute difference, of 255; texts, 0 or
+    1. None for sounds, which are drawn by chance: there only the length must be the same, or StudioError is raised."""
     if isinstance(expected, str):
         return float(not expected.startswith(made.text.strip()))
     values = made.pixels if hasattr(made, "pixels") else made.samples
     if values.shape != expected.shape:
-        return float("inf")
-    return float(np.abs(values.astype(np.float64) - expected).mean())
+        raise StudioError(f"Compared works differ in shape: {values.shape} and {expected.shape}.")
+    return None if hasattr(made, "samples") else float(np.abs(values.astype(np.float64) - expected).mean())
 
 
 def _quiet(_progress: object) -> None:

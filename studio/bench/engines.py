@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator
+from typing import Any
 
 from studio.backends import MEDIA
 from studio.bench.child import measure
 from studio.bench.line import Line, Setting
+from studio.catalog import Catalog
 
 SLOWER = 1.1  # how much an engine may take of what the plain call takes; previews, cancels and checks are in it
 TIMES = {"avatar": 15, "poster": 5, "story": 5, "music": 3}
 
 
 def lines(setting: Setting) -> Iterator[Line]:
-    for medium in MEDIA:
-        told = {"medium": medium.name, "bundled": str(setting.bundled), "toy": setting.toy}
-        found = measure("studio.bench.beside", {**told, "times": 1 if setting.toy else TIMES[medium.name]})
-        ours, plain = statistics.median(found["ours"]), statistics.median(found["plain"])
-        # Of pairs that ran one after the other, so that what else the machine does weighs on both alike.
-        pairs = zip(found["ours"], found["plain"], strict=True)
-        ratio = statistics.median(a / b for a, b in pairs)
-        more = {name: found[name] for name in ("plain_is", "differs", "torch_device", "dtype", "threads", "work")}
-        yield Line(f"engines.{medium.name}", ours, "s", SLOWER * plain, ratio, {"plain_s": plain, **more})
+    catalog = Catalog(setting.bundled)
+    names = [medium.name for medium in MEDIA if catalog.models(medium.name)]
+    # Each in a process of its own, so that none runs in the memory that another left; toys share one.
+    for group in [names] if setting.toy else [[name] for name in names]:
+        times = {name: 1 if setting.toy else TIMES[name] for name in group}
+        found = measure("studio.bench.beside", {"times": times, "bundled": str(setting.bundled), "toy": setting.toy})
+        yield from (_line(name, found[name]) for name in group)
+
+
+def _line(name: str, found: dict[str, Any]) -> Line:
+    ours, plain = found.pop("ours"), found.pop("plain")
+    # Of pairs that ran one after the other, so that what else the machine does weighs on both alike.
+    ratio = statistics.median(a / b for a, b in zip(ours, plain, strict=True))
+    typical = statistics.median(plain)
+    more = {"plain_s": typical, "times": len(ours), **found}
+    return Line(f"engines.{name}", ratio * typical, "s", SLOWER * typical, ratio, more)

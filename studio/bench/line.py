@@ -17,7 +17,7 @@ import studio
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.places import RESOURCES
-from studio.residence import Rules
+from studio.residence import PLATFORM
 
 ROOT = Path(studio.__file__).resolve().parent.parent
 
@@ -39,7 +39,7 @@ class Setting:
 
     @property
     def platform(self) -> str:
-        return "" if self.engine else Rules.platform
+        return "" if self.engine else PLATFORM
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Line:
         bound = None if self.bound is None else _short(self.bound)
         head = {"bench": self.bench, "value": _short(self.value), "unit": self.unit, "bound": bound, "ok": self.ok}
         more = {name: _short(value) if isinstance(value, float) else value for name, value in self.more.items()}
-        return {**head, **ratio, **more, **where()}
+        return {**head, **ratio, **where(), **more}
 
 
 def _short(value: float) -> float:

@@ -10,6 +10,7 @@ import pytest
 
 from studio.bench import BENCHES, Line, Setting, run
 from studio.bench.child import measure
+from studio.catalog import Catalog
 from studio.errors import BadInput, StudioError
 from studio.residence import resolve
 from tests.studios import FAKE, starters
@@ -26,7 +27,7 @@ def lines(name: str, setting: Setting) -> list[dict[str, Any]]:
     written: list[str] = []
     held = run(name, written.append, setting)
     found = [json.loads(line) for line in written]
-    assert held is all(line["ok"] for line in found)
+    assert held is all(line["ok"] for line in found), written
     return found
 
 
@@ -48,6 +49,16 @@ def test_each_bench_says_what_it_found(name: str, benches: set[str], toy: Settin
         assert line.keys() >= FIELDS
         assert line["value"] >= 0
         assert line.get("found", []) == []  # what the window's process loaded of torch and its like
+
+
+def test_each_engine_runs_beside_the_plain_call() -> None:
+    bundled = {model.medium for model in Catalog().models()}
+    found = lines("engines", Setting(toy=True))
+    assert "avatar" in bundled
+    assert {line["bench"] for line in found} == {f"engines.{medium}" for medium in bundled}
+    assert all(line["ratio"] > 0 for line in found)
+    assert [line["differs"] for line in found if line["bench"] == "engines.story"] in ([], [0])
+    assert all(line["differs"] is None or line["differs"] < 1 for line in found)
 
 
 def test_a_bench_that_is_none_is_named() -> None:
