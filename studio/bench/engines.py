@@ -28,7 +28,9 @@ def lines(setting: Setting) -> Iterator[Line]:
 def _line(name: str, found: dict[str, Any]) -> Line:
     ours, plain = found.pop("ours"), found.pop("plain")
     # Of pairs that ran one after the other, so that what else the machine does weighs on both alike.
-    ratio = statistics.median(a / b for a, b in zip(ours, plain, strict=True))
-    typical = statistics.median(plain)
-    more = {"plain_s": typical, "times": len(ours), **found}
+    ratio, busy = (statistics.median(a[i] / b[i] for a, b in zip(ours, plain, strict=True)) for i in (0, 1))
+    typical = statistics.median(seconds for seconds, _ in plain)
+    if found["device"] == "cpu":
+        del found["device"]  # the processor's own name says more
+    more = {"plain_s": typical, "processor_ratio": busy, "times": len(ours), **found}
     return Line(f"engines.{name}", ratio * typical, "s", SLOWER * typical, ratio, more)
