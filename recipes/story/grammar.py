@@ -49,6 +49,7 @@ class Tale:
     people: dict[str, Person] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
     animals: bool = False
+    wide: bool = False  # many names and made-up ones, instead of the inhabitants that world.CAST names
 
     def say(self, template: str) -> str:
         """The template with every choice made and every slot filled."""
@@ -76,9 +77,9 @@ class Tale:
         return self.dice.choice(options)
 
     def name(self, sex: str, *, animal: bool = False) -> str:
-        """A name no other person of this tale has; every fourth is made up, so that names have to be read."""
+        """A name no other person of this tale has; every seventh is made up."""
         while True:
-            if self.dice.random() < 0.25:
+            if self.dice.random() < 0.15:
                 name = self.pick(world.START) + self.pick(world.MIDDLE)
                 if self.dice.random() < 0.8:
                     name += self.pick(world.JOIN) + self.pick(world.GIRL_END if sex == "f" else world.BOY_END)
@@ -101,18 +102,24 @@ class Tale:
             kinds = [kind for kind, facts in world.ANIMALS.items() if kind not in taken and skill in (None, facts[3])]
             kinds = kinds or [kind for kind, facts in world.ANIMALS.items() if skill in (None, facts[3])]
             noun = fixed.get("noun") or self.pick(kinds)
-            person = Person(self.name(sex, animal=True), noun, sex, world.ANIMALS[noun][3])
+            person = self.inhabitant(noun, world.ANIMALS[noun][3])
         elif "skill" in fixed:
-            nouns = [noun for noun, (_, skill) in world.PEOPLE.items() if skill == fixed["skill"]]
-            noun = self.pick(nouns)
-            sex = sex if world.PEOPLE[noun][0] == "x" else world.PEOPLE[noun][0]
-            named = self.dice.random() < 0.5
-            person = Person(self.name(sex) if named else "", noun, sex, fixed["skill"])
+            noun = self.pick([noun for noun, (_, skill) in world.PEOPLE.items() if skill == fixed["skill"]])
+            person = self.inhabitant(noun, fixed["skill"])
+        elif "noun" in fixed:
+            person = self.inhabitant(fixed["noun"], "")
         else:
-            noun = fixed.get("noun") or ("girl" if sex == "f" else "boy")
-            person = Person(self.name(sex), noun, sex)
+            known = {person.name for person in self.people.values()}
+            free = [name for name in world.CHILDREN[sex] if name not in known]
+            name = self.name(sex) if self.wide else self.pick(free)
+            person = Person(name, "girl" if sex == "f" else "boy", sex)
         self.people[role] = person
         return person
+
+    def inhabitant(self, noun: str, skill: str) -> Person:
+        """The one who is a fox, or a baker, in this small world."""
+        name, sex = world.CAST[noun]
+        return Person(self.name(sex, animal=self.animals) if self.wide else name, noun, sex, skill)
 
     def child(self) -> None:
         """Make sure that the hero is no grown-up."""
@@ -147,7 +154,7 @@ class Tale:
         """An object with an adjective under `key`; its clue and what it does under `key` + "clue" and "does"."""
         noun = self.pick(list(world.OBJECTS))
         adjectives, clue, does = world.OBJECTS[noun]
-        self.words |= {key: f"{self.pick(adjectives)} {noun}", f"{key}noun": noun}
+        self.words |= {key: f"{self.pick(adjectives) if self.wide else adjectives[0]} {noun}", f"{key}noun": noun}
         self.words |= {f"{key}clue": clue, f"{key}does": does}
         return self.words[key]
 
@@ -156,9 +163,9 @@ def article(noun: str) -> str:
     return f"{'an' if noun[:1].lower() in 'aeiou' and not noun.startswith(('uni', 'one')) else 'a'} {noun}"
 
 
-def begin(dice: random.Random) -> Tale:
+def begin(dice: random.Random, *, wide: bool = False) -> Tale:
     """A tale with its hero, home, place and weather."""
-    tale = Tale(dice, animals=dice.random() < 0.45)
+    tale = Tale(dice, animals=dice.random() < 0.45, wide=wide)
     place = tale.pick(list(world.PLACES))
     living, features, sound, smell = world.PLACES[place]
     first, second, third = dice.sample(features, 3)
@@ -218,15 +225,21 @@ def opening(tale: Tale) -> str:
     )
 
 
-def tell(seed: int | str) -> str:
+def tell(seed: int | str, *, wide: bool = False) -> str:
     """The tale of this seed: a title line, an empty line, paragraphs."""
     from recipes.story import bargains, plots, travels, wonders
 
     near = (plots.lost, plots.fear, plots.stranger, bargains.making, bargains.trade)
     odd = (wonders.noise, wonders.star, bargains.quarrel, wonders.newcomer, wonders.storm)
     far = (travels.postcards, travels.postcards, travels.tour, travels.quest)
-    tale = begin(random.Random(seed))
+    tale = begin(random.Random(seed), wide=wide)
     title, paragraphs = tale.dice.choice([*near, *odd, *far])(tale)
+    hero = tale.people["h"]
+    if hero.noun not in ("girl", "boy") and tale.dice.random() < 0.25:
+        # A title that names who it is about, so that "# The Lighthouse Keeper" is a beginning that says something.
+        title = tale.say(
+            "[The {h.noun}|{H} the {h.noun}|The {size} {h.noun}|A {h.noun} named {h}|The story of a {h.noun}]"
+        )
     paragraphs = [re.sub(r" +", " ", paragraph).strip() for paragraph in paragraphs]
     return "\n\n".join([f"# {headline(title)}", *paragraphs])
 

@@ -1,9 +1,10 @@
 """Prepare what the story starter learns from: simple modern stories, simple old ones, and tales of our own grammar.
 
-    python -m recipes.story.prepare DATA OUT [--tales 10000]
+    python -m recipes.story.prepare DATA OUT [--tales 9000] [--exercises 0]
 
 DATA holds `storybooks_ccby` and `stories_en`; OUT receives one .jsonl file per collection, lines of {"text", "group"}.
-Texts of one group (a story, a book) are held out together by the training. CREDITS.md in OUT names everyone.
+Texts of one group (a story, a book) are held out together by the training. `--exercises` adds copying exercises, for a
+folder that is used for a short while only (README.md). CREDITS.md in OUT names everyone.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 import zstandard
 
+from recipes.story.exercises import exercise
 from recipes.story.grammar import tell
 
 STORYBOOK_TIMES = 2  # how often a story of the storybooks is repeated
@@ -114,7 +116,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--tales", type=int, default=10_000)
+    parser.add_argument("--tales", type=int, default=9_000)
+    parser.add_argument("--exercises", type=int, default=0)
+    parser.add_argument("--wide", action="store_true", help="tales with hundreds of names")
     parser.add_argument("--classics", type=int, default=CLASSIC_CHARS, help="characters taken from old books")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
@@ -134,10 +138,15 @@ def main() -> None:
 
     with (asked.out / "tales.jsonl").open("w", encoding="utf-8") as file:
         for n in range(asked.tales):
-            text = tell(f"tale {n}")
+            text = tell(f"tale {n}", wide=asked.wide)
             count.update(WORD.findall(text.lower()))
             text = text.split("\n\n", 1)[1] if untitled(f"tale {n}") else text
             file.write(json.dumps({"text": text, "group": f"tale {n}"}) + "\n")
+
+    if asked.exercises:
+        with (asked.out / "exercises.jsonl").open("w", encoding="utf-8") as file:
+            for n in range(asked.exercises):
+                file.write(json.dumps({"text": exercise(f"exercise {n}"), "group": f"exercise {n}"}) + "\n")
 
     common = {word for word, _ in count.most_common(2500)}
     scored: list[tuple[float, str, dict[str, Any]]] = []
@@ -156,7 +165,7 @@ def main() -> None:
             books[f"{book['title']}, {book['author'] or 'various'}"] += 1
             file.write(json.dumps({"text": piece, "group": book["id"]}) + "\n")
     credit += ["", "## Passages of old books (public domain)", ""]
-    credit += [f"- {book}: {n} passages" for book, n in books.most_common()]
+    credit += [f"- {book}: {n} passage{'s' if n > 1 else ''}" for book, n in books.most_common()]
     (asked.out / "CREDITS.md").write_text("\n".join(credit) + "\n", encoding="utf-8")
 
 

@@ -73,6 +73,26 @@ GROWN = ["baker", "clockmaker", "lighthouse keeper", "gardener", "painter", "lib
 KIN = [("grandmother", "f"), ("grandfather", "m"), ("aunt", "f"), ("uncle", "m"), ("mother", "f"), ("father", "m"),
        ("big sister", "f"), ("big brother", "m")]  # fmt: skip
 
+# The inhabitants of this small world: whoever is a fox is Pip. A small model learns who is who before it learns to
+# carry a name that it never met through a story.
+CAST: dict[str, tuple[str, str]] = {
+    "fox": ("Pip", "m"), "mouse": ("Dot", "f"), "hedgehog": ("Moss", "m"), "rabbit": ("Clover", "f"),
+    "squirrel": ("Tuft", "m"), "owl": ("Willow", "f"), "otter": ("Puddle", "f"), "badger": ("Bramble", "m"),
+    "beaver": ("Twig", "m"), "frog": ("Hop", "m"), "duck": ("Poppy", "f"), "crow": ("Inky", "m"),
+    "sparrow": ("Fern", "f"), "tortoise": ("Basil", "m"), "bear": ("Maple", "f"), "mole": ("Dusty", "m"),
+    "goat": ("Tansy", "f"), "cat": ("Ginger", "f"), "dog": ("Biscuit", "m"), "donkey": ("Barley", "m"),
+    "elephant": ("Momo", "f"), "monkey": ("Coco", "m"), "firefly": ("Ember", "f"), "penguin": ("Minnow", "f"),
+    "hare": ("Dash", "m"), "bat": ("Quill", "f"),
+    "baker": ("Rosa", "f"), "postman": ("Hugo", "m"), "lighthouse keeper": ("Jonas", "m"), "gardener": ("Olive", "f"),
+    "fisherman": ("Omar", "m"), "clockmaker": ("Felix", "m"), "carpenter": ("Tilda", "f"), "shepherd": ("Ivo", "m"),
+    "ferry captain": ("Marta", "f"), "blacksmith": ("Freya", "f"), "miner": ("Bruno", "m"), "tailor": ("Enzo", "m"),
+    "window cleaner": ("Samir", "m"), "farmer": ("Nell", "f"), "teacher": ("Clara", "f"),
+    "night watchman": ("Otto", "m"), "librarian": ("Vera", "f"), "sailor": ("Nico", "m"), "cook": ("Abel", "m"),
+    "diver": ("Luz", "f"), "painter": ("Iris", "f"), "toymaker": ("Emil", "m"), "beekeeper": ("Alma", "f"),
+    "mapmaker": ("Theo", "m"), "puppet maker": ("Greta", "f"),
+}  # fmt: skip
+CHILDREN = {"f": ["Mina", "Zuri", "Ada"], "m": ["Ben", "Kofi", "Tomas"]}
+
 # noun: adjectives, what gives it away, what it does
 OBJECTS: dict[str, tuple[list[str], str, str]] = {
     "compass": (["brass", "old", "little"], "something shone in the light", "always pointed north"),

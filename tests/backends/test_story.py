@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import torch
 
 from studio.backends.story import MEDIUM, StoryRequest, StoryTrainRequest
 from studio.backends.story.engine import StoryEngine, beginning, whole_sentences
-from studio.backends.story.texts import END, Rows, gather, learn_tokenizer
+from studio.backends.story.texts import END, NOTHING, Pieces, gather, learn_tokenizer
 from studio.backends.story.train import StoryTrainer
 from studio.catalog import Model
 from studio.errors import BadInput, StudioError
@@ -28,6 +28,15 @@ TALE = (
 
 def quiet(progress: Progress) -> None:
     pass
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Networks this small only lose time by waiting for each other's threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +57,7 @@ def train(texts: Path, out: Path, **changes: object) -> StoryTrainRequest:
     values = {
         "data": str(texts),
         "out": str(out),
-        "minutes": 2,
+        "minutes": 6,
         "size": "toy",
         "vocabulary": 400,
         "context": 64,
@@ -238,10 +247,16 @@ def test_texts_are_gathered_split_and_packed(texts: Path) -> None:
     tokenizer = learn_tokenizer([writing.text for writing in writings], 400, 64)
     for text in ("海很蓝 🦊\n", f"{END} hm", "\t\x00é"):
         assert tokenizer.decode(tokenizer(text, split_special_tokens=True).input_ids) == text
-    rows = Rows([writing.text for writing in writings], tokenizer, 64)
-    batch = next(rows.batches(torch.Generator().manual_seed(0), 4))
-    assert batch.shape == (4, 64)
-    assert rows.tokens == sum(len(tokenizer(writing.text).input_ids) + 1 for writing in writings)
+    pieces = Pieces([writing.text for writing in writings], tokenizer, 64)
+    assert pieces.tokens == sum(len(tokenizer(writing.text).input_ids) + 2 for writing in writings)
+    batches = pieces.batches(torch.Generator().manual_seed(0), 4)
+    begins = 0
+    for batch in (next(batches) for _ in range(6)):
+        assert batch.ndim == 2
+        assert batch.numel() <= 4 * 64
+        assert (batch == NOTHING).float().mean() < 0.4
+        begins += int((batch[:, 0] == tokenizer.bos_token_id).sum())
+    assert begins > 0
 
 
 @pytest.mark.parametrize(

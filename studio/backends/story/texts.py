@@ -19,6 +19,8 @@ from studio.errors import BadInput
 
 END = "<|end|>"
 LARGEST = 1 << 30  # bytes of one file
+NOTHING = -100  # what fills up a batch; losses leave it out
+SORTED = 96  # pieces that are sorted by length at a time
 HELD_OUT = 40  # one group of texts in so many is never learned from
 
 
@@ -105,36 +107,44 @@ def dress(bpe: Tokenizer, context: int) -> PreTrainedTokenizerFast:
     )
 
 
-class Rows:
-    """Texts as rows of `context` tokens. Every row begins at the beginning of a text or where a row before ended."""
+class Pieces:
+    """Texts as pieces of at most `context` tokens, each learned by itself: nobody in one story is known in another."""
 
     def __init__(self, texts: list[str], tokenizer: Any, context: int) -> None:
         self.context = context
-        begin = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
-        self.pieces: list[NDArray[np.int32]] = []
+        end = tokenizer.eos_token_id
+        begin = end if tokenizer.bos_token_id is None else tokenizer.bos_token_id
         options = {"split_special_tokens": True, "add_special_tokens": False, "verbose": False}
+        self.pieces: list[NDArray[np.int64]] = []
         for ids in tokenizer(texts, **options).input_ids if texts else []:
-            for at in range(0, len(ids) + 1, context):
-                self.pieces.append(
-                    np.array(([begin] if at == 0 else []) + ids[max(0, at - 1) : at + context - 1], np.int32)
-                )
-        self.begin = begin
+            whole = [begin, *ids, end]
+            # A long text goes on in the next piece, which begins in mid-sentence.
+            self.pieces += [np.array(whole[at : at + context]) for at in range(0, len(whole) - 1, context)]
 
     @property
     def tokens(self) -> int:
         return sum(len(piece) for piece in self.pieces)
 
     def batches(self, dice: torch.Generator, size: int) -> Iterator[torch.Tensor]:
-        """`[size, context]` int64 without end: all pieces in a new order each time round, laid end to end."""
-        rows: list[NDArray[np.int32]] = []
-        row: list[NDArray[np.int32]] = []
+        """`[N, T]` int64 without end, about `size * context` tokens each; NOTHING fills up behind the shorter pieces.
+
+        Every time round all pieces come in a new order, those of like length together, so that little is filled up.
+        """
         while True:
-            for n in torch.randperm(len(self.pieces), generator=dice).tolist():
-                row.append(self.pieces[n])
-                if sum(map(len, row)) < self.context:
-                    continue
-                rows.append(np.concatenate(row)[: self.context])
-                row = []
-                if len(rows) == size:
-                    yield torch.from_numpy(np.stack(rows)).long()
-                    rows = []
+            order = torch.randperm(len(self.pieces), generator=dice).tolist()
+            for at in range(0, len(order), SORTED):
+                some = sorted((self.pieces[n] for n in order[at : at + SORTED]), key=len)
+                groups: list[list[NDArray[np.int64]]] = [[]]
+                for piece in some:
+                    if groups[-1] and (len(groups[-1]) + 1) * len(piece) > size * self.context:
+                        groups.append([])
+                    groups[-1].append(piece)
+                for n in torch.randperm(len(groups), generator=dice).tolist():
+                    yield _filled(groups[n])
+
+
+def _filled(pieces: list[NDArray[np.int64]]) -> torch.Tensor:
+    batch = np.full((len(pieces), max(map(len, pieces))), NOTHING)
+    for row, piece in zip(batch, pieces, strict=True):
+        row[: len(piece)] = piece
+    return torch.from_numpy(batch)
