@@ -48,30 +48,36 @@ class Deeds:
             "save": self.save,
             "reveal": self.reveal,
         }
+        if deed in deeds:
+            self._try(lambda: deeds[deed](asset))
+
+    def _try(self, deed: Callable[[], object]) -> bool:
+        """Do it; where it cannot be done, say why."""
         try:
-            if deed in deeds:
-                deeds[deed](asset)
+            deed()
         except (StudioError, OSError) as error:
             self.notify(" ".join(failure(error)), ())
-
-    def favourite(self, assets: Sequence[Asset], on: bool) -> None:
-        self._studio.library.favourite([asset.id for asset in assets], on)
+            return False
         self._bridge.library_changed()
+        return True
 
-    def bin(self, assets: Sequence[Asset]) -> None:
+    def favourite(self, assets: Sequence[Asset], on: bool) -> bool:
+        return self._try(lambda: self._studio.library.favourite([asset.id for asset in assets], on))
+
+    def bin(self, assets: Sequence[Asset]) -> bool:
+        """Put works into the bin, and offer to take them back; False where they could not be."""
         ids = [asset.id for asset in assets]
-        self._studio.library.bin(ids)
-        self._bridge.library_changed()
+        if not self._try(lambda: self._studio.library.bin(ids)):
+            return False
         words = count(len(ids), "%n work is in the bin.", "%n works are in the bin.")
         self.notify(words, [(tr("Undo"), lambda: self.restore(ids))])
+        return True
 
-    def restore(self, ids: Sequence[str]) -> None:
-        self._studio.library.restore(ids)
-        self._bridge.library_changed()
+    def restore(self, ids: Sequence[str]) -> bool:
+        return self._try(lambda: self._studio.library.restore(ids))
 
-    def rename(self, asset: Asset, title: str) -> None:
-        self._studio.library.rename(asset.id, title)
-        self._bridge.library_changed()
+    def rename(self, asset: Asset, title: str) -> bool:
+        return self._try(lambda: self._studio.library.rename(asset.id, title))
 
     def recall(self, asset: Asset) -> None:
         """Put the brief of a work back into its panel, and show the work there."""

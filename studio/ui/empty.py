@@ -103,6 +103,7 @@ class Sheet(QWidget):
         box.moveCenter(QRectF(self.rect()).center())
         path = QPainterPath()
         path.addRoundedRect(box, SIZE.card, SIZE.card)
+        painter.fillPath(path, theme().colour("mat"))
         painter.setClipPath(path)
         painter.drawPixmap(box, shown, QRectF(shown.rect()))
         painter.end()

@@ -11,6 +11,7 @@ from PySide6.QtGui import QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLabel, QProgressBar, QPushButton, QScrollArea, QWidget
 
 from studio.backends import medium
+from studio.errors import StudioError
 from studio.job import Job
 from studio.ui import icons
 from studio.ui.theme import SIZE, theme
@@ -86,7 +87,7 @@ class Strip(QFrame):
         jobs = self._studio.jobs()
         running = [job for job in jobs if job.state == "running"]
         waiting = sum(job.state == "queued" for job in jobs)
-        self._job = running[0] if running else None
+        before, self._job = self._job, running[0] if running else None
         job = self._job
         if job is None:
             words = tr("Paused") if self._studio.paused else tr("Ready")
@@ -107,7 +108,8 @@ class Strip(QFrame):
         self.cancel.setEnabled(job is not None and not job.stopping)
         self.queue.setText(count(waiting, "%n waiting", "%n waiting") if waiting else tr("Queue"))
         self.queue.setAccessibleName(self.queue.text())
-        self._tell_time()
+        if job is not before:
+            self._tell_time()
 
     @property
     def _ratio(self) -> float:
@@ -292,10 +294,18 @@ class Row(QFrame):
         self.setAccessibleName(f"{title(job)}, {self.name.whole()}, {self.state.whole()}")
 
     def _move(self, step: int) -> None:
-        self._studio.move(self.job.id, self._waiting.index(self.job.id) + step)
+        if self.job.id in self._waiting:
+            self._try(lambda: self._studio.move(self.job.id, self._waiting.index(self.job.id) + step))
 
     def _cancel(self) -> None:
-        self._studio.cancel(self.job.id)
+        self._try(lambda: self._studio.cancel(self.job.id))
 
     def _retry(self) -> None:
-        self._studio.retry(self.job.id)
+        self._try(lambda: self._studio.retry(self.job.id))
+
+    def _try(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except StudioError as error:
+            self.why.setText(str(error))
+            self.why.show()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QItemSelectionModel, QSize, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
@@ -75,6 +75,7 @@ class LibraryPage(QWidget):
         super().__init__()
         self.setObjectName("page")
         self._library, self._deeds = studio.library, deeds
+        self._stale = False  # works have come or gone while another page was shown
         self._works = Works(studio.library, thumbnails, Query(), self)
         self.grid = Grid(self._works)
         self.details = Details(thumbnails)
@@ -202,7 +203,16 @@ class LibraryPage(QWidget):
 
     def _hear(self, news: Any) -> None:
         if news.kind == "library":
-            self._late.start()
+            if self.isVisible():
+                self._late.start()
+            else:
+                self._stale = True
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stale:
+            self._stale = False
+            self.refresh()
 
     def _tell(self) -> None:
         found = self._works.rowCount()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
 
 from studio.backends.medium import Medium
@@ -25,7 +26,7 @@ from studio.ui.making import Batch, Making
 from studio.ui.stages import pictures, stage
 from studio.ui.stages.grid import Candidates
 from studio.ui.widgets import Bar, column, row
-from studio.ui.words import count, failure, tr
+from studio.ui.words import count, failure, sentence, tr
 from studio.ui.works import Thumbnails, Works
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Panel(QWidget):
         self._shown: Batch | None = None
         self._following = True  # show what is being made, until a person looks at something else
         self._tries = 0
+        self._stale = False  # works have come or gone while another page was shown
         self.brief = Brief(studio, medium)
         self.form, self.count = self.brief.form, self.brief.count
         self.generate, self.cancel = self.brief.generate, self.brief.cancel
@@ -91,7 +93,12 @@ class Panel(QWidget):
         inside.addLayout(row(self.error, margins=(16, 0, 16, 8)))
         inside.addWidget(self._stack, 1)
         inside.addWidget(strip)
-        self._strip.setVisible(self.studio.library.count(Query(medium=self.medium.name)) > 0)
+        self.filmstrip.model().modelReset.connect(self._show_strip)
+        self._show_strip()
+
+    def _show_strip(self) -> None:
+        """The filmstrip stands from the first Generate on, so that nothing jumps when the work arrives."""
+        self._strip.setVisible(self.filmstrip.model().rowCount() > 0 or self._shown is not None)
 
     def _sheet(self) -> Any:
         try:
@@ -138,9 +145,15 @@ class Panel(QWidget):
         if batch is not self._shown:
             return
         if self._many(batch):
-            self.candidates.show_image(at, pictures.load(asset.path), done=True)
+            self._show_candidate(at, asset)
         else:
             self.show_work(asset, keep_batch=True)
+
+    def _show_candidate(self, at: int, asset: Asset) -> None:
+        try:
+            self.candidates.show_image(at, pictures.load(asset.path), done=True)
+        except StudioError as error:
+            self._fail(error)
 
     def _failed(self, batch: Batch, at: int, error: BaseException) -> None:
         self._fail(error, batch.jobs[at])
@@ -166,8 +179,10 @@ class Panel(QWidget):
 
     def _hear(self, news: Any) -> None:
         if news.kind == "library":
-            self.filmstrip.refresh_soon()
-            self._strip.setVisible(self.studio.library.count(Query(medium=self.medium.name)) > 0)
+            if self.isVisible():
+                self.filmstrip.refresh_soon()
+            else:
+                self._stale = True
         elif news.kind == "models":
             self.form.refresh_models()
 
@@ -177,7 +192,8 @@ class Panel(QWidget):
         if batch is not self._shown:
             return
         progress = job.progress
-        self.waiting.say(jobs.stage(job), progress.done, progress.total)
+        words = sentence(jobs.stage(job))
+        self.waiting.say(words, progress.done, progress.total)
         preview = progress.preview
         if self._many(batch):
             if isinstance(preview, Image):
@@ -186,7 +202,7 @@ class Panel(QWidget):
             self.waiting.patience.stop()
             self.stage.preview(preview)
             self._stack.setCurrentWidget(self.stage)
-        self.head.show_asset(None, jobs.stage(job))
+        self.head.show_asset(None, words)
 
     # The stage.
 
@@ -195,20 +211,21 @@ class Panel(QWidget):
 
     def _show_batch(self, batch: Batch) -> None:
         self._shown = batch
+        self._strip.show()
         self.head.back.hide()
         self.filmstrip.mark("")
         self.head.show_asset(None, tr("Starting"))
         if self._many(batch):
             self.candidates.expect(len(batch.jobs))
             for at, asset in batch.assets.items():
-                self.candidates.show_image(at, pictures.load(asset.path), done=True)
+                self._show_candidate(at, asset)
             self._stack.setCurrentWidget(self.candidates)
             self.head.show_asset(None, count(len(batch.jobs), "%n candidate", "%n candidates"))
         else:
             awaited = getattr(self.stage, "awaited", None)
             if awaited is not None:
                 awaited(float(getattr(batch.jobs[0].request, "seconds", 0.0)))
-            self.waiting.say(jobs.stage(batch.jobs[0]), 0, 0)
+            self.waiting.say(sentence(jobs.stage(batch.jobs[0])), 0, 0)
             self.waiting.patience.start()
 
     def _turn_to(self, batch: Batch) -> None:
@@ -284,8 +301,8 @@ class Panel(QWidget):
             self.asset = self.studio.library.get(asset.id)
         elif deed == "bin":
             beside = self.filmstrip.beside(asset.id, 1) or self.filmstrip.beside(asset.id, -1)
-            deeds.bin([asset])
-            self.show_work(beside)
+            if deeds.bin([asset]):
+                self.show_work(beside)
         else:
             deeds.do(deed, asset)
 
@@ -306,6 +323,12 @@ class Panel(QWidget):
         """Where one begins to type; nothing is marked where there is nothing to type."""
         if not self.brief.focus_first():
             self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stale:
+            self._stale = False
+            self.filmstrip.refresh_soon()
 
     def leave(self) -> None:
         """Another page is shown: stop what plays."""

@@ -188,9 +188,12 @@ class Window(QMainWindow):
         if name.startswith("page."):
             self.open(name.removeprefix("page."))
         elif name in ("light", "dark", "system"):
-            self.studio.change_settings(theme=name)
             theme().choose(name)
             self._tint()
+            try:
+                self.studio.change_settings(theme=name)
+            except StudioError as error:
+                self.notify(" ".join(failure(error)))
         elif name in ("settings",):
             self.open(name)
         elif name == "quit":

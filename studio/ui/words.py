@@ -35,6 +35,11 @@ def duration(seconds: float) -> str:
     return tr("{h} h {m} min").format(h=minutes // 60, m=minutes % 60)
 
 
+def sentence(words: str) -> str:
+    """Words that begin a line."""
+    return words[:1].upper() + words[1:]
+
+
 def clock(seconds: float) -> str:
     """A position in a sound: 0:07, 12:30."""
     whole = max(0, int(seconds))

@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
 from studio.backends import MEDIA
-from studio.errors import BadInput
+from studio.errors import BadInput, StudioError
 from studio.library import Query
 from studio.ui.stages.audio import AudioStage
 from studio.ui.stages.image import ImageStage
@@ -241,3 +241,28 @@ def test_jobs_from_elsewhere_are_followed(desk: Desk) -> None:
     assert panel.cancel.isVisible()
     desk.click("cancel")
     desk.until(lambda: panel.asset is not None)
+
+
+def test_a_library_that_cannot_be_written_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = desk.panel("poster")
+    keep_seed(desk, "poster", 3)
+    desk.click("generate")
+    desk.idle()
+
+    def full(*_: object) -> None:
+        raise StudioError("The disk is full.", "Free some space.")
+
+    monkeypatch.setattr(desk.studio.library, "bin", full)
+    desk.click("bin")
+    assert desk.window.toast.words() == "The disk is full. Free some space."
+    assert panel.asset is not None
+
+
+def test_works_that_come_while_another_page_is_shown_are_there_on_return(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    keep_seed(desk, "poster", 3)
+    desk.click("generate")
+    desk.panel("story")
+    desk.idle()
+    desk.panel("poster")
+    desk.until(lambda: panel.filmstrip.isVisible() and panel.filmstrip.model().rowCount() == 1)
