@@ -55,7 +55,7 @@ RHYTHMS: dict[str, tuple[Rhythm, ...]] = {
 """The melody's rhythms of one bar: (step, length) in sixteenths."""
 
 # (step, voice) in sixteenths, in bars of even and of odd number.
-PATTERNS: dict[str, tuple[Sequence[tuple[int, int]], Sequence[tuple[int, int]]]] = {
+PATTERNS: dict[str, tuple[Sequence[tuple[int, int]], ...]] = {
     "lullaby": (((0, BASS), (2, MID), (4, HIGH), (6, MID), (8, LOW), (10, MID), (12, HIGH), (14, MID)),) * 2,
     "waltz": (((0, BASS), *itertools.product((4, 8), CHORD)),) * 2,
     "lofi": (

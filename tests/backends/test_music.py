@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyloudnorm
@@ -370,16 +371,16 @@ def musicgen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """A MusicGen of random weights, as transformers saves one, with a tokenizer of a few words."""
     torch.manual_seed(0)
     sides: int = request.param
-    decoder = small_prior(2 * sides, 64, width=32, layers=1, context=40).config
+    decoder: Any = small_prior(2 * sides, 64, width=32, layers=1, context=40).config
     decoder.audio_channels = sides
-    text = T5Config(vocab_size=8, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2, decoder_start_token_id=0)
-    codec = TOY_CODEC()
+    text = T5Config(vocab_size=8, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
+    codec: Any = TOY_CODEC()
     torch.nn.init.normal_(codec.quantizer.layers[0].codebook.embed)
     torch.nn.init.normal_(codec.quantizer.layers[1].codebook.embed)
     config = MusicgenConfig(
         text_encoder=text.to_dict(), audio_encoder=codec.config.to_dict(), decoder=decoder.to_dict()
     )
-    model = MusicgenForConditionalGeneration(config)
+    model: Any = MusicgenForConditionalGeneration(config)
     model.audio_encoder = codec
     model.generation_config.guidance_scale = 3.0
     folder = tmp_path_factory.mktemp("musicgen")
@@ -410,7 +411,7 @@ def test_our_loop_draws_what_transformers_draws(musicgen: Path) -> None:
     ours = sample(
         player.decoder, condition, 20, 40, Choosing(1.0, 1, 3.0), torch.Generator(), lambda columns, done: None
     )
-    model = MusicgenForConditionalGeneration.from_pretrained(musicgen)
+    model: Any = MusicgenForConditionalGeneration.from_pretrained(musicgen)
     words = torch.tensor([[4, 2, 3]])  # "sad, march", as the engine describes it
     kept: list[torch.Tensor] = []
     model.audio_encoder.decode = lambda audio_codes, **_: kept.append(audio_codes) or _Nothing()

@@ -6,11 +6,17 @@ then by moving averages, and entries that nothing uses are set on what nothing f
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import EncodecConfig, EncodecModel
 from transformers.models.encodec.modeling_encodec import EncodecEuclideanCodebook
+
+from studio.backends.device import device
+
+M = TypeVar("M", bound=nn.Module)
 
 RESOLUTIONS = ((2048, 512), (512, 128), (128, 32))
 """Window and hop, in samples, of the spectra that are compared."""
@@ -56,7 +62,8 @@ class Codec(nn.Module):
 
     @property
     def codebooks(self) -> list[EncodecEuclideanCodebook]:
-        return [layer.codebook for layer in self.model.quantizer.layers]
+        layers: Any = self.model.quantizer.layers
+        return [layer.codebook for layer in layers]
 
     def branches(self) -> list[nn.Parameter]:
         """What learns: residual branches and recurrent cells.
@@ -109,6 +116,7 @@ class Codec(nn.Module):
         for book in self.codebooks:
             chosen = torch.randperm(len(residual), device=residual.device)
             book.embed.copy_(residual[chosen[torch.arange(len(book.embed)) % len(residual)]])
+            counts = residual.new_zeros(len(book.embed))
             for _ in range(8):
                 codes = book.quantize(residual)
                 counts = torch.bincount(codes, minlength=len(book.embed)).to(residual)
@@ -155,6 +163,12 @@ def codec_loss(codec: Codec, sound: Tensor) -> tuple[Tensor, dict[str, float]]:
     spectrum = spectral_loss(made, sound)
     loss = wave + spectrum + 0.25 * commitment
     return loss, {"loss": float(loss.detach()), "wave": float(wave.detach()), "spectrum": float(spectrum.detach())}
+
+
+def on_device(model: M) -> M:
+    """The model, brought to where models run."""
+    nn.Module.to(model, device())
+    return model
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from transformers import AutoTokenizer, EncodecModel, MusicgenForCausalLM, Music
 
 from studio.backends.device import device, generator, give_back, memory_in_words
 from studio.backends.music import MusicRequest
-from studio.backends.music.codec import decode
+from studio.backends.music.codec import decode, on_device
 from studio.backends.music.files import FAMILY, Starter, damaged, load_starter, load_whole, read_config
 from studio.backends.music.mastering import finish
 from studio.backends.music.plan import UNKNOWN, make_plan
@@ -48,14 +48,14 @@ class Player(Protocol):
 class PlanPlayer:
     """A model of this studio's: the request becomes a plan, the plan conditions every frame."""
 
-    choosing = Choosing(temperature=0.9, top_k=40)
+    choosing = Choosing(temperature=0.8, top_k=12)
     room = 0.22
 
     def __init__(self, model: Starter) -> None:
         if model.prior is None:
             raise StudioError("This music model has a codec only.", "Train its prior with `studio train music`.")
-        self._prior, self._labelled = model.prior.to(device()), model.labelled
-        self.decoder, self.codec = model.prior.decoder, model.codec.to(device())
+        self._prior, self._labelled = on_device(model.prior), model.labelled
+        self.decoder, self.codec = model.prior.decoder, on_device(model.codec)
         self.grammar = model.prior.grammar
         self.context = int(self.decoder.config.max_position_embeddings)
 
@@ -73,12 +73,12 @@ class TextPlayer:
     """A MusicGen model of transformers: the request becomes a line of text."""
 
     room = 0.0
-    grammar = None
+    grammar: Grammar | None = None
 
     def __init__(self, model: Model) -> None:
-        self._model = load_whole(MusicgenForConditionalGeneration, model.folder).to(device())
+        self._model: Any = on_device(load_whole(MusicgenForConditionalGeneration, model.folder))
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(model.folder, local_files_only=True)
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(model.folder, local_files_only=True)
         except (OSError, ValueError, KeyError) as error:
             raise damaged(model.folder) from error
         self.decoder, self.codec = self._model.decoder, self._model.audio_encoder
@@ -101,6 +101,9 @@ class TextPlayer:
 class MusicEngine:
     """The engine of music."""
 
+    def __init__(self) -> None:
+        self.player: Player | None = None
+
     def load(self, model: Model | None, report: Report) -> None:
         if model is None:
             raise BadInput("No music model was named.", "`studio models list` shows the models there are.")
@@ -108,7 +111,7 @@ class MusicEngine:
         kind = read_config(model.folder).get("model_type")
         with memory_in_words():
             if kind == FAMILY:
-                self.player: Player | None = PlanPlayer(load_starter(model.folder))
+                self.player = PlanPlayer(load_starter(model.folder))
             elif kind == "musicgen":
                 self.player = TextPlayer(model)
             else:
@@ -176,7 +179,9 @@ class Listener:
         preview = None
         if self._done - self._shown >= PREVIEW_SECONDS * self._rate:
             self._shown = self._done
-            preview = Audio(np.clip(self.so_far, -1, 1), int(self._player.codec.config.sampling_rate))
+            heard = self.so_far
+            if heard is not None:
+                preview = Audio(np.clip(heard, -1, 1), int(self._player.codec.config.sampling_rate))
         self._report(Progress("composing", self._done, self._frames, preview))
 
     def _decode_to(self, frame: int) -> None:

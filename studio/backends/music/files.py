@@ -93,11 +93,12 @@ def grammar_of(voices: Voices | None) -> Grammar | None:
 def load_whole(kind: type[M], folder: Path) -> M:
     """A model of transformers from a local folder, every tensor present; nothing is fetched and nothing executed."""
     try:
-        model, report = kind.from_pretrained(
+        loaded: Any = kind.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
         )
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
         raise damaged(folder) from error
+    model, report = loaded
     if report["missing_keys"] or report["mismatched_keys"]:
         raise damaged(folder)
     return model.eval()

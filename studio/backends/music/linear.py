@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -76,7 +77,7 @@ def _levels(heard: Tensor, basis: Tensor, scale: float, model: EncodecModel) -> 
 
 
 def _lay_decoder(model: EncodecModel, levels: list[Level]) -> None:
-    head, lstm, *stages, _, tail = model.decoder.layers
+    head, lstm, *stages, _, tail = _parts(model.decoder)
     _set_last_tap(head, torch.eye(head.conv.out_channels, head.conv.in_channels), LIFT)
     _silence(lstm.lstm)
     for outer, inner, (_, up, block) in zip(levels, levels[1:], _threes(stages), strict=False):
@@ -93,7 +94,7 @@ def _lay_decoder(model: EncodecModel, levels: list[Level]) -> None:
 
 
 def _lay_encoder(model: EncodecModel, levels: list[Level]) -> None:
-    head, *stages, lstm, _, tail = model.encoder.layers
+    head, *stages, lstm, _, tail = _parts(model.encoder)
     _set_last_tap(head, torch.eye(head.conv.out_channels, 1), 0.0)
     deep = levels[::-1]
     for inner, outer, (block, _, down) in zip(deep, deep[1:], _threes(stages), strict=False):
@@ -108,7 +109,12 @@ def _lay_encoder(model: EncodecModel, levels: list[Level]) -> None:
     _set_last_tap(tail, torch.eye(tail.conv.out_channels, tail.conv.in_channels), -LIFT)
 
 
-def _threes(layers: Sequence[nn.Module]) -> Iterator[tuple[nn.Module, nn.Module, nn.Module]]:
+def _parts(side: Any) -> list[Any]:
+    """The layers of an encoder or decoder, whose kinds transformers does not declare."""
+    return list(side.layers)
+
+
+def _threes(layers: Sequence[Any]) -> Iterator[tuple[Any, Any, Any]]:
     return zip(layers[::3], layers[1::3], layers[2::3], strict=True)
 
 
@@ -127,20 +133,20 @@ def _rounded(weight: Tensor) -> Tensor:
     return length * direction / direction.flatten(1).norm(dim=1).clamp(min=1e-12).view(-1, 1, 1)
 
 
-def _through(block: nn.Module, lift: float) -> None:
+def _through(block: Any, lift: float) -> None:
     """A residual block that adds nothing but `lift` yet."""
     last = block.block[-1].conv
     _set(last, torch.zeros_like(last.weight), 0.0)
     _set_last_tap(block.shortcut, torch.eye(block.shortcut.conv.out_channels), lift)
 
 
-def _set_last_tap(layer: nn.Module, matrix: Tensor, bias: float) -> None:
+def _set_last_tap(layer: Any, matrix: Tensor, bias: float) -> None:
     weight = torch.zeros_like(layer.conv.weight)
     weight[..., -1] = matrix
     _set(layer.conv, weight, bias)
 
 
-def _set(conv: nn.Module, weight: Tensor, bias: Tensor | float) -> None:
+def _set(conv: Any, weight: Tensor, bias: Tensor | float) -> None:
     """Give a weight-normalised convolution these weights, rounded as they will be kept; a channel of zeros has a
     direction to learn in."""
     length, direction = conv.parametrizations.weight.original0, conv.parametrizations.weight.original1

@@ -41,7 +41,7 @@ def _hall(rate: int) -> NDArray[np.float64]:
     time = np.arange(int(1.6 * rate)) / rate
     noise = np.random.default_rng(20).standard_normal((2, len(time))) * np.exp(-time / 0.28)
     noise *= np.clip((time - 0.012) / 0.02, 0, 1)
-    noise = sosfilt(butter(2, (220, min(3800, 0.45 * rate)), "bandpass", fs=rate, output="sos"), noise)
+    noise = np.asarray(sosfilt(butter(2, (220, min(3800, 0.45 * rate)), "bandpass", fs=rate, output="sos"), noise))
     return noise / np.sqrt((noise**2).sum(1, keepdims=True))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,28 +24,26 @@ def small_prior(
     codebooks: int, entries: int, width: int = 128, layers: int = 4, context: int = 256
 ) -> MusicgenForCausalLM:
     """A prior over `codebooks` codes of `entries` values a frame; it sees `context` frames."""
-    prior = MusicgenForCausalLM(
-        MusicgenDecoderConfig(
-            vocab_size=entries,
-            num_codebooks=codebooks,
-            hidden_size=width,
-            num_hidden_layers=layers,
-            num_attention_heads=width // 32,
-            ffn_dim=4 * width,
-            max_position_embeddings=context,
-            dropout=0.0,
-            attention_dropout=0.0,
-            activation_dropout=0.0,
-            layerdrop=0.0,
-            initializer_factor=width**-0.5,
-            pad_token_id=entries,
-            bos_token_id=entries,
-            eos_token_id=None,
-            decoder_start_token_id=entries,
-            tie_word_embeddings=False,
-        )
+    config: Any = MusicgenDecoderConfig(
+        vocab_size=entries,
+        num_codebooks=codebooks,
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=width // 32,
+        ffn_dim=4 * width,
+        max_position_embeddings=context,
+        dropout=0.0,
+        attention_dropout=0.0,
+        activation_dropout=0.0,
+        layerdrop=0.0,
+        initializer_factor=width**-0.5,
+        pad_token_id=entries,
+        bos_token_id=entries,
+        eos_token_id=None,
+        tie_word_embeddings=False,
     )
-    return prior
+    config.decoder_start_token_id = entries
+    return MusicgenForCausalLM(config)
 
 
 class Clock(MusicgenSinusoidalPositionalEmbedding):
@@ -70,8 +69,8 @@ class Conditions(nn.Module):
         super().__init__()
         self.labels = nn.ModuleList(nn.Embedding(size, width) for size in GLOBALS)
         self.features = nn.ModuleList(nn.Embedding(size, width) for size in FEATURES)
-        for table in (*self.labels, *self.features):
-            nn.init.normal_(table.weight, std=0.15)
+        for table in self.parameters():
+            nn.init.normal_(table, std=0.15)
 
     def forward(self, labels: Tensor, timeline: Tensor) -> tuple[Tensor, Tensor]:
         """`[B, 4]` and `[B, T, 5]` whole numbers to `[B, 4, width]` and `[B, T, width]`."""
@@ -122,7 +121,8 @@ class Prior(nn.Module):
 
     def loss(self, codes: Tensor, weights: Tensor, labels: Tensor, timeline: Tensor) -> Tensor:
         """The weighted cross entropy of `codes`, `[B, codebooks, T]`, given their conditions; weight 0 is left out."""
-        start = self.decoder.config.decoder_start_token_id
+        config: Any = self.decoder.config
+        start = config.pad_token_id
         frames = codes.shape[-1]
         columns = delay(codes, start)[..., :frames]
         weights = delay(weights, 0)[..., :frames]
@@ -155,13 +155,15 @@ def begin_with(decoder: MusicgenForCausalLM, names: Tensor, following: Tensor) -
     note before it has learnt anything; the layers between start low.
     """
     width = decoder.config.hidden_size
+    inside: Any = decoder.model.decoder
+    heads: Any = decoder.lm_heads
     for book, (kinds, after) in enumerate(zip(names, following, strict=True)):
         table = torch.randn(int(kinds.max()) + 1, width)[kinds] + 1.3 * torch.randn(len(kinds), width)
         table = 3 * F.normalize(table, dim=1)
-        decoder.model.decoder.embed_tokens[book].weight[:-1].copy_(table)
+        inside.embed_tokens[book].weight[:-1].copy_(table)
         head = torch.zeros_like(table).index_add_(0, after, table / 3)
-        decoder.lm_heads[book].weight.copy_(5 * F.normalize(head, dim=1))
-    for layer in decoder.model.decoder.layers:
+        heads[book].weight.copy_(5 * F.normalize(head, dim=1))
+    for layer in inside.layers:
         for last in (layer.self_attn.out_proj, layer.encoder_attn.out_proj, layer.fc2):
             last.weight.mul_(0.2)
 
@@ -215,7 +217,7 @@ def sample(
     With guidance above 1, `condition` gives two rows, with and without conditions. Pieces longer than `context` are
     continued from their last half window, as if it were the beginning.
     """
-    config = decoder.config
+    config: Any = decoder.config
     start, books, channels = config.pad_token_id, config.num_codebooks, config.audio_channels
     late = (books - 1) // channels
     total = frames + late

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -108,7 +109,8 @@ def lay_shapes(model: EncodecModel, shapes: Shapes) -> float:
     heard = (shapes.counts.sqrt().unsqueeze(2) * shapes.tables).flatten(0, 1)
     laid = lay(model, heard, shapes.tables)
     with torch.no_grad():
-        for layer, table, counts in zip(model.quantizer.layers, shapes.tables, shapes.counts, strict=True):
+        layers: Any = model.quantizer.layers
+        for layer, table, counts in zip(layers, shapes.tables, shapes.counts, strict=True):
             layer.codebook.embed.copy_(table @ laid.analysis)
             layer.codebook.cluster_size.copy_(counts.clamp(min=1e-3))
             layer.codebook.embed_avg.copy_(layer.codebook.embed)

@@ -15,7 +15,7 @@ from transformers import EncodecModel
 
 from studio.backends.device import device, generator, give_back
 from studio.backends.music import MusicTrainRequest
-from studio.backends.music.codec import Codec, codec_loss, decode, encode, small_codec
+from studio.backends.music.codec import Codec, codec_loss, decode, encode, on_device, small_codec
 from studio.backends.music.files import Starter, grammar_of, load_starter, save_starter
 from studio.backends.music.linear import lay
 from studio.backends.music.plan import UNKNOWN, Plan
@@ -152,7 +152,7 @@ def train_prior(
     """A prior over the codes of the codec in `known`; goes on from its prior where there is one."""
     if known is None:
         raise BadInput("There is no codec to write codes for.", "Train the codec first, or name a model with --model.")
-    codec = known.codec.to(device()).eval()
+    codec = on_device(known.codec).eval()
     config = codec.config
     prior = (known.prior or fresh_prior(known)).to(device())
     context = prior.decoder.config.max_position_embeddings
