@@ -62,8 +62,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
-    for name in ("config.json", "model.safetensors"):
-        shutil.copyfile(asked.model / name, asked.folder / name)
+    shutil.copyfile(asked.model / "model.safetensors", asked.folder / "model.safetensors")
+    said = json.loads((asked.model / "config.json").read_text(encoding="utf-8"))
+    whole = json.dumps({**said, "licence": ABOUT["licence"]}, indent=1)
+    (asked.folder / "config.json").write_text(whole + "\n", encoding="utf-8")
     size, sha256 = weights.fingerprint(asked.folder)
     about = {**ABOUT, "size": size, "sha256": sha256}
     (asked.folder / "model.toml").write_text(tomli_w.dumps(about, multiline_strings=True), encoding="utf-8")
