@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QWidget
 
@@ -37,13 +37,17 @@ def paint(painter: QPainter, name: str, box: QRectF, colour: str = "ink") -> Non
 
 
 def icon(name: str, colour: str = "ink", size: int = SIZE.icon, checked: str = "") -> QIcon:
-    """A QIcon with the scales screens have; `checked` names a second icon for the checked state."""
-    made = QIcon()
-    for ratio in (1.0, 2.0, 3.0):
-        made.addPixmap(pixmap(name, colour, size, ratio))
-        made.addPixmap(pixmap(name, "disabled", size, ratio), QIcon.Mode.Disabled)
-        made.addPixmap(pixmap(checked or name, colour, size, ratio), QIcon.Mode.Normal, QIcon.State.On)
-    return made
+    """A QIcon for the scales of the screens there are; `checked` names a second icon for the checked state."""
+    kept = theme().drawn
+    key = (name, colour, size, checked)
+    if key not in kept:
+        made = kept[key] = QIcon()
+        for ratio in sorted({1.0, *(screen.devicePixelRatio() for screen in QGuiApplication.screens())}):
+            made.addPixmap(pixmap(name, colour, size, ratio))
+            made.addPixmap(pixmap(name, "disabled", size, ratio), QIcon.Mode.Disabled)
+            if checked:
+                made.addPixmap(pixmap(checked, colour, size, ratio), QIcon.Mode.Normal, QIcon.State.On)
+    return kept[key]
 
 
 def put(widget: Any, name: str, colour: str = "ink", *, size: int = SIZE.icon, checked: str = "") -> None:

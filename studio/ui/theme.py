@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
 from studio.places import RESOURCES
@@ -137,6 +137,7 @@ class Theme(QObject):
         self.choice = "system"
         self.scheme: Scheme = "light"
         self.colours = LIGHT
+        self.drawn: dict[tuple[str, str, int, str], QIcon] = {}  # icons in the colours of the scheme
         style = QStyleFactory.create("Fusion")
         if style is not None:
             app.setStyle(style)
@@ -186,6 +187,7 @@ class Theme(QObject):
             self._show()
 
     def _show(self) -> None:
+        self.drawn.clear()
         self._app.setPalette(_palette(self.colours))
         self._app.setStyleSheet(_sheet(self.colours, self._app.font()))
         self.changed.emit()

@@ -63,7 +63,7 @@ class Window(QMainWindow):
         self.actions_ = actions.build(self, self.act, [(name, entry[0]) for name, entry in self._entries.items()])
         self.bridge.news.connect(self._hear)
         theme().changed.connect(self._tint)
-        self._tint()
+        self._mark_theme()
         self._come_back()
         self._offer()
         for warning in [*studio.warnings, *studio.library.notices][:1]:
@@ -189,7 +189,7 @@ class Window(QMainWindow):
             self.open(name.removeprefix("page."))
         elif name in ("light", "dark", "system"):
             theme().choose(name)
-            self._tint()
+            self._mark_theme()
             try:
                 self.studio.change_settings(theme=name)
             except StudioError as error:
@@ -288,6 +288,9 @@ class Window(QMainWindow):
 
     def _tint(self) -> None:
         icons.refresh(self)
+        self._mark_theme()
+
+    def _mark_theme(self) -> None:
         for name in ("light", "dark", "system"):
             self.actions_[name].setChecked(theme().choice == name)
 
