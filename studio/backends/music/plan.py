@@ -31,6 +31,8 @@ SLOWEST, FASTEST = 48, 170
 TEMPI = (50, 60, 68, 76, 84, 92, 100, 110, 120, 132, 146, 160)
 """Centres of the classes of tempo that the prior is told."""
 
+CLOSE, SHORTEST_CLOSE = 2.5, 1.2
+"""Seconds that the last chord has to ring, and the fewest where the tempo leaves no choice."""
 UNKNOWN = 0
 TAIL = 29
 FEATURES = (30, 17, 13, len(QUALITIES) + 1, 8)
@@ -200,8 +202,15 @@ def make_plan(genre: str, mood: str, tempo: int, key: str, seconds: float, rng: 
         mood = rng.choice(list(MODES_OF_MOOD))
     if key not in {value for value, _ in KEYS[1:]}:
         key = f"{rng.choice(TONICS)} {rng.choice(MODES_OF_MOOD[mood])}"
-    tempo = min(max(tempo, SLOWEST), FASTEST) if tempo else rng.randint(manner.slowest, manner.fastest)
-    bars = max(1, int(seconds / (manner.beats * 60 / tempo) + 0.25))
+    free = not tempo
+    tempo = rng.randint(manner.slowest, manner.fastest) if free else min(max(tempo, SLOWEST), FASTEST)
+    bar = manner.beats * 60 / tempo
+    bars = max(0, int((seconds - SHORTEST_CLOSE) / bar))
+    nudged = tempo * round((seconds - CLOSE) / bar) * bar / max(1.0, seconds - CLOSE)
+    if free and 0.8 < nudged / tempo < 1.25:
+        # Whole bars then lead to the close, which has its time to ring.
+        bars, tempo = round((seconds - CLOSE) / bar), min(max(round(nudged), SLOWEST), FASTEST)
+    bars += 1
     return Plan(genre, mood, tempo, key, manner.beats, manner.swing, _chords(mood, key, bars, manner, rng))
 
 
