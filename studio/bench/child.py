@@ -24,6 +24,8 @@ def measure(module: str, told: dict[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="studio-bench-") as home:
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
         environment = {**os.environ, "PYTHONPATH": path, "STUDIO_HOME": str(Path(home) / "home")}
+        if sys.platform.startswith("linux") and not {"DISPLAY", "WAYLAND_DISPLAY"} & environment.keys():
+            environment.setdefault("QT_QPA_PLATFORM", "offscreen")
         command = [sys.executable, "-m", module, json.dumps(told)]
         try:
             ran = subprocess.run(
