@@ -12,12 +12,12 @@ from PIL import Image as Picture
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from studio.backends.avatar import MEDIUM, AvatarRequest, AvatarTrainRequest, files, train
+from studio.backends.avatar import MEDIUM, STYLES, AvatarRequest, AvatarTrainRequest, files, train
 from studio.backends.avatar.attributes import NONE, Table
 from studio.backends.avatar.engine import AvatarEngine, crisp, latents
 from studio.backends.avatar.network import Discriminator, Generator, Shape, truncated
 from studio.backends.avatar.train import AvatarTrainer
-from studio.catalog import Model
+from studio.catalog import Catalog, Model
 from studio.errors import BadInput, StudioError
 from studio.job import Cancelled, Progress
 from studio.media import Image, Weights
@@ -399,6 +399,19 @@ def test_what_cannot_be_learnt_from_is_refused(tmp_path: Path, changes: dict, wo
     with pytest.raises(BadInput, match=words) as caught:
         AvatarTrainer().run(request, quiet)
     assert caught.value.hint
+
+
+def test_the_starter_draws_faces_of_five_styles_on_clear_ground() -> None:
+    model = Catalog().default("avatar")
+    assert model.id == MEDIUM.starter
+    faces = {style: made(model, seed=4, style=style).astype(float) for style, _ in STYLES[1:]}
+    for style, face in faces.items():
+        assert face.shape == (64, 64, 4), style
+        assert face[:4, :4, 3].max() < 40, f"{style}: the corner is clear"
+        assert face[30:42, 26:38, 3].min() > 240, f"{style}: the face is solid"
+    pictures = list(faces.values())
+    apart = [np.abs(a - b).mean() for i, a in enumerate(pictures) for b in pictures[:i]]
+    assert min(apart) > 15
 
 
 def test_the_critic_scores_each_picture_by_its_condition() -> None:
