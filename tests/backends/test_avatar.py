@@ -328,6 +328,18 @@ def test_a_training_stops_goes_on_and_gives_a_model(tmp_path: Path, stage: str) 
 
 
 @pytest.mark.usefixtures("small_network")
+def test_a_critic_goes_on_where_comparing_stopped(tmp_path: Path) -> None:
+    request = AvatarTrainRequest(data=str(pack(tmp_path / "p")), out=str(tmp_path / "out"), minutes=60, size=16)
+    with pytest.raises(Cancelled):
+        AvatarTrainer().run(request, StopAfter(2))
+    stop = StopAfter(4)
+    with pytest.raises(Cancelled):
+        AvatarTrainer().run(request.replace(resume=True, stage="adversarial"), stop)
+    assert [progress.values["step"] for progress in stop.heard[1:]] == [3, 4]
+    assert np.isfinite(stop.heard[-1].values["critic"])
+
+
+@pytest.mark.usefixtures("small_network")
 def test_resuming_is_the_same_as_never_stopping(tmp_path: Path) -> None:
     data = str(pack(tmp_path / "pack"))
 
