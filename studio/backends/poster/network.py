@@ -105,7 +105,7 @@ def _pass_colours(conv: nn.Conv2d) -> None:
 def denoiser(shape: Shape, rows: int, columns: int) -> UNet2DConditionModel:
     """Noisy latents, timestep and words to v. Attention brings words to the lowest level, a pooled vector to all."""
     levels = len(shape.denoiser)
-    return UNet2DConditionModel(
+    made = UNet2DConditionModel(
         sample_size=(rows, columns),
         in_channels=shape.latent,
         out_channels=shape.latent,
@@ -121,6 +121,21 @@ def denoiser(shape: Shape, rows: int, columns: int) -> UNet2DConditionModel:
         addition_embed_type="text",
         addition_embed_type_num_heads=4,
     )
+    _make_still(made.conv_in)
+    return made
+
+
+def _make_still(conv: nn.Conv2d) -> None:
+    """Let half of the channels start as constants.
+
+    What zero padding does to them at the borders tells every layer where it is, however noisy the latents are: a
+    network of convolutions has nothing else to tell top from bottom by.
+    """
+    still = conv.out_channels // 2
+    with torch.no_grad():
+        conv.weight[still:] = 0
+        if conv.bias is not None:
+            conv.bias[still:] = torch.linspace(-1.5, 1.5, 4).repeat(still)[: conv.out_channels - still]
 
 
 def scheduler() -> DDIMScheduler:

@@ -27,10 +27,12 @@ from studio.request import Request
 
 CODEC_SHARE = 0.4
 EMPTY_SHARE = 0.12
+EARLY = 1.7
 CROP = 64
 JITTER = 0.02
 CALM = 0.05
-CODEC_RATE, PAINTER_RATE = 1.5e-3, 1.2e-3
+CODEC_RATE, WORDS_RATE, PAINTER_RATE = 1.5e-3, 2e-3, 1.2e-3
+WORDS_STEPS, WORDS_BATCH = 400, 24
 
 
 class PosterTrainer:
@@ -78,6 +80,8 @@ class PosterTrainer:
                     training.log(**studio.encode(8))
                     if studio.encoded:
                         training.save()
+                elif studio.words_steps < WORDS_STEPS:
+                    training.log(**studio.learn_words(WORDS_BATCH, _anneal(studio.words_steps / WORDS_STEPS)))
                 else:
                     training.log(**studio.learn_denoiser(request.batch, _anneal((x - share) / (1 - share))))
             return training.finish()
@@ -102,13 +106,16 @@ class _Bench:
             self.painter = nn.ModuleDict(
                 {"unet": network.denoiser(shape, rows, columns), "text": network.words(shape, self.tokens)}
             ).to(device())
+            self.gist = nn.Linear(shape.words, shape.latent * rows * columns // 4).to(device())
         self.average = copy.deepcopy(self.painter).requires_grad_(False).eval()
         self.codec_optimizer = torch.optim.Adam(self.codec.parameters(), CODEC_RATE, betas=(0.9, 0.98))
         self.painter_optimizer = torch.optim.AdamW(
             self.painter.parameters(), PAINTER_RATE, betas=(0.9, 0.98), weight_decay=0.01
         )
+        both = [*self.painter["text"].parameters(), *self.gist.parameters()]
+        self.words_optimizer = torch.optim.AdamW(both, WORDS_RATE, betas=(0.9, 0.98), weight_decay=0.01)
         self.schedule = network.scheduler()
-        self.codec_steps = self.painter_steps = 0
+        self.codec_steps = self.words_steps = self.painter_steps = 0
         self.latents: torch.Tensor | None = None
         self.parts: list[torch.Tensor] = []
         self.colours: dict[str, list[Any]] = {}
@@ -151,16 +158,36 @@ class _Bench:
             self.colours = _colours(self.latents[:256], self.pictures, self.shape.factor)
         return {"encoded": float(last)}
 
+    def learn_words(self, batch: int, rate: float) -> dict[str, float]:
+        """One step of the text encoder alone: guess the reduced picture, which words mostly determine."""
+        chosen, texts = self._drawn(batch)
+        states = self.painter["text"](self.ids(texts))[0]
+        loss = self._gist_loss(states, self._latents(chosen))
+        _step(self.words_optimizer, loss, WORDS_RATE * rate)
+        self.words_steps += 1
+        return {"gist": loss.item()}
+
+    def _gist_loss(self, states: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
+        return F.mse_loss(self.gist(states.mean(1)), F.avg_pool2d(clean, 2).flatten(1))
+
+    def _drawn(self, batch: int) -> tuple[list[int], list[str]]:
+        """Random pictures, and a roughened caption of each."""
+        chosen = [self.rng.randrange(len(self.pictures)) for _ in range(batch)]
+        return chosen, [roughen(self.pictures.caption(i, self.rng), self.rng) for i in chosen]
+
+    def _latents(self, chosen: list[int]) -> torch.Tensor:
+        assert self.latents is not None
+        return self.latents[chosen].float().to(device())
+
     def learn_denoiser(self, batch: int, rate: float) -> dict[str, float]:
         """One step on kept latents: mean squared error of v at random times, captions dropped now and then."""
-        assert self.latents is not None
-        chosen = [self.rng.randrange(len(self.latents)) for _ in range(batch)]
-        clean = self.latents[chosen].float().to(device())
-        texts = [roughen(self.pictures.caption(i, self.rng), self.rng) for i in chosen]
+        chosen, texts = self._drawn(batch)
+        clean = self._latents(chosen)
         texts = ["" if self.rng.random() < EMPTY_SHARE else text for text in texts]
-        # Evenly spread times (low discrepancy) make the loss of a small batch less noisy.
-        spread = (torch.arange(batch) + torch.rand(1, generator=self.noise)) / batch
-        steps = (spread * self.schedule.config["num_train_timesteps"]).long().to(device())
+        # Evenly spread times (low discrepancy) make the loss of a small batch less noisy; more of them early in the
+        # denoising, where words decide what is where.
+        spread = 1 - (1 - (torch.arange(batch) + torch.rand(1, generator=self.noise)) / batch) ** EARLY
+        steps = (spread * self.schedule.config["num_train_timesteps"]).long().clamp(max=999).to(device())
         noise = torch.randn(clean.shape, generator=self.noise).to(device())
         noisy = self.schedule.add_noise(clean, noise, steps)  # pyright: ignore[reportArgumentType]
         states = self.painter["text"](self.ids(texts))[0]
@@ -219,7 +246,9 @@ class _Bench:
             "average": self.average.state_dict(),
             "codec_optimizer": self.codec_optimizer.state_dict(),
             "painter_optimizer": self.painter_optimizer.state_dict(),
-            "steps": [self.codec_steps, self.painter_steps],
+            "words_optimizer": self.words_optimizer.state_dict(),
+            "gist": self.gist.state_dict(),
+            "steps": [self.codec_steps, self.words_steps, self.painter_steps],
             "scale": self.codec.config["scaling_factor"],
             "latents": self.latents,
             "colours": self.colours,
@@ -233,7 +262,9 @@ class _Bench:
         self.average.load_state_dict(state["average"])
         self.codec_optimizer.load_state_dict(state["codec_optimizer"])
         self.painter_optimizer.load_state_dict(state["painter_optimizer"])
-        self.codec_steps, self.painter_steps = state["steps"]
+        self.words_optimizer.load_state_dict(state["words_optimizer"])
+        self.gist.load_state_dict(state["gist"])
+        self.codec_steps, self.words_steps, self.painter_steps = state["steps"]
         self.codec.register_to_config(scaling_factor=state["scale"])
         if state["latents"] is not None and len(state["latents"]) == len(self.pictures):
             self.latents, self.colours = state["latents"], state["colours"]
