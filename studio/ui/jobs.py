@@ -130,7 +130,6 @@ class Strip(QFrame):
 class Queue(QFrame):
     """All jobs: running, waiting in their order, and the last that ended; laid over the window, above the strip."""
 
-    closed = Signal()
     wanted = Signal(object)
 
     def __init__(self, studio: Studio, parent: QWidget) -> None:
@@ -230,7 +229,6 @@ class Queue(QFrame):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self.hide()
-            self.closed.emit()
         else:
             super().keyPressEvent(event)
 

@@ -196,11 +196,6 @@ class LibraryPage(QWidget):
         rows = sorted(index.row() for index in self.grid.selectionModel().selectedIndexes())
         return [asset for at in rows if (asset := self._works.at(at)) is not None]
 
-    def show_asset(self, id: str) -> None:
-        at = self._works.find(id)
-        if at >= 0:
-            self.grid.setCurrentIndex(self._works.index(at))
-
     def _hear(self, news: Any) -> None:
         if news.kind == "library":
             if self.isVisible():

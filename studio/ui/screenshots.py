@@ -28,7 +28,7 @@ SIZES = ((1280, 800), (1024, 640))
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 SEED = 7  # of the works in the pictures: the same pictures on every machine of a kind
 ROUNDS = 3  # example briefs made per medium
-PATIENCE = 300.0  # seconds that one brief may take
+PATIENCE = 900.0  # seconds that one brief may take
 
 
 class Shoot:
@@ -115,17 +115,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         app = application([], studio)
         QApplication.setQuitOnLastWindowClosed(False)
         loop = QEventLoop(app)
+        shoot = Shoot(studio, told.out)
         try:
-            shoot = Shoot(studio, told.out)
             loop.run_until_complete(shoot.fill())
             for path in loop.run_until_complete(shoot.take()):
                 sys.stdout.write(f"{path}\n")
-            shoot.window.close()
-            loop.run_until_complete(asyncio.sleep(0.05))
         except StudioError as error:
             sys.stderr.write(f"{error}\n")
             return error.status
         finally:
+            shoot.window.close()
+            loop.run_until_complete(asyncio.sleep(0.05))
             studio.close()
             loop.close()
     return 0

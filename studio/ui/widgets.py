@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -242,7 +242,6 @@ class Bar(QFrame):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self.setProperty("barName", name)
         self.setObjectName("bar")
         self._icon = QLabel()
         self._icon.setFixedSize(20, 20)
@@ -306,10 +305,3 @@ class Bar(QFrame):
 
     def _tint(self) -> None:
         self._icon.setPixmap(icons.pixmap(*self._sign, ratio=self.devicePixelRatioF()))
-
-
-def mixed(one: QColor, other: QColor, part: float) -> QColor:
-    """`part` of the other colour in the one."""
-    return QColor.fromRgbF(
-        *(a + (b - a) * part for a, b in zip(one.getRgbF(), other.getRgbF(), strict=True))  # type: ignore[arg-type]
-    )
