@@ -43,7 +43,7 @@ def main() -> None:
     (asked.folder / "model.toml").write_text(tomli_w.dumps(about), encoding="utf-8")
     measured, sheet = judge(asked.folder, asked.each, 0)
     (asked.folder / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-    sheet.save(asked.folder / "sheet.png", optimize=True)
+    sheet.quantize(256).save(asked.folder / "sheet.png", optimize=True)
     print(json.dumps(measured, indent=1))
 
 
