@@ -57,7 +57,7 @@ def train(texts: Path, out: Path, **changes: object) -> StoryTrainRequest:
     values = {
         "data": str(texts),
         "out": str(out),
-        "minutes": 6,
+        "minutes": 1,  # the rate rises over the first fiftieth of this: steps, not seconds, must decide what is learned
         "size": "toy",
         "vocabulary": 400,
         "context": 64,
@@ -86,8 +86,8 @@ def learn(request: StoryTrainRequest, steps: int, model: Model | None = None) ->
 
 @pytest.fixture(scope="module")
 def model(texts: Path, tmp_path_factory: pytest.TempPathFactory) -> Model:
-    """A toy model after thirty steps: it knows letters and a few words."""
-    folder, _ = learn(train(texts, tmp_path_factory.mktemp("model")), 30)
+    """A toy model after a hundred steps: it knows a few words."""
+    folder, _ = learn(train(texts, tmp_path_factory.mktemp("model")), 100)
     return Model("toy", "story", "llama", "Toy", "CC0-1.0", folder)
 
 
@@ -138,15 +138,15 @@ def test_a_cancel_after_the_first_token_keeps_it_and_the_model_goes_on(engine: S
         if progress.done:
             raise Cancelled
 
-    whole = told(engine, temperature=0, prompt="The owl")
+    whole = told(engine, prompt="The owl", temperature=1.2)
     with pytest.raises(Cancelled) as cancelled:
-        told(engine, stop, temperature=0, prompt="The owl")
+        told(engine, stop, prompt="The owl", temperature=1.2)
     assert steps == 1
     (kept,) = cancelled.value.made
     assert isinstance(kept, Text)
     assert kept.text.startswith("The owl")
     assert len(kept.text) < len(whole)
-    assert told(engine, temperature=0, prompt="The owl") == whole
+    assert told(engine, prompt="The owl", temperature=1.2) == whole
 
 
 def test_a_cancel_before_the_first_token_keeps_nothing(engine: StoryEngine) -> None:
@@ -224,7 +224,7 @@ def test_a_training_stopped_after_two_steps_goes_on_where_it_was(texts: Path, tm
 
 
 def test_a_training_learns_and_ends_by_itself(texts: Path, tmp_path: Path) -> None:
-    _, said = learn(train(texts, tmp_path / "out"), 24)
+    _, said = learn(train(texts, tmp_path / "out"), 100)
     assert said[-1].values["loss"] < 0.75 * said[0].values["loss"]
     text, made = StoryTrainer().run(train(texts, tmp_path / "short", minutes=0.01), quiet)
     assert isinstance(text, Text)
