@@ -410,7 +410,9 @@ def test_an_interrupt_while_copying_copies_again(run: Runs, tmp_path: Path, monk
 @pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C is no signal that can be sent")
 def test_ctrl_c_on_the_whole_group_keeps_what_is_made(tmp_path: Path, home: Path) -> None:
     script = (
-        "import sys; from studio import cli; from tests.core.cli_runs import open_fake\n"
+        "import signal, sys; from studio import cli; from tests.core.cli_runs import open_fake\n"
+        # Shells start background jobs deaf to Ctrl-C, and the suite may be one.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "sys.exit(cli.main(sys.argv[1:], lambda places: open_fake(places, isolated=True)))"
     )
     argv = ["make", "avatar", "--seed", str(SLOW), "--count", "3", "--out", str(tmp_path / "out"), "--json"]
