@@ -40,7 +40,8 @@ def write_png(image: Image, path: Path, words: str) -> None:
         info.add_itxt(KEYWORD, words)
     picture = Pillow.fromarray(np.ascontiguousarray(image.pixels))
     with path.open("wb") as file:
-        picture.save(file, "PNG", pnginfo=info, compress_level=6)
+        # Level 6 takes up to five times as long, for a file a tenth smaller.
+        picture.save(file, "PNG", pnginfo=info, compress_level=3)
 
 
 def read(path: Path) -> Image:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -302,5 +301,7 @@ class Studio:
 @functools.cache
 def _libraries() -> dict[str, str]:
     """Versions of what decides how a work comes out, read without importing any of it."""
+    from importlib import metadata  # slow to load, and the window need not wait for it
+
     names = ("torch", "diffusers", "transformers", "numpy")
     return {name: metadata.version(name) for name in names}
