@@ -22,10 +22,12 @@ class Glance(QWidget):
         super().__init__()
         self.setFixedHeight(200)
         self._picture: QPixmap | None = None
+        self._ground = "mat"
         theme().changed.connect(self.update)
 
-    def show_picture(self, picture: QPixmap | None) -> None:
-        self._picture = picture
+    def show_picture(self, picture: QPixmap | None, ground: str) -> None:
+        """Show it, on the theme's colour of that name."""
+        self._picture, self._ground = picture, ground
         self.setVisible(picture is not None and not picture.isNull())
         self.update()
 
@@ -38,7 +40,7 @@ class Glance(QWidget):
         box = QRectF(0, 0, shown.width(), shown.height())
         box.moveCenter(QRectF(self.rect()).center())
         if self._picture.hasAlpha():
-            painter.fillRect(box, theme().colour("mat"))
+            painter.fillRect(box, theme().colour(self._ground))
         painter.drawPixmap(box, self._picture, QRectF(self._picture.rect()))
         painter.end()
 
@@ -113,11 +115,12 @@ class Details(QFrame):
         self._works = list(works)
         one = works[0] if len(works) == 1 else None
         binned = bool(works) and works[0].binned
-        self.glance.show_picture(self._thumbnails.get(one) if one is not None else None)
+        self._glance()
         self.title.setVisible(one is not None)
+        if one is not None:
+            self.title.setPlaceholderText(gist(one.request) or one.path.name)
         if one is not None and self.title.text() != one.title:
             self.title.setText(one.title)
-            self.title.setPlaceholderText(gist(one.request) or one.path.name)
             self.title.setCursorPosition(0)
         self.summary.setText(_summary(one) if one is not None else count(len(works), "%n work", "%n works"))
         self._buttons["favourite"].setChecked(bool(works) and all(asset.favourite for asset in works))
@@ -162,7 +165,12 @@ class Details(QFrame):
 
     def _drawn(self, id: str) -> None:
         if len(self._works) == 1 and self._works[0].id == id:
-            self.glance.show_picture(self._thumbnails.get(self._works[0]))
+            self._glance()
+
+    def _glance(self) -> None:
+        one = self._works[0] if len(self._works) == 1 else None
+        ground = "paper" if one is not None and one.seconds is not None else "mat"
+        self.glance.show_picture(self._thumbnails.get(one) if one is not None else None, ground)
 
 
 def _summary(asset: Asset) -> str:

@@ -40,7 +40,7 @@ class Shoot:
         self.window.show()
 
     async def fill(self) -> None:
-        """Make the example briefs of every medium."""
+        """Make the example briefs of every medium that has no works yet, and leave candidates on the first stage."""
         for medium in MEDIA:
             panel = self.window.panel(medium.name)
             if panel is None or self.studio.library.count(Query(medium=medium.name)):
@@ -51,6 +51,12 @@ class Shoot:
                     panel.form.seed.lock.setChecked(True)
                 panel.try_example()
                 await self._ended()
+        panel = self.window.panel(MEDIA[0].name)
+        if panel is not None and not panel.candidates.count and panel.form.seed is not None:
+            panel.form.seed.set_value(SEED)
+            panel.form.seed.lock.setChecked(True)
+            panel.try_example()
+            await self._ended()
 
     async def take(self) -> list[Path]:
         """Every page in every theme and size; returns the files."""

@@ -74,6 +74,8 @@ def value(note: Note, given: Any) -> str:
         return tr("yes") if given else tr("no")
     if isinstance(note, Seed):
         return str(given)
+    if isinstance(note, Range) and note.low_word and given == note.low:
+        return tr(note.low_word)
     if isinstance(note, Range):
         return f"{given:g}{' ' + tr(note.unit) if note.unit else ''}"
     return str(given)
