@@ -1,4 +1,4 @@
-"""What README.md tells people to type is something that the command line understands."""
+"""What README.md tells people to type is something that the command line understands, and its links lead somewhere."""
 
 from __future__ import annotations
 
@@ -28,3 +28,9 @@ def test_the_readme_has_commands() -> None:
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_its_commands_are_understood(words: list[str]) -> None:
     assert cli.parser().parse_args(words).run
+
+
+def test_its_links_lead_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    assert targets
+    assert [target for target in targets if "://" not in target and not (ROOT / target).exists()] == []
