@@ -69,6 +69,11 @@ class Thumbnails(QObject):
             self._pool.submit(self._read)
         return None
 
+    @property
+    def closing(self) -> bool:
+        """Whether the window has closed, and the library may be closed any moment."""
+        return self._closing
+
     def close(self) -> None:
         self._closing = True
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -131,6 +136,8 @@ class Works(QAbstractListModel):
             self.refresh()
 
     def refresh(self) -> None:
+        if self.thumbnails.closing:
+            return
         self.beginResetModel()
         self._pages.clear()
         self._count = self._library.count(self.query)
@@ -141,6 +148,8 @@ class Works(QAbstractListModel):
         if not 0 <= row < self._count:
             return None
         if page not in self._pages:
+            if self.thumbnails.closing:
+                return None  # a closing window may still be painted once
             self._pages[page] = self._library.page(self.query, page * PAGE, PAGE)
         works = self._pages[page]
         return works[place] if place < len(works) else None
