@@ -323,7 +323,8 @@ def test(words: "list[str]") -> int:
     # One process for each: the window's tests must not share one with torch, as the window itself does not.
     rooms = [words] if words else [["tests", "--ignore=tests/ui"], ["tests/ui"]]
     for room in rooms:
-        failed |= subprocess.run([str(venv_python()), "-m", "pytest", *room], cwd=str(ROOT), check=False).returncode != 0
+        tests = subprocess.run([str(venv_python()), "-m", "pytest", *room], cwd=str(ROOT), check=False)
+        failed |= tests.returncode != 0
     return int(failed)
 
 
