@@ -6,7 +6,7 @@ import contextlib
 import gc
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 
 import torch
@@ -100,12 +100,3 @@ def give_back() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-def on_every_step(call: Callable[[], None]) -> Callable[..., None]:
-    """`call` as a hook that takes and ignores whatever a library passes to its hooks."""
-
-    def hook(*_args: object, **_kwargs: object) -> None:
-        call()
-
-    return hook

@@ -193,6 +193,13 @@ def test_zero_and_high_guidance_make_pictures(engine: PosterEngine) -> None:
     assert not np.array_equal(paint(engine, guidance=0.0), paint(engine, guidance=30.0))
 
 
+def test_tokens_have_the_same_numbers_every_time() -> None:
+    captions = ["a lighthouse at dawn, with birds", "city at night; snow", "forest & lake"] * 3
+    first, second = (tokenizer(captions, TOY).get_vocab() for _ in range(2))
+    assert first == second
+    assert sorted(first.values()) == list(range(len(first)))
+
+
 def test_unknown_words_have_tokens_and_known_ones_few() -> None:
     tokens = tokenizer(["a lighthouse at dawn"] * 3, TOY)
     known = tokens("lighthouse").input_ids

@@ -165,11 +165,11 @@ def tokenizer(captions: Iterable[str], shape: Shape) -> CLIPTokenizer:
         show_progress=False,
     )
     learner.train_from_iterator(captions, trainer)
-    model = json.loads(learner.to_str())["model"]
-    vocabulary: dict[str, int] = dict(model["vocab"])
-    for letter in _bytes():
-        vocabulary.setdefault(letter + "</w>", len(vocabulary))
-    merges: Any = [tuple(pair) for pair in model["merges"]]
+    merges: Any = [tuple(pair) for pair in json.loads(learner.to_str())["model"]["merges"]]
+    # The learner numbers letters in an order that differs from run to run; a resumed training needs the same numbers.
+    letters = _bytes()
+    names = [BOS, EOS, *letters, *(letter + "</w>" for letter in letters), *("".join(pair) for pair in merges)]
+    vocabulary = {name: number for number, name in enumerate(dict.fromkeys(names))}
     return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=shape.length)
 
 
