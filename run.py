@@ -313,7 +313,10 @@ def test(words: "list[str]") -> int:
     checks = {
         "ruff": ["-m", "ruff", "check", "."],
         "pyright": ["-m", "basedpyright", "--level", "error"],
-        "import-linter": ["-c", "from importlinter.cli import lint_imports_command as lint; lint()", "--no-logo", "--no-cache"],
+        "import-linter": [
+            *("-c", "from importlinter.cli import lint_imports_command as lint; lint()"),
+            *("--no-logo", "--no-cache"),
+        ],
     }
     failed = False
     for name, command in {} if words else checks.items():

@@ -103,17 +103,16 @@ class InProcess:
         asked: float | None = None
         stage = ""
         while True:
+            # Before every message, not only in a silence: an engine may report faster than we poll.
+            if job.stopping and asked is None:
+                asked = time.monotonic()
+                self._send("cancel", job.id)
+            elif asked is not None and time.monotonic() - asked > (LOADING if stage in ("", "loading") else STUBBORN):
+                self._end()
+                raise Cancelled from None
             try:
                 verb, *rest = self._inbox.get(timeout=POLL)
             except queue.Empty:
-                if not job.stopping:
-                    continue
-                if asked is None:
-                    asked = time.monotonic()
-                    self._send("cancel", job.id)
-                elif time.monotonic() - asked > (LOADING if stage in ("", "loading") else STUBBORN):
-                    self._end()
-                    raise Cancelled from None
                 continue
             if verb == "progress":
                 stage = rest[0].stage

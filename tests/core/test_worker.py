@@ -85,15 +85,18 @@ def test_killed_in_the_middle(host: InProcess) -> None:
 
 
 def test_cancel_stops_within_a_step_and_keeps_what_was_made(host: InProcess) -> None:
-    slow = job(fakes.SLOW)
+    slow, late = job(fakes.SLOW), 0
 
     def hear(progress: Progress) -> None:
+        nonlocal late
+        late += slow.stopping
         if progress.done == 2:
             slow.stop()
 
     with pytest.raises(Cancelled) as caught:
         host.run(slow, ENGINE, None, hear)
     assert isinstance(caught.value.made[0], Text)
+    assert late < 50, "an engine that reports faster than the host polls must still hear of the cancel"
     pid = host.pid
     assert host.run(job(1), ENGINE, None, lambda _: None).payloads
     assert host.pid == pid, "a cancel must not cost the process"
