@@ -360,7 +360,7 @@ def test_resuming_is_the_same_as_never_stopping(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("small_network")
 def test_comparing_learns(tmp_path: Path) -> None:
-    request = AvatarTrainRequest(data=str(pack(tmp_path / "p")), out=str(tmp_path / "out"), minutes=0.2, size=16)
+    request = AvatarTrainRequest(data=str(pack(tmp_path / "p")), out=str(tmp_path / "out"), minutes=60, size=16)
     stop = StopAfter(60)
     with pytest.raises(Cancelled):
         AvatarTrainer().run(request, stop)

@@ -57,7 +57,7 @@ def train(texts: Path, out: Path, **changes: object) -> StoryTrainRequest:
     values = {
         "data": str(texts),
         "out": str(out),
-        "minutes": 1,  # the rate rises over the first fiftieth of this: steps, not seconds, must decide what is learned
+        "minutes": 60,
         "size": "toy",
         "vocabulary": 400,
         "context": 64,
