@@ -8,7 +8,7 @@ import shutil
 import time
 import tomllib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,7 @@ from studio.errors import BadInput, StudioError
 from studio.places import RESOURCES
 from studio.recognise import Found
 
+Copied = Callable[[int, int], object]
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 STAGING = ".importing-"
 DAY = 86_400
@@ -112,9 +113,12 @@ class Catalog:
                 problems.append(f"The weights of {model.id} have changed: {size:,} bytes with sha256 {sha256}.")
         return problems
 
-    def import_(self, path: Path, medium: str, *, accept_licence: bool = False) -> Model:
+    def import_(
+        self, path: Path, medium: str, *, accept_licence: bool = False, report: Copied = lambda done, total: None
+    ) -> Model:
         """Copy a model into the person's own folder, whole or not at all, and describe it.
 
+        `report` hears how many bytes of how many are copied; what it raises ends the import and passes through.
         `path` is a folder in the format of diffusers or transformers, one that a training made, or a single
         .safetensors file. BadInput for pickles, for models of another medium and, unless `accept_licence`, for
         licences that are unknown or restrict the use of works; StudioError for damaged files and full disks.
@@ -133,7 +137,7 @@ class Catalog:
                 "Read it; if you agree, add --accept-licence.",
             )
         try:
-            return self._take(found, files, Path(path.name if path.is_dir() else path.stem).name, self._own)
+            return self._take(found, files, path.name if path.is_dir() else path.stem, self._own, report)
         except OSError as error:
             raise disk.in_words(f"{path.name} could not be copied to {self._own}", error) from error
 
@@ -159,7 +163,7 @@ class Catalog:
             with contextlib.suppress(OSError):  # no folder, no models
                 yield from sorted(folder for folder in place.iterdir() if (folder / "model.toml").is_file())
 
-    def _take(self, found: Found, files: list[Path], name: str, own: Path) -> Model:
+    def _take(self, found: Found, files: list[Path], name: str, own: Path, report: Copied) -> Model:
         own.mkdir(parents=True, exist_ok=True)
         _sweep(own)
         need = sum((found.root / file).stat().st_size for file in files)
@@ -169,12 +173,18 @@ class Catalog:
                 f"{name} needs {need / 1e9:.1f} GB, and {own} has {free / 1e9:.1f} GB left.", "Free some space."
             )
         staging = own / f"{STAGING}{uuid.uuid4().hex}"
+        copied = 0
+
+        def step(size: int) -> None:
+            nonlocal copied
+            copied += size
+            report(copied, need)
+
         try:
             for file in files:
                 (staging / file).parent.mkdir(parents=True, exist_ok=True)
-                # copyfile follows links: a hub's cache consists of them. Owner and mode are not taken over.
-                shutil.copyfile(found.root / file, staging / file)
-                disk.sync_file(staging / file)
+                # Links are followed: a hub's cache consists of them.
+                disk.copy(found.root / file, staging / file, step)
             stem = _stem(found, name)
             _describe(staging, found, name if stem == _plain(name) else stem)
             while True:

@@ -297,10 +297,30 @@ def test_an_import_that_fails_leaves_nothing(
     if when == "describe":
         monkeypatch.setattr(disk, "write_synced", full)
     else:
-        monkeypatch.setattr(shutil, "copyfile", full)
+        monkeypatch.setattr(disk, "copy", full)
     with pytest.raises(KeyboardInterrupt if when == "interrupt" else StudioError, match=None):
         shelf.import_(source, "story")
     assert list((tmp_path / "own").iterdir()) == []
+
+
+def test_an_import_says_how_far_it_is_and_can_be_given_up(
+    shelf: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "COPIED", 10)
+    source = writer(tmp_path / "tiny")
+    heard: list[tuple[int, int]] = []
+    shelf.import_(source, "story", report=lambda done, total: heard.append((done, total)))
+    whole = sum(path.stat().st_size for path in source.iterdir())
+    assert [done for done, _ in heard] == sorted({done for done, _ in heard})
+    assert heard[-1] == (whole, whole)
+
+    def stop(done: int, _total: int) -> None:
+        if done > 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        shelf.import_(source, "story", report=stop)
+    assert [entry.name for entry in (tmp_path / "own").iterdir()] == ["tiny"]
 
 
 def test_an_import_larger_than_the_disk_is_refused_before_copying(
