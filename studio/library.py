@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
@@ -136,6 +137,14 @@ class Library:
     def count(self, query: Query | None = None) -> int:
         return self._ask(lambda db: tables.count(db, query or Query()))
 
+    def ids(self, query: Query | None = None) -> list[str]:
+        """The ids of all works that agree with the query, newest first."""
+        return self._ask(lambda db: tables.found(db, query or Query()))
+
+    def place(self, id: str, query: Query | None = None) -> int | None:
+        """The work's place in the pages of the query, counted from 0; None where it does not agree with it."""
+        return self._ask(lambda db: tables.place(db, query or Query(), id))
+
     def children(self, id: str) -> list[Asset]:
         """Works made from this one, oldest first."""
         return [record.asset(self.folder) for record in self._ask(lambda db: tables.labelled(db, "parent", id))]
@@ -147,6 +156,10 @@ class Library:
     def collections(self) -> dict[str, int]:
         """Every collection and how many works it holds, in alphabetical order."""
         return self._ask(lambda db: tables.labels(db, "collection"))
+
+    def models(self) -> dict[str, int]:
+        """The id of every model that works were made with, and of how many, in alphabetical order."""
+        return self._ask(tables.models)
 
     def favourite(self, ids: Iterable[str], on: bool = True) -> None:
         self._change(ids, lambda record: replace(record, favourite=on))
@@ -182,8 +195,14 @@ class Library:
 
     def empty_bin(self) -> int:
         """Delete the works in the bin for good; returns how many."""
+        return self.delete(self.ids(Query(binned=True)))
+
+    def delete(self, ids: Iterable[str]) -> int:
+        """Delete works for good, as far as they are in the bin; returns how many that were."""
+        asked = list(dict.fromkeys(ids))
         with self._lock, failing_as("The bin could not be emptied"):
-            doomed = self._ask(lambda db: [record for record in tables.everything(db) if record.binned])
+            known = self._ask(lambda db: tables.records(db, asked))
+            doomed = [record for record in known.values() if record.binned]
             self._mended(lambda: self._shelf.remove(self._index, doomed))
         return len(doomed)
 
@@ -226,11 +245,14 @@ class Library:
             try:
                 staged = self._shelf.staged(name + suffix)
                 self._step("stage")
-                fill(staged)
-                self._step("flush")
-                sync_file(staged)
-                self._step("thumbnail")
-                self._draw(payload, self._shelf.thumbnail(name), THUMBNAIL)
+                # Both pack pixels without Python's lock, and take about as long.
+                with ThreadPoolExecutor(1) as beside:
+                    drawn = beside.submit(self._draw, payload, self._shelf.thumbnail(name), THUMBNAIL)
+                    fill(staged)
+                    self._step("flush")
+                    sync_file(staged)
+                    self._step("thumbnail")
+                    drawn.result()
                 draft = Record(
                     id=name,
                     order=max(last + 1, int(now * 1e6)),

@@ -266,6 +266,32 @@ def count(db: sqlite3.Connection, query: Query) -> int:
     return _one(db, f"SELECT count(*) FROM {tables} WHERE {where}", values)
 
 
+def found(db: sqlite3.Connection, query: Query) -> list[str]:
+    """The ids of all works that the query names, newest first."""
+    tables, where, values, key = _asked(query)
+    rows = db.execute(
+        f"SELECT id FROM (SELECT {key} AS seq FROM {tables} WHERE {where}) AS chosen JOIN works USING (seq)"
+        " ORDER BY seq DESC",
+        values,
+    )
+    return [name for (name,) in rows]
+
+
+def place(db: sqlite3.Connection, query: Query, name: str) -> int | None:
+    """How many works stand before this one among those the query names; None where it is not among them."""
+    tables, where, values, key = _asked(query)
+    row = db.execute("SELECT seq FROM works WHERE id = ?", (printable(name),)).fetchone()
+    if row is None or not _one(db, f"SELECT count(*) FROM {tables} WHERE {where} AND {key} = ?", [*values, row[0]]):
+        return None
+    return _one(db, f"SELECT count(*) FROM {tables} WHERE {where} AND {key} > ?", [*values, row[0]])
+
+
+def models(db: sqlite3.Connection) -> dict[str, int]:
+    """The ids of the models that works outside the bin were made with, and of how many; in alphabetical order."""
+    rows = db.execute("SELECT model, count(*) FROM works WHERE binned = 0 AND model != '' GROUP BY model")
+    return dict(sorted(rows))
+
+
 def everything(db: sqlite3.Connection) -> list[Record]:
     """Every work, those in the bin included, oldest first."""
     return [_record(body) for (body,) in db.execute("SELECT body FROM bodies ORDER BY seq")]

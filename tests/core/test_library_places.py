@@ -1,0 +1,67 @@
+"""Where a work stands in what a query finds, what filters can offer, and deleting some works of the bin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from studio.library import Library, Query
+from studio.media import Text
+from tests.core.crashes import quick_folder
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with quick_folder() as made:
+        yield made
+
+
+@pytest.fixture
+def library(folder: Path) -> Iterator[Library]:
+    opened = Library(folder / "library")
+    for at in range(6):
+        medium = "story" if at % 2 else "poster"
+        request = {"kind": medium, "prompt": f"lighthouse number {at}", "model": f"{medium}-starter", "seed": at}
+        opened.add(Text(f"tale {at}"), medium=medium, request=request, provenance={})
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    "query", [Query(), Query(medium="story"), Query(text="lighthouse"), Query(text="nu"), Query(model="poster-starter")]
+)
+def test_ids_and_places_agree_with_the_pages(library: Library, query: Query) -> None:
+    shown = [asset.id for asset in library.page(query)]
+    assert shown
+    assert library.ids(query) == shown
+    assert [library.place(id, query) for id in shown] == list(range(len(shown)))
+
+
+def test_a_work_that_a_query_does_not_find_has_no_place_in_it(library: Library) -> None:
+    poster = library.page(Query(medium="poster"))[0].id
+    assert library.place(poster, Query(medium="story")) is None
+    assert library.place(poster, Query(text="number 1")) is None
+    assert library.place("unknown", Query()) is None
+    library.bin([poster])
+    assert library.place(poster, Query()) is None
+    assert library.place(poster, Query(binned=True)) == 0
+
+
+def test_models_are_those_of_works_outside_the_bin(library: Library) -> None:
+    assert library.models() == {"poster-starter": 3, "story-starter": 3}
+    library.bin([library.page(Query(medium="story"))[0].id])
+    assert library.models() == {"poster-starter": 3, "story-starter": 2}
+
+
+def test_deleting_leaves_what_is_not_in_the_bin(library: Library) -> None:
+    gone, kept, outside = library.ids()[:3]
+    library.bin([gone, kept])
+    path = library.get(gone).path
+    assert library.delete([gone, outside, "unknown"]) == 1
+    assert not path.exists()
+    assert library.ids(Query(binned=True)) == [kept]
+    assert outside in library.ids()
+    assert library.empty_bin() == 1
+    assert library.count() == 4
