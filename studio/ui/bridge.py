@@ -50,6 +50,12 @@ class Bridge(QObject):
 
         self._hear(News("library"))
 
+    def models_changed(self) -> None:
+        """Tell all views that models came or went."""
+        from studio.studio import News
+
+        self._hear(News("models"))
+
     def _hear(self, news: News) -> None:
         """Called from any thread."""
         key = (news.kind, news.job.id if news.job is not None else "")
