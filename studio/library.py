@@ -141,9 +141,11 @@ class Library:
         """The ids of all works that agree with the query, newest first."""
         return self._ask(lambda db: tables.found(db, query or Query()))
 
-    def place(self, id: str, query: Query | None = None) -> int | None:
-        """The work's place in the pages of the query, counted from 0; None where it does not agree with it."""
-        return self._ask(lambda db: tables.place(db, query or Query(), id))
+    def some(self, ids: Iterable[str]) -> list[Asset]:
+        """Those of these works that are there, in that order."""
+        asked = list(ids)
+        found = self._ask(lambda db: tables.records(db, asked))
+        return [found[id].asset(self.folder) for id in asked if id in found]
 
     def children(self, id: str) -> list[Asset]:
         """Works made from this one, oldest first."""

@@ -157,6 +157,8 @@ class Index:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA cache_size = -16000")
+            # 400 KB of log at most, not four megabytes: the last room of a full disk belongs to works.
+            db.execute("PRAGMA wal_autocheckpoint = 100")
             version = _one(db, "PRAGMA user_version")
         except sqlite3.DatabaseError as error:
             db.close()
@@ -275,15 +277,6 @@ def found(db: sqlite3.Connection, query: Query) -> list[str]:
         values,
     )
     return [name for (name,) in rows]
-
-
-def place(db: sqlite3.Connection, query: Query, name: str) -> int | None:
-    """How many works stand before this one among those the query names; None where it is not among them."""
-    tables, where, values, key = _asked(query)
-    row = db.execute("SELECT seq FROM works WHERE id = ?", (printable(name),)).fetchone()
-    if row is None or not _one(db, f"SELECT count(*) FROM {tables} WHERE {where} AND {key} = ?", [*values, row[0]]):
-        return None
-    return _one(db, f"SELECT count(*) FROM {tables} WHERE {where} AND {key} > ?", [*values, row[0]])
 
 
 def models(db: sqlite3.Connection) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Where a work stands in what a query finds, what filters can offer, and deleting some works of the bin."""
+"""Works by their ids, what filters can offer, and deleting some works of the bin."""
 
 from __future__ import annotations
 
@@ -32,21 +32,16 @@ def library(folder: Path) -> Iterator[Library]:
 @pytest.mark.parametrize(
     "query", [Query(), Query(medium="story"), Query(text="lighthouse"), Query(text="nu"), Query(model="poster-starter")]
 )
-def test_ids_and_places_agree_with_the_pages(library: Library, query: Query) -> None:
-    shown = [asset.id for asset in library.page(query)]
+def test_ids_agree_with_the_pages_and_give_the_works_again(library: Library, query: Query) -> None:
+    shown = library.page(query)
     assert shown
-    assert library.ids(query) == shown
-    assert [library.place(id, query) for id in shown] == list(range(len(shown)))
+    assert library.ids(query) == [asset.id for asset in shown]
+    assert library.some(library.ids(query)) == shown
 
 
-def test_a_work_that_a_query_does_not_find_has_no_place_in_it(library: Library) -> None:
-    poster = library.page(Query(medium="poster"))[0].id
-    assert library.place(poster, Query(medium="story")) is None
-    assert library.place(poster, Query(text="number 1")) is None
-    assert library.place("unknown", Query()) is None
-    library.bin([poster])
-    assert library.place(poster, Query()) is None
-    assert library.place(poster, Query(binned=True)) == 0
+def test_some_leaves_out_what_is_not_there(library: Library) -> None:
+    first, second = library.page()[:2]
+    assert library.some([second.id, "unknown", first.id]) == [second, first]
 
 
 def test_models_are_those_of_works_outside_the_bin(library: Library) -> None:
