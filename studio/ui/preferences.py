@@ -1,33 +1,27 @@
-"""The settings page: a form over the studio's settings that saves as one changes them."""
+"""The settings page and what stands beside the settings: diagnostics and about; each is made when first shown."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QButtonGroup, QFrame, QScrollArea, QStackedWidget, QToolButton, QWidget
 
-from studio.errors import StudioError
-from studio.settings import Settings
-from studio.ui.form import EDGE, Form
-from studio.ui.theme import theme
-from studio.ui.widgets import Bar, column, label, row
-from studio.ui.words import failure, tr
+from studio.ui.pages.choices import Choices
+from studio.ui.widgets import column, row
+from studio.ui.words import tr
 
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-SHOWN = (
-    "theme",
-    "text_size",
-    "device",
-    "threads",
-    "memory_budget_gb",
-    "library_folder",
-    "models_folder",
-    "embed_metadata",
-)
-DELAY = 300  # milliseconds after the last change
+WIDTH = 640  # of what is read: longer lines tire the eye
+
+
+class Section(Protocol):
+    """What every section answers to."""
+
+    def close_down(self) -> None: ...
 
 
 class SettingsPage(QWidget):
@@ -35,73 +29,105 @@ class SettingsPage(QWidget):
         super().__init__()
         self.setObjectName("page")
         self._studio = studio
-        self.form = Form[Settings](studio.settings, names=SHOWN, shape="beside")
-        self.error = Bar("settings")
-        inside = QWidget()
-        inside.setObjectName("form")
-        middle = column(spacing=4)
-        title = label(tr("Settings"), "title")
-        title.setContentsMargins(EDGE, 0, EDGE, 0)
-        middle.addWidget(title)
-        words = tr("Changes are kept at once. Those of machine and folders hold from the next start on.")
-        hint = label(words, "muted", wrap=True)
-        hint.setContentsMargins(EDGE, 0, EDGE, 0)
-        middle.addWidget(hint)
-        middle.addWidget(self.error)
-        middle.addWidget(self.form)
-        middle.addStretch(1)
-        holder = QWidget()
-        holder.setObjectName("form")
-        holder.setFixedWidth(600)
-        holder.setLayout(middle)
-        inside.setLayout(row(None, holder, None, margins=(24, 32, 24, 32)))
-        area = QScrollArea()
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(inside)
-        column(self, spacing=0).addWidget(area)
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(DELAY)
-        self._late.timeout.connect(self.save)
-        self.form.changed.connect(self._late.start)
+        self._made: dict[str, QWidget] = {}
+        self._areas: dict[str, QScrollArea] = {}
+        self.choices = Choices(studio)
+        self.form = self.choices.form
+        self._makers: dict[str, tuple[str, Callable[[], QWidget]]] = {
+            "settings": (tr("Settings"), lambda: self.choices),
+            "diagnostics": (tr("Diagnostics"), self._diagnostics),
+            "about": (tr("About"), self._about),
+        }
+        self._stack = QStackedWidget()
+        whole = column(self, spacing=0)
+        whole.addWidget(self._head())
+        whole.addWidget(self._stack, 1)
+        self.show_section("settings")
 
-    def save(self) -> None:
-        """Keep what has changed."""
-        self._late.stop()
-        before = self._studio.settings
-        try:
-            after = self.form.value()
-            changes = {name: getattr(after, name) for name in SHOWN if getattr(after, name) != getattr(before, name)}
-            if changes:
-                self._studio.change_settings(**changes)
-        except StudioError as error:
-            self.error.say(*failure(error), kind="error")
-            return
-        self.error.hide()
-        theme().choose(after.theme)
-        theme().resize(after.text_size)
+    def _head(self) -> QWidget:
+        head = QFrame()
+        head.setObjectName("libraryHead")
+        self._buttons = QButtonGroup(self)
+        self._buttons.setExclusive(True)
+        line = row(spacing=4, margins=(16, 10, 16, 10))
+        for name, (title, _) in self._makers.items():
+            made = QToolButton()
+            made.setText(title)
+            made.setObjectName(f"section.{name}")
+            made.setAccessibleName(title)
+            made.setProperty("role", "segment")
+            made.setCheckable(True)
+            made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            made.clicked.connect(lambda _=False, name=name: self.show_section(name))
+            self._buttons.addButton(made)
+            line.addWidget(made)
+        line.addStretch(1)
+        head.setLayout(line)
+        return head
+
+    @property
+    def section(self) -> str:
+        """The name of the section that is shown."""
+        shown = self._stack.currentWidget()
+        return next((name for name, area in self._areas.items() if area is shown), "")
+
+    def show_section(self, name: str) -> None:
+        """Show settings, diagnostics or about."""
+        if name not in self._areas:
+            made = self._made[name] = self._makers[name][1]()
+            self._areas[name] = _scrolled(made)
+            self._stack.addWidget(self._areas[name])
+        self._stack.setCurrentWidget(self._areas[name])
+        self._buttons.buttons()[list(self._makers).index(name)].setChecked(True)
+
+    def _diagnostics(self) -> QWidget:
+        from studio.ui.pages.diagnostics import Diagnostics
+
+        return Diagnostics(self._studio)
+
+    def _about(self) -> QWidget:
+        from studio.ui.pages.about import About
+
+        return About(self._studio.catalog)
 
     def follow(self) -> None:
         """The settings were changed elsewhere."""
-        if not self._late.isActive() and self.form.value() != self._studio.settings:
-            self.form.set_value(self._studio.settings)
-            self._late.stop()
+        self.choices.follow()
+
+    def save(self) -> None:
+        """Keep the settings now."""
+        self.choices.save()
 
     def focus_first(self) -> None:
         self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def leave(self) -> None:
-        if self._late.isActive():
-            self.save()
+        self.choices.finish()
 
     def close_down(self) -> None:
-        self.leave()
+        for made in self._made.values():
+            section: Section = made  # type: ignore[assignment]
+            section.close_down()
 
     def state(self) -> dict[str, Any]:
         return {}
 
     def restore(self, state: Any) -> None:
         """The settings are their own memory."""
+
+
+def _scrolled(section: QWidget) -> QScrollArea:
+    """A section in the middle of the page, as wide as reads well."""
+    section.setMaximumWidth(WIDTH)
+    inside = QWidget()
+    inside.setObjectName("form")
+    line = row(None, section, None, spacing=0, margins=(16, 24, 16, 24))
+    line.setStretch(1, 100)
+    inside.setLayout(line)
+    area = QScrollArea()
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(inside)
+    return area

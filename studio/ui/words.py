@@ -56,7 +56,8 @@ def moment(when: float) -> str:
 
 
 def size(number: int) -> str:
-    return QLocale().formattedDataSize(number)
+    """How much room something takes, as systems say it today: 8.7 MB."""
+    return QLocale().formattedDataSize(number, 1, QLocale.DataSizeFormat.DataSizeSIFormat)
 
 
 def failure(error: BaseException) -> tuple[str, str]:

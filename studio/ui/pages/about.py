@@ -1,0 +1,123 @@
+"""What the studio is made of and on which terms: its licence, its models with their credits, its libraries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+import studio
+from studio import about
+from studio.about import Part
+from studio.catalog import Catalog
+from studio.places import RESOURCES
+from studio.ui.form import EDGE
+from studio.ui.pages.aside import Aside
+from studio.ui.pages.licences import terms
+from studio.ui.pages.reading import Reading
+from studio.ui.widgets import Bar, button, column, label, row
+from studio.ui.words import failure, tr
+
+TEXTS = (("LICENSE", "readLicence"), ("NOTICE", "readNotice"))
+
+
+class About(QWidget):
+    def __init__(self, catalog: Catalog) -> None:
+        super().__init__()
+        self.setObjectName("form")
+        self._aside = Aside(self)
+        self._catalog = catalog
+        self.parts: list[Part] = []
+        self.bar = Bar("about")
+        self.copy = button(tr("Copy credits"), "copyCredits", icon="copy", clicked=self.copy_credits)
+        self.copy.setEnabled(False)
+        title = label(f"AIGC Studio {studio.__version__}", "title", selectable=True)
+        title.setObjectName("aboutTitle")
+        line = row()
+        titles = {"LICENSE": tr("Licence"), "NOTICE": tr("Notices")}
+        for name, object_name in TEXTS:
+            path = text_of(name)
+            if path is not None:
+                read = lambda path=path, words=titles[name]: Reading(self.window(), words, path).open()  # noqa: E731
+                line.addWidget(button(titles[name], object_name, icon="story", clicked=read))
+        line.addWidget(self.copy)
+        line.addStretch(1)
+        self._told = column(spacing=8)
+        whole = column(self, spacing=8, margins=(EDGE, 0, EDGE, 0))
+        whole.addWidget(title)
+        words = tr(
+            "Generative models on your own machine. Nothing you make or write leaves it. "
+            "What you make is yours, as far as the licence of the model says so."
+        )
+        whole.addWidget(label(words, "muted", wrap=True))
+        whole.addSpacing(4)
+        whole.addLayout(line)
+        whole.addWidget(self.bar)
+        whole.addSpacing(8)
+        whole.addLayout(self._told)
+        whole.addStretch(1)
+        self._aside.run(lambda: about.parts(catalog), self._show, lambda error: self.bar.say(*failure(error)))
+
+    def copy_credits(self) -> None:
+        QGuiApplication.clipboard().setText(credits(self.parts))
+        self.copy.setText(tr("Copied"))
+
+    def close_down(self) -> None:
+        self._aside.close()
+
+    def _show(self, parts: list[Part]) -> None:
+        self.parts = parts
+        self.copy.setEnabled(True)
+        models = self._catalog.models()
+        if models:
+            self._told.addWidget(label(tr("Models"), "heading"))
+        for model in models:
+            self._told.addLayout(row(label(model.title, "label"), None, label(terms(model.licence).name, "muted")))
+            if model.credits:
+                self._told.addWidget(label(model.credits, "caption", wrap=True, selectable=True))
+            self._told.addSpacing(8)
+        self._told.addSpacing(8)
+        self._told.addWidget(label(tr("Libraries"), "heading"))
+        self._told.addWidget(_libraries([part for part in parts if part.kind == "library"]))
+
+
+def credits(parts: list[Part]) -> str:
+    """Everything as text: one part a line, its credits below it."""
+    lines: list[str] = []
+    for part in parts:
+        lines.append(f"{part.name} {part.version}, {part.licence}")
+        if part.credits:
+            lines.append(f"  {part.credits}")
+    return "\n".join(lines)
+
+
+def text_of(name: str) -> Path | None:
+    """The file of that name that came with the studio: beside its sources, or inside an installed package."""
+    from importlib import metadata
+
+    beside = RESOURCES.parent / name
+    if beside.is_file():
+        return beside
+    try:
+        files = metadata.distribution("aigc-studio").files or []
+    except metadata.PackageNotFoundError:
+        return None
+    found = (Path(str(file.locate())) for file in files if Path(str(file)).name == name)
+    return next((path for path in found if path.is_file()), None)
+
+
+def _libraries(parts: list[Part]) -> QWidget:
+    table = QWidget()
+    table.setObjectName("told")
+    grid = QGridLayout(table)
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(16)
+    grid.setVerticalSpacing(6)
+    grid.setColumnStretch(2, 1)
+    for at, part in enumerate(parts):
+        for column_at, (words, role) in enumerate(((part.name, ""), (part.version, "muted"), (part.licence, "muted"))):
+            made = label(words, role, wrap=column_at == 2, selectable=column_at == 0)
+            grid.addWidget(made, at, column_at, Qt.AlignmentFlag.AlignTop)
+    return table

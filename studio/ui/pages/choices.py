@@ -1,0 +1,174 @@
+"""The form over the studio's settings: it saves as one changes them, and says what holds only from the next start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QTimer, Signal
+from PySide6.QtWidgets import QWidget
+
+from studio import machine
+from studio.errors import BadInput, StudioError
+from studio.settings import Settings
+from studio.ui.form import EDGE, Form
+from studio.ui.pages.aside import Aside
+from studio.ui.theme import theme
+from studio.ui.widgets import Bar, Combo, column, label
+from studio.ui.words import failure, tr
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+SHOWN = (
+    "theme",
+    "text_size",
+    "reduced_motion",
+    "device",
+    "threads",
+    "memory_budget_gb",
+    "library_folder",
+    "models_folder",
+    "embed_metadata",
+)
+LATER = ("device", "threads", "memory_budget_gb", "library_folder", "models_folder")
+FOLDERS = ("library_folder", "models_folder")
+DELAY = 300  # milliseconds after the last change
+AUDIO = "audioOutput"  # property of the application that whatever plays a sound reads
+
+
+class Choices(QWidget):
+    """`lacking` says that sounds cannot be played here, and a person wants to know more."""
+
+    lacking = Signal()
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__()
+        self.setObjectName("form")
+        self._studio = studio
+        self._first = studio.settings
+        self._aside = Aside(self)
+        self.form = Form[Settings](studio.settings, names=SHOWN, shape="beside")
+        self.notice = Bar("settings")
+        self.sound = Output(studio.settings.audio_output)
+        whole = column(self, spacing=0)
+        whole.addWidget(self.notice)
+        whole.addWidget(self.form)
+        whole.addWidget(self.sound)
+        whole.addStretch(1)
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(DELAY)
+        self._late.timeout.connect(self.save)
+        self.form.changed.connect(self._late.start)
+        self.sound.box.activated.connect(lambda _: self.save())
+        self._aside.run(outputs, self.sound.offer, self._silent)
+
+    def _silent(self, error: StudioError) -> None:
+        self.sound.lack(" ".join(failure(error)))
+
+    def save(self) -> None:
+        """Keep what has changed, and let it hold at once where it can."""
+        self._late.stop()
+        before = self._studio.settings
+        try:
+            after = self.form.value().replace(audio_output=self.sound.chosen())
+            names = (*SHOWN, "audio_output")
+            changes = {name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)}
+            for name in FOLDERS:
+                _demand_folder(str(changes.get(name, "")))
+            if changes:
+                self._studio.change_settings(**changes)
+        except StudioError as error:
+            self.notice.say(*failure(error), kind="error")
+            return
+        theme().choose(after.theme)
+        theme().resize(after.text_size)
+        theme().settle(after.reduced_motion)
+        app = QCoreApplication.instance()
+        if app is not None:
+            app.setProperty(AUDIO, after.audio_output)
+        if any(getattr(after, name) != getattr(self._first, name) for name in LATER):
+            words = tr("What you chose for machine and folders holds from the next start on.")
+            self.notice.say(tr("Kept."), words, closable=False)
+        else:
+            self.notice.hide()
+
+    def follow(self) -> None:
+        """The settings were changed elsewhere."""
+        if not self._late.isActive() and self.form.value() != self._studio.settings:
+            self.form.set_value(self._studio.settings)
+            self._late.stop()
+
+    def finish(self) -> None:
+        """Keep what was changed a moment ago."""
+        if self._late.isActive():
+            self.save()
+
+    def close_down(self) -> None:
+        self.finish()
+        self._aside.close()
+
+
+class Output(QWidget):
+    """Which device sounds are played on; one that is not connected now stays chosen."""
+
+    def __init__(self, chosen: str) -> None:
+        super().__init__()
+        self.box = Combo()
+        self.box.setObjectName("audio_output")
+        self.box.setAccessibleName(tr("Audio output"))
+        self.box.setToolTip(tr("The device sounds play on"))
+        self.box.addItem(tr("The system's own"), "")
+        if chosen:
+            self.box.addItem(chosen, chosen)
+            self.box.setCurrentIndex(1)
+        self.words = label("", "caption", wrap=True, selectable=True)
+        self.words.setObjectName("audioWords")
+        self.words.hide()
+        title = label(tr("Audio output"), "label")
+        title.setBuddy(self.box)
+        whole = column(self, spacing=4, margins=(EDGE, 0, EDGE, 16))
+        whole.addWidget(label(tr("Sound"), "heading"))
+        whole.addSpacing(10)
+        whole.addWidget(title)
+        whole.addWidget(self.box)
+        whole.addWidget(self.words)
+
+    def chosen(self) -> str:
+        return str(self.box.currentData() or "")
+
+    def offer(self, names: list[str]) -> None:
+        for name in names:
+            if self.box.findData(name) < 0:
+                self.box.addItem(name, name)
+
+    def lack(self, why: str) -> None:
+        self.box.setEnabled(False)
+        self.words.setText(why)
+        self.words.show()
+
+
+def outputs() -> list[str]:
+    """The names of what sounds can be played on. StudioError where nothing can be heard on this machine."""
+    try:
+        import sounddevice
+    except (ImportError, OSError) as error:
+        raise StudioError(
+            tr("Sounds cannot be played here: PortAudio is missing."),
+            tr("Install it (libportaudio2 on Debian and Ubuntu), then start the studio again."),
+        ) from error
+    try:
+        devices = [dict(device) for device in sounddevice.query_devices()]
+    except sounddevice.PortAudioError as error:
+        raise StudioError(
+            tr("No sound output was found."), tr("Connect speakers or headphones, then start the studio again.")
+        ) from error
+    return list(dict.fromkeys(str(each["name"]) for each in devices if each["max_output_channels"]))
+
+
+def _demand_folder(path: str) -> None:
+    if path and not machine.writable(Path(path).expanduser()):
+        raise BadInput(
+            tr("{folder} cannot be written to.").format(folder=path), tr("Choose another, or change its permissions.")
+        )

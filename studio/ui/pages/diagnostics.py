@@ -1,0 +1,176 @@
+"""The diagnostics: what this machine has, what is missing and how to get it, and a report to copy; mends nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QTimer, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+
+from studio import doctor
+from studio.doctor import Finding
+from studio.ui import icons
+from studio.ui.form import EDGE
+from studio.ui.pages.aside import Aside
+from studio.ui.theme import theme
+from studio.ui.widgets import Bar, button, column, label, row, tool
+from studio.ui.words import count, failure, sentence, tr
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+NAMED = ("Libraries", "Models")
+NAMES = 180  # pixels of the column of names
+SAID = 2500  # milliseconds that a button says that it has copied
+
+
+class Diagnostics(QWidget):
+    """Looks at the machine when it is made, beside the window, for asking torch takes seconds."""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__()
+        self.setObjectName("form")
+        self._studio = studio
+        self._aside = Aside(self)
+        self.findings: list[Finding] = []
+        self.title = label(tr("Looking at this machine"), "title")
+        self.title.setObjectName("diagnosticsTitle")
+        self.words = label("", "muted", wrap=True)
+        self.bar = Bar("diagnostics")
+        self.busy = QProgressBar()
+        self.busy.setRange(0, 0)
+        self.busy.setTextVisible(False)
+        self.busy.setAccessibleName(tr("Progress"))
+        self.copy = button(tr("Copy report"), "copyReport", icon="copy", clicked=self.copy_report)
+        self.copy.setToolTip(tr("Everything below as text to paste into a report, without names, folders or prompts"))
+        self.again = button(tr("Look again"), "lookAgain", icon="again", clicked=self.look)
+        logs = button(tr("Show the log"), "showLog", icon="folder", clicked=lambda: _open(studio.places.logs))
+        self._told = column(spacing=8)
+        whole = column(self, spacing=8, margins=(EDGE, 0, EDGE, 0))
+        whole.addWidget(self.title)
+        whole.addWidget(self.words)
+        whole.addSpacing(4)
+        whole.addLayout(row(self.copy, self.again, logs, None))
+        whole.addWidget(self.busy)
+        whole.addWidget(self.bar)
+        whole.addSpacing(8)
+        whole.addLayout(self._told)
+        whole.addStretch(1)
+        self.look()
+
+    def look(self) -> None:
+        """Examine the machine anew."""
+        self.title.setText(tr("Looking at this machine"))
+        self.words.setText(tr("This takes a few seconds."))
+        self.bar.hide()
+        self.busy.show()
+        self.copy.setEnabled(False)
+        self.again.setEnabled(False)
+        studio = self._studio
+        self._aside.run(lambda: doctor.examine(studio.places, studio.catalog), self._found, self._failed)
+
+    def copy_report(self) -> None:
+        QGuiApplication.clipboard().setText(doctor.report(self.findings, self._studio.places))
+        self.copy.setText(tr("Copied"))
+        QTimer.singleShot(SAID, self.copy, lambda: self.copy.setText(tr("Copy report")))
+
+    def close_down(self) -> None:
+        self._aside.close()
+
+    def _failed(self, error: Exception) -> None:
+        self.busy.hide()
+        self.again.setEnabled(True)
+        self.bar.say(*failure(error), kind="error")
+
+    def _found(self, findings: list[Finding]) -> None:
+        self.findings = findings
+        self.busy.hide()
+        self.copy.setEnabled(True)
+        self.again.setEnabled(True)
+        missing = [finding for finding in findings if finding.missing]
+        essential = [finding for finding in missing if finding.essential]
+        self.title.setText(
+            count(len(missing), "%n thing could be better", "%n things could be better")
+            if missing
+            else tr("All is well")
+        )
+        self.words.setText(
+            tr("The studio cannot do its work until that is mended.")
+            if essential
+            else tr("The studio works. What is missing costs only what is said beside it.")
+            if missing
+            else tr("The studio has all it needs on this machine.")
+        )
+        _clear(self._told)
+        for finding in missing:
+            self._told.addWidget(Missing(finding))
+        if missing:
+            self._told.addSpacing(16)
+        for section in dict.fromkeys(finding.section for finding in findings):
+            self._told.addWidget(label(tr(section), "heading"))
+            self._told.addWidget(_table([finding for finding in findings if finding.section == section]))
+            self._told.addSpacing(16)
+
+
+class Missing(QFrame):
+    """What is missing and how to get it; a command that gets it can be copied."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__()
+        self.setObjectName("bar")
+        self.setProperty("kind", "error" if finding.essential else "notice")
+        self._sign = ("alert", "danger") if finding.essential else ("info", "accent")
+        self._icon = QLabel()
+        self._icon.setFixedSize(20, 20)
+        words = column(spacing=2)
+        words.addWidget(label(tr(finding.missing), "label", wrap=True, selectable=True))
+        if finding.remedy:
+            words.addWidget(label(tr(finding.remedy).replace("`", ""), wrap=True, selectable=True))
+        line = row(spacing=12, margins=(14, 10, 10, 10))
+        line.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        line.addLayout(words, 1)
+        command = re.search(r"`([^`]+)`", finding.remedy)
+        if command is not None:
+            copy = tool("copy", tr("Copy the command: {command}").format(command=command[1]), "copyCommand")
+            copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command[1]))
+            line.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
+        self.setLayout(line)
+        theme().changed.connect(self._tint)
+        self._tint()
+
+    def _tint(self) -> None:
+        self._icon.setPixmap(icons.pixmap(*self._sign, ratio=self.devicePixelRatioF()))
+
+
+def _table(findings: Sequence[Finding]) -> QWidget:
+    """Names and values, two columns."""
+    table = QWidget()
+    table.setObjectName("told")
+    grid = QGridLayout(table)
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(12)
+    grid.setVerticalSpacing(6)
+    grid.setColumnMinimumWidth(0, NAMES)
+    grid.setColumnStretch(1, 1)
+    for at, finding in enumerate(findings):
+        # Libraries and models are called what they are called; all else begins a line.
+        words = finding.name if finding.section in NAMED else sentence(tr(finding.name))
+        grid.addWidget(label(words, "muted", wrap=True), at, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(label(tr(finding.value), wrap=True, selectable=True), at, 1)
+    return table
+
+
+def _clear(layout: QVBoxLayout) -> None:
+    while (old := layout.takeAt(0)) is not None:
+        widget = old.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+
+
+def _open(folder: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

@@ -1,0 +1,118 @@
+"""One model in words: what it makes, on which terms, from whom, and what can be done with it; changes nothing."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from studio.catalog import Model
+from studio.ui.empty import Sheet
+from studio.ui.pages.licences import terms
+from studio.ui.theme import SIZE
+from studio.ui.widgets import button, column, label, row, tool
+from studio.ui.words import size, tr
+
+MAKES = {
+    "avatar": "Faces",
+    "poster": "Pictures from words",
+    "story": "Texts that go on from a beginning",
+    "music": "Music to a genre and a mood",
+}
+CARDS = ("card.md", "README.md", "model_card.md")
+LANGUAGES = {"en": "English", "zh": "Chinese"}
+
+
+class ModelCard(QFrame):
+    """`asked` names a deed for the model that is shown: use, card, reveal, check, remove."""
+
+    asked = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("inspector")
+        self.setFixedWidth(SIZE.inspector)
+        self._inside = QWidget()
+        self._inside.setObjectName("form")
+        self._rows = column(self._inside, spacing=12, margins=(16, 16, 16, 16))
+        area = QScrollArea()
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(self._inside)
+        column(self, spacing=0).addWidget(area)
+        self._whole = QWidget()
+        self._rows.addWidget(self._whole)
+        self._rows.addStretch(1)
+
+    def show_model(self, model: Model | None) -> None:
+        whole = QWidget()
+        if model is not None:
+            self._fill(column(whole, spacing=12), model)
+        self._rows.replaceWidget(self._whole, whole)
+        self._whole.hide()
+        self._whole.deleteLater()
+        self._whole = whole
+
+    def _fill(self, rows: QVBoxLayout, model: Model) -> None:
+        add = rows.addWidget
+        picture = model.folder / "sheet.png"
+        if picture.exists():
+            sheet = Sheet(picture)
+            sheet.setFixedHeight(180)
+            add(sheet)
+        title = label(model.title, "heading", wrap=True, selectable=True)
+        title.setObjectName("modelTitle")
+        add(title)
+        if model.description:
+            add(label(" ".join(model.description.split()), wrap=True, selectable=True))
+        rows.addLayout(self._deeds(model))
+        add(_table(model))
+        allowed = terms(model.licence)
+        add(label(tr("Licence"), "label"))
+        licence = label(f"{allowed.name}. {allowed.words}", wrap=True, selectable=True)
+        licence.setObjectName("modelLicence")
+        add(licence)
+        if model.credits:
+            add(label(tr("Credits"), "label"))
+            add(label(model.credits, "caption", wrap=True, selectable=True))
+
+    def _deeds(self, model: Model) -> QHBoxLayout:
+        use = button(tr("Use it"), "model.use", clicked=lambda: self.asked.emit("use"))
+        use.setToolTip(tr("Open its page with this model chosen (Return)"))
+        small = [("folder", tr("Show in folder"), "reveal"), ("tick", tr("Check its files"), "check")]
+        if any((model.folder / name).is_file() for name in CARDS):
+            small.insert(0, ("story", tr("Read its card"), "card"))
+        if not model.bundled:
+            small.append(("trash", tr("Remove (Delete)"), "remove"))
+        tools = [
+            tool(icon, words, f"model.{deed}", clicked=lambda deed=deed: self.asked.emit(deed))
+            for icon, words, deed in small
+        ]
+        line = row(use, *tools, spacing=4)
+        line.setStretch(0, 1)
+        return line
+
+
+def _table(model: Model) -> QWidget:
+    """What there is to know at a glance: (name, value) rows."""
+    facts = [(tr("Makes"), tr(MAKES[model.medium]))] if model.medium in MAKES else []
+    facts.append((tr("Size"), size(model.size)))
+    if all(model.native):
+        facts.append((tr("Best at"), "{} × {}".format(*model.native)))
+    if model.languages:
+        facts.append((tr("Understands"), ", ".join(tr(LANGUAGES.get(each, each)) for each in model.languages)))
+    facts.append((tr("Kind"), model.family))
+    facts.append((tr("From"), tr("Came with the studio") if model.bundled else model.source or tr("Imported")))
+    if model.sha256:
+        facts.append((tr("Fingerprint"), model.sha256[:16]))
+    table = QWidget()
+    table.setObjectName("told")
+    form = QFormLayout(table)
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setHorizontalSpacing(12)
+    form.setVerticalSpacing(6)
+    form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+    for name, value in facts:
+        form.addRow(label(name, "caption"), label(value, wrap=True, selectable=True))
+    return table

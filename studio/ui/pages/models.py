@@ -1,0 +1,245 @@
+"""The models page: what is installed and what it can do, bringing models in by button or drop, letting them go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QMessageBox, QWidget
+
+from studio.catalog import Model
+from studio.errors import StudioError
+from studio.ui.bridge import Bridge
+from studio.ui.deeds import Actions
+from studio.ui.pages.aside import Aside
+from studio.ui.pages.importing import Bringing
+from studio.ui.pages.model_card import CARDS, ModelCard
+from studio.ui.pages.reading import Reading
+from studio.ui.pages.shelf import Shelf
+from studio.ui.widgets import Bar, button, column, label, row
+from studio.ui.words import count, failure, size, tr
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+    from studio.ui.panel import Panel
+
+
+class ModelsPage(QWidget):
+    def __init__(
+        self,
+        studio: Studio,
+        bridge: Bridge,
+        notify: Callable[[str, Actions], None],
+        open_panel: Callable[[str], Panel | None],
+    ) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self.setAcceptDrops(True)
+        self._studio, self._bridge = studio, bridge
+        self._notify, self._open_panel = notify, open_panel
+        self._aside = Aside(self)
+        self._check = Aside(self)
+        self.shelf = Shelf(self._aside)
+        self.card = ModelCard()
+        self.bar = Bar("models")
+        self.bringing = Bringing(studio.catalog, self._aside)
+        self.shelf.chosen.connect(self.card.show_model)
+        self.shelf.itemActivated.connect(lambda _: self.act_on("use"))
+        self.card.asked.connect(self.act_on)
+        self.bringing.brought.connect(self._brought)
+        self.bringing.failed.connect(lambda error: self.bar.say(*failure(error), kind="error"))
+        bridge.news.connect(self._hear)
+        self._build()
+        self.refresh()
+
+    def _build(self) -> None:
+        self.total = label("", "muted")
+        self.total.setObjectName("modelsTotal")
+        self.add = button(tr("Add a model"), "addModel", icon="plus")
+        self.add.setToolTip(tr("Copy a model of your own into the studio, or drop it here"))
+        choices = QMenu(self.add)
+        choices.addAction(tr("A &folder…"), lambda: self._choose(folder=True)).setObjectName("addFolder")
+        choices.addAction(tr("A &file (.safetensors)…"), lambda: self._choose(folder=False)).setObjectName("addFile")
+        self.add.setMenu(choices)
+        head = QFrame()
+        head.setObjectName("libraryHead")
+        head.setLayout(row(label(tr("Models"), "title"), self.total, None, self.add, margins=(16, 8, 16, 8)))
+        head.setFixedHeight(54)
+        self._veil = QFrame(self)
+        self._veil.setObjectName("dropVeil")
+        words = label(tr("Drop it here: a model folder, or a .safetensors file"), "heading", wrap=True)
+        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column(self._veil, margins=(32, 32, 32, 32)).addWidget(words)
+        self._veil.hide()
+        left = column(spacing=8, margins=(16, 12, 8, 0))
+        left.addWidget(self.bringing)
+        left.addWidget(self.bar)
+        left.addWidget(self.shelf, 1)
+        middle = row(spacing=0)
+        middle.addLayout(left, 1)
+        middle.addWidget(self.card)
+        whole = column(self, spacing=0)
+        whole.addWidget(head)
+        whole.addLayout(middle, 1)
+
+    # What there is.
+
+    def refresh(self) -> None:
+        """Read the folders anew."""
+        models = self._studio.catalog.models()
+        self.shelf.fill(models)
+        self.total.setText(count(len(models), "%n model", "%n models") + " · " + size(sum(m.size for m in models)))
+        warnings = self._studio.catalog.warnings
+        if warnings:
+            self.bar.say(tr("A model cannot be read."), "\n".join(warnings), kind="error")
+
+    def _hear(self, news: Any) -> None:
+        if news.kind == "models":
+            self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._studio.catalog.models() != self.shelf.models():  # changed from outside the window
+            self._bridge.models_changed()
+
+    # What can be done with the model that is looked at.
+
+    def act_on(self, deed: str) -> None:
+        model = self.shelf.current()
+        deeds: dict[str, Callable[[Model], None]] = {
+            "use": self.use,
+            "card": self.read_card,
+            "reveal": lambda model: _open(model.folder),
+            "check": self.check,
+            "remove": self.ask_to_remove,
+        }
+        if model is not None:
+            deeds[deed](model)
+
+    def use(self, model: Model) -> None:
+        """Open the page of its medium with this model chosen."""
+        panel = self._open_panel(model.medium)
+        if panel is not None:
+            panel.form.refresh_models()
+            panel.form.fields["model"].set_value(model.id)
+
+    def read_card(self, model: Model) -> None:
+        path = next((model.folder / name for name in CARDS if (model.folder / name).is_file()), None)
+        if path is not None:
+            Reading(self.window(), model.title, path).open()
+
+    def check(self, model: Model) -> None:
+        """Read all of its weights and compare them with what they were."""
+        self.bar.say(tr("Reading the files of {name}").format(name=model.title), closable=False)
+
+        def tell(problems: list[str]) -> None:
+            if problems:
+                again = tr("Add it again from where it came.") if not model.bundled else tr("Install the studio anew.")
+                self.bar.say(" ".join(problems), again, kind="error")
+            else:
+                self.bar.say(tr("The files of {name} are whole and unchanged.").format(name=model.title))
+
+        verify = self._studio.catalog.verify
+        self._check.run(lambda: verify(model), tell, lambda error: self.bar.say(*failure(error), kind="error"))
+
+    def ask_to_remove(self, model: Model) -> None:
+        if model.bundled:
+            return
+        if any(job.state in ("queued", "running") and job.request.model == model.id for job in self._studio.jobs()):
+            words = tr("{name} is at work.").format(name=model.title)
+            self.bar.say(words, tr("Remove it when its works are made, or cancel them in the queue."), kind="error")
+            return
+        box = QMessageBox(self.window())
+        box.setObjectName("removeModel")
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle(tr("Remove a model"))
+        box.setText(tr("Remove {name} and free {size}?").format(name=model.title, size=size(model.size)))
+        box.setInformativeText(tr("Its files are deleted for good. Works that it made stay."))
+        yes = box.addButton(tr("Remove"), QMessageBox.ButtonRole.DestructiveRole)
+        yes.setObjectName("removeYes")
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        yes.clicked.connect(lambda: self.remove(model))
+        box.open()
+
+    def remove(self, model: Model) -> None:
+        try:
+            self._studio.catalog.remove(model.id)
+        except StudioError as error:
+            self.bar.say(*failure(error), kind="error")
+            return
+        self._notify(tr("{name} is removed.").format(name=model.title), ())
+        self._bridge.models_changed()
+        self.refresh()
+
+    # Bringing models in.
+
+    def bring(self, paths: Sequence[Path]) -> None:
+        self.bar.hide()
+        self.bringing.bring(paths)
+
+    def _brought(self, model: Model) -> None:
+        self.refresh()
+        self.shelf.choose(model.id)
+        self._bridge.models_changed()
+        self._notify(tr("{name} is ready.").format(name=model.title), [(tr("Use it"), lambda: self.use(model))])
+
+    def _choose(self, *, folder: bool) -> None:
+        dialog = QFileDialog(self.window(), tr("Add a model"), str(Path.home()))
+        dialog.setObjectName("chooseModel")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.Directory if folder else QFileDialog.FileMode.ExistingFiles)
+        if not folder:
+            dialog.setNameFilter(tr("Models (*.safetensors)"))
+        dialog.filesSelected.connect(lambda paths: self.bring([Path(path) for path in paths]))
+        dialog.open()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _dropped(event):
+            event.acceptProposedAction()
+            self._veil.setGeometry(self.rect().adjusted(12, 12, -12, -12))
+            self._veil.show()
+            self._veil.raise_()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._veil.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._veil.hide()
+        event.acceptProposedAction()
+        self.bring(_dropped(event))
+
+    # What every page answers to.
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Delete:
+            self.act_on("remove")
+        else:
+            super().keyPressEvent(event)
+
+    def focus_first(self) -> None:
+        self.shelf.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def leave(self) -> None:
+        """Nothing plays here; an import goes on."""
+
+    def close_down(self) -> None:
+        self._aside.close()
+        self._check.close()
+
+    def state(self) -> dict[str, Any]:
+        model = self.shelf.current()
+        return {"model": model.id if model is not None else ""}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.shelf.choose(str(state.get("model", "")))
+
+
+def _dropped(event: QDropEvent) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+
+
+def _open(folder: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
