@@ -67,6 +67,8 @@ class Panel(QWidget):
     def _build_stage(self, thumbnails: Thumbnails, deeds: Deeds) -> None:
         self.stage = stage(self.medium.stage)
         self.stage.stepped.connect(self._step)
+        self.stage.turned.connect(self._look)
+        self.stage.asked.connect(self._asked)
         self.stage.said.connect(lambda words, hint: deeds.notify(f"{words} {hint}".strip(), ()))
         self.head = Head(self.stage)
         self.head.asked.connect(self._asked)
@@ -222,9 +224,7 @@ class Panel(QWidget):
             self._stack.setCurrentWidget(self.candidates)
             self.head.show_asset(None, count(len(batch.jobs), "%n candidate", "%n candidates"))
         else:
-            awaited = getattr(self.stage, "awaited", None)
-            if awaited is not None:
-                awaited(float(getattr(batch.jobs[0].request, "seconds", 0.0)))
+            self.stage.expect(batch.jobs[0].request)
             self.waiting.say(sentence(jobs.stage(batch.jobs[0])), 0, 0)
             self.waiting.patience.start()
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFrame, QToolButton, QWidget
 from studio.errors import StudioError
 from studio.library import Asset
 from studio.media import Audio, Payload
+from studio.request import Request
 from studio.ui import icons
 from studio.ui.sound import Player
 from studio.ui.stages.stage import Stage, mime_of
@@ -103,7 +104,6 @@ class AudioStage(Stage):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Sound"))
         self.player = player or Player()
-        self.asset: Asset | None = None
         self._whole = 0.0
         self.waveform = Waveform()
         self.waveform.sought.connect(lambda part: self.seek(part * self.player.seconds))
@@ -141,9 +141,9 @@ class AudioStage(Stage):
             self.asset = None
             self._take(payload, self._whole or payload.samples.shape[1] / payload.rate)
 
-    def awaited(self, seconds: float) -> None:
-        """How long the sound that is being made will be."""
-        self._whole = seconds
+    def expect(self, request: Request) -> None:
+        """The waveform leaves room for what is still to come."""
+        self._whole = float(getattr(request, "seconds", 0.0))
 
     def clear(self) -> None:
         self.player.stop()

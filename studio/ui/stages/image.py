@@ -1,63 +1,86 @@
-"""The stage for pictures: fit, one to one, zoom, pan, a board behind transparency; it keeps no history."""
+"""The stage for pictures: fit, one to one, zoom, pan, through works, two compared; what draws them is the canvas."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import (
-    QFocusEvent,
-    QGuiApplication,
-    QImage,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QPixmap,
-    QWheelEvent,
-)
+from PySide6.QtCore import QPointF, QSizeF, Qt
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QImage, QKeyEvent, QKeySequence, QMouseEvent, QPixmap
 from PySide6.QtWidgets import QLabel, QToolButton
 
+from studio.errors import StudioError
 from studio.library import Asset
 from studio.media import Image, Payload
+from studio.request import Request
 from studio.ui.stages import pictures
-from studio.ui.stages.stage import Stage, drag_out, far_enough
-from studio.ui.theme import theme
-from studio.ui.widgets import label, tool
+from studio.ui.stages.beside import Beside
+from studio.ui.stages.canvas import Canvas
+from studio.ui.stages.compare import CompareBar, Comparison
+from studio.ui.stages.stage import Entry, Stage, drag_out
+from studio.ui.widgets import column, label, tool
 from studio.ui.words import tr
 
-ENLARGE = 6.0  # how far fitting enlarges a small picture
-FARTHEST, NEAREST = 0.05, 32.0
-BLOCKS = 6.0  # from here on single pixels are to be seen as such
+LARGE = 4_000_000  # pixels from which on a file is read beside the window's thread
+STRIDE = 64  # widget pixels that a key pans by
+SLIDE = 0.02
+SIDES = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+BY_KEY = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
 
 
 class ImageStage(Stage):
-    """One picture. Scales are device pixels per pixel of the picture: 1 is 100 %."""
+    """One picture, or another and this one compared. Scales are device pixels per pixel of the picture: 1 is 100 %."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Picture"))
         self.setMinimumSize(160, 120)
-        self.image = QImage()
-        self.asset: Asset | None = None
-        self._fitted = True
-        self._scale = 1.0
-        self._centre = QPointF()  # the point of the picture in the middle of the stage
-        self._shown: QPixmap | None = None
-        self._press: QPoint | None = None
-        self._ringed = False
+        self.canvas = Canvas()
+        self.canvas.looked.connect(self._looked)
+        self.canvas.pulled.connect(self._pull)
+        self.bar = CompareBar()
+        self.bar.hide()
+        self.bar.chosen.connect(self._go_way)
+        self.bar.swapped.connect(self.swap)
+        self.bar.ended.connect(self.compare)
+        whole = column(self, spacing=0)
+        whole.addWidget(self.canvas, 1)
+        whole.addWidget(self.bar)
+        self._before: Asset | None = None  # the work that was looked at before this one
+        self._awaited = QSizeF()
+        self._reading = Beside(self)
         self._percent = label("", "caption")
         self._percent.setObjectName("zoom")
         self._percent.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._percent.setMinimumWidth(44)
+        self._compare = tool("compare", tr("Compare with another work (C)"), "compare", clicked=self.compare)
+        self._compare.setCheckable(True)
         self._tools = (
             tool("fit", tr("Fit (0)"), "fit", clicked=self.fit),
-            tool("actual", tr("One to one (1)"), "actual", clicked=lambda: self.zoom_to(1.0)),
-            tool("copy", tr("Copy picture"), "copy", clicked=self.copy),
+            tool("actual", tr("One to one (1)"), "actual", clicked=self.one_to_one),
+            self._compare,
+            tool("copy", tr("Copy picture (Ctrl+C)"), "copy", clicked=self.copy),
         )
-        theme().changed.connect(self.update)
+        self._keys: Mapping[Qt.Key, Callable[[], object]] = {
+            Qt.Key.Key_0: self.fit,
+            Qt.Key.Key_1: self.one_to_one,
+            Qt.Key.Key_Plus: lambda: self.zoom_to(self.scale * 1.25),
+            Qt.Key.Key_Equal: lambda: self.zoom_to(self.scale * 1.25),
+            Qt.Key.Key_Minus: lambda: self.zoom_to(self.scale / 1.25),
+            Qt.Key.Key_C: self.compare,
+            Qt.Key.Key_S: self._other_way,
+            Qt.Key.Key_X: self.swap,
+            Qt.Key.Key_Up: lambda: self.canvas.pan(QPointF(0, STRIDE)),
+            Qt.Key.Key_Down: lambda: self.canvas.pan(QPointF(0, -STRIDE)),
+        }
+
+    @property
+    def image(self) -> QImage:
+        return self.canvas.image
+
+    @property
+    def comparison(self) -> Comparison | None:
+        return self.canvas.pair
 
     @property
     def percent(self) -> QLabel:
@@ -66,165 +89,177 @@ class ImageStage(Stage):
     def tools(self) -> Sequence[QToolButton]:
         return self._tools
 
+    def entries(self) -> Sequence[Entry]:
+        if self.image.isNull():
+            return ()
+        words = tr("End the comparison") if self.comparison is not None else tr("Compare with another work")
+        compared = [(f"{words}\tC", self.compare)] if self.asset is not None else []
+        fit, actual, copy = tr("Fit"), tr("One to one"), tr("Copy picture")
+        return (
+            (f"{fit}\t0", self.fit),
+            (f"{actual}\t1", self.one_to_one),
+            *compared,
+            None,
+            (f"{copy}\tCtrl+C", self.copy),
+        )
+
     def show_asset(self, asset: Asset) -> None:
-        image = pictures.load(asset.path)
-        self.asset = asset
+        self._reading.drop()
+        size = pictures.size(asset.path)
+        if size.width() * size.height() > LARGE:
+            path = asset.path
+            self._reading.ask(lambda: pictures.loaded_or_why(path), self._came)
+        else:
+            self.canvas.take(pictures.load(asset.path))
+        self._turn_to(asset)
         self.setAccessibleDescription(asset.title)
-        self._take(image, keep_view=False)
 
     def preview(self, payload: Payload) -> None:
-        if isinstance(payload, Image):
-            self.asset = None
-            self._take(pictures.of_payload(payload), keep_view=True)
+        if not isinstance(payload, Image):
+            return
+        self._reading.drop()
+        image = pictures.of_payload(payload)
+        awaited = self._awaited
+        alike = not awaited.isEmpty() and abs(awaited.width() * image.height() - awaited.height() * image.width()) <= (
+            0.02 * awaited.height() * image.width()
+        )
+        self.canvas.take(image, awaited if alike else None, rough=True)
+        self._turn_to(None)
+
+    def _turn_to(self, asset: Asset | None) -> None:
+        if self.asset is not None and (asset is None or asset.id != self.asset.id):
+            self._before = self.asset
+        self.asset = asset
+        self._say_sides()
+
+    def expect(self, request: Request) -> None:
+        """Previews smaller than the picture will be stand where it will stand."""
+        self._awaited = QSizeF(float(getattr(request, "width", 0)), float(getattr(request, "height", 0)))
 
     def clear(self) -> None:
-        self.asset = None
-        self._take(QImage(), keep_view=False)
+        self._reading.drop()
+        self._before = self.asset = None
+        self.canvas.compare(None)
+        self.canvas.take(QImage())
+        self._say_sides()
 
     def copy(self) -> None:
+        if self._reading.busy and self.asset is not None:
+            self._reading.drop()
+            self._came(pictures.loaded_or_why(self.asset.path))
         if not self.image.isNull():
             QGuiApplication.clipboard().setImage(self.image)
             self.said.emit(tr("The picture is on the clipboard."), "")
 
-    def fit(self) -> None:
-        self._fitted = True
-        self._changed()
+    def _came(self, found: QImage | StudioError) -> None:
+        if isinstance(found, StudioError):
+            self.said.emit(found.message, found.hint)
+        else:
+            self.canvas.take(found)
 
-    def zoom_to(self, scale: float, at: QPointF | None = None) -> None:
-        """Set the scale, keeping the point of the picture under `at` (widget coordinates) where it is."""
-        if self.image.isNull():
-            return
-        at = at or QPointF(self.width() / 2, self.height() / 2)
-        held = self._to_picture(at)
-        if self._fitted:
-            self._centre = QPointF(self.image.width() / 2, self.image.height() / 2)
-        self._fitted = False
-        self._scale = min(NEAREST, max(FARTHEST, scale))
-        step = self._scale / self.devicePixelRatioF()
-        middle = QPointF(self.width() / 2, self.height() / 2)
-        self._centre = held - (at - middle) / step
-        self._changed()
+    # How it is looked at.
+
+    def fit(self) -> None:
+        self.canvas.fit()
+
+    def one_to_one(self) -> None:
+        self.zoom_to(1.0)
+
+    def zoom_to(self, scale: float) -> None:
+        self.canvas.zoom(scale)
 
     @property
     def scale(self) -> float:
         """Device pixels per pixel of the picture."""
-        if not self._fitted or self.image.isNull():
-            return self._scale
-        ratio = self.devicePixelRatioF()
-        margin = 24
-        wide = max(1.0, self.width() - 2 * margin) * ratio / self.image.width()
-        high = max(1.0, self.height() - 2 * margin) * ratio / self.image.height()
-        return min(wide, high, ENLARGE * ratio)
+        return self.canvas.scale
 
-    def _take(self, image: QImage, *, keep_view: bool) -> None:
-        same = image.size() == self.image.size()
-        self.image = image
-        if not (keep_view and same):
-            self._fitted = True
-        self._changed()
-
-    def _changed(self) -> None:
-        self._shown = None
+    def _looked(self) -> None:
         self._percent.setText("" if self.image.isNull() else f"{self.scale * 100:.0f} %")
-        self.update()
 
-    def _box(self) -> QRectF:
-        """Where the picture lies, in widget coordinates."""
-        step = self.scale / self.devicePixelRatioF()
-        size = QPointF(self.image.width() * step, self.image.height() * step)
-        middle = QPointF(self.width() / 2, self.height() / 2)
-        corner = middle - size / 2 if self._fitted else middle - self._centre * step
-        return QRectF(round(corner.x()), round(corner.y()), size.x(), size.y())
+    # Two of them.
 
-    def _to_picture(self, at: QPointF) -> QPointF:
-        return (at - self._box().topLeft()) / (self.scale / self.devicePixelRatioF())
+    def compare(self) -> None:
+        """Put the work looked at before this one beside it, or else the next one; or end that."""
+        if self.comparison is not None:
+            self.canvas.compare(None)
+        elif self.asset is not None:
+            self._begin(self.asset)
+        self._say_sides()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), theme().colour("stage"))
-        if not self.image.isNull():
-            box = self._box()
-            if self.image.hasAlphaChannel():
-                pictures.board(painter, box.intersected(QRectF(self.rect())))
-            if self._fitted:
-                painter.drawPixmap(box.topLeft(), self._finely(box))
+    def _begin(self, asset: Asset) -> None:
+        other = self._before
+        if other is None or not other.path.exists():
+            for step in (1, -1):
+                if self.asset is asset:
+                    self.stepped.emit(step)
+            other = asset if self.asset is not asset else None
+        if other is None:
+            self.said.emit(tr("There is no other work to compare with."), tr("Make one more first."))
+            return
+        found = pictures.loaded_or_why(other.path)
+        if isinstance(found, StudioError):
+            self.said.emit(found.message, found.hint)
+        else:
+            self.canvas.compare(Comparison(found, other))
+
+    def swap(self) -> None:
+        """The work at the left becomes the one that is shown, and this one stands at the left."""
+        pair, asset = self.comparison, self.asset
+        if pair is not None and asset is not None and not self._reading.busy:
+            other = pair.asset
+            pair.asset, pair.image = asset, self.image
+            self.turned.emit(other)
+
+    def _go_way(self, way: str) -> None:
+        if self.comparison is not None:
+            self.comparison.way = "beside" if way == "beside" else "slider"
+            self.canvas.lay()
+            self._say_sides()
+
+    def _other_way(self) -> None:
+        if self.comparison is not None:
+            self._go_way("beside" if self.comparison.way == "slider" else "slider")
+
+    def _say_sides(self) -> None:
+        """The bar and the button follow the comparison."""
+        pair = self.comparison
+        self._compare.setChecked(pair is not None)
+        self.bar.setVisible(pair is not None)
+        if pair is not None:
+            self.bar.say(pair.way, pair.asset, self.asset)
+
+    def _pull(self, left: bool) -> None:
+        pair = self.comparison
+        asset, image = (pair.asset, pair.image) if pair is not None and left else (self.asset, self.image)
+        if asset is not None:
+            drag_out(self, asset, QPixmap.fromImage(image))
+
+    # By keyboard.
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
+        elif key in SIDES and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            if self.comparison is not None and self.comparison.way == "slider":
+                self.canvas.slide(SIDES[key] * SLIDE)
             else:
-                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.scale < BLOCKS)
-                painter.drawImage(box, self.image)
-        if self._ringed and not self.image.isNull():
-            painter.setPen(QPen(theme().colour("accent"), 2))
-            painter.drawRoundedRect(self.rect().adjusted(6, 3, -6, -3), 6, 6)
-        painter.end()
-
-    def _finely(self, box: QRectF) -> QPixmap:
-        if self._shown is None:
-            ratio = self.devicePixelRatioF()
-            size = QSize(max(1, round(box.width() * ratio)), max(1, round(box.height() * ratio)))
-            self._shown = QPixmap.fromImage(pictures.scaled(self.image, size))
-            self._shown.setDevicePixelRatio(ratio)
-        return self._shown
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() in (QEvent.Type.Resize, QEvent.Type.DevicePixelRatioChange):
-            self._changed()
-        return super().event(event)
+                self.canvas.pan(QPointF(-SIDES[key] * STRIDE, 0))
+        elif key in SIDES:
+            self.stepped.emit(SIDES[key])
+        elif key in self._keys and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self._keys[key]()
+        else:
+            super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """A ring shows where the keyboard is, to those who came by keyboard."""
-        by_key = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
-        self._ringed = event.reason() in by_key
-        self.update()
+        self.canvas.ringed = event.reason() in BY_KEY
+        self.canvas.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._ringed = False
-        self.update()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        turns = event.angleDelta().y() / 120
-        if turns:
-            self.zoom_to(self.scale * 1.2**turns, event.position())
-        event.accept()
+        self.canvas.ringed = False
+        self.canvas.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._press = event.position().toPoint()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._press is None or self.image.isNull():
-            return
-        now = event.position().toPoint()
-        if self._fitted:
-            if self.asset is not None and far_enough(self._press, now):
-                self._press = None
-                drag_out(self, self.asset, QPixmap.fromImage(self.image))
-            return
-        self.setCursor(Qt.CursorShape.ClosedHandCursor)
-        self._centre -= QPointF(now - self._press) / (self.scale / self.devicePixelRatioF())
-        self._press = now
-        self.update()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._press = None
-        self.unsetCursor()
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if self._fitted:
-            self.zoom_to(1.0, event.position())
-        else:
-            self.fit()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        key = event.key()
-        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
-            self.stepped.emit(1 if key == Qt.Key.Key_Right else -1)
-        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
-            self.zoom_to(self.scale * 1.25)
-        elif key == Qt.Key.Key_Minus:
-            self.zoom_to(self.scale / 1.25)
-        elif key == Qt.Key.Key_0:
-            self.fit()
-        elif key == Qt.Key.Key_1:
-            self.zoom_to(1.0)
-        else:
-            super().keyPressEvent(event)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QImage, QImageReader, QPainter, QPixmap
 
-from studio.errors import BadInput
+from studio.errors import BadInput, StudioError
 from studio.media import Image
 from studio.ui.theme import theme
 from studio.ui.words import tr
 
 FINE = 2400  # device pixels of a side up to which a picture is enlarged with care
+KEPT = 2  # pictures at the size of the screen: as many as are compared
 
 
 def load(path: Path) -> QImage:
@@ -24,6 +25,19 @@ def load(path: Path) -> QImage:
     if image.isNull():
         raise BadInput(tr("{name} cannot be shown.").format(name=path.name), reader.errorString())
     return image
+
+
+def loaded_or_why(path: Path) -> QImage | StudioError:
+    """The picture in a file, or the words why there is none, as another thread hands them on."""
+    try:
+        return load(path)
+    except StudioError as error:
+        return error
+
+
+def size(path: Path) -> QSize:
+    """Pixels of the picture in a file, read from its head; empty where that says nothing."""
+    return QImageReader(str(path)).size()
 
 
 def of_payload(payload: Image) -> QImage:
@@ -50,6 +64,26 @@ def scaled(image: QImage, size: QSize) -> QImage:
     large = picture.resize((size.width(), size.height()), Pillow.Resampling.BICUBIC)
     data = large.tobytes()
     return QImage(data, size.width(), size.height(), size.width() * 4, QImage.Format.Format_RGBA8888).copy()
+
+
+class Fine:
+    """Pictures scaled with care for the screen, the last few kept."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, int, int], QPixmap] = {}
+
+    def get(self, image: QImage, box: QSizeF, ratio: float) -> QPixmap:
+        """The picture as large as `box` in widget pixels, each `ratio` device pixels."""
+        size = QSize(max(1, round(box.width() * ratio)), max(1, round(box.height() * ratio)))
+        key = (image.cacheKey(), size.width(), size.height())
+        found = self._kept.pop(key, None)
+        if found is None:
+            found = QPixmap.fromImage(scaled(image, size))
+            found.setDevicePixelRatio(ratio)
+        self._kept[key] = found
+        for old in list(self._kept)[:-KEPT]:
+            del self._kept[old]
+        return found
 
 
 def board(painter: QPainter, box: QRectF, square: int = 8) -> None:

@@ -1,26 +1,40 @@
-"""What every stage can do: show a finished work, show one that is still growing, and offer its tools."""
+"""What every stage can do: show a work, or one that still grows, copy from it, drag it out, and offer its tools."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl, Signal
-from PySide6.QtGui import QDrag, QPixmap
-from PySide6.QtWidgets import QApplication, QToolButton, QWidget
+from PySide6.QtGui import QContextMenuEvent, QDrag, QGuiApplication, QPixmap
+from PySide6.QtWidgets import QApplication, QMenu, QToolButton, QWidget
 
 from studio.library import Asset
 from studio.media import Payload
+from studio.request import Request
+from studio.settings import Settings
+from studio.ui.words import tr
+
+Entry = tuple[str, Callable[[], object]] | None
+"""A line of the menu, "words<tab>shortcut" and what it does; None draws a rule."""
 
 
 class Stage(QWidget):
-    """Shows one work. `stepped` asks for the next (+1) or previous (-1) work; `said` has words for the person."""
+    """Shows one work. `stepped` asks for the next (+1) or previous (-1) work, `turned` for that work; `said` has words.
+
+    `asked` names a deed for the work that is shown: favourite, recall, again, vary, save, reveal, bin. `kept` has a
+    payload that is to become a work of its own, made from the one that is shown.
+    """
 
     stepped = Signal(int)
+    turned = Signal(object)
     said = Signal(str, str)
+    asked = Signal(str)
+    kept = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("stage")
+        self.asset: Asset | None = None
 
     def show_asset(self, asset: Asset) -> None:
         """Show a work of the library. Raises StudioError or OSError where its file cannot be read."""
@@ -30,12 +44,35 @@ class Stage(QWidget):
         """Show what there is so far; called again and again while it grows."""
         raise NotImplementedError
 
+    def expect(self, request: Request) -> None:
+        """A work of this request is about to be made: previews that follow are its."""
+
+    def follow(self, settings: Settings) -> None:
+        """Settings hold from now on."""
+
     def clear(self) -> None:
         raise NotImplementedError
 
     def copy(self) -> None:
         """Put the work on the clipboard."""
         raise NotImplementedError
+
+    def copy_prompt(self) -> None:
+        """Put the words that the work was asked for by on the clipboard."""
+        prompt = str(self.asset.request.get("prompt", "")).strip() if self.asset is not None else ""
+        if prompt:
+            QGuiApplication.clipboard().setText(prompt)
+            self.said.emit(tr("The prompt is on the clipboard."), "")
+        elif self.asset is not None:
+            self.said.emit(tr("This work was made without a prompt."), "")
+
+    def copy_seed(self) -> None:
+        seed = self.asset.request.get("seed") if self.asset is not None else None
+        if seed is not None:
+            QGuiApplication.clipboard().setText(str(seed))
+            self.said.emit(tr("The seed is on the clipboard."), "")
+        elif self.asset is not None:
+            self.said.emit(tr("This work has no seed."), "")
 
     def title(self) -> str:
         """What the work calls itself; empty where it does not."""
@@ -44,11 +81,53 @@ class Stage(QWidget):
     def tools(self) -> Sequence[QToolButton]:
         return ()
 
+    def entries(self) -> Sequence[Entry]:
+        """What the menu offers here beside what it offers everywhere."""
+        return ()
+
     def toggle(self) -> None:
         """What the space bar does here: play or pause, for sounds."""
 
     def leave(self) -> None:
-        """The page is hidden or closed: stop what plays."""
+        """The page is hidden or closed: stop what plays, give back what is held."""
+
+    def menu(self) -> QMenu:
+        """All that can be done with the work that is shown."""
+        made = QMenu(self)
+        made.setObjectName("stageMenu")
+        made.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        request = self.asset.request if self.asset is not None else {}
+        for entry in self.entries():
+            _put(made, entry)
+        if str(request.get("prompt", "")).strip():
+            _put(made, (tr("Copy prompt"), self.copy_prompt))
+        if "seed" in request:
+            _put(made, (tr("Copy seed"), self.copy_seed))
+        if self.asset is not None:
+            _put(made, None)
+            deeds = [("favourite", tr("Favourite")), ("save", tr("Save a copy…")), ("reveal", tr("Show in folder"))]
+            if request:
+                deeds = [("recall", tr("Use its brief")), ("again", tr("Make again")), ("vary", tr("Vary")), *deeds]
+            for name, words in deeds:
+                _put(made, (words, lambda name=name: self.asked.emit(name)))
+            _put(made, None)
+            _put(made, (tr("Move to the bin"), lambda: self.asked.emit("bin")))
+        return made
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        made = self.menu()
+        if made.actions():
+            made.popup(event.globalPos())
+        else:
+            made.deleteLater()
+
+
+def _put(menu: QMenu, entry: Entry) -> None:
+    if entry is None:
+        menu.addSeparator()
+    else:
+        words, act = entry
+        menu.addAction(words).triggered.connect(lambda: act())
 
 
 def mime_of(assets: Sequence[Asset]) -> QMimeData:

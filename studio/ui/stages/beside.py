@@ -1,0 +1,58 @@
+"""Work done beside the window's thread for one widget: the newest wins, and its answer comes back to the widget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import shiboken6
+from PySide6.QtCore import QObject, QThreadPool, Signal
+
+
+class Beside(QObject):
+    """Answers of what was asked before are dropped, and so is every answer to a widget that is gone.
+
+    An error in the work is raised where its answer would have been heard.
+    """
+
+    _came = Signal(int, object, object)
+
+    def __init__(self, owner: QObject) -> None:
+        super().__init__()  # without a parent: whoever works keeps it alive, and answers into the empty otherwise
+        self._owner = owner
+        self._turn = 0
+        self._then: Callable[[Any], object] | None = None
+        self._came.connect(self._hear)
+
+    @property
+    def busy(self) -> bool:
+        return self._then is not None
+
+    def ask(self, work: Callable[[], Any], then: Callable[[Any], object]) -> None:
+        """Have `work` done in another thread, and `then` called with what it returns, in this one."""
+        self._turn += 1
+        self._then = then
+        turn = self._turn
+
+        def run() -> None:
+            try:
+                made, error = work(), None
+            except Exception as failed:  # noqa: BLE001 - it is raised again in the window's thread
+                made, error = None, failed
+            self._came.emit(turn, made, error)
+
+        QThreadPool.globalInstance().start(run)
+
+    def drop(self) -> None:
+        """Nobody wants the answer any more."""
+        self._turn += 1
+        self._then = None
+
+    def _hear(self, turn: int, made: object, error: Exception | None) -> None:
+        then = self._then
+        if turn != self._turn or then is None or not shiboken6.isValid(self._owner):
+            return
+        self._then = None
+        if error is not None:
+            raise error
+        then(made)

@@ -1,0 +1,160 @@
+"""Two pictures compared: what stands at the left, how the two share the stage, and the bar below that says which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt, Signal
+from PySide6.QtGui import QImage, QPainter, QPen
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QToolButton
+
+from studio.library import Asset
+from studio.ui import icons
+from studio.ui.theme import theme
+from studio.ui.widgets import Elided, tool
+from studio.ui.words import gist, tr
+
+Way = Literal["slider", "beside"]
+
+GAP = 2
+KNOB = 14  # radius
+GRASP = 12  # how near the line counts as on it
+BAR = 56
+
+Draw = Callable[[QPainter, QImage, QRectF], None]
+
+
+def words_of(asset: Asset | None) -> str:
+    """A work in a few words that tell it from its neighbours."""
+    if asset is None:
+        return tr("Being made")
+    seed = asset.request.get("seed")
+    told = gist(asset.request) or asset.title
+    named = tr("Seed {n}").format(n=seed)
+    return told if seed is None or told.endswith(named) else f"{named} · {told}"
+
+
+class CompareBar(QFrame):
+    """Which work is at which side, the two ways to look at them, and the way out."""
+
+    chosen = Signal(str)
+    swapped = Signal()
+    ended = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("compareBar")
+        self.setAccessibleName(tr("Comparison"))
+        self.setFixedHeight(BAR)
+        self.left, self.right = Elided(role="caption"), Elided(role="caption")
+        self.left.setObjectName("compareLeft")
+        self.right.setObjectName("compareRight")
+        self.right.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._ways = QButtonGroup(self)
+        self._buttons: dict[str, QToolButton] = {}
+        line = QHBoxLayout(self)
+        line.setContentsMargins(24, 4, 24, 12)
+        line.setSpacing(4)
+        line.addWidget(self.left, 1)
+        line.addSpacing(12)
+        for way, words, hint in (
+            ("slider", tr("Slider"), tr("One over the other, with a line to drag (S; Shift+Left and Shift+Right)")),
+            ("beside", tr("Side by side"), tr("Side by side (S)")),
+        ):
+            made = QToolButton()
+            made.setObjectName(f"compare.{way}")
+            made.setText(words)
+            made.setToolTip(hint)
+            made.setAccessibleName(words)
+            made.setProperty("role", "segment")
+            made.setCheckable(True)
+            made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            made.clicked.connect(lambda _=False, way=way: self.chosen.emit(way))
+            self._ways.addButton(made)
+            self._buttons[way] = made
+            line.addWidget(made)
+        line.addWidget(tool("swap", tr("Swap sides (X)"), "compareSwap", clicked=self.swapped.emit))
+        line.addWidget(tool("close", tr("End the comparison (C)"), "compareEnd", clicked=self.ended.emit, size=16))
+        line.addSpacing(12)
+        line.addWidget(self.right, 1)
+
+    def say(self, way: Way, left: Asset | None, right: Asset | None) -> None:
+        self._buttons[way].setChecked(True)
+        self.left.say(words_of(left))
+        self.right.say(words_of(right))
+
+
+class Comparison:
+    """The picture at the left, and the line between the two: `share` of the room, from the left."""
+
+    def __init__(self, image: QImage, asset: Asset) -> None:
+        self.image, self.asset = image, asset
+        self.way: Way = "slider"
+        self.share = 0.5
+
+    def rooms(self, stage: QRectF) -> tuple[QRectF, QRectF]:
+        """The left and the right one; under a slider both are the whole stage."""
+        if self.way == "slider":
+            return stage, stage
+        half = (stage.width() - GAP) / 2
+        return (
+            QRectF(stage.x(), stage.y(), half, stage.height()),
+            QRectF(stage.x() + half + GAP, stage.y(), half, stage.height()),
+        )
+
+    def line(self, stage: QRectF) -> float:
+        return stage.x() + round(stage.width() * self.share)
+
+    def grasped(self, at: QPointF, stage: QRectF) -> bool:
+        return self.way == "slider" and stage.contains(at) and abs(at.x() - self.line(stage)) <= GRASP
+
+    def at_left(self, at: QPointF, stage: QRectF) -> bool:
+        """Whether the left picture is to be seen there."""
+        return at.x() < self.line(stage) if self.way == "slider" else self.rooms(stage)[0].contains(at)
+
+    def slide(self, x: float, stage: QRectF) -> None:
+        self.share = min(0.98, max(0.02, (x - stage.x()) / max(1.0, stage.width())))
+
+    def paint(self, painter: QPainter, stage: QRectF, box: QRectF, right: QImage, draw: Draw) -> None:
+        """Both pictures; `box` is where the right one lies in its room, and the left one as large as fits in there."""
+        rooms = self.rooms(stage)
+        line = self.line(stage)
+        clips = rooms
+        if self.way == "slider":
+            clips = (
+                QRectF(stage.x(), stage.y(), line - stage.x(), stage.height()),
+                QRectF(line, stage.y(), stage.right() - line, stage.height()),
+            )
+        for room, clip, image in zip(rooms, clips, (self.image, right), strict=True):
+            place = box.translated(room.topLeft())
+            if image is self.image:
+                place = inside(place, QSizeF(image.size()))
+            painter.save()
+            painter.setClipRect(clip)
+            draw(painter, image, place)
+            painter.restore()
+        if self.way == "slider":
+            self._paint_line(painter, line, stage)
+        else:
+            painter.fillRect(QRectF(rooms[0].right(), stage.y(), GAP, stage.height()), theme().colour("line"))
+
+    def _paint_line(self, painter: QPainter, line: float, stage: QRectF) -> None:
+        look = theme()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(QRectF(line - 2, stage.y(), 4, stage.height()), look.colour("stage"))
+        painter.fillRect(QRectF(line - 1, stage.y(), 2, stage.height()), look.colour("ink"))
+        knob = QPointF(line, stage.center().y())
+        painter.setPen(QPen(look.colour("ink"), 2))
+        painter.setBrush(look.colour("surface"))
+        painter.drawEllipse(knob, KNOB, KNOB)
+        for name, left in (("chevron-left", -12.0), ("chevron-right", 0.0)):
+            icons.paint(painter, name, QRectF(knob.x() + left, knob.y() - 6, 12, 12))
+
+
+def inside(box: QRectF, size: QSizeF) -> QRectF:
+    """The largest rectangle of the shape of `size` in the middle of `box`."""
+    fitted = size.scaled(box.size(), Qt.AspectRatioMode.KeepAspectRatio)
+    place = QRectF(QPointF(), fitted)
+    place.moveCenter(box.center())
+    return place

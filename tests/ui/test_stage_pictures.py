@@ -1,0 +1,254 @@
+"""The stage for pictures by itself: the view while a picture sharpens, zoom and pan, two compared, what is copied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, QSizeF, Qt
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
+
+from studio import codecs
+from studio.asset import Record
+from studio.backends.poster import PosterRequest
+from studio.library import Asset
+from studio.media import Image
+from studio.ui.stages import image as image_stage
+from studio.ui.stages.image import ImageStage
+from studio.ui.stages.view import MARGIN, View
+from tests.ui.conftest import Desk
+
+RED, BLUE = (200, 10, 10), (10, 10, 200)
+
+
+def picture(wide: int, high: int, colour: tuple[int, int, int] = RED) -> Image:
+    return Image(np.full((high, wide, 3), colour, np.uint8))
+
+
+def work(folder: Path, name: str, payload: Image, **request: object) -> Asset:
+    """A work as the library gives it, its file in a folder of the test."""
+    path = folder / "works" / "2026-01" / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    codecs.write(payload, path)
+    whole = {"kind": "poster", "prompt": f"a {name}", "seed": 5, **request}
+    record = Record(name, 1, "poster", f"2026-01/{name}.png", 0.0, "", 1, title=name, request=whole)
+    return record.asset(folder)
+
+
+@pytest.fixture
+def stage(desk: Desk) -> Iterator[ImageStage]:
+    made = ImageStage()
+    made.resize(600, 400)
+    made.show()
+    yield made
+    made.hide()
+    made.deleteLater()
+
+
+def seen(stage: ImageStage, x: float, y: float) -> tuple[int, int, int]:
+    """The colour at a place of the stage, in shares of the canvas."""
+    shot = stage.canvas.grab().toImage()
+    colour = shot.pixelColor(int(x * (shot.width() - 1)), int(y * (shot.height() - 1)))
+    return colour.red(), colour.green(), colour.blue()
+
+
+def test_a_preview_that_sharpens_keeps_the_view(stage: ImageStage) -> None:
+    stage.preview(picture(64, 64))
+    stage.zoom_to(3.0)
+    stage.preview(picture(64, 64, BLUE))
+    assert stage.scale == 3.0
+    stage.preview(picture(64, 32))
+    assert stage.scale != 3.0
+
+
+def test_a_small_preview_stands_where_the_picture_will_stand(stage: ImageStage, tmp_path: Path) -> None:
+    stage.expect(PosterRequest(width=256, height=128))
+    stage.preview(picture(32, 16))
+    box, scale = stage.canvas.box(), stage.scale
+    assert (box.width(), box.height()) == pytest.approx((552.0, 276.0))
+    stage.preview(picture(128, 64))
+    assert stage.canvas.box() == box
+    stage.show_asset(work(tmp_path, "done", picture(256, 128)))
+    assert stage.canvas.box() == box
+    assert stage.scale == scale
+    stage.preview(picture(40, 40))
+    assert stage.canvas.box() != box
+
+
+def test_works_of_one_size_are_gone_through_at_one_zoom(stage: ImageStage, tmp_path: Path) -> None:
+    stage.show_asset(work(tmp_path, "one", picture(300, 300)))
+    stage.zoom_to(4.0)
+    stage.show_asset(work(tmp_path, "two", picture(300, 300, BLUE)))
+    assert stage.scale == 4.0
+    stage.show_asset(work(tmp_path, "three", picture(200, 300)))
+    assert stage.scale < 4.0
+
+
+def test_a_wheel_keeps_what_is_under_the_pointer_and_a_drag_pans_to_the_edge_only() -> None:
+    view = View()
+    view.size, held = QSizeF(1000, 1000), QPointF(100, 300)
+    view.lay(QSizeF(600, 400), 1.0)
+    before = (held - view.box().topLeft()) / view.step
+    view.zoom(2.0, QPointF(350, 200))
+    view.fit()
+    view.zoom(1.0)
+    assert view.box().center() == QPointF(300, 200)
+    at = QPointF(310, 210)
+    spot = (at - view.box().topLeft()) / view.step
+    view.zoom(2.0, at)
+    after = (at - view.box().topLeft()) / view.step
+    assert (after - spot).manhattanLength() < 1.0
+    view.pan(QPointF(9000, 9000))
+    assert view.box().topLeft() == QPointF(MARGIN, MARGIN)
+    view.pan(QPointF(-90000, -90000))
+    assert view.box().bottomRight() == QPointF(600 - MARGIN, 400 - MARGIN)
+    view.zoom(0.1)
+    assert view.box().center() == QPointF(300, 200)
+    assert before.x() < 0
+
+
+def test_keys_zoom_pan_and_copy(stage: ImageStage, tmp_path: Path) -> None:
+    stage.show_asset(work(tmp_path, "one", picture(500, 500)))
+    fitted = stage.scale
+    QTest.keyClick(stage, Qt.Key.Key_1)
+    assert stage.scale == 1.0
+    assert stage.percent.text() == "100 %"
+    QTest.keyClick(stage, Qt.Key.Key_Plus)
+    top = stage.canvas.box().top()
+    QTest.keyClick(stage, Qt.Key.Key_Up)
+    assert stage.canvas.box().top() > top
+    left = stage.canvas.box().left()
+    QTest.keyClick(stage, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert stage.canvas.box().left() < left
+    QTest.keyClick(stage, Qt.Key.Key_0)
+    assert stage.scale == fitted
+    QTest.keyClick(stage, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().image().width() == 500
+    assert stage.comparison is None
+
+
+def test_two_are_compared_under_a_slider_and_side_by_side(stage: ImageStage, tmp_path: Path) -> None:
+    old, new = work(tmp_path, "old", picture(400, 400)), work(tmp_path, "new", picture(400, 400, BLUE))
+    stage.show_asset(old)
+    stage.show_asset(new)
+    QTest.keyClick(stage, Qt.Key.Key_C)
+    assert stage.bar.isVisible()
+    assert seen(stage, 0.4, 0.3) == RED
+    assert seen(stage, 0.6, 0.3) == BLUE
+    room = stage.canvas.rect()
+    QTest.mousePress(stage.canvas, Qt.MouseButton.LeftButton, pos=room.center())
+    QTest.mouseMove(stage.canvas, QPoint(int(room.width() * 0.7), room.center().y()))
+    QTest.mouseRelease(stage.canvas, Qt.MouseButton.LeftButton)
+    assert seen(stage, 0.65, 0.3) == RED
+    assert stage.scale < 1
+    line = stage.comparison.share if stage.comparison else 0.0
+    QTest.keyClick(stage, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    assert stage.comparison is not None
+    assert stage.comparison.share == pytest.approx(line - 0.02, abs=0.002)
+    QTest.keyClick(stage, Qt.Key.Key_S)
+    assert seen(stage, 0.25, 0.5) == RED
+    assert seen(stage, 0.75, 0.5) == BLUE
+    assert seen(stage, 0.45, 0.05) != RED
+    said = [label.text() for label in stage.bar.findChildren(QLabel)]
+    assert said[0].startswith("Seed 5")
+    assert "old" in stage.bar.left.whole()
+    assert "new" in stage.bar.right.whole()
+    stage.preview(picture(400, 400, (9, 200, 9)))
+    assert seen(stage, 0.75, 0.5) == (9, 200, 9)
+    assert stage.bar.right.whole() == "Being made"
+    QTest.keyClick(stage, Qt.Key.Key_C)
+    assert stage.bar.isHidden()
+    assert stage.comparison is None
+
+
+def test_comparing_asks_for_a_neighbour_and_says_when_there_is_none(stage: ImageStage, tmp_path: Path) -> None:
+    said: list[str] = []
+    stage.said.connect(lambda words, _: said.append(words))
+    stage.show_asset(work(tmp_path, "only", picture(40, 40)))
+    stage.compare()
+    assert said == ["There is no other work to compare with."]
+    assert not stage.bar.isVisible()
+    other = work(tmp_path, "other", picture(40, 40))
+    stage.stepped.connect(lambda step: stage.show_asset(other) if step == -1 else None)
+    stage.compare()
+    assert stage.comparison is not None
+    assert stage.comparison.asset.id == "only"
+    assert stage.asset == other
+
+
+def test_sides_are_swapped_through_whoever_shows_the_work(stage: ImageStage, tmp_path: Path) -> None:
+    stage.turned.connect(stage.show_asset)
+    old, new = work(tmp_path, "old", picture(40, 40)), work(tmp_path, "new", picture(40, 40, BLUE))
+    stage.show_asset(old)
+    stage.show_asset(new)
+    stage.compare()
+    QTest.keyClick(stage, Qt.Key.Key_X)
+    assert stage.comparison is not None
+    assert (stage.comparison.asset, stage.asset) == (new, old)
+    assert stage.image.pixelColor(3, 3).red() == RED[0]
+
+
+def test_a_large_file_is_read_beside_and_the_newest_wins(
+    stage: ImageStage, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_stage, "LARGE", 1000)
+    stage.show_asset(work(tmp_path, "large", picture(64, 64)))
+    stage.show_asset(work(tmp_path, "larger", picture(80, 64, BLUE)))
+    assert stage.image.isNull()
+    desk.until(lambda: not stage.image.isNull())
+    assert stage.image.width() == 80
+    desk.breathe(0.05)
+    assert stage.image.width() == 80
+    stage.show_asset(work(tmp_path, "largest", picture(90, 64)))
+    stage.copy()
+    assert QGuiApplication.clipboard().image().width() == 90
+
+
+def test_a_large_file_that_is_damaged_says_so(
+    stage: ImageStage, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_stage, "LARGE", 1000)
+    said: list[str] = []
+    stage.said.connect(lambda words, _: said.append(words))
+    asset = work(tmp_path, "torn", Image(np.random.default_rng(1).integers(0, 255, (90, 90, 3), np.uint8)))
+    asset.path.write_bytes(asset.path.read_bytes()[:60])
+    stage.show_asset(asset)
+    desk.until(lambda: said)
+    assert said == ["torn.png cannot be shown."]
+
+
+def test_the_menu_offers_what_the_work_has(stage: ImageStage, tmp_path: Path) -> None:
+    asked: list[str] = []
+    stage.asked.connect(asked.append)
+    stage.show_asset(work(tmp_path, "one", picture(40, 40)))
+    menu = stage.menu()
+    words = {action.text().split("\t")[0]: action for action in menu.actions() if action.text()}
+    words["Copy prompt"].trigger()
+    assert QGuiApplication.clipboard().text() == "a one"
+    words["Copy seed"].trigger()
+    assert QGuiApplication.clipboard().text() == "5"
+    words["Move to the bin"].trigger()
+    words["Vary"].trigger()
+    assert asked == ["bin", "vary"]
+    menu.deleteLater()
+    stage.show_asset(work(tmp_path, "two", picture(40, 40), prompt=""))
+    menu = stage.menu()
+    assert "Copy prompt" not in [action.text() for action in menu.actions()]
+    menu.deleteLater()
+
+
+def test_transparency_lies_on_a_board(stage: ImageStage, tmp_path: Path) -> None:
+    pixels = np.zeros((64, 64, 4), np.uint8)
+    pixels[:, 32:] = (200, 10, 10, 255)
+    path = tmp_path / "clear.png"
+    assert QImage(pixels.tobytes(), 64, 64, 256, QImage.Format.Format_RGBA8888).save(str(path))
+    stage.preview(Image(pixels))
+    shot = stage.canvas.grab().toImage()
+    box = stage.canvas.box()
+    tones = {shot.pixelColor(int(box.left()) + at, int(box.top()) + 4).name() for at in range(2, 60)}
+    assert len(tones) == 2
+    assert seen(stage, 0.6, 0.5) == RED
