@@ -287,7 +287,7 @@ def spoil(path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
     tensors = load_file(path)
-    tensors["model.norm.weight"] = torch.full_like(tensors["model.norm.weight"], torch.nan)
+    tensors["model.embedding_norm.weight"] = torch.full_like(tensors["model.embedding_norm.weight"], torch.nan)
     save_file(tensors, path, metadata={"format": "pt"})
 
 
@@ -295,7 +295,7 @@ def thin(path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
     tensors = load_file(path)
-    del tensors["model.norm.weight"]
+    del tensors["model.embedding_norm.weight"]
     save_file(tensors, path, metadata={"format": "pt"})
 
 
