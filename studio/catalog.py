@@ -79,7 +79,9 @@ class Catalog:
             for place in self._places():
                 if (place / id / "model.toml").is_file():
                     return read_model(place / id, bundled=place == self._bundled)
-        raise BadInput(f"There is no model {id[:80]!r}.", "`studio models list` shows the models there are.")
+        raise BadInput(
+            f"There is no model {id[:80]!r}.", "`studio models list` shows the models there are.", mend="models"
+        )
 
     def default(self, medium: str) -> Model:
         """The model a medium uses when none is named: its starter, else its first. StudioError if it has none."""
@@ -89,7 +91,9 @@ class Catalog:
                 return model
         if not models:
             raise StudioError(
-                f"There is no model for {medium}.", f"Add one with `studio models import PATH --medium {medium}`."
+                f"There is no model for {medium}.",
+                f"Add one with `studio models import PATH --medium {medium}`.",
+                mend="models",
             )
         return models[0]
 

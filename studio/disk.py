@@ -82,13 +82,17 @@ def in_words(what: str, error: OSError | sqlite3.Error) -> StudioError:
     name = getattr(error, "filename", None)
     where = f" ({name})" if name else ""
     if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return StudioError(f"{what}: the disk is full.", "Free some space and try again.")
+        return StudioError(f"{what}: the disk is full.", "Free some space and try again.", mend="room")
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
         return StudioError(
-            f"{what}: this folder may not be written to{where}.", "Change its permissions, or choose another folder."
+            f"{what}: this folder may not be written to{where}.",
+            "Change its permissions, or choose another folder.",
+            mend="folders",
         )
     if code in (errno.ENOTDIR, errno.EEXIST):
-        return StudioError(f"{what}: a file stands where a folder is needed{where}.", "Choose another folder.")
+        return StudioError(
+            f"{what}: a file stands where a folder is needed{where}.", "Choose another folder.", "folders"
+        )
     if code == errno.EBUSY:
         return StudioError(f"{what}: another program is using the folder.", "Wait a moment and try again.")
     said = error.strerror if isinstance(error, OSError) else str(error)

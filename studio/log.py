@@ -95,16 +95,20 @@ def conceal(request: Request) -> None:
             del _secrets[next(iter(_secrets))]
 
 
+def blotted(text: str) -> str:
+    """The text without the words that `conceal` was told."""
+    with _lock:
+        secrets = sorted(_secrets, key=len, reverse=True)
+    for secret in secrets:
+        text = text.replace(secret, BLOT)
+    return text
+
+
 class Discreet(logging.Formatter):
     """Formats a record, tracebacks included, without the words that `conceal` was told."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        with _lock:
-            secrets = sorted(_secrets, key=len, reverse=True)
-        for secret in secrets:
-            text = text.replace(secret, BLOT)
-        return text
+        return blotted(super().format(record))
 
 
 _running: list[tuple[RotatingFileHandler, TextIO, bool]] = []

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from studio import weights
-from studio.errors import OutOfMemory
+from studio.errors import OutOfMemory, StudioError
 from studio.job import Progress, Report
 
 if TYPE_CHECKING:
@@ -87,13 +87,15 @@ class Residence:
             return self._engines[key][0]
         need = int((model.size if model else 0) * NEED_PER_BYTE)
         self._fit(need)
-        for file in weights.weight_files(model.folder) if model else ():
-            weights.check_safetensors(file)
         before = _resident_bytes()
         engine = resolve(key[0])()
         try:
+            for file in weights.weight_files(model.folder) if model else ():
+                weights.check_safetensors(file)
             engine.load(model, report)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, StudioError):
+                error.mend = error.mend or "models"  # whatever is wrong with it, another one may do
             engine.close()
             _trim()
             raise

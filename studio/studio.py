@@ -200,7 +200,9 @@ class Studio:
         if request.model:
             if self.catalog.get(request.model).medium != request.medium:
                 raise BadInput(
-                    f"The model {request.model} is not for {request.medium}.", "`studio models list` shows what is."
+                    f"The model {request.model} is not for {request.medium}.",
+                    "`studio models list` shows what is.",
+                    mend="models",
                 )
             return request
         if isinstance(request, TrainRequest):

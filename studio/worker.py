@@ -200,10 +200,12 @@ class InProcess:
             return StudioError(
                 "The engine was ended from outside, most likely because the machine ran out of memory.",
                 "Close other programs or choose a smaller size or model, then try again.",
+                mend="smaller",
             )
         return StudioError(
             f"The engine's process ended unexpectedly (status {code}).",
             "Try again; if it happens every time, `studio doctor --report` has what is needed to find out why.",
+            mend="diagnostics",
         )
 
 

@@ -16,9 +16,9 @@ from studio.media import Audio, Image, Payload, Text
 from studio.request import Request
 
 STEPS = 4
-RAISES, MISUSED, DIES, SLOW, HUNGRY, STUBBORN = 9001, 9002, 9003, 9004, 9005, 9006
+RAISES, MISUSED, DIES, SLOW, HUNGRY, STUBBORN, STARVING = 9001, 9002, 9003, 9004, 9005, 9006, 9007
 """Seeds: fails with an error nobody expected; with one in words; is killed; runs until cancelled and keeps what it has;
-runs out of memory the first time; hears nothing for a minute."""
+runs out of memory the first time; hears nothing for a minute; runs out of memory every time."""
 
 
 class FakeEngine:
@@ -40,13 +40,13 @@ class FakeEngine:
         if seed == RAISES:
             raise ZeroDivisionError("nobody expected this")
         if seed == MISUSED:
-            raise BadInput("The moon cannot be painted.", "Ask for the sun.")
+            raise BadInput("The moon cannot be painted.", "Ask for the sun.", mend="models")
         if seed == DIES:
             os.kill(os.getpid(), signal.SIGKILL)
         if seed == STUBBORN:
             report(Progress("thinking"))
             time.sleep(60)
-        if seed == HUNGRY and len(FakeEngine.loaded) < 2:
+        if seed == STARVING or (seed == HUNGRY and len(FakeEngine.loaded) < 2):
             raise OutOfMemory("The machine ran out of memory.", "Choose a smaller size.")
         made = payload(request.medium, seed)
         try:

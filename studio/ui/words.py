@@ -10,6 +10,12 @@ from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 from studio.errors import StudioError
 from studio.request import Choice, Flag, Note, Range, Request, Seed
 
+INSTEAD = {
+    "models": "Choose another model, or add one.",
+    "diagnostics": "Try again; if it happens every time, the diagnostics have what is needed to find out why.",
+}
+"""What the window advises where a hint names a command of the command line."""
+
 
 def tr(text: str) -> str:
     """The text in the window's language. English source texts are the keys."""
@@ -63,7 +69,8 @@ def size(number: int) -> str:
 def failure(error: BaseException) -> tuple[str, str]:
     """What happened and what to do about it."""
     if isinstance(error, StudioError):
-        return tr(error.message), tr(error.hint)
+        command = "`" in error.hint and error.mend in INSTEAD
+        return tr(error.message), tr(INSTEAD[error.mend] if command else error.hint)
     return tr("Something went wrong that the studio did not expect."), f"{type(error).__name__}: {error}"
 
 

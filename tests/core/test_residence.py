@@ -97,8 +97,9 @@ def test_a_model_that_cannot_be_loaded_leaves_nothing() -> None:
 def test_damaged_weights_are_named_before_an_engine_sees_them(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes((500).to_bytes(8, "little") + b"{}")
     damaged = dataclasses.replace(model("a"), folder=tmp_path)
-    with pytest.raises(StudioError, match=r"model\.safetensors is damaged"):
+    with pytest.raises(StudioError, match=r"model\.safetensors is damaged") as caught:
         residence(5).run(ENGINE, damaged, STORY(), lambda _: None)
+    assert caught.value.mend == "models"
     assert fakes.FakeEngine.loaded == []
 
 

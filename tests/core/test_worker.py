@@ -62,7 +62,7 @@ def test_a_picture_crosses_whole(host: InProcess) -> None:
 def test_errors_cross_in_words(host: InProcess) -> None:
     with pytest.raises(BadInput, match="moon") as caught:
         host.run(job(fakes.MISUSED), ENGINE, None, lambda _: None)
-    assert caught.value.hint == "Ask for the sun."
+    assert (caught.value.hint, caught.value.mend) == ("Ask for the sun.", "models")
     with pytest.raises(RuntimeError, match="ZeroDivisionError: nobody expected this"):
         host.run(job(fakes.RAISES), ENGINE, None, lambda _: None)
 
