@@ -69,6 +69,7 @@ class Panel(QWidget):
         self.stage.stepped.connect(self._step)
         self.stage.turned.connect(self._look)
         self.stage.asked.connect(self._asked)
+        self.stage.follow(self.studio.settings)
         self.stage.said.connect(lambda words, hint: deeds.notify(f"{words} {hint}".strip(), ()))
         self.head = Head(self.stage)
         self.head.asked.connect(self._asked)
@@ -187,6 +188,8 @@ class Panel(QWidget):
                 self._stale = True
         elif news.kind == "models":
             self.form.refresh_models()
+        elif news.kind == "settings":
+            self.stage.follow(self.studio.settings)
 
     def _progress(self, batch: Batch, job: Job) -> None:
         self.cancel.show()

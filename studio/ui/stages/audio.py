@@ -1,103 +1,40 @@
-"""The stage for sounds: a waveform with a cursor, play, pause and seek; how sound is played is the player's."""
+"""The stage for sounds: waveform, spectrogram, level and transport; how sound is played is the player's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QToolButton, QWidget
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent
+from PySide6.QtWidgets import QFrame, QSizePolicy, QToolButton
 
+from studio import codecs
 from studio.errors import StudioError
 from studio.library import Asset
 from studio.media import Audio, Payload
 from studio.request import Request
+from studio.settings import Settings
 from studio.ui import icons
 from studio.ui.sound import Player
-from studio.ui.stages.stage import Stage, mime_of
-from studio.ui.theme import theme
-from studio.ui.widgets import column, label, row, tool
+from studio.ui.stages.beside import Beside, or_why
+from studio.ui.stages.meter import Meter
+from studio.ui.stages.spectrogram import Spectrogram
+from studio.ui.stages.stage import Entry, Stage, drag_out, far_enough, mime_of
+from studio.ui.stages.waveform import RULER, Waveform, envelope
+from studio.ui.widgets import Bar, Slider, column, label, row, tool
 from studio.ui.words import clock, tr
 
-BAR, SPACE = 3, 2  # pixels of a bar of the waveform and of the gap after it
-FRAME = 33  # milliseconds between two places of the cursor
-
-
-class Waveform(QWidget):
-    """Bars as loud as the sound. `sought` gives a fraction, 0 to 1, of the whole."""
-
-    sought = Signal(float)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setMinimumHeight(96)
-        self.setAccessibleName(tr("Waveform"))
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._sound: NDArray[np.float32] = np.zeros(0, np.float32)
-        self._bars: NDArray[Any] = np.zeros(0, np.float32)
-        self._share = 1.0
-        self.place = 0.0
-        theme().changed.connect(self.update)
-
-    def show_sound(self, samples: NDArray[np.float32], share: float) -> None:
-        """`samples` `[channels, samples]`; `share` is how much of the whole they are while it grows."""
-        self._sound = np.abs(samples).max(axis=0) if samples.size else np.zeros(0, np.float32)
-        self._share = min(1.0, max(0.01, share))
-        self._reckon()
-
-    def stand(self, place: float) -> None:
-        if abs(place - self.place) * self.width() >= 0.5 or place in (0.0, 1.0):
-            self.place = place
-            self.update()
-
-    def resizeEvent(self, event: object) -> None:
-        self._reckon()
-
-    def _reckon(self) -> None:
-        """The loudest sample under each bar, on a scale that quiet passages can be seen on."""
-        count = max(1, int(self.width() * self._share) // (BAR + SPACE))
-        if self._sound.size:
-            edges = np.linspace(0, self._sound.size, count + 1).astype(int)[:-1]
-            self._bars = np.maximum.reduceat(self._sound, np.minimum(edges, self._sound.size - 1)) ** 0.8
-        else:
-            self._bars = np.zeros(0, np.float32)
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        look = theme()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        middle, reach = self.height() / 2, self.height() / 2 - 2
-        played, rest = look.colour("accent"), look.colour("outline")
-        for at, loud in enumerate(self._bars):
-            left = at * (BAR + SPACE)
-            high = max(1.5, float(loud) * reach)
-            painter.setBrush(QColor(played if left / max(1, self.width()) < self.place else rest))
-            painter.drawRoundedRect(QRectF(left, middle - high, BAR, high * 2), 1.5, 1.5)
-        if self._share < 1:
-            start = len(self._bars) * (BAR + SPACE)
-            painter.setPen(QPen(look.colour("track"), 2, Qt.PenStyle.DotLine))
-            painter.drawLine(int(start), int(middle), self.width(), int(middle))
-        if self._bars.size:
-            painter.setPen(QPen(look.colour("ink"), 2))
-            spot = min(self.width() - 1.0, max(1.0, self.place * self.width()))
-            painter.drawLine(int(spot), 0, int(spot), self.height())
-        painter.end()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.sought.emit(min(1.0, max(0.0, event.position().x() / max(1, self.width()))))
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if event.buttons() & Qt.MouseButton.LeftButton:
-            self.mousePressEvent(event)
+FRAME = 16  # milliseconds between two places of the cursor
+LARGE = 12_000_000  # bytes of a file from which on it is read beside the window's thread
+GUTTER = 40
+TALL = (320, 520)  # pixels that the card grows to, without and with the spectrogram
 
 
 class AudioStage(Stage):
-    """One sound. Space plays and pauses, the arrow keys move by a second, Home and End to the ends."""
+    """One sound. Space plays and pauses; the arrow keys move by a second, with Shift by five; Home and End to the ends.
+
+    L loops, over the part between I and O where one is chosen, X forgets it; G shows the spectrogram, M is mute.
+    """
 
     def __init__(self, player: Player | None = None) -> None:
         super().__init__()
@@ -105,49 +42,111 @@ class AudioStage(Stage):
         self.setAccessibleName(tr("Sound"))
         self.player = player or Player()
         self._whole = 0.0
+        self._audio: Audio | None = None
+        self._reading = Beside(self)
+        self._pull: QPoint | None = None
         self.waveform = Waveform()
-        self.waveform.sought.connect(lambda part: self.seek(part * self.player.seconds))
+        self.waveform.sought.connect(lambda place: self.seek(place * self.player.seconds))
+        self.waveform.ranged.connect(self._ranged)
+        self.meter = Meter(GUTTER, RULER)
+        self.spectrogram = Spectrogram(GUTTER)
+        self.spectrogram.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.play = tool("play", tr("Play (Space)"), "play", clicked=self.toggle, size=22)
         self.play.setFixedSize(QSize(44, 44))
+        self.loop = tool("loop", tr("Loop (L)"), "loop", clicked=self._loop)
+        self.loop.setCheckable(True)
         self.time = label("0:00 / 0:00", "muted")
         self.time.setObjectName("time")
+        self.part = label("", "caption")
+        self.part.setObjectName("loopPart")
+        self.forget = tool("close", tr("Loop over all of it (X)"), "loopForget", clicked=self._all, size=14)
+        self.mute = tool("volume", tr("Mute (M)"), "mute", checked="mute", clicked=self._sound)
+        self.volume = Slider()
+        self.volume.setObjectName("volume")
+        self.volume.setAccessibleName(tr("Volume"))
+        self.volume.setToolTip(tr("Volume"))
+        self.volume.setRange(0, 100)
+        self.volume.setValue(100)
+        self.volume.setFixedWidth(104)
+        self.volume.valueChanged.connect(self._sound)
+        self.trouble = Bar("sound")
         self._card = QFrame()
         self._card.setObjectName("soundCard")
-        inside = column(self._card, spacing=16, margins=(24, 20, 24, 16))
-        inside.addWidget(self.waveform, 1)
-        inside.addLayout(row(self.play, self.time, None))
-        self._card.setMaximumHeight(320)
+        inside = column(self._card, spacing=12, margins=(24, 20, 24, 12))
+        above = row(self.meter, self.waveform, spacing=0)
+        above.setStretch(1, 1)
+        inside.addLayout(above, 3)
+        inside.addWidget(self.spectrogram, 2)
+        inside.addWidget(self.trouble)
+        line = row(self.play, self.loop, self.time, self.part, self.forget, None, self.mute, self.volume)
+        line.insertSpacing(2, 4)
+        inside.addLayout(line)
         column(self, margins=(32, 24, 32, 24)).addWidget(self._card)
-        self._tools = (tool("copy", tr("Copy file"), "copy", clicked=self.copy),)
+        self._spectrum = tool("spectrum", tr("Spectrogram (G)"), "spectrum", clicked=self._show_spectrum)
+        self._spectrum.setCheckable(True)
+        self._spectrum.setChecked(True)
+        self._tools = (
+            self._spectrum,
+            tool("copy", tr("Copy file (Ctrl+C)"), "copy", clicked=self.copy),
+        )
+        self._keys: Mapping[Qt.Key, Callable[[], object]] = {
+            Qt.Key.Key_Space: self.toggle,
+            Qt.Key.Key_Home: lambda: self.seek(0),
+            Qt.Key.Key_End: lambda: self.seek(self.player.seconds),
+            Qt.Key.Key_Up: lambda: self.stepped.emit(-1),
+            Qt.Key.Key_Down: lambda: self.stepped.emit(1),
+            Qt.Key.Key_L: self.loop.click,
+            Qt.Key.Key_I: lambda: self._mark(start=True),
+            Qt.Key.Key_O: lambda: self._mark(start=False),
+            Qt.Key.Key_X: self._all,
+            Qt.Key.Key_G: self._spectrum.click,
+            Qt.Key.Key_M: self.mute.click,
+        }
         self._clock = QTimer(self)
         self._clock.setInterval(FRAME)
+        self._clock.setTimerType(Qt.TimerType.PreciseTimer)
         self._clock.timeout.connect(self._tick)
+        self._show_spectrum()
+        self._ranged(None)
         self._card.hide()
 
     def tools(self) -> Sequence[QToolButton]:
         return self._tools
 
-    def show_asset(self, asset: Asset) -> None:
-        from studio import codecs
+    def entries(self) -> Sequence[Entry]:
+        if self._card.isHidden():
+            return ()
+        play, loop, copy = tr("Pause") if self.player.playing else tr("Play"), tr("Loop"), tr("Copy file")
+        copied: list[Entry] = [] if self.asset is None else [None, (f"{copy}\tCtrl+C", self.copy)]
+        return ((f"{play}\tSpace", self.toggle), (f"{loop}\tL", self.loop.click), *copied)
 
-        payload = codecs.read(asset.path)
-        if isinstance(payload, Audio):
-            self.player.stop()
-            self.asset = asset
-            self._take(payload, payload.samples.shape[1] / payload.rate)
+    def show_asset(self, asset: Asset) -> None:
+        self._reading.drop()
+        path = asset.path
+        if path.stat().st_size > LARGE:
+            self.clear()
+            self._reading.ask(lambda: or_why(lambda: codecs.read(path)), self._came)
+        else:
+            self._show(codecs.read(path))
+        self.asset = asset
 
     def preview(self, payload: Payload) -> None:
         if isinstance(payload, Audio):
+            self._reading.drop()
             self.asset = None
-            self._take(payload, self._whole or payload.samples.shape[1] / payload.rate)
+            self._take(payload, self._whole)
 
     def expect(self, request: Request) -> None:
         """The waveform leaves room for what is still to come."""
         self._whole = float(getattr(request, "seconds", 0.0))
 
+    def follow(self, settings: Settings) -> None:
+        self.player.device = settings.audio_output
+
     def clear(self) -> None:
+        self._reading.drop()
         self.player.stop()
-        self.asset = None
+        self.asset = self._audio = None
         self._clock.stop()
         self._card.hide()
 
@@ -164,8 +163,9 @@ class AudioStage(Stage):
                 self.player.pause()
             else:
                 self.player.play()
+            self.trouble.hide()
         except StudioError as error:
-            self.said.emit(error.message, error.hint)
+            self.trouble.say(error.message, error.hint)
         self._tick()
 
     def seek(self, seconds: float) -> None:
@@ -176,35 +176,117 @@ class AudioStage(Stage):
         self.player.pause()
         self._tick()
 
+    def _came(self, found: Payload | StudioError) -> None:
+        if isinstance(found, StudioError):
+            self.said.emit(found.message, found.hint)
+        else:
+            self._show(found)
+
+    def _show(self, payload: Payload) -> None:
+        if isinstance(payload, Audio):
+            self._take(payload, 0.0)
+
     def _take(self, audio: Audio, whole: float) -> None:
+        self._audio = audio
         self.player.load(audio)
         length = audio.samples.shape[1] / audio.rate
-        self.waveform.show_sound(audio.samples, length / max(whole, length, 1e-6))
+        share = length / max(whole, length, 1e-6)
+        self.waveform.show_sound(envelope(audio.samples), share, length)
+        self.meter.show_levels([(0.0, 0.0)] * audio.samples.shape[0])
+        if self._spectrum.isChecked():
+            self.spectrogram.show_sound(audio, share)
+        self._show_part()
         self._card.show()
         self._tick()
 
+    # The transport.
+
+    def _loop(self) -> None:
+        self.player.looping = self.loop.isChecked()
+
+    def _ranged(self, part: tuple[float, float] | None) -> None:
+        """Take a part of the sound, in shares of it, as what a loop goes over."""
+        whole = self.player.seconds
+        self.player.choose(None if part is None else (part[0] * whole, part[1] * whole))
+        if self.player.range is not None and not self.loop.isChecked():
+            self.loop.click()
+        self._show_part()
+
+    def _mark(self, *, start: bool) -> None:
+        """Begin or end the part at the cursor."""
+        whole = self.player.seconds or 1.0
+        here = self.player.position / whole
+        before = self.player.range or (0.0, whole)
+        part = (here, max(here, before[1] / whole)) if start else (min(here, before[0] / whole), here)
+        self._ranged(part)
+
+    def _all(self) -> None:
+        self._ranged(None)
+
+    def _show_part(self) -> None:
+        part, whole = self.player.range, self.player.seconds
+        self.waveform.choose(None if part is None else (part[0] / whole, part[1] / whole))
+        self.part.setText(
+            "" if part is None else tr("Loop {start} to {end}").format(start=_fine(part[0]), end=_fine(part[1]))
+        )
+        self.forget.setVisible(part is not None)
+
+    def _sound(self) -> None:
+        self.player.volume = 0.0 if self.mute.isChecked() else (self.volume.value() / 100) ** 2  # as loudness is felt
+
+    def _show_spectrum(self) -> None:
+        on = self._spectrum.isChecked()
+        self.spectrogram.setVisible(on)
+        self._card.setMaximumHeight(TALL[on])
+        if on and self._audio is not None:
+            length = self._audio.samples.shape[1] / self._audio.rate
+            whole = 0.0 if self.asset is not None else self._whole
+            self.spectrogram.show_sound(self._audio, length / max(whole, length, 1e-6))
+
     def _tick(self) -> None:
         player = self.player
-        self.waveform.stand(player.position / player.seconds if player.seconds else 0.0)
-        self.time.setText(f"{clock(player.position)} / {clock(player.seconds)}")
-        if player.playing != self._clock.isActive():
-            self._clock.start() if player.playing else self._clock.stop()
+        place = player.position / player.seconds if player.seconds else 0.0
+        self.waveform.stand(place)
+        self.spectrogram.stand(place)
+        self.meter.show_levels(player.levels())
+        said = f"{clock(player.position)} / {clock(player.seconds)}"
+        if said != self.time.text():
+            self.time.setText(said)
+        going = player.playing or not self.meter.resting
+        if going != self._clock.isActive():
+            self._clock.start() if going else self._clock.stop()
+        name = tr("Pause (Space)") if player.playing else tr("Play (Space)")
+        if name != self.play.accessibleName():
             icons.put(self.play, "pause" if player.playing else "play", size=22)
-            name = tr("Pause (Space)") if player.playing else tr("Play (Space)")
             self.play.setToolTip(name)
             self.play.setAccessibleName(name)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        key, player = event.key(), self.player
-        if key == Qt.Key.Key_Space:
-            self.toggle()
+        key, player = Qt.Key(event.key()), self.player
+        step = 5 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
+        elif event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
+            super().keyPressEvent(event)
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
-            self.seek(player.position + (1 if key == Qt.Key.Key_Right else -1))
-        elif key == Qt.Key.Key_Home:
-            self.seek(0)
-        elif key == Qt.Key.Key_End:
-            self.seek(player.seconds)
-        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-            self.stepped.emit(1 if key == Qt.Key.Key_Down else -1)
+            self.seek(player.position + (step if key == Qt.Key.Key_Right else -step))
+        elif key in self._keys:
+            self._keys[key]()
         else:
             super().keyPressEvent(event)
+
+    # Its file, to other programs.
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self._pull = event.position().toPoint()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self.asset is not None and self._pull is not None and far_enough(self._pull, event.position().toPoint()):
+            self._pull = None
+            drag_out(self, self.asset)
+
+
+def _fine(seconds: float) -> str:
+    """A position to a tenth of a second: 0:07.3."""
+    return f"{clock(seconds)}.{int(seconds * 10) % 10}"

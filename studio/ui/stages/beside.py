@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import shiboken6
 from PySide6.QtCore import QObject, QThreadPool, Signal
+
+from studio.errors import StudioError
+
+_T = TypeVar("_T")
+
+
+def or_why(work: Callable[[], _T]) -> _T | StudioError:
+    """What the work gives, or the words why it gives nothing: an answer too, for whoever asked."""
+    try:
+        return work()
+    except StudioError as error:
+        return error
 
 
 class Beside(QObject):

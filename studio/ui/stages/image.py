@@ -13,7 +13,7 @@ from studio.library import Asset
 from studio.media import Image, Payload
 from studio.request import Request
 from studio.ui.stages import pictures
-from studio.ui.stages.beside import Beside
+from studio.ui.stages.beside import Beside, or_why
 from studio.ui.stages.canvas import Canvas
 from studio.ui.stages.compare import CompareBar, Comparison
 from studio.ui.stages.stage import Entry, Stage, drag_out
@@ -108,7 +108,7 @@ class ImageStage(Stage):
         size = pictures.size(asset.path)
         if size.width() * size.height() > LARGE:
             path = asset.path
-            self._reading.ask(lambda: pictures.loaded_or_why(path), self._came)
+            self._reading.ask(lambda: or_why(lambda: pictures.load(path)), self._came)
         else:
             self.canvas.take(pictures.load(asset.path))
         self._turn_to(asset)
@@ -146,7 +146,8 @@ class ImageStage(Stage):
     def copy(self) -> None:
         if self._reading.busy and self.asset is not None:
             self._reading.drop()
-            self._came(pictures.loaded_or_why(self.asset.path))
+            path = self.asset.path
+            self._came(or_why(lambda: pictures.load(path)))
         if not self.image.isNull():
             QGuiApplication.clipboard().setImage(self.image)
             self.said.emit(tr("The picture is on the clipboard."), "")
@@ -196,7 +197,7 @@ class ImageStage(Stage):
         if other is None:
             self.said.emit(tr("There is no other work to compare with."), tr("Make one more first."))
             return
-        found = pictures.loaded_or_why(other.path)
+        found = or_why(lambda: pictures.load(other.path))
         if isinstance(found, StudioError):
             self.said.emit(found.message, found.hint)
         else:

@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QImage, QImageReader, QPainter, QPixmap
 
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput
 from studio.media import Image
 from studio.ui.theme import theme
 from studio.ui.words import tr
@@ -25,14 +25,6 @@ def load(path: Path) -> QImage:
     if image.isNull():
         raise BadInput(tr("{name} cannot be shown.").format(name=path.name), reader.errorString())
     return image
-
-
-def loaded_or_why(path: Path) -> QImage | StudioError:
-    """The picture in a file, or the words why there is none, as another thread hands them on."""
-    try:
-        return load(path)
-    except StudioError as error:
-        return error
 
 
 def size(path: Path) -> QSize:
