@@ -11,6 +11,11 @@ import studio
 from studio.catalog import Catalog
 
 LICENCE = "Apache-2.0"
+LIBRARIES = (
+    "torch", "diffusers", "transformers", "accelerate", "tokenizers", "safetensors", "scipy", "pyloudnorm", "numpy",
+    "pillow", "soundfile", "platformdirs", "psutil", "tomli-w", "PySide6-Essentials", "qasync", "sounddevice",
+)  # fmt: skip
+"""What the studio asks for itself, as pyproject.toml has it; a checkout that is not installed cannot say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ def parts(catalog: Catalog) -> list[Part]:
 
 def _libraries() -> Iterator[Part]:
     """What is installed of what the studio asks for, with what that asks for in turn."""
-    wanted, seen = ["aigc-studio", *_ASKED], set[str]()
+    wanted, seen = ["aigc-studio", *LIBRARIES], set[str]()
     while wanted:
         name = wanted.pop()
         key = re.sub(r"[-_.]+", "-", name).lower()
@@ -47,13 +52,6 @@ def _libraries() -> Iterator[Part]:
         wanted += [_name(line) for line in found.requires or [] if "extra ==" not in line]
         if key != "aigc-studio":
             yield Part("library", found.metadata["Name"] or name, found.version, _licence(found))
-
-
-_ASKED = (
-    "torch", "diffusers", "transformers", "accelerate", "tokenizers", "safetensors", "numpy", "pillow", "soundfile",
-    "platformdirs", "psutil", "tomli-w", "PySide6-Essentials", "qasync", "sounddevice",
-)  # fmt: skip
-"""For a checkout that is run without being installed; what is installed says it by itself."""
 
 
 def _name(requirement: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes.util
 import getpass
-import importlib.util
 import os
 import platform
 import re
@@ -20,13 +19,10 @@ import psutil
 
 import studio
 from studio import log, machine, settings
+from studio.about import LIBRARIES
 from studio.catalog import Catalog
 from studio.places import Places
 
-LIBRARIES = (
-    "torch", "diffusers", "transformers", "safetensors", "tokenizers", "accelerate", "numpy", "pillow", "soundfile",
-    "sounddevice", "PySide6-Essentials", "qasync", "psutil", "platformdirs", "tomli-w",
-)  # fmt: skip
 ROOM_GB = 2.0  # free disk below which works and models soon fail to be kept
 MEMORY_GB = 4.0  # memory below which the starters still work, and little else
 
@@ -49,7 +45,7 @@ class Finding:
 def examine(places: Places, catalog: Catalog) -> list[Finding]:
     """Look at everything. Takes a few seconds, most of them for asking torch in a process of its own."""
     found: list[Finding] = []
-    for look in (_studio, _machine, _graphics, _libraries, _sound, _window, _extras):
+    for look in (_studio, _machine, _graphics, _libraries, _sound, _window):
         found += look()
     found += _models(catalog)
     found += _folders(places)
@@ -221,17 +217,6 @@ def _fonts() -> Iterator[Finding]:
     elif not chinese:
         missing, remedy = "No font has Chinese letters.", "Run `sudo apt install fonts-noto-cjk` to see them."
     yield Finding("Window", "fonts", f"{number}, {chinese} of them Chinese", missing, remedy)
-
-
-def _extras() -> Iterator[Finding]:
-    there = importlib.util.find_spec("av") is not None
-    yield Finding(
-        "Extras",
-        "video (av)",
-        metadata.version("av") if there else "not installed",
-        "" if there else "Films cannot be written as MP4 or WebM.",
-        "" if there else "If you want that, run `pip install av`.",
-    )
 
 
 def _models(catalog: Catalog) -> Iterator[Finding]:

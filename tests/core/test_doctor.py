@@ -50,7 +50,7 @@ def missing(findings: Sequence[Finding]) -> dict[str, Finding]:
 
 def test_a_healthy_machine_lacks_nothing_that_matters(places: Places, healthy: Catalog) -> None:
     found = doctor.examine(places, healthy)
-    assert set(missing(found)) <= {"video (av)", "memory"}
+    assert set(missing(found)) <= {"memory"}
     assert not any(finding.essential for finding in found)
     sections = {finding.section for finding in found}
     assert {"Studio", "Machine", "Graphics", "Libraries", "Sound", "Models", "Folders"} <= sections

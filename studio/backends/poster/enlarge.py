@@ -1,4 +1,4 @@
-"""Fitting a picture to the asked size; enlarging keeps edges clean and invents nothing. Numpy and Pillow only."""
+"""Fitting a picture to the asked size; enlarging keeps edges clean and invents nothing. Knows no torch."""
 
 from __future__ import annotations
 
