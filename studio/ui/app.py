@@ -5,26 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import logging
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QLocale, QObject, Signal
-from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+from PySide6.QtCore import QLocale
+from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
+from studio.log import blotted
 from studio.ui import single
 from studio.ui.theme import Theme
-from studio.ui.words import tr
+from studio.ui.unexpected import Surface
 
 if TYPE_CHECKING:
+    from studio.places import Places
     from studio.studio import Studio
-
-log = logging.getLogger(__name__)
 
 
 def run(studio: Studio, argv: list[str]) -> int:
@@ -38,7 +36,7 @@ def run(studio: Studio, argv: list[str]) -> int:
         studio.close()
         return 0
     loop = QEventLoop(app)
-    with errors(loop) as shown:
+    with errors(loop, studio.places) as shown:
         from studio.ui.window import Window
 
         window = Window(studio)
@@ -80,50 +78,21 @@ async def _settled(loop: asyncio.AbstractEventLoop) -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-class Surface(QObject):
-    """Shows errors that nobody expected: each is logged, and one dialog at a time shows the newest."""
+def _anonymous(words: str, places: Places | None) -> str:
+    if places is None:
+        return words
+    from studio import doctor  # looks at much that a window without errors need not load
 
-    _came = Signal(str, str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._window: QWidget | None = None
-        self._dialog: QMessageBox | None = None
-        self._came.connect(self._show)
-
-    def over(self, window: QWidget) -> None:
-        self._window = window
-
-    def tell(self, error: BaseException) -> None:
-        """Called from any thread."""
-        log.error("an unexpected error", exc_info=error)
-        told = "".join(traceback.format_exception(error))
-        self._came.emit(f"{type(error).__name__}: {error}", told)
-
-    def _show(self, title: str, told: str) -> None:
-        if self._dialog is not None:
-            self._dialog.setDetailedText(told)
-            return
-        box = self._dialog = QMessageBox(self._window)
-        box.setObjectName("unexpected")
-        box.setIcon(QMessageBox.Icon.Warning)
-        box.setWindowTitle(tr("Something went wrong"))
-        box.setText(tr("The studio met an error that it did not expect. Your works are safe."))
-        box.setInformativeText(title)
-        box.setDetailedText(told)
-        box.finished.connect(self._gone)
-        box.open()
-
-    def _gone(self) -> None:
-        if self._dialog is not None:
-            self._dialog.deleteLater()
-            self._dialog = None
+    return doctor.anonymous(words, places)
 
 
 @contextlib.contextmanager
-def errors(loop: asyncio.AbstractEventLoop) -> Any:
-    """Bring every unexpected error of this process to one Surface while the window is open."""
-    surface = Surface()
+def errors(loop: asyncio.AbstractEventLoop, places: Places | None = None) -> Any:
+    """Bring every unexpected error of this process to one Surface while the window is open.
+
+    What it shows of an error says nothing of prompts nor, given the `places`, of folders and names.
+    """
+    surface = Surface(lambda words: _anonymous(blotted(words), places))
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):

@@ -27,8 +27,12 @@ WAIT = 15.0  # seconds that anything may take
 class Desk:
     """The window as a test uses it: find, click, wait."""
 
-    def __init__(self, home: Path, loop: QEventLoop) -> None:
+    def __init__(self, home: Path, loop: QEventLoop, *, first: bool = False) -> None:
+        """`first` is the very first start, which begins with a welcome."""
         self.home, self.loop = home, loop
+        if not first and not (home / "state").exists():
+            (home / "state").mkdir(parents=True)
+            (home / "state" / "window.json").write_text("{}", encoding="utf-8")
         self.studio: Studio = fake_studio(home)
         application([], self.studio)
         self.window = Window(self.studio)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QTimer, Signal
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
 from studio import machine
@@ -13,6 +13,7 @@ from studio.errors import BadInput, StudioError
 from studio.settings import Settings
 from studio.ui.form import EDGE, Form
 from studio.ui.pages.aside import Aside
+from studio.ui.sound import outputs
 from studio.ui.theme import theme
 from studio.ui.widgets import Bar, Combo, column, label
 from studio.ui.words import failure, tr
@@ -34,14 +35,9 @@ SHOWN = (
 LATER = ("device", "threads", "memory_budget_gb", "library_folder", "models_folder")
 FOLDERS = ("library_folder", "models_folder")
 DELAY = 300  # milliseconds after the last change
-AUDIO = "audioOutput"  # property of the application that whatever plays a sound reads
 
 
 class Choices(QWidget):
-    """`lacking` says that sounds cannot be played here, and a person wants to know more."""
-
-    lacking = Signal()
-
     def __init__(self, studio: Studio) -> None:
         super().__init__()
         self.setObjectName("form")
@@ -85,9 +81,6 @@ class Choices(QWidget):
         theme().choose(after.theme)
         theme().resize(after.text_size)
         theme().settle(after.reduced_motion)
-        app = QCoreApplication.instance()
-        if app is not None:
-            app.setProperty(AUDIO, after.audio_output)
         if any(getattr(after, name) != getattr(self._first, name) for name in LATER):
             words = tr("What you chose for machine and folders holds from the next start on.")
             self.notice.say(tr("Kept."), words, closable=False)
@@ -147,24 +140,6 @@ class Output(QWidget):
         self.box.setEnabled(False)
         self.words.setText(why)
         self.words.show()
-
-
-def outputs() -> list[str]:
-    """The names of what sounds can be played on. StudioError where nothing can be heard on this machine."""
-    try:
-        import sounddevice
-    except (ImportError, OSError) as error:
-        raise StudioError(
-            tr("Sounds cannot be played here: PortAudio is missing."),
-            tr("Install it (libportaudio2 on Debian and Ubuntu), then start the studio again."),
-        ) from error
-    try:
-        devices = [dict(device) for device in sounddevice.query_devices()]
-    except sounddevice.PortAudioError as error:
-        raise StudioError(
-            tr("No sound output was found."), tr("Connect speakers or headphones, then start the studio again.")
-        ) from error
-    return list(dict.fromkeys(str(each["name"]) for each in devices if each["max_output_channels"]))
 
 
 def _demand_folder(path: str) -> None:

@@ -1,0 +1,171 @@
+"""The welcome of the first start: what this is, and four ways to a first work, one click each; makes nothing itself."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
+from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QStyle, QStyleOptionButton, QWidget
+
+from studio.backends import MEDIA
+from studio.backends.medium import Medium
+from studio.catalog import Catalog
+from studio.errors import StudioError
+from studio.ui import icons
+from studio.ui.empty import lesson
+from studio.ui.pages.aside import Aside
+from studio.ui.theme import SIZE, theme
+from studio.ui.widgets import button, column, label, row
+from studio.ui.words import tr
+
+SHAPE = 0.62  # height of a picture for its width
+CUT = {"avatar": 0.5, "poster": 0.74, "music": 0.9}  # how much of a sheet's width a picture shows
+
+
+class Welcome(QWidget):
+    """`chosen` names the medium to make a first work of, or is empty for somebody who wants to look around."""
+
+    chosen = Signal(str)
+
+    def __init__(self, catalog: Catalog) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self._aside = Aside(self)
+        title = label(tr("What shall we make first?"), "title")
+        title.setObjectName("welcomeTitle")
+        title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        words = label(
+            tr(
+                "Everything is made on this machine, by small models that came with the studio. "
+                "Nothing you write or make leaves it. A first work takes less than a minute."
+            ),
+            "muted",
+            wrap=True,
+        )
+        words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        words.setFixedWidth(560)
+        self.cards: list[Card] = []
+        grid = QGridLayout()
+        grid.setSpacing(SIZE.medium)
+        for at, medium in enumerate(MEDIA):
+            card = Card(medium)
+            card.clicked.connect(lambda _=False, name=medium.name: self.chosen.emit(name))
+            self.cards.append(card)
+            grid.addWidget(card, at // 2, at % 2)
+            self._fetch(card, catalog)
+        holder = QWidget()
+        holder.setLayout(grid)
+        holder.setMaximumWidth(760)
+        later = button(tr("Look around first"), "welcomeLater", "quiet", clicked=lambda: self.chosen.emit(""))
+        middle = row(None, holder, None)
+        middle.setStretch(1, 100)
+        whole = column(self, spacing=SIZE.medium, margins=(32, 24, 32, 16))
+        whole.addStretch(1)
+        whole.addWidget(title)
+        whole.addLayout(row(None, words, None))
+        whole.addLayout(middle, 100)
+        whole.addLayout(row(None, later, None))
+        whole.addStretch(1)
+
+    def focus_first(self) -> None:
+        self.cards[0].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def close_down(self) -> None:
+        self._aside.close()
+
+    def _fetch(self, card: Card, catalog: Catalog) -> None:
+        """Read what the starter shows of itself, beside the window."""
+
+        def work() -> QImage:
+            return QImage(str(catalog.default(card.medium.name).folder / "sheet.png"))
+
+        def silent(_error: StudioError) -> None:
+            """A medium without a model has its icon; its page says what is missing."""
+
+        self._aside.run(work, card.show_picture, silent)
+
+
+class Card(QAbstractButton):
+    """A picture of what comes out, and what it is about; a press makes a first one."""
+
+    def __init__(self, medium: Medium) -> None:
+        super().__init__()
+        self.medium = medium
+        taught = lesson(medium.name)
+        self.setObjectName(f"welcome.{medium.name}")
+        self.setText(tr(medium.title))
+        self.setAccessibleName(tr(medium.title))
+        self.setAccessibleDescription(tr(taught.heading))
+        self.setToolTip(tr("Make an example now"))
+        self._words = tr(taught.heading)
+        self._prompt = str(taught.briefs[0].get("prompt", "")).strip("# \n")
+        self._picture = QPixmap()
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(200, theme().high(64) + 80)
+        theme().changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        return QSize(360, round(360 * SHAPE))
+
+    def show_picture(self, sheet: QImage) -> None:
+        """Show the top left of a sheet of works."""
+        if not sheet.isNull():
+            wide = round(sheet.width() * CUT.get(self.medium.name, 1.0))
+            high = min(sheet.height(), round(wide * SHAPE))
+            self._picture = QPixmap.fromImage(sheet.copy(0, 0, wide, high))
+            self.update()
+
+    def paintEvent(self, e: QPaintEvent) -> None:
+        option = QStyleOptionButton()
+        option.initFrom(self)
+        look = theme()
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        path = QPainterPath()
+        path.addRoundedRect(box, SIZE.card, SIZE.card)
+        over = bool(option.state & QStyle.StateFlag.State_MouseOver)  # type: ignore[attr-defined]
+        painter.fillPath(path, look.colour("pressed" if self.isDown() else "hover" if over else "surface"))
+        foot = look.high(64)
+        painter.save()
+        painter.setClipPath(path)
+        self._draw(painter, QRectF(box.left(), box.top(), box.width(), box.height() - foot))
+        painter.restore()
+        self._write(painter, QRectF(box.left(), box.bottom() - foot, box.width(), foot).adjusted(16, 8, -16, -10))
+        focused = self.hasFocus()
+        painter.setPen(QPen(look.colour("accent" if focused or over else "line"), 2 if focused else 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPath(path)
+        painter.end()
+
+    def _draw(self, painter: QPainter, box: QRectF) -> None:
+        look = theme()
+        if not self._picture.isNull():
+            painter.fillRect(box, look.colour("mat"))
+            part = self._picture.size().scaled(box.size().toSize(), Qt.AspectRatioMode.KeepAspectRatioByExpanding)
+            shown = QRectF(box.left(), box.top(), part.width(), part.height())
+            painter.drawPixmap(shown, self._picture, QRectF(self._picture.rect()))
+        elif self._prompt:
+            painter.fillRect(box, look.colour("paper"))
+            painter.setFont(look.font(1.7, reading=True))
+            painter.setPen(look.colour("ink"))
+            painter.drawText(box.adjusted(24, 8, -24, -8), Qt.AlignmentFlag.AlignCenter, self._prompt)
+        else:
+            painter.fillRect(box, look.colour("accent_soft"))
+            side = 40.0
+            at = QRectF(box.center().x() - side / 2, box.center().y() - side / 2, side, side)
+            icons.paint(painter, self.medium.icon, at, "accent")
+
+    def _write(self, painter: QPainter, box: QRectF) -> None:
+        look = theme()
+        half = box.height() / 2
+        for at, (words, font, colour) in enumerate(
+            ((self.text(), look.font(strong=True), "ink"), (self._words, look.font(), "muted"))
+        ):
+            painter.setFont(font)
+            painter.setPen(look.colour(colour))
+            line = QRectF(box.left(), box.top() + at * half, box.width(), half)
+            shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, round(line.width()))
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
