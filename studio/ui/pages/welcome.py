@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QStyle, QStyleOptionButton, QWidget
@@ -18,7 +20,8 @@ from studio.ui.widgets import button, column, label, row
 from studio.ui.words import tr
 
 SHAPE = 0.62  # height of a picture for its width
-CUT = {"avatar": 0.5, "poster": 0.74, "music": 0.9}  # how much of a sheet's width a picture shows
+CUT = {"avatar": 0.5, "poster": 0.5}  # how much of a sheet's width a picture shows: four works
+BARS = 36  # of the wave that stands for a sound
 
 
 class Welcome(QWidget):
@@ -51,7 +54,8 @@ class Welcome(QWidget):
             card.clicked.connect(lambda _=False, name=medium.name: self.chosen.emit(name))
             self.cards.append(card)
             grid.addWidget(card, at // 2, at % 2)
-            self._fetch(card, catalog)
+            if medium.stage == "image":
+                self._fetch(card, catalog)
         holder = QWidget()
         holder.setLayout(grid)
         holder.setMaximumWidth(760)
@@ -129,9 +133,11 @@ class Card(QAbstractButton):
         over = bool(option.state & QStyle.StateFlag.State_MouseOver)  # type: ignore[attr-defined]
         painter.fillPath(path, look.colour("pressed" if self.isDown() else "hover" if over else "surface"))
         foot = look.high(64)
+        top = QRectF(box.left(), box.top(), box.width(), box.height() - foot)
         painter.save()
         painter.setClipPath(path)
-        self._draw(painter, QRectF(box.left(), box.top(), box.width(), box.height() - foot))
+        painter.setClipRect(top, Qt.ClipOperation.IntersectClip)
+        self._draw(painter, top)
         painter.restore()
         self._write(painter, QRectF(box.left(), box.bottom() - foot, box.width(), foot).adjusted(16, 8, -16, -10))
         focused = self.hasFocus()
@@ -146,17 +152,39 @@ class Card(QAbstractButton):
             painter.fillRect(box, look.colour("mat"))
             part = self._picture.size().scaled(box.size().toSize(), Qt.AspectRatioMode.KeepAspectRatioByExpanding)
             shown = QRectF(box.left(), box.top(), part.width(), part.height())
+            if self.medium.name == "avatar":  # square works, four in a row: no head is cut off
+                cell = shown.width() / 4
+                rows = max(1, int(box.height() / cell))
+                shown.moveTop(box.top() + max(0.0, (box.height() - rows * cell) / 2))
+                whole = QRectF(shown.left(), shown.top(), shown.width(), rows * cell)
+                painter.setClipRect(whole, Qt.ClipOperation.IntersectClip)
             painter.drawPixmap(shown, self._picture, QRectF(self._picture.rect()))
         elif self._prompt:
             painter.fillRect(box, look.colour("paper"))
             painter.setFont(look.font(1.7, reading=True))
             painter.setPen(look.colour("ink"))
             painter.drawText(box.adjusted(24, 8, -24, -8), Qt.AlignmentFlag.AlignCenter, self._prompt)
+        elif self.medium.stage == "audio":
+            painter.fillRect(box, look.colour("paper"))
+            self._wave(painter, box.adjusted(24, 16, -24, -16))
         else:
             painter.fillRect(box, look.colour("accent_soft"))
             side = 40.0
             at = QRectF(box.center().x() - side / 2, box.center().y() - side / 2, side, side)
             icons.paint(painter, self.medium.icon, at, "accent")
+
+    def _wave(self, painter: QPainter, box: QRectF) -> None:
+        """A sound as the stage draws one: it swells, breathes and dies away."""
+        each = box.width() / BARS
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme().colour("accent"))
+        for at in range(BARS):
+            swell = math.sin(math.pi * (at + 1) / (BARS + 1)) ** 0.7
+            high = max(
+                4.0, box.height() * swell * (0.35 + 0.3 * abs(math.sin(at * 1.7)) + 0.3 * abs(math.sin(at * 0.6)))
+            )
+            bar = QRectF(box.left() + at * each, box.center().y() - high / 2, each * 0.45, high)
+            painter.drawRoundedRect(bar, bar.width() / 2, bar.width() / 2)
 
     def _write(self, painter: QPainter, box: QRectF) -> None:
         look = theme()
