@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -50,12 +49,13 @@ class Range(Note):
         return isinstance(self.step, int)
 
     def check(self, name: str, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             raise BadInput(f"{name} must be a number, not {_shown(value)}.", self._hint())
-        if self.whole and value != int(value):
-            raise BadInput(f"{name} must be a whole number, not {_shown(value)}.", self._hint())
+        # First of all, since no float can hold some numbers that stand in files; infinities and NaN end here too.
         if not self.low <= value <= self.high:
             raise BadInput(f"{name} is {_shown(value)}, which is out of range.", self._hint())
+        if self.whole and value != int(value):
+            raise BadInput(f"{name} must be a whole number, not {_shown(value)}.", self._hint())
         return int(value) if self.whole else float(value)
 
     def _hint(self) -> str:
@@ -199,7 +199,12 @@ class Request:
         known = dict(cls.notes())
         values = {name: data[name] for name in known if name in data}
         rest = {name: value for name, value in data.items() if name not in known and name != "kind"}
-        return cls(**values, unknown=json.dumps(rest, sort_keys=True, ensure_ascii=False))
+        try:
+            unknown = json.dumps(rest, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        except ValueError as error:
+            # Python's reader takes NaN for JSON; a work that carried it could not be written.
+            raise BadInput("A field that this studio does not know holds no proper JSON.", "Take it out.") from error
+        return cls(**values, unknown=unknown)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,5 +225,8 @@ def fresh_seed() -> int:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than some thousand digits
+        return "a number far too long to show"
     return text if len(text) <= 60 else text[:57] + "..."

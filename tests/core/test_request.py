@@ -35,17 +35,22 @@ def test_what_a_newer_studio_wrote_is_kept(cls: type[Request]) -> None:
     assert Request.from_json(data).to_json()["aura"] == {"deep": [1, 2]}
 
 
+def test_what_no_work_could_carry_is_refused_before_it_is_made() -> None:
+    with pytest.raises(BadInput, match="does not know"):
+        Request.from_json(json.loads('{"kind": "avatar", "aura": [NaN]}'))
+
+
 @pytest.mark.parametrize("cls", REQUESTS)
 def test_out_of_range_is_named(cls: type[Request]) -> None:
     for name, field in cls.notes():
         if isinstance(field, Range):
-            wrong = [field.high + 1, field.low - 1, float("nan"), float("inf"), "many", None, True]
+            wrong = [field.high + 1, field.low - 1, float("nan"), float("inf"), 10**400, 10**5000, "many", None, True]
         elif isinstance(field, Choice):
             wrong = [3, None, "x" * 1000]
         elif isinstance(field, Text):
             wrong = [3, None, "x" * (field.limit + 1)]
         elif isinstance(field, Seed):
-            wrong = [-1, 2**31, 1.5, "7", None]
+            wrong = [-1, 2**31, 10**5000, 1.5, "7", None]
         elif isinstance(field, ModelId | PathTo):
             wrong = [3, None]
         else:
