@@ -182,7 +182,7 @@ def load(path: Path) -> tuple[Settings, list[str]]:
 def save(path: Path, settings: Settings) -> None:
     """Write the settings atomically; keys in the file that this studio does not know are kept.
 
-    A file of a newer version is first copied to settings.version-N.toml. Raises StudioError where it cannot be written.
+    A file of a newer version is first copied to settings.version-N.toml, a broken one set aside as `load` does. Raises StudioError where it cannot be written.
     """
     with disk.failing_as(f"The settings could not be saved to {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -192,7 +192,10 @@ def save(path: Path, settings: Settings) -> None:
             if version > VERSION:
                 disk.write_whole(path.with_name(f"{path.stem}.version-{version}{path.suffix}"), path.read_bytes())
             kept = _migrated(before, version)
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+        except FileNotFoundError:
+            kept = {}
+        except (ValueError, KeyError, TypeError) as error:
+            _set_aside(path, error)  # broken by hand since the start: what was meant in it is not lost
             kept = {}
         # Tables come last in TOML, so unknown tables must not stand between plain values.
         whole = {**dataclasses.asdict(settings), **{key: kept[key] for key in kept if key not in _names()}}

@@ -80,6 +80,23 @@ def test_one_bad_value_does_not_cost_the_others(tmp_path: Path) -> None:
     assert path.exists()
 
 
+def test_a_number_that_no_float_holds_costs_only_itself(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(f'theme = "dark"\nthreads = 1{"0" * 400}\ntext_size = 0x{"f" * 5000}\n', encoding="utf-8")
+    loaded, warnings = load(path)
+    assert loaded == Settings(theme="dark")
+    assert len(warnings) == 2
+
+
+def test_saving_sets_aside_what_was_broken_by_hand_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    save(path, Settings())
+    path.write_text('theme = "dark', encoding="utf-8")
+    save(path, Settings(threads=2))
+    assert load(path) == (Settings(threads=2), [])
+    assert (tmp_path / "settings.broken-1.toml").read_text(encoding="utf-8") == 'theme = "dark'
+
+
 def test_unknown_keys_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
     path.write_text('future = [1, 2]\ntheme = "dark"\n[shortcuts]\nsend = "Ctrl+E"\n', encoding="utf-8")
