@@ -182,7 +182,8 @@ def load(path: Path) -> tuple[Settings, list[str]]:
 def save(path: Path, settings: Settings) -> None:
     """Write the settings atomically; keys in the file that this studio does not know are kept.
 
-    A file of a newer version is first copied to settings.version-N.toml, a broken one set aside as `load` does. Raises StudioError where it cannot be written.
+    A file of a newer version is first copied to settings.version-N.toml, a broken one set aside as `load` does. Raises
+    StudioError where it cannot be written.
     """
     with disk.failing_as(f"The settings could not be saved to {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
