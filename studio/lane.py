@@ -64,6 +64,11 @@ class Lane:
         with self._news:
             return list(self._queue)
 
+    def jobs(self) -> tuple[Job | None, list[Job]]:
+        """What runs and what waits, of one moment: a job on its way from the queue is in one of them."""
+        with self._news:
+            return self._running, list(self._queue)
+
     @property
     def paused(self) -> bool:
         return self._paused

@@ -16,7 +16,7 @@ from studio import settings as settings_file
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.catalog import Catalog
-from studio.errors import BadInput
+from studio.errors import BadInput, StudioError
 from studio.job import Job
 from studio.journal import Entry, Journal
 from studio.lane import Lane
@@ -68,8 +68,9 @@ class Studio:
         self._hearers: list[Callable[[News], None]] = []
         self._ended: list[Job] = []
         self._pace: dict[str, tuple[str, int, float]] = {}
-        self._closing = False
+        self._closing, self._taking_up = False, True
         self._lock = threading.Lock()
+        self._ordering = threading.Lock()
         rules = Rules(own.device, own.threads, int(own.memory_budget_gb * 2**30), platform)
         make = functools.partial(self._lane, rules=rules, isolated=isolated)
         self._device, self._training = make("device", nice=10), make("training", nice=19)
@@ -115,12 +116,14 @@ class Studio:
             lane.pause(on)
 
     def take(self, entry: Entry, *, resume: bool) -> Job | None:
-        """Answer an offer: run again what was running when the program died, or let it go."""
+        """Answer an offer: run again what was running when the program died, or let it go.
+
+        Raises as `submit` does; then the offer stands.
+        """
+        job = self.submit(entry.request, parents=entry.parents) if resume else None
         self.offered.remove(entry)
-        if resume:
-            return self.submit(entry.request, parents=entry.parents)
         self._reordered()
-        return None
+        return job
 
     def keep(self, job: Job) -> list[Asset]:
         """Add to the library what a live job made, or what could not be saved when it was made."""
@@ -151,9 +154,9 @@ class Studio:
 
     def jobs(self) -> list[Job]:
         """Running, then waiting in their order, then ended ones, the newest first."""
-        running = [lane.running for lane in self._lanes]
-        queued = [job for lane in self._lanes for job in lane.queued()]
-        live = [job for job in [*running, *queued] if job is not None and job.state in ("running", "queued")]
+        seen = [lane.jobs() for lane in self._lanes]
+        found = [*(running for running, _ in seen), *(job for _, queued in seen for job in queued)]
+        live = [job for job in found if job is not None and job.state in ("running", "queued")]
         with self._lock:
             return [*live, *reversed(self._ended)]
 
@@ -169,7 +172,8 @@ class Studio:
 
     def close(self) -> None:
         """Refuse new jobs, cancel the rest, give everything back. What waited or ran stays in the journal."""
-        self._closing = True
+        with self._ordering:
+            self._closing = True
         for lane in self._lanes:
             lane.close()
         if self._journal is not None:
@@ -258,11 +262,13 @@ class Studio:
         self._publish(News("job", job))
 
     def _reordered(self) -> None:
-        if self._closing:
-            return
-        # Training gives way: it waits at its next step while anything interactive runs.
-        self._training.host.hold(self._device.running is not None)
-        self._write_journal()
+        # Any thread comes here, and what one saw earlier must not be acted upon after what another saw later.
+        with self._ordering:
+            if self._closing or self._taking_up:
+                return
+            # Training gives way: it waits at its next step while anything interactive runs.
+            self._training.host.hold(self._device.running is not None)
+            self._write_journal()
         self._publish(News("queue"))
 
     def _write_journal(self) -> None:
@@ -273,7 +279,10 @@ class Studio:
         self._journal.replace([*self.offered, *entries])
 
     def _take_up(self) -> None:
-        """What waited when the last studio ended waits again; what ran is offered."""
+        """What waited when the last studio ended waits again; what ran, and what cannot run now, is offered.
+
+        The journal stays as it was until all of it has its place, so that a kill in between loses nothing.
+        """
         entries = self._journal.entries() if self._journal else []
         self.offered = [entry for entry in entries if entry.running]
         for entry in entries:
@@ -281,8 +290,11 @@ class Studio:
                 continue
             try:
                 self.submit(entry.request, parents=entry.parents)
-            except BadInput as error:
-                self.warnings.append(f"A queued request was dropped: {error}")
+            except StudioError as error:
+                self.offered.append(entry)
+                self.warnings.append(f"A queued request cannot run now: {error}")
+        self._taking_up = False
+        self._reordered()
 
     def _publish(self, news: News) -> None:
         with self._lock:

@@ -6,14 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from studio.backends import MEDIA
 from studio.errors import BadInput, StudioError
-from studio.job import Cancelled
+from studio.job import Cancelled, Job
+from studio.lane import Lane
 from studio.library import Query
 from studio.media import Image
 from studio.request import Request
@@ -158,6 +161,97 @@ def test_a_kill_in_mid_job_loses_no_queue(home: Path) -> None:
         assert isinstance(fakes.ended(job), Cancelled)
     finally:
         studio.close()
+
+
+def test_a_kill_while_the_queue_is_taken_up_loses_none_of_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = fake_studio(home)
+    first.pause(True)
+    for seed in range(3):
+        first.submit(AVATAR(seed=seed))
+    first.close()
+    on_disk: list[int] = []
+    submit = Studio.submit
+
+    def watched(self: Studio, request: Request, **options: Any) -> Job:
+        job = submit(self, request, **options)
+        assert self._journal is not None
+        on_disk.append(len(self._journal.entries()))
+        return job
+
+    monkeypatch.setattr(Studio, "submit", watched)
+    fake_studio(home).close()
+    assert on_disk == [3, 3, 3]
+
+
+@pytest.mark.parametrize("damage", ["medium = ", None], ids=["damaged", "gone"])
+def test_a_queued_request_whose_model_is_of_no_use_is_offered(home: Path, damage: str | None) -> None:
+    label = home / "models" / "mine" / "model.toml"
+    label.parent.mkdir(parents=True)
+    label.write_text(whole := 'medium = "avatar"\nfamily = "fake"\n', encoding="utf-8")
+    first = fake_studio(home)
+    first.pause(True)
+    first.submit(AVATAR(seed=1, model="mine"))
+    good = first.submit(AVATAR(seed=2))
+    first.close()
+    label.unlink()
+    if damage:
+        label.write_text(damage, encoding="utf-8")
+    second = fake_studio(home)
+    try:
+        assert any("cannot run now" in warning for warning in second.warnings)
+        (offer,) = second.offered
+        with pytest.raises(StudioError):
+            second.take(offer, resume=True)
+        assert second.offered == [offer], "what cannot be taken is still offered"
+        fakes.until(lambda: [asset.request for asset in second.library.page()] == [good.request.to_json()])
+        label.write_text(whole, encoding="utf-8")
+        job = second.take(offer, resume=True)
+        assert job is not None
+        assert job.future.result(20)
+        assert second.offered == []
+    finally:
+        second.close()
+
+
+def test_what_was_seen_later_is_acted_upon_later(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = studio.submit(STORY(seed=fakes.SLOW))
+    fakes.until(lambda: slow.progress.done == fakes.STEPS)
+    told: list[bool] = []
+    freed = threading.Event()
+
+    def hold(on: bool) -> None:
+        if threading.current_thread() is threading.main_thread():
+            slow.stop()
+            freed.wait(0.5)  # the lane ends the job now, and has nothing to say before this is said
+        told.append(on)
+        if not on:
+            freed.set()
+
+    monkeypatch.setattr(studio._training.host, "hold", hold)
+    studio._reordered()
+    assert freed.wait(10)
+    assert told == [True, False]
+
+
+def test_a_job_between_queue_and_engine_is_not_overlooked(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio.pause(True)
+    job = studio.submit(STORY(seed=fakes.SLOW))
+    running = Lane.running.fget
+    assert running is not None
+
+    def popped_just_after(lane: Lane) -> Job | None:
+        seen = running(lane)
+        if lane is studio._device and lane.paused and threading.current_thread() is threading.main_thread():
+            lane._paused = False
+            with lane._news:
+                lane._news.notify_all()
+            fakes.until(lambda: running(lane) is job)
+        return seen
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lane, "running", property(popped_just_after))
+        assert job in studio.jobs()
+    studio.cancel(job.id)
 
 
 def test_two_studios_on_one_library(home: Path) -> None:
