@@ -47,6 +47,10 @@ class Diagnostics(QWidget):
         self.busy.setAccessibleName(tr("Progress"))
         self.copy = button(tr("Copy report"), "copyReport", icon="copy", clicked=self.copy_report)
         self.copy.setToolTip(tr("Everything below as text to paste into a report, without names, folders or prompts"))
+        self._said = QTimer(self)
+        self._said.setSingleShot(True)
+        self._said.setInterval(SAID)
+        self._said.timeout.connect(self._copied)
         self.again = button(tr("Look again"), "lookAgain", icon="again", clicked=self.look)
         logs = button(tr("Show the log"), "showLog", icon="folder", clicked=lambda: _open(studio.places.logs))
         self._told = column(spacing=8)
@@ -76,7 +80,10 @@ class Diagnostics(QWidget):
     def copy_report(self) -> None:
         QGuiApplication.clipboard().setText(doctor.report(self.findings, self._studio.places))
         self.copy.setText(tr("Copied"))
-        QTimer.singleShot(SAID, self.copy, lambda: self.copy.setText(tr("Copy report")))
+        self._said.start()
+
+    def _copied(self) -> None:
+        self.copy.setText(tr("Copy report"))
 
     def close_down(self) -> None:
         self._aside.close()

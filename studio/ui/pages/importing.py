@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -31,6 +33,21 @@ TEXT_LIMIT = 200_000  # bytes of a licence that are shown
 
 class GivenUp(StudioError):
     """The person cancelled the import."""
+
+
+@dataclass
+class Copying:
+    """How far a copy is, shared with the thread that copies; it ends at its next step once `stopped`."""
+
+    closing: threading.Event
+    done: int = 0
+    total: int = 0
+    stopped: bool = False
+
+    def report(self, done: int, total: int) -> None:
+        self.done, self.total = done, total
+        if self.stopped or self.closing.is_set():
+            raise GivenUp(tr("The import was cancelled."))
 
 
 class LicenceDialog(QDialog):
@@ -83,8 +100,7 @@ class Bringing(QFrame):
         self._catalog, self._aside = catalog, aside
         self._waiting: list[Path] = []
         self._path: Path | None = None
-        self._copied = (0, 0)
-        self._stop = False
+        self._copying = Copying(aside.closing)
         self.words = Elided(role="label")
         self.words.setObjectName("importWords")
         self.bar = QProgressBar()
@@ -112,11 +128,11 @@ class Bringing(QFrame):
     def give_up(self) -> None:
         """Stop what is being copied, and forget what waits."""
         self._waiting.clear()
-        self._stop = True
+        self._copying.stopped = True
 
     def _next(self) -> None:
         self._path = self._waiting.pop(0) if self._waiting else None
-        self._stop, self._copied = False, (0, 0)
+        self._copying = Copying(self._aside.closing)
         self.setVisible(self._path is not None)
         if self._path is None:
             self._look.stop()
@@ -128,6 +144,9 @@ class Bringing(QFrame):
         self._aside.run(lambda: recognise.recognise(path), lambda found: self._ask(path, found), self._failed)
 
     def _ask(self, path: Path, found: Found) -> None:
+        if self._copying.stopped:
+            self._next()
+            return
         if terms(found.licence).free:
             self._copy(path, found)
             return
@@ -137,18 +156,15 @@ class Bringing(QFrame):
         dialog.open()
 
     def _copy(self, path: Path, found: Found) -> None:
-        def report(done: int, total: int) -> None:
-            self._copied = (done, total)
-            if self._stop or self._aside.closing.is_set():
-                raise GivenUp(tr("The import was cancelled."))
+        bring, report = self._catalog.import_, self._copying.report
 
         def work() -> Model:
-            return self._catalog.import_(path, found.medium, accept_licence=True, report=report)
+            return bring(path, found.medium, accept_licence=True, report=report)
 
         self._aside.run(work, self._brought, self._failed)
 
     def _tell(self) -> None:
-        done, total = self._copied
+        done, total = self._copying.done, self._copying.total
         if self._path is None or not total:
             return
         name = self._path.name

@@ -50,6 +50,7 @@ class ModelCard(QFrame):
         if model is not None:
             self._fill(column(whole, spacing=12), model)
         self._rows.replaceWidget(self._whole, whole)
+        whole.show()  # at once, not with the next round of events
         self._whole.hide()
         self._whole.deleteLater()
         self._whole = whole

@@ -79,8 +79,10 @@ class Welcome(QWidget):
     def _fetch(self, card: Card, catalog: Catalog) -> None:
         """Read what the starter shows of itself, beside the window."""
 
+        name = card.medium.name
+
         def work() -> QImage:
-            return QImage(str(catalog.default(card.medium.name).folder / "sheet.png"))
+            return QImage(str(catalog.default(name).folder / "sheet.png"))
 
         def silent(_error: StudioError) -> None:
             """A medium without a model has its icon; its page says what is missing."""
