@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QFrame, QLineEdit, QPlainTextEdit, QScrollArea, QWidget
 
 from studio.backends.medium import Medium
 from studio.errors import StudioError
+from studio.presets import Presets
 from studio.request import Request, fresh_seed
+from studio.ui.actions import keys_of
 from studio.ui.fields import TextField
 from studio.ui.form import Form
-from studio.ui.theme import SIZE
-from studio.ui.widgets import Combo, button, column, label, row
+from studio.ui.history import History
+from studio.ui.shelf import Shelf
+from studio.ui.theme import SIZE, theme
+from studio.ui.widgets import Combo, button, column, label, row, tip, tool
 from studio.ui.words import tr
 
 if TYPE_CHECKING:
@@ -22,15 +27,52 @@ if TYPE_CHECKING:
 
 MANY = (1, 2, 3, 4, 6, 9, 12, 16)
 FIRST_COUNT = {"avatar": 9}
+PAUSE = 1200  # milliseconds without a change, after which the next is a step of its own
 
 
 class Brief(QWidget):
-    """The form of one medium's requests, with Generate and Cancel at its foot."""
+    """The form of one medium's requests, with Generate and Cancel at its foot; `said` has words for the person."""
+
+    said = Signal(str)
 
     def __init__(self, studio: Studio, medium: Medium) -> None:
         super().__init__()
         self._catalog, self._medium = studio.catalog, medium
         self.form = Form[Request](self.first(), models=lambda: studio.catalog.models(medium.name))
+        self.history = History(self.form.value())
+        self.shelf = Shelf(Presets(studio.places.config / "presets"), medium.make, self.form.value, self)
+        self.shelf.chosen.connect(self._take_up)
+        self.shelf.said.connect(self.said)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE)
+        self._pause.timeout.connect(lambda: self.history.seal())
+        self.form.changed.connect(self._changed)
+        for kind in (QLineEdit, QPlainTextEdit):
+            for control in self.form.findChildren(kind):
+                control.installEventFilter(self)
+        whole = column(self, spacing=0)
+        whole.addWidget(self._head())
+        whole.addWidget(self._middle(), 1)
+        whole.addWidget(self._foot())
+        theme().changed.connect(self._fit)
+        self._fit()
+        self._mark()
+
+    def _head(self) -> QFrame:
+        head = QFrame()
+        head.setObjectName("briefHead")
+        head.setFixedHeight(48)
+        self.undone = tool("undo", tr("Undo"), "undo", keys=keys_of("undo"), clicked=self.undo)
+        self.redone = tool("redo", tr("Redo"), "redo", keys=keys_of("redo"), clicked=self.redo)
+        title = label(tr(self._medium.title), "heading")
+        line = row(title, None, spacing=2, margins=(20, 0, 12, 0))
+        for widget in (self.undone, self.redone, self.shelf.history, self.shelf.keep):
+            line.addWidget(widget)
+        head.setLayout(line)
+        return head
+
+    def _middle(self) -> QFrame:
         area = QScrollArea()
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
@@ -41,18 +83,20 @@ class Brief(QWidget):
         brief = QFrame()
         brief.setObjectName("brief")
         column(brief, spacing=0).addWidget(area)
+        return brief
+
+    def _foot(self) -> QFrame:
         self.count = Combo()
         self.count.setObjectName("count")
         self.count.setAccessibleName(tr("How many"))
+        self.count.setToolTip(tr("How many candidates to make, each with a seed of its own"))
         for number in MANY:
             self.count.addItem(str(number), number)
-        self.count.setCurrentIndex(MANY.index(FIRST_COUNT.get(medium.name, 1)))
-        self.count.setFixedWidth(84)
+        self.count.setCurrentIndex(MANY.index(FIRST_COUNT.get(self._medium.name, 1)))
         self.generate = button(tr("Generate"), "generate", "primary")
-        self.generate.setToolTip(tr("Make it (Ctrl+Return)"))
+        self.generate.setToolTip(tip(tr("Make it"), keys_of("generate")))
         self.cancel = button(tr("Cancel"), "cancel")
-        self.cancel.setToolTip(tr("Stop what runs here (Esc)"))
-        self.cancel.setFixedHeight(40)
+        self.cancel.setToolTip(tip(tr("Stop what runs here"), keys_of("cancel")))
         foot = QFrame()
         foot.setObjectName("briefFoot")
         inside = column(foot, spacing=12, margins=(20, 12, 20, 16))
@@ -61,10 +105,79 @@ class Brief(QWidget):
         line.addWidget(self.generate, 1)
         line.addWidget(self.cancel)
         inside.addLayout(line)
-        self.setFixedWidth(SIZE.brief)
-        whole = column(self, spacing=0)
-        whole.addWidget(brief, 1)
-        whole.addWidget(foot)
+        return foot
+
+    def _fit(self) -> None:
+        """Room for larger text."""
+        look = theme()
+        self.setFixedWidth(look.high(SIZE.brief))
+        self.count.setFixedWidth(look.high(84))
+        self.cancel.setFixedHeight(look.high(40))
+
+    # Undo and redo.
+
+    def _changed(self) -> None:
+        try:
+            value = self.form.value()
+        except StudioError:
+            return  # no brief yet; the next change may make it one
+        self.history.step(value, self.form.latest)
+        self._pause.start()
+        self._mark()
+
+    def undo(self) -> None:
+        self._show(self.history.undo())
+
+    def redo(self) -> None:
+        self._show(self.history.redo())
+
+    def roll(self) -> None:
+        """A new seed for the next work, where none is kept; nobody's step, so that undo passes over it."""
+        seed = self.form.seed
+        if seed is not None and not seed.locked:
+            self.history.amend(self.form.value().replace(seed=fresh_seed()))
+            self._show(self.history.now)
+
+    def _show(self, value: Request) -> None:
+        self._pause.stop()
+        self.form.set_value(value)
+        self._mark()
+
+    def _mark(self) -> None:
+        self.undone.setEnabled(self.history.can_undo)
+        self.redone.setEnabled(self.history.can_redo)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A field leaves undo and redo to the whole brief."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            undo, redo = QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo
+            if event.matches(undo) or event.matches(redo):
+                event.ignore()
+                return True
+        return False
+
+    # What comes and goes as a whole.
+
+    def act(self, name: str) -> bool:
+        """Do what an action says of the brief; False where it says nothing of it."""
+        deeds = {
+            "undo": self.undo,
+            "redo": self.redo,
+            "clear": lambda: self.form.set_value(self.first()),
+            "preset.keep": self.shelf.ask_name,
+            "preset.bring": self.shelf.ask_file,
+        }
+        if name in deeds:
+            deeds[name]()
+        return name in deeds
+
+    def can(self, name: str) -> bool:
+        """Whether an action of the brief would do anything now."""
+        return {"undo": self.history.can_undo, "redo": self.history.can_redo}.get(name, True)
+
+    def _take_up(self, request: Request) -> None:
+        """A brief of the shelf: a way to make works, so the seed stays what it is."""
+        self.form.set_value(request.replace(seed=self.form.value().seed))
 
     def first(self) -> Request:
         """The brief of a panel that was never used: a seed that nobody chose, the size that the model is best at."""
@@ -101,6 +214,7 @@ class Brief(QWidget):
             "count": self.count.currentData(),
             "locked": seed is not None and seed.locked,
             "unfolded": self.form.unfolded,
+            "recent": self.shelf.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -111,6 +225,9 @@ class Brief(QWidget):
                 self.form.set_value(request)
         except (StudioError, TypeError, ValueError):
             pass
+        self.shelf.restore(state.get("recent"))
+        self.history = History(self.form.value())
+        self._mark()
         at = self.count.findData(state.get("count"))
         self.count.setCurrentIndex(at if at >= 0 else self.count.currentIndex())
         self.form.unfold(state.get("unfolded") is True)

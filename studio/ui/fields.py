@@ -165,6 +165,7 @@ class TextField(Field):
         if note.lines > 1:
             self.long = QPlainTextEdit()
             self.long.setTabChangesFocus(True)
+            self.long.setUndoRedoEnabled(False)  # the brief undoes, over all its fields
             self.long.setPlaceholderText(tr(note.placeholder))
             height = QFontMetricsF(self.long.font()).lineSpacing() * note.lines
             self.long.setFixedHeight(round(height) + 22)
@@ -183,10 +184,18 @@ class TextField(Field):
         return self.long.toPlainText() if self.line is None else self.line.text()
 
     def write(self, value: str) -> None:
-        if self.line is None:
-            self.long.setPlainText(value)
-        else:
+        before = self.read()
+        if value == before:
+            return  # and the cursor stays where it is
+        place = _changed_until(before, value)
+        if self.line is not None:
             self.line.setText(value)
+            self.line.setCursorPosition(place)
+            return
+        self.long.setPlainText(value)
+        cursor = self.long.textCursor()
+        cursor.setPosition(place)
+        self.long.setTextCursor(cursor)
 
 
 class FlagField(Field):
@@ -298,6 +307,13 @@ class PathField(Field):
         dialog.setFileMode(QFileDialog.FileMode.Directory if self._folder else QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(self.line.setText)
         dialog.open()
+
+
+def _changed_until(before: str, after: str) -> int:
+    """Where in `after` that which differs from `before` ends, in UTF-16 units, as Qt counts."""
+    pairs = enumerate(zip(reversed(before), reversed(after), strict=False))
+    alike = next((at for at, (old, new) in pairs if old != new), min(len(before), len(after)))
+    return len(after[: len(after) - alike].encode("utf-16-le")) // 2
 
 
 def field(name: str, note: Note, *, models: Models = tuple, shape: Shape = "slider") -> Field:

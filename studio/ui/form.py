@@ -50,6 +50,8 @@ class Form(QWidget, Generic[Value]):
         self.setObjectName("form")
         self._base = start
         self._shape: Shape = shape
+        self._filling = False
+        self.latest = ""  # the field that was changed last; empty where all were set
         self.fields: dict[str, Field] = {}
         self._layout = column(self, spacing=14, margins=(EDGE, 16, EDGE, 16))
         noted = dict(type(start).notes())
@@ -69,17 +71,29 @@ class Form(QWidget, Generic[Value]):
         self._add(shared, self._layout, models)
         self._layout.addStretch(1)
         self.set_value(start)
-        for made in self.fields.values():
-            made.changed.connect(self.changed)
+        for name, made in self.fields.items():
+            made.changed.connect(lambda name=name: self._changed(name))
 
     def value(self) -> Value:
         given = {name: made.value() for name, made in self.fields.items()}
         return dataclasses.replace(self._base, **given)  # type: ignore[type-var]
 
     def set_value(self, value: Value) -> None:
+        """Show a value; `changed` says so once, when all fields show it."""
         self._base = value
-        for name, made in self.fields.items():
-            made.set_value(getattr(value, name))
+        self._filling = True
+        try:
+            for name, made in self.fields.items():
+                made.set_value(getattr(value, name))
+        finally:
+            self._filling = False
+        self.latest = ""
+        self.changed.emit()
+
+    def _changed(self, name: str) -> None:
+        if not self._filling:
+            self.latest = name
+            self.changed.emit()
 
     @property
     def seed(self) -> SeedField | None:

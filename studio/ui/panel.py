@@ -48,6 +48,7 @@ class Panel(QWidget):
         self.brief = Brief(studio, medium)
         self.form, self.count = self.brief.form, self.brief.count
         self.generate, self.cancel = self.brief.generate, self.brief.cancel
+        self.brief.said.connect(lambda words: deeds.notify(words, ()))
         self.generate.clicked.connect(lambda: self.make())
         self.cancel.clicked.connect(lambda: self.stop())
         self._build_stage(thumbnails, deeds)
@@ -113,11 +114,11 @@ class Panel(QWidget):
 
     def make(self) -> None:
         """Queue what the brief says, as many candidates as asked for."""
-        seed = self.form.seed
-        if seed is not None and not seed.locked:
-            seed.roll()
         try:
-            self.submit(self.form.value(), many=int(self.count.currentData()))
+            self.brief.roll()
+            request = self.form.value()
+            self.submit(request, many=int(self.count.currentData()))
+            self.brief.shelf.sent(request)
         except StudioError as error:
             self._fail(error)
 
@@ -289,8 +290,24 @@ class Panel(QWidget):
             self._step(1 if name == "next" else -1)
         elif name == "copy" and self.asset is not None:
             self.stage.copy()
-        else:
+        elif not self.brief.act(name):
             self._asked(name)
+
+    def can(self, name: str) -> bool:
+        """Whether an action would do anything here and now."""
+        if name in ("generate", "example", "roll", "lock"):
+            return True
+        if name == "cancel":
+            return self._making.busy or (self._shown is not None and self._many(self._shown))
+        if name in ("undo", "redo", "clear", "preset.keep", "preset.bring"):
+            return self.brief.can(name)
+        if name in ("recall", "again", "vary"):
+            return self.asset is not None and bool(self.asset.request)
+        return self.asset is not None
+
+    def areas(self) -> list[QWidget]:
+        """The parts that the keyboard steps through, in their order."""
+        return [self.brief, self.head, self._stack, self._strip]
 
     def _asked(self, deed: str) -> None:
         asset, deeds = self.asset, self._deeds

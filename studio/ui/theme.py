@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import re
 import string
 from dataclasses import asdict, dataclass
 from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
 from studio.places import RESOURCES
@@ -119,6 +121,8 @@ class Measures:
 
 
 SIZE = Measures()
+LINE = 20.0  # pixels that a line of text may be high before what holds it grows
+MOTION = 120  # milliseconds that anything on the screen takes to move
 
 # Faces to prefer where the system's own is only a stopgap, as on bare Linux installations.
 STOPGAPS = ("DejaVu Sans", "Bitstream Vera Sans", "Sans Serif", "Sans")
@@ -131,9 +135,10 @@ class Theme(QObject):
 
     changed = Signal()
 
-    def __init__(self, app: QApplication, choice: str = "system", text_size: float = 1.0) -> None:
+    def __init__(self, app: QApplication, choice: str = "system", text_size: float = 1.0, still: bool = False) -> None:
         super().__init__(app)
         self._app = app
+        self._still = still
         self.choice = "system"
         self.scheme: Scheme = "light"
         self.colours = LIGHT
@@ -162,6 +167,23 @@ class Theme(QObject):
             self._text_size = text_size
             self._app.setFont(_sized(self._face, text_size))
             self._show()
+
+    def settle(self, still: bool) -> None:
+        """Whether things change at once instead of moving."""
+        self._still = still
+
+    @property
+    def motion(self) -> int:
+        """Milliseconds that a movement takes; 0 where things shall not move."""
+        return 0 if self._still else MOTION
+
+    def high(self, pixels: int) -> int:
+        """A height or width that holds words: `pixels` at the usual size of text, more where text is larger."""
+        return round(pixels * _grown(self._app.font()))
+
+    def width_of(self, words: str, scale: float = 1.0, *, strong: bool = False) -> int:
+        """How wide words are in the window's face."""
+        return math.ceil(QFontMetricsF(self.font(scale, strong=strong)).horizontalAdvance(words))
 
     def colour(self, name: str) -> QColor:
         return QColor(getattr(self.colours, name))
@@ -208,6 +230,10 @@ def _sized(face: QFont, text_size: float) -> QFont:
     return font
 
 
+def _grown(font: QFont) -> float:
+    return max(1.0, QFontMetricsF(font).height() / LINE)
+
+
 def _face(font: QFont) -> QFont:
     font = QFont(font)
     if font.family() in STOPGAPS:
@@ -250,13 +276,19 @@ def _palette(colours: Colours) -> QPalette:
 
 
 def _sheet(colours: Colours, font: QFont) -> str:
-    """The style sheet, from resources/theme/studio.qss, with every $token filled in."""
+    """The style sheet, from resources/theme/studio.qss, with every $token filled in; what holds text grows with it."""
     points = font.pointSizeF()
     sizes = {"caption": points * 0.88, "body": points, "heading": points * 1.12, "title": points * 1.5}
     values: dict[str, object] = {**asdict(colours), **asdict(SIZE)}
     values.update({name: f"{size:.1f}pt" for name, size in sizes.items()})
     template = (RESOURCES / "theme" / "studio.qss").read_text("utf-8")
-    return string.Template(template).substitute(values)
+    filled = string.Template(template).substitute(values)
+    grown = _grown(font)
+    return re.sub(
+        r"(min|max)-height: (\d+)px",
+        lambda found: f"{found[1]}-height: {round(int(found[2]) * (grown if int(found[2]) > LINE else 1))}px",
+        filled,
+    )
 
 
 def contrast(one: str, other: str) -> float:

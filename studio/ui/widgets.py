@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QFontMetrics, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -40,13 +40,27 @@ def label(text: str, role: str = "", *, wrap: bool = False, selectable: bool = F
     return made
 
 
+def tip(words: str, keys: QKeySequence | None) -> str:
+    """A tool tip: the words, and the shortcut in brackets where there is one."""
+    shown = "" if keys is None else keys.toString(QKeySequence.SequenceFormat.NativeText)
+    return tr("{words} ({keys})").format(words=words, keys=shown) if shown else words
+
+
 def button(
-    text: str, name: str, role: str = "", *, icon: str = "", clicked: Callable[[], object] | None = None
+    text: str,
+    name: str,
+    role: str = "",
+    *,
+    icon: str = "",
+    keys: QKeySequence | None = None,
+    clicked: Callable[[], object] | None = None,
 ) -> QPushButton:
     made = QPushButton(text)
     made.setObjectName(name)
     made.setAccessibleName(text)
     made.setAutoDefault(False)
+    if keys is not None:
+        made.setToolTip(tip(text, keys))
     if role:
         made.setProperty("role", role)
     if icon:
@@ -57,12 +71,19 @@ def button(
 
 
 def tool(
-    icon: str, text: str, name: str, *, checked: str = "", clicked: Callable[[], object] | None = None, size: int = 18
+    icon: str,
+    text: str,
+    name: str,
+    *,
+    checked: str = "",
+    keys: QKeySequence | None = None,
+    clicked: Callable[[], object] | None = None,
+    size: int = 18,
 ) -> QToolButton:
-    """A button that is only an icon; `text` is its tool tip and its name for screen readers."""
+    """A button that is only an icon; `text` is its name for screen readers and, with its shortcut, its tool tip."""
     made = QToolButton()
     made.setObjectName(name)
-    made.setToolTip(text)
+    made.setToolTip(tip(text, keys))
     made.setAccessibleName(text)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     made.setCheckable(bool(checked))

@@ -5,25 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from PySide6.QtCore import QByteArray, QSize, Qt
-from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QMainWindow, QMessageBox, QStackedWidget, QToolButton, QWidget
+from PySide6.QtCore import QByteArray, QSize, Qt, QThreadPool, QTimer
+from PySide6.QtGui import QCloseEvent, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from studio.backends import MEDIA
 from studio.errors import StudioError
-from studio.ui import actions, icons, memory
+from studio.ui import actions, areas, icons, memory
 from studio.ui.bridge import Bridge
 from studio.ui.deeds import Actions, Deeds
 from studio.ui.jobs import Queue, Strip
+from studio.ui.offer import Offer
+from studio.ui.palette import Offered, Palette
 from studio.ui.panel import Panel
-from studio.ui.theme import SIZE, theme
+from studio.ui.rail import Rail
+from studio.ui.theme import theme
 from studio.ui.toast import Toast
-from studio.ui.widgets import Bar, column, row
-from studio.ui.words import count, failure, gist, tr
+from studio.ui.widgets import column, row
+from studio.ui.words import failure, tr
 from studio.ui.works import Thumbnails
 
 if TYPE_CHECKING:
     from studio.studio import Studio
+
+KEEP = 20_000  # milliseconds between two looks at whether there is something new to remember
 
 
 class Page(Protocol):
@@ -52,72 +57,52 @@ class Window(QMainWindow):
         self.deeds = Deeds(studio, self.bridge, self, self.notify, self.panel)
         self._file = studio.places.state / "window.json"
         self._state = memory.load(self._file)
+        self._kept: dict[str, Any] = {}
+        self._writer = QThreadPool(self)
         self._made: dict[str, QWidget] = {}
         self._entries: dict[str, tuple[str, str, Callable[[], QWidget]]] = {}
         for medium in MEDIA:
             make = lambda medium=medium: Panel(studio, self.bridge, medium, self.thumbnails, self.deeds)  # noqa: E731
             self._entries[medium.name] = (tr(medium.title), medium.icon, make)
         self._entries["library"] = (tr("Library"), "library", self._library)
+        self._entries["models"] = (tr("Models"), "models", self._models)
         self._entries["settings"] = (tr("Settings"), "settings", self._settings)
         self._build()
-        self.actions_ = actions.build(self, self.act, [(name, entry[0]) for name, entry in self._entries.items()])
+        self._table = [(name, entry[0]) for name, entry in self._entries.items()]
+        self.actions_ = actions.build(self, self.act, self._table, self.can)
         self.bridge.news.connect(self._hear)
         theme().changed.connect(self._tint)
         self._mark_theme()
         self._come_back()
-        self._offer()
+        self._keeper = QTimer(self)
+        self._keeper.setInterval(KEEP)
+        self._keeper.timeout.connect(self._keep)
+        self._keeper.start()
         for warning in [*studio.warnings, *studio.library.notices][:1]:
             self.notify(warning, ())
 
     def _build(self) -> None:
-        rail = QFrame()
-        rail.setObjectName("rail")
-        rail.setFixedWidth(SIZE.rail)
-        rail.setAccessibleName(tr("Pages"))
-        self._rail = QButtonGroup(self)
-        self._rail.setExclusive(True)
-        buttons = column(rail, spacing=4, margins=(8, 10, 8, 10))
+        self.rail = Rail()
         for name, (title, icon, _) in self._entries.items():
-            made = QToolButton()
-            made.setObjectName(f"rail.{name}")
-            made.setText(title)
-            made.setAccessibleName(title)
-            made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-            made.setIconSize(QSize(22, 22))
-            made.setFixedWidth(SIZE.rail - 17)
-            made.setMinimumHeight(54)
-            made.setCheckable(True)
-            made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            icons.put(made, icon, size=22)
-            made.clicked.connect(lambda _=False, name=name: self.open(name))
-            self._rail.addButton(made)
             if name == "library":
-                rule = QFrame()
-                rule.setObjectName("rule")
-                rule.setFixedHeight(1)
-                buttons.addSpacing(4)
-                buttons.addWidget(rule)
-                buttons.addSpacing(4)
+                self.rail.rule()
             if name == "settings":
-                buttons.addStretch(1)
-            buttons.addWidget(made)
-        self.offer = Bar("offer")
-        self.offer.dismissed.connect(lambda: self._answer(False))
+                self.rail.gap()
+            self.rail.add(name, title, icon)
+        self.rail.chosen.connect(self.open)
+        self.offer = Offer(self.studio, self.panel, self.notify)
         self.pages = QStackedWidget()
         self.pages.setObjectName("pages")
         central = QWidget()
         self.queue = Queue(self.studio, central)
         self.queue.wanted.connect(self._show_made)
         self.strip = Strip(self.studio, self.queue.toggle)
+        self.palette_ = Palette(central, self._offered)
         whole = column(central, spacing=0)
-        middle = row(spacing=0)
-        middle.addWidget(rail)
         right = column(spacing=0)
-        self._offer_line = QWidget()
-        column(self._offer_line, margins=(16, 8, 16, 8)).addWidget(self.offer)
-        self._offer_line.hide()
-        right.addWidget(self._offer_line)
+        right.addWidget(self.offer)
         right.addWidget(self.pages, 1)
+        middle = row(self.rail, spacing=0)
         middle.addLayout(right, 1)
         whole.addLayout(middle, 1)
         whole.addWidget(self.strip)
@@ -155,9 +140,8 @@ class Window(QMainWindow):
             self._page(self._made[self.page]).leave()
         self.queue.hide()
         self.pages.setCurrentWidget(self._made[name])
-        button = self._rail.buttons()[list(self._entries).index(name)]
-        button.setChecked(True)
-        if not any(each.hasFocus() for each in self._rail.buttons()):
+        self.rail.mark(name)
+        if not self.rail.focused:
             self._page(self._made[name]).focus_first()
         return self._made[name]
 
@@ -175,6 +159,34 @@ class Window(QMainWindow):
         from studio.ui.library import LibraryPage
 
         return LibraryPage(self.studio, self.bridge, self.thumbnails, self.deeds)
+
+    def _models(self) -> QWidget:
+        from studio.ui.pages.models import ModelsPage
+
+        return ModelsPage(self.studio, self.bridge, self.notify, self.panel)
+
+    def _section(self, name: str) -> None:
+        self.open("settings").show_section(name)  # type: ignore[attr-defined]
+
+    def welcome(self) -> None:
+        """What the first start shows: ways to a first work."""
+        from studio.ui.pages.welcome import Welcome
+
+        shown = Welcome(self.studio.catalog)
+        shown.chosen.connect(self._begin)
+        self.pages.addWidget(shown)
+        if self.page:
+            self._page(self._made[self.page]).leave()
+        self.pages.setCurrentWidget(shown)
+        shown.focus_first()
+
+    def _begin(self, medium: str) -> None:
+        """Leave the welcome, and make an example where one was asked for."""
+        shown = self.pages.currentWidget()
+        panel = self.panel(medium or MEDIA[0].name)
+        shown.deleteLater()
+        if panel is not None and medium:
+            panel.try_example()
 
     def _settings(self) -> QWidget:
         from studio.ui.preferences import SettingsPage
@@ -194,21 +206,60 @@ class Window(QMainWindow):
                 self.studio.change_settings(theme=name)
             except StudioError as error:
                 self.notify(" ".join(failure(error)))
-        elif name in ("settings",):
+        elif name == "settings":
             self.open(name)
         elif name == "quit":
             self.close()
         elif name == "queue":
             self.queue.toggle()
+        elif name == "pause":
+            self.studio.pause(not self.studio.paused)
+        elif name == "palette":
+            self.palette_.ask()
+        elif name == "shortcuts":
+            from studio.ui.shortcuts import Shortcuts
+
+            Shortcuts(self, actions.table(self._table)).open()
         elif name == "find":
             page = self.open("library")
             page.search.setFocus()  # type: ignore[attr-defined]
         elif name == "about":
-            self._about()
+            self._section("about")
+        elif name == "diagnostics":
+            self._section("diagnostics")
+        elif name == "welcome":
+            self.welcome()
+        elif name in ("area.next", "area.before"):
+            areas.step([self.rail, *self._areas(), self.strip], 1 if name == "area.next" else -1)
         elif name == "cancel" and self.queue.isVisible():
             self.queue.hide()
         else:
             self._act_on_page(name)
+
+    def _areas(self) -> list[QWidget]:
+        page = self.pages.currentWidget()
+        return page.areas() if isinstance(page, Panel) else [page] if page is not None else []
+
+    def can(self, name: str) -> bool:
+        """Whether an action means something on the page that is shown."""
+        if name == "cancel" and self.queue.isVisible():
+            return True
+        page = self.pages.currentWidget()
+        asked = getattr(page, "can", None)
+        return hasattr(page, "act") if asked is None else bool(asked(name))
+
+    def _offered(self) -> list[Offered]:
+        """All that can be done now, for the palette."""
+        return [
+            Offered(
+                actions.plain(tr(deed.text)),
+                actions.plain(tr(deed.menu)),
+                QKeySequence(deed.keys).toString(QKeySequence.SequenceFormat.NativeText),
+                self.actions_[deed.name].trigger,
+            )
+            for deed in actions.table(self._table)
+            if deed.name != "palette" and (deed.always or self.can(deed.name))
+        ]
 
     def _act_on_page(self, name: str) -> None:
         page = self.pages.currentWidget()
@@ -221,22 +272,6 @@ class Window(QMainWindow):
         page = self.pages.currentWidget()
         foot = page.findChild(QWidget, "filmstripArea") if page is not None else None
         self.toast.say(words, actions, lift=foot.height() if foot is not None and foot.isVisible() else 0)
-
-    def _about(self) -> None:
-        import studio
-        from studio.about import LICENCE
-
-        box = QMessageBox(self)
-        box.setObjectName("about")
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle(tr("About AIGC Studio"))
-        box.setText(f"AIGC Studio {studio.__version__}")
-        box.setInformativeText(
-            tr("Generative models on your own machine. Licence: {licence}.").format(licence=LICENCE)
-            + "\n"
-            + tr("Run “studio about” for all libraries, models and credits.")
-        )
-        box.open()
 
     # News.
 
@@ -258,32 +293,6 @@ class Window(QMainWindow):
             panel.show_work(works[0])
         self.queue.hide()
 
-    # What ran when the program died.
-
-    def _offer(self) -> None:
-        offered = self.studio.offered
-        self._offer_line.setVisible(bool(offered))
-        if offered:
-            self.offer.say(
-                count(
-                    len(offered),
-                    "The studio ended while it was making a work.",
-                    "The studio ended while it was making %n works.",
-                ),
-                gist(offered[0].request.to_json()),
-                actions=[(tr("Make it now"), "offerResume", lambda: self._answer(True))],
-            )
-
-    def _answer(self, resume: bool) -> None:
-        for entry in list(self.studio.offered):
-            try:
-                self.studio.take(entry, resume=resume)
-                if resume:
-                    self.panel(entry.request.medium)
-            except StudioError as error:
-                self.notify(" ".join(failure(error)), ())
-        self._offer_line.hide()
-
     # The look, and what comes back.
 
     def _tint(self) -> None:
@@ -300,7 +309,10 @@ class Window(QMainWindow):
         if isinstance(geometry, str):
             self.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore")))
         page = self._state.get("page")
-        self.open(page if page in self._entries else MEDIA[0].name)
+        if page not in self._entries and not self._file.exists() and not self.studio.library.count():
+            self.welcome()
+        else:
+            self.open(page if page in self._entries else MEDIA[0].name)
 
     def state(self) -> dict[str, Any]:
         """All that comes back at the next start."""
@@ -310,7 +322,16 @@ class Window(QMainWindow):
         geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
         return {"geometry": geometry, "page": self.page, "pages": drafts}
 
+    def _keep(self) -> None:
+        """Remember what has changed, beside the window's own thread: a crash costs no more than a few words."""
+        state = self.state()
+        if state != self._kept:
+            self._kept = state
+            self._writer.start(lambda: memory.save(self._file, state))
+
     def closeEvent(self, event: QCloseEvent) -> None:
+        self._keeper.stop()
+        self._writer.waitForDone()
         memory.save(self._file, self.state())
         for page in self._made.values():
             self._page(page).close_down()

@@ -80,7 +80,7 @@ def test_closing_in_mid_job_leaves_nothing_behind(desk: Desk, loop: QEventLoop) 
     try:
         # What waited waits again and is made; what ran is offered.
         assert [entry.request.seed for entry in again.studio.offered] == [SLOW]
-        bar = again.window.offer
+        bar = again.window.offer.bar
         assert bar.isVisible()
         assert bar.words().startswith("The studio ended while it was making a work.")
         panel = again.panel("poster")
@@ -104,7 +104,7 @@ def test_an_offer_can_be_dismissed_for_good(desk: Desk, loop: QEventLoop) -> Non
     second.close()
     third = Desk(desk.home, loop)
     assert not third.studio.offered
-    assert not third.window.offer.isVisible()
+    assert not third.window.offer.bar.isVisible()
     third.close()
 
 
@@ -187,7 +187,7 @@ def test_every_control_has_a_name_for_screen_readers(desk: Desk) -> None:
 
 
 def test_shortcuts_are_told_apart(desk: Desk) -> None:
-    keys = [deed.keys for deed in DEEDS if deed.keys] + [f"Ctrl+{n}" for n in range(1, 7)]
+    keys = [deed.keys for deed in DEEDS if deed.keys] + [f"Ctrl+{n}" for n in range(1, 10)]
     assert len(keys) == len(set(keys))
     assert {f"action.{deed.name}" for deed in DEEDS} <= {each.objectName() for each in desk.window.actions_.values()}
 
@@ -259,7 +259,9 @@ def test_an_unexpected_error_gets_one_dialog(desk: Desk, loop: QEventLoop) -> No
     desk.breathe(0.05)
     boxes = desk.window.findChildren(QWidget, "unexpected")
     assert len(boxes) == 1
-    assert "ValueError: first" in boxes[0].informativeText()  # type: ignore[attr-defined]
+    told = boxes[0].findChild(QWidget, "unexpectedReport").toPlainText()  # type: ignore[union-attr]
+    assert "ValueError: first" in told
+    assert "ValueError: second" in told
     boxes[0].close()
     desk.breathe(0.02)
     assert not [box for box in desk.window.findChildren(QWidget, "unexpected") if box.isVisible()]
