@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import pickle
 import queue
@@ -31,9 +32,12 @@ if TYPE_CHECKING:
     from studio.media import Payload
     from studio.request import Request
 
+log = logging.getLogger(__name__)
+
 POLL = 0.02  # seconds between looks at a job's stop flag
 STUBBORN = 10.0  # seconds a cancelled step may take before its process is ended
 LOADING = 0.3  # the same while loading, when there is no work to lose
+DYING = 5.0  # seconds that a child whose pipe has ended has to end itself
 PREVIEW_SECONDS = 0.04  # previews closer together than this are dropped: the screen would not show them
 
 
@@ -156,17 +160,19 @@ class InProcess:
                 with contextlib.suppress(OSError):
                     self._log.parent.mkdir(parents=True, exist_ok=True)
                     stderr = stack.enter_context(self._log.open("wb"))
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, *words],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 env={**os.environ, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"},
             )
-        threading.Thread(
-            target=_listen, args=(self._process.stdout, self._inbox), name="worker-pipe", daemon=True
-        ).start()
-        self._send("hello", self._rules, self._nice)
+        threading.Thread(target=_listen, args=(process.stdout, self._inbox), name="worker-pipe", daemon=True).start()
+        if process.stdin is not None:
+            with contextlib.suppress(OSError):  # one that is dead already is found out with the first job
+                write_frame(process.stdin, ("hello", self._rules, self._nice))
+        # Only now may other threads send: the child takes the first message for its rules.
+        self._process = process
         if self._held:
             self._send("hold", True)
 
@@ -194,7 +200,11 @@ class InProcess:
 
     def _died(self) -> StudioError:
         process = self._process
-        code = process.wait() if process else None
+        code: int | None = None
+        if process is not None:
+            # A child whose words cannot be read lives on and waits for ours; it is of no use any more.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = process.wait(DYING)
         self._end()
         if code == -9:
             return StudioError(
@@ -203,7 +213,9 @@ class InProcess:
                 mend="smaller",
             )
         return StudioError(
-            f"The engine's process ended unexpectedly (status {code}).",
+            f"The engine's process ended unexpectedly (status {code})."
+            if code is not None
+            else "The engine's answer could not be read.",
             "Try again; if it happens every time, `studio doctor --report` has what is needed to find out why.",
             mend="diagnostics",
         )
@@ -232,6 +244,8 @@ def _listen(pipe: IO[bytes], inbox: queue.SimpleQueue[tuple[Any, ...]]) -> None:
             inbox.put(message)
     except (OSError, ValueError):
         pass  # closed while we read: the same as its end
+    except Exception:
+        log.exception("an engine's process said what cannot be read")
     inbox.put(("ended",))
 
 
@@ -299,6 +313,12 @@ def _portable(error: Exception) -> Exception:
     trace = "".join(traceback.format_exception(error))
     if isinstance(error, StudioError | Cancelled):
         error.__cause__ = error.__context__ = None
+    if isinstance(error, StudioError):
+        try:
+            return pickle.loads(pickle.dumps(error, protocol=5))
+        except Exception:  # noqa: BLE001 - a class that pickles badly has words nevertheless
+            return StudioError(error.message, error.hint, error.mend)
+    if isinstance(error, Cancelled):
         return error
     return RuntimeError(f"{type(error).__name__}: {error}\n{trace}")
 

@@ -10,10 +10,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from studio import worker
 from studio.backends import MEDIA
 from studio.errors import BadInput, StudioError
 from studio.job import Cancelled, Job, Progress
@@ -65,6 +67,44 @@ def test_errors_cross_in_words(host: InProcess) -> None:
     assert (caught.value.hint, caught.value.mend) == ("Ask for the sun.", "models")
     with pytest.raises(RuntimeError, match="ZeroDivisionError: nobody expected this"):
         host.run(job(fakes.RAISES), ENGINE, None, lambda _: None)
+
+
+def test_an_error_that_pickles_badly_crosses_in_words(host: InProcess) -> None:
+    with pytest.raises(StudioError, match="The sea is rough") as caught:
+        host.run(job(1), "tests.core.test_worker:Awkward", None, lambda _: None)
+    assert caught.value.hint == "Stay at home."
+    assert host.run(job(1), ENGINE, None, lambda _: None).payloads
+
+
+def test_an_answer_that_cannot_be_read_fails_its_job_only(
+    host: InProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("studio.worker.DYING", 0.05)
+    with pytest.raises(StudioError, match="could not be read"):
+        host.run(job(1), "tests.core.test_worker:Riddle", None, lambda _: None)
+    assert "said what cannot be read" in caplog.text
+    assert host.run(job(1), ENGINE, None, lambda _: None).payloads
+
+
+def test_a_hold_while_the_child_starts_does_not_come_first(host: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    listen = worker._listen
+
+    def held_meanwhile(*ends: Any) -> None:
+        host.hold(False)  # another thread's, at the worst moment
+        said.set()
+        listen(*ends)
+
+    said = threading.Event()
+    write = worker.write_frame
+
+    def late(pipe: Any, message: tuple[Any, ...]) -> None:
+        if message[0] == "hello":
+            assert said.wait(5)
+        write(pipe, message)
+
+    monkeypatch.setattr(worker, "_listen", held_meanwhile)
+    monkeypatch.setattr(worker, "write_frame", late)
+    assert host.run(job(1), ENGINE, None, lambda _: None).payloads
 
 
 def test_killed_fails_with_a_reason_and_the_next_job_works(host: InProcess) -> None:
@@ -165,6 +205,34 @@ def test_what_libraries_print_does_not_enter_the_pipe(host: InProcess, tmp_path:
         loud.close()
     assert "hello from C" in log.read_text()
     assert "hello from Python" in log.read_text()
+
+
+class Rough(StudioError):
+    """Made from what its message is not made of."""
+
+    def __init__(self, metres: int, *, where: str) -> None:
+        super().__init__(f"The {where} is rough: {metres} m.", "Stay at home.")
+
+
+class Awkward(fakes.FakeEngine):
+    """Fails in words that cannot be made again from them."""
+
+    def run(self, request: object, report: object) -> list[Text]:  # type: ignore[override]
+        raise Rough(4, where="sea")
+
+
+class Secret:
+    """Can be written, and not be read again."""
+
+    def __reduce__(self) -> tuple[object, tuple[list[int]]]:
+        return int, ([],)
+
+
+class Riddle(fakes.FakeEngine):
+    """Answers with what nobody can read."""
+
+    def run(self, request: object, report: object) -> list[Text]:  # type: ignore[override]
+        return [Secret()]  # type: ignore[list-item]
 
 
 class Loud(fakes.FakeEngine):
