@@ -15,7 +15,7 @@ from studio.job import Job
 from studio.library import Asset, Query
 from studio.media import Image, Text
 from studio.request import Request
-from studio.ui import jobs
+from studio.ui import jobs, mending
 from studio.ui.bridge import Bridge
 from studio.ui.brief import Brief
 from studio.ui.deeds import Deeds
@@ -171,8 +171,11 @@ class Panel(QWidget):
 
     def _fail(self, error: BaseException, job: Job | None = None) -> None:
         title, hint = failure(error)
-        again = [] if job is None else [(tr("Retry"), "retry", lambda: self._retry(job.request, job.parents))]
-        self.error.say(title, hint, kind="error", actions=again)
+        parents = () if job is None else job.parents
+        request = None if job is None else job.request
+        helpful = mending.buttons(error, self, request, lambda smaller: self._retry(smaller, parents))
+        again = [] if request is None else [(tr("Retry"), "retry", lambda: self._retry(request, parents))]
+        self.error.say(title, hint, kind="error", actions=[*helpful, *again])
 
     def _retry(self, request: Request, parents: Sequence[str]) -> None:
         self.error.hide()

@@ -1,0 +1,276 @@
+"""The models page: what is listed, bringing in by button and by drop, licences, cancel, removing, using."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QCheckBox, QDialog, QFileDialog, QMessageBox, QPlainTextEdit, QWidget
+from safetensors.numpy import save_file
+
+from studio import disk
+from studio.catalog import Catalog
+from studio.ui.pages.licences import terms
+from studio.ui.pages.models import ModelsPage
+from tests.fakes import SLOW
+from tests.ui.conftest import Desk
+from tests.ui.test_panels import keep_seed
+
+LLAMA = {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}
+
+
+def writer(folder: Path, licence: str = "mit") -> Path:
+    """A story model as a hub would give it."""
+    folder.mkdir(parents=True)
+    save_file({"weight": np.arange(6, dtype=np.float32)}, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(LLAMA), encoding="utf-8")
+    (folder / "README.md").write_text(f"---\nlicense: {licence}\n---\n# A tiny writer\n", encoding="utf-8")
+    return folder
+
+
+def models_page(desk: Desk) -> ModelsPage:
+    page = desk.window.open("models")
+    assert isinstance(page, ModelsPage)
+    return page
+
+
+def brought(desk: Desk, page: ModelsPage, path: Path) -> None:
+    page.bring([path])
+    desk.until(lambda: page.bringing.isHidden())
+
+
+def drop(page: QWidget, path: Path) -> bool:
+    """Drag a file over the page and let it go; whether the page wanted it."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    enter = QDragEnterEvent(
+        page.rect().center(),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    page.dragEnterEvent(enter)
+    if not enter.isAccepted():
+        return False
+    centre = QPointF(page.rect().center())
+    page.dropEvent(
+        QDropEvent(
+            centre,
+            Qt.DropAction.CopyAction,
+            data,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+    )
+    return True
+
+
+def test_it_lists_what_there_is_with_licence_and_size(desk: Desk) -> None:
+    page = models_page(desk)
+    assert [model.id for model in page.shelf.models()] == [
+        "avatar-starter",
+        "poster-starter",
+        "story-starter",
+        "music-starter",
+    ]
+    assert page.total.text().startswith("4 models")
+    titles = [page.shelf.item(at).text() for at in range(page.shelf.count())]
+    assert titles[:2] == ["Avatar", "Fake avatar"]
+    assert desk.find("modelTitle").text() == "Fake avatar"  # type: ignore[attr-defined]
+    assert desk.find("modelLicence").text().startswith("Apache 2.0.")  # type: ignore[attr-defined]
+    QTest.keyClick(page.shelf, Qt.Key.Key_Down)  # over the heading, to the next model
+    assert desk.find("modelTitle").text() == "Fake poster"  # type: ignore[attr-defined]
+
+
+def test_a_dropped_model_is_brought_in_and_can_be_used_at_once(desk: Desk, tmp_path: Path) -> None:
+    panel = desk.panel("story")
+    page = models_page(desk)
+    assert drop(page, writer(tmp_path / "Tiny writer"))
+    desk.until(lambda: page.bringing.isHidden())
+    current = page.shelf.current()
+    assert current is not None
+    assert (current.id, current.medium) == ("tiny-writer", "story")
+    assert desk.window.toast.words() == "Tiny writer is ready."
+    desk.until(lambda: panel.form.fields["model"].box.findData("tiny-writer") >= 0)  # type: ignore[attr-defined]
+    desk.click("model.use")
+    assert desk.window.page == "story"
+    assert panel.form.value().model == "tiny-writer"
+    keep_seed(desk, "story", 5)
+    desk.click("generate")
+    desk.idle()
+    assert panel.asset is not None
+    assert panel.asset.request["model"] == "tiny-writer"
+
+
+def test_what_is_no_file_is_not_taken(desk: Desk) -> None:
+    page = models_page(desk)
+    data = QMimeData()
+    data.setText("a model")
+    enter = QDragEnterEvent(
+        page.rect().center(),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    enter.ignore()
+    page.dragEnterEvent(enter)
+    assert not enter.isAccepted()
+
+
+def test_a_button_asks_for_a_folder(desk: Desk, tmp_path: Path) -> None:
+    page = models_page(desk)
+    folder, _file = page.add.menu().actions()
+    folder.trigger()
+    dialog = desk.window.findChild(QFileDialog, "chooseModel")
+    assert dialog is not None
+    dialog.filesSelected.emit([str(writer(tmp_path / "tiny"))])
+    dialog.close()
+    desk.until(lambda: len(page.shelf.models()) == 5)
+
+
+def test_a_licence_that_limits_use_is_agreed_to_first(desk: Desk, tmp_path: Path) -> None:
+    page = models_page(desk)
+    path = writer(tmp_path / "tiny", licence="openrail")
+    (path / "LICENSE").write_text("CreativeML Open RAIL: do no harm.", encoding="utf-8")
+
+    def asked() -> QDialog:
+        page.bring([path])
+        desk.until(lambda: desk.window.findChild(QDialog, "licence"))
+        dialog = desk.window.findChild(QDialog, "licence")
+        assert dialog is not None
+        return dialog
+
+    dialog = asked()
+    assert dialog.findChild(QPlainTextEdit, "licenceText").toPlainText().startswith("CreativeML")  # type: ignore[union-attr]
+    dialog.reject()
+    desk.until(lambda: page.bringing.isHidden())
+    desk.until(lambda: desk.window.findChild(QDialog, "licence") is None)
+    assert len(page.shelf.models()) == 4
+    dialog = asked()
+    bring = desk.window.findChild(QWidget, "licenceBring")
+    assert bring is not None
+    assert not bring.isEnabled()
+    dialog.findChild(QCheckBox, "licenceAgree").setChecked(True)  # type: ignore[union-attr]
+    bring.click()  # type: ignore[attr-defined]
+    desk.until(lambda: len(page.shelf.models()) == 5)
+
+
+def test_what_is_no_model_is_said_in_words(desk: Desk, tmp_path: Path) -> None:
+    page = models_page(desk)
+    (tmp_path / "model.ckpt").write_bytes(b"x")
+    brought(desk, page, tmp_path / "model.ckpt")
+    assert "is a pickle, which can run any program" in page.bar.words()
+    assert len(page.shelf.models()) == 4
+
+
+def test_an_import_can_be_cancelled(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = models_page(desk)
+    copy, begun, go_on = disk.copy, threading.Event(), threading.Event()
+
+    def slow(source: Path, target: Path, step: Callable[[int], object]) -> None:
+        step(10)
+        begun.set()
+        assert go_on.wait(10)
+        copy(source, target, step)
+
+    monkeypatch.setattr(disk, "copy", slow)
+    page.bring([writer(tmp_path / "tiny"), writer(tmp_path / "other")])
+    desk.until(begun.is_set)
+    desk.until(lambda: page.bringing.words.whole().startswith("Copying tiny: 10 bytes of "))
+    desk.click("importCancel")
+    go_on.set()
+    desk.until(lambda: page.bringing.isHidden())
+    assert len(page.shelf.models()) == 4
+    assert not page.bar.words()
+    assert not list(desk.studio.places.models.glob("*"))
+
+
+def test_removing_is_asked_about_and_said(desk: Desk, tmp_path: Path) -> None:
+    page = models_page(desk)
+    brought(desk, page, writer(tmp_path / "tiny"))
+    folder = desk.studio.places.models / "tiny"
+    assert folder.is_dir()
+    desk.click("model.remove")
+    box = desk.window.findChild(QMessageBox, "removeModel")
+    assert box is not None
+    assert box.defaultButton() is not box.findChild(QWidget, "removeYes")
+    box.findChild(QWidget, "removeYes").click()  # type: ignore[union-attr]
+    assert not folder.exists()
+    assert [model.id for model in page.shelf.models() if not model.bundled] == []
+    assert desk.window.toast.words() == "tiny is removed."
+
+
+def test_what_came_with_the_studio_stays(desk: Desk) -> None:
+    page = models_page(desk)
+    assert page.card.findChild(QWidget, "model.remove") is None
+    QTest.keyClick(page, Qt.Key.Key_Delete)
+    assert desk.window.findChild(QMessageBox, "removeModel") is None
+
+
+def test_a_model_at_work_is_not_removed(desk: Desk, tmp_path: Path) -> None:
+    page = models_page(desk)
+    brought(desk, page, writer(tmp_path / "tiny"))
+    page.use(page.shelf.current())  # type: ignore[arg-type]
+    keep_seed(desk, "story", SLOW)
+    desk.click("generate")
+    desk.until(lambda: any(job.state == "running" for job in desk.studio.jobs()))
+    models_page(desk).act_on("remove")
+    assert page.bar.words().startswith("tiny is at work.")
+    assert desk.window.findChild(QMessageBox, "removeModel") is None
+
+
+def test_files_are_checked(desk: Desk, tmp_path: Path) -> None:
+    page = models_page(desk)
+    brought(desk, page, writer(tmp_path / "tiny"))
+    desk.click("model.check")
+    desk.until(lambda: "are whole and unchanged" in page.bar.words())
+    weights = desk.studio.places.models / "tiny" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    desk.click("model.check")
+    desk.until(lambda: "have changed" in page.bar.words())
+
+
+def test_a_card_can_be_read(desk: Desk, tmp_path: Path) -> None:
+    page = models_page(desk)
+    brought(desk, page, writer(tmp_path / "tiny"))
+    desk.click("model.card")
+    read = desk.window.findChild(QWidget, "readingText")
+    assert read is not None
+    assert read.toPlainText().strip() == "A tiny writer"  # type: ignore[attr-defined]
+    desk.window.findChild(QDialog, "reading").accept()  # type: ignore[union-attr]
+
+
+def test_models_that_others_brought_in_are_seen_when_the_page_is_shown(desk: Desk, tmp_path: Path) -> None:
+    page = models_page(desk)
+    desk.window.open("library")
+    Catalog(tmp_path / "none", desk.studio.places.models).import_(writer(tmp_path / "tiny"), "story")
+    models_page(desk)
+    desk.until(lambda: len(page.shelf.models()) == 5)
+
+
+@pytest.mark.parametrize(
+    ("licence", "name", "free"),
+    [
+        ("apache-2.0", "Apache 2.0", True),
+        ("CC-BY-4.0", "CC BY 4.0", True),
+        ("own", "Your own", True),
+        ("unknown", "Unknown", False),
+        ("", "Unknown", False),
+        ("cc-by-nc-4.0", "CC BY-NC 4.0", False),
+        ("openrail", "OpenRAIL", False),
+        ("llama3", "llama3", False),
+    ],
+)
+def test_licences_are_told_in_words(licence: str, name: str, free: bool) -> None:
+    told = terms(licence)
+    assert (told.name, told.free) == (name, free)
+    assert told.words

@@ -1,0 +1,208 @@
+"""Settings that are obeyed, diagnostics and about beside them, and the welcome of the first start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from qasync import QEventLoop
+
+from studio import doctor
+from studio.doctor import Finding
+from studio.errors import StudioError
+from studio.ui.pages import choices
+from studio.ui.pages.about import About
+from studio.ui.pages.diagnostics import Diagnostics
+from studio.ui.preferences import SettingsPage
+from studio.ui.theme import theme
+from tests.ui.conftest import Desk
+
+FINDINGS = [
+    Finding("Machine", "memory", "8.0 GB"),
+    Finding("Folders", "library", "free in /home/somebody"),
+    Finding("Sound", "PortAudio", "missing", "Music cannot be played.", "Install it with `sudo apt install x`."),
+]
+
+
+@pytest.fixture(autouse=True)
+def _no_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choices, "outputs", lambda: ["Speakers", "Headphones"])
+
+
+def settings_page(desk: Desk, section: str = "settings") -> SettingsPage:
+    page = desk.window.open("settings")
+    assert isinstance(page, SettingsPage)
+    page.show_section(section)
+    return page
+
+
+# Settings.
+
+
+def test_a_change_is_kept_and_holds_at_once(desk: Desk) -> None:
+    page = settings_page(desk)
+    before = QApplication.font().pointSizeF()
+    fields = page.form.fields
+    fields["text_size"].set_value(1.5)
+    fields["theme"].set_value("dark")
+    fields["reduced_motion"].set_value(True)
+    desk.until(lambda: desk.studio.settings.text_size == 1.5)
+    assert desk.studio.settings.theme == "dark"
+    assert QApplication.font().pointSizeF() == pytest.approx(before * 1.5)
+    assert theme().scheme == "dark"
+    assert theme().motion == 0
+    assert page.choices.notice.isHidden()
+    fields["text_size"].set_value(1.0)
+    fields["theme"].set_value("system")
+    fields["reduced_motion"].set_value(False)
+    page.save()
+    assert theme().motion > 0
+    assert QApplication.font().pointSizeF() == pytest.approx(before)
+
+
+def test_what_holds_only_later_is_said(desk: Desk) -> None:
+    page = settings_page(desk)
+    page.form.fields["threads"].set_value(3)
+    page.save()
+    assert "from the next start on" in page.choices.notice.words()
+    page.form.fields["threads"].set_value(0)
+    page.save()
+    assert page.choices.notice.isHidden()
+
+
+def test_a_folder_that_cannot_be_used_is_refused_in_words(desk: Desk, tmp_path: Path) -> None:
+    page = settings_page(desk)
+    (tmp_path / "file").write_text("x")
+    page.form.fields["library_folder"].set_value(str(tmp_path / "file" / "below"))
+    page.save()
+    assert "cannot be written to" in page.choices.notice.words()
+    assert desk.studio.settings.library_folder == ""
+    page.form.fields["library_folder"].set_value(str(tmp_path / "new"))
+    page.save()
+    assert desk.studio.settings.library_folder == str(tmp_path / "new")
+
+
+def test_leaving_the_page_keeps_what_was_typed_last(desk: Desk) -> None:
+    page = settings_page(desk)
+    page.form.fields["memory_budget_gb"].set_value(2.5)
+    desk.window.open("library")
+    assert desk.studio.settings.memory_budget_gb == 2.5
+
+
+def test_sounds_play_on_the_output_that_is_chosen(desk: Desk) -> None:
+    page = settings_page(desk)
+    box = page.choices.sound.box
+    desk.until(lambda: box.count() == 3)
+    assert [box.itemText(at) for at in range(3)] == ["The system's own", "Speakers", "Headphones"]
+    box.setCurrentIndex(2)
+    box.activated.emit(2)
+    assert desk.studio.settings.audio_output == "Headphones"
+
+
+def test_where_nothing_can_be_heard_it_says_what_to_install(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def deaf() -> list[str]:
+        raise StudioError("PortAudio is missing.", "Install it.")
+
+    monkeypatch.setattr(choices, "outputs", deaf)
+    page = settings_page(desk)
+    desk.until(lambda: page.choices.sound.words.text() == "PortAudio is missing. Install it.")
+    assert not page.choices.sound.box.isEnabled()
+
+
+# Diagnostics.
+
+
+def test_diagnostics_say_what_is_missing_and_copy_a_report(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "examine", lambda _places, _catalog: FINDINGS)
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/somebody"))
+    desk.act("diagnostics")
+    page = settings_page(desk, "diagnostics")
+    shown = page.findChild(Diagnostics)
+    assert shown is not None
+    desk.until(lambda: shown.findings)
+    assert shown.title.text() == "1 thing could be better"
+    desk.click("copyCommand")
+    assert QGuiApplication.clipboard().text() == "sudo apt install x"
+    desk.click("copyReport")
+    report = QGuiApplication.clipboard().text()
+    assert report.startswith("### AIGC Studio report")
+    assert "| Machine | memory | 8.0 GB |" in report
+    assert "somebody" not in report
+    monkeypatch.setattr(doctor, "examine", lambda _places, _catalog: FINDINGS[:1])
+    desk.click("lookAgain")
+    desk.until(lambda: shown.title.text() == "All is well")
+
+
+def test_closing_in_the_middle_of_a_look_waits_for_nobody(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    going, asked = threading.Event(), threading.Event()
+
+    def slow(_places: object, _catalog: object) -> list[Finding]:
+        asked.set()
+        assert going.wait(10)
+        return FINDINGS
+
+    monkeypatch.setattr(doctor, "examine", slow)
+    settings_page(desk, "diagnostics")
+    desk.until(asked.is_set)
+    desk.close()
+    going.set()
+
+
+# About.
+
+
+def test_about_names_models_and_libraries_with_their_licences(desk: Desk) -> None:
+    desk.act("about")
+    shown = desk.window.open("settings").findChild(About)
+    assert shown is not None
+    desk.until(lambda: shown.parts)
+    assert desk.find("aboutTitle").text().startswith("AIGC Studio ")  # type: ignore[attr-defined]
+    desk.click("copyCredits")
+    credits = QGuiApplication.clipboard().text()
+    assert "Fake avatar" in credits
+    assert "numpy" in credits
+    desk.click("readLicence")
+    read = desk.window.findChild(QWidget, "readingText")
+    assert read is not None
+    assert "Apache License" in read.toPlainText()  # type: ignore[attr-defined]
+    desk.window.findChild(QDialog, "reading").accept()  # type: ignore[union-attr]
+
+
+# The first start.
+
+
+def test_the_first_start_leads_to_a_first_work_with_one_press(home: Path, loop: QEventLoop) -> None:
+    desk = Desk(home, loop, first=True)
+    try:
+        assert desk.window.page == ""
+        desk.click("welcome.avatar")
+        assert desk.window.page == "avatar"
+        desk.idle()
+        panel = desk.panel("avatar")
+        assert len(panel.studio.library.page()) == 9
+    finally:
+        desk.close()
+    again = Desk(home, loop)
+    try:
+        assert again.window.page == "avatar"
+        assert again.window.findChild(QWidget, "welcomeTitle") is None
+    finally:
+        again.close()
+
+
+def test_somebody_may_look_around_first(home: Path, loop: QEventLoop) -> None:
+    desk = Desk(home, loop, first=True)
+    try:
+        desk.click("welcomeLater")
+        assert desk.window.page == "avatar"
+        assert not desk.studio.jobs()
+        desk.act("welcome")  # it can be called back from the menu
+        desk.click("welcome.story")
+        desk.idle()
+        assert desk.panel("story").asset is not None
+    finally:
+        desk.close()
