@@ -53,6 +53,7 @@ class Job:
     """One submitted request. Its lane alone changes its state; everybody may read it at any time, from any thread.
 
     `future` is resolved exactly once: with the works (for a live job: the payloads), with Cancelled, or with the error.
+    Its own `cancel` does nothing; `Studio.cancel` ends a job.
     Times are seconds since the epoch, for showing; durations come from the monotonic clock.
     """
 
@@ -71,6 +72,7 @@ class Job:
         self.live = live
         self.slot = slot
         self.future: Future[list[Any]] = Future()
+        self.future.set_running_or_notify_cancel()
         self.progress = Progress("queued")
         self.submitted = time.time()
         self.started: float | None = None

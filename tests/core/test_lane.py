@@ -139,6 +139,15 @@ def test_cancel_running_keeps_what_was_made_as_partial(script: Script) -> None:
     assert second.future.result(5) == ["work 2"]
 
 
+def test_nobody_can_take_the_future_away_from_the_lane(script: Script) -> None:
+    script.gate.clear()
+    first, second = script.put(1), script.put(2)
+    assert not second.future.cancel()
+    script.gate.set()
+    assert first.future.result(5) == ["work 1"]
+    assert second.future.result(5) == ["work 2"]
+
+
 def test_cancelling_what_has_ended_does_nothing(script: Script) -> None:
     first = script.put(1)
     first.future.result(5)
