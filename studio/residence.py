@@ -50,12 +50,12 @@ def resolve(name: str) -> Any:
 
 
 class Residence:
-    """Engines by (engine name, model id), each with the bytes it holds. One thread only."""
+    """Engines by (engine name, model id, hash of its weights), each with the bytes it holds. One thread only."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._budget = rules.budget or psutil.virtual_memory().total // 2
-        self._engines: OrderedDict[tuple[str, str], tuple[Any, int]] = OrderedDict()
+        self._engines: OrderedDict[tuple[str, str, str], tuple[Any, int]] = OrderedDict()
         self._platform: Mapping[str, str] | None = None
 
     @property
@@ -68,7 +68,8 @@ class Residence:
         report(Progress("loading"))
         if self._platform is None and self._rules.platform:
             self._platform = resolve(self._rules.platform)(self._rules.device, self._rules.threads)
-        key = (engine, model.id if model else "")
+        # The hash too: an id may be given to other weights once its model has been removed.
+        key = (engine, model.id, model.sha256) if model else (engine, "", "")
         try:
             return self._resident(key, model, report).run(request, report)
         except OutOfMemory:
@@ -81,7 +82,7 @@ class Residence:
         while self._engines:
             self._evict()
 
-    def _resident(self, key: tuple[str, str], model: Model | None, report: Report) -> Any:
+    def _resident(self, key: tuple[str, str, str], model: Model | None, report: Report) -> Any:
         if key in self._engines:
             self._engines.move_to_end(key)
             return self._engines[key][0]

@@ -55,6 +55,14 @@ def test_a_model_is_loaded_once() -> None:
     assert fakes.FakeEngine.loaded == ["a"]
 
 
+def test_an_id_given_to_other_weights_means_these() -> None:
+    home = residence(2.5)
+    for sha256 in ("aa", "bb", "bb"):
+        named = dataclasses.replace(model("a"), sha256=sha256)
+        home.run(ENGINE, named, STORY(seed=1), lambda _: None)
+    assert fakes.FakeEngine.loaded == ["a", "a"]
+
+
 def test_the_least_recently_used_goes_first() -> None:
     home = residence(2.5)
     for name in ("a", "b", "a", "c", "a", "b"):
