@@ -15,6 +15,7 @@ from studio.errors import BadInput
 Change = dict[str, Any]
 
 DEPTH_LIMIT = 60
+WHOLE_LIMIT = 2**63  # what other readers of JSON still take for whole; Python cannot even write far larger ones
 _SHORT = 48
 
 
@@ -22,7 +23,9 @@ def plain(value: object, depth: int = 0) -> Any:
     """A copy that shares nothing changeable with `value`. Raises BadInput for what JSON cannot say."""
     if depth > DEPTH_LIMIT:
         raise BadInput("This document is nested too deeply.")
-    if value is None or isinstance(value, str | bool | int):
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, int) and -WHOLE_LIMIT <= value < WHOLE_LIMIT:
         return value
     if isinstance(value, float) and math.isfinite(value):
         return value
@@ -32,7 +35,8 @@ def plain(value: object, depth: int = 0) -> Any:
         entries = cast("dict[object, object]", value)
         if all(isinstance(key, str) for key in entries):
             return {key: plain(item, depth + 1) for key, item in entries.items()}
-    raise BadInput(f"A document cannot hold {value!r:.60}.")
+    said = "so large a number" if isinstance(value, int) else f"{value!r:.60}"
+    raise BadInput(f"A document cannot hold {said}.")
 
 
 def between(old: Any, new: Any) -> list[Change]:

@@ -124,6 +124,16 @@ def test_what_is_not_json_is_no_content(tmp_path: Path, value: dict[str, Any]) -
         assert made.content == {"fine": True}
 
 
+def test_a_number_too_large_to_be_written_is_refused_and_the_writer_lives_on(tmp_path: Path) -> None:
+    with Document.make(tmp_path, "story", "Tale", {"n": 2**63 - 1}) as document:
+        for large in (10**5000, -(2**63) - 1):
+            with pytest.raises(BadInput, match="so large a number"):
+                document.edit({"n": large})
+        document.edit({"n": -(2**63)})
+        document.flush()
+        assert document.saved
+
+
 def test_content_nested_without_end_is_refused(tmp_path: Path) -> None:
     endless: dict[str, Any] = {}
     endless["again"] = endless
