@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from studio.errors import StudioError
 from studio.library import Asset
+from studio.media import Payload
 from studio.request import Request, fresh_seed
 from studio.ui.bridge import Bridge
 from studio.ui.words import count, failure, tr
@@ -60,6 +61,19 @@ class Deeds:
             return False
         self._bridge.library_changed()
         return True
+
+    def keep(self, payload: Payload, made_from: Asset) -> Asset | None:
+        """Add to the library what a person has made of a work by hand; None where it could not be."""
+        kept: list[Asset] = []
+        provenance = {**made_from.provenance, "edited": True}
+        request, medium = made_from.request, made_from.medium
+        add = self._studio.library.add
+        self._try(
+            lambda: kept.append(
+                add(payload, medium=medium, request=request, provenance=provenance, parents=[made_from.id])
+            )
+        )
+        return kept[0] if kept else None
 
     def favourite(self, assets: Sequence[Asset], on: bool) -> bool:
         return self._try(lambda: self._studio.library.favourite([asset.id for asset in assets], on))
