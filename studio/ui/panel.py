@@ -13,7 +13,7 @@ from studio.backends.medium import Medium
 from studio.errors import StudioError
 from studio.job import Job
 from studio.library import Asset, Query
-from studio.media import Image, Text
+from studio.media import Image, Payload, Text
 from studio.request import Request
 from studio.ui import jobs, mending
 from studio.ui.bridge import Bridge
@@ -66,10 +66,11 @@ class Panel(QWidget):
         self._refresh()
 
     def _build_stage(self, thumbnails: Thumbnails, deeds: Deeds) -> None:
-        self.stage = stage(self.medium.stage)
+        self.stage = stage(self.medium.stage, self.studio.places.documents)
         self.stage.stepped.connect(self._step)
         self.stage.turned.connect(self._look)
         self.stage.asked.connect(self._asked)
+        self.stage.kept.connect(self._keep)
         self.stage.follow(self.studio.settings)
         self.stage.said.connect(lambda words, hint: deeds.notify(f"{words} {hint}".strip(), ()))
         self.head = Head(self.stage)
@@ -268,6 +269,13 @@ class Panel(QWidget):
         self.head.show_asset(asset, self.stage.title() if asset is not None else "")
         self.filmstrip.mark(asset.id if asset is not None else "")
         self._stack.setCurrentWidget(self.stage if asset is not None else self.empty)
+
+    def _keep(self, payload: Payload) -> None:
+        """Make a work of what a person has made of the one on the stage."""
+        if self.asset is not None:
+            kept = self._deeds.keep(payload, self.asset)
+            if kept is not None:
+                self._look(kept)
 
     def _step(self, step: int) -> None:
         if self.asset is not None:

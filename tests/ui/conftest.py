@@ -18,28 +18,18 @@ from qasync import QEventLoop
 from studio.studio import Studio
 from studio.ui.app import application, errors
 from studio.ui.panel import Panel
+from studio.ui.theme import Theme
 from studio.ui.window import Window
 from tests.studios import fake_studio
 
 WAIT = 15.0  # seconds that anything may take
 
 
-class Desk:
-    """The window as a test uses it: find, click, wait."""
+class Room:
+    """The theme and the loop, for widgets by themselves, which need no window."""
 
-    def __init__(self, home: Path, loop: QEventLoop, *, first: bool = False) -> None:
-        """`first` is the very first start, which begins with a welcome."""
-        self.home, self.loop = home, loop
-        if not first and not (home / "state").exists():
-            (home / "state").mkdir(parents=True)
-            (home / "state" / "window.json").write_text("{}", encoding="utf-8")
-        self.studio: Studio = fake_studio(home)
-        application([], self.studio)
-        self.window = Window(self.studio)
-        self.window.show()
-        self.window.activateWindow()
-        QTest.qWaitForWindowActive(self.window)
-        self.open = True
+    def __init__(self, loop: QEventLoop) -> None:
+        self.loop = loop
 
     def until(self, condition: Callable[[], object], seconds: float = WAIT) -> None:
         """Let the window live until something is true."""
@@ -54,6 +44,25 @@ class Desk:
 
     def breathe(self, seconds: float = 0.05) -> None:
         self.loop.run_until_complete(asyncio.sleep(seconds))
+
+
+class Desk(Room):
+    """The window as a test uses it: find, click, wait."""
+
+    def __init__(self, home: Path, loop: QEventLoop, *, first: bool = False) -> None:
+        """`first` is the very first start, which begins with a welcome."""
+        super().__init__(loop)
+        self.home = home
+        if not first and not (home / "state").exists():
+            (home / "state").mkdir(parents=True)
+            (home / "state" / "window.json").write_text("{}", encoding="utf-8")
+        self.studio: Studio = fake_studio(home)
+        application([], self.studio)
+        self.window = Window(self.studio)
+        self.window.show()
+        self.window.activateWindow()
+        QTest.qWaitForWindowActive(self.window)
+        self.open = True
 
     def find(self, name: str, kind: type[QWidget] = QWidget) -> QWidget:
         """The visible widget of that name on the page that is shown, or else anywhere in the window."""
@@ -109,6 +118,23 @@ def loop() -> Iterator[QEventLoop]:
     loop = QEventLoop(app)
     yield loop
     loop.close()
+
+
+@pytest.fixture
+def room(loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    """Where a widget can stand by itself; an error that reaches nobody fails the test."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    if app.findChild(Theme) is None:
+        Theme(app)
+    with errors(loop) as surface:
+        told: list[BaseException] = []
+        surface.tell = told.append
+        yield Room(loop)
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    gc.collect()
+    assert not told, f"unexpected: {told!r}"
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from studio.media import Image
 from studio.ui.stages import image as image_stage
 from studio.ui.stages.image import ImageStage
 from studio.ui.stages.view import MARGIN, View
-from tests.ui.conftest import Desk
+from tests.ui.conftest import Room
 
 RED, BLUE = (200, 10, 10), (10, 10, 200)
 
@@ -40,7 +40,7 @@ def work(folder: Path, name: str, payload: Image, **request: object) -> Asset:
 
 
 @pytest.fixture
-def stage(desk: Desk) -> Iterator[ImageStage]:
+def stage(room: Room) -> Iterator[ImageStage]:
     made = ImageStage()
     made.resize(600, 400)
     made.show()
@@ -193,15 +193,15 @@ def test_sides_are_swapped_through_whoever_shows_the_work(stage: ImageStage, tmp
 
 
 def test_a_large_file_is_read_beside_and_the_newest_wins(
-    stage: ImageStage, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stage: ImageStage, room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(image_stage, "LARGE", 1000)
     stage.show_asset(work(tmp_path, "large", picture(64, 64)))
     stage.show_asset(work(tmp_path, "larger", picture(80, 64, BLUE)))
     assert stage.image.isNull()
-    desk.until(lambda: not stage.image.isNull())
+    room.until(lambda: not stage.image.isNull())
     assert stage.image.width() == 80
-    desk.breathe(0.05)
+    room.breathe(0.05)
     assert stage.image.width() == 80
     stage.show_asset(work(tmp_path, "largest", picture(90, 64)))
     stage.copy()
@@ -209,7 +209,7 @@ def test_a_large_file_is_read_beside_and_the_newest_wins(
 
 
 def test_a_large_file_that_is_damaged_says_so(
-    stage: ImageStage, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stage: ImageStage, room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(image_stage, "LARGE", 1000)
     said: list[str] = []
@@ -217,7 +217,7 @@ def test_a_large_file_that_is_damaged_says_so(
     asset = work(tmp_path, "torn", Image(np.random.default_rng(1).integers(0, 255, (90, 90, 3), np.uint8)))
     asset.path.write_bytes(asset.path.read_bytes()[:60])
     stage.show_asset(asset)
-    desk.until(lambda: said)
+    room.until(lambda: said)
     assert said == ["torn.png cannot be shown."]
 
 

@@ -25,7 +25,7 @@ from studio.ui.stages.audio import AudioStage
 from studio.ui.stages.meter import LOWEST, Meter
 from studio.ui.stages.spectrogram import ROWS, spectrogram
 from studio.ui.stages.waveform import envelope
-from tests.ui.conftest import Desk
+from tests.ui.conftest import Room
 
 
 def sound(seconds: float) -> Audio:
@@ -60,7 +60,7 @@ def card(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def stage(desk: Desk, card: None) -> Iterator[AudioStage]:
+def stage(room: Room, card: None) -> Iterator[AudioStage]:
     made = AudioStage()
     made.resize(700, 500)
     made.show()
@@ -78,7 +78,7 @@ def work(folder: Path, name: str, payload: Audio) -> Asset:
 
 
 @pytest.mark.usefixtures("card")
-def test_a_sound_plays_pauses_and_seeks(desk: Desk) -> None:
+def test_a_sound_plays_pauses_and_seeks(room: Room) -> None:
     stage = AudioStage()
     stage.resize(700, 400)
     stage.show()
@@ -100,7 +100,7 @@ def test_a_sound_plays_pauses_and_seeks(desk: Desk) -> None:
 
 
 @pytest.mark.usefixtures("card")
-def test_a_sound_ends_and_starts_anew(desk: Desk) -> None:
+def test_a_sound_ends_and_starts_anew(room: Room) -> None:
     stage = AudioStage()
     stage.show()
     stage.preview(sound(0.5))
@@ -117,7 +117,7 @@ def test_a_sound_ends_and_starts_anew(desk: Desk) -> None:
 
 
 @pytest.mark.usefixtures("card")
-def test_a_growing_sound_goes_on_playing(desk: Desk) -> None:
+def test_a_growing_sound_goes_on_playing(room: Room) -> None:
     stage = AudioStage()
     stage.show()
     stage.expect(MusicRequest(seconds=4.0))
@@ -131,7 +131,7 @@ def test_a_growing_sound_goes_on_playing(desk: Desk) -> None:
     stage.deleteLater()
 
 
-def test_without_portaudio_it_says_what_to_install(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_portaudio_it_says_what_to_install(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     stage = AudioStage()
     stage.show()
@@ -253,12 +253,12 @@ def test_another_sound_starts_anew_and_the_file_of_this_one_goes_on(stage: Audio
 
 
 def test_a_large_file_is_read_beside(
-    stage: AudioStage, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stage: AudioStage, room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audio_stage, "LARGE", 1000)
     stage.show_asset(work(tmp_path, "large", sound(2.0)))
     assert not stage.play.isVisible()
-    desk.until(lambda: stage.play.isVisible())
+    room.until(lambda: stage.play.isVisible())
     assert stage.time.text() == "0:00 / 0:02"
 
 
@@ -276,7 +276,7 @@ def test_the_level_follows_what_is_heard(stage: AudioStage) -> None:
     assert LOWEST < stage.meter.peaks[0] < before
 
 
-def test_a_meter_marks_what_is_full(desk: Desk) -> None:
+def test_a_meter_marks_what_is_full(room: Room) -> None:
     meter = Meter(40, 0)
     meter.resize(40, 100)
     meter.show_levels([(0.5, 0.5), (0.7, 1.0)])
@@ -301,10 +301,10 @@ def test_a_spectrogram_shows_each_tone_at_its_pitch() -> None:
     assert not spectrogram(Audio(np.zeros((2, 100), np.float32), 16000)).any()
 
 
-def test_the_spectrogram_comes_beside_and_can_be_put_away(stage: AudioStage, desk: Desk) -> None:
+def test_the_spectrogram_comes_beside_and_can_be_put_away(stage: AudioStage, room: Room) -> None:
     stage.preview(sound(1.0))
     assert stage.spectrogram.busy
-    desk.until(lambda: not stage.spectrogram.busy)
+    room.until(lambda: not stage.spectrogram.busy)
     assert stage.spectrogram.levels.shape[1] > 20
     QTest.keyClick(stage, Qt.Key.Key_G)
     assert not stage.spectrogram.isVisible()
@@ -313,7 +313,7 @@ def test_the_spectrogram_comes_beside_and_can_be_put_away(stage: AudioStage, des
     QTest.keyClick(stage, Qt.Key.Key_G)
     assert stage.spectrogram.isVisible()
     assert stage.spectrogram.busy
-    desk.until(lambda: not stage.spectrogram.busy)
+    room.until(lambda: not stage.spectrogram.busy)
 
 
 def test_the_envelope_keeps_every_peak() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from studio.ui.stages.stage import Stage
 
 
-def stage(kind: Literal["image", "text", "audio"]) -> Stage:
-    """The stage for a kind of medium; imported when it is first wanted."""
+def stage(kind: Literal["image", "text", "audio"], documents: Path | None = None) -> Stage:
+    """The stage for a kind of medium, imported when it is first wanted; what is written there goes to `documents`."""
     if kind == "image":
         from studio.ui.stages.image import ImageStage
 
@@ -16,7 +17,7 @@ def stage(kind: Literal["image", "text", "audio"]) -> Stage:
     if kind == "text":
         from studio.ui.stages.text import TextStage
 
-        return TextStage()
+        return TextStage(documents)
     from studio.ui.stages.audio import AudioStage
 
     return AudioStage()

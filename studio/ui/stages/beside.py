@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import shiboken6
 from PySide6.QtCore import QObject, QThreadPool, Signal
 
 from studio.errors import StudioError
@@ -21,37 +20,41 @@ def or_why(work: Callable[[], _T]) -> _T | StudioError:
         return error
 
 
+class _Wire(QObject):
+    """The way back to the window's thread: all that the working thread holds, since it may outlive the widget."""
+
+    came = Signal(int, object, object)
+
+
 class Beside(QObject):
     """Answers of what was asked before are dropped, and so is every answer to a widget that is gone.
 
-    An error in the work is raised where its answer would have been heard.
+    An error in the work is raised where its answer would have been heard; `or_why` makes answers of those in words.
     """
 
-    _came = Signal(int, object, object)
-
     def __init__(self, owner: QObject) -> None:
-        super().__init__()  # without a parent: whoever works keeps it alive, and answers into the empty otherwise
-        self._owner = owner
+        super().__init__(owner)
         self._turn = 0
         self._then: Callable[[Any], object] | None = None
-        self._came.connect(self._hear)
+        self._wire = _Wire()
+        self._wire.came.connect(self._hear)
 
     @property
     def busy(self) -> bool:
         return self._then is not None
 
     def ask(self, work: Callable[[], Any], then: Callable[[Any], object]) -> None:
-        """Have `work` done in another thread, and `then` called with what it returns, in this one."""
+        """Have `work`, which must hold no widget, done in another thread, and `then` called here with what it gives."""
         self._turn += 1
         self._then = then
-        turn = self._turn
+        turn, wire = self._turn, self._wire
 
         def run() -> None:
             try:
                 made, error = work(), None
             except Exception as failed:  # noqa: BLE001 - it is raised again in the window's thread
                 made, error = None, failed
-            self._came.emit(turn, made, error)
+            wire.came.emit(turn, made, error)
 
         QThreadPool.globalInstance().start(run)
 
@@ -62,7 +65,7 @@ class Beside(QObject):
 
     def _hear(self, turn: int, made: object, error: Exception | None) -> None:
         then = self._then
-        if turn != self._turn or then is None or not shiboken6.isValid(self._owner):
+        if turn != self._turn or then is None:
             return
         self._then = None
         if error is not None:

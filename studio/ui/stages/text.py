@@ -1,138 +1,284 @@
-"""The stage for texts: a page to read, a comfortable line wide, that follows a text while it is written."""
+"""The stage for texts: a page to read and to write on, that follows a text while it is made and saves what is written.
+
+The work stays as it was: what a person writes is a draft beside it, until it is kept as a work of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetricsF, QGuiApplication, QResizeEvent, QTextBlockFormat, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QTextEdit, QToolButton
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QMouseEvent, QResizeEvent, QTextCursor
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
+from studio import codecs
+from studio.errors import StudioError
 from studio.library import Asset
 from studio.media import Payload, Text
-from studio.ui.stages.stage import Stage
+from studio.ui.stages import prose
+from studio.ui.stages.draft import Draft
+from studio.ui.stages.page import Page
+from studio.ui.stages.stage import Entry, Stage, drag_out, far_enough
 from studio.ui.theme import theme
-from studio.ui.widgets import column, tool
-from studio.ui.words import tr
+from studio.ui.widgets import button, column, label, row, tool
+from studio.ui.words import count, moment, tr
 
-LINE = 68  # characters of an average line
 INSET = 48
-SAMPLE = "The fox went on until the path was lost in snow, and then it listened. "
+PAUSE = 300  # milliseconds without a key until what was written goes to the document
+LOOK = 400  # milliseconds between two looks whether it is on the disk
 
 
 class TextStage(Stage):
-    """One text. Lines that begin with '#' are headings, blank lines part paragraphs, everything else stays as it is."""
+    """One text. With `documents`, the folder of drafts, a finished one can be written on."""
 
-    def __init__(self) -> None:
+    def __init__(self, documents: Path | None = None) -> None:
         super().__init__()
-        self.text = ""
-        self.page = QTextEdit()
-        self.page.setObjectName("reading")
-        self.page.setAccessibleName(tr("Text"))
-        self.page.setReadOnly(True)
-        self.page.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
-        self.page.setFrameShape(QFrame.Shape.NoFrame)
-        self.page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.page.document().setDocumentMargin(0)
+        self._documents = documents
+        self._draft: Draft | None = None
+        self._pull: QPoint | None = None
+        self.page = Page()
+        self.page.setViewportMargins(0, 0, INSET - 8 - 12, 0)  # beside the scroll bar, so that both edges are alike
+        self.page.written.connect(self._written)
+        self.words = label("", "caption")
+        self.words.setObjectName("wordCount")
+        self.state = label("", "caption")
+        self.state.setObjectName("draftState")
+        self.history = tool("history", tr("Versions of this text"), "textVersions", clicked=self._open_versions)
+        self.keep = button(tr("Keep as a new work"), "textKeep", "quiet", clicked=self._keep)
+        self._foot = QWidget()
+        line = row(self.words, None, self.state, self.history, self.keep, margins=(0, 0, INSET - 16, 0))
+        self._foot.setLayout(line)
+        self._foot.setFixedHeight(40)
         self._paper = QFrame()
         self._paper.setObjectName("paper")
-        self.page.setViewportMargins(0, 0, INSET - 8 - 12, 0)  # beside the scroll bar, so that both edges are alike
-        column(self._paper, margins=(INSET, 32, 8, 16)).addWidget(self.page)
+        inside = column(self._paper, spacing=4, margins=(INSET, 32, 8, 8))
+        inside.addWidget(self.page)
+        inside.addWidget(self._foot)
         self._outer = QHBoxLayout(self)
         self._outer.setContentsMargins(24, 24, 24, 24)
         self._outer.addWidget(self._paper)
-        self._tools = (tool("copy", tr("Copy text"), "copy", clicked=self.copy),)
-        self._face()
+        self._tools = (tool("copy", tr("Copy text (Ctrl+Shift+C)"), "copy", clicked=self.copy),)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE)
+        self._pause.timeout.connect(self._save)
+        self._look = QTimer(self)
+        self._look.setInterval(LOOK)
+        self._look.timeout.connect(self._show_state)
         theme().changed.connect(self._tint)
         self._paper.hide()
+
+    @property
+    def text(self) -> str:
+        return self.page.text()
 
     def tools(self) -> Sequence[QToolButton]:
         return self._tools
 
-    def show_asset(self, asset: Asset) -> None:
-        from studio import codecs
+    def entries(self) -> Sequence[Entry]:
+        page = self.page
+        if self._paper.isHidden():
+            return ()
+        whole: list[Entry] = [(tr("Copy text"), self.copy)]
+        if page.textCursor().hasSelection():
+            copy = tr("Copy")
+            whole.insert(0, (f"{copy}\tCtrl+C", page.copy))
+        if page.isReadOnly():
+            return whole
+        undo, redo, paste = tr("Undo"), tr("Redo"), tr("Paste")
+        able = page.document()
+        written: list[Entry] = []
+        if able.isUndoAvailable():
+            written.append((f"{undo}\tCtrl+Z", page.undo))
+        if able.isRedoAvailable():
+            written.append((f"{redo}\tCtrl+Shift+Z", page.redo))
+        if page.canPaste():
+            written.append((f"{paste}\tCtrl+V", page.paste))
+        return [*written, None, *whole] if written else whole
 
+    def show_asset(self, asset: Asset) -> None:
         payload = codecs.read(asset.path)
-        self._write(payload.text if isinstance(payload, Text) else "")
+        self._let_go()
+        self.asset = asset
+        original = payload.text if isinstance(payload, Text) else ""
+        draft = self._drafted(asset, original)
+        self.page.set_writable(False)
+        self._set(original if draft is None else draft.text)
+        self._draft = draft
+        self.page.set_writable(draft is not None)
         self.page.moveCursor(QTextCursor.MoveOperation.Start)
+        self._show_state()
+
+    def _drafted(self, asset: Asset, original: str) -> Draft | None:
+        if self._documents is None:
+            return None
+        try:
+            return Draft(self._documents, asset, original)
+        except StudioError as error:
+            self.said.emit(error.message, error.hint)
+            return None
 
     def preview(self, payload: Payload) -> None:
         if isinstance(payload, Text):
-            self._write(payload.text)
+            self._let_go()
+            self.asset = None
+            self.page.set_writable(False)
+            bar = self.page.verticalScrollBar()
+            following = bar.value() >= bar.maximum() - 4
+            self._set(payload.text)
+            self._show_state()
+            if following:
+                bar.setValue(bar.maximum())
 
     def clear(self) -> None:
-        self._write("")
+        self._let_go()
+        self.asset = None
+        self._set("")
 
     def title(self) -> str:
-        return self.text.partition("\n")[0].lstrip("# ").strip() if self.text.startswith("#") else ""
+        blocks, _ = prose.parse(self.text.partition("\n")[0])
+        return blocks[0].text.strip() if blocks and blocks[0].level else ""
 
     def copy(self) -> None:
         QGuiApplication.clipboard().setText(self.text)
         self.said.emit(tr("The text is on the clipboard."), "")
 
-    def _write(self, text: str) -> None:
-        """Show `text`; where it only goes on from what is shown, nothing that stands is set again."""
-        if text == self.text:
-            return
-        bar = self.page.verticalScrollBar()
-        following = bar.value() >= bar.maximum() - 4
-        kept = self.text[: self.text.rfind("\n") + 1] if text.startswith(self.text) else ""
-        cursor = QTextCursor(self.page.document())
-        if kept:
-            cursor.movePosition(QTextCursor.MoveOperation.End)
-            cursor.movePosition(QTextCursor.MoveOperation.StartOfBlock, QTextCursor.MoveMode.KeepAnchor)
-            cursor.removeSelectedText()
+    def leave(self) -> None:
+        """What was written is on the disk when this returns."""
+        draft = self._draft
+        self._let_go()
+        self._draft = draft  # opens again with the next word
+
+    # What is written.
+
+    def _written(self) -> None:
+        self._pause.start()
+        self._show_state()
+
+    def _save(self) -> None:
+        """Hand what was written to the document, which saves it."""
+        self._pause.stop()
+        self._count()
+        draft = self._draft
+        if draft is not None and not self.page.isReadOnly():
+            self._try(lambda: draft.write(self.text))
+            self._show_state()
+
+    def _let_go(self) -> None:
+        draft = self._draft
+        if draft is not None:
+            if self._pause.isActive():
+                self._save()
+            self._draft = None
+            self._look.stop()
+            self._try(draft.close)
+
+    def _keep(self) -> None:
+        """Ask for a work of what stands here; once there is one, the work that it came from is as it was."""
+        before, text = self.asset, self.text
+        self._save()
+        self.kept.emit(Text(text))
+        if before is not None and self._documents is not None and self.asset is not None and self.asset != before:
+            self._try(lambda: self._revert(before))
+
+    def _revert(self, asset: Asset) -> None:
+        payload = codecs.read(asset.path)
+        if self._documents is not None and isinstance(payload, Text):
+            draft = Draft(self._documents, asset, payload.text)
+            try:
+                draft.revert()
+            finally:
+                draft.close()
+
+    def versions(self) -> QMenu:
+        """What one can go back to: the versions, newest first, and the text as it was made."""
+        made = QMenu(self)
+        made.setObjectName("versionsMenu")
+        made.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._save()
+        draft = self._draft
+        if draft is None:
+            return made
+        for version in draft.versions():
+            restore = functools.partial(draft.restore, version.number)
+            action = made.addAction(version.name or moment(version.saved))
+            action.triggered.connect(lambda _=False, restore=restore: self._go_back(restore))
+        made.addSeparator()
+        first = made.addAction(tr("As it was made"))
+        first.setEnabled(draft.edited)
+        first.triggered.connect(lambda: self._go_back(draft.revert))
+        made.addAction(tr("Keep this version")).triggered.connect(lambda: self._try(draft.keep))
+        return made
+
+    def _open_versions(self) -> None:
+        menu = self.versions()
+        menu.popup(self.history.mapToGlobal(QPoint(0, -menu.sizeHint().height())))
+
+    def _go_back(self, deed: Callable[[], object]) -> None:
+        draft = self._draft
+        if draft is not None and self._try(deed):
+            self.page.set_writable(False)
+            self._set(draft.text)
+            self.page.set_writable(True)
+            self._show_state()
+
+    def _try(self, deed: Callable[[], object]) -> bool:
+        try:
+            deed()
+        except (StudioError, OSError) as error:
+            words = (error.message, error.hint) if isinstance(error, StudioError) else (str(error), "")
+            self.said.emit(*words)
+            return False
+        return True
+
+    def _show_state(self) -> None:
+        draft = self._draft
+        edited = draft is not None and (draft.edited or self._pause.isActive())
+        waiting = draft is not None and (self._pause.isActive() or not draft.saved)
+        trouble = "" if draft is None else draft.trouble
+        if not edited:
+            said = ""
+        elif trouble:
+            said = trouble
         else:
-            self.page.clear()
-            cursor = QTextCursor(self.page.document())
-        self._set(cursor, text[len(kept) :])
-        self.text = text
+            said = tr("Saving…") if waiting else tr("Edited, saved")
+        self.state.setText(said)
+        self.history.setVisible(draft is not None and (edited or draft.there))
+        self.keep.setVisible(edited)
+        if waiting != self._look.isActive():
+            self._look.start() if waiting else self._look.stop()
+
+    # How it is set.
+
+    def _set(self, text: str) -> None:
+        self.page.set_text(text)
         self._paper.setVisible(bool(text))
-        if following:
-            bar.setValue(bar.maximum())
+        self._count()
 
-    def _set(self, cursor: QTextCursor, text: str) -> None:
-        lines = text.split("\n")
-        cursor.beginEditBlock()
-        for at, line in enumerate(lines):
-            if at:
-                cursor.insertBlock()
-            heading = line.startswith("#")
-            block = QTextBlockFormat()
-            if line:
-                block.setLineHeight(self._leading, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
-            else:  # what parts paragraphs is less than a line
-                block.setLineHeight(self._gap, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
-            cursor.setBlockFormat(block)
-            shape = QTextCharFormat()
-            shape.setForeground(theme().colour("ink"))
-            shape.setFont(self._heading if heading else self._body)
-            cursor.setBlockCharFormat(shape)
-            cursor.insertText(line.lstrip("# ") if heading else line, shape)
-        cursor.endEditBlock()
-
-    def _face(self) -> None:
-        look = theme()
-        self._body = look.font(1.22, reading=True)
-        self._heading = look.font(1.75, reading=True, strong=True)
-        self.page.setFont(self._body)
-        metrics = QFontMetricsF(self._body)
-        # Faces bring leading of their own, so a line is reckoned from the height of its letters.
-        self._leading = 100.0 * 3.3 * metrics.xHeight() / metrics.height()
-        # The average that a face states counts its Chinese letters too; a line of Latin ones is what is wanted here.
-        self._letter = metrics.horizontalAdvance(SAMPLE) / len(SAMPLE)
-        self._gap = 1.4 * metrics.xHeight()
+    def _count(self) -> None:
+        self.words.setText(count(prose.words(self.text), "%n word", "%n words"))
 
     def _tint(self) -> None:
-        self._face()
-        text, self.text = self.text, ""
-        self.page.clear()
-        self._write(text)
+        self.page.face()
+        self._widen()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        wide = self._letter * LINE + INSET * 2
+        self._widen()
+
+    def _widen(self) -> None:
+        wide = self.page.line + INSET * 2
         side = max(16, int((self.width() - wide) / 2))
         self._outer.setContentsMargins(side, 24, side, 24)
+
+    # Its file, to other programs: from the edge of the paper.
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pull = event.position().toPoint()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self.asset is not None and self._pull is not None and far_enough(self._pull, event.position().toPoint()):
+            self._pull = None
+            drag_out(self, self.asset)

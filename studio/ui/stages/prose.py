@@ -1,0 +1,58 @@
+"""A text as the stage sets it: headings and paragraphs, and back again without losing a letter; draws nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+HEADING = re.compile(r"(#{1,6})(?: +|$)")
+SOFT = "\u2028"  # how a line break inside a paragraph stands in it
+PARTED = 2  # line breaks between paragraphs that a person types
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff][\w'’-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A heading of `level` 1 to 6, or a paragraph, of level 0, after `breaks` line breaks; it begins at `start`."""
+
+    breaks: int
+    level: int
+    text: str
+    start: int = 0
+
+
+def parse(text: str) -> tuple[list[Block], str]:
+    """The blocks of a text, and the line breaks at its end, which belong to none."""
+    body = text.rstrip("\n")
+    blocks: list[Block] = []
+    at = breaks = 0
+    for line in body.split("\n") if body else ():
+        if line:
+            found = HEADING.match(line)
+            level = len(found.group(1)) if found else 0
+            words = line[found.end() :] if found else line
+            before = blocks[-1] if blocks else None
+            if before is not None and breaks == 1 and not level and not before.level:
+                blocks[-1] = Block(before.breaks, 0, before.text + SOFT + words, before.start)
+            else:
+                blocks.append(Block(breaks, level, words, at))
+            breaks = 0
+        breaks += 1
+        at += len(line) + 1
+    return blocks, text[len(body) :]
+
+
+def joined(blocks: Iterable[Block]) -> str:
+    """The text of blocks; those that a person parted without saying how are parted by an empty line."""
+    made: list[str] = []
+    for at, block in enumerate(blocks):
+        breaks = block.breaks if not at else block.breaks or PARTED
+        mark = "#" * block.level + " " if block.level else ""
+        made.append("\n" * breaks + (mark + block.text).replace(SOFT, "\n"))
+    return "".join(made)
+
+
+def words(text: str) -> int:
+    """How many words there are; of Chinese and Japanese, how many letters."""
+    return sum(1 for _ in _WORD.finditer(text))

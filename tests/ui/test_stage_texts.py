@@ -1,0 +1,268 @@
+"""The stage for texts: set and read back without losing a letter, written on, saved as a draft, gone back, kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtGui import QGuiApplication, QTextCursor
+from PySide6.QtTest import QTest
+
+from studio import codecs
+from studio.asset import Record
+from studio.document import listing
+from studio.library import Asset
+from studio.media import Text
+from studio.ui.stages.prose import Block, joined, parse, words
+from studio.ui.stages.text import TextStage
+from studio.ui.theme import theme
+from tests.ui.conftest import Room
+
+TALE = "# The Fox\n\nOnce there was a fox.\n\n## North\nIt ran north.\nIt ran on.\n"
+
+
+def work(folder: Path, name: str, text: str) -> Asset:
+    path = folder / "works" / "2026-01" / f"{name}.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    codecs.write(Text(text), path)
+    return Record(name, 1, "story", f"2026-01/{name}.md", 0.0, "", 1, title=name).asset(folder)
+
+
+@pytest.fixture
+def stage(room: Room, tmp_path: Path) -> Iterator[TextStage]:
+    made = TextStage(tmp_path / "documents")
+    made.resize(900, 600)
+    made.show()
+    yield made
+    made.leave()
+    made.hide()
+    made.deleteLater()
+
+
+def type_(stage: TextStage, text: str) -> None:
+    for letter in text:
+        key = Qt.Key.Key_Return if letter == "\n" else None
+        QTest.keyClick(stage.page, key) if key else QTest.keyClicks(stage.page, letter)
+
+
+def end(stage: TextStage) -> None:
+    stage.page.setFocus()
+    stage.page.moveCursor(QTextCursor.MoveOperation.End)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "one line",
+        TALE,
+        "\n\nlate\n\n\n\nfar apart\n\n",
+        "a\nb\n  indented\n\n#no heading\n###### six\nseven",
+        "# A\n# B\n\n\n# C\n\n- one\n- two\n",
+        "从前有一只狐狸。\n它跑了。\n\n# 北",
+        " \n\n \nspaces",
+    ],
+)
+def test_no_letter_is_lost(text: str) -> None:
+    blocks, tail = parse(text)
+    assert joined(blocks) + tail == text
+
+
+def test_headings_part_from_what_follows() -> None:
+    blocks, tail = parse("# A\nb\nc\n\nd\n")
+    assert blocks == [Block(0, 1, "A", 0), Block(1, 0, "b\u2028c", 4), Block(2, 0, "d", 9)]
+    assert tail == "\n"
+
+
+def test_words_are_counted_in_both_scripts() -> None:
+    assert words("It ran, didn't it? 42 foxes.") == 6
+    assert words("从前有一只fox。") == 6
+
+
+def test_a_text_streams_without_being_set_again(stage: TextStage) -> None:
+    whole = "# The Fox\n\nOnce there was a fox.\n\nIt ran <b>away</b> & came # back.\nAnd on."
+    first = None
+    for at in range(1, len(whole) + 1):
+        stage.preview(Text(whole[:at]))
+        assert stage.text == whole[:at]
+        if at == 20:
+            first = stage.page.document().firstBlock()
+    shown = "The Fox\nOnce there was a fox.\nIt ran <b>away</b> & came # back.\nAnd on."
+    assert stage.page.toPlainText() == shown
+    assert stage.page._read() == whole
+    assert stage.page.document().firstBlock() == first
+    assert stage.title() == "The Fox"
+    assert stage.page.isReadOnly()
+    stage.copy()
+    assert QGuiApplication.clipboard().text() == whole
+    stage.preview(Text("Another"))
+    assert stage.page.toPlainText() == "Another"
+
+
+def test_a_line_is_comfortable_to_read(stage: TextStage, room: Room) -> None:
+    stage.resize(1400, 700)
+    stage.preview(Text("It was a bright cold day in the village and the clocks were all a little late. " * 9))
+    room.breathe(0.02)
+    layout = stage.page.document().firstBlock().layout()
+    lengths = [layout.lineAt(at).textLength() for at in range(layout.lineCount() - 1)]
+    assert 60 <= np.mean(lengths) <= 80
+
+
+def test_what_is_written_is_there_again_and_the_work_stays(stage: TextStage, tmp_path: Path, room: Room) -> None:
+    asset = work(tmp_path, "tale", TALE)
+    stage.show_asset(asset)
+    assert stage.words.text() == "14 words"
+    assert not stage.keep.isVisible()
+    end(stage)
+    type_(stage, " Then home.\n# The end\nHome.")
+    written = TALE.rstrip("\n") + " Then home.\n\n# The end\n\nHome.\n"
+    assert stage.text == written
+    assert stage.state.text() == "Saving…"
+    room.until(lambda: stage.state.text() == "Edited, saved")
+    assert stage.words.text() == "19 words"
+    assert stage.keep.isVisible()
+    stage.show_asset(work(tmp_path, "other", "Other."))
+    assert stage.text == "Other."
+    assert not stage.keep.isVisible()
+    stage.show_asset(asset)
+    assert stage.text == written
+    assert stage.keep.isVisible()
+    assert codecs.read(asset.path) == Text(TALE)
+
+
+def test_leaving_saves_at_once_and_writing_goes_on_in_the_same_document(stage: TextStage, tmp_path: Path) -> None:
+    asset = work(tmp_path, "tale", "One.")
+    stage.show_asset(asset)
+    end(stage)
+    type_(stage, " Two.")
+    stage.leave()
+    again = TextStage(tmp_path / "documents")
+    again.show_asset(asset)
+    assert again.text == "One. Two."
+    again.leave()
+    again.deleteLater()
+    type_(stage, " Three.")
+    stage.leave()
+    assert len(listing(tmp_path / "documents" / "texts" / "tale")) == 1
+    stage.show_asset(asset)
+    assert stage.text == "One. Two. Three."
+
+
+def test_one_can_go_back(stage: TextStage, tmp_path: Path) -> None:
+    stage.show_asset(work(tmp_path, "tale", "One."))
+    end(stage)
+    type_(stage, " Two.")
+    QTest.keyClick(stage.page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert stage.text == "One."
+    type_(stage, " Three.")
+    choose(stage, "Keep this version")
+    type_(stage, " Four.")
+    choose(stage, "As it was made")
+    assert stage.text == "One."
+    menu = stage.versions()
+    named = [action for action in menu.actions() if action.text() and "version" not in action.text().lower()]
+    assert not named[-1].isEnabled()
+    named[0].trigger()
+    assert stage.text == "One. Three. Four."
+    named[1].trigger()
+    assert stage.text == "One. Three."
+    menu.deleteLater()
+
+
+def choose(stage: TextStage, words: str) -> None:
+    menu = stage.versions()
+    next(action for action in menu.actions() if action.text() == words).trigger()
+    menu.deleteLater()
+
+
+def test_a_draft_is_kept_as_a_work_of_its_own(stage: TextStage, tmp_path: Path) -> None:
+    asset = work(tmp_path, "tale", "One.")
+    stage.show_asset(asset)
+    end(stage)
+    type_(stage, " Two.")
+    stage.kept.connect(lambda payload: stage.show_asset(work(tmp_path, "kept", payload.text)))
+    stage.keep.click()
+    assert stage.asset is not None
+    assert stage.asset.id == "kept"
+    assert stage.text == "One. Two."
+    assert not stage.keep.isVisible()
+    stage.show_asset(asset)
+    assert stage.text == "One."
+    menu = stage.versions()
+    assert len(menu.actions()) > 2
+    menu.actions()[0].trigger()
+    assert stage.text == "One. Two."
+    menu.deleteLater()
+
+
+def test_a_work_nobody_takes_stays_a_draft(stage: TextStage, tmp_path: Path) -> None:
+    stage.show_asset(work(tmp_path, "tale", "One."))
+    end(stage)
+    type_(stage, " Two.")
+    stage.keep.click()
+    assert stage.text == "One. Two."
+    assert stage.keep.isVisible()
+
+
+def test_typing_marks_and_unmarks_headings(stage: TextStage, tmp_path: Path) -> None:
+    stage.show_asset(work(tmp_path, "tale", "One."))
+    end(stage)
+    type_(stage, "\n## Two")
+    assert stage.text == "One.\n\n## Two"
+    QTest.keyClick(stage.page, Qt.Key.Key_Home)
+    QTest.keyClick(stage.page, Qt.Key.Key_Backspace)
+    assert stage.text == "One.\n\nTwo"
+    end(stage)
+    QTest.keyClick(stage.page, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    type_(stage, "three")
+    assert stage.text == "One.\n\nTwo\nthree"
+
+
+def test_paragraphs_come_and_go_by_the_clipboard(stage: TextStage, tmp_path: Path) -> None:
+    stage.show_asset(work(tmp_path, "tale", "One.\n\nTwo."))
+    stage.page.setFocus()
+    stage.page.selectAll()
+    stage.page.copy()
+    assert QGuiApplication.clipboard().text() == "One.\n\nTwo."
+    end(stage)
+    data = QMimeData()
+    data.setText(" More.\r\n\r\n# Three\r\n\r\nFour.\r\n")
+    QGuiApplication.clipboard().setMimeData(data)
+    stage.page.paste()
+    assert stage.text == "One.\n\nTwo. More.\n\n# Three\n\nFour."
+    stage.page.undo()
+    assert stage.text == "One.\n\nTwo."
+
+
+def test_a_draft_open_elsewhere_can_be_read_only(stage: TextStage, tmp_path: Path) -> None:
+    asset = work(tmp_path, "tale", "One.")
+    stage.show_asset(asset)
+    end(stage)
+    type_(stage, " Two.")
+    stage._save()
+    other = TextStage(tmp_path / "documents")
+    said: list[str] = []
+    other.said.connect(lambda told, _: said.append(told))
+    other.show_asset(asset)
+    assert said == ["This document is already open."]
+    assert other.page.isReadOnly()
+    assert other.text == "One."
+    other.deleteLater()
+
+
+def test_another_theme_and_size_keep_what_was_written(stage: TextStage, tmp_path: Path) -> None:
+    stage.show_asset(work(tmp_path, "tale", TALE))
+    end(stage)
+    type_(stage, " More.")
+    before, place = stage.text, stage.page.textCursor().position()
+    theme().choose("dark" if theme().scheme == "light" else "light")
+    theme().resize(1.5)
+    assert stage.text == before
+    assert stage.page.textCursor().position() == place
+    assert stage.page.document().firstBlock().charFormat().font().pointSizeF() > 20
+    theme().resize(1.0)
+    theme().choose("system")
+    assert stage.text == before
