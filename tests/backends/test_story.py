@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import LlamaForCausalLM
 
-from studio.backends.story import MEDIUM, StoryRequest, StoryTrainRequest
+from studio.backends.story import MEDIUM, StoryRequest, StoryTrainRequest, copying
 from studio.backends.story.engine import StoryEngine, beginning, whole_sentences
 from studio.backends.story.texts import END, NOTHING, Pieces, gather, learn_tokenizer
 from studio.backends.story.train import StoryTrainer
@@ -287,7 +288,7 @@ def spoil(path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
     tensors = load_file(path)
-    tensors["model.embedding_norm.weight"] = torch.full_like(tensors["model.embedding_norm.weight"], torch.nan)
+    tensors["model.norm.weight"] = torch.full_like(tensors["model.norm.weight"], torch.nan)
     save_file(tensors, path, metadata={"format": "pt"})
 
 
@@ -295,7 +296,7 @@ def thin(path: Path) -> None:
     from safetensors.torch import load_file, save_file
 
     tensors = load_file(path)
-    del tensors["model.embedding_norm.weight"]
+    del tensors["model.norm.weight"]
     save_file(tensors, path, metadata={"format": "pt"})
 
 
@@ -341,3 +342,22 @@ def test_code_that_a_model_brings_is_never_run(model: Model, tmp_path: Path) -> 
 def test_the_medium_names_its_parts() -> None:
     assert MEDIUM.engine_of(StoryRequest()) == MEDIUM.engine
     assert MEDIUM.engine_of(StoryTrainRequest()) == MEDIUM.trainer
+
+
+def test_a_network_repeats_before_it_has_learned_anything() -> None:
+    tokenizer = learn_tokenizer(["The owl sat in the tree. " * 20], 400, 128)
+    torch.manual_seed(0)
+    network = LlamaForCausalLM(copying.config(tokenizer, 128, 192, 4, 3)).eval()
+    dice = torch.Generator().manual_seed(0)
+
+    def right(length: int = 20) -> float:
+        """The share of tokens said rightly when twenty random ones are read a second and a third time."""
+        once = torch.randint(1, len(tokenizer), (8, length), generator=torch.Generator().manual_seed(1))
+        ids = once.repeat(1, 3)
+        with torch.inference_mode():
+            said = network(input_ids=ids).logits[:, length:-1].argmax(-1)
+        return float((said == ids[:, length + 1 :]).float().mean())
+
+    assert right() < 0.1
+    copying.lay_out(network, dice)
+    assert right() > 0.6

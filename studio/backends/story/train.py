@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, Lfm2Config, PretrainedConfig
+from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, LlamaForCausalLM
 
 from studio.backends.device import device, generator, memory_in_words
 from studio.backends.muon import Muon
-from studio.backends.story import StoryTrainRequest
+from studio.backends.story import StoryTrainRequest, copying
 from studio.backends.story.loading import load
 from studio.backends.story.texts import Pieces, dress, gather, learn_tokenizer
 from studio.backends.story.writing import Dice, write
@@ -25,9 +25,9 @@ from studio.media import Payload, Text
 from studio.request import Request
 
 SIZES = {"toy": (64, 2, 2), "small": (192, 4, 3), "medium": (384, 8, 6)}  # width, layers, heads
-RATE = {"toy": 2e-2, "small": 1e-2, "medium": 5e-3}
+RATE = {"toy": 1e-2, "small": 5e-3, "medium": 3e-3}
 FINE_RATE = 2e-3
-ADAM_SHARE = 0.25  # of the rate, for words and vectors
+ADAM_SHARE = 0.5  # of the rate, for words and vectors
 TOKENIZER_CHARS = 4_000_000
 CHECK_EVERY = 200  # steps between two looks at the held-out texts
 CHECKED = 12  # batches of them
@@ -94,7 +94,11 @@ class StoryTrainer:
             # Every n-th text, so that all collections have a say in what a word is.
             some = texts[:: max(1, sum(map(len, texts)) // TOKENIZER_CHARS)]
             self.tokenizer = learn_tokenizer(some, request.vocabulary, request.context)
-            self.model = _network(_config(request, self.tokenizer))
+            width, layers, heads = SIZES[request.size]
+            shape = copying.config(self.tokenizer, request.context, width, layers, heads)
+            self.model = LlamaForCausalLM(shape)
+            copying.lay_out(self.model, self.dice)
+            self.model.to(device())
             self.rate = RATE[request.size]
         self._prepare()
 
@@ -163,7 +167,7 @@ class StoryTrainer:
             facts = json.loads(state["config"])
             config = AutoConfig.for_model(**facts)
             self.tokenizer = dress(Tokenizer.from_str(state["tokenizer"]), config.max_position_embeddings)
-            self.model = _network(config)
+            self.model = AutoModelForCausalLM.from_config(config).to(device())
         self.model.load_state_dict(state["model"])
         self.rate = float(state["rate"])
         self._prepare()
@@ -180,36 +184,3 @@ class StoryTrainer:
         self.model.half().save_pretrained(folder)
         self.model.float().load_state_dict(kept)
         self.tokenizer.save_pretrained(folder)
-
-
-def _config(request: StoryTrainRequest, tokenizer: Any) -> Lfm2Config:
-    """Short convolutions and attention by turns (LFM2; Amini et al. 2025).
-
-    A convolution shows every token the two before it, which attention alone has to learn first before it can find
-    what came after a word the last time: names are copied far sooner.
-    """
-    width, layers, heads = SIZES[request.size]
-    return Lfm2Config(
-        vocab_size=len(tokenizer),
-        hidden_size=width,
-        intermediate_size=width * 8 // 3 // 16 * 16,
-        block_auto_adjust_ff_dim=False,
-        num_hidden_layers=layers,
-        layer_types=["conv", "full_attention"] * (layers // 2),
-        num_attention_heads=heads,
-        num_key_value_heads=heads,
-        max_position_embeddings=request.context,
-        rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
-        tie_word_embeddings=False,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.eos_token_id,
-    )
-
-
-def _network(config: PretrainedConfig) -> Any:
-    network: Any = AutoModelForCausalLM.from_config(config)
-    # Words enter at the size that the blocks' outputs soon have. Begun small, as a table shared with the output has to,
-    # they drown in them, and the name in one sentence never reaches the next: nothing is learned to be copied.
-    torch.nn.init.normal_(network.get_input_embeddings().weight, std=1.0)
-    return network.to(device())
