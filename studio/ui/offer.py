@@ -44,6 +44,6 @@ class Offer(QWidget):
                 self._studio.take(entry, resume=resume)
                 if resume:
                     self._resumed(entry.request.medium)
-            except StudioError as error:
+            except StudioError as error:  # the offer stands: what it lacks may be there at the next start
                 self._said(" ".join(failure(error)))
         self.hide()

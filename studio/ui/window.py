@@ -14,13 +14,15 @@ from studio.errors import StudioError
 from studio.ui import actions, areas, icons, memory
 from studio.ui.bridge import Bridge
 from studio.ui.deeds import Actions, Deeds
-from studio.ui.jobs import Queue, Strip
+from studio.ui.jobs import Strip
 from studio.ui.offer import Offer
 from studio.ui.palette import Offered, Palette
 from studio.ui.panel import Panel
+from studio.ui.queue import Queue
 from studio.ui.rail import Rail
 from studio.ui.theme import theme
 from studio.ui.toast import Toast
+from studio.ui.watch import Watch
 from studio.ui.widgets import column, row
 from studio.ui.words import failure, tr
 from studio.ui.works import Thumbnails
@@ -71,6 +73,7 @@ class Window(QMainWindow):
         self._table = [(name, entry[0]) for name, entry in self._entries.items()]
         self.actions_ = actions.build(self, self.act, self._table, self.can)
         self.bridge.news.connect(self._hear)
+        self.watch = Watch(studio, self.bridge, self)
         theme().changed.connect(self._tint)
         self._mark_theme()
         self._come_back()
@@ -335,6 +338,7 @@ class Window(QMainWindow):
         memory.save(self._file, self.state())
         for page in self._made.values():
             self._page(page).close_down()
+        self.watch.close()
         self.bridge.close()
         self.thumbnails.close()
         event.accept()

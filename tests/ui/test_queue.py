@@ -1,0 +1,120 @@
+"""The queue as a person handles it: order by drag, the whole error, a notice on the desktop, a machine kept awake."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QDialog
+
+from studio.awake import Awake
+from studio.ui import watch
+from studio.ui.queue_row import Row
+from studio.ui.unexpected import Unexpected
+from tests.fakes import MISUSED, RAISES
+from tests.ui.conftest import Desk
+from tests.ui.test_panels import keep_seed
+
+
+def fill(desk: Desk, seeds: tuple[int, ...]) -> None:
+    desk.studio.pause(True)
+    for seed in seeds:
+        keep_seed(desk, "poster", seed)
+        desk.click("generate")
+    desk.click("stripQueue")
+    desk.until(lambda: len(desk.window.queue.rows()) == len(seeds))
+    desk.breathe()
+
+
+def seeds(desk: Desk) -> list[int]:
+    return [row.job.request.seed for row in desk.window.queue.rows()]
+
+
+def drag(desk: Desk, row: Row, to: Row, *, below: bool) -> None:
+    """Take a row by its middle and move it over another."""
+    start = row.rect().center()
+    end = to.y() + (to.height() - 2 if below else 2)
+    QTest.mousePress(row, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(row, QPoint(start.x(), end - row.y()))
+    QTest.mouseRelease(row, Qt.MouseButton.LeftButton, pos=start)
+    desk.breathe()
+
+
+def test_a_waiting_job_is_dragged_to_another_place(desk: Desk) -> None:
+    fill(desk, (1, 2, 3, 4))
+    rows = desk.window.queue.rows()
+    drag(desk, rows[3], rows[0], below=False)
+    assert seeds(desk) == [4, 1, 2, 3]
+    assert [job.request.seed for job in desk.studio.jobs()] == [4, 1, 2, 3]
+    rows = desk.window.queue.rows()
+    drag(desk, rows[0], rows[2], below=True)
+    assert [job.request.seed for job in desk.studio.jobs()] == [1, 2, 4, 3]
+    desk.studio.pause(False)
+    desk.idle()
+
+
+def test_news_while_dragging_does_not_pull_the_row_away(desk: Desk) -> None:
+    fill(desk, (1, 2, 3))
+    queue = desk.window.queue
+    row = queue.rows()[2]
+    QTest.mousePress(row, Qt.MouseButton.LeftButton, pos=row.rect().center())
+    QTest.mouseMove(row, QPoint(20, -2 * row.height()))
+    assert seeds(desk) != [1, 2, 3]
+    held = seeds(desk)
+    queue.refresh()
+    assert seeds(desk) == held
+    QTest.mouseRelease(row, Qt.MouseButton.LeftButton)
+    assert [job.request.seed for job in desk.studio.jobs()] == held
+
+
+def test_why_it_failed_is_told_whole(desk: Desk) -> None:
+    fill(desk, (MISUSED, RAISES))
+    desk.studio.pause(False)
+    desk.idle()
+    rows = {row.job.request.seed: row for row in desk.window.queue.rows()}
+    assert rows[MISUSED].why.text() == "The moon cannot be painted. Ask for the sun."
+    assert not rows[MISUSED].report.isVisible()
+    rows[RAISES].report.click()
+    dialog = desk.window.findChild(QDialog, "unexpected")
+    assert isinstance(dialog, Unexpected)
+    assert "ZeroDivisionError: nobody expected this" in dialog.report.toPlainText()
+    dialog.accept()
+
+
+def test_the_end_of_long_work_is_told_to_who_looks_elsewhere(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, str]] = []
+    desk.window.watch._tell = lambda *words: told.append(words)
+    front = [True]
+    monkeypatch.setattr(desk.window, "isActiveWindow", lambda: front[0])
+    monkeypatch.setattr(watch, "LONG", 0.0)
+    monkeypatch.setattr(watch, "TOGETHER", 0.0)
+    for seed, active in ((5, True), (6, False), (MISUSED, False)):
+        front[0] = active
+        keep_seed(desk, "poster", seed)
+        desk.click("generate")
+        desk.idle()
+    assert [heading for heading, _ in told] == ["Poster: it is ready", "Poster: it failed"]
+    assert told[1][1] == "The moon cannot be painted."
+    monkeypatch.setattr(watch, "LONG", 20.0)
+    keep_seed(desk, "poster", 8)
+    desk.click("generate")
+    desk.idle()
+    assert len(told) == 2
+
+
+def test_the_machine_is_awake_while_something_runs_or_waits(desk: Desk) -> None:
+    kept: list[bool] = []
+
+    class Noted(Awake):
+        def keep(self, on: bool) -> None:
+            if on != self.on:
+                kept.append(on)
+            super().keep(on)
+
+    desk.window.watch.awake = Noted([])
+    fill(desk, (1, 2))
+    desk.window.watch.look()
+    assert kept == []  # held back: nothing will run tonight
+    desk.studio.pause(False)
+    desk.idle()
+    assert kept == [True, False]
