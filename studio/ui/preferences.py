@@ -103,6 +103,7 @@ class SettingsPage(QWidget):
 
     def leave(self) -> None:
         self.choices.finish()
+        self.show_section("settings")  # whoever asks for the settings next time gets them
 
     def close_down(self) -> None:
         for made in self._made.values():

@@ -9,12 +9,13 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, Signal, qVersion
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QCheckBox, QDialog, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QWidget
 
 import studio
 from studio.log import blotted
 from studio.ui import icons
 from studio.ui.mending import open_page
+from studio.ui.pages.tick import Tick
 from studio.ui.theme import SIZE, theme
 from studio.ui.widgets import button, column, label, row
 from studio.ui.words import count, tr
@@ -91,9 +92,7 @@ class Unexpected(QDialog):
         self.report.setReadOnly(True)
         self.report.setTabChangesFocus(True)
         self.report.setMinimumSize(480, 160)
-        self.quiet = QCheckBox(tr("Do not tell me of this one again until the next start"))
-        self.quiet.setObjectName("unexpectedQuiet")
-        self.quiet.setAccessibleName(self.quiet.text())
+        self.quiet = Tick(tr("Do not tell me of this one again until the next start"), "unexpectedQuiet")
         self.copy = button(tr("Copy report"), "unexpectedCopy", icon="copy", clicked=self.copy_report)
         self.copy.setToolTip(tr("The report as text, without names, folders or prompts"))
         self.copy.setFixedHeight(SIZE.control + 6)
@@ -112,6 +111,7 @@ class Unexpected(QDialog):
         whole.addLayout(top, 1)
         whole.addLayout(row(self.copy, look, None, go_on))
         theme().changed.connect(self._tint)
+        go_on.setFocus()
 
     def show_error(self, what: str, told: str, key: str) -> None:
         """Show an error, the newest above; the same one again is only counted."""

@@ -8,14 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QDialog,
-    QFrame,
-    QPlainTextEdit,
-    QProgressBar,
-    QWidget,
-)
+from PySide6.QtWidgets import QDialog, QFrame, QPlainTextEdit, QProgressBar, QWidget
 
 from studio import recognise
 from studio.catalog import Catalog, Model
@@ -23,6 +16,7 @@ from studio.errors import StudioError
 from studio.recognise import Found
 from studio.ui.pages.aside import Aside
 from studio.ui.pages.licences import terms
+from studio.ui.pages.tick import Tick
 from studio.ui.widgets import Elided, button, column, label, row
 from studio.ui.words import size, tr
 
@@ -73,9 +67,7 @@ class LicenceDialog(QDialog):
             read.setTabChangesFocus(True)
             read.setMinimumSize(480, 220)
             whole.addWidget(read)
-        self.agree = QCheckBox(tr("I know its licence and agree to it"))
-        self.agree.setObjectName("licenceAgree")
-        self.agree.setAccessibleName(self.agree.text())
+        self.agree = Tick(tr("I know its licence and agree to it"), "licenceAgree")
         bring = button(tr("Bring it in"), "licenceBring", "primary", clicked=self.accept)
         bring.setEnabled(False)
         self.agree.toggled.connect(bring.setEnabled)

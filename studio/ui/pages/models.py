@@ -199,7 +199,7 @@ class ModelsPage(QWidget):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if _dropped(event):
             event.acceptProposedAction()
-            self._veil.setGeometry(self.rect().adjusted(12, 12, -12, -12))
+            self._veil.setGeometry(self.shelf.geometry().adjusted(0, 0, 0, -12))
             self._veil.show()
             self._veil.raise_()
 
