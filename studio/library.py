@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeVar, cast
 from studio import codecs, pictures
 from studio import library_index as tables
 from studio.asset import Asset, Query, Record, default_title, printable
-from studio.disk import FileLock, failing_as, in_words, sync_file
+from studio.disk import FileLock, failing_as, in_words, sync_file, sync_folder
 from studio.errors import BadInput, StudioError
 from studio.library_check import Hear, Problem, inspect, measures, medium_of, salvage, sha256_of, sidecars, told
 from studio.library_files import THUMBNAIL, Shelf, Step
@@ -59,8 +59,7 @@ class Library:
                     self._index.prepare(lambda: salvage(self.folder))
                 except Broken:
                     self._heal()
-                self._mended(lambda: self._shelf.recover(self._index))
-                self._catch_up()
+                self._catch_up(self._mended(lambda: self._shelf.recover(self._index)))
 
     def close(self) -> None:
         self._index.close()
@@ -101,7 +100,8 @@ class Library:
         """Copy a person's own picture, sound or text into the library, byte for byte.
 
         A file that the studio made brings its request with it. A file whose bytes are already here gives the work that
-        is there, taken out of the bin if need be. Raises BadInput for what cannot be read.
+        is there, taken out of the bin if need be, its file put back if that was lost. Raises BadInput for what cannot
+        be read.
         """
         path = Path(path)
         payload = codecs.read(path)
@@ -112,6 +112,7 @@ class Library:
         if known:
             if known.binned:
                 self.restore([known.id])
+            self._bring_back(self._records([known.id])[0], path)
             return self.get(known.id)
         note = codecs.read_note(path) or {}
         request, provenance = _object(note.get("request")), _object(note.get("provenance"))
@@ -277,6 +278,19 @@ class Library:
             finally:
                 self._shelf.release(name, held)
 
+    def _bring_back(self, record: Record, source: Path) -> None:
+        """Give a work whose file is gone the same bytes again."""
+        target = record.path(self.folder)
+        if target.exists():
+            return
+        with failing_as("The work could not be kept"), self._lock:
+            staged = self._shelf.staged(target.name)
+            _copy(source, staged)
+            sync_file(staged)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            staged.replace(target)
+            sync_folder(target.parent)
+
     def _withdraw(self, name: str, record: Record | None) -> None:
         """Leave nothing of a work whose adding failed; what the disk refuses now is swept up at the next opening."""
         with contextlib.suppress(OSError, sqlite3.Error, StudioError, Broken):
@@ -316,11 +330,17 @@ class Library:
     def _describe(self, records: list[Record]) -> None:
         self._mended(lambda: self._shelf.describe(self._index, records))
 
-    def _catch_up(self) -> None:
-        """Take in what came into the folder by other ways than this one, and forget what has left it."""
+    def _catch_up(self, unfinished: set[str]) -> None:
+        """Take in what came into the folder by other ways than this one, and forget what has left it.
+
+        `unfinished` are works whose files are still on their way to their places.
+        """
         there, known = sidecars(self.folder), self._ask(tables.ids)
         new = told(Path(there[name], name + ".json") for name in sorted(there.keys() - known))
-        gone = known - there.keys()
+        gone = known - there.keys() - unfinished
+        if unfinished:
+            works = "1 work" if len(unfinished) == 1 else f"{len(unfinished)} works"
+            self.notices.append(f"The files of {works} could not be moved. It is tried again at the next start.")
         if new or gone:
             with self._index.using() as db, tables.writing(db):
                 tables.put(db, new)

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -76,7 +77,8 @@ class Shelf:
     def keep_thumbnail(self, path: Path, data: bytes) -> None:
         """Not synced: it can be made again at any time."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.staged(path.name + ".part")
+        # Two threads or studios may draw the same one at the same time.
+        part = self.staged(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
         part.write_bytes(data)
         part.replace(path)
 
@@ -128,8 +130,11 @@ class Shelf:
             sync_folder(self.staging)
             self._bury(index, note)
 
-    def recover(self, index: Index) -> None:
-        """Finish or sweep away what studios that died left in staging."""
+    def recover(self, index: Index) -> set[str]:
+        """Finish or sweep away what studios that died left in staging.
+
+        Returns the ids of works whose files cannot be moved now, such as one that another program has open.
+        """
         described: list[Record] = []
         for note in sorted(self.staging.glob("*.json")):
             try:
@@ -139,14 +144,21 @@ class Shelf:
         if described:
             with index.using() as db, tables.writing(db):
                 tables.put(db, described)
-            self.finish(described)
+        unfinished: set[str] = set()
+        for record in described:
+            try:
+                self.finish([record])
+            except OSError:
+                unfinished.add(record.id)
         for note in sorted(self.staging.glob("*.gone")):
             self._bury(index, note)
-        for name in sorted({path.name.split(".", 1)[0] for path in self.staging.iterdir() if path.is_file()} - {""}):
+        staged = {path.name.split(".", 1)[0] for path in self.staging.iterdir() if path.is_file()}
+        for name in sorted(staged - {""} - unfinished):
             handle = hold(self.staged(name + ".lock"))
             if handle is not None:
                 self.sweep(name)
                 self.release(name, handle)
+        return unfinished
 
     def sweep(self, name: str) -> None:
         """Delete what was staged for a work that shall not be, but not the lock."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -314,6 +316,24 @@ def test_thumbnails_are_made_at_once_and_again_when_lost(library: Library) -> No
     assert library.thumbnail(keep(library, payload=Text("words"), medium="story").id) is None
 
 
+def test_a_thumbnail_that_several_ask_for_at_once_is_drawn_for_all(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset = keep(library)
+    write, together = Path.write_bytes, threading.Barrier(2)
+
+    def both_have_written(path: Path, data: bytes) -> int:
+        done = write(path, data)
+        together.wait(10)
+        return done
+
+    monkeypatch.setattr(Path, "write_bytes", both_have_written)
+    with ThreadPoolExecutor(2) as pool:
+        drawn = list(pool.map(lambda _: library.thumbnail(asset.id, 4), range(2)))
+    assert drawn[0] == drawn[1]
+    assert list((library.folder / "staging").iterdir()) == []
+
+
 def test_the_folder_can_be_moved(tmp_path: Path) -> None:
     library = Library(tmp_path / "here")
     asset = keep(library, "moved")
@@ -511,6 +531,17 @@ def test_our_own_file_brings_its_request_and_comes_once(library: Library, tmp_pa
     assert library.import_file(made.path) == asset
     assert library.count() == 1
     other.close()
+
+
+def test_a_file_that_was_lost_is_brought_back_by_importing_it(library: Library, tmp_path: Path) -> None:
+    own = tmp_path / "diary.md"
+    own.write_text("dear diary", encoding="utf-8")
+    asset = library.import_file(own)
+    asset.path.unlink()
+    assert [problem.kind for problem in library.verify()] == ["missing"]
+    assert library.import_file(own) == asset
+    assert library.verify() == []
+    assert list((library.folder / "staging").iterdir()) == []
 
 
 @pytest.mark.parametrize("ending", ["PNG", "Md"])

@@ -205,6 +205,35 @@ def test_what_died_before_its_description_leaves_no_trace(seeded: Path) -> None:
     assert len(before) == 2
 
 
+@needs_fork
+@pytest.mark.parametrize("deed", [throw, add_picture], ids=lambda deed: deed.__name__)
+def test_one_file_that_cannot_be_moved_does_not_close_the_library(
+    tmp_path: Path, seeded: Path, monkeypatch: pytest.MonkeyPatch, deed: Callable[[Library], None]
+) -> None:
+    def die(name: str) -> None:
+        if name == "place":
+            os._exit(0)
+
+    ended(in_child(lambda: deed(Library(seeded, step=die))))
+    stuck = next((seeded / "staging").glob("*.json")).stem
+    replace = Path.replace
+
+    def refused(path: Path, target: Path) -> Path:
+        if path.stem == stuck and path.suffix != ".json":
+            raise PermissionError(errno.EACCES, "another program has it open")
+        return replace(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", refused)
+        for _ in range(2):
+            library = Library(seeded)
+            assert library.notices == ["The files of 1 work could not be moved. It is tried again at the next start."]
+            assert library.get(stuck).binned == (deed is throw)
+            library.close()
+    shown_at_last = seen(seeded)
+    assert len(shown_at_last) == (2 if deed is throw else 3)
+
+
 def test_opening_leaves_the_staged_work_of_a_living_studio_alone(tmp_path: Path) -> None:
     others: list[Library] = []
 
