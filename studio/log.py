@@ -18,7 +18,8 @@ from studio.request import Request, Text
 
 SIZE = 1_000_000  # bytes of one log file
 KEPT = 3  # older ones beside it
-SHORTEST = 4  # characters; shorter words say nothing of anyone, and blotting them out would garble the rest
+SHORTEST = 4  # letters; shorter words say nothing of anyone, and blotting them out would garble the rest
+SHORTEST_SIGNS = 2  # the same in scripts like Chinese, where two signs are a name
 LINES = 50  # of each text that are looked for on their own
 LETTERS = 4_000_000  # of all of them together
 REMEMBERED = 1000  # texts that are blotted out; older ones belong to jobs long gone
@@ -88,9 +89,10 @@ def conceal(request: Request) -> None:
     with _lock:
         for text in texts:
             for line in (text, repr(text)[1:-1], *text.splitlines()[:LINES]):
-                if len(line.strip()) >= SHORTEST:
-                    _secrets.pop(line.strip(), None)
-                    _secrets[line.strip()] = None
+                word = line.strip()
+                if len(word) >= (SHORTEST if word.isascii() else SHORTEST_SIGNS):
+                    _secrets.pop(word, None)
+                    _secrets[word] = None
         while len(_secrets) > REMEMBERED or sum(map(len, _secrets)) > LETTERS:
             del _secrets[next(iter(_secrets))]
 

@@ -64,6 +64,15 @@ def test_the_words_of_requests_are_blotted_out(tmp_path: Path) -> None:
         assert secret not in words, words
 
 
+def test_a_short_prompt_of_chinese_is_blotted_out_too(tmp_path: Path) -> None:
+    log.conceal(poster("小红"))
+    with log.kept(tmp_path, "studio"):
+        logger.info("asked for 小红")
+    words = log.path(tmp_path).read_text(encoding="utf-8")
+    assert "小红" not in words
+    assert log.BLOT in words
+
+
 def test_what_is_remembered_is_bounded() -> None:
     for number in range(log.REMEMBERED + 50):
         log.conceal(poster(f"prompt number {number}"))
