@@ -80,6 +80,10 @@ def report(findings: Sequence[Finding], places: Places) -> str:
 def anonymous(words: str, places: Places) -> str:
     """`words` without the paths of this user's places and home, the user's name and the machine's name."""
     paths = {str(path): f"<{name}>" for name, path in ((name, getattr(places, name)) for name in Places.__slots__)}
+    chosen, _ = settings.load(places.config / "settings.toml")
+    for name, folder in (("library", chosen.library_folder), ("models", chosen.models_folder)):
+        if folder:
+            paths[str(Path(folder).expanduser())] = f"<{name}>"
     home = os.environ.get("STUDIO_HOME")
     if home:
         paths[str(Path(home).expanduser().resolve())] = "<studio>"
@@ -88,6 +92,8 @@ def anonymous(words: str, places: Places) -> str:
     for path, name in sorted(paths.items(), key=lambda item: -len(item[0])):
         if len(path) > 1:
             words = words.replace(path, name)
+    # Models of one's own bear names of one's own; what follows one without a slash goes with it.
+    words = re.sub(r"<models>[/\\]+[^/\\\n\"]+", "<models>/<one>", words)
     for name in (_user(), platform.node()):
         if len(name) > 1:
             words = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "<name>", words, flags=re.IGNORECASE)
@@ -279,10 +285,12 @@ def _folders(places: Places) -> Iterator[Finding]:
 
 def _history(places: Places) -> Iterator[Finding]:
     """When the program last crashed natively, and where; of the log only how many errors it holds."""
-    for name in ("studio", "command-line"):
+    for name in ("studio", "command-line", "worker-device", "worker-training"):
         crash = log.crash_path(places.logs, name)
         if crash.is_file() and crash.stat().st_size:
-            head = crash.read_text(encoding="utf-8", errors="replace")[-4000:]
+            words = crash.read_text(encoding="utf-8", errors="replace")
+            # The last crash, from its first line on: what follows its frames is a long list of modules.
+            head = words[max(0, words.rfind("Fatal Python error")) :][:4000]
             frames = re.findall(r'File "[^"]*?([^"/\\]+)", line (\d+) in (\w+)', head)
             where = " < ".join(f"{file}:{line} {function}" for file, line, function in frames[:5])
             cause = next((line for line in head.splitlines() if "rror" in line), "a native crash")

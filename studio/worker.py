@@ -206,6 +206,7 @@ class InProcess:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 code = process.wait(DYING)
         self._end()
+        self._keep_trace()
         if code == -9:
             return StudioError(
                 "The engine was ended from outside, most likely because the machine ran out of memory.",
@@ -219,6 +220,16 @@ class InProcess:
             "Try again; if it happens every time, `studio doctor --report` has what is needed to find out why.",
             mend="diagnostics",
         )
+
+    def _keep_trace(self) -> None:
+        """Put the trace of a native crash beside the log, which the next child begins anew."""
+        if self._log is None:
+            return
+        with contextlib.suppress(OSError):
+            words = self._log.read_bytes()
+            at = words.rfind(b"Fatal Python error")
+            if at >= 0:
+                self._log.with_suffix(".crash").write_bytes(words[at:])
 
 
 def write_frame(pipe: IO[bytes], message: tuple[Any, ...]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from studio import about, doctor, log, machine
+from studio import about, doctor, log, machine, settings
 from studio.catalog import Catalog
 from studio.doctor import Finding
 from studio.places import Places
@@ -131,6 +131,38 @@ def test_a_report_names_nobody(places: Places, healthy: Catalog, monkeypatch: py
         assert secret not in words.lower(), words
     rows = [line for line in words.splitlines() if line.startswith("|")]
     assert {row.count("|") for row in rows} == {4}
+
+
+def test_a_report_names_no_folder_and_no_model_of_ones_own(places: Places, healthy: Catalog, tmp_path: Path) -> None:
+    in_the_way = tmp_path / "Ada Lovelace"
+    in_the_way.write_text("a file where a folder is needed", encoding="utf-8")
+    models = tmp_path / "Weights of Ada"
+    own = models / "my-sister"
+    own.mkdir(parents=True)
+    (own / "model.toml").write_text("medium = ", encoding="utf-8")
+    settings.save(
+        places.config / "settings.toml",
+        settings.Settings(library_folder=str(in_the_way / "works"), models_folder=str(models)),
+    )
+    found = doctor.examine(places, Catalog(next(iter(healthy.models())).folder.parent, models))
+    words = doctor.report(found, places)
+    assert "library cannot be written to: <library>." in words
+    assert "<models>/<one>" in words
+    for secret in ("Ada", "sister"):
+        assert secret not in words, words
+
+
+def test_a_crash_of_an_engine_is_reported_with_its_frames(places: Places, healthy: Catalog) -> None:
+    places.logs.mkdir(parents=True)
+    log.crash_path(places.logs, "worker-device").write_text(
+        'Fatal Python error: Aborted\n\n  File "/x/old.py", line 1 in old\n\n'
+        'Fatal Python error: Segmentation fault\n\n  File "/x/network.py", line 7 in forward\n\n'
+        f"Extension modules: {', '.join(f'torch._C.part{n}' for n in range(500))} (total: 500)\n",
+        encoding="utf-8",
+    )
+    words = doctor.report(doctor.examine(places, healthy), places)
+    assert "crash of worker-device" in words
+    assert "Segmentation fault: network.py:7 forward" in words
 
 
 def test_torch_is_asked_in_a_child(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from studio import worker
 from studio.backends import MEDIA
 from studio.errors import BadInput, StudioError
 from studio.job import Cancelled, Job, Progress
+from studio.log import crash_path
 from studio.media import Image, Text
 from studio.residence import Rules
 from studio.worker import InProcess, InThread
@@ -113,6 +115,20 @@ def test_killed_fails_with_a_reason_and_the_next_job_works(host: InProcess) -> N
     assert host.run(job(1), ENGINE, None, lambda _: None).payloads
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="another signal there")
+def test_the_trace_of_a_native_crash_outlives_the_next_child(tmp_path: Path) -> None:
+    host = InProcess(RULES, log=tmp_path / "worker-device.log")
+    try:
+        with pytest.raises(StudioError, match="ended unexpectedly"):
+            host.run(job(1), "tests.core.test_worker:Falling", None, lambda _: None)
+        assert host.run(job(1), ENGINE, None, lambda _: None).payloads
+    finally:
+        host.close()
+    trace = crash_path(tmp_path, "worker-device").read_text(encoding="utf-8")
+    assert trace.startswith("Fatal Python error: Segmentation fault")
+    assert "in fall" in trace
+
+
 def test_killed_in_the_middle(host: InProcess) -> None:
     def hear(progress: Progress) -> None:
         if progress.done == fakes.STEPS:
@@ -205,6 +221,17 @@ def test_what_libraries_print_does_not_enter_the_pipe(host: InProcess, tmp_path:
         loud.close()
     assert "hello from C" in log.read_text()
     assert "hello from Python" in log.read_text()
+
+
+class Falling(fakes.FakeEngine):
+    """Takes its process down with it."""
+
+    def run(self, request: object, report: object) -> list[Text]:  # type: ignore[override]
+        def fall() -> None:
+            ctypes.string_at(0)
+
+        fall()
+        return []
 
 
 class Rough(StudioError):
