@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QPlainTextEdit, QWidget
 
 from studio.catalog import Model
 from studio.request import Choice, Flag, ModelId, Note, PathTo, Range, Seed, Text, fresh_seed
-from studio.ui.theme import SIZE
+from studio.ui.theme import SIZE, theme
 from studio.ui.widgets import Combo, Number, SeedBox, Slider, Switch, column, label, row, tool
 from studio.ui.words import tr
 
@@ -85,7 +85,8 @@ class NumberField(Field):
             self.rows.addWidget(self.title)
             self.rows.addWidget(self.box)
         else:
-            self.box.setFixedWidth(118)
+            theme().changed.connect(self._fit)
+            self._fit()
             self.rows.addLayout(row(self.title, None, self.box))
         if self.slider is not None:
             self._low, self._span = note.low, note.high - note.low
@@ -97,6 +98,9 @@ class NumberField(Field):
             self.rows.addWidget(self.slider)
         self.box.valueChanged.connect(self._typed)
         self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def _fit(self) -> None:
+        self.box.setFixedWidth(theme().high(118))
 
     def read(self) -> float:
         # A value still being typed counts: Generate may be pressed before the field is left.
@@ -167,8 +171,9 @@ class TextField(Field):
             self.long.setTabChangesFocus(True)
             self.long.setUndoRedoEnabled(False)  # the brief undoes, over all its fields
             self.long.setPlaceholderText(tr(note.placeholder))
-            height = QFontMetricsF(self.long.font()).lineSpacing() * note.lines
-            self.long.setFixedHeight(round(height) + 22)
+            self._lines = note.lines
+            theme().changed.connect(self._fit)
+            self._fit()
             self.long.textChanged.connect(self.touched)
             self.line = None
             self.named(self.long)
@@ -179,6 +184,10 @@ class TextField(Field):
             self.line.textChanged.connect(lambda _: self.touched())
             self.named(self.line)
             self.rows.addWidget(self.line)
+
+    def _fit(self) -> None:
+        height = QFontMetricsF(theme().font()).lineSpacing() * self._lines
+        self.long.setFixedHeight(round(height) + 22)
 
     def read(self) -> str:
         return self.long.toPlainText() if self.line is None else self.line.text()

@@ -256,7 +256,7 @@ class Window(QMainWindow):
         return [
             Offered(
                 actions.plain(tr(deed.text)),
-                actions.plain(tr(deed.menu)),
+                tr("Go to") if deed.name.startswith("page.") else actions.plain(tr(deed.menu)),
                 QKeySequence(deed.keys).toString(QKeySequence.SequenceFormat.NativeText),
                 self.actions_[deed.name].trigger,
             )
