@@ -1,20 +1,22 @@
-"""What can be done with works that exist, from wherever they are shown: favour, bin and take back, copy, make again."""
+"""What can be done with works that exist, from wherever they are shown; one by name, or many by their ids."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QStandardPaths, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from studio.errors import StudioError
-from studio.library import Asset
+from studio.library import Asset, Query
 from studio.media import Payload
 from studio.request import Request, fresh_seed
+from studio.ui import copies, sending
+from studio.ui.arrivals import Arrivals
+from studio.ui.aside import Aside
 from studio.ui.bridge import Bridge
 from studio.ui.words import count, failure, tr
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from studio.ui.panel import Panel
 
 Actions = Sequence[tuple[str, Callable[[], object]]]
+
+FEW = 12  # works that are changed at once; more are changed aside, in parts
+PART = 24
 
 
 class Deeds:
@@ -39,28 +44,75 @@ class Deeds:
         self._studio, self._bridge, self._window = studio, bridge, window
         self.notify = notify
         self._open_panel = open_panel
+        self.aside = Aside(window)
+        self.arrivals = Arrivals(studio.library, self.aside, notify, bridge.library_changed)
+
+    def close(self) -> None:
+        """The window closes: what is being changed is changed to the end of its part."""
+        self.aside.close()
+
+    # With one work.
 
     def do(self, deed: str, asset: Asset) -> None:
-        """A deed by its name: recall, again, vary, save, reveal."""
+        """A deed by its name: open, recall, again, vary, save, reveal."""
         deeds: dict[str, Callable[[Asset], None]] = {
+            "open": self.open,
             "recall": self.recall,
             "again": self.again,
             "vary": self.vary,
-            "save": self.save,
+            "save": lambda asset: self.save([asset]),
             "reveal": self.reveal,
         }
         if deed in deeds:
             self._try(lambda: deeds[deed](asset))
 
-    def _try(self, deed: Callable[[], object]) -> bool:
-        """Do it; where it cannot be done, say why."""
-        try:
-            deed()
-        except (StudioError, OSError) as error:
-            self.notify(" ".join(failure(error)), ())
-            return False
-        self._bridge.library_changed()
-        return True
+    def open(self, asset: Asset) -> None:
+        """Show the work on its panel's stage; the brief there stays as it is."""
+        panel = self._open_panel(asset.medium)
+        if panel is not None:
+            panel.show_work(asset)
+
+    def recall(self, asset: Asset) -> None:
+        """Put the brief of a work back into its panel, and show the work there."""
+        panel = self._open_panel(asset.medium)
+        if panel is not None:
+            panel.brief.take(Request.from_json(asset.request))
+            panel.show_work(asset)
+
+    def again(self, asset: Asset) -> None:
+        """Make the same work once more."""
+        self._make(asset, Request.from_json(asset.request), parents=asset.parents)
+
+    def vary(self, asset: Asset) -> None:
+        """Make another of the same brief; it knows what it was varied from."""
+        request = Request.from_json(asset.request)
+        self._make(asset, request.replace(seed=fresh_seed()), parents=(asset.id,))
+
+    def send(self, asset: Asset, medium: str) -> None:
+        """Put the work's words into the brief of another panel, or a text into its own to go on from there."""
+
+        def sent() -> None:
+            words = sending.words(asset, medium)
+            panel = self._open_panel(medium)
+            if panel is not None and words:
+                panel.form.set_value(panel.form.value().replace(prompt=words))
+                panel.focus_first()
+
+        self._try(sent)
+
+    def rename(self, asset: Asset, title: str) -> bool:
+        return self._try(lambda: self._studio.library.rename(asset.id, title))
+
+    def reveal(self, asset: Asset) -> None:
+        """Open the folder that holds the work."""
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(asset.path.parent)))
+
+    def _make(self, asset: Asset, request: Request, parents: Sequence[str]) -> None:
+        panel = self._open_panel(asset.medium)
+        if panel is not None:
+            panel.submit(request, parents=parents)
+
+    # With many.
 
     def keep(self, payload: Payload, made_from: Asset) -> Asset | None:
         """Add to the library what a person has made of a work by hand; None where it could not be."""
@@ -75,67 +127,152 @@ class Deeds:
         )
         return kept[0] if kept else None
 
-    def favourite(self, assets: Sequence[Asset], on: bool) -> bool:
-        return self._try(lambda: self._studio.library.favourite([asset.id for asset in assets], on))
+    def favourite(self, ids: Sequence[str], on: bool) -> bool:
+        return self._change(ids, lambda part: self._studio.library.favourite(part, on))
 
-    def bin(self, assets: Sequence[Asset]) -> bool:
+    def bin(self, ids: Sequence[str]) -> bool:
         """Put works into the bin, and offer to take them back; False where they could not be."""
-        ids = [asset.id for asset in assets]
-        if not self._try(lambda: self._studio.library.bin(ids)):
-            return False
-        words = count(len(ids), "%n work is in the bin.", "%n works are in the bin.")
-        self.notify(words, [(tr("Undo"), lambda: self.restore(ids))])
-        return True
+
+        def said() -> None:
+            words = count(len(ids), "%n work is in the bin.", "%n works are in the bin.")
+            self.notify(words, [(tr("Undo"), lambda: self.restore(ids))])
+
+        return self._change(ids, self._studio.library.bin, said)
 
     def restore(self, ids: Sequence[str]) -> bool:
-        return self._try(lambda: self._studio.library.restore(ids))
+        return self._change(ids, self._studio.library.restore)
 
-    def rename(self, asset: Asset, title: str) -> bool:
-        return self._try(lambda: self._studio.library.rename(asset.id, title))
+    def tag(self, ids: Sequence[str], name: str, on: bool) -> bool:
+        """Give works a tag or take it from them, and offer to undo it for those that it changed."""
+        library = self._studio.library
+        words = tr("Tagged “{name}”.") if on else tr("No longer tagged “{name}”.")
+        return self._label(
+            ids,
+            on,
+            lambda part, on: library.tag(part, add=[name] if on else [], remove=[] if on else [name]),
+            lambda asset: name in asset.tags,
+            words.format(name=name),
+        )
 
-    def recall(self, asset: Asset) -> None:
-        """Put the brief of a work back into its panel, and show the work there."""
-        panel = self._open_panel(asset.medium)
-        if panel is not None:
-            panel.brief.take(Request.from_json(asset.request))
-            panel.show_work(asset)
+    def collect(self, ids: Sequence[str], name: str, on: bool) -> bool:
+        """Put works into a collection or take them out, and offer to undo it for those that it changed."""
+        library = self._studio.library
+        words = tr("Put into “{name}”.") if on else tr("Taken out of “{name}”.")
+        return self._label(
+            ids,
+            on,
+            lambda part, on: library.collect(part, name, on),
+            lambda asset: name in asset.collections,
+            words.format(name=name),
+        )
 
-    def again(self, asset: Asset) -> None:
-        """Make the same work once more."""
-        self._make(asset, Request.from_json(asset.request), parents=())
+    def _label(
+        self,
+        ids: Sequence[str],
+        on: bool,
+        put: Callable[[Sequence[str], bool], object],
+        has: Callable[[Asset], bool],
+        words: str,
+    ) -> bool:
+        moved: list[str] = []
 
-    def vary(self, asset: Asset) -> None:
-        """Make another of the same brief; it knows what it was varied from."""
-        request = Request.from_json(asset.request)
-        self._make(asset, request.replace(seed=fresh_seed()), parents=(asset.id,))
+        def change(part: Sequence[str]) -> None:
+            other = [asset.id for asset in self._studio.library.some(part) if has(asset) is not on]
+            put(other, on)
+            moved.extend(other)
 
-    def _make(self, asset: Asset, request: Request, parents: Sequence[str]) -> None:
-        panel = self._open_panel(asset.medium)
-        if panel is not None:
-            panel.submit(request, parents=parents)
+        def said() -> None:
+            back = [(tr("Undo"), lambda: self._change(moved, lambda part: put(part, not on)))]
+            self.notify(words, back if moved else ())
 
-    def save(self, asset: Asset) -> None:
-        """Ask where to, and copy the file there."""
-        pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DownloadLocation)
-        name = "".join(letter for letter in asset.title if letter.isalnum() or letter in " -_").strip()[:60] or asset.id
-        start = Path(pictures or Path.home()) / f"{name}{asset.path.suffix}"
-        dialog = QFileDialog(self._window, tr("Save a copy"), str(start))
+        return self._change(ids, change, said)
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Ask, then delete works of the bin for good."""
+        box = QMessageBox(self._window)
+        box.setObjectName("deleteForGood")
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setText(count(len(ids), "Delete %n work for good?", "Delete %n works for good?"))
+        box.setInformativeText(tr("The files are deleted from this machine. This cannot be undone."))
+        yes = box.addButton(tr("Delete"), QMessageBox.ButtonRole.DestructiveRole)
+        yes.setObjectName("deleteYes")
+        box.setDefaultButton(box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole))
+        yes.clicked.connect(lambda: self._change(ids, self._studio.library.delete))
+        box.open()
+
+    def empty_bin(self) -> None:
+        self.delete(self._studio.library.ids(Query(binned=True)))
+
+    def save(self, works: Sequence[Asset]) -> None:
+        """Ask where to, and copy the files there."""
+        start = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DownloadLocation)
+        folder = Path(start or Path.home())
+        one = works[0] if len(works) == 1 else None
+        title = tr("Save a copy") if one is not None else tr("Save copies in a folder")
+        dialog = QFileDialog(self._window, title, str(folder))
         dialog.setObjectName("saveCopy")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(asset.path.suffix.lstrip("."))
-        dialog.selectFile(start.name)
-        dialog.fileSelected.connect(lambda path: self.copy_to(asset, Path(path)))
+        if one is not None:
+            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+            dialog.setDefaultSuffix(one.path.suffix.lstrip("."))
+            dialog.selectFile(copies.name_of(one))
+            dialog.fileSelected.connect(lambda path: self.copy_to(one, Path(path)))
+        else:
+            dialog.setFileMode(QFileDialog.FileMode.Directory)
+            dialog.fileSelected.connect(lambda path: self.copy_all(works, Path(path)))
         dialog.open()
 
     def copy_to(self, asset: Asset, path: Path) -> None:
-        try:
-            shutil.copyfile(asset.path, path)
-        except OSError as error:
-            self.notify(tr("The copy could not be written: {why}.").format(why=error.strerror), ())
-            return
-        self.notify(tr("Saved as {name}.").format(name=path.name), ())
+        def told(_: object) -> None:
+            self.notify(tr("Saved as {name}.").format(name=path.name), ())
 
-    def reveal(self, asset: Asset) -> None:
-        """Open the folder that holds the work."""
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(asset.path.parent)))
+        self.aside.run(lambda: copies.copy(asset, path), told, self._not_copied)
+
+    def copy_all(self, works: Sequence[Asset], folder: Path) -> None:
+        def told(made: list[Path]) -> None:
+            show = (tr("Show"), lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
+            self.notify(count(len(made), "%n copy is saved.", "%n copies are saved."), [show])
+
+        self.aside.run(lambda: copies.copy_all(works, folder, self.aside.stopping.is_set), told, self._not_copied)
+
+    def _not_copied(self, error: BaseException) -> None:
+        why = getattr(error, "strerror", None) or str(error)
+        self.notify(tr("The copy could not be written: {why}.").format(why=why), ())
+
+    # How it comes about.
+
+    def _try(self, deed: Callable[[], object]) -> bool:
+        """Do it; where it cannot be done, say why."""
+        try:
+            deed()
+        except (StudioError, OSError) as error:
+            self._failed(error)
+            return False
+        self._bridge.library_changed()
+        return True
+
+    def _failed(self, error: BaseException) -> None:
+        self.notify(" ".join(failure(error)), ())
+        self._bridge.library_changed()
+
+    def _change(
+        self, ids: Sequence[str], change: Callable[[Sequence[str]], object], then: Callable[[], object] | None = None
+    ) -> bool:
+        """Change a few works at once, many aside; False where it is known by now that it failed."""
+        if len(ids) <= FEW:
+            done = self._try(lambda: change(ids))
+            if done and then is not None:
+                then()
+            return done
+        self.notify(count(len(ids), "Changing %n work…", "Changing %n works…"), ())
+
+        def parts() -> None:
+            for start in range(0, len(ids), PART):
+                if self.aside.stopping.is_set():
+                    return
+                change(ids[start : start + PART])
+                self._bridge.library_changed()
+
+        self.aside.run(parts, lambda _: then() if then is not None else self.notify(tr("Done."), ()), self._failed)
+        return True

@@ -1,163 +1,232 @@
-"""What a work is and what made it, in words, with what can be done with it; shows the works that are selected."""
+"""What the selected works are and what made them, in words, and what can be done with them; does nothing itself."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
-from PySide6.QtWidgets import QAbstractButton, QFormLayout, QFrame, QGridLayout, QLineEdit, QScrollArea, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFormLayout,
+    QFrame,
+    QGridLayout,
+    QLineEdit,
+    QMenu,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
+from studio.errors import StudioError
 from studio.library import Asset
-from studio.ui.theme import SIZE, theme
+from studio.ui import icons, origin, sending
+from studio.ui.actions import keys_of
+from studio.ui.glance import Glance
+from studio.ui.kin import Kin
+from studio.ui.labels import Labels
+from studio.ui.theme import SIZE
+from studio.ui.thumbnails import Thumbnails
 from studio.ui.widgets import button, column, label, row, tool
-from studio.ui.words import clock, count, gist, moment, size, told, tr
-from studio.ui.works import Thumbnails
+from studio.ui.words import count, gist, tr
 
+if TYPE_CHECKING:
+    from studio.studio import Studio
 
-class Glance(QWidget):
-    """The thumbnail of a work, larger."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFixedHeight(200)
-        self._picture: QPixmap | None = None
-        self._ground = "mat"
-        theme().changed.connect(self.update)
-
-    def show_picture(self, picture: QPixmap | None, ground: str) -> None:
-        """Show it, on the theme's colour of that name."""
-        self._picture, self._ground = picture, ground
-        self.setVisible(picture is not None and not picture.isNull())
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if self._picture is None or self._picture.isNull():
-            return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        shown = QSize(self._picture.size()).scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
-        box = QRectF(0, 0, shown.width(), shown.height())
-        box.moveCenter(QRectF(self.rect()).center())
-        if self._picture.hasAlpha():
-            painter.fillRect(box, theme().colour(self._ground))
-        painter.drawPixmap(box, self._picture, QRectF(self._picture.rect()))
-        painter.end()
+ONE = (
+    ("open", "Open", ""),
+    ("recall", "Use its brief", "recall"),
+    ("again", "Make again", "again"),
+    ("vary", "Vary", "vary"),
+)
+SEVERAL = ("favourite", "bin", "restore", "save", "delete")
+BINNED = ("restore", "delete")
+NEEDS_REQUEST = ("recall", "again", "vary")
 
 
 class Details(QFrame):
-    """`asked` names a deed for the selected works: recall, again, vary, save, reveal, favourite, bin, restore."""
+    """`asked` names a deed for the selected works; the other signals say what else a person wants of them."""
 
     asked = Signal(str)
     renamed = Signal(object, str)
+    sent = Signal(str)
+    tagged = Signal(str, bool)
+    collected = Signal(str, bool)
+    visited = Signal(object)
 
-    def __init__(self, thumbnails: Thumbnails) -> None:
+    def __init__(self, studio: Studio, thumbnails: Thumbnails) -> None:
         super().__init__()
         self.setObjectName("inspector")
+        self.setAccessibleName(tr("Details"))
         self.setFixedWidth(SIZE.inspector)
-        self._thumbnails = thumbnails
+        self._studio, self._thumbnails = studio, thumbnails
         self._works: list[Asset] = []
-        self.glance = Glance()
-        self.title = QLineEdit()
-        self.title.setObjectName("workTitle")
-        self.title.setAccessibleName(tr("Title"))
-        self.title.editingFinished.connect(self._rename)
-        self.summary = label("", "caption", wrap=True)
-        self.summary.setObjectName("summary")
-        self._deeds = QGridLayout()
-        self._deeds.setSpacing(SIZE.small)
+        self._unfolded = False  # where it comes from is shown
         self._buttons: dict[str, QAbstractButton] = {}
-        for at, (deed, words, icon) in enumerate(
-            (
-                ("recall", tr("Use its brief"), "recall"),
-                ("again", tr("Make again"), "again"),
-                ("vary", tr("Vary"), "vary"),
-                ("save", tr("Save a copy…"), "save"),
-            )
-        ):
-            made = button(words, f"details.{deed}", icon=icon, clicked=lambda deed=deed: self.asked.emit(deed))
-            self._buttons[deed] = made
-            self._deeds.addWidget(made, at // 2, at % 2)
-        line = row(self.summary, spacing=2)
-        line.setStretch(0, 1)
-        for deed, words, icon, checked in (
-            ("favourite", tr("Favourite"), "star", "star-full"),
-            ("reveal", tr("Show in folder"), "folder", ""),
-            ("bin", tr("Move to the bin"), "trash", ""),
-            ("restore", tr("Put back"), "restore", ""),
-        ):
-            small = tool(
-                icon, words, f"details.{deed}", checked=checked, clicked=lambda deed=deed: self.asked.emit(deed)
-            )
-            self._buttons[deed] = small
-            line.addWidget(small)
-        self._told_at = column()
         inside = QWidget()
         inside.setObjectName("form")
-        whole = column(inside, spacing=12, margins=(16, 16, 16, 16))
-        whole.addWidget(self.glance)
-        whole.addWidget(self.title)
-        whole.addLayout(line)
-        whole.addLayout(self._deeds)
-        whole.addSpacing(4)
-        whole.addLayout(self._told_at)
-        whole.addStretch(1)
+        self._whole = column(inside, spacing=12, margins=(16, 16, 16, 16))
+        words = tr("Choose a work to see what made it. With Ctrl or Shift you choose several.")
+        self._nothing = label(words, "muted", wrap=True)
+        self._nothing.setObjectName("nothingChosen")
+        self._whole.addWidget(self._nothing)
+        self._work = QWidget()
+        self._whole.addWidget(self._work)
+        self._whole.addStretch(1)
+        self._build(column(self._work, spacing=12))
         area = QScrollArea()
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(inside)
+        # What lies in it keeps its place when a scroll bar comes beside it.
+        area.verticalScrollBar().rangeChanged.connect(
+            lambda _, last: self._whole.setContentsMargins(16, 16, 4 if last > 0 else 16, 16)
+        )
         column(self, spacing=0).addWidget(area)
         thumbnails.ready.connect(self._drawn)
+        self.show_works((), 0)
 
-    def show_works(self, works: Sequence[Asset]) -> None:
+    def _build(self, whole: QVBoxLayout) -> None:
+        library = self._studio.library
+        self.glance = Glance()
+        self.title = QLineEdit()
+        self.title.setObjectName("workTitle")
+        self.title.setAccessibleName(tr("Title"))
+        self.title.setToolTip(tr("The work's title"))
+        self.title.editingFinished.connect(self._rename)
+        self.summary = label("", "caption", wrap=True)
+        self.summary.setObjectName("summary")
+        line = row(self.summary, spacing=2)
+        line.setStretch(0, 1)
+        for deed, words, icon, checked in (
+            ("favourite", tr("Favourite"), "star", "star-full"),
+            ("reveal", tr("Show in folder"), "folder", ""),
+            ("bin", tr("Move to the bin"), "trash", ""),
+        ):
+            small = tool(icon, words, f"details.{deed}", checked=checked, keys=keys_of(deed))
+            self._put(deed, small)
+            line.addWidget(small)
+        self.tags = Labels("tags", tr("Tags"), tr("Add a tag"), library.tags)
+        self.tags.put.connect(lambda name: self.tagged.emit(name, True))
+        self.tags.taken.connect(lambda name: self.tagged.emit(name, False))
+        self.collections = Labels("collections", tr("Collections"), tr("Put into a collection"), library.collections)
+        self.collections.put.connect(lambda name: self.collected.emit(name, True))
+        self.collections.taken.connect(lambda name: self.collected.emit(name, False))
+        self.parents = Kin("parents", tr("Made from"), self._thumbnails)
+        self.children_ = Kin("children", tr("Made from it"), self._thumbnails)
+        self.parents.chosen.connect(self.visited)
+        self.children_.chosen.connect(self.visited)
+        self._how = column(spacing=12)
+        for widget in (self.glance, self.title):
+            whole.addWidget(widget)
+        whole.addLayout(line)
+        whole.addLayout(self._actions())
+        whole.addSpacing(4)
+        whole.addLayout(self._how)
+        for widget in (self.parents, self.children_, self.tags, self.collections):
+            whole.addWidget(widget)
+        self._more = button(tr("Where it comes from"), "details.more", "fold", clicked=self._unfold)
+        icons.put(self._more, "chevron-right", "muted", size=16)
+        self._origin = column(spacing=6)
+        whole.addWidget(self._more)
+        whole.addLayout(self._origin)
+
+    def _actions(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setSpacing(SIZE.small)
+        for at, (deed, words, icon) in enumerate(ONE):
+            made = button(tr(words), f"details.{deed}", icon=icon, keys=keys_of(deed))
+            self._put(deed, made)
+            grid.addWidget(made, at // 2, at % 2)
+        self._put("save", button(tr("Save a copy…"), "details.save", icon="save", keys=keys_of("save")))
+        self._send = button(tr("Send to"), "details.send", icon="chevron-down")
+        self._send.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+        menu = QMenu(self._send)
+        menu.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+        menu.aboutToShow.connect(self._fill_send)
+        self._send.setMenu(menu)
+        self._put("restore", button(tr("Put back"), "details.restore", icon="restore"))
+        self._put("delete", button(tr("Delete…"), "details.delete", icon="trash"))
+        grid.addWidget(self._buttons["save"], 2, 0)
+        grid.addWidget(self._send, 2, 1)
+        grid.addWidget(self._buttons["restore"], 3, 0)
+        grid.addWidget(self._buttons["delete"], 3, 1)
+        return grid
+
+    def _put(self, deed: str, made: QAbstractButton) -> None:
+        made.clicked.connect(lambda: self.asked.emit(deed))
+        self._buttons[deed] = made
+
+    # What is shown.
+
+    def show_works(self, works: Sequence[Asset], number: int) -> None:
+        """Show what is selected: `number` works, of which `works` are known, all of them where they are few."""
         self._works = list(works)
-        one = works[0] if len(works) == 1 else None
-        binned = bool(works) and works[0].binned
+        self._work.setVisible(bool(works))
+        self._nothing.setVisible(not works)
+        if not works:
+            return
+        one = works[0] if number == 1 else None
+        binned = works[0].binned
         self._glance()
         self.title.setVisible(one is not None)
         if one is not None:
             self.title.setPlaceholderText(gist(one.request) or one.path.name)
-        if one is not None and self.title.text() != one.title:
-            self.title.setText(one.title)
-            self.title.setCursorPosition(0)
-        self.summary.setText(_summary(one) if one is not None else count(len(works), "%n work", "%n works"))
-        self._buttons["favourite"].setChecked(bool(works) and all(asset.favourite for asset in works))
+            if self.title.text() != one.title:
+                self.title.setText(one.title)
+                self.title.setCursorPosition(0)
+        self.summary.setText(origin.summary(one) if one is not None else count(number, "%n work", "%n works"))
+        self._buttons["favourite"].setChecked(all(asset.favourite for asset in works))
         for deed, made in self._buttons.items():
-            wanted = (deed == "restore") == binned and deed != "favourite" if binned else deed != "restore"
-            several = deed in ("favourite", "bin", "restore")
-            made.setVisible(wanted and (one is not None or several))
-            if deed in ("recall", "again", "vary"):
+            made.setVisible((deed in BINNED) == binned and (one is not None or deed in SEVERAL))
+            if deed in NEEDS_REQUEST:
                 made.setEnabled(one is not None and bool(one.request))
+        self._buttons["save"].setText(tr("Save a copy…") if one is not None else tr("Save copies…"))
+        self._send.setVisible(one is not None and not binned)
+        self._send.setEnabled(one is not None and bool(sending.targets(one)))
+        self.tags.setVisible(not binned)
+        self.collections.setVisible(not binned)
+        self.tags.show_names(sorted({name for asset in works for name in asset.tags}, key=str.casefold))
+        self.collections.show_names(sorted({name for asset in works for name in asset.collections}, key=str.casefold))
         self._tell(one)
 
     def _tell(self, one: Asset | None) -> None:
-        """The request and where the work comes from, in words."""
-        while (old := self._told_at.takeAt(0)) is not None:
-            widget = old.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        """The request, the kin and where the work comes from, in words."""
+        _empty(self._how)
+        _empty(self._origin)
+        self._more.setVisible(one is not None)
+        library = self._studio.library
+        self.parents.show_works(library.some(one.parents) if one is not None else ())
+        self.children_.show_works(library.children(one.id) if one is not None else ())
         if one is None:
             return
-        lines = told(one.request)
-        made_by = one.provenance.get("model")
-        if isinstance(made_by, dict) and made_by.get("licence"):
-            lines.append((tr("Licence of the model"), str(made_by["licence"])))
-        if not lines:
-            return
-        table = QWidget()
-        table.setObjectName("told")
-        form = QFormLayout(table)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setHorizontalSpacing(12)
-        form.setVerticalSpacing(6)
-        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        for name, value in lines:
-            form.addRow(label(name, "caption"), label(value, wrap=True, selectable=True))
-        self._told_at.addWidget(label(tr("How it was made"), "heading"))
-        self._told_at.addWidget(table)
+        lines = origin.asked(one, self._called)
+        if lines:
+            self._how.addWidget(label(tr("How it was made"), "heading"))
+            self._how.addWidget(_table(lines, "told"))
+        table = _table(origin.made_with(one, self._called), "origin")
+        table.setVisible(self._unfolded)
+        self._origin.addWidget(table)
+
+    def _unfold(self) -> None:
+        self._unfolded = not self._unfolded
+        icons.put(self._more, "chevron-down" if self._unfolded else "chevron-right", "muted", size=16)
+        for table in self._work.findChildren(QWidget, "origin"):
+            table.setVisible(self._unfolded)
+
+    def _called(self, model: str) -> str:
+        try:
+            return self._studio.catalog.get(model).title
+        except StudioError:
+            return model
+
+    def _fill_send(self) -> None:
+        menu = self._send.menu()
+        menu.clear()
+        for medium, words in sending.offers(self._works[0]) if self._works else ():
+            menu.addAction(words).triggered.connect(lambda _=False, medium=medium: self.sent.emit(medium))
 
     def _rename(self) -> None:
         if len(self._works) == 1 and self.title.text().strip() not in ("", self._works[0].title):
@@ -173,13 +242,22 @@ class Details(QFrame):
         self.glance.show_picture(self._thumbnails.get(one) if one is not None else None, ground)
 
 
-def _summary(asset: Asset) -> str:
-    parts = [moment(asset.created)]
-    if asset.width and asset.height:
-        parts.append(f"{asset.width} × {asset.height}")
-    if asset.seconds is not None:
-        parts.append(clock(asset.seconds))
-    parts.append(size(asset.size))
-    if asset.partial:
-        parts.append(tr("unfinished"))
-    return " · ".join(parts)
+def _table(lines: origin.Lines, name: str) -> QWidget:
+    table = QWidget()
+    table.setObjectName(name)
+    form = QFormLayout(table)
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setHorizontalSpacing(12)
+    form.setVerticalSpacing(6)
+    form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+    for words, value in lines:
+        form.addRow(label(words, "caption"), label(value, wrap=True, selectable=True))
+    return table
+
+
+def _empty(layout: QVBoxLayout) -> None:
+    while (old := layout.takeAt(0)) is not None:
+        widget = old.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()

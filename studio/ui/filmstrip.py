@@ -7,8 +7,9 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView
 
 from studio.library import Asset
+from studio.ui.tile import Tile
 from studio.ui.words import tr
-from studio.ui.works import ASSET, Tile, Works
+from studio.ui.works import ASSET, Works
 
 SIDE = 84
 
@@ -37,12 +38,13 @@ class Filmstrip(QListView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
+        works.changed.connect(self._follow)
         self.clicked.connect(self._choose)
         self.activated.connect(self._choose)
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(60)
-        self._late.timeout.connect(self._refresh)
+        self._late.timeout.connect(works.refresh)
 
     def sizeHint(self) -> QSize:
         return QSize(400, SIDE + 16)
@@ -77,9 +79,9 @@ class Filmstrip(QListView):
             self._shown = asset.id
             self.chosen.emit(asset)
 
-    def _refresh(self) -> None:
+    def _follow(self) -> None:
+        """The list has changed: the work on the stage is marked, and what one looks at stays where it is."""
         place = self.horizontalScrollBar().value()
-        self._works.refresh()
         self.mark(self._shown)
         if place:
             self.horizontalScrollBar().setValue(place)

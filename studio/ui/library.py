@@ -1,152 +1,94 @@
-"""The library page: everything ever made in a grid that pages, found while one types, with what made it beside it."""
+"""The library page: everything ever made in a grid, found while one types, with what made it beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QItemSelectionModel, QSize, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QButtonGroup,
-    QFrame,
-    QLabel,
-    QLineEdit,
-    QListView,
-    QStackedWidget,
-    QToolButton,
-    QWidget,
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtGui import (  # fmt: skip
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShowEvent,
 )
+from PySide6.QtWidgets import QFileDialog, QFrame, QLabel, QPushButton, QStackedWidget, QWidget
 
-from studio.backends import MEDIA
+from studio import codecs
 from studio.library import Asset, Query
 from studio.ui.bridge import Bridge
 from studio.ui.deeds import Deeds
 from studio.ui.details import Details
 from studio.ui.empty import Sign
-from studio.ui.widgets import column, label, row, tool
+from studio.ui.filters import Filters
+from studio.ui.grid import Grid
+from studio.ui.thumbnails import Thumbnails
+from studio.ui.widgets import button, column, label, row
 from studio.ui.words import count, tr
-from studio.ui.works import Thumbnails, Tile, Works
+from studio.ui.workmenu import WorkMenu
+from studio.ui.works import Works
 
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-TILE = 168
-DELAY = 160  # milliseconds after the last key before the library is asked
-
-
-class Grid(QListView):
-    """Tiles in columns that fill the width."""
-
-    def __init__(self, works: Works) -> None:
-        super().__init__()
-        self.setObjectName("grid")
-        self.setAccessibleName(tr("Works"))
-        self.setModel(works)
-        self.tile = Tile(TILE, titled=True, parent=self)
-        self.setItemDelegate(self.tile)
-        self.setViewMode(QListView.ViewMode.IconMode)
-        self.setMovement(QListView.Movement.Static)
-        self.setResizeMode(QListView.ResizeMode.Adjust)
-        self.setLayoutMode(QListView.LayoutMode.Batched)
-        self.setBatchSize(500)
-        self.setUniformItemSizes(True)
-        self.setMouseTracking(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-        self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
-
-    def resizeEvent(self, e: QResizeEvent) -> None:
-        wide = max(TILE, self.viewport().width() - 2)
-        columns = max(1, wide // TILE)
-        side = wide // columns
-        if side != self.tile.side or self.gridSize().width() != side:
-            self.tile.side = side
-            self.setGridSize(QSize(side, side + 30))
-        super().resizeEvent(e)
+LOOKED_AT = 200  # works of a selection that are read to say what they have in common
+WITH_ONE = ("open", "recall", "again", "vary", "reveal")
+DEEDS = (*WITH_ONE, "save", "favourite", "bin", "restore", "delete")
 
 
 class LibraryPage(QWidget):
     def __init__(self, studio: Studio, bridge: Bridge, thumbnails: Thumbnails, deeds: Deeds) -> None:
         super().__init__()
         self.setObjectName("page")
+        self.setAcceptDrops(True)
         self._library, self._deeds = studio.library, deeds
         self._stale = False  # works have come or gone while another page was shown
+        self._wanted = ""  # a work to show once the list has it
+        self.filters = Filters(studio)
+        self.search = self.filters.search
         self._works = Works(studio.library, thumbnails, Query(), self)
         self.grid = Grid(self._works)
-        self.details = Details(thumbnails)
-        self.details.asked.connect(self._asked)
-        self.details.renamed.connect(deeds.rename)
+        self.details = Details(studio, thumbnails)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.grid)
         self._pages.addWidget(self._nothing())
+        self._bin_bar = self._about_bin()
+        self._veil = self._drop_veil()
         whole = column(self, spacing=0)
-        whole.addWidget(self._head())
+        whole.addWidget(self.filters)
         middle = row(spacing=0)
-        grid = column(margins=(16, 12, 0, 0))
-        grid.addWidget(self._pages)
-        middle.addLayout(grid, 1)
+        shown = column(margins=(16, 12, 0, 0), spacing=0)
+        shown.addWidget(self._bin_bar)
+        shown.addWidget(self._pages, 1)
+        middle.addLayout(shown, 1)
         middle.addWidget(self.details)
         whole.addLayout(middle, 1)
-        self._typing = QTimer(self)
-        self._typing.setSingleShot(True)
-        self._typing.setInterval(DELAY)
-        self._typing.timeout.connect(self.ask)
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(80)
-        self._late.timeout.connect(self.refresh)
-        self.grid.selectionModel().selectionChanged.connect(lambda *_: self._show_details())
-        self.grid.activated.connect(lambda _: self._asked("recall"))
-        self._works.modelReset.connect(self._tell)
-        bridge.news.connect(self._hear)
+        self._late.timeout.connect(self._works.refresh)
+        self._wire(bridge)
         self._tell()
-        self._show_details()
 
-    def _head(self) -> QWidget:
-        head = QFrame()
-        head.setObjectName("libraryHead")
-        self.search = QLineEdit()
-        self.search.setObjectName("search")
-        self.search.setPlaceholderText(tr("Search titles, prompts, tags"))
-        self.search.setAccessibleName(tr("Search"))
-        self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(180)
-        self.search.setMaximumWidth(340)
-        self.search.textChanged.connect(lambda _: self._typing.start())
-        self.total = label("", "muted")
-        self.total.setObjectName("total")
-        self._media = QButtonGroup(self)
-        self._media.setExclusive(True)
-        line = row(self.search, spacing=4, margins=(16, 10, 16, 10))
-        line.setStretch(0, 2)
-        line.addSpacing(8)
-        for name, title in (("", tr("All")), *((each.name, tr(each.title)) for each in MEDIA)):
-            made = QToolButton()
-            made.setText(title)
-            made.setAccessibleName(title)
-            made.setObjectName(f"filter.{name or 'all'}")
-            made.setProperty("role", "segment")
-            made.setProperty("medium", name)
-            made.setCheckable(True)
-            made.setChecked(not name)
-            made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            self._media.addButton(made)
-            line.addWidget(made)
-        self._media.buttonClicked.connect(lambda _: self.ask())
-        line.addStretch(1)
-        line.addWidget(self.total)
-        line.addSpacing(8)
-        self.favourites = tool("star", tr("Favourites only"), "favourites", checked="star-full", clicked=self.ask)
-        self.binned = tool("trash", tr("Show the bin"), "binned", checked="trash", clicked=self.ask)
-        line.addWidget(self.favourites)
-        line.addWidget(self.binned)
-        head.setLayout(line)
-        return head
+    def _wire(self, bridge: Bridge) -> None:
+        self.filters.asked.connect(self.ask)
+        self.filters.brought.connect(self.bring)
+        self.grid.selectionModel().selectionChanged.connect(lambda *_: self._show_details())
+        self.grid.activated.connect(lambda _: self._asked("open"))
+        self.grid.typed.connect(self._type)
+        self.grid.customContextMenuRequested.connect(self._menu)
+        self.details.asked.connect(self._asked)
+        self.details.renamed.connect(self._deeds.rename)
+        self.details.sent.connect(self._send)
+        self.details.tagged.connect(lambda name, on: self._deeds.tag(self.selected_ids(), name, on))
+        self.details.collected.connect(lambda name, on: self._deeds.collect(self.selected_ids(), name, on))
+        self.details.visited.connect(lambda asset: self.visit(asset.id))
+        self._works.changed.connect(self._tell)
+        bridge.news.connect(self._hear)
 
     def _nothing(self) -> QWidget:
         page = QWidget()
@@ -155,46 +97,94 @@ class LibraryPage(QWidget):
         self._nothing_words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._nothing_hint = label("", "muted", wrap=True)
         self._nothing_hint.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self._way_out: QPushButton = button("", "wayOut", clicked=self._leave_nothing)
         whole = column(page, spacing=12, margins=(32, 0, 32, 0))
         whole.addStretch(1)
         whole.addLayout(row(None, Sign("library"), None))
         whole.addWidget(self._nothing_words)
         whole.addWidget(self._nothing_hint)
+        whole.addLayout(row(None, self._way_out, None))
         whole.addStretch(1)
         return page
 
-    def query(self) -> Query:
-        """What the controls ask for."""
-        checked = self._media.checkedButton()
-        return Query(
-            text=self.search.text().strip(),
-            medium=(str(checked.property("medium")) or None) if checked is not None else None,
-            favourite=True if self.favourites.isChecked() else None,
-            binned=self.binned.isChecked(),
-        )
+    def _about_bin(self) -> QWidget:
+        bar = QWidget()
+        words = label(tr("What is here is kept until you delete it."), "muted")
+        self.empty_bin = button(tr("Empty the bin…"), "emptyBin", clicked=self._deeds.empty_bin)
+        bar.setLayout(row(words, None, self.empty_bin, margins=(4, 0, 16, 10)))
+        bar.hide()
+        return bar
+
+    def _drop_veil(self) -> QWidget:
+        veil = QFrame(self)
+        veil.setObjectName("dropVeil")
+        words = label(tr("Drop pictures, sounds and texts here to keep them in the library"), "heading", wrap=True)
+        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column(veil, margins=(32, 32, 32, 32)).addWidget(words)
+        veil.hide()
+        return veil
+
+    # What is asked for and what is found.
+
+    @property
+    def total(self) -> QLabel:
+        return self.filters.total
 
     def ask(self) -> None:
-        self._typing.stop()
-        self._works.ask(self.query())
+        """Show what the filters ask for, from its beginning."""
+        self.grid.clearSelection()
+        self._works.ask(self.filters.query)
         self.grid.scrollToTop()
-        self._show_details()
 
     def refresh(self) -> None:
         """Read the library anew; what is selected and where one has scrolled stays."""
-        place = self.grid.verticalScrollBar().value()
-        selected = [asset.id for asset in self.selected()]
         self._works.refresh()
-        model = self.grid.selectionModel()
-        for id in selected:
-            at = self._works.find(id)
-            if at >= 0:
-                model.select(self._works.index(at), QItemSelectionModel.SelectionFlag.Select)
-        self.grid.verticalScrollBar().setValue(place)
-        self._show_details()
 
-    def selected(self) -> list[Asset]:
-        rows = sorted(index.row() for index in self.grid.selectionModel().selectedIndexes())
-        return [asset for at in rows if (asset := self._works.at(at)) is not None]
+    def visit(self, id: str) -> None:
+        """Select a work and bring it into view; what hides it is no longer asked for."""
+        if self._works.find(id) < 0:
+            self.filters.everything()
+        row = self._works.find(id)
+        if row < 0:
+            self._wanted = id  # it has come just now: the list will have it in a moment
+            return
+        self._wanted = ""
+        index = self._works.index(row)
+        self.grid.setCurrentIndex(index)
+        self.grid.scrollTo(index, Grid.ScrollHint.PositionAtCenter)
+
+    def _tell(self) -> None:
+        found = self._works.rowCount()
+        self.total.setText(count(found, "%n work", "%n works"))
+        self._pages.setCurrentIndex(0 if found else 1)
+        query = self._works.query
+        self._bin_bar.setVisible(query.binned and found > 0)
+        self.details.setVisible(found > 0)
+        if self.filters.narrowed:
+            said = (tr("Nothing found"), tr("Try fewer or other words, or ask for less."), tr("Clear filters"))
+        elif query.binned:
+            said = (tr("The bin is empty"), tr("What you delete waits here until you empty the bin."), "")
+        else:
+            said = (
+                tr("Everything you make is kept here"),
+                tr("Make an avatar, a poster, a story or a piece of music, or drop files of your own here."),
+                tr("Bring in files…"),
+            )
+        self._nothing_words.setText(said[0])
+        self._nothing_hint.setText(said[1])
+        self._way_out.setText(said[2])
+        self._way_out.setAccessibleName(said[2])
+        self._way_out.setVisible(bool(said[2]))
+        if self._wanted and self._works.find(self._wanted) >= 0:
+            self.visit(self._wanted)
+        else:
+            self._show_details()
+
+    def _leave_nothing(self) -> None:
+        if self.filters.narrowed:
+            self.filters.clear()
+        else:
+            self.bring()
 
     def _hear(self, news: Any) -> None:
         if news.kind == "library":
@@ -209,51 +199,117 @@ class LibraryPage(QWidget):
             self._stale = False
             self.refresh()
 
-    def _tell(self) -> None:
-        found = self._works.rowCount()
-        self.total.setText(count(found, "%n work", "%n works"))
-        self._pages.setCurrentIndex(0 if found else 1)
-        query = self._works.query
-        if query.text or query.medium or query.favourite:
-            self._nothing_words.setText(tr("Nothing found"))
-            self._nothing_hint.setText(tr("Try fewer or other words, or look in all media."))
-        elif query.binned:
-            self._nothing_words.setText(tr("The bin is empty"))
-            self._nothing_hint.setText(tr("What you delete waits here until you empty the bin."))
-        else:
-            self._nothing_words.setText(tr("Everything you make is kept here"))
-            self._nothing_hint.setText(tr("Make an avatar, a poster, a story or a piece of music to begin."))
+    # What is selected, and what is done with it.
+
+    def selected_ids(self) -> list[str]:
+        return self._works.ids(self.grid.ranges())
+
+    def selected(self) -> list[Asset]:
+        """The selected works, from the top: all where they are few, of many the first."""
+        rows = [row for first, last in self.grid.ranges() for row in range(first, last + 1)]
+        return [asset for row in rows[:LOOKED_AT] if (asset := self._works.at(row)) is not None]
 
     def _show_details(self) -> None:
-        works = self.selected()
-        self.details.show_works(works)
-        self.details.setVisible(bool(works))
+        self.details.show_works(self.selected(), sum(last - first + 1 for first, last in self.grid.ranges()))
+
+    def can(self, name: str) -> bool:
+        """Whether an action of the menus would do anything here and now."""
+        number = len(self.selected_ids())
+        if name in WITH_ONE:
+            one = self.selected()[0] if number == 1 else None
+            return one is not None and (name in ("open", "reveal") or bool(one.request))
+        return number > 0 and name in ("save", "favourite", "bin", "copy", "cancel")
 
     def act(self, name: str) -> None:
         """Do what an action of the menus says, where it means something here."""
-        if name in ("save", "reveal", "recall", "again", "vary", "favourite", "bin"):
+        if name in DEEDS:
             self._asked(name)
+        elif name == "copy":
+            self._copy()
         elif name == "cancel":
             self.grid.clearSelection()
 
     def _asked(self, deed: str) -> None:
-        works: Sequence[Asset] = self.selected()
-        if not works:
+        ids, works = self.selected_ids(), self.selected()
+        if not ids or not works:
             return
-        if deed == "bin":
-            self._deeds.bin(works)
-        elif deed == "restore":
-            self._deeds.restore([asset.id for asset in works])
+        if deed in ("bin", "restore", "delete"):
+            {"bin": self._deeds.bin, "restore": self._deeds.restore, "delete": self._deeds.delete}[deed](ids)
         elif deed == "favourite":
-            self._deeds.favourite(works, not all(asset.favourite for asset in works))
-        else:
+            self._deeds.favourite(ids, not all(asset.favourite for asset in works))
+        elif deed == "save":
+            self._deeds.save(works if len(works) == len(ids) else self._library.some(ids))
+        elif len(ids) == 1:
             self._deeds.do(deed, works[0])
 
+    def _send(self, medium: str) -> None:
+        works = self.selected()
+        if works:
+            self._deeds.send(works[0], medium)
+
+    def _copy(self) -> None:
+        """The files of the selected works, for other programs to paste."""
+        indexes = [self._works.index(row) for first, last in self.grid.ranges() for row in range(first, last + 1)]
+        if indexes:
+            QGuiApplication.clipboard().setMimeData(self._works.mimeData(indexes))
+
+    def _menu(self, at: QPoint) -> None:
+        works, number = self.selected(), len(self.selected_ids())
+        if works:
+            menu = WorkMenu(self, works, number, self._asked, self._send)
+            menu.popup(self.grid.viewport().mapToGlobal(at))
+
+    def _type(self, text: str) -> None:
+        self.search.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.search.setText(self.search.text() + text)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self.selected():
-            self._asked("restore" if self.binned.isChecked() else "bin")
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self.selected_ids():
+            self._asked("delete" if self._works.query.binned else "bin")
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            self._copy()
+        elif event.matches(QKeySequence.StandardKey.Paste):
+            self._deeds.arrivals.take(QGuiApplication.clipboard().mimeData())
         else:
             super().keyPressEvent(event)
+
+    # What a person brings.
+
+    def bring(self) -> None:
+        """Ask for files, and take them into the library."""
+        known = " ".join(f"*{suffix}" for suffix in codecs.SUFFIXES)
+        dialog = QFileDialog(
+            self, tr("Bring in files"), "", tr("Pictures, sounds and texts ({known})").format(known=known)
+        )
+        dialog.setObjectName("bringFiles")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.filesSelected.connect(lambda paths: self._deeds.arrivals.bring([Path(path) for path in paths]))
+        dialog.open()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.source() is None and self._deeds.arrivals.takes(event.mimeData()):
+            event.acceptProposedAction()
+            self._lay_veil()
+            self._veil.show()
+            self._veil.raise_()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._veil.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._veil.hide()
+        event.acceptProposedAction()
+        self._deeds.arrivals.take(event.mimeData())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._lay_veil()
+
+    def _lay_veil(self) -> None:
+        self._veil.setGeometry(self.rect().adjusted(16, 16, -16, -16))
+
+    # What every page answers to.
 
     def focus_first(self) -> None:
         self.grid.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -262,7 +318,7 @@ class LibraryPage(QWidget):
         """Another page is shown."""
 
     def close_down(self) -> None:
-        self._typing.stop()
+        self.filters.close_down()
         self._late.stop()
 
     def state(self) -> dict[str, Any]:

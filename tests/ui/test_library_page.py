@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from studio.backends import medium
+from studio.bench import library as bench
 from studio.library import Query
 from studio.ui.library import LibraryPage
 from studio.ui.works import PAGE
@@ -69,32 +70,36 @@ def test_search_as_you_type_and_filters(desk: Desk) -> None:
     desk.click("details.favourite")
     desk.click("favourites")
     assert library.total.text() == "1 work"
+    desk.click("clearFilters")
+    assert library.total.text() == "7 works"
 
 
-def test_works_are_read_a_page_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill(desk, "story", range(PAGE + 20))
+def test_works_are_read_a_few_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.fill(desk.studio.library.folder, 3 * PAGE)
+    desk.studio.library.rebuild()
     asked: list[int] = []
-    real = desk.studio.library.page
+    real = desk.studio.library.some
 
-    def counted(query: Query, offset: int = 0, limit: int = 100) -> Any:
-        asked.append(offset)
-        return real(query, offset, limit)
+    def counted(ids: Any) -> Any:
+        asked.append(len(ids))
+        return real(ids)
 
-    monkeypatch.setattr(desk.studio.library, "page", counted)
+    monkeypatch.setattr(desk.studio.library, "some", counted)
     library = page(desk)
     desk.breathe(0.2)
-    assert asked == [0]
+    assert asked == [PAGE]
     library.grid.scrollToBottom()
     desk.breathe(0.2)
-    assert asked == [0, PAGE]
+    assert asked == [PAGE, PAGE]
 
 
 def test_details_say_what_made_it(desk: Desk) -> None:
     fill(desk, "poster", range(1), "a lighthouse at dusk")
     library = page(desk)
-    assert not library.details.isVisible()
+    assert library.details.findChild(QLabel, "nothingChosen").isVisible()
     choose(library, 0)
-    assert library.details.isVisible()
+    assert library.details.findChild(QLabel, "nothingChosen").isHidden()
+    desk.breathe()
     said = [each.text() for each in library.details.findChildren(QLabel) if each.isVisible()]
     for words in ("a lighthouse at dusk", "Seed", "512 px", "Licence of the model", "Apache-2.0"):
         assert words in said
@@ -150,6 +155,7 @@ def test_make_again_vary_and_use_its_brief(desk: Desk) -> None:
     assert newest.request["prompt"] == "a lighthouse"
     assert newest.parents == (parent.id,)
     page(desk)
+    desk.until(lambda: library.total.text() == "3 works")
     choose(library, 2)
     desk.click("details.recall")
     panel = desk.panel("poster")

@@ -210,6 +210,7 @@ def test_copy_favourite_and_save(desk: Desk) -> None:
     assert desk.studio.library.get(panel.asset.id).favourite
     target = desk.home.parent / "mine.png"
     desk.window.deeds.copy_to(panel.asset, target)
+    desk.until(lambda: desk.window.toast.words() == "Saved as mine.png.")
     assert target.read_bytes() == panel.asset.path.read_bytes()
 
 

@@ -1,0 +1,108 @@
+"""Works that a person brings: files and folders that are dropped, chosen or pasted, taken into the library aside."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData
+from PySide6.QtGui import QImage
+
+from studio import codecs
+from studio.errors import StudioError
+from studio.library import Asset, Library
+from studio.ui.aside import Aside
+from studio.ui.words import count, failure, tr
+
+MANY = 8  # files from which on it is said that they are coming
+
+
+@dataclass(slots=True)
+class Brought:
+    """What has come of some files: the works, and of each file that could not be read its name and why."""
+
+    works: list[Asset] = field(default_factory=list[Asset])
+    failed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+
+class Arrivals:
+    """`notify` says how it went; `changed` tells the views after each file that has come."""
+
+    def __init__(
+        self,
+        library: Library,
+        aside: Aside,
+        notify: Callable[[str, Sequence[tuple[str, Callable[[], object]]]], None],
+        changed: Callable[[], object],
+    ) -> None:
+        self._library, self._aside, self._notify, self._changed = library, aside, notify, changed
+
+    def takes(self, data: QMimeData) -> bool:
+        """Whether there is something in it for the library."""
+        return bool(local(data)) or data.hasImage()
+
+    def take(self, data: QMimeData) -> None:
+        """Bring in what was dropped or pasted: its files, else its picture."""
+        if paths := local(data):
+            self.bring(paths)
+        elif data.hasImage():
+            image = QImage(data.imageData())
+            self._aside.run(lambda: self._picture(image), self._told, self._failed)
+
+    def bring(self, paths: Sequence[Path]) -> None:
+        """Bring in files, and those in folders that can be read; files that are here already are not kept twice."""
+
+        def bring() -> Brought:
+            brought = Brought()
+            for path in files(paths):
+                if self._aside.stopping.is_set():
+                    break
+                try:
+                    brought.works.append(self._library.import_file(path))
+                except (StudioError, OSError) as error:
+                    brought.failed.append((path.name, failure(error)[0]))
+                else:
+                    self._changed()
+            return brought
+
+        if len(paths) >= MANY or any(path.is_dir() for path in paths):
+            self._notify(tr("Bringing in your files…"), ())
+        self._aside.run(bring, self._told, self._failed)
+
+    def _picture(self, image: QImage) -> Brought:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{tr('Pasted picture')}.png"
+            image.save(str(path))
+            made = self._library.import_file(path)
+        self._changed()
+        return Brought([made])
+
+    def _told(self, brought: Brought) -> None:
+        said: list[str] = []
+        if brought.works or not brought.failed:
+            said.append(count(len(brought.works), "%n work has come in.", "%n works have come in."))
+        if brought.failed:
+            said.append(count(len(brought.failed), "%n file could not be read:", "%n files could not be read:"))
+            said.append(brought.failed[0][1])
+        self._notify(" ".join(said), ())
+
+    def _failed(self, error: BaseException) -> None:
+        self._notify(" ".join(failure(error)), ())
+
+
+def local(data: QMimeData) -> list[Path]:
+    """The files and folders of this machine that were dropped or pasted."""
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+
+
+def files(paths: Sequence[Path]) -> Iterator[Path]:
+    """Every file named, and in folders, at any depth, those that end like something that can be read."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for each in sorted(path.rglob("*")):
+            if each.suffix.lower() in codecs.SUFFIXES and each.is_file() and not each.name.startswith("."):
+                yield each

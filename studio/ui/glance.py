@@ -1,0 +1,39 @@
+"""The thumbnail of one work, larger; knows nothing of the work."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QWidget
+
+from studio.ui.theme import theme
+
+
+class Glance(QWidget):
+    """The thumbnail of a work, larger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedHeight(200)
+        self._picture: QPixmap | None = None
+        self._ground = "mat"
+        theme().changed.connect(self.update)
+
+    def show_picture(self, picture: QPixmap | None, ground: str) -> None:
+        """Show it, on the theme's colour of that name."""
+        self._picture, self._ground = picture, ground
+        self.setVisible(picture is not None and not picture.isNull())
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._picture is None or self._picture.isNull():
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        shown = QSize(self._picture.size()).scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        box = QRectF(0, 0, shown.width(), shown.height())
+        box.moveCenter(QRectF(self.rect()).center())
+        if self._picture.hasAlpha():
+            painter.fillRect(box, theme().colour(self._ground))
+        painter.drawPixmap(box, self._picture, QRectF(self._picture.rect()))
+        painter.end()

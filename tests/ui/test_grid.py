@@ -1,0 +1,132 @@
+"""The grid of works: where tiles lie, the keyboard, and selections that survive what comes and goes."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from studio.bench import library as bench
+from studio.ui.library import LibraryPage
+from studio.ui.works import STEPS, Difference, difference, runs
+from tests.ui.conftest import Desk
+
+MANY = 300
+
+
+@pytest.fixture
+def library(desk: Desk) -> LibraryPage:
+    """The library page on works that were written by another studio."""
+    bench.fill(desk.studio.library.folder, MANY)
+    desk.studio.library.rebuild()
+    found = desk.window.open("library")
+    assert isinstance(found, LibraryPage)
+    desk.breathe()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "way"),
+    [
+        ("bcd", "abcd", Difference([], [(0, 0)])),
+        ("abcdef", "bcf", Difference([(0, 0), (3, 4)], [])),
+        ("abcd", "xbyd", Difference([(0, 0), (2, 2)], [(0, 0), (2, 2)])),
+        ("abc", "cba", None),
+        ("abc", "abc", Difference([], [])),
+    ],
+)
+def test_the_difference_of_two_lists(old: str, new: str, way: Difference | None) -> None:
+    assert difference(list(old), list(new)) == way
+
+
+def test_too_many_changes_begin_the_list_anew() -> None:
+    old = [str(number) for number in range(4 * STEPS)]
+    assert difference(old, old[::2]) is None
+
+
+def test_runs() -> None:
+    assert runs([0, 1, 2, 5, 7, 8]) == [(0, 2), (5, 5), (7, 8)]
+    assert runs([]) == []
+
+
+def test_every_point_of_a_tile_finds_it(library: LibraryPage) -> None:
+    grid = library.grid
+    assert grid.columns > 1
+    for row in (0, grid.columns - 1, grid.columns, MANY - 1):
+        index = grid.works.index(row)
+        grid.scrollTo(index)
+        rect = grid.visualRect(index)
+        assert grid.viewport().rect().contains(rect)
+        assert grid.indexAt(rect.topLeft()).row() == row
+        assert grid.indexAt(rect.bottomRight()).row() == row
+    below = grid.visualRect(grid.works.index(MANY - 1)).bottomLeft() + QPoint(5, 5)
+    assert not grid.indexAt(below).isValid()
+
+
+def test_the_keyboard_walks_in_lines_and_columns(library: LibraryPage) -> None:
+    grid = library.grid
+    grid.setFocus()
+    grid.setCurrentIndex(grid.works.index(0))
+    key = Qt.Key
+    for pressed, row in (
+        (key.Key_Right, 1),
+        (key.Key_Down, 1 + grid.columns),
+        (key.Key_Left, grid.columns),
+        (key.Key_Up, 0),
+        (key.Key_Up, 0),
+        (key.Key_End, MANY - 1),
+        (key.Key_Home, 0),
+    ):
+        QTest.keyClick(grid, pressed)
+        assert grid.currentIndex().row() == row
+        assert grid.ranges() == [(row, row)]
+    QTest.keyClick(grid, key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    assert grid.ranges() == [(0, grid.columns)] or len(library.selected_ids()) == 2
+
+
+def test_a_band_selects_what_it_touches(library: LibraryPage) -> None:
+    grid = library.grid
+    grid.selectAll()
+    assert len(library.selected_ids()) == MANY
+    first, second = (grid.visualRect(grid.works.index(row)).center() for row in (0, grid.columns + 1))
+    port = grid.viewport()
+    QTest.mouseClick(port, Qt.MouseButton.LeftButton, pos=first)
+    QTest.mouseClick(port, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, second)
+    assert grid.ranges() == [(0, 0), (grid.columns + 1, grid.columns + 1)]
+
+
+def test_typing_in_the_grid_searches(desk: Desk, library: LibraryPage) -> None:
+    library.grid.setFocus()
+    QTest.keyClicks(library.grid, "f")
+    assert library.search.hasFocus()
+    QTest.keyClicks(library.search, "ox")
+    desk.until(lambda: library.total.text() == "30 works")
+
+
+def test_what_comes_and_goes_leaves_selection_and_place(desk: Desk, library: LibraryPage) -> None:
+    grid = library.grid
+    row = 20 * grid.columns
+    grid.scrollTo(grid.works.index(row), grid.ScrollHint.PositionAtTop)
+    grid.select_rows([row, row + 2])
+    kept, top = library.selected_ids(), grid.visualRect(grid.works.index(row)).top()
+    bench.fill(desk.studio.library.folder, MANY + 2 * grid.columns)
+    desk.studio.library.rebuild()
+    desk.studio.library.bin(grid.works.ids([(row + 1, row + 1)]))
+    desk.window.bridge.library_changed()
+    desk.until(lambda: grid.works.rowCount() == MANY + 2 * grid.columns - 1)
+    assert library.selected_ids() == kept
+    assert grid.visualRect(grid.works.index(grid.works.find(kept[0]))).top() == top
+
+
+def test_a_narrower_window_keeps_what_one_looks_at(desk: Desk, library: LibraryPage) -> None:
+    grid = library.grid
+    desk.window.resize(1280, 800)
+    desk.breathe()
+    row = 12 * grid.columns
+    grid.scrollTo(grid.works.index(row), grid.ScrollHint.PositionAtTop)
+    columns = grid.columns
+    desk.window.resize(900, 640)
+    desk.breathe()
+    assert grid.columns < columns
+    rect = grid.visualRect(grid.works.index(row))
+    assert grid.viewport().rect().intersects(rect)
