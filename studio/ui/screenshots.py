@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QProgressBar
 from qasync import QEventLoop
 
 from studio.backends import MEDIA
@@ -28,6 +28,8 @@ SIZES = ((1280, 800), (1024, 640))
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 SEED = 7  # of the works in the pictures: the same pictures on every machine of a kind
 ROUNDS = 3  # example briefs made per medium
+SECTIONS = ("diagnostics", "about")  # beside the settings
+LOOK = 120.0  # seconds that a page may be busy
 PATIENCE = 900.0  # seconds that one brief may take
 
 
@@ -69,6 +71,13 @@ class Shoot:
                     self.window.open(page)
                     await self._arrange(page)
                     taken.append(self._shot(f"{page}-{scheme}-{wide}x{high}"))
+                for section in SECTIONS:
+                    self.window.act(section)
+                    await self._looked()
+                    taken.append(self._shot(f"{section}-{scheme}-{wide}x{high}"))
+                self.window.welcome()
+                await asyncio.sleep(0.4)
+                taken.append(self._shot(f"welcome-{scheme}-{wide}x{high}"))
                 self.window.open(MEDIA[0].name)
                 self.window.queue.toggle()
                 await asyncio.sleep(0.2)
@@ -85,6 +94,14 @@ class Shoot:
             shown.grid.setFocus()  # type: ignore[union-attr]
         elif isinstance(shown, Panel) and shown.candidates.count:
             shown.show_batch_again()
+        await asyncio.sleep(0.4)
+
+    async def _looked(self) -> None:
+        """Wait until nothing on the page is busy any more."""
+        deadline = time.monotonic() + LOOK
+        busy = [bar for bar in self.window.pages.findChildren(QProgressBar) if not bar.maximum()]
+        while any(bar.isVisible() for bar in busy) and time.monotonic() < deadline:
+            await asyncio.sleep(0.1)
         await asyncio.sleep(0.4)
 
     def _shot(self, name: str) -> Path:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
+from studio import doctor
 from studio.ui import screenshots, single
 from studio.ui.app import run
 from studio.ui.window import Window
@@ -67,11 +68,17 @@ def test_it_pictures_every_page(desk: Desk, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(screenshots, "SIZES", ((1024, 640),))
     monkeypatch.setattr(screenshots, "SCHEMES", ("dark",))
     monkeypatch.setattr(screenshots, "ROUNDS", 1)
+    monkeypatch.setattr(doctor, "examine", lambda _places, _catalog: [])
     keep_seed(desk, "avatar", 1)
     shoot = screenshots.Shoot(desk.studio, tmp_path)
     desk.loop.run_until_complete(shoot.fill())
     taken = desk.loop.run_until_complete(shoot.take())
-    assert [path.stem.split("-")[0] for path in taken] == [*shoot.window.names, "queue"]
+    assert [path.stem.split("-")[0] for path in taken] == [
+        *shoot.window.names,
+        *screenshots.SECTIONS,
+        "welcome",
+        "queue",
+    ]
     for path in taken:
         assert QImage(str(path)).width() == 1024
     desk.act("system")

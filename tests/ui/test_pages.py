@@ -204,5 +204,7 @@ def test_somebody_may_look_around_first(home: Path, loop: QEventLoop) -> None:
         desk.click("welcome.story")
         desk.idle()
         assert desk.panel("story").asset is not None
+        desk.breathe()
+        assert desk.window.findChild(QWidget, "welcomeTitle") is None
     finally:
         desk.close()

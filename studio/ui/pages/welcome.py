@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QHideEvent, QImage, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QStyle, QStyleOptionButton, QWidget
 
 from studio.backends import MEDIA
@@ -70,11 +70,15 @@ class Welcome(QWidget):
         whole.addLayout(row(None, later, None))
         whole.addStretch(1)
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Gone for good once another page is shown: it is made anew if somebody asks for it."""
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self._aside.close()
+            self.deleteLater()
+
     def focus_first(self) -> None:
         self.cards[0].setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def close_down(self) -> None:
-        self._aside.close()
 
     def _fetch(self, card: Card, catalog: Catalog) -> None:
         """Read what the starter shows of itself, beside the window."""
