@@ -21,11 +21,11 @@ from studio.ui.panel import Panel
 from studio.ui.queue import Queue
 from studio.ui.rail import Rail
 from studio.ui.theme import theme
+from studio.ui.thumbnails import Thumbnails
 from studio.ui.toast import Toast
 from studio.ui.watch import Watch
 from studio.ui.widgets import column, row
 from studio.ui.words import failure, tr
-from studio.ui.works import Thumbnails
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -338,6 +338,7 @@ class Window(QMainWindow):
         memory.save(self._file, self.state())
         for page in self._made.values():
             self._page(page).close_down()
+        self.deeds.close()
         self.watch.close()
         self.bridge.close()
         self.thumbnails.close()
