@@ -25,6 +25,7 @@ from studio.ui.head import Head
 from studio.ui.making import Batch, Making
 from studio.ui.stages import pictures, stage
 from studio.ui.stages.grid import Candidates
+from studio.ui.stages.stage import DEEDS
 from studio.ui.widgets import Bar, column, row
 from studio.ui.words import count, failure, sentence, tr
 from studio.ui.works import Thumbnails, Works
@@ -289,7 +290,7 @@ class Panel(QWidget):
         if name == "generate":
             self.make()
         elif name == "cancel":
-            if self._making.busy or not self.show_batch_again():
+            if self._making.busy or not (self.stage.act(name) or self.show_batch_again()):
                 self.stop()
         elif name == "example":
             self.try_example()
@@ -299,8 +300,8 @@ class Panel(QWidget):
             seed.lock.toggle()
         elif name in ("previous", "next"):
             self._step(1 if name == "next" else -1)
-        elif name == "copy" and self.asset is not None:
-            self.stage.copy()
+        elif name in DEEDS:
+            self.stage.act(name)
         elif not self.brief.act(name):
             self._asked(name)
 
@@ -309,12 +310,17 @@ class Panel(QWidget):
         if name in ("generate", "example", "roll", "lock"):
             return True
         if name == "cancel":
-            return self._making.busy or (self._shown is not None and self._many(self._shown))
+            return self._making.busy or "cancel" in self.stage.deeds() or self._many_shown()
+        if name in DEEDS:
+            return self._stack.currentWidget() is self.stage and name in self.stage.deeds()
         if name in ("undo", "redo", "clear", "preset.keep", "preset.bring"):
             return self.brief.can(name)
         if name in ("recall", "again", "vary"):
             return self.asset is not None and bool(self.asset.request)
         return self.asset is not None
+
+    def _many_shown(self) -> bool:
+        return self._shown is not None and self._many(self._shown)
 
     def areas(self) -> list[QWidget]:
         """The parts that the keyboard steps through, in their order."""

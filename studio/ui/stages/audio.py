@@ -113,6 +113,10 @@ class AudioStage(Stage):
     def tools(self) -> Sequence[QToolButton]:
         return self._tools
 
+    def deeds(self) -> Mapping[str, Callable[[], object]]:
+        heard = {} if self._card.isHidden() else {"play": self.toggle, "loop": self.loop.click}
+        return {**super().deeds(), **heard}
+
     def entries(self) -> Sequence[Entry]:
         if self._card.isHidden():
             return ()

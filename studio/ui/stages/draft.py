@@ -54,6 +54,10 @@ class Draft:
         """What one can go back to, newest first."""
         return self._open().versions() if self.there else []
 
+    def look(self, number: int) -> str:
+        """The text of a version."""
+        return str(self._open().look(number).get("text", self.original))
+
     def keep(self) -> None:
         """Make a version of what stands there now."""
         self._open().keep()

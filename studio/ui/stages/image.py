@@ -89,6 +89,14 @@ class ImageStage(Stage):
     def tools(self) -> Sequence[QToolButton]:
         return self._tools
 
+    def deeds(self) -> Mapping[str, Callable[[], object]]:
+        if self.image.isNull():
+            return super().deeds()
+        looked = {"fit": self.fit, "actual": self.one_to_one}
+        compared = {"compare": self.compare} if self.asset is not None else {}
+        ended = {"cancel": self.compare} if self.comparison is not None else {}
+        return {**super().deeds(), **looked, **compared, **ended}
+
     def entries(self) -> Sequence[Entry]:
         if self.image.isNull():
             return ()

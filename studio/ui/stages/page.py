@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
-from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtCore import QMimeData, QRect, Qt, Signal
 from PySide6.QtGui import (
     QFont,
     QFontMetricsF,
     QKeyEvent,
+    QLinearGradient,
+    QPainter,
+    QPaintEvent,
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
@@ -24,6 +27,7 @@ LINE = 68  # characters of an average line
 SAMPLE = "The fox went on until the path was lost in snow, and then it listened. "
 SCALES = {0: 1.22, 1: 1.75, 2: 1.45}
 """The size of each level of heading, 0 being the body; deeper ones are as large as the body."""
+FADE = 24  # pixels
 BREAKS = QTextFormat.Property.UserProperty.value + 1
 READING = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
 
@@ -157,6 +161,28 @@ class Page(QTextEdit):
         whole.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
         whole.setCharFormat(self._letters(level))
         self.setCurrentCharFormat(self._letters(level))
+
+    def paintEvent(self, e: QPaintEvent) -> None:
+        """Lines fade where they are cut by the edge."""
+        super().paintEvent(e)
+        view, bar = self.viewport(), self.verticalScrollBar()
+        painter = QPainter(view)
+        for near, edge, inner in (
+            (bar.value() > bar.minimum(), 0, FADE),
+            (bar.value() < bar.maximum(), view.height(), view.height() - FADE),
+        ):
+            if near:
+                shade = QLinearGradient(0, edge, 0, inner)
+                shade.setColorAt(0, theme().colour("paper"))
+                clear = theme().colour("paper")
+                clear.setAlpha(0)
+                shade.setColorAt(1, clear)
+                painter.fillRect(QRect(0, min(edge, inner), view.width(), FADE), shade)
+        painter.end()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        super().scrollContentsBy(dx, dy)
+        self.viewport().update()  # the fading edges do not scroll along
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self.isReadOnly() or not self._typed(event):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl, Signal
 from PySide6.QtGui import QContextMenuEvent, QDrag, QGuiApplication, QPixmap
@@ -13,6 +13,9 @@ from studio.media import Payload
 from studio.request import Request
 from studio.settings import Settings
 from studio.ui.words import tr
+
+DEEDS = ("copy", "copy.prompt", "copy.seed", "fit", "actual", "compare", "play", "loop")
+"""The actions of the menus that are a stage's business; which of them it can do depends on what it shows."""
 
 Entry = tuple[str, Callable[[], object]] | None
 """A line of the menu, "words<tab>shortcut" and what it does; None draws a rule."""
@@ -80,6 +83,19 @@ class Stage(QWidget):
 
     def tools(self) -> Sequence[QToolButton]:
         return ()
+
+    def deeds(self) -> Mapping[str, Callable[[], object]]:
+        """What the actions of the menus do here and now; `cancel` where there is something to end."""
+        if self.asset is None:
+            return {}
+        return {"copy": self.copy, "copy.prompt": self.copy_prompt, "copy.seed": self.copy_seed}
+
+    def act(self, name: str) -> bool:
+        """Do what an action says; whether it is one that means something here and now."""
+        deed = self.deeds().get(name)
+        if deed is not None:
+            deed()
+        return deed is not None
 
     def entries(self) -> Sequence[Entry]:
         """What the menu offers here beside what it offers everywhere."""

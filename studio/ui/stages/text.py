@@ -27,6 +27,7 @@ from studio.ui.words import count, moment, tr
 
 INSET = 48
 PAUSE = 300  # milliseconds without a key until what was written goes to the document
+SHOWN = 12  # versions in the menu
 LOOK = 400  # milliseconds between two looks whether it is on the disk
 
 
@@ -201,9 +202,10 @@ class TextStage(Stage):
         draft = self._draft
         if draft is None:
             return made
-        for version in draft.versions():
+        for version in draft.versions()[:SHOWN]:
             restore = functools.partial(draft.restore, version.number)
-            action = made.addAction(version.name or moment(version.saved))
+            length = count(prose.words(draft.look(version.number)), "%n word", "%n words")
+            action = made.addAction(f"{version.name or moment(version.saved)}\t{length}")
             action.triggered.connect(lambda _=False, restore=restore: self._go_back(restore))
         made.addSeparator()
         first = made.addAction(tr("As it was made"))
