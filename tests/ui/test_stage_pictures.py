@@ -20,7 +20,7 @@ from studio.media import Image
 from studio.ui.stages import image as image_stage
 from studio.ui.stages.image import ImageStage
 from studio.ui.stages.view import MARGIN, View
-from tests.ui.conftest import Room
+from tests.ui.conftest import Desk, Room
 
 RED, BLUE = (200, 10, 10), (10, 10, 200)
 
@@ -252,3 +252,31 @@ def test_transparency_lies_on_a_board(stage: ImageStage, tmp_path: Path) -> None
     tones = {shot.pixelColor(int(box.left()) + at, int(box.top()) + 4).name() for at in range(2, 60)}
     assert len(tones) == 2
     assert seen(stage, 0.6, 0.5) == RED
+
+
+def test_the_window_shows_compares_and_copies_by_its_actions(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    assert not panel.can("compare")
+    for seed in (1, 2):
+        asset = desk.studio.library.add(
+            picture(48, 48), medium="poster", request={"kind": "poster", "prompt": "sea", "seed": seed}, provenance={}
+        )
+        panel.show_work(asset)
+    stage = panel.stage
+    assert isinstance(stage, ImageStage)
+    assert panel.can("compare")
+    assert panel.can("copy.seed")
+    assert not panel.can("play")
+    desk.act("actual")
+    assert stage.scale == 1.0
+    desk.act("compare")
+    assert stage.bar.left.whole() == "Seed 1 · sea"
+    desk.act("copy.seed")
+    assert QGuiApplication.clipboard().text() == "2"
+    desk.act("copy.prompt")
+    assert QGuiApplication.clipboard().text() == "sea"
+    QTest.keyClick(stage, Qt.Key.Key_X)
+    assert panel.asset is not None
+    assert panel.asset.request["seed"] == 1
+    desk.act("cancel")
+    assert stage.comparison is None

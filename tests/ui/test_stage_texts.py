@@ -19,7 +19,7 @@ from studio.media import Text
 from studio.ui.stages.prose import Block, joined, parse, words
 from studio.ui.stages.text import TextStage
 from studio.ui.theme import theme
-from tests.ui.conftest import Room
+from tests.ui.conftest import Desk, Room
 
 TALE = "# The Fox\n\nOnce there was a fox.\n\n## North\nIt ran north.\nIt ran on.\n"
 
@@ -266,3 +266,21 @@ def test_another_theme_and_size_keep_what_was_written(stage: TextStage, tmp_path
     theme().resize(1.0)
     theme().choose("system")
     assert stage.text == before
+
+
+def test_what_was_written_becomes_a_work_of_the_library(desk: Desk) -> None:
+    library = desk.studio.library
+    asset = library.add(Text("One."), medium="story", request={"kind": "story", "seed": 4}, provenance={"seed": 4})
+    panel = desk.panel("story")
+    panel.show_work(asset)
+    stage = panel.stage
+    assert isinstance(stage, TextStage)
+    end(stage)
+    type_(stage, " Two.")
+    desk.click("textKeep")
+    assert panel.asset is not None
+    assert panel.asset.parents == (asset.id,)
+    assert panel.asset.request["seed"] == 4
+    assert panel.asset.provenance["edited"] is True
+    assert codecs.read(panel.asset.path) == Text("One. Two.")
+    assert [work.id for work in library.page()] == [panel.asset.id, asset.id]
