@@ -1,0 +1,162 @@
+"""Everything by keyboard and for screen readers: palette, areas, shortcut list, the tree that assistive tools read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible, QAccessibleInterface
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
+
+from studio.ui.actions import DEEDS, table
+from studio.ui.palette import Offered, rank
+from studio.ui.shortcuts import Shortcuts
+from tests.ui.conftest import Desk
+from tests.ui.test_panels import keep_seed
+
+ROLE = QAccessible.Role
+NAMED = (ROLE.Button, ROLE.ComboBox, ROLE.EditableText, ROLE.SpinBox, ROLE.Slider, ROLE.CheckBox, ROLE.ProgressBar)
+
+
+def offered(words: str, place: str = "Make") -> Offered:
+    return Offered(words, place, "", lambda: None)
+
+
+def test_the_best_fit_comes_first() -> None:
+    names = ["Make again", "Generate", "Try an example", "Begin a new brief"]
+    for query, first in (("gen", "Generate"), ("agai", "Make again"), ("new BRIEF", "Begin a new brief")):
+        found = [(fit, each) for each in names if (fit := rank(offered(each), query)) is not None]
+        assert min(found)[1] == first
+    assert rank(offered("Generate"), "xyz") is None
+    assert rank(offered("Generate"), "make gen") is not None  # the menu counts, last
+
+
+def test_the_palette_does_what_is_typed_and_gives_the_keyboard_back(desk: Desk) -> None:
+    desk.panel("story")
+    focused = QApplication.focusWidget()
+    assert focused is not None
+    QTest.keyClick(focused, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    palette = desk.window.palette_
+    assert palette.isVisible()
+    assert palette.line.hasFocus()
+    QTest.keyClicks(palette.line, "xyzzy")
+    assert palette.words() == []
+    assert palette.nothing.isVisible()
+    QTest.keyClick(palette.line, Qt.Key.Key_Return)
+    assert palette.isVisible()
+    QTest.keyClick(palette.line, Qt.Key.Key_Escape)
+    assert not palette.isVisible()
+    assert QApplication.focusWidget() is focused
+    QTest.keyClick(focused, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClicks(palette.line, "poster")
+    assert palette.words()[0] == "Poster"
+    QTest.keyClick(palette.line, Qt.Key.Key_Return)
+    assert desk.window.page == "poster"
+    assert not palette.isVisible()
+
+
+def test_the_palette_offers_only_what_means_something(desk: Desk) -> None:
+    desk.panel("poster")
+    desk.act("palette")
+    palette = desk.window.palette_
+    assert "Generate" in palette.words()
+    assert "Move to the bin" not in palette.words()
+    palette.hide()
+    keep_seed(desk, "poster", 3)
+    desk.click("generate")
+    desk.idle()
+    desk.act("palette")
+    assert "Move to the bin" in palette.words()
+    QTest.keyClick(palette.line, Qt.Key.Key_Down)
+    assert palette.list.currentRow() == 1
+    palette.hide()
+
+
+def test_a_menu_greys_what_it_cannot_do_and_frees_the_shortcuts_again(desk: Desk) -> None:
+    desk.panel("poster")
+    menu = next(menu for menu in desk.window.menuBar().findChildren(QMenu) if menu.title() == "&Work")
+    menu.aboutToShow.emit()
+    assert not desk.window.actions_["bin"].isEnabled()
+    menu.aboutToHide.emit()
+    assert all(action.isEnabled() for action in desk.window.actions_.values())
+
+
+def test_f6_goes_round_through_all_areas(desk: Desk) -> None:
+    keep_seed(desk, "poster", 3)
+    desk.click("generate")
+    desk.idle()
+    panel = desk.panel("poster")
+    desk.until(lambda: panel.filmstrip.isVisible())
+    parts: list[QWidget] = [desk.window.rail, *panel.areas(), desk.window.strip]
+
+    def where() -> int:
+        focused = QApplication.focusWidget()
+        return next(at for at, part in enumerate(parts) if focused is part or part.isAncestorOf(focused))
+
+    start = where()
+    visited = []
+    for _ in parts:
+        desk.act("area.next")
+        visited.append(where())
+    assert visited == [(start + step) % len(parts) for step in range(1, len(parts) + 1)]
+    desk.act("area.before")
+    assert where() == (start - 1) % len(parts)
+
+
+def test_the_list_tells_every_shortcut(desk: Desk) -> None:
+    desk.act("shortcuts")
+    dialog = desk.window.findChild(Shortcuts)
+    assert dialog is not None
+    told = {each.text() for each in dialog.findChildren(QLabel)}
+    for deed in table([("poster", "Poster")]):
+        if deed.keys:
+            assert desk.window.actions_[deed.name].shortcut().toString() in told
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
+
+
+def test_no_action_is_without_effect(desk: Desk) -> None:
+    """Each action is either one of the window's own, or one that some page says it can do."""
+    able: set[str] = set()
+    for page in ("poster", "story", "music"):
+        keep_seed(desk, page, 3)
+        desk.click("generate")
+        desk.idle()
+        desk.panel(page)
+        able |= {deed.name for deed in DEEDS if desk.window.can(deed.name)}
+    lost = {deed.name for deed in DEEDS if not deed.always} - able
+    assert lost == {"redo", "cancel"}  # nothing was taken back, and nothing runs
+
+
+def tree(of: QAccessibleInterface) -> Iterator[QAccessibleInterface]:
+    yield of
+    for at in range(of.childCount()):
+        child = of.child(at)
+        if child is not None and child.isValid() and not child.state().invisible:  # type: ignore[attr-defined]
+            yield from tree(child)
+
+
+@pytest.mark.parametrize("page", ["avatar", "poster", "story", "music"])
+def test_screen_readers_find_a_named_tree(desk: Desk, page: str) -> None:
+    keep_seed(desk, page, 3)
+    desk.click("generate")
+    desk.idle()
+    root = QAccessible.queryAccessibleInterface(desk.window)
+    assert root is not None
+    assert root.role() == ROLE.Window
+    seen = list(tree(root))
+    roles = {each.role() for each in seen}
+    assert {ROLE.Button, ROLE.ComboBox, ROLE.MenuItem} <= roles
+    nameless = []
+    for each in seen:
+        if each.role() in NAMED and not each.text(QAccessible.Text.Name):
+            owner = each.object()
+            inner = owner is None or owner.objectName().startswith("qt_")
+            if not inner:
+                nameless.append(f"{each.role()} {owner.objectName()} in {owner.parent().objectName()}")
+    assert not nameless
+    names = [each.text(QAccessible.Text.Name) for each in seen]
+    assert "Generate" in names
+    assert "Undo" in names
