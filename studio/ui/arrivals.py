@@ -16,6 +16,7 @@ from studio.library import Asset, Library
 from studio.ui.aside import Aside
 from studio.ui.words import count, failure, tr
 
+Then = Callable[[Sequence[Asset]], object]
 MANY = 8  # files from which on it is said that they are coming
 
 
@@ -43,15 +44,15 @@ class Arrivals:
         """Whether there is something in it for the library."""
         return bool(local(data)) or data.hasImage()
 
-    def take(self, data: QMimeData) -> None:
-        """Bring in what was dropped or pasted: its files, else its picture."""
+    def take(self, data: QMimeData, then: Then | None = None) -> None:
+        """Bring in what was dropped or pasted: its files, else its picture. `then` gets the works."""
         if paths := local(data):
-            self.bring(paths)
+            self.bring(paths, then)
         elif data.hasImage():
             image = QImage(data.imageData())
-            self._aside.run(lambda: self._picture(image), self._told, self._failed)
+            self._aside.run(lambda: self._picture(image), lambda brought: self._told(brought, then), self._failed)
 
-    def bring(self, paths: Sequence[Path]) -> None:
+    def bring(self, paths: Sequence[Path], then: Then | None = None) -> None:
         """Bring in files, and those in folders that can be read; files that are here already are not kept twice."""
 
         def bring() -> Brought:
@@ -69,7 +70,7 @@ class Arrivals:
 
         if len(paths) >= MANY or any(path.is_dir() for path in paths):
             self._notify(tr("Bringing in your files…"), ())
-        self._aside.run(bring, self._told, self._failed)
+        self._aside.run(bring, lambda brought: self._told(brought, then), self._failed)
 
     def _picture(self, image: QImage) -> Brought:
         with tempfile.TemporaryDirectory() as folder:
@@ -79,7 +80,9 @@ class Arrivals:
         self._changed()
         return Brought([made])
 
-    def _told(self, brought: Brought) -> None:
+    def _told(self, brought: Brought, then: Then | None) -> None:
+        if then is not None and brought.works:
+            then(brought.works)
         said: list[str] = []
         if brought.works or not brought.failed:
             said.append(count(len(brought.works), "%n work has come in.", "%n works have come in."))

@@ -22,13 +22,15 @@ from studio.ui.deeds import Deeds
 from studio.ui.empty import Empty, Waiting, example
 from studio.ui.filmstrip import Filmstrip
 from studio.ui.head import Head
+from studio.ui.landing import Landing
 from studio.ui.making import Batch, Making
 from studio.ui.stages import pictures, stage
 from studio.ui.stages.grid import Candidates
 from studio.ui.stages.stage import DEEDS
+from studio.ui.thumbnails import Thumbnails
 from studio.ui.widgets import Bar, column, row
 from studio.ui.words import count, failure, sentence, tr
-from studio.ui.works import Thumbnails, Works
+from studio.ui.works import Works
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -101,6 +103,15 @@ class Panel(QWidget):
         inside.addWidget(strip)
         self.filmstrip.model().modelReset.connect(self._show_strip)
         self._show_strip()
+        words = tr("Drop it here to show it and keep it in the library")
+        take = deeds.arrivals.take
+        self._landing = Landing(self._middle, words, deeds.arrivals.takes, lambda data: take(data, self._brought))
+
+    def _brought(self, works: Sequence[Asset]) -> None:
+        """Show the first that can be shown here; the others are in the library."""
+        shown = next((work for work in works if work.path.suffix in self.stage.suffixes), None)
+        if shown is not None:
+            self._look(shown)
 
     def _show_strip(self) -> None:
         """The filmstrip stands from the first Generate on, so that nothing jumps when the work arrives."""
@@ -334,11 +345,11 @@ class Panel(QWidget):
         if asset is None:
             return
         if deed == "favourite":
-            deeds.favourite([asset], not asset.favourite)
+            deeds.favourite([asset.id], not asset.favourite)
             self.asset = self.studio.library.get(asset.id)
         elif deed == "bin":
             beside = self.filmstrip.beside(asset.id, 1) or self.filmstrip.beside(asset.id, -1)
-            if deeds.bin([asset]):
+            if deeds.bin([asset.id]):
                 self.show_work(beside)
         else:
             deeds.do(deed, asset)

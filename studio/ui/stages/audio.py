@@ -36,6 +36,8 @@ class AudioStage(Stage):
     L loops, over the part between I and O where one is chosen, X forgets it; G shows the spectrogram, M is mute.
     """
 
+    suffixes = codecs.AUDIO_SUFFIXES
+
     def __init__(self, player: Player | None = None) -> None:
         super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

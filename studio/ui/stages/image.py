@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QSizeF, Qt
 from PySide6.QtGui import QFocusEvent, QGuiApplication, QImage, QKeyEvent, QKeySequence, QMouseEvent, QPixmap
 from PySide6.QtWidgets import QLabel, QToolButton
 
+from studio import codecs
 from studio.errors import StudioError
 from studio.library import Asset
 from studio.media import Image, Payload
@@ -29,6 +30,8 @@ BY_KEY = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.F
 
 class ImageStage(Stage):
     """One picture, or another and this one compared. Scales are device pixels per pixel of the picture: 1 is 100 %."""
+
+    suffixes = codecs.IMAGE_SUFFIXES
 
     def __init__(self) -> None:
         super().__init__()

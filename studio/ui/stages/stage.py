@@ -33,6 +33,8 @@ class Stage(QWidget):
     said = Signal(str, str)
     asked = Signal(str)
     kept = Signal(object)
+    suffixes: tuple[str, ...] = ()
+    """Endings of the files that it can show."""
 
     def __init__(self) -> None:
         super().__init__()

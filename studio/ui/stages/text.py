@@ -34,6 +34,8 @@ LOOK = 400  # milliseconds between two looks whether it is on the disk
 class TextStage(Stage):
     """One text. With `documents`, the folder of drafts, a finished one can be written on."""
 
+    suffixes = codecs.TEXT_SUFFIXES
+
     def __init__(self, documents: Path | None = None) -> None:
         super().__init__()
         self._documents = documents
