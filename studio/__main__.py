@@ -40,13 +40,19 @@ def has_display() -> bool:
 
 def _window() -> int:
     from studio import log
+    from studio.errors import StudioError
     from studio.places import Places
     from studio.studio import Studio
     from studio.ui import app
 
     places = Places.of_this_user()
     log.start(places.logs)
-    return app.run(Studio(places), sys.argv)
+    try:
+        opened = Studio(places)
+    except StudioError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.status
+    return app.run(opened, sys.argv)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,22 @@
+"""The composer: what a person is told where not even the window can open."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def test_a_home_of_no_use_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    environment = {**os.environ, "STUDIO_HOME": str(tmp_path / "file" / "home")}
+    done = subprocess.run(
+        [sys.executable, "-m", "studio"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert "The library could not be opened" in done.stderr
+    assert "Choose another folder." in done.stderr
+    assert len(done.stderr.splitlines()) == 1
