@@ -117,6 +117,7 @@ def test_the_same_seed_tells_the_same_story_whatever_torch_drew_before(engine: S
 def test_temperature_zero_is_the_likeliest_and_ignores_the_seed(engine: StoryEngine) -> None:
     assert told(engine, temperature=0, seed=1) == told(engine, temperature=0, seed=2)
     assert told(engine, temperature=0) == told(engine, temperature=1.3, top_k=1)
+    assert told(engine, temperature=0) == told(engine, temperature=1e-40) == told(engine, temperature=1e-300)
 
 
 def test_every_token_is_heard_and_previews_only_grow(engine: StoryEngine) -> None:

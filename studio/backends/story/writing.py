@@ -43,7 +43,8 @@ class Draw(LogitsProcessor):
             raise StudioError("The model computes no numbers.", "Its weights are damaged: import or train it again.")
         if self.dice.temperature == 0:
             return scores
-        logits, order = torch.sort(logits / self.dice.temperature, descending=True, stable=True)
+        # No colder than a float32 can divide by: the likeliest has all the chance long before that.
+        logits, order = torch.sort(logits / max(self.dice.temperature, 1e-3), descending=True, stable=True)
         if self.dice.top_k:
             logits, order = logits[: self.dice.top_k], order[: self.dice.top_k]
         chances = torch.softmax(logits, dim=-1)
