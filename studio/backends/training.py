@@ -73,13 +73,18 @@ class Training:
 
     @property
     def seconds(self) -> float:
-        """Seconds trained so far, earlier runs included."""
+        """Seconds trained so far, earlier runs included, those in which it gave way to others not."""
         return self._before + time.monotonic() - self._start
 
     @property
     def fraction(self) -> float:
         """How much of the planned time is over, 0 to 1; earlier runs count on both sides."""
         return min(1.0, self.seconds / (self._before + self.request.minutes * 60))
+
+    @property
+    def share(self) -> float:
+        """How much of this run's minutes is over, from 0 up; time in which it gave way to others does not count."""
+        return (time.monotonic() - self._start) / (self.request.minutes * 60)
 
     def anneal(self, warm: float = 0.02, floor: float = 0.02) -> float:
         """A factor for the learning rate: rises over the first `warm`, holds, falls linearly over the last 60 %."""
@@ -106,8 +111,13 @@ class Training:
                     saved = time.monotonic()
                 values = {"step": float(self.step), **self._values}
                 done = min(total, int(time.monotonic() - self._start))
-                self._report(Progress(self._stage, done, total, preview, values))
-                if now - self._start >= self.request.minutes * 60:
+                before = time.monotonic()
+                try:
+                    self._report(Progress(self._stage, done, total, preview, values))
+                finally:
+                    # A training that gives way waits in there; its minutes are minutes of learning.
+                    self._start += time.monotonic() - before
+                if self.share >= 1:
                     return
         except Cancelled:
             self.save()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import random
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -71,9 +70,8 @@ class PosterTrainer:
             share = {"both": CODEC_SHARE, "codec": 1.0, "denoiser": 0.0}[request.part]
             if studio.latents is not None and request.part == "both":
                 share = 0.0
-            start = time.monotonic()
             for _ in training:
-                x = (time.monotonic() - start) / (request.minutes * 60)
+                x = training.share
                 if x < share:
                     training.log(**studio.learn_codec(request.batch, _anneal(x / share)))
                 elif not studio.encoded:
