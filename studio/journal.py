@@ -63,12 +63,7 @@ class Journal:
                 else f"The queue cannot be kept in {file}: {error}."
             )
         except sqlite3.DatabaseError:
-            aside = _free(file.with_name("queue.broken.sqlite"))
-            file.replace(aside)
-            for rest in ("-wal", "-shm"):
-                file.with_name(file.name + rest).unlink(missing_ok=True)
-            self.warning = f"The queue was damaged. It was set aside as {aside.name}, and a new one begun."
-            self._database = self._open()
+            self._begin_anew()
         except OSError as error:
             self.warning = f"The queue cannot be kept in {file.parent}: {error.strerror}."
         if self.warning:
@@ -123,6 +118,18 @@ class Journal:
         rows = self._read("SELECT seconds FROM runs WHERE kind = ? AND model = ?", (kind, model))
         return statistics.median(row[0] for row in rows) if rows else None
 
+    def _begin_anew(self) -> None:
+        """Set the damaged file aside and open a new one, as far as the disk lets us."""
+        aside = _free(self._file.with_name("queue.broken.sqlite"))
+        try:
+            self._file.replace(aside)
+            for rest in ("-wal", "-shm"):
+                self._file.with_name(self._file.name + rest).unlink(missing_ok=True)
+            self._database = self._open()
+            self.warning = f"The queue was damaged. It was set aside as {aside.name}, and a new one begun."
+        except (OSError, sqlite3.Error) as error:
+            self.warning = f"The queue is damaged, and a new one cannot be begun: {error}."
+
     def _open(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._file, timeout=0.2, check_same_thread=False, isolation_level=None)
         try:
@@ -147,7 +154,14 @@ class Journal:
 
     def _read(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         with self._lock:
-            return [] if self._database is None else self._database.execute(statement, values).fetchall()
+            if self._database is None:
+                return []
+            try:
+                return self._database.execute(statement, values).fetchall()
+            except sqlite3.Error as error:
+                self.warning = f"The queue could not be read: {error}."
+                log.warning("%s", self.warning)
+                return []
 
     def _write(self, *statements: tuple[str, list[tuple[Any, ...]]]) -> None:
         with self._lock:

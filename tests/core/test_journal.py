@@ -58,6 +58,33 @@ def test_a_broken_file_is_set_aside_and_named(tmp_path: Path, damage: bytes) -> 
     assert bool(journal.warning) == bool(damage)
 
 
+def test_a_broken_file_that_cannot_be_set_aside_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    file = tmp_path / "queue.sqlite"
+    file.write_bytes(b"not a database at all, but long enough to look at" * 100)
+    monkeypatch.setattr(Path, "replace", refused)
+    journal = Journal(file)
+    assert not journal.mine
+    assert "cannot be begun" in journal.warning
+    assert journal.entries() == []
+    journal.close()
+
+
+def test_tables_of_another_kind_stop_nobody(tmp_path: Path) -> None:
+    file = tmp_path / "queue.sqlite"
+    with sqlite3.connect(file) as database:
+        database.execute("CREATE TABLE jobs (something TEXT)")
+        database.execute("CREATE TABLE runs (n INTEGER, kind TEXT, model TEXT)")
+    database.close()
+    journal = Journal(file)
+    assert journal.entries() == []
+    assert journal.typical("story", "a") is None
+    assert "could not be read" in journal.warning
+    journal.close()
+
+
 def test_damage_in_the_middle_does_not_stop_anybody(tmp_path: Path) -> None:
     file = tmp_path / "queue.sqlite"
     journal = Journal(file)
