@@ -68,7 +68,7 @@ class Deeds:
 
     def open(self, asset: Asset) -> None:
         """Show the work on its panel's stage; the brief there stays as it is."""
-        panel = self._open_panel(asset.medium)
+        panel = self._open_panel(sending.home(asset))
         if panel is not None:
             panel.show_work(asset)
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QEnterEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from studio.library import Asset
-from studio.ui import icons
+from studio.ui import icons, sending
 from studio.ui.labels import Flow
 from studio.ui.theme import SIZE, theme
 from studio.ui.thumbnails import Thumbnails
@@ -56,7 +56,7 @@ class Face(QAbstractButton):
         picture = self._thumbnails.get(self._asset)
         painter.setClipPath(path)
         if picture is None:
-            icons.paint(painter, self._asset.medium, box.adjusted(14, 14, -14, -14), "muted")
+            icons.paint(painter, sending.home(self._asset), box.adjusted(14, 14, -14, -14), "muted")
         else:
             wide, high = picture.width(), picture.height()
             scale = max(box.width() / wide, box.height() / high)

@@ -253,10 +253,14 @@ class LibraryPage(QWidget):
         if indexes:
             QGuiApplication.clipboard().setMimeData(self._works.mimeData(indexes))
 
-    def _menu(self, at: QPoint) -> None:
+    def menu(self) -> WorkMenu | None:
+        """What can be done with the selected works; None where none are."""
         works, number = self.selected(), len(self.selected_ids())
-        if works:
-            menu = WorkMenu(self, works, number, self._asked, self._send)
+        return WorkMenu(self, works, number, self._asked, self._send) if works else None
+
+    def _menu(self, at: QPoint) -> None:
+        menu = self.menu()
+        if menu is not None:
             menu.popup(self.grid.viewport().mapToGlobal(at))
 
     def _type(self, text: str) -> None:

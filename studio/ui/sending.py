@@ -11,12 +11,21 @@ from studio.ui.words import tr
 LINE = 200  # characters of a text that stand for it elsewhere
 
 
+def home(asset: Asset) -> str:
+    """The medium whose panel shows the work: its own, or for a file that was brought in the one of such files."""
+    if any(each.name == asset.medium for each in MEDIA):
+        return asset.medium
+    if _written(asset):
+        return "story"
+    return "music" if asset.seconds is not None else "poster"
+
+
 def targets(asset: Asset) -> list[str]:
     """The media whose brief takes words of this work, in the order of the rail; its own only for texts, to go on."""
     takes = [each.name for each in MEDIA if "prompt" in dict(each.make.notes())]
     if _written(asset):
         return takes
-    return [name for name in takes if name != asset.medium] if _asked(asset) else []
+    return [name for name in takes if name != home(asset)] if _asked(asset) else []
 
 
 def words(asset: Asset, medium: str) -> str:
@@ -47,6 +56,6 @@ def offers(asset: Asset) -> list[tuple[str, str]]:
     """The media of `targets`, each with what a menu says of it."""
     titles = {each.name: tr(each.title) for each in MEDIA}
     return [
-        (name, tr("{panel}: go on from here").format(panel=titles[name]) if name == asset.medium else titles[name])
+        (name, tr("{panel}: go on from here").format(panel=titles[name]) if name == home(asset) else titles[name])
         for name in targets(asset)
     ]

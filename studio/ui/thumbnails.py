@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPixmap
 
+from studio import codecs
 from studio.errors import StudioError
 from studio.library import Asset, Library
 
@@ -89,7 +90,7 @@ class Thumbnails(QObject):
         """The first words of a text, which stand for a picture of it."""
         try:
             path = self._library.get(id).path
-            if path.suffix not in (".md", ".txt"):
+            if path.suffix not in codecs.TEXT_SUFFIXES:
                 return ""
             with path.open("rb") as file:
                 text = file.read(EXCERPT).decode("utf-8", "ignore")

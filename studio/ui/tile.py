@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap, QTextLayout
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from studio import codecs
 from studio.library import Asset
 from studio.ui import icons
 from studio.ui.theme import SIZE, theme
@@ -140,12 +141,13 @@ class Tile(QStyledItemDelegate):
         cell = _cell(QPointF(0, 0), self.side)
         path = QPainterPath()
         path.addRoundedRect(cell, RADIUS, RADIUS)
-        painter.fillPath(path, theme().colour("paper" if asset.medium in ("story", "music") else "mat"))
+        written = asset.path.suffix in codecs.TEXT_SUFFIXES
+        painter.fillPath(path, theme().colour("paper" if written or asset.seconds is not None else "mat"))
         painter.setClipPath(path)
-        if asset.path.suffix in (".md", ".txt"):
+        if written:
             self._paint_text(painter, words or title_of(asset), cell)
         elif picture is not None:
-            _paint_picture(painter, picture, cell, fill=asset.medium in ("avatar", "poster"))
+            _paint_picture(painter, picture, cell, fill=asset.seconds is None)
         painter.setClipping(False)
         _paint_edge(painter, cell, "line")
         if asset.seconds is not None:

@@ -1,0 +1,292 @@
+"""What a person does with works of the library: filters, tags, collections, many at once, the bin, files that come."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QMessageBox, QPushButton, QWidget
+
+from studio.bench import library as bench
+from studio.library import Asset, Query
+from studio.ui.facets import DAYS, Facet, dates, span
+from studio.ui.library import LibraryPage
+from tests.fakes import payload
+from tests.ui.conftest import Desk
+from tests.ui.test_library_page import choose, fill, page
+
+
+def entries(facet: Facet) -> list[str]:
+    """What the menu of a filter offers, as it would open."""
+    facet.menu().aboutToShow.emit()
+    return [action.text() for action in facet.menu().actions()]
+
+
+def pick(facet: Facet, words: str) -> None:
+    facet.menu().aboutToShow.emit()
+    next(action for action in facet.menu().actions() if action.text() == words).trigger()
+
+
+def drop(target: QWidget, data: QMimeData) -> bool:
+    """Drag over the widget and let go; whether it took the drag."""
+    at, action = QPoint(200, 200), Qt.DropAction.CopyAction
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    over = QDragEnterEvent(at, action, data, buttons, keys)
+    over.ignore()
+    target.dragEnterEvent(over)  # type: ignore[attr-defined]
+    if over.isAccepted():
+        target.dropEvent(QDropEvent(QPointF(at), action, data, buttons, keys))  # type: ignore[attr-defined]
+    return over.isAccepted()
+
+
+def newest(desk: Desk) -> list[Asset]:
+    return desk.studio.library.page(Query())
+
+
+def test_filters_offer_what_there_is_and_narrow_together(desk: Desk) -> None:
+    fill(desk, "poster", range(3))
+    fill(desk, "story", range(2))
+    library = desk.studio.library
+    ids = library.ids()
+    library.tag(ids[:3], add=["sea & sky"])
+    library.collect(ids[1:2], "Client A")
+    shown = page(desk)
+    filters = shown.filters
+    assert entries(filters.tag) == ["Any tag", "sea && sky\t3"]
+    assert entries(filters.collection) == ["Any collection", "Client A\t1"]
+    assert entries(filters.model) == ["Any model", "Fake poster\t3", "Fake story\t2"]
+    pick(filters.tag, "sea && sky\t3")
+    assert shown.total.text() == "3 works"
+    pick(filters.model, "Fake story\t2")
+    assert shown.total.text() == "2 works"
+    assert filters.model.accessibleName() == "Model: Fake story"
+    pick(filters.collection, "Client A\t1")
+    assert shown.total.text() == "1 work"
+    pick(filters.date, "Before this year")
+    assert shown.findChild(QLabel, "nothing").text() == "Nothing found"
+    desk.click("wayOut")
+    assert shown.total.text() == "5 works"
+    assert not filters.tag.isChecked()
+    pick(filters.date, "Today")
+    assert shown.total.text() == "5 works"
+
+
+def test_dates_are_days_of_this_clock() -> None:
+    now = time.time()
+    midnight = time.mktime((*time.localtime(now)[:3], 0, 0, 0, 0, 0, -1))
+    assert span("today") == (midnight, None)
+    week, month, year = (span(each)[0] for each in ("week", "month", "year"))
+    assert week is not None
+    assert month is not None
+    assert midnight - 7 * 86400 < week < midnight < now
+    assert month < week
+    assert span("earlier") == (None, year)
+    assert span(None) == (None, None)
+    assert [option.value for option in dates()] == list(DAYS)
+
+
+def test_tags_and_collections_of_several_with_undo(desk: Desk) -> None:
+    fill(desk, "poster", range(3), "a lighthouse")
+    library = page(desk)
+    desk.studio.library.tag([newest(desk)[0].id], add=["sea"])
+    library.refresh()
+    desk.until(lambda: "sea" in (library._works.at(0) or newest(desk)[1]).tags)
+    choose(library, 0, 1)
+    field = library.findChild(QLineEdit, "tags.field")
+    field.setText("  sea ")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert [asset.tags for asset in newest(desk)] == [("sea",), ("sea",), ()]
+    assert desk.window.toast.words() == "Tagged “sea”."
+    desk.click("toastAction")
+    assert [asset.tags for asset in newest(desk)] == [("sea",), (), ()]
+    field = library.findChild(QLineEdit, "collections.field")
+    field.setText("Client A")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert desk.studio.library.collections() == {"Client A": 2}
+    desk.until(lambda: len(library.details.collections.findChildren(QPushButton, "chip")) == 1)
+    library.details.collections.findChildren(QPushButton, "chip")[0].click()
+    assert desk.studio.library.collections() == {}
+
+
+def test_many_are_changed_aside_and_can_be_taken_back(desk: Desk) -> None:
+    bench.fill(desk.studio.library.folder, 60)
+    desk.studio.library.rebuild()
+    library = page(desk)
+    library.grid.selectAll()
+    desk.click("details.bin")
+    desk.until(lambda: desk.studio.library.count() == 0)
+    desk.until(lambda: desk.window.toast.words() == "60 works are in the bin.")
+    desk.click("toastAction")
+    desk.until(lambda: desk.studio.library.count() == 60)
+    desk.until(lambda: library.total.text() == "60 works")
+
+
+def test_the_bin_is_emptied_only_after_a_question(desk: Desk) -> None:
+    fill(desk, "poster", range(3))
+    library = page(desk)
+    desk.studio.library.bin(desk.studio.library.ids()[:2])
+    desk.click("binned")
+    assert library.total.text() == "2 works"
+    desk.click("emptyBin")
+    box = desk.window.findChild(QMessageBox, "deleteForGood")
+    assert box.text() == "Delete 2 works for good?"
+    box.reject()
+    desk.breathe()
+    assert desk.studio.library.count(Query(binned=True)) == 2
+    choose(library, 0)
+    library.grid.setFocus()
+    QTest.keyClick(library.grid, Qt.Key.Key_Delete)
+    box = next(each for each in desk.window.findChildren(QMessageBox, "deleteForGood") if each.isVisible())
+    box.findChild(QAbstractButton, "deleteYes").click()
+    desk.until(lambda: desk.studio.library.count(Query(binned=True)) == 1)
+    desk.until(lambda: library.total.text() == "1 work")
+    assert desk.studio.library.count() == 1
+
+
+def test_parents_and_children_lead_to_each_other(desk: Desk) -> None:
+    parent = desk.studio.library.import_file(_text(desk.home.parent / "notes.md"))
+    library = desk.studio.library
+    child = library.add(payload("poster", 4), medium="poster", request={}, provenance={}, parents=[parent.id])
+    shown = page(desk)
+    shown.search.setText("notes")
+    desk.until(lambda: shown.total.text() == "1 work")
+    choose(shown, shown._works.find(parent.id))
+    desk.breathe()
+    faces = shown.details.children_.findChildren(QAbstractButton, "kin")
+    assert len(faces) == 1
+    assert shown.details.parents.isHidden()
+    faces[0].click()
+    assert [asset.id for asset in shown.selected()] == [child.id]
+    desk.breathe()
+    shown.details.parents.findChildren(QAbstractButton, "kin")[0].click()
+    assert [asset.id for asset in shown.selected()] == [parent.id]
+
+
+def _text(path: Path) -> Path:
+    path.write_text("# The Lost Compass\n\nOnce upon a time.\n", encoding="utf-8")
+    return path
+
+
+def test_a_text_goes_on_in_its_panel_and_its_heading_into_others(desk: Desk) -> None:
+    desk.studio.library.import_file(_text(desk.home.parent / "notes.md"))
+    library = page(desk)
+    choose(library, 0)
+    library.details._send.menu().aboutToShow.emit()
+    offered = [action.text() for action in library.details._send.menu().actions()]
+    assert offered == ["Poster", "Story: go on from here", "Music"]
+    library.details._send.menu().actions()[0].trigger()
+    assert desk.window.page == "poster"
+    assert desk.panel("poster").form.value().prompt == "The Lost Compass"
+    page(desk)
+    library.details.sent.emit("story")
+    assert desk.panel("story").form.value().prompt.startswith("# The Lost Compass\n\nOnce upon a time.")
+
+
+def test_a_file_of_ones_own_opens_where_such_things_are_shown(desk: Desk) -> None:
+    desk.studio.library.import_file(_text(desk.home.parent / "notes.md"))
+    library = page(desk)
+    choose(library, 0)
+    assert not desk.find("details.vary").isEnabled()
+    desk.click("details.open")
+    assert desk.window.page == "story"
+    assert desk.panel("story").asset is not None
+
+
+def test_open_leaves_the_brief_alone(desk: Desk) -> None:
+    fill(desk, "poster", range(7, 8), "a lighthouse")
+    before = desk.panel("poster").form.value()
+    library = page(desk)
+    choose(library, 0)
+    desk.click("details.open")
+    panel = desk.panel("poster")
+    assert panel.asset is not None
+    assert panel.asset.request["seed"] == 7
+    assert panel.form.value() == before
+
+
+def test_files_and_folders_come_in_by_drop(desk: Desk) -> None:
+    library = page(desk)
+    folder = desk.home.parent / "mine"
+    (folder / "deep").mkdir(parents=True)
+    _text(folder / "deep" / "tale.md")
+    picture = QImage(20, 10, QImage.Format.Format_RGB32)
+    picture.fill(Qt.GlobalColor.darkCyan)
+    picture.save(str(folder / "sea.png"))
+    (folder / "notes.xyz").write_text("not for the library")
+    broken = desk.home.parent / "broken.png"
+    broken.write_bytes(b"no picture at all")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(folder)), QUrl.fromLocalFile(str(broken))])
+    assert drop(library, data)
+    desk.until(lambda: "could not be read" in desk.window.toast.words())
+    assert desk.window.toast.words().startswith("2 works have come in. 1 file could not be read: broken.png")
+    desk.until(lambda: library.total.text() == "2 works")
+    assert {asset.title for asset in newest(desk)} == {"tale", "sea"}
+    assert not drop(library, QMimeData())
+
+
+def test_a_picture_of_the_clipboard_comes_in_once(desk: Desk) -> None:
+    library = page(desk)
+    picture = QImage(20, 10, QImage.Format.Format_RGB32)
+    picture.fill(Qt.GlobalColor.darkRed)
+    data = QMimeData()
+    data.setImageData(picture)
+    for _ in range(2):
+        desk.window.toast.hide()
+        desk.window.deeds.arrivals.take(data)
+        desk.until(lambda: desk.window.toast.words() == "1 work has come in.")
+    desk.until(lambda: library.total.text() == "1 work")
+    assert newest(desk)[0].width == 20
+
+
+def test_copies_of_several_do_not_overwrite_each_other(desk: Desk) -> None:
+    fill(desk, "poster", range(3), "a lighthouse")
+    target = desk.home.parent / "out"
+    target.mkdir()
+    desk.window.deeds.copy_all(newest(desk), target)
+    desk.until(lambda: desk.window.toast.words() == "3 copies are saved.")
+    names = sorted(path.name for path in target.iterdir())
+    assert names == ["a lighthouse 2.png", "a lighthouse 3.png", "a lighthouse.png"]
+    assert len({path.read_bytes() for path in target.iterdir()}) == 3
+
+
+def test_a_copy_that_cannot_be_written_is_said(desk: Desk) -> None:
+    fill(desk, "poster", range(1))
+    desk.window.deeds.copy_to(newest(desk)[0], desk.home / "no such folder" / "copy.png")
+    desk.until(lambda: desk.window.toast.words() == "The copy could not be written: No such file or directory.")
+
+
+@pytest.mark.parametrize("binned", [False, True])
+def test_the_menu_of_works_offers_what_can_be_done(desk: Desk, binned: bool) -> None:
+    fill(desk, "poster", range(2), "a lighthouse")
+    if binned:
+        desk.studio.library.bin(desk.studio.library.ids())
+    library = page(desk)
+    if binned:
+        desk.click("binned")
+    choose(library, 0, 1)
+    menu = library.menu()
+    assert menu is not None
+    names = [action.objectName() for action in menu.actions() if action.objectName()]
+    assert names == (["menu.restore", "menu.delete"] if binned else ["menu.favourite", "menu.save", "menu.bin"])
+    if not binned:
+        next(action for action in menu.actions() if action.objectName() == "menu.favourite").trigger()
+        assert all(asset.favourite for asset in newest(desk))
+    menu.deleteLater()
+
+
+def test_actions_of_the_menu_bar_know_what_is_selected(desk: Desk) -> None:
+    fill(desk, "poster", range(2), "a lighthouse")
+    library: LibraryPage = page(desk)
+    assert not library.can("vary")
+    choose(library, 0)
+    assert library.can("vary")
+    assert library.can("bin")
+    choose(library, 0, 1)
+    assert not library.can("reveal")
+    assert library.can("save")
+    assert not library.can("generate")
