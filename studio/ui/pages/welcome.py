@@ -39,7 +39,7 @@ class Welcome(QWidget):
         words = label(
             tr(
                 "Everything is made on this machine, by small models that came with the studio. "
-                "Nothing you write or make leaves it. A first work takes less than a minute."
+                "Nothing you write or make leaves it. Press one and watch a first work appear."
             ),
             "muted",
             wrap=True,
