@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QDialog,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
 from qasync import QEventLoop
 
 from studio import doctor
@@ -170,6 +180,38 @@ def test_about_names_models_and_libraries_with_their_licences(desk: Desk) -> Non
     assert read is not None
     assert "Apache License" in read.toPlainText()  # type: ignore[attr-defined]
     desk.window.findChild(QDialog, "reading").accept()  # type: ignore[union-attr]
+
+
+# All of them.
+
+
+def test_every_control_has_a_name_and_room_for_its_words(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "examine", lambda _places, _catalog: FINDINGS)
+    desk.window.resize(1024, 640)
+    pages: list[QWidget] = [desk.window.open("models")]
+    for section in ("settings", "diagnostics", "about"):
+        pages.append(settings_page(desk, section))
+        desk.breathe(0.1)
+    desk.window.welcome()
+    desk.breathe(0.1)
+    pages.append(desk.window.pages.currentWidget())
+    controls = [each for page in pages for each in page.findChildren(QWidget) if _is_control(each)]
+    assert len(controls) > 20
+    assert not [f"{type(each).__name__} {each.objectName()}" for each in controls if not each.accessibleName()]
+    cramped = [
+        each.text()
+        for each in controls
+        if isinstance(each, QPushButton) and each.isVisible() and each.sizeHint().width() > each.width() + 1
+    ]
+    assert not cramped
+
+
+def _is_control(widget: QWidget) -> bool:
+    of_a_combo = "ComboBoxPrivate" in widget.parent().metaObject().className()
+    inner = isinstance(widget.parent(), QAbstractSpinBox | QComboBox) or widget.objectName().startswith("qt_")
+    inner = inner or of_a_combo
+    kinds = QAbstractButton | QComboBox | QAbstractSpinBox | QAbstractItemView | QLineEdit
+    return isinstance(widget, kinds) and not inner
 
 
 # The first start.
