@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QFrame, QScrollArea, QStackedWidget, QToolButton, QWidget
 
+from studio.ui.form import EDGE
 from studio.ui.pages.choices import Choices
 from studio.ui.widgets import column, row
 from studio.ui.words import tr
@@ -41,6 +42,11 @@ class SettingsPage(QWidget):
         self._stack = QStackedWidget()
         whole = column(self, spacing=0)
         whole.addWidget(self._head())
+        self.choices.notice.setMaximumWidth(WIDTH - 2 * EDGE)
+        line = row(None, self.choices.notice, None, margins=(16, 0, 28, 8))  # a scroll bar stands below, at the right
+        line.setStretch(1, 100)
+        whole.addSpacing(8)
+        whole.addLayout(line)  # not scrolled away with the fields
         whole.addWidget(self._stack, 1)
         self.show_section("settings")
 
@@ -78,6 +84,8 @@ class SettingsPage(QWidget):
             self._areas[name] = _scrolled(made)
             self._stack.addWidget(self._areas[name])
         self._stack.setCurrentWidget(self._areas[name])
+        if name != "settings":
+            self.choices.notice.hide()
         self._buttons.buttons()[list(self._makers).index(name)].setChecked(True)
 
     def _diagnostics(self) -> QWidget:
@@ -122,7 +130,7 @@ def _scrolled(section: QWidget) -> QScrollArea:
     section.setMaximumWidth(WIDTH)
     inside = QWidget()
     inside.setObjectName("form")
-    line = row(None, section, None, spacing=0, margins=(16, 24, 16, 24))
+    line = row(None, section, None, spacing=0, margins=(16, 8, 16, 24))
     line.setStretch(1, 100)
     inside.setLayout(line)
     area = QScrollArea()

@@ -38,6 +38,8 @@ DELAY = 300  # milliseconds after the last change
 
 
 class Choices(QWidget):
+    """`notice` is for whoever shows this form to place where it is always seen."""
+
     def __init__(self, studio: Studio) -> None:
         super().__init__()
         self.setObjectName("form")
@@ -48,7 +50,6 @@ class Choices(QWidget):
         self.notice = Bar("settings")
         self.sound = Output(studio.settings.audio_output)
         whole = column(self, spacing=0)
-        whole.addWidget(self.notice)
         whole.addWidget(self.form)
         whole.addWidget(self.sound)
         whole.addStretch(1)
