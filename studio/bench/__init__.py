@@ -14,6 +14,7 @@ __all__ = ["BENCHES", "Line", "Setting", "run"]
 BENCHES = {
     "window": "studio.bench.window:lines",
     "latency": "studio.bench.latency:lines",
+    "stages": "studio.bench.stages:lines",
     "job": "studio.bench.jobs:cost",
     "cancel": "studio.bench.jobs:cancel",
     "library": "studio.bench.library:lines",

@@ -1,0 +1,159 @@
+"""The stages of the real window in a process that measures itself: how long a frame takes while an engine works.
+
+Run by the bench `stages` as a child; it draws what a person sees: a cursor over a sound, previews, a picture panned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QPointF
+from PySide6.QtWidgets import QApplication
+from qasync import QEventLoop
+
+from studio.bench.line import Setting
+from studio.job import Job
+from studio.media import Audio, Image
+from studio.places import Places
+from studio.request import Request
+from studio.studio import Studio
+from studio.ui.app import application, errors
+from studio.ui.stages.audio import AudioStage
+from studio.ui.stages.image import ImageStage
+from studio.ui.window import Window
+
+FRAME_SECONDS = 1 / 60
+SIZE = (1280, 800)
+SOUND_SECONDS, RATE = 60, 32_000
+PREVIEW, LARGE = (512, 768), (2048, 2048)
+
+
+class Work:
+    """Keeps the studio's engine busy with the works of a medium."""
+
+    def __init__(self, studio: Studio, request: Request | None) -> None:
+        self._studio, self._request = studio, request
+        self._job: Job | None = None
+        self.jobs = 0
+
+    def go_on(self) -> None:
+        if self._request is not None and (self._job is None or self._job.state not in ("queued", "running")):
+            self.jobs += 1
+            self._job = self._studio.submit(self._request.replace(seed=self.jobs), live=True)
+
+    async def begun(self) -> None:
+        """Return when the engine has been loaded and works."""
+        self.go_on()
+        while self._job is not None and self._job.state != "done" and not self._job.progress.total:
+            await asyncio.sleep(0.01)
+
+    def stop(self) -> None:
+        if self._job is not None and self._job.state in ("queued", "running"):
+            self._studio.cancel(self._job.id)
+
+
+async def frames(draw: Callable[[int], None], count: int, work: Work) -> dict[str, Any]:
+    """Seconds that each of `count` frames took, drawn at 60 a second, and the processor's share of one."""
+    taken: list[float] = []
+    busy = 0.0
+    due = time.perf_counter()
+    for at in range(count):
+        work.go_on()
+        due = max(due + FRAME_SECONDS, time.perf_counter())
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        start, before = time.perf_counter(), time.thread_time()
+        draw(at)
+        QApplication.processEvents()
+        taken.append(time.perf_counter() - start)
+        busy += time.thread_time() - before
+    return {"seconds": taken, "processor": busy / count}
+
+
+def sound() -> Audio:
+    time_ = np.arange(SOUND_SECONDS * RATE, dtype=np.float32) / RATE
+    loud = 0.6 + 0.4 * np.sin(2 * np.pi * 0.7 * time_)
+    channels = [np.sin(2 * np.pi * pitch * time_) * loud * 0.8 for pitch in (220, 330)]
+    return Audio(np.stack(channels).astype(np.float32), RATE)
+
+
+def picture(size: tuple[int, int], at: int) -> Image:
+    """Noise that differs with `at`, so that nothing drawn before can stand for it."""
+    wide, high = size
+    random = np.random.default_rng(at)
+    small = random.integers(0, 255, (high // 8, wide // 8, 3), np.uint8)
+    return Image(np.ascontiguousarray(small.repeat(8, axis=0).repeat(8, axis=1)))
+
+
+async def drawing(window: Window, told: dict[str, Any]) -> dict[str, Any]:
+    """Seconds of the frames of each stage, in an idle window and while an engine works."""
+    window.resize(*SIZE)
+    window.show()
+    gc.freeze()
+    audio, image = AudioStage(), ImageStage()
+    count = int(told["frames"])
+    found: dict[str, Any] = {}
+    previews = [picture(PREVIEW, at) for at in range(4)]
+    for name in ("idle", "busy"):
+        medium = window.studio.media[told["medium"]]
+        work = Work(window.studio, medium.make() if name == "busy" else None)
+        await work.begun()
+        pages = window.pages
+        for stage in (audio, image):
+            pages.addWidget(stage)
+            pages.setCurrentWidget(stage)
+            if stage is audio:
+                audio.preview(sound())
+                while audio.spectrogram.busy:
+                    await asyncio.sleep(0.01)
+
+                def play(at: int) -> None:
+                    audio.seek(at * FRAME_SECONDS)
+
+                found[f"waveform.{name}"] = await frames(play, count, work)
+            else:
+
+                def sharpen(at: int) -> None:
+                    image.preview(previews[at % len(previews)])
+
+                found[f"preview.{name}"] = await frames(sharpen, count, work)
+                image.preview(picture(LARGE, 9))
+                image.zoom_to(1.0)
+
+                def pan(at: int) -> None:
+                    image.canvas.pan(QPointF(12 if at % 60 < 30 else -12, 5))
+
+                found[f"pan.{name}"] = await frames(pan, count, work)
+            pages.removeWidget(stage)
+        found["jobs"] = work.jobs
+        work.stop()
+    for stage in (audio, image):
+        stage.leave()
+        stage.deleteLater()
+    return {**found, "platform": QApplication.platformName()}
+
+
+def main(told: dict[str, Any]) -> None:
+    setting = Setting(bundled=Path(told["bundled"]), engine=told["engine"])
+    studio = Studio(
+        Places.of_this_user(), media=setting.media(), bundled=setting.bundled, platform=setting.platform
+    )  # fmt: skip
+    app = application(["studio"], studio)
+    loop = QEventLoop(app)
+    with errors(loop), loop:
+        window = Window(studio)
+        found = loop.run_until_complete(drawing(window, told))
+        window.close()
+        studio.close()
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

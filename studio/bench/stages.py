@@ -1,0 +1,32 @@
+"""How long one frame of each stage takes while an engine works: at 60 frames a second there are 16 ms for it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+from studio.bench.child import measure
+from studio.bench.line import Line, Setting
+
+BOUND = 1000 / 60  # milliseconds
+FRAMES = 300
+MEDIUM = "poster"
+
+
+def lines(setting: Setting) -> Iterator[Line]:
+    told = {"frames": 12 if setting.toy else FRAMES, "medium": MEDIUM}
+    found = measure("studio.bench.live_stages", {**told, "bundled": str(setting.bundled), "engine": setting.engine})
+    for name in ("waveform", "preview", "pan"):
+        idle, working = found[f"{name}.idle"], found[f"{name}.busy"]
+        busy = sorted(working["seconds"])
+        more = {
+            "p50_ms": statistics.median(busy) * 1000,
+            "worst_ms": busy[-1] * 1000,
+            "processor_ms": working["processor"] * 1000,
+            "idle_p50_ms": statistics.median(idle["seconds"]) * 1000,
+            "frames": len(busy),
+            "jobs": found["jobs"],
+            "platform": found["platform"],
+        }
+        late = busy[min(len(busy) - 1, int(len(busy) * 0.95))]
+        yield Line(f"stages.{name}", late * 1000, "ms", BOUND, more=more)
