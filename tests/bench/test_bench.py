@@ -36,6 +36,7 @@ def lines(name: str, setting: Setting) -> list[dict[str, Any]]:
     [
         ("window", {"window.memory", "window.heavy", "window.warm"}),
         ("latency", {"latency.avatar"}),
+        ("stages", {"stages.waveform", "stages.preview", "stages.pan"}),
         ("job", {"job.avatar", "job.poster", "job.story", "job.music"}),
         ("cancel", {"cancel.avatar", "cancel.poster", "cancel.story", "cancel.music"}),
         ("library", {"library.list", "library.page", "library.search.common", "library.search.chinese"}),
