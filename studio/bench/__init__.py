@@ -13,11 +13,13 @@ __all__ = ["BENCHES", "Line", "Setting", "run"]
 
 BENCHES = {
     "window": "studio.bench.window:lines",
+    "pages": "studio.bench.pages:lines",
     "latency": "studio.bench.latency:lines",
     "stages": "studio.bench.stages:lines",
     "job": "studio.bench.jobs:cost",
     "cancel": "studio.bench.jobs:cancel",
     "library": "studio.bench.library:lines",
+    "scrolling": "studio.bench.scrolling:lines",
     "engines": "studio.bench.engines:lines",
 }
 

@@ -1,6 +1,6 @@
 """The real window in a process that measures itself: how soon it is usable, what it weighs, how late events come.
 
-Run by the benches `window` and `latency` as a child; it loads Qt, and must load nothing that its window does not.
+Run by several benches as a child; it loads Qt, and must load nothing that its window does not.
 """
 
 from __future__ import annotations
@@ -130,10 +130,32 @@ async def working(window: Window, told: dict[str, Any]) -> dict[str, Any]:
     return {"idle": idle, "busy": busy, "jobs": len(jobs), "states": states, "failed": failed}
 
 
+async def turning(window: Window, told: dict[str, Any]) -> dict[str, Any]:
+    """Seconds from asking for a page to its painted pixels, page by page, after each was made once."""
+    window.show()
+    gc.freeze()
+    pages: dict[str, list[float]] = {name: [] for name in window.names}
+    work: dict[str, list[float]] = {name: [] for name in window.names}
+    for turn in range(1 + told["turns"]):
+        for name in window.names:
+            start, worked = time.perf_counter(), time.thread_time()
+            window.open(name)
+            await asyncio.sleep(0)
+            window.repaint()
+            if turn:
+                pages[name].append(time.perf_counter() - start)
+                work[name].append(time.thread_time() - worked)
+            await asyncio.sleep(0.05)
+    return {"pages": pages, "work": work, "platform": QApplication.platformName()}
+
+
 def _sources() -> set[str]:
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
     cached = (getattr(module, "__cached__", None) for module in list(sys.modules.values()))
     return {path for path in (*files, *cached) if path}
+
+
+DOES = {"opening": opening, "working": working, "turning": turning}
 
 
 def main(told: dict[str, Any]) -> None:
@@ -145,7 +167,7 @@ def main(told: dict[str, Any]) -> None:
     loop = QEventLoop(app)
     with errors(loop), loop:
         window = Window(studio)
-        found = loop.run_until_complete({"opening": opening, "working": working}[told["what"]](window, told))
+        found = loop.run_until_complete(DOES[told["what"]](window, told))
         window.close()
         studio.close()
     sys.stdout.write(json.dumps(found) + "\n")

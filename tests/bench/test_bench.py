@@ -35,10 +35,12 @@ def lines(name: str, setting: Setting) -> list[dict[str, Any]]:
     ("name", "benches"),
     [
         ("window", {"window.memory", "window.heavy", "window.warm"}),
+        ("pages", {"pages.avatar", "pages.story", "pages.library", "pages.settings"}),
         ("latency", {"latency.avatar"}),
         ("stages", {"stages.waveform", "stages.preview", "stages.pan"}),
         ("job", {"job.avatar", "job.poster", "job.story", "job.music"}),
         ("cancel", {"cancel.avatar", "cancel.poster", "cancel.story", "cancel.music"}),
+        ("scrolling", {"scrolling.first", "scrolling.idle", "scrolling.jump", "scrolling.busy"}),
         ("library", {"library.list", "library.page", "library.search.common", "library.search.chinese"}),
     ],
 )

@@ -1,0 +1,26 @@
+"""How long it takes to turn from one page of the real window to another, until the new one is painted."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+from studio.bench.child import measure
+from studio.bench.line import Line, Setting
+
+SECONDS = 0.05
+TURNS = 10
+
+
+def lines(setting: Setting) -> Iterator[Line]:
+    told = {
+        "what": "turning",
+        "bundled": str(setting.bundled),
+        "engine": setting.engine,
+        "turns": 1 if setting.toy else TURNS,
+    }
+    found = measure("studio.bench.live_window", told)
+    for page, seconds in found["pages"].items():
+        work = statistics.median(found["work"][page])
+        more = {"platform": found["platform"], "worst_s": max(seconds), "processor_s": work, "times": len(seconds)}
+        yield Line(f"pages.{page}", statistics.median(seconds), "s", SECONDS, more=more)
