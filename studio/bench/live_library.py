@@ -1,0 +1,123 @@
+"""The library page of a large library in a process that measures itself: first thumbnails, and frames while scrolling.
+
+Run by the bench `scrolling` as a child; it loads Qt, and must load nothing that its window does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from PySide6.QtWidgets import QApplication
+from qasync import QEventLoop
+
+from studio.bench import library as shelf
+from studio.bench.line import Setting
+from studio.places import Places
+from studio.studio import Studio
+from studio.ui.app import application, errors
+from studio.ui.library import LibraryPage
+from studio.ui.window import Window
+
+SIZE = (1280, 800)
+FRAME = 1 / 60
+STEP = 24  # pixels from frame to frame, as a wheel scrolls
+PATIENCE = 60.0
+DRAWN = 24  # different pictures; every work shows one of them
+
+
+async def opening(window: Window) -> float:
+    """Seconds from asking for the page, never shown before, until every tile to be seen has its picture."""
+    start = time.perf_counter()
+    page = window.open("library")
+    assert isinstance(page, LibraryPage)
+    while not _complete(page):
+        await asyncio.sleep(0.001)
+        if time.perf_counter() - start > PATIENCE:
+            raise TimeoutError("The thumbnails never came.")
+    page.grid.viewport().repaint()
+    return time.perf_counter() - start
+
+
+def _complete(page: LibraryPage) -> bool:
+    """Whether all that can be seen of the grid has its picture."""
+    grid, works = page.grid, page.grid.works
+    last = grid.indexAt(grid.viewport().rect().bottomLeft()).row()
+    shown = [works.at(row) for row in range(last + 1)]
+    return bool(shown) and all(asset is not None and works.thumbnails.get(asset) is not None for asset in shown)
+
+
+async def scrolling(page: LibraryPage, seconds: float, step: int) -> list[float]:
+    """What each frame took in the window's thread, in seconds, whatever else the machine did meanwhile."""
+    bar = page.grid.verticalScrollBar()
+    took: list[float] = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        bar.setValue((bar.value() + step) % max(1, bar.maximum()))
+        QApplication.processEvents()
+        took.append(time.perf_counter() - start)
+        await asyncio.sleep(max(0.0, FRAME - took[-1]))
+    return took
+
+
+async def measured(window: Window, told: dict[str, Any]) -> dict[str, Any]:
+    window.resize(*SIZE)
+    window.show()
+    panel = window.panel(told["medium"])
+    assert panel is not None
+    await asyncio.sleep(0.5)
+    gc.freeze()
+    first = await opening(window)
+    page = window.open("library")
+    assert isinstance(page, LibraryPage)
+    idle = await scrolling(page, told["seconds"], STEP)
+    jump = await scrolling(page, told["seconds"], page.grid.verticalScrollBar().maximum() // 97 + 1)
+    job = window.studio.submit(panel.form.value())
+    frames: list[float] = []
+    while len(frames) < told["seconds"] * 60 or job.state in ("queued", "running"):
+        frames += await scrolling(page, 0.5, STEP)
+        if job.state not in ("queued", "running") and len(frames) < told["seconds"] * 60:
+            job = window.studio.submit(panel.form.value())
+    return {"first": first, "idle": idle, "jump": jump, "busy": frames, "state": job.state}
+
+
+def fill(folder: Path, works: int) -> None:
+    """A library of pictures: each work with a sidecar and a thumbnail of its own, as files that share their bytes."""
+    shelf.fill(folder, works)
+    stock = folder / "stock"
+    stock.mkdir()
+    for at in range(DRAWN):
+        image = Image.radial_gradient("L").resize((171, 256)).rotate(at * 15)
+        Image.merge("RGB", (image, image.transpose(Image.Transpose.ROTATE_180), image)).save(stock / f"{at}.webp")
+    for at, path in enumerate(sorted((folder / "works").glob("*/*.md"))):
+        thumbnail = folder / "thumbnails" / path.parent.name / f"{path.stem}.webp"
+        thumbnail.parent.mkdir(parents=True, exist_ok=True)
+        os.link(stock / f"{at % DRAWN}.webp", thumbnail)
+
+
+def main(told: dict[str, Any]) -> None:
+    places = Places.of_this_user()
+    fill(places.library, told["works"])
+    setting = Setting(bundled=Path(told["bundled"]), engine=told["engine"])
+    studio = Studio(places, media=setting.media(), bundled=setting.bundled, platform=setting.platform)
+    studio.library.rebuild()
+    app = application(["studio"], studio)
+    loop = QEventLoop(app)
+    with errors(loop), loop:
+        window = Window(studio)
+        found = loop.run_until_complete(measured(window, told))
+        window.close()
+        studio.close()
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

@@ -1,0 +1,40 @@
+"""How soon a library of 25,000 works shows its first pictures, and how smoothly it scrolls while an engine works."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+
+from studio.bench.child import measure
+from studio.bench.line import Line, Setting
+from studio.errors import StudioError
+
+WORKS = 25_000
+FIRST = 100.0  # milliseconds
+FRAME = 1000 / 60
+SECONDS = 6.0
+MEDIUM = "avatar"
+
+
+def lines(setting: Setting) -> Iterator[Line]:
+    works = 300 if setting.toy else WORKS
+    told = {"works": works, "medium": MEDIUM, "seconds": 0.2 if setting.toy else SECONDS}
+    found = measure("studio.bench.live_library", {**told, "bundled": str(setting.bundled), "engine": setting.engine})
+    if found["state"] == "failed":
+        raise StudioError(f"The {MEDIUM} job failed.")
+    yield Line("scrolling.first", found["first"] * 1000, "ms", FIRST, more={"works": works})
+    for name in ("idle", "jump", "busy"):
+        frames = sorted(found[name])
+        more = {
+            "works": works,
+            "p50_ms": statistics.median(frames) * 1000,
+            "worst_ms": frames[-1] * 1000,
+            "frames": len(frames),
+            "late": sum(each * 1000 > FRAME for each in frames),
+        }
+        yield Line(f"scrolling.{name}", _share(frames, 0.99), "ms", FRAME, more=more)
+
+
+def _share(ordered: Sequence[float], share: float) -> float:
+    """The time that this share of frames did not exceed, in milliseconds."""
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000
