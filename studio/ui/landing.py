@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from studio.ui.widgets import column, label
 
-EDGE = 16
+EDGE = 8
 
 
 class Landing(QObject):
