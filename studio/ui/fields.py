@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QPlainTextEdit, QWidget
 
 from studio.catalog import Model
 from studio.request import Choice, Flag, ModelId, Note, PathTo, Range, Seed, Text, fresh_seed
+from studio.ui.actions import keys_of
 from studio.ui.theme import SIZE, theme
 from studio.ui.widgets import Combo, Number, SeedBox, Slider, Switch, column, label, row, tool
 from studio.ui.words import tr
@@ -230,8 +231,8 @@ class SeedField(Field):
         self.box = SeedBox()
         self.named(self.box)
         self.box.valueChanged.connect(lambda _: self.touched())
-        self.die = tool("die", tr("Roll a new seed"), f"{name}.die", clicked=self.roll)
-        self.lock = tool("unlock", tr("Keep this seed"), f"{name}.lock", checked="lock")
+        self.die = tool("die", tr("Roll a new seed"), f"{name}.die", keys=keys_of("roll"), clicked=self.roll)
+        self.lock = tool("unlock", tr("Keep this seed"), f"{name}.lock", checked="lock", keys=keys_of("lock"))
         self.lock.toggled.connect(lambda _: self.changed.emit())
         self.rows.addWidget(self.title)
         line = row(spacing=SIZE.hair)

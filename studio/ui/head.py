@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from studio.library import Asset
+from studio.ui.actions import keys_of
 from studio.ui.stages.stage import Stage
 from studio.ui.theme import SIZE
 from studio.ui.widgets import Elided, button, row, tool
@@ -27,14 +28,29 @@ class Head(QFrame):
         self.caption = Elided(role="muted")
         self.caption.setObjectName("caption")
         self.star = tool(
-            "star", tr("Favourite"), "star", checked="star-full", clicked=lambda: self.asked.emit("favourite")
+            "star",
+            tr("Favourite"),
+            "star",
+            checked="star-full",
+            keys=keys_of("favourite"),
+            clicked=lambda: self.asked.emit("favourite"),
         )
-        self.recall = tool("recall", tr("Use its brief"), "recall", clicked=lambda: self.asked.emit("recall"))
+        self.recall = tool(
+            "recall", tr("Use its brief"), "recall", keys=keys_of("recall"), clicked=lambda: self.asked.emit("recall")
+        )
         self.vary = tool(
-            "vary", tr("Vary: the same brief, a new seed"), "vary", clicked=lambda: self.asked.emit("vary")
+            "vary",
+            tr("Vary: the same brief, a new seed"),
+            "vary",
+            keys=keys_of("vary"),
+            clicked=lambda: self.asked.emit("vary"),
         )
-        self.save = tool("save", tr("Save a copy…"), "save", clicked=lambda: self.asked.emit("save"))
-        self.bin = tool("trash", tr("Move to the bin"), "bin", clicked=lambda: self.asked.emit("bin"))
+        self.save = tool(
+            "save", tr("Save a copy…"), "save", keys=keys_of("save"), clicked=lambda: self.asked.emit("save")
+        )
+        self.bin = tool(
+            "trash", tr("Move to the bin"), "bin", keys=keys_of("bin"), clicked=lambda: self.asked.emit("bin")
+        )
         self._work = [self.star, self.recall, self.vary, self.save, self.bin]
         self._tools: list[QWidget] = list(stage.tools())
         percent = getattr(stage, "percent", None)

@@ -117,6 +117,23 @@ def test_the_list_tells_every_shortcut(desk: Desk) -> None:
     assert not dialog.isVisible()
 
 
+def test_a_tool_tip_tells_the_shortcut(desk: Desk) -> None:
+    keep_seed(desk, "poster", 3)
+    desk.click("generate")
+    desk.idle()
+    names = {
+        "undo": "undo",
+        "star": "favourite",
+        "bin": "bin",
+        "save": "save",
+        "seed.die": "roll",
+        "generate": "generate",
+    }
+    names |= {"rail.story": "page.story", "stripQueue": "queue"}
+    for widget, deed in names.items():
+        assert desk.window.actions_[deed].shortcut().toString() in desk.find(widget).toolTip(), widget
+
+
 def test_no_action_is_without_effect(desk: Desk) -> None:
     """Each action is either one of the window's own, or one that some page says it can do."""
     able: set[str] = set()
