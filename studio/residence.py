@@ -19,6 +19,7 @@ import psutil
 from studio import weights
 from studio.errors import OutOfMemory, StudioError
 from studio.job import Progress, Report
+from studio.request import TrainRequest
 
 if TYPE_CHECKING:
     from studio.catalog import Model
@@ -60,11 +61,14 @@ class Residence:
 
     @property
     def facts(self) -> Mapping[str, str]:
-        """The device and dtype that works are made with."""
+        """The device that works are made with, as the platform describes it."""
         return self._platform or {}
 
     def run(self, engine: str, model: Model | None, request: Request, report: Report) -> Sequence[Payload]:
-        """Run a request, loading and evicting as needed; out of memory, evict everything else and try once more."""
+        """Run a request, loading and evicting as needed; out of memory, evict everything else and try once more.
+
+        A training is not tried again: it would begin anew beside what it has learned so far.
+        """
         report(Progress("loading"))
         if self._platform is None and self._rules.platform:
             self._platform = resolve(self._rules.platform)(self._rules.device, self._rules.threads)
@@ -73,6 +77,8 @@ class Residence:
         try:
             return self._resident(key, model, report).run(request, report)
         except OutOfMemory:
+            if isinstance(request, TrainRequest):
+                raise
             report(Progress("making room"))
         # The failed attempt's own buffers hang on the exception until here; now nothing but this job may stay.
         self.clear()

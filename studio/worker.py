@@ -43,7 +43,7 @@ PREVIEW_SECONDS = 0.04  # previews closer together than this are dropped: the sc
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What an engine made, and the device and dtype it was made with."""
+    """What an engine made, and the device it was made with."""
 
     payloads: Sequence[Payload]
     facts: Mapping[str, str]

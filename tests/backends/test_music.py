@@ -39,7 +39,7 @@ from studio.backends.music.sounds import find_sounds, read
 from studio.backends.music.train import MusicTrainer
 from studio.backends.music.words import settle
 from studio.catalog import Model
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, OutOfMemory, StudioError
 from studio.job import Cancelled, Progress
 from studio.media import Audio, Weights
 
@@ -263,6 +263,18 @@ def test_a_cancelled_training_keeps_its_model(toys: None, scored: Path, trained:
     (weights,) = caught.value.made
     assert isinstance(weights, Weights)
     assert load_starter(weights.folder).prior is not None
+
+
+def test_learning_out_of_memory_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(train, "find_sounds", lambda _: [])
+    monkeypatch.setattr(train, "train_codec", full)
+    trainer = MusicTrainer()
+    trainer.load(None, quiet)
+    with pytest.raises(OutOfMemory):
+        trainer.run(MusicTrainRequest(out=str(tmp_path), part="codec"), quiet)
 
 
 def test_what_cannot_be_learnt_from_is_named(toys: None, tmp_path: Path) -> None:

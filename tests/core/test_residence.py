@@ -63,6 +63,15 @@ def test_an_id_given_to_other_weights_means_these() -> None:
     assert fakes.FakeEngine.loaded == ["a", "a"]
 
 
+def test_a_training_out_of_memory_is_not_begun_anew() -> None:
+    stages: list[str] = []
+    request = next(medium for medium in MEDIA if medium.name == "story").train(seed=fakes.STARVING)
+    with pytest.raises(OutOfMemory):
+        residence(2.5).run(ENGINE, None, request, lambda progress: stages.append(progress.stage))
+    assert stages == ["loading"]
+    assert fakes.FakeEngine.loaded == ["none"]
+
+
 def test_the_least_recently_used_goes_first() -> None:
     home = residence(2.5)
     for name in ("a", "b", "a", "c", "a", "b"):

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import EncodecModel
 
-from studio.backends.device import device, generator, give_back
+from studio.backends.device import device, generator, give_back, memory_in_words
 from studio.backends.music import MusicTrainRequest
 from studio.backends.music.codec import Codec, codec_loss, decode, encode, on_device, small_codec
 from studio.backends.music.files import Starter, grammar_of, load_starter, save_starter
@@ -61,7 +61,8 @@ class MusicTrainer:
             if request.resume and len(parts) == 2 and not (folder / "checkpoint.pt").exists():
                 own = own.replace(resume=False)
             learn = train_codec if part == "codec" else train_prior
-            made = learn(own, sounds, self._known(out), report)
+            with memory_in_words():
+                made = learn(own, sounds, self._known(out), report)
         return made
 
     def close(self) -> None:
