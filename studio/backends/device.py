@@ -13,6 +13,8 @@ import torch
 
 from studio.errors import BadInput, OutOfMemory
 
+SMALL = 500_000_000  # bytes of weights below which float32 costs nothing worth the question which dtype is faster
+
 _asked = os.environ.get("STUDIO_DEVICE", "auto")
 
 
@@ -63,6 +65,15 @@ def fast_dtype() -> torch.dtype:
         return time.perf_counter() - start
 
     return torch.bfloat16 if seconds(torch.bfloat16) < 0.6 * seconds(torch.float32) else torch.float32
+
+
+def dtype_for(weights: int) -> torch.dtype:
+    """The dtype for a model of so many bytes: float32 for small ones on a processor, else `fast_dtype`.
+
+    A measurement may come out otherwise on a busy day, and a text drawn in another dtype is another text: where float32
+    costs next to nothing, the same request must give the same work.
+    """
+    return torch.float32 if device().type == "cpu" and weights < SMALL else fast_dtype()
 
 
 def generator(seed: int, on: torch.device | str = "cpu") -> torch.Generator:

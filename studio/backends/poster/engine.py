@@ -17,7 +17,7 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.utils.logging import disable_progress_bar, set_verbosity_error
 from transformers.utils import logging as transformers_logging
 
-from studio.backends.device import device, fast_dtype, generator, give_back, memory_in_words
+from studio.backends.device import device, dtype_for, generator, give_back, memory_in_words
 from studio.backends.poster import PosterRequest
 from studio.backends.poster.enlarge import fit
 from studio.backends.poster.preview import Preview
@@ -28,7 +28,6 @@ from studio.media import Image, Payload
 from studio.request import Request
 
 KNOWN_LIBRARIES = {"diffusers", "transformers", None}
-SMALL = 500_000_000  # bytes of weights below which float32 costs nothing worth the question which dtype is faster
 SLIMMEST = 3.0  # how many times longer than wide a picture may be
 
 
@@ -50,9 +49,8 @@ class PosterEngine:
         transformers_logging.disable_progress_bar()
         transformers_logging.set_verbosity_error()
         _check(model.folder)
-        small = model.size < SMALL and device().type == "cpu"
         with memory_in_words():
-            self._pipe = _open(model.folder, torch.float32 if small else fast_dtype())
+            self._pipe = _open(model.folder, dtype_for(model.size))
             self._place(model.size)
         self._pipe.set_progress_bar_config(disable=True)
         self._notes = _notes(model.folder)

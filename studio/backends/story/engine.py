@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from studio.backends.device import fast_dtype, give_back, memory_in_words
+from studio.backends.device import dtype_for, give_back, memory_in_words
 from studio.backends.story import StoryRequest
 from studio.backends.story.loading import load
 from studio.backends.story.writing import Dice, clean, write
@@ -34,7 +34,7 @@ class StoryEngine:
             raise BadInput("A story needs a model.", "`studio models list` shows the models there are.")
         report(Progress("loading"))
         with memory_in_words():
-            self.model, self.tokenizer = load(model.folder, fast_dtype())
+            self.model, self.tokenizer = load(model.folder, dtype_for(model.size))
         config = self.model.config
         said = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 1024
         self.context = min(int(said), LONGEST)
