@@ -132,19 +132,19 @@ def parse(raw: bytes) -> dict[str, Any]:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            raise Damaged("a name comes twice in its table")
+            raise Damaged("a name comes twice in its JSON")
         return found
 
     try:
         value = json.loads(raw, object_pairs_hook=once)
     except RecursionError as error:
-        raise Damaged("its table is nested too deeply") from error
+        raise Damaged("its JSON is nested too deeply") from error
     except ValueError as error:
         if isinstance(error, Damaged):
             raise
-        raise Damaged("its table is no valid JSON") from error
+        raise Damaged("its JSON is not valid") from error
     if not isinstance(value, dict):
-        raise Damaged("its table is no JSON object")
+        raise Damaged("its JSON is no object")
     return cast(dict[str, Any], value)
 
 

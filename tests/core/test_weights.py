@@ -57,10 +57,10 @@ def test_a_truncated_file_is_refused(tmp_path: Path, cut: int) -> None:
 @pytest.mark.parametrize(
     ("table", "data", "why"),
     [
-        (b"not json", b"", "no valid JSON"),
-        (b"[1]", b"", "no JSON object"),
+        (b"not json", b"", "JSON is not valid"),
+        (b"[1]", b"", "JSON is no object"),
         (b"[" * 200_000, b"", "nested"),
-        (b'{"a": ' + b"9" * 6000 + b"}", b"", "no valid JSON"),
+        (b'{"a": ' + b"9" * 6000 + b"}", b"", "JSON is not valid"),
         (b'{"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}, "a": 1}', b"x", "twice"),
         ({"a": 1}, b"", "no table"),
         ({"__metadata__": 3}, b"", "metadata"),
