@@ -296,7 +296,8 @@ def venv_python() -> Path:
 def follow(command: "list[str]") -> int:
     """Become `command`, in the user's own folder; on Windows, wait for it."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    environment = {**os.environ, "PYTHONPATH": path}
+    # What a person types here; the help and the hints of the command line say it.
+    environment = {**os.environ, "PYTHONPATH": path, "STUDIO_PROGRAM": "python3 run.py"}
     sys.stdout.flush()
     if os.name != "nt":
         os.execve(command[0], command, environment)

@@ -15,7 +15,7 @@ import studio
 from studio import log
 from studio.commands import library, make, models, others
 from studio.commands.desk import Desk, open_studio
-from studio.commands.flags import Parser
+from studio.commands.flags import Parser, program, typed
 from studio.commands.jobs import Stopped
 from studio.errors import StudioError
 from studio.places import Places
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 def parser() -> Parser:
     """All verbs. Each sets `run`, a function of the parsed values and a Desk that returns the exit status."""
     whole = Parser(
-        prog="studio",
+        prog=program(),
         description="AIGC Studio makes avatars, posters, stories and music on this machine. Alone it opens the window.",
         epilog="`studio VERB --help` explains each. STUDIO_HOME puts everything the studio keeps under one folder.",
     )
@@ -86,7 +86,7 @@ def _run(verb: Callable[..., int], values: object, desk: Desk) -> int:
 
 
 def _complain(error: StudioError) -> int:
-    sys.stderr.write(f"{error}\n")
+    sys.stderr.write(f"{typed(str(error))}\n")
     return error.status
 
 

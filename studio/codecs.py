@@ -118,13 +118,13 @@ def _marked(text: str, words: str) -> bytes:
 
 def _known(path: Path) -> str:
     ending = path.suffix.lower()
+    if not path.exists():
+        raise BadInput(f"There is no file {path}.", "Check the name.")
     if ending not in SUFFIXES:
         raise BadInput(
             f"{path.name} is of a kind that the studio cannot read.",
             f"It reads {', '.join(known[1:].upper() for known in SUFFIXES)}.",
         )
-    if not path.exists():
-        raise BadInput(f"There is no file {path}.")
     if not path.is_file():
         raise BadInput(f"{path.name} is not a file.")
     return ending

@@ -40,8 +40,11 @@ class Shown:
     height: int | None = None
 
 
-def page(works: Sequence[Shown], machine: str) -> str:
-    """The whole index.html. It needs nothing from outside its folder and works without scripts."""
+def page(works: Sequence[Shown], machine: str, program: str) -> str:
+    """The whole index.html. It needs nothing from outside its folder and works without scripts.
+
+    `program` is what starts the command line on this machine.
+    """
     sections = "\n".join(
         _section(medium, [work for work in works if work.medium == medium])
         for medium in dict.fromkeys(work.medium for work in works)
@@ -67,7 +70,8 @@ with AIGC Studio. Nothing left the machine.</p>
 </main>
 <footer>
 <p>{html.escape(machine)}</p>
-<p>Make any of them again, or something of your own: <code>studio make avatar --seed 7 --out faces</code></p>
+<p>Make any of them again, or something of your own:
+<code>{html.escape(program)} make avatar --seed 7 --out faces</code></p>
 </footer>
 </body>
 </html>

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 from collections.abc import Iterable
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -14,12 +16,32 @@ from studio.request import SEED_LIMIT, Choice, Flag, Note, PathTo, Range, Reques
 Asked = TypeVar("Asked", bound=Request)
 
 
+def program() -> str:
+    """What a person types to start the command line: `studio` where it is installed, else what run.py says."""
+    return os.environ.get("STUDIO_PROGRAM") or "studio"
+
+
+def typed(words: str) -> str:
+    """`words` with every command in them as it is typed here."""
+    return re.sub(r"`studio(?=\s)", lambda _: "`" + program(), words)
+
+
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose complaints are BadInput, and which takes no abbreviations."""
 
     def __init__(self, **options: Any) -> None:
         defaults: dict[str, Any] = {"allow_abbrev": False, "formatter_class": Wide}
         super().__init__(**(defaults | options))
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        # Asked here, and not by the parser of all verbs, so that the help that is named is that of the verb.
+        values, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)[:200]}")
+        return values, rest
+
+    def format_help(self) -> str:
+        return typed(super().format_help())
 
     def error(self, message: str) -> NoReturn:
         raise BadInput(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
 from studio.commands.desk import size, table
-from studio.commands.flags import whole
+from studio.commands.flags import typed, whole
 from studio.errors import StudioError
 
 if TYPE_CHECKING:
@@ -101,10 +101,7 @@ def run_list(values: argparse.Namespace, desk: Desk) -> int:
     if values.json:
         desk.give({"total": total, "assets": [_facts(asset) for asset in assets]})
         return 0
-    rows = [
-        (asset.id, time.strftime("%Y-%m-%d %H:%M", time.localtime(asset.created)), asset.medium, asset.title or "-")
-        for asset in assets
-    ]
+    rows = [(asset.id, _when(asset.created), asset.medium, asset.title.lstrip("# ") or "-") for asset in assets]
     for line in table([("ID", "MADE", "MEDIUM", "TITLE"), *rows]) if rows else []:
         desk.say(line)
     last = values.offset + len(assets)
@@ -123,7 +120,7 @@ def run_show(values: argparse.Namespace, desk: Desk) -> int:
     if values.json:
         desk.give(facts)
         return 0
-    shown = {**facts, "size": size(asset.size)}
+    shown = {**facts, "created": _when(asset.created), "size": size(asset.size)}
     rows = [(key, _shown(value)) for key, value in shown.items() if value not in (None, "", [], {}, False)]
     for line in table(rows):
         desk.say(line)
@@ -139,7 +136,7 @@ def run_verify(values: argparse.Namespace, desk: Desk) -> int:
         desk.give({"works": total, "problems": found})
     elif problems:
         for one in problems:
-            desk.say(f"{one.path}: {one.message} {one.hint}".rstrip())
+            desk.say(typed(f"{one.path}: {one.message} {one.hint}").rstrip())
     else:
         desk.say(f"All is well with {total} works." if total != 1 else "All is well with 1 work.")
     return StudioError.status if problems else 0
@@ -192,6 +189,10 @@ def _facts(asset: Asset) -> dict[str, Any]:
         "binned": asset.binned,
         "parents": list(asset.parents),
     }
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def _shown(value: Any) -> str:

@@ -187,7 +187,7 @@ def run_train(values: argparse.Namespace, desk: Desk) -> int:
             else:
                 for model in models:
                     desk.say(model["path"])
-                    desk.warn(f"Use it with: studio models import {model['path']} --medium {values.medium}")
+                    desk.warn(f"Use it with: {flags.program()} models import {model['path']} --medium {values.medium}")
     return 0
 
 

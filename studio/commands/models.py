@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
 from studio.commands.desk import size, table
+from studio.commands.flags import program
 
 if TYPE_CHECKING:
     from studio.catalog import Model
@@ -96,7 +97,7 @@ def run_import(values: argparse.Namespace, desk: Desk) -> int:
         desk.give({"id": model.id, "family": model.family, "licence": model.licence})
     else:
         desk.say(f"{model.id}  ({model.family}, {model.licence}, {size(model.size)})")
-        desk.warn(f"Use it with: studio make {model.medium} --model {model.id}")
+        desk.warn(f"Use it with: {program()} make {model.medium} --model {model.id}")
     return 0
 
 

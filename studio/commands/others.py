@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import studio
 from studio import about, demo, disk, doctor
+from studio.bench import BENCHES
 from studio.commands import copies, jobs, progress
 from studio.commands.desk import table
+from studio.commands.flags import program
 from studio.commands.make import add_output, describe
 from studio.errors import StudioError
 from studio.request import Request
@@ -35,7 +37,9 @@ def add(verbs: Any) -> None:
     bench = verbs.add_parser(
         "bench", help="measure the studio on this machine", description="Measure the studio; one JSON object a line."
     )
-    bench.add_argument("name", nargs="?", default="", metavar="NAME", help="only the bench of that name (default: all)")
+    bench.add_argument(
+        "name", nargs="?", default="", metavar="NAME", help=f"only one: {', '.join(BENCHES)} (default: all)"
+    )
     bench.set_defaults(run=run_bench)
 
     made_of = verbs.add_parser(
@@ -97,7 +101,7 @@ def run_demo(values: argparse.Namespace, desk: Desk) -> int:
 def _write_page(out: Path, works: list[demo.Shown]) -> Path:
     """Write index.html; one that is not the demo's own stays, and the page gets another name."""
     machine = f"AIGC Studio {studio.__version__}, {platform.system()} {platform.machine()}"
-    data = demo.page(works, machine).encode("utf-8")
+    data = demo.page(works, machine, program()).encode("utf-8")
     target = out / "index.html"
     if not demo.is_ours(target):
         return copies.write(data, out, "index", ".html")

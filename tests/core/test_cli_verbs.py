@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -181,7 +182,7 @@ def test_hostile_words_stay_words_on_the_page(tmp_path: Path) -> None:
     path = tmp_path / "story-1.md"
     path.write_text("# <b>T</b>\n\n<script>alert(1)</script>\n\n<!-- aigc-studio {} -->\n", encoding="utf-8")
     shown = demo.Shown("story", path, {"prompt": '"><img src=x>', "seed": 1}, "m", "<i>", 1.0)
-    page = demo.page([shown], "here")
+    page = demo.page([shown], "here", "python3 run.py")
     assert "<script>" not in page
     assert "<img" not in page
     assert "&lt;script&gt;" in page
@@ -261,3 +262,41 @@ def test_every_verb_has_help(run: Runs) -> None:
         assert ended.status == 0
         assert ended.err == ""
     assert re.fullmatch(r"AIGC Studio \S+\n", run("--version").out)
+
+
+def test_help_and_hints_say_what_a_person_types(run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDIO_PROGRAM", "python3 run.py")
+    for words in (["--help"], ["make", "--help"], ["models", "import", "--help"]):
+        said = run(*words).out
+        assert said.startswith("usage: python3 run.py ")
+        assert "`studio" not in said
+        assert "`python3 run.py " in said
+    assert "`python3 run.py models list`" in run("models", "info", "nope").err
+    assert "`python3 run.py library show --help`" in run("library", "show").err
+
+
+@pytest.mark.parametrize("words", [["models", "list"], ["library", "show", "x"], ["make", "avatar"]])
+def test_an_unknown_flag_names_the_help_of_its_verb(run: Runs, words: list[str]) -> None:
+    ended = run(*words, "--nonsense")
+    assert ended.status == 2
+    assert "--nonsense" in ended.err
+    assert f"`studio {' '.join(words[:2])} --help`" in ended.err
+
+
+def test_works_are_listed_by_their_bare_titles_and_shown_with_their_day(run: Runs, tmp_path: Path) -> None:
+    assert run("make", "story", "--prompt", "# The Lost Compass").status == 0
+    listed = run("library", "list").out
+    assert "  The Lost Compass" in listed
+    asset = run("library", "list", "--json").json["assets"][0]
+    day = time.strftime("%Y-%m-%d %H:%M", time.localtime(asset["created"]))
+    assert day in run("library", "show", asset["id"]).out
+
+
+def test_a_file_that_is_not_there_is_said_to_be_missing_whatever_its_ending(run: Runs, tmp_path: Path) -> None:
+    ended = run("library", "import", tmp_path / "gone")
+    assert ended.status == 2
+    assert "There is no file" in ended.err
+
+
+def test_bench_names_what_it_can_measure(run: Runs) -> None:
+    assert "latency" in run("bench", "--help").out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -207,3 +208,14 @@ def test_test_brings_what_tests_need(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "test", lambda words: 5)
     assert run.main(["test", "-x"]) == 5
     assert wanted == [{"dev", "train"}]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no exec")
+def test_the_command_line_is_told_what_a_person_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    def become(_program: str, _words: list[str], environment: dict[str, str]) -> None:
+        assert environment["STUDIO_PROGRAM"] == "python3 run.py"
+        raise SystemExit(0)
+
+    monkeypatch.setattr(run.os, "execve", become)
+    with pytest.raises(SystemExit):
+        run.follow([sys.executable])
