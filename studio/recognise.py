@@ -90,7 +90,7 @@ def recognise(path: Path) -> Found:
         raise BadInput(f"{path} does not exist.", "Give a model folder or a .safetensors file.")
     if path.suffix.lower() in PICKLES:
         raise BadInput(_pickle(path), "Look for the same model as safetensors.")
-    if path.suffix.lower() != ".safetensors":
+    if path.suffix != ".safetensors":
         raise BadInput(f"{path.name} is no model.", "Give a model folder or a .safetensors file.")
     return _single(path)
 
@@ -101,12 +101,12 @@ def _folder(path: Path) -> Found:
     trained_here = path.name == "model" and (path.parent / "checkpoint.pt").exists()
     files = tuple(_files(path))
     _refuse_pickles(path, files)
-    if not any(file.suffix.lower() == ".safetensors" for file in files):
+    if not any(file.suffix == ".safetensors" for file in files):
         raise BadInput(f"{path} holds no .safetensors file.", "Give the folder of a model, not the one above it.")
     index, config = _table(path / "model_index.json"), _table(path / "config.json")
     facts = {**config, **_toml(path / "model.toml")}
     if index:
-        files = tuple(file for file in files if len(file.parts) > 1 or file.suffix.lower() != ".safetensors")
+        files = tuple(file for file in files if len(file.parts) > 1 or file.suffix != ".safetensors")
     medium, family = _kind(path, facts, index)
     licence = str(facts.get("licence") or _licence(path, files) or ("own" if trained_here else ""))
     return Found(path, files, medium, family, licence, facts)
@@ -169,7 +169,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _refuse_pickles(folder: Path, files: Sequence[Path]) -> None:
-    safe = {file.parent for file in files if file.suffix.lower() == ".safetensors"}
+    safe = {file.parent for file in files if file.suffix == ".safetensors"}
     for file in files:
         if file.suffix.lower() in PICKLES and file.parent not in safe and not file.name.startswith(LEFTOVERS):
             raise BadInput(_pickle(folder / file), "Look for the same model as safetensors.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import sys
 import time
@@ -56,7 +57,8 @@ class JsonLines:
                 "total": progress.total,
                 "seconds": round(job.seconds, 3),
                 "left": None if left is None else round(left, 1),
-                "values": {name: round(value, 6) for name, value in progress.values.items()},
+                # JSON has no NaN, which a training that has lost its way may report.
+                "values": {k: round(v, 6) if math.isfinite(v) else None for k, v in progress.values.items()},
             }
         )
 

@@ -367,3 +367,10 @@ def test_every_bundled_model_is_what_it_says() -> None:
         assert "id" in tomllib.loads((model.folder / "model.toml").read_text(encoding="utf-8"))
     assert shelf.warnings == []
     assert {folder.parent.name for folder in RESOURCES.glob("models/*/model.toml")} == {m.id for m in shelf.models()}
+
+
+def test_weights_are_called_as_the_libraries_call_them(shelf: Catalog, tmp_path: Path) -> None:
+    folder = writer(tmp_path / "shouting")
+    (folder / "model.safetensors").rename(folder / "MODEL.SAFETENSORS")  # no library would load it, and none check it
+    with pytest.raises(BadInput, match="holds no"):
+        shelf.import_(folder, "story")

@@ -300,3 +300,12 @@ def test_a_file_that_is_not_there_is_said_to_be_missing_whatever_its_ending(run:
 
 def test_bench_names_what_it_can_measure(run: Runs) -> None:
     assert "latency" in run("bench", "--help").out
+
+
+def test_a_loss_that_is_no_number_is_null(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    running = job("training", 0, 3)
+    running.progress = Progress("training", 1, 3, values={"loss": float("nan"), "rate": 0.5})
+    progress.display("json").show(running, 1, 1, None)
+    assert json.loads(stream.getvalue(), parse_constant=pytest.fail)["values"] == {"loss": None, "rate": 0.5}
