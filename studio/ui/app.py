@@ -66,7 +66,7 @@ def application(argv: list[str], studio: Studio) -> QApplication:
     if studio.settings.language != "system":
         QLocale.setDefault(QLocale(studio.settings.language))
     if app.findChild(Theme) is None:
-        Theme(app, studio.settings.theme, studio.settings.text_size)
+        Theme(app, studio.settings.theme, studio.settings.text_size, studio.settings.reduced_motion)
     return app
 
 

@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QPlainTextEdit, QWidget
 from studio.catalog import Model
 from studio.request import Choice, Flag, ModelId, Note, PathTo, Range, Seed, Text, fresh_seed
 from studio.ui.actions import keys_of
+from studio.ui.switch import Switch
 from studio.ui.theme import SIZE, theme
-from studio.ui.widgets import Combo, Number, SeedBox, Slider, Switch, column, label, row, tool
+from studio.ui.widgets import Combo, Number, SeedBox, Slider, column, label, row, tool
 from studio.ui.words import tr
 
 Models = Callable[[], Sequence[Model]]

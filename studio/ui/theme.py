@@ -138,7 +138,8 @@ class Theme(QObject):
     def __init__(self, app: QApplication, choice: str = "system", text_size: float = 1.0, still: bool = False) -> None:
         super().__init__(app)
         self._app = app
-        self._still = still
+        self._flash = QGuiApplication.styleHints().cursorFlashTime()
+        self.settle(still)
         self.choice = "system"
         self.scheme: Scheme = "light"
         self.colours = LIGHT
@@ -169,8 +170,9 @@ class Theme(QObject):
             self._show()
 
     def settle(self, still: bool) -> None:
-        """Whether things change at once instead of moving."""
+        """Whether things change at once instead of moving; then the cursor does not blink either."""
         self._still = still
+        QGuiApplication.styleHints().setCursorFlashTime(0 if still else self._flash)
 
     @property
     def motion(self) -> int:

@@ -1,13 +1,12 @@
-"""Small controls that several pages share: labels, buttons, a switch, a calm bar of words; knows nothing of works."""
+"""Small controls that several pages share: labels, buttons, numbers, a calm bar of words; knows nothing of works."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFrame,
@@ -224,36 +223,6 @@ class Slider(QSlider):
             super().wheelEvent(e)
         else:
             e.ignore()
-
-
-class Switch(QCheckBox):
-    """On or off, drawn as a switch."""
-
-    def sizeHint(self) -> QSize:
-        return QSize(38, 24)
-
-    def hitButton(self, pos: object) -> bool:
-        return True
-
-    def paintEvent(self, e: QPaintEvent) -> None:
-        look = theme()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        box = QRectF(1, (self.height() - 20) / 2, 36, 20)
-        on = self.isChecked()
-        ground = look.colour("accent" if on else "field") if self.isEnabled() else look.colour("hover")
-        edge = look.colour("accent" if on else "outline") if self.isEnabled() else look.colour("line")
-        painter.setPen(QPen(edge, 1))
-        painter.setBrush(ground)
-        painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 10, 10)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(look.colour("on_accent" if on else "muted") if self.isEnabled() else look.colour("disabled"))
-        painter.drawEllipse(QPointF(box.right() - 10 if on else box.left() + 10, box.center().y()), 6, 6)
-        if self.hasFocus():
-            painter.setPen(QPen(look.colour("ink" if on else "accent"), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), 9, 9)
-        painter.end()
 
 
 class Bar(QFrame):

@@ -7,9 +7,10 @@ import re
 
 import pytest
 from PySide6.QtGui import QFontMetricsF
-from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QLineEdit, QPushButton
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QPushButton
 
 from studio.places import RESOURCES
+from studio.ui.switch import Switch
 from studio.ui.theme import DARK, LIGHT, Colours, contrast, theme
 from tests.ui.conftest import Desk
 
@@ -87,6 +88,31 @@ def test_text_of_every_size_fits(desk: Desk, size: float) -> None:
     finally:
         theme().resize(1.0)
     assert desk.window.rail.width() == usual
+
+
+def test_reduced_motion_moves_nothing(desk: Desk) -> None:
+    switch = Switch()
+    switch.resize(40, 24)
+    switch.show()
+
+    def knob() -> bool:
+        return switch.grab().toImage().pixelColor(27, 12) == theme().colour("on_accent")
+
+    theme().settle(True)
+    try:
+        assert QApplication.cursorFlashTime() == 0
+        switch.setChecked(True)
+        assert knob()
+        switch.setChecked(False)
+        theme().settle(False)
+        assert QApplication.cursorFlashTime() > 0
+        switch.setChecked(True)
+        assert not knob()  # it is on its way
+        desk.until(knob)
+    finally:
+        theme().settle(False)
+        switch.close()
+        switch.deleteLater()
 
 
 def test_icons_are_one_family() -> None:
