@@ -16,16 +16,16 @@ from PySide6.QtGui import (  # fmt: skip
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QFileDialog, QFrame, QLabel, QPushButton, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QLabel, QStackedWidget, QWidget
 
 from studio import codecs
 from studio.library import Asset, Query
 from studio.ui.bridge import Bridge
 from studio.ui.deeds import Deeds
 from studio.ui.details import Details
-from studio.ui.empty import Sign
 from studio.ui.filters import Filters
 from studio.ui.grid import Grid
+from studio.ui.nothing import Nothing
 from studio.ui.thumbnails import Thumbnails
 from studio.ui.widgets import button, column, label, row
 from studio.ui.words import count, tr
@@ -44,6 +44,7 @@ class LibraryPage(QWidget):
     def __init__(self, studio: Studio, bridge: Bridge, thumbnails: Thumbnails, deeds: Deeds) -> None:
         super().__init__()
         self.setObjectName("page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAcceptDrops(True)
         self._library, self._deeds = studio.library, deeds
         self._stale = False  # works have come or gone while another page was shown
@@ -55,7 +56,9 @@ class LibraryPage(QWidget):
         self.details = Details(studio, thumbnails)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.grid)
-        self._pages.addWidget(self._nothing())
+        self._nothing = Nothing()
+        self._nothing.left.connect(self._leave_nothing)
+        self._pages.addWidget(self._nothing)
         self._bin_bar = self._about_bin()
         self._veil = self._drop_veil()
         whole = column(self, spacing=0)
@@ -89,23 +92,6 @@ class LibraryPage(QWidget):
         self.details.visited.connect(lambda asset: self.visit(asset.id))
         self._works.changed.connect(self._tell)
         bridge.news.connect(self._hear)
-
-    def _nothing(self) -> QWidget:
-        page = QWidget()
-        self._nothing_words: QLabel = label("", "title")
-        self._nothing_words.setObjectName("nothing")
-        self._nothing_words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self._nothing_hint = label("", "muted", wrap=True)
-        self._nothing_hint.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self._way_out: QPushButton = button("", "wayOut", clicked=self._leave_nothing)
-        whole = column(page, spacing=12, margins=(32, 0, 32, 0))
-        whole.addStretch(1)
-        whole.addLayout(row(None, Sign("library"), None))
-        whole.addWidget(self._nothing_words)
-        whole.addWidget(self._nothing_hint)
-        whole.addLayout(row(None, self._way_out, None))
-        whole.addStretch(1)
-        return page
 
     def _about_bin(self) -> QWidget:
         bar = QWidget()
@@ -170,11 +156,7 @@ class LibraryPage(QWidget):
                 tr("Make an avatar, a poster, a story or a piece of music, or drop files of your own here."),
                 tr("Bring in files…"),
             )
-        self._nothing_words.setText(said[0])
-        self._nothing_hint.setText(said[1])
-        self._way_out.setText(said[2])
-        self._way_out.setAccessibleName(said[2])
-        self._way_out.setVisible(bool(said[2]))
+        self._nothing.say(*said)
         if self._wanted and self._works.find(self._wanted) >= 0:
             self.visit(self._wanted)
         else:
