@@ -125,7 +125,7 @@ def test_a_preset_is_kept_shared_removed_and_brought_in(desk: Desk, tmp_path: Pa
     dialog.setTextValue("Storm")
     dialog.accept()
     assert desk.window.toast.words() == "Kept as the preset “Storm”."
-    assert list(menu(desk, "presets"))[0] == "Storm"
+    assert next(iter(menu(desk, "presets"))) == "Storm"
     shelf = panel.brief.shelf
     (kept,) = shelf._presets.of("poster")
     shelf.share(kept, tmp_path / "storm.json")
