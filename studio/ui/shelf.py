@@ -100,9 +100,7 @@ class Shelf(QObject):
         self._try(lambda: files.write(path, preset.name, preset.request), words)
 
     def remove(self, preset: Preset) -> None:
-        self._try(
-            lambda: self._presets.remove(preset), tr("The preset “{name}” is removed.").format(name=preset.name)
-        )
+        self._try(lambda: self._presets.remove(preset), tr("The preset “{name}” is removed.").format(name=preset.name))
 
     def _ask_share(self, preset: Preset) -> None:
         dialog = self._dialog(tr("Share a preset"), "presetShare")
