@@ -187,7 +187,8 @@ class Window(QMainWindow):
         """Leave the welcome, and make an example where one was asked for."""
         shown = self.pages.currentWidget()
         panel = self.panel(medium or MEDIA[0].name)
-        shown.deleteLater()
+        if shown is not None:
+            shown.deleteLater()
         if panel is not None and medium:
             panel.try_example()
 
