@@ -17,6 +17,7 @@ from studio.commands import library, make, models, others
 from studio.commands.desk import Desk, open_studio
 from studio.commands.flags import Parser, program, typed
 from studio.commands.jobs import Stopped
+from studio.disk import in_words
 from studio.errors import StudioError
 from studio.places import Places
 
@@ -76,6 +77,9 @@ def _run(verb: Callable[..., int], values: object, desk: Desk) -> int:
         # Whoever read our output has gone: say nothing more, and keep Python from trying at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        logger.exception("a command failed")
+        return _complain(in_words("The command could not be finished", error))
     except Exception as error:
         logger.exception("a command failed")
         sys.stderr.write(

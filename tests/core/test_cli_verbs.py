@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import re
@@ -309,3 +310,13 @@ def test_a_loss_that_is_no_number_is_null(monkeypatch: pytest.MonkeyPatch) -> No
     running.progress = Progress("training", 1, 3, values={"loss": float("nan"), "rate": 0.5})
     progress.display("json").show(running, 1, 1, None)
     assert json.loads(stream.getvalue(), parse_constant=pytest.fail)["values"] == {"loss": None, "rate": 0.5}
+
+
+def test_a_full_disk_behind_the_output_is_said_in_words(run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def say(_desk: desk.Desk, _words: str = "") -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(desk.Desk, "say", say)
+    ended = run("models", "list")
+    assert ended.status == 3
+    assert "the disk is full. Free some space" in ended.err
