@@ -151,7 +151,7 @@ class Training:
             self.step, self._before = int(whole["step"]), float(whole["seconds"])
             self._restore(whole["state"])
         except Exception as error:
-            raise BadInput(f"{self.checkpoint} is damaged: {error}.", "Start without --resume.") from error
+            raise BadInput(f"{self.checkpoint} is damaged: {error}.", "Start anew in another folder.") from error
 
     def _exported(self) -> Weights:
         folder = self.out / "model"

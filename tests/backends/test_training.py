@@ -1,4 +1,4 @@
-"""What all trainings share: the clock."""
+"""What all trainings share: the clock, and a checkpoint that cannot be read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from studio.backends import MEDIA, training
 from studio.backends.training import Training
+from studio.errors import BadInput
 from studio.job import Progress
 from studio.media import Payload, Text
 
@@ -46,3 +47,16 @@ def test_minutes_are_minutes_of_learning(tmp_path: Path, monkeypatch: pytest.Mon
     assert steps == 6
     assert run.seconds == pytest.approx(60)
     assert run.share == pytest.approx(1)
+
+
+def test_a_damaged_checkpoint_comes_with_advice_that_works(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "checkpoint.pt").write_bytes(b"torn")
+    request = MEDIA[0].train(out=str(out), minutes=1, resume=True)
+
+    def nothing(*_: Any) -> Any:
+        return {}
+
+    with pytest.raises(BadInput, match="in another folder"):
+        Training(request, nothing, state=nothing, restore=nothing, preview=nothing, export=nothing)
