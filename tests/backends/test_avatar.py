@@ -209,7 +209,7 @@ def test_draws_keep_to_the_table() -> None:
 
 
 def test_an_unknown_style_is_named(toy: Model) -> None:
-    with pytest.raises(BadInput, match="no style micah") as caught:
+    with pytest.raises(BadInput, match="no style 'micah'") as caught:
         made(toy, style="micah")
     assert "round, square" in caught.value.hint
 
@@ -386,7 +386,7 @@ def test_a_plain_folder_is_learnt_and_broken_files_are_named(tmp_path: Path) -> 
     assert isinstance(weights, Weights)
     model = Model("new", "avatar", "stylegan2", "New", "", weights.folder)
     assert made(model).shape == (16, 16, 4)
-    with pytest.raises(BadInput, match="no style micah"):
+    with pytest.raises(BadInput, match="no style 'micah'"):
         made(model, style="micah")
 
 

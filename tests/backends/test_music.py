@@ -292,6 +292,12 @@ def test_what_cannot_be_learnt_from_is_named(toys: None, tmp_path: Path) -> None
         run_training(training(tmp_path / "empty", tmp_path / "out", part="prior"))
 
 
+@pytest.mark.parametrize(("field", "known"), [("genre", "lullaby, waltz"), ("mood", "joyful, peaceful")])
+def test_a_word_that_the_starter_does_not_know_is_refused_in_words(engine: MusicEngine, field: str, known: str) -> None:
+    with pytest.raises(BadInput, match=f"knows no {field} 'polka'. Choose one of: any, {known}"):
+        play(engine, MusicRequest(seconds=2).replace(**{field: "polka"}))
+
+
 def test_the_same_request_is_the_same_sound(engine: MusicEngine) -> None:
     state = torch.random.get_rng_state()
     request = MusicRequest(seed=5, seconds=2, genre="waltz", key="C major")

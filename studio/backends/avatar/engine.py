@@ -76,11 +76,11 @@ def latents(config: Config, style: str, seed: int) -> tuple[Tensor, Tensor | Non
     table = config.table
     if table is None:
         if style != "any":
-            raise BadInput(f"This model knows no style {style}.", "Choose any.")
+            raise BadInput(f"This model knows no style {style[:60]!r}.", "Choose any.")
         z = rng.standard_normal((1, config.shape.z_dim), dtype=np.float32)
         return torch.from_numpy(z).to(device()), None, None
     if style not in ("any", *config.styles):
-        raise BadInput(f"This model knows no style {style}.", f"Choose one of: any, {', '.join(config.styles)}.")
+        raise BadInput(f"This model knows no style {style[:60]!r}.", f"Choose one of: any, {', '.join(config.styles)}.")
     drawn = table.draw_style(rng)
     which = drawn if style == "any" else table.style(style)
     z = rng.standard_normal((1, config.shape.z_dim), dtype=np.float32)

@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import AutoTokenizer, EncodecModel, MusicgenForCausalLM, MusicgenForConditionalGeneration
 
 from studio.backends.device import device, generator, give_back, memory_in_words
-from studio.backends.music import MusicRequest
+from studio.backends.music import GENRES, MOODS, MusicRequest
 from studio.backends.music.codec import decode, on_device
 from studio.backends.music.files import FAMILY, Starter, damaged, load_starter, load_whole, read_config
 from studio.backends.music.mastering import finish
@@ -62,11 +62,20 @@ class PlanPlayer:
     def conditions(self, request: MusicRequest, frames: int) -> Condition:
         rate = frame_rate(self.codec)
         wish = settle(request)
+        _check_known("genre", wish.genre, GENRES)
+        _check_known("mood", wish.mood, MOODS)
         plan = make_plan(wish.genre, wish.mood, wish.tempo, wish.key, frames / rate, random.Random(request.seed))
         labels, timeline = torch.from_numpy(plan.labels())[None], torch.from_numpy(plan.timeline(frames, rate))[None]
         if not self._labelled:
             labels, timeline = torch.full_like(labels, UNKNOWN), torch.full_like(timeline, UNKNOWN)
         return self._prior.condition(labels.to(device()), timeline.to(device()), self.choosing.guidance > 1)
+
+
+def _check_known(what: str, word: str, known: Sequence[tuple[str, str]]) -> None:
+    """Raise BadInput for a word that the plan would have to replace by chance."""
+    words = [value for value, _ in known]
+    if word not in words:
+        raise BadInput(f"This model knows no {what} {word[:60]!r}.", f"Choose one of: {', '.join(words)}.")
 
 
 class TextPlayer:
