@@ -14,11 +14,6 @@ def main(argv: list[str] | None = None) -> int:
 
         worker.main()
         return 0
-    if arguments[:1] == ["screenshots"]:
-        # The command line may not know the window; whoever composes both may.
-        from studio.ui import screenshots
-
-        return screenshots.main(arguments[1:])
     if arguments:
         from studio import cli
 

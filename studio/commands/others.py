@@ -1,8 +1,9 @@
-"""`studio demo`, `bench`, `about` and `doctor`: looking at the studio itself."""
+"""`studio demo`, `bench`, `about`, `screenshots` and `doctor`: looking at the studio itself."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import platform
 from pathlib import Path
@@ -48,6 +49,17 @@ def add(verbs: Any) -> None:
     made_of.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
     made_of.set_defaults(run=run_about)
 
+    pictures = verbs.add_parser(
+        "screenshots",
+        help="picture every page of the window",
+        description="Picture every page of the window, with works in it, in both themes and at two sizes.",
+    )
+    pictures.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder for it (required)")
+    pictures.add_argument(
+        "--home", type=Path, metavar="DIR", help="a STUDIO_HOME whose works are shown (default: new works are made)"
+    )
+    pictures.set_defaults(run=run_screenshots)
+
     health = verbs.add_parser(
         "doctor",
         help="what this machine has, what is missing and how to get it",
@@ -60,6 +72,13 @@ def add(verbs: Any) -> None:
     )
     health.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
     health.set_defaults(run=run_doctor)
+
+
+def run_screenshots(values: argparse.Namespace, desk: Desk) -> int:
+    out = copies.folder_for_copies(values.out)
+    # Only named, as engines are: the command line knows no window.
+    importlib.import_module("studio.ui.screenshots").run(out, values.home)
+    return 0
 
 
 def run_demo(values: argparse.Namespace, desk: Desk) -> int:

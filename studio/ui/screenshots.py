@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtWidgets import QApplication, QProgressBar
@@ -122,37 +120,22 @@ class Shoot:
         await asyncio.sleep(0.2)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """`studio screenshots --out DIR [--home DIR]`; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="studio screenshots", description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="the folder that receives the pictures")
-    parser.add_argument(
-        "--home", type=Path, help="a studio folder whose works are shown; without it, new ones are made"
-    )
-    told = parser.parse_args(argv)
+def run(out: Path, home: Path | None) -> None:
+    """Write the pictures to `out`, a folder that exists, of the studio kept in `home` or else of one made for this."""
     if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY") and sys.platform.startswith("linux"):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    told.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        studio = Studio(Places.under((told.home or Path(folder)).resolve()), journaled=False)
+        studio = Studio(Places.under((home or Path(folder)).resolve()), journaled=False)
         app = application([], studio)
         QApplication.setQuitOnLastWindowClosed(False)
         loop = QEventLoop(app)
-        shoot = Shoot(studio, told.out)
+        shoot = Shoot(studio, out)
         try:
             loop.run_until_complete(shoot.fill())
             for path in loop.run_until_complete(shoot.take()):
                 sys.stdout.write(f"{path}\n")
-        except StudioError as error:
-            sys.stderr.write(f"{error}\n")
-            return error.status
         finally:
             shoot.window.close()
             loop.run_until_complete(asyncio.sleep(0.05))
             studio.close()
             loop.close()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -320,3 +320,10 @@ def test_a_full_disk_behind_the_output_is_said_in_words(run: Runs, monkeypatch: 
     ended = run("models", "list")
     assert ended.status == 3
     assert "the disk is full. Free some space" in ended.err
+
+
+def test_pictures_of_the_window_need_a_folder(run: Runs, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    ended = run("screenshots", "--out", tmp_path / "file")
+    assert ended.status == 2
+    assert "Choose another folder with --out." in ended.err
