@@ -211,6 +211,7 @@ class Request:
 class TrainRequest(Request):
     """Learn a model of one medium from a folder; `model` is the one to start from, empty for a new one."""
 
+    model: str = note("", ModelId(label="Model", help="The model to go on from; empty begins a new one."))
     data: str = note("", PathTo(label="Data", help="The folder to learn from.", folder=True))
     out: str = note("", PathTo(label="Result", help="The folder that receives checkpoints and model.", folder=True))
     minutes: float = note(
