@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage
 from studio import codecs
 from studio.errors import StudioError
 from studio.library import Asset, Library
-from studio.ui.aside import Aside
+from studio.ui.aside import Errands
 from studio.ui.words import count, failure, tr
 
 Then = Callable[[Sequence[Asset]], object]
@@ -34,7 +34,7 @@ class Arrivals:
     def __init__(
         self,
         library: Library,
-        aside: Aside,
+        aside: Errands,
         notify: Callable[[str, Sequence[tuple[str, Callable[[], object]]]], None],
         changed: Callable[[], object],
     ) -> None:
@@ -50,35 +50,36 @@ class Arrivals:
             self.bring(paths, then)
         elif data.hasImage():
             image = QImage(data.imageData())
-            self._aside.run(lambda: self._picture(image), lambda brought: self._told(brought, then), self._failed)
+            library, changed = self._library, self._changed
+
+            def paste() -> Brought:
+                made = _pasted(image, library)
+                changed()
+                return Brought([made])
+
+            self._aside.ask(paste, lambda brought: self._told(brought, then), self._failed)
 
     def bring(self, paths: Sequence[Path], then: Then | None = None) -> None:
         """Bring in files, and those in folders that can be read; files that are here already are not kept twice."""
 
+        stopping, add, changed = self._aside.stopping.is_set, self._library.import_file, self._changed
+
         def bring() -> Brought:
             brought = Brought()
             for path in files(paths):
-                if self._aside.stopping.is_set():
+                if stopping():
                     break
                 try:
-                    brought.works.append(self._library.import_file(path))
+                    brought.works.append(add(path))
                 except (StudioError, OSError) as error:
                     brought.failed.append((path.name, failure(error)[0]))
                 else:
-                    self._changed()
+                    changed()
             return brought
 
         if len(paths) >= MANY or any(path.is_dir() for path in paths):
             self._notify(tr("Bringing in your files…"), ())
-        self._aside.run(bring, lambda brought: self._told(brought, then), self._failed)
-
-    def _picture(self, image: QImage) -> Brought:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"{tr('Pasted picture')}.png"
-            image.save(str(path))
-            made = self._library.import_file(path)
-        self._changed()
-        return Brought([made])
+        self._aside.ask(bring, lambda brought: self._told(brought, then), self._failed)
 
     def _told(self, brought: Brought, then: Then | None) -> None:
         if then is not None and brought.works:
@@ -93,6 +94,13 @@ class Arrivals:
 
     def _failed(self, error: BaseException) -> None:
         self._notify(" ".join(failure(error)), ())
+
+
+def _pasted(image: QImage, library: Library) -> Asset:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{tr('Pasted picture')}.png"
+        image.save(str(path))
+        return library.import_file(path)
 
 
 def local(data: QMimeData) -> list[Path]:

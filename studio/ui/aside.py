@@ -1,54 +1,147 @@
-"""One thread for what takes longer than a frame, its outcome brought back to the window; knows not what it does."""
+"""Work aside from the window's thread, its answer brought back while whoever asked still lives; knows no work.
+
+Three ways, and which one is right says what the work does. `Aside`: it only reads, and a window that closes leaves it
+behind. `Newest`: the same, and only the answer to the last question counts. `Errands`: it changes files, so it is done
+in order and a window that closes waits for it. No thread ever holds a widget: of an asker it knows a number.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
+from studio.errors import StudioError
+
 T = TypeVar("T")
+Failure = StudioError | OSError  # what a person can do something about
+Run = Callable[[], None]
+
+
+class _Wire(QObject):
+    """The way back to the window's thread: all that a working thread holds, since it may outlive the asker."""
+
+    came = Signal(int, object, object)
 
 
 class Aside(QObject):
-    """What is asked for is done in its order. `stopping` is set once the window closes: work in parts then ends early,
-    and nothing is called back any more.
+    """Each question is worked on at once, in a thread that nobody waits for, whatever disk or machine it hangs on.
+
+    `stopping` is set once the window closes: work in steps then ends early, and nothing is answered any more.
     """
 
-    _ended = Signal(object)
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, asker: QObject) -> None:
+        super().__init__(asker)
         self.stopping = threading.Event()
-        self._pool = ThreadPoolExecutor(1, "aside")
-        self._ended.connect(self._call)
+        self._waiting: dict[int, tuple[Callable[[Any], object], Callable[[Failure], object] | None]] = {}
+        self._number = 0
+        self._wire = _Wire()
+        self._wire.came.connect(self._hear)
 
-    def run(
-        self, work: Callable[[], T], then: Callable[[T], object], failed: Callable[[BaseException], object]
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is still to come."""
+        return bool(self._waiting)
+
+    def ask(
+        self, work: Callable[[], T], then: Callable[[T], object], failed: Callable[[Failure], object] | None = None
     ) -> None:
-        """Do the work in the thread; then, in the window's thread, `then(what came of it)` or `failed(error)`."""
-        if self.stopping.is_set():
-            return
+        """Have `work`, which must hold no widget, done elsewhere; then, here, `then` gets what it returns.
 
-        def done() -> None:
-            try:
-                made = work()
-            except Exception as error:  # noqa: BLE001 - whatever ended it is handed to `failed`, in the window's thread
-                call = lambda error=error: failed(error)  # noqa: E731
-            else:
-                call = lambda: then(made)  # noqa: E731
-            if not self.stopping.is_set():
-                self._ended.emit(call)
+        `failed` gets a StudioError or an OSError; an error that nobody takes surfaces in the window.
+        """
+        if not self.stopping.is_set():
+            self._number += 1
+            self._waiting[self._number] = (then, failed)
+            self._start(_run(work, self._number, self._wire))
 
-        self._pool.submit(done)
+    def drop(self) -> None:
+        """Nobody wants the answers any more."""
+        self._waiting.clear()
 
     def close(self) -> None:
-        """Wait for the part of the work that is being done."""
         self.stopping.set()
+        self.drop()
+
+    def _start(self, run: Run) -> None:
+        threading.Thread(target=run, name="aside", daemon=True).start()
+
+    def _hear(self, number: int, made: Any, error: Exception | None) -> None:
+        if number not in self._waiting:
+            return
+        then, failed = self._waiting.pop(number)
+        if error is None:
+            then(made)
+        elif failed is not None and isinstance(error, Failure):
+            failed(error)
+        else:
+            raise error
+
+
+class Newest(Aside):
+    """A new question takes the place of the one before, whose answer is not heard. One is worked on at a time, and what
+    was overtaken while it waited is never begun: questions may come faster than answers.
+    """
+
+    def __init__(self, asker: QObject) -> None:
+        super().__init__(asker)
+        self._working = False
+        self._next: Run | None = None
+
+    def ask(
+        self, work: Callable[[], T], then: Callable[[T], object], failed: Callable[[Failure], object] | None = None
+    ) -> None:
+        self.drop()
+        super().ask(work, then, failed)
+
+    def drop(self) -> None:
+        super().drop()
+        self._next = None
+
+    def _start(self, run: Run) -> None:
+        if self._working:
+            self._next = run
+        else:
+            self._working = True
+            super()._start(run)
+
+    def _hear(self, number: int, made: Any, error: Exception | None) -> None:
+        run, self._next = self._next, None
+        self._working = False
+        if run is not None:
+            self._start(run)
+        super()._hear(number, made, error)
+
+
+class Errands(Aside):
+    """Done one after the other. `close` waits for the one that is being done; those behind it are never begun."""
+
+    def __init__(self, asker: QObject) -> None:
+        super().__init__(asker)
+        self._pool = ThreadPoolExecutor(1, "errands")
+
+    def close(self) -> None:
+        super().close()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _call(self, call: Callable[[], object]) -> None:
-        if not self.stopping.is_set():
-            call()
+    def _start(self, run: Run) -> None:
+        self._pool.submit(run)
+
+
+def _run(work: Callable[[], object], number: int, wire: _Wire) -> Run:
+    """What the thread does: a function of its own, so that it holds these three and nothing else."""
+
+    def run() -> None:
+        made, error = None, None
+        try:
+            made = work()
+        except Exception as failed:  # noqa: BLE001 - it is told or raised again in the window's thread
+            error = failed
+        with contextlib.suppress(RuntimeError):  # Qt has ended meanwhile, and the wire with it
+            wire.came.emit(number, made, error)
+
+    return run

@@ -16,7 +16,7 @@ from studio.media import Payload
 from studio.request import Request, fresh_seed
 from studio.ui import copies, sending
 from studio.ui.arrivals import Arrivals
-from studio.ui.aside import Aside
+from studio.ui.aside import Errands
 from studio.ui.bridge import Bridge
 from studio.ui.words import count, failure, tr
 
@@ -44,7 +44,7 @@ class Deeds:
         self._studio, self._bridge, self._window = studio, bridge, window
         self.notify = notify
         self._open_panel = open_panel
-        self.aside = Aside(window)
+        self.aside = Errands(window)
         self.arrivals = Arrivals(studio.library, self.aside, notify, bridge.library_changed)
 
     def close(self) -> None:
@@ -227,14 +227,15 @@ class Deeds:
         def told(_: object) -> None:
             self.notify(tr("Saved as {name}.").format(name=path.name), ())
 
-        self.aside.run(lambda: copies.copy(asset, path), told, self._not_copied)
+        self.aside.ask(lambda: copies.copy(asset, path), told, self._not_copied)
 
     def copy_all(self, works: Sequence[Asset], folder: Path) -> None:
         def told(made: list[Path]) -> None:
             show = (tr("Show"), lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
             self.notify(count(len(made), "%n copy is saved.", "%n copies are saved."), [show])
 
-        self.aside.run(lambda: copies.copy_all(works, folder, self.aside.stopping.is_set), told, self._not_copied)
+        stopping = self.aside.stopping.is_set
+        self.aside.ask(lambda: copies.copy_all(works, folder, stopping), told, self._not_copied)
 
     def _not_copied(self, error: BaseException) -> None:
         why = getattr(error, "strerror", None) or str(error)
@@ -267,12 +268,14 @@ class Deeds:
             return done
         self.notify(count(len(ids), "Changing %n work…", "Changing %n works…"), ())
 
+        stopping, changed = self.aside.stopping.is_set, self._bridge.library_changed
+
         def parts() -> None:
             for start in range(0, len(ids), PART):
-                if self.aside.stopping.is_set():
+                if stopping():
                     return
                 change(ids[start : start + PART])
-                self._bridge.library_changed()
+                changed()
 
-        self.aside.run(parts, lambda _: then() if then is not None else self.notify(tr("Done."), ()), self._failed)
+        self.aside.ask(parts, lambda _: then() if then is not None else self.notify(tr("Done."), ()), self._failed)
         return True

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from PySide6.QtCore import QByteArray, QSize, Qt, QThreadPool, QTimer
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from studio.backends import MEDIA
 from studio.errors import StudioError
 from studio.ui import actions, areas, icons, memory
+from studio.ui.aside import Errands
 from studio.ui.bridge import Bridge
 from studio.ui.deeds import Actions, Deeds
 from studio.ui.jobs import Strip
@@ -60,7 +61,7 @@ class Window(QMainWindow):
         self._file = studio.places.state / "window.json"
         self._state = memory.load(self._file)
         self._kept: dict[str, Any] = {}
-        self._writer = QThreadPool(self)
+        self._writer = Errands(self)
         self._made: dict[str, QWidget] = {}
         self._entries: dict[str, tuple[str, str, Callable[[], QWidget]]] = {}
         for medium in MEDIA:
@@ -331,11 +332,12 @@ class Window(QMainWindow):
         state = self.state()
         if state != self._kept:
             self._kept = state
-            self._writer.start(lambda: memory.save(self._file, state))
+            file = self._file
+            self._writer.ask(lambda: memory.save(file, state), lambda _: None)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._keeper.stop()
-        self._writer.waitForDone()
+        self._writer.close()
         memory.save(self._file, self.state())
         for page in self._made.values():
             self._page(page).close_down()

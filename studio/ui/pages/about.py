@@ -13,8 +13,8 @@ from studio import about
 from studio.about import Part
 from studio.catalog import Catalog
 from studio.places import RESOURCES
+from studio.ui.aside import Aside
 from studio.ui.form import EDGE
-from studio.ui.pages.aside import Aside
 from studio.ui.pages.licences import terms
 from studio.ui.pages.reading import Reading
 from studio.ui.widgets import Bar, button, column, label, row
@@ -58,7 +58,7 @@ class About(QWidget):
         whole.addSpacing(8)
         whole.addLayout(self._told)
         whole.addStretch(1)
-        self._aside.run(lambda: about.parts(catalog), self._show, lambda error: self.bar.say(*failure(error)))
+        self._aside.ask(lambda: about.parts(catalog), self._show, lambda error: self.bar.say(*failure(error)))
 
     def copy_credits(self) -> None:
         QGuiApplication.clipboard().setText(credits(self.parts))

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QWidget
 from studio import machine
 from studio.errors import BadInput, StudioError
 from studio.settings import Settings
+from studio.ui.aside import Aside, Failure
 from studio.ui.form import EDGE, Form
-from studio.ui.pages.aside import Aside
 from studio.ui.sound import outputs
 from studio.ui.theme import theme
 from studio.ui.widgets import Bar, Combo, column, label
@@ -59,9 +59,9 @@ class Choices(QWidget):
         self._late.timeout.connect(self.save)
         self.form.changed.connect(self._late.start)
         self.sound.box.activated.connect(lambda _: self.save())
-        self._aside.run(outputs, self.sound.offer, self._silent)
+        self._aside.ask(outputs, self.sound.offer, self._silent)
 
-    def _silent(self, error: StudioError) -> None:
+    def _silent(self, error: Failure) -> None:
         self.sound.lack(" ".join(failure(error)))
 
     def save(self) -> None:

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QProgressBar, QVBoxLa
 from studio import doctor
 from studio.doctor import Finding
 from studio.ui import icons
+from studio.ui.aside import Aside
 from studio.ui.form import EDGE
-from studio.ui.pages.aside import Aside
 from studio.ui.theme import theme
 from studio.ui.widgets import Bar, button, column, label, row, tool
 from studio.ui.words import count, failure, sentence, tr
@@ -75,7 +75,7 @@ class Diagnostics(QWidget):
         self.copy.setEnabled(False)
         self.again.setEnabled(False)
         studio = self._studio
-        self._aside.run(lambda: doctor.examine(studio.places, studio.catalog), self._found, self._failed)
+        self._aside.ask(lambda: doctor.examine(studio.places, studio.catalog), self._found, self._failed)
 
     def copy_report(self) -> None:
         QGuiApplication.clipboard().setText(doctor.report(self.findings, self._studio.places))

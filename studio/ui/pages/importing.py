@@ -14,7 +14,7 @@ from studio import recognise
 from studio.catalog import Catalog, Model
 from studio.errors import StudioError
 from studio.recognise import Found
-from studio.ui.pages.aside import Aside
+from studio.ui.aside import Aside, Failure
 from studio.ui.pages.licences import terms
 from studio.ui.pages.tick import Tick
 from studio.ui.widgets import Elided, button, column, label, row
@@ -92,7 +92,7 @@ class Bringing(QFrame):
         self._catalog, self._aside = catalog, aside
         self._waiting: list[Path] = []
         self._path: Path | None = None
-        self._copying = Copying(aside.closing)
+        self._copying = Copying(aside.stopping)
         self.words = Elided(role="label")
         self.words.setObjectName("importWords")
         self.bar = QProgressBar()
@@ -124,7 +124,7 @@ class Bringing(QFrame):
 
     def _next(self) -> None:
         self._path = self._waiting.pop(0) if self._waiting else None
-        self._copying = Copying(self._aside.closing)
+        self._copying = Copying(self._aside.stopping)
         self.setVisible(self._path is not None)
         if self._path is None:
             self._look.stop()
@@ -133,7 +133,7 @@ class Bringing(QFrame):
         self.words.say(tr("Looking at {name}").format(name=path.name))
         self.bar.setRange(0, 0)
         self._look.start()
-        self._aside.run(lambda: recognise.recognise(path), lambda found: self._ask(path, found), self._failed)
+        self._aside.ask(lambda: recognise.recognise(path), lambda found: self._ask(path, found), self._failed)
 
     def _ask(self, path: Path, found: Found) -> None:
         if self._copying.stopped:
@@ -153,7 +153,7 @@ class Bringing(QFrame):
         def work() -> Model:
             return bring(path, found.medium, accept_licence=True, report=report)
 
-        self._aside.run(work, self._brought, self._failed)
+        self._aside.ask(work, self._brought, self._failed)
 
     def _tell(self) -> None:
         done, total = self._copying.done, self._copying.total
@@ -173,7 +173,7 @@ class Bringing(QFrame):
         self.brought.emit(model)
         self._next()
 
-    def _failed(self, error: StudioError) -> None:
+    def _failed(self, error: Failure) -> None:
         if not isinstance(error, GivenUp):
             self.failed.emit(error)
         self._next()

@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QMessageBox, QWidget
 
 from studio.catalog import Model
 from studio.errors import StudioError
+from studio.ui.aside import Aside
 from studio.ui.bridge import Bridge
 from studio.ui.deeds import Actions
-from studio.ui.pages.aside import Aside
 from studio.ui.pages.importing import Bringing
 from studio.ui.pages.model_card import CARDS, ModelCard
 from studio.ui.pages.reading import Reading
@@ -143,7 +143,7 @@ class ModelsPage(QWidget):
                 self.bar.say(tr("The files of {name} are whole and unchanged.").format(name=model.title))
 
         verify = self._studio.catalog.verify
-        self._check.run(lambda: verify(model), tell, lambda error: self.bar.say(*failure(error), kind="error"))
+        self._check.ask(lambda: verify(model), tell, lambda error: self.bar.say(*failure(error), kind="error"))
 
     def ask_to_remove(self, model: Model) -> None:
         if model.bundled:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from studio.backends import MEDIA
 from studio.catalog import Model
 from studio.ui import icons
-from studio.ui.pages.aside import Aside
+from studio.ui.aside import Aside
 from studio.ui.pages.licences import terms
 from studio.ui.theme import SIZE, theme
 from studio.ui.words import size, tr
@@ -96,7 +96,7 @@ class Shelf(QListWidget):
             self._asked.add(model.id)
             path = model.folder / "sheet.png"
             side = round(PICTURE * self.devicePixelRatioF())
-            self._aside.run(
+            self._aside.ask(
                 lambda: _corner(str(path), side), lambda image: self._drawn(model.id, image), lambda _error: None
             )
         return self.pictures.get(model.id)

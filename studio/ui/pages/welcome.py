@@ -11,10 +11,9 @@ from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QStyle,
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.catalog import Catalog
-from studio.errors import StudioError
 from studio.ui import icons
+from studio.ui.aside import Aside, Failure
 from studio.ui.empty import lesson
-from studio.ui.pages.aside import Aside
 from studio.ui.theme import SIZE, theme
 from studio.ui.widgets import button, column, label, row
 from studio.ui.words import tr
@@ -88,10 +87,10 @@ class Welcome(QWidget):
         def work() -> QImage:
             return QImage(str(catalog.default(name).folder / "sheet.png"))
 
-        def silent(_error: StudioError) -> None:
+        def silent(_error: Failure) -> None:
             """A medium without a model has its icon; its page says what is missing."""
 
-        self._aside.run(work, card.show_picture, silent)
+        self._aside.ask(work, card.show_picture, silent)
 
 
 class Card(QAbstractButton):

@@ -15,14 +15,14 @@ from studio.media import Audio, Payload
 from studio.request import Request
 from studio.settings import Settings
 from studio.ui import icons
+from studio.ui.aside import Failure, Newest
 from studio.ui.sound import Player
-from studio.ui.stages.beside import Beside, or_why
 from studio.ui.stages.meter import Meter
 from studio.ui.stages.spectrogram import Spectrogram
 from studio.ui.stages.stage import Entry, Stage, drag_out, far_enough, mime_of
 from studio.ui.stages.waveform import RULER, Waveform, envelope
 from studio.ui.widgets import Bar, Slider, column, label, row, tool
-from studio.ui.words import clock, tr
+from studio.ui.words import clock, failure, tr
 
 FRAME = 16  # milliseconds between two places of the cursor
 LARGE = 12_000_000  # bytes of a file from which on it is read beside the window's thread
@@ -45,7 +45,7 @@ class AudioStage(Stage):
         self.player = player or Player()
         self._whole = 0.0
         self._audio: Audio | None = None
-        self._reading = Beside(self)
+        self._reading = Newest(self)
         self._pull: QPoint | None = None
         self.waveform = Waveform()
         self.waveform.sought.connect(lambda place: self.seek(place * self.player.seconds))
@@ -131,7 +131,7 @@ class AudioStage(Stage):
         path = asset.path
         if path.stat().st_size > LARGE:
             self.clear()
-            self._reading.ask(lambda: or_why(lambda: codecs.read(path)), self._came)
+            self._reading.ask(lambda: codecs.read(path), self._show, self._unread)
         else:
             self._show(codecs.read(path))
         self.asset = asset
@@ -182,11 +182,8 @@ class AudioStage(Stage):
         self.player.pause()
         self._tick()
 
-    def _came(self, found: Payload | StudioError) -> None:
-        if isinstance(found, StudioError):
-            self.said.emit(found.message, found.hint)
-        else:
-            self._show(found)
+    def _unread(self, error: Failure) -> None:
+        self.said.emit(*failure(error))
 
     def _show(self, payload: Payload) -> None:
         if isinstance(payload, Audio):

@@ -13,13 +13,13 @@ from studio.errors import StudioError
 from studio.library import Asset
 from studio.media import Image, Payload
 from studio.request import Request
+from studio.ui.aside import Failure, Newest
 from studio.ui.stages import pictures
-from studio.ui.stages.beside import Beside, or_why
 from studio.ui.stages.canvas import Canvas
 from studio.ui.stages.compare import CompareBar, Comparison
 from studio.ui.stages.stage import Entry, Stage, drag_out
 from studio.ui.widgets import column, label, tool
-from studio.ui.words import tr
+from studio.ui.words import failure, tr
 
 LARGE = 4_000_000  # pixels from which on a file is read beside the window's thread
 STRIDE = 64  # widget pixels that a key pans by
@@ -51,7 +51,7 @@ class ImageStage(Stage):
         whole.addWidget(self.bar)
         self._before: Asset | None = None  # the work that was looked at before this one
         self._awaited = QSizeF()
-        self._reading = Beside(self)
+        self._reading = Newest(self)
         self._percent = label("", "caption")
         self._percent.setObjectName("zoom")
         self._percent.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -119,7 +119,7 @@ class ImageStage(Stage):
         size = pictures.size(asset.path)
         if size.width() * size.height() > LARGE:
             path = asset.path
-            self._reading.ask(lambda: or_why(lambda: pictures.load(path)), self._came)
+            self._reading.ask(lambda: pictures.load(path), self.canvas.take, self._unread)
         else:
             self.canvas.take(pictures.load(asset.path))
         self._turn_to(asset)
@@ -157,17 +157,16 @@ class ImageStage(Stage):
     def copy(self) -> None:
         if self._reading.busy and self.asset is not None:
             self._reading.drop()
-            path = self.asset.path
-            self._came(or_why(lambda: pictures.load(path)))
+            try:
+                self.canvas.take(pictures.load(self.asset.path))
+            except StudioError as error:
+                self._unread(error)
         if not self.image.isNull():
             QGuiApplication.clipboard().setImage(self.image)
             self.said.emit(tr("The picture is on the clipboard."), "")
 
-    def _came(self, found: QImage | StudioError) -> None:
-        if isinstance(found, StudioError):
-            self.said.emit(found.message, found.hint)
-        else:
-            self.canvas.take(found)
+    def _unread(self, error: Failure) -> None:
+        self.said.emit(*failure(error))
 
     # How it is looked at.
 
@@ -208,9 +207,10 @@ class ImageStage(Stage):
         if other is None:
             self.said.emit(tr("There is no other work to compare with."), tr("Make one more first."))
             return
-        found = or_why(lambda: pictures.load(other.path))
-        if isinstance(found, StudioError):
-            self.said.emit(found.message, found.hint)
+        try:
+            found = pictures.load(other.path)
+        except StudioError as error:
+            self._unread(error)
         else:
             self.canvas.compare(Comparison(found, other))
 

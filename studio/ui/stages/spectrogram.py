@@ -9,7 +9,7 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from studio.media import Audio
-from studio.ui.stages.beside import Beside
+from studio.ui.aside import Newest
 from studio.ui.theme import theme
 from studio.ui.words import tr
 
@@ -59,7 +59,7 @@ class Spectrogram(QWidget):
         self._levels: NDArray[np.uint8] = np.zeros((ROWS, 0), np.uint8)
         self._rate, self._share, self._place = 1, 1.0, 0.0
         self._drawn: QPixmap | None = None
-        self._reckoning = Beside(self)
+        self._reckoning = Newest(self)
         theme().changed.connect(self._anew)
 
     @property
