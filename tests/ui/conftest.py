@@ -49,14 +49,14 @@ class Room:
 class Desk(Room):
     """The window as a test uses it: find, click, wait."""
 
-    def __init__(self, home: Path, loop: QEventLoop, *, first: bool = False) -> None:
-        """`first` is the very first start, which begins with a welcome."""
+    def __init__(self, home: Path, loop: QEventLoop, *, first: bool = False, studio: Studio | None = None) -> None:
+        """`first` is the very first start, which begins with a welcome; without a studio, one with fake engines."""
         super().__init__(loop)
         self.home = home
         if not first and not (home / "state").exists():
             (home / "state").mkdir(parents=True)
             (home / "state" / "window.json").write_text("{}", encoding="utf-8")
-        self.studio: Studio = fake_studio(home)
+        self.studio: Studio = studio or fake_studio(home)
         application([], self.studio)
         self.window = Window(self.studio)
         self.window.show()

@@ -1,0 +1,92 @@
+"""From a click to a file that is found again: with the starters themselves, past a killed engine, under a flood."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qasync import QEventLoop
+
+from studio.library import Query
+from studio.media import Image
+from studio.places import Places
+from studio.studio import Studio
+from studio.ui.grid import Grid
+from tests.fakes import DIES
+from tests.studios import fake_studio
+from tests.ui.conftest import Desk
+from tests.ui.test_panels import keep_seed
+
+SMALL = {
+    "avatar": {"style": "open-peeps"},
+    "poster": {"prompt": "a lighthouse at night", "width": 256, "height": 256, "steps": 3},
+    "story": {"prompt": "Once upon a time", "tokens": 16},
+    "music": {"genre": "waltz", "seconds": 2.0},
+}
+"""Briefs that the starters answer in a second or two."""
+
+
+def test_a_click_makes_a_work_of_every_starter_and_the_next_start_finds_it(home: Path, loop: QEventLoop) -> None:
+    desk = Desk(home, loop, studio=Studio(Places.under(home)))
+    for name, brief in SMALL.items():
+        desk.window.open(name)
+        panel = desk.panel(name)
+        keep_seed(desk, name, 7)
+        panel.form.set_value(panel.form.value().replace(**brief))
+        desk.click("generate")
+        desk.until(lambda panel=panel: panel.asset is not None or panel.error.isVisible(), 240)
+        assert not panel.error.words()
+        assert panel.asset is not None
+        assert panel.asset.request["seed"] == 7
+        assert panel.asset.path.stat().st_size > 40
+        assert panel.stage.isVisible()
+    desk.close()
+    again = Desk(home, loop, studio=Studio(Places.under(home)))
+    assert again.window.page == "music"
+    for name in SMALL:
+        assert again.panel(name).filmstrip.model().rowCount() == 1
+        found = again.panel(name).asset
+        assert found is not None
+        assert found.medium == name
+    again.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_an_engine_that_is_killed_fails_its_job_in_words_and_no_other(home: Path, loop: QEventLoop) -> None:
+    desk = Desk(home, loop, studio=fake_studio(home, isolated=True))
+    panel = desk.panel("avatar")
+    keep_seed(desk, "avatar", DIES)
+    desk.click("generate")
+    desk.until(lambda: panel.error.isVisible())
+    assert "ended from outside" in panel.error.words()
+    keep_seed(desk, "avatar", 1)
+    desk.click("generate")
+    desk.until(lambda: panel.asset is not None)
+    assert not panel.error.isVisible()
+    desk.close()
+
+
+def test_a_thousand_works_arrive_while_a_person_works(desk: Desk) -> None:
+    def flood() -> None:
+        for number in range(1000):
+            pixels = np.full((8, 8, 3), number % 256, np.uint8)
+            desk.studio.library.add(Image(pixels), medium="poster", request={"kind": "poster"}, provenance={})
+
+    desk.window.open("poster")
+    flooding = threading.Thread(target=flood)
+    flooding.start()
+    keep_seed(desk, "poster", 3)
+    desk.click("generate")
+    desk.until(lambda: desk.panel("poster").asset is not None)
+    desk.until(lambda: not flooding.is_alive(), 120)
+    desk.click("generate")
+    desk.idle()
+    assert desk.studio.library.count(Query(medium="poster")) == 1002
+    desk.until(lambda: desk.panel("poster").filmstrip.model().rowCount() == 1002)
+    desk.window.open("library")
+    grid = desk.find("grid")
+    assert isinstance(grid, Grid)
+    desk.until(lambda: grid.model().rowCount() == 1002)
