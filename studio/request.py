@@ -36,6 +36,7 @@ class Range(Note):
     """A number between `low` and `high`, both included; whole when `step` is an int.
 
     `low_word` is what forms show in place of `low` where that value means something of its own, such as "Automatic".
+    `shown` is (factor, unit) where forms show the value otherwise than it is kept: (100, "%") shows 0.7 as 70 %.
     """
 
     low: float
@@ -43,6 +44,7 @@ class Range(Note):
     step: float = 1
     unit: str = ""
     low_word: str = ""
+    shown: tuple[float, str] | None = None
 
     @property
     def whole(self) -> bool:

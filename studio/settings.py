@@ -105,6 +105,7 @@ class Settings:
             low=0.75,
             high=2.5,
             step=0.05,
+            shown=(100, "%"),
         ),
     )
     reduced_motion: bool = note(

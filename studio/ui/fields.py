@@ -20,6 +20,8 @@ from studio.ui.words import tr
 
 Models = Callable[[], Sequence[Model]]
 Shape = Literal["slider", "below", "beside"]
+BESIDE = 260  # pixels of a choice beside its label
+DECIMALS = 6  # of a number that is kept: more are noise of reckoning
 SLIDER_STEPS = 1000  # finer than a hand can drag over the width of the brief
 
 
@@ -79,14 +81,19 @@ class NumberField(Field):
         super().__init__(name, note)
         self.whole = note.whole
         low_word = tr(note.low_word) if note.low_word else ""
-        self.box = Number(note.low, note.high, note.step, tr(note.unit), low_word)
-        self.box.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._factor, unit = note.shown or (1, note.unit)
+        low, high, step = note.low, note.high, note.step
+        if note.shown is not None:
+            low, high = round(low * self._factor), round(high * self._factor)
+            step = max(1, round(step * self._factor))
+        self.box = Number(low, high, step, tr(unit), low_word)
         self.named(self.box)
         self.slider = Slider() if shape == "slider" else None
         if shape == "below":
             self.rows.addWidget(self.title)
             self.rows.addWidget(self.box)
         else:
+            self.box.setAlignment(Qt.AlignmentFlag.AlignRight)
             theme().changed.connect(self._fit)
             self._fit()
             self.rows.addLayout(row(self.title, None, self.box))
@@ -107,11 +114,13 @@ class NumberField(Field):
     def read(self) -> float:
         # A value still being typed counts: Generate may be pressed before the field is left.
         self.box.interpretText()
-        value = self.box.value()
-        return int(value) if self.whole else round(value, self.box.decimals())
+        assert isinstance(self.note, Range)
+        value = self.box.value() / self._factor
+        value = round(value) if self.whole else round(value, DECIMALS)
+        return min(self.note.high, max(self.note.low, value))
 
     def write(self, value: float) -> None:
-        self.box.setValue(value)
+        self.box.setValue(value * self._factor)
         self._follow()
 
     def value(self) -> Any:
@@ -126,7 +135,7 @@ class NumberField(Field):
     def _follow(self) -> None:
         if self.slider is not None:
             self.slider.blockSignals(True)
-            self.slider.setValue(round((self.box.value() - self._low) / self._span * self._steps))
+            self.slider.setValue(round((self.box.value() / self._factor - self._low) / self._span * self._steps))
             self.slider.blockSignals(False)
 
     def _slid(self, place: int) -> None:
@@ -135,21 +144,31 @@ class NumberField(Field):
         step = self.note.step
         value = min(self.note.high, self._low + round((raw - self._low) / step) * step)
         self.box.blockSignals(True)
-        self.box.setValue(value)
+        self.box.setValue(value * self._factor)
         self.box.blockSignals(False)
         self.touched()
 
 
 class ChoiceField(Field):
-    def __init__(self, name: str, note: Choice) -> None:
+    """One of several, below its label or beside it."""
+
+    def __init__(self, name: str, note: Choice, shape: Shape = "below") -> None:
         super().__init__(name, note)
         self.box = Combo()
         for value, text in note.options:
             self.box.addItem(tr(text), value)
         self.named(self.box)
         self.box.currentIndexChanged.connect(lambda _: self.touched())
-        self.rows.addWidget(self.title)
-        self.rows.addWidget(self.box)
+        if shape == "beside":
+            theme().changed.connect(self._fit)
+            self._fit()
+            self.rows.addLayout(row(self.title, None, self.box))
+        else:
+            self.rows.addWidget(self.title)
+            self.rows.addWidget(self.box)
+
+    def _fit(self) -> None:
+        self.box.setFixedWidth(theme().high(BESIDE))
 
     def read(self) -> str:
         return str(self.box.currentData())
@@ -331,6 +350,8 @@ def field(name: str, note: Note, *, models: Models = tuple, shape: Shape = "slid
     """The control for a note."""
     if isinstance(note, Range):
         return NumberField(name, note, shape)
+    if isinstance(note, Choice):
+        return ChoiceField(name, note, shape)
     if isinstance(note, ModelId):
         return ModelField(name, note, models)
     for kind, control in _CONTROLS:
@@ -340,7 +361,6 @@ def field(name: str, note: Note, *, models: Models = tuple, shape: Shape = "slid
 
 
 _CONTROLS: tuple[tuple[type[Note], Callable[[str, Any], Field]], ...] = (
-    (Choice, ChoiceField),
     (Text, TextField),
     (Flag, FlagField),
     (Seed, SeedField),

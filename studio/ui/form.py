@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from studio.request import ModelId, Note, Range, Seed
+from studio.request import Choice, ModelId, Note, Range, Seed
 from studio.ui import icons
 from studio.ui.fields import Field, ModelField, Models, SeedField, Shape, field
 from studio.ui.theme import SIZE
@@ -119,12 +119,13 @@ class Form(QWidget, Generic[Value]):
                 made.refill()
 
     def _add(self, notes: list[tuple[str, Note]], layout: Any, models: Models) -> None:
-        """Fields in their order; those of a named group under its heading, and sizes that go together side by side."""
+        """Fields in their order; those of a named group under its heading, and two alike side by side."""
         groups: dict[str, list[tuple[str, Note]]] = {}
         for name, note in notes:
             groups.setdefault(note.group or f"field {name}", []).append((name, note))
         for group, members in groups.items():
-            pair = len(members) == 2 and all(isinstance(note, Range) and note.group for _, note in members)
+            kinds = {type(note) for _, note in members}
+            pair = len(members) == 2 and self._shape == "slider" and len(kinds) == 1 and kinds <= {Range, Choice}
             if pair:
                 grid = QGridLayout()
                 grid.setHorizontalSpacing(SIZE.small)
@@ -133,6 +134,8 @@ class Form(QWidget, Generic[Value]):
                 layout.addLayout(grid)
                 continue
             if members[0][1].group:
+                if layout.count():
+                    layout.addSpacing(SIZE.small)
                 layout.addWidget(label(tr(group), "heading"))
             for name, note in members:
                 layout.addWidget(self._make(name, note, models, self._shape))

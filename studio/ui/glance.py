@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from studio.ui.theme import theme
+from studio.ui.theme import SIZE, theme
 
 
 class Glance(QWidget):
@@ -29,11 +29,17 @@ class Glance(QWidget):
         if self._picture is None or self._picture.isNull():
             return
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         shown = QSize(self._picture.size()).scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
         box = QRectF(0, 0, shown.width(), shown.height())
         box.moveCenter(QRectF(self.rect()).center())
+        path = QPainterPath()
+        path.addRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), SIZE.radius, SIZE.radius)
+        painter.setClipPath(path)
         if self._picture.hasAlpha():
             painter.fillRect(box, theme().colour(self._ground))
         painter.drawPixmap(box, self._picture, QRectF(self._picture.rect()))
+        painter.setClipping(False)
+        painter.setPen(QPen(theme().colour("line"), 1))
+        painter.drawPath(path)
         painter.end()

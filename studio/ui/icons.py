@@ -19,12 +19,13 @@ def _source(name: str) -> str:
     return (RESOURCES / "icons" / f"{name}.svg").read_text("utf-8")
 
 
-def pixmap(name: str, colour: str = "ink", size: int = SIZE.icon, ratio: float = 1.0) -> QPixmap:
-    """The icon in one of the theme's colours, `size` logical pixels at `ratio` device pixels each."""
-    picture = QPixmap(round(size * ratio), round(size * ratio))
+def pixmap(name: str, colour: str = "ink", size: int = SIZE.icon, ratio: float = 1.0, gap: int = 0) -> QPixmap:
+    """The icon in one of the theme's colours, `size` logical pixels at `ratio` device pixels each, and a gap beside."""
+    side = round(size * ratio)
+    picture = QPixmap(side + round(abs(gap) * ratio), side)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
-    paint(painter, name, QRectF(0, 0, picture.width(), picture.height()), colour)
+    paint(painter, name, QRectF(picture.width() - side if gap < 0 else 0, 0, side, side), colour)
     painter.end()
     picture.setDevicePixelRatio(ratio)
     return picture
@@ -36,24 +37,27 @@ def paint(painter: QPainter, name: str, box: QRectF, colour: str = "ink") -> Non
     QSvgRenderer(QByteArray(source.encode())).render(painter, box)
 
 
-def icon(name: str, colour: str = "ink", size: int = SIZE.icon, checked: str = "") -> QIcon:
-    """A QIcon for the scales of the screens there are; `checked` names a second icon for the checked state."""
+def icon(name: str, colour: str = "ink", size: int = SIZE.icon, checked: str = "", gap: int = 0) -> QIcon:
+    """A QIcon for the scales of the screens there are; `checked` names a second icon for the checked state.
+
+    `gap` pixels stay free at its right, or at its left where it is negative.
+    """
     kept = theme().drawn
-    key = (name, colour, size, checked)
+    key = (name, colour, size, checked, gap)
     if key not in kept:
         made = kept[key] = QIcon()
         for ratio in sorted({1.0, *(screen.devicePixelRatio() for screen in QGuiApplication.screens())}):
-            made.addPixmap(pixmap(name, colour, size, ratio))
-            made.addPixmap(pixmap(name, "disabled", size, ratio), QIcon.Mode.Disabled)
+            made.addPixmap(pixmap(name, colour, size, ratio, gap))
+            made.addPixmap(pixmap(name, "disabled", size, ratio, gap), QIcon.Mode.Disabled)
             if checked:
-                made.addPixmap(pixmap(checked, colour, size, ratio), QIcon.Mode.Normal, QIcon.State.On)
+                made.addPixmap(pixmap(checked, colour, size, ratio, gap), QIcon.Mode.Normal, QIcon.State.On)
     return kept[key]
 
 
-def put(widget: Any, name: str, colour: str = "ink", *, size: int = SIZE.icon, checked: str = "") -> None:
+def put(widget: Any, name: str, colour: str = "ink", *, size: int = SIZE.icon, checked: str = "", gap: int = 0) -> None:
     """Give a button an icon that `refresh` tints anew when the scheme changes."""
-    widget.setProperty("iconName", [name, colour, str(size), checked])
-    widget.setIcon(icon(name, colour, size, checked))
+    widget.setProperty("iconName", [name, colour, str(size), checked, str(gap)])
+    widget.setIcon(icon(name, colour, size, checked, gap))
 
 
 def refresh(root: QWidget) -> None:
@@ -61,5 +65,5 @@ def refresh(root: QWidget) -> None:
     for widget in root.findChildren(QWidget):
         named = widget.property("iconName")
         if named:
-            name, colour, size, checked = named
-            widget.setIcon(icon(name, colour, int(size), checked))  # type: ignore[attr-defined]
+            name, colour, size, checked, gap = named
+            widget.setIcon(icon(name, colour, int(size), checked, int(gap)))  # type: ignore[attr-defined]

@@ -52,8 +52,8 @@ class Face(QAbstractButton):
         box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         path = QPainterPath()
         path.addRoundedRect(box, SIZE.radius, SIZE.radius)
-        painter.fillPath(path, look.colour("mat"))
         picture = self._thumbnails.get(self._asset)
+        painter.fillPath(path, look.colour("hover" if picture is None else "mat"))
         painter.setClipPath(path)
         if picture is None:
             icons.paint(painter, sending.home(self._asset), box.adjusted(14, 14, -14, -14), "muted")

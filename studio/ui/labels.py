@@ -112,9 +112,8 @@ class Labels(QWidget):
                 widget.deleteLater()
         for name in self._names:
             short = name if len(name) <= LONGEST else name[: LONGEST - 1].rstrip() + "…"
-            chip = button(short.replace("&", "&&"), "chip", "chip", icon="close")
-            chip.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
-            chip.setIconSize(QSize(12, 12))
+            chip = button(short.replace("&", "&&"), "chip", "chip", icon="close", after=True)
+            chip.setIconSize(QSize(15, 12))
             chip.setAccessibleName(tr("Take off “{name}”").format(name=name))
             chip.setToolTip(tr("Take off “{name}”").format(name=name))
             chip.clicked.connect(lambda _=False, name=name: self.taken.emit(name))

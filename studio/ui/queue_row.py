@@ -18,7 +18,7 @@ from studio.ui import icons
 from studio.ui.jobs import stage, title
 from studio.ui.theme import theme
 from studio.ui.widgets import Elided, button, column, label, row, tool
-from studio.ui.words import duration, failure, gist, tr
+from studio.ui.words import duration, failure, gist, sentence, tr
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -71,7 +71,7 @@ class Row(QFrame):
         self.peers = peers
         running, queued = job.state == "running", job.state == "queued"
         took = tr("{state} in {time}").format(state=stage(job), time=duration(job.seconds))
-        self.state.say(took if job.state == "done" else stage(job))
+        self.state.say(sentence(took if job.state == "done" else stage(job)))
         self.bar.setVisible(running)
         self.bar.setRange(0, job.progress.total)
         self.bar.setValue(job.progress.done)

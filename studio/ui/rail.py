@@ -59,7 +59,11 @@ class Rail(QFrame):
         self._buttons.addStretch(1)
 
     def mark(self, name: str) -> None:
-        self._made[name].setChecked(True)
+        """Show which page is shown; none where no page of that name is."""
+        self._group.setExclusive(False)
+        for each, made in self._made.items():
+            made.setChecked(each == name)
+        self._group.setExclusive(True)
 
     @property
     def focused(self) -> bool:

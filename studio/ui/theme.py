@@ -41,7 +41,7 @@ class Colours:
     danger_soft: str
     notice_soft: str
     paper: str  # ground of a text on the stage
-    mat: str  # behind transparent pictures, and one square of the board on the stage
+    mat: str  # behind transparent pictures, and a square of the board on the stage; drawings have dark lines
     checker: str  # the other square
     track: str  # what is still to come: of a bar, a slider, a waveform
 
@@ -93,8 +93,8 @@ DARK = Colours(
     danger_soft="#3f2320",
     notice_soft="#203130",
     paper="#1d1d1f",
-    mat="#38383d",
-    checker="#404046",
+    mat="#d5d3ce",
+    checker="#c9c7c1",
     track="#45454b",
 )
 
@@ -143,7 +143,7 @@ class Theme(QObject):
         self.choice = "system"
         self.scheme: Scheme = "light"
         self.colours = LIGHT
-        self.drawn: dict[tuple[str, str, int, str], QIcon] = {}  # icons in the colours of the scheme
+        self.drawn: dict[tuple[str, str, int, str, int], QIcon] = {}  # icons in the colours of the scheme
         style = QStyleFactory.create("Fusion")
         if style is not None:
             app.setStyle(style)
@@ -245,6 +245,7 @@ def _face(font: QFont) -> QFont:
     if font.pointSizeF() <= 0:
         font.setPointSizeF(10.0)
     font.setPointSizeF(max(9.5, font.pointSizeF()))
+    font.setFeature(QFont.Tag("calt"), 0)  # some faces make a cross of the x in x86
     return font
 
 

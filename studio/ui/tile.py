@@ -142,7 +142,8 @@ class Tile(QStyledItemDelegate):
         path = QPainterPath()
         path.addRoundedRect(cell, RADIUS, RADIUS)
         written = asset.path.suffix in codecs.TEXT_SUFFIXES
-        painter.fillPath(path, theme().colour("paper" if written or asset.seconds is not None else "mat"))
+        drawn = picture is not None and picture.hasAlpha() and asset.seconds is None
+        painter.fillPath(path, theme().colour("mat" if drawn else "paper"))
         painter.setClipPath(path)
         if written:
             self._paint_text(painter, words or title_of(asset), cell)

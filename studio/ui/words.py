@@ -53,11 +53,11 @@ def clock(seconds: float) -> str:
 
 
 def moment(when: float) -> str:
-    """A point in time, as short as it can be told apart: the hour of today, else the date."""
+    """A point in time, as short as it can be told apart: today and the hour, else the date."""
     then, now = QDateTime.fromSecsSinceEpoch(int(when)), QDateTime.currentDateTime()
     locale, short = QLocale(), QLocale.FormatType.ShortFormat
     if then.date() == now.date():
-        return locale.toString(then.time(), short)
+        return tr("Today {time}").format(time=locale.toString(then.time(), short))
     return locale.toString(then.date(), short)
 
 
@@ -84,6 +84,9 @@ def value(note: Note, given: Any) -> str:
         return str(given)
     if isinstance(note, Range) and note.low_word and given == note.low:
         return tr(note.low_word)
+    if isinstance(note, Range) and note.shown is not None:
+        factor, unit = note.shown
+        return f"{round(given * factor)} {tr(unit)}"
     if isinstance(note, Range):
         return f"{given:g}{' ' + tr(note.unit) if note.unit else ''}"
     return str(given)
@@ -105,7 +108,10 @@ def told(request: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def gist(request: Mapping[str, Any]) -> str:
     """A request in a few words: its prompt, or else its choices and its seed."""
-    prompt = str(request.get("prompt", "")).lstrip("# \n").strip()
+    prompt = str(request.get("prompt", "")).strip()
+    if prompt.startswith("# "):
+        prompt = prompt.partition("\n")[0]  # a title says enough
+    prompt = prompt.lstrip("# \n").strip()
     if prompt:
         return " ".join(prompt.split())
     cls = Request.kinds.get(str(request.get("kind")))

@@ -20,13 +20,14 @@ def test_contrast_is_reckoned_as_wcag_says() -> None:
     assert contrast("#777777", "#ffffff") == pytest.approx(4.478, abs=0.001)
 
 
-GROUNDS = ("window", "surface", "field", "stage", "hover", "pressed", "paper", "mat", "accent_soft", "notice_soft")
+GROUNDS = ("window", "surface", "field", "stage", "hover", "pressed", "paper", "accent_soft", "notice_soft")
 TEXTS = [(tone, ground) for tone in ("ink", "muted", "accent") for ground in GROUNDS]
 TEXTS += [("on_accent", ground) for ground in ("accent", "accent_hover", "accent_pressed")]
 TEXTS += [("danger", ground) for ground in ("surface", "field", "stage", "danger_soft")]
-TEXTS += [("ink", "danger_soft"), ("ink", "checker"), ("surface", "ink")]
+TEXTS += [("ink", "danger_soft"), ("surface", "ink")]
 SHAPES = [("outline", ground) for ground in ("window", "surface", "field", "stage", "paper")]
 SHAPES += [("accent", "track"), ("accent", "danger_soft")]
+MATS = ("mat", "checker")  # behind drawings, never behind words
 FREE = {"line", "disabled"}  # hairlines that only part areas, and what cannot be used: WCAG asks nothing of either
 
 
@@ -47,7 +48,12 @@ def test_controls_can_be_told_from_their_ground(scheme: Colours) -> None:
 
 def test_no_token_goes_unchecked_or_unused() -> None:
     checked = {name for pair in [*TEXTS, *SHAPES] for name in pair}
-    assert {each.name for each in dataclasses.fields(Colours)} == checked | FREE
+    assert {each.name for each in dataclasses.fields(Colours)} == checked | FREE | set(MATS)
+
+
+@pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
+def test_dark_lines_of_a_drawing_show_on_its_mat(scheme: Colours) -> None:
+    assert {ground for ground in MATS if contrast("#000000", getattr(scheme, ground)) < 7} == set()
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ class AvatarRequest(Request):
             low=0.0,
             high=1.5,
             step=0.05,
+            shown=(100, "%"),
         ),
     )
     noise: str = note(

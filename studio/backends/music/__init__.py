@@ -45,15 +45,19 @@ class MusicRequest(Request):
     prompt: str = note(
         "",
         Text(
-            label="Words",
+            label="Description",
             help="What it should be like, in your words; the starter knows the names of genres, moods and tempi.",
             limit=1000,
             lines=2,
             placeholder="a slow, dreamy lullaby",
         ),
     )
-    genre: str = note("any", Choice(label="Genre", help="The kind of piece.", options=GENRES, open=True))
-    mood: str = note("any", Choice(label="Mood", help="How it should feel.", options=MOODS, open=True))
+    genre: str = note(
+        "any", Choice(label="Genre", help="The kind of piece.", options=GENRES, open=True, group="Character")
+    )
+    mood: str = note(
+        "any", Choice(label="Mood", help="How it should feel.", options=MOODS, open=True, group="Character")
+    )
     tempo: int = note(
         0,
         Range(

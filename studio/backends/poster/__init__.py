@@ -28,7 +28,7 @@ class PosterRequest(Request):
     )
     negative: str = note(
         "",
-        Text(label="Without", help="What the poster should not show.", limit=2000, lines=2, placeholder="rain, mist"),
+        Text(label="Leave out", help="What the poster should not show.", limit=2000, lines=2, placeholder="rain, mist"),
     )
     width: int = note(512, Range(label="Width", help="Of the picture.", low=64, high=2048, unit="px", group="Size"))
     height: int = note(768, Range(label="Height", help="Of the picture.", low=64, high=2048, unit="px", group="Size"))

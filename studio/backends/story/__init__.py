@@ -27,7 +27,15 @@ class StoryRequest(Request):
         ),
     )
     tokens: int = note(
-        220, Range(label="Length", help="At most this many tokens are written.", low=16, high=2048, unit="tokens")
+        220,
+        Range(
+            label="Length",
+            help="At most this much is written, counted in tokens: four of them make about three words.",
+            low=16,
+            high=2048,
+            unit="tokens",
+            shown=(0.75, "words"),
+        ),
     )
     temperature: float = note(
         0.7,

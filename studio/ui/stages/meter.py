@@ -23,7 +23,7 @@ def decibels(level: float) -> float:
 
 
 class Meter(QWidget):
-    """A bar for each channel, and a line where its last peak was, which falls slowly."""
+    """A bar for each channel, and a line where its last peak was, which falls slowly; nothing while all is silent."""
 
     def __init__(self, wide: int, foot: int) -> None:
         super().__init__()
@@ -61,6 +61,8 @@ class Meter(QWidget):
         return all(peak <= LOWEST for peak in self._peaks)
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        if self.resting:
+            return
         look = theme()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
