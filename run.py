@@ -18,6 +18,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -309,6 +310,10 @@ def follow(command: "list[str]") -> int:
             continue  # the child heard it too, and ends in its own way
 
 
+def pytest(words: "list[str]") -> "list[str]":
+    return [str(venv_python()), "-m", "pytest", *words]
+
+
 def test(words: "list[str]") -> int:
     """Every check, each whatever the others said, and pytest last; with `words`, pytest alone with them."""
     checks = {
@@ -324,11 +329,19 @@ def test(words: "list[str]") -> int:
         print(f"== {name}", flush=True)
         failed |= subprocess.run([str(venv_python()), *command], cwd=str(ROOT), check=False).returncode != 0
     print("== pytest" + (" (a check above failed, so this run fails whatever comes)" if failed else ""), flush=True)
-    # One process for each: the window's tests must not share one with torch, as the window itself does not.
-    rooms = [words] if words else [["tests", "--ignore=tests/ui"], ["tests/ui"]]
-    for room in rooms:
-        tests = subprocess.run([str(venv_python()), "-m", "pytest", *room], cwd=str(ROOT), check=False)
-        failed |= tests.returncode != 0
+    if words:
+        return int(failed | (subprocess.run(pytest(words), cwd=str(ROOT), check=False).returncode != 0))
+    # A process of its own for the window's tests: they must not share one with torch, as the window itself does not.
+    # They run at the same time as the others, for most of their time goes by on one core, and say their say afterwards.
+    with tempfile.TemporaryFile() as said:
+        window = subprocess.Popen(pytest(["tests/ui"]), cwd=str(ROOT), stdout=said, stderr=subprocess.STDOUT)
+        try:
+            others = subprocess.run(pytest(["tests", "--ignore=tests/ui"]), cwd=str(ROOT), check=False)
+            failed |= window.wait() != 0 or others.returncode != 0
+        finally:
+            window.kill()
+        said.seek(0)
+        sys.stdout.write(said.read().decode("utf-8", "replace"))
     return int(failed)
 
 
