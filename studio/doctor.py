@@ -187,12 +187,13 @@ def _window() -> Iterator[Finding]:
     if not sys.platform.startswith("linux"):
         return
     shown = [name for name in ("WAYLAND_DISPLAY", "DISPLAY") if os.environ.get(name)]
+    drawn = bool(shown) or os.environ.get("QT_QPA_PLATFORM") == "offscreen"  # as for pictures of the window
     yield Finding(
         "Window",
         "display",
         "yes" if shown else "none",
-        "" if shown else "There is no display, so only the command line works.",
-        "" if shown else "Start it in a desktop session.",
+        "" if drawn else "There is no display, so only the command line works.",
+        "" if drawn else "Start it in a desktop session.",
     )
     wanted = {"EGL": "libegl1", "xkbcommon": "libxkbcommon0", "fontconfig": "libfontconfig1", "dbus-1": "libdbus-1-3"}
     if "WAYLAND_DISPLAY" not in shown:

@@ -40,7 +40,7 @@ class Settings:
     threads: int = note(
         0,
         Range(
-            label="Threads",
+            label="Processor threads",
             help="How many processor threads models use; 0 chooses by this machine.",
             low_word="Automatic",
             group="Machine",
@@ -114,10 +114,10 @@ class Settings:
     embed_metadata: str = note(
         "all",
         Choice(
-            label="Metadata in files",
+            label="Details in each file",
             help="What each file says about how it was made.",
             group="Privacy",
-            options=(("all", "Request and provenance"), ("provenance", "Provenance only"), ("none", "Nothing")),
+            options=(("all", "Its brief and its origin"), ("provenance", "Its origin only"), ("none", "Nothing")),
         ),
     )
     version: int = field(default=VERSION)

@@ -311,17 +311,23 @@ class ModelField(Field):
 
 
 class PathField(Field):
-    def __init__(self, name: str, note: PathTo) -> None:
+    """A file or folder, below its label or beside it."""
+
+    def __init__(self, name: str, note: PathTo, shape: Shape = "below") -> None:
         super().__init__(name, note)
         self._folder = note.folder
         self.line = QLineEdit()
-        self.line.setPlaceholderText(tr("The usual place"))
+        self.line.setPlaceholderText(tr("In the studio's own folder"))
         self.named(self.line)
         self.line.textChanged.connect(lambda _: self.touched())
         self.browse = tool("folder", tr("Choose…"), f"{name}.browse", clicked=self._choose)
-        self.rows.addWidget(self.title)
         line = row(spacing=SIZE.hair)
-        line.addWidget(self.line, 1)
+        if shape == "beside":
+            line.addWidget(self.title, 1)
+            line.addWidget(self.line, 2)
+        else:
+            self.rows.addWidget(self.title)
+            line.addWidget(self.line, 1)
         line.addWidget(self.browse)
         self.rows.addLayout(line)
 
@@ -352,6 +358,8 @@ def field(name: str, note: Note, *, models: Models = tuple, shape: Shape = "slid
         return NumberField(name, note, shape)
     if isinstance(note, Choice):
         return ChoiceField(name, note, shape)
+    if isinstance(note, PathTo):
+        return PathField(name, note, shape)
     if isinstance(note, ModelId):
         return ModelField(name, note, models)
     for kind, control in _CONTROLS:
@@ -364,5 +372,4 @@ _CONTROLS: tuple[tuple[type[Note], Callable[[str, Any], Field]], ...] = (
     (Text, TextField),
     (Flag, FlagField),
     (Seed, SeedField),
-    (PathTo, PathField),
 )

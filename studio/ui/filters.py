@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLineEdit, QToolButton
 
 from studio.backends import MEDIA
@@ -14,7 +14,7 @@ from studio.library import Query
 from studio.ui import icons
 from studio.ui.actions import keys_of
 from studio.ui.facets import Facet, Option, dates, span
-from studio.ui.widgets import button, column, label, row, tip, tool
+from studio.ui.widgets import GAP, ICON, button, column, label, row, tip, tool
 from studio.ui.words import tr
 
 if TYPE_CHECKING:
@@ -92,6 +92,11 @@ class Filters(QFrame):
         self.total = label("", "muted")
         self.total.setObjectName("total")
         self.bring = tool("plus", tr("Bring in files… (or drop them here)"), "bring", clicked=self.brought.emit)
+        self.bring.setText(tr("Add files…"))
+        self.bring.setProperty("role", "facet")
+        self.bring.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        icons.put(self.bring, "plus", size=ICON, gap=GAP)
+        self.bring.setIconSize(QSize(ICON + GAP, ICON))
         self.binned = _toggle(tr("Bin"), "binned", "trash", "trash")
         self.binned.setToolTip(tr("Show what is in the bin"))
         self.binned.clicked.connect(lambda: self._ask())
@@ -173,5 +178,6 @@ def _toggle(text: str, name: str, icon: str, checked: str) -> QToolButton:
     made.setCheckable(True)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    icons.put(made, icon, size=16, checked=checked)
+    icons.put(made, icon, size=ICON, checked=checked, gap=GAP)
+    made.setIconSize(QSize(ICON + GAP, ICON))
     return made

@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from studio.ui.theme import SIZE, theme
+from studio.ui.tile import inked
 
 
 class Glance(QWidget):
@@ -20,7 +21,7 @@ class Glance(QWidget):
         theme().changed.connect(self.update)
 
     def show_picture(self, picture: QPixmap | None, ground: str) -> None:
-        """Show it, on the theme's colour of that name."""
+        """Show it, on the theme's colour of that name: on paper it is a waveform."""
         self._picture, self._ground = picture, ground
         self.setVisible(picture is not None and not picture.isNull())
         self.update()
@@ -38,7 +39,8 @@ class Glance(QWidget):
         painter.setClipPath(path)
         if self._picture.hasAlpha():
             painter.fillRect(box, theme().colour(self._ground))
-        painter.drawPixmap(box, self._picture, QRectF(self._picture.rect()))
+        picture = inked(self._picture) if self._ground == "paper" else self._picture
+        painter.drawPixmap(box, picture, QRectF(picture.rect()))
         painter.setClipping(False)
         painter.setPen(QPen(theme().colour("line"), 1))
         painter.drawPath(path)

@@ -14,7 +14,7 @@ from studio.ui.tile import Tile
 from studio.ui.words import tr
 from studio.ui.works import Works, runs
 
-TILE = 168  # pixels that a tile is wide at least
+TILE = 152  # pixels that a tile is wide at least
 Flag = QItemSelectionModel.SelectionFlag
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from studio.library import Asset
+from studio.ui.pages.licences import terms
 from studio.ui.words import clock, moment, size, told, tr
 
 Lines = list[tuple[str, str]]
@@ -17,7 +18,6 @@ def summary(asset: Asset) -> str:
         parts.append(f"{asset.width} × {asset.height}")
     if asset.seconds is not None:
         parts.append(clock(asset.seconds))
-    parts.append(size(asset.size))
     if asset.partial:
         parts.append(tr("unfinished"))
     return " · ".join(parts)
@@ -27,7 +27,8 @@ def asked(asset: Asset, called: Callable[[str], str]) -> Lines:
     """The request, and on what terms its model may be used. `called` gives the title of a model."""
     model = str(asset.request.get("model", ""))
     lines = [(name, called(value) if value == model and model else value) for name, value in told(asset.request)]
-    _add(lines, tr("Licence of the model"), _model(asset).get("licence"))
+    licence = _model(asset).get("licence")
+    _add(lines, tr("Licence of the model"), terms(licence).name if isinstance(licence, str) and licence else None)
     return lines
 
 
@@ -45,7 +46,7 @@ def made_with(asset: Asset, called: Callable[[str], str]) -> Lines:
         lines.append((tr("Libraries"), ", ".join(f"{name} {version}" for name, version in libraries.items())))
     _add(lines, tr("Weights"), str(model.get("sha256") or "")[:12])
     _add(lines, tr("Brought in from"), given.get("imported"))
-    lines.append((tr("File"), asset.path.name))
+    lines.append((tr("File"), f"{asset.path.name} · {size(asset.size)}"))
     return lines
 
 

@@ -69,6 +69,7 @@ class SettingsPage(QWidget):
             line.addWidget(made)
         line.addStretch(1)
         head.setLayout(line)
+        head.setMinimumHeight(54)  # as on the other pages
         return head
 
     @property

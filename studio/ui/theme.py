@@ -94,7 +94,7 @@ DARK = Colours(
     notice_soft="#203130",
     paper="#1d1d1f",
     mat="#d5d3ce",
-    checker="#c9c7c1",
+    checker="#cdcbc5",
     track="#45454b",
 )
 

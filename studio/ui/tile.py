@@ -148,6 +148,8 @@ class Tile(QStyledItemDelegate):
         if written:
             self._paint_text(painter, words or title_of(asset), cell)
         elif picture is not None:
+            if asset.seconds is not None:
+                picture = inked(picture)
             _paint_picture(painter, picture, cell, fill=asset.seconds is None)
         painter.setClipping(False)
         _paint_edge(painter, cell, "line")
@@ -200,6 +202,16 @@ class Tile(QStyledItemDelegate):
                 line.draw(painter, QPointF(0, 0))
             layout.endLayout()
             top += step * 0.35 if words else 0
+
+
+def inked(wave: QPixmap) -> QPixmap:
+    """The drawn waveform of a sound in the colour that it has on the stage."""
+    made = QPixmap(wave)
+    painter = QPainter(made)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+    painter.fillRect(made.rect(), theme().colour("accent"))
+    painter.end()
+    return made
 
 
 def _cell(corner: QPointF, side: int) -> QRectF:

@@ -182,6 +182,7 @@ class Window(QMainWindow):
         if self.page:
             self._page(self._made[self.page]).leave()
         self.pages.setCurrentWidget(shown)
+        self.rail.mark("")
         shown.focus_first()
 
     def _begin(self, medium: str) -> None:

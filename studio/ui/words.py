@@ -63,7 +63,8 @@ def moment(when: float) -> str:
 
 def size(number: int) -> str:
     """How much room something takes, as systems say it today: 8.7 MB."""
-    return QLocale().formattedDataSize(number, 1, QLocale.DataSizeFormat.DataSizeSIFormat)
+    digits = 1 if number >= 1_000_000 else 0
+    return QLocale().formattedDataSize(number, digits, QLocale.DataSizeFormat.DataSizeSIFormat)
 
 
 def failure(error: BaseException) -> tuple[str, str]:

@@ -64,6 +64,7 @@ def test_each_lack_comes_with_its_cure(places: Places, healthy: Catalog, monkeyp
     monkeypatch.setattr(ctypes.util, "find_library", lambda _name: None)
     monkeypatch.delenv("DISPLAY")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
     answers = {"-c": None, "nvidia-smi": "NVIDIA H1, 8000 MiB, 1.2\n", "fc-list": ""}
     monkeypatch.setattr(
         machine, "output", lambda command, _s: next(a for k, a in answers.items() if any(k in word for word in command))

@@ -101,7 +101,7 @@ def test_details_say_what_made_it(desk: Desk) -> None:
     assert library.details.findChild(QLabel, "nothingChosen").isHidden()
     desk.breathe()
     said = [each.text() for each in library.details.findChildren(QLabel) if each.isVisible()]
-    for words in ("a lighthouse at dusk", "Seed", "512 px", "Licence of the model", "Apache-2.0"):
+    for words in ("a lighthouse at dusk", "Seed", "512 px", "Licence of the model", "Apache 2.0"):
         assert words in said
     desk.until(lambda: library.details.glance.isVisible())
 

@@ -122,7 +122,7 @@ def test_the_queue_is_reordered_cancelled_paused_and_tried_again(desk: Desk) -> 
     queue.rows()[1].up.click()
     desk.until(lambda: [row.job.request.seed for row in queue.rows()] == [2, 1, MISUSED])
     queue.rows()[0].cancel.click()
-    desk.until(lambda: queue.rows()[-1].state.whole() == "cancelled")
+    desk.until(lambda: queue.rows()[-1].state.whole() == "Cancelled")
     desk.click("queuePause")
     desk.idle()
     desk.until(lambda: {row.job.state for row in queue.rows()} == {"done", "failed", "cancelled"})

@@ -12,10 +12,11 @@ from studio import machine
 from studio.errors import BadInput, StudioError
 from studio.settings import Settings
 from studio.ui.aside import Aside, Failure
+from studio.ui.fields import BESIDE
 from studio.ui.form import EDGE, Form
 from studio.ui.sound import outputs
 from studio.ui.theme import theme
-from studio.ui.widgets import Bar, Combo, column, label
+from studio.ui.widgets import Bar, Combo, column, label, row
 from studio.ui.words import failure, tr
 
 if TYPE_CHECKING:
@@ -122,12 +123,16 @@ class Output(QWidget):
         self.words.hide()
         title = label(tr("Audio output"), "label")
         title.setBuddy(self.box)
-        whole = column(self, spacing=4, margins=(EDGE, 0, EDGE, 16))
+        whole = column(self, spacing=4, margins=(EDGE, 8, EDGE, 16))
         whole.addWidget(label(tr("Sound"), "heading"))
         whole.addSpacing(10)
-        whole.addWidget(title)
-        whole.addWidget(self.box)
+        whole.addLayout(row(title, None, self.box))
         whole.addWidget(self.words)
+        theme().changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.box.setFixedWidth(theme().high(BESIDE))
 
     def chosen(self) -> str:
         return str(self.box.currentData() or "")

@@ -27,6 +27,7 @@ from studio.ui.words import size, tr
 Index = QModelIndex | QPersistentModelIndex
 MODEL = Qt.ItemDataRole.UserRole
 PICTURE = 56  # pixels of a side
+PICTURED = {medium.name for medium in MEDIA if medium.stage == "image"}  # the sheets of others are diagrams
 EDGE = 12  # between the edge of a row and what stands in it
 
 
@@ -92,7 +93,7 @@ class Shelf(QListWidget):
 
     def picture(self, model: Model) -> QPixmap | None:
         """The corner of its sheet; None until it is read, and where there is none."""
-        if model.id not in self._asked:
+        if model.id not in self._asked and model.medium in PICTURED:
             self._asked.add(model.id)
             path = model.folder / "sheet.png"
             side = round(PICTURE * self.devicePixelRatioF())
@@ -130,7 +131,7 @@ class Row(QStyledItemDelegate):
         lines = QFontMetricsF(theme().font()).lineSpacing()
         if index.data(MODEL) is None:
             return QSize(100, round(lines + 24))
-        return QSize(100, round(max(PICTURE, 2.2 * lines) + 2 * EDGE))
+        return QSize(100, round(max(PICTURE, 3.3 * lines) + 2 * EDGE))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         model = index.data(MODEL)
@@ -172,19 +173,17 @@ class Row(QStyledItemDelegate):
         left = words.adjusted(0, 0, -wide - EDGE, 0)
         right = QRectF(words.right() - wide, words.top(), wide, words.height())
         elide = Qt.TextElideMode.ElideRight
-        for upper, text, font, colour, place, side in (
-            (True, model.title, look.font(strong=True), "ink", left, Qt.AlignmentFlag.AlignLeft),
-            (False, _gist(model), look.font(), "muted", left, Qt.AlignmentFlag.AlignLeft),
-            (True, sides[0], small, "muted", right, Qt.AlignmentFlag.AlignRight),
-            (False, sides[1], small, "muted", right, Qt.AlignmentFlag.AlignRight),
-        ):
-            metrics = QFontMetricsF(font)
-            high = QFontMetricsF(look.font()).lineSpacing() * 1.1
-            top = place.center().y() - high if upper else place.center().y()
-            line = QRectF(place.left(), top, place.width(), high)
+        gist = parted(_gist(model), QFontMetricsF(look.font()), left.width())
+        rows = 1 + len(gist)
+        lines = [(0, model.title, look.font(strong=True), "ink", left, Qt.AlignmentFlag.AlignLeft)]
+        lines += [(at, text, look.font(), "muted", left, Qt.AlignmentFlag.AlignLeft) for at, text in enumerate(gist, 1)]
+        lines += [(at, text, small, "muted", right, Qt.AlignmentFlag.AlignRight) for at, text in enumerate(sides)]
+        high = QFontMetricsF(look.font()).lineSpacing() * 1.1
+        for at, text, font, colour, place, side in lines:
+            line = QRectF(place.left(), place.center().y() + (at - rows / 2) * high, place.width(), high)
             painter.setFont(font)
             painter.setPen(look.colour(colour))
-            shown = metrics.elidedText(text, elide, line.width() + 0.5)
+            shown = QFontMetricsF(font).elidedText(text, elide, line.width() + 0.5)
             painter.drawText(line, side | Qt.AlignmentFlag.AlignVCenter, shown)
 
     def _picture(self, painter: QPainter, box: QRectF, model: Model) -> None:
@@ -192,7 +191,7 @@ class Row(QStyledItemDelegate):
         path = QPainterPath()
         path.addRoundedRect(box, SIZE.radius, SIZE.radius)
         picture = self._shelf.picture(model)
-        painter.fillPath(path, look.colour("mat"))
+        painter.fillPath(path, look.colour("hover" if picture is None else "mat"))
         if picture is None:
             known = next((medium.icon for medium in MEDIA if medium.name == model.medium), "models")
             icons.paint(painter, known, box.adjusted(16, 16, -16, -16), "muted")
@@ -200,6 +199,15 @@ class Row(QStyledItemDelegate):
         painter.setClipPath(path)
         painter.drawPixmap(box, picture, QRectF(picture.rect()))
         painter.setClipping(False)
+
+
+def parted(text: str, metrics: QFontMetricsF, wide: float) -> list[str]:
+    """The text on one line, or on two where it is too wide; the second may still be."""
+    if metrics.horizontalAdvance(text) <= wide:
+        return [text]
+    words = text.split(" ")
+    fits = [at for at in range(1, len(words)) if metrics.horizontalAdvance(" ".join(words[:at])) <= wide]
+    return [" ".join(words[: fits[-1]]), " ".join(words[fits[-1] :])] if fits else [text]
 
 
 def _gist(model: Model) -> str:

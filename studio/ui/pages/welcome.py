@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QHideEvent, QImage, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QStyle, QStyleOptionButton, QWidget
 
@@ -19,7 +19,8 @@ from studio.ui.widgets import button, column, label, row
 from studio.ui.words import tr
 
 SHAPE = 0.62  # height of a picture for its width
-CUT = {"avatar": 0.5, "poster": 0.5}  # how much of a sheet's width a picture shows: four works
+CUT = {"avatar": 0.5}  # how much of a sheet's width a picture shows: four works
+WORK, GUTTER = QSize(128, 192), 8  # of the works on a sheet of posters, and between them
 BARS = 36  # of the wave that stands for a sound
 
 
@@ -108,6 +109,7 @@ class Card(QAbstractButton):
         self._words = tr(taught.heading)
         self._prompt = str(taught.briefs[0].get("prompt", "")).strip("# \n")
         self._picture = QPixmap()
+        self._sheet = QImage()  # of posters: they are shown one by one, without the white between them
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -121,6 +123,7 @@ class Card(QAbstractButton):
     def show_picture(self, sheet: QImage) -> None:
         """Show the top left of a sheet of works."""
         if not sheet.isNull():
+            self._sheet = sheet if _posters(sheet) and self.medium.name == "poster" else QImage()
             wide = round(sheet.width() * CUT.get(self.medium.name, 1.0))
             high = min(sheet.height(), round(wide * SHAPE))
             self._picture = QPixmap.fromImage(sheet.copy(0, 0, wide, high))
@@ -153,7 +156,9 @@ class Card(QAbstractButton):
 
     def _draw(self, painter: QPainter, box: QRectF) -> None:
         look = theme()
-        if not self._picture.isNull():
+        if not self._sheet.isNull():
+            self._hang(painter, box)
+        elif not self._picture.isNull():
             painter.fillRect(box, look.colour("mat"))
             part = self._picture.size().scaled(box.size().toSize(), Qt.AspectRatioMode.KeepAspectRatioByExpanding)
             shown = QRectF(box.left(), box.top(), part.width(), part.height())
@@ -177,6 +182,20 @@ class Card(QAbstractButton):
             side = 40.0
             at = QRectF(box.center().x() - side / 2, box.center().y() - side / 2, side, side)
             icons.paint(painter, self.medium.icon, at, "accent")
+
+    def _hang(self, painter: QPainter, box: QRectF) -> None:
+        """Posters side by side, of other places and times of day each."""
+        number = max(2, round(box.width() / box.height() * WORK.height() / WORK.width()))
+        wide = box.width() / number
+        across, down = self._sheet.width() // (WORK.width() + GUTTER), self._sheet.height() // (WORK.height() + GUTTER)
+        high = min(float(WORK.height()), WORK.width() * box.height() / wide)
+        for at in range(number):
+            corner = QPointF(
+                GUTTER + (at * 3 + 1) % across * (WORK.width() + GUTTER),
+                GUTTER + at % down * (WORK.height() + GUTTER) + (WORK.height() - high) / 2,
+            )
+            place = QRectF(box.left() + at * wide, box.top(), wide - (2 if at < number - 1 else 0), box.height())
+            painter.drawImage(place, self._sheet, QRectF(corner, QSizeF(WORK.width(), high)))
 
     def _wave(self, painter: QPainter, box: QRectF) -> None:
         """A sound as the stage draws one: it swells, breathes and dies away."""
@@ -202,3 +221,8 @@ class Card(QAbstractButton):
             line = QRectF(box.left(), box.top() + at * half, box.width(), half)
             shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, round(line.width()))
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+
+
+def _posters(sheet: QImage) -> bool:
+    """Whether the sheet holds works of the size that is known, and nothing else."""
+    return sheet.width() % (WORK.width() + GUTTER) == GUTTER and sheet.height() % (WORK.height() + GUTTER) == GUTTER
