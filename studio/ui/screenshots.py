@@ -52,7 +52,7 @@ class Shoot:
                 panel.try_example()
                 await self._ended()
         panel = self.window.panel(MEDIA[0].name)
-        if panel is not None and not panel.candidates.count and panel.form.seed is not None:
+        if panel is not None and not panel.easel.candidates.count and panel.form.seed is not None:
             panel.form.seed.set_value(SEED)
             panel.form.seed.lock.setChecked(True)
             panel.try_example()
@@ -90,8 +90,8 @@ class Shoot:
             self.window.act("find")
             shown.grid.setCurrentIndex(shown.grid.model().index(0, 0))  # type: ignore[union-attr]
             shown.grid.setFocus()  # type: ignore[union-attr]
-        elif isinstance(shown, Panel) and shown.candidates.count:
-            shown.show_batch_again()
+        elif isinstance(shown, Panel) and shown.easel.candidates.count:
+            shown.easel.back()
         await asyncio.sleep(0.4)
 
     async def _looked(self) -> None:

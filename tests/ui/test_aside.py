@@ -11,14 +11,14 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QWidget
 
 from studio.errors import BadInput
-from studio.ui.aside import Aside, Errands, Failure, Newest
+from studio.ui.aside import Aside, Errands, Newest
 from tests.ui.conftest import Room
 
 KINDS = (Aside, Newest, Errands)
 
 
-def nobody(error: Failure) -> None:
-    raise AssertionError(f"it failed: {error}")
+def nobody(told: object) -> None:
+    raise AssertionError(f"nobody waits for {told!r}")
 
 
 def settled(room: Room) -> None:

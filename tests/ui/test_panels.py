@@ -66,16 +66,16 @@ def test_candidates_appear_side_by_side_and_a_click_chooses(desk: Desk) -> None:
     keep_seed(desk, "avatar", 100)
     panel.count.setCurrentIndex(panel.count.findData(9))
     desk.click("generate")
-    desk.until(lambda: panel.candidates.done == 9)
-    assert panel.candidates.isVisible()
-    assert panel.candidates.accessibleName() == "Candidates: 9 of 9 ready"
-    spot = panel.candidates.cell(4).center().toPoint()
-    QTest.mouseClick(panel.candidates, Qt.MouseButton.LeftButton, pos=spot)
+    desk.until(lambda: panel.easel.candidates.done == 9)
+    assert panel.easel.candidates.isVisible()
+    assert panel.easel.candidates.accessibleName() == "Candidates: 9 of 9 ready"
+    spot = panel.easel.candidates.cell(4).center().toPoint()
+    QTest.mouseClick(panel.easel.candidates, Qt.MouseButton.LeftButton, pos=spot)
     assert panel.stage.isVisible()
     assert panel.asset is not None
     assert panel.asset.request["seed"] == 104
     desk.click("back")
-    assert panel.candidates.isVisible()
+    assert panel.easel.candidates.isVisible()
 
 
 def test_two_in_a_row_wait_and_both_come(desk: Desk) -> None:
@@ -105,7 +105,7 @@ def test_escape_cancels_and_keeps_what_there_was(desk: Desk) -> None:
     desk.until(lambda: panel.asset is not None)
     assert panel.asset is not None
     assert panel.asset.partial
-    assert panel.head.caption.whole().endswith("unfinished")
+    assert panel.easel.head.caption.whole().endswith("unfinished")
     desk.until(lambda: not panel.cancel.isVisible())
 
 
@@ -126,7 +126,7 @@ def test_an_unexpected_error_is_said_as_well(desk: Desk) -> None:
     desk.click("generate")
     desk.until(lambda: panel.error.isVisible())
     assert "did not expect" in panel.error.words()
-    assert panel.empty.isVisible()
+    assert panel.easel.empty.isVisible()
 
 
 def test_a_request_that_cannot_be_says_so_before_anything_runs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,10 +142,10 @@ def test_a_request_that_cannot_be_says_so_before_anything_runs(desk: Desk, monke
 @pytest.mark.parametrize("medium", [medium.name for medium in MEDIA])
 def test_the_empty_page_makes_an_example(desk: Desk, medium: str) -> None:
     panel = desk.panel(medium)
-    assert panel.empty.isVisible()
+    assert panel.easel.empty.isVisible()
     desk.click("tryExample")
     desk.idle()
-    assert not panel.empty.isVisible()
+    assert not panel.easel.empty.isVisible()
     assert desk.studio.library.count(Query(medium=medium)) == panel.count.currentData()
 
 
@@ -192,7 +192,7 @@ def test_bin_and_undo(desk: Desk) -> None:
     desk.click("bin")
     assert desk.studio.library.count() == 0
     assert desk.window.toast.words() == "1 work is in the bin."
-    assert panel.empty.isVisible()
+    assert panel.easel.empty.isVisible()
     desk.click("toastAction")
     assert desk.studio.library.count() == 1
     desk.until(lambda: panel.filmstrip.model().rowCount() == 1)

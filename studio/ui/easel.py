@@ -1,0 +1,265 @@
+"""The middle of a panel: the work on its stage, what is being made of it, candidates or how to begin, and the works
+made before; makes nothing, and knows neither the brief nor what is done with a work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
+
+from studio.backends.medium import Medium
+from studio.errors import StudioError
+from studio.job import Job
+from studio.library import Asset, Query
+from studio.media import Image, Text
+from studio.ui import jobs
+from studio.ui.arrivals import Arrivals
+from studio.ui.empty import Empty, Waiting
+from studio.ui.filmstrip import Filmstrip
+from studio.ui.head import Head
+from studio.ui.landing import Landing
+from studio.ui.making import Batch
+from studio.ui.stages import pictures, stage
+from studio.ui.stages.grid import Candidates
+from studio.ui.thumbnails import Thumbnails
+from studio.ui.widgets import Bar, column, row
+from studio.ui.words import count, sentence, tr
+from studio.ui.works import Works
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+
+class Easel(QFrame):
+    """`tried` asks for an example, `asked` names a deed to do with the work, `kept` has what a person made of it,
+    `unread` has the error of a work that cannot be shown, `said` is a word in passing.
+    """
+
+    tried = Signal()
+    asked = Signal(str)
+    kept = Signal(object)
+    unread = Signal(object)
+    said = Signal(str)
+
+    def __init__(self, studio: Studio, medium: Medium, thumbnails: Thumbnails, arrivals: Arrivals) -> None:
+        super().__init__()
+        self.setObjectName("stageArea")
+        self.asset: Asset | None = None  # the work that is shown
+        self._batch: Batch | None = None  # what is being made, or was made last, where that is shown
+        self._following = True  # show what is being made, until a person looks at something else
+        self._stale = False  # works have come or gone while another page was shown
+        self._choosing = medium.stage == "image"  # of several works made together one is chosen
+        self.stage = stage(medium.stage, studio.places.documents)
+        self.stage.follow(studio.settings)
+        self.head = Head(self.stage)
+        self.error = Bar("error")
+        self.candidates = Candidates()
+        self.empty = Empty(medium.name, medium.icon, _sheet(studio, medium))
+        self.waiting = Waiting()
+        self._stack = QStackedWidget()
+        for widget in (self.empty, self.stage, self.candidates, self.waiting):
+            self._stack.addWidget(widget)
+        self.filmstrip = Filmstrip(Works(studio.library, thumbnails, Query(medium=medium.name)))
+        self._strip = QFrame()
+        self._strip.setObjectName("filmstripArea")
+        column(self._strip, margins=(12, 8, 12, 4)).addWidget(self.filmstrip)
+        inside = column(self, spacing=0)
+        inside.addWidget(self.head)
+        inside.addLayout(row(self.error, margins=(16, 0, 16, 8)))
+        inside.addWidget(self._stack, 1)
+        inside.addWidget(self._strip)
+        words = tr("Drop it here to show it and keep it in the library")
+        self._landing = Landing(self, words, arrivals.takes, lambda data: arrivals.take(data, self._brought))
+        self._wire()
+        self._show_strip()
+
+    def _wire(self) -> None:
+        self.stage.stepped.connect(self.step)
+        self.stage.turned.connect(self.look)
+        self.stage.asked.connect(self._asked)
+        self.stage.kept.connect(self.kept)
+        self.stage.said.connect(lambda words, hint: self.said.emit(f"{words} {hint}".strip()))
+        self.head.asked.connect(self._asked)
+        self.candidates.chosen.connect(self._choose)
+        self.empty.tried.connect(self.tried)
+        self.waiting.late.connect(lambda: self._stack.setCurrentWidget(self.waiting))
+        self.filmstrip.chosen.connect(self.look)
+        self.filmstrip.model().modelReset.connect(self._show_strip)
+
+    def _show_strip(self) -> None:
+        """The filmstrip stands from the first Generate on, so that nothing jumps when the work arrives."""
+        self._strip.setVisible(self.filmstrip.model().rowCount() > 0 or self._batch is not None)
+
+    def areas(self) -> list[QWidget]:
+        """The parts that the keyboard steps through, in their order."""
+        return [self.head, self._stack, self._strip]
+
+    def _asked(self, deed: str) -> None:
+        if deed == "all":
+            self.back()
+        else:
+            self.asked.emit(deed)
+
+    # Works.
+
+    @property
+    def on_stage(self) -> bool:
+        """Whether the stage is seen, and not what stands in its place."""
+        return self._stack.currentWidget() is self.stage
+
+    def show_work(self, asset: Asset | None) -> None:
+        """Put a finished work on the stage; None where there is nothing to show."""
+        self._batch = None
+        self.head.back.hide()
+        self._put(asset)
+
+    def look(self, asset: Asset) -> None:
+        """A person wants to see this one, whatever is being made meanwhile."""
+        self._following = False
+        self.show_work(asset)
+
+    def step(self, step: int) -> None:
+        """To the next (+1) or previous (-1) work."""
+        beside = None if self.asset is None else self.filmstrip.beside(self.asset.id, step)
+        if beside is not None:
+            self.look(beside)
+
+    def _put(self, asset: Asset | None) -> None:
+        self.waiting.patience.stop()
+        if asset is not None:
+            try:
+                self.stage.show_asset(asset)
+            except (StudioError, OSError) as error:
+                self.unread.emit(error)
+                asset = None
+        self.asset = asset
+        self.head.show_asset(asset, self.stage.title() if asset is not None else "")
+        self.filmstrip.mark(asset.id if asset is not None else "")
+        self._stack.setCurrentWidget(self.stage if asset is not None else self.empty)
+
+    def _brought(self, works: Sequence[Asset]) -> None:
+        """Show the first that can be shown here; the others are in the library."""
+        shown = next((work for work in works if work.path.suffix in self.stage.suffixes), None)
+        if shown is not None:
+            self.look(shown)
+
+    def works_changed(self) -> None:
+        """The library is another one: read it again, now or when this is seen."""
+        if self.isVisible():
+            self.filmstrip.refresh_soon()
+        else:
+            self._stale = True
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stale:
+            self._stale = False
+            self.filmstrip.refresh_soon()
+
+    # What is being made.
+
+    def follow(self) -> None:
+        """From here on show what is being made, as its turn comes."""
+        self._following = True
+
+    def expect(self, batch: Batch) -> None:
+        """Make room for what is to come."""
+        self._batch = batch
+        self._strip.show()
+        self.head.back.hide()
+        self.filmstrip.mark("")
+        self.head.show_asset(None, tr("Starting"))
+        if self._many(batch):
+            self.candidates.expect(len(batch.jobs))
+            for at, asset in batch.assets.items():
+                self._show_candidate(at, asset)
+            self._stack.setCurrentWidget(self.candidates)
+            self.head.show_asset(None, count(len(batch.jobs), "%n candidate", "%n candidates"))
+        else:
+            self.stage.expect(batch.jobs[0].request)
+            self.waiting.say(sentence(jobs.stage(batch.jobs[0])), 0, 0)
+            self.waiting.patience.start()
+
+    def progress(self, batch: Batch, job: Job) -> None:
+        """Show how far a job is and what there is of it."""
+        self._turn_to(batch)
+        if batch is not self._batch:
+            return
+        words = sentence(jobs.stage(job))
+        self.waiting.say(words, job.progress.done, job.progress.total)
+        preview = job.progress.preview
+        if self._many(batch):
+            if isinstance(preview, Image):
+                self.candidates.show_image(batch.jobs.index(job), pictures.of_payload(preview), done=False)
+        elif preview is not None and not (isinstance(preview, Text) and not preview.text):
+            self.waiting.patience.stop()
+            self.stage.preview(preview)
+            self._stack.setCurrentWidget(self.stage)
+        self.head.show_asset(None, words)
+
+    def arrived(self, batch: Batch, at: int, asset: Asset) -> None:
+        self._turn_to(batch)
+        if batch is self._batch:
+            if self._many(batch):
+                self._show_candidate(at, asset)
+            else:
+                self._put(asset)
+
+    def failed(self, batch: Batch, at: int) -> None:
+        if batch is self._batch:
+            self.candidates.fail(at)
+
+    def settled(self, batch: Batch) -> None:
+        """One more of the batch has ended."""
+        if batch is self._batch and not batch.live and not batch.assets:
+            self.show_work(self.asset)  # nothing has come of it: what was there before stands there again
+        shown = self._batch
+        if shown is not None and not shown.live and self._stack.currentWidget() is self.candidates:
+            self.head.show_asset(None, count(len(shown.assets), "%n candidate", "%n candidates"))
+
+    @property
+    def several(self) -> bool:
+        """Whether what is shown is one of several candidates, or all of them."""
+        return self._batch is not None and self._many(self._batch)
+
+    def back(self) -> bool:
+        """From one candidate back to all of them; whether there was a way back."""
+        if self._batch is not None and self.several and self.on_stage:
+            self.expect(self._batch)
+            return True
+        return False
+
+    def _many(self, batch: Batch) -> bool:
+        return self._choosing and len(batch.jobs) > 1
+
+    def _turn_to(self, batch: Batch) -> None:
+        """Show the batch that is being made now, where the one before has ended and nobody looks at another work."""
+        if self._following and batch is not self._batch and (self._batch is None or not self._batch.live):
+            self.expect(batch)
+
+    def _show_candidate(self, at: int, asset: Asset) -> None:
+        try:
+            self.candidates.show_image(at, pictures.load(asset.path), done=True)
+        except StudioError as error:
+            self.unread.emit(error)
+
+    def _choose(self, at: int) -> None:
+        batch = self._batch
+        if batch is not None and at in batch.assets:
+            self._following = False
+            self._put(batch.assets[at])
+            self.head.back.show()
+            self.stage.setFocus()
+
+
+def _sheet(studio: Studio, medium: Medium) -> Path | None:
+    """A picture of what the medium's model makes."""
+    try:
+        return studio.catalog.default(medium.name).folder / "sheet.png"
+    except StudioError:
+        return None
