@@ -43,9 +43,10 @@ class Queue(QFrame):
         self.pause = button(tr("Pause queue"), "queuePause", "quiet", keys=keys_of("pause"), clicked=self._pause)
         self.empty = label(tr("Nothing waits and nothing runs. What you generate appears here."), "muted", wrap=True)
         self._list = column(spacing=2)
-        inside = QWidget()
+        self._inside = inside = QWidget()
         inside.setObjectName("form")
         rows = column(inside, spacing=2, margins=(12, 0, 12, 12))
+        self.empty.setContentsMargins(4, 4, 4, 4)
         rows.addWidget(self.empty)
         rows.addLayout(self._list)
         rows.addStretch(1)
@@ -104,6 +105,8 @@ class Queue(QFrame):
         self.empty.setVisible(not shown)
         self.pause.setText(tr("Resume queue") if self._studio.paused else tr("Pause queue"))
         self.pause.setAccessibleName(self.pause.text())
+        if self.isVisible():
+            self._place()
 
     def rows(self) -> list[Row]:
         """The rows from the top."""
@@ -147,7 +150,8 @@ class Queue(QFrame):
 
     def _place(self) -> None:
         whole, look = self._over.size(), theme()
-        size = QSize(min(look.high(480), whole.width() - 32), min(look.high(420), whole.height() - 120))
+        high = self._inside.sizeHint().height() + look.high(56)  # its head
+        size = QSize(min(look.high(480), whole.width() - 32), min(high, look.high(420), whole.height() - 120))
         foot = look.high(SIZE.strip) + SIZE.small
         self.setGeometry(
             whole.width() - size.width() - 12, whole.height() - size.height() - foot, size.width(), size.height()

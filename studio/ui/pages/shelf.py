@@ -21,6 +21,7 @@ from studio.catalog import Model
 from studio.ui import icons
 from studio.ui.aside import Aside
 from studio.ui.pages.licences import terms
+from studio.ui.pages.sheets import posters, work
 from studio.ui.theme import SIZE, theme
 from studio.ui.words import size, tr
 
@@ -114,6 +115,11 @@ def _corner(path: str, side: int) -> QImage:
     image = reader.read()
     if image.isNull():
         return image
+    if posters(image):
+        part = work(image, 0)
+        return image.copy(part.x(), part.y() + (part.height() - part.width()) // 2, part.width(), part.width()).scaled(
+            side, side, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+        )
     # Sheets show works side by side: a quarter of the shorter side is one to four of them, large enough to make out.
     cut = min(image.width(), image.height()) // 4
     smooth = Qt.TransformationMode.SmoothTransformation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QImage, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QStyle, QStyleOptionButton, QWidget
 
@@ -14,13 +14,13 @@ from studio.catalog import Catalog
 from studio.ui import icons
 from studio.ui.aside import Aside, Failure
 from studio.ui.empty import lesson
+from studio.ui.pages.sheets import WORK, posters, work
 from studio.ui.theme import SIZE, theme
 from studio.ui.widgets import button, column, label, row
 from studio.ui.words import tr
 
 SHAPE = 0.62  # height of a picture for its width
 CUT = {"avatar": 0.5}  # how much of a sheet's width a picture shows: four works
-WORK, GUTTER = QSize(128, 192), 8  # of the works on a sheet of posters, and between them
 BARS = 36  # of the wave that stands for a sound
 
 
@@ -123,7 +123,7 @@ class Card(QAbstractButton):
     def show_picture(self, sheet: QImage) -> None:
         """Show the top left of a sheet of works."""
         if not sheet.isNull():
-            self._sheet = sheet if _posters(sheet) and self.medium.name == "poster" else QImage()
+            self._sheet = sheet if posters(sheet) and self.medium.name == "poster" else QImage()
             wide = round(sheet.width() * CUT.get(self.medium.name, 1.0))
             high = min(sheet.height(), round(wide * SHAPE))
             self._picture = QPixmap.fromImage(sheet.copy(0, 0, wide, high))
@@ -187,15 +187,12 @@ class Card(QAbstractButton):
         """Posters side by side, of other places and times of day each."""
         number = max(2, round(box.width() / box.height() * WORK.height() / WORK.width()))
         wide = box.width() / number
-        across, down = self._sheet.width() // (WORK.width() + GUTTER), self._sheet.height() // (WORK.height() + GUTTER)
         high = min(float(WORK.height()), WORK.width() * box.height() / wide)
         for at in range(number):
-            corner = QPointF(
-                GUTTER + (at * 3 + 1) % across * (WORK.width() + GUTTER),
-                GUTTER + at % down * (WORK.height() + GUTTER) + (WORK.height() - high) / 2,
-            )
+            part = QRectF(work(self._sheet, at))
+            part.adjust(0, (part.height() - high) / 2, 0, (high - part.height()) / 2)
             place = QRectF(box.left() + at * wide, box.top(), wide - (2 if at < number - 1 else 0), box.height())
-            painter.drawImage(place, self._sheet, QRectF(corner, QSizeF(WORK.width(), high)))
+            painter.drawImage(place, self._sheet, part)
 
     def _wave(self, painter: QPainter, box: QRectF) -> None:
         """A sound as the stage draws one: it swells, breathes and dies away."""
@@ -221,8 +218,3 @@ class Card(QAbstractButton):
             line = QRectF(box.left(), box.top() + at * half, box.width(), half)
             shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, round(line.width()))
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
-
-
-def _posters(sheet: QImage) -> bool:
-    """Whether the sheet holds works of the size that is known, and nothing else."""
-    return sheet.width() % (WORK.width() + GUTTER) == GUTTER and sheet.height() % (WORK.height() + GUTTER) == GUTTER
