@@ -40,7 +40,7 @@ class Tile(QStyledItemDelegate):
         self.titled = titled
         self.unfinished = False
         self._until: float | None = None
-        self._faces: OrderedDict[tuple[object, ...], QPixmap] = OrderedDict()
+        self._faces: OrderedDict[tuple[object, ...], tuple[tuple[object, ...], QPixmap]] = OrderedDict()
         self._bytes = 0
         self._fonts: dict[tuple[float, bool, bool], QFont] = {}
         self.resize(side)
@@ -117,10 +117,12 @@ class Tile(QStyledItemDelegate):
         picture = works.thumbnails.get(asset)
         words = works.thumbnails.words(asset.id)
         drawn = 0 if picture is None else picture.cacheKey()
-        key = (asset.id, self.side, ratio, selected, asset.favourite, asset.partial, asset.title, drawn, words)
-        if key in self._faces:
+        key = (asset.id, self.side, ratio, selected)
+        shown = (asset.favourite, asset.partial, asset.title, drawn, words)
+        before = self._faces.get(key)
+        if before is not None and before[0] == shown:
             self._faces.move_to_end(key)
-            return self._faces[key]
+            return before[1]
         if self._until is not None and time.perf_counter() > self._until:
             self.unfinished = True
             return None
@@ -130,10 +132,13 @@ class Tile(QStyledItemDelegate):
         painter = QPainter(face)
         self._paint_face(painter, asset, picture, words, "ink" if selected else "muted")
         painter.end()
-        self._faces[key] = face
+        if before is not None:  # as it looked before its thumbnail came, before it was a favourite
+            self._bytes -= _weight(before[1])
+        self._faces[key] = (shown, face)
+        self._faces.move_to_end(key)
         self._bytes += _weight(face)
         while self._bytes > KEPT and len(self._faces) > 1:
-            self._bytes -= _weight(self._faces.popitem(last=False)[1])
+            self._bytes -= _weight(self._faces.popitem(last=False)[1][1])
         return face
 
     def _paint_face(self, painter: QPainter, asset: Asset, picture: QPixmap | None, words: str, tone: str) -> None:
