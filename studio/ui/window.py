@@ -181,6 +181,7 @@ class Window(QMainWindow):
         self.pages.addWidget(shown)
         if self.page:
             self._page(self._made[self.page]).leave()
+        self.queue.hide()
         self.pages.setCurrentWidget(shown)
         self.rail.mark("")
         shown.focus_first()
