@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from qasync import QEventLoop
@@ -117,6 +118,8 @@ def loop() -> Iterator[QEventLoop]:
     QApplication.setQuitOnLastWindowClosed(False)  # a test goes on after its window
     loop = QEventLoop(app)
     yield loop
+    # Without a screen Qt frees what was copied after Python has gone, and what Python had made of it with it: a crash.
+    QGuiApplication.clipboard().clear()
     loop.close()
 
 
