@@ -11,7 +11,7 @@ from studio.awake import Awake
 from studio.ui import watch
 from studio.ui.queue_row import Row
 from studio.ui.unexpected import Unexpected
-from tests.fakes import MISUSED, RAISES
+from tests.fakes import MISUSED, RAISES, SLOW
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
 
@@ -112,9 +112,13 @@ def test_the_machine_is_awake_while_something_runs_or_waits(desk: Desk) -> None:
             super().keep(on)
 
     desk.window.watch.awake = Noted([])
-    fill(desk, (1, 2))
+    fill(desk, (SLOW, 2))
     desk.window.watch.look()
     assert kept == []  # held back: nothing will run tonight
     desk.studio.pause(False)
+    desk.until(lambda: kept == [True])
+    slow = next(job for job in desk.studio.jobs() if job.request.seed == SLOW)
+    desk.until(lambda: slow.state == "running")
+    desk.studio.cancel(slow.id)
     desk.idle()
-    assert kept == [True, False]
+    desk.until(lambda: kept == [True, False])
