@@ -113,6 +113,7 @@ class Grid(QListView):
         lines = -(-self.works.rowCount() // self._columns)
         bar = self.verticalScrollBar()
         bar.setRange(0, max(0, lines * self.tile.height - self.viewport().height()))
+        bar.setEnabled(bar.maximum() > 0)  # and is not seen otherwise
         bar.setPageStep(self.viewport().height())
         bar.setSingleStep(max(1, self.tile.height // 3))
 

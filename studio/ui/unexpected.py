@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, Signal, qVersion
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QWidget
 
 import studio
@@ -120,6 +120,17 @@ class Unexpected(QDialog):
         times = sum(self._told.values())
         self.what.setText(what if times == 1 else f"{count(times, '%n error', '%n errors')} · {what}")
         self.report.setPlainText(self.text())
+        self._make_room()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Words that wrap need more height than a dialog asks for by itself."""
+        layout = self.layout()
+        assert layout is not None
+        self.setMinimumHeight(layout.totalMinimumHeightForWidth(self.width()))
 
     def text(self) -> str:
         """The report: what runs here, then each different error once, the newest first."""

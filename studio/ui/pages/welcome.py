@@ -173,7 +173,8 @@ class Card(QAbstractButton):
             painter.fillRect(box, look.colour("paper"))
             painter.setFont(look.font(1.7, reading=True))
             painter.setPen(look.colour("ink"))
-            painter.drawText(box.adjusted(24, 8, -24, -8), Qt.AlignmentFlag.AlignCenter, self._prompt)
+            how = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(box.adjusted(24, 8, -24, -8), how, self._prompt)
         elif self.medium.stage == "audio":
             painter.fillRect(box, look.colour("paper"))
             self._wave(painter, box.adjusted(24, 16, -24, -16))
