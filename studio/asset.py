@@ -161,14 +161,14 @@ def printable(text: str) -> str:
 def words_of(request: Mapping[str, Any]) -> str:
     """The words by which a work is found beside its title: every text in its request, the prompt first."""
     found = [str(request.get("prompt", ""))]
-    skipped = {"kind", "model", "prompt"}
+    skipped = {"kind", "model", "prompt", "latent"}
     found += [value for name, value in request.items() if name not in skipped and isinstance(value, str)]
     return "\n".join(word for word in found if word)[:20_000]
 
 
 def default_title(request: Mapping[str, Any]) -> str:
-    """The first line of the prompt, shortened; empty where there is no prompt."""
-    lines = str(request.get("prompt", "")).strip().splitlines()
+    """The first line of the prompt, or the name of who is shown, shortened; empty where there is neither."""
+    lines = str(request.get("prompt") or request.get("name") or "").strip().splitlines()
     first = lines[0].strip() if lines else ""
     return first if len(first) <= 80 else first[:79].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 

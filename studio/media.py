@@ -11,9 +11,14 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Image:
-    """A picture: uint8 `[H, W, 3]` or `[H, W, 4]`, sRGB, alpha straight (not premultiplied)."""
+    """A picture: uint8 `[H, W, 3]` or `[H, W, 4]`, sRGB, alpha straight (not premultiplied).
+
+    `request` is the JSON of the request that makes it again, where that is another than the one that was run: a face
+    that was found in a picture is a face, not a search. Empty otherwise.
+    """
 
     pixels: NDArray[np.uint8]
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)

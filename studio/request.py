@@ -19,16 +19,24 @@ SEED_LIMIT = 2**31
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """What a form, a flag or a document needs to know of one field. `label` and `help` are English source texts."""
+    """What a form, a flag or a document needs to know of one field. `label` and `help` are English source texts.
+
+    `hidden` fields have no control in a form, which carries them along; files and flags know them like any other.
+    """
 
     label: str
     help: str
     group: str = ""
     advanced: bool = False
+    hidden: bool = False
 
     def check(self, name: str, value: Any) -> Any:
         """Return `value` in its canonical type, or raise BadInput that names the field."""
         raise NotImplementedError
+
+    def plain(self, value: Any) -> Any:
+        """A checked value as JSON has it."""
+        return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +60,12 @@ class Range(Note):
 
     def check(self, name: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise BadInput(f"{name} must be a number, not {_shown(value)}.", self._hint())
+            raise BadInput(f"{name} must be a number, not {shown(value)}.", self._hint())
         # First of all, since no float can hold some numbers that stand in files; infinities and NaN end here too.
         if not self.low <= value <= self.high:
-            raise BadInput(f"{name} is {_shown(value)}, which is out of range.", self._hint())
+            raise BadInput(f"{name} is {shown(value)}, which is out of range.", self._hint())
         if self.whole and value != int(value):
-            raise BadInput(f"{name} must be a whole number, not {_shown(value)}.", self._hint())
+            raise BadInput(f"{name} must be a whole number, not {shown(value)}.", self._hint())
         return int(value) if self.whole else float(value)
 
     def _hint(self) -> str:
@@ -74,7 +82,7 @@ class Choice(Note):
     def check(self, name: str, value: Any) -> str:
         known = [option for option, _ in self.options]
         if not isinstance(value, str) or (value not in known and not self.open) or len(value) > 200:
-            raise BadInput(f"{name} cannot be {_shown(value)}.", f"Choose one of: {', '.join(known)}.")
+            raise BadInput(f"{name} cannot be {shown(value)}.", f"Choose one of: {', '.join(known)}.")
         return value
 
 
@@ -88,7 +96,7 @@ class Text(Note):
 
     def check(self, name: str, value: Any) -> str:
         if not isinstance(value, str):
-            raise BadInput(f"{name} must be text, not {_shown(value)}.")
+            raise BadInput(f"{name} must be text, not {shown(value)}.")
         if len(value) > self.limit:
             raise BadInput(
                 f"{name} has {len(value):,} characters; at most {self.limit:,} are used.", "Shorten it and try again."
@@ -103,7 +111,7 @@ class Flag(Note):
 
     def check(self, name: str, value: Any) -> bool:
         if not isinstance(value, bool):
-            raise BadInput(f"{name} must be true or false, not {_shown(value)}.")
+            raise BadInput(f"{name} must be true or false, not {shown(value)}.")
         return value
 
 
@@ -113,7 +121,7 @@ class Seed(Note):
 
     def check(self, name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < SEED_LIMIT:
-            raise BadInput(f"{name} cannot be {_shown(value)}.", f"Give a whole number from 0 to {SEED_LIMIT - 1}.")
+            raise BadInput(f"{name} cannot be {shown(value)}.", f"Give a whole number from 0 to {SEED_LIMIT - 1}.")
         return value
 
 
@@ -123,7 +131,7 @@ class ModelId(Note):
 
     def check(self, name: str, value: Any) -> str:
         if not isinstance(value, str) or len(value) > 200:
-            raise BadInput(f"{name} cannot be {_shown(value)}.", "`studio models list` shows the models there are.")
+            raise BadInput(f"{name} cannot be {shown(value)}.", "`studio models list` shows the models there are.")
         return value
 
 
@@ -135,7 +143,7 @@ class PathTo(Note):
 
     def check(self, name: str, value: Any) -> str:
         if not isinstance(value, str) or "\0" in value:
-            raise BadInput(f"{name} must be a path, not {_shown(value)}.")
+            raise BadInput(f"{name} must be a path, not {shown(value)}.")
         return value
 
 
@@ -185,7 +193,7 @@ class Request:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, `kind` first; unknown keys of a newer version last."""
-        values = {name: getattr(self, name) for name, _ in self.notes()}
+        values = {name: field_note.plain(getattr(self, name)) for name, field_note in self.notes()}
         return {"kind": self.kind, **values, **json.loads(self.unknown)}
 
     @staticmethod
@@ -197,7 +205,7 @@ class Request:
         cls = Request.kinds.get(str(data.get("kind")))
         if cls is None:
             kinds = ", ".join(sorted(Request.kinds))
-            raise BadInput(f"Nothing here can make {_shown(data.get('kind'))}.", f"Known kinds: {kinds}.")
+            raise BadInput(f"Nothing here can make {shown(data.get('kind'))}.", f"Known kinds: {kinds}.")
         known = dict(cls.notes())
         values = {name: data[name] for name in known if name in data}
         rest = {name: value for name, value in data.items() if name not in known and name != "kind"}
@@ -227,7 +235,8 @@ def fresh_seed() -> int:
     return random.SystemRandom().randrange(SEED_LIMIT)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as a complaint quotes it: short."""
     try:
         text = repr(value)
     except ValueError:  # Python writes no number of more than some thousand digits

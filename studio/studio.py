@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import threading
 import time
@@ -22,7 +23,7 @@ from studio.journal import Entry, Journal
 from studio.lane import Lane
 from studio.library import Asset, Embed, Library
 from studio.log import conceal
-from studio.media import Weights
+from studio.media import Image, Weights
 from studio.places import RESOURCES, Places
 from studio.request import Request, TrainRequest
 from studio.residence import PLATFORM, Rules
@@ -236,7 +237,7 @@ class Studio:
             self.library.add(
                 payload,
                 medium=request.medium,
-                request=request.to_json(),
+                request=_made_by(payload, request),
                 provenance=provenance,
                 parents=job.parents,
                 partial=partial,
@@ -310,6 +311,12 @@ class Studio:
             if job.id == id:
                 return job
         raise BadInput("This job is not known any more.")
+
+
+def _made_by(payload: Any, request: Request) -> dict[str, Any]:
+    """The request that makes this payload again: its own where it says one, else the one that was run."""
+    own = payload.request if isinstance(payload, Image) else ""
+    return Request.from_json(json.loads(own)).to_json() if own else request.to_json()
 
 
 @functools.cache

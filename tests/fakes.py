@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -49,6 +50,9 @@ class FakeEngine:
         if seed == STARVING or (seed == HUNGRY and len(FakeEngine.loaded) < 2):
             raise OutOfMemory("The machine ran out of memory.", "Choose a smaller size.")
         made = payload(request.medium, seed)
+        if request.kind == "avatar.project" and isinstance(made, Image):
+            found = Request.from_json({"kind": "avatar", "seed": seed, "model": request.model, "name": "Found"})
+            made = Image(made.pixels, request=json.dumps(found.to_json()))
         try:
             for step in range(1, STEPS + 1):
                 report(Progress("making", step, STEPS, made))

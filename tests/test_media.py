@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import importlib.util
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.errors import BadInput
+from studio.nested import Items, Packed, Row, Told
 from studio.places import RESOURCES
 from studio.request import Choice, Flag, Note, PathTo, Range, Request, Seed, Text, TrainRequest
 
-KINDS = [(medium, kind) for medium in MEDIA for kind in (medium.make, medium.train)]
+KINDS = [(medium, kind) for medium in MEDIA for kind in (*medium.kinds, medium.train)]
 NAMES = [kind.kind for _, kind in KINDS]
 
 
@@ -32,7 +35,19 @@ def other(note: Note, default: Any) -> Any:
         return not default
     if isinstance(note, Seed):
         return 2**31 - 1
+    if isinstance(note, Items):
+        return (unusual_row(note.of), note.of())
+    if isinstance(note, Packed):
+        return base64.b64encode(np.array([0.5, -2, 1000], "<f2").tobytes()).decode()
+    if isinstance(note, Told):
+        return json.dumps(Request.kinds[note.kind](seed=3).to_json(), ensure_ascii=False)
     return "/a place/å" if isinstance(note, PathTo) else "some-model"
+
+
+def unusual_row(kind: type[Row]) -> Row:
+    plain = kind()
+    changes = {name: other(note, getattr(plain, name)) for name, note in kind.notes()}
+    return dataclasses.replace(plain, **changes, unknown='{"aura": 3}')
 
 
 def unusual(kind: type[Request]) -> Request:
@@ -90,7 +105,7 @@ def test_engines_resolve_without_being_imported(medium: Medium) -> None:
         assert found.origin is not None
         with Path(found.origin).open(encoding="utf-8") as file:
             assert f"class {name}" in file.read()
-    assert medium.engine_of(medium.make()) == medium.engine
+    assert all(medium.engine_of(kind()) == medium.engine for kind in medium.kinds)
     assert medium.engine_of(medium.train()) == medium.trainer
     assert issubclass(medium.train, TrainRequest)
 
@@ -99,6 +114,6 @@ def test_engines_resolve_without_being_imported(medium: Medium) -> None:
 def test_the_window_can_show_it(medium: Medium) -> None:
     assert (RESOURCES / "icons" / f"{medium.icon}.svg").is_file()
     assert medium.stage in ("image", "text", "audio")
-    for name, note in medium.make.notes():
+    for name, note in (pair for kind in medium.kinds for pair in kind.notes()):
         assert note.label, f"{name} has no label"
         assert note.help.endswith("."), f"{name}'s help is no sentence"

@@ -30,7 +30,10 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """What a panel is about. Engines are named "module:Class" and resolved where they run."""
+    """What a panel is about. Engines are named "module:Class" and resolved where they run.
+
+    `more` are the kinds of request beside making and training that its engine runs.
+    """
 
     name: str
     title: str
@@ -41,6 +44,12 @@ class Medium:
     trainer: str
     starter: str
     stage: Literal["image", "text", "audio"]
+    more: tuple[type[Request], ...] = ()
+
+    @property
+    def kinds(self) -> tuple[type[Request], ...]:
+        """Every kind of request that its engine runs: making first."""
+        return (self.make, *self.more)
 
     def engine_of(self, request: Request) -> str:
         return self.trainer if isinstance(request, TrainRequest) else self.engine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from studio.errors import BadInput
+from studio.nested import Items, Packed, Told
 from studio.request import SEED_LIMIT, Choice, Flag, Note, PathTo, Range, Request, Seed, Text, fresh_seed
 
 Asked = TypeVar("Asked", bound=Request)
@@ -111,6 +113,11 @@ def _value(note: Note, value: Any) -> Any:
                 return convert(value)
             except ValueError:
                 continue
+    if isinstance(note, Items):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
     if isinstance(note, PathTo) and value:
         return str(Path(value).expanduser().absolute())
     return value
@@ -123,7 +130,9 @@ def _metavar(note: Note) -> str:
         return "N"
     if isinstance(note, PathTo):
         return "DIR" if note.folder else "FILE"
-    return "TEXT" if isinstance(note, Text) else "ID"
+    if isinstance(note, Items | Told):
+        return "JSON"
+    return "TEXT" if isinstance(note, Text | Packed) else "ID"
 
 
 def _help(name: str, note: Note, default: Any, needed: bool) -> str:
@@ -136,6 +145,9 @@ def _help(name: str, note: Note, default: Any, needed: bool) -> str:
         about += f": {', '.join([*words, 'or a word the model knows'] if note.open else words)}"
     elif isinstance(note, Seed):
         about += f"; 0 to {SEED_LIMIT - 1}"
+    elif isinstance(note, Items):
+        names = ", ".join(f'"{key}"' for key, _ in note.of.notes())
+        about += f"; a JSON list of objects with {names}"
     elif isinstance(note, Text):
         about += f"; at most {note.limit:,} characters"
     if needed:
@@ -150,4 +162,4 @@ def _default(note: Note, default: Any) -> str:
         return "yes" if default else "no"
     if isinstance(default, float):
         return f"{default:g}"
-    return str(default) if default not in ("", None) else "none"
+    return str(default) if default not in ("", None, ()) else "none"

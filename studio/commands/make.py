@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from studio.job import Job
 
 COUNT_LIMIT = 1000
+KINDS = {kind.kind: kind for one in MEDIA for kind in one.kinds}
 
 
 def add_make(verbs: Any) -> None:
@@ -31,10 +32,10 @@ def add_make(verbs: Any) -> None:
     _add_shared(make, first=True)
     make.set_defaults(run=run_make, medium=None)
     media = make.add_subparsers(title="media", metavar="MEDIUM", dest="medium")
-    for one in MEDIA:
-        parser = media.add_parser(one.name, help=_about(one.make), description=_about(one.make))
+    for kind in KINDS.values():
+        parser = media.add_parser(kind.kind, help=_about(kind), description=_about(kind))
         fields = parser.add_argument_group("what to make")
-        flags.add_fields(fields, one.make)
+        flags.add_fields(fields, kind)
         _add_shared(parser, first=False)
 
 
@@ -131,15 +132,14 @@ def _requests(values: argparse.Namespace, desk: Desk) -> list[Request]:
         request = from_file(values.request)
         if isinstance(request, TrainRequest):
             raise BadInput(f"{values.request.name} asks for a training.", "Use `studio train`.")
-        if values.medium not in (None, request.medium):
-            raise BadInput(f"{values.request.name} is about {request.medium}, not {values.medium}.")
+        if values.medium not in (None, request.kind):
+            raise BadInput(f"{values.request.name} is about {request.kind}, not {values.medium}.")
         request = request.replace(**flags.given(type(request), values))
         unknown = unknown_fields(request)
         if unknown:
             desk.warn(f"{values.request.name} has fields this studio does not know, which change nothing: {unknown}.")
     elif values.medium is not None:
-        kind = medium(values.medium).make
-        request = flags.asked(kind, values)
+        request = flags.asked(KINDS[values.medium], values)
     else:
         raise BadInput("Say what to make.", f"Choose one of: {', '.join(one.name for one in MEDIA)}.")
     return [request.replace(seed=request.seed + index) for index in range(values.count)]

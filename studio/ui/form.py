@@ -54,7 +54,7 @@ class Form(QWidget, Generic[Value]):
         self.latest = ""  # the field that was changed last; empty where all were set
         self.fields: dict[str, Field] = {}
         self._layout = column(self, spacing=14, margins=(EDGE, 16, EDGE, 16))
-        noted = dict(type(start).notes())
+        noted = {name: note for name, note in type(start).notes() if not note.hidden}
         notes = [(name, noted[name]) for name in (noted if names is None else names)]
         shared: list[tuple[str, Note]] = [(name, note) for name, note in notes if isinstance(note, Seed | ModelId)]
         own = [(name, note) for name, note in notes if not isinstance(note, Seed | ModelId)]

@@ -103,7 +103,7 @@ def told(request: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         (tr(note.label), value(note, request[name]).strip())
         for name, note in cls.notes()
-        if request.get(name) not in ("", None)
+        if not note.hidden and request.get(name) not in ("", None)
     ]
 
 

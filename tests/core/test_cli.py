@@ -22,6 +22,7 @@ from studio.backends import MEDIA
 from studio.commands import copies, flags, jobs
 from studio.errors import StudioError
 from studio.media import Image
+from studio.nested import Items, Packed
 from studio.places import Places
 from studio.request import SEED_LIMIT, Choice, Flag, Range, Request
 from studio.studio import Studio
@@ -341,7 +342,9 @@ def test_flags_may_stand_before_the_medium(run: Runs, tmp_path: Path) -> None:
     assert [Path(asset["path"]).name for asset in ended.json["assets"]] == ["avatar-1.png", "avatar-2.png"]
 
 
-@pytest.mark.parametrize("kind", [kind for one in MEDIA for kind in (one.make, one.train)], ids=lambda kind: kind.kind)
+@pytest.mark.parametrize(
+    "kind", [kind for one in MEDIA for kind in (*one.kinds, one.train)], ids=lambda kind: kind.kind
+)
 def test_every_field_is_a_flag_with_help_and_comes_back(kind: type[Request], tmp_path: Path) -> None:
     parser = flags.Parser(prog="test")
     flags.add_fields(parser, kind)
@@ -363,6 +366,12 @@ def test_every_field_is_a_flag_with_help_and_comes_back(kind: type[Request], tmp
         elif isinstance(note, Flag):
             expected[name] = True
             words += [flags.flag(name)]
+        elif isinstance(note, Items):
+            expected[name] = (note.of(),)
+            words += [flags.flag(name), json.dumps(note.plain(expected[name]))]
+        elif isinstance(note, Packed):
+            expected[name] = "AAA="
+            words += [flags.flag(name), "AAA="]
         else:
             expected[name] = 12 if name == "seed" else str(tmp_path / "words")
             words += [flags.flag(name), str(expected[name])]

@@ -8,9 +8,10 @@ import pytest
 
 from studio.backends import MEDIA
 from studio.errors import BadInput
+from studio.nested import Items, Packed
 from studio.request import Choice, ModelId, PathTo, Range, Request, Seed, Text, fresh_seed, note
 
-REQUESTS = [cls for medium in MEDIA for cls in (medium.make, medium.train)]
+REQUESTS = [cls for medium in MEDIA for cls in (*medium.kinds, medium.train)]
 
 
 @pytest.mark.parametrize("cls", REQUESTS)
@@ -53,6 +54,10 @@ def test_out_of_range_is_named(cls: type[Request]) -> None:
             wrong = [-1, 2**31, 10**5000, 1.5, "7", None]
         elif isinstance(field, ModelId | PathTo):
             wrong = [3, None]
+        elif isinstance(field, Items):
+            wrong = [3, None, "[]", {}, [3], [{"name": 3}, None], [{}] * (field.limit + 1)]
+        elif isinstance(field, Packed):
+            wrong = [3, None, "AAA", "~~~~", "AA==", "AAB8", "AHw=", "AAAA" * field.limit]
         else:
             wrong = ["yes", None, 1]
         for value in wrong:

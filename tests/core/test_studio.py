@@ -99,6 +99,18 @@ def test_live_results_stay_out_of_the_library_until_kept(studio: Studio) -> None
     assert asset.request["seed"] == 4
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_a_work_says_what_makes_it_again_where_that_is_another_request(studio: Studio, live: bool) -> None:
+    search = Request.from_json({"kind": "avatar.project", "seed": 12})
+    job = studio.submit(search, parents=["20261122-101010-abcdef01"], live=live)
+    made = job.future.result(20)
+    (asset,) = studio.keep(job) if live else made
+    assert (asset.request["kind"], asset.request["seed"]) == ("avatar", 12)
+    assert asset.title == "Found"
+    assert asset.parents == ("20261122-101010-abcdef01",)
+    assert job.request.kind == "avatar.project"
+
+
 def test_retry_makes_a_new_job_of_the_same_request(studio: Studio) -> None:
     job = studio.submit(STORY(seed=fakes.MISUSED))
     assert isinstance(fakes.ended(job), BadInput)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from studio.backends.medium import Medium
-from studio.request import Choice, Range, Request, TrainRequest, note
+from studio.nested import Items, Packed, Row, Told
+from studio.request import Choice, Flag, PathTo, Range, Request, Seed, Text, TrainRequest, note
 
 STYLES = (
     ("any", "Any style"),
@@ -15,6 +16,59 @@ STYLES = (
     ("big-smile", "Big Smile"),
     ("personas", "Personas"),
 )
+LAYERS = (("coarse", "Shape and pose"), ("middle", "Features"), ("fine", "Colours and strokes"))
+SIZE = Choice(
+    label="Size",
+    help="Enlarged to 512 px with crisp edges, or exactly as the network draws it.",
+    options=(("large", "512 px"), ("native", "As drawn")),
+    advanced=True,
+)
+
+
+@dataclass(frozen=True)
+class Trait(Row):
+    """Where a face stands on one of the model's named sliders; the last of a name counts."""
+
+    name: str = note("", Text(label="Trait", help="The trait's name, as the model lists it.", limit=60))
+    value: float = note(
+        0.5, Range(label="Value", help="From one end of the slider to the other.", low=0, high=1, step=0.01)
+    )
+
+
+@dataclass(frozen=True)
+class Slide(Row):
+    """A step along a direction that was found on the model and saved with it."""
+
+    direction: str = note("", Text(label="Direction", help="The direction's id.", limit=80))
+    amount: float = note(
+        0.0, Range(label="Amount", help="How far, in standard deviations of the faces.", low=-10, high=10, step=0.1)
+    )
+
+
+@dataclass(frozen=True)
+class Near(Row):
+    """A step to a face like the one before it: w moved by noise of this seed, `spread` times the deviation of W."""
+
+    seed: int = note(0, Seed(label="Seed", help="Which of the faces nearby."))
+    spread: float = note(
+        0.35, Range(label="How near", help="0 is the same face, 1 any other.", low=0, high=1, step=0.05)
+    )
+
+
+@dataclass(frozen=True)
+class Mix(Row):
+    """The layers of another face of the same model."""
+
+    face: str = note("", Told(label="Face", help="The other face's request.", kind="avatar"))
+    layers: str = note("coarse", Choice(label="Layers", help="Which layers come from it.", options=LAYERS))
+    amount: float = note(1.0, Range(label="How much", help="0 none of it, 1 all.", low=0, high=1, step=0.05))
+
+
+@dataclass(frozen=True)
+class Station(Row):
+    """A face that a walk passes."""
+
+    face: str = note("", Told(label="Face", help="The face's request.", kind="avatar"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,16 +102,134 @@ class AvatarRequest(Request):
             advanced=True,
         ),
     )
-
-    size: str = note(
-        "large",
-        Choice(
-            label="Size",
-            help="Enlarged to 512 px with crisp edges, or exactly as the network draws it.",
-            options=(("large", "512 px"), ("native", "As drawn")),
+    size: str = note("large", SIZE)
+    cutoff: int = note(
+        0,
+        Range(
+            label="Unusual in",
+            help="Keeps truncation to the first layers, which shape the head; the others stay as they were drawn.",
+            low=0,
+            high=18,
+            low_word="All layers",
+            unit="layers",
             advanced=True,
         ),
     )
+    label: int = note(
+        -1,
+        Range(
+            label="Class",
+            help="The class of a model that was trained with classes; any lets the seed choose.",
+            low=-1,
+            high=9999,
+            low_word="Any",
+            advanced=True,
+        ),
+    )
+    traits: tuple[Trait, ...] = note((), Items(label="Traits", help="The named sliders that were moved.", of=Trait))
+    slides: tuple[Slide, ...] = note((), Items(label="Directions", help="Steps along found directions.", of=Slide))
+    near: tuple[Near, ...] = note(
+        (), Items(label="Near", help="Steps from face to similar face, each from the last.", of=Near)
+    )
+    mix: tuple[Mix, ...] = note(
+        (), Items(label="Mixed with", help="Layers of other faces, one after another.", of=Mix, limit=12)
+    )
+    latent: str = note(
+        "",
+        Packed(
+            label="Latent", help="W+ of a face that was found in a picture, in place of what the seed gives; base64."
+        ),
+    )
+    name: str = note(
+        "", Text(label="Name", help="Who this is. Shown with the work in the library.", limit=120, advanced=True)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AvatarDirectionsRequest(Request):
+    """Find directions in which the faces of a model vary, and save them with it."""
+
+    kind = "avatar.directions"
+    medium = "avatar"
+
+    method: str = note(
+        "sefa",
+        Choice(
+            label="Method",
+            help="From the weights alone (SeFa, at once), or from many faces (GANSpace, takes longer).",
+            options=(("sefa", "From the weights"), ("pca", "From many faces")),
+        ),
+    )
+    directions: int = note(6, Range(label="Directions", help="How many to find, the strongest first.", low=1, high=40))
+    layers: str = note(
+        "all",
+        Choice(label="Layers", help="The layers that the directions move.", options=(("all", "All"), *LAYERS)),
+    )
+    samples: int = note(
+        4000,
+        Range(label="Faces", help="How many faces are looked at.", low=100, high=100_000, step=100, advanced=True),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AvatarProjectRequest(Request):
+    """Find the face of a picture in a model, so that it can be changed like any other."""
+
+    kind = "avatar.project"
+    medium = "avatar"
+
+    picture: str = note("", PathTo(label="Picture", help="The picture to find; its middle square is looked at."))
+    style: str = note(
+        "any", Choice(label="Style", help="The style to begin from; any tries each.", options=STYLES, open=True)
+    )
+    steps: int = note(
+        200,
+        Range(label="Steps", help="How long to look; 0 takes the encoder's first guess.", low=0, high=5000, step=10),
+    )
+    size: str = note("large", SIZE)
+    name: str = note("", Text(label="Name", help="Who this is. Shown with the work in the library.", limit=120))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AvatarWalkRequest(Request):
+    """Go from face to face, as a film."""
+
+    kind = "avatar.walk"
+    medium = "avatar"
+
+    stations: tuple[Station, ...] = note(
+        (), Items(label="Faces", help="The faces to pass, in their order; two at least.", of=Station)
+    )
+    seconds: float = note(
+        2.0, Range(label="Seconds", help="How long it takes from one face to the next.", low=0.1, high=30, step=0.1)
+    )
+    fps: int = note(24, Range(label="Frames a second", help="How smoothly it moves.", low=1, high=60))
+    way: str = note(
+        "w",
+        Choice(
+            label="Way",
+            help="Straight between the faces as they are, or over the faces that lie between their seeds.",
+            options=(("w", "Between the faces"), ("z", "Between the seeds")),
+        ),
+    )
+    curve: str = note(
+        "line",
+        Choice(
+            label="Curve",
+            help="Straight from face to face, rounded at each, or slowing down at each.",
+            options=(("line", "Straight"), ("spline", "Rounded"), ("ease", "Resting at each")),
+        ),
+    )
+    loop: bool = note(True, Flag(label="Loop", help="Goes back to the first face at the end."))
+    format: str = note(
+        "webp",
+        Choice(
+            label="Format",
+            help="Animated WebP or GIF, or MP4 where the video extra is installed.",
+            options=(("webp", "WebP"), ("gif", "GIF"), ("mp4", "MP4")),
+        ),
+    )
+    size: str = note("large", SIZE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +259,7 @@ MEDIUM = Medium(
     icon="avatar",
     make=AvatarRequest,
     train=AvatarTrainRequest,
+    more=(AvatarDirectionsRequest, AvatarProjectRequest, AvatarWalkRequest),
     engine="studio.backends.avatar.engine:AvatarEngine",
     trainer="studio.backends.avatar.train:AvatarTrainer",
     starter="avatar-starter",
