@@ -1,6 +1,6 @@
-"""Pictures in files: PNG out with a note inside, PNG, JPEG and WebP in, upright and in sRGB; thumbnails.
+"""Pictures in files: PNG out with a note inside, PNG, JPEG, WebP and GIF in, upright and in sRGB; thumbnails.
 
-Reads no format but these three, and gives no memory to a picture before its size has been looked at.
+Reads no format but these, and gives no memory to a picture before its size has been looked at.
 """
 
 from __future__ import annotations
@@ -78,10 +78,11 @@ def _chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
 
 
 def read(path: Path) -> Image:
+    kinds = ("GIF",) if path.suffix.lower() == ".gif" else ("PNG", "JPEG", "WEBP")
     try:
-        with Pillow.open(path, formats=("PNG", "JPEG", "WEBP")) as opened:
+        with Pillow.open(path, formats=kinds) as opened:
             _check_size(path, *opened.size)
-            picture = _plain(opened)
+            picture = plain(opened)
             return Image(np.array(picture, dtype=np.uint8))
     except BadInput:
         raise
@@ -90,7 +91,7 @@ def read(path: Path) -> Image:
     except MemoryError as error:
         raise BadInput(f"{path.name} does not fit into memory.", "Make it smaller and try again.") from error
     except Exception as error:
-        raise BadInput(f"{path.name} is damaged or no picture.", "PNG, JPEG and WebP are read.") from error
+        raise BadInput(f"{path.name} is damaged or no picture.", "PNG, JPEG, WebP and GIF are read.") from error
 
 
 def shrunk(image: Image, size: int) -> Image:
@@ -140,7 +141,7 @@ def _too_large(path: Path, width: int = 0, height: int = 0) -> BadInput:
     )
 
 
-def _plain(opened: Pillow.Image) -> Pillow.Image:
+def plain(opened: Pillow.Image) -> Pillow.Image:
     """Upright, 8 bits a channel, sRGB, RGB or RGBA."""
     profile: object = opened.info.get("icc_profile")
     picture = ImageOps.exif_transpose(opened)

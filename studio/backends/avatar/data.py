@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
 from studio.backends.avatar.attributes import Table
+from studio.backends.avatar.folder import FEWEST, Heard, check
 from studio.errors import BadInput
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-FEWEST, LARGEST_SIDE = 8, 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +30,16 @@ class Pictures:
     skipped: tuple[str, ...] = ()
 
 
-def read(folder: Path, size: int) -> Pictures:
-    """The pictures of a folder: a recipe's pack if it is one, else every picture in it. Raises BadInput."""
+def read(folder: Path, size: int, heard: Heard = lambda done, total: None) -> Pictures:
+    """The pictures of a folder: a recipe's pack if it is one, else every picture in it. Raises BadInput.
+
+    `heard` gets how many files of how many are looked at; what it raises passes through.
+    """
     if not folder.is_dir():
-        raise BadInput(f"{folder} is not a folder.", "Give --data a folder of pictures.")
+        raise BadInput(f"{folder} is not a folder.", "Give --data a folder of pictures.", mend="folders")
     if (folder / "drawings.npz").exists():
         return _pack(folder, size)
-    return _folder(folder, size)
+    return _folder(folder, size, heard)
 
 
 def _pack(folder: Path, size: int) -> Pictures:
@@ -67,30 +65,14 @@ def _condition(table: Table, style: int, row: NDArray[np.int16]) -> NDArray[np.f
     return table.vector(style, [int(pick) for pick in row[start : start + len(table.styles[style].attributes)]])
 
 
-def _folder(folder: Path, size: int) -> Pictures:
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    pixels, skipped = [], []
-    for path in files:
-        try:
-            pixels.append(square(path, size))
-        except (OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError) as error:
-            skipped.append(f"{path.relative_to(folder)}: {str(error).split(os.linesep)[0][:120]}")
-    if len(pixels) < FEWEST:
-        broken = f" {len(skipped)} could not be read, such as {skipped[0]}." if skipped else ""
+def _folder(folder: Path, size: int, heard: Heard) -> Pictures:
+    found = check(folder, size, heard)
+    skipped = tuple(f"{entry.path}: {entry.words()}" for entry in found.skipped)
+    if len(found.pixels) < FEWEST:
+        broken = f" {len(skipped)} cannot be, such as {skipped[0]}" if skipped else ""
         raise BadInput(
-            f"{folder} holds {len(pixels)} pictures that can be used; at least {FEWEST} are needed.{broken}",
+            f"{folder} holds {len(found.pixels)} pictures that can be used; at least {FEWEST} are needed.{broken}",
             "Add more pictures: some hundreds for a likeness, some thousands for variety.",
+            mend="folders",
         )
-    return Pictures(np.stack(pixels), skipped=tuple(skipped))
-
-
-def square(path: Path, size: int) -> NDArray[np.uint8]:
-    """The middle of a picture as uint8 [size, size, 4], upright, straight alpha. Raises OSError or ValueError."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(path) as file:
-            if max(file.size) > LARGEST_SIDE or min(file.size) < size // 4:
-                raise ValueError(f"{file.width}x{file.height} px is too large or too small")
-            # Premultiplied while it is resampled, so that hidden colours do not bleed into the edges.
-            picture = ImageOps.exif_transpose(file).convert("RGBA").convert("RGBa")
-            return np.asarray(ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS).convert("RGBA"))
+    return Pictures(found.pixels, skipped=skipped)

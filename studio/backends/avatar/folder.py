@@ -1,0 +1,204 @@
+"""A folder of pictures checked for learning: what is used, what is not and why, kept so that a second look is fast.
+
+Knows neither torch nor windows: the window shows what the training will see.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.backends.avatar.alike import Seen
+from studio.backends.avatar.framing import NOTES, REASONS, Framed, Unfit, framed
+from studio.errors import BadInput
+from studio.places import Places
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
+FEWEST = 8
+FILE_LIMIT = 200_000
+VERSION = 1  # of what is kept: another number, and everything is looked at anew
+KEPT = 6  # sets of pictures that are kept
+TOGETHER = 64  # files between two reports
+
+Heard = Callable[[int, int], object]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file. `reason` is a key of framing.REASONS, empty where it is used; `notes` are keys of framing.NOTES."""
+
+    path: str
+    reason: str = ""
+    detail: str = ""
+    notes: tuple[str, ...] = ()
+
+    def words(self) -> str:
+        """Why it is not used, in English."""
+        return f"{REASONS[self.reason]}{f' ({self.detail})' if self.detail else ''}"
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What a folder holds: every file, and uint8 [used, size, size, 4] of those that are used, in their order."""
+
+    folder: Path
+    entries: tuple[Entry, ...]
+    pixels: NDArray[np.uint8]
+
+    @property
+    def used(self) -> list[Entry]:
+        return [entry for entry in self.entries if not entry.reason]
+
+    @property
+    def skipped(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.reason]
+
+
+def check(folder: Path, size: int, heard: Heard = lambda done, total: None, kept: Path | None = None) -> Checked:
+    """Look at every picture under a folder, or remember how they were.
+
+    `heard` gets how many files of how many are done; what it raises passes through. `kept` is where results are kept
+    (the studio's cache if None). Raises BadInput for what is no folder or holds far too many files.
+    """
+    if not folder.is_dir():
+        raise BadInput(f"{folder} is not a folder.", "Choose a folder of pictures.", mend="folders")
+    files = list(_files(folder))
+    place = (kept or Places.of_this_user().cache / "pictures") / _key(folder, files, size)
+    found = _remembered(folder, place)
+    if found is None:
+        found = _look(folder, files, size, heard)
+        # A cache that cannot be written only costs time.
+        with contextlib.suppress(OSError):
+            _keep(found, place)
+    return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Files that may be pictures, relative to the folder, sorted; hidden ones are left out."""
+    found: list[Path] = []
+    for parent, names, files in os.walk(folder):
+        names[:] = [name for name in names if not name.startswith((".", "__MACOSX"))]
+        here = Path(parent)
+        for name in files:
+            if not name.startswith(".") and name.lower().endswith(SUFFIXES) and (here / name).is_file():
+                found.append((here / name).relative_to(folder))
+        if len(found) > FILE_LIMIT:
+            raise BadInput(f"{folder} holds more than {FILE_LIMIT:,} pictures.", "Choose a smaller folder.")
+    yield from sorted(found, key=lambda path: path.as_posix())
+
+
+def _key(folder: Path, files: list[Path], size: int) -> str:
+    """Changes with every file that comes, goes or is written to."""
+    digest = hashlib.sha256(f"{VERSION}\n{size}\n{folder.resolve()}\n".encode("utf-8", "surrogateescape"))
+    for path in files:
+        with contextlib.suppress(OSError):
+            about = (folder / path).stat()
+            line = f"{path.as_posix()}\t{about.st_size}\t{about.st_mtime_ns}\n"
+            digest.update(line.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:32]
+
+
+def _look(folder: Path, files: list[Path], size: int, heard: Heard) -> Checked:
+    copies = _copies(folder, files)
+    seen = Seen()
+    names: list[str] = []
+    entries: list[Entry] = []
+    pixels: list[NDArray[np.uint8]] = []
+
+    def one(path: Path) -> Framed | Unfit:
+        first = copies.get(path)
+        if first is not None:
+            return Unfit("copy", first.as_posix())
+        try:
+            return framed(folder / path, size)
+        except Unfit as unfit:
+            return unfit
+
+    with ThreadPoolExecutor(2, "pictures") as pool:
+        for start in range(0, len(files), TOGETHER):
+            heard(start, len(files))
+            some = files[start : start + TOGETHER]
+            for path, made in zip(some, pool.map(one, some), strict=True):
+                name = _said(path)
+                if isinstance(made, Unfit):
+                    entries.append(Entry(name, made.reason, _said(made.detail)))
+                    continue
+                same = seen.same_as(made.pixels)
+                if same is not None:
+                    entries.append(Entry(name, "alike", names[same]))
+                    continue
+                names.append(name)
+                pixels.append(made.pixels)
+                entries.append(Entry(name, notes=made.notes))
+    heard(len(files), len(files))
+    stacked = np.stack(pixels) if pixels else np.zeros((0, size, size, 4), np.uint8)
+    return Checked(folder, tuple(entries), stacked)
+
+
+def _copies(folder: Path, files: list[Path]) -> dict[Path, Path]:
+    """Files with the same bytes as one before them, and that one. Only files of equal length are read."""
+    by_length: dict[int, list[Path]] = {}
+    for path in files:
+        with contextlib.suppress(OSError):
+            by_length.setdefault((folder / path).stat().st_size, []).append(path)
+    copies: dict[Path, Path] = {}
+    for some in by_length.values():
+        firsts: dict[bytes, Path] = {}
+        for path in some if len(some) > 1 else ():
+            with contextlib.suppress(OSError), (folder / path).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").digest()
+                if digest in firsts:
+                    copies[path] = firsts[digest]
+                firsts.setdefault(digest, path)
+    return copies
+
+
+def _said(path: Path | str) -> str:
+    """A name that can be written to a file, whatever bytes the disk has for it."""
+    text = path.as_posix() if isinstance(path, Path) else path
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _keep(found: Checked, place: Path) -> None:
+    """Write beside the place, then take it; forget the sets that were used longest ago."""
+    part = place.with_name(f".{place.name}.{uuid.uuid4().hex}")
+    part.mkdir(parents=True)
+    try:
+        np.save(part / "pixels.npy", found.pixels)
+        words = json.dumps([asdict(entry) for entry in found.entries], ensure_ascii=False)
+        (part / "entries.json").write_text(words, encoding="utf-8")
+        part.replace(place)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    sets = sorted((each for each in place.parent.iterdir() if each.is_dir()), key=lambda each: each.stat().st_mtime)
+    for old in sets[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _remembered(folder: Path, place: Path) -> Checked | None:
+    """What was kept; None where nothing is, or what is there cannot be used."""
+    try:
+        rows: list[dict[str, Any]] = json.loads((place / "entries.json").read_text(encoding="utf-8"))
+        entries = tuple(Entry(row["path"], row["reason"], row["detail"], tuple(row["notes"])) for row in rows)
+        # Mapped, so that only what is looked at is in memory; "c": what is changed stays in memory.
+        pixels = np.load(place / "pixels.npy", mmap_mode="c", allow_pickle=False)
+        used = sum(not entry.reason for entry in entries)
+        known = all(set(entry.notes) <= set(NOTES) and entry.reason in ("", *REASONS) for entry in entries)
+        if pixels.dtype != np.uint8 or pixels.ndim != 4 or len(pixels) != used or not known:
+            return None
+        os.utime(place)
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        return None
+    return Checked(folder, entries, pixels)
