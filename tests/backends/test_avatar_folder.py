@@ -105,9 +105,12 @@ def test_what_cannot_be_used_says_why(tmp_path: Path) -> None:
 
 
 def test_a_picture_too_large_is_never_unpacked(tmp_path: Path) -> None:
-    head = b"IHDR" + struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
-    data = struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
-    (tmp_path / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + data)
+    head = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
+        for kind, data in ((b"IHDR", head), (b"IDAT", b"\0" * 64))
+    ]
+    (tmp_path / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
     assert reason(tmp_path / "huge.png") == "large"
     Picture.new("1", (9_000, 9_000)).save(tmp_path / "big.tif", compression="group4")
     assert reason(tmp_path / "big.tif") == "large"
