@@ -25,7 +25,7 @@ from studio.ui.actions import keys_of
 from studio.ui.glance import Glance
 from studio.ui.kin import Kin
 from studio.ui.labels import Labels
-from studio.ui.theme import SIZE
+from studio.ui.theme import SIZE, theme
 from studio.ui.thumbnails import Thumbnails
 from studio.ui.widgets import button, column, label, row, tool
 from studio.ui.words import count, gist, tr
@@ -58,7 +58,6 @@ class Details(QFrame):
         super().__init__()
         self.setObjectName("inspector")
         self.setAccessibleName(tr("Details"))
-        self.setFixedWidth(SIZE.inspector)
         self._studio, self._thumbnails = studio, thumbnails
         self._works: list[Asset] = []
         self._unfolded = False  # where it comes from is shown
@@ -86,7 +85,13 @@ class Details(QFrame):
         )
         column(self, spacing=0).addWidget(area)
         thumbnails.ready.connect(self._drawn)
+        theme().changed.connect(self._fit)
         self.show_works((), 0)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As wide as its widest words need, and never narrower than it is drawn for."""
+        self.setFixedWidth(max(SIZE.inspector, self._work.minimumSizeHint().width() + 33))
 
     def _build(self, whole: QVBoxLayout) -> None:
         library = self._studio.library
@@ -237,7 +242,7 @@ class Details(QFrame):
 
     def _glance(self) -> None:
         one = self._works[0] if len(self._works) == 1 else None
-        ground = "paper" if one is not None and one.seconds is not None else "mat"
+        ground = "paper" if one is not None and one.sounding else "mat"
         self.glance.show_picture(self._thumbnails.get(one) if one is not None else None, ground)
 
 

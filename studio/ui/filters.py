@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLineEdit, QToolButton
 
 from studio.backends import MEDIA
@@ -79,7 +80,7 @@ class Filters(QFrame):
         return line
 
     def _second(self) -> QHBoxLayout:
-        line = row(spacing=6)
+        line = self._line = row(spacing=6)
         for facet in self.facets:
             facet.changed.connect(self._ask)
             line.addWidget(facet)
@@ -106,6 +107,16 @@ class Filters(QFrame):
         line.addWidget(self.binned)
         self.none.hide()
         return line
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where the words of all do not fit side by side, the icons of the last two stand for them."""
+        super().resizeEvent(event)
+        style = Qt.ToolButtonStyle
+        for way in (style.ToolButtonTextBesideIcon, style.ToolButtonIconOnly):
+            self.bring.setToolButtonStyle(way)
+            self.binned.setToolButtonStyle(way)
+            if self._line.sizeHint().width() <= self.width() - 32:
+                break
 
     @property
     def query(self) -> Query:

@@ -75,6 +75,7 @@ class Rail(QFrame):
         words = [look.width_of(made.text(), 0.88, strong=True) for made in self._made.values()]
         wide = max(SIZE.rail, max(words, default=0) + 2 * SIZE.small + 11)
         self.setFixedWidth(wide)
+        # Chinese signs are taller than the letters that the face is measured by.
+        high = max([look.high(54), *(made.sizeHint().height() for made in self._made.values())])
         for made in self._made.values():
-            made.setFixedWidth(wide - 2 * SIZE.small - 1)
-            made.setFixedHeight(look.high(54))
+            made.setFixedSize(wide - 2 * SIZE.small - 1, high)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible, QAccessibleInterface
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
 
@@ -15,9 +11,7 @@ from studio.ui.palette import Offered, rank
 from studio.ui.shortcuts import Shortcuts
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
-
-ROLE = QAccessible.Role
-NAMED = (ROLE.Button, ROLE.ComboBox, ROLE.EditableText, ROLE.SpinBox, ROLE.Slider, ROLE.CheckBox, ROLE.ProgressBar)
+from tests.ui.tour import ROLE, fill, nameless, places, read_aloud, unreachable
 
 
 def offered(words: str, place: str = "Make") -> Offered:
@@ -147,33 +141,18 @@ def test_no_action_is_without_effect(desk: Desk) -> None:
     assert lost == {"redo", "cancel"}  # nothing was taken back, and nothing runs
 
 
-def tree(of: QAccessibleInterface) -> Iterator[QAccessibleInterface]:
-    yield of
-    for at in range(of.childCount()):
-        child = of.child(at)
-        if child is not None and child.isValid() and not child.state().invisible:  # type: ignore[attr-defined]
-            yield from tree(child)
-
-
-@pytest.mark.parametrize("page", ["avatar", "poster", "story", "music"])
-def test_screen_readers_find_a_named_tree(desk: Desk, page: str) -> None:
-    keep_seed(desk, page, 3)
-    desk.click("generate")
-    desk.idle()
-    root = QAccessible.queryAccessibleInterface(desk.window)
-    assert root is not None
-    assert root.role() == ROLE.Window
-    seen = list(tree(root))
-    roles = {each.role() for each in seen}
-    assert {ROLE.Button, ROLE.ComboBox, ROLE.MenuItem} <= roles
-    nameless = []
-    for each in seen:
-        if each.role() in NAMED and not each.text(QAccessible.Text.Name):
-            owner = each.object()
-            inner = owner is None or owner.objectName().startswith("qt_")
-            if not inner:
-                nameless.append(f"{each.role()} {owner.objectName()} in {owner.parent().objectName()}")
-    assert not nameless
-    names = [each.text(QAccessible.Text.Name) for each in seen]
-    assert "Generate" in names
-    assert "Undo" in names
+def test_screen_readers_find_a_named_tree_everywhere(desk: Desk) -> None:
+    fill(desk)
+    roles: set[object] = set()
+    told: set[str] = set()
+    faults: list[str] = []
+    for name, shown in places(desk):
+        found = read_aloud(shown)
+        assert found[0][0] in ((ROLE.Window,) if shown is desk.window else (ROLE.Dialog, ROLE.AlertMessage))
+        roles |= {role for role, _ in found}
+        told |= {words for _, words in found}
+        faults += [f"{name}: {fault} has no name" for fault in nameless(shown)]
+        faults += [f"{name}: {fault} is not in the order of the keyboard" for fault in unreachable(shown)]
+    assert not faults, "\n".join(dict.fromkeys(faults))
+    assert {ROLE.Button, ROLE.ComboBox, ROLE.MenuItem, ROLE.List, ROLE.Slider, ROLE.CheckBox} <= roles
+    assert {"Generate", "Undo", "Favourite", "Add a model", "Copy report", "Look around first", "Retry"} <= told

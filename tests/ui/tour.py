@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from unittest import mock
 
-from PySide6.QtCore import QPoint, QRect
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QAccessible, QAccessibleInterface
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -250,6 +250,13 @@ def tree(of: QAccessibleInterface) -> Iterator[QAccessibleInterface]:
             yield from tree(child)
 
 
+def read_aloud(root: QWidget) -> list[tuple[object, str]]:
+    """Role and name of all that assistive tools find, `root` first. The tree itself is not kept, for Qt frees it."""
+    found = QAccessible.queryAccessibleInterface(root)
+    assert found is not None
+    return [(each.role(), each.text(QAccessible.Text.Name)) for each in tree(found)]
+
+
 def nameless(root: QWidget) -> list[str]:
     """Controls without a name, and buttons whose name a screen reader could only spell: it is an icon's."""
     found = QAccessible.queryAccessibleInterface(root)
@@ -272,18 +279,23 @@ def _inner(owner: object) -> bool:
 
 
 def unreachable(root: QWidget) -> list[str]:
-    """Buttons, fields and lists that the tab key never comes to."""
-    first = root if isinstance(root, Window) else root.focusWidget() or root
-    reached: set[QWidget] = set()
-    at = first
-    while at not in reached:
-        reached.add(at)
+    """Buttons that the tab key never comes to; of those that exclude each other one is enough, arrows do the rest."""
+    chain: set[QWidget] = set()
+    at = root if isinstance(root, Window) else root.focusWidget() or root
+    while at not in chain:
+        chain.add(at)
         at = at.nextInFocusChain()
-    policy = type(root.focusPolicy())
+
+    def reached(button: QAbstractButton) -> bool:
+        return button in chain and bool(button.focusPolicy() & Qt.FocusPolicy.TabFocus)
+
+    def alone(button: QAbstractButton) -> bool:
+        group = button.group()
+        return group is None or not group.exclusive() or not any(reached(each) for each in group.buttons())
+
     return [
         f"{type(each).__name__} {each.objectName()}"
         for each in root.findChildren(QAbstractButton)
-        if each.isVisible() and each.isEnabled()
-        if each not in reached or not each.focusPolicy() & policy.TabFocus
-        if not _inside_list(each) and not each.objectName().startswith("qt_")
+        if each.isVisible() and each.isEnabled() and not each.objectName().startswith("qt_")
+        if not _inside_list(each) and not reached(each) and alone(each)
     ]

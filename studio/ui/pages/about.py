@@ -110,7 +110,7 @@ def text_of(name: str) -> Path | None:
 
 def _libraries(parts: list[Part]) -> QWidget:
     table = QWidget()
-    table.setObjectName("told")
+    table.setObjectName("libraries")
     grid = QGridLayout(table)
     grid.setContentsMargins(0, 0, 0, 0)
     grid.setHorizontalSpacing(16)
