@@ -28,7 +28,7 @@ class Asset:
 
     `created` is seconds since 1970 by the clock of the machine that made it; the library's order does not depend on
     it. `parents` are ids of works that this one was made from. `width` and `height` are pixels, `seconds` the length
-    of a sound. `request` is empty for imported files.
+    of a sound or of a clip played once. `request` is empty for imported files.
     """
 
     id: str
@@ -49,6 +49,16 @@ class Asset:
     seconds: float | None = None
     request: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
     provenance: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
+
+    @property
+    def moving(self) -> bool:
+        """Whether it is a clip: pictures that take time."""
+        return self.seconds is not None and self.width is not None
+
+    @property
+    def sounding(self) -> bool:
+        """Whether it is a sound."""
+        return self.seconds is not None and self.width is None
 
 
 @dataclass(frozen=True, slots=True)

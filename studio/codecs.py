@@ -1,4 +1,4 @@
-"""Payloads to files and back: PNG, WAV and Markdown that carry their request; what a person brings is read warily.
+"""Payloads to files and back: PNG, WAV, Markdown and clips that carry their request; what is brought is read warily.
 
 No Qt, no torch, and no idea of a library. The same payload and note give the same bytes: no clock, no ids.
 Every file is taken for hostile: sizes are checked before memory is given, and whatever is wrong raises BadInput.
@@ -12,26 +12,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from studio import pictures, sounds
+from studio import clip_files, clips, pictures, sounds, xmp
 from studio.errors import BadInput
-from studio.media import Audio, Image, Payload, Text
+from studio.media import Audio, Clip, Image, Payload, Text
 
 TEXT_LIMIT = 32 * 2**20
 """Bytes of the largest text file that is read."""
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+CLIP_SUFFIXES = clip_files.SUFFIXES
+"""WebP and GIF may be either: what moves is a clip, one picture alone is a picture."""
+
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 TEXT_SUFFIXES = (".md", ".txt")
-SUFFIXES = (*IMAGE_SUFFIXES, *AUDIO_SUFFIXES, *TEXT_SUFFIXES)
+SUFFIXES = (*IMAGE_SUFFIXES, ".mp4", *AUDIO_SUFFIXES, *TEXT_SUFFIXES)
 """What `read` understands, lower case."""
 
 _COMMENT = re.compile(rb"\n\n<!-- aigc-studio (\{[^\n]*\}) -->\n?\Z")
 
 
 def suffix(payload: Payload) -> str:
-    """The ending of the file that `write` makes of this payload: .png, .wav or .md."""
+    """The ending of the file that `write` makes of this payload: .png, .wav or .md; of a clip, its own."""
     if isinstance(payload, Image):
         return ".png"
+    if isinstance(payload, Clip):
+        return payload.path.suffix.lower()
     if isinstance(payload, Audio):
         return ".wav"
     if isinstance(payload, Text):
@@ -42,8 +47,9 @@ def suffix(payload: Payload) -> str:
 def write(payload: Payload, path: Path, *, note: Mapping[str, Any] | None = None) -> None:
     """Write the payload to `path`, whose ending must be `suffix(payload)`, with `note` embedded as JSON.
 
-    PNG: an iTXt chunk; WAV: the comment (ICMT) of a LIST/INFO chunk; Markdown: a trailing HTML comment.
-    Samples become 16-bit PCM. Raises OSError where the disk refuses.
+    PNG: an iTXt chunk; WAV: the comment (ICMT) of a LIST/INFO chunk; Markdown: a trailing HTML comment; WebP and MP4:
+    XMP; GIF: a comment extension. Samples become 16-bit PCM; a clip's own file is copied. Raises OSError where the disk
+    refuses, BadInput where the file of a clip is damaged.
     """
     if path.suffix.lower() != suffix(payload):
         raise ValueError(f"{path.name} is no name for {suffix(payload)}")
@@ -52,14 +58,22 @@ def write(payload: Payload, path: Path, *, note: Mapping[str, Any] | None = None
         pictures.write_png(payload, path, words)
     elif isinstance(payload, Audio):
         sounds.write_wav(payload, path, words)
+    elif isinstance(payload, Clip):
+        clip_files.copy_noted(payload.path, path, words, xmp.TRAINED)
     elif isinstance(payload, Text):
         path.write_bytes(_marked(payload.text, words))
 
 
-def read(path: Path) -> Image | Audio | Text:
-    """The payload in a file: a picture upright and in sRGB, a sound in [-1, 1], a text without its trailing note."""
+def read(path: Path) -> Image | Clip | Audio | Text:
+    """The payload in a file: a picture upright and in sRGB, a sound in [-1, 1], a text without its trailing note.
+
+    A clip stays in its file, of which the measures and the first picture have been read.
+    """
     ending = _known(path)
     try:
+        if ending in CLIP_SUFFIXES and clip_files.moving(path):
+            clips.first(path)
+            return clips.of_file(path)
         if ending in IMAGE_SUFFIXES:
             return pictures.read(path)
         if ending in AUDIO_SUFFIXES:
@@ -75,6 +89,8 @@ def read_note(path: Path) -> dict[str, Any] | None:
     try:
         if ending == ".png":
             words = pictures.note_of_png(path)
+        elif ending in CLIP_SUFFIXES:
+            words = clip_files.note_of(path)
         elif ending == ".wav":
             words = sounds.note_of_wav(path)
         elif ending in TEXT_SUFFIXES:
@@ -94,9 +110,15 @@ def read_note(path: Path) -> dict[str, Any] | None:
 
 
 def thumbnail(payload: Payload, size: int) -> Image | None:
-    """A small likeness, at most `size` pixels on its longer side; a drawn waveform for a sound; None for a text."""
+    """A small likeness, at most `size` pixels on its longer side: of a clip its first picture, of a sound its waveform.
+
+    None for a text, and for an MP4 where films cannot be read.
+    """
     if isinstance(payload, Image):
         return pictures.shrunk(payload, size)
+    if isinstance(payload, Clip):
+        seen = clips.first(payload.path)
+        return None if seen is None else pictures.shrunk(seen, size)
     if isinstance(payload, Audio):
         return sounds.waveform(payload, size)
     return None

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
-from studio import codecs, pictures
+from studio import clips, codecs, pictures
 from studio import library_index as tables
 from studio.asset import Asset, Query, Record, default_title, printable
 from studio.disk import FileLock, failing_as, in_words, sync_file, sync_folder
@@ -24,7 +24,7 @@ from studio.errors import BadInput, StudioError
 from studio.library_check import Hear, Problem, inspect, measures, medium_of, salvage, sha256_of, sidecars, told
 from studio.library_files import THUMBNAIL, Shelf, Step
 from studio.library_index import Broken, Index
-from studio.media import Audio, Image, Payload, Text
+from studio.media import Audio, Clip, Image, Payload, Text
 
 __all__ = ["Asset", "Library", "Problem", "Query"]
 
@@ -32,6 +32,7 @@ IMPORT_LIMIT = 2**31
 """Bytes of the largest file that is taken in."""
 
 Embed = Literal["all", "provenance", "none"]
+Keepable = Image | Clip | Audio | Text
 _T = TypeVar("_T")
 
 
@@ -78,13 +79,14 @@ class Library:
     ) -> Asset:
         """Keep a work. The whole work is there afterwards or, when StudioError is raised, nothing.
 
-        `embed` says what the file itself carries; the sidecar beside it holds everything.
+        `embed` says what the file itself carries; the sidecar beside it holds everything. The file of a clip is taken
+        away from its temporary place once the work is kept, and stays there where it could not be.
         """
-        if not isinstance(payload, Image | Audio | Text):
+        if not isinstance(payload, Keepable):
             raise TypeError("a trained model belongs in the catalog, not in the library")
         whole = {"request": request, "provenance": provenance}
         note = {"all": whole, "provenance": {"provenance": provenance}, "none": None}[embed]
-        return self._take(
+        kept = self._take(
             lambda path: codecs.write(payload, path, note=note),
             codecs.suffix(payload),
             payload=payload,
@@ -95,9 +97,12 @@ class Library:
             parents=tuple(dict.fromkeys(parents)),
             partial=partial,
         )
+        if isinstance(payload, Clip):
+            clips.discard(payload)
+        return kept
 
     def import_file(self, path: Path) -> Asset:
-        """Copy a person's own picture, sound or text into the library, byte for byte.
+        """Copy a person's own picture, clip, sound or text into the library, byte for byte.
 
         A file that the studio made brings its request with it. A file whose bytes are already here gives the work that
         is there, taken out of the bin if need be, its file put back if that was lost. Raises BadInput for what cannot
@@ -234,9 +239,7 @@ class Library:
         whole = self._ask(tables.sound)
         return inspect(self.folder, rows, whole, report)
 
-    def _take(
-        self, fill: Callable[[Path], None], suffix: str, *, payload: Image | Audio | Text, **values: Any
-    ) -> Asset:
+    def _take(self, fill: Callable[[Path], None], suffix: str, *, payload: Keepable, **values: Any) -> Asset:
         """Stage the file that `fill` writes, then add the work it is."""
         with failing_as("The work could not be kept"):
             with self._lock:

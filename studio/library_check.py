@@ -18,7 +18,7 @@ from studio.asset import Record
 from studio.disk import write_whole
 from studio.errors import BadInput, StudioError
 from studio.library_files import ROOMS, read_sidecar
-from studio.media import Audio, Image, Text
+from studio.media import Audio, Clip, Image, Text
 
 Hear = Callable[[int, int], None]
 """Hears how many works are done, of how many."""
@@ -136,16 +136,18 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def medium_of(request: dict[str, Any], payload: Image | Audio | Text) -> str:
-    """The medium of a work found in a file: its request's, else "picture", "sound" or "text"."""
+def medium_of(request: dict[str, Any], payload: Image | Clip | Audio | Text) -> str:
+    """The medium of a work found in a file: its request's, else "picture", "clip", "sound" or "text"."""
     kind = request.get("kind")
     if isinstance(kind, str) and kind:
         return kind.split(".", 1)[0][:40]
-    return "picture" if isinstance(payload, Image) else "sound" if isinstance(payload, Audio) else "text"
+    return {Image: "picture", Clip: "clip", Audio: "sound", Text: "text"}[type(payload)]
 
 
-def measures(payload: Image | Audio | Text) -> dict[str, Any]:
-    """Width and height, or seconds, as a Record has them."""
+def measures(payload: Image | Clip | Audio | Text) -> dict[str, Any]:
+    """Width and height, or seconds, or for a clip both, as a Record has them."""
+    if isinstance(payload, Clip):
+        return {"width": payload.width, "height": payload.height, "seconds": payload.seconds}
     if isinstance(payload, Image):
         return {"width": int(payload.pixels.shape[1]), "height": int(payload.pixels.shape[0])}
     if isinstance(payload, Audio):

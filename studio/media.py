@@ -1,4 +1,4 @@
-"""Payloads, the things engines return: pictures, texts, sounds and trained models, in CPU memory and plain formats."""
+"""Payloads, the things engines return: pictures, clips, texts, sounds and trained models, in plain formats."""
 
 from __future__ import annotations
 
@@ -18,6 +18,21 @@ class Image:
     """
 
     pixels: NDArray[np.uint8]
+    request: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Moving pictures: a finished WebP, GIF or MP4 in a temporary place, which whoever keeps the clip takes away.
+
+    `width` and `height` are pixels, `frames` their number, `seconds` the length played once. `request` as for Image.
+    """
+
+    path: Path
+    width: int
+    height: int
+    frames: int
+    seconds: float
     request: str = ""
 
 
@@ -43,4 +58,4 @@ class Weights:
     folder: Path
 
 
-Payload = Image | Text | Audio | Weights
+Payload = Image | Clip | Text | Audio | Weights

@@ -17,7 +17,7 @@ def home(asset: Asset) -> str:
         return asset.medium
     if _written(asset):
         return "story"
-    return "music" if asset.seconds is not None else "poster"
+    return "music" if asset.sounding else "poster"
 
 
 def targets(asset: Asset) -> list[str]:

@@ -147,19 +147,19 @@ class Tile(QStyledItemDelegate):
         path = QPainterPath()
         path.addRoundedRect(cell, RADIUS, RADIUS)
         written = asset.path.suffix in codecs.TEXT_SUFFIXES
-        drawn = picture is not None and picture.hasAlpha() and asset.seconds is None
+        drawn = picture is not None and picture.hasAlpha() and not asset.sounding
         painter.fillPath(path, theme().colour("mat" if drawn else "paper"))
         painter.setClipPath(path)
         if written:
             self._paint_text(painter, words or title_of(asset), cell)
         elif picture is not None:
-            if asset.seconds is not None:
+            if asset.sounding:
                 picture = inked(picture)
-            _paint_picture(painter, picture, cell, fill=asset.seconds is None)
+            _paint_picture(painter, picture, cell, fill=not asset.sounding)
         painter.setClipping(False)
         _paint_edge(painter, cell, "line")
         if asset.seconds is not None:
-            _paint_badge(painter, clock(asset.seconds), cell, right=True)
+            _paint_badge(painter, clock(asset.seconds), cell, right=True, sign="play" if asset.moving else "")
         if asset.partial:
             _paint_badge(painter, tr("Unfinished"), cell, right=False)
         if asset.favourite:
@@ -249,12 +249,14 @@ def _paint_picture(painter: QPainter, picture: QPixmap, cell: QRectF, *, fill: b
     painter.drawPixmap(box, picture, QRectF(picture.rect()))
 
 
-def _paint_badge(painter: QPainter, text: str, cell: QRectF, *, right: bool) -> None:
-    """A few words on the work itself: at the foot on the right, or at the head on the left."""
+def _paint_badge(painter: QPainter, text: str, cell: QRectF, *, right: bool, sign: str = "") -> None:
+    """A few words on the work itself, after an icon where there is one: at the foot right, or at the head left."""
     look = theme()
     font = look.font(0.8)
     metrics = QFontMetricsF(font)
-    wide, high = min(cell.width() - 10, metrics.horizontalAdvance(text) + 12), metrics.height() + 4
+    high = metrics.height() + 4
+    beside = high - 6 if sign else 0
+    wide = min(cell.width() - 10, metrics.horizontalAdvance(text) + 12 + beside)
     box = QRectF(cell.left() + 5, cell.top() + 5, wide, high)
     if right:
         box.moveBottomRight(QPointF(cell.right() - 5, cell.bottom() - 5))
@@ -263,8 +265,12 @@ def _paint_badge(painter: QPainter, text: str, cell: QRectF, *, right: bool) -> 
     painter.drawRoundedRect(box, 5, 5)
     painter.setPen(look.colour("ink"))
     painter.setFont(font)
-    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, wide - 8)
-    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+    if sign:
+        side = high - 8
+        icons.paint(painter, sign, QRectF(box.x() + 5, box.y() + (high - side) / 2, side, side), "ink")
+    words = box.adjusted(beside, 0, 0, 0)
+    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, words.width() - 8)
+    painter.drawText(words, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def _paint_star(painter: QPainter, cell: QRectF) -> None:

@@ -1,0 +1,101 @@
+"""A GIF that grows by a frame at a time: a palette for each frame, transparency on or off; knows no other format.
+
+GIF89a specification: logical screen, Netscape's looping extension, graphic control extensions, image descriptors.
+Pillow chooses colours and packs the codes; it cannot write a GIF without holding all frames, so the file is put
+together here.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+CLEAR = 255
+"""The colour number that stands for nothing, in frames that have clear pixels."""
+
+OPAQUE = 128
+"""Alpha from which on a pixel is there."""
+
+NEAR = 2.0
+"""Mean distance from the palette, in levels of 255, up to which nothing is gained by mixing dots of two colours."""
+
+
+class GifFile:
+    """Frames uint8 `[H, W, 3|4]` of one size, each with how long it stands in seconds."""
+
+    def __init__(self, path: Path, size: tuple[int, int], loop: bool) -> None:
+        self._file: BinaryIO = path.open("wb")
+        self._size = size
+        self._file.write(b"GIF89a" + struct.pack("<HHBBB", *size, 0x70, 0, 0))
+        if loop:
+            self._file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01\0\0\0")
+
+    def add(self, frame: NDArray[np.uint8], stand: float) -> None:
+        clear = frame[..., 3] < OPAQUE if frame.shape[2] == 4 else None
+        if clear is not None and not clear.any():
+            clear = None
+        numbers, colours = indexed(frame[..., :3], clear)
+        # After a frame with clear pixels the ground is wiped: what it does not cover must not stay from before.
+        wiped, through = (2, 1) if clear is not None else (1, 0)
+        control = struct.pack("<BHB", wiped << 2 | through, max(2, round(stand * 100)), CLEAR if through else 0)
+        self._file.write(b"\x21\xf9\x04" + control + b"\0" + _picture(numbers, colours))
+
+    def close(self) -> None:
+        self._file.write(b"\x3b")
+        self._file.close()
+
+    def drop(self) -> None:
+        self._file.close()
+
+
+def indexed(pixels: NDArray[np.uint8], clear: NDArray[np.bool_] | None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Colour numbers `[H, W]` and the palette `[256, 3]` they are of; pixels that are `clear` get CLEAR.
+
+    The palette is chosen for what is seen, and dots are mixed only where its colours are too few.
+    """
+    height, width = pixels.shape[:2]
+    seen = pixels if clear is None else pixels[~clear]
+    if not seen.size:
+        return np.full((height, width), CLEAR, np.uint8), np.zeros((256, 3), np.uint8)
+    flat = seen.reshape(-1, 3)
+    side = int(np.ceil(np.sqrt(len(flat))))
+    sheet = np.resize(flat, (side, side, 3))  # as a square: Pillow counts colours of pictures, not of lists
+    most = 256 if clear is None else 255
+    chosen = Pillow.fromarray(sheet).quantize(most, Pillow.Quantize.MEDIANCUT, kmeans=2, dither=Pillow.Dither.NONE)
+    listed: Any = chosen.getpalette("RGB")
+    palette = np.zeros((256, 3), np.uint8)
+    given = np.array(listed, np.uint8).reshape(-1, 3)[:most]
+    palette[: len(given)] = given
+    palette[len(given) :] = given[0]
+    picture = Pillow.fromarray(np.ascontiguousarray(pixels))
+    numbers = np.array(picture.quantize(palette=chosen, dither=Pillow.Dither.NONE))
+    off = np.abs(palette[numbers].astype(np.int16) - pixels).mean(axis=2)
+    if float(off.mean() if clear is None else off[~clear].mean()) > NEAR:
+        numbers = np.array(picture.quantize(palette=chosen, dither=Pillow.Dither.FLOYDSTEINBERG))
+    if clear is not None:
+        numbers = np.where(clear, CLEAR, numbers)
+    return numbers.astype(np.uint8), palette
+
+
+def _picture(numbers: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
+    """An image descriptor with its own palette and the packed codes, which Pillow's own GIF holds in that order."""
+    picture = Pillow.fromarray(numbers, "P")
+    picture.putpalette(palette.tobytes())
+    packed = io.BytesIO()
+    picture.save(packed, "GIF", optimize=False, interlace=0)
+    data = packed.getvalue()
+    at = 13 + (3 * 2 ** ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
+    while data[at] == 0x21:  # extensions that Pillow puts before the picture
+        at += 2
+        while data[at]:
+            at += 1 + data[at]
+        at += 1
+    box, local = data[at : at + 9], data[at + 9]
+    codes = at + 10 + (3 * 2 ** ((local & 7) + 1) if local & 0x80 else 0)
+    return box + b"\x87" + palette.tobytes() + data[codes:-1]

@@ -1,0 +1,266 @@
+"""Moving pictures: written, read again, given a note, kept in a library, and files of them that mean harm."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from studio import clips, codecs
+from studio.errors import BadInput, StudioError
+from studio.library import Asset, Library
+from studio.media import Clip, Image
+from tests.core.crashes import quick_folder
+
+NOTE = {"request": {"kind": "avatar", "prompt": "日落 --> <b>&amp; \x01 ]]>"}, "provenance": {"model": {"id": "m"}}}
+KINDS = (".webp", ".gif", ".mp4")
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    with quick_folder() as folder:
+        yield folder
+
+
+def frames(count: int = 6, channels: int = 4, width: int = 33, height: int = 24) -> Iterator[np.ndarray[Any, Any]]:
+    """A disc that wanders over clear ground, flat enough for any palette."""
+    down, across = np.mgrid[:height, :width]
+    for at in range(count):
+        disc = (across - width / 2 - 4 * np.sin(at)) ** 2 + (down - height / 2) ** 2 < (height / 3) ** 2
+        frame = np.zeros((height, width, channels), np.uint8)
+        frame[disc] = (200, 40 + 10 * at % 200, 90, 255)[:channels]
+        yield frame
+
+
+def written(folder: Path, ending: str, fps: float = 10, **kind: int) -> Clip:
+    return clips.write(frames(**kind), folder / f"clip{ending}", fps, lossless=ending == ".webp")
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("ending", KINDS)
+def test_frames_come_back(tmp_path: Path, ending: str, channels: int) -> None:
+    clip = written(tmp_path, ending, channels=channels)
+    assert (clip.frames, clip.seconds) == (6, pytest.approx(0.6))
+    assert (clip.width, clip.height) == ((34, 24) if ending == ".mp4" else (33, 24))
+    back = list(clips.frames(clip.path))
+    assert len(back) == 6
+    for old, new in zip(frames(channels=channels), back, strict=True):
+        if ending == ".mp4":
+            assert np.abs(new[:, :33].astype(int) - clips.on_white(old)).mean() < 6
+        else:
+            alpha = old[..., 3] if channels == 4 else np.full((24, 33), 255)
+            assert np.array_equal(new[..., 3], alpha)
+            assert np.abs(new[..., :3].astype(int) - old[..., :3])[alpha > 0].max() <= (0 if ending == ".webp" else 2)
+    assert [path.name for path in tmp_path.iterdir()] == [f"clip{ending}"]
+
+
+def test_a_gif_mixes_dots_where_its_colours_are_too_few(tmp_path: Path) -> None:
+    down, across = np.mgrid[:64, :64]
+    slope = np.stack([across * 4, down * 4, 255 - across * 2 - down * 2], axis=2).astype(np.uint8)
+    clip = clips.write([slope, slope[::-1]], tmp_path / "a.gif", 10)
+    seen = next(clips.frames(clip.path))[..., :3].astype(float)
+    blocks = np.abs((seen - slope).reshape(8, 8, 8, 8, 3).mean(axis=(1, 3)))
+    assert blocks.max() < 6  # seen from afar the slope is even
+    one = clips.write([slope] * 2, tmp_path / "b.webp", 10, lossless=True)
+    assert np.array_equal(list(clips.frames(one.path))[1][..., :3], slope)
+
+
+def test_time_does_not_add_up_wrongly(tmp_path: Path) -> None:
+    for ending, fps in ((".gif", 24), (".webp", 30), (".mp4", 24)):
+        clip = written(tmp_path, ending, fps, count=48)
+        assert clip.seconds == pytest.approx(48 / fps, abs=0.006)
+
+
+@pytest.mark.parametrize("ending", [".webp", ".gif"])
+def test_a_loop_plays_for_ever_and_others_once(tmp_path: Path, ending: str) -> None:
+    for loop in (True, False):
+        clip = clips.write(frames(2), tmp_path / f"{loop}{ending}", 10, loop=loop)
+        with Pillow.open(clip.path) as opened:
+            assert opened.info.get("loop", 1) == (0 if loop else 1)
+
+
+@pytest.mark.parametrize("ending", KINDS)
+def test_what_stops_a_writer_leaves_nothing(tmp_path: Path, ending: str) -> None:
+    def broken() -> Iterator[np.ndarray[Any, Any]]:
+        yield from frames(3)
+        raise KeyError("stop")
+
+    (tmp_path / f"a{ending}").write_bytes(b"before")
+    with pytest.raises(KeyError):
+        clips.write(broken(), tmp_path / f"a{ending}", 10)
+    with pytest.raises(BadInput):
+        clips.write([*frames(1), *frames(1, width=40)], tmp_path / f"a{ending}", 10)
+    with pytest.raises(BadInput):
+        clips.write([], tmp_path / f"a{ending}", 10)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"before"]
+
+
+def test_a_clip_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    wrong: list[Any] = [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((1, 20_000, 3), np.uint8)]
+    for frame in wrong:
+        with pytest.raises(BadInput):
+            clips.write([frame], tmp_path / "a.webp", 10)
+    with pytest.raises(BadInput):
+        clips.write(frames(1), tmp_path / "a.gif", 100)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", KINDS)
+def test_a_note_goes_in_and_the_pictures_stay(tmp_path: Path, ending: str) -> None:
+    clip = written(tmp_path, ending)
+    for note in (NOTE, None):
+        path = tmp_path / f"noted{ending}"
+        codecs.write(clip, path, note=note)
+        assert codecs.read_note(path) == note
+        again = codecs.read(path)
+        assert isinstance(again, Clip)
+        assert (again.width, again.frames, again.seconds) == (clip.width, clip.frames, clip.seconds)
+        for one, other in zip(clips.frames(clip.path), clips.frames(path), strict=True):
+            assert np.array_equal(one, other)
+    assert (tmp_path / f"noted{ending}").read_bytes() == clip.path.read_bytes()
+    if ending != ".gif":
+        codecs.write(clip, path, note=NOTE)
+        assert b"digitalsourcetype/trainedAlgorithmicMedia" in path.read_bytes()
+
+
+def test_one_picture_alone_is_a_picture(tmp_path: Path) -> None:
+    for ending in (".webp", ".gif"):
+        Pillow.new("RGBA", (9, 7), (1, 2, 3, 255)).save(tmp_path / f"a{ending}")
+        assert isinstance(codecs.read(tmp_path / f"a{ending}"), Image)
+
+
+@pytest.mark.parametrize("ending", KINDS)
+def test_no_torn_file_gets_in(tmp_path: Path, ending: str) -> None:
+    """Cut anywhere and changed anywhere: refused in words, or read as something, and never anything else."""
+    whole = written(tmp_path, ending, count=3, width=17, height=12).path.read_bytes()
+    path = tmp_path / f"torn{ending}"
+    for stop in range(0, len(whole) - 1, max(1, len(whole) // 90)):
+        path.write_bytes(whole[:stop])
+        with pytest.raises(BadInput):
+            codecs.read(path)
+        assert codecs.read_note(path) is None
+    rng = np.random.default_rng(5)
+    for _ in range(90):
+        bent = bytearray(whole)
+        for at in rng.integers(0, len(bent), 3):
+            bent[at] = rng.integers(0, 256)
+        path.write_bytes(bent)
+        try:
+            found = codecs.read(path)
+        except BadInput:
+            continue
+        assert isinstance(found, Clip | Image)
+
+
+def test_lengths_that_lie_cost_no_memory(tmp_path: Path) -> None:
+    webp = tmp_path / "a.webp"
+    webp.write_bytes(b"RIFF" + struct.pack("<I", 2**31) + b"WEBPVP8X" + struct.pack("<I", 2**31 - 9))
+    wide = b"\x02\0\0\0" + b"\xff\xff\xff" * 2
+    huge = b"VP8X" + struct.pack("<I", 10) + wide + (b"ANMF" + struct.pack("<I", 16) + bytes(16)) * 2
+    vast = tmp_path / "b.webp"
+    vast.write_bytes(b"RIFF" + struct.pack("<I", len(huge) + 4) + b"WEBP" + huge)
+    film = tmp_path / "c.mp4"
+    runs = struct.pack(">IIII", 0, 1, 2**32 - 1, 1)
+    film.write_bytes(boxed(b"ftyp", b"isom") + boxed(b"moov", track(runs)))
+    for path in (webp, vast, film):
+        with pytest.raises(BadInput):
+            codecs.read(path)
+
+
+def measured(works: list[Asset]) -> list[tuple[str, float | None, int | None]]:
+    """In an order of its own: works of the same second are put in any order by a rebuild."""
+    return sorted((work.id, work.seconds, work.width) for work in works)
+
+
+def boxed(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(data), kind) + data
+
+
+def track(runs: bytes) -> bytes:
+    times = boxed(b"mdhd", bytes(12) + struct.pack(">II", 1000, 1) + bytes(4)) + boxed(
+        b"hdlr", bytes(8) + b"vide" + bytes(12)
+    )
+    inside = boxed(b"mdia", times + boxed(b"minf", boxed(b"stbl", boxed(b"stts", runs))))
+    return boxed(b"trak", boxed(b"tkhd", bytes(76) + struct.pack(">II", 16 << 16, 16 << 16)) + inside)
+
+
+def test_without_the_video_extra_words_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    film = written(tmp_path, ".mp4")
+    monkeypatch.setattr(clips.importlib, "import_module", lambda name: (_ for _ in ()).throw(ImportError(name)))
+    monkeypatch.setattr(clips.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(StudioError, match=r"pip install av"):
+        written(tmp_path, ".mp4")
+    with pytest.raises(StudioError, match="video extra"):
+        next(clips.frames(film.path))
+    read = codecs.read(film.path)  # its measures are known all the same, and it can be kept
+    assert isinstance(read, Clip)
+    assert codecs.thumbnail(read, 64) is None
+    assert not clips.films()
+
+
+def test_a_library_takes_a_clip_away_whole_or_not_at_all(tmp_path: Path) -> None:
+    clip = clips.write(frames(), clips.place(".webp"), 10)
+    stopped: list[str] = []
+
+    def step(name: str) -> None:
+        if name == "commit" and not stopped:
+            stopped.append(name)
+            raise OSError(28, "No space left on device")
+
+    library = Library(tmp_path / "library", step=step)
+    values: dict[str, Any] = {"medium": "avatar", "request": NOTE["request"], "provenance": NOTE["provenance"]}
+    with pytest.raises(StudioError):
+        library.add(clip, **values)
+    assert clip.path.exists()
+    assert library.count() == 0
+    kept = library.add(clip, **values)
+    assert not clip.path.parent.exists()
+    assert (kept.width, kept.height, kept.seconds) == (33, 24, 0.6)
+    assert kept.moving
+    assert not kept.sounding
+    assert codecs.read_note(kept.path) == {"request": NOTE["request"], "provenance": NOTE["provenance"]}
+    small = library.thumbnail(kept.id)
+    assert small is not None
+    with Pillow.open(small) as opened:
+        assert opened.size == (33, 24)
+    library.close()
+
+
+@pytest.mark.parametrize("ending", KINDS)
+def test_the_library_knows_clips_in_all_it_does(tmp_path: Path, ending: str) -> None:
+    library = Library(tmp_path / "library")
+    brought = library.import_file(written(tmp_path, ending).path)
+    assert (brought.medium, brought.moving, brought.path.suffix) == ("clip", True, ending)
+    made = tmp_path / f"made{ending}"
+    codecs.write(written(tmp_path, ending, count=4), made, note=NOTE)
+    ours = library.import_file(made)
+    assert ours.medium == "avatar"
+    assert ours.request == NOTE["request"]
+    assert library.import_file(made).id == ours.id
+    library.bin([brought.id])
+    library.restore([brought.id])
+    before = library.page()
+    assert library.verify() == []
+    ours.path.with_suffix(".json").unlink()  # the note inside brings it back
+    assert library.rebuild() == 2
+    assert measured(library.page()) == measured(before)
+    library.bin([ours.id])
+    assert library.empty_bin() == 1
+    assert not ours.path.exists()
+    library.close()
+
+
+def test_places_of_long_ago_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clips.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(clips.tempfile, "tempdir", str(tmp_path))
+    old = clips.place(".gif").parent
+    os.utime(old, (1, 1))
+    young = clips.place(".gif").parent
+    assert not old.exists()
+    assert young.exists()
