@@ -9,7 +9,7 @@ import time
 import tomllib
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +23,7 @@ from studio.recognise import Found
 Copied = Callable[[int, int], object]
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 STAGING = ".importing-"
+BESIDE = ".beside"
 DAY = 86_400
 
 
@@ -32,6 +33,8 @@ class Model:
 
     `folder` holds config.json and *.safetensors; `size` and `sha256` are those of the weights (`weights.fingerprint`).
     `native` is the size pictures come out best at, (width, height), or (0, 0); `languages` are those it understands.
+    `beside` is the folder for what a person adds to it, such as directions: its own, or one of the person's where it
+    came with the studio; None where there is no place for that.
     """
 
     id: str
@@ -48,6 +51,7 @@ class Model:
     description: str = ""
     languages: tuple[str, ...] = ()
     native: tuple[int, int] = (0, 0)
+    beside: Path | None = None
 
 
 class Catalog:
@@ -64,7 +68,7 @@ class Catalog:
         warnings: list[str] = []
         for folder in self._folders():
             try:
-                model = read_model(folder, bundled=folder.parent == self._bundled)
+                model = self._read(folder)
             except StudioError as error:
                 warnings.append(str(error))
                 continue
@@ -78,7 +82,7 @@ class Catalog:
         if ID.fullmatch(id):
             for place in self._places():
                 if (place / id / "model.toml").is_file():
-                    return read_model(place / id, bundled=place == self._bundled)
+                    return self._read(place / id)
         raise BadInput(
             f"There is no model {id[:80]!r}.", "`studio models list` shows the models there are.", mend="models"
         )
@@ -203,7 +207,13 @@ class Catalog:
             shutil.rmtree(staging, ignore_errors=True)
             raise
         disk.sync_folder(own)
-        return read_model(own / id, bundled=False)
+        return self._read(own / id)
+
+    def _read(self, folder: Path) -> Model:
+        model = read_model(folder, bundled=folder.parent == self._bundled)
+        if not model.bundled:
+            return replace(model, beside=folder)
+        return replace(model, beside=self._own / BESIDE / model.id) if self._own else model
 
     def _free_id(self, stem: str, own: Path) -> str:
         """The stem, or the stem with the first number that no model has."""
