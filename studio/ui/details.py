@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio import codecs
 from studio.errors import StudioError
 from studio.library import Asset
 from studio.ui import icons, origin, sending
@@ -242,8 +243,12 @@ class Details(QFrame):
 
     def _glance(self) -> None:
         one = self._works[0] if len(self._works) == 1 else None
-        ground = "paper" if one is not None and one.sounding else "mat"
-        self.glance.show_picture(self._thumbnails.get(one) if one is not None else None, ground)
+        self.glance.setVisible(one is not None and one.path.suffix not in codecs.TEXT_SUFFIXES)
+        if one is not None:
+            ground = "paper" if one.sounding else "mat"
+            picture = self._thumbnails.get(one)
+            none = picture is None and self._thumbnails.known(one.id)
+            self.glance.show_picture(picture, ground, sending.home(one) if none else "")
 
 
 def _table(lines: origin.Lines, name: str) -> QWidget:

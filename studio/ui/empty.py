@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
 from studio.request import Request
-from studio.ui import icons
+from studio.ui import icons, skeleton
+from studio.ui.aside import Aside
 from studio.ui.theme import SIZE, theme
 from studio.ui.widgets import button, column, label, row
 from studio.ui.words import tr
@@ -75,23 +76,44 @@ def example(request: Request, at: int) -> Request:
 
 
 class Sheet(QWidget):
-    """A picture of what comes out, as wide as fits, with round corners."""
+    """A picture of what comes out, as wide as fits, with round corners; read aside, for sheets are large."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._picture = QPixmap(str(path))
+        self._picture = QPixmap()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 60)
         self.setAccessibleName(tr("Works of this model"))
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(skeleton.PATIENCE)
+        self._late.timeout.connect(self.update)
+        self._late.start()
+        self._aside = Aside(self)
+        self._aside.ask(lambda: QImage(str(path)), self._show)
+
+    @property
+    def ready(self) -> bool:
+        return not self._aside.busy
 
     def sizeHint(self) -> QSize:
         return QSize(480, 240)
 
+    def _show(self, image: QImage) -> None:
+        self._late.stop()
+        self._picture = QPixmap.fromImage(image)
+        self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._picture.isNull():
-            return
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        if not self._picture.isNull():
+            self._draw(painter)
+        elif not self._late.isActive():
+            skeleton.block(painter, QRectF(self.rect()), SIZE.card)
+        painter.end()
+
+    def _draw(self, painter: QPainter) -> None:
         ratio = self.devicePixelRatioF()
         size = self._picture.size().scaled(self.size() * ratio, Qt.AspectRatioMode.KeepAspectRatio)
         if size.width() > self._picture.width() * 2:
@@ -106,7 +128,6 @@ class Sheet(QWidget):
         painter.fillPath(path, theme().colour("mat"))
         painter.setClipPath(path)
         painter.drawPixmap(box, shown, QRectF(shown.rect()))
-        painter.end()
 
 
 class Sign(QWidget):

@@ -1,4 +1,4 @@
-"""The thumbnail of one work, larger; knows nothing of the work."""
+"""The thumbnail of one work, larger, or what stands there until it has been read; knows nothing of the work."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
+from studio.ui import skeleton
 from studio.ui.theme import SIZE, theme
 from studio.ui.tile import inked
 
@@ -17,20 +18,29 @@ class Glance(QWidget):
         super().__init__()
         self.setFixedHeight(200)
         self._picture: QPixmap | None = None
-        self._ground = "mat"
+        self._ground, self._icon = "mat", ""
         theme().changed.connect(self.update)
 
-    def show_picture(self, picture: QPixmap | None, ground: str) -> None:
-        """Show it, on the theme's colour of that name: on paper it is a waveform."""
-        self._picture, self._ground = picture, ground
-        self.setVisible(picture is not None and not picture.isNull())
+    def show_picture(self, picture: QPixmap | None, ground: str, icon: str = "") -> None:
+        """Show it, on the theme's colour of that name: on paper it is a waveform.
+
+        Without one, a sign of that name says that there is none, or an empty block that it is being read.
+        """
+        self._picture, self._ground, self._icon = picture, ground, icon
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._picture is None or self._picture.isNull():
-            return
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        if self._picture is None or self._picture.isNull():
+            side = self.height()
+            box = QRectF((self.width() - side) / 2, 0, side, side)
+            if self._icon:
+                skeleton.missing(painter, box, self._icon)
+            else:
+                skeleton.block(painter, box)
+            painter.end()
+            return
         shown = QSize(self._picture.size()).scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
         box = QRectF(0, 0, shown.width(), shown.height())
         box.moveCenter(QRectF(self.rect()).center())

@@ -43,6 +43,7 @@ class Colours:
     paper: str  # ground of a text on the stage
     mat: str  # behind transparent pictures, and a square of the board on the stage; drawings have dark lines
     checker: str  # the other square
+    skeleton: str  # where a picture will come, or is missing
     track: str  # what is still to come: of a bar, a slider, a waveform
 
 
@@ -69,6 +70,7 @@ LIGHT = Colours(
     paper="#fffefb",
     mat="#fbfaf8",
     checker="#edebe7",
+    skeleton="#dedbd5",
     track="#c9c5bd",
 )
 
@@ -95,6 +97,7 @@ DARK = Colours(
     paper="#1d1d1f",
     mat="#d5d3ce",
     checker="#cdcbc5",
+    skeleton="#29292d",
     track="#45454b",
 )
 

@@ -54,6 +54,10 @@ class Thumbnails(QObject):
             self._pool.submit(self._read)
         return None
 
+    def known(self, id: str) -> bool:
+        """Whether it has been read, and so whether a work without a picture has none."""
+        return id in self._kept
+
     def words(self, id: str) -> str:
         """How a text begins, once it has been read."""
         return self._words.get(id, "")
