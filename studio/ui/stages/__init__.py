@@ -1,4 +1,4 @@
-"""Stages, what shows a result: a picture, a text, a sound, or several candidates; one for each kind of medium."""
+"""Stages, what shows a result: a picture or clip, a text, a sound, or several candidates; one for each medium."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from studio.ui.stages.stage import Stage
 def stage(kind: Literal["image", "text", "audio"], documents: Path | None = None) -> Stage:
     """The stage for a kind of medium, imported when it is first wanted; what is written there goes to `documents`."""
     if kind == "image":
-        from studio.ui.stages.image import ImageStage
+        from studio.ui.stages.moving import MovingStage
 
-        return ImageStage()
+        return MovingStage()
     if kind == "text":
         from studio.ui.stages.text import TextStage
 

@@ -46,9 +46,9 @@ class ImageStage(Stage):
         self.bar.chosen.connect(self._go_way)
         self.bar.swapped.connect(self.swap)
         self.bar.ended.connect(self.compare)
-        whole = column(self, spacing=0)
-        whole.addWidget(self.canvas, 1)
-        whole.addWidget(self.bar)
+        self._whole = column(self, spacing=0)
+        self._whole.addWidget(self.canvas, 1)
+        self._whole.addWidget(self.bar)
         self._before: Asset | None = None  # the work that was looked at before this one
         self._awaited = QSizeF()
         self._reading = Newest(self)

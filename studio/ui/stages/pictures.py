@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QImage, QImageReader, QPainter, QPixmap
 
+from studio import clips
 from studio.errors import BadInput
 from studio.media import Image
 from studio.ui.theme import theme
@@ -18,13 +19,23 @@ KEPT = 2  # pictures at the size of the screen: as many as are compared
 
 
 def load(path: Path) -> QImage:
-    """The picture in a file. Raises BadInput with words where there is none."""
+    """The picture in a file, of a clip the first one. Raises BadInput with words where there is none."""
+    if path.suffix == ".mp4":
+        return _first(path)
     reader = QImageReader(str(path))
     reader.setAutoTransform(True)
     image = reader.read()
     if image.isNull():
         raise BadInput(tr("{name} cannot be shown.").format(name=path.name), reader.errorString())
     return image
+
+
+def _first(path: Path) -> QImage:
+    """The first picture of a film, which Qt itself does not read."""
+    seen = clips.first(path)
+    if seen is None:
+        raise BadInput(tr("{name} cannot be shown.").format(name=path.name), tr("MP4 needs the video extra."))
+    return of_payload(seen)
 
 
 def size(path: Path) -> QSize:

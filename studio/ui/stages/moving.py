@@ -1,0 +1,259 @@
+"""The stage for pictures and clips: what the stage for pictures does, and clips that play in the same place.
+
+Time is this module's; what decodes is the tape, aside, and what draws is the canvas of the stage for pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from PySide6.QtCore import QElapsedTimer, QMimeData, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QHideEvent, QImage, QKeyEvent, QShowEvent
+
+from studio import codecs
+from studio.errors import StudioError
+from studio.library import Asset
+from studio.media import Payload
+from studio.settings import Settings
+from studio.ui.aside import Failure, Newest
+from studio.ui.stages.image import ImageStage
+from studio.ui.stages.stage import Entry, mime_of
+from studio.ui.stages.tape import Tape
+from studio.ui.stages.transport import Transport
+from studio.ui.theme import theme
+from studio.ui.words import failure, tr
+
+TICK = 10  # milliseconds between two looks at the clock
+
+
+class MovingStage(ImageStage):
+    """Space plays and pauses, comma and full stop step a frame, Home and End go to the ends, L loops."""
+
+    suffixes = tuple(dict.fromkeys((*codecs.IMAGE_SUFFIXES, *codecs.CLIP_SUFFIXES)))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tape: Tape | None = None
+        self.frame = 0
+        self.playing = False
+        self._resumes = False  # it played when the page was left
+        self._still = False
+        self._from = 0.0  # seconds of the clip at which the clock began
+        self._clock = QElapsedTimer()
+        self._decoding = Newest(self)
+        self.transport = Transport()
+        self.transport.hide()
+        self.transport.played.connect(self.toggle)
+        self.transport.stepped.connect(self.step_frame)
+        self.transport.sought.connect(self.seek)
+        self._whole.addWidget(self.transport)
+        self._ticker = QTimer(self)
+        self._ticker.setInterval(TICK)
+        self._ticker.setTimerType(Qt.TimerType.PreciseTimer)
+        self._ticker.timeout.connect(self._tick)
+        self._clip_keys: Mapping[Qt.Key, Callable[[], object]] = {
+            Qt.Key.Key_Space: self.toggle,
+            Qt.Key.Key_Comma: lambda: self.step_frame(-1),
+            Qt.Key.Key_Period: lambda: self.step_frame(1),
+            Qt.Key.Key_Home: lambda: self.seek(0),
+            Qt.Key.Key_End: lambda: self.seek(10**9),
+            Qt.Key.Key_L: self.transport.loop.click,
+        }
+
+    def deeds(self) -> Mapping[str, Callable[[], object]]:
+        played = {} if self.tape is None else {"play": self.toggle, "loop": self.transport.loop.click}
+        return {**super().deeds(), **played}
+
+    def entries(self) -> Sequence[Entry]:
+        if self.tape is None:
+            return super().entries()
+        play = tr("Pause") if self.playing else tr("Play")
+        loop, back, on = tr("Loop"), tr("One frame back"), tr("One frame on")
+        return (
+            (f"{play}\tSpace", self.toggle),
+            (f"{back}\t,", lambda: self.step_frame(-1)),
+            (f"{on}\t.", lambda: self.step_frame(1)),
+            (f"{loop}\tL", self.transport.loop.click),
+            None,
+            *super().entries(),
+        )
+
+    def follow(self, settings: Settings) -> None:
+        super().follow(settings)
+        self._still = settings.reduced_motion
+
+    def show_asset(self, asset: Asset) -> None:
+        self._unload()
+        if not asset.moving:
+            super().show_asset(asset)
+            return
+        self._reading.drop()
+        self.tape = Tape(asset.path)
+        self.frame = 0
+        self.canvas.take(QImage())
+        self.transport.load(self.tape.count, self.tape.seconds)
+        self.transport.show()
+        self._turn_to(asset)
+        self.setAccessibleDescription(asset.title)
+        self._show_time()
+        self._decode()
+        if not self._still and theme().motion:
+            self.play()
+
+    def preview(self, payload: Payload) -> None:
+        self._unload()
+        super().preview(payload)
+
+    def clear(self) -> None:
+        self._unload()
+        super().clear()
+
+    def copy(self) -> None:
+        """Its file, for programs that take files, and the picture that is seen for those that take pictures."""
+        if self.tape is None or self.asset is None:
+            super().copy()
+            return
+        data: QMimeData = mime_of([self.asset])
+        if not self.image.isNull():
+            data.setImageData(self.image)
+        QGuiApplication.clipboard().setMimeData(data)
+        self.said.emit(tr("The clip is on the clipboard."), "")
+
+    def leave(self) -> None:
+        super().leave()
+        self._resumes = self._resumes or self.playing
+        self.pause()
+        self._decoding.drop()
+        if self.tape is not None:
+            self.tape.forget()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._resumes:
+            self.play()
+        else:
+            self._decode()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Another thing stands in its place: what nobody sees does not play."""
+        super().hideEvent(event)
+        self._resumes = self._resumes or self.playing
+        self.pause()
+
+    # Playing.
+
+    def toggle(self) -> None:
+        if self.playing:
+            self.pause()
+        else:
+            self.play()
+
+    def play(self) -> None:
+        """Go on from the frame that is shown; from the first one where that is the last."""
+        if self.tape is None:
+            return
+        self._resumes = False
+        if self.frame >= self.tape.count - 1:
+            self.frame = 0
+        self.playing = True
+        self._from = self.tape.starts(self.frame)
+        self._clock.start()
+        self._ticker.start()
+        self._decode()
+        self.transport.say(True)
+
+    def pause(self) -> None:
+        self.playing = False
+        self._ticker.stop()
+        self.transport.say(False)
+
+    def seek(self, frame: int) -> None:
+        """Show that frame, or the one at the nearest end, and stay there."""
+        if self.tape is not None:
+            self.pause()
+            self._resumes = False
+            self._stand(min(self.tape.count - 1, max(0, frame)))
+            self._show_time()
+
+    def step_frame(self, by: int) -> None:
+        """A frame on (+1) or back (-1), around the ends."""
+        if self.tape is not None:
+            self.seek((self.frame + by) % self.tape.count)
+
+    def _tick(self) -> None:
+        tape = self.tape
+        if tape is None:
+            return
+        now = self._from + self._clock.elapsed() / 1000
+        if now >= tape.seconds:
+            if not self.transport.loop.isChecked():
+                self.pause()
+                self._stand(tape.count - 1)
+                self._show_time()
+                return
+            now %= tape.seconds
+            self._from = now
+            self._clock.start()
+        frame = tape.at(now)
+        if tape.get(frame) is None:
+            # The clock waits for the decoder: frames come late rather than not at all.
+            after = (self.frame + 1) % tape.count
+            ready = tape.get(self.frame) is not None and tape.get(after) is not None
+            frame = after if ready else self.frame
+            self._from = tape.starts(frame)
+            self._clock.start()
+            self._decode()
+        if frame != self.frame:
+            self._stand(frame)
+        self._show_time()
+
+    def _stand(self, frame: int) -> None:
+        """Show a frame, now or as soon as it is decoded."""
+        self.frame = frame
+        image = self.tape.get(frame) if self.tape is not None else None
+        if image is not None:
+            self.canvas.take(image, rough=self.playing)
+        self._decode()
+
+    def _show_time(self) -> None:
+        if self.tape is not None:
+            whole = self.tape.seconds
+            self.transport.stand(self.frame, self.tape.count, self.tape.starts(self.frame), whole)
+
+    # Decoding, aside.
+
+    def _decode(self) -> None:
+        tape = self.tape
+        if tape is None or self._decoding.busy:
+            return
+        wanted = tape.wants(self.frame)
+        if wanted is not None:
+            self._decoding.ask(lambda: tape.decode(wanted), lambda _: self._came(tape), self._undecoded)
+
+    def _came(self, tape: Tape) -> None:
+        if tape is not self.tape:
+            return
+        self.frame = min(self.frame, tape.count - 1)
+        image = tape.get(self.frame)
+        if image is not None and image.cacheKey() != self.image.cacheKey():
+            self.canvas.take(image, rough=self.playing)
+        self._decode()
+
+    def _undecoded(self, error: Failure) -> None:
+        self.pause()
+        self.said.emit(*failure(error) if isinstance(error, StudioError) else (str(error), ""))
+
+    def _unload(self) -> None:
+        self.pause()
+        self._resumes = False
+        self._decoding.drop()
+        self.tape = None
+        self.transport.hide()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        modified = event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+        if self.tape is not None and key in self._clip_keys and not modified:
+            self._clip_keys[key]()
+        else:
+            super().keyPressEvent(event)

@@ -1,0 +1,238 @@
+"""The stage for clips by itself: playing in the picture's place, stepping, looping, waiting for the decoder, memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtTest import QTest
+
+from studio import clips
+from studio.asset import Asset, Record
+from studio.errors import BadInput, StudioError
+from studio.media import Image
+from studio.settings import Settings
+from studio.ui.stages.moving import MovingStage
+from studio.ui.stages.tape import Tape
+from tests.ui.conftest import Desk, Room
+
+
+def shades(count: int, side: int = 40, clear: bool = False) -> Iterator[np.ndarray[Any, Any]]:
+    """Frame n is grey of 10 n, which tells it from all others; its left half shows through where `clear`."""
+    for at in range(count):
+        frame = np.full((side, side, 4), 10 * at % 250, np.uint8)
+        frame[..., 3] = 255
+        if clear:
+            frame[:, : side // 2, 3] = 0
+        yield frame
+
+
+def clip(folder: Path, count: int = 12, fps: float = 50, ending: str = ".webp", **kind: Any) -> Asset:
+    path = folder / "works" / "2026-01" / f"clip{count}{ending}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = clips.write(shades(count, **kind), path, fps, lossless=ending == ".webp")
+    record = Record(path.stem, 1, "avatar", f"2026-01/{path.name}", 0.0, "", 1, title="A walk", width=made.width)
+    values = {name: getattr(record, name) for name in Asset.__slots__ if name not in ("path", "seconds", "height")}
+    return Asset(path=path, seconds=made.seconds, height=made.height, **values)
+
+
+@pytest.fixture
+def stage(room: Room) -> Iterator[MovingStage]:
+    made = MovingStage()
+    made.resize(600, 400)
+    made.show()
+    yield made
+    made.leave()
+    made.hide()
+    made.deleteLater()
+
+
+def shade(stage: MovingStage) -> int:
+    """The frame that is on the canvas, told by its grey; -1 while there is none."""
+    return -1 if stage.image.isNull() else round(QColor(stage.image.pixel(stage.image.width() - 1, 5)).red() / 10)
+
+
+def test_a_clip_plays_by_itself_and_round(room: Room, stage: MovingStage, tmp_path: Path) -> None:
+    stage.show_asset(clip(tmp_path))
+    assert stage.transport.isVisible()
+    seen: list[int] = []
+
+    def watch() -> bool:
+        if (now := shade(stage)) >= 0 and (not seen or seen[-1] != now):
+            seen.append(now)
+        return len(seen) > 14
+
+    room.until(watch)
+    assert stage.playing
+    assert set(seen) <= set(range(12))
+    ups = sum(later > before for before, later in pairwise(seen))
+    assert ups >= len(seen) - 4  # forwards, but for the way round
+    stage.toggle()
+    assert not stage.playing
+    held = shade(stage)
+    room.breathe(0.1)
+    assert shade(stage) == held
+
+
+def test_without_a_loop_it_stops_at_its_end(room: Room, stage: MovingStage, tmp_path: Path) -> None:
+    stage.transport.loop.click()
+    stage.show_asset(clip(tmp_path, 5))
+    room.until(lambda: not stage.playing)
+    assert (stage.frame, shade(stage)) == (4, 4)
+    assert "5 / 5" in stage.transport.time.text()
+    stage.toggle()
+    assert stage.playing
+    assert stage.frame == 0
+
+
+def test_reduced_motion_waits_for_the_person(room: Room, stage: MovingStage, tmp_path: Path) -> None:
+    stage.follow(Settings(reduced_motion=True))
+    stage.show_asset(clip(tmp_path))
+    room.until(lambda: shade(stage) == 0)
+    room.breathe(0.1)
+    assert not stage.playing
+    assert stage.frame == 0
+    QTest.keyClick(stage, Qt.Key.Key_Space)
+    assert stage.playing
+
+
+@pytest.mark.parametrize("ending", [".webp", ".gif", ".mp4"])
+def test_every_frame_is_reached_by_keyboard(room: Room, stage: MovingStage, tmp_path: Path, ending: str) -> None:
+    stage.follow(Settings(reduced_motion=True))
+    stage.show_asset(clip(tmp_path, 8, ending=ending))
+    keys = [(Qt.Key.Key_Period, 1), (Qt.Key.Key_Period, 2), (Qt.Key.Key_End, 7), (Qt.Key.Key_Comma, 6)]
+    keys += [(Qt.Key.Key_Home, 0), (Qt.Key.Key_Comma, 7)]
+    for key, frame in keys:
+        QTest.keyClick(stage, key)
+        room.until(lambda frame=frame: shade(stage) == frame)
+        assert stage.frame == stage.transport.slider.value() == frame
+    stage.transport.slider.setFocus()
+    QTest.keyClick(stage.transport.slider, Qt.Key.Key_Left)
+    room.until(lambda: shade(stage) == 6)
+
+
+def test_zoom_stays_from_frame_to_frame_and_the_board_shows_through(
+    room: Room, stage: MovingStage, tmp_path: Path
+) -> None:
+    stage.follow(Settings(reduced_motion=True))
+    stage.show_asset(clip(tmp_path, 4, clear=True))
+    room.until(lambda: shade(stage) == 0)
+    stage.zoom_to(3.0)
+    stage.step_frame(1)
+    room.until(lambda: shade(stage) == 1)
+    assert stage.scale == 3.0
+    shot = stage.canvas.grab().toImage()
+    left = {shot.pixelColor(x, 200).name() for x in range(250, 296)}
+    right = {shot.pixelColor(x, 200).name() for x in range(310, 340)}
+    assert len(left) == 2  # two tones of the board
+    assert right == {"#0a0a0a"}
+
+
+def test_what_is_copied_is_the_file_and_the_picture(room: Room, stage: MovingStage, tmp_path: Path) -> None:
+    asset = clip(tmp_path)
+    stage.show_asset(asset)
+    room.until(lambda: shade(stage) >= 0)
+    stage.copy()
+    data = QGuiApplication.clipboard().mimeData()
+    assert [url.toLocalFile() for url in data.urls()] == [str(asset.path)]
+    assert data.hasImage()
+
+
+def test_pictures_are_shown_as_before(room: Room, stage: MovingStage, tmp_path: Path) -> None:
+    stage.show_asset(clip(tmp_path))
+    room.until(lambda: shade(stage) >= 0)
+    stage.preview(Image(np.full((20, 20, 3), 90, np.uint8)))
+    assert stage.tape is None
+    assert stage.transport.isHidden()
+    assert "play" not in stage.deeds()
+    room.breathe(0.05)
+    assert stage.image.width() == 20
+
+
+def test_what_is_hidden_stops_and_goes_on_when_it_is_back(room: Room, stage: MovingStage, tmp_path: Path) -> None:
+    stage.show_asset(clip(tmp_path))
+    room.until(lambda: stage.frame > 2)
+    stage.leave()
+    assert stage.tape is not None
+    room.breathe(0.05)
+    assert stage.tape.held <= 4
+    stage.hide()
+    assert not stage.playing
+    stage.show()
+    assert stage.playing
+    stage.toggle()
+    stage.hide()
+    stage.show()
+    assert not stage.playing
+
+
+def test_a_long_clip_keeps_to_its_memory(tmp_path: Path) -> None:
+    asset = clip(tmp_path, 40, side=32)
+    tape = Tape(asset.path, budget=1)
+    assert not tape.whole
+    for frame in [*range(0, 40, 3), 38, 2, 39, 0]:
+        for _ in range(8):
+            wanted = tape.wants(frame)
+            if wanted is None:
+                break
+            tape.decode(wanted)
+        assert tape.wants(frame) is None
+        found = tape.get(frame)
+        assert found is not None
+        assert QColor(found.pixel(3, 3)).red() == 10 * frame % 250
+        assert tape.held <= 12
+
+
+def test_a_damaged_clip_is_said_in_words(room: Room, stage: MovingStage, tmp_path: Path) -> None:
+    asset = clip(tmp_path, 6)
+    data = bytearray(asset.path.read_bytes())
+    at = data.rindex(b"VP8L") + 12
+    data[at : at + 12] = b"\xff" * 12
+    asset.path.write_bytes(data)
+    told: list[str] = []
+    stage.said.connect(lambda words, _: told.append(words))
+    stage.show_asset(asset)
+    room.until(lambda: told or not stage.playing or stage.frame == 5)
+    room.until(lambda: told)
+    assert "damaged" in told[0]
+    asset.path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(BadInput):
+        stage.show_asset(asset)
+
+
+def test_a_film_without_the_video_extra_says_what_to_install(
+    room: Room, stage: MovingStage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset = clip(tmp_path, 3, ending=".mp4")
+
+    def missing() -> None:
+        raise StudioError("MP4 needs the video extra.", "Install it.")
+
+    monkeypatch.setattr(clips, "_av", missing)
+    told: list[str] = []
+    stage.said.connect(lambda words, hint: told.append(f"{words} {hint}"))
+    stage.show_asset(asset)
+    room.until(lambda: told)
+    assert told == ["MP4 needs the video extra. Install it."]
+
+
+def test_a_clip_dropped_on_a_panel_plays_there(desk: Desk, tmp_path: Path) -> None:
+    panel = desk.panel("poster")
+    path = tmp_path / "mine.gif"
+    clips.write(shades(6), path, 25)
+    panel._deeds.arrivals.bring([path], panel.easel._brought)
+    desk.until(lambda: panel.asset is not None)
+    assert panel.asset is not None
+    assert (panel.asset.medium, panel.asset.moving) == ("clip", True)
+    stage = panel.stage
+    assert isinstance(stage, MovingStage)
+    desk.until(lambda: stage.playing and stage.frame > 1)
+    desk.act("play")
+    assert not stage.playing
+    assert desk.studio.library.count() == 1
