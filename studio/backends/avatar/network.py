@@ -25,7 +25,10 @@ class Shape:
     """What decides every tensor's shape. `channels[i]` belongs to resolution start * 2**i; the last is the picture's.
 
     `start` is the side of the learned constant, 4 in the paper. A larger one knows from the first step where in the
-    picture it is, which is what portraits in one pose need; its network learns several times faster.
+    picture it is, which is what portraits in one pose need; its network learns several times faster. `constant` is how
+    many channels it has, where they are not channels[0], and `first` the kernel of the layer that reads it, 3 in the
+    paper. With 1 and many channels the constant is a dictionary of patterns that the styles weigh, at the price of one
+    matrix product.
     `c_dim` is the length of the condition vector (0: none). `classes` counts the styles that keep an average of their
     own for truncation. `mapping_lr` is the learning rate multiplier of the mapping network's layers.
     """
@@ -39,6 +42,8 @@ class Shape:
     planes: int = 4
     mapping_lr: float = 0.01
     start: int = 4
+    constant: int = 0
+    first: int = 3
 
     @property
     def size(self) -> int:
@@ -61,6 +66,8 @@ class Shape:
         whole = (*shape.channels, shape.z_dim, shape.w_dim, shape.layers, shape.planes)
         if (
             shape.start not in (4, 8, 16, 32)
+            or shape.first not in (1, 3)
+            or not 0 <= shape.constant <= 4096
             or not 1 <= len(shape.channels) <= 9
             or min(whole) < 1
             or max(whole) > 4096
@@ -152,10 +159,12 @@ class SynthesisLayer(nn.Module):
     noise_const: Tensor
     resample_filter: Tensor
 
-    def __init__(self, inputs: int, outputs: int, w_dim: int, size: int, *, up: bool = False) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, w_dim: int, size: int, *, up: bool = False, kernel: int = 3
+    ) -> None:
         super().__init__()
         self.affine = FullyConnected(w_dim, inputs, bias=1.0)
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.noise_strength = nn.Parameter(torch.zeros([]))
         self.register_buffer("noise_const", torch.randn(size, size))
@@ -168,12 +177,21 @@ class SynthesisLayer(nn.Module):
         # one convolution serve a batch of different styles. The activation's gain rides along with both.
         squares = self.weight.square().sum(dim=(2, 3))
         demodulation = (F.linear(styles.square(), squares) + 1e-8).rsqrt() * GAIN
+        if self.weight.shape[2] == 1:
+            # The map is the same for the whole batch here (the constant): modulated weights make it one product.
+            weights = (self.weight[None, :, :, 0, 0] * styles[:, None, :]).flatten(0, 1)
+            x = (weights @ x[0].flatten(1)).reshape(len(styles), -1, *x.shape[2:])
+            return self.finish(x, demodulation, noise, generator)
         x = x * styles[:, :, None, None]
         if self.up:
             x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)
             x = filtered(x, self.resample_filter * 4, 1)
         else:
             x = F.conv2d(x, self.weight, padding=1)
+        return self.finish(x, demodulation, noise, generator)
+
+    def finish(self, x: Tensor, demodulation: Tensor, noise: Noise, generator: torch.Generator | None) -> Tensor:
+        """What follows the convolution: demodulation, noise, bias and leaky ReLU in two passes over the map."""
         offset = (self.bias * GAIN)[None, :, None, None]
         if noise != "none":
             offset = offset + self.noise(noise, x, generator) * (self.noise_strength * GAIN)
@@ -216,9 +234,11 @@ class SynthesisBlock(nn.Module):
         super().__init__()
         if inputs:
             self.conv0 = SynthesisLayer(inputs, outputs, shape.w_dim, size, up=True)
+            self.conv1 = SynthesisLayer(outputs, outputs, shape.w_dim, size)
         else:
-            self.const = nn.Parameter(torch.randn(outputs, size, size))
-        self.conv1 = SynthesisLayer(outputs, outputs, shape.w_dim, size)
+            constant = shape.constant or outputs
+            self.const = nn.Parameter(torch.randn(constant, size, size))
+            self.conv1 = SynthesisLayer(constant, outputs, shape.w_dim, size, kernel=shape.first)
         self.torgb = ToRGB(outputs, shape.planes, shape.w_dim)
         self.register_buffer("resample_filter", blur_filter())
 
