@@ -237,8 +237,8 @@ class Details(QFrame):
         if len(self._works) == 1 and self.title.text().strip() not in ("", self._works[0].title):
             self.renamed.emit(self._works[0], self.title.text().strip())
 
-    def _drawn(self, id: str) -> None:
-        if len(self._works) == 1 and self._works[0].id == id:
+    def _drawn(self, ids: frozenset[str]) -> None:
+        if len(self._works) == 1 and self._works[0].id in ids:
             self._glance()
 
     def _glance(self) -> None:

@@ -148,13 +148,16 @@ class Grid(QListView):
         painter = QPainter(self.viewport())
         selection, current = self.selectionModel(), self.currentIndex().row() if self.hasFocus() else -1
         over = self.indexAt(self.viewport().mapFromGlobal(self.cursor().pos())).row() if self.underMouse() else -1
+        self._look()
         self.tile.begin()
         for row in self._rows(e.rect()):
-            asset = self.works.at(row)
-            if asset is not None:
+            asset, corner = self.works.seen(row), QPointF(self._rect(row).topLeft())
+            if asset is None:
+                self.tile.draw_blank(painter, corner)
+            else:
                 self.tile.draw(
                     painter,
-                    QPointF(self._rect(row).topLeft()),
+                    corner,
                     self.works,
                     asset,
                     selected=selection.isSelected(self.works.index(row)),
@@ -169,6 +172,17 @@ class Grid(QListView):
         painter.end()
         if self.tile.unfinished:
             self._rest.start()
+
+    def _look(self) -> None:
+        """Have what can be seen read, works and pictures, and the pictures of the screen below after them."""
+        rows = self._rows(self.viewport().rect())
+        if not rows:
+            return
+        first, last = rows[0], rows[-1]
+        self.works.see(first, last)
+        thumbnails, ratio = self.works.thumbnails, self.devicePixelRatioF()
+        ids = self.works.ids([(first, 2 * last - first + 1)])
+        thumbnails.look(id for id in ids if not self.tile.drawn(thumbnails, id, ratio))
 
     def setSelection(self, rect: QRect, command: Any) -> None:
         """Select what touches the rectangle: one tile under a click, all under a band."""

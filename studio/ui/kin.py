@@ -37,8 +37,8 @@ class Face(QAbstractButton):
     def sizeHint(self) -> QSize:
         return QSize(SIDE, SIDE)
 
-    def _drawn(self, id: str) -> None:
-        if id == self._asset.id:
+    def _drawn(self, ids: frozenset[str]) -> None:
+        if self._asset.id in ids:
             self.update()
 
     def enterEvent(self, event: QEnterEvent) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections.abc import Hashable
 
 from PySide6.QtCore import QObject, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap, QTextLayout
@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from studio import codecs
 from studio.library import Asset
-from studio.ui import icons
+from studio.ui import icons, sending, skeleton
 from studio.ui.theme import SIZE, theme
+from studio.ui.thumbnails import Seen, Thumbnails
 from studio.ui.words import clock, tr
 from studio.ui.works import ASSET, Index, Works, title_of
 
-KEPT = 40 * 2**20  # bytes of drawn tiles: scrolling puts them where they belong without drawing them again
 BUDGET = 0.006  # seconds of a frame for tiles that were not drawn before; what is over stays blank for that frame
 EDGE = 4  # pixels around the picture, where the mark of what is selected lies
 RADIUS = SIZE.radius
@@ -31,8 +31,9 @@ def parted(text: str) -> tuple[str, str]:
 class Tile(QStyledItemDelegate):
     """Draws a work in `side` pixels square, with its title below where `titled`; `height` is that of it all.
 
-    A view that calls `begin` before it paints gets at most a frame's worth of new drawing; `unfinished` then says that
-    some tiles are still blank.
+    What was drawn is kept among the faces of all views, so that scrolling only puts it where it belongs. A view that
+    calls `begin` before it paints gets at most a frame's worth of new drawing; `unfinished` then says that some tiles
+    are blank for want of time.
     """
 
     def __init__(self, side: int, *, titled: bool, parent: QObject | None = None) -> None:
@@ -40,22 +41,23 @@ class Tile(QStyledItemDelegate):
         self.titled = titled
         self.unfinished = False
         self._until: float | None = None
-        self._faces: OrderedDict[tuple[object, ...], tuple[tuple[object, ...], QPixmap]] = OrderedDict()
-        self._bytes = 0
+        self._look: Hashable = ()
         self._fonts: dict[tuple[float, bool, bool], QFont] = {}
-        self.resize(side)
+        self._blanks: dict[float, QPixmap] = {}
+        self.side = side
+        self.forget()
         theme().changed.connect(self.forget)
 
     def resize(self, side: int) -> None:
         """Draw works in another size from here on."""
         self.side = side
         self.height = side + (round(QFontMetricsF(self._font(0.92)).height()) + 12 if self.titled else 0)
+        self._blanks.clear()
 
     def forget(self) -> None:
         """Draw everything anew: the look has changed."""
-        self._faces.clear()
         self._fonts.clear()
-        self._bytes = 0
+        self._look = (theme().scheme, self._font(1.0).toString())
         self.resize(self.side)
 
     def begin(self) -> None:
@@ -95,10 +97,13 @@ class Tile(QStyledItemDelegate):
         hovered: bool = False,
     ) -> None:
         """Draw the work with its corner there."""
-        face = self._face(works, asset, selected, painter.device().devicePixelRatioF())
-        if face is not None:
+        ratio = painter.device().devicePixelRatioF()
+        face = self._face(works.thumbnails, asset, selected, ratio)
+        if face is None:
+            self.draw_blank(painter, corner)
+        else:
             painter.drawPixmap(corner, face)
-        if not (selected or focused or hovered or face is None):
+        if not (selected or focused or hovered):
             return
         look = theme()
         cell = _cell(corner, self.side)
@@ -109,39 +114,61 @@ class Tile(QStyledItemDelegate):
             painter.setPen(QPen(look.colour("accent"), 2.5 if selected else 1.5))
             painter.drawRoundedRect(cell.adjusted(-2, -2, 2, 2), RADIUS + 2, RADIUS + 2)
         else:
-            _paint_edge(painter, cell, "outline" if hovered else "line")
+            _paint_edge(painter, cell, "outline")
         painter.restore()
 
-    def _face(self, works: Works, asset: Asset, selected: bool, ratio: float) -> QPixmap | None:
-        """The tile without marks of the pointer, drawn once and kept; None where this frame has no time left for it."""
-        picture = works.thumbnails.get(asset)
-        words = works.thumbnails.words(asset.id)
-        drawn = 0 if picture is None else picture.cacheKey()
-        key = (asset.id, self.side, ratio, selected)
-        shown = (asset.favourite, asset.partial, asset.title, drawn, words)
-        before = self._faces.get(key)
-        if before is not None and before[0] == shown:
-            self._faces.move_to_end(key)
-            return before[1]
-        if self._until is not None and time.perf_counter() > self._until:
-            self.unfinished = True
-            return None
-        face = QPixmap(round(self.side * ratio), round(self.height * ratio))
-        face.setDevicePixelRatio(ratio)
-        face.fill(theme().colour("stage"))  # opaque: the ground of every view of works, and quick to copy
-        painter = QPainter(face)
-        self._paint_face(painter, asset, picture, words, "ink" if selected else "muted")
-        painter.end()
-        if before is not None:  # as it looked before its thumbnail came, before it was a favourite
-            self._bytes -= _weight(before[1])
-        self._faces[key] = (shown, face)
-        self._faces.move_to_end(key)
-        self._bytes += _weight(face)
-        while self._bytes > KEPT and len(self._faces) > 1:
-            self._bytes -= _weight(self._faces.popitem(last=False)[1][1])
-        return face
+    def draw_blank(self, painter: QPainter, corner: QPointF) -> None:
+        """Draw what stands where a work will be seen in a moment."""
+        ratio = painter.device().devicePixelRatioF()
+        blank = self._blanks.get(ratio)
+        if blank is None:
+            blank = self._blanks[ratio] = self._ground(ratio)
+            within = QPainter(blank)
+            within.setRenderHint(QPainter.RenderHint.Antialiasing)
+            skeleton.block(within, _cell(QPointF(0, 0), self.side))
+            within.end()
+        painter.drawPixmap(corner, blank)
 
-    def _paint_face(self, painter: QPainter, asset: Asset, picture: QPixmap | None, words: str, tone: str) -> None:
+    def drawn(self, thumbnails: Thumbnails, id: str, ratio: float) -> bool:
+        """Whether the tile of a work is kept, so that its picture is not needed."""
+        return self._key(id, False, ratio) in thumbnails.faces or self._key(id, True, ratio) in thumbnails.faces
+
+    def _key(self, id: str, selected: bool, ratio: float) -> Hashable:
+        return (id, selected, self.side, self.titled, ratio, self._look)
+
+    def _ground(self, ratio: float) -> QPixmap:
+        made = QPixmap(round(self.side * ratio), round(self.height * ratio))
+        made.setDevicePixelRatio(ratio)
+        made.fill(theme().colour("stage"))  # opaque: the ground of every view of works, and quick to copy
+        return made
+
+    def _face(self, thumbnails: Thumbnails, asset: Asset, selected: bool, ratio: float) -> QPixmap | None:
+        """The tile without marks of the pointer, drawn once and kept; None where its picture has not been read, or this
+        frame has no time left for it. How it looked before stands in until then.
+        """
+        key = self._key(asset.id, selected, ratio)
+        shown = (asset.favourite, asset.partial, asset.title)
+        kept = thumbnails.faces.get(key)
+        if kept is not None and kept[0] == shown:
+            return kept[1]
+        before = kept or thumbnails.faces.get(self._key(asset.id, not selected, ratio))
+        seen = thumbnails.seen(asset.id)
+        late = self._until is not None and time.perf_counter() > self._until
+        if seen is None:
+            thumbnails.get(asset)
+        elif late:
+            self.unfinished = True
+        else:
+            face = self._ground(ratio)
+            painter = QPainter(face)
+            self._paint_face(painter, asset, seen, "ink" if selected else "muted")
+            painter.end()
+            thumbnails.faces.put(key, (shown, face), face.width() * face.height() * 4)
+            return face
+        return None if before is None else before[1]
+
+    def _paint_face(self, painter: QPainter, asset: Asset, seen: Seen, tone: str) -> None:
+        picture, words = seen.picture, seen.words
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         cell = _cell(QPointF(0, 0), self.side)
         path = QPainterPath()
@@ -152,7 +179,9 @@ class Tile(QStyledItemDelegate):
         painter.setClipPath(path)
         if written:
             self._paint_text(painter, words or title_of(asset), cell)
-        elif picture is not None:
+        elif picture is None:
+            skeleton.missing(painter, cell, sending.home(asset))
+        else:
             if asset.sounding:
                 picture = inked(picture)
             _paint_picture(painter, picture, cell, fill=not asset.sounding)
@@ -232,10 +261,6 @@ def _paint_edge(painter: QPainter, cell: QRectF, tone: str) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(theme().colour(tone), 1))
     painter.drawRoundedRect(cell.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
-
-
-def _weight(face: QPixmap) -> int:
-    return face.width() * face.height() * 4
 
 
 def _paint_picture(painter: QPainter, picture: QPixmap, cell: QRectF, *, fill: bool) -> None:

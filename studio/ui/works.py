@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
@@ -17,6 +17,7 @@ from studio.ui.words import gist
 
 PAGE = 60  # works that are read together
 KEPT = 20 * PAGE
+AHEAD = 30  # works before and behind those that can be seen, which are read before they are scrolled to
 STEPS = 64  # runs of rows that come or go one by one; beyond that the list begins anew
 ASSET = Qt.ItemDataRole.UserRole
 
@@ -52,6 +53,20 @@ def runs(rows: Iterable[int]) -> list[tuple[int, int]]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a query finds, newest first, and the row of each, unless those are still to be counted."""
+
+    ids: list[str]
+    rows: dict[str, int] = field(default_factory=dict[str, int])
+
+
+def listing(library: Library, query: Query) -> Listing:
+    """Ask the library, in whatever thread, and count the rows there too."""
+    ids = library.ids(query)
+    return Listing(ids, {id: row for row, id in enumerate(ids)})
+
+
 class Works(QAbstractListModel):
     """The works that a query found, newest first. What changes in the library meanwhile shows after `refresh`, and rows
     that stay keep their selection. `changed` follows every question and every refresh.
@@ -59,23 +74,36 @@ class Works(QAbstractListModel):
 
     changed = Signal()
     _told = Signal(object, object)
+    _came = Signal(object, object)
 
-    def __init__(self, library: Library, thumbnails: Thumbnails, query: Query, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        library: Library,
+        thumbnails: Thumbnails,
+        query: Query,
+        parent: QObject | None = None,
+        listing: Listing | None = None,
+    ) -> None:
+        """`listing` is what the query finds, where that has been asked already."""
         super().__init__(parent)
         self._library = library
         self.thumbnails = thumbnails
         self.query = query
-        self._ids = library.ids(query)
-        self._rows: dict[str, int] = {}
+        found = listing or Listing(library.ids(query))
+        self._ids, self._rows = found.ids, found.rows
         self._assets: OrderedDict[str, Asset] = OrderedDict()
+        self._before: dict[str, Asset] = {}  # as they were before the last refresh: seen until they are read again
+        self._missed: list[str] = []  # what is to be read next; the thread takes the newest only
+        self._reading = False
         self._told.connect(self._take)
+        self._came.connect(self._have)
         thumbnails.ready.connect(self._drawn)
 
     def ask(self, query: Query) -> None:
         """Show another query's works, at once."""
         if query != self.query and not self.thumbnails.closing:
             self.query = query
-            self._take(query, self._library.ids(query))
+            self._take(query, Listing(self._library.ids(query)))
 
     def refresh(self) -> None:
         """Ask the library anew, aside: its list of many thousand works takes a frame or two to read."""
@@ -83,11 +111,11 @@ class Works(QAbstractListModel):
 
         def question() -> None:
             try:
-                ids = self._library.ids(query)
+                found = listing(self._library, query)
             except StudioError:
                 return  # the next question says it, where a person asked
             if not self.thumbnails.closing:
-                self._told.emit(query, ids)
+                self._told.emit(query, found)
 
         self.thumbnails.aside(question)
 
@@ -105,10 +133,23 @@ class Works(QAbstractListModel):
                 return None  # a closing window may still be painted once
             start = row // PAGE * PAGE
             missing = [each for each in self._ids[start : start + PAGE] if each not in self._assets]
-            self._assets.update((asset.id, asset) for asset in self._library.some(missing))
-            while len(self._assets) > KEPT:
-                self._assets.popitem(last=False)
+            self._keep(self._library.some(missing))
         return self._assets.get(id)
+
+    def seen(self, row: int) -> Asset | None:
+        """The work in a row, as far as it has been read: a view that paints never waits. `see` has it read."""
+        id = self._ids[row]
+        return self._assets.get(id) or self._before.get(id)
+
+    def see(self, first: int, last: int) -> None:
+        """These rows can be seen: what has not been read of them is read aside, and then what lies around them."""
+        around = self._ids[max(0, first - AHEAD) : last + 1 + AHEAD]
+        missing = [id for id in self._ids[first : last + 1] if id not in self._assets]
+        missing = missing or [id for id in around if id not in self._assets]
+        self._missed = missing
+        if missing and not self._reading and not self.thumbnails.closing:
+            self._reading = True
+            self.thumbnails.aside(self._read)
 
     def find(self, id: str) -> int:
         """The row of a work; -1 where it is not among them."""
@@ -140,16 +181,45 @@ class Works(QAbstractListModel):
     def mimeData(self, indexes: Sequence[Any]) -> QMimeData:
         return mime_of([asset for index in indexes if (asset := self.at(index.row())) is not None])
 
-    def _take(self, query: Query, ids: list[str]) -> None:
+    def _read(self) -> None:
+        """In the thread: read what is missed by now."""
+        missed = self._missed
+        try:
+            found = self._library.some(missed)
+        except StudioError:
+            found = []  # the next question says it, where a person asked
+        if not self.thumbnails.closing:
+            self._came.emit(missed, found)
+
+    def _have(self, missed: list[str], found: list[Asset]) -> None:
+        read = set(missed)
+        self._missed = [id for id in self._missed if id not in read]
+        self._reading = bool(self._missed) and not self.thumbnails.closing
+        if self._reading:  # one looks elsewhere by now
+            self.thumbnails.aside(self._read)
+        self._keep(found)
+        rows = [row for asset in found if (row := self.find(asset.id)) >= 0]
+        if rows:
+            self.dataChanged.emit(self.index(min(rows)), self.index(max(rows)))
+
+    def _keep(self, found: Sequence[Asset]) -> None:
+        for asset in found:
+            self._assets[asset.id] = asset
+            self._before.pop(asset.id, None)
+        while len(self._assets) > KEPT:
+            self._assets.popitem(last=False)
+
+    def _take(self, query: Query, found: Listing) -> None:
         """Show these works from here on, unless another query has been asked since."""
         if query != self.query or self.thumbnails.closing:
             return
-        self._assets.clear()
-        if ids == self._ids:
-            if ids:
-                self.dataChanged.emit(self.index(0), self.index(len(ids) - 1))
-        else:
+        self._before, self._assets = dict(self._assets), OrderedDict()
+        ids = found.ids
+        if ids != self._ids:
             self._become(ids)
+        elif ids:
+            self.dataChanged.emit(self.index(0), self.index(len(ids) - 1))
+        self._rows = found.rows
         self.changed.emit()
 
     def _become(self, ids: list[str]) -> None:
@@ -170,10 +240,10 @@ class Works(QAbstractListModel):
             self.endInsertRows()
         self._rows = {}
 
-    def _drawn(self, id: str) -> None:
-        row = self.find(id)
-        if row >= 0:
-            self.dataChanged.emit(self.index(row), self.index(row))
+    def _drawn(self, ids: frozenset[str]) -> None:
+        rows = [row for id in ids if (row := self.find(id)) >= 0]
+        if rows:
+            self.dataChanged.emit(self.index(min(rows)), self.index(max(rows)))
 
 
 def title_of(asset: Asset) -> str:

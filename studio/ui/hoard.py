@@ -1,0 +1,42 @@
+"""What costs time to make, kept up to a weight: what was not asked for longest goes first; knows not what it keeps."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Hoard(Generic[K, V]):
+    """Holds `limit` bytes, by the weights that it is told, and never lets go of what came last."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.weight = 0
+        self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._kept
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, key: K) -> V | None:
+        """What is kept under the key; None where nothing is."""
+        found = self._kept.get(key)
+        if found is None:
+            return None
+        self._kept.move_to_end(key)
+        return found[0]
+
+    def put(self, key: K, value: V, weight: int) -> None:
+        """Keep this, in place of what was kept under the key."""
+        before = self._kept.pop(key, None)
+        self._kept[key] = (value, weight)
+        self.weight += weight - (before[1] if before is not None else 0)
+        while self.weight > self.limit and len(self._kept) > 1:
+            _, (_, less) = self._kept.popitem(last=False)
+            self.weight -= less

@@ -1,0 +1,74 @@
+"""Thumbnails: what is looked at is read first, what is passed over is not read, and what comes is told together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from studio.bench import library as bench
+from studio.library import Library
+from studio.ui.hoard import Hoard
+from studio.ui.thumbnails import Thumbnails
+from tests.ui.conftest import Room
+
+
+@pytest.fixture
+def library(tmp_path: Any) -> Iterator[Library]:
+    bench.fill(tmp_path, 60)
+    made = Library(tmp_path)
+    made.rebuild()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def thumbnails(room: Room, library: Library) -> Iterator[Thumbnails]:
+    made = Thumbnails(library)
+    yield made
+    made.close()
+
+
+def test_what_is_looked_at_comes_first_and_what_is_passed_over_never(
+    room: Room, library: Library, thumbnails: Thumbnails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = library.ids()
+    read: list[str] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(id: str, size: int) -> None:
+        read.append(id)
+        begun.set()
+        go_on.wait(5)
+
+    monkeypatch.setattr(library, "thumbnail", slowly)
+    told: list[frozenset[str]] = []
+    thumbnails.ready.connect(told.append)
+    thumbnails.get(library.get(ids[0]))
+    assert begun.wait(5)
+    thumbnails.get(library.get(ids[1]))
+    thumbnails.look(ids[10:14])
+    thumbnails.look(ids[12:16])  # scrolled on before the first could be read
+    go_on.set()
+    room.until(lambda: thumbnails.known(ids[1]))
+    assert read == [ids[0], *ids[12:16], ids[1]]
+    assert sorted(id for together in told for id in together) == sorted(read)
+    assert len(told) < len(read)
+    thumbnails.look(ids[12:16])
+    room.breathe()
+    assert len(read) == 6  # what is known is not read again
+
+
+def test_a_hoard_holds_its_weight_and_lets_go_of_what_was_not_asked_for_longest() -> None:
+    hoard: Hoard[str, int] = Hoard(10)
+    for at, name in enumerate("abc"):
+        hoard.put(name, at, 3)
+    assert hoard.get("a") == 0
+    hoard.put("d", 3, 3)
+    assert [name in hoard for name in "abcd"] == [True, False, True, True]
+    hoard.put("d", 4, 1)
+    assert (hoard.get("d"), hoard.weight, len(hoard)) == (4, 7, 3)
+    hoard.put("e", 5, 99)  # heavier than all that may be kept: it is what is needed now
+    assert (hoard.get("e"), len(hoard), hoard.weight) == (5, 1, 99)
