@@ -80,6 +80,8 @@ class Job:
         self.state: State = "queued"
         self.made: list[Payload] = []  # what is not in the library: a live result, or what could not be saved
         self.facts: dict[str, str] = {}
+        self.suspended = False  # a training that a person has paused
+        self.wanted = False  # stopped to be used as it is
         self._stop = threading.Event()
         self._clock: float | None = None
         self._seconds: float | None = None

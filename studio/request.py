@@ -228,6 +228,9 @@ class TrainRequest(Request):
         60.0, Range(label="Minutes", help="How long to train.", low=0.01, high=60 * 24 * 14, step=0.5, unit="minutes")
     )
     resume: bool = note(False, Flag(label="Resume", help="Go on from the last checkpoint in the result folder."))
+    title: str = note(
+        "", Text(label="Name", help="Adds the model to the studio under this name when it is finished.", limit=80)
+    )
 
 
 def fresh_seed() -> int:

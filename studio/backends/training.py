@@ -1,19 +1,28 @@
-"""What all trainings share: the clock, checkpoints that survive anything, previews, and a stop that keeps the work."""
+"""What all trainings share: the clock, checkpoints that survive anything, a log, previews, a stop that keeps all."""
 
 from __future__ import annotations
 
+import math
 import os
+import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import tomli_w
 import torch
+from PIL import Image as Pillow
 
+from studio import trainings
 from studio.errors import BadInput, StudioError
 from studio.job import Cancelled, Progress, Report
-from studio.media import Payload, Weights
+from studio.media import Image, Payload, Weights
 from studio.request import TrainRequest
+
+FIRST_SAVE = 15.0  # seconds after which there is something to go on from
+GAVE_WAY = 0.25  # seconds in a report beyond which it was not talking but waiting
+WATCHED = 20  # times as long as a preview takes are learnt before the next
 
 
 class Training:
@@ -28,8 +37,9 @@ class Training:
     state/restore: everything needed to go on, as tensors and plain values (read back with `weights_only=True`).
     preview: a sample to look at or listen to, made every `preview_seconds`. export(folder): writes the model in its
     final format. Checkpoints go to `request.out/checkpoint.pt`, replaced atomically, every `save_seconds` and at the
-    end.
-    A cancel saves, exports and raises Cancelled with the Weights made so far.
+    end, and measurements to `request.out/log.jsonl`. `about` says what the catalog shall know of the model.
+    It ends by the clock, before a step for which there is no time left. A cancel saves, exports and raises Cancelled
+    with the Weights made so far. A measurement that is no number ends it with words and the last good state exported.
     """
 
     def __init__(
@@ -44,6 +54,7 @@ class Training:
         stage: str = "training",
         save_seconds: float = 120.0,
         preview_seconds: float = 60.0,
+        about: Mapping[str, Any] | None = None,
     ) -> None:
         self.request = request
         self.out = Path(request.out).expanduser()
@@ -52,24 +63,27 @@ class Training:
         self._state, self._restore, self._preview, self._export = state, restore, preview, export
         self._stage = stage
         self._save_seconds, self._preview_seconds = save_seconds, preview_seconds
+        self._about = dict(about or {}) | ({"title": request.title} if request.title else {})
         self._before = 0.0  # seconds trained in earlier runs
         self._values: dict[str, float] = {}
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             message = f"{self.out} cannot be made: {error.strerror}."
-            raise BadInput(message, "Choose a folder you may write to.") from error
+            raise BadInput(message, "Choose a folder you may write to.", mend="folders") from error
         if request.resume:
             self._load()
         elif self.checkpoint.exists():
             raise BadInput(
                 f"{self.out} already holds a training.", "Add --resume to go on with it, or choose another folder."
             )
+        self._log = trainings.Log(self.out)
+        self._write(lambda: self._log.begin(self.step, self._before))
         self._start = time.monotonic()
 
     @property
     def checkpoint(self) -> Path:
-        return self.out / "checkpoint.pt"
+        return self.out / trainings.CHECKPOINT
 
     @property
     def seconds(self) -> float:
@@ -92,56 +106,99 @@ class Training:
         return max(floor, min(1.0, (x + 1e-4) / warm, (1.0 - x) / 0.6))
 
     def log(self, **values: float) -> None:
-        """Measurements to report with the next step."""
+        """Measurements to report with the next step. One that is no number any more ends the training."""
+        for name, value in values.items():
+            if not math.isfinite(value):
+                self.explode(name)
         self._values.update(values)
 
     def __iter__(self) -> Iterator[int]:
-        saved = shown = time.monotonic()
+        saved = time.monotonic() - self._save_seconds + min(FIRST_SAVE, self._save_seconds)
+        next_look = time.monotonic() + self._preview_seconds / 4
         total = max(1, int(self.request.minutes * 60))
         try:
             while True:
+                began = time.monotonic()
                 yield self.step
-                self.step += 1
                 now = time.monotonic()
+                took = now - began
+                self.step += 1
                 preview = None
-                if now - shown >= self._preview_seconds:
-                    preview, shown = self._preview(), time.monotonic()
+                if now >= next_look:
+                    preview = self._look()
+                    done = time.monotonic()
+                    next_look = done + max(self._preview_seconds, WATCHED * (done - now))
                 if now - saved >= self._save_seconds:
                     self.save()
                     saved = time.monotonic()
+                self._write(lambda: self._log.add(self.step, self.seconds, self._values))
                 values = {"step": float(self.step), **self._values}
-                done = min(total, int(time.monotonic() - self._start))
-                before = time.monotonic()
-                try:
-                    self._report(Progress(self._stage, done, total, preview, values))
-                finally:
-                    # A training that gives way waits in there; its minutes are minutes of learning.
-                    self._start += time.monotonic() - before
-                if self.share >= 1:
+                self._tell(
+                    Progress(self._stage, min(total, int(time.monotonic() - self._start)), total, preview, values)
+                )
+                # A step that begins is finished: begin none that would end long after the time.
+                left = self.request.minutes * 60 - (time.monotonic() - self._start)
+                if left <= 0 or left < took:
                     return
         except Cancelled:
             self.save()
             raise Cancelled([self._exported()]) from None
 
+    def _tell(self, progress: Progress) -> None:
+        """A training that gives way waits in there; its minutes are minutes of learning."""
+        before = time.monotonic()
+        try:
+            self._report(progress)
+        finally:
+            waited = time.monotonic() - before
+            if waited > GAVE_WAY:
+                self._start += waited
+
+    def explode(self, what: str) -> NoReturn:
+        """`what` has grown beyond all bounds: export the last good state, and say so. Raises StudioError."""
+        words = f"The training lost its way at step {self.step}: {what} is no sensible number any more."
+        if not self.checkpoint.exists():
+            raise StudioError(words, "Begin anew with a lower learning rate, or with more pictures.")
+        whole = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        self._restore(whole["state"])
+        folder = self._exported().folder
+        raise StudioError(
+            f"{words} The model as it was at step {int(whole['step'])} is kept in {folder}.",
+            "Go on from there with another seed and a lower learning rate.",
+        )
+
     def finish(self) -> list[Payload]:
         """Save, export, and return a last preview and the model."""
         self.save()
-        return [self._preview(), self._exported()]
+        return [self._look(), self._exported()]
 
     def save(self) -> None:
         """Write the checkpoint beside the old one, then take its place."""
-        whole = {"step": self.step, "seconds": self.seconds, "state": self._state()}
+        state = self._state()
+        if not _finite(state):
+            self.explode("a weight")
+        whole = {"step": self.step, "seconds": self.seconds, "state": state}
         part = self.checkpoint.with_suffix(".part")
-        try:
+
+        def write() -> None:
             with part.open("wb") as file:
                 torch.save(whole, file)
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self.checkpoint)
-        except OSError as error:
+
+        try:
+            self._write(write)
+        except StudioError:
             part.unlink(missing_ok=True)
+            raise
+
+    def _write(self, write: Callable[[], object]) -> None:
+        try:
+            write()
+        except OSError as error:
             message = f"The checkpoint could not be written: {error.strerror}."
-            raise StudioError(message, "Make room on the disk and go on with --resume.") from error
+            raise StudioError(message, "Make room on the disk and go on with --resume.", mend="room") from error
 
     def _load(self) -> None:
         if not self.checkpoint.exists():
@@ -153,8 +210,37 @@ class Training:
         except Exception as error:
             raise BadInput(f"{self.checkpoint} is damaged: {error}.", "Start anew in another folder.") from error
 
+    def _look(self) -> Payload:
+        """A preview, left in the folder too where it is a picture, for whoever comes to look later."""
+        made = self._preview()
+        if isinstance(made, Image):
+            path = self.out / trainings.PREVIEW
+            part = path.with_suffix(".part")
+            self._write(lambda: Pillow.fromarray(made.pixels).save(part, "PNG"))
+            self._write(lambda: part.replace(path))
+        return made
+
     def _exported(self) -> Weights:
-        folder = self.out / "model"
-        folder.mkdir(exist_ok=True)
-        self._export(folder)
+        """The model in its folder, whole: it takes the place of the one before when it is finished."""
+        folder = self.out / trainings.MODEL
+        fresh, old = self.out / "model.part", self.out / "model.old"
+        for left in (fresh, old):
+            shutil.rmtree(left, ignore_errors=True)
+        fresh.mkdir()
+        self._export(fresh)
+        if self._about:
+            (fresh / "model.toml").write_text(tomli_w.dumps(self._about), encoding="utf-8")
+        if folder.exists():
+            folder.rename(old)
+        fresh.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
         return Weights(folder)
+
+
+def _finite(state: object) -> bool:
+    """Whether every tensor in nested tables and lists holds only numbers."""
+    if isinstance(state, torch.Tensor):
+        return not state.is_floating_point() or bool(torch.isfinite(state).all())
+    if isinstance(state, Mapping):
+        return all(_finite(part) for part in state.values())
+    return not isinstance(state, list | tuple) or all(_finite(part) for part in state)

@@ -1,0 +1,117 @@
+"""What a training leaves in its result folder for others to follow: a log, a last preview, a checkpoint to go on from.
+
+Knows the names of these files and what stands in the log; opens no checkpoint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from studio.request import TrainRequest
+
+CHECKPOINT, LOG, PREVIEW, MODEL = "checkpoint.pt", "log.jsonl", "preview.png", "model"
+LINES = 2000  # about as many as a log gets each time the training's length doubles
+SHORTEST = 1.0  # minutes that a training which was broken off gets at least
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the log. `seconds` are those of learning, earlier runs included; `time` is since the epoch.
+
+    `values` are means over the steps since the line before. A line without them marks where a run began.
+    """
+
+    time: float
+    seconds: float
+    step: int
+    values: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+class Log:
+    """Writes the log: means over steps, less and less often, so that weeks of training stay a small file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / LOG
+        self._sums: dict[str, tuple[float, int]] = {}
+        self._next = 0.0
+
+    def begin(self, step: int, seconds: float) -> None:
+        """A run begins at this step: what is in the log beyond it never happened."""
+        lines = [line for line in read(self._path.parent)[0] if line.step <= step and line.seconds <= seconds]
+        text = "".join(_text(line) for line in [*lines, Line(time.time(), seconds, step)])
+        part = self._path.with_suffix(".part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(self._path)
+        self._next = seconds
+
+    def add(self, step: int, seconds: float, values: Mapping[str, float]) -> None:
+        """The measurements of one step. Raises OSError where the file cannot be written."""
+        for name, value in values.items():
+            total, count = self._sums.get(name, (0.0, 0))
+            self._sums[name] = (total + value, count + 1)
+        if seconds < self._next or not self._sums:
+            return
+        means = {name: total / count for name, (total, count) in self._sums.items()}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(_text(Line(time.time(), seconds, step, means)))
+        self._sums.clear()
+        self._next = seconds + max(1.0, seconds / LINES)
+
+
+def read(folder: Path, offset: int = 0) -> tuple[list[Line], int]:
+    """The whole lines of a training's log from byte `offset` on, and the byte after them.
+
+    A log that is shorter than `offset` was begun anew: it is read from its start. Damaged lines are passed over.
+    """
+    try:
+        with (folder / LOG).open("rb") as file:
+            if file.seek(0, 2) < offset:
+                offset = 0
+            file.seek(offset)
+            data = file.read()
+    except OSError:
+        return [], 0
+    whole = data[: data.rfind(b"\n") + 1]
+    lines = [line for text in whole.splitlines() if (line := _line(text)) is not None]
+    return lines, offset + len(whole)
+
+
+def can_go_on(folder: Path) -> bool:
+    """Whether there is a checkpoint."""
+    return (folder / CHECKPOINT).is_file()
+
+
+def going_on(request: TrainRequest) -> TrainRequest:
+    """The request that goes on with a training which was broken off, for the minutes that were left of it.
+
+    Where it did not come as far as a checkpoint it begins anew.
+    """
+    folder = Path(request.out).expanduser()
+    if not can_go_on(folder):
+        return request
+    lines = read(folder)[0]
+    began = next((line.seconds for line in reversed(lines) if not line.values), 0.0)
+    spent = (lines[-1].seconds - began) / 60 if lines else 0.0
+    return request.replace(resume=True, minutes=min(request.minutes, max(SHORTEST, request.minutes - spent)))
+
+
+def _text(line: Line) -> str:
+    # JSON has no NaN.
+    values = {name: float(f"{value:.5g}") if math.isfinite(value) else None for name, value in line.values.items()}
+    said = {"time": round(line.time, 2), "seconds": round(line.seconds, 2), "step": line.step, **values}
+    return json.dumps(said) + "\n"
+
+
+def _line(text: bytes) -> Line | None:
+    with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
+        said = cast("dict[str, Any]", json.loads(text))
+        at = float(said.pop("time")), float(said.pop("seconds")), int(said.pop("step"))
+        return Line(*at, {name: float(value) for name, value in said.items() if value is not None})
+    return None

@@ -1,0 +1,212 @@
+"""What a training leaves behind, and the studio's ways with one: pause, stop and keep, going on after a crash."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio import trainings
+from studio.backends import MEDIA
+from studio.job import Cancelled, Progress, Report
+from studio.journal import Entry
+from studio.media import Payload, Weights
+from studio.request import Request, TrainRequest
+from studio.studio import News, Studio
+from studio.trainings import Log, can_go_on, going_on, read
+from tests.fakes import ended, until
+from tests.studios import fake_studio
+
+TRAIN = MEDIA[0].train
+
+
+class Learner:
+    """Learns until it is stopped, and leaves a model."""
+
+    def load(self, model: Any, report: Report) -> None: ...
+
+    def close(self) -> None: ...
+
+    def run(self, request: Request, report: Report) -> list[Payload]:
+        assert isinstance(request, TrainRequest)
+        out = Path(request.out)
+        model = out / "model"
+        model.mkdir(parents=True, exist_ok=True)
+        (out / trainings.CHECKPOINT).write_bytes(b"so far")
+        (model / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+        said = {"medium": "avatar", "family": "stylegan2", "licence": "own", "title": request.title}
+        (model / "config.json").write_text(json.dumps(said))
+        try:
+            for step in range(1_000_000 if request.seed else 3):
+                report(Progress("learning", step, 100))
+        except Cancelled:
+            raise Cancelled([Weights(model)]) from None
+        return [Weights(model)]
+
+
+@pytest.fixture
+def studio(home: Path) -> Iterator[Studio]:
+    made = fake_studio(home, trainer="tests.core.test_trainings:Learner")
+    yield made
+    made.close()
+
+
+def asked(home: Path, **changes: Any) -> TrainRequest:
+    return TRAIN(**{"data": str(home), "out": str(home / "out"), "seed": 1, "title": "Foxes", **changes})
+
+
+def own(studio: Studio) -> list[str]:
+    return [model.title for model in studio.catalog.models("avatar") if not model.bundled]
+
+
+def test_a_log_holds_means_and_is_followed(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    log.begin(0, 0.0)
+    log.add(1, 0.1, {"loss": 4.0})
+    first, at = read(tmp_path)
+    assert [line.values for line in first] == [{}, {"loss": 4.0}]
+    log.add(2, 0.4, {"loss": 3.0})
+    log.add(3, 1.3, {"loss": 1.0})
+    (line,), end = read(tmp_path, at)
+    assert (line.step, line.seconds, line.values) == (3, 1.3, {"loss": 2.0})
+    assert line.time > 1.7e9
+    assert read(tmp_path, end) == ([], end)
+    assert read(tmp_path / "nowhere", 5) == ([], 0)
+
+
+def test_a_log_stays_small(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    log.begin(0, 0.0)
+    for step in range(20_000):
+        log.add(step, step * 30.0, {"loss": 1.0})
+    assert len(read(tmp_path)[0]) < 16_000
+
+
+def test_what_a_crash_undid_leaves_the_log(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    log.begin(0, 0.0)
+    for step in range(1, 6):
+        log.add(step, step * 2.0, {"loss": float(step)})
+    with (tmp_path / trainings.LOG).open("a") as file:
+        file.write('{"time": 1, "sec')
+    Log(tmp_path).begin(3, 6.0)
+    lines, at = read(tmp_path, 10_000)
+    assert [(line.step, len(line.values)) for line in lines] == [(0, 0), (1, 1), (2, 1), (3, 1), (3, 0)]
+    assert at == (tmp_path / trainings.LOG).stat().st_size
+
+
+def test_damaged_lines_and_values_are_passed_over(tmp_path: Path) -> None:
+    Log(tmp_path).begin(0, 0.0)
+    with (tmp_path / trainings.LOG).open("a") as file:
+        file.write('nonsense\n[]\n{"time": 1}\n{"time": 1, "seconds": 2, "step": 3, "loss": null, "p": 0.5}\n')
+    assert [line.values for line in read(tmp_path)[0]] == [{}, {"p": 0.5}]
+
+
+def test_going_on_is_for_the_minutes_that_were_left(tmp_path: Path) -> None:
+    request = asked(tmp_path, minutes=60)
+    assert going_on(request) == request, "without a checkpoint it begins anew"
+    out = Path(request.out)
+    out.mkdir()
+    (out / trainings.CHECKPOINT).touch()
+    assert can_go_on(out)
+    assert going_on(request).resume
+    log = Log(out)
+    log.begin(0, 0.0)
+    log.add(9, 1200.0, {"loss": 1.0})
+    assert going_on(request).minutes == pytest.approx(40)
+    log.begin(9, 1200.0)
+    log.add(20, 1800.0, {"loss": 1.0})
+    assert going_on(request).minutes == pytest.approx(50), "what an earlier run took is not this one's"
+
+
+def test_a_finished_training_is_among_the_models_at_once(studio: Studio, home: Path) -> None:
+    heard: list[News] = []
+    studio.subscribe(heard.append)
+    job = studio.submit(asked(home, seed=0))
+    (weights,) = job.future.result(20)
+    assert own(studio) == ["Foxes"]
+    assert studio.catalog.get(weights.folder.name).licence == "own"
+    assert "models" in [news.kind for news in heard]
+
+
+def test_a_training_without_a_name_stays_in_its_folder(studio: Studio, home: Path) -> None:
+    job = studio.submit(asked(home, seed=0, title=""))
+    (weights,) = job.future.result(20)
+    assert weights.folder == home / "out" / "model"
+    assert own(studio) == []
+
+
+def test_stop_and_keep_adds_the_model_and_cancel_does_not(studio: Studio, home: Path) -> None:
+    kept, dropped = studio.submit(asked(home)), studio.submit(asked(home, out=str(home / "other")))
+    until(lambda: kept.progress.done > 2)
+    studio.finish(kept.id)
+    error = ended(kept)
+    assert isinstance(error, Cancelled)
+    assert [weights.folder.parent for weights in error.assets] == [studio.places.models]
+    until(lambda: dropped.progress.done > 2)
+    studio.cancel(dropped.id)
+    assert isinstance(ended(dropped), Cancelled)
+    assert own(studio) == ["Foxes"]
+
+
+def test_a_paused_training_waits_and_can_be_stopped(studio: Studio, home: Path) -> None:
+    job = studio.submit(asked(home))
+    until(lambda: job.progress.done > 2)
+    studio.suspend(job.id, True)
+    until(lambda: _still(job))
+    work = studio.submit(MEDIA[0].make(seed=3))
+    work.future.result(20)  # the other lane goes on, and its end does not wake the paused one
+    before = job.progress.done
+    assert _still(job)
+    assert job.progress.done == before
+    studio.suspend(job.id, False)
+    until(lambda: job.progress.done > before)
+    studio.suspend(job.id, True)
+    studio.finish(job.id)
+    assert isinstance(ended(job), Cancelled)
+    assert own(studio) == ["Foxes"]
+    again = studio.submit(asked(home, seed=0, out=str(home / "again")))
+    again.future.result(20)  # a pause ends with its training
+
+
+def _still(job: Any) -> bool:
+    before = job.progress.done
+    try:
+        job.future.exception(0.05)
+    except TimeoutError:
+        return job.progress.done == before
+    return False
+
+
+def test_an_offered_training_goes_on_from_its_checkpoint(studio: Studio, home: Path) -> None:
+    request = asked(home, minutes=60)
+    Path(request.out).mkdir(parents=True)
+    (Path(request.out) / trainings.CHECKPOINT).touch()
+    entry = Entry("1", request, (), True)
+    studio.offered.append(entry)
+    job = studio.take(entry, resume=True)
+    assert job is not None
+    assert isinstance(job.request, TrainRequest)
+    assert job.request.resume
+    studio.cancel(job.id)
+    ended(job)
+    again = studio.retry(job.id)
+    assert isinstance(again.request, TrainRequest)
+    assert again.request.resume
+    studio.cancel(again.id)
+    ended(again)
+
+
+def test_closing_the_program_makes_no_model(home: Path) -> None:
+    studio = fake_studio(home, trainer="tests.core.test_trainings:Learner")
+    job = studio.submit(asked(home))
+    until(lambda: job.progress.done > 2)
+    job.wanted = True
+    studio.close()
+    assert not list(studio.places.models.glob("*"))
+    opened = fake_studio(home, trainer="tests.core.test_trainings:Learner")
+    assert [entry.request.kind for entry in opened.offered] == ["avatar.train"]
+    opened.close()
