@@ -24,7 +24,7 @@ from studio.journal import Entry, Journal
 from studio.lane import Lane
 from studio.library import Asset, Embed, Library
 from studio.log import conceal
-from studio.media import Image, Weights
+from studio.media import Clip, Image, Weights
 from studio.places import RESOURCES, Places
 from studio.request import Request, TrainRequest
 from studio.residence import PLATFORM, Rules
@@ -62,8 +62,8 @@ class Studio:
         self.media = {medium.name: medium for medium in media}
         self.settings, self.warnings = settings_file.load(places.config / "settings.toml")
         own = self.settings
-        self.library = Library(Path(own.library_folder or places.library).expanduser())
-        self.catalog = Catalog(bundled, Path(own.models_folder or places.models).expanduser())
+        self.library = Library(settings_file.folder(own.library_folder, places.library))
+        self.catalog = Catalog(bundled, settings_file.folder(own.models_folder, places.models))
         self._journal = Journal(places.state / "queue.sqlite") if journaled else None
         if self._journal is not None and self._journal.warning:
             self.warnings.append(self._journal.warning)
@@ -77,6 +77,8 @@ class Studio:
         make = functools.partial(self._lane, rules=rules, isolated=isolated)
         self._device, self._training = make("device", nice=10), make("training", nice=19)
         self.offered: list[Entry] = []
+        if self._journal is not None and self._journal.paused:
+            self._hold(True)
         self._take_up()
 
     # What a person asks for.
@@ -123,9 +125,10 @@ class Studio:
         return self._device.paused
 
     def pause(self, on: bool) -> None:
-        """Start no further job, or go on; what runs is not touched."""
-        for lane in self._lanes:
-            lane.pause(on)
+        """Start no further job, or go on, at the next start too; what runs is not touched."""
+        if self._journal is not None:
+            self._journal.paused = on
+        self._hold(on)
 
     def take(self, entry: Entry, *, resume: bool) -> Job | None:
         """Answer an offer: run again what was running when the program died, or let it go.
@@ -145,9 +148,7 @@ class Studio:
 
     def change_settings(self, **changes: Any) -> None:
         """Save settings. Those of device, threads, memory and folders hold from the next start on."""
-        changed = self.settings.replace(**changes)
-        settings_file.save(self.places.config / "settings.toml", changed)
-        self.settings = changed
+        self.settings = settings_file.change(self.places.config / "settings.toml", self.settings, **changes)
         self._publish(News("settings"))
 
     # What a person sees.
@@ -183,12 +184,16 @@ class Studio:
         return None if typical is None else max(0.0, typical - job.seconds)
 
     def close(self) -> None:
-        """Refuse new jobs, cancel the rest, give everything back. What waited or ran stays in the journal."""
+        """Refuse new jobs, cancel the rest, give everything back. What waited or ran stays in the journal, except for
+        what was finished, or was cancelled by a person, at the last moment.
+        """
         with self._ordering:
             self._closing = True
+            left = [(job, entry) for job, entry in self._entries() if not job.stopping]
         for lane in self._lanes:
             lane.close()
         if self._journal is not None:
+            self._journal.replace([*self.offered, *(entry for job, entry in left if job.state != "done")])
             self._journal.close()
         self.library.close()
 
@@ -197,6 +202,10 @@ class Studio:
     @property
     def _lanes(self) -> tuple[Lane, Lane]:
         return self._device, self._training
+
+    def _hold(self, on: bool) -> None:
+        for lane in self._lanes:
+            lane.pause(on)
 
     def _lane(self, name: str, *, nice: int, rules: Rules, isolated: bool) -> Lane:
         log_file = self.places.logs / f"worker-{name}.log"
@@ -297,11 +306,13 @@ class Studio:
         self._publish(News("queue"))
 
     def _write_journal(self) -> None:
-        if self._journal is None:
-            return
+        if self._journal is not None:
+            self._journal.replace([*self.offered, *(entry for _, entry in self._entries())])
+
+    def _entries(self) -> list[tuple[Job, Entry]]:
+        """What is to be made after all where the studio ends now."""
         jobs = [job for job in self.jobs() if job.state in ("running", "queued") and not job.live]
-        entries = [Entry(job.id, job.request, job.parents, job.state == "running") for job in jobs]
-        self._journal.replace([*self.offered, *entries])
+        return [(job, Entry(job.id, job.request, job.parents, job.state == "running")) for job in jobs]
 
     def _take_up(self) -> None:
         """What waited when the last studio ended waits again; what ran, and what cannot run now, is offered.
@@ -339,7 +350,7 @@ class Studio:
 
 def _made_by(payload: Any, request: Request) -> dict[str, Any]:
     """The request that makes this payload again: its own where it says one, else the one that was run."""
-    own = payload.request if isinstance(payload, Image) else ""
+    own = payload.request if isinstance(payload, Image | Clip) else ""
     return Request.from_json(json.loads(own)).to_json() if own else request.to_json()
 
 

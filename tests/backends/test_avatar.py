@@ -14,8 +14,11 @@ from safetensors.torch import load_file, save_file
 
 from studio.backends.avatar import MEDIUM, STYLES, AvatarRequest, AvatarTrainRequest, files, train
 from studio.backends.avatar.attributes import NONE, Table
-from studio.backends.avatar.engine import AvatarEngine, crisp, latents
-from studio.backends.avatar.network import Discriminator, Generator, Shape, truncated
+from studio.backends.avatar.discriminator import Discriminator
+from studio.backends.avatar.drawing import crisp
+from studio.backends.avatar.engine import AvatarEngine
+from studio.backends.avatar.network import Generator, Shape, truncated
+from studio.backends.avatar.tracks import drawn
 from studio.backends.avatar.train import AvatarTrainer
 from studio.catalog import Catalog, Model
 from studio.errors import BadInput, StudioError
@@ -151,9 +154,10 @@ def test_one_seed_is_one_face_and_another_seed_another(toy: Model) -> None:
 
 def test_asking_for_the_style_a_seed_draws_changes_nothing(toy: Model) -> None:
     config = files.read_config(toy.folder)
-    drawn = config.styles[int(latents(config, "any", 3)[2])]  # type: ignore[arg-type]
-    other = next(style for style in config.styles if style != drawn)
-    np.testing.assert_array_equal(made(toy, seed=3), made(toy, seed=3, style=drawn))
+    assert config.table is not None
+    own = config.styles[drawn(config.table, "any", 3, SHAPE.z_dim)[0]]
+    other = next(style for style in config.styles if style != own)
+    np.testing.assert_array_equal(made(toy, seed=3), made(toy, seed=3, style=own))
     assert (made(toy, seed=3) != made(toy, seed=3, style=other)).any()
 
 

@@ -1,109 +1,153 @@
-"""Makes faces: seed, style and psi through a StyleGAN2 generator to a picture with real alpha; knows no windows."""
+"""Runs what is asked of a StyleGAN: faces, directions, a face found in a picture, walks; knows no windows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Generator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from numpy.typing import NDArray
+from PIL import Image as Pillow
 
-from studio.backends.avatar import AvatarRequest
-from studio.backends.avatar.files import Config, load_into, read_config, straight
-from studio.backends.avatar.network import Generator, Noise, truncated
-from studio.backends.device import device, generator, memory_in_words
+from studio import clips, disk
+from studio.backends.avatar import (
+    AvatarDirectionsRequest,
+    AvatarProjectRequest,
+    AvatarRequest,
+    AvatarWalkRequest,
+    directions,
+    encode,
+    factors,
+    files,
+    tracks,
+)
+from studio.backends.avatar.drawing import draw, enlarged, pixels, sheet
+from studio.backends.avatar.latents import Latents, layers_of
+from studio.backends.avatar.network import Generator as Network
+from studio.backends.avatar.project import Projection
+from studio.backends.avatar.walk import Walk
+from studio.backends.device import device, memory_in_words
 from studio.catalog import Model
-from studio.errors import BadInput, StudioError
+from studio.errors import StudioError
 from studio.job import Progress, Report
-from studio.media import Image, Payload
+from studio.media import Clip, Image, Payload
 from studio.request import Request
 
-LARGE = 512
+REACH = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+"""Standard deviations at which a direction is shown."""
 
 
 class AvatarEngine:
-    """Holds one generator between requests."""
+    """Holds one network between requests, and what two requests share."""
 
     def __init__(self) -> None:
-        self._generator: Generator | None = None
-        self._config: Config | None = None
+        self._model: Model | None = None
+        self._latents: Latents | None = None
+        self._stamp: tuple[int, int] | None = None
 
     def load(self, model: Model | None, report: Report) -> None:
         """Raises StudioError for weights that are missing, damaged or do not fit their config."""
         if model is None:
             raise StudioError("There is no avatar model to use.", "`studio models list` shows the models there are.")
         report(Progress("loading", 0, 1))
-        config = read_config(model.folder)
+        config = files.read_config(model.folder)
+        traits = tracks.read(model.folder, config.table) if config.table is not None else None
         with memory_in_words():
-            network = Generator(config.shape)
-            load_into(network, model.folder, config)
-            self._generator = network.to(device()).eval().requires_grad_(False)
-        self._config = config
+            network: Any = Network(config.shape)
+            files.load_into(network, model.folder, config)
+            network = network.to(device()).eval().requires_grad_(False)
+        self._model, self._latents, self._stamp = model, Latents(network, config, traits), None
         report(Progress("loading", 1, 1))
 
     def run(self, request: Request, report: Report) -> Sequence[Payload]:
-        """One picture, [size, size, 4]: as the network draws it, or enlarged to at least 512."""
-        assert isinstance(request, AvatarRequest)
-        if self._generator is None or self._config is None:
+        """One payload: a picture [size, size, planes], a sheet of pictures, or a clip."""
+        if self._latents is None or self._model is None:
             raise StudioError("No avatar model is loaded.", "Try again.")
-        report(Progress("mapping", 0, 3))
-        z, c, which = latents(self._config, request.style, request.seed)
-        network = self._generator
-        with torch.inference_mode(), memory_in_words():
-            w = truncated(network.mapping(z, c), network.mapping.centre(which), request.psi)
-            report(Progress("synthesis", 1, 3))
-            noise = cast(Noise, request.noise)
-            picture = network.synthesis(network.broadcast(w), noise, generator(request.seed))
-            times = LARGE // picture.shape[2]
-            if request.size == "large" and times > 1:
-                report(Progress("enlarging", 2, 3))
-                picture = crisp(picture, times)
-        report(Progress("enlarging", 3, 3))
-        return [Image(straight(picture)[0])]
+        with memory_in_words():
+            if isinstance(request, AvatarProjectRequest):
+                encoder = encode.read(self._model.folder, self._latents.network.shape)
+                return [Projection(self._latents, encoder, request, report).run()]
+            with torch.inference_mode():
+                if isinstance(request, AvatarWalkRequest):
+                    return [self._walk(self._latents, request, report)]
+                if isinstance(request, AvatarDirectionsRequest):
+                    return [self._directions(self._latents, self._model, request, report)]
+                assert isinstance(request, AvatarRequest)
+                return [self._face(self._latents, request, report)]
 
     def close(self) -> None:
-        self._generator = self._config = None
+        self._model = self._latents = None
+
+    def _face(self, latents: Latents, request: AvatarRequest, report: Report) -> Image:
+        """As drawn, it reports at its start only: a slider that is still moving must not take the picture away that
+        shows where it was a moment ago, or none would come until it rests."""
+        large = request.size == "large"
+        report(Progress("mapping", 0, 3))
+        self._learn_directions(latents, request)
+        ws = latents.ws(request)
+        if large:
+            report(Progress("synthesis", 1, 3))
+        picture = draw(latents.network, ws, request.noise, request.seed)
+        if large:
+            report(Progress("enlarging", 2, 3))
+            picture = enlarged(picture, request.size)
+            report(Progress("enlarging", 3, 3))
+        return Image(pixels(picture)[0])
+
+    def _walk(self, latents: Latents, request: AvatarWalkRequest, report: Report) -> Clip:
+        report(Progress("mapping"))
+        self._learn_directions(latents, request)
+        walk = Walk(latents, request)
+        first = walk.faces[0]
+        total = len(walk.times)
+
+        def frames() -> Generator[NDArray[np.uint8]]:
+            for done, ws in enumerate(walk.frames()):
+                picture = pixels(enlarged(draw(latents.network, ws, first.noise, first.seed), request.size))[0]
+                report(Progress("walking", done, total, Image(picture)))
+                yield picture
+            report(Progress("walking", total, total))
+
+        return clips.write(frames(), clips.place(f".{request.format}"), request.fps, loop=request.loop)
+
+    def _directions(self, latents: Latents, model: Model, request: AvatarDirectionsRequest, report: Report) -> Image:
+        """Finds, saves and shows directions: a row each."""
+        report(Progress("looking", 0, request.directions + 1))
+        typical = AvatarRequest(seed=request.seed, model=request.model)
+        network = latents.network
+        layers = layers_of(network.shape, request.layers)
+        samples = latents.samples(typical, request.samples)
+        if request.method == "sefa":
+            found = factors.sefa(network, layers, samples, request.directions)
+        else:
+            found = factors.pca(samples, request.directions)
+        standing, new = directions.add(model, request.method, request.layers, found)
+        rows: list[list[NDArray[np.uint8]]] = []
+        start = latents.ws(typical)
+        for done, one in enumerate(standing):
+            ws = start.repeat(len(REACH), 1, 1)
+            steps = torch.tensor(REACH)[:, None] * one.std * torch.from_numpy(one.vector)[None]
+            ws[:, layers] += steps[:, None].to(ws)
+            rows.append(list(pixels(draw(network, ws, "const", request.seed))))
+            if one in new:
+                _keep_preview(one, rows[-1])
+            report(Progress("drawing", done + 1, len(standing) + 1, Image(sheet(rows))))
+        return Image(sheet(rows))
+
+    def _learn_directions(self, latents: Latents, request: Request) -> None:
+        """Read the model's directions where a face may name them and they are others than the last time."""
+        assert self._model is not None
+        if isinstance(request, AvatarRequest) and not (request.slides or request.mix):
+            return
+        now = directions.stamp(self._model)
+        if now != self._stamp:
+            latents.forget()
+            latents.along = {one.id: one for one in directions.directions(self._model)} if any(now) else {}
+            self._stamp = now
 
 
-def latents(config: Config, style: str, seed: int) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """What a seed means: z [1, z_dim], condition [1, c_dim] and style [1], the latter two None for plain models.
-
-    The style is drawn even where it is asked for, so that asking for the one a seed draws changes nothing.
-    """
-    rng = np.random.default_rng(seed)
-    table = config.table
-    if table is None:
-        if style != "any":
-            raise BadInput(f"This model knows no style {style[:60]!r}.", "Choose any.")
-        z = rng.standard_normal((1, config.shape.z_dim), dtype=np.float32)
-        return torch.from_numpy(z).to(device()), None, None
-    if style not in ("any", *config.styles):
-        raise BadInput(f"This model knows no style {style[:60]!r}.", f"Choose one of: any, {', '.join(config.styles)}.")
-    drawn = table.draw_style(rng)
-    which = drawn if style == "any" else table.style(style)
-    z = rng.standard_normal((1, config.shape.z_dim), dtype=np.float32)
-    c = table.vector(which, table.draw(which, rng))[None]
-    return torch.from_numpy(z).to(device()), torch.from_numpy(c).to(device()), torch.tensor([which], device=device())
-
-
-def crisp(picture: Tensor, times: int) -> Tensor:
-    """A drawing enlarged `times`: bicubic, then every slope between two colours made steeper about its middle.
-
-    It adds no detail: within the lightest and darkest values that the original has around a place, it only decides
-    where the border between them runs. Works on premultiplied planes, so that no colour bleeds out of clear areas.
-    """
-
-    def enlarged(x: Tensor, mode: str) -> Tensor:
-        return F.interpolate(x, scale_factor=times, mode=mode, align_corners=False)
-
-    plain = enlarged(picture, "bicubic")
-    upper = enlarged(F.max_pool2d(picture, 3, 1, 1), "bilinear")
-    lower = enlarged(-F.max_pool2d(-picture, 3, 1, 1), "bilinear")
-    span = upper - lower
-    height = (plain - lower) / span.clamp(min=1e-3)
-    steep = ((height.clamp(0, 1) - 0.5) * 2 + 0.5).clamp(0, 1)
-    steep = torch.addcmul(lower, span, steep * steep * (3 - 2 * steep))
-    # What differs little is a shade, not an edge.
-    return torch.lerp(plain, steep, ((span - 0.15) * 2.5).clamp(0, 1)).clamp(-1, 1)
+def _keep_preview(one: directions.Direction, row: list[NDArray[np.uint8]]) -> None:
+    with disk.failing_as("The preview could not be saved"):
+        one.preview.parent.mkdir(parents=True, exist_ok=True)
+        Pillow.fromarray(sheet([row])).save(one.preview)

@@ -1,0 +1,169 @@
+"""The directions that were found on a model, as they lie on the disk: listed, named, deleted; knows no torch.
+
+They lie beside the model's own weights, or in the person's own folder where the model came with the studio:
+`directions.json` says what they are and holds a unit vector [w_dim] each (no safetensors, which would change what the
+model's weights are recognised by), and `directions/<id>.png` shows what each does, from -3 to +3 standard deviations.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio import disk, weights
+from studio.catalog import Model
+from studio.errors import BadInput, StudioError
+
+LIST, PREVIEWS = "directions.json", "directions"
+LIMIT = 400
+ALIKE = 0.995  # of the cosine: the same direction found again
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """`id` is what requests name, `name` what a person does. `layers` is a group of layers or "all"; `std` the
+    standard deviation of the model's faces along it. `vector` is a unit vector [w_dim]."""
+
+    id: str
+    name: str
+    method: str
+    layers: str
+    std: float
+    preview: Path
+    vector: NDArray[np.float32] = field(compare=False, repr=False)
+
+
+def place(model: Model) -> Path:
+    """The folder that holds a model's directions."""
+    if model.beside is not None:
+        return model.beside
+    if model.bundled:
+        raise StudioError(f"There is no folder of your own to keep directions of {model.title} in.")
+    return model.folder
+
+
+def directions(model: Model) -> list[Direction]:
+    """The directions of a model, as they were found. StudioError where their list is damaged."""
+    folder = place(model)
+    path = folder / LIST
+    if not path.exists():
+        return []
+    try:
+        rows = weights.read_json(path)["directions"]
+        return [_direction(folder, row) for row in rows]
+    except (KeyError, TypeError, ValueError) as error:
+        raise StudioError(f"{path} is damaged: {error}.", "Delete it and find directions again.") from error
+
+
+def stamp(model: Model) -> tuple[int, int]:
+    """Changes whenever the directions do."""
+    try:
+        found = (place(model) / LIST).stat()
+    except (OSError, StudioError):
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
+def add(
+    model: Model, method: str, layers: str, found: Sequence[tuple[NDArray[np.float32], float]]
+) -> tuple[list[Direction], list[Direction]]:
+    """Save directions (unit vector, std); those that are there already stay as they are.
+
+    Returns the directions that now stand for `found`, in that order, and which of them are new.
+    """
+    folder = place(model)
+    listed = directions(model)
+    standing: list[Direction] = []
+    new: list[Direction] = []
+    for vector, std in found:
+        again = next((one for one in listed if one.layers == layers and _alike(one.vector, vector)), None)
+        if again is None:
+            if len(listed) >= LIMIT:
+                raise BadInput(f"{model.title} has {LIMIT} directions already.", "Delete those that are of no use.")
+            number = 1 + max((_number(one.id) for one in listed if one.method == method), default=0)
+            id = f"{method}-{number}"
+            name, preview = f"Direction {len(listed) + 1}", folder / PREVIEWS / f"{id}.png"
+            again = Direction(id, name, method, layers, std, preview, vector.astype("<f4"))
+            listed.append(again)
+            new.append(again)
+        standing.append(again)
+    with disk.failing_as("The directions could not be saved"):
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder, listed)
+    return standing, new
+
+
+def rename(model: Model, id: str, name: str) -> Direction:
+    """Give a direction the name that a person calls it by. BadInput where there is no such direction, or no name."""
+    clean = " ".join(name.split())[:60]
+    if not clean:
+        raise BadInput("A direction needs a name.", "Say what it changes, such as Smile.")
+    listed = directions(model)
+    at = _index(model, listed, id)
+    listed[at] = replace(listed[at], name=clean)
+    with disk.failing_as("The name could not be kept"):
+        _write(place(model), listed)
+    return listed[at]
+
+
+def remove(model: Model, id: str) -> None:
+    """Forget a direction. Faces that were moved along it keep their pictures but cannot be made again."""
+    listed = directions(model)
+    gone = listed.pop(_index(model, listed, id))
+    folder = place(model)
+    with disk.failing_as("The direction could not be deleted"):
+        _write(folder, listed)
+        gone.preview.unlink(missing_ok=True)
+
+
+def _write(folder: Path, listed: Sequence[Direction]) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "id": one.id,
+            "name": one.name,
+            "method": one.method,
+            "layers": one.layers,
+            "std": one.std,
+            "vector": base64.b64encode(one.vector.astype("<f4").tobytes()).decode("ascii"),
+        }
+        for one in listed
+    ]
+    text = json.dumps({"version": 1, "directions": rows}, indent=1, ensure_ascii=False) + "\n"
+    disk.write_whole(folder / LIST, text.encode("utf-8"))
+
+
+def _direction(folder: Path, row: dict[str, Any]) -> Direction:
+    id, std = str(row["id"]), float(row["std"])
+    if not math.isfinite(std) or std < 0 or not id.replace("-", "").isalnum():
+        raise ValueError(f"{id[:40]!r} is no direction")
+    layers = str(row["layers"])
+    if layers not in ("all", "coarse", "middle", "fine"):
+        raise ValueError(f"{layers[:40]!r} names no layers")
+    vector = np.frombuffer(base64.b64decode(row["vector"], validate=True), "<f4")
+    if not vector.size or not np.isfinite(vector).all():
+        raise ValueError(f"{id} holds values that are no numbers")
+    return Direction(id, str(row["name"]), str(row["method"]), layers, std, folder / PREVIEWS / f"{id}.png", vector)
+
+
+def _index(model: Model, listed: Sequence[Direction], id: str) -> int:
+    for at, one in enumerate(listed):
+        if one.id == id:
+            return at
+    raise BadInput(f"{model.title} has no direction {id[:60]!r}.", "It may have been deleted.")
+
+
+def _number(id: str) -> int:
+    tail = id.rpartition("-")[2]
+    return int(tail) if tail.isdigit() else 0
+
+
+def _alike(a: NDArray[np.float32], b: NDArray[np.float32]) -> bool:
+    return a.shape == b.shape and abs(float(a @ b)) > ALIKE * float(np.linalg.norm(a) * np.linalg.norm(b))

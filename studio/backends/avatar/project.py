@@ -1,0 +1,192 @@
+"""Finds the face of a picture in a network: a guess, then W+ optimised until the pictures look alike.
+
+Image2StyleGAN (Abdal et al., arXiv 1904.03189) and the projection of StyleGAN2 (1912.04958 appendix D), with a measure
+that needs no network trained on photographs: absolute differences at every scale, of gradients, and of what random
+convolutions make of both (random features keep the geometry of patches: Saxe et al., ICML 2011).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from studio.backends.avatar import AvatarProjectRequest, AvatarRequest
+from studio.backends.avatar.drawing import draw, enlarged, pixels
+from studio.backends.avatar.encode import Encoder
+from studio.backends.avatar.latents import Latents, packed, resting
+from studio.backends.avatar.target import Target, target
+from studio.backends.device import device
+from studio.job import Cancelled, Progress, Report
+from studio.media import Image
+
+GUESSES, SHOW_EVERY = 48, 10
+RATE, TIES = 0.06, 0.02
+"""Steps are RATE standard deviations of W at first; TIES weighs how far w strays from where it began."""
+
+
+class Likeness:
+    """How unlike pictures [N, planes, S, S] are to a target: 0 where they are the same."""
+
+    def __init__(self, target: Target) -> None:
+        random = torch.Generator().manual_seed(1905)
+        planes = target.picture.shape[1]
+        self.filters = [
+            F.normalize(torch.randn(outputs, inputs, 3, 3, generator=random).flatten(1)).view(outputs, inputs, 3, 3)
+            for inputs, outputs in ((planes, 24), (24, 32), (32, 48))
+        ]
+        self.filters = [kernel.to(target.picture.device) for kernel in self.filters]
+        self.weight = target.weight
+        self.wanted = self._features(target.picture)
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        """[N]."""
+        total = torch.zeros(len(picture), device=picture.device)
+        for (made, weight), (wanted, _) in zip(self._features(picture), self.wanted, strict=True):
+            total = total + ((made - wanted).abs() * weight).mean(dim=(1, 2, 3))
+        return total
+
+    def _features(self, picture: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """(features, weight of their pixels): the picture and its gradients at every scale, then random features."""
+        found: list[tuple[Tensor, Tensor]] = []
+        x, weight = picture, self.weight
+        while True:
+            found += [(x, weight), (x.diff(dim=3), weight[..., 1:]), (x.diff(dim=2), weight[..., 1:, :])]
+            if x.shape[2] <= 8:
+                break
+            x, weight = F.avg_pool2d(x, 2), F.avg_pool2d(weight, 2)
+        x, weight = picture, self.weight
+        for kernel in self.filters:
+            x = F.relu(F.conv2d(x, kernel, padding=1))
+            found.append((x, weight))
+            x, weight = F.avg_pool2d(x, 2), F.avg_pool2d(weight, 2)
+        return found
+
+
+class Projection:
+    """One search. `run` returns the face's picture, whose request is an AvatarRequest that carries the latent."""
+
+    def __init__(self, latents: Latents, encoder: Encoder | None, request: AvatarProjectRequest, report: Report):
+        self.latents, self.encoder, self.request, self.report = latents, encoder, request, report
+        self.network: Any = latents.network
+        self.plain = AvatarRequest(seed=request.seed, model=request.model, style=request.style, psi=1.0)
+        self.best: tuple[float, Tensor] | None = None
+
+    def run(self) -> Image:
+        """Raises BadInput for what is no picture; Cancelled carries the best face so far."""
+        self.report(Progress("reading"))
+        shape = self.network.shape
+        self.likeness = Likeness(target(self.request.picture, shape.planes, shape.size, device()))
+        try:
+            self._guess()
+            if self.request.steps:
+                self._improve()
+        except Cancelled:
+            raise Cancelled([self._made()] if self.best else ()) from None
+        return self._made()
+
+    @torch.no_grad()
+    def _guess(self) -> None:
+        """Begin from what looks most like the picture: averages, faces of seeds, the encoder's guess, attributes."""
+        self.report(Progress("guessing", 0, 3))
+        table = self.latents.config.table
+        styles = [self.request.style]
+        if table is not None and self.request.style == "any":
+            styles = [style.name for style in table.styles]
+        tried: list[tuple[AvatarRequest, Tensor]] = []
+        for style in styles:
+            plain = self.plain.replace(style=style)
+            origin = self.latents.origin(plain)
+            samples = self.latents.samples(plain, GUESSES // len(styles))
+            tried += [(plain, self.network.broadcast(w)) for w in torch.cat([origin.centre, samples]).split(1)]
+        if self.encoder is not None:
+            guess = self.encoder.to(device())(self.likeness.wanted[0][0])
+            tried += [(self.plain.replace(style=style), guess) for style in styles]
+        scores = self._scores(torch.cat([ws for _, ws in tried]))
+        order = scores.argsort().tolist()
+        self.plain = tried[order[0]][0]
+        self._consider(float(scores[order[0]]), tried[order[0]][1])
+        self.report(Progress("guessing", 1, 3, self._shown()))
+        if self.latents.traits is not None:
+            self._by_attributes()
+        self.report(Progress("guessing", 3, 3, self._shown()))
+
+    def _by_attributes(self) -> None:
+        """The drawn attributes that look most like the picture, one after another, twice round."""
+        assert self.latents.traits is not None
+        table = self.latents.traits.table
+        which, picks = self.latents.picks(self.plain)
+        z = self.latents.origin(self.plain).z
+        for turn in range(2):
+            for i, one in enumerate(table.styles[which].attributes):
+                values = [*range(len(one.values)), *([-1] if one.none else [])]
+                codes = np.stack([table.vector(which, [*picks[:i], pick, *picks[i + 1 :]]) for pick in values])
+                c = torch.from_numpy(codes).to(z)
+                ws = self.network.broadcast(self.network.mapping(z.expand(len(c), -1), c))
+                scores = self._scores(ws)
+                at = int(scores.argmin())
+                picks[i] = values[at]
+                self._consider(float(scores[at]), ws[at : at + 1])
+                self.report(Progress("guessing", 1 + turn, 3))
+
+    def _scores(self, ws: Tensor) -> Tensor:
+        return torch.cat([self.likeness(self._draw(some)) for some in ws.split(16)])
+
+    def _improve(self) -> None:
+        """W+ by gradient descent (Adam), from the best guess."""
+        assert self.best is not None
+        steps = self.request.steps
+        with torch.no_grad():
+            std = self.latents.samples(self.plain, 256).std(dim=0).clamp(min=1e-3).clone()
+            start = self.best[1].clone()
+        with torch.enable_grad():
+            moved = torch.zeros_like(start).requires_grad_(True)
+            adam = torch.optim.Adam([moved], lr=RATE, betas=(0.9, 0.99))
+            for step in range(steps):
+                adam.param_groups[0]["lr"] = (
+                    RATE * min(1.0, (step + 1) / 10) * 0.5 * (1 + math.cos(math.pi * step / steps))
+                )
+                ws = start + moved * std
+                unlike = self.likeness(self._draw(ws))[0]
+                self._consider(unlike.item(), ws.detach())
+                shown = self._shown() if step % SHOW_EVERY == 0 else None
+                self.report(Progress("looking", step, steps, shown, {"unlike": unlike.item()}))
+                adam.zero_grad(set_to_none=True)
+                (unlike + TIES * moved.square().mean()).backward()
+                adam.step()
+            with torch.no_grad():
+                ws = start + moved * std
+                self._consider(float(self.likeness(self._draw(ws))[0]), ws)
+        self.report(Progress("looking", steps, steps, self._shown()))
+
+    def _draw(self, ws: Tensor) -> Tensor:
+        return draw(self.network, ws, "const", self.request.seed)
+
+    def _consider(self, unlike: float, ws: Tensor) -> None:
+        if self.best is None or unlike < self.best[0]:
+            self.best = (unlike, ws.detach().clone())
+
+    def _shown(self) -> Image:
+        assert self.best is not None
+        with torch.no_grad():
+            return Image(pixels(self._draw(self.best[1]))[0])
+
+    def _made(self) -> Image:
+        """The best face as its own request draws it."""
+        assert self.best is not None
+        face = self.plain.replace(latent=packed(self.best[1]), size=self.request.size, name=self.request.name)
+        with torch.no_grad():
+            if self.latents.traits is not None:
+                which, _ = self.latents.picks(face)
+                picks = self.latents.resembling(self.best[1].mean(dim=1), face)
+                face = face.replace(
+                    style=self.latents.config.styles[which], traits=resting(self.latents.traits, which, picks)
+                )
+            ws = self.latents.ws(face)
+            picture = enlarged(draw(self.network, ws, face.noise, face.seed), face.size)
+        return Image(pixels(picture)[0], json.dumps(face.to_json(), ensure_ascii=False))
