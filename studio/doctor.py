@@ -83,7 +83,7 @@ def anonymous(words: str, places: Places) -> str:
     chosen, _ = settings.load(places.config / "settings.toml")
     for name, folder in (("library", chosen.library_folder), ("models", chosen.models_folder)):
         if folder:
-            paths[str(Path(folder).expanduser())] = f"<{name}>"
+            paths[str(settings.folder(folder, Path()))] = f"<{name}>"
     home = os.environ.get("STUDIO_HOME")
     if home:
         paths[str(Path(home).expanduser().resolve())] = "<studio>"
@@ -258,8 +258,8 @@ def _folders(places: Places) -> Iterator[Finding]:
     for warning in warnings:
         yield Finding("Folders", "settings", "a value or the file is wrong", warning)
     folders = {
-        "library": Path(chosen.library_folder or places.library).expanduser(),
-        "models": Path(chosen.models_folder or places.models).expanduser(),
+        "library": settings.folder(chosen.library_folder, places.library),
+        "models": settings.folder(chosen.models_folder, places.models),
         "state": places.state,
     }
     for name, folder in folders.items():

@@ -28,6 +28,7 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, place INTEGER, running INTEGER, request TEXT, parents TEXT);
 CREATE TABLE IF NOT EXISTS runs (n INTEGER PRIMARY KEY, kind TEXT, model TEXT, seconds REAL);
 CREATE INDEX IF NOT EXISTS runs_of ON runs (kind, model, n);
+CREATE TABLE IF NOT EXISTS flags (name TEXT PRIMARY KEY, value INTEGER);
 """
 
 
@@ -51,6 +52,7 @@ class Journal:
     def __init__(self, file: Path) -> None:
         self._lock = threading.Lock()
         self._file = file
+        self._typical: dict[tuple[str, str], float | None] = {}
         self.warning = ""
         self._database: sqlite3.Connection | None = None
         try:
@@ -102,6 +104,15 @@ class Journal:
             ("INSERT OR REPLACE INTO jobs (id, place, running, request, parents) VALUES (?, ?, ?, ?, ?)", rows),
         )
 
+    @property
+    def paused(self) -> bool:
+        """Whether a person has paused the queue, in this studio or in one before it."""
+        return any(value for (value,) in self._read("SELECT value FROM flags WHERE name = 'paused'"))
+
+    @paused.setter
+    def paused(self, on: bool) -> None:
+        self._write(("INSERT OR REPLACE INTO flags (name, value) VALUES ('paused', ?)", [(on,)]))
+
     def record(self, kind: str, model: str, seconds: float) -> None:
         """Remember how long a finished job took."""
         self._write(
@@ -112,11 +123,16 @@ class Journal:
                 [(kind, model, kind, model, REMEMBERED)],
             ),
         )
+        self._typical.pop((kind, model), None)
 
     def typical(self, kind: str, model: str) -> float | None:
-        """The median seconds that such a job took here; None where none has been seen."""
-        rows = self._read("SELECT seconds FROM runs WHERE kind = ? AND model = ?", (kind, model))
-        return statistics.median(row[0] for row in rows) if rows else None
+        """The median seconds that such a job took here; None where none has been seen. Asked every second, so that the
+        answer is kept until another run is recorded.
+        """
+        if (kind, model) not in self._typical:
+            rows = self._read("SELECT seconds FROM runs WHERE kind = ? AND model = ?", (kind, model))
+            self._typical[kind, model] = statistics.median(row[0] for row in rows) if rows else None
+        return self._typical[kind, model]
 
     def _begin_anew(self) -> None:
         """Set the damaged file aside and open a new one, as far as the disk lets us."""

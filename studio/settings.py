@@ -180,6 +180,29 @@ def load(path: Path) -> tuple[Settings, list[str]]:
     return Settings(**values), warnings
 
 
+def change(path: Path, now: Settings, **changes: Any) -> Settings:
+    """Save changes of the settings `now`, and return what holds then; what others have changed in the file is kept.
+
+    Raises BadInput for a name or a value that cannot be, StudioError where the file cannot be written.
+    """
+    now.replace(**changes)  # before anything is written
+    try:
+        _version(_read(path))
+        file, _ = load(path)
+    except (OSError, ValueError):
+        file = now  # there is none yet, or it was broken by hand since the start
+    changed = file.replace(**changes)
+    save(path, changed)
+    return changed
+
+
+def folder(chosen: str, usual: Path) -> Path:
+    """Where a setting says that things are kept, whatever folder the studio was started in: a path that is not absolute
+    begins at the person's home. `usual` is where nothing was chosen.
+    """
+    return Path.home() / Path(chosen).expanduser() if chosen else usual
+
+
 def save(path: Path, settings: Settings) -> None:
     """Write the settings atomically; keys in the file that this studio does not know are kept.
 

@@ -49,8 +49,7 @@ class Desk:
         """The library alone, without anything that could run a model."""
         from studio.library import Library
 
-        folder = self._settings().library_folder
-        opened = Library(Path(folder or self.places.library).expanduser())
+        opened = Library(settings.folder(self._settings().library_folder, self.places.library))
         try:
             self.warn(*opened.notices)
             yield opened
@@ -58,8 +57,7 @@ class Desk:
             opened.close()
 
     def catalog(self) -> Catalog:
-        folder = self._settings().models_folder
-        return Catalog(self.bundled, Path(folder or self.places.models).expanduser())
+        return Catalog(self.bundled, settings.folder(self._settings().models_folder, self.places.models))
 
     def say(self, words: str = "") -> None:
         """A line on standard output."""

@@ -63,9 +63,14 @@ class Strip(QFrame):
         self.left = label("", "muted")
         self.left.setObjectName("stripLeft")
         self.cancel = button(tr("Cancel"), "stripCancel", "quiet", keys=keys_of("cancel"), clicked=self._cancel)
+        self.resume = button(tr("Resume"), "stripResume", "quiet", keys=keys_of("pause"), clicked=self._resume)
         self.queue = button(tr("Queue"), "stripQueue", "quiet", icon="queue", keys=keys_of("queue"), clicked=show_queue)
         self.setLayout(
-            row(self.icon, self.words, self.bar, self.left, self.cancel, self.queue, spacing=12, margins=(16, 0, 12, 0))
+            row(
+                *(self.icon, self.words, self.bar, self.left, self.cancel, self.resume, self.queue),
+                spacing=12,
+                margins=(16, 0, 12, 0),
+            )
         )
         layout = self.layout()
         assert layout is not None
@@ -91,8 +96,7 @@ class Strip(QFrame):
         before, self._job = self._job, running[0] if running else None
         job = self._job
         if job is None:
-            words = tr("Paused") if self._studio.paused else tr("Ready")
-            self.words.say(words)
+            self.words.say(self._at_rest(waiting))
             self.icon.setPixmap(icons.pixmap("pause" if self._studio.paused else "tick", "muted", ratio=self._ratio))
             self._clock.stop()
         else:
@@ -107,10 +111,23 @@ class Strip(QFrame):
         self.left.setVisible(job is not None)
         self.cancel.setVisible(job is not None)
         self.cancel.setEnabled(job is not None and not job.stopping)
+        self.resume.setVisible(job is None and self._studio.paused)
         self.queue.setText(count(waiting, "%n waiting", "%n waiting") if waiting else tr("Queue"))
         self.queue.setAccessibleName(self.queue.text())
         if job is not before:
             self._tell_time()
+
+    def _at_rest(self, waiting: int) -> str:
+        """Why nothing runs."""
+        if not self._studio.paused:
+            return tr("Ready")
+        if not waiting:
+            return tr("The queue is paused: what you generate waits until you resume it")
+        return count(
+            waiting,
+            "The queue is paused: %n work waits until you resume it",
+            "The queue is paused: %n works wait until you resume it",
+        )
 
     @property
     def _ratio(self) -> float:
@@ -121,6 +138,10 @@ class Strip(QFrame):
         self.left.setText(
             "" if seconds is None or seconds < 1 else tr("about {time} left").format(time=duration(seconds))
         )
+
+    def _resume(self) -> None:
+        self._studio.pause(False)
+        self.refresh()
 
     def _cancel(self) -> None:
         if self._job is not None:

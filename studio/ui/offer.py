@@ -27,14 +27,13 @@ class Offer(QWidget):
         offered = studio.offered
         self.setVisible(False)
         if offered:
+            many = len(offered) > 1
             self.bar.say(
-                count(
-                    len(offered),
-                    "The studio ended while it was making a work.",
-                    "The studio ended while it was making %n works.",
-                ),
+                _words(sum(entry.running for entry in offered), sum(not entry.running for entry in offered)),
                 gist(offered[0].request.to_json()),
-                actions=[(tr("Make it now"), "offerResume", lambda: self._answer(True))],
+                actions=[
+                    (tr("Make them now") if many else tr("Make it now"), "offerResume", lambda: self._answer(True))
+                ],
             )
             self.setVisible(True)
 
@@ -47,3 +46,16 @@ class Offer(QWidget):
             except StudioError as error:  # the offer stands: what it lacks may be there at the next start
                 self._said(" ".join(failure(error)))
         self.hide()
+
+
+def _words(running: int, waiting: int) -> str:
+    """What became of the works that were running, and of those that waited and cannot be made now."""
+    said = [
+        count(
+            running,
+            "The studio ended while it was making a work.",
+            "The studio ended while it was making %n works.",
+        ),
+        count(waiting, "A work that waited could not be begun.", "%n works that waited could not be begun."),
+    ]
+    return " ".join(words for words, there in zip(said, (running, waiting), strict=True) if there)

@@ -156,3 +156,28 @@ def test_time_is_the_median_of_the_last_runs(tmp_path: Path) -> None:
     assert journal.typical("story", "a") == 2.0
     assert journal.typical("story", "b") == 50.0
     journal.close()
+
+
+def test_that_the_queue_is_paused_is_remembered(tmp_path: Path) -> None:
+    for before, after in ((False, True), (True, False), (False, False)):
+        journal = Journal(tmp_path / "queue.sqlite")
+        assert journal.paused is before
+        journal.paused = after
+        journal.close()
+
+
+def test_the_time_is_asked_of_the_disk_once_until_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path / "queue.sqlite")
+    asked: list[str] = []
+    real = journal._read
+
+    def counted(statement: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+        asked.append(statement)
+        return real(statement, values)
+
+    monkeypatch.setattr(journal, "_read", counted)
+    assert [journal.typical("avatar", "m") for _ in range(3)] == [None] * 3
+    journal.record("avatar", "m", 4.0)
+    assert [journal.typical("avatar", "m") for _ in range(3)] == [4.0] * 3
+    assert len(asked) == 2
+    journal.close()

@@ -12,7 +12,7 @@ import pytest
 
 from studio import disk, settings
 from studio.errors import BadInput, StudioError
-from studio.settings import Settings, load, save
+from studio.settings import Settings, change, folder, load, save
 
 CHANGED: dict[str, Any] = {
     "device": "cpu",
@@ -180,3 +180,32 @@ def test_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
     assert "cannot be read" in warnings[0]
     with pytest.raises(StudioError):
         save(path, loaded)
+
+
+def test_two_studios_change_different_settings_and_both_hold(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    one = other = Settings()
+    one = change(path, one, theme="dark")
+    other = change(path, other, text_size=1.5)
+    assert (other.theme, other.text_size) == ("dark", 1.5)
+    one = change(path, one, reduced_motion=True)
+    assert load(path) == (one, [])
+    assert (one.theme, one.text_size, one.reduced_motion) == ("dark", 1.5, True)
+
+
+def test_a_change_after_the_file_was_broken_by_hand_keeps_what_was_in_force(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    now = change(path, Settings(), theme="dark")
+    path.write_text("theme = = light", encoding="utf-8")
+    assert change(path, now, threads=3) == Settings(theme="dark", threads=3)
+    with pytest.raises(BadInput):
+        change(path, now, colour="red")
+
+
+def test_a_folder_is_the_same_wherever_the_studio_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    usual = tmp_path / "usual"
+    assert folder("", usual) == usual
+    assert folder(str(tmp_path / "works"), usual) == tmp_path / "works"
+    assert folder("works", usual) == Path.home() / "works"
+    assert folder("~/works", usual) == Path.home() / "works"

@@ -215,6 +215,7 @@ def test_a_queued_request_whose_model_is_of_no_use_is_offered(home: Path, damage
         with pytest.raises(StudioError):
             second.take(offer, resume=True)
         assert second.offered == [offer], "what cannot be taken is still offered"
+        second.pause(False)
         fakes.until(lambda: [asset.request for asset in second.library.page()] == [good.request.to_json()])
         label.write_text(whole, encoding="utf-8")
         job = second.take(offer, resume=True)
@@ -347,3 +348,61 @@ def test_a_killed_engine_process_costs_one_job(home: Path) -> None:
         assert good.future.result(20)
     finally:
         studio.close()
+
+
+def test_a_paused_queue_is_paused_at_the_next_start(home: Path) -> None:
+    first = fake_studio(home)
+    first.pause(True)
+    first.submit(AVATAR(seed=1))
+    first.close()
+    second = fake_studio(home)
+    try:
+        assert second.paused
+        (waiting,) = second.jobs()
+        assert waiting.state == "queued"
+        second.pause(False)
+        waiting.future.result(20)
+    finally:
+        second.close()
+    third = fake_studio(home)
+    assert not third.paused
+    third.close()
+
+
+def test_what_is_finished_while_the_studio_closes_is_not_offered(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio = fake_studio(home)
+    keeping, closing = threading.Event(), threading.Event()
+    real = studio.library.add
+
+    def late(*args: Any, **how: Any) -> Any:
+        keeping.set()
+        assert closing.wait(10)
+        return real(*args, **how)
+
+    monkeypatch.setattr(studio.library, "add", late)
+    ends, waits = studio.submit(AVATAR(seed=1)), studio.submit(AVATAR(seed=2))
+    assert keeping.wait(10)
+    shut = threading.Thread(target=studio.close)
+    shut.start()
+    fakes.until(lambda: studio._device._closed)
+    closing.set()
+    shut.join(20)
+    assert (ends.state, waits.state) == ("done", "cancelled")
+    after = fake_studio(home)
+    try:
+        assert after.offered == []
+        assert [job.request.seed for job in after.jobs()] == [2]
+        fakes.until(lambda: after.library.count() == 2)
+    finally:
+        after.close()
+
+
+def test_what_a_person_cancelled_just_before_the_end_is_not_offered(home: Path) -> None:
+    studio = fake_studio(home)
+    job = studio.submit(AVATAR(seed=fakes.SLOW))
+    fakes.until(lambda: job.state == "running")
+    job.stop()
+    studio.close()
+    after = fake_studio(home)
+    assert after.offered == []
+    after.close()

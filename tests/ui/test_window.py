@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from qasync import QEventLoop
 
 from studio.studio import News
+from studio.ui import offer
 from studio.ui.actions import DEEDS
 from studio.ui.bridge import Bridge
 from studio.ui.window import Window
@@ -283,3 +284,35 @@ def test_closing_twice_is_closing_once(desk: Desk) -> None:
     assert isinstance(desk.window, Window)
     desk.window.close()
     desk.window.close()
+
+
+def test_a_paused_queue_says_at_the_next_start_why_nothing_runs(desk: Desk, loop: QEventLoop) -> None:
+    desk.act("pause")
+    said = "The queue is paused: what you generate waits until you resume it"
+    desk.until(lambda: desk.window.strip.words.whole() == said)
+    keep_seed(desk, "poster", 6)
+    desk.click("generate")
+    desk.close()
+    again = Desk(desk.home, loop)
+    try:
+        assert again.window.strip.words.whole() == "The queue is paused: 1 work waits until you resume it"
+        again.click("stripResume")
+        again.idle()
+        assert again.studio.library.count() == 1
+        assert again.window.strip.words.whole() == "Ready"
+        assert not again.window.strip.resume.isVisible()
+    finally:
+        again.close()
+
+
+@pytest.mark.parametrize(
+    ("running", "waiting", "said"),
+    [
+        (1, 0, "The studio ended while it was making a work."),
+        (2, 0, "The studio ended while it was making 2 works."),
+        (0, 1, "A work that waited could not be begun."),
+        (1, 3, "The studio ended while it was making a work. 3 works that waited could not be begun."),
+    ],
+)
+def test_the_offer_tells_what_ran_from_what_waited(running: int, waiting: int, said: str) -> None:
+    assert offer._words(running, waiting) == said

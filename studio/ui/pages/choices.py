@@ -149,6 +149,11 @@ class Output(QWidget):
 
 
 def _demand_folder(path: str) -> None:
+    if path and not Path(path).expanduser().is_absolute():
+        raise BadInput(
+            tr("“{folder}” does not say where it is.").format(folder=path),
+            tr("Write the whole path, such as {example}, or choose the folder.").format(example=Path.home() / path),
+        )
     if path and not machine.writable(Path(path).expanduser()):
         raise BadInput(
             tr("{folder} cannot be written to.").format(folder=path), tr("Choose another, or change its permissions.")
