@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 
 import studio
 from studio import settings as settings_file
+from studio import trainings
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.catalog import Catalog
@@ -23,7 +24,7 @@ from studio.journal import Entry, Journal
 from studio.lane import Lane
 from studio.library import Asset, Embed, Library
 from studio.log import conceal
-from studio.media import Image, Weights
+from studio.media import Clip, Image, Weights
 from studio.places import RESOURCES, Places
 from studio.request import Request, TrainRequest
 from studio.residence import PLATFORM, Rules
@@ -99,15 +100,25 @@ class Studio:
         job = self._find(id)
         self._lane_of(job).cancel(job)
 
+    def finish(self, id: str) -> None:
+        """End a training now, and add what it has learnt to the models where it has a name."""
+        self._find(id).wanted = True
+        self.cancel(id)
+
+    def suspend(self, id: str, on: bool) -> None:
+        """Have a training wait at its next step, or go on; its minutes do not pass meanwhile."""
+        self._find(id).suspended = on
+        self._reordered()
+
     def move(self, id: str, index: int) -> None:
         """Give a waiting job another place in its queue, 0 being the next to run."""
         job = self._find(id)
         self._lane_of(job).move(job, index)
 
     def retry(self, id: str) -> Job:
-        """The same request again, as a new job."""
+        """The same request again, as a new job; a training goes on from its checkpoint."""
         job = self._find(id)
-        return self.submit(job.request, parents=job.parents)
+        return self.submit(_again(job.request), parents=job.parents)
 
     @property
     def paused(self) -> bool:
@@ -124,7 +135,7 @@ class Studio:
 
         Raises as `submit` does; then the offer stands.
         """
-        job = self.submit(entry.request, parents=entry.parents) if resume else None
+        job = self.submit(_again(entry.request), parents=entry.parents) if resume else None
         self.offered.remove(entry)
         self._reordered()
         return job
@@ -226,11 +237,22 @@ class Studio:
     def _keep(self, job: Job, made: Made, partial: bool) -> list[Any]:
         job.made = list(made.payloads)
         job.facts = dict(made.facts)
-        if job.live or isinstance(job.request, TrainRequest):
-            return [payload for payload in job.made if job.live or isinstance(payload, Weights)]
+        if job.live:
+            return list(job.made)
+        if isinstance(job.request, TrainRequest):
+            return self._learnt(job, job.request, partial)
         assets = self._add(job, job.made, partial=partial)
         job.made = []
         return assets
+
+    def _learnt(self, job: Job, request: TrainRequest, partial: bool) -> list[Weights]:
+        """The trained model, among the person's own where it has a name and was not broken off."""
+        models = [payload for payload in job.made if isinstance(payload, Weights)]
+        if not request.title or self._closing or (partial and not job.wanted):
+            return models
+        taken = [self.catalog.import_(made.folder, request.medium, accept_licence=True) for made in models]
+        self._publish(News("models"))
+        return [Weights(model.folder) for model in taken]
 
     def _add(self, job: Job, payloads: Sequence[Any], *, partial: bool) -> list[Asset]:
         request = job.request
@@ -277,7 +299,9 @@ class Studio:
             if self._closing or self._taking_up:
                 return
             # Training gives way: it waits at its next step while anything interactive runs.
-            self._training.host.hold(self._device.running is not None)
+            learning = self._training.running
+            suspended = learning is not None and learning.suspended
+            self._training.host.hold(suspended or self._device.running is not None)
             self._write_journal()
         self._publish(News("queue"))
 
@@ -326,8 +350,12 @@ class Studio:
 
 def _made_by(payload: Any, request: Request) -> dict[str, Any]:
     """The request that makes this payload again: its own where it says one, else the one that was run."""
-    own = payload.request if isinstance(payload, Image) else ""
+    own = payload.request if isinstance(payload, Image | Clip) else ""
     return Request.from_json(json.loads(own)).to_json() if own else request.to_json()
+
+
+def _again(request: Request) -> Request:
+    return trainings.going_on(request) if isinstance(request, TrainRequest) else request
 
 
 @functools.cache
