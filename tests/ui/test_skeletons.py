@@ -1,0 +1,106 @@
+"""What is seen while pictures are being read, and of works that have none: never a hole, never a picture of nothing."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QRectF
+from PySide6.QtGui import QColor, QImage, QPainter
+
+from studio.library import Library
+from studio.ui import skeleton
+from studio.ui.details import Details
+from studio.ui.empty import Sheet
+from studio.ui.library import LibraryPage
+from studio.ui.theme import theme
+from tests.ui.conftest import Desk, Room
+from tests.ui.tour import fill
+
+
+def colour_at(widget: object, at: QPoint) -> QColor:
+    return widget.grab().toImage().pixelColor(at)  # type: ignore[attr-defined]
+
+
+def drawn(paint: object, side: int = 80) -> QImage:
+    made = QImage(side, side, QImage.Format.Format_RGB32)
+    made.fill(theme().colour("stage"))
+    painter = QPainter(made)
+    paint(painter, QRectF(0, 0, side, side))  # type: ignore[operator]
+    painter.end()
+    return made
+
+
+def test_a_block_says_reading_and_a_sign_says_none(room: Room) -> None:
+    reading = drawn(skeleton.block)
+    none = drawn(lambda painter, box: skeleton.missing(painter, box, "music"))
+    ground = theme().colour("skeleton")
+    assert reading.pixelColor(40, 40) == ground
+    assert {reading.pixelColor(x, y).rgb() for x in range(12, 68) for y in range(12, 68)} == {ground.rgb()}
+    assert len({none.pixelColor(x, y).rgb() for x in range(12, 68) for y in range(12, 68)}) > 5
+    assert skeleton.PATIENCE < 200
+
+
+def test_tiles_and_details_show_blocks_until_thumbnails_come(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+    real = Library.thumbnail
+
+    def slow(library: Library, id: str, size: int) -> Path | None:
+        gate.wait(10)
+        return real(library, id, size)
+
+    monkeypatch.setattr(Library, "thumbnail", slow)
+    try:
+        fill(desk)
+        page = desk.window.open("library")
+        assert isinstance(page, LibraryPage)
+        row = next(row for row in range(4) if page._works.at(row).medium == "poster")  # type: ignore[union-attr]
+        page.grid.setCurrentIndex(page._works.index(row))
+        desk.breathe()
+        details = page.findChild(Details)
+        assert details is not None
+        assert details.glance.isVisible()
+        centre = page.grid.visualRect(page._works.index(row)).center() - QPoint(0, 10)
+        block = theme().colour("skeleton")
+        assert colour_at(page.grid.viewport(), centre) == block
+        assert colour_at(details.glance, details.glance.rect().center()) == block
+    finally:
+        gate.set()
+    asset = page._works.at(row)
+    assert asset is not None
+    desk.until(lambda: desk.window.thumbnails.known(asset.id))
+    desk.breathe()
+    assert colour_at(page.grid.viewport(), centre) != block
+    assert colour_at(details.glance, details.glance.rect().center()) != block
+
+
+def test_a_work_whose_picture_cannot_be_read_shows_its_kind(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Library, "thumbnail", lambda *_: None)
+    fill(desk)
+    page = desk.window.open("library")
+    assert isinstance(page, LibraryPage)
+    row = next(row for row in range(4) if page._works.at(row).medium == "poster")  # type: ignore[union-attr]
+    page.grid.setCurrentIndex(page._works.index(row))
+    asset = page._works.at(row)
+    assert asset is not None
+    desk.breathe()
+    desk.until(lambda: desk.window.thumbnails.known(asset.id))
+    desk.breathe()
+    tile = page.grid.visualRect(page._works.index(row))
+    seen = page.grid.viewport().grab(tile).toImage()
+    inner = {seen.pixelColor(x, y).rgb() for x in range(40, tile.width() - 40) for y in range(40, tile.width() - 40)}
+    assert theme().colour("skeleton").rgb() in inner
+    assert theme().colour("muted").rgb() in inner
+
+
+def test_a_sheet_is_read_beside_the_window(room: Room, tmp_path: Path) -> None:
+    path = tmp_path / "sheet.png"
+    picture = QImage(64, 64, QImage.Format.Format_RGB32)
+    picture.fill(QColor("red"))
+    assert picture.save(str(path))
+    sheet = Sheet(path)
+    sheet.resize(100, 100)
+    assert not sheet.ready
+    room.until(lambda: sheet.ready)
+    assert colour_at(sheet, QPoint(50, 50)) == QColor("red")
