@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import tomli_w
 
-from studio import disk, recognise, weights
+from studio import checkpoints, disk, recognise, weights
 from studio.errors import BadInput, StudioError
 from studio.places import RESOURCES
 from studio.recognise import Found
@@ -122,22 +122,32 @@ class Catalog:
         return problems
 
     def import_(
-        self, path: Path, medium: str, *, accept_licence: bool = False, report: Copied = lambda done, total: None
+        self,
+        path: Path,
+        medium: str,
+        *,
+        accept_licence: bool = False,
+        licence: str = "",
+        report: Copied = lambda done, total: None,
     ) -> Model:
-        """Copy a model into the person's own folder, whole or not at all, and describe it.
+        """Bring a model into the person's own folder, whole or not at all, and describe it.
 
         `report` hears how many bytes of how many are copied; what it raises ends the import and passes through.
-        `path` is a folder in the format of diffusers or transformers, one that a training made, or a single
-        .safetensors file. BadInput for pickles, for models of another medium and, unless `accept_licence`, for
-        licences that are unknown or restrict the use of works; StudioError for damaged files and full disks.
+        `path` is a folder in the format of diffusers or transformers, one that a training made, a single .safetensors
+        file, or a checkpoint of a StyleGAN (.pkl, .pt), which is converted. `licence` is what the person knows it to
+        be, in place of what the file says. BadInput for other pickles, for models of another medium, for weights that
+        are here already and, unless `accept_licence`, for licences that are unknown or restrict the use of works;
+        StudioError for damaged files and full disks.
         """
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")
         found = recognise.recognise(path)
         recognise.demand(found, medium)
-        files = [file for file in found.files if file.suffix.lower() not in recognise.PICKLES]
+        if licence:
+            found = replace(found, licence=licence)
+        files = [file for file in found.files if found.foreign or file.suffix.lower() not in recognise.PICKLES]
         for file in files:
-            if file.suffix == ".safetensors":
+            if file.suffix == ".safetensors" and not found.foreign:
                 weights.check_safetensors(found.root / file)
         if not accept_licence and found.licence.lower() not in recognise.FREE:
             raise BadInput(
@@ -174,7 +184,8 @@ class Catalog:
     def _take(self, found: Found, files: list[Path], name: str, own: Path, report: Copied) -> Model:
         own.mkdir(parents=True, exist_ok=True)
         _sweep(own)
-        need = sum((found.root / file).stat().st_size for file in files)
+        foreign = checkpoints.look(found.root / files[0]) if found.foreign else None
+        need = foreign.size if foreign else sum((found.root / file).stat().st_size for file in files)
         free = shutil.disk_usage(own).free
         if need > free:
             raise StudioError(
@@ -189,12 +200,20 @@ class Catalog:
             report(copied, need)
 
         try:
-            for file in files:
+            staging.mkdir()
+            if foreign:
+                foreign.write(staging, found.licence or "unknown", step)
+            for file in () if foreign else files:
                 (staging / file).parent.mkdir(parents=True, exist_ok=True)
                 # Links are followed: a hub's cache consists of them.
                 disk.copy(found.root / file, staging / file, step)
             stem = _stem(found, name)
-            _describe(staging, found, name if stem == _plain(name) else stem)
+            sha256 = _describe(staging, found, name if stem == _plain(name) else stem)
+            for model in self.models(found.medium):
+                if model.sha256 == sha256:
+                    raise BadInput(
+                        f"The weights of {name} are here already, as {model.id}.", "Use that one, or remove it first."
+                    )
             while True:
                 id = self._free_id(stem, own)
                 try:
@@ -271,8 +290,11 @@ def read_model(folder: Path, *, bundled: bool) -> Model:
     )
 
 
-def _describe(folder: Path, found: Found, name: str) -> None:
-    """Write model.toml into a folder that is about to become a model. The id is the folder's name, so it says none."""
+def _describe(folder: Path, found: Found, name: str) -> str:
+    """Write model.toml into a folder that is about to become a model, and return the sha256 of its weights.
+
+    The id is the folder's name, so it says none.
+    """
     size, sha256 = weights.fingerprint(folder)
     facts = {
         "medium": found.medium,
@@ -288,6 +310,7 @@ def _describe(folder: Path, found: Found, name: str) -> None:
         "native": list(_native(found.facts.get("native"))),
     }
     disk.write_synced(folder / "model.toml", tomli_w.dumps(facts).encode("utf-8"))
+    return sha256
 
 
 def _sweep(own: Path) -> None:

@@ -1,4 +1,4 @@
-"""What kind of model a folder or file is, told from its small JSON files and safetensors headers; loads no weights."""
+"""What kind of model a folder or file is, told from its headers, JSON and pickles; loads no weights, runs nothing."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from studio import weights
+from studio import checkpoints, weights
 from studio.errors import BadInput, StudioError
 
-PICKLES = frozenset({".pkl", ".pickle", ".pt", ".pth", ".bin", ".ckpt"})
+PICKLES = frozenset({*checkpoints.SUFFIXES, ".bin", ".ckpt"})
 # Left behind by trainers beside the weights: no model, and never read.
 LEFTOVERS = ("optimizer", "scheduler", "rng_state", "training_args", "scaler", "checkpoint")
 PLAIN = frozenset({".safetensors", ".json", ".txt", ".model", ".md", ".toml", ".png", ".jpg", ".jpeg", ".webp"})
@@ -49,8 +49,10 @@ SINGLE = (
     ("joint_blocks.0.", "poster", "sd3"),
     ("double_blocks.0.img_attn", "poster", "flux"),
     ("cond_stage_model.", "poster", "sd"),
-    ("synthesis.b4.", "avatar", "stylegan2"),
 )
+
+GENERATORS = ("synthesis.b4.", "synthesis.L0_", "g_ema.synthesis.", "to_rgb1.conv.")
+"""Beginnings of tensors' names by which a StyleGAN's generator shows."""
 
 FREE = frozenset(
     {
@@ -71,7 +73,10 @@ LICENCE_TEXTS = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A model somebody has: the files to take (paths relative to `root`), and what it says of itself."""
+    """A model somebody has: the files to take (paths relative to `root`), and what it says of itself.
+
+    `foreign` marks a checkpoint of other programs, a single file, which is converted where others are copied.
+    """
 
     root: Path
     files: tuple[Path, ...]
@@ -79,15 +84,21 @@ class Found:
     family: str
     licence: str
     facts: Mapping[str, Any]
+    foreign: bool = False
 
 
 def recognise(path: Path) -> Found:
-    """What the folder or the .safetensors file at `path` is. BadInput for what is of no use, StudioError if damaged."""
+    """What the folder or the file at `path` is. BadInput for what is of no use, StudioError if damaged.
+
+    Pickles are read for generators of StyleGAN only, by a reader that runs nothing; any other is refused.
+    """
     path = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would follow links out of a hub's cache
     if path.is_dir():
         return _folder(path)
     if not path.exists():
         raise BadInput(f"{path} does not exist.", "Give a model folder or a .safetensors file.")
+    if path.suffix.lower() in checkpoints.SUFFIXES:
+        return _foreign(path)
     if path.suffix.lower() in PICKLES:
         raise BadInput(_pickle(path), "Look for the same model as safetensors.")
     if path.suffix != ".safetensors":
@@ -142,6 +153,8 @@ def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any]) -> tup
 
 def _single(path: Path) -> Found:
     header = weights.read_header(path)
+    if any(name.startswith(GENERATORS) for name in header.tensors):
+        return _foreign(path)
     for part, medium, family in SINGLE:
         if any(part in name for name in header.tensors):
             licence = header.metadata.get("modelspec.license", "")
@@ -151,6 +164,12 @@ def _single(path: Path) -> Found:
     raise BadInput(
         f"The studio does not know what {path.name} is.", "Import the folder it belongs to, with its config.json."
     )
+
+
+def _foreign(path: Path) -> Found:
+    checkpoint = checkpoints.look(path)
+    facts = {"native": [checkpoint.layout.size] * 2, "source": f"imported from {path.name}"}
+    return Found(path.parent, (Path(path.name),), "avatar", checkpoint.layout.family, checkpoint.licence, facts, True)
 
 
 def _files(folder: Path) -> Iterator[Path]:

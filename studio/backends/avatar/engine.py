@@ -24,7 +24,6 @@ from studio.backends.avatar import (
 )
 from studio.backends.avatar.drawing import draw, enlarged, pixels, sheet
 from studio.backends.avatar.latents import Latents, layers_of
-from studio.backends.avatar.network import Generator as Network
 from studio.backends.avatar.project import Projection
 from studio.backends.avatar.walk import Walk
 from studio.backends.device import device, memory_in_words
@@ -51,12 +50,9 @@ class AvatarEngine:
         if model is None:
             raise StudioError("There is no avatar model to use.", "`studio models list` shows the models there are.")
         report(Progress("loading", 0, 1))
-        config = files.read_config(model.folder)
-        traits = tracks.read(model.folder, config.table) if config.table is not None else None
         with memory_in_words():
-            network: Any = Network(config.shape)
-            files.load_into(network, model.folder, config)
-            network = network.to(device()).eval().requires_grad_(False)
+            network, config = files.open_network(model.folder, device())
+        traits = tracks.read(model.folder, config.table) if config.table is not None else None
         self._model, self._latents, self._stamp = model, Latents(network, config, traits), None
         report(Progress("loading", 1, 1))
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,21 +15,34 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from studio.backends.avatar import stylegan3
 from studio.backends.avatar.attributes import Table
 from studio.backends.avatar.network import Generator, Shape
+from studio.checkpoints.schedule import Alias
 from studio.errors import StudioError
 
 FAMILY, VERSION = "stylegan2", 1
+FAMILIES = {FAMILY: (Shape, Generator), "stylegan3": (Alias, stylegan3.Generator)}
+"""By what config.json calls them: the class of its shape, and of its network."""
+
+Network = Generator | stylegan3.Generator
+HALVED = 4  # resolutions that imported networks compute in half precision on a graphics card, as they were trained
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 AGAIN = "Fetch or import the model again."
 
 
 @dataclass(frozen=True)
 class Config:
-    """What config.json says. `table` names the styles and attributes a seed draws; None for plain pictures."""
+    """What config.json says. `table` names the styles and attributes a seed draws; None for plain pictures.
 
-    shape: Shape
+    `shape` is a Shape or an Alias, as `family` says. `z` is how a seed draws its latent: "randomstate" as the official
+    tools do (NumPy RandomState(seed).randn), "own" as the studio's own networks do.
+    """
+
+    shape: Any
     table: Table | None
+    family: str = FAMILY
+    z: str = "own"
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -56,22 +70,40 @@ def read_config(folder: Path) -> Config:
     path = folder / CONFIG
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        if data["family"] != FAMILY or data["version"] > VERSION:
+        if data["family"] not in FAMILIES or data["version"] > VERSION:
             raise StudioError(
                 f"{path} describes a {data['family']} of version {data['version']}.", "Update the studio."
             )
         table = Table.from_json(data["attributes"]) if "attributes" in data else None
-        shape = Shape.from_json(data["shape"])
-        if shape.planes != 4 or (table.c_dim if table else 0) != shape.c_dim:
+        shape = FAMILIES[data["family"]][0].from_json(data["shape"])
+        z = data.get("z", "own")
+        if z not in ("own", "randomstate") or shape.planes not in (3, 4):
+            raise ValueError("it describes a network of an unknown kind")
+        if table is not None and table.c_dim != shape.c_dim:
             raise ValueError("network and attributes disagree")
     except OSError as error:
         raise StudioError(f"{path} cannot be read: {error.strerror}.", AGAIN) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StudioError(f"{path} is damaged: {error}.", AGAIN) from error
-    return Config(shape, table)
+    return Config(shape, table, data["family"], z)
 
 
-def load_into(generator: Generator, folder: Path, config: Config) -> None:
+def open_network(folder: Path, on: torch.device | None = None) -> tuple[Network, Config]:
+    """The network of a model folder, ready to draw on a device (none: the processor), and what its config says.
+
+    Raises StudioError for weights that are missing, damaged or do not fit their config.
+    """
+    config = read_config(folder)
+    with torch.device("meta"):
+        network: Network = FAMILIES[config.family][1](config.shape)
+    load_into(network, folder, config)
+    network = network.to(on or "cpu").eval().requires_grad_(False)
+    if on is not None and on.type == "cuda" and config.z == "randomstate":
+        network.synthesis.halved = HALVED
+    return network, config
+
+
+def load_into(generator: Network, folder: Path, config: Config) -> None:
     """Fill a network from model.safetensors. Raises StudioError unless every tensor is there, fits and is finite."""
     path = folder / WEIGHTS
     if config.shape != generator.shape:
@@ -93,7 +125,7 @@ def load_into(generator: Generator, folder: Path, config: Config) -> None:
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise StudioError(f"{path} is damaged: {name} holds values that are no numbers.", AGAIN)
-    generator.load_state_dict(tensors)
+    generator.load_state_dict(tensors, assign=any(one.is_meta for one in wanted.values()))
 
 
 def straight(picture: Tensor) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""StyleGAN2, generator and discriminator, in plain torch; knows nothing of files, attributes or training.
+"""The generator of StyleGAN2 in plain torch; knows nothing of files, attributes or training.
 
 Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (arXiv 1912.04958), called [2] below; conditional
 as in "Training Generative Adversarial Networks with Limited Data" (arXiv 2006.06676), called [A]. Parameters carry the
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +30,8 @@ class Shape:
     paper. With 1 and many channels the constant is a dictionary of patterns that the styles weigh, at the price of one
     matrix product.
     `c_dim` is the length of the condition vector (0: none). `classes` counts the styles that keep an average of their
-    own for truncation. `mapping_lr` is the learning rate multiplier of the mapping network's layers.
+    own for truncation. `mapping_lr` is the learning rate multiplier of the mapping network's layers. `clamp` bounds
+    activations ([A] appendix D.1; 0: not at all).
     """
 
     channels: tuple[int, ...]
@@ -44,6 +45,7 @@ class Shape:
     start: int = 4
     constant: int = 0
     first: int = 3
+    clamp: float = 0.0
 
     @property
     def size(self) -> int:
@@ -72,9 +74,27 @@ class Shape:
             or min(whole) < 1
             or max(whole) > 4096
             or shape.c_dim < 0
+            or not 0 <= shape.clamp <= 1e6
         ):
             raise ValueError("impossible layer sizes")
         return shape
+
+
+class MappingShape(Protocol):
+    """What a mapping network needs to know of its family's shape."""
+
+    @property
+    def z_dim(self) -> int: ...
+    @property
+    def w_dim(self) -> int: ...
+    @property
+    def c_dim(self) -> int: ...
+    @property
+    def layers(self) -> int: ...
+    @property
+    def classes(self) -> int: ...
+    @property
+    def mapping_lr(self) -> float: ...
 
 
 class FullyConnected(nn.Module):
@@ -103,7 +123,7 @@ class Mapping(nn.Module):
     w_avg: Tensor
     w_avg_of: Tensor
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: MappingShape) -> None:
         super().__init__()
         self.layers = shape.layers
         if shape.c_dim:
@@ -160,7 +180,7 @@ class SynthesisLayer(nn.Module):
     resample_filter: Tensor
 
     def __init__(
-        self, inputs: int, outputs: int, w_dim: int, size: int, *, up: bool = False, kernel: int = 3
+        self, inputs: int, outputs: int, w_dim: int, size: int, *, up: bool = False, kernel: int = 3, clamp: float = 0.0
     ) -> None:
         super().__init__()
         self.affine = FullyConnected(w_dim, inputs, bias=1.0)
@@ -169,25 +189,30 @@ class SynthesisLayer(nn.Module):
         self.noise_strength = nn.Parameter(torch.zeros([]))
         self.register_buffer("noise_const", torch.randn(size, size))
         self.register_buffer("resample_filter", blur_filter())
-        self.up = up
+        self.up, self.clamp = up, clamp
 
     def forward(self, x: Tensor, w: Tensor, noise: Noise, generator: torch.Generator | None) -> Tensor:
-        styles = self.affine(w)
+        weight, styles = self.weight, self.affine(w)
+        if x.dtype != torch.float32:
+            # Nothing may leave the range of 16 bits ([A] appendix D.1); demodulation takes these scales out again.
+            weight = weight / (weight.abs().amax(dim=(1, 2, 3), keepdim=True) * math.sqrt(weight[0].numel()))
+            styles = styles / styles.abs().amax(dim=1, keepdim=True)
         # Modulating the input and demodulating the output equals modulating the weights ([2] section 2.2), and lets
         # one convolution serve a batch of different styles. The activation's gain rides along with both.
-        squares = self.weight.square().sum(dim=(2, 3))
-        demodulation = (F.linear(styles.square(), squares) + 1e-8).rsqrt() * GAIN
-        if self.weight.shape[2] == 1:
+        squares = weight.square().sum(dim=(2, 3))
+        demodulation = ((F.linear(styles.square(), squares) + 1e-8).rsqrt() * GAIN).to(x.dtype)
+        weight, styles = weight.to(x.dtype), styles.to(x.dtype)
+        if weight.shape[2] == 1:
             # The map is the same for the whole batch here (the constant): modulated weights make it one product.
-            weights = (self.weight[None, :, :, 0, 0] * styles[:, None, :]).flatten(0, 1)
+            weights = (weight[None, :, :, 0, 0] * styles[:, None, :]).flatten(0, 1)
             x = (weights @ x[0].flatten(1)).reshape(len(styles), -1, *x.shape[2:])
             return self.finish(x, demodulation, noise, generator)
         x = x * styles[:, :, None, None]
         if self.up:
-            x = F.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)
+            x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
             x = filtered(x, self.resample_filter * 4, 1)
         else:
-            x = F.conv2d(x, self.weight, padding=1)
+            x = F.conv2d(x, weight, padding=1)
         return self.finish(x, demodulation, noise, generator)
 
     def finish(self, x: Tensor, demodulation: Tensor, noise: Noise, generator: torch.Generator | None) -> Tensor:
@@ -195,7 +220,8 @@ class SynthesisLayer(nn.Module):
         offset = (self.bias * GAIN)[None, :, None, None]
         if noise != "none":
             offset = offset + self.noise(noise, x, generator) * (self.noise_strength * GAIN)
-        return F.leaky_relu(torch.addcmul(offset, x, demodulation[:, :, None, None]), LEAK)
+        x = F.leaky_relu(torch.addcmul(offset.to(x.dtype), x, demodulation[:, :, None, None]), LEAK)
+        return x.clamp(-self.clamp, self.clamp) if self.clamp else x
 
     def noise(self, noise: Noise, x: Tensor, generator: torch.Generator | None) -> Tensor:
         if noise == "const":
@@ -208,8 +234,9 @@ class SynthesisLayer(nn.Module):
 class ToRGB(nn.Module):
     """A modulated 1x1 convolution without demodulation that adds to the picture ([2] figure 7 b)."""
 
-    def __init__(self, inputs: int, planes: int, w_dim: int) -> None:
+    def __init__(self, inputs: int, planes: int, w_dim: int, clamp: float = 0.0) -> None:
         super().__init__()
+        self.clamp = clamp
         self.affine = FullyConnected(w_dim, inputs, bias=1.0)
         # Small, so that a resolution that joins late does not shake the picture.
         self.weight = nn.Parameter(torch.randn(planes, inputs, 1, 1) * 0.1)
@@ -218,10 +245,11 @@ class ToRGB(nn.Module):
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         n, channels, height, width = x.shape
         styles = self.affine(w) / math.sqrt(channels)
-        weights = self.weight[None, :, :, 0, 0] * styles[:, None, :]
+        weights = (self.weight[None, :, :, 0, 0] * styles[:, None, :]).to(x.dtype)
         # Pixels by channels: with channels last this is the map as it lies in memory.
         pixels = x.permute(0, 2, 3, 1).reshape(n, height * width, channels)
-        planes = torch.baddbmm(self.bias, pixels, weights.transpose(1, 2))
+        planes = torch.baddbmm(self.bias.to(x.dtype), pixels, weights.transpose(1, 2)).float()
+        planes = planes.clamp(-self.clamp, self.clamp) if self.clamp else planes
         return planes.reshape(n, height, width, -1).permute(0, 3, 1, 2)
 
 
@@ -233,13 +261,13 @@ class SynthesisBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, shape: Shape, size: int) -> None:
         super().__init__()
         if inputs:
-            self.conv0 = SynthesisLayer(inputs, outputs, shape.w_dim, size, up=True)
-            self.conv1 = SynthesisLayer(outputs, outputs, shape.w_dim, size)
+            self.conv0 = SynthesisLayer(inputs, outputs, shape.w_dim, size, up=True, clamp=shape.clamp)
+            self.conv1 = SynthesisLayer(outputs, outputs, shape.w_dim, size, clamp=shape.clamp)
         else:
             constant = shape.constant or outputs
             self.const = nn.Parameter(torch.randn(constant, size, size))
-            self.conv1 = SynthesisLayer(constant, outputs, shape.w_dim, size, kernel=shape.first)
-        self.torgb = ToRGB(outputs, shape.planes, shape.w_dim)
+            self.conv1 = SynthesisLayer(constant, outputs, shape.w_dim, size, kernel=shape.first, clamp=shape.clamp)
+        self.torgb = ToRGB(outputs, shape.planes, shape.w_dim, shape.clamp)
         self.register_buffer("resample_filter", blur_filter())
 
     def forward(
@@ -255,11 +283,15 @@ class SynthesisBlock(nn.Module):
 
 
 class Synthesis(nn.Module):
-    """ws [N, num_ws, w_dim] -> picture [N, planes, size, size], about [-1, 1] ([2] figure 7 b, the skip generator)."""
+    """ws [N, num_ws, w_dim] -> picture [N, planes, size, size], about [-1, 1] ([2] figure 7 b, the skip generator).
+
+    `halved` is how many of the highest resolutions are computed in `low`, 16-bit numbers ([A] appendix D.1).
+    """
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
+        self.halved, self.low = 0, torch.float16
         for i, channels in enumerate(shape.channels):
             block = SynthesisBlock(shape.channels[i - 1] if i else 0, channels, shape, shape.sizes[i])
             self.add_module(f"b{shape.sizes[i]}", block)
@@ -273,6 +305,8 @@ class Synthesis(nn.Module):
         for i in range(1, len(sizes)):
             if size and sizes[i] > size:
                 break
+            if i >= len(sizes) - self.halved:
+                x = x.to(self.low)
             block = self.get_submodule(f"b{sizes[i]}")
             x, picture = block(x, picture, ws[:, 2 * i - 1 : 2 * i + 2], noise, generator)
         return picture
@@ -303,95 +337,3 @@ class Generator(nn.Module):
     def broadcast(self, w: Tensor) -> Tensor:
         """One w for every layer: [N, w_dim] -> [N, num_ws, w_dim]."""
         return w[:, None].expand(-1, self.shape.num_ws, -1)
-
-
-class Conv(nn.Module):
-    """A plain convolution at an equalised learning rate; `down` halves the size behind the low-pass filter."""
-
-    resample_filter: Tensor
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, *, down: bool = False, linear: bool = False) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
-        if not linear:
-            self.bias = nn.Parameter(torch.zeros(outputs))
-        self.register_buffer("resample_filter", blur_filter())
-        self.down, self.linear = down, linear
-
-    def forward(self, x: Tensor, gain: float = 1.0) -> Tensor:
-        kernel = self.weight.shape[2]
-        # The activation is homogeneous: its gain goes into the weights instead of a pass over the map.
-        gain = gain * (1.0 if self.linear else GAIN)
-        weight = self.weight * (gain / math.sqrt(self.weight[0].numel()))
-        bias = None if self.linear else self.bias * gain
-        if self.down and kernel == 1:
-            return F.conv2d(filtered(x, self.resample_filter, 1, down=2), weight, bias)
-        if self.down:
-            x = F.conv2d(filtered(x, self.resample_filter, 2), weight, bias, stride=2)
-        else:
-            x = F.conv2d(x, weight, bias, padding=kernel // 2)
-        return x if self.linear else F.leaky_relu(x, LEAK)
-
-
-class DiscriminatorBlock(nn.Module):
-    """One resolution of the residual discriminator ([2] figure 7 c)."""
-
-    def __init__(self, inputs: int, outputs: int, planes: int = 0) -> None:
-        super().__init__()
-        if planes:
-            self.fromrgb = Conv(planes, inputs, 1)
-        self.conv0 = Conv(inputs, inputs, 3)
-        self.conv1 = Conv(inputs, outputs, 3, down=True)
-        self.skip = Conv(inputs, outputs, 1, down=True, linear=True)
-        self.top = bool(planes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.fromrgb(x) if self.top else x
-        half = math.sqrt(0.5)
-        return self.skip(x, half) + self.conv1(self.conv0(x), half)
-
-
-class DiscriminatorEpilogue(nn.Module):
-    """Minibatch standard deviation (1710.10196), one convolution and two dense layers at 4x4."""
-
-    def __init__(self, channels: int, outputs: int) -> None:
-        super().__init__()
-        self.conv = Conv(channels + 1, channels, 3)
-        self.fc = FullyConnected(channels * 16, channels, active=True)
-        self.out = FullyConnected(channels, outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        n = len(x)
-        group = math.gcd(n, 4)
-        spread = x.reshape(group, n // group, *x.shape[1:]).var(dim=0, unbiased=False)
-        level = (spread + 1e-8).sqrt().mean(dim=(1, 2, 3)).repeat(group)
-        x = torch.cat([x, level[:, None, None, None].expand(n, 1, *x.shape[2:])], dim=1)
-        return self.out(self.fc(self.conv(x).flatten(1)))
-
-
-class Discriminator(nn.Module):
-    """picture [N, planes, size, size], c [N, c_dim] -> one score each [N]; with c, by projection ([A], 1802.05637).
-
-    `shape.start` is 4, where its last layers work.
-    """
-
-    def __init__(self, shape: Shape) -> None:
-        super().__init__()
-        self.shape = shape
-        width = shape.w_dim if shape.c_dim else 1
-        for i in range(len(shape.channels) - 1, 0, -1):
-            top = i == len(shape.channels) - 1
-            block = DiscriminatorBlock(shape.channels[i], shape.channels[i - 1], shape.planes if top else 0)
-            self.add_module(f"b{4 * 2**i}", block)
-        self.b4 = DiscriminatorEpilogue(shape.channels[0], width)
-        if shape.c_dim:
-            self.mapping = FullyConnected(shape.c_dim, width)
-
-    def forward(self, picture: Tensor, c: Tensor | None = None) -> Tensor:
-        x = picture
-        for i in range(len(self.shape.channels) - 1, 0, -1):
-            x = self.get_submodule(f"b{4 * 2**i}")(x)
-        x = self.b4(x)
-        if c is None:
-            return x[:, 0]
-        return (x * normalised(self.mapping(c))).sum(dim=1) / math.sqrt(x.shape[1])

@@ -1,0 +1,275 @@
+"""Foreign checkpoints of StyleGAN generators: what a file holds, and its conversion to safetensors with a config.json.
+
+Reads official pickles, torch files of state dicts and safetensors; nothing in them is run, and no torch is needed. The
+file is looked at through a memory map, so that networks which are not wanted are never read from the disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import mmap
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio import disk, weights
+from studio.checkpoints import community
+from studio.checkpoints.containers import numbers, read_row, read_zip
+from studio.checkpoints.errors import Broken, Refused, Unfit
+from studio.checkpoints.layouts import Layout, of_network, official
+from studio.checkpoints.tensors import Network, Storage, Tensor
+from studio.errors import BadInput, StudioError
+
+SUFFIXES = frozenset({".pkl", ".pickle", ".pt", ".pth"})
+NVIDIA = "Nvidia Source Code License, research and evaluation only"
+"""The licence of the networks that NVIDIA published, and of the code whose classes the official files name."""
+
+EMA = ("G_ema", "g_ema", "generator_ema", "ema", "G", "g", "generator", "state_dict", "model")
+"""Where checkpoints keep the generator to use, best first: the running average, then the one in training."""
+
+DRAWN = 4096  # latents whose average stands in for one that did not come along
+FOREIGN = {
+    b"\x1f\x8b": "it is a compressed archive (gzip)", b"BZh": "it is a compressed archive (bzip2)",
+    b"\xfd7zXZ": "it is a compressed archive (xz)", b"7z\xbc\xaf": "it is a compressed archive (7z)",
+    b"Rar!": "it is a compressed archive (rar)", b"version https://git-lfs": "it is only a pointer to a file (Git LFS)",
+    b"<!DOCTYPE": "it is a web page", b"<!doctype": "it is a web page", b"<html": "it is a web page",
+    b"\x89HDF": "it is an HDF5 file", b"\x93NUMPY": "it is a NumPy file", b"\x89PNG": "it is a picture",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A generator that somebody has: what it is, and how to make a model folder of it. `licence` may be empty."""
+
+    path: Path
+    layout: Layout
+    licence: str
+    filters: frozenset[str]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the weights once they are converted."""
+        count = community.elements(self.layout.tensors) + sum(map(math.prod, self.layout.blank.values()))
+        return 4 * (count + 16 * len(self.filters))
+
+    def write(self, folder: Path, licence: str, step: Callable[[int], object]) -> None:
+        """Make model.safetensors (float32) and config.json in the folder; `step` hears how many bytes were written.
+
+        Raises StudioError for files that are cut, BadInput for weights that are no numbers, OSError; then part of it
+        may be there.
+        """
+        with failing(self.path):
+            tensors: dict[str, Callable[[], NDArray[np.float32]]] = {
+                name: lambda name=name, one=tensor: _checked(name, numbers(one))
+                for name, tensor in self.layout.tensors.items()
+            }
+            tensors |= {name: lambda shape=shape: _zeros(shape) for name, shape in self.layout.blank.items()}
+            tensors |= dict.fromkeys(self.filters, _binomial)
+            shapes = {name: tensor.shape for name, tensor in self.layout.tensors.items()} | dict(self.layout.blank)
+            shapes |= dict.fromkeys(self.filters, (4, 4))
+            if not self.layout.w_avg:
+                shapes["mapping.w_avg"] = (int(self.layout.shape["w_dim"]),)
+                tensors["mapping.w_avg"] = lambda: _average(self.layout)
+            _write(folder / "model.safetensors", shapes, tensors, step)
+        config = {
+            "medium": "avatar",
+            "family": self.layout.family,
+            "licence": licence,
+            "version": 1,
+            "z": "randomstate",
+            "native": [self.layout.size, self.layout.size],
+            "shape": self.layout.shape,
+        }
+        disk.write_synced(folder / "config.json", (json.dumps(config, indent=1) + "\n").encode("utf-8"))
+
+
+@contextlib.contextmanager
+def failing(path: Path) -> Generator[None]:
+    """Put what is wrong with the checkpoint at `path` in words: BadInput where refused, StudioError where broken."""
+    try:
+        yield
+    except Broken as error:
+        raise StudioError(f"{path.name} is damaged: {error}.", "Download or copy it again.") from error
+    except Unfit as error:
+        raise BadInput(f"{path.name} is refused: {error}.", HINT) from error
+    except (RecursionError, MemoryError) as error:
+        raise BadInput(f"{path.name} is refused: it asks for far too much.", HINT) from error
+
+
+HINT = "The studio reads generators of StyleGAN2 and StyleGAN3; nothing in the file was run."
+
+
+def look(path: Path) -> Checkpoint:
+    """What the checkpoint at `path` holds; its numbers are not read.
+
+    Raises BadInput for what is no StyleGAN generator or wants something to be run, StudioError for damaged files.
+    """
+    try:
+        with path.open("rb") as file:
+            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except OSError as error:
+        raise StudioError(f"{path} cannot be read: {error.strerror}.", "Check that the file is there.") from error
+    except ValueError:
+        raise StudioError(f"{path.name} is damaged: it is empty.", "Download or copy it again.") from None
+    with failing(path):
+        return _safetensors(path, data) if path.suffix == ".safetensors" else _pickled(path, data)
+
+
+def _pickled(path: Path, data: memoryview) -> Checkpoint:
+    head = bytes(data[:512])
+    for magic, words in FOREIGN.items():
+        if head.startswith(magic):
+            raise Refused(f"{words} and no checkpoint")
+    if head[257:262] == b"ustar":
+        raise Refused("it is a tar archive and no checkpoint")
+    if head.startswith(b"PK"):
+        value = read_zip(path, data)
+    elif head[:1] == b"\x80":
+        value = read_row(data)
+    else:
+        raise Refused("it is neither a pickle nor a file that torch wrote")
+    generator, w_avg = _generator(value)
+    if isinstance(generator, Network):
+        tensors, options = of_network(generator)
+        return _made(path, data, official(tensors, options), NVIDIA)
+    tensors = _tensors(generator)
+    if w_avg is not None and community.is_community(tensors):
+        tensors["latent_avg"] = w_avg
+    return _named(path, data, tensors, {}, "")
+
+
+def _safetensors(path: Path, data: memoryview) -> Checkpoint:
+    header = weights.read_header(path)
+    kinds = {"F32": "f4", "F16": "f2", "BF16": "bf16", "F64": "f8"}
+    start = 8 + int.from_bytes(data[:8], "little")
+    tensors: dict[str, Tensor] = {}
+    for name, one in header.tensors.items():
+        if one.dtype not in kinds:
+            raise Refused(f"the numbers of {name[:80]} are {one.dtype}, which no StyleGAN is made of")
+        strides = tuple(math.prod(one.shape[i + 1 :]) for i in range(len(one.shape)))
+        places = {name: data[start + one.begin : start + one.end]}
+        tensors[name] = Tensor(Storage(kinds[one.dtype], name, math.prod(one.shape), places), 0, one.shape, strides)
+    try:
+        options = cast("dict[str, Any]", weights.parse(header.metadata.get("init_kwargs", "{}").encode()))
+    except weights.Damaged:
+        options = {}
+    licence = header.metadata.get("modelspec.license", "").strip()
+    return _named(path, data, tensors, options, licence)
+
+
+def _named(
+    path: Path, data: memoryview, tensors: dict[str, Tensor], options: Mapping[str, Any], licence: str
+) -> Checkpoint:
+    """A checkpoint of a plain state dict, by whichever names it has."""
+    if not community.is_community(tensors):
+        return _made(path, data, official(tensors, options), licence)
+    w_avg = tensors.pop("latent_avg", None)
+    found, filters = community.official_names(tensors)
+    if w_avg is not None:
+        found["mapping.w_avg"] = replace(w_avg, shape=w_avg.shape[-1:], stride=w_avg.stride[-1:])
+    # Where the filters lie among what a generator needs; their numbers are known.
+    place = Tensor(Storage("f4", "", 0, {}), 0, (4, 4), (4, 1))
+    layout = official(found | dict.fromkeys(filters, place), options)
+    kept = {name: one for name, one in layout.tensors.items() if name not in filters}
+    return _made(path, data, replace(layout, tensors=kept), licence, frozenset(filters))
+
+
+def _made(
+    path: Path, data: memoryview, layout: Layout, licence: str, filters: frozenset[str] = frozenset()
+) -> Checkpoint:
+    if community.elements(layout.tensors) * 2 > len(data):
+        raise Refused("its tensors claim more numbers than the file can hold")
+    return Checkpoint(path, layout, licence, filters)
+
+
+def _generator(value: Any) -> tuple[Any, Tensor | None]:
+    """The generator among what a checkpoint holds, and the average of W where that is kept beside it."""
+    if isinstance(value, Network):
+        return value, None
+    if not isinstance(value, dict):
+        raise Refused("it holds no network")
+    found = cast("dict[Any, Any]", value)
+    w_avg = found.get("latent_avg")
+    for name in EMA:
+        if isinstance(found.get(name), Network | dict):
+            return found[name], w_avg if isinstance(w_avg, Tensor) else None
+    return found, None
+
+
+def _tensors(state: Mapping[Any, Any]) -> dict[str, Tensor]:
+    """The tensors of a state dict; the prefix that training on several devices leaves is taken off."""
+    named = {name: one for name, one in state.items() if isinstance(name, str) and isinstance(one, Tensor)}
+    return {name.removeprefix("module."): one for name, one in named.items()}
+
+
+def _checked(name: str, array: NDArray[np.float32]) -> NDArray[np.float32]:
+    if not np.isfinite(array).all():
+        raise Refused(f"{name} holds values that are no numbers")
+    if name.endswith(".magnitude_ema") and not array > 0:
+        raise Refused(f"{name} is not positive")
+    if name.endswith("resample_filter") and not np.allclose(array, _binomial(), atol=1e-3):
+        raise Refused(f"{name} is another low-pass filter than that of the paper")
+    return array
+
+
+def _zeros(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    return np.zeros(shape, np.float32)
+
+
+def _binomial() -> NDArray[np.float32]:
+    line = np.array([1, 3, 3, 1], np.float32)
+    return np.outer(line, line) / np.float32(64)
+
+
+def _average(layout: Layout) -> NDArray[np.float32]:
+    """The average w of many latents, [w_dim]: what truncation pulls towards."""
+    shape = layout.shape
+    draw = np.random.RandomState(0)
+    x = _normalised(draw.randn(DRAWN, shape["z_dim"]).astype(np.float32))
+    if shape["c_dim"]:
+        classes = draw.randint(shape["c_dim"], size=DRAWN)
+        embed = numbers(layout.tensors["mapping.embed.weight"]) / np.float32(math.sqrt(shape["c_dim"]))
+        c = embed.T[classes] + numbers(layout.tensors["mapping.embed.bias"])
+        x = np.concatenate([x, _normalised(c)], axis=1)
+    rate = np.float32(shape["mapping_lr"])
+    for i in range(shape["layers"]):
+        weight = numbers(layout.tensors[f"mapping.fc{i}.weight"])
+        x = x @ weight.T * (rate / np.float32(math.sqrt(weight.shape[1])))
+        x += numbers(layout.tensors[f"mapping.fc{i}.bias"]) * rate
+        x = np.where(x > 0, x, x * np.float32(0.2)) * np.float32(math.sqrt(2))
+    return _checked("mapping.w_avg", x.mean(axis=0))
+
+
+def _normalised(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    return x / np.sqrt(np.square(x).mean(axis=1, keepdims=True) + np.float32(1e-8))
+
+
+def _write(
+    path: Path,
+    shapes: Mapping[str, tuple[int, ...]],
+    tensors: Mapping[str, Callable[[], NDArray[np.float32]]],
+    step: Callable[[int], object],
+) -> None:
+    """A safetensors file, one tensor in memory at a time."""
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    at = 0
+    for name in sorted(shapes):
+        end = at + 4 * math.prod(shapes[name])
+        header[name] = {"dtype": "F32", "shape": list(shapes[name]), "data_offsets": [at, end]}
+        at = end
+    text = json.dumps(header, separators=(",", ":")).encode("utf-8")
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as file, np.errstate(over="ignore", invalid="ignore"):
+        file.write(len(text).to_bytes(8, "little") + text)
+        for name in sorted(shapes):
+            array = tensors[name]()
+            assert array.shape == shapes[name], name
+            step(file.write(np.ascontiguousarray(array).data if array.ndim else array.tobytes()))
+        file.flush()
+    disk.sync_file(path)

@@ -1,0 +1,15 @@
+"""Why a checkpoint does not come in, as the end of a sentence that starts with its name; knows no formats."""
+
+from __future__ import annotations
+
+
+class Unfit(ValueError):
+    """What is wrong with a checkpoint. One of the two below is raised, never this."""
+
+
+class Refused(Unfit):
+    """The file is whole, and is nothing that the studio takes: a program, another model, too much of a thing."""
+
+
+class Broken(Unfit):
+    """The file is cut, scrambled or contradicts itself: another copy of it may be well."""

@@ -1,0 +1,215 @@
+"""How StyleGAN generators are told from the names and shapes of their tensors, and what else their makers say of them.
+
+Official names are those of the published PyTorch networks (mapping.fc0.weight, synthesis.b4.const,
+synthesis.L0_36_512.weight), which the studio's own networks share. Reads no numbers, and imports no torch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from studio.checkpoints.errors import Refused
+from studio.checkpoints.schedule import Alias
+from studio.checkpoints.tensors import Network, Tensor
+
+Tensors = Mapping[str, Tensor]
+DEPTH, PARTS = 12, 5000  # modules within modules, and tensors of one generator
+SIDE, SIDES = 4096, (16, 1024)  # channels of a layer; pixels of a picture
+
+# Options of the official networks that ours have too, by what they must be.
+FIXED = {
+    "architecture": ("skip",), "activation": ("lrelu",), "resample_filter": ([1, 3, 3, 1],),
+    "lrelu_upsampling": (2,), "normalize_c": (True,),
+}  # fmt: skip
+ALIAS = {
+    "num_critical": "critical", "first_cutoff": "cutoff", "first_stopband": "stopband", "last_stopband_rel": "reach",
+    "margin_size": "margin", "output_scale": "scale", "filter_size": "taps",
+}  # fmt: skip
+"""Options of StyleGAN3 that no tensor shows, by what Alias calls them."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A generator: its family, the `shape` object of its config.json, and its tensors under their official names.
+
+    `w_avg` is False where no average of W came along. `blank` names tensors to be filled with zeros, with their shapes.
+    """
+
+    family: str
+    shape: dict[str, Any]
+    tensors: Tensors
+    blank: Mapping[str, tuple[int, ...]]
+    size: int
+    w_avg: bool
+
+
+def of_network(network: Network) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors of a pickled official network under their full names, and the options it was made with."""
+    found: dict[str, Tensor] = {}
+
+    def walk(module: Network, prefix: str, depth: int) -> None:
+        if depth > DEPTH or len(found) > PARTS:
+            raise Refused("its networks are nested far deeper than any StyleGAN")
+        for kind in ("_parameters", "_buffers"):
+            for name, value in _dict(module.state.get(kind)).items():
+                if isinstance(value, Tensor):
+                    found[f"{prefix}{name}"] = value
+        for name, part in _dict(module.state.get("_modules")).items():
+            if isinstance(part, Network):
+                walk(part, f"{prefix}{name}.", depth + 1)
+
+    walk(network, "", 0)
+    return found, _dict(network.state.get("_init_kwargs"))
+
+
+def official(tensors: Tensors, options: Mapping[str, Any]) -> Layout:
+    """The generator that these tensors make up. Raises Refused for shapes and options that no StyleGAN of ours has."""
+    tensors = {name: one for name, one in tensors.items() if name.startswith(("mapping.", "synthesis."))}
+    if len(tensors) > PARTS:
+        raise Refused("it has far more tensors than any StyleGAN")
+    nested = _dict(options.get("synthesis_kwargs"))
+    said = {**options, **nested}
+    for name, allowed in FIXED.items():
+        if name in said and said[name] not in allowed:
+            raise Refused(f"its {name} is {str(said[name])[:60]}, which the studio's networks do not have")
+    mapping, wanted = _mapping(tensors, _dict(options.get("mapping_kwargs")))
+    if "synthesis.input.freqs" in tensors:
+        alias = _alias(tensors, mapping, said)
+        wanted |= alias.tensors()
+        family, size = "stylegan3", alias.size
+        shape = {name: getattr(alias, name) for name in Alias.__dataclass_fields__}
+        shape["channels"] = list(alias.channels)
+        blank: dict[str, tuple[int, ...]] = {}
+    elif "synthesis.b4.const" in tensors:
+        shape, size, needed, blank = _stylegan2(tensors, mapping, said, bool(nested))
+        wanted |= needed
+        family = "stylegan2"
+    else:
+        raise Refused("it holds no generator of a StyleGAN2 or StyleGAN3")
+    w_avg = "mapping.w_avg" in tensors
+    _compare(tensors, wanted, set() if w_avg else {"mapping.w_avg"})
+    return Layout(family, shape, tensors, blank, size, w_avg)
+
+
+def _mapping(tensors: Tensors, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]:
+    """What the mapping network says of the shape, and the tensors it must have."""
+    layers = sum(re.fullmatch(r"mapping\.fc\d+\.weight", name) is not None for name in tensors)
+    if not 1 <= layers <= 32:
+        raise Refused("it holds no mapping network of a StyleGAN")
+    inputs, w_dim = _side(tensors, "mapping.fc0.weight", 1), _side(tensors, "mapping.fc0.weight", 0)
+    c_dim = _side(tensors, "mapping.embed.weight", 1) if "mapping.embed.weight" in tensors else 0
+    z_dim = inputs - (w_dim if c_dim else 0)
+    if min(z_dim, w_dim) < 1 or max(z_dim, w_dim, c_dim) > SIDE:
+        raise Refused("its mapping network is of an impossible size")
+    wanted: dict[str, tuple[int, ...]] = {"mapping.w_avg": (w_dim,)}
+    if c_dim:
+        wanted |= {"mapping.embed.weight": (w_dim, c_dim), "mapping.embed.bias": (w_dim,)}
+    for i in range(layers):
+        wanted |= {f"mapping.fc{i}.weight": (w_dim, inputs if i == 0 else w_dim), f"mapping.fc{i}.bias": (w_dim,)}
+    rate = float(_number(options.get("lr_multiplier", 0.01)))
+    return {"z_dim": z_dim, "w_dim": w_dim, "c_dim": c_dim, "layers": layers, "mapping_lr": rate}, wanted
+
+
+def _stylegan2(
+    tensors: Tensors, mapping: dict[str, Any], said: Mapping[str, Any], nested: bool
+) -> tuple[dict[str, Any], int, dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+    sizes = [4]
+    while f"synthesis.b{sizes[-1] * 2}.conv1.weight" in tensors:
+        sizes.append(sizes[-1] * 2)
+    if not SIDES[0] <= sizes[-1] <= SIDES[1]:
+        raise Refused(f"its pictures are {sizes[-1]} px wide; the studio's networks make {SIDES[0]} to {SIDES[1]}")
+    channels = [_side(tensors, f"synthesis.b{size}.conv1.weight", 0) for size in sizes]
+    planes, w_dim = _side(tensors, "synthesis.b4.torgb.weight", 0), int(mapping["w_dim"])
+    wanted: dict[str, tuple[int, ...]] = {"synthesis.b4.const": (channels[0], 4, 4)}
+    for i, size in enumerate(sizes):
+        block, inputs, outputs = f"synthesis.b{size}", channels[max(i - 1, 0)], channels[i]
+        layers = [("conv1", outputs)] if i == 0 else [("conv0", inputs), ("conv1", outputs)]
+        for name, before in layers:
+            wanted |= {
+                f"{block}.{name}.weight": (outputs, before, 3, 3),
+                f"{block}.{name}.bias": (outputs,),
+                f"{block}.{name}.affine.weight": (before, w_dim),
+                f"{block}.{name}.affine.bias": (before,),
+                f"{block}.{name}.noise_const": (size, size),
+                f"{block}.{name}.noise_strength": (),
+                f"{block}.{name}.resample_filter": (4, 4),
+            }
+        wanted |= {
+            f"{block}.torgb.weight": (planes, outputs, 1, 1),
+            f"{block}.torgb.bias": (planes,),
+            f"{block}.torgb.affine.weight": (outputs, w_dim),
+            f"{block}.torgb.affine.bias": (outputs,),
+            f"{block}.resample_filter": (4, 4),
+        }
+    # Networks that were trained without noise have none to give.
+    silent = not any(name.endswith(".noise_strength") for name in tensors)
+    blank = {name: shape for name, shape in wanted.items() if silent and ".noise_" in name}
+    for name in blank:
+        del wanted[name]
+    clamp = said.get("conv_clamp", None if nested or "channel_base" not in said else 256)
+    shape = {"channels": channels, **mapping, "planes": planes, "clamp": float(_number(clamp or 0))}
+    return shape, sizes[-1], wanted, blank
+
+
+def _alias(tensors: Tensors, mapping: dict[str, Any], said: Mapping[str, Any]) -> Alias:
+    found = (re.fullmatch(r"synthesis\.L(\d+)_(\d+)_(\d+)\.weight", name) for name in tensors)
+    layers = sorted((int(match[1]), int(match[2]), int(match[3])) for match in found if match)
+    if [number for number, _, _ in layers] != list(range(len(layers))) or len(layers) < 3:
+        raise Refused("its layers are not those of a StyleGAN3")
+    first = layers[0]
+    name = f"synthesis.L0_{first[1]}_{first[2]}"
+    filters = tensors.get(f"{name}.down_filter")
+    try:
+        return Alias.from_json(
+            {
+                "size": layers[-1][1],
+                "channels": [channels for _, _, channels in layers],
+                **mapping,
+                "kernel": _side(tensors, f"{name}.weight", 3),
+                "radial": filters is not None and len(filters.shape) == 2,
+                "clamp": float(_number(said.get("conv_clamp", 256) or 0)),
+                **{ours: _number(said[theirs]) for theirs, ours in ALIAS.items() if theirs in said},
+            }
+        )
+    except (ValueError, TypeError) as error:
+        if isinstance(error, Refused):
+            raise
+        raise Refused("its layers are of impossible sizes") from None
+
+
+def _compare(tensors: Tensors, wanted: Mapping[str, tuple[int, ...]], free: set[str]) -> None:
+    """Refused unless the tensors are those wanted, and of the shapes wanted; those in `free` may be absent."""
+    for name in sorted(wanted.keys() - tensors.keys() - free):
+        raise Refused(f"its generator lacks {name[:80]}")
+    for name in sorted(tensors.keys() - wanted.keys()):
+        raise Refused(f"its generator has {name[:80]}, which no StyleGAN of the usual layout has")
+    for name, tensor in tensors.items():
+        if tensor.shape != wanted[name]:
+            raise Refused(f"{name[:80]} is {_sides(tensor.shape)} where its network needs {_sides(wanted[name])}")
+
+
+def _side(tensors: Tensors, name: str, axis: int) -> int:
+    tensor = tensors.get(name)
+    if tensor is None:
+        raise Refused(f"its generator lacks {name[:80]}")
+    if len(tensor.shape) <= axis or not 1 <= tensor.shape[axis] <= SIDE:
+        raise Refused(f"{name[:80]} is {_sides(tensor.shape)}, which no StyleGAN has")
+    return tensor.shape[axis]
+
+
+def _sides(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) or "one number"
+
+
+def _number(value: Any) -> int | float:
+    if type(value) not in (int, float) or not abs(value) < 1e9:
+        raise Refused(f"one of its options is {str(value)[:60]} where a number is needed")
+    return value
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    found = cast("dict[Any, Any]", value) if isinstance(value, dict) else {}
+    return {name: one for name, one in found.items() if isinstance(name, str)}

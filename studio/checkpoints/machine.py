@@ -1,0 +1,335 @@
+"""Reads pickles without running them: a stack machine of its own that makes inert values, and no objects.
+
+The opcodes are those that the standard library's pickletools documents for protocols 2 to 5. Where a pickle names a
+function or a class, the machine looks the name up in a table of its own; nothing is imported, and what is not in the
+table ends the reading. Bytes are not copied: they come out as parts of the file's memory. Knows nothing of torch.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from studio.checkpoints.errors import Broken, Refused
+
+Value = Any
+"""None, bool, int, float, str, memoryview, tuple, list, dict, set, Name, Made, or what the tables' makers return."""
+
+OPCODES = 3_000_000  # in one pickle; the largest official file has some 60,000
+STACK, MARKS = 100_000, 500  # values waiting, and groups open within groups
+TEXT, TEXTS = 4_000_000, 64_000_000  # bytes of one string and of all: source text that checkpoints carry is 100 KB
+WHOLE = 16  # bytes of a long integer
+
+KEYS = (str, int, float, bool, type(None))
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A function or class that the pickle names, by words only."""
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+@dataclass(slots=True, eq=False)
+class Made:
+    """What a pickle would have made by calling `name`; nothing was called. `state` is what it would have been given."""
+
+    name: Name
+    args: tuple[Value, ...]
+    state: Value = None
+
+
+Maker = Callable[[tuple[Value, ...]], Value]
+"""What stands for a call: gets its arguments, returns an inert value, raises Refused or Broken."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The names a pickle may use. `makers` may be called; `inert` may be named, and a call of them is only noted.
+
+    `prefixes` are beginnings of modules whose classes are inert. `words` says of a forbidden name what it stands for,
+    or returns an empty string.
+    """
+
+    makers: Mapping[tuple[str, str], Maker]
+    inert: frozenset[tuple[str, str]]
+    prefixes: tuple[str, ...]
+    words: Callable[[Name], str]
+
+    def check(self, name: Name) -> Name:
+        key = (name.module, name.name)
+        if (
+            key in self.makers
+            or key in self.inert
+            or (name.module.startswith(self.prefixes) and name.name.isidentifier())
+        ):
+            return name
+        said = self.words(name)
+        raise Refused(said or f"it wants {str(name)[:120]} to be called, which no checkpoint needs")
+
+    def call(self, name: Value, args: Value) -> Value:
+        if not isinstance(name, Name) or not isinstance(args, tuple):
+            raise Refused("it wants something to be called that it has made itself")
+        maker = self.makers.get((name.module, name.name))
+        arguments = cast("tuple[Value, ...]", args)
+        return Made(name, arguments) if maker is None else maker(arguments)
+
+
+class Machine:
+    """One pickle at a time out of `data`. `persistent` turns what a pickle keeps elsewhere into a value."""
+
+    def __init__(self, data: memoryview, table: Table, persistent: Callable[[Value], Value] | None = None) -> None:
+        self._data, self._table, self._persistent = data, table, persistent
+        self._at = 0
+        self._stack: list[Value] = []
+        self._marks: list[int] = []
+        self._memo: dict[int, Value] = {}
+        self._texts = 0
+
+    def load(self, at: int = 0) -> tuple[Value, int]:
+        """The value of the pickle that begins at byte `at`, and where it ends. Raises Refused or Broken."""
+        self._at, self._stack, self._marks, self._memo = at, [], [], {}
+        try:
+            return self._run(), self._at
+        except (IndexError, KeyError):
+            raise Broken("its pickle takes what it has not put there") from None
+        except (struct.error, UnicodeDecodeError):
+            raise Broken("its pickle is scrambled") from None
+
+    def _run(self) -> Value:
+        data, actions = self._data, ACTIONS
+        for _ in range(OPCODES):
+            if self._at >= len(data):
+                raise Broken("its end is missing")
+            opcode = data[self._at]
+            self._at += 1
+            if opcode == STOP:
+                return self._stack.pop()
+            action = actions.get(opcode)
+            if action is None:
+                raise Refused(_odd(opcode)) if opcode in KNOWN else Broken("its pickle is scrambled")
+            action(self)
+            if len(self._stack) > STACK or len(self._marks) > MARKS:
+                raise Refused("its pickle is nested far deeper than any checkpoint")
+        raise Refused("its pickle has far more steps than any checkpoint")
+
+    # What the actions below are made of.
+
+    def take(self, count: int) -> memoryview:
+        """The next bytes."""
+        if count > len(self._data) - self._at:
+            raise Broken("its end is missing")
+        self._at += count
+        return self._data[self._at - count : self._at]
+
+    def number(self, form: str) -> int:
+        return struct.unpack("<" + form, self.take(struct.calcsize("<" + form)))[0]
+
+    def line(self) -> str:
+        """The text up to the next line feed."""
+        for end in range(self._at, min(self._at + 250, len(self._data))):
+            if self._data[end] == 10:
+                text = str(self.take(end - self._at), "utf-8")
+                self._at += 1
+                return text
+        raise Broken("its pickle is scrambled")
+
+    def text(self, length: int) -> None:
+        self._texts += length
+        if length > TEXT or self._texts > TEXTS:
+            raise Refused("it carries far more text than any checkpoint")
+        self.push(str(self.take(length), "utf-8", "surrogatepass"))
+
+    def whole(self, length: int) -> None:
+        if not 0 <= length <= WHOLE:
+            raise Refused("it holds a number of far more digits than any checkpoint needs")
+        self.push(int.from_bytes(self.take(length), "little", signed=True))
+
+    def push(self, value: Value) -> None:
+        self._stack.append(value)
+
+    def pop(self) -> Value:
+        if self._marks and len(self._stack) <= self._marks[-1]:
+            raise IndexError
+        return self._stack.pop()
+
+    def top(self) -> Value:
+        return self._stack[-1]
+
+    def mark(self) -> None:
+        self._marks.append(len(self._stack))
+
+    def group(self) -> list[Value]:
+        """All values since the last mark."""
+        begin = self._marks.pop()
+        values = self._stack[begin:]
+        del self._stack[begin:]
+        return values
+
+    def tuple_of(self, count: int) -> None:
+        values = [self.pop() for _ in range(count)]
+        self.push(tuple(reversed(values)))
+
+    def remember(self, index: int | None = None) -> None:
+        self._memo[len(self._memo) if index is None else index] = self.top()
+
+    def recall(self, index: int) -> None:
+        self.push(self._memo[index])
+
+    def append(self, values: list[Value]) -> None:
+        target = self.top()
+        if isinstance(target, Made):
+            return  # a list of a kind that says nothing to anybody here
+        if not isinstance(target, list):
+            raise Broken("its pickle is scrambled")
+        cast("list[Value]", target).extend(values)
+
+    def put(self, values: list[Value]) -> None:
+        target = self.top()
+        if isinstance(target, Made):
+            return
+        if not isinstance(target, dict) or len(values) % 2:
+            raise Broken("its pickle is scrambled")
+        fill(cast("dict[Value, Value]", target), zip(values[::2], values[1::2], strict=True))
+
+    def insert(self, values: list[Value]) -> None:
+        target = self.top()
+        if not isinstance(target, set):
+            raise Broken("its pickle is scrambled")
+        cast("set[Value]", target).update(unique(values))
+
+    def name(self) -> None:
+        module = self.line()
+        self.push(self._table.check(Name(module, self.line())))
+
+    def stacked_name(self) -> None:
+        name, module = self.pop(), self.pop()
+        if not isinstance(name, str) or not isinstance(module, str):
+            raise Broken("its pickle is scrambled")
+        self.push(self._table.check(Name(module, name)))
+
+    def call(self) -> None:
+        args, name = self.pop(), self.pop()
+        self.push(self._table.call(name, args))
+
+    def call_with_words(self) -> None:
+        _words, args, name = self.pop(), self.pop(), self.pop()
+        self.push(self._table.call(name, args))
+
+    def build(self) -> None:
+        state, target = self.pop(), self.top()
+        if isinstance(target, Made):
+            target.state = state
+        elif isinstance(target, Name):
+            raise Refused(f"it wants to change {str(target)[:120]}, which no checkpoint needs")
+
+    def elsewhere(self) -> None:
+        if self._persistent is None:
+            raise Refused("it refers to data that is not in it")
+        self.push(self._persistent(self.pop()))
+
+
+def unique(values: Any) -> list[Value]:
+    """The values, all of which may be keys: nothing whose hash takes work that grows with its nesting."""
+    for value in values:
+        flat: list[Value] = list(cast("tuple[Value, ...]", value)) if isinstance(value, tuple) else [value]
+        if not all(isinstance(part, KEYS) for part in flat):
+            raise Refused("it uses as keys what no checkpoint does")
+    return list(values)
+
+
+def fill(target: dict[Value, Value], pairs: Any) -> None:
+    """Put (key, value) pairs into a dict."""
+    for key, value in pairs:
+        unique([key])
+        target[key] = value
+
+
+def _odd(opcode: int) -> str:
+    return f"its pickle {KNOWN[opcode]}"
+
+
+STOP = ord(".")
+KNOWN = {
+    **{code: "takes a class from the extension registry of the program that wrote it" for code in b"\x82\x83\x84"},
+    **{code: "calls a class in the manner of the first protocol, which no checkpoint uses" for code in b"io"},
+    **{code: "is of the first, textual protocol, which no checkpoint uses" for code in b"IFLSVdlgpP"},
+    **{code: "refers to buffers that are not in it" for code in b"\x97\x98"},
+}  # fmt: skip
+
+ACTIONS: dict[int, Callable[[Machine], None]] = {
+    0x80: lambda m: _protocol(m.number("B")),
+    0x95: lambda m: _frame(m),
+    ord("("): Machine.mark,
+    ord("0"): lambda m: _drop(m),
+    ord("1"): lambda m: _ignore(m.group()),
+    ord("2"): lambda m: m.push(m.top()),
+    ord("N"): lambda m: m.push(None),
+    0x88: lambda m: m.push(True),
+    0x89: lambda m: m.push(False),
+    ord("J"): lambda m: m.push(m.number("i")),
+    ord("K"): lambda m: m.push(m.number("B")),
+    ord("M"): lambda m: m.push(m.number("H")),
+    0x8A: lambda m: m.whole(m.number("B")),
+    0x8B: lambda m: m.whole(m.number("i")),
+    ord("G"): lambda m: m.push(struct.unpack(">d", m.take(8))[0]),
+    0x8C: lambda m: m.text(m.number("B")),
+    ord("X"): lambda m: m.text(m.number("I")),
+    0x8D: lambda m: m.text(m.number("Q")),
+    ord("U"): lambda m: m.text(m.number("B")),
+    ord("T"): lambda m: m.text(m.number("I")),
+    ord("C"): lambda m: m.push(m.take(m.number("B"))),
+    ord("B"): lambda m: m.push(m.take(m.number("I"))),
+    0x8E: lambda m: m.push(m.take(m.number("Q"))),
+    0x96: lambda m: m.push(m.take(m.number("Q"))),
+    ord(")"): lambda m: m.push(()),
+    ord("t"): lambda m: m.push(tuple(m.group())),
+    0x85: lambda m: m.tuple_of(1),
+    0x86: lambda m: m.tuple_of(2),
+    0x87: lambda m: m.tuple_of(3),
+    ord("]"): lambda m: m.push([]),
+    ord("a"): lambda m: m.append([m.pop()]),
+    ord("e"): lambda m: m.append(m.group()),
+    ord("}"): lambda m: m.push({}),
+    ord("s"): lambda m: m.put([m.pop(), m.pop()][::-1]),
+    ord("u"): lambda m: m.put(m.group()),
+    0x8F: lambda m: m.push(set()),
+    0x90: lambda m: m.insert(m.group()),
+    0x91: lambda m: m.push(set(unique(m.group()))),
+    ord("q"): lambda m: m.remember(m.number("B")),
+    ord("r"): lambda m: m.remember(m.number("I")),
+    0x94: Machine.remember,
+    ord("h"): lambda m: m.recall(m.number("B")),
+    ord("j"): lambda m: m.recall(m.number("I")),
+    ord("c"): Machine.name,
+    0x93: Machine.stacked_name,
+    ord("R"): Machine.call,
+    0x81: Machine.call,
+    0x92: Machine.call_with_words,
+    ord("b"): Machine.build,
+    ord("Q"): Machine.elsewhere,
+}
+
+
+def _protocol(number: int) -> None:
+    if not 2 <= number <= 5:
+        raise Refused(f"its pickle is of protocol {number}; checkpoints are of protocol 2 to 5")
+
+
+def _frame(machine: Machine) -> None:
+    """Frames only tell readers how much to fetch at once; the bytes are all here."""
+    machine.number("Q")
+
+
+def _drop(machine: Machine) -> None:
+    machine.pop()
+
+
+def _ignore(_values: list[Value]) -> None:
+    pass
