@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QDropEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QLineEdit, QPlainTextEdit, QScrollArea, QWidget
 
 from studio.backends.medium import Medium
@@ -14,9 +14,11 @@ from studio.errors import StudioError
 from studio.presets import Presets
 from studio.request import Request, fresh_seed
 from studio.ui.actions import keys_of
+from studio.ui.arrivals import local
 from studio.ui.fields import TextField
 from studio.ui.form import Form
 from studio.ui.history import History
+from studio.ui.landing import Landing
 from studio.ui.shelf import Shelf
 from studio.ui.theme import SIZE, theme
 from studio.ui.widgets import Combo, button, column, label, row, tip, tool
@@ -48,13 +50,16 @@ class Brief(QWidget):
         self._pause.setInterval(PAUSE)
         self._pause.timeout.connect(lambda: self.history.seal())
         self.form.changed.connect(self._changed)
-        for kind in (QLineEdit, QPlainTextEdit):
-            for control in self.form.findChildren(kind):
-                control.installEventFilter(self)
+        for line in self.form.findChildren(QLineEdit):
+            line.installEventFilter(self)
+        for text in self.form.findChildren(QPlainTextEdit):
+            text.installEventFilter(self)
+            text.viewport().installEventFilter(self)
         whole = column(self, spacing=0)
         whole.addWidget(self._head())
         whole.addWidget(self._middle(), 1)
         whole.addWidget(self._foot())
+        self._landing = Landing(self, tr("Drop a preset here to take it up"), _preset, self._dropped)
         theme().changed.connect(self._fit)
         self._fit()
         self._mark()
@@ -148,13 +153,20 @@ class Brief(QWidget):
         self.redone.setEnabled(self.history.can_redo)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """A field leaves undo and redo to the whole brief."""
+        """A field leaves undo and redo to the whole brief, and the files of presets that are dropped on it."""
+        if isinstance(event, QDropEvent) and _preset(event.mimeData()):
+            event.ignore()
+            return True
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             undo, redo = QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo
             if event.matches(undo) or event.matches(redo):
                 event.ignore()
                 return True
         return False
+
+    def _dropped(self, data: QMimeData) -> None:
+        for path in local(data):
+            self.shelf.bring(path)
 
     # What comes and goes as a whole.
 
@@ -233,3 +245,9 @@ class Brief(QWidget):
         self.form.unfold(state.get("unfolded") is True)
         if self.form.seed is not None:
             self.form.seed.lock.setChecked(state.get("locked") is True)
+
+
+def _preset(data: QMimeData) -> bool:
+    """Whether the files of presets are what is dropped."""
+    paths = local(data)
+    return bool(paths) and all(path.suffix.lower() == ".json" for path in paths)

@@ -190,7 +190,10 @@ class Details(QFrame):
                 made.setEnabled(one is not None and bool(one.request))
         self._buttons["save"].setText(tr("Save a copy…") if one is not None else tr("Save copies…"))
         self._send.setVisible(one is not None and not binned)
-        self._send.setEnabled(one is not None and bool(sending.targets(one)))
+        why = sending.obstacle(one) if one is not None else ""
+        self._send.setEnabled(one is not None and not why)
+        self._send.setToolTip(why)
+        self._send.setAccessibleDescription(why)
         self.tags.setVisible(not binned)
         self.collections.setVisible(not binned)
         self.tags.show_names(sorted({name for asset in works for name in asset.tags}, key=str.casefold))

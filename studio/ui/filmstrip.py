@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QContextMenuEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView
 
 from studio.library import Asset
@@ -15,9 +15,10 @@ SIDE = 84
 
 
 class Filmstrip(QListView):
-    """`chosen` gives the work a person wants to see."""
+    """`chosen` gives the work a person wants to see, `pointed` one to open a menu for, and where on the screen."""
 
     chosen = Signal(object)
+    pointed = Signal(object, QPoint)
 
     def __init__(self, works: Works) -> None:
         super().__init__()
@@ -85,6 +86,16 @@ class Filmstrip(QListView):
         self.mark(self._shown)
         if place:
             self.horizontalScrollBar().setValue(place)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The work under the pointer, or from the keyboard the one that is marked; the work on the stage stays so."""
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        index = self.currentIndex() if by_key else self.indexAt(event.pos())
+        asset = index.data(ASSET)
+        if asset is not None:
+            place = self.visualRect(index).center() if by_key else event.pos()
+            self.pointed.emit(asset, self.viewport().mapToGlobal(place))
+            self.mark(self._shown)
 
     def wheelEvent(self, e: QWheelEvent) -> None:
         bar = self.horizontalScrollBar()

@@ -25,6 +25,7 @@ from studio.ui.stages.stage import DEEDS
 from studio.ui.thumbnails import Thumbnails
 from studio.ui.widgets import row
 from studio.ui.words import failure, tr
+from studio.ui.workmenu import WorkMenu
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -61,6 +62,7 @@ class Panel(QWidget):
         self.easel.asked.connect(self._asked)
         self.easel.kept.connect(self._keep)
         self.easel.unread.connect(self._fail)
+        self.filmstrip.pointed.connect(lambda asset, at: self.menu(asset).popup(at))
         self._making.progressed.connect(self._progress)
         self._making.arrived.connect(self.easel.arrived)
         self._making.failed.connect(self._failed)
@@ -185,16 +187,26 @@ class Panel(QWidget):
             return self.asset is not None and bool(self.asset.request)
         return self.asset is not None
 
+    def menu(self, asset: Asset) -> WorkMenu:
+        """What can be done with a work of the filmstrip, which need not be the one on the stage."""
+        return WorkMenu(
+            self, [asset], 1, lambda deed: self._do(deed, asset), lambda medium: self._deeds.send(asset, medium)
+        )
+
     def _asked(self, deed: str) -> None:
-        asset, deeds = self.asset, self._deeds
-        if asset is None:
-            return
+        if self.asset is not None:
+            self._do(deed, self.asset)
+
+    def _do(self, deed: str, asset: Asset) -> None:
+        deeds, shown = self._deeds, self.asset is not None and self.asset.id == asset.id
         if deed == "favourite":
             deeds.favourite([asset.id], not asset.favourite)
-            self.easel.asset = self.studio.library.get(asset.id)
+            if shown:
+                self.easel.asset = self.studio.library.get(asset.id)
+                self.easel.head.star.setChecked(self.easel.asset.favourite)
         elif deed == "bin":
             beside = self.filmstrip.beside(asset.id, 1) or self.filmstrip.beside(asset.id, -1)
-            if deeds.bin([asset.id]):
+            if deeds.bin([asset.id]) and shown:
                 self.show_work(beside)
         else:
             deeds.do(deed, asset)

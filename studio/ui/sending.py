@@ -28,6 +28,13 @@ def targets(asset: Asset) -> list[str]:
     return [name for name in takes if name != home(asset)] if _asked(asset) else []
 
 
+def obstacle(asset: Asset) -> str:
+    """Why no other panel takes anything of this work; empty where one does."""
+    if targets(asset):
+        return ""
+    return tr("Other pages take up words, and this work was made without any. Give it a title to send that.")
+
+
 def words(asset: Asset, medium: str) -> str:
     """The words for the brief of that medium. Raises StudioError where a text cannot be read."""
     if not _written(asset):

@@ -56,8 +56,11 @@ class WorkMenu(QMenu):
         return made
 
     def _targets(self, one: Asset, send: Callable[[str], object]) -> None:
-        offers = sending.offers(one)
-        if offers:
-            menu = self.addMenu(tr("Send to"))
-            for medium, words in offers:
-                menu.addAction(words).triggered.connect(lambda _=False, medium=medium: send(medium))
+        menu = self.addMenu(tr("Send to"))
+        for medium, words in sending.offers(one):
+            menu.addAction(words).triggered.connect(lambda _=False, medium=medium: send(medium))
+        why = sending.obstacle(one)
+        menu.menuAction().setEnabled(not why)
+        menu.menuAction().setToolTip(why)
+        menu.setAccessibleDescription(why)
+        self.setToolTipsVisible(True)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QWidget
 
 from studio import codecs
 from studio.media import Audio, Image
+from studio.presets import write
 from studio.ui.stages.audio import AudioStage
 from studio.ui.stages.image import ImageStage
 from tests.ui.conftest import Desk
@@ -94,3 +95,23 @@ def test_a_sound_dropped_on_pictures_is_in_the_library(desk: Desk, tmp_path: Pat
     desk.until(lambda: desk.window.toast.words() == "1 work has come in.")
     assert panel.asset is None
     assert desk.studio.library.count() == 1
+
+
+def test_a_preset_dropped_on_the_brief_is_taken_up_and_kept(desk: Desk, tmp_path: Path) -> None:
+    panel = desk.panel("poster")
+    path = tmp_path / "storm.json"
+    write(path, "Storm", panel.form.value().replace(prompt="a storm at sea"))
+    field = desk.find("prompt").findChild(QWidget, "qt_scrollarea_viewport")
+    assert field is not None
+    veil = panel.brief.findChild(QFrame, "dropVeil")
+    assert not enter(panel.brief, files(tmp_path / "mine.png")).isAccepted()
+    assert veil.isHidden()
+    assert enter(field, files(path)).isAccepted()
+    assert veil.isVisible(), "over a field too it is the brief that takes it, not the field its name"
+    drop(panel.brief, files(path))
+    assert panel.form.value().prompt == "a storm at sea"  # type: ignore[attr-defined]
+    assert [preset.name for preset in panel.brief.shelf._presets.of("poster")] == ["Storm"]
+    assert desk.window.toast.words() == "The preset is brought in."
+    words = QMimeData()
+    words.setText("a lighthouse")
+    assert enter(field, words).isAccepted(), "words are dropped into the field as ever"

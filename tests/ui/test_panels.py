@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from studio.backends import MEDIA
 from studio.errors import BadInput, StudioError
 from studio.library import Query
+from studio.ui.sending import obstacle
 from studio.ui.stages.audio import AudioStage
 from studio.ui.stages.image import ImageStage
 from studio.ui.stages.text import TextStage
+from studio.ui.workmenu import WorkMenu
 from tests.fakes import MISUSED, RAISES, SLOW
 from tests.ui.conftest import Desk
 
@@ -267,3 +269,63 @@ def test_works_that_come_while_another_page_is_shown_are_there_on_return(desk: D
     desk.idle()
     desk.panel("poster")
     desk.until(lambda: panel.filmstrip.isVisible() and panel.filmstrip.model().rowCount() == 1)
+
+
+def test_the_menu_of_the_filmstrip_acts_on_the_work_under_the_pointer(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    for seed in (1, 2):
+        keep_seed(desk, "poster", seed)
+        desk.click("generate")
+        desk.idle()
+    strip = panel.filmstrip
+    desk.until(lambda: strip.model().rowCount() == 2)
+    asked: list[object] = []
+    strip.pointed.connect(lambda asset, at: asked.append(asset))
+    spot = strip.visualRect(strip.model().index(1, 0)).center()
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, spot, strip.viewport().mapToGlobal(spot))
+    QApplication.sendEvent(strip.viewport(), event)
+    desk.until(lambda: panel.findChild(WorkMenu) is not None)
+    menu = panel.findChild(WorkMenu)
+    assert menu is not None
+    assert menu.isVisible()
+    assert [asset.request["seed"] for asset in asked] == [1]  # type: ignore[attr-defined]
+    names = [action.objectName().removeprefix("menu.") for action in menu.actions() if action.objectName()]
+    assert names == ["open", "recall", "again", "vary", "favourite", "save", "reveal", "bin"]
+    deeds = {action.objectName(): action for action in menu.actions()}
+    deeds["menu.favourite"].trigger()
+    first, second = sorted(desk.studio.library.page(Query()), key=lambda work: work.request["seed"])
+    assert (first.favourite, second.favourite) == (True, False)
+    assert panel.asset is not None
+    assert panel.asset.request["seed"] == 2, "the work on the stage stays"
+    deeds["menu.bin"].trigger()
+    menu.close()
+    desk.until(lambda: strip.model().rowCount() == 1)
+    assert panel.asset.request["seed"] == 2
+
+
+def test_send_to_says_why_it_cannot(desk: Desk) -> None:
+    keep_seed(desk, "avatar", 1)
+    desk.panel("avatar").count.setCurrentIndex(0)
+    desk.click("generate")
+    desk.idle()
+    panel = desk.panel("avatar")
+    assert panel.asset is not None
+
+    def send() -> tuple[bool, str]:
+        menu = panel.menu(desk.studio.library.get(panel.asset.id))  # type: ignore[union-attr]
+        found = next(action for action in menu.actions() if action.text() == "Send to")
+        told = found.isEnabled(), found.toolTip() if found.menu().accessibleDescription() else ""
+        menu.deleteLater()
+        return told
+
+    assert send() == (False, obstacle(panel.asset))
+    assert "Give it a title" in obstacle(panel.asset)
+    library = desk.window.open("library")
+    desk.until(lambda: library.grid.model().rowCount() == 1)  # type: ignore[attr-defined]
+    library.grid.setCurrentIndex(library.grid.model().index(0, 0))  # type: ignore[attr-defined]
+    desk.until(lambda: library.findChild(QPushButton, "details.send").isVisible())
+    button = desk.find("details.send")
+    assert not button.isEnabled()
+    assert button.toolTip() == button.accessibleDescription() == obstacle(panel.asset)
+    desk.studio.library.rename(panel.asset.id, "A fox in a hat")
+    assert send() == (True, "")

@@ -11,10 +11,11 @@ from PySide6.QtGui import QColor, QImage, QPainter
 
 from studio.library import Library
 from studio.ui import skeleton
-from studio.ui.details import Details
 from studio.ui.empty import Sheet
+from studio.ui.hoard import Hoard
 from studio.ui.library import LibraryPage
 from studio.ui.theme import theme
+from studio.ui.thumbnails import FACES, KEPT
 from tests.ui.conftest import Desk, Room
 from tests.ui.tour import fill
 
@@ -42,7 +43,20 @@ def test_a_block_says_reading_and_a_sign_says_none(room: Room) -> None:
     assert skeleton.PATIENCE < 200
 
 
+def opened(desk: Desk) -> tuple[LibraryPage, int]:
+    """The library as at the next start, its rows read and no thumbnail yet; and the row of a poster."""
+    fill(desk)
+    page = desk.window.open("library")
+    assert isinstance(page, LibraryPage)
+    desk.until(lambda: all(page._works.at(row) is not None for row in range(4)))
+    desk.breathe(0.2)
+    thumbnails = desk.window.thumbnails
+    thumbnails._kept, thumbnails.faces = Hoard(KEPT), Hoard(FACES)
+    return page, next(row for row in range(4) if page._works.at(row).medium == "poster")  # type: ignore[union-attr]
+
+
 def test_tiles_and_details_show_blocks_until_thumbnails_come(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, row = opened(desk)
     gate = threading.Event()
     real = Library.thumbnail
 
@@ -52,14 +66,9 @@ def test_tiles_and_details_show_blocks_until_thumbnails_come(desk: Desk, monkeyp
 
     monkeypatch.setattr(Library, "thumbnail", slow)
     try:
-        fill(desk)
-        page = desk.window.open("library")
-        assert isinstance(page, LibraryPage)
-        row = next(row for row in range(4) if page._works.at(row).medium == "poster")  # type: ignore[union-attr]
         page.grid.setCurrentIndex(page._works.index(row))
         desk.breathe()
-        details = page.findChild(Details)
-        assert details is not None
+        details = page.details
         assert details.glance.isVisible()
         centre = page.grid.visualRect(page._works.index(row)).center() - QPoint(0, 10)
         block = theme().colour("skeleton")
@@ -76,15 +85,11 @@ def test_tiles_and_details_show_blocks_until_thumbnails_come(desk: Desk, monkeyp
 
 
 def test_a_work_whose_picture_cannot_be_read_shows_its_kind(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, row = opened(desk)
     monkeypatch.setattr(Library, "thumbnail", lambda *_: None)
-    fill(desk)
-    page = desk.window.open("library")
-    assert isinstance(page, LibraryPage)
-    row = next(row for row in range(4) if page._works.at(row).medium == "poster")  # type: ignore[union-attr]
     page.grid.setCurrentIndex(page._works.index(row))
     asset = page._works.at(row)
     assert asset is not None
-    desk.breathe()
     desk.until(lambda: desk.window.thumbnails.known(asset.id))
     desk.breathe()
     tile = page.grid.visualRect(page._works.index(row))
