@@ -21,6 +21,7 @@ BENCHES = {
     "library": "studio.bench.library:lines",
     "scrolling": "studio.bench.scrolling:lines",
     "engines": "studio.bench.engines:lines",
+    "drag": "studio.bench.drag:lines",
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +21,7 @@ from studio.backends.avatar import (
     files,
     tracks,
 )
-from studio.backends.avatar.drawing import draw, enlarged, pixels, sheet
+from studio.backends.avatar.drawing import draw, enlarged, one_thread, pixels, sheet
 from studio.backends.avatar.latents import Latents, layers_of
 from studio.backends.avatar.project import Projection
 from studio.backends.avatar.walk import Walk
@@ -81,10 +80,11 @@ class AvatarEngine:
         large = request.size == "large"
         report(Progress("mapping", 0, 3))
         self._learn_directions(latents, request)
-        ws = latents.ws(request)
-        if large:
-            report(Progress("synthesis", 1, 3))
-        picture = draw(latents.network, ws, request.noise, request.seed)
+        with one_thread(latents.network.shape.size):
+            ws = latents.ws(request)
+            if large:
+                report(Progress("synthesis", 1, 3))
+            picture = draw(latents.network, ws, request.noise, request.seed)
         if large:
             report(Progress("enlarging", 2, 3))
             picture = enlarged(picture, request.size)

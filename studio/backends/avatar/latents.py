@@ -147,7 +147,7 @@ class Latents:
             words = f"classes 0 to {shape.c_dim - 1}" if shape.c_dim else "no classes"
             raise BadInput(f"This model has {words}.", "Leave the class to the seed.")
         centre = mapping.centre(None)[None]
-        if getattr(self.config, "z", "") == "randomstate":
+        if self.config.z == "randomstate":
             # As the official tools draw it, so that a seed known from elsewhere is the same face here.
             z = np.random.RandomState(request.seed).randn(1, shape.z_dim).astype(np.float32)
         else:
