@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
+from studio.ui.mnemonics import Mnemonics
 from studio.ui.words import tr
 
 PAGES = ("avatar", "poster", "story", "music", "library", "models")  # Ctrl+1 and so on
@@ -148,4 +149,7 @@ def build(
             themes.addAction(action)
         menu.addAction(action)
         actions[deed.name] = action
+    marked = {menu.menuAction(): tr(title) for title, menu in menus.items()}
+    marked.update({actions[deed.name]: tr(deed.text) for deed in deeds})
+    Mnemonics(window, marked)
     return actions

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLineEdit, QToolButton
 
 from studio.backends import MEDIA
@@ -29,6 +28,8 @@ class Filters(QFrame):
 
     asked = Signal()
     brought = Signal()
+    _line: QHBoxLayout | None = None  # the second, once it is made
+    _saved = 0  # pixels that words would take beside their icons
 
     def __init__(self, studio: Studio) -> None:
         super().__init__()
@@ -108,15 +109,23 @@ class Filters(QFrame):
         self.none.hide()
         return line
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
+    def event(self, e: QEvent) -> bool:
+        done = super().event(e)
+        if e.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest) and self._line is not None:
+            self._fit(self._line)
+        return done
+
+    def _fit(self, line: QHBoxLayout) -> None:
         """Where the words of all do not fit side by side, the icons of the last two stand for them."""
-        super().resizeEvent(event)
-        style = Qt.ToolButtonStyle
-        for way in (style.ToolButtonTextBesideIcon, style.ToolButtonIconOnly):
-            self.bring.setToolButtonStyle(way)
-            self.binned.setToolButtonStyle(way)
-            if self._line.sizeHint().width() <= self.width() - 32:
-                break
+        short = self.bring.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonIconOnly
+        whole = line.sizeHint().width() + (self._saved if short else 0)
+        if (whole > self.width() - 32) == short:
+            return
+        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if short else Qt.ToolButtonStyle.ToolButtonIconOnly
+        for made in (self.bring, self.binned):
+            made.setToolButtonStyle(style)
+        line.invalidate()
+        self._saved = 0 if short else whole - line.sizeHint().width()
 
     @property
     def query(self) -> Query:

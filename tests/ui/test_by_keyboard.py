@@ -70,7 +70,7 @@ def test_the_palette_offers_only_what_means_something(desk: Desk) -> None:
 
 def test_a_menu_greys_what_it_cannot_do_and_frees_the_shortcuts_again(desk: Desk) -> None:
     desk.panel("poster")
-    menu = next(menu for menu in desk.window.menuBar().findChildren(QMenu) if menu.title() == "&Work")
+    menu = next(menu for menu in desk.window.menuBar().findChildren(QMenu) if menu.title() == "Work")
     menu.aboutToShow.emit()
     assert not desk.window.actions_["bin"].isEnabled()
     menu.aboutToHide.emit()
@@ -156,3 +156,26 @@ def test_screen_readers_find_a_named_tree_everywhere(desk: Desk) -> None:
     assert not faults, "\n".join(dict.fromkeys(faults))
     assert {ROLE.Button, ROLE.ComboBox, ROLE.MenuItem, ROLE.List, ROLE.Slider, ROLE.CheckBox} <= roles
     assert {"Generate", "Undo", "Favourite", "Add a model", "Copy report", "Look around first", "Retry"} <= told
+
+
+def test_the_letters_of_menus_are_marked_only_while_alt_is_held(desk: Desk) -> None:
+    desk.panel("poster")
+    screen = desk.window.windowHandle()
+    menus = [menu for menu in desk.window.menuBar().findChildren(QMenu) if menu.parent() is desk.window.menuBar()]
+    words = [*(menu.menuAction() for menu in menus), *desk.window.actions_.values()]
+    assert [action.text() for action in words if "&" in action.text()] == []
+    QTest.keyPress(screen, Qt.Key.Key_Alt, Qt.KeyboardModifier.AltModifier)
+    assert desk.window.actions_["generate"].text() == "&Generate"
+    assert [menu.title() for menu in menus][:2] == ["&File", "&Edit"]
+    desk.breathe()
+    focused = QApplication.focusWidget()
+    assert focused is not None
+    QTest.keyPress(focused, Qt.Key.Key_F, Qt.KeyboardModifier.AltModifier)
+    assert menus[0].isVisible(), "the letter opens its menu"
+    QTest.keyRelease(screen, Qt.Key.Key_Alt)
+    desk.breathe()
+    assert menus[0].title() == "&File", "the letters stand as long as the menu does"
+    menus[0].close()
+    desk.window.menuBar().setActiveAction(None)  # type: ignore[arg-type]
+    desk.until(lambda: menus[0].title() == "File")
+    assert desk.window.actions_["generate"].text() == "Generate"
