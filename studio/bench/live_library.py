@@ -34,23 +34,31 @@ DRAWN = 24  # different pictures; every work shows one of them
 
 
 async def opening(window: Window) -> float:
-    """Seconds from asking for the page, never shown before, until every tile to be seen has its picture."""
+    """Seconds from asking for the page, never shown before, until every tile to be seen is painted with its picture."""
     start = time.perf_counter()
     page = window.open("library")
     assert isinstance(page, LibraryPage)
-    while not _complete(page):
-        await asyncio.sleep(0.001)
-        if time.perf_counter() - start > PATIENCE:
-            raise TimeoutError("The thumbnails never came.")
-    page.grid.viewport().repaint()
+    await painted(page, start)
     return time.perf_counter() - start
 
 
-def _complete(page: LibraryPage) -> bool:
-    """Whether all that can be seen of the grid has its picture."""
-    grid, works = page.grid, page.grid.works
-    last = grid.indexAt(grid.viewport().rect().bottomLeft()).row()
-    shown = [works.at(row) for row in range(last + 1)]
+async def painted(page: LibraryPage, start: float) -> None:
+    """Wait until all that can be seen of the grid is painted with its pictures."""
+    grid = page.grid
+    while True:
+        await asyncio.sleep(0.001)
+        if _read(page):
+            grid.viewport().repaint()
+            if not grid.tile.unfinished:
+                return
+        if time.perf_counter() - start > PATIENCE:
+            raise TimeoutError("The thumbnails never came.")
+
+
+def _read(page: LibraryPage) -> bool:
+    """Whether the records and pictures of all that can be seen of the grid are there."""
+    works = page.grid.works
+    shown = [works.seen(row) for row in page.grid.shown]
     return bool(shown) and all(asset is not None and works.thumbnails.get(asset) is not None for asset in shown)
 
 

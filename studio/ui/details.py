@@ -23,6 +23,7 @@ from studio.errors import StudioError
 from studio.library import Asset
 from studio.ui import icons, origin, sending
 from studio.ui.actions import keys_of
+from studio.ui.ahead import Pieces
 from studio.ui.glance import Glance
 from studio.ui.kin import Kin
 from studio.ui.labels import Labels
@@ -63,6 +64,10 @@ class Details(QFrame):
         self._works: list[Asset] = []
         self._unfolded = False  # where it comes from is shown
         self._buttons: dict[str, QAbstractButton] = {}
+        self.setFixedWidth(SIZE.inspector)
+
+    def pieces(self) -> Pieces:
+        """Make what is in it, a few milliseconds' worth at a time."""
         inside = QWidget()
         inside.setObjectName("form")
         self._whole = column(inside, spacing=12, margins=(16, 16, 16, 16))
@@ -73,7 +78,6 @@ class Details(QFrame):
         self._work = QWidget()
         self._whole.addWidget(self._work)
         self._whole.addStretch(1)
-        self._build(column(self._work, spacing=12))
         area = QScrollArea()
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
@@ -85,7 +89,9 @@ class Details(QFrame):
             lambda _, last: self._whole.setContentsMargins(16, 16, 4 if last > 0 else 16, 16)
         )
         column(self, spacing=0).addWidget(area)
-        thumbnails.ready.connect(self._drawn)
+        yield
+        yield from self._build(column(self._work, spacing=12))
+        self._thumbnails.ready.connect(self._drawn)
         theme().changed.connect(self._fit)
         self.show_works((), 0)
         self._fit()
@@ -94,7 +100,7 @@ class Details(QFrame):
         """As wide as its widest words need, and never narrower than it is drawn for."""
         self.setFixedWidth(max(SIZE.inspector, self._work.minimumSizeHint().width() + 33))
 
-    def _build(self, whole: QVBoxLayout) -> None:
+    def _build(self, whole: QVBoxLayout) -> Pieces:
         library = self._studio.library
         self.glance = Glance()
         self.title = QLineEdit()
@@ -111,26 +117,34 @@ class Details(QFrame):
             ("reveal", tr("Show in folder"), "folder", ""),
             ("bin", tr("Move to the bin"), "trash", ""),
         ):
+            yield
             small = tool(icon, words, f"details.{deed}", checked=checked, keys=keys_of(deed))
             self._put(deed, small)
             line.addWidget(small)
+        for widget in (self.glance, self.title):
+            whole.addWidget(widget)
+        whole.addLayout(line)
+        yield
+        grid = QGridLayout()
+        grid.setSpacing(SIZE.small)
+        whole.addLayout(grid)
+        yield from self._actions(grid)
+        whole.addSpacing(4)
+        self._how = column(spacing=12)
+        whole.addLayout(self._how)
+        yield
         self.tags = Labels("tags", tr("Tags"), tr("Add a tag"), library.tags)
         self.tags.put.connect(lambda name: self.tagged.emit(name, True))
         self.tags.taken.connect(lambda name: self.tagged.emit(name, False))
+        yield
         self.collections = Labels("collections", tr("Collections"), tr("Put into a collection"), library.collections)
         self.collections.put.connect(lambda name: self.collected.emit(name, True))
         self.collections.taken.connect(lambda name: self.collected.emit(name, False))
+        yield
         self.parents = Kin("parents", tr("Made from"), self._thumbnails)
         self.children_ = Kin("children", tr("Made from it"), self._thumbnails)
         self.parents.chosen.connect(self.visited)
         self.children_.chosen.connect(self.visited)
-        self._how = column(spacing=12)
-        for widget in (self.glance, self.title):
-            whole.addWidget(widget)
-        whole.addLayout(line)
-        whole.addLayout(self._actions())
-        whole.addSpacing(4)
-        whole.addLayout(self._how)
         for widget in (self.parents, self.children_, self.tags, self.collections):
             whole.addWidget(widget)
         self._more = button(tr("Where it comes from"), "details.more", "fold", clicked=self._unfold)
@@ -139,13 +153,13 @@ class Details(QFrame):
         whole.addWidget(self._more)
         whole.addLayout(self._origin)
 
-    def _actions(self) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setSpacing(SIZE.small)
+    def _actions(self, grid: QGridLayout) -> Pieces:
         for at, (deed, words, icon) in enumerate(ONE):
+            yield
             made = button(tr(words), f"details.{deed}", "compact", icon=icon, keys=keys_of(deed))
             self._put(deed, made)
             grid.addWidget(made, at // 2, at % 2)
+        yield
         self._put("save", button(tr("Save a copy…"), "details.save", "compact", icon="save", keys=keys_of("save")))
         self._send = button(tr("Send to"), "details.send", "compact", icon="chevron-down", after=True)
         menu = QMenu(self._send)
@@ -158,7 +172,6 @@ class Details(QFrame):
         grid.addWidget(self._send, 2, 1)
         grid.addWidget(self._buttons["restore"], 3, 0)
         grid.addWidget(self._buttons["delete"], 3, 1)
-        return grid
 
     def _put(self, deed: str, made: QAbstractButton) -> None:
         made.clicked.connect(lambda: self.asked.emit(deed))

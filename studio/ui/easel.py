@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
 
 from studio.backends.medium import Medium
@@ -21,6 +20,7 @@ from studio.ui import jobs
 from studio.ui.arrivals import Arrivals
 from studio.ui.empty import Empty, Waiting
 from studio.ui.filmstrip import Filmstrip
+from studio.ui.fresh import Fresh
 from studio.ui.head import Head
 from studio.ui.landing import Landing
 from studio.ui.making import Batch
@@ -52,7 +52,6 @@ class Easel(QFrame):
         self.asset: Asset | None = None  # the work that is shown
         self._batch: Batch | None = None  # what is being made, or was made last, where that is shown
         self._following = True  # show what is being made, until a person looks at something else
-        self._stale = False  # works have come or gone while another page was shown
         self._choosing = medium.stage == "image"  # of several works made together one is chosen
         self.stage = stage(medium.stage, studio.places.documents)
         self.stage.follow(studio.settings)
@@ -65,6 +64,7 @@ class Easel(QFrame):
         for widget in (self.empty, self.stage, self.candidates, self.waiting):
             self._stack.addWidget(widget)
         self.filmstrip = Filmstrip(Works(studio.library, thumbnails, Query(medium=medium.name)))
+        self._fresh = Fresh(self, self.filmstrip.refresh_soon)
         self._strip = QFrame()
         self._strip.setObjectName("filmstripArea")
         column(self._strip, margins=(12, 8, 12, 4)).addWidget(self.filmstrip)
@@ -150,16 +150,7 @@ class Easel(QFrame):
 
     def works_changed(self) -> None:
         """The library is another one: read it again, now or when this is seen."""
-        if self.isVisible():
-            self.filmstrip.refresh_soon()
-        else:
-            self._stale = True
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if self._stale:
-            self._stale = False
-            self.filmstrip.refresh_soon()
+        self._fresh.changed()
 
     # What is being made.
 

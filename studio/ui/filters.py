@@ -13,6 +13,7 @@ from studio.errors import StudioError
 from studio.library import Query
 from studio.ui import icons
 from studio.ui.actions import keys_of
+from studio.ui.ahead import Pieces
 from studio.ui.facets import Facet, Option, dates, span
 from studio.ui.widgets import GAP, ICON, button, column, label, row, tip, tool
 from studio.ui.words import tr
@@ -39,17 +40,26 @@ class Filters(QFrame):
         self._typing.setSingleShot(True)
         self._typing.setInterval(DELAY)
         self._typing.timeout.connect(self._ask)
-        library = studio.library
+
+    def pieces(self) -> Pieces:
+        """Make what is in it, a few milliseconds' worth at a time."""
+        library = self._studio.library
+        whole = column(self, spacing=8, margins=(16, 10, 16, 10))
+        first = self._first()
+        whole.addLayout(first)
+        yield
+        yield from self._segments(first)
         self.date = Facet("date", tr("Date"), tr("Any date"), dates)
         self.model = Facet("model", tr("Model"), tr("Any model"), self._models)
+        yield
         self.tag = Facet("tag", tr("Tag"), tr("Any tag"), lambda: _labels(library.tags()))
         self.collection = Facet(
             "collection", tr("Collection"), tr("Any collection"), lambda: _labels(library.collections())
         )
         self.facets = (self.date, self.model, self.tag, self.collection)
-        whole = column(self, spacing=8, margins=(16, 10, 16, 10))
-        whole.addLayout(self._first())
+        yield
         whole.addLayout(self._second())
+        yield
 
     def _first(self) -> QHBoxLayout:
         self.search = QLineEdit()
@@ -60,11 +70,14 @@ class Filters(QFrame):
         self.search.setClearButtonEnabled(True)
         self.search.setMinimumWidth(180)
         self.search.textChanged.connect(lambda _: self._typing.start())
-        self._media = QButtonGroup(self)
-        self._media.setExclusive(True)
         line = row(self.search, spacing=4)
         line.setStretch(0, 1)
         line.addSpacing(8)
+        return line
+
+    def _segments(self, line: QHBoxLayout) -> Pieces:
+        self._media = QButtonGroup(self)
+        self._media.setExclusive(True)
         for name, title in (("", tr("All")), *((each.name, tr(each.title)) for each in MEDIA)):
             made = QToolButton()
             made.setText(title)
@@ -77,8 +90,8 @@ class Filters(QFrame):
             made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self._media.addButton(made)
             line.addWidget(made)
+            yield
         self._media.buttonClicked.connect(lambda _: self._ask())
-        return line
 
     def _second(self) -> QHBoxLayout:
         line = self._line = row(spacing=6)

@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QPointF, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QRegion, QResizeEvent
+from PySide6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPoint,
+    QPointF,
+    QRect,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPixmap, QRegion, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView
 
+from studio.ui.ahead import Pieces
 from studio.ui.theme import theme
 from studio.ui.tile import Tile
 from studio.ui.words import tr
@@ -48,6 +60,24 @@ class Grid(QListView):
         works.changed.connect(self._grown)
         works.rowsInserted.connect(self._keep_place)
         theme().changed.connect(self._grown)
+
+    def pieces(self) -> Pieces:
+        """Have what will be seen first read, and draw it, a tile at a time, before it is seen."""
+        thumbnails, shown, ratio = self.works.thumbnails, self.shown, self.devicePixelRatioF()
+        canvas = QPixmap(QSize(self.tile.side, self.tile.height) * ratio)
+        canvas.setDevicePixelRatio(ratio)
+        self._look()
+        for row in shown:
+            id = self.works.ids([(row, row)])[0]
+            if not (thumbnails.known(id) and self.works.seen(row)):
+                yield thumbnails.aside(lambda: None)  # done when what was asked before has been read, for a while
+            asset = self.works.seen(row)
+            if asset is not None and thumbnails.known(id):
+                painter = QPainter(canvas)
+                self.tile.begin()
+                self.tile.draw(painter, QPointF(0, 0), self.works, asset)
+                painter.end()
+                yield
 
     # Where a row lies.
 
@@ -173,16 +203,20 @@ class Grid(QListView):
         if self.tile.unfinished:
             self._rest.start()
 
+    @property
+    def shown(self) -> range:
+        """The rows that can be seen, in whole or in part."""
+        rows = self._rows(self.viewport().rect())
+        return range(rows[0], rows[-1] + 1) if rows else range(0)
+
     def _look(self) -> None:
         """Have what can be seen read, works and pictures, and the pictures of the screen below after them."""
-        rows = self._rows(self.viewport().rect())
-        if not rows:
-            return
-        first, last = rows[0], rows[-1]
-        self.works.see(first, last)
-        thumbnails, ratio = self.works.thumbnails, self.devicePixelRatioF()
-        ids = self.works.ids([(first, 2 * last - first + 1)])
-        thumbnails.look(id for id in ids if not self.tile.drawn(thumbnails, id, ratio))
+        shown = self.shown
+        if shown:
+            self.works.see(shown[0], shown[-1])
+            thumbnails, ratio = self.works.thumbnails, self.devicePixelRatioF()
+            ids = self.works.ids([(shown[0], shown[-1] + len(shown))])
+            thumbnails.look(id for id in ids if not self.tile.drawn(thumbnails, id, ratio))
 
     def setSelection(self, rect: QRect, command: Any) -> None:
         """Select what touches the rectangle: one tile under a click, all under a band."""

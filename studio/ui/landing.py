@@ -1,4 +1,4 @@
-"""Where works are dropped and pasted onto a stage: all over it, under a veil that says so; takes in nothing itself."""
+"""Where one drops and pastes, on a stage or a page: all over it, under a veil that says so; takes nothing in itself."""
 
 from __future__ import annotations
 

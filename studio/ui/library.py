@@ -6,31 +6,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtGui import (  # fmt: skip
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDropEvent,
-    QGuiApplication,
-    QKeyEvent,
-    QKeySequence,
-    QResizeEvent,
-    QShowEvent,
-)
-from PySide6.QtWidgets import QFileDialog, QFrame, QLabel, QStackedWidget, QWidget
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QFileDialog, QLabel, QStackedWidget, QWidget
 
 from studio import codecs
 from studio.library import Asset, Query
+from studio.ui.ahead import Pieces, lay_out
 from studio.ui.bridge import Bridge
 from studio.ui.deeds import Deeds
 from studio.ui.details import Details
 from studio.ui.filters import Filters
+from studio.ui.fresh import Fresh
 from studio.ui.grid import Grid
+from studio.ui.landing import Landing
 from studio.ui.nothing import Nothing
 from studio.ui.thumbnails import Thumbnails
 from studio.ui.widgets import button, column, label, row
 from studio.ui.words import count, tr
 from studio.ui.workmenu import WorkMenu
-from studio.ui.works import Works
+from studio.ui.works import Works, listing
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -41,43 +35,65 @@ DEEDS = (*WITH_ONE, "save", "favourite", "bin", "restore", "delete")
 
 
 class LibraryPage(QWidget):
+    """Empty until `pieces` has run to its end: the window makes it in idle moments before anybody asks for it."""
+
     def __init__(self, studio: Studio, bridge: Bridge, thumbnails: Thumbnails, deeds: Deeds) -> None:
         super().__init__()
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setAcceptDrops(True)
-        self._library, self._deeds = studio.library, deeds
-        self._stale = False  # works have come or gone while another page was shown
+        self._studio, self._library, self._deeds, self._thumbnails = studio, studio.library, deeds, thumbnails
         self._wanted = ""  # a work to show once the list has it
-        self.filters = Filters(studio)
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(80)
+        self._fresh = Fresh(self, self._late.start, stale=True)
+        bridge.news.connect(self._hear)
+
+    def pieces(self) -> Pieces:
+        """Make what is in it, a few milliseconds' worth at a time. What is yielded is worth waiting for."""
+        library = self._library
+        listed = self._thumbnails.aside(lambda: listing(library, Query()))
+        whole = column(self, spacing=0)
+        self.filters = Filters(self._studio)
+        whole.addWidget(self.filters)
+        yield from self.filters.pieces()
         self.search = self.filters.search
-        self._works = Works(studio.library, thumbnails, Query(), self)
+        shown = column(margins=(16, 12, 0, 0), spacing=0)
+        middle = row(spacing=0)
+        middle.addLayout(shown, 1)
+        whole.addLayout(middle, 1)
+        yield listed
+        found = listed.result() if listed is not None and listed.done() else None
+        self._works = Works(library, self._thumbnails, Query(), self, found)
+        yield
         self.grid = Grid(self._works)
-        self.details = Details(studio, thumbnails)
+        yield
         self._pages = QStackedWidget()
         self._pages.addWidget(self.grid)
         self._nothing = Nothing()
         self._nothing.left.connect(self._leave_nothing)
         self._pages.addWidget(self._nothing)
         self._bin_bar = self._about_bin()
-        self._veil = self._drop_veil()
-        whole = column(self, spacing=0)
-        whole.addWidget(self.filters)
-        middle = row(spacing=0)
-        shown = column(margins=(16, 12, 0, 0), spacing=0)
         shown.addWidget(self._bin_bar)
         shown.addWidget(self._pages, 1)
-        middle.addLayout(shown, 1)
+        yield
+        self.details = Details(self._studio, self._thumbnails)
         middle.addWidget(self.details)
-        whole.addLayout(middle, 1)
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(80)
-        self._late.timeout.connect(self._works.refresh)
-        self._wire(bridge)
+        yield from self.details.pieces()
+        words = tr("Drop pictures, sounds and texts here to keep them in the library")
+        self._landing = Landing(self, words, self._deeds.arrivals.takes, self._deeds.arrivals.take)
+        self._wire()
         self._tell()
+        room = self.parentWidget()
+        if room is not None:
+            self.resize(room.size())
+        yield
+        lay_out(self)
+        yield
+        yield from self.grid.pieces()
 
-    def _wire(self, bridge: Bridge) -> None:
+    def _wire(self) -> None:
+        self._late.timeout.connect(self._works.refresh)
         self.filters.asked.connect(self.ask)
         self.filters.brought.connect(self.bring)
         self.grid.selectionModel().selectionChanged.connect(lambda *_: self._show_details())
@@ -91,7 +107,6 @@ class LibraryPage(QWidget):
         self.details.collected.connect(lambda name, on: self._deeds.collect(self.selected_ids(), name, on))
         self.details.visited.connect(lambda asset: self.visit(asset.id))
         self._works.changed.connect(self._tell)
-        bridge.news.connect(self._hear)
 
     def _about_bin(self) -> QWidget:
         bar = QWidget()
@@ -100,15 +115,6 @@ class LibraryPage(QWidget):
         bar.setLayout(row(words, None, self.empty_bin, margins=(4, 0, 16, 10)))
         bar.hide()
         return bar
-
-    def _drop_veil(self) -> QWidget:
-        veil = QFrame(self)
-        veil.setObjectName("dropVeil")
-        words = label(tr("Drop pictures, sounds and texts here to keep them in the library"), "heading", wrap=True)
-        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        column(veil, margins=(32, 32, 32, 32)).addWidget(words)
-        veil.hide()
-        return veil
 
     # What is asked for and what is found.
 
@@ -170,16 +176,7 @@ class LibraryPage(QWidget):
 
     def _hear(self, news: Any) -> None:
         if news.kind == "library":
-            if self.isVisible():
-                self._late.start()
-            else:
-                self._stale = True
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if self._stale:
-            self._stale = False
-            self.refresh()
+            self._fresh.changed()
 
     # What is selected, and what is done with it.
 
@@ -254,8 +251,6 @@ class LibraryPage(QWidget):
             self._asked("delete" if self._works.query.binned else "bin")
         elif event.matches(QKeySequence.StandardKey.Copy):
             self._copy()
-        elif event.matches(QKeySequence.StandardKey.Paste):
-            self._deeds.arrivals.take(QGuiApplication.clipboard().mimeData())
         else:
             super().keyPressEvent(event)
 
@@ -272,28 +267,6 @@ class LibraryPage(QWidget):
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(lambda paths: self._deeds.arrivals.bring([Path(path) for path in paths]))
         dialog.open()
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.source() is None and self._deeds.arrivals.takes(event.mimeData()):
-            event.acceptProposedAction()
-            self._lay_veil()
-            self._veil.show()
-            self._veil.raise_()
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._veil.hide()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self._veil.hide()
-        event.acceptProposedAction()
-        self._deeds.arrivals.take(event.mimeData())
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._lay_veil()
-
-    def _lay_veil(self) -> None:
-        self._veil.setGeometry(self.rect().adjusted(16, 16, -16, -16))
 
     # What every page answers to.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 from studio.backends import MEDIA
 from studio.errors import StudioError
 from studio.ui import actions, areas, icons, memory
+from studio.ui.ahead import Ahead, Making, types
 from studio.ui.aside import Errands
 from studio.ui.bridge import Bridge
 from studio.ui.deeds import Actions, Deeds
@@ -67,7 +69,8 @@ class Window(QMainWindow):
         for medium in MEDIA:
             make = lambda medium=medium: Panel(studio, self.bridge, medium, self.thumbnails, self.deeds)  # noqa: E731
             self._entries[medium.name] = (tr(medium.title), medium.icon, make)
-        self._entries["library"] = (tr("Library"), "library", self._library)
+        self._ahead = Ahead(self._library, self)
+        self._entries["library"] = (tr("Library"), "library", self._ahead.now)
         self._entries["models"] = (tr("Models"), "models", self._models)
         self._entries["settings"] = (tr("Settings"), "settings", self._settings)
         self._build()
@@ -159,10 +162,19 @@ class Window(QMainWindow):
     def _page(self, widget: QWidget) -> Page:
         return widget  # type: ignore[return-value]
 
-    def _library(self) -> QWidget:
+    def _library(self) -> Making:
+        """The library page, a piece at a time: what it loads, what is in it, and what it shows first."""
+        yield from types()
+        for name in ("labels", "kin", "details", "facets", "filters", "grid"):
+            importlib.import_module(f"studio.ui.{name}")
+            yield
         from studio.ui.library import LibraryPage
 
-        return LibraryPage(self.studio, self.bridge, self.thumbnails, self.deeds)
+        yield
+        page = LibraryPage(self.studio, self.bridge, self.thumbnails, self.deeds)
+        page.setParent(self.pages)
+        yield from page.pieces()
+        return page
 
     def _models(self) -> QWidget:
         from studio.ui.pages.models import ModelsPage
@@ -339,6 +351,7 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._keeper.stop()
+        self._ahead.stop()
         self._writer.close()
         memory.save(self._file, self.state())
         for page in self._made.values():

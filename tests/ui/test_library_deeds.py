@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QMessageBox, QPushButton, QWidget
 
 from studio.bench import library as bench
 from studio.library import Asset, Query
@@ -37,9 +37,9 @@ def drop(target: QWidget, data: QMimeData) -> bool:
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     over = QDragEnterEvent(at, action, data, buttons, keys)
     over.ignore()
-    target.dragEnterEvent(over)  # type: ignore[attr-defined]
+    QApplication.sendEvent(target, over)
     if over.isAccepted():
-        target.dropEvent(QDropEvent(QPointF(at), action, data, buttons, keys))  # type: ignore[attr-defined]
+        QApplication.sendEvent(target, QDropEvent(QPointF(at), action, data, buttons, keys))
     return over.isAccepted()
 
 

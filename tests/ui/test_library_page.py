@@ -77,23 +77,27 @@ def test_search_as_you_type_and_filters(desk: Desk) -> None:
 def test_works_are_read_a_few_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.fill(desk.studio.library.folder, 3 * PAGE)
     desk.studio.library.rebuild()
-    asked: list[int] = []
+    asked: list[list[str]] = []
     real = desk.studio.library.some
 
-    def counted(ids: Any) -> Any:
-        asked.append(len(ids))
+    def heard(ids: Any) -> Any:
+        asked.append(list(ids))
         return real(ids)
 
-    monkeypatch.setattr(desk.studio.library, "some", counted)
+    monkeypatch.setattr(desk.studio.library, "some", heard)
     library = page(desk)
-    for turn in (library.grid.scrollToTop, library.grid.scrollToBottom):
-        asked.clear()
-        turn()
-        desk.breathe(0.2)
-        seen = library.grid.viewport().rect()
-        rects = [library.grid.visualRect(library.grid.works.index(row)) for row in range(3 * PAGE)]
-        shown = [rect for rect in rects if rect.intersects(seen)]
-        assert asked == [len(shown), AHEAD]  # what can be seen comes first
+    grid = library.grid
+    desk.breathe(0.3)
+    assert set(grid.works.ids([(0, grid.shown[-1] + AHEAD)])) == {id for ids in asked for id in ids}
+    asked.clear()
+    grid.scrollToBottom()
+    desk.breathe(0.2)
+    assert asked[0] == grid.works.ids([(grid.shown[0], grid.shown[-1])])  # what can be seen comes first
+    assert asked[1:] == [grid.works.ids([(grid.shown[0] - AHEAD, grid.shown[0] - 1)])]
+    asked.clear()
+    grid.scrollToTop()
+    desk.breathe(0.2)
+    assert asked == []
 
 
 def test_details_say_what_made_it(desk: Desk) -> None:

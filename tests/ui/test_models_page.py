@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QCheckBox, QDialog, QFileDialog, QMessageBox, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QDialog, QFileDialog, QMessageBox, QPlainTextEdit, QWidget
 from safetensors.numpy import save_file
 
 from studio import disk
@@ -57,18 +57,20 @@ def drop(page: QWidget, path: Path) -> bool:
         Qt.MouseButton.LeftButton,
         Qt.KeyboardModifier.NoModifier,
     )
-    page.dragEnterEvent(enter)
+    enter.ignore()
+    QApplication.sendEvent(page, enter)
     if not enter.isAccepted():
         return False
     centre = QPointF(page.rect().center())
-    page.dropEvent(
+    QApplication.sendEvent(
+        page,
         QDropEvent(
             centre,
             Qt.DropAction.CopyAction,
             data,
             Qt.MouseButton.LeftButton,
             Qt.KeyboardModifier.NoModifier,
-        )
+        ),
     )
     return True
 
@@ -122,7 +124,7 @@ def test_what_is_no_file_is_not_taken(desk: Desk) -> None:
         Qt.KeyboardModifier.NoModifier,
     )
     enter.ignore()
-    page.dragEnterEvent(enter)
+    QApplication.sendEvent(page, enter)
     assert not enter.isAccepted()
 
 

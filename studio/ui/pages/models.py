@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent, QShowEvent
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QMessageBox, QWidget
 
 from studio.catalog import Model
@@ -15,6 +15,7 @@ from studio.errors import StudioError
 from studio.ui.aside import Aside
 from studio.ui.bridge import Bridge
 from studio.ui.deeds import Actions
+from studio.ui.landing import Landing
 from studio.ui.pages.importing import Bringing
 from studio.ui.pages.model_card import CARDS, ModelCard
 from studio.ui.pages.reading import Reading
@@ -37,7 +38,6 @@ class ModelsPage(QWidget):
     ) -> None:
         super().__init__()
         self.setObjectName("page")
-        self.setAcceptDrops(True)
         self._studio, self._bridge = studio, bridge
         self._notify, self._open_panel = notify, open_panel
         self._aside = Aside(self)
@@ -68,12 +68,8 @@ class ModelsPage(QWidget):
         head.setObjectName("libraryHead")
         head.setLayout(row(label(tr("Models"), "title"), self.total, None, self.add, margins=(16, 8, 16, 8)))
         head.setFixedHeight(54)
-        self._veil = QFrame(self)
-        self._veil.setObjectName("dropVeil")
-        words = label(tr("Drop it here: a model folder, or a .safetensors file"), "heading", wrap=True)
-        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        column(self._veil, margins=(32, 32, 32, 32)).addWidget(words)
-        self._veil.hide()
+        words = tr("Drop it here: a model folder, or a .safetensors file")
+        self._landing = Landing(self, words, lambda data: bool(_files(data)), lambda data: self.bring(_files(data)))
         left = column(spacing=8, margins=(16, 12, 8, 0))
         left.addWidget(self.bringing)
         left.addWidget(self.bar)
@@ -196,21 +192,6 @@ class ModelsPage(QWidget):
         dialog.filesSelected.connect(lambda paths: self.bring([Path(path) for path in paths]))
         dialog.open()
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _dropped(event):
-            event.acceptProposedAction()
-            self._veil.setGeometry(self.shelf.geometry().adjusted(0, 0, 0, -12))
-            self._veil.show()
-            self._veil.raise_()
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._veil.hide()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self._veil.hide()
-        event.acceptProposedAction()
-        self.bring(_dropped(event))
-
     # What every page answers to.
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -237,8 +218,8 @@ class ModelsPage(QWidget):
         self.shelf.choose(str(state.get("model", "")))
 
 
-def _dropped(event: QDropEvent) -> list[Path]:
-    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+def _files(data: QMimeData) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
 
 
 def _open(folder: Path) -> None:

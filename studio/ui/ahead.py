@@ -1,0 +1,95 @@
+"""A page that is likely to be asked for next, made before in idle moments, a piece at a time; knows no page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from typing import Any, TypeAlias
+
+from PySide6 import QtWidgets
+from PySide6.QtCore import QObject, QRect, QTimer
+from PySide6.QtWidgets import QWidget
+
+from studio.errors import StudioError
+
+START = 150  # milliseconds that the window has for itself first
+AGAIN = 5  # milliseconds between two looks whether what is waited for has come
+PIECE = 0.002  # seconds of a piece, where the work can be cut anywhere
+
+Pieces: TypeAlias = Generator[Future[Any] | None, None, None]
+"""Work that is done a few milliseconds at a time. What it yields is to be waited for where there is time; the work goes
+on without it where there is none.
+"""
+Making: TypeAlias = Generator[Future[Any] | None, None, QWidget]
+"""The same, with a page as its outcome."""
+
+
+def types() -> Pieces:
+    """Qt's classes are given their Python side when each is first named, but all kinds of widgets at once when one is
+    first met that Python did not make: name them before that.
+    """
+    until = time.perf_counter() + PIECE
+    for name in dir(QtWidgets):
+        getattr(QtWidgets, name)
+        if time.perf_counter() > until:
+            yield
+            until = time.perf_counter() + PIECE
+
+
+def lay_out(widget: QWidget) -> None:
+    """Give a widget that is not shown yet its looks and its places, as the first showing would."""
+    widget.grab(QRect(0, 0, 1, 1))
+
+
+class Ahead(QObject):
+    """Begins by itself. What cannot be made ahead is tried again when it is asked for, and its error raised there."""
+
+    def __init__(self, making: Callable[[], Making], parent: QObject) -> None:
+        super().__init__(parent)
+        self._begin = making
+        self._making: Making | None = None
+        self._awaited: Future[Any] | None = None
+        self._made: QWidget | None = None
+        self._next = QTimer(self)
+        self._next.setSingleShot(True)
+        self._next.timeout.connect(self._go_on)
+        self._next.start(START)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the page is there."""
+        return self._made is not None
+
+    def now(self) -> QWidget:
+        """The page; what is still to be made of it is made at once."""
+        self._next.stop()
+        while self._made is None:
+            self._piece()
+        return self._made
+
+    def stop(self) -> None:
+        """The window closes: nothing is made any more."""
+        self._next.stop()
+        self._making = None
+
+    def _go_on(self) -> None:
+        if self._awaited is not None and not self._awaited.done():
+            self._next.start(AGAIN)
+            return
+        try:
+            self._piece()
+        except StudioError:
+            return
+        if self._made is None:
+            self._next.start(0)  # after all that waits to be done by then
+
+    def _piece(self) -> None:
+        if self._making is None:
+            self._making = self._begin()
+        making, self._making = self._making, None  # one that fails is begun anew
+        try:
+            self._awaited = next(making)
+            self._making = making
+        except StopIteration as ended:
+            self._made = ended.value

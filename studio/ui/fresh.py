@@ -1,0 +1,30 @@
+"""What a view shows, read anew when it has changed: soon where it is seen, else when it is seen next; reads nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QWidget
+
+
+class Fresh(QObject):
+    """Calls `refresh` for `view`. `stale`: what it shows at first may be out of date."""
+
+    def __init__(self, view: QWidget, refresh: Callable[[], object], *, stale: bool = False) -> None:
+        super().__init__(view)
+        self._view, self._refresh, self._stale = view, refresh, stale
+        view.installEventFilter(self)
+
+    def changed(self) -> None:
+        """What there is to show is another."""
+        if self._view.isVisible():
+            self._refresh()
+        else:
+            self._stale = True
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Show and self._stale:
+            self._stale = False
+            self._refresh()
+        return False
