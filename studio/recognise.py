@@ -51,7 +51,7 @@ SINGLE = (
     ("cond_stage_model.", "poster", "sd"),
 )
 
-GENERATORS = ("synthesis.b4.", "synthesis.L0_", "g_ema.synthesis.", "to_rgb1.conv.")
+GENERATORS = ("synthesis.b4.", "synthesis.L0_", "to_rgb1.conv.")
 """Beginnings of tensors' names by which a StyleGAN's generator shows."""
 
 FREE = frozenset(
@@ -191,7 +191,9 @@ def _refuse_pickles(folder: Path, files: Sequence[Path]) -> None:
     safe = {file.parent for file in files if file.suffix == ".safetensors"}
     for file in files:
         if file.suffix.lower() in PICKLES and file.parent not in safe and not file.name.startswith(LEFTOVERS):
-            raise BadInput(_pickle(folder / file), "Look for the same model as safetensors.")
+            alone = not safe and file.suffix.lower() in checkpoints.SUFFIXES
+            hint = "If it is a StyleGAN, give the file itself." if alone else "Look for the same model as safetensors."
+            raise BadInput(_pickle(folder / file), hint)
 
 
 def _pickle(path: Path) -> str:

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 SOURCE = "raise SystemExit('the source inside a checkpoint was run')\n"
 BUFFERS = (
     "noise_const", "resample_filter", "w_avg", "up_filter", "down_filter", "magnitude_ema", "freqs", "phases",
@@ -75,6 +77,8 @@ def _module(tree: Mapping[str, Any], name: str, options: Mapping[str, Any], para
         "_non_persistent_buffers_set": set(),
         "_forward_hooks": OrderedDict(),
         "_modules": OrderedDict(parts),
+        "padding": np.array([10, 10]),
+        "gain": np.float64(2.0) ** 0.5,
         "_init_args": (),
         "_init_kwargs": easy(options),
     }

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.checkpoints.errors import Broken, Refused
-from studio.checkpoints.machine import Machine, Value
+from studio.checkpoints.machine import OPCODES, Machine, Value
 from studio.checkpoints.tensors import TABLE, Storage, Tensor, storage
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # how older torch files begin
 ENTRIES = 100_000  # of a zip
+NESTED = 500  # steps of a pickle that holds one storage; it has some 30
 
 
 def numbers(tensor: Tensor) -> NDArray[np.float32]:
@@ -54,8 +55,8 @@ def read_zip(path: Path, data: memoryview) -> Value:
     return Machine(entries[prefix + "data.pkl"], TABLE, lambda value: storage(value, places)).load()[0]
 
 
-def read_row(data: memoryview) -> Value:
-    """The value of a plain pickle, or of an older torch file. Raises Refused or Broken."""
+def read_row(data: memoryview, steps: int = OPCODES) -> Value:
+    """The value of a plain pickle, or of an older torch file, of so many steps. Raises Refused or Broken."""
     places: dict[str, memoryview] = {}
     kinds: dict[str, str] = {}
 
@@ -64,7 +65,7 @@ def read_row(data: memoryview) -> Value:
         kinds[found.key] = found.kind
         return found
 
-    machine = Machine(data, TABLE, persistent)
+    machine = Machine(data, TABLE, persistent, steps)
     value, at = machine.load()
     if value != MAGIC or type(value) is not int:
         return value
@@ -93,7 +94,7 @@ def read_row(data: memoryview) -> Value:
 def _nested(data: memoryview) -> Storage:
     if bytes(data[:2]) == b"PK":
         raise Refused("a tensor in it lies in a zip of its own, which no official network does")
-    kept = read_row(data)
+    kept = read_row(data, NESTED)
     if not isinstance(kept, Storage):
         raise Refused("a tensor in it holds something else than numbers")
     return kept

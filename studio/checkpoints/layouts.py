@@ -16,7 +16,8 @@ from studio.checkpoints.schedule import Alias
 from studio.checkpoints.tensors import Network, Tensor
 
 Tensors = Mapping[str, Tensor]
-DEPTH, PARTS = 12, 5000  # modules within modules, and tensors of one generator
+DEPTH, PARTS = 12, 20_000  # modules within modules, and what one generator consists of
+PLANES = (3, 4)
 SIDE, SIDES = 4096, (16, 1024)  # channels of a layer; pixels of a picture
 
 # Options of the official networks that ours have too, by what they must be.
@@ -49,9 +50,12 @@ class Layout:
 def of_network(network: Network) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors of a pickled official network under their full names, and the options it was made with."""
     found: dict[str, Tensor] = {}
+    parts = 0
 
     def walk(module: Network, prefix: str, depth: int) -> None:
-        if depth > DEPTH or len(found) > PARTS:
+        nonlocal parts
+        parts += 1 + sum(len(_raw(module.state.get(kind))) for kind in ("_parameters", "_buffers", "_modules"))
+        if depth > DEPTH or parts > PARTS:
             raise Refused("its networks are nested far deeper than any StyleGAN")
         for kind in ("_parameters", "_buffers"):
             for name, value in _dict(module.state.get(kind)).items():
@@ -78,6 +82,8 @@ def official(tensors: Tensors, options: Mapping[str, Any]) -> Layout:
     mapping, wanted = _mapping(tensors, _dict(options.get("mapping_kwargs")))
     if "synthesis.input.freqs" in tensors:
         alias = _alias(tensors, mapping, said)
+        if alias.planes not in PLANES:
+            raise Refused(f"its pictures have {alias.planes} colour planes; the studio's have 3")
         wanted |= alias.tensors()
         family, size = "stylegan3", alias.size
         shape = {name: getattr(alias, name) for name in Alias.__dataclass_fields__}
@@ -123,6 +129,8 @@ def _stylegan2(
         raise Refused(f"its pictures are {sizes[-1]} px wide; the studio's networks make {SIDES[0]} to {SIDES[1]}")
     channels = [_side(tensors, f"synthesis.b{size}.conv1.weight", 0) for size in sizes]
     planes, w_dim = _side(tensors, "synthesis.b4.torgb.weight", 0), int(mapping["w_dim"])
+    if planes not in PLANES:
+        raise Refused(f"its pictures have {planes} colour planes; the studio's have 3, or 4 with transparency")
     wanted: dict[str, tuple[int, ...]] = {"synthesis.b4.const": (channels[0], 4, 4)}
     for i, size in enumerate(sizes):
         block, inputs, outputs = f"synthesis.b{size}", channels[max(i - 1, 0)], channels[i]
@@ -211,5 +219,8 @@ def _number(value: Any) -> int | float:
 
 
 def _dict(value: Any) -> dict[str, Any]:
-    found = cast("dict[Any, Any]", value) if isinstance(value, dict) else {}
-    return {name: one for name, one in found.items() if isinstance(name, str)}
+    return {name: one for name, one in _raw(value).items() if isinstance(name, str)}
+
+
+def _raw(value: Any) -> dict[Any, Any]:
+    return cast("dict[Any, Any]", value) if isinstance(value, dict) else {}

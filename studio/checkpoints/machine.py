@@ -21,8 +21,8 @@ OPCODES = 3_000_000  # in one pickle; the largest official file has some 60,000
 STACK, MARKS = 100_000, 500  # values waiting, and groups open within groups
 TEXT, TEXTS = 4_000_000, 64_000_000  # bytes of one string and of all: source text that checkpoints carry is 100 KB
 WHOLE = 16  # bytes of a long integer
-
-KEYS = (str, int, float, bool, type(None))
+SPENT = 1_000_000  # items handed over in calls, which would let a short pickle grow without end
+KEY = 2**32  # of whole numbers as keys: larger ones can be chosen so that all of them collide
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +82,20 @@ class Table:
 
 
 class Machine:
-    """One pickle at a time out of `data`. `persistent` turns what a pickle keeps elsewhere into a value."""
+    """One pickle at a time out of `data`, of so many steps at most.
 
-    def __init__(self, data: memoryview, table: Table, persistent: Callable[[Value], Value] | None = None) -> None:
-        self._data, self._table, self._persistent = data, table, persistent
+    `persistent` turns what a pickle keeps elsewhere into a value.
+    """
+
+    def __init__(
+        self, data: memoryview, table: Table, persistent: Callable[[Value], Value] | None = None, steps: int = OPCODES
+    ) -> None:
+        self._data, self._table, self._persistent, self._steps = data, table, persistent, steps
         self._at = 0
         self._stack: list[Value] = []
         self._marks: list[int] = []
         self._memo: dict[int, Value] = {}
-        self._texts = 0
+        self._texts = self._spent = 0
 
     def load(self, at: int = 0) -> tuple[Value, int]:
         """The value of the pickle that begins at byte `at`, and where it ends. Raises Refused or Broken."""
@@ -104,7 +109,7 @@ class Machine:
 
     def _run(self) -> Value:
         data, actions = self._data, ACTIONS
-        for _ in range(OPCODES):
+        for _ in range(self._steps):
             if self._at >= len(data):
                 raise Broken("its end is missing")
             opcode = data[self._at]
@@ -216,11 +221,16 @@ class Machine:
 
     def call(self) -> None:
         args, name = self.pop(), self.pop()
+        for one in cast("tuple[Value, ...]", args) if isinstance(args, tuple) else ():
+            self._spent += len(cast("list[Value]", one)) if isinstance(one, list | tuple) else 1
+            self._texts += len(one) if isinstance(one, str) else 0
+        if self._spent > SPENT or self._texts > TEXTS:
+            raise Refused("it makes far more of its parts than any checkpoint needs")
         self.push(self._table.call(name, args))
 
     def call_with_words(self) -> None:
-        _words, args, name = self.pop(), self.pop(), self.pop()
-        self.push(self._table.call(name, args))
+        self.pop()
+        self.call()
 
     def build(self) -> None:
         state, target = self.pop(), self.top()
@@ -236,10 +246,10 @@ class Machine:
 
 
 def unique(values: Any) -> list[Value]:
-    """The values, all of which may be keys: nothing whose hash takes work that grows with its nesting."""
+    """The values, all of which may be keys: nothing whose hash takes long, or can be made to collide."""
     for value in values:
-        flat: list[Value] = list(cast("tuple[Value, ...]", value)) if isinstance(value, tuple) else [value]
-        if not all(isinstance(part, KEYS) for part in flat):
+        small = isinstance(value, int) and abs(value) < KEY
+        if not (small or isinstance(value, str) or value is None):
             raise Refused("it uses as keys what no checkpoint does")
     return list(values)
 

@@ -65,7 +65,7 @@ class Alias:
             and 16 <= shape.size <= 2048
             and shape.kernel in (1, 3)
             and 1 <= shape.critical < len(shape.channels) - 1
-            and 0 < shape.cutoff < shape.stopband <= shape.size
+            and 0.5 <= shape.cutoff < shape.stopband <= shape.size
             and 1 < shape.reach <= 4
             and 0 <= shape.margin <= 64
             and 2 <= shape.taps <= 16

@@ -165,8 +165,14 @@ TABLE = Table(
             *(("torch", name) for name in KINDS),
             *(("torch", name) for name in ("float32", "float16", "float64", "bfloat16", "int64", "int32", "uint8")),
             ("argparse", "Namespace"),
-            ("numpy", "dtype"),
-            *((f"{core}.multiarray", "scalar") for core in ("numpy.core", "numpy._core")),
+            # Sizes and gains of official layers are NumPy's; none of them is needed.
+            *(("numpy", name) for name in ("dtype", "ndarray")),
+            *(
+                (f"{core}.multiarray", name)
+                for core in ("numpy.core", "numpy._core")
+                for name in ("scalar", "_reconstruct")
+            ),
+            *((f"{core}.numeric", "_frombuffer") for core in ("numpy.core", "numpy._core")),
         }
     ),
     prefixes=("torch.nn.modules.",),
