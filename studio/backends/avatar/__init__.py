@@ -251,6 +251,42 @@ class AvatarTrainRequest(TrainRequest):
             advanced=True,
         ),
     )
+    mirror: bool = note(
+        False, Flag(label="Mirrored too", help="Learn each picture of a plain folder from both sides.", advanced=True)
+    )
+    augment: str = note(
+        "auto",
+        Choice(
+            label="Augmentation",
+            help="Change what the critic sees, the more the better it knows a small set by heart.",
+            options=(("auto", "As much as needed"), ("none", "None")),
+            advanced=True,
+        ),
+    )
+    gamma: float = note(
+        0.0,
+        Range(
+            label="R1",
+            help="How strongly the critic is kept smooth; higher for sets that vary much or where faces tear.",
+            low=0.0,
+            high=1000.0,
+            step=0.01,
+            low_word="Automatic",
+            advanced=True,
+        ),
+    )
+    rate: float = note(
+        0.0,
+        Range(
+            label="Learning rate",
+            help="How large the steps are; lower where a training loses its way.",
+            low=0.0,
+            high=0.02,
+            step=0.0001,
+            low_word="Automatic",
+            advanced=True,
+        ),
+    )
 
 
 MEDIUM = Medium(

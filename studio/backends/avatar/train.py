@@ -1,8 +1,7 @@
-"""Learning an avatar model: a StyleGAN2 that first compares with drawings, or plays against a critic; no windows here.
+"""Learning an avatar model from drawings: a StyleGAN2 that compares, then plays against a critic; no windows here.
 
 Where pictures come with attributes, these determine the picture: regressing it (L1, L2 and gradients) gets in minutes
-where an adversarial game takes hours, and the game then polishes. A plain folder is learnt by the game alone
-(arXiv 1912.04958: logistic loss, R1 on every 16th step, an average of the weights over time).
+where an adversarial game takes hours, and the game then polishes. A plain folder is learnt by the game alone (game.py).
 """
 
 from __future__ import annotations
@@ -21,8 +20,12 @@ from torch import Tensor
 from studio.backends.avatar import AvatarTrainRequest, files
 from studio.backends.avatar.attributes import Table
 from studio.backends.avatar.data import Pictures, read
-from studio.backends.avatar.network import Discriminator, Generator, Shape
-from studio.backends.device import device, generator, memory_in_words
+from studio.backends.avatar.discriminator import Discriminator
+from studio.backends.avatar.game import Game
+from studio.backends.avatar.lessons import Drawings, premultiplied, unlike
+from studio.backends.avatar.network import Generator, Shape
+from studio.backends.avatar.showing import about, grid, write_about
+from studio.backends.device import device, memory_in_words
 from studio.backends.training import Training
 from studio.catalog import Model
 from studio.errors import BadInput
@@ -33,6 +36,7 @@ from studio.request import Request
 SIZES = (16, 32, 64, 128, 256)
 CHANNELS = {4: 160, 8: 160, 16: 160, 32: 64, 64: 32, 128: 16, 256: 16}
 R1_EVERY, R1_WEIGHT, LIKENESS = 16, 1.0, 20.0
+__all__ = ["AvatarTrainer", "Run", "premultiplied", "shape_for", "unlike"]
 
 
 def shape_for(size: int, table: Table | None) -> Shape:
@@ -57,82 +61,6 @@ def _channels(start: int, size: int) -> tuple[int, ...]:
     return tuple(channels for side, channels in CHANNELS.items() if start <= side <= size)
 
 
-def premultiplied(pixels: Tensor) -> Tensor:
-    """uint8 [N, H, W, 4] with straight alpha -> float [N, 4, H, W] in [-1, 1], colour premultiplied."""
-    x = pixels.permute(0, 3, 1, 2).float() / 255
-    return torch.cat([x[:, :3] * x[:, 3:], x[:, 3:]], dim=1) * 2 - 1
-
-
-class Drawings:
-    """The training set as tensors, and where in the picture each style's attributes show."""
-
-    def __init__(self, pictures: Pictures, seed: int) -> None:
-        keep = np.ones(len(pictures.pixels), bool) if pictures.held_out is None else ~pictures.held_out
-        self.pixels = torch.from_numpy(pictures.pixels[keep])
-        self.table = pictures.table
-        self.random = generator(seed)
-        if pictures.conditions is None or pictures.style is None:
-            self.c, self.style, self.weights = None, None, None
-            return
-        self.c = torch.from_numpy(pictures.conditions[keep])
-        self.style = torch.from_numpy(pictures.style[keep])
-        self.weights = self._weights()
-
-    def batch(self, size: int) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """Pictures [N, 4, H, W], conditions [N, c_dim] and pixel weights [N, 1, H, W], drawn at random."""
-        pick = torch.randint(len(self.pixels), (size,), generator=self.random)
-        real = premultiplied(self.pixels[pick])
-        if self.c is None or self.style is None or self.weights is None:
-            return real, None, None
-        return real, self.c[pick], self.weights[self.style[pick]]
-
-    def _weights(self) -> Tensor:
-        """[styles, 1, H, W], mean 1: every attribute counts alike, however small the area it draws.
-
-        An attribute shows where the mean pictures of its values differ by more than chance would let them.
-        """
-        assert self.table is not None
-        assert self.c is not None
-        assert self.style is not None
-        maps = []
-        for s, style in enumerate(self.table.styles):
-            mine = torch.nonzero(self.style == s)[:, 0]
-            size = self.pixels.shape[1]
-            total = torch.zeros(size, size)
-            at = self.table.starts[s]
-            pictures = premultiplied(self.pixels[mine]) if len(mine) else torch.zeros(0, 4, size, size)
-            for one in style.attributes:
-                codes = self.c[mine][:, at : at + one.width]
-                at += one.width
-                if len(mine):
-                    seen = _between(pictures, codes)
-                    total += seen / seen.sum().clamp(min=1e-6)
-            weight = 0.4 + F.avg_pool2d(total[None, None], 3, 1, 1)[0] * size * size / max(1, len(style.attributes))
-            weight = weight.clamp(max=12.0)
-            maps.append(weight / weight.mean())
-        return torch.stack(maps)
-
-
-def _between(pictures: Tensor, codes: Tensor) -> Tensor:
-    """[H, W]: the variance of the mean pictures of each value (none included), less what chance gives."""
-    values, value = codes.unique(dim=0, return_inverse=True)
-    groups = [pictures[value == k] for k in range(len(values))]
-    groups = [group for group in groups if len(group) > 3]
-    if len(groups) < 2:
-        return torch.zeros(pictures.shape[2:])
-    means = torch.stack([group.mean(dim=0) for group in groups])
-    chance = torch.stack([group.var(dim=0) / len(group) for group in groups]).mean(dim=0)
-    return (means.var(dim=0) - chance).clamp(min=0).mean(dim=0).sqrt()
-
-
-def unlike(made: Tensor, real: Tensor, weights: Tensor) -> Tensor:
-    """How far pictures are from their originals: L1, L2 and the L1 of their gradients, weighted by place."""
-    d = made - real
-    across, down = (d[..., 1:] - d[..., :-1]), (d[..., 1:, :] - d[..., :-1, :])
-    edges = (across.abs() * weights[..., 1:]).mean() + (down.abs() * weights[..., 1:, :]).mean()
-    return ((d.abs() + d.square()) * weights).mean() + 0.5 * edges
-
-
 class AvatarTrainer:
     """Runs an AvatarTrainRequest. `load` may name a model to go on from."""
 
@@ -150,24 +78,28 @@ class AvatarTrainer:
         assert isinstance(request, AvatarTrainRequest)
         if request.size not in SIZES:
             raise BadInput(f"size is {request.size}.", f"Choose one of {', '.join(map(str, SIZES))}.")
-        report(Progress("reading pictures"))
-        pictures = read(Path(request.data).expanduser(), request.size)
+        looking = "reading pictures"
+        report(Progress(looking))
+        folder = Path(request.data).expanduser()
+        pictures = read(folder, request.size, lambda done, total: report(Progress(looking, done, total)))
         if request.stage == "regress" and pictures.table is None:
             raise BadInput("Comparing needs drawings with attributes.", "Choose the stage auto or adversarial.")
         with memory_in_words():
+            if pictures.table is None:
+                return Game(request, pictures, self._from, shape_for(request.size, None)).run(report)
             return Run(request, pictures, self._from).run(report)
 
 
 class Run:
-    """One training: the networks, their optimisers and a step of each kind."""
+    """One training from drawings with attributes: the networks, their optimisers and a step of each kind."""
 
     def __init__(self, request: AvatarTrainRequest, pictures: Pictures, start: Model | None) -> None:
         self.request = request
         torch.manual_seed(request.seed)
+        assert pictures.table is not None
         self.data = Drawings(pictures, request.seed)
-        self.skipped = pictures.skipped
-        self.table = pictures.table
-        shape = shape_for(request.size, pictures.table)
+        self.table, self.start = pictures.table, start
+        shape = shape_for(request.size, self.table)
         # Channels last is what convolutions want on processors and on graphics cards alike.
         self.where = {"device": device(), "memory_format": torch.channels_last}
         self.g = Generator(shape).to(**self.where)
@@ -175,13 +107,13 @@ class Run:
             files.load_into(self.g, start.folder, files.read_config(start.folder))
         critic = dataclasses.replace(shape, start=4, channels=_channels(4, request.size))
         self.ema = copy.deepcopy(self.g).requires_grad_(False)
-        self.adversarial = request.stage == "adversarial" or pictures.table is None
+        self.adversarial = request.stage == "adversarial"
         self.d = Discriminator(critic).to(**self.where) if self.adversarial else None
-        rate = 1e-3 if self.adversarial and pictures.table else 4e-3
+        rate = 1e-3 if self.adversarial else 4e-3
         beta = 0.0 if self.adversarial else 0.9
         fast = [p for n, p in self.g.named_parameters() if n.startswith("mapping.embed")]
         slow = [p for n, p in self.g.named_parameters() if not n.startswith("mapping.embed")]
-        groups = [{"params": slow, "lr": rate}, {"params": fast, "lr": rate * (4 if pictures.table else 1)}]
+        groups = [{"params": slow, "lr": rate}, {"params": fast, "lr": rate * 4}]
         self.g_adam = torch.optim.Adam(groups, betas=(beta, 0.99))
         self.d_adam = torch.optim.Adam(self.d.parameters(), lr=2e-3, betas=(0.0, 0.99)) if self.d else None
         self.rates = [group["lr"] for group in self.g_adam.param_groups]
@@ -196,10 +128,8 @@ class Run:
             preview=self.sheet,
             export=self.export,
             stage="playing against a critic" if self.adversarial else "comparing with drawings",
+            about=about(self.start, self.request.size),
         )
-        if self.skipped:
-            listed = "\n".join(self.skipped)
-            (training.out / "skipped.txt").write_text(listed + "\n", encoding="utf-8")
         for step in training:
             anneal = training.anneal()
             for group, rate in zip(self.g_adam.param_groups, self.rates, strict=True):
@@ -210,7 +140,7 @@ class Run:
             else:
                 losses = self.compare(training.fraction)
             self.average(step)
-            training.log(**losses, skipped=float(len(self.skipped)))
+            training.log(**losses)
         return training.finish()
 
     def compare(self, fraction: float) -> dict[str, float]:
@@ -231,7 +161,7 @@ class Run:
         return {"loss": loss.item(), "size": float(size)}
 
     def play(self, step: int) -> dict[str, float]:
-        """One step of each player ([2] section 4: non-saturating logistic loss, lazy R1)."""
+        """One step of each player, with the likeness kept (1912.04958: non-saturating logistic loss, lazy R1)."""
         assert self.d is not None
         assert self.d_adam is not None
         real, c, weights = self._batch(16)
@@ -240,7 +170,8 @@ class Run:
 
         self.d.requires_grad_(False)
         g_loss = F.softplus(-self.d(made, c)).mean()
-        likeness = torch.zeros(()) if weights is None else unlike(made, real, weights)
+        assert weights is not None
+        likeness = unlike(made, real, weights)
         self.g_adam.zero_grad(set_to_none=True)
         (g_loss + LIKENESS * likeness).backward()
         self.g_adam.step()
@@ -290,21 +221,18 @@ class Run:
         """Forty samples of the averaged weights, eight in a row, styles in turn by rows."""
         with torch.inference_mode():
             made = self.ema(self.show_z, self.show_c, noise="const")
-        pixels = files.straight(made)
-        rows = [np.concatenate(list(pixels[i : i + 8]), axis=1) for i in range(0, len(pixels), 8)]
-        return Image(np.concatenate(rows, axis=0))
+        return grid(files.straight(made))
 
     def export(self, folder: Path) -> None:
         with torch.inference_mode():
             self._centres()
         files.write(self.ema, folder, self.table)
+        facts = {"Drawings": f"{len(self.data.pixels):,}", "Size": f"{self.request.size} px"}
+        write_about(folder, self.sheet(), self.request.title, self.start, facts)
 
     def _centres(self) -> None:
         """The average w of every style, and of all, over seeds as they will be drawn."""
         mapping = self.ema.mapping
-        if self.table is None:
-            mapping.w_avg.copy_(mapping(*self._samples(4000)).mean(dim=0))
-            return
         for style in range(len(self.table.styles)):
             mapping.w_avg_of[style] = mapping(*self._samples(1000, style)).mean(dim=0)
         mapping.w_avg.copy_(mapping.w_avg_of.mean(dim=0))
@@ -315,12 +243,10 @@ class Run:
         real = real.to(**self.where)
         return real, None if c is None else c.to(to), None if weights is None else weights.to(to)
 
-    def _samples(self, count: int, style: int | None = None) -> tuple[Tensor, Tensor | None]:
+    def _samples(self, count: int, style: int | None = None) -> tuple[Tensor, Tensor]:
         """z and conditions as seeds would draw them; without `style`, the styles in equal shares, one after another."""
         rng = np.random.default_rng(1234)
         z = torch.from_numpy(rng.standard_normal((count, self.g.shape.z_dim), dtype=np.float32)).to(device())
-        if self.table is None:
-            return z, None
         rows = []
         for i in range(count):
             which = i * len(self.table.styles) // count if style is None else style
