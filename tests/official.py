@@ -29,7 +29,7 @@ class Toy:
     label: int
     picture: Tensor
 
-    def pickle(self, path: Path, protocol: int = 4, **tensors: Tensor) -> Path:
+    def pickle(self, path: Path, protocol: int = 4, **tensors: Any) -> Path:
         """A .pkl as the official tools write it; `tensors` take the place of the network's own (dots as __)."""
         changed = self.tensors | {name.replace("__", "."): tensor for name, tensor in tensors.items()}
         network = official.network(changed, self.options, parameter)
@@ -39,8 +39,9 @@ class Toy:
         return path
 
 
-def parameter(tensor: Tensor) -> nn.Parameter:
-    return nn.Parameter(tensor, requires_grad=False)
+def parameter(tensor: Any) -> Any:
+    """What is learned; what stands in for a tensor stays as it is."""
+    return nn.Parameter(tensor, requires_grad=False) if isinstance(tensor, Tensor) else tensor
 
 
 def toy(name: str) -> Toy:

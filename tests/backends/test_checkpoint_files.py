@@ -322,7 +322,7 @@ def test_the_file_inside_a_tensor_is_read_as_carefully(
         "cut": storage_bytes(4096)[:-1],
         "short": storage_bytes(4095),
     }[content]
-    path = one.pickle(tmp_path / "network.pkl", mapping__fc0__weight=Storage(bytes_of, (64, 64)))  # type: ignore[arg-type]
+    path = one.pickle(tmp_path / "network.pkl", mapping__fc0__weight=Storage(bytes_of, (64, 64)))
     with pytest.raises(error, match=words):
         shelf.import_(path, "avatar", accept_licence=True)
     assert not touched.exists()
