@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from studio.commands.flags import program
 if TYPE_CHECKING:
     from studio.catalog import Model
     from studio.commands.desk import Desk
+
+SECONDS = 5.0  # between two words on how far an import is
 
 
 def add(verbs: Any) -> None:
@@ -34,8 +37,9 @@ def add(verbs: Any) -> None:
     bring = actions.add_parser(
         "import",
         help="copy a model of your own into the studio",
-        description="Import a folder in the format of diffusers or transformers, a folder that `studio train` made, or "
-        "a single .safetensors file. Pickles (.pkl, .pt, .bin, .ckpt) are refused, since they can run programs.",
+        description="Import a folder in the format of diffusers or transformers, a folder that `studio train` made, a "
+        "single .safetensors file, or a checkpoint of a StyleGAN2 or StyleGAN3 (.pkl, .pt), which is converted without "
+        "running anything in it. Other pickles are refused, since they can run programs.",
     )
     bring.add_argument("path", type=Path, metavar="PATH", help="the folder or file")
     bring.add_argument("--medium", choices=names, required=True, help="what it makes (required)")
@@ -43,6 +47,12 @@ def add(verbs: Any) -> None:
         "--accept-licence",
         action="store_true",
         help="you have read its licence and agree, where that is unknown or limits use (default: no)",
+    )
+    bring.add_argument(
+        "--licence",
+        default="",
+        metavar="NAME",
+        help="what you know its licence to be, such as own or cc0-1.0 (default: what the file says)",
     )
     _json(bring)
     bring.set_defaults(run=run_import)
@@ -92,13 +102,33 @@ def run_info(values: argparse.Namespace, desk: Desk) -> int:
 
 
 def run_import(values: argparse.Namespace, desk: Desk) -> int:
-    model = desk.catalog().import_(values.path, values.medium, accept_licence=values.accept_licence)
+    told = Told()
+    model = desk.catalog().import_(
+        values.path,
+        values.medium,
+        accept_licence=values.accept_licence,
+        licence=values.licence,
+        report=lambda done, total: told.hear(done, total, desk),
+    )
     if values.json:
         desk.give({"id": model.id, "family": model.family, "licence": model.licence})
     else:
         desk.say(f"{model.id}  ({model.family}, {model.licence}, {size(model.size)})")
         desk.warn(f"Use it with: {program()} make {model.medium} --model {model.id}")
     return 0
+
+
+class Told:
+    """Says how far a long import is, every few seconds; a short one needs no words."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + SECONDS
+
+    def hear(self, done: int, total: int, desk: Desk) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + SECONDS
+            desk.warn(f"{size(done)} of {size(total)}")
 
 
 def run_remove(values: argparse.Namespace, desk: Desk) -> int:

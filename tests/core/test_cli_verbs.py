@@ -65,10 +65,10 @@ def test_import_asks_about_licences_and_refuses_pickles(run: Runs, tmp_path: Pat
     assert "--accept-licence" in refused.err
     accepted = run("models", "import", source, "--medium", "story", "--accept-licence", "--json")
     assert accepted.json["licence"] == "openrail"
-    (tmp_path / "net.pkl").write_bytes(b"\x80\x04.")
-    refused = run("models", "import", tmp_path / "net.pkl", "--medium", "avatar")
+    (tmp_path / "net.pkl").write_bytes(b"\x80\x04cos\nsystem\nX\x07\x00\x00\x00touch x\x85R.")
+    refused = run("models", "import", tmp_path / "net.pkl", "--medium", "avatar", "--accept-licence")
     assert refused.status == 2
-    assert "pickle" in refused.err
+    assert "os.system to be called" in refused.err
     (source / "model.safetensors").write_bytes(b"torn")
     assert run("models", "import", source, "--medium", "story", "--accept-licence").status == 3
     assert run("models", "import", source).status == 2

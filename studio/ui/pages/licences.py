@@ -48,6 +48,9 @@ def terms(licence: str) -> Terms:
         return Terms(name, tr("Works may be used for anything; credit the people named below."), free)
     if free:
         return Terms(name, tr("Works may be used for anything, sold too."), free)
+    if "research and evaluation only" in id:
+        words = tr("For research and evaluation only: works may not be sold or used for business.")
+        return Terms(tr("Nvidia Source Code License"), words, free)
     if "nc" in id.split("-"):
         return Terms(name, tr("Works may not be sold or used for business."), free)
     return Terms(name, tr("It limits what works may be used for: read it."), free)

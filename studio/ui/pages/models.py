@@ -11,6 +11,7 @@ from PySide6.QtGui import QDesktopServices, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QMessageBox, QWidget
 
 from studio.catalog import Model
+from studio.checkpoints import SUFFIXES
 from studio.errors import StudioError
 from studio.ui.aside import Aside
 from studio.ui.bridge import Bridge
@@ -26,6 +27,8 @@ from studio.ui.words import count, failure, size, tr
 if TYPE_CHECKING:
     from studio.studio import Studio
     from studio.ui.panel import Panel
+
+FILES = " ".join(f"*{suffix}" for suffix in (".safetensors", *sorted(SUFFIXES)))
 
 
 class ModelsPage(QWidget):
@@ -62,13 +65,15 @@ class ModelsPage(QWidget):
         self.add.setToolTip(tr("Copy a model of your own into the studio, or drop it here"))
         choices = QMenu(self.add)
         choices.addAction(tr("A &folder…"), lambda: self._choose(folder=True)).setObjectName("addFolder")
-        choices.addAction(tr("A &file (.safetensors)…"), lambda: self._choose(folder=False)).setObjectName("addFile")
+        choices.addAction(tr("A &file (.safetensors, .pkl, .pt)…"), lambda: self._choose(folder=False)).setObjectName(
+            "addFile"
+        )
         self.add.setMenu(choices)
         head = QFrame()
         head.setObjectName("libraryHead")
         head.setLayout(row(label(tr("Models"), "title"), self.total, None, self.add, margins=(16, 8, 16, 8)))
         head.setFixedHeight(54)
-        words = tr("Drop it here: a model folder, or a .safetensors file")
+        words = tr("Drop it here: a model folder, a .safetensors file, or a StyleGAN checkpoint")
         self._landing = Landing(self, words, lambda data: bool(_files(data)), lambda data: self.bring(_files(data)))
         left = column(spacing=8, margins=(16, 12, 8, 0))
         left.addWidget(self.bringing)
@@ -188,7 +193,7 @@ class ModelsPage(QWidget):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.Directory if folder else QFileDialog.FileMode.ExistingFiles)
         if not folder:
-            dialog.setNameFilter(tr("Models (*.safetensors)"))
+            dialog.setNameFilter(tr("Models and StyleGAN checkpoints") + f" ({FILES})")
         dialog.filesSelected.connect(lambda paths: self.bring([Path(path) for path in paths]))
         dialog.open()
 
