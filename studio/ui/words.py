@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
 from studio.errors import StudioError
-from studio.request import Choice, Flag, Note, Range, Request, Seed
+from studio.request import Choice, Flag, Note, Range, Request, Seed, Text
 
 INSTEAD = {
     "models": "Choose another model, or add one.",
@@ -90,6 +91,8 @@ def value(note: Note, given: Any) -> str:
         return f"{round(given * factor)} {tr(unit)}"
     if isinstance(note, Range):
         return f"{given:g}{' ' + tr(note.unit) if note.unit else ''}"
+    if isinstance(note, Text):
+        return re.sub(r"^#+ ", "", str(given), flags=re.MULTILINE)  # a title is one without its mark
     return str(given)
 
 
@@ -109,18 +112,32 @@ def told(request: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def gist(request: Mapping[str, Any]) -> str:
     """A request in a few words: its prompt, or else its choices and its seed."""
+    prompt, chosen = _said(request)
+    return prompt or " · ".join([*chosen, *_seed(request)])
+
+
+def called(request: Mapping[str, Any]) -> str:
+    """The same in fewer words, for where there is little room: the seed only where nothing else was asked for."""
+    prompt, chosen = _said(request)
+    return prompt or " · ".join(chosen or _seed(request))
+
+
+def _seed(request: Mapping[str, Any]) -> list[str]:
+    return [tr("Seed {n}").format(n=request.get("seed", 0))] if str(request.get("kind")) in Request.kinds else []
+
+
+def _said(request: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """The prompt of a request on one line, and else the first two of its choices."""
     prompt = str(request.get("prompt", "")).strip()
     if prompt.startswith("# "):
         prompt = prompt.partition("\n")[0]  # a title says enough
     prompt = prompt.lstrip("# \n").strip()
-    if prompt:
-        return " ".join(prompt.split())
     cls = Request.kinds.get(str(request.get("kind")))
-    if cls is None:
-        return ""
+    if prompt or cls is None:
+        return " ".join(prompt.split()), []
     chosen = [
         value(note, request[name])
         for name, note in cls.notes()
         if isinstance(note, Choice) and not note.advanced and request.get(name, "any") != "any"
     ]
-    return " · ".join([*chosen[:2], tr("Seed {n}").format(n=request.get("seed", 0))])
+    return "", chosen[:2]

@@ -13,7 +13,7 @@ from studio.errors import StudioError
 from studio.library import Asset, Library, Query
 from studio.ui.stages.stage import mime_of
 from studio.ui.thumbnails import Thumbnails
-from studio.ui.words import gist
+from studio.ui.words import called, gist
 
 PAGE = 60  # works that are read together
 KEPT = 20 * PAGE
@@ -247,4 +247,4 @@ class Works(QAbstractListModel):
 
 
 def title_of(asset: Asset) -> str:
-    return asset.title.lstrip("# ") or gist(asset.request) or asset.path.name
+    return asset.title.lstrip("# ") or called(asset.request) or asset.path.name

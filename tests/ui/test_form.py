@@ -12,6 +12,7 @@ from studio.errors import BadInput
 from studio.request import Range, Request
 from studio.settings import Settings
 from studio.ui.form import Form
+from studio.ui.words import called, gist, told
 from tests.ui.conftest import Desk
 
 
@@ -91,3 +92,30 @@ def test_every_field_has_a_name_and_help_for_screen_readers(desk: Desk, kind: ty
 def test_settings_are_a_form_too(desk: Desk) -> None:
     settings = Settings(theme="dark", threads=3, text_size=1.25)
     assert Form[Settings](settings).value() == settings
+
+
+def test_a_title_looks_like_one_and_stays_what_it_is(desk: Desk) -> None:
+    prompt = "# The Lost Compass\n\nIt pointed home. #not a title"
+    form = form_of(medium("story").make(prompt=prompt))
+    form.show()
+    field = form.findChild(QPlainTextEdit, "prompt")
+    assert field is not None
+    first, last = field.document().firstBlock(), field.document().lastBlock()
+    parts = first.layout().formats()  # which own what they give
+    mark, title = parts[0].format, parts[1].format
+    assert mark.fontPointSize() < 1
+    assert mark.foreground().color().alpha() == 0
+    assert title.font().weight() > field.font().weight()
+    assert not last.layout().formats()
+    assert not field.placeholderText().startswith("#")
+    assert form.value() == medium("story").make(prompt=prompt, seed=form.value().seed)
+    assert ("Beginning", "The Lost Compass\n\nIt pointed home. #not a title") in told(form.value().to_json())
+
+
+def test_what_has_little_room_leaves_out_the_seed() -> None:
+    song = medium("music").make(genre="lullaby", mood="tender", seed=207).to_json()
+    assert gist(song) == "Lullaby · Tender · Seed 207"
+    assert called(song) == "Lullaby · Tender"
+    assert called(medium("music").make(seed=207).to_json()) == "Seed 207"
+    assert called(medium("story").make(prompt="# A title\n\nand more").to_json()) == "A title"
+    assert gist({}) == called({}) == gist({"kind": "of another studio"}) == ""

@@ -10,9 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QDialog, QFileDialog, QMessageBox, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QDialog,
+    QFileDialog,
+    QLabel,
+    QMessageBox,
+    QPlainTextEdit,
+    QWidget,
+)
 from safetensors.numpy import save_file
 
 from studio import disk
@@ -276,3 +285,17 @@ def test_licences_are_told_in_words(licence: str, name: str, free: bool) -> None
     told = terms(licence)
     assert (told.name, told.free) == (name, free)
     assert told.words
+
+
+def test_a_card_says_what_kind_it_is_and_gives_the_sum_to_copy(desk: Desk, tmp_path: Path) -> None:
+    page = models_page(desk)
+    brought(desk, page, writer(tmp_path / "writer"))
+    model = page.shelf.current()
+    assert model is not None
+    said = [each.text() for each in page.card.findChildren(QLabel) if each.isVisible()]
+    assert "Llama language model" in said
+    assert "SHA-256 of the weights" in said
+    assert "Fingerprint" not in said
+    desk.click("model.sum")
+    assert QGuiApplication.clipboard().text() == model.sha256
+    assert len(model.sha256) == 64

@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QFontMetricsF
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QSyntaxHighlighter, QTextCharFormat
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit
 
 from studio.request import Text
 from studio.ui.fields.base import Field
 from studio.ui.theme import theme
 from studio.ui.words import tr
+
+TITLE = 1.15  # the size of a title, that of the text being 1
+
+
+class Titles(QSyntaxHighlighter):
+    """Sets a line that begins with `# ` as a title, its mark unseen: the text stays what it is."""
+
+    def __init__(self, text: QPlainTextEdit) -> None:
+        super().__init__(text.document())
+        self._tint()
+        theme().changed.connect(self._tint)
+
+    def _tint(self) -> None:
+        font = theme().font(TITLE, strong=True)
+        self._title, self._mark = QTextCharFormat(), QTextCharFormat()
+        self._title.setFont(font)
+        self._mark.setFontPointSize(0.1)
+        self._mark.setForeground(QColor(Qt.GlobalColor.transparent))
+        self.rehighlight()
+
+    def highlightBlock(self, text: str) -> None:
+        mark = len(text) - len(text.lstrip("#"))
+        if mark and text[mark : mark + 1] == " ":
+            self.setFormat(0, mark + 1, self._mark)
+            self.setFormat(mark + 1, len(text) - mark - 1, self._title)
 
 
 class TextField(Field):
@@ -21,7 +47,8 @@ class TextField(Field):
             self.long = QPlainTextEdit()
             self.long.setTabChangesFocus(True)
             self.long.setUndoRedoEnabled(False)  # the brief undoes, over all its fields
-            self.long.setPlaceholderText(tr(note.placeholder))
+            self.long.setPlaceholderText(tr(note.placeholder).lstrip("# "))
+            self._titles = Titles(self.long)
             self._lines = note.lines
             theme().changed.connect(self._fit)
             self._fit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from studio.catalog import Model
@@ -19,6 +20,23 @@ MAKES = {
     "music": "Music to a genre and a mood",
 }
 CARDS = ("card.md", "README.md", "model_card.md")
+FAMILIES = {
+    "stylegan2": "StyleGAN2 network",
+    "stylegan": "StyleGAN network",
+    "stylegan3": "StyleGAN3 network",
+    "stylegan3-t": "StyleGAN3 network",
+    "stylegan3-r": "StyleGAN3 network",
+    "sd": "Stable Diffusion network",
+    "sdxl": "Stable Diffusion XL network",
+    "sd3": "Stable Diffusion 3 network",
+    "flux": "FLUX network",
+    "llama": "Llama language model",
+    "gpt2": "GPT-2 language model",
+    "qwen2": "Qwen2 language model",
+    "studio-music": "The studio's own music network",
+    "musicgen": "MusicGen network",
+}
+"""Kinds of networks as those call them who made them; others are called what their files call them."""
 LANGUAGES = {"en": "English", "zh": "Chinese"}
 
 
@@ -69,6 +87,11 @@ class ModelCard(QFrame):
             add(label(" ".join(model.description.split()), wrap=True, selectable=True))
         rows.addLayout(self._deeds(model))
         add(_table(model))
+        if model.sha256:
+            words = column(spacing=2)
+            words.addWidget(label(tr("SHA-256 of the weights"), "caption"))
+            words.addLayout(_sum(model.sha256))
+            rows.addLayout(words)
         allowed = terms(model.licence)
         add(label(tr("Licence"), "label"))
         licence = label(f"{allowed.name}. {allowed.words}", wrap=True, selectable=True)
@@ -103,10 +126,8 @@ def _table(model: Model) -> QWidget:
         facts.append((tr("Best at"), "{} × {}".format(*model.native)))
     if model.languages:
         facts.append((tr("Understands"), ", ".join(tr(LANGUAGES.get(each, each)) for each in model.languages)))
-    facts.append((tr("Kind"), model.family))
+    facts.append((tr("Kind"), tr(FAMILIES.get(model.family, model.family))))
     facts.append((tr("From"), tr("Came with the studio") if model.bundled else model.source or tr("Imported")))
-    if model.sha256:
-        facts.append((tr("Fingerprint"), model.sha256[:16]))
     table = QWidget()
     table.setObjectName("told")
     form = QFormLayout(table)
@@ -117,3 +138,13 @@ def _table(model: Model) -> QWidget:
     for name, value in facts:
         form.addRow(label(name, "caption"), label(value, wrap=True, selectable=True))
     return table
+
+
+def _sum(sha256: str) -> QHBoxLayout:
+    """What tells these weights from all others, to copy."""
+    shown = label(f"{sha256[:8]} … {sha256[-8:]}", selectable=True)
+    shown.setObjectName("modelSum")
+    shown.setToolTip(sha256)
+    copy = tool("copy", tr("Copy the SHA-256 of the weights"), "model.sum", size=16)
+    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(sha256))
+    return row(shown, None, copy, spacing=4)
