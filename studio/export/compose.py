@@ -1,0 +1,187 @@
+"""A picture laid on a ground and cut to a shape, at any size; knows no files and no feeds.
+
+Sizes are pixels. Colours are "#rrggbb", mixed as sRGB values, as browsers do. Alpha is straight in and out.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from studio.errors import BadInput
+from studio.export.shapes import SHAPES, Shape, mask
+from studio.media import Image
+
+Ground = Literal["none", "colour", "gradient", "work"]
+GROUNDS: tuple[Ground, ...] = get_args(Ground)
+
+SIDE_LIMIT = 8192
+"""Pixels of the longest side that is made."""
+
+TONES = 4096
+"""Steps of a gradient: more than any two colours have tones between them."""
+
+PADDING = (-0.4, 0.4)
+SHIFT = (-0.5, 0.5)
+STANDS = 0.08
+"""Share of the lowest row that must be covered for a cut-out to stand on the lower edge."""
+
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a picture is cut out and what lies behind it. Checked on construction; BadInput names the field.
+
+    `ground` says what lies behind: nothing, `colour`, a gradient from `colour` to `second` along `angle` (degrees
+    clockwise, 0 upwards, 90 to the right, as in CSS), or another work. `padding` is the share of the shorter side left
+    free around the picture; negative comes nearer. `across` and `down` move it by shares of the sides.
+    """
+
+    shape: Shape = "square"
+    ground: Ground = "none"
+    colour: str = "#f2e9dc"
+    second: str = "#c9dbe6"
+    angle: float = 180.0
+    padding: float = 0.0
+    across: float = 0.0
+    down: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.shape not in SHAPES:
+            raise BadInput(f"There is no shape {self.shape!r:.40}.", f"The shapes are {', '.join(SHAPES)}.")
+        if self.ground not in GROUNDS:
+            raise BadInput(f"There is no background {self.ground!r:.40}.", f"There are {', '.join(GROUNDS)}.")
+        for name in ("colour", "second"):
+            colour_of(getattr(self, name))
+        for name, (low, high) in (("padding", PADDING), ("across", SHIFT), ("down", SHIFT), ("angle", (-360, 360))):
+            value: object = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+                raise BadInput(f"{name} must be a number from {low:g} to {high:g}.")
+
+
+def colour_of(text: str) -> tuple[int, int, int]:
+    """Red, green and blue of "#rrggbb". Raises BadInput for anything else."""
+    if not _COLOUR.fullmatch(text):
+        raise BadInput(f"{text[:40]!r} is no colour.", "Write it as #rrggbb, such as #f2e9dc.")
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the picture lies on the canvas: its left upper corner and its size, in pixels and parts of pixels."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+def place(image: Image, look: Look, width: int, height: int) -> Place:
+    """A picture without transparency covers the canvas; a cut-out is seen whole. One that reaches the lower edge of its
+    own picture, as a bust does, stands on the canvas's lower edge whatever the padding.
+    """
+    high, wide = image.pixels.shape[:2]
+    free = 2 * look.padding * min(width, height)
+    across, down = (width - free) / wide, (height - free) / high
+    cut = transparent(image)
+    scale = min(across, down) if cut else max(across, down)
+    size = (wide * scale, high * scale)
+    left = (width - size[0]) / 2 + look.across * width
+    top = (height - size[1]) / 2
+    if cut and size[1] <= height and bool((image.pixels[-1, :, 3] >= 128).mean() >= STANDS):
+        top = height - size[1]
+    return Place(left, top + look.down * height, *size)
+
+
+def transparent(image: Image) -> bool:
+    """Whether anything shows through."""
+    return image.pixels.shape[2] == 4 and bool((image.pixels[..., 3] < 250).any())
+
+
+def render(image: Image, look: Look, width: int, height: int, ground: Image | None = None) -> Image:
+    """The picture as RGBA uint8 `[height, width, 4]`. `ground` is the work that lies behind where the look says so.
+
+    Raises BadInput for a size that cannot be made or a missing work.
+    """
+    if not (1 <= width <= SIDE_LIMIT and 1 <= height <= SIDE_LIMIT):
+        raise BadInput(f"A picture cannot be {width} x {height} pixels.", f"Sides go from 1 to {SIDE_LIMIT:,}.")
+    made = _ground(look, width, height, ground)
+    _lay(made, image, place(image, look, width, height))
+    if look.shape != "square":
+        made[..., 3] = (made[..., 3].astype(np.uint16) * mask(look.shape, width, height) + 127) // 255
+    made *= made[..., 3:] > 0  # what is clear says nothing: smaller files, and no ghost where alpha is ignored
+    return Image(made)
+
+
+def flat(image: Image, colour: str = "#ffffff") -> Image:
+    """The picture without alpha, on a colour."""
+    if image.pixels.shape[2] == 3:
+        return image
+    alpha = image.pixels[..., 3:].astype(np.uint32)
+    under = np.array(colour_of(colour), np.uint32)
+    return Image(((image.pixels[..., :3] * alpha + under * (255 - alpha) + 127) // 255).astype(np.uint8))
+
+
+def _ground(look: Look, width: int, height: int, ground: Image | None) -> NDArray[np.uint8]:
+    made = np.zeros((height, width, 4), np.uint8)
+    if look.ground == "none":
+        return made
+    made[..., 3] = 255
+    if look.ground == "colour":
+        made[..., :3] = colour_of(look.colour)
+    elif look.ground == "gradient":
+        made[..., :3] = gradient(look, width, height)
+    else:
+        if ground is None:
+            raise BadInput("No work is chosen for the background.", "Choose one, or another background.")
+        made[..., :3] = 255
+        high, wide = ground.pixels.shape[:2]
+        scale = max(width / wide, height / high)
+        size = (wide * scale, high * scale)
+        _lay(made, ground, Place((width - size[0]) / 2, (height - size[1]) / 2, *size))
+    return made
+
+
+def gradient(look: Look, width: int, height: int) -> NDArray[np.uint8]:
+    """The two colours of the look along its angle, `[height, width, 3]`; corner to corner, as CSS draws it."""
+    turn = math.radians(look.angle)
+    sine, cosine = math.sin(turn), math.cos(turn)
+    long = abs(width * sine) + abs(height * cosine)
+    across = ((np.arange(width) + 0.5 - width / 2) * (sine / long * TONES)).astype(np.float32)
+    up = ((height / 2 - np.arange(height) - 0.5) * (cosine / long * TONES) + TONES / 2).astype(np.float32)
+    first, second = (np.array(colour_of(each), np.float64) for each in (look.colour, look.second))
+    shares = (np.arange(TONES) + 0.5)[:, None] / TONES
+    tones = np.rint(first + (second - first) * shares).astype(np.uint8)
+    return tones[np.clip(across[None] + up[:, None], 0, TONES - 1).astype(np.uint16)]
+
+
+def _lay(made: NDArray[np.uint8], image: Image, where: Place) -> None:
+    """Put the picture over what is there, in place, scaled with alpha taken into account."""
+    height, width = made.shape[:2]
+    left, top = max(0, math.floor(where.left + 1e-6)), max(0, math.floor(where.top + 1e-6))
+    right = min(width, math.ceil(where.left + where.width - 1e-6))
+    bottom = min(height, math.ceil(where.top + where.height - 1e-6))
+    if right <= left or bottom <= top:
+        return
+    source = Pillow.fromarray(np.ascontiguousarray(image.pixels)).convert("RGBA")
+    scale = (source.width / where.width, source.height / where.height)
+    box = (
+        max(0.0, (left - where.left) * scale[0]),
+        max(0.0, (top - where.top) * scale[1]),
+        min(float(source.width), (right - where.left) * scale[0]),
+        min(float(source.height), (bottom - where.top) * scale[1]),
+    )
+    if box[2] - box[0] < 1e-3 or box[3] - box[1] < 1e-3:
+        return
+    # Pillow multiplies by alpha before it mixes pixels, and divides after.
+    exact = (source.width, source.height) == (right - left, bottom - top) and box == (0, 0, *source.size)
+    scaled = source if exact else source.resize((right - left, bottom - top), Pillow.Resampling.LANCZOS, box)
+    under = made[top:bottom, left:right]
+    under[:] = np.asarray(Pillow.alpha_composite(Pillow.fromarray(np.ascontiguousarray(under)), scaled))

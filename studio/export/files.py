@@ -1,0 +1,92 @@
+"""Pictures as the bytes of PNG, WebP and JPEG files that say how they were made; writes nothing to a disk."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL.PngImagePlugin import PngInfo
+
+from studio import pictures, xmp
+from studio.asset import Asset
+from studio.export.compose import flat
+from studio.media import Image
+
+Format = Literal["png", "webp", "jpeg"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+SUFFIX = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}
+
+JPEG_PACKET = 65_000
+"""Bytes of the longest XMP packet that one JPEG segment holds."""
+
+
+class Origin:
+    """What files that come of a work say of it: the note, as JSON text, and the IPTC digital source type.
+
+    `embed` is the setting of the same name: "all", "provenance" or "none". Files of works that no model made name no
+    source type.
+    """
+
+    def __init__(self, asset: Asset | None, embed: str, *, behind: Asset | None = None) -> None:
+        self.words, self.source = "", ""
+        if asset is None or embed == "none":
+            return
+        made = bool(asset.request or asset.provenance.get("model"))
+        whole: dict[str, Any] = {"provenance": {**asset.provenance, "exported": True}}
+        if behind is not None:
+            whole["provenance"]["background"] = {"request": behind.request, "provenance": behind.provenance}
+            if embed == "provenance":
+                del whole["provenance"]["background"]["request"]
+        if embed == "all" and asset.request:
+            whole["request"] = asset.request
+        self.words = _words(whole)
+        if made:
+            alone = behind is None or bool(behind.request or behind.provenance.get("model"))
+            self.source = xmp.TRAINED if alone else xmp.COMPOSITE
+
+
+NOTHING = Origin(None, "none")
+
+
+def encode(image: Image, form: Format, origin: Origin = NOTHING, *, under: str = "#ffffff") -> bytes:
+    """The file's bytes. PNG and WebP (lossless where anything shows through) keep alpha; JPEG lies on `under`."""
+    made = io.BytesIO()
+    if form == "jpeg":
+        packet = xmp.packet(origin.words, origin.source)
+        if len(packet) > JPEG_PACKET:
+            packet = xmp.packet("", origin.source)
+        options: dict[str, Any] = {"xmp": packet} if packet else {}
+        picture = Pillow.fromarray(np.ascontiguousarray(flat(image, under).pixels))
+        picture.save(made, "JPEG", quality=93, subsampling=0, optimize=True, **options)
+        return made.getvalue()
+    picture = Pillow.fromarray(np.ascontiguousarray(_lean(image).pixels))
+    if form == "webp":
+        clear = picture.mode == "RGBA"
+        packet = xmp.packet(origin.words, origin.source)
+        options = {"xmp": packet} if packet else {}
+        picture.save(made, "WEBP", lossless=clear, quality=80 if clear else 92, method=4, **options)
+        return made.getvalue()
+    info = PngInfo()
+    info.add(b"sRGB", b"\0")
+    if origin.words:
+        info.add_itxt(pictures.KEYWORD, origin.words)
+    if origin.source:
+        info.add_itxt("XML:com.adobe.xmp", xmp.packet("", origin.source).decode())
+    picture.save(made, "PNG", pnginfo=info, compress_level=6)
+    return made.getvalue()
+
+
+def _lean(image: Image) -> Image:
+    """Without an alpha channel that says nothing."""
+    if image.pixels.shape[2] == 4 and bool((image.pixels[..., 3] == 255).all()):
+        return Image(np.ascontiguousarray(image.pixels[..., :3]))
+    return image
+
+
+def _words(note: Mapping[str, Any]) -> str:
+    words = json.dumps(note, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return words.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,116 @@
+"""Several pictures on one: a contact sheet with captions, and a character sheet; knows no works.
+
+All lengths are pixels. Pictures are never enlarged beyond twice their size and never cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageDraw
+
+from studio.errors import BadInput
+from studio.export import letters
+from studio.export.compose import colour_of
+from studio.media import Image
+
+Entry = tuple[Image, str]
+"""A picture and its caption, which may be empty."""
+
+PAPER, INK = "#fbfaf8", "#1f1e1b"
+MOST = 400
+GAP, EDGE = 24, 40
+WORDS = 20
+TITLE = 40
+LARGEST = 2.0
+
+
+def contact_sheet(
+    entries: Sequence[Entry], *, title: str = "", columns: int = 0, cell: int = 256, paper: str = PAPER, ink: str = INK
+) -> Image:
+    """All pictures in cells of one size, from the left and then down, captions below. `columns` 0 chooses by number.
+
+    Raises BadInput for none, too many, or what would not fit into one picture.
+    """
+    _checked(entries, cell)
+    across = columns or min(len(entries), max(1, round(len(entries) ** 0.5 * 1.2)))
+    down = -(-len(entries) // across)
+    words = WORDS + 14 if any(caption for _, caption in entries) else 0
+    head = TITLE + 28 if title else 0
+    size = (2 * EDGE + across * cell + (across - 1) * GAP, 2 * EDGE + head + down * (cell + words) + (down - 1) * GAP)
+    sheet, pen = _sheet(size, paper)
+    if title:
+        _write(pen, title, (EDGE, EDGE), TITLE, size[0] - 2 * EDGE, ink)
+    for at, (picture, caption) in enumerate(entries):
+        left = EDGE + at % across * (cell + GAP)
+        top = EDGE + head + at // across * (cell + words + GAP)
+        _put(sheet, picture, (left, top, cell, cell))
+        if caption:
+            _write(pen, caption, (left, top + cell + 10), WORDS, cell, ink)
+    return Image(np.asarray(sheet))
+
+
+def character_sheet(
+    entries: Sequence[Entry], *, name: str = "", cell: int = 256, paper: str = PAPER, ink: str = INK
+) -> Image:
+    """One person: the first picture large at the left with the name above, the others in a grid at the right of it.
+
+    Raises BadInput as `contact_sheet` does.
+    """
+    _checked(entries, cell)
+    others = entries[1:]
+    words = WORDS + 14
+    across = max(1, min(4, round(len(others) ** 0.5 * 1.2))) if others else 0
+    down = max(2, -(-len(others) // across) if across else 0)
+    head = TITLE + 28 if name else 0
+    high = down * (cell + words) + (down - 1) * GAP
+    large = min(high - words, 3 * cell)
+    size = (2 * EDGE + large + (across * (cell + GAP) + GAP if across else 0), 2 * EDGE + head + high)
+    sheet, pen = _sheet(size, paper)
+    if name:
+        _write(pen, name, (EDGE, EDGE), TITLE, size[0] - 2 * EDGE, ink)
+    _put(sheet, entries[0][0], (EDGE, EDGE + head, large, large))
+    _write(pen, entries[0][1], (EDGE, EDGE + head + large + 10), WORDS, large, ink)
+    for at, (picture, caption) in enumerate(others):
+        left = EDGE + large + 2 * GAP + at % across * (cell + GAP)
+        top = EDGE + head + at // across * (cell + words + GAP)
+        _put(sheet, picture, (left, top, cell, cell))
+        _write(pen, caption, (left, top + cell + 10), WORDS, cell, ink)
+    return Image(np.asarray(sheet))
+
+
+def _checked(entries: Sequence[Entry], cell: int) -> None:
+    if not entries:
+        raise BadInput("A sheet needs at least one picture.")
+    if len(entries) > MOST:
+        raise BadInput(f"A sheet holds {MOST} pictures at most, not {len(entries)}.", "Make several sheets.")
+    if not 32 <= cell <= 1024:
+        raise BadInput("A cell of a sheet is 32 to 1024 pixels wide.")
+    if len(entries) * cell * cell > 100_000_000:
+        raise BadInput("This sheet would be too large.", "Choose smaller cells.")
+
+
+def _sheet(size: tuple[int, int], paper: str) -> tuple[Pillow.Image, Any]:
+    sheet = Pillow.new("RGB", size, colour_of(paper))
+    return sheet, ImageDraw.Draw(sheet)
+
+
+def _put(sheet: Pillow.Image, picture: Image, box: tuple[int, int, int, int]) -> None:
+    left, top, wide, high = box
+    source = Pillow.fromarray(np.ascontiguousarray(picture.pixels)).convert("RGBA")
+    scale = min(wide / source.width, high / source.height, LARGEST)
+    size = (max(1, round(source.width * scale)), max(1, round(source.height * scale)))
+    small = source if size == source.size else source.resize(size, Pillow.Resampling.LANCZOS)
+    sheet.paste(small, (left + (wide - size[0]) // 2, top + (high - size[1]) // 2), small)
+
+
+def _write(pen: Any, words: str, at: tuple[int, int], size: int, wide: int, ink: str) -> None:
+    line = letters.fitted(words, size, wide)
+    if line:
+        # By the base line, which stays where it is whatever face the words ask for.
+        pen.text(
+            (at[0], at[1] + round(size * 0.8)), line, font=letters.face(size, line), fill=colour_of(ink), anchor="ls"
+        )

@@ -1,0 +1,252 @@
+"""Flat pictures as clean SVG: few colours, one path for each, alpha respected; vtracer draws the outlines.
+
+Every colour is traced by itself and lies over those before it, reaching a little under those after it, so that no light
+shows through the seams and a colour stays one path that can be given another fill.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from xml.sax.saxutils import escape
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from PIL import ImageFilter
+
+from studio import xmp
+from studio.errors import BadInput
+from studio.export.compose import Look, Place, colour_of, place
+from studio.export.files import NOTHING, Origin, encode
+from studio.export.shapes import outline
+from studio.media import Image
+
+COLOURS = 16
+TRACED = 640
+"""Pixels of the longer side that is traced: small pictures are enlarged, so that outlines are curves and no stairs."""
+
+SPECKLE = 0.0002
+"""Share of the picture below which a spot of a colour goes to its neighbours."""
+
+SHARE = 0.0008
+"""Share of the picture below which a whole colour goes to the nearest one."""
+
+APART = 16.0
+"""Distance in levels below which two colours are one."""
+
+UNDER = 2
+"""Pixels of the traced picture by which a colour reaches under those that lie over it."""
+
+SOLID = 0.15
+"""Share of a colour's pixels that must lie among their own: less has what only fills the seam between two others."""
+
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_PATH = re.compile(r'<path d="([^"]*)"[^>]*?translate\((-?[\d.]+),(-?[\d.]+)\)')
+
+
+def svg(
+    picture: Image,
+    look: Look,
+    side: int = 512,
+    *,
+    title: str = "",
+    origin: Origin = NOTHING,
+    ground: Image | None = None,
+    colours: int = COLOURS,
+) -> bytes:
+    """The picture in its look as an SVG of `side` x `side` units. Raises BadInput where nothing of it can be seen.
+
+    The shape is a clip path and the background a rectangle, so that both can be changed; a work behind is embedded.
+    """
+    paths = trace(picture, colours)
+    if not paths:
+        raise BadInput("This picture is clear all over: there is nothing to draw.")
+    where = place(picture, look, side, side)
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{side}" height="{side}">']
+    if title:
+        parts.append(f"<title>{escape(title)}</title>")
+    packet = xmp.packet(origin.words, origin.source).decode()
+    if packet:
+        parts.append(f"<metadata>{packet[packet.index('<x:xmpmeta') : packet.index('<?xpacket end')]}</metadata>")
+    defs = f'<clipPath id="shape"><path d="{outline(look.shape, side, side)}"/></clipPath>'
+    if look.ground == "gradient":
+        defs += _gradient(look)
+    parts.append(f'<defs>{defs}</defs><g clip-path="url(#shape)">' if look.shape != "square" or defs else "<g>")
+    if look.ground == "colour":
+        parts.append(f'<rect width="{side}" height="{side}" fill="{look.colour}"/>')
+    elif look.ground == "gradient":
+        parts.append(f'<rect width="{side}" height="{side}" fill="url(#ground)"/>')
+    elif look.ground == "work":
+        parts.append(_embedded(ground, side))
+    parts.append(f'<g transform="{_transform(where, picture)}">')
+    parts += [f'<path fill="{fill}" d="{data}"/>' for fill, data in paths]
+    parts.append("</g></g></svg>\n")
+    return "".join(parts).encode()
+
+
+def trace(picture: Image, colours: int = COLOURS) -> list[tuple[str, str]]:
+    """(fill, path data) of each colour, from the lowest up, in pixels of the picture; at most `colours` of them."""
+    source = Pillow.fromarray(np.ascontiguousarray(picture.pixels)).convert("RGBA")
+    scale = TRACED / max(source.size)
+    size = (max(1, round(source.width * scale)), max(1, round(source.height * scale)))
+    large = np.asarray(source.resize(size, Pillow.Resampling.BICUBIC))
+    there = large[..., 3] >= 128
+    if not there.any():
+        return []
+    labels, palette = _few(large[..., :3], there, colours)
+    order = sorted(range(len(palette)), key=lambda at: -int((labels == at).sum()))
+    found: list[tuple[str, str]] = []
+    over = there.copy()
+    for at in order:
+        own = labels == at
+        over &= ~own  # what lies over this colour
+        data = _outlines(own | (_grown(own) & over), (source.width / size[0], source.height / size[1]))
+        if data:
+            fill = "#" + "".join(f"{int(level):02x}" for level in palette[at])
+            found.append((fill, data))
+    return found
+
+
+def _few(
+    pixels: NDArray[np.uint8], there: NDArray[np.bool_], colours: int
+) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    """The number of a colour for every pixel, -1 where there is none, and the colours `[n, 3]`."""
+    flat = pixels[there]
+    side = int(np.ceil(np.sqrt(len(flat))))
+    sheet = Pillow.fromarray(np.resize(flat, (side, side, 3)))
+    # More than asked for at first: mixed pixels along edges ask for colours of their own, and lose them below.
+    chosen = sheet.quantize(min(256, colours * 3), Pillow.Quantize.MEDIANCUT, kmeans=3, dither=Pillow.Dither.NONE)
+    numbers = np.asarray(chosen).ravel()[: len(flat)]
+    listed = np.array(chosen.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
+    palette = _merged(listed, np.bincount(numbers, minlength=len(listed))[: len(listed)], colours, len(flat))
+    labels = _labelled(flat, palette, there)
+    solid = [at for at in range(len(palette)) if _inner(labels == at) >= SOLID * max(1, int((labels == at).sum()))]
+    if 0 < len(solid) < len(palette):
+        palette = palette[solid]
+        labels = _labelled(flat, palette, there)
+    return labels, palette
+
+
+def _labelled(flat: NDArray[np.uint8], palette: NDArray[np.uint8], there: NDArray[np.bool_]) -> NDArray[np.int16]:
+    labels = np.full(there.shape, -1, np.int16)
+    labels[there] = _nearest(flat, palette)
+    return _calmed(labels, there, len(palette))
+
+
+def _inner(own: NDArray[np.bool_]) -> int:
+    """Pixels of a colour that are its own all around, two pixels far."""
+    return int((~_grown(~own)).sum())
+
+
+def _grown(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The region and what lies within UNDER pixels of it, across, down and aslant."""
+    wide = own.copy()
+    for step in range(1, UNDER + 1):
+        wide[:, step:] |= own[:, :-step]
+        wide[:, :-step] |= own[:, step:]
+    high = wide.copy()
+    for step in range(1, UNDER + 1):
+        high[step:] |= wide[:-step]
+        high[:-step] |= wide[step:]
+    return high
+
+
+def _merged(listed: NDArray[np.uint8], counts: NDArray[np.int64], colours: int, total: int) -> NDArray[np.uint8]:
+    """The colours that stay: near ones become one, then the rarest go until few enough are left."""
+    kept: list[tuple[NDArray[np.float64], int]] = []
+    for at in np.argsort(-counts):
+        if counts[at] == 0:
+            continue
+        colour = listed[at].astype(np.float64)
+        near = next((i for i, (other, _) in enumerate(kept) if np.abs(other - colour).max() < APART), None)
+        if near is None:
+            kept.append((colour, int(counts[at])))
+        else:
+            other, many = kept[near]
+            whole = many + int(counts[at])
+            kept[near] = ((other * many + colour * int(counts[at])) / whole, whole)
+    kept.sort(key=lambda each: -each[1])
+    large = [each for each in kept[:colours] if each[1] >= SHARE * total] or kept[:1]
+    return np.rint(np.array([colour for colour, _ in large])).astype(np.uint8)
+
+
+def _nearest(flat: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.int16]:
+    made = np.empty(len(flat), np.int16)
+    for start in range(0, len(flat), 100_000):
+        part = flat[start : start + 100_000].astype(np.int32)[:, None]
+        made[start : start + 100_000] = ((part - palette.astype(np.int32)[None]) ** 2).sum(axis=2).argmin(axis=1)
+    return made
+
+
+def _calmed(labels: NDArray[np.int16], there: NDArray[np.bool_], count: int) -> NDArray[np.int16]:
+    """Each pixel as most of its neighbours are, so that the mixed pixels of an edge go to one side or the other."""
+    if count < 2:
+        return labels
+    numbered = Pillow.fromarray(np.where(there, labels, count).astype(np.uint8))
+    calm = np.asarray(numbered.filter(ImageFilter.ModeFilter(7))).astype(np.int16)
+    calm = np.where(calm >= count, labels, calm)
+    return np.where(there, calm, -1).astype(np.int16)
+
+
+def _outlines(inside: NDArray[np.bool_], scale: tuple[float, float]) -> str:
+    """All outlines of a region as the data of one path, in units of `scale` per pixel; empty where only specks are."""
+    import vtracer  # a native library, wanted only here
+
+    height, width = inside.shape
+    packed = io.BytesIO()
+    Pillow.fromarray(np.where(inside, 0, 255).astype(np.uint8)).convert("RGB").save(packed, "PNG", compress_level=1)
+    drawn: str = vtracer.convert_raw_image_to_svg(
+        packed.getvalue(),
+        img_format="png",
+        colormode="binary",
+        mode="spline",
+        filter_speckle=max(2, round((SPECKLE * width * height) ** 0.5)),
+        corner_threshold=60,
+        length_threshold=4.0,
+        splice_threshold=45,
+        path_precision=2,
+    )
+    return "".join(_moved(data, float(x), float(y), scale) for data, x, y in _PATH.findall(drawn))
+
+
+def _moved(data: str, across: float, down: float, scale: tuple[float, float]) -> str:
+    """Path data of absolute commands with pairs of numbers, moved and scaled."""
+    made: list[str] = []
+    for command, rest in re.findall(r"([MCLZ])([^MCLZ]*)", data):
+        numbers = [float(number) for number in _NUMBER.findall(rest)]
+        pairs = zip(numbers[::2], numbers[1::2], strict=True)
+        moved = [f"{_n((x + across) * scale[0])} {_n((y + down) * scale[1])}" for x, y in pairs]
+        made.append(command + " ".join(moved))
+    return "".join(made)
+
+
+def _n(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
+
+
+def _transform(where: Place, picture: Image) -> str:
+    high, wide = picture.pixels.shape[:2]
+    return f"translate({_n(where.left)} {_n(where.top)}) scale({where.width / wide:.6g} {where.height / high:.6g})"
+
+
+def _gradient(look: Look) -> str:
+    """As CSS draws it on a square: the line reaches as far as the corners."""
+    turn = np.radians(look.angle)
+    long = (abs(np.sin(turn)) + abs(np.cos(turn))) / 2
+    x, y = long * np.sin(turn), -long * np.cos(turn)
+    ends = f'x1="{0.5 - x:.4f}" y1="{0.5 - y:.4f}" x2="{0.5 + x:.4f}" y2="{0.5 + y:.4f}"'
+    colour_of(look.colour), colour_of(look.second)
+    stops = f'<stop stop-color="{look.colour}"/><stop offset="1" stop-color="{look.second}"/>'
+    return f'<linearGradient id="ground" {ends}>{stops}</linearGradient>'
+
+
+def _embedded(ground: Image | None, side: int) -> str:
+    if ground is None:
+        raise BadInput("No work is chosen for the background.", "Choose one, or another background.")
+    data = base64.b64encode(encode(ground, "jpeg")).decode()
+    return (
+        f'<image width="{side}" height="{side}" preserveAspectRatio="xMidYMid slice"'
+        f' href="data:image/jpeg;base64,{data}"/>'
+    )

@@ -1,0 +1,388 @@
+"""What comes of an order: sizes, icon sets, what files say of themselves, sheets, SVG, and all or nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import cairosvg
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from PIL import ImageDraw
+
+from studio import codecs, pictures
+from studio.asset import Asset, Record
+from studio.errors import BadInput, StudioError
+from studio.export import icons, letters, parcel, sheets, vector
+from studio.export.compose import Look, render
+from studio.export.feeds import FEEDS
+from studio.export.files import FORMATS, SUFFIX, Origin, encode
+from studio.export.order import KINDS, Order, files, measured, sizes_of
+from studio.media import Image
+
+REQUEST = {"kind": "avatar", "seed": 7, "prompt": "日落 <b>"}
+PROVENANCE = {"model": {"id": "avatar-starter", "licence": "Apache-2.0"}, "studio": "1"}
+
+
+def face(side: int = 96) -> Image:
+    """A drawing in four flat colours on clear ground, with soft edges."""
+    large = Pillow.new("RGBA", (side * 4, side * 4))
+    pen = ImageDraw.Draw(large)
+    unit = side * 4 / 100
+    for box, fill in (
+        ((20, 12, 80, 85), "#5b3a21"), ((28, 28, 72, 88), "#f0c6a0"), ((38, 48, 45, 56), "#222222"),
+        ((55, 48, 62, 56), "#222222"), ((42, 68, 58, 76), "#b03a48"),
+    ):  # fmt: skip
+        pen.ellipse([value * unit for value in box], fill=fill)
+    return Image(np.asarray(large.resize((side, side), Pillow.Resampling.LANCZOS)))
+
+
+def work(**values: Any) -> Asset:
+    record = Record("a", 1, "avatar", "2026-01/a.png", 0.0, "", 1, title="玛拉 / Mara: 1")
+    asset = record.asset(Path())
+    kept = {name: getattr(asset, name) for name in Asset.__slots__}
+    return Asset(**{**kept, "request": REQUEST, "provenance": PROVENANCE, **values})
+
+
+def opened(data: bytes) -> Pillow.Image:
+    picture = Pillow.open(io.BytesIO(data))
+    picture.load()
+    return picture
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("embed", ["all", "provenance", "none"])
+def test_files_say_what_the_person_lets_them_say(tmp_path: Path, form: Any, embed: str) -> None:
+    data = encode(face(), form, Origin(work(), embed))
+    (tmp_path / f"a{SUFFIX[form]}").write_bytes(data)
+    picture = opened(data)
+    assert picture.size == (96, 96)
+    assert ("A" in picture.mode) == (form != "jpeg")
+    typed = b"digitalsourcetype/trainedAlgorithmicMedia" in data
+    assert typed == (embed != "none")
+    assert ("日落".encode() in data) == (embed == "all")
+    assert (b"avatar-starter" in data) == (embed != "none")
+    if form != "jpeg":
+        note = codecs.read_note(tmp_path / f"a{SUFFIX[form]}")
+        assert (note or {}).get("request") == (REQUEST if embed == "all" else None)
+    assert encode(face(), form, Origin(work(), embed)) == data
+
+
+def test_what_nobody_generated_is_not_called_generated() -> None:
+    own = work(request={}, provenance={"imported": "me.jpg"})
+    assert b"digitalsourcetype" not in encode(face(), "png", Origin(own, "all"))
+    both = Origin(work(), "all", behind=own)
+    assert b"compositeWithTrainedAlgorithmicMedia" in encode(face(), "png", both)
+    assert b"me.jpg" in encode(face(), "webp", both)
+    long = work(request={**REQUEST, "prompt": "x" * 90_000})
+    assert b"trainedAlgorithmicMedia" in encode(face(), "jpeg", Origin(long, "all"))
+
+
+def test_a_png_keeps_its_alpha_to_the_level() -> None:
+    made = render(face(), Look(shape="squircle"), 200, 200)
+    for form in ("png", "webp"):
+        back = np.asarray(opened(encode(made, form)))
+        assert np.array_equal(back[..., 3], made.pixels[..., 3])
+        assert np.array_equal(back[made.pixels[..., 3] > 0], made.pixels[made.pixels[..., 3] > 0])
+
+
+def test_sizes_are_written_as_people_write_them() -> None:
+    assert sizes_of("512, 1024,512") == ("512", "1024")
+    assert sizes_of("1080x1350, 64 x 64") == ("1080x1350", "64")
+    assert sizes_of("icons, GitHub") == ("icons", "github-profile", "github-preview")
+    assert len(sizes_of("feeds")) == len(FEEDS)
+    for wrong in ("", "big", "0", "9999", "10x", "10x10x10", "-5", "99999x1"):
+        with pytest.raises(BadInput):
+            sizes_of(wrong)
+
+
+def test_the_table_of_feeds_is_whole() -> None:
+    networks = {feed.network for feed in FEEDS}
+    assert networks >= {
+        "WeChat", "Weibo", "Xiaohongshu", "Douyin", "Instagram", "X", "YouTube", "LinkedIn", "TikTok", "Mastodon",
+        "Discord", "Slack", "GitHub",
+    }  # fmt: skip
+    for network in networks:
+        assert f"{network.lower()}-profile" in {feed.name for feed in FEEDS}
+    for feed in FEEDS:
+        assert measured(feed.name) == (feed.width, feed.height)
+
+
+def test_every_feed_gets_its_file() -> None:
+    order = Order(Look(shape="circle", ground="gradient"), sizes_of("feeds"), "jpeg")
+    small = [feed for feed in FEEDS if feed.width * feed.height < 600_000]
+    chosen = Order(order.look, tuple(feed.name for feed in small), "jpeg")
+    made = dict(files(chosen, face(), "mara"))
+    assert len(made) == chosen.count == len(small)
+    for feed in small:
+        assert opened(made[f"mara-{feed.name}.jpg"]).size == (feed.width, feed.height)
+
+
+ICON_SIDES = {
+    "ios/AppIcon.appiconset/icon-1024.png": 1024,
+    "android/play-store-512.png": 512,
+    "web/icon-192.png": 192,
+    "web/icon-512.png": 512,
+    "web/icon-maskable-512.png": 512,
+    "web/apple-touch-icon.png": 180,
+}
+
+
+def test_every_file_of_an_icon_set_opens_and_has_its_size() -> None:
+    made = dict(files(Order(Look(shape="squircle"), ("icons",)), face(), "mara", title="Mara"))
+    assert len(made) == icons.COUNT
+    for name, side in ICON_SIDES.items():
+        picture = opened(made[name])
+        assert picture.size == (side, side)
+        assert (picture.mode == "RGB") == (name not in ("web/icon-192.png", "web/icon-512.png"))
+    for density, scale in (("mdpi", 1), ("hdpi", 1.5), ("xhdpi", 2), ("xxhdpi", 3), ("xxxhdpi", 4)):
+        folder = f"android/res/mipmap-{density}/ic_launcher"
+        assert opened(made[f"{folder}.png"]).size == (48 * scale, 48 * scale)
+        front, back = (opened(made[f"{folder}_{part}.png"]) for part in ("foreground", "background"))
+        assert front.size == back.size == (108 * scale, 108 * scale)
+        assert (front.mode, back.mode) == ("RGBA", "RGB")
+    # What Android always shows holds the whole face.
+    alpha = np.asarray(opened(made["android/res/mipmap-xxxhdpi/ic_launcher_foreground.png"]))[..., 3]
+    rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
+    assert min(rows[0], columns[0]) >= 84
+    assert max(rows[-1], columns[-1]) < 432 - 84
+    mac = Pillow.open(io.BytesIO(made["macos/AppIcon.icns"]))
+    wanted = {(16, 1), (32, 1), (128, 1), (256, 1), (512, 1), (16, 2), (32, 2), (128, 2), (256, 2), (512, 2)}
+    assert {(wide, scale) for wide, _, scale in mac.info["sizes"]} >= wanted
+    for wide, scale in wanted:
+        assert mac.icns.getimage((wide, wide, scale)).size == (wide * scale, wide * scale)  # type: ignore[attr-defined]
+    for name, sides in (("windows/app.ico", icons.ICO), ("web/favicon.ico", icons.FAVICON)):
+        icon = Pillow.open(io.BytesIO(made[name]))
+        assert icon.info["sizes"] == {(side, side) for side in sides}
+        for side in sides:
+            shown = icon.ico.getimage((side, side))  # type: ignore[attr-defined]
+            assert (shown.size, shown.mode) == ((side, side), "RGBA")
+    manifest = json.loads(made["web/manifest.webmanifest"])
+    assert manifest["name"] == "Mara"
+    assert all(f"web/{icon['src']}" in made for icon in manifest["icons"])
+    ElementTree.fromstring(made["android/res/mipmap-anydpi-v26/ic_launcher.xml"])
+    contents = json.loads(made["ios/AppIcon.appiconset/Contents.json"])
+    assert contents["images"][0]["filename"] == "icon-1024.png"
+
+
+def test_icons_and_sizes_together_have_folders_of_their_own() -> None:
+    order = Order(Look(), ("64", "icons"), "webp")
+    made = dict(files(order, face(), "mara"))
+    assert len(made) == order.count
+    assert "mara-64.webp" in made
+    assert "icons/web/favicon.ico" in made
+
+
+# All or nothing.
+
+
+def listed(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def broken(after: int) -> Iterator[tuple[str, bytes]]:
+    for at in range(after):
+        yield f"inner/{at}.txt", b"x"
+    raise KeyError("stop")
+
+
+@pytest.mark.parametrize("target", ["new/deep", "there", "new/a.zip", "there/a.zip"])
+def test_an_interrupted_export_leaves_nothing(tmp_path: Path, target: str) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "mine.txt").write_text("mine")
+    with pytest.raises(KeyError):
+        parcel.send(broken(3), tmp_path / target, "set")
+
+    def stop(count: int) -> None:
+        if count == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        parcel.send([("a", b"1"), ("b", b"2"), ("c", b"3")], tmp_path / target, "set", stop)
+    assert listed(tmp_path) == ["there", "there/mine.txt"]
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    one, two = [("a.png", b"1")], [("a.png", b"1"), ("x/b.png", b"2")]
+    assert parcel.send(one, tmp_path, "set").name == "a.png"
+    assert parcel.send(one, tmp_path, "set").name == "a 2.png"
+    assert parcel.send(two, tmp_path, "set").name == "set"
+    assert parcel.send(two, tmp_path, "set").name == "set 2"
+    assert listed(tmp_path / "set 2") == ["a.png", "x", "x/b.png"]
+    made = parcel.send(two, tmp_path / "all.zip", "set")
+    with zipfile.ZipFile(made) as whole:
+        assert whole.namelist() == ["a.png", "x/b.png"]
+        assert whole.testzip() is None
+    with pytest.raises(BadInput, match=r"all\.zip"):
+        parcel.send(two, tmp_path / "all.zip", "set")
+    with pytest.raises(BadInput, match="not a folder"):
+        parcel.send(one, tmp_path / "a.png", "set")
+    for inner in ("../a", "/a", "a/../../b", "c:/a", "a\\b", ""):
+        with pytest.raises(ValueError, match="no place"):
+            parcel.send([(inner, b"")], tmp_path, "set")
+
+
+def test_a_full_disk_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(parcel, "write_synced", full)
+    with pytest.raises(StudioError, match="the disk is full"):
+        parcel.send([("a.png", b"1")], tmp_path / "out", "set")
+    assert listed(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("玛拉 / Mara: 1", "玛拉  Mara 1"), ("", "id"), ("...", "id"), ("CON", "id"), ("com1", "id"),
+        ("a" * 99, "a" * 60),
+        ("\N{FAMILY}", "id"), ("字" * 100, "字" * 60), ("Zoë–été", "Zoëété"),
+    ],
+)  # fmt: skip
+def test_names_that_every_system_takes(tmp_path: Path, title: str, name: str) -> None:
+    made = parcel.name_of(title, "id")
+    assert made == name
+    assert parcel.send([(f"{made}.png", b"1")], tmp_path, made).exists()
+
+
+# Odd and hostile pictures, through the same door as a person's own.
+
+
+@pytest.mark.parametrize("kind", ["exif", "cmyk", "deep", "palette", "moving", "dot", "strip", "grey alpha"])
+def test_odd_pictures_are_exported_as_they_look(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "odd.png"
+    if kind == "exif":
+        exif = Pillow.Exif()
+        exif[0x0112] = 6
+        path = tmp_path / "odd.jpg"
+        Pillow.new("RGB", (60, 40), "#204060").save(path, exif=exif)
+    elif kind == "cmyk":
+        path = tmp_path / "odd.jpg"
+        Pillow.new("CMYK", (40, 40), (0, 255, 255, 0)).save(path)
+    elif kind == "deep":
+        Pillow.fromarray(np.full((40, 40), 32768, np.uint16)).save(path)
+    elif kind == "palette":
+        Pillow.new("RGBA", (40, 40), (10, 200, 30, 255)).quantize(4).save(path)
+    elif kind == "moving":
+        frames = [Pillow.new("RGB", (40, 40), shade) for shade in ("#204060", "#ffffff")]
+        frames[0].save(path, save_all=True, append_images=frames[1:])
+    elif kind == "dot":
+        Pillow.new("RGBA", (1, 1), (9, 8, 7, 255)).save(path)
+    elif kind == "strip":
+        Pillow.new("RGB", (20_000, 2), "#204060").save(path)
+    else:
+        Pillow.new("LA", (40, 40), (128, 255)).save(path)
+    picture = codecs.read(path)
+    assert isinstance(picture, Image)
+    centre = {"cmyk": (255, 0, 0), "deep": (128, 128, 128), "palette": (10, 200, 30), "dot": (9, 8, 7)}
+    wanted = centre.get(kind, (128, 128, 128) if kind == "grey alpha" else (32, 64, 96))
+    for name, data in files(Order(Look(shape="circle"), ("64", "32x48")), picture, "odd"):
+        shown = opened(data).convert("RGBA")
+        assert shown.size == ((64, 64) if name == "odd-64.png" else (32, 48))
+        middle = shown.getpixel((shown.width // 2, shown.height // 2))
+        assert isinstance(middle, tuple)
+        assert np.abs(np.array(middle[:3]) - wanted).max() <= 6
+        assert shown.getpixel((0, 0))[3] == 0  # type: ignore[index]
+    assert vector.svg(picture, Look()).startswith(b"<svg")
+
+
+def test_a_picture_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Pillow.new("1", (20_000, 20_000)).save(tmp_path / "vast.png")
+    with pytest.raises(BadInput, match="too large"):
+        codecs.read(tmp_path / "vast.png")
+    assert pictures.PIXEL_LIMIT < 20_000**2
+
+
+# SVG.
+
+
+def drawn(data: bytes, side: int) -> np.ndarray[Any, Any]:
+    return np.asarray(
+        opened(cairosvg.svg2png(data, output_width=side, output_height=side) or b"").convert("RGBA")
+    ).astype(int)
+
+
+def test_an_svg_looks_like_the_picture_with_few_colours_and_paths() -> None:
+    source = face(128)
+    data = vector.svg(source, Look(), 128)
+    tree = ElementTree.fromstring(data)
+    paths = [each for each in tree.iter() if each.tag.endswith("}path") and each.get("fill")]
+    assert 3 <= len(paths) <= 6
+    assert len({each.get("fill") for each in paths}) == len(paths)
+    back, wanted = drawn(data, 128), source.pixels.astype(int)
+    assert np.abs(back[..., 3] - wanted[..., 3]).mean() < 2
+    solid = (wanted[..., 3] == 255) & (back[..., 3] == 255)
+    assert np.abs(back - wanted)[solid].mean() < 4
+    assert len(data) < 16_000
+    # Far larger, no light shows through a seam within the face.
+    large = drawn(data, 900)
+    assert (large[240:600, 300:600, 3] == 255).all()
+
+
+def test_an_svg_keeps_shape_ground_and_origin() -> None:
+    for look in (
+        Look(shape="circle", ground="colour", colour="#123456"),
+        Look(shape="squircle", ground="gradient", angle=45, padding=0.1),
+        Look(shape="rounded", ground="none", across=0.1),
+    ):
+        data = vector.svg(face(128), look, 256, title="Mara & <Co>", origin=Origin(work(), "all"))
+        ElementTree.fromstring(data)
+        assert b"trainedAlgorithmicMedia" in data
+        wanted = render(face(128), look, 256, 256).pixels.astype(int)
+        back = drawn(data, 256)
+        assert np.abs(back[..., 3] - wanted[..., 3]).mean() < 2
+        both = (wanted[..., 3] == 255) & (back[..., 3] == 255)
+        assert np.abs(back - wanted)[both].mean() < 5
+    behind = Image(np.full((30, 60, 3), 99, np.uint8))
+    back = drawn(vector.svg(face(128), Look(ground="work"), 128, ground=behind), 128)
+    assert np.abs(back[4, 4, :3] - 99).max() <= 3
+    with pytest.raises(BadInput, match="clear"):
+        vector.svg(Image(np.zeros((9, 9, 4), np.uint8)), Look())
+
+
+def test_every_kind_of_file_is_made() -> None:
+    for kind in KINDS:
+        made = list(files(Order(Look(), ("40", "50"), kind), face(), "mara"))
+        assert len(made) == (1 if kind == "svg" else 2)
+    with pytest.raises(BadInput, match="size"):
+        list(files(Order(Look(), ()), face(), "mara"))
+
+
+# Sheets.
+
+
+def test_a_contact_sheet_shows_all_with_their_captions() -> None:
+    shades = [Image(np.full((40, 60, 3), 20 * at, np.uint8)) for at in range(7)]
+    entries = [(shade, f"Nr. {at}") for at, shade in enumerate(shades)]
+    sheet = sheets.contact_sheet(entries, title="All of them", columns=3, cell=64).pixels
+    found = {int(shade) for shade in np.unique(sheet[..., 0])}
+    assert {20 * at for at in range(7)} <= found
+    bare = sheets.contact_sheet([(shade, "") for shade in shades], columns=3, cell=64).pixels
+    assert bare.shape[0] < sheet.shape[0]
+    assert bare.shape == (2 * 40 + 3 * 64 + 2 * 24, 2 * 40 + 3 * 64 + 2 * 24, 3)
+    for wrong in ([], [(shades[0], "")] * 401):
+        with pytest.raises(BadInput):
+            sheets.contact_sheet(wrong)
+
+
+def test_a_character_sheet_has_the_first_one_large() -> None:
+    looks = [(Image(np.full((64, 64, 3), (200, 10 + at, 10), np.uint8)), f"Face {at}") for at in range(5)]
+    sheet = sheets.character_sheet(looks, name="Mara 玛拉", cell=64).pixels
+    sizes = [int((sheet[..., 1] == 10 + at)[sheet[..., 0] == 200].sum()) for at in range(5)]
+    assert sizes[0] >= 1.5 * sizes[1]
+    assert all(size >= 64 * 64 * 0.9 for size in sizes[1:])
+    assert sheets.character_sheet(looks[:1]).pixels.shape[2] == 3
+
+
+def test_words_are_cut_to_their_room() -> None:
+    assert letters.fitted("short", 20, 500) == "short"
+    cut = letters.fitted("a caption that goes on and on", 20, 120)
+    assert cut.endswith("…")
+    assert letters.face(20, cut).getlength(cut) <= 120
