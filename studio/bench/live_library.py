@@ -28,6 +28,7 @@ from studio.ui.window import Window
 
 SIZE = (1280, 800)
 FRAME = 1 / 60
+JUMPS = 12
 STEP = 24  # pixels from frame to frame, as a wheel scrolls
 PATIENCE = 60.0
 DRAWN = 24  # different pictures; every work shows one of them
@@ -76,6 +77,18 @@ async def scrolling(page: LibraryPage, seconds: float, step: int) -> list[float]
     return took
 
 
+async def landing(page: LibraryPage, times: int) -> list[float]:
+    """Seconds from one jump of the scroll bar, to where nobody has looked, until all that is seen there is painted."""
+    bar = page.grid.verticalScrollBar()
+    took: list[float] = []
+    for at in range(times):
+        start = time.perf_counter()
+        bar.setValue(bar.maximum() * (2 * at + 1) // (2 * times))
+        await painted(page, start)
+        took.append(time.perf_counter() - start)
+    return took
+
+
 async def measured(window: Window, told: dict[str, Any]) -> dict[str, Any]:
     window.resize(*SIZE)
     window.show()
@@ -86,6 +99,7 @@ async def measured(window: Window, told: dict[str, Any]) -> dict[str, Any]:
     first = await opening(window)
     page = window.open("library")
     assert isinstance(page, LibraryPage)
+    landed = await landing(page, JUMPS)
     idle = await scrolling(page, told["seconds"], STEP)
     jump = await scrolling(page, told["seconds"], page.grid.verticalScrollBar().maximum() // 97 + 1)
     job = window.studio.submit(panel.form.value())
@@ -94,7 +108,7 @@ async def measured(window: Window, told: dict[str, Any]) -> dict[str, Any]:
         frames += await scrolling(page, 0.5, STEP)
         if job.state not in ("queued", "running") and len(frames) < told["seconds"] * 60:
             job = window.studio.submit(panel.form.value())
-    return {"first": first, "idle": idle, "jump": jump, "busy": frames, "state": job.state}
+    return {"first": first, "landed": landed, "idle": idle, "jump": jump, "busy": frames, "state": job.state}
 
 
 def fill(folder: Path, works: int) -> None:

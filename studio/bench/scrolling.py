@@ -23,6 +23,8 @@ def lines(setting: Setting) -> Iterator[Line]:
     if found["state"] == "failed":
         raise StudioError(f"The {MEDIUM} job failed.")
     yield Line("scrolling.first", found["first"] * 1000, "ms", FIRST, more={"works": works})
+    more = {"works": works, "worst_ms": max(found["landed"]) * 1000, "times": len(found["landed"])}
+    yield Line("scrolling.landed", statistics.median(found["landed"]) * 1000, "ms", more=more)
     for name in ("idle", "jump", "busy"):
         frames = sorted(found[name])
         more = {

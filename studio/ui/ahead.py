@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import Any, TypeAlias
@@ -15,26 +14,28 @@ from studio.errors import StudioError
 
 START = 150  # milliseconds that the window has for itself first
 AGAIN = 5  # milliseconds between two looks whether what is waited for has come
-PIECE = 0.002  # seconds of a piece, where the work can be cut anywhere
+KINDS = (
+    "QCalendarWidget", "QColorDialog", "QDateEdit", "QDialogButtonBox", "QDockWidget", "QFontComboBox", "QFontDialog",
+    "QGraphicsView", "QHeaderView", "QLCDNumber", "QMdiArea", "QMdiSubWindow", "QRhiWidget", "QRubberBand", "QTabBar",
+    "QTabWidget", "QTextBrowser", "QWizard",
+)  # fmt: skip
 
-Pieces: TypeAlias = Generator[Future[Any] | None, None, None]
+Pieces: TypeAlias = Generator[Future[Any] | None, bool, None]
 """Work that is done a few milliseconds at a time. What it yields is to be waited for where there is time; the work goes
-on without it where there is none.
+on without it where there is none. It is told at each step whether it is wanted now, and leaves out what it can then.
 """
-Making: TypeAlias = Generator[Future[Any] | None, None, QWidget]
+Making: TypeAlias = Generator[Future[Any] | None, bool, QWidget]
 """The same, with a page as its outcome."""
 
 
-def types() -> Pieces:
-    """Qt's classes are given their Python side when each is first named, but all kinds of widgets at once when one is
-    first met that Python did not make: name them before that.
+def kinds() -> Pieces:
+    """Qt's classes get their Python side when they are first named, or all kinds of widgets at once when one is met
+    that Python did not make: name those that take long before that, one by one.
     """
-    until = time.perf_counter() + PIECE
-    for name in dir(QtWidgets):
+    for name in KINDS:
+        if (yield):
+            return
         getattr(QtWidgets, name)
-        if time.perf_counter() > until:
-            yield
-            until = time.perf_counter() + PIECE
 
 
 def lay_out(widget: QWidget) -> None:
@@ -65,7 +66,7 @@ class Ahead(QObject):
         """The page; what is still to be made of it is made at once."""
         self._next.stop()
         while self._made is None:
-            self._piece()
+            self._piece(hurry=True)
         return self._made
 
     def stop(self) -> None:
@@ -78,18 +79,20 @@ class Ahead(QObject):
             self._next.start(AGAIN)
             return
         try:
-            self._piece()
+            self._piece(hurry=False)
         except StudioError:
             return
         if self._made is None:
             self._next.start(0)  # after all that waits to be done by then
 
-    def _piece(self) -> None:
-        if self._making is None:
-            self._making = self._begin()
+    def _piece(self, *, hurry: bool) -> None:
         making, self._making = self._making, None  # one that fails is begun anew
         try:
-            self._awaited = next(making)
+            if making is None:
+                making = self._begin()
+                self._awaited = next(making)
+            else:
+                self._awaited = making.send(hurry)
             self._making = making
         except StopIteration as ended:
             self._made = ended.value

@@ -69,15 +69,17 @@ class Grid(QListView):
         self._look()
         for row in shown:
             id = self.works.ids([(row, row)])[0]
-            if not (thumbnails.known(id) and self.works.seen(row)):
-                yield thumbnails.aside(lambda: None)  # done when what was asked before has been read, for a while
+            # Done when what was asked before has been read for a while.
+            if not (thumbnails.known(id) and self.works.seen(row)) and (yield thumbnails.aside(lambda: None)):
+                return
             asset = self.works.seen(row)
             if asset is not None and thumbnails.known(id):
                 painter = QPainter(canvas)
                 self.tile.begin()
                 self.tile.draw(painter, QPointF(0, 0), self.works, asset)
                 painter.end()
-                yield
+                if (yield):
+                    return
 
     # Where a row lies.
 

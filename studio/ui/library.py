@@ -63,7 +63,7 @@ class LibraryPage(QWidget):
         middle.addLayout(shown, 1)
         whole.addLayout(middle, 1)
         yield listed
-        found = listed.result() if listed is not None and listed.done() else None
+        found = None if listed is None or listed.cancel() else listed.result()
         self._works = Works(library, self._thumbnails, Query(), self, found)
         yield
         self.grid = Grid(self._works)
@@ -87,10 +87,9 @@ class LibraryPage(QWidget):
         room = self.parentWidget()
         if room is not None:
             self.resize(room.size())
-        yield
-        lay_out(self)
-        yield
-        yield from self.grid.pieces()
+        if not (yield):
+            lay_out(self)
+            yield from self.grid.pieces()
 
     def _wire(self) -> None:
         self._late.timeout.connect(self._works.refresh)

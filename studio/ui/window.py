@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 from studio.backends import MEDIA
 from studio.errors import StudioError
 from studio.ui import actions, areas, icons, memory
-from studio.ui.ahead import Ahead, Making, types
+from studio.ui.ahead import Ahead, Making, kinds
 from studio.ui.aside import Errands
 from studio.ui.bridge import Bridge
 from studio.ui.deeds import Actions, Deeds
@@ -164,7 +164,7 @@ class Window(QMainWindow):
 
     def _library(self) -> Making:
         """The library page, a piece at a time: what it loads, what is in it, and what it shows first."""
-        yield from types()
+        yield from kinds()
         for name in ("labels", "kin", "details", "facets", "filters", "grid"):
             importlib.import_module(f"studio.ui.{name}")
             yield
