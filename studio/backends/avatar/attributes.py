@@ -150,6 +150,28 @@ class Table:
                 picks[one.name] = NONE
         return [picks[one.name] for one in attributes]
 
+    def vectors(self, style: int, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Condition vectors [count, c_dim] of so many drawings of a style, as `draw` would pick them, all at once."""
+        attributes = self.styles[style].attributes
+        picks: dict[str, NDArray[np.int64]] = {}
+        for one in attributes:
+            counts = np.array([*one.counts, 0 if one.needs else one.none], np.float64)
+            pick = rng.choice(len(counts), count, p=counts / counts.sum())
+            picks[one.name] = np.where(pick == len(one.values), NONE, pick)
+        vectors = np.zeros((count, self.c_dim), np.float32)
+        vectors[:, style] = 1
+        by_name = {one.name: one for one in attributes}
+        at = self.starts[style]
+        for one in attributes:
+            codes = np.stack([one.code(pick) for pick in (*range(len(one.values)), NONE)])
+            vectors[:, at : at + one.width] = codes[picks[one.name]]
+            other = by_name.get(one.needs)
+            if other is not None:
+                shows = [not one.needs_values or value in one.needs_values for value in other.values]
+                vectors[:, at : at + one.width] *= np.array([*shows, False])[picks[other.name], None]
+            at += one.width
+        return vectors
+
     def vector(self, style: int, picks: Sequence[int]) -> NDArray[np.float32]:
         """The condition vector [c_dim] of a drawing."""
         vector = np.zeros(self.c_dim, np.float32)

@@ -147,7 +147,7 @@ def _direction(folder: Path, row: dict[str, Any]) -> Direction:
     layers = str(row["layers"])
     if layers not in ("all", "coarse", "middle", "fine"):
         raise ValueError(f"{layers[:40]!r} names no layers")
-    vector = np.frombuffer(base64.b64decode(row["vector"], validate=True), "<f4")
+    vector = np.frombuffer(base64.b64decode(row["vector"], validate=True), "<f4").copy()
     if not vector.size or not np.isfinite(vector).all():
         raise ValueError(f"{id} holds values that are no numbers")
     return Direction(id, str(row["name"]), str(row["method"]), layers, std, folder / PREVIEWS / f"{id}.png", vector)

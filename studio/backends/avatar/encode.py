@@ -155,8 +155,9 @@ def _mapped(network: Any, table: Table | None, count: int, rng: np.random.Genera
     if table is None:
         c = np.eye(network.shape.c_dim, dtype=np.float32)[rng.integers(network.shape.c_dim, size=count)]
     else:
-        styles = [table.draw_style(rng) for _ in range(count)]
-        c = np.stack([table.vector(style, table.draw(style, rng)) for style in styles])
+        shares = rng.multinomial(count, [1 / len(table.styles)] * len(table.styles))
+        c = np.concatenate([table.vectors(style, int(share), rng) for style, share in enumerate(shares)])
+        rng.shuffle(c)
     return network.mapping(z, torch.from_numpy(c).to(where))
 
 

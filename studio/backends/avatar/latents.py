@@ -120,8 +120,7 @@ class Latents:
         table = self.config.table
         if c is not None and table is not None:
             which, _ = self.picks(request)
-            rows = [table.vector(which, table.draw(which, rng)) for _ in range(count)]
-            c = torch.from_numpy(np.stack(rows)).to(device())
+            c = torch.from_numpy(table.vectors(which, count, rng)).to(device())
         elif c is not None:
             c = c.expand(count, -1)
         return self.network.mapping(z, c)
@@ -197,19 +196,20 @@ class Latents:
     def _stepped(self, request: AvatarRequest) -> tuple[Tensor, Tensor]:
         ws, centre = self._base(request)
         for step in request.near:
-            ws = self._step(request, ws, centre, step)
+            ws = self._step(request, ws, step)
         return ws, centre
 
-    def _step(self, request: AvatarRequest, ws: Tensor, centre: Tensor, step: Near) -> Tensor:
-        """A face nearby: noise as wide as W is in every direction, and the way to the centre shortened as much, so that
+    def _step(self, request: AvatarRequest, ws: Tensor, step: Near) -> Tensor:
+        """A face nearby: noise as wide as W is in every direction, and the way to its middle shortened as much, so that
         a long chain stays as usual as its first face. At spread 1 nothing of that is left."""
         plain = request.replace(traits=())
         key = ("spread", plain.style, plain.label) if plain.style != "any" else ("spread", plain.seed, plain.label)
         samples: Tensor = self._remember(key, lambda: self.samples(plain, SPREAD_SAMPLES))
         weights = np.random.default_rng(step.seed).standard_normal(len(samples), dtype=np.float32)
-        noise = _tensor(weights)[None] @ (samples - samples.mean(dim=0)) / (len(samples) - 1) ** 0.5
+        middle = samples.mean(dim=0)
+        noise = _tensor(weights)[None] @ (samples - middle) / (len(samples) - 1) ** 0.5
         kept = (1 - step.spread**2) ** 0.5
-        return centre[:, None] + kept * (ws - centre[:, None]) + step.spread * noise[:, None]
+        return middle + kept * (ws - middle) + step.spread * noise[:, None]
 
     def _remember(self, key: Hashable, make: Callable[[], Any]) -> Any:
         if key in self._kept:

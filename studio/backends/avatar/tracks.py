@@ -142,13 +142,12 @@ class Traits:
         found: dict[str, float] = {}
         for track in self.styles[style]:
             one = by_name[track.attribute]
-            needed = tracks.get(one.needs)
-            if needed is not None:
-                pick = drawn[one.needs]
-                if needed.name in given:
+            if one.needs:
+                needed, pick = tracks.get(one.needs), drawn[one.needs]
+                if needed is not None and needed.name in given:
                     low, high, part = needed.between(given[needed.name])
                     pick = high if part >= 0.5 else low
-                if not _seen(one, by_name[one.needs], pick):
+                if not seen(one, by_name[one.needs], pick):
                     continue
             found[track.name] = given.get(track.name, track.place(drawn[track.attribute]))
         return found
@@ -167,7 +166,7 @@ class Traits:
             if other.needs == one.name:
                 span = slice(at[other.name], at[other.name] + other.width)
                 share = sum(
-                    weight * _seen(other, one, pick) for pick, weight in ((low, 1 - part), (high, part)) if weight
+                    weight * seen(other, one, pick) for pick, weight in ((low, 1 - part), (high, part)) if weight
                 )
                 usual = other.code(int(np.argmax(other.counts)))
                 vector[span] = share * (vector[span] if vector[span].any() else usual)
@@ -299,6 +298,6 @@ def tells_mood(one: Attribute) -> bool:
     return known > len(one.values) / 2
 
 
-def _seen(one: Attribute, needed: Attribute, pick: int) -> bool:
+def seen(one: Attribute, needed: Attribute, pick: int) -> bool:
     """Whether an attribute can be seen where the one that it needs has this pick."""
     return pick != NONE and (not one.needs_values or needed.values[pick] in one.needs_values)
