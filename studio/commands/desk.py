@@ -49,7 +49,7 @@ class Desk:
         """The library alone, without anything that could run a model."""
         from studio.library import Library
 
-        opened = Library(settings.folder(self._settings().library_folder, self.places.library))
+        opened = Library(settings.folder(self.settings().library_folder, self.places.library))
         try:
             self.warn(*opened.notices)
             yield opened
@@ -57,7 +57,7 @@ class Desk:
             opened.close()
 
     def catalog(self) -> Catalog:
-        return Catalog(self.bundled, settings.folder(self._settings().models_folder, self.places.models))
+        return Catalog(self.bundled, settings.folder(self.settings().models_folder, self.places.models))
 
     def say(self, words: str = "") -> None:
         """A line on standard output."""
@@ -72,7 +72,8 @@ class Desk:
         for sentence in sentences:
             sys.stderr.write(sentence + "\n")
 
-    def _settings(self) -> settings.Settings:
+    def settings(self) -> settings.Settings:
+        """What the person has decided; what was wrong with the file goes to standard error."""
         loaded, warnings = settings.load(self.places.config / "settings.toml")
         self.warn(*warnings)
         return loaded

@@ -1,0 +1,123 @@
+"""`studio export`: what is asked for arrives, and what cannot be is said in words."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from studio import clips, codecs
+from studio.media import Image
+from tests.core.cli_runs import Runs
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Runs:
+    return Runs(capsys)
+
+
+@pytest.fixture
+def drawing(tmp_path: Path) -> Path:
+    """A disc on clear ground, as a person's own file."""
+    down, across = np.mgrid[:64, :64]
+    pixels = np.zeros((64, 64, 4), np.uint8)
+    pixels[(across - 31.5) ** 2 + (down - 31.5) ** 2 < 900] = (200, 80, 60, 255)
+    codecs.write(Image(pixels), tmp_path / "我的头像.png")
+    return tmp_path / "我的头像.png"
+
+
+def test_a_work_becomes_circles_on_a_gradient(run: Runs, drawing: Path, tmp_path: Path) -> None:
+    work = run("library", "import", drawing, "--json").json["assets"][0]["id"]
+    flags = ("--shape", "circle", "--background", "#102030,#405060,90", "--sizes", "64,96x48", "--to", tmp_path / "out")
+    made = run("export", work, *flags, "--json").json
+    assert made["files"] == ["我的头像-64.png", "我的头像-96x48.png"]
+    folder = Path(made["to"])
+    assert folder == tmp_path / "out" / "我的头像"
+    with Pillow.open(folder / "我的头像-64.png") as opened:
+        assert (opened.size, opened.mode) == ((64, 64), "RGBA")
+        assert opened.getpixel((0, 0)) == (0, 0, 0, 0)
+        assert opened.getpixel((1, 32))[:3] == pytest.approx((17, 33, 49), abs=2)  # type: ignore[index]
+    again = run("export", work, *flags)
+    assert again.out == f"{tmp_path / 'out' / '我的头像 2'}  (2 files)\n"
+
+
+def test_one_file_and_zips(run: Runs, drawing: Path, tmp_path: Path) -> None:
+    assert (
+        run("export", drawing, "--to", tmp_path / "out").out == f"{tmp_path / 'out' / '我的头像-512.png'}  (1 file)\n"
+    )
+    zipped = tmp_path / "all.zip"
+    made = run("export", drawing, "--sizes", "icons,32", "--format", "svg", "--to", zipped, "--json").json
+    assert "icons/windows/app.ico" in made["files"]
+    assert "我的头像.svg" in made["files"]
+    with zipfile.ZipFile(zipped) as whole:
+        assert whole.namelist() == made["files"]
+    again = run("export", drawing, "--to", zipped)
+    assert again.status == 2
+    assert "already a file" in again.err
+
+
+def test_several_works_keep_apart(run: Runs, drawing: Path, tmp_path: Path) -> None:
+    made = run("export", drawing, drawing, "--sizes", "32", "--to", tmp_path / "two", "--json").json
+    assert made["files"] == ["我的头像-32.png", "我的头像 2-32.png"]
+    made = run("export", drawing, drawing, "--sizes", "icons", "--to", tmp_path / "three.zip", "--json").json
+    assert len(set(made["files"])) == len(made["files"])
+
+
+def test_a_work_behind_another(run: Runs, drawing: Path, tmp_path: Path) -> None:
+    codecs.write(Image(np.full((20, 30, 3), 99, np.uint8)), tmp_path / "behind.png")
+    run("export", drawing, "--background", tmp_path / "behind.png", "--to", tmp_path / "out", "--sizes", "64")
+    with Pillow.open(tmp_path / "out" / "我的头像-64.png") as opened:
+        assert opened.convert("RGB").getpixel((1, 1)) == (99, 99, 99)
+
+
+def test_sheets(run: Runs, drawing: Path, tmp_path: Path) -> None:
+    for kind in ("contact", "character"):
+        words = ("--sheet", kind, "--title", "Mara", "--captions", "calm, glad", "--to", tmp_path / kind)
+        assert run("export", drawing, drawing, *words).status == 0
+        with Pillow.open(tmp_path / kind / "Mara.png") as opened:
+            assert opened.width > 300
+    wrong = run("export", drawing, "--sheet", "contact", "--captions", "a,b", "--to", tmp_path / "x")
+    assert (wrong.status, (tmp_path / "x").exists()) == (2, False)
+
+
+def test_what_cannot_be_is_said_in_words(run: Runs, drawing: Path, tmp_path: Path) -> None:
+    clip = tmp_path / "walk.gif"
+    clips.write([np.full((8, 8, 3), shade, np.uint8) for shade in (0, 250)], clip, 10)
+    (tmp_path / "notes.md").write_text("words")
+    (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    out = ("--to", tmp_path / "out")
+    for words, said in (
+        ((drawing, "--sizes", "huge", *out), "is no size"),
+        ((drawing, "--background", "#12", *out), "is no colour"),
+        ((drawing, "--background", "#112233,#445566,up", *out), "is no angle"),
+        ((drawing, "--background", "nobody", *out), "There is no work"),
+        ((drawing, "--padding", "2", *out), "padding"),
+        ((drawing, "--shape", "star", *out), "Argument --shape"),
+        (("nobody", *out), "There is no work"),
+        ((tmp_path / "missing.png", *out), "There is no file"),
+        ((tmp_path / "notes.md", *out), "is no picture"),
+        ((clip, *out), "is no picture"),
+        ((tmp_path / "torn.png", *out), "damaged"),
+        ((drawing,), "--to"),
+    ):
+        ended = run("export", *words)
+        assert ended.status == 2, words
+        assert said in ended.err, (words, ended.err)
+    assert not (tmp_path / "out").exists()
+    assert run("export", drawing, "--to", drawing).status == 2
+
+
+def test_files_say_as_much_as_the_settings_allow(run: Runs, tmp_path: Path, home: Path) -> None:
+    run("make", "poster", "--prompt", "a red fox", "--seed", 1)
+    work = run("library", "list", "--json").json["assets"][0]["id"]
+    run("export", work, "--to", tmp_path / "out", "--sizes", "64")
+    note = codecs.read_note(tmp_path / "out" / "a red fox-64.png")
+    assert (note or {})["request"]["prompt"] == "a red fox"
+    (home / "config").mkdir(parents=True, exist_ok=True)
+    (home / "config" / "settings.toml").write_text('embed_metadata = "none"', encoding="utf-8")
+    run("export", work, "--to", tmp_path / "bare", "--sizes", "64")
+    assert codecs.read_note(tmp_path / "bare" / "a red fox-64.png") is None
+    assert b"digitalsource" not in (tmp_path / "bare" / "a red fox-64.png").read_bytes()
