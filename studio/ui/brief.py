@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QDropEvent, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QFrame, QLineEdit, QPlainTextEdit, QScrollArea, QWidget
+from PySide6.QtWidgets import QFrame, QLineEdit, QPlainTextEdit, QPushButton, QWidget
 
 from studio.backends.medium import Medium
 from studio.errors import StudioError
@@ -21,12 +21,13 @@ from studio.ui.history import History
 from studio.ui.landing import Landing
 from studio.ui.shelf import Shelf
 from studio.ui.theme import SIZE, theme
-from studio.ui.widgets import Combo, button, column, label, row, tip, tool
+from studio.ui.widgets import Combo, button, column, label, row, scrolling, tip, tool
 from studio.ui.words import tr
 
 if TYPE_CHECKING:
     from studio.studio import Studio
 
+TRAINED = ("avatar",)  # media that have a page for training
 MANY = (1, 2, 3, 4, 6, 9, 12, 16)
 FIRST_COUNT = {"avatar": 9}
 PAUSE = 1200  # milliseconds without a change, after which the next is a step of its own
@@ -78,12 +79,7 @@ class Brief(QWidget):
         return head
 
     def _middle(self) -> QFrame:
-        area = QScrollArea()
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(self.form)
+        area = scrolling(self.form)
         area.verticalScrollBar().rangeChanged.connect(lambda _, last: self.form.make_room(last > 0))
         brief = QFrame()
         brief.setObjectName("brief")
@@ -102,6 +98,9 @@ class Brief(QWidget):
         self.generate.setToolTip(tip(tr("Make it"), keys_of("generate")))
         self.cancel = button(tr("Cancel"), "cancel")
         self.cancel.setToolTip(tip(tr("Stop what runs here"), keys_of("cancel")))
+        self.train: QPushButton | None = None
+        if self._medium.name in TRAINED:
+            self.train = button(tr("Train your own"), "trainOwn", "quiet", keys=keys_of("train"))
         foot = QFrame()
         foot.setObjectName("briefFoot")
         inside = column(foot, spacing=12, margins=(20, 12, 20, 16))
@@ -110,6 +109,8 @@ class Brief(QWidget):
         line.addWidget(self.generate, 1)
         line.addWidget(self.cancel)
         inside.addLayout(line)
+        if self.train is not None:
+            inside.addLayout(row(None, self.train, None))
         return foot
 
     def _fit(self) -> None:

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QFormLayout,
     QFrame,
     QGridLayout,
     QLineEdit,
     QMenu,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -27,9 +25,10 @@ from studio.ui.ahead import Pieces
 from studio.ui.glance import Glance
 from studio.ui.kin import Kin
 from studio.ui.labels import Labels
+from studio.ui.tables import told
 from studio.ui.theme import SIZE, theme
 from studio.ui.thumbnails import Thumbnails
-from studio.ui.widgets import button, column, label, row, tool
+from studio.ui.widgets import button, column, empty, label, row, scrolling, tool
 from studio.ui.words import count, gist, tr
 
 if TYPE_CHECKING:
@@ -78,12 +77,7 @@ class Details(QFrame):
         self._work = QWidget()
         self._whole.addWidget(self._work)
         self._whole.addStretch(1)
-        area = QScrollArea()
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(inside)
+        area = scrolling(inside)
         # What lies in it keeps its place when a scroll bar comes beside it.
         area.verticalScrollBar().rangeChanged.connect(
             lambda _, last: self._whole.setContentsMargins(16, 16, 4 if last > 0 else 16, 16)
@@ -215,8 +209,8 @@ class Details(QFrame):
 
     def _tell(self, one: Asset | None) -> None:
         """The request, the kin and where the work comes from, in words."""
-        _empty(self._how)
-        _empty(self._origin)
+        empty(self._how)
+        empty(self._origin)
         self._more.setVisible(one is not None)
         library = self._studio.library
         self.parents.show_works(library.some(one.parents) if one is not None else ())
@@ -226,8 +220,8 @@ class Details(QFrame):
         lines = origin.asked(one, self._called)
         if lines:
             self._how.addWidget(label(tr("How it was made"), "heading"))
-            self._how.addWidget(_table(lines, "told"))
-        table = _table(origin.made_with(one, self._called), "origin")
+            self._how.addWidget(told(lines, "told"))
+        table = told(origin.made_with(one, self._called), "origin")
         table.setVisible(self._unfolded)
         self._origin.addWidget(table)
 
@@ -265,24 +259,3 @@ class Details(QFrame):
             picture = self._thumbnails.get(one)
             none = picture is None and self._thumbnails.known(one.id)
             self.glance.show_picture(picture, ground, sending.home(one) if none else "")
-
-
-def _table(lines: origin.Lines, name: str) -> QWidget:
-    table = QWidget()
-    table.setObjectName(name)
-    form = QFormLayout(table)
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setHorizontalSpacing(12)
-    form.setVerticalSpacing(6)
-    form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-    for words, value in lines:
-        form.addRow(label(words, "caption"), label(value, wrap=True, selectable=True))
-    return table
-
-
-def _empty(layout: QVBoxLayout) -> None:
-    while (old := layout.takeAt(0)) is not None:
-        widget = old.widget()
-        if widget is not None:
-            widget.hide()
-            widget.deleteLater()

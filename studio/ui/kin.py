@@ -13,7 +13,7 @@ from studio.ui import icons, sending
 from studio.ui.labels import Flow
 from studio.ui.theme import SIZE, theme
 from studio.ui.thumbnails import Thumbnails
-from studio.ui.widgets import column, label
+from studio.ui.widgets import column, empty, label
 from studio.ui.words import count
 from studio.ui.works import title_of
 
@@ -97,11 +97,7 @@ class Kin(QWidget):
         self.setVisible(bool(works))
 
     def _fill(self, works: Sequence[Asset]) -> None:
-        while (old := self._flow.takeAt(0)) is not None:
-            widget = old.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        empty(self._flow)
         for asset in works[:MOST]:
             face = Face(self._thumbnails, asset)
             face.clicked.connect(lambda _=False, asset=asset: self.chosen.emit(asset))

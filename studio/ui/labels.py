@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from PySide6.QtCore import QPoint, QRect, QSize, QStringListModel, Qt, Signal
 from PySide6.QtWidgets import QCompleter, QLayout, QLayoutItem, QLineEdit, QWidget
 
-from studio.ui.widgets import button, column, label
+from studio.ui.widgets import button, column, empty, label
 from studio.ui.words import tr
 
 GAP = 6
@@ -105,11 +105,7 @@ class Labels(QWidget):
             self._fill()
 
     def _fill(self) -> None:
-        while (old := self._flow.takeAt(0)) is not None:
-            widget = old.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        empty(self._flow)
         for name in self._names:
             short = name if len(name) <= LONGEST else name[: LONGEST - 1].rstrip() + "…"
             chip = button(short.replace("&", "&&"), "chip", "chip", icon="close", after=True)

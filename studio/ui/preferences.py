@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QScrollArea, QStackedWidget,
 
 from studio.ui.form import EDGE
 from studio.ui.pages.choices import Choices
-from studio.ui.widgets import column, row
+from studio.ui.widgets import column, row, scrolling
 from studio.ui.words import tr
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class SettingsPage(QWidget):
     def __init__(self, studio: Studio) -> None:
         super().__init__()
         self.setObjectName("page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._studio = studio
         self._made: dict[str, QWidget] = {}
         self._areas: dict[str, QScrollArea] = {}
@@ -131,13 +132,7 @@ def _scrolled(section: QWidget) -> QScrollArea:
     section.setMaximumWidth(WIDTH)
     inside = QWidget()
     inside.setObjectName("form")
-    line = row(None, section, None, spacing=0, margins=(16, 8, 16, 24))
+    line = row(None, section, None, spacing=0, margins=(16, 8, 16, 8))
     line.setStretch(1, 100)
     inside.setLayout(line)
-    area = QScrollArea()
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidget(inside)
-    return area
+    return scrolling(inside)

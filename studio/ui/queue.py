@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import shiboken6
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent
-from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QWidget
 
 from studio.errors import StudioError
 from studio.job import Job
@@ -16,7 +16,7 @@ from studio.request import TrainRequest
 from studio.ui.actions import keys_of
 from studio.ui.queue_row import Row
 from studio.ui.theme import SIZE, theme
-from studio.ui.widgets import button, column, label, row, tool
+from studio.ui.widgets import button, column, label, row, scrolling, tool
 from studio.ui.words import tr
 
 if TYPE_CHECKING:
@@ -50,12 +50,7 @@ class Queue(QFrame):
         rows.addWidget(self.empty)
         rows.addLayout(self._list)
         rows.addStretch(1)
-        self._area = QScrollArea()
-        self._area.setFrameShape(QFrame.Shape.NoFrame)
-        self._area.setWidgetResizable(True)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._area.setWidget(inside)
+        self._area = scrolling(inside)
         whole = column(self, margins=(1, 1, 1, 1))
         close = tool("close", tr("Close"), "queueClose", keys=keys_of("cancel"), clicked=self.hide, size=14)
         whole.addLayout(row(label(tr("Queue"), "heading"), None, self.pause, close, margins=(16, 10, 10, 2)))

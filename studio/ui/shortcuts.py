@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QScrollArea, QWidget
+from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
 
 from studio.ui.actions import MENUS, Deed, plain
 from studio.ui.theme import SIZE, theme
-from studio.ui.widgets import button, column, label, row
+from studio.ui.widgets import button, column, label, row, scrolling
 from studio.ui.words import tr
 
 # Keys that a stage hears itself while it has the keyboard: (where, keys, what they do).
@@ -55,11 +55,9 @@ class Shortcuts(QDialog):
             half.addStretch(1)
             both.addLayout(half, 1)
         inside.setLayout(both)
-        area = QScrollArea()
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidgetResizable(True)
+        area = scrolling(inside)
+        area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # there is nothing in it that could have the keyboard
         area.setAccessibleName(tr("Keyboard shortcuts"))
-        area.setWidget(inside)
         whole = column(self, spacing=0)
         whole.addWidget(area, 1)
         close = button(tr("Close"), "shortcutsClose", clicked=self.accept)

@@ -12,7 +12,9 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QSlider,
     QSpinBox,
@@ -121,6 +123,26 @@ def column(
     made.setSpacing(spacing)
     made.setContentsMargins(*margins)
     return made
+
+
+def scrolling(inside: QWidget) -> QScrollArea:
+    """`inside`, as wide as there is room, to be scrolled up and down where it is higher; the keyboard goes past it."""
+    area = QScrollArea()
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(inside)
+    return area
+
+
+def empty(layout: QLayout) -> None:
+    """Take out what lies in it, for good."""
+    while (old := layout.takeAt(0)) is not None:
+        widget = old.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
 
 
 class Elided(QLabel):
@@ -282,11 +304,7 @@ class Bar(QFrame):
         self._title.setText(title)
         self._hint.setText(hint)
         self._hint.setVisible(bool(hint))
-        while (old := self._buttons.takeAt(0)) is not None:
-            widget = old.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        empty(self._buttons)
         for text, name, act in actions:
             self._buttons.addWidget(button(text, name, clicked=act))
         self._close.setVisible(closable)

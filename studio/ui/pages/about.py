@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 import studio
 from studio import about
@@ -17,6 +16,7 @@ from studio.ui.aside import Aside
 from studio.ui.form import EDGE
 from studio.ui.pages.licences import terms
 from studio.ui.pages.reading import Reading
+from studio.ui.tables import columns
 from studio.ui.widgets import Bar, button, column, label, row
 from studio.ui.words import failure, tr
 
@@ -109,15 +109,8 @@ def text_of(name: str) -> Path | None:
 
 
 def _libraries(parts: list[Part]) -> QWidget:
-    table = QWidget()
-    table.setObjectName("libraries")
-    grid = QGridLayout(table)
-    grid.setContentsMargins(0, 0, 0, 0)
-    grid.setHorizontalSpacing(16)
-    grid.setVerticalSpacing(6)
-    grid.setColumnStretch(2, 1)
-    for at, part in enumerate(parts):
-        for column_at, (words, role) in enumerate(((part.name, ""), (part.version, "muted"), (part.licence, "muted"))):
-            made = label(words, role, wrap=column_at == 2, selectable=column_at == 0)
-            grid.addWidget(made, at, column_at, Qt.AlignmentFlag.AlignTop)
-    return table
+    lines = [
+        (label(part.name, selectable=True), label(part.version, "muted"), label(part.licence, "muted", wrap=True))
+        for part in parts
+    ]
+    return columns(lines, "libraries")

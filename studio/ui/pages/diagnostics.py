@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QWidget
 
 from studio import doctor
 from studio.doctor import Finding
 from studio.ui import icons
 from studio.ui.aside import Aside
 from studio.ui.form import EDGE
+from studio.ui.tables import columns
 from studio.ui.theme import theme
-from studio.ui.widgets import Bar, button, column, label, row, tool
+from studio.ui.widgets import Bar, button, column, empty, label, row, tool
 from studio.ui.words import count, failure, sentence, tr
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Diagnostics(QWidget):
             if missing
             else tr("The studio has all it needs on this machine.")
         )
-        _clear(self._told)
+        empty(self._told)
         for finding in missing:
             self._told.addWidget(Missing(finding))
         if missing:
@@ -155,28 +156,12 @@ class Missing(QFrame):
 
 def _table(findings: Sequence[Finding]) -> QWidget:
     """Names and values, two columns."""
-    table = QWidget()
-    table.setObjectName("told")
-    grid = QGridLayout(table)
-    grid.setContentsMargins(0, 0, 0, 0)
-    grid.setHorizontalSpacing(12)
-    grid.setVerticalSpacing(6)
-    grid.setColumnMinimumWidth(0, NAMES)
-    grid.setColumnStretch(1, 1)
-    for at, finding in enumerate(findings):
+    lines: list[tuple[QLabel, QLabel]] = []
+    for finding in findings:
         # Libraries and models are called what they are called; all else begins a line.
         words = finding.name if finding.section in NAMED else sentence(tr(finding.name))
-        grid.addWidget(label(words, "muted", wrap=True), at, 0, Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(label(tr(finding.value), wrap=True, selectable=True), at, 1)
-    return table
-
-
-def _clear(layout: QVBoxLayout) -> None:
-    while (old := layout.takeAt(0)) is not None:
-        widget = old.widget()
-        if widget is not None:
-            widget.hide()
-            widget.deleteLater()
+        lines.append((label(words, "muted", wrap=True), label(tr(finding.value), wrap=True, selectable=True)))
+    return columns(lines, "told", first=NAMES)
 
 
 def _open(folder: Path) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.catalog import Model
 from studio.ui.empty import Sheet
 from studio.ui.pages.licences import terms
+from studio.ui.tables import told
 from studio.ui.theme import SIZE
-from studio.ui.widgets import button, column, label, row, tool
+from studio.ui.widgets import button, column, label, row, scrolling, tool
 from studio.ui.words import size, tr
 
 MAKES = {
@@ -52,13 +53,7 @@ class ModelCard(QFrame):
         self._inside = QWidget()
         self._inside.setObjectName("form")
         self._rows = column(self._inside, spacing=12, margins=(16, 16, 16, 16))
-        area = QScrollArea()
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(self._inside)
-        column(self, spacing=0).addWidget(area)
+        column(self, spacing=0).addWidget(scrolling(self._inside))
         self._whole = QWidget()
         self._rows.addWidget(self._whole)
         self._rows.addStretch(1)
@@ -128,16 +123,7 @@ def _table(model: Model) -> QWidget:
         facts.append((tr("Understands"), ", ".join(tr(LANGUAGES.get(each, each)) for each in model.languages)))
     facts.append((tr("Kind"), tr(FAMILIES.get(model.family, model.family))))
     facts.append((tr("From"), tr("Came with the studio") if model.bundled else model.source or tr("Imported")))
-    table = QWidget()
-    table.setObjectName("told")
-    form = QFormLayout(table)
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setHorizontalSpacing(12)
-    form.setVerticalSpacing(6)
-    form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-    for name, value in facts:
-        form.addRow(label(name, "caption"), label(value, wrap=True, selectable=True))
-    return table
+    return told(facts, "told")
 
 
 def _sum(sha256: str) -> QHBoxLayout:
