@@ -29,16 +29,18 @@ class Brought:
 
 
 class Arrivals:
-    """`notify` says how it went; `changed` tells the views after each file that has come."""
+    """`notify` says how it went, `failed` what went wrong; `changed` tells the views after each file that has come."""
 
     def __init__(
         self,
         library: Library,
         aside: Errands,
         notify: Callable[[str, Sequence[tuple[str, Callable[[], object]]]], None],
+        failed: Callable[[BaseException], object],
         changed: Callable[[], object],
     ) -> None:
-        self._library, self._aside, self._notify, self._changed = library, aside, notify, changed
+        self._library, self._aside, self._changed = library, aside, changed
+        self._notify, self._failed = notify, failed
 
     def takes(self, data: QMimeData) -> bool:
         """Whether there is something in it for the library."""
@@ -91,9 +93,6 @@ class Arrivals:
             said.append(count(len(brought.failed), "%n file could not be read:", "%n files could not be read:"))
             said.append(brought.failed[0][1])
         self._notify(" ".join(said), ())
-
-    def _failed(self, error: BaseException) -> None:
-        self._notify(" ".join(failure(error)), ())
 
 
 def _pasted(image: QImage, library: Library) -> Asset:

@@ -14,7 +14,7 @@ from studio.errors import StudioError
 from studio.library import Asset, Query
 from studio.media import Payload
 from studio.request import Request, fresh_seed
-from studio.ui import copies, sending
+from studio.ui import copies, mending, sending
 from studio.ui.arrivals import Arrivals
 from studio.ui.aside import Errands
 from studio.ui.bridge import Bridge
@@ -45,7 +45,7 @@ class Deeds:
         self.notify = notify
         self._open_panel = open_panel
         self.aside = Errands(window)
-        self.arrivals = Arrivals(studio.library, self.aside, notify, bridge.library_changed)
+        self.arrivals = Arrivals(studio.library, self.aside, notify, self.fail, bridge.library_changed)
 
     def close(self) -> None:
         """The window closes: what is being changed is changed to the end of its part."""
@@ -248,13 +248,15 @@ class Deeds:
         try:
             deed()
         except (StudioError, OSError) as error:
-            self._failed(error)
+            self.fail(error)
             return False
         self._bridge.library_changed()
         return True
 
-    def _failed(self, error: BaseException) -> None:
-        self.notify(" ".join(failure(error)), ())
+    def fail(self, error: BaseException) -> None:
+        """Say what went wrong in passing, with the button that mends it."""
+        mends = mending.buttons(error, self._window) if isinstance(error, StudioError) else ()
+        self.notify(" ".join(failure(error)), [(words, act) for words, _, act in mends])
         self._bridge.library_changed()
 
     def _change(
@@ -277,5 +279,5 @@ class Deeds:
                 change(ids[start : start + PART])
                 changed()
 
-        self.aside.ask(parts, lambda _: then() if then is not None else self.notify(tr("Done."), ()), self._failed)
+        self.aside.ask(parts, lambda _: then() if then is not None else self.notify(tr("Done."), ()), self.fail)
         return True

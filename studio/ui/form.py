@@ -28,6 +28,7 @@ class Noted(Protocol):
     def notes(cls) -> Any: ...
 
 
+APART: dict[Shape, int] = {"slider": 14, "below": 14, "beside": 10}  # pixels between fields
 Value = TypeVar("Value", bound=Noted)
 
 
@@ -53,7 +54,7 @@ class Form(QWidget, Generic[Value]):
         self._filling = False
         self.latest = ""  # the field that was changed last; empty where all were set
         self.fields: dict[str, Field] = {}
-        self._layout = column(self, spacing=14, margins=(EDGE, 16, EDGE, 16))
+        self._layout = column(self, spacing=APART[shape], margins=(EDGE, 16, EDGE, 16))
         noted = {name: note for name, note in type(start).notes() if not note.hidden}
         notes = [(name, noted[name]) for name in (noted if names is None else names)]
         shared: list[tuple[str, Note]] = [(name, note) for name, note in notes if isinstance(note, Seed | ModelId)]
@@ -61,7 +62,7 @@ class Form(QWidget, Generic[Value]):
         self._add([pair for pair in own if not pair[1].advanced], self._layout, models)
         self._folded = QWidget()
         self._fold = button(tr("More choices"), "fold", "fold", clicked=lambda: self.unfold(self._folded.isHidden()))
-        folded = column(self._folded, spacing=14)
+        folded = column(self._folded, spacing=APART[shape])
         advanced = [pair for pair in own if pair[1].advanced]
         self._add(advanced, folded, models)
         self._layout.addWidget(self._fold)

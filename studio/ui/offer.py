@@ -9,18 +9,18 @@ from PySide6.QtWidgets import QWidget
 
 from studio.errors import StudioError
 from studio.ui.widgets import Bar, column
-from studio.ui.words import count, failure, gist, tr
+from studio.ui.words import count, gist, tr
 
 if TYPE_CHECKING:
     from studio.studio import Studio
 
 
 class Offer(QWidget):
-    """`resumed(medium)` is called for each work that is made after all, `said(words)` where one cannot be."""
+    """`resumed(medium)` is called for each work that is made after all, `failed(error)` where one cannot be."""
 
-    def __init__(self, studio: Studio, resumed: Callable[[str], object], said: Callable[[str], object]) -> None:
+    def __init__(self, studio: Studio, resumed: Callable[[str], object], failed: Callable[[StudioError], object]) -> None:
         super().__init__()
-        self._studio, self._resumed, self._said = studio, resumed, said
+        self._studio, self._resumed, self._failed = studio, resumed, failed
         self.bar = Bar("offer")
         self.bar.dismissed.connect(lambda: self._answer(False))
         column(self, margins=(16, 8, 16, 8)).addWidget(self.bar)
@@ -44,7 +44,7 @@ class Offer(QWidget):
                 if resume:
                     self._resumed(entry.request.medium)
             except StudioError as error:  # the offer stands: what it lacks may be there at the next start
-                self._said(" ".join(failure(error)))
+                self._failed(error)
         self.hide()
 
 

@@ -14,9 +14,9 @@ from studio.backends import medium
 from studio.errors import StudioError
 from studio.job import Job
 from studio.log import blotted
-from studio.ui import icons
+from studio.ui import icons, mending
 from studio.ui.jobs import stage, title
-from studio.ui.theme import theme
+from studio.ui.theme import SIZE, theme
 from studio.ui.widgets import Elided, button, column, label, row, tool
 from studio.ui.words import duration, failure, gist, sentence, tr
 
@@ -46,6 +46,7 @@ class Row(QFrame):
         self.state.setObjectName("jobState")
         self.why = label("", "caption", wrap=True, selectable=True)
         self.why.setObjectName("jobWhy")
+        self.mends = row(spacing=SIZE.hair)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))
@@ -58,6 +59,7 @@ class Row(QFrame):
         words = column(spacing=2)
         for widget in (self.name, self.state, self.why, self.bar):
             words.addWidget(widget)
+        words.addLayout(self.mends)
         whole = row(self.picture, spacing=8, margins=(4, 6, 0, 6))
         whole.addLayout(words, 1)
         for widget in (self.up, self.down, self.report, self.retry, self.show_it, self.cancel):
@@ -92,7 +94,19 @@ class Row(QFrame):
         self.report.setVisible(error is not None and not isinstance(error, StudioError))
         if error is not None:
             self.why.setText(" ".join(failure(error)))
+            self._offer(error)
         self.setAccessibleName(f"{title(job)}, {self.name.whole()}, {self.state.whole()}")
+
+    def _offer(self, error: BaseException) -> None:
+        """The buttons that mend it, once: a job that has failed stays so."""
+        if self.mends.count():
+            return
+        again = lambda smaller: self._try(lambda: self._studio.submit(smaller, parents=self.job.parents))  # noqa: E731
+        for words, name, act in mending.buttons(error, self, self.job.request, again):
+            made = button(words, name, "quiet", clicked=act)
+            made.setProperty("edge", "left")  # its words stand under those above
+            self.mends.addWidget(made)
+        self.mends.addStretch(1)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         movable = self.job.state == "queued" and len(self.peers) > 1

@@ -28,7 +28,7 @@ from studio.ui.thumbnails import Thumbnails
 from studio.ui.toast import Toast
 from studio.ui.watch import Watch
 from studio.ui.widgets import column, row
-from studio.ui.words import failure, tr
+from studio.ui.words import tr
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -97,7 +97,7 @@ class Window(QMainWindow):
                 self.rail.gap()
             self.rail.add(name, title, icon)
         self.rail.chosen.connect(self.open)
-        self.offer = Offer(self.studio, self.panel, self.notify)
+        self.offer = Offer(self.studio, self.panel, self.deeds.fail)
         self.pages = QStackedWidget()
         self.pages.setObjectName("pages")
         central = QWidget()
@@ -224,7 +224,7 @@ class Window(QMainWindow):
             try:
                 self.studio.change_settings(theme=name)
             except StudioError as error:
-                self.notify(" ".join(failure(error)))
+                self.deeds.fail(error)
         elif name == "settings":
             self.open(name)
         elif name == "quit":

@@ -6,7 +6,9 @@ import logging
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QDialog, QWidget
 
 from studio import log
@@ -172,3 +174,41 @@ def test_the_dialog_leads_to_the_diagnostics(desk: Desk, monkeypatch: pytest.Mon
     dialog.findChild(QWidget, "unexpectedLook").click()  # type: ignore[union-attr]
     assert desk.window.page == "settings"
     assert shown(desk) is None
+
+
+def test_a_row_of_the_queue_offers_what_mends_its_job(desk: Desk) -> None:
+    keep_seed(desk, "poster", MISUSED)
+    desk.click("generate")
+    desk.idle()
+    keep_seed(desk, "poster", STARVING)
+    desk.click("generate")
+    desk.idle()
+    desk.click("stripQueue")
+    hungry, misused = desk.window.queue.rows()
+    offers = [row.mends.itemAt(0).widget() for row in (hungry, misused)]
+    assert [offer.objectName() for offer in offers] == ["mend.smaller", "mend.models"]  # type: ignore[union-attr]
+    desk.window.queue.refresh()
+    assert hungry.mends.count() == 2, "one button and the room behind it, however often the queue is told"
+    QTest.mouseClick(offers[0], Qt.MouseButton.LeftButton)  # type: ignore[arg-type]
+    desk.idle()
+    smaller, before = desk.studio.jobs()[0].request, hungry.job.request
+    assert (smaller.width, smaller.height) < (before.width, before.height)  # type: ignore[attr-defined]
+    QTest.mouseClick(offers[1], Qt.MouseButton.LeftButton)  # type: ignore[arg-type]
+    desk.breathe()
+    assert desk.window.page == "models"
+    assert not desk.window.queue.isVisible()
+
+
+def test_what_is_said_in_passing_brings_its_button(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_seed(desk, "poster", 3)
+    desk.click("generate")
+    desk.idle()
+
+    def full(*_: object) -> None:
+        raise StudioError("The disk is full.", "Free some space.", mend="room")
+
+    monkeypatch.setattr(desk.studio.library, "bin", full)
+    desk.click("bin")
+    assert desk.window.toast.words() == "The disk is full. Free some space."
+    desk.click("toastAction")
+    assert desk.window.page == "models"

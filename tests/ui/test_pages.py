@@ -250,3 +250,26 @@ def test_somebody_may_look_around_first(home: Path, loop: QEventLoop) -> None:
         assert desk.window.findChild(QWidget, "welcomeTitle") is None
     finally:
         desk.close()
+
+
+def test_the_settings_fit_the_window_without_scrolling(desk: Desk) -> None:
+    desk.window.resize(1280, 800)
+    page = desk.window.open("settings")
+    assert isinstance(page, SettingsPage)
+    desk.breathe(0.1)
+    page.choices.sound.words.hide()  # said only where sound is missing
+    desk.breathe()
+    assert page._areas["settings"].verticalScrollBar().maximum() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_pages_lie_on_one_ground(desk: Desk, scheme: str) -> None:
+    theme().choose(scheme)
+    grounds = {}
+    for name in ("library", "models", "settings", "welcome"):
+        desk.window.act(name) if name == "welcome" else desk.window.open(name)
+        desk.breathe()
+        page = desk.window.pages.currentWidget()
+        assert page.objectName() == "page"
+        grounds[name] = page.grab().toImage().pixelColor(6, page.height() - 6).name()
+    assert set(grounds.values()) == {theme().colour("stage").name()}

@@ -42,6 +42,7 @@ class ModelsPage(QWidget):
         super().__init__()
         self.setObjectName("page")
         self._studio, self._bridge = studio, bridge
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._notify, self._open_panel = notify, open_panel
         self._aside = Aside(self)
         self._check = Aside(self)

@@ -32,6 +32,7 @@ class Welcome(QWidget):
     def __init__(self, catalog: Catalog) -> None:
         super().__init__()
         self.setObjectName("page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._aside = Aside(self)
         title = label(tr("What shall we make first?"), "title")
         title.setObjectName("welcomeTitle")
