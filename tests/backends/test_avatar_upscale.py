@@ -1,0 +1,85 @@
+"""The upscaler: it begins as the plain enlargement, learns crisp edges, and refuses files that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+from studio.backends.avatar import upscale
+from studio.backends.avatar.lessons import premultiplied
+from studio.errors import StudioError
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small convolutions on two threads mostly wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def pairs() -> tuple[np.ndarray, np.ndarray]:
+    """Discs of any colour, large and as small as an average of 4 x 4 pixels."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:64, :64]
+    large = np.zeros((24, 64, 64, 4), np.uint8)
+    for picture in large:
+        cx, cy, radius = rng.uniform(20, 44), rng.uniform(20, 44), rng.uniform(8, 18)
+        picture[(x - cx) ** 2 + (y - cy) ** 2 < radius**2] = (*rng.integers(0, 256, 3), 255)
+    whole = F.avg_pool2d(premultiplied(torch.from_numpy(large)), 4)
+    alpha = (whole[:, 3:] + 1) / 2
+    colour = (whole[:, :3] + 1) / 2 / alpha.clamp(min=1e-6)
+    small = (torch.cat([colour, alpha], dim=1).permute(0, 2, 3, 1) * 255).round().to(torch.uint8).numpy()
+    return small, large
+
+
+def test_learns_what_the_plain_enlargement_lacks(pairs: tuple[np.ndarray, np.ndarray]) -> None:
+    small, large = pairs
+    x, y = premultiplied(torch.from_numpy(small)), premultiplied(torch.from_numpy(large))
+    plain = F.interpolate(x, scale_factor=4, mode="bicubic").clamp(-1, 1)
+    torch.manual_seed(0)
+    assert torch.equal(upscale.Upscaler()(x), plain)
+    heard = []
+    learnt = upscale.learn(small, large, 0, steps=25, report=lambda step, share, loss: heard.append((step, loss)))
+    assert [step for step, _ in heard] == list(range(1, 26))
+    assert float((learnt(x) - y).abs().mean()) < 0.95 * float((plain - y).abs().mean())
+
+
+def test_survives_being_written_and_read(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    network = upscale.Upscaler()
+    with torch.no_grad():
+        network.leave.weight.normal_(std=0.05)
+    assert upscale.read(tmp_path) is None
+    upscale.write(network, tmp_path)
+    again = upscale.read(tmp_path)
+    assert again is not None
+    picture = torch.rand(1, 4, 8, 8) * 2 - 1
+    with torch.inference_mode():
+        assert again(picture).shape == (1, 4, 32, 32)
+        assert float((again(picture) - network(picture)).abs().max()) < 0.01
+
+
+@pytest.mark.parametrize("damage", ["cut", "other", "nan"])
+def test_refuses_damaged_files(tmp_path: Path, damage: str) -> None:
+    upscale.write(upscale.Upscaler(), tmp_path)
+    path = tmp_path / upscale.FILE
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif damage == "other":
+        save_file({"a": torch.zeros(2)}, path)
+    else:
+        network = upscale.Upscaler()
+        with torch.no_grad():
+            network.leave.weight.fill_(float("nan"))
+        upscale.write(network, tmp_path)
+    with pytest.raises(StudioError, match="upscaler"):
+        upscale.read(tmp_path)
