@@ -20,6 +20,7 @@ from studio.media import Image
 from studio.ui.stages import image as image_stage
 from studio.ui.stages.image import ImageStage
 from studio.ui.stages.view import MARGIN, View
+from studio.ui.theme import MOTION, theme
 from tests.ui.conftest import Desk, Room
 
 RED, BLUE = (200, 10, 10), (10, 10, 200)
@@ -280,3 +281,37 @@ def test_the_window_shows_compares_and_copies_by_its_actions(desk: Desk) -> None
     assert panel.asset.request["seed"] == 1
     desk.act("cancel")
     assert stage.comparison is None
+
+
+def test_a_preview_fades_into_the_next_and_into_the_work(stage: ImageStage, room: Room, tmp_path: Path) -> None:
+    assert 0 < MOTION < 150
+    stage.expect(PosterRequest(width=64, height=64))
+    stage.preview(picture(64, 64))
+    assert seen(stage, 0.5, 0.5) == RED, "the first is there at once"
+    stage.preview(picture(64, 64, BLUE))
+    fade = stage.canvas._fade
+    fade._run.pause()
+    fade._run.setCurrentTime(0)
+    assert seen(stage, 0.5, 0.5) == RED, "the next begins with what was to be seen"
+    fade._run.setCurrentTime(MOTION // 2)
+    assert seen(stage, 0.5, 0.5) not in (RED, BLUE)
+    red, _, blue = seen(stage, 0.5, 0.5)
+    assert red + blue == pytest.approx(210, abs=14), "never the ground behind them"
+    before = seen(stage, 0.5, 0.5)
+    stage.show_asset(work(tmp_path, "done", picture(64, 64, RED)))
+    fade._run.setCurrentTime(0)
+    assert seen(stage, 0.5, 0.5) == pytest.approx(before, abs=4), "a turn within a turn does not jump"
+    room.until(lambda: not fade.going)
+    assert seen(stage, 0.5, 0.5) == RED
+    stage.show_asset(work(tmp_path, "other", picture(64, 64, BLUE)))
+    assert seen(stage, 0.5, 0.5) == BLUE, "from work to work nothing fades"
+
+
+def test_nothing_fades_where_nothing_shall_move(stage: ImageStage) -> None:
+    theme().settle(True)
+    try:
+        stage.preview(picture(64, 64))
+        stage.preview(picture(64, 64, BLUE))
+        assert seen(stage, 0.5, 0.5) == BLUE
+    finally:
+        theme().settle(False)

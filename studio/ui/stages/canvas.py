@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QWidget
 
 from studio.ui.stages import pictures
 from studio.ui.stages.compare import Comparison
+from studio.ui.stages.fade import Fade
 from studio.ui.stages.stage import far_enough
 from studio.ui.stages.view import View
 from studio.ui.theme import theme
@@ -39,6 +40,8 @@ class Canvas(QWidget):
         self._view = View()
         self._fine = pictures.Fine()
         self._rough = False
+        self._preview = False  # what is shown is not yet what it will be
+        self._fade = Fade(self)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST)
@@ -51,13 +54,17 @@ class Canvas(QWidget):
     def take(self, image: QImage, size: QSizeF | None = None, *, rough: bool = False) -> None:
         """Show a picture as large as one of `size`, in the view of the one before where that was of the same size.
 
-        A rough one is drawn quickly until no other has come for a while.
+        A rough one is drawn quickly until no other has come for a while, and fades into what follows it.
         """
+        whole = QSizeF(image.size()) if size is None else size
+        if (rough or self._preview) and self.pair is None and whole == self._view.size:
+            self._fade.turn(self.image)
+        else:
+            self._fade.end()
         self.image = image
-        self._rough = rough
+        self._rough = self._preview = rough
         if rough:
             self._rest.start()
-        whole = QSizeF(image.size()) if size is None else size
         if whole != self._view.size:
             self._view.size = whole
             self._view.fit()
@@ -132,7 +139,9 @@ class Canvas(QWidget):
     def _draw(self, painter: QPainter, image: QImage, box: QRectF) -> None:
         if image.hasAlphaChannel():
             pictures.board(painter, box.intersected(QRectF(self.rect())))
-        if self._view.fitted and not self._rough:
+        if self._fade.going and image is self.image:
+            self._fade.paint(painter, box, image)
+        elif self._view.fitted and not self._rough:
             painter.drawPixmap(box.topLeft(), self._fine.get(image, box.size(), self.devicePixelRatioF()))
         else:
             smooth = self._rough or self.scale < BLOCKS
