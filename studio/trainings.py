@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +19,7 @@ from studio.request import TrainRequest
 
 CHECKPOINT, LOG, PREVIEW, MODEL = "checkpoint.pt", "log.jsonl", "preview.png", "model"
 LINES = 2000  # about as many as a log gets each time the training's length doubles
+KEPT = 6  # trainings that can be gone on with; each takes some tens of megabytes
 SHORTEST = 1.0  # minutes that a training which was broken off gets at least
 
 
@@ -100,6 +102,15 @@ def going_on(request: TrainRequest) -> TrainRequest:
     began = next((line.seconds for line in reversed(lines) if not line.values), 0.0)
     spent = (lines[-1].seconds - began) / 60 if lines else 0.0
     return request.replace(resume=True, minutes=min(request.minutes, max(SHORTEST, request.minutes - spent)))
+
+
+def sweep(home: Path, needed: Sequence[str] = ()) -> None:
+    """Delete the oldest trainings of a folder; the newest, and those `needed`, can still be gone on with."""
+    with contextlib.suppress(OSError):
+        found = sorted((each for each in home.iterdir() if each.is_dir()), key=lambda each: each.stat().st_mtime)
+        for old in found[: max(0, len(found) - KEPT)]:
+            if str(old) not in needed:
+                shutil.rmtree(old, ignore_errors=True)
 
 
 def _text(line: Line) -> str:

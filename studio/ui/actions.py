@@ -59,6 +59,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed("example", "&Make", "Try an &example", "Ctrl+E", rule=True),
     Deed("roll", "&Make", "&Roll a new seed", "Ctrl+R"),
     Deed("lock", "&Make", "&Keep the seed", "Ctrl+L"),
+    Deed("train", "&Make", "&Train your own…", "Ctrl+T", rule=True, always=True),
     Deed("pause", "&Make", "&Pause or resume the queue", "Ctrl+Shift+P", rule=True, always=True),
     Deed("palette", "&View", "&Do anything…", "Ctrl+K", rule=True, always=True),
     Deed("queue", "&View", "&Queue", "Ctrl+J", always=True),

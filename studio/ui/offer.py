@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QWidget
 
 from studio.errors import StudioError
+from studio.request import Request, TrainRequest
 from studio.ui.widgets import Bar, column
 from studio.ui.words import count, gist, tr
 
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
 
 
 class Offer(QWidget):
-    """`resumed(medium)` is called for each work that is made after all, `failed(error)` where one cannot be."""
+    """`resumed(request)` is called for each work that is made after all, `failed(error)` where one cannot be."""
 
-    def __init__(self, studio: Studio, resumed: Callable[[str], object], failed: Callable[[StudioError], object]) -> None:
+    def __init__(
+        self, studio: Studio, resumed: Callable[[Request], object], failed: Callable[[StudioError], object]
+    ) -> None:
         super().__init__()
         self._studio, self._resumed, self._failed = studio, resumed, failed
         self.bar = Bar("offer")
@@ -27,14 +30,15 @@ class Offer(QWidget):
         offered = studio.offered
         self.setVisible(False)
         if offered:
-            many = len(offered) > 1
-            self.bar.say(
-                _words(sum(entry.running for entry in offered), sum(not entry.running for entry in offered)),
-                gist(offered[0].request.to_json()),
-                actions=[
-                    (tr("Make them now") if many else tr("Make it now"), "offerResume", lambda: self._answer(True))
-                ],
-            )
+            learning = offered[0].request
+            if len(offered) == 1 and isinstance(learning, TrainRequest):
+                title, told = tr("The studio ended during a training."), learning.title or learning.data
+                go = tr("Go on training")
+            else:
+                title = _words(sum(entry.running for entry in offered), sum(not entry.running for entry in offered))
+                told = gist(offered[0].request.to_json())
+                go = tr("Make them now") if len(offered) > 1 else tr("Make it now")
+            self.bar.say(title, told, actions=[(go, "offerResume", lambda: self._answer(True))])
             self.setVisible(True)
 
     def _answer(self, resume: bool) -> None:
@@ -42,7 +46,7 @@ class Offer(QWidget):
             try:
                 self._studio.take(entry, resume=resume)
                 if resume:
-                    self._resumed(entry.request.medium)
+                    self._resumed(entry.request)
             except StudioError as error:  # the offer stands: what it lacks may be there at the next start
                 self._failed(error)
         self.hide()

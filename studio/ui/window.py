@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,7 +12,9 @@ from PySide6.QtGui import QCloseEvent, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from studio.backends import MEDIA
+from studio.backends.medium import Medium
 from studio.errors import StudioError
+from studio.request import Request
 from studio.ui import actions, areas, icons, memory
 from studio.ui.ahead import Ahead, Making, kinds
 from studio.ui.aside import Errands
@@ -67,12 +70,13 @@ class Window(QMainWindow):
         self._made: dict[str, QWidget] = {}
         self._entries: dict[str, tuple[str, str, Callable[[], QWidget]]] = {}
         for medium in MEDIA:
-            make = lambda medium=medium: Panel(studio, self.bridge, medium, self.thumbnails, self.deeds)  # noqa: E731
+            make = functools.partial(self._panel, medium)
             self._entries[medium.name] = (tr(medium.title), medium.icon, make)
         self._ahead = Ahead(self._library, self)
         self._entries["library"] = (tr("Library"), "library", self._ahead.now)
         self._entries["models"] = (tr("Models"), "models", self._models)
         self._entries["settings"] = (tr("Settings"), "settings", self._settings)
+        self._aside: dict[str, Callable[[], QWidget]] = {"training": self._training}  # reached from other pages
         self._build()
         self._table = [(name, entry[0]) for name, entry in self._entries.items()]
         self.actions_ = actions.build(self, self.act, self._table, self.can)
@@ -97,7 +101,7 @@ class Window(QMainWindow):
                 self.rail.gap()
             self.rail.add(name, title, icon)
         self.rail.chosen.connect(self.open)
-        self.offer = Offer(self.studio, self.panel, self.deeds.fail)
+        self.offer = Offer(self.studio, self._resumed, self.deeds.fail)
         self.pages = QStackedWidget()
         self.pages.setObjectName("pages")
         central = QWidget()
@@ -127,7 +131,7 @@ class Window(QMainWindow):
     @property
     def names(self) -> list[str]:
         """The names of all pages, from the top of the rail."""
-        return list(self._entries)
+        return [*self._entries, *self._aside]
 
     @property
     def page(self) -> str:
@@ -138,7 +142,8 @@ class Window(QMainWindow):
     def open(self, name: str) -> QWidget:
         """Show a page, made now if it was never shown."""
         if name not in self._made:
-            made = self._made[name] = self._entries[name][2]()
+            make = self._aside[name] if name in self._aside else self._entries[name][2]
+            made = self._made[name] = make()
             self.pages.addWidget(made)
             drafts = self._state.get("pages")
             if isinstance(drafts, dict) and isinstance(drafts.get(name), dict):
@@ -179,7 +184,27 @@ class Window(QMainWindow):
     def _models(self) -> QWidget:
         from studio.ui.pages.models import ModelsPage
 
-        return ModelsPage(self.studio, self.bridge, self.notify, self.panel)
+        made = ModelsPage(self.studio, self.bridge, self.notify, self.panel)
+        made.train.clicked.connect(lambda: self.open("training"))
+        return made
+
+    def _training(self) -> QWidget:
+        from studio.ui.training.page import TrainingPage
+
+        return TrainingPage(self.studio, self.bridge, self.notify, self.panel)
+
+    def _panel(self, medium: Medium) -> QWidget:
+        made = Panel(self.studio, self.bridge, medium, self.thumbnails, self.deeds)
+        if made.brief.train is not None:
+            made.brief.train.clicked.connect(lambda: self.open("training"))
+        return made
+
+    def _resumed(self, request: Request) -> None:
+        """Show the page on which what the last studio was at goes on."""
+        if request.kind == "avatar.train":
+            self.open("training")
+        else:
+            self.panel(request.medium)
 
     def _section(self, name: str) -> None:
         self.open("settings").show_section(name)  # type: ignore[attr-defined]
@@ -233,6 +258,8 @@ class Window(QMainWindow):
             self.queue.toggle()
         elif name == "pause":
             self.studio.pause(not self.studio.paused)
+        elif name == "train":
+            self.open("training")
         elif name == "palette":
             self.palette_.ask()
         elif name == "shortcuts":
@@ -306,6 +333,9 @@ class Window(QMainWindow):
 
     def _show_made(self, job: Any) -> None:
         """Show what a job of the queue made."""
+        if job.request.kind == "avatar.train":
+            self.open("training")
+            return
         panel = self.panel(job.request.medium)
         works = job.future.result() if job.state == "done" else []
         if panel is not None and works and hasattr(works[0], "medium"):
@@ -328,10 +358,10 @@ class Window(QMainWindow):
         if isinstance(geometry, str):
             self.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore")))
         page = self._state.get("page")
-        if page not in self._entries and not self._file.exists() and not self.studio.library.count():
+        if page not in self.names and not self._file.exists() and not self.studio.library.count():
             self.welcome()
         else:
-            self.open(page if page in self._entries else MEDIA[0].name)
+            self.open(page if page in self.names else MEDIA[0].name)
 
     def state(self) -> dict[str, Any]:
         """All that comes back at the next start."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.backends.avatar.attributes import Table
-from studio.backends.avatar.folder import FEWEST, Heard, check
+from studio.backends.avatar.folder import FEWEST, Checked, Entry, Heard, check
 from studio.errors import BadInput
 
 
@@ -40,6 +40,14 @@ def read(folder: Path, size: int, heard: Heard = lambda done, total: None) -> Pi
     if (folder / "drawings.npz").exists():
         return _pack(folder, size)
     return _folder(folder, size, heard)
+
+
+def drawings_of(folder: Path, size: int) -> Checked | None:
+    """A recipe's pack as what is found in a folder; None where the folder is no pack. Raises BadInput."""
+    if not (folder / "drawings.npz").exists():
+        return None
+    pixels = _pack(folder, size).pixels
+    return Checked(folder, tuple(Entry(str(at)) for at in range(len(pixels))), pixels)
 
 
 def _pack(folder: Path, size: int) -> Pictures:

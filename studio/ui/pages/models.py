@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QMessageBox, QWidget
 from studio.catalog import Model
 from studio.checkpoints import SUFFIXES
 from studio.errors import StudioError
+from studio.ui.actions import keys_of
 from studio.ui.aside import Aside
 from studio.ui.bridge import Bridge
 from studio.ui.deeds import Actions
@@ -21,7 +22,7 @@ from studio.ui.pages.importing import Bringing
 from studio.ui.pages.model_card import CARDS, ModelCard
 from studio.ui.pages.reading import Reading
 from studio.ui.pages.shelf import Shelf
-from studio.ui.widgets import Bar, button, column, label, row
+from studio.ui.widgets import Bar, button, column, label, row, tip
 from studio.ui.words import count, failure, size, tr
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ class ModelsPage(QWidget):
     ) -> None:
         super().__init__()
         self.setObjectName("page")
-        self._studio, self._bridge = studio, bridge
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._studio, self._bridge = studio, bridge
         self._notify, self._open_panel = notify, open_panel
         self._aside = Aside(self)
         self._check = Aside(self)
@@ -70,9 +71,12 @@ class ModelsPage(QWidget):
             "addFile"
         )
         self.add.setMenu(choices)
+        self.train = button(tr("Train your own"), "trainOwn")
+        self.train.setToolTip(tip(tr("Make a model from pictures of your own"), keys_of("train")))
         head = QFrame()
         head.setObjectName("libraryHead")
-        head.setLayout(row(label(tr("Models"), "title"), self.total, None, self.add, margins=(16, 8, 16, 8)))
+        line = row(label(tr("Models"), "title"), self.total, None, self.train, self.add, margins=(16, 8, 16, 8))
+        head.setLayout(line)
         head.setFixedHeight(54)
         words = tr("Drop it here: a model folder, a .safetensors file, or a StyleGAN checkpoint")
         self._landing = Landing(self, words, lambda data: bool(_files(data)), lambda data: self.bring(_files(data)))

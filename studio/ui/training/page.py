@@ -1,0 +1,348 @@
+"""The page for training on pictures of one's own: the plan at the left, the pictures or the course beside it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtWidgets import QFrame, QMessageBox, QStackedWidget, QWidget
+
+from studio import trainings
+from studio.backends.avatar import AvatarTrainRequest
+from studio.errors import StudioError
+from studio.job import Cancelled, Job
+from studio.media import Weights
+from studio.ui import icons
+from studio.ui.bridge import Bridge
+from studio.ui.deeds import Actions
+from studio.ui.landing import Landing
+from studio.ui.theme import SIZE, theme
+from studio.ui.training.course import Course
+from studio.ui.training.looking import Looking
+from studio.ui.training.plan import Plan
+from studio.ui.widgets import GAP, ICON, Bar, button, column, label, row
+from studio.ui.words import failure, tr
+
+if TYPE_CHECKING:
+    from studio.backends.avatar.folder import Checked
+    from studio.studio import Studio
+    from studio.ui.panel import Panel
+
+FEWEST = 8
+WORDS = 480  # pixels that the words of the empty page are wide
+
+
+class TrainingPage(QWidget):
+    def __init__(
+        self,
+        studio: Studio,
+        bridge: Bridge,
+        notify: Callable[[str, Actions], None],
+        open_panel: Callable[[str], Panel | None],
+    ) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._studio, self._notify, self._open_panel = studio, notify, open_panel
+        self._found: Checked | None = None
+        self._told: Job | None = None  # whose end has been shown
+        self.plan = Plan(studio.catalog)
+        self.looking = Looking()
+        self.course = Course(studio)
+        self.bar = Bar("training")
+        self.begin = button(tr("Start training"), "trainBegin", "primary", clicked=self.start)
+        self.begin.setToolTip(tr("Learn from these pictures; you can go on working meanwhile"))
+        self.pause = button(tr("Pause"), "trainPause", icon="pause", clicked=self.pause_or_go_on)
+        self.keep = button(tr("Stop and keep"), "trainKeep", "primary", clicked=self.stop_and_keep)
+        self.keep.setToolTip(tr("End now, and add what it has learnt to your models"))
+        self.cancel = button(tr("Cancel"), "trainCancel", clicked=self.ask_to_cancel)
+        self.cancel.setToolTip(tr("End now, and add nothing to your models"))
+        self._build()
+        self.plan.changed.connect(self._look)
+        self.looking.checked.connect(self._checked)
+        self.looking.failed.connect(lambda title, hint: self.bar.say(title, hint, kind="error"))
+        bridge.news.connect(self._hear)
+        self._attach()
+        self._refresh()
+
+    def _build(self) -> None:
+        head = QFrame()
+        head.setObjectName("briefHead")
+        head.setFixedHeight(48)
+        head.setLayout(row(label(tr("Train your own"), "heading"), None, margins=(20, 0, 12, 0)))
+        foot = QFrame()
+        foot.setObjectName("briefFoot")
+        buttons = column(foot, spacing=8, margins=(20, 12, 20, 16))
+        buttons.addWidget(self.begin)
+        buttons.addWidget(self.keep)
+        self._beside = QWidget()
+        line = row(self.pause, self.cancel)
+        line.setStretch(0, 1)
+        line.setStretch(1, 1)
+        self._beside.setLayout(line)
+        buttons.addWidget(self._beside)
+        brief = QFrame()
+        brief.setObjectName("brief")
+        column(brief, spacing=0).addWidget(self.plan)
+        self._left = QWidget()
+        left = column(self._left, spacing=0)
+        left.addWidget(head)
+        left.addWidget(brief, 1)
+        left.addWidget(foot)
+        theme().changed.connect(self._fit)
+        self._fit()
+        self.empty = self._empty()
+        self._middle = QStackedWidget()
+        for widget in (self.empty, self.looking, self.course):
+            self._middle.addWidget(widget)
+        right = column(spacing=12, margins=(24, 16, 24, 16))
+        right.addWidget(self.bar)
+        right.addWidget(self._middle, 1)
+        whole = row(spacing=0)
+        whole.addWidget(self._left)
+        whole.addLayout(right, 1)
+        self.setLayout(whole)
+        words = tr("Drop a folder of pictures here to learn from it")
+        self._landing = Landing(self, words, lambda data: _folder(data) is not None, self._dropped)
+
+    def _empty(self) -> QWidget:
+        made = QWidget()
+        told = (
+            label(tr("A model that draws in the manner of your pictures"), "title", wrap=True),
+            label(
+                tr(
+                    "Choose or drop a folder of pictures that resemble each other: faces, characters, icons in one "
+                    "style. A few hundred are enough to begin with. They stay where they are, and nothing leaves this "
+                    "computer."
+                ),
+                "muted",
+                wrap=True,
+            ),
+            label(
+                tr(
+                    "Without a graphics card first shapes take hours and good ones days. It gives way while you work, "
+                    "and can be paused, stopped and gone on with at any time."
+                ),
+                "muted",
+                wrap=True,
+            ),
+        )
+        inside = column(spacing=12)
+        for words in told:
+            words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            words.setFixedWidth(WORDS)
+            inside.addWidget(words)
+        choose = button(tr("Choose a folder…"), "emptyChoose", icon="folder", clicked=self.plan.ask_folder)
+        inside.addSpacing(4)
+        inside.addLayout(row(None, choose, None))
+        whole = column(made)
+        whole.addStretch(2)
+        whole.addLayout(row(None, _held(inside), None))
+        whole.addStretch(3)
+        return made
+
+    def _fit(self) -> None:
+        self._left.setFixedWidth(theme().high(SIZE.brief))
+        for made in (self.pause, self.cancel):
+            made.setFixedHeight(theme().high(36))
+
+    # The pictures.
+
+    def _dropped(self, data: QMimeData) -> None:
+        folder = _folder(data)
+        if folder is not None and not self.busy:
+            self.plan.take(folder)
+
+    def _look(self) -> None:
+        if self.plan.folder is not None and not self.busy:
+            self.bar.hide()
+            self._found = None
+            self._told = self.course.job
+            self._middle.setCurrentWidget(self.looking)
+            self.looking.look(self.plan.folder, self.plan.side)
+            self._refresh()
+
+    def _checked(self, found: Checked | None) -> None:
+        self._found = found
+        if found is None:
+            self._middle.setCurrentWidget(self.empty)
+        self._refresh()
+
+    # The training.
+
+    @property
+    def busy(self) -> bool:
+        """Whether a training waits or runs."""
+        return self.course.job is not None and self.course.job.state in ("queued", "running")
+
+    def start(self) -> None:
+        home = self._studio.places.state / "trainings"
+        trainings.sweep(home, [str(getattr(entry.request, "out", "")) for entry in self._studio.offered])
+        out = home / time.strftime("%Y%m%d-%H%M%S")
+        try:
+            self._follow(self._studio.submit(self.plan.request(out)))
+        except StudioError as error:
+            self.bar.say(*failure(error), kind="error")
+
+    def pause_or_go_on(self) -> None:
+        job = self.course.job
+        if job is not None:
+            self._studio.suspend(job.id, not job.suspended)
+            self._refresh()
+            self.course.refresh()
+
+    def stop_and_keep(self) -> None:
+        if self.course.job is not None:
+            self._studio.finish(self.course.job.id)
+            self._refresh()
+
+    def ask_to_cancel(self) -> None:
+        box = QMessageBox(self.window())
+        box.setObjectName("cancelTraining")
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle(tr("Cancel the training"))
+        box.setText(tr("End the training without a model?"))
+        box.setInformativeText(tr("You can still go on with it later. Stop and keep adds the model as it is now."))
+        yes = box.addButton(tr("End it"), QMessageBox.ButtonRole.DestructiveRole)
+        yes.setObjectName("cancelTrainingYes")
+        box.setDefaultButton(box.addButton(tr("Go on training"), QMessageBox.ButtonRole.RejectRole))
+        yes.clicked.connect(self._cancel)
+        box.open()
+
+    def _cancel(self) -> None:
+        if self.course.job is not None:
+            self._studio.cancel(self.course.job.id)
+
+    def _go_on(self, job: Job) -> None:
+        """Take a training up again where it was broken off."""
+        try:
+            self._follow(self._studio.retry(job.id))
+        except StudioError as error:
+            self.bar.say(*failure(error), kind="error")
+
+    def _follow(self, job: Job) -> None:
+        assert isinstance(job.request, AvatarTrainRequest)
+        self.bar.hide()
+        self.plan.show_request(job.request)
+        self.course.follow(job)
+        self._middle.setCurrentWidget(self.course)
+        self._refresh()
+
+    def _attach(self) -> None:
+        """Take up the training that waits or runs, or the one that ended last, where this page has not shown it."""
+        jobs = [job for job in self._studio.jobs() if isinstance(job.request, AvatarTrainRequest)]
+        live = next((job for job in jobs if job.state in ("running", "queued")), None)
+        job = live or next(iter(jobs), None)
+        if job is not None and job is not self.course.job:
+            self._follow(job)
+            self._end(job)
+
+    def _hear(self, news: Any) -> None:
+        if news.kind == "models":
+            self.plan.refresh()
+        job = news.job
+        if news.kind != "job" or job is None:
+            return
+        if job is self.course.job:
+            self.course.refresh()
+            self._end(job)
+        elif isinstance(job.request, AvatarTrainRequest) and not self.busy and job.state in ("queued", "running"):
+            self._follow(job)
+        elif self.busy:
+            self.course.refresh()  # what it gives way to has come or gone
+        self._refresh()
+
+    def _end(self, job: Job) -> None:
+        """Say once how it ended, and offer what one will want next."""
+        if job.state in ("queued", "running") or job is self._told:
+            return
+        self._told = job
+        request = job.request
+        assert isinstance(request, AvatarTrainRequest)
+        error = job.future.exception()
+        again = (tr("Go on training"), "trainGoOn", lambda: self._go_on(job))
+        more = [again] if trainings.can_go_on(Path(request.out)) else []
+        made = error.assets if isinstance(error, Cancelled) else [] if error is not None else job.future.result()
+        models = [each.folder.name for each in made if isinstance(each, Weights)]
+        ready = [id for id in models if (self._studio.places.models / id).is_dir() or self._has(id)]
+        if ready:
+            use = (tr("Use it"), "trainUse", lambda: self.use(ready[0]))
+            self.bar.say(tr("{name} is ready.").format(name=request.title), actions=[use, *more], kind="notice")
+        elif error is None or isinstance(error, Cancelled):
+            self.bar.say(tr("The training has ended, and no model was added."), actions=more, kind="notice")
+        else:
+            self.bar.say(*failure(error), actions=more, kind="error")
+
+    def _has(self, id: str) -> bool:
+        return any(model.id == id for model in self._studio.catalog.models("avatar"))
+
+    def use(self, id: str) -> None:
+        """Open the avatar page with this model chosen."""
+        panel = self._open_panel("avatar")
+        if panel is not None:
+            panel.form.refresh_models()
+            panel.form.fields["model"].set_value(id)
+
+    def _refresh(self) -> None:
+        job = self.course.job
+        busy = self.busy
+        self.plan.form.setEnabled(not busy)
+        self.begin.setVisible(not busy)
+        self.begin.setEnabled(self._found is not None and len(self._found.pixels) >= FEWEST)
+        self.keep.setVisible(busy)
+        self._beside.setVisible(busy)
+        if job is not None and busy:
+            going = not job.stopping
+            self.keep.setEnabled(going and job.progress.values.get("step", 0) > 0)
+            self.cancel.setEnabled(going)
+            self.pause.setEnabled(going and job.state == "running")
+            self.pause.setText(tr("Go on") if job.suspended else tr("Pause"))
+            self.pause.setAccessibleName(self.pause.text())
+            icons.put(self.pause, "play" if job.suspended else "pause", size=ICON, gap=GAP)
+
+    # What every page answers to.
+
+    def act(self, name: str) -> None:
+        if name == "generate" and not self.busy and self.begin.isEnabled():
+            self.start()
+        elif name == "cancel" and self.busy:
+            self.ask_to_cancel()
+
+    def can(self, name: str) -> bool:
+        """Whether an action would do anything here and now."""
+        return self.busy if name == "cancel" else name == "generate" and not self.busy and self.begin.isEnabled()
+
+    def focus_first(self) -> None:
+        (self.pause if self.busy else self.plan.choose).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def leave(self) -> None:
+        """Another page is shown; the training goes on."""
+
+    def close_down(self) -> None:
+        self.looking.close_down()
+        self.course.close_down()
+
+    def state(self) -> dict[str, Any]:
+        return self.plan.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        if not self.busy:
+            self.plan.restore(state)
+
+
+def _folder(data: QMimeData) -> Path | None:
+    """The folder that is dropped, or that of the first file."""
+    for url in data.urls():
+        path = Path(url.toLocalFile())
+        if url.isLocalFile() and path.is_dir():
+            return path
+    return None
+
+
+def _held(layout: Any) -> QWidget:
+    made = QWidget()
+    made.setLayout(layout)
+    return made

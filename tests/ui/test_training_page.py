@@ -1,0 +1,312 @@
+"""The training page with a scripted trainer: choose, check, start, follow, pause, stop and keep, use, and come back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QMessageBox
+
+from studio import trainings
+from studio.errors import StudioError
+from studio.job import Cancelled, Progress, Report
+from studio.journal import Entry
+from studio.media import Image, Payload, Weights
+from studio.request import Request, TrainRequest
+from studio.ui.training.page import TrainingPage
+from studio.ui.training.plot import Curve, Plot
+from studio.ui.training.tiles import Tiles
+from tests.studios import fake_studio
+from tests.ui.conftest import Desk, Room
+
+TRAINER = "tests.ui.test_training_page:Learner"
+SEEDS: list[Any] = []  # what a trainer was asked for
+
+
+class Learner:
+    """Learns until it is stopped, or bursts; leaves a log, a preview and a model."""
+
+    bursts = False
+
+    def load(self, model: Any, report: Report) -> None: ...
+
+    def close(self) -> None: ...
+
+    def run(self, request: Request, report: Report) -> list[Payload]:
+        assert isinstance(request, TrainRequest)
+        SEEDS.append(request)
+        out = Path(request.out)
+        model = out / "model"
+        model.mkdir(parents=True, exist_ok=True)
+        (out / trainings.CHECKPOINT).write_bytes(b"so far")
+        (model / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+        said = {"medium": "avatar", "family": "stylegan2", "licence": "own", "title": request.title}
+        (model / "config.json").write_text(json.dumps(said))
+        log = trainings.Log(out)
+        log.begin(0, 0.0)
+        sheet = Image(np.full((64, 128, 4), 200, np.uint8))
+        try:
+            for step in range(1, 1_000_000):
+                values = {"generator": 1.0 + step, "critic": 0.5, "p": 0.25, "sureness": 0.7, "images": 16.0 * step}
+                log.add(step, step * 5.0, values)
+                report(Progress("playing against a critic", step, 100, sheet, {"step": float(step), **values}))
+                if Learner.bursts and step > 5:
+                    raise StudioError("The training lost its way.", "Go on with another seed.")
+        except Cancelled:
+            raise Cancelled([Weights(model)]) from None
+        return []
+
+
+@pytest.fixture
+def desk(home: Path, loop: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setattr(Learner, "bursts", False)
+    made = Desk(home, loop, studio=fake_studio(home, trainer=TRAINER))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Path:
+    folder = tmp_path / "foxes"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(10):
+        small = Picture.fromarray(rng.integers(0, 256, (5, 5, 3), np.uint8))
+        small.resize((70, 70)).save(folder / f"{i}.png")
+    (folder / "torn.png").write_bytes(b"no")
+    return folder
+
+
+def page(desk: Desk) -> TrainingPage:
+    found = desk.window.open("training")
+    assert isinstance(found, TrainingPage)
+    return found
+
+
+def begun(desk: Desk, faces: Path) -> TrainingPage:
+    shown = page(desk)
+    shown.plan.take(faces)
+    desk.until(lambda: shown.begin.isEnabled())
+    desk.click("trainBegin")
+    desk.until(lambda: shown.keep.isEnabled())
+    return shown
+
+
+def words(shown: TrainingPage) -> str:
+    return shown.bar.words()
+
+
+def own(desk: Desk) -> list[str]:
+    return [model.title for model in desk.studio.catalog.models("avatar") if not model.bundled]
+
+
+@pytest.mark.parametrize("way", ["avatar", "models", "menu"])
+def test_it_is_reached_from_where_one_looks_for_it(desk: Desk, way: str) -> None:
+    if way == "menu":
+        desk.act("train")
+    else:
+        desk.window.open(way)
+        desk.click("trainOwn")
+    assert desk.window.page == "training"
+
+
+def test_a_folder_is_checked_and_shown_before_anything_starts(desk: Desk, faces: Path) -> None:
+    shown = page(desk)
+    assert not shown.begin.isEnabled()
+    assert shown.empty.isVisible()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(faces))])
+    shown._dropped(data)
+    desk.until(lambda: shown.begin.isEnabled())
+    assert shown.looking.title.text() == "10 pictures are used"
+    assert shown.looking.unused.text() == "1 picture is not used"
+    assert shown.looking.list.item(0).text().startswith("torn.png: Damaged, or no picture.")
+    assert shown.looking.tiles.count == 10
+    assert shown.plan.name.text() == "foxes"
+
+
+def test_too_few_pictures_cannot_be_learnt(desk: Desk, faces: Path) -> None:
+    for i in range(5):
+        (faces / f"{i}.png").unlink()
+    shown = page(desk)
+    shown.plan.take(faces)
+    desk.until(lambda: shown.looking.title.text() == "5 pictures are used")
+    assert "At least 8" in shown.looking.told.text()
+    assert not shown.begin.isEnabled()
+
+
+def test_a_folder_that_is_gone_is_said(desk: Desk, tmp_path: Path) -> None:
+    shown = page(desk)
+    shown.plan.take(tmp_path / "gone")
+    desk.until(lambda: words(shown))
+    assert "is not a folder" in words(shown)
+    assert shown.empty.isVisible()
+
+
+def test_a_training_is_followed_stopped_and_used(desk: Desk, faces: Path) -> None:
+    shown = begun(desk, faces)
+    course = shown.course
+    desk.until(lambda: course.losses.curves and course.strength.curves)
+    assert [curve.label for curve in course.losses.curves] == ["Generator", "Critic"]
+    assert "25 %" in course.strength.toolTip()
+    assert course.tiles.count == 8 * 4
+    assert "left" in course.told.text()
+    assert not shown.plan.form.isEnabled()
+    desk.click("trainKeep")
+    desk.until(lambda: "is ready" in words(shown))
+    assert own(desk) == ["foxes"]
+    desk.click("trainUse")
+    assert desk.window.page == "avatar"
+    chosen = desk.panel("avatar").form.value().model
+    assert desk.studio.catalog.get(chosen).title == "foxes"
+
+
+def test_pause_and_go_on(desk: Desk, faces: Path) -> None:
+    shown = begun(desk, faces)
+    job = shown.course.job
+    assert job is not None
+    desk.click("trainPause")
+    assert shown.pause.text() == "Go on"
+    assert shown.course.title.text() == "Paused"
+    desk.breathe(0.1)
+    before = job.progress.done
+    desk.breathe(0.1)
+    assert job.progress.done == before
+    desk.click("trainPause")
+    desk.until(lambda: job.progress.done > before)
+    assert shown.pause.text() == "Pause"
+
+
+def test_cancel_asks_adds_nothing_and_can_be_gone_on_with(desk: Desk, faces: Path) -> None:
+    shown = begun(desk, faces)
+    desk.click("trainCancel")
+    box = desk.window.findChild(QMessageBox, "cancelTraining")
+    assert box is not None
+    yes = next(each for each in box.buttons() if each.objectName() == "cancelTrainingYes")
+    yes.click()
+    desk.until(lambda: "no model was added" in words(shown))
+    assert own(desk) == []
+    SEEDS.clear()
+    desk.click("trainGoOn")
+    desk.until(lambda: shown.keep.isEnabled() and SEEDS)
+    assert SEEDS[0].resume
+
+
+def test_an_explosion_is_said_where_it_happened(desk: Desk, faces: Path) -> None:
+    Learner.bursts = True
+    shown = page(desk)
+    shown.plan.take(faces)
+    desk.until(lambda: shown.begin.isEnabled())
+    desk.click("trainBegin")
+    desk.until(lambda: "lost its way" in words(shown))
+    assert desk.find("trainGoOn").isEnabled()
+    assert shown.begin.isVisible()
+
+
+def test_a_running_training_survives_the_page(desk: Desk, faces: Path) -> None:
+    shown = begun(desk, faces)
+    job = shown.course.job
+    desk.window.open("library")
+    desk.breathe()
+    assert page(desk).course.job is job
+    fresh = TrainingPage(desk.studio, desk.window.bridge, desk.window.notify, desk.window.panel)
+    assert fresh.course.job is job
+    assert fresh.busy
+    desk.until(lambda: fresh.course.tiles.count)
+    fresh.close_down()
+    fresh.deleteLater()
+
+
+def test_a_training_that_ended_elsewhere_is_told_when_the_page_is_first_seen(desk: Desk, faces: Path) -> None:
+    request = TrainRequest.kinds["avatar.train"](  # type: ignore[call-arg]
+        data=str(faces), out=str(faces.parent / "out"), title="Owls", seed=1
+    )
+    job = desk.studio.submit(request)
+    desk.until(lambda: job.progress.done > 2)
+    desk.studio.finish(job.id)
+    desk.idle()
+    assert words(page(desk)) == "Owls is ready."
+
+
+def test_a_training_that_the_last_start_did_not_end_is_offered(home: Path, loop: Any, faces: Path) -> None:
+    studio = fake_studio(home, trainer=TRAINER)
+    request = TrainRequest.kinds["avatar.train"](  # type: ignore[call-arg]
+        data=str(faces), out=str(home / "out"), title="Owls", seed=1
+    )
+    (home / "out").mkdir()
+    (home / "out" / trainings.CHECKPOINT).touch()
+    studio.offered.append(Entry("1", request, (), True))
+    desk = Desk(home, loop, studio=studio)
+    try:
+        assert "during a training. Owls" in desk.window.offer.bar.words()
+        SEEDS.clear()
+        desk.click("offerResume")
+        assert desk.window.page == "training"
+        desk.until(lambda: SEEDS)
+        assert SEEDS[0].resume
+        assert page(desk).busy
+    finally:
+        desk.close()
+
+
+def test_the_plan_comes_back_at_the_next_start(desk: Desk, faces: Path) -> None:
+    shown = page(desk)
+    shown.plan.take(faces)
+    shown.plan.sides.setCurrentIndex(0)
+    shown.plan.hours.setValue(2.5)
+    shown.plan.mirror.setChecked(True)
+    state = json.loads(json.dumps(shown.state()))
+    fresh = TrainingPage(desk.studio, desk.window.bridge, desk.window.notify, desk.window.panel)
+    fresh.restore(state)
+    asked = fresh.plan.request(faces / "out")
+    assert (asked.data, asked.size, asked.minutes, asked.mirror) == (str(faces), 32, 150.0, True)
+    fresh.restore({"hours": "soon", "size": 7, "folder": 5, "mirror": "yes"})
+    assert fresh.plan.hours.value() == 2.5
+    fresh.close_down()
+    fresh.deleteLater()
+
+
+def test_every_control_has_a_name(desk: Desk, faces: Path) -> None:
+    shown = begun(desk, faces)
+    for widget in (shown.plan.name, shown.plan.start, shown.plan.sides, shown.plan.hours, shown.plan.mirror):
+        assert widget.accessibleName()
+        assert widget.toolTip()
+    for plot in (shown.course.losses, shown.course.strength):
+        desk.until(plot.accessibleDescription)
+
+
+def test_a_plot_draws_what_it_is_given(room: Room) -> None:
+    plot = Plot("plot", "Losses")
+    plot.resize(300, plot.height())
+    empty = plot.grab().toImage()
+    plot.show_curves([Curve("One", "accent", points=[(float(at), at % 7) for at in range(5000)]), Curve("None", "ink")])
+    assert [curve.label for curve in plot.curves] == ["One"]
+    assert plot.grab().toImage() != empty
+    assert plot._scale() == (0.0, 6.0)
+    plot.show_curves([Curve("Wild", "accent", points=[(float(at), 1.0 if at else 1e6) for at in range(500)])])
+    assert plot._scale() == (0.0, 1.0), "one wild value does not flatten the rest"
+
+
+def test_tiles_are_as_large_as_fits(room: Room) -> None:
+    tiles = Tiles("tiles")
+    tiles.resize(800, 400)
+    sheet = QImage(160, 80, QImage.Format.Format_RGBA8888)
+    sheet.fill(Qt.GlobalColor.red)
+    tiles.show_sheet(sheet, 8)
+    assert tiles.count == 32
+    side, columns, shown = tiles.layout_()
+    assert (columns, shown) == (8, 32)
+    assert 90 <= side <= 100
+    partly = Tiles("partly", partly=True)
+    partly.resize(300, 150)
+    partly.show_sheet(sheet, 8)
+    side, columns, shown = partly.layout_()
+    assert shown < 32
+    assert columns * (side + 4) - 4 <= 300
