@@ -14,29 +14,29 @@ WIDE, HIGH = 12, 6  # pixels between columns and between lines
 
 def told(lines: Iterable[tuple[str, str]], name: str) -> QWidget:
     """(name, value) lines; a value too long to stand beside its name stands below it."""
-    table = QWidget()
-    table.setObjectName(name)
-    form = QFormLayout(table)
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setHorizontalSpacing(WIDE)
-    form.setVerticalSpacing(HIGH)
+    form = QFormLayout()
     form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
     for words, value in lines:
         form.addRow(label(words, "caption"), label(value, wrap=True, selectable=True))
-    return table
+    return _table(form, name)
 
 
 def columns(lines: Iterable[Sequence[QWidget]], name: str, *, first: int = 0) -> QWidget:
     """Lines of as many cells each, the last column as wide as there is room; `first` pixels at least for the first."""
-    table = QWidget()
-    table.setObjectName(name)
-    grid = QGridLayout(table)
-    grid.setContentsMargins(0, 0, 0, 0)
-    grid.setHorizontalSpacing(WIDE)
-    grid.setVerticalSpacing(HIGH)
+    grid = QGridLayout()
     grid.setColumnMinimumWidth(0, first)
     for at, cells in enumerate(lines):
         for place, cell in enumerate(cells):
             grid.addWidget(cell, at, place, Qt.AlignmentFlag.AlignTop)
     grid.setColumnStretch(grid.columnCount() - 1, 1)
+    return _table(grid, name)
+
+
+def _table(layout: QFormLayout | QGridLayout, name: str) -> QWidget:
+    table = QWidget()
+    table.setObjectName(name)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setHorizontalSpacing(WIDE)
+    layout.setVerticalSpacing(HIGH)
+    table.setLayout(layout)
     return table
