@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from torch import Tensor
 from studio.backends.avatar import AvatarTrainRequest, files
 from studio.backends.avatar.attributes import Table
 from studio.backends.avatar.data import Pictures, read
+from studio.backends.avatar.dictionary import lay_out
 from studio.backends.avatar.discriminator import Discriminator
 from studio.backends.avatar.game import Game
 from studio.backends.avatar.lessons import Drawings, premultiplied, unlike
@@ -35,7 +37,10 @@ from studio.request import Request
 
 SIZES = (16, 32, 64, 128, 256)
 CHANNELS = {4: 160, 8: 160, 16: 160, 32: 64, 64: 32, 128: 16, 256: 16}
+DICTIONARY, ABOVE = 768, (64, 48, 24, 16)
+"""Of networks that learn from attributes: channels of the constant, and of each resolution from the constant's on."""
 R1_EVERY, R1_WEIGHT, LIKENESS = 16, 1.0, 20.0
+GROWN = 1 / 3  # share of the time after which pictures of full size are compared
 __all__ = ["AvatarTrainer", "Run", "premultiplied", "shape_for", "unlike"]
 
 
@@ -43,17 +48,21 @@ def shape_for(size: int, table: Table | None) -> Shape:
     """The starter's layer sizes at `size` pixels."""
     if table is None:
         return Shape(channels=_channels(4, size), z_dim=256, w_dim=256, layers=4)
-    # The mapping network learns by comparing, without the instabilities that a slow rate is for.
-    start = min(16, size // 2)
+    start = min(32, size // 2)
+    colours = sum(one.colour for style in table.styles for one in style.attributes)
     return Shape(
-        channels=_channels(start, size),
+        channels=ABOVE[: (size // start).bit_length()],
         z_dim=32,
-        w_dim=256,
+        # Room for the whole condition, and once more for what may be negative (dictionary.py).
+        w_dim=64 * math.ceil((table.c_dim + 3 * colours) / 64),
         c_dim=table.c_dim,
         layers=2,
         classes=len(table.styles),
+        # The mapping network learns by comparing, without the instabilities that a slow rate is for.
         mapping_lr=1.0,
         start=start,
+        constant=DICTIONARY,
+        first=1,
     )
 
 
@@ -105,11 +114,13 @@ class Run:
         self.g = Generator(shape).to(**self.where)
         if start is not None:
             files.load_into(self.g, start.folder, files.read_config(start.folder))
-        critic = dataclasses.replace(shape, start=4, channels=_channels(4, request.size))
+        elif request.stage != "adversarial":
+            lay_out(self.g, self.data)
+        critic = dataclasses.replace(shape, start=4, channels=_channels(4, request.size), constant=0)
         self.ema = copy.deepcopy(self.g).requires_grad_(False)
         self.adversarial = request.stage == "adversarial"
         self.d = Discriminator(critic).to(**self.where) if self.adversarial else None
-        rate = 1e-3 if self.adversarial else 4e-3
+        rate = 1e-3 if self.adversarial else 2e-3
         beta = 0.0 if self.adversarial else 0.9
         fast = [p for n, p in self.g.named_parameters() if n.startswith("mapping.embed")]
         slow = [p for n, p in self.g.named_parameters() if not n.startswith("mapping.embed")]
@@ -147,8 +158,8 @@ class Run:
         """One step of regression. The first part of the time goes to small pictures, which cost a fraction."""
         size = self.request.size
         if size >= 32:
-            size = size // 2 if fraction < 0.42 else size
-        real, c, weights = self._batch(8 if fraction < 0.85 else 16)
+            size = size // 2 if fraction < GROWN else size
+        real, c, weights = self._batch(16)
         assert weights is not None
         if size < self.request.size:
             real, weights = F.adaptive_avg_pool2d(real, size), F.adaptive_avg_pool2d(weights, size)
