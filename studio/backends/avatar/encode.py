@@ -23,7 +23,8 @@ from studio.backends.avatar.attributes import Table
 from studio.errors import StudioError
 
 FILE = "encoder.safetensors"
-FIRST, MOST, SMALLEST = 24, 128, 4
+FIRST, MOST, SMALLEST = 24, 96, 4
+NARROW = 64  # numbers that say how the layers of one face differ
 BATCH, RATE = 16, 2e-3
 LIKENESS = 0.5  # weight of the picture's likeness beside that of w
 
@@ -61,7 +62,7 @@ class Encoder(nn.Module):
             channels, side = wider, side // 2
         self.blocks = nn.Sequential(*blocks)
         self.shared = nn.Linear(channels * side * side, w_dim)
-        self.apart = nn.Linear(w_dim, num_ws * w_dim)
+        self.apart = nn.Sequential(nn.Linear(w_dim, NARROW), nn.Linear(NARROW, num_ws * w_dim))
         self.register_buffer("mean", torch.zeros(w_dim))
         self.register_buffer("std", torch.ones(w_dim))
 
