@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication, QFrame, QLabel, QProgressBar, QPushButton
+from PySide6.QtWidgets import QApplication, QFrame, QLabel, QProgressBar, QPushButton, QWidget
 
 from studio.backends import medium
 from studio.errors import StudioError
@@ -47,6 +47,9 @@ class Row(QFrame):
         self.why = label("", "caption", wrap=True, selectable=True)
         self.why.setObjectName("jobWhy")
         self.mends = row(spacing=SIZE.hair)
+        self._mending = QWidget()
+        self._mending.setLayout(self.mends)
+        self._mending.hide()
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))
@@ -59,7 +62,7 @@ class Row(QFrame):
         words = column(spacing=2)
         for widget in (self.name, self.state, self.why, self.bar):
             words.addWidget(widget)
-        words.addLayout(self.mends)
+        words.addWidget(self._mending)
         whole = row(self.picture, spacing=8, margins=(4, 6, 0, 6))
         whole.addLayout(words, 1)
         for widget in (self.up, self.down, self.report, self.retry, self.show_it, self.cancel):
@@ -107,6 +110,7 @@ class Row(QFrame):
             made.setProperty("edge", "left")  # its words stand under those above
             self.mends.addWidget(made)
         self.mends.addStretch(1)
+        self._mending.setVisible(self.mends.count() > 1)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         movable = self.job.state == "queued" and len(self.peers) > 1

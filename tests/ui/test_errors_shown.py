@@ -177,6 +177,9 @@ def test_the_dialog_leads_to_the_diagnostics(desk: Desk, monkeypatch: pytest.Mon
 
 
 def test_a_row_of_the_queue_offers_what_mends_its_job(desk: Desk) -> None:
+    keep_seed(desk, "poster", 3)
+    desk.click("generate")
+    desk.idle()
     keep_seed(desk, "poster", MISUSED)
     desk.click("generate")
     desk.idle()
@@ -184,7 +187,8 @@ def test_a_row_of_the_queue_offers_what_mends_its_job(desk: Desk) -> None:
     desk.click("generate")
     desk.idle()
     desk.click("stripQueue")
-    hungry, misused = desk.window.queue.rows()
+    hungry, misused, done = desk.window.queue.rows()
+    assert done.name.text() == done.name.whole(), "what needs no button has all of its room"
     offers = [row.mends.itemAt(0).widget() for row in (hungry, misused)]
     assert [offer.objectName() for offer in offers] == ["mend.smaller", "mend.models"]  # type: ignore[union-attr]
     desk.window.queue.refresh()
