@@ -56,6 +56,11 @@ class Asset:
         return self.seconds is not None and self.width is not None
 
     @property
+    def drawn(self) -> bool:
+        """Whether it is one picture."""
+        return self.width is not None and self.seconds is None
+
+    @property
     def sounding(self) -> bool:
         """Whether it is a sound."""
         return self.seconds is not None and self.width is None

@@ -33,6 +33,7 @@ class Deed:
 
 DEEDS: tuple[Deed, ...] = (
     Deed("save", "&File", "Save a &copy…", "Ctrl+S"),
+    Deed("export", "&File", "&Export…", "Ctrl+E"),
     Deed("reveal", "&File", "Show in &folder", "Ctrl+Shift+R"),
     Deed("settings", "&File", "&Settings", "Ctrl+,", rule=True, role=QAction.MenuRole.PreferencesRole, always=True),
     Deed("quit", "&File", "&Quit", "Ctrl+Q", rule=True, role=QAction.MenuRole.QuitRole, always=True),
@@ -56,7 +57,7 @@ DEEDS: tuple[Deed, ...] = (
     Deed("bin", "&Work", "Move to the &bin", "Ctrl+Backspace", rule=True),
     Deed("generate", "&Make", "&Generate", "Ctrl+Return"),
     Deed("cancel", "&Make", "&Cancel", "Esc"),
-    Deed("example", "&Make", "Try an &example", "Ctrl+E", rule=True),
+    Deed("example", "&Make", "Try an &example", "Ctrl+Shift+E", rule=True),
     Deed("roll", "&Make", "&Roll a new seed", "Ctrl+R"),
     Deed("lock", "&Make", "&Keep the seed", "Ctrl+L"),
     Deed("train", "&Make", "&Train your own…", "Ctrl+T", rule=True, always=True),

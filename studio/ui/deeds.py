@@ -22,6 +22,7 @@ from studio.ui.words import count, failure, tr
 
 if TYPE_CHECKING:
     from studio.studio import Studio
+    from studio.ui.export.dialog import ExportDialog
     from studio.ui.panel import Panel
 
 Actions = Sequence[tuple[str, Callable[[], object]]]
@@ -45,21 +46,25 @@ class Deeds:
         self.notify = notify
         self._open_panel = open_panel
         self.aside = Errands(window)
+        self._export: ExportDialog | None = None
         self.arrivals = Arrivals(studio.library, self.aside, notify, self.fail, bridge.library_changed)
 
     def close(self) -> None:
         """The window closes: what is being changed is changed to the end of its part."""
+        if self._export is not None:
+            self._export.close_down()
         self.aside.close()
 
     # With one work.
 
     def do(self, deed: str, asset: Asset) -> None:
-        """A deed by its name: open, recall, again, vary, save, reveal."""
+        """A deed by its name: open, recall, again, vary, export, save, reveal."""
         deeds: dict[str, Callable[[Asset], None]] = {
             "open": self.open,
             "recall": self.recall,
             "again": self.again,
             "vary": self.vary,
+            "export": self.export,
             "save": lambda asset: self.save([asset]),
             "reveal": self.reveal,
         }
@@ -106,6 +111,26 @@ class Deeds:
     def reveal(self, asset: Asset) -> None:
         """Open the folder that holds the work."""
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(asset.path.parent)))
+
+    def export(self, asset: Asset) -> None:
+        """Open the dialog that makes files of a picture for feeds, profiles and systems."""
+        from studio.ui.export.dialog import ExportDialog  # wanted seldom
+
+        if not asset.drawn or self._export is not None:
+            return
+        dialog = self._export = ExportDialog(self._window, self._studio, asset)
+
+        def gone() -> None:
+            self._export = None
+
+        def arrived(end: Path, number: int) -> None:
+            folder = end if end.is_dir() else end.parent
+            show = (tr("Show"), lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
+            self.notify(count(number, "%n file is exported.", "%n files are exported."), [show])
+
+        dialog.finished.connect(gone)
+        dialog.arrived.connect(arrived)
+        dialog.open()
 
     def _make(self, asset: Asset, request: Request, parents: Sequence[str]) -> None:
         panel = self._open_panel(asset.medium)

@@ -14,7 +14,7 @@ from studio.ui.words import gist, tr
 
 
 class Head(QFrame):
-    """`asked` names what a person wants done with the work on the stage: recall, vary, save, bin, favourite, all."""
+    """`asked` names what is wanted done with the work on the stage: recall, vary, export, save, bin, favourite, all."""
 
     asked = Signal(str)
 
@@ -48,10 +48,13 @@ class Head(QFrame):
         self.save = tool(
             "save", tr("Save a copy…"), "save", keys=keys_of("save"), clicked=lambda: self.asked.emit("save")
         )
+        self.export = tool(
+            "export", tr("Export…"), "exportWork", keys=keys_of("export"), clicked=lambda: self.asked.emit("export")
+        )
         self.bin = tool(
             "trash", tr("Move to the bin"), "bin", keys=keys_of("bin"), clicked=lambda: self.asked.emit("bin")
         )
-        self._work = [self.star, self.recall, self.vary, self.save, self.bin]
+        self._work = [self.star, self.recall, self.vary, self.export, self.save, self.bin]
         self._tools: list[QWidget] = list(stage.tools())
         percent = getattr(stage, "percent", None)
         if isinstance(percent, QWidget):
@@ -80,6 +83,7 @@ class Head(QFrame):
         if asset is None:
             self.caption.say(words)
             return
+        self.export.setVisible(asset.drawn)
         self.star.setChecked(asset.favourite)
         self.recall.setEnabled(bool(asset.request))
         self.vary.setEnabled(bool(asset.request))

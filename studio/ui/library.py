@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 LOOKED_AT = 200  # works of a selection that are read to say what they have in common
-WITH_ONE = ("open", "recall", "again", "vary", "reveal")
+WITH_ONE = ("open", "recall", "again", "vary", "export", "reveal")
 DEEDS = (*WITH_ONE, "save", "favourite", "bin", "restore", "delete")
 
 
@@ -195,7 +195,9 @@ class LibraryPage(QWidget):
         number = len(self.selected_ids())
         if name in WITH_ONE:
             one = self.selected()[0] if number == 1 else None
-            return one is not None and (name in ("open", "reveal") or bool(one.request))
+            if one is None or name == "export":
+                return one is not None and one.drawn and not one.binned
+            return name in ("open", "reveal") or bool(one.request)
         return number > 0 and name in ("save", "favourite", "bin", "copy", "cancel")
 
     def act(self, name: str) -> None:

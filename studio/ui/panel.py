@@ -183,6 +183,8 @@ class Panel(QWidget):
             return self.easel.on_stage and name in self.stage.deeds()
         if name in ("undo", "redo", "clear", "preset.keep", "preset.bring"):
             return self.brief.can(name)
+        if name == "export":
+            return self.asset is not None and self.asset.drawn
         if name in ("recall", "again", "vary"):
             return self.asset is not None and bool(self.asset.request)
         return self.asset is not None

@@ -43,6 +43,8 @@ class WorkMenu(QMenu):
         favourite.setCheckable(True)
         favourite.setChecked(all(asset.favourite for asset in works))
         self.addSeparator()
+        if one is not None and one.drawn:
+            self._deed("export", tr("Export…"))
         self._deed("save", tr("Save a copy…") if one is not None else tr("Save copies…"))
         if one is not None:
             self._deed("reveal", tr("Show in folder"))

@@ -24,7 +24,8 @@ Entry = tuple[str, Callable[[], object]] | None
 class Stage(QWidget):
     """Shows one work. `stepped` asks for the next (+1) or previous (-1) work, `turned` for that work; `said` has words.
 
-    `asked` names a deed for the work that is shown: favourite, recall, again, vary, save, reveal, bin. `kept` has a
+    `asked` names a deed for the work that is shown: favourite, recall, again, vary, export, save, reveal,
+    bin. `kept` has a
     payload that is to become a work of its own, made from the one that is shown.
     """
 
@@ -124,6 +125,8 @@ class Stage(QWidget):
         if self.asset is not None:
             _put(made, None)
             deeds = [("favourite", tr("Favourite")), ("save", tr("Save a copy…")), ("reveal", tr("Show in folder"))]
+            if self.asset.drawn:
+                deeds.insert(1, ("export", tr("Export…")))
             if request:
                 deeds = [("recall", tr("Use its brief")), ("again", tr("Make again")), ("vary", tr("Vary")), *deeds]
             for name, words in deeds:

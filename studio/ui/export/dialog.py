@@ -1,0 +1,361 @@
+"""The export dialog: a picture in its look, the files that are wanted, and their way to a folder; all work is aside."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from PySide6.QtCore import QStandardPaths, Qt, QTimer, Signal
+from PySide6.QtGui import QImage, QShowEvent
+from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QProgressBar, QScrollArea, QWidget
+
+from studio import codecs
+from studio.errors import BadInput, StudioError
+from studio.export import parcel
+from studio.export.compose import Look, render
+from studio.export.files import Origin
+from studio.export.order import KINDS, Order, files
+from studio.export.tints import tints
+from studio.library import Asset
+from studio.media import Image
+from studio.ui import memory, works
+from studio.ui.aside import Errands, Failure, Newest
+from studio.ui.export.choice import Choice
+from studio.ui.export.looks import Looks
+from studio.ui.export.preview import Preview
+from studio.ui.export.sizes import Sizes
+from studio.ui.pages.tick import Tick
+from studio.ui.stages import pictures
+from studio.ui.widgets import Bar, Combo, Elided, button, column, label, row
+from studio.ui.words import count, failure, tr
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+LOOK = 60  # milliseconds between two looks at how far it is
+BEHIND = 40  # of the newest works that can lie behind
+SEEN = 1024  # pixels of a side that the preview is made from
+RIGHT = 440
+KIND_WORDS = {"png": "PNG", "webp": "WebP", "jpeg": "JPEG", "svg": "SVG"}
+LOW, HIGH = 540, 736  # of the dialog, as the window has room
+
+
+class GivenUp(StudioError):
+    """The person cancelled the export."""
+
+
+class Read(NamedTuple):
+    """What is read aside before anything can be seen: the picture, a smaller one to look at, colours, other works."""
+
+    picture: Image
+    seen: Image
+    tints: tuple[str, ...]
+    behind: list[Asset]
+
+
+@dataclass
+class Way:
+    """How far an export is, shared with the thread that works on it; it ends after its file once `stopped`."""
+
+    done: int = 0
+    stopped: bool = False
+
+    def hear(self, done: int) -> None:
+        self.done = done
+        if self.stopped:
+            raise GivenUp(tr("The export was cancelled."))
+
+
+class ExportDialog(QDialog):
+    """`arrived` has where the files are, and how many."""
+
+    arrived = Signal(object, int)
+
+    def __init__(self, parent: QWidget, studio: Studio, asset: Asset) -> None:
+        super().__init__(parent)
+        self.setObjectName("export")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(tr("Export"))
+        self._asset, self._studio = asset, studio
+        self._others: list[Asset] = []  # what may lie behind, once the library has been asked
+        self._file = studio.places.state / "export.json"
+        self._choice = Choice.from_json(memory.load(self._file))
+        self._picture: Image | None = None
+        self._seen: Image | None = None
+        self._behind: tuple[Asset, Image] | None = None
+        self._way: Way | None = None
+        self._reading, self._drawing, self._errands = Newest(self), Newest(self), Errands(self)
+        self._look = QTimer(self)
+        self._look.setInterval(LOOK)
+        self._look.timeout.connect(self._tell)
+        self.preview = Preview()
+        self.looks = Looks(self._choice.look)
+        self.sizes: Sizes | None = None  # comes once the dialog is seen, so that it is seen at once
+        self._build(parent)
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.timeout.connect(self._fill)
+        self.preview.moved.connect(self.looks.move)
+        self.looks.changed.connect(self._changed)
+        self.looks.wanted.connect(self._want)
+        self._read()
+        self._count()
+
+    def _build(self, parent: QWidget) -> None:
+        self.error = Bar("exportError")
+        right = QWidget()
+        right.setObjectName("form")
+        inside = column(right, spacing=16, margins=(0, 0, 12, 0))
+        inside.addWidget(self.looks)
+        inside.addStretch(1)
+        self._inside = inside
+        area = QScrollArea()
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setFixedWidth(RIGHT)
+        area.setWidget(right)
+        self.folder = Elided(role="muted")
+        self.folder.setObjectName("exportFolder")
+        self.choose = button(tr("Choose…"), "exportChoose", clicked=self._choose)
+        self.zipped = Tick(tr("One zip"), "exportZip")
+        self.zipped.setChecked(self._choice.zipped)
+        self.zipped.toggled.connect(self._show_folder)
+        self.kind = Combo()
+        self.kind.setObjectName("kind")
+        self.kind.setAccessibleName(tr("Kind of file"))
+        self.kind.setToolTip(tr("Kind of file"))
+        for kind in KINDS:
+            self.kind.addItem(KIND_WORDS[kind], kind)
+        self.kind.setCurrentIndex(KINDS.index(self._choice.kind))
+        self.kind.currentIndexChanged.connect(self._count)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName(tr("Progress"))
+        self.bar.hide()
+        self.said = label("", "muted")
+        self.said.setObjectName("exportCount")
+        self.cancel = button(tr("Cancel"), "exportCancel", clicked=self.reject)
+        self.cancel.setFixedHeight(40)
+        self.go = button(tr("Export"), "exportGo", "primary", clicked=self.export)
+        self.go.setEnabled(False)
+        self.go.setDefault(True)
+        middle = row(spacing=24)
+        middle.addWidget(self.preview, 0, Qt.AlignmentFlag.AlignTop)
+        middle.addWidget(area, 1)
+        as_, to = label(tr("As"), "label"), label(tr("To"), "label")
+        place = row(as_, self.kind, to, self.folder, self.choose, self.zipped, spacing=12)
+        place.setStretch(3, 1)
+        whole = column(self, spacing=12, margins=(24, 20, 24, 20))
+        whole.addWidget(self.error)
+        whole.addLayout(middle, 1)
+        whole.addLayout(place)
+        whole.addWidget(self.bar)
+        whole.addLayout(row(self.said, None, self.cancel, self.go))
+        self._show_folder()
+        self.resize(self.sizeHint().width(), max(LOW, min(HIGH, parent.height() - 48)))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.sizes is None:
+            self._late.start(0)
+
+    def _fill(self) -> None:
+        """The rest of what can be chosen, below what is seen first."""
+        self.sizes = Sizes(self._choice)
+        self.sizes.changed.connect(self._count)
+        self._inside.insertWidget(1, self.sizes)
+        foot = (self.kind, self.choose, self.zipped, self.cancel, self.go)
+        for before, after in pairwise([self.looks.last, *self.sizes.order, *foot]):
+            self.setTabOrder(before, after)
+        self._count()
+
+    # What is chosen.
+
+    @property
+    def choice(self) -> Choice:
+        choice = dataclasses.replace(
+            self._choice, look=self.looks.look, kind=self.kind.currentData(), zipped=self.zipped.isChecked()
+        )
+        if self.sizes is None:
+            return choice
+        return dataclasses.replace(choice, ticked=self.sizes.ticked, other=self.sizes.other.text())
+
+    def _place(self) -> Path:
+        usual = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DownloadLocation)
+        return Path(self._choice.folder or usual or Path.home())
+
+    def _choose(self) -> None:
+        dialog = QFileDialog(self, tr("Export to"), str(self._place()))
+        dialog.setObjectName("exportPlace")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(self.send_to)
+        dialog.open()
+
+    def send_to(self, folder: str) -> None:
+        """Take another folder for the files."""
+        self._choice = dataclasses.replace(self._choice, folder=folder)
+        self._show_folder()
+
+    def _show_folder(self) -> None:
+        self.folder.say(str(self._target()))
+
+    def _target(self) -> Path:
+        return parcel.free(self._place() / f"{self._name()}.zip") if self.zipped.isChecked() else self._place()
+
+    def _name(self) -> str:
+        return parcel.name_of(self._asset.title, self._asset.id)
+
+    def _count(self) -> None:
+        """Say how many files it will be, or why it cannot be."""
+        try:
+            order: Order | None = self.choice.order()
+            self.said.setText(count(order.count if order else 0, "%n file", "%n files"))
+        except BadInput as error:
+            order = None
+            self.said.setText(tr(error.message))
+        ready = self.looks.look.ground != "work" or self._behind is not None
+        self.go.setEnabled(order is not None and self._picture is not None and self._way is None and ready)
+
+    # What is seen.
+
+    def _read(self) -> None:
+        path = self._asset.path
+
+        library, own = self._studio.library, self._asset.id
+
+        def work() -> Read:
+            picture = _picture(path)
+            behind = [each for each in library.page(limit=BEHIND) if each.drawn and each.id != own]
+            return Read(picture, codecs.thumbnail(picture, SEEN) or picture, tints(picture), behind)
+
+        self._reading.ask(work, self._took, self._failed)
+
+    def _took(self, made: Read) -> None:
+        self._picture, self._seen, self._others = made.picture, made.seen, made.behind
+        self.looks.offer(made.tints, [works.title_of(each) for each in made.behind])
+        self._changed()
+
+    def _want(self, at: int) -> None:
+        """Put another work behind."""
+        if not 0 <= at < len(self._others):
+            return
+        asset = self._others[at]
+        self._behind = None
+
+        def took(picture: Image) -> None:
+            self._behind = (asset, picture)
+            self._changed()
+
+        self._reading.ask(lambda: _picture(asset.path), took, self._failed)
+
+    def _changed(self) -> None:
+        """Draw the look, newest first: a slider may be faster than the picture."""
+        look, seen = self.looks.look, self._seen
+        if look.ground == "work" and self._behind is None:
+            if self._picture is not None and not self._reading.busy and self._others:
+                self._want(max(0, self.looks.works.currentIndex()))
+        elif seen is not None:
+            behind, side = self._behind[1] if self._behind is not None else None, self.preview.pixels
+            self._drawing.ask(lambda: _drawn(seen, look, side, behind), self.preview.take, self._failed)
+        self._count()
+
+    # What is done.
+
+    def export(self) -> None:
+        """Write the files, aside; the dialog closes once they have arrived."""
+        picture, behind = self._picture, self._behind if self.looks.look.ground == "work" else None
+        try:
+            order = self.choice.order()
+        except BadInput as error:
+            self._failed(error)
+            return
+        if picture is None or self._way is not None:
+            return
+        way = self._way = Way()
+        origin = Origin(self._asset, self._studio.settings.embed_metadata, behind=behind[0] if behind else None)
+        ground, name, title, to = behind[1] if behind else None, self._name(), self._asset.title, self._target()
+
+        def work() -> Path:
+            return parcel.send(
+                files(order, picture, name, title=title, origin=origin, ground=ground), to, name, way.hear
+            )
+
+        self.error.hide()
+        self.bar.setRange(0, order.count)
+        self.bar.setValue(0)
+        self.bar.show()
+        self._freeze(True)
+        self._look.start()
+        self._errands.ask(work, lambda end: self._arrived(end, order.count), self._not_sent)
+
+    def _tell(self) -> None:
+        if self._way is not None:
+            self.bar.setValue(self._way.done)
+            done, total = self._way.done, self.bar.maximum()
+            self.said.setText(tr("{done} of {total}").format(done=done, total=total))
+
+    def _arrived(self, end: Path, number: int) -> None:
+        self._rest()
+        self._keep()
+        self.arrived.emit(end, number)
+        self.accept()
+
+    def _not_sent(self, error: Failure) -> None:
+        self._rest()
+        if not isinstance(error, GivenUp):
+            self._failed(error)
+
+    def _rest(self) -> None:
+        self._way = None
+        self._look.stop()
+        self.bar.hide()
+        self._freeze(False)
+        self._count()
+
+    def _freeze(self, on: bool) -> None:
+        for widget in (self.looks, self.sizes, self.kind, self.choose, self.zipped, self.preview, self.go):
+            if widget is not None:
+                widget.setEnabled(not on)
+
+    def _failed(self, error: Failure) -> None:
+        self.error.say(*failure(error), kind="error")
+
+    def _keep(self) -> None:
+        memory.save(self._file, self.choice.to_json())
+
+    def reject(self) -> None:
+        """Cancel: an export that runs is ended, and nothing of it stays; otherwise the dialog closes."""
+        if self._way is not None:
+            self._way.stopped = True
+            return
+        self._keep()
+        super().reject()
+
+    def close_down(self) -> None:
+        """The window closes: what runs is ended first."""
+        if self._way is not None:
+            self._way.stopped = True
+        for each in (self._reading, self._drawing, self._errands):
+            each.close()
+        self._look.stop()
+
+    def done(self, arg__1: int) -> None:
+        self.close_down()
+        super().done(arg__1)
+
+
+def _picture(path: Path) -> Image:
+    payload = codecs.read(path)
+    if not isinstance(payload, Image):
+        raise BadInput(f"{path.name} is no picture.", "Pictures are exported; save a copy of other works.")
+    return payload
+
+
+def _drawn(seen: Image, look: Look, side: int, behind: Image | None) -> QImage:
+    return pictures.of_payload(render(seen, look, side, side, behind))

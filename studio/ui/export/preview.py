@@ -1,0 +1,77 @@
+"""The picture as it will be exported, large and at the sizes of icons; a drag moves it; renders nothing itself."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from studio.ui.stages import pictures
+from studio.ui.theme import SIZE, theme
+from studio.ui.words import tr
+
+SIDE = 360  # of the large one
+SMALL = (96, 48, 24)
+
+
+class Preview(QWidget):
+    """`moved` follows a drag, in shares of the side."""
+
+    moved = Signal(float, float)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("exportPreview")
+        self.setAccessibleName(tr("Preview"))
+        self.setToolTip(tr("Drag to move the picture"))
+        self.setFixedSize(self.sizeHint())
+        self.setCursor(Qt.CursorShape.OpenHandCursor)
+        self.image = QImage()
+        self._small: list[QImage] = []
+        self._at: QPointF | None = None
+        theme().changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        return QSize(SIDE, SIDE + SIZE.large + SMALL[0])
+
+    @property
+    def pixels(self) -> int:
+        """Device pixels of the large one's side."""
+        return round(SIDE * self.devicePixelRatioF())
+
+    def take(self, image: QImage) -> None:
+        """Show a square picture, `pixels` wide."""
+        self.image = image
+        ratio = self.devicePixelRatioF()
+        self._small = [pictures.scaled(image, QSize(round(side * ratio), round(side * ratio))) for side in SMALL]
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        whole = QRectF(0, 0, SIDE, SIDE)
+        pictures.board(painter, whole)
+        if not self.image.isNull():
+            painter.drawImage(whole, self.image)
+        left = 0.0
+        for side, image in zip(SMALL, self._small, strict=False):
+            box = QRectF(left, SIDE + SIZE.large + (SMALL[0] - side) / 2, side, side)
+            pictures.board(painter, box, 4)
+            painter.drawImage(box, image)
+            left += side + SIZE.medium
+        painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._at = event.position()
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._at is not None:
+            by = (event.position() - self._at) / SIDE
+            self._at = event.position()
+            self.moved.emit(by.x(), by.y())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._at = None
+        self.setCursor(Qt.CursorShape.OpenHandCursor)

@@ -1,0 +1,78 @@
+"""Which files an export gives: sizes to tick and others to type; knows no looks, kinds or folders."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
+
+from studio.export.feeds import FEEDS
+from studio.export.order import networks
+from studio.ui.export.choice import SQUARES, Choice
+from studio.ui.pages.tick import Tick
+from studio.ui.theme import SIZE
+from studio.ui.widgets import column, label, row
+from studio.ui.words import tr
+
+ACROSS = 3
+
+
+class Sizes(QWidget):
+    changed = Signal()
+
+    def __init__(self, choice: Choice) -> None:
+        super().__init__()
+        self.ticks: dict[str, Tick] = {}
+        whole = column(self, spacing=SIZE.small)
+        whole.addWidget(label(tr("Sizes in pixels"), "label"))
+        line = row(spacing=SIZE.medium)
+        for side in SQUARES:
+            line.addWidget(self._tick(side, side, tr("{side} × {side} pixels").format(side=side), choice))
+        line.addStretch(1)
+        whole.addLayout(line)
+        self.other = QLineEdit(choice.other)
+        self.other.setObjectName("otherSizes")
+        self.other.setAccessibleName(tr("Other sizes"))
+        self.other.setToolTip(tr("Other sizes, with commas between them"))
+        self.other.setPlaceholderText(tr("Others, such as 64, 1080x1350"))
+        self.other.textChanged.connect(self.changed)
+        whole.addWidget(self.other)
+        whole.addSpacing(4)
+        whole.addWidget(label(tr("Feeds: profile and posts"), "label"))
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(SIZE.small)
+        grid.setVerticalSpacing(0)
+        for at, network in enumerate(networks()):
+            grid.addWidget(self._tick(network.lower(), tr(network), _told(network), choice), at // ACROSS, at % ACROSS)
+        whole.addLayout(grid)
+        whole.addSpacing(4)
+        words = tr("For macOS, Windows, iOS, Android and the web, each in a folder of its own")
+        whole.addWidget(self._tick("icons", tr("App icons"), words, choice))
+
+    @property
+    def ticked(self) -> tuple[str, ...]:
+        return tuple(name for name, tick in self.ticks.items() if tick.isChecked())
+
+    @property
+    def order(self) -> list[QWidget]:
+        """What the keyboard steps through, from the top."""
+        ticks = list(self.ticks.values())
+        return [*ticks[: len(SQUARES)], self.other, *ticks[len(SQUARES) :]]
+
+    def _tick(self, name: str, words: str, hint: str, choice: Choice) -> Tick:
+        made = self.ticks[name] = Tick(words, f"size.{name}")
+        made.setChecked(name in choice.ticked)
+        made.setToolTip(hint)
+        made.setAccessibleDescription(hint)
+        made.toggled.connect(self.changed)
+        return made
+
+
+def _told(network: str) -> str:
+    """The sizes of a network, one a line."""
+    shown = [feed for feed in FEEDS if feed.network == network]
+    lines = [
+        tr("{use}: {width} × {height}").format(use=tr(feed.use), width=feed.width, height=feed.height)
+        + (tr(", shown round") if feed.round else "")
+        for feed in shown
+    ]
+    return "\n".join(lines)

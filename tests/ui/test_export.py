@@ -1,0 +1,266 @@
+"""The export dialog: what is seen follows what is chosen, files arrive or nothing does, and it remembers."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
+
+from studio import codecs
+from studio.export.compose import Look
+from studio.media import Image, Text
+from studio.ui.export import dialog as dialogs
+from studio.ui.export.choice import TICKS, Choice
+from studio.ui.export.dialog import ExportDialog
+from tests.ui.conftest import Desk
+
+
+def drawing() -> Image:
+    """A green disc on clear ground."""
+    down, across = np.mgrid[:80, :80]
+    pixels = np.zeros((80, 80, 4), np.uint8)
+    pixels[(across - 39.5) ** 2 + (down - 39.5) ** 2 < 900] = (40, 160, 90, 255)
+    return Image(pixels)
+
+
+def opened(desk: Desk, work: Image | None = None) -> ExportDialog:
+    """The dialog for a work on the stage of the avatars, opened by its action and drawn."""
+    request = {"kind": "avatar", "seed": 3}
+    asset = desk.studio.library.add(
+        work or drawing(), medium="avatar", request=request, provenance={}, title="我的 / 头像"
+    )
+    desk.panel("avatar").show_work(asset)
+    desk.act("export")
+    found = desk.window.findChild(ExportDialog)
+    assert found is not None
+    desk.until(lambda: found.sizes is not None and not found.preview.image.isNull() and found.go.isEnabled())
+    return found
+
+
+def press(desk: Desk, dialog: QWidget, name: str) -> None:
+    found = dialog.findChild(QAbstractButton, name)
+    assert found is not None
+    assert found.isEnabled(), name
+
+    async def click() -> None:
+        found.click()
+
+    desk.loop.run_until_complete(click())
+
+
+def seen(dialog: ExportDialog, x: float, y: float) -> tuple[int, ...]:
+    image = dialog.preview.image
+    colour = image.pixelColor(int(x * (image.width() - 1)), int(y * (image.height() - 1)))
+    return colour.red(), colour.green(), colour.blue(), colour.alpha()
+
+
+def settled(desk: Desk, dialog: ExportDialog) -> None:
+    desk.until(lambda: not dialog._drawing.busy and not dialog._reading.busy)
+
+
+def test_what_is_seen_follows_what_is_chosen(desk: Desk) -> None:
+    dialog = opened(desk)
+    settled(desk, dialog)
+    assert seen(dialog, 0.5, 0.5) == (40, 160, 90, 255)
+    assert seen(dialog, 0, 0)[3] == 0
+    press(desk, dialog, "ground.colour")
+    press(desk, dialog, "tint0")
+    settled(desk, dialog)
+    assert seen(dialog, 0, 0)[3] == 255
+    press(desk, dialog, "shape.circle")
+    settled(desk, dialog)
+    assert seen(dialog, 0, 0)[3] == 0
+    assert seen(dialog, 0.5, 0.02)[3] == 255
+    dialog.looks._sliders["padding"].setValue(30)
+    settled(desk, dialog)
+    assert seen(dialog, 0.5, 0.3)[:3] != (40, 160, 90)
+    press(desk, dialog, "ground.none")
+    at = QPoint(100, 100)
+    QTest.mousePress(dialog.preview, Qt.MouseButton.LeftButton, pos=at)
+    QTest.mouseMove(dialog.preview, at + QPoint(72, 0))
+    QTest.mouseRelease(dialog.preview, Qt.MouseButton.LeftButton, pos=at + QPoint(72, 0))
+    assert dialog.looks.look.across == pytest.approx(0.2, abs=0.01)
+    dialog.reject()
+
+
+def test_another_work_lies_behind(desk: Desk) -> None:
+    behind = Image(np.full((30, 30, 3), 77, np.uint8))
+    desk.studio.library.add(behind, medium="poster", request={"kind": "poster", "prompt": "a wall"}, provenance={})
+    dialog = opened(desk)
+    press(desk, dialog, "ground.work")
+    desk.until(lambda: dialog.go.isEnabled())
+    settled(desk, dialog)
+    assert dialog.looks.works.currentText() == "a wall"
+    assert seen(dialog, 0.02, 0.02) == (77, 77, 77, 255)
+    dialog.reject()
+
+
+def test_files_arrive_in_the_folder_and_the_choice_is_remembered(desk: Desk, tmp_path: Path) -> None:
+    dialog = opened(desk)
+    assert dialog.sizes is not None
+    dialog.send_to(str(tmp_path / "out"))
+    press(desk, dialog, "shape.squircle")
+    dialog.sizes.ticks["256"].setChecked(True)
+    dialog.sizes.ticks["github"].setChecked(True)
+    dialog.sizes.other.setText("40x30")
+    said = dialog.findChild(QLabel, "exportCount")
+    assert said is not None
+    assert said.text() == "5 files"
+    press(desk, dialog, "exportGo")
+    desk.until(lambda: desk.window.deeds._export is None)
+    folder = tmp_path / "out" / "我的  头像"
+    names = sorted(path.name for path in folder.iterdir())
+    assert [name.removeprefix("我的  头像-") for name in names] == [
+        "256.png", "40x30.png", "512.png", "github-preview.png", "github-profile.png",
+    ]  # fmt: skip
+    with Pillow.open(folder / names[0]) as picture:
+        assert (picture.size, picture.mode) == ((256, 256), "RGBA")
+    assert (codecs.read_note(folder / names[0]) or {})["request"]["seed"] == 3
+    assert "5 files are exported." in desk.window.toast.words()
+    again = opened(desk)
+    assert again.choice.look.shape == "squircle"
+    assert again.sizes is not None
+    assert again.sizes.ticks["github"].isChecked()
+    assert again.sizes.other.text() == "40x30"
+    again.reject()
+
+
+def test_one_zip_and_an_svg(desk: Desk, tmp_path: Path) -> None:
+    dialog = opened(desk)
+    dialog.send_to(str(tmp_path))
+    dialog.kind.setCurrentIndex(3)
+    press(desk, dialog, "exportZip")
+    press(desk, dialog, "exportGo")
+    desk.until(lambda: desk.window.deeds._export is None)
+    assert (tmp_path / "我的  头像.zip").exists()
+
+
+def test_a_cancelled_export_leaves_nothing_and_the_dialog_stays(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialog = opened(desk)
+    dialog.send_to(str(tmp_path / "out"))
+    begun, go = threading.Event(), threading.Event()
+
+    def slow(*_: Any, **__: Any) -> Any:
+        yield "a.png", b"1"
+        begun.set()
+        go.wait(10)
+        yield "b.png", b"2"
+
+    monkeypatch.setattr(dialogs, "files", slow)
+    press(desk, dialog, "exportGo")
+    desk.until(begun.is_set)
+    assert not dialog.go.isEnabled()
+    press(desk, dialog, "exportCancel")
+    go.set()
+    desk.until(lambda: dialog.go.isEnabled())
+    assert not (tmp_path / "out").exists()
+    assert dialog.isVisible()
+    assert dialog.error.isHidden()
+    dialog.reject()
+
+
+def test_a_window_that_closes_ends_the_export(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialog = opened(desk)
+    dialog.send_to(str(tmp_path / "out"))
+    begun = threading.Event()
+
+    def endless(*_: Any, **__: Any) -> Any:
+        for at in range(100_000):
+            begun.set()
+            yield f"{at}.png", b"1"
+
+    monkeypatch.setattr(dialogs, "files", endless)
+    press(desk, dialog, "exportGo")
+    desk.until(begun.is_set)
+    desk.close()
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_cannot_be_is_said_where_it_is(desk: Desk, tmp_path: Path) -> None:
+    dialog = opened(desk)
+    assert dialog.sizes is not None
+    dialog.sizes.other.setText("huge")
+    said = dialog.findChild(QLabel, "exportCount")
+    assert said is not None
+    assert "'huge' is no size" in said.text()
+    assert not dialog.go.isEnabled()
+    dialog.sizes.other.setText("")
+    dialog.sizes.ticks["512"].setChecked(False)
+    assert "No size is chosen" in said.text()
+    dialog.sizes.ticks["512"].setChecked(True)
+    (tmp_path / "file").write_bytes(b"")
+    dialog.send_to(str(tmp_path / "file"))
+    press(desk, dialog, "exportGo")
+    desk.until(lambda: dialog.error.isVisible())
+    assert "not a folder" in dialog.error.words()
+    assert dialog.go.isEnabled()
+    dialog.reject()
+
+
+def test_only_pictures_are_offered(desk: Desk) -> None:
+    text = desk.studio.library.add(Text("# One"), medium="story", request={"kind": "story"}, provenance={})
+    panel = desk.panel("story")
+    panel.show_work(text)
+    assert not panel.can("export")
+    desk.act("export")
+    assert desk.window.findChild(ExportDialog) is None
+    picture = desk.studio.library.add(drawing(), medium="avatar", request={"kind": "avatar"}, provenance={})
+    desk.panel("avatar").show_work(picture)
+    assert desk.panel("avatar").can("export")
+    assert desk.find("exportWork").isVisible()
+    page: Any = desk.window.open("library")
+    page.visit(picture.id)
+    assert page.can("export")
+    assert "menu.export" in [action.objectName() for action in page.menu().actions()]
+    page.visit(text.id)
+    assert not page.can("export")
+
+
+def test_everything_has_a_name_and_is_reached_by_keyboard(desk: Desk) -> None:
+    dialog = opened(desk)
+    press(desk, dialog, "ground.gradient")
+    wanted = {
+        each for each in dialog.findChildren(QWidget)
+        if each.isVisibleTo(dialog) and each.isEnabled() and each.focusPolicy() & Qt.FocusPolicy.TabFocus
+        and not each.objectName().startswith("qt_")
+    }  # fmt: skip
+    assert len(wanted) > 30
+    assert [each.objectName() for each in wanted if not each.accessibleName()] == []
+    reached: set[QWidget] = set()
+    steps: list[QWidget] = []
+    dialog.looks.first.setFocus()
+    for _ in range(len(wanted) * 2):
+        focused = QApplication.focusWidget()
+        if focused is not None:
+            reached.add(focused)
+            steps.append(focused)
+        QTest.keyClick(dialog, Qt.Key.Key_Tab)
+    # Of buttons that exclude each other the tab key comes to one, and arrow keys to the others.
+    assert [each.objectName() for each in wanted - reached if each.property("role") != "segment"] == []
+    order = [each.objectName() for each in steps]
+    assert order.index("down") < order.index("size.256") < order.index("otherSizes") < order.index("size.icons")
+    assert order.index("size.icons") < order.index("kind") < order.index("exportGo")
+    dialog.reject()
+
+
+def test_a_choice_that_comes_back_is_not_trusted() -> None:
+    whole = Choice(
+        Look(shape="circle", ground="gradient", padding=0.1), ("icons", "x"), "64", "webp", "/somewhere", True
+    )
+    assert Choice.from_json(json.loads(json.dumps(whole.to_json()))) == whole
+    odd = {"look": {"shape": "star", "padding": 9, "colour": "#123456"}, "ticked": ["512", "moon", 3], "kind": "exe"}
+    read = Choice.from_json(odd)
+    assert (read.look, read.ticked, read.kind) == (Look(colour="#123456"), ("512",), "png")
+    for broken in ({}, {"look": 3, "ticked": "512"}, {"look": {"ground": "work"}}):
+        assert Choice.from_json(broken) == Choice()
+    assert "x" in TICKS
