@@ -153,11 +153,11 @@ class AvatarDirectionsRequest(Request):
     medium = "avatar"
 
     method: str = note(
-        "sefa",
+        "pca",
         Choice(
             label="Method",
-            help="From the weights alone (SeFa, at once), or from many faces (GANSpace, takes longer).",
-            options=(("sefa", "From the weights"), ("pca", "From many faces")),
+            help="By how many faces differ (GANSpace), or by what the weights amplify most (SeFa).",
+            options=(("pca", "From many faces"), ("sefa", "From the weights")),
         ),
     )
     directions: int = note(6, Range(label="Directions", help="How many to find, the strongest first.", low=1, high=40))

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from studio.backends.avatar import AvatarProjectRequest, AvatarRequest
+from studio.backends.avatar.attributes import NONE
 from studio.backends.avatar.drawing import draw, enlarged, pixels
 from studio.backends.avatar.encode import Encoder
 from studio.backends.avatar.latents import Latents, packed, resting
@@ -25,7 +26,7 @@ from studio.backends.device import device
 from studio.job import Cancelled, Progress, Report
 from studio.media import Image
 
-GUESSES, SHOW_EVERY = 48, 10
+GUESSES, AGAIN, SHOW_EVERY = 48, 4, 10
 RATE, TIES = 0.06, 0.02
 """Steps are RATE standard deviations of W at first; TIES weighs how far w strays from where it began."""
 
@@ -117,20 +118,23 @@ class Projection:
         self.report(Progress("guessing", 3, 3, self._shown()))
 
     def _by_attributes(self) -> None:
-        """The drawn attributes that look most like the picture, one after another, twice round."""
+        """The drawn attributes that look most like the picture, one by one; then again, the likeliest of each."""
         assert self.latents.traits is not None
         table = self.latents.traits.table
         which, picks = self.latents.picks(self.plain)
         z = self.latents.origin(self.plain).z
+        attributes = table.styles[which].attributes
+        tried = [[*range(len(one.values)), *([NONE] if one.none else [])] for one in attributes]
         for turn in range(2):
-            for i, one in enumerate(table.styles[which].attributes):
-                values = [*range(len(one.values)), *([-1] if one.none else [])]
+            for i, values in enumerate(tried):
                 codes = np.stack([table.vector(which, [*picks[:i], pick, *picks[i + 1 :]]) for pick in values])
                 c = torch.from_numpy(codes).to(z)
                 ws = self.network.broadcast(self.network.mapping(z.expand(len(c), -1), c))
                 scores = self._scores(ws)
-                at = int(scores.argmin())
+                order = scores.argsort().tolist()
+                at = order[0]
                 picks[i] = values[at]
+                tried[i] = [values[other] for other in order[:AGAIN]]
                 self._consider(float(scores[at]), ws[at : at + 1])
                 self.report(Progress("guessing", 1 + turn, 3))
 

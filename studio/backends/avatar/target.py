@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from torch import Tensor
 
-from studio import codecs
+from studio import clips, codecs
 from studio.errors import BadInput
-from studio.media import Image
+from studio.media import Clip, Image
 
-SMALLEST, NARROWEST = 16, 8
+SMALLEST, NARROWEST = 16, 50
+LOOKED_AT = 512  # pixels a side at which the background is looked for
 FLAT = 18  # levels of 255 by which a flat background may differ from itself
 
 
@@ -32,17 +33,16 @@ def target(path: str, planes: int, size: int, where: torch.device) -> Target:
     """The picture at `path` for a network of so many planes. Raises BadInput for what is no picture, or too small."""
     if not path:
         raise BadInput("There is no picture to look for.", "Choose one.")
-    read = codecs.read(Path(path).expanduser())
-    if not isinstance(read, Image):
-        raise BadInput(f"{Path(path).name} is no picture.", "PNG, JPEG, WebP and GIF are read.")
-    height, width = read.pixels.shape[:2]
+    read = _first(Path(path).expanduser())
+    height, width = read.shape[:2]
     if min(height, width) < SMALLEST or max(height, width) > NARROWEST * min(height, width):
         raise BadInput(
             f"{Path(path).name} has {width} x {height} pixels: there is no face to find.",
             f"Choose a picture of {SMALLEST} pixels a side at least.",
         )
-    pixels = cut_out(read.pixels) if planes == 4 else read.pixels
-    square = _square(pixels, size)
+    square = _square(read, size)
+    if planes == 4:
+        square = _square(cut_out(_square(read, max(size, min(LOOKED_AT, width, height)))), size)
     y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
     # The face is in the middle: what lies around it must not outvote the eyes.
     weight = 0.4 + 1.2 * np.exp(-(x**2 + y**2) / 0.5)
@@ -52,6 +52,16 @@ def target(path: str, planes: int, size: int, where: torch.device) -> Target:
     return Target(
         _planes(square, planes).to(where), torch.from_numpy(weight / weight.mean())[None, None].float().to(where)
     )
+
+
+def _first(path: Path) -> NDArray[np.uint8]:
+    """The picture in a file, or the first of moving ones."""
+    read = codecs.read(path)
+    if isinstance(read, Clip):
+        return next(iter(clips.frames(path)))
+    if not isinstance(read, Image):
+        raise BadInput(f"{path.name} is no picture.", "PNG, JPEG, WebP and GIF are read.")
+    return read.pixels
 
 
 def cut_out(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

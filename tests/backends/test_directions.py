@@ -1,0 +1,167 @@
+"""Directions in W: found as the papers say, saved beside the model, named, deleted, found again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from studio.backends.avatar import AvatarDirectionsRequest, AvatarRequest, Slide, directions, factors
+from studio.backends.avatar.latents import groups
+from studio.backends.avatar.network import Generator
+from studio.catalog import Catalog, Model
+from studio.errors import BadInput, StudioError
+from studio.job import Cancelled, Progress
+from tests.backends.toys import SHAPE, engine_of, made, toy_model
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Model:
+    return toy_model(tmp_path / "toy")
+
+
+def find(model: Model, **fields: object) -> np.ndarray:
+    return made(engine_of(model), AvatarDirectionsRequest(**{"directions": 3, "samples": 200, **fields})).pixels  # type: ignore[arg-type]
+
+
+def test_sefa_finds_what_the_weights_amplify_most() -> None:
+    torch.manual_seed(0)
+    network = Generator(SHAPE)
+    strong = torch.zeros(16)
+    strong[3] = 50.0
+    with torch.no_grad():
+        for layer, weight in factors.affines(network):
+            if layer in groups(SHAPE)["coarse"]:
+                weight[0] += strong
+    (vector, std), *_ = factors.sefa(network, groups(SHAPE)["coarse"], torch.randn(400, 16) * 3, 1)
+    assert vector[3] > 0.99
+    assert 2.5 < std < 3.5
+    (other, _), *_ = factors.sefa(network, groups(SHAPE)["fine"], torch.randn(400, 16), 1)
+    assert abs(other[3]) < 0.9
+
+
+def test_each_layer_reads_the_w_that_synthesis_gives_it() -> None:
+    network = Generator(SHAPE)
+    ws = torch.randn(1, SHAPE.num_ws, SHAPE.w_dim)
+    read: dict[int, torch.Tensor] = {}
+    for module in network.synthesis.modules():
+        affine = getattr(module, "affine", None)
+        if affine is not None:
+            affine.register_forward_hook(lambda own, given, _: read.update({own.weight.data_ptr(): given[0]}))
+    network.synthesis(ws)
+    found = factors.affines(network)
+    assert [layer for layer, _ in found] == [0, 1, 2, 3, 4]
+    for layer, weight in found:
+        assert torch.equal(read[weight.data_ptr()], ws[:, layer])
+
+
+def test_pca_finds_where_samples_vary_most() -> None:
+    generator = torch.Generator().manual_seed(0)
+    samples = torch.randn(3000, 16, generator=generator)
+    samples[:, 5] *= 7
+    samples[:, 2] *= 4
+    (first, first_std), (second, second_std) = factors.pca(samples, 2)
+    assert first[5] > 0.99
+    assert second[2] > 0.99
+    assert first_std == pytest.approx(7, rel=0.1)
+    assert second_std == pytest.approx(4, rel=0.1)
+
+
+@pytest.mark.parametrize("method", ["sefa", "pca"])
+def test_they_are_shown_saved_and_found_at_the_next_start(model: Model, method: str) -> None:
+    sheet = find(model, method=method, layers="middle")
+    assert sheet.shape == (3 * 16, 7 * 16, 4)
+    found = directions.directions(model)
+    assert [one.id for one in found] == [f"{method}-1", f"{method}-2", f"{method}-3"]
+    assert {one.layers for one in found} == {"middle"}
+    assert all(one.preview.is_file() for one in found)
+    assert all(np.linalg.norm(one.vector) == pytest.approx(1, abs=1e-5) for one in found)
+    # The middle column is the face itself, and the row what slides along the direction give.
+    engine = engine_of(model)
+    face = AvatarRequest(size="native", slides=(Slide(f"{method}-2", -3.0),))
+    np.testing.assert_array_equal(made(engine, face).pixels, sheet[16:32, :16])
+    np.testing.assert_array_equal(made(engine, face.replace(slides=())).pixels, sheet[16:32, 48:64])
+
+
+def test_what_was_found_before_keeps_its_name(model: Model) -> None:
+    find(model, method="sefa")
+    directions.rename(model, "sefa-1", "  Smile \n wide ")
+    find(model, method="sefa", directions=4)
+    assert [one.name for one in directions.directions(model)] == [
+        "Smile wide",
+        "Direction 2",
+        "Direction 3",
+        "Direction 4",
+    ]
+
+
+def test_deleting_one_leaves_the_others(model: Model) -> None:
+    find(model, method="pca")
+    gone = directions.directions(model)[1]
+    directions.remove(model, gone.id)
+    left = directions.directions(model)
+    assert [one.id for one in left] == ["pca-1", "pca-3"]
+    assert not gone.preview.exists()
+    for call in (lambda: directions.remove(model, gone.id), lambda: directions.rename(model, gone.id, "x")):
+        with pytest.raises(BadInput, match="no direction 'pca-2'"):
+            call()
+    with pytest.raises(BadInput, match="needs a name"):
+        directions.rename(model, "pca-1", " ")
+
+
+def test_weights_are_not_taken_for_changed(model: Model) -> None:
+    from studio import weights
+
+    before = weights.fingerprint(model.folder)
+    find(model)
+    assert weights.fingerprint(model.folder) == before
+
+
+def test_a_model_that_came_with_the_studio_gets_its_own_in_the_persons_folder(tmp_path: Path) -> None:
+    bundled, own = tmp_path / "bundled", tmp_path / "own"
+    made_model = toy_model(bundled / "avatar-starter")
+    (made_model.folder / "model.toml").write_text('medium = "avatar"\nfamily = "stylegan2"\n', encoding="utf-8")
+    before = sorted(path.name for path in made_model.folder.iterdir())
+    model = Catalog(bundled, own).get("avatar-starter")
+    find(model)
+    assert len(directions.directions(Catalog(bundled, own).get("avatar-starter"))) == 3
+    assert sorted(path.name for path in model.folder.iterdir()) == before
+    assert [one.id for one in Catalog(bundled, own).models()] == ["avatar-starter"]
+    nowhere = dataclasses.replace(model, bundled=True, beside=None)
+    with pytest.raises(StudioError, match="no folder of your own"):
+        find(nowhere)
+
+
+@pytest.mark.parametrize("harm", ["text", "vector", "nan", "layers", "std"])
+def test_a_damaged_list_is_named(model: Model, harm: str) -> None:
+    find(model)
+    path = model.folder / directions.LIST
+    said = json.loads(path.read_text())
+    row = said["directions"][0]
+    if harm == "vector":
+        row["vector"] = "AAA"
+    elif harm == "nan":
+        row["vector"] = "AADAfw=="
+    elif harm == "layers":
+        row["layers"] = "hat"
+    elif harm == "std":
+        row["std"] = -1
+    path.write_text(json.dumps(said) if harm != "text" else "{")
+    with pytest.raises(StudioError, match=r"directions\.json is damaged"):
+        directions.directions(model)
+
+
+def test_cancelled_between_two_rows_it_has_saved_them(model: Model) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.stage == "drawing":
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        engine_of(model).run(AvatarDirectionsRequest(directions=2, samples=100), stop)
+    assert len(directions.directions(model)) == 2

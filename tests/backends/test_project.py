@@ -1,0 +1,263 @@
+"""A face found in a picture: any picture is read or refused in words, and looking longer comes nearer."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Picture
+
+from studio.backends.avatar import AvatarProjectRequest, AvatarRequest, encode, tracks
+from studio.backends.avatar.drawing import draw
+from studio.backends.avatar.encode import Encoder
+from studio.backends.avatar.engine import AvatarEngine
+from studio.backends.avatar.project import Likeness
+from studio.backends.avatar.target import cut_out, target
+from studio.catalog import Model
+from studio.errors import BadInput, StudioError
+from studio.job import Cancelled, Progress
+from studio.media import Image
+from studio.request import Request
+from tests.backends.toys import CLASSES, PLAIN, TABLE, engine_of, made, quiet, toy_model
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Model:
+    return toy_model(tmp_path / "toy")
+
+
+@pytest.fixture
+def engine(model: Model) -> AvatarEngine:
+    return engine_of(model)
+
+
+@pytest.fixture
+def picture(engine: AvatarEngine, tmp_path: Path) -> Path:
+    """A face that the network can draw, as a file."""
+    face = AvatarRequest(seed=3, style="round", size="native", psi=1.0)
+    path = tmp_path / "face.png"
+    Picture.fromarray(made(engine, face).pixels).save(path)
+    return path
+
+
+def search(picture: Path, **fields: object) -> AvatarProjectRequest:
+    return AvatarProjectRequest(**{"picture": str(picture), "size": "native", "steps": 40, **fields})  # type: ignore[arg-type]
+
+
+def face_of(image: Image) -> AvatarRequest:
+    found = Request.from_json(json.loads(image.request))
+    assert isinstance(found, AvatarRequest)
+    return found
+
+
+def unlike(engine: AvatarEngine, face: AvatarRequest, path: Path) -> float:
+    """How unlike the picture at `path` a face is, as the search measures it."""
+    assert engine._latents is not None
+    shape = engine._latents.network.shape
+    likeness = Likeness(target(str(path), shape.planes, shape.size, torch.device("cpu")))
+    with torch.no_grad():
+        return float(likeness(draw(engine._latents.network, engine._latents.ws(face), "const", face.seed))[0])
+
+
+def test_what_is_found_looks_like_the_picture_and_is_a_face(engine: AvatarEngine, picture: Path) -> None:
+    image = made(engine, search(picture, name="Mia"))
+    face = face_of(image)
+    assert face.name == "Mia"
+    assert face.style == "round"
+    assert face.latent
+    np.testing.assert_array_equal(made(engine, face).pixels, image.pixels)
+    assert unlike(engine, face, picture) < 0.5 * unlike(engine, AvatarRequest(style="round", psi=0.0), picture)
+
+
+def test_looking_longer_comes_nearer(engine: AvatarEngine, picture: Path) -> None:
+    heard: list[Progress] = []
+    first = made(engine, search(picture, steps=0))
+    last = made(engine, search(picture, steps=30), heard.append)
+    assert unlike(engine, face_of(last), picture) < 0.9 * unlike(engine, face_of(first), picture)
+    values = [progress.values["unlike"] for progress in heard if "unlike" in progress.values]
+    assert len(values) == 30
+    assert np.mean(values[-5:]) < 0.9 * values[0]
+    previews = [progress.preview for progress in heard if progress.preview is not None]
+    assert len(previews) >= 4
+    assert all(isinstance(preview, Image) and preview.pixels.shape == (16, 16, 4) for preview in previews)
+
+
+def test_sliders_of_a_found_face_stand_where_it_stands(engine: AvatarEngine, model: Model, picture: Path) -> None:
+    face = face_of(made(engine, search(picture)))
+    names = [one.name for one in tracks.sliders(model.folder, face)]
+    assert names
+    assert {trait.name for trait in face.traits} == set(names)
+    still = made(engine, face)
+    where = tracks.value_of(model.folder, face, "Hair colour")
+    assert where is not None
+    moved = made(engine, tracks.with_trait(face, "Hair colour", 1.0 if where < 0.5 else 0.0))
+    assert (moved.pixels != still.pixels).any()
+
+
+def test_the_same_search_finds_the_same_face(engine: AvatarEngine, picture: Path) -> None:
+    assert made(engine, search(picture, steps=5)).request == made(engine, search(picture, steps=5)).request
+
+
+@pytest.mark.parametrize("stage", ["reading", "guessing", "looking"])
+def test_cancel_keeps_the_best_so_far(engine: AvatarEngine, picture: Path, stage: str) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.stage == stage and (stage == "reading" or progress.done):
+            raise Cancelled
+
+    if stage == "reading":
+        with pytest.raises(Cancelled):
+            engine.run(search(picture), stop)
+        return
+    with pytest.raises(Cancelled) as caught:
+        engine.run(search(picture), stop)
+    (image,) = caught.value.made
+    assert isinstance(image, Image)
+    np.testing.assert_array_equal(made(engine, face_of(image)).pixels, image.pixels)
+
+
+@pytest.mark.parametrize("shape", [PLAIN, CLASSES], ids=["plain", "classes"])
+def test_any_network_is_searched(tmp_path: Path, shape: object) -> None:
+    engine = engine_of(toy_model(tmp_path / "other", shape, None))  # type: ignore[arg-type]
+    Picture.new("RGB", (40, 30), (200, 120, 60)).save(tmp_path / "p.jpg")
+    image = made(engine, search(tmp_path / "p.jpg", steps=4))
+    np.testing.assert_array_equal(made(engine, face_of(image)).pixels, image.pixels)
+
+
+def test_a_style_that_is_asked_for_is_kept(engine: AvatarEngine, picture: Path) -> None:
+    assert face_of(made(engine, search(picture, steps=2, style="square"))).style == "square"
+    with pytest.raises(BadInput, match="no style"):
+        made(engine, search(picture, style="triangle"))
+
+
+def save_turned(path: Path) -> None:
+    pixels = np.zeros((24, 24, 3), np.uint8)
+    pixels[:12] = 255
+    exif = Picture.Exif()
+    exif[0x0112] = 6
+    Picture.fromarray(pixels).save(path, exif=exif, quality=95)
+
+
+def save_animated(path: Path) -> None:
+    frames = [Picture.new("RGB", (24, 24), (shade, 0, 0)) for shade in (250, 20)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+
+
+def save_vast(path: Path) -> None:
+    """A file whose head says 20,000 x 20,000 pixels."""
+    head = struct.pack(">4sIIBBBBB", b"IHDR", 20_000, 20_000, 1, 0, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk)
+
+
+READ = {
+    "turned.jpg": save_turned,
+    "cmyk.jpg": lambda path: Picture.new("CMYK", (24, 24), (0, 90, 90, 0)).save(path),
+    "deep.png": lambda path: Picture.fromarray(np.full((24, 24), 40_000, np.uint16)).save(path),
+    "palette.png": lambda path: Picture.new("RGB", (24, 24), (9, 200, 90)).convert("P").save(path),
+    "grey.png": lambda path: Picture.new("LA", (24, 24), (90, 128)).save(path),
+    "animated.gif": save_animated,
+    "animated.webp": save_animated,
+    "wide.png": lambda path: Picture.new("RGB", (120, 24), (9, 200, 90)).save(path),
+}
+REFUSED = {
+    "dot.png": lambda path: Picture.new("RGB", (1, 1)).save(path),
+    "line.png": lambda path: Picture.new("RGB", (20_000, 1)).save(path),
+    "vast.png": save_vast,
+    "torn.png": lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n and no more"),
+    "story.txt": lambda path: path.write_text("Once upon a time"),
+    "face.bmp": lambda path: Picture.new("RGB", (24, 24)).save(path),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+@pytest.mark.parametrize("planes", [3, 4])
+def test_pictures_of_any_kind_are_read(tmp_path: Path, name: str, planes: int) -> None:
+    READ[name](tmp_path / name)
+    found = target(str(tmp_path / name), planes, 16, torch.device("cpu"))
+    assert found.picture.shape == (1, planes, 16, 16)
+    assert torch.isfinite(found.picture).all()
+    assert found.picture.abs().max() <= 1
+    assert float(found.weight.mean()) == pytest.approx(1, abs=1e-4)
+    if name == "turned.jpg" and planes == 3:
+        left, right = found.picture[..., :6].mean(), found.picture[..., 10:].mean()
+        assert right > 0.8 > -0.8 > left, "upright, the white half is on the right"
+    if name == "animated.gif" and planes == 3:
+        assert float(found.picture[0, 0].mean()) > 0.8, "the first picture"
+
+
+def test_20000_pixels_are_read_where_there_is_a_square_to_see(tmp_path: Path) -> None:
+    Picture.new("1", (400, 20_000), 1).save(tmp_path / "long.png")
+    found = target(str(tmp_path / "long.png"), 4, 16, torch.device("cpu"))
+    assert found.picture.shape == (1, 4, 16, 16)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_picture_of_a_face_is_refused_in_words(engine: AvatarEngine, tmp_path: Path, name: str) -> None:
+    REFUSED[name](tmp_path / name)
+    with pytest.raises(BadInput) as caught:
+        made(engine, search(tmp_path / name))
+    assert name in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("picture", ["", "/nowhere/at/all.png"])
+def test_no_picture_is_said(engine: AvatarEngine, picture: str) -> None:
+    with pytest.raises(BadInput):
+        made(engine, AvatarProjectRequest(picture=picture))
+
+
+def test_a_flat_background_is_taken_away_and_nothing_else() -> None:
+    pixels = np.full((40, 40, 3), (90, 160, 200), np.uint8)
+    pixels[10:30, 10:30] = (250, 200, 150)
+    pixels[18:22, 18:22] = (90, 160, 200)  # an eye of the background's colour
+    alpha = cut_out(pixels)[..., 3]
+    assert alpha[:9].max() == 0
+    assert alpha[10:30, 10:30].min() == 255
+    noisy = np.random.default_rng(0).integers(0, 255, (40, 40, 3)).astype(np.uint8)
+    assert cut_out(noisy)[..., 3].min() == 255
+    clear = np.dstack([pixels, np.full((40, 40), 90, np.uint8)])
+    np.testing.assert_array_equal(cut_out(clear), clear)
+
+
+def test_transparency_is_kept_for_four_planes_and_laid_on_white_for_three(tmp_path: Path) -> None:
+    pixels = np.zeros((32, 32, 4), np.uint8)
+    pixels[8:24, 8:24] = (255, 0, 0, 255)
+    Picture.fromarray(pixels).save(tmp_path / "p.png")
+    four = target(str(tmp_path / "p.png"), 4, 16, torch.device("cpu")).picture[0]
+    three = target(str(tmp_path / "p.png"), 3, 16, torch.device("cpu")).picture[0]
+    assert four[:, 0, 0].tolist() == [-1, -1, -1, -1]
+    assert four[:, 8, 8].tolist() == [1, -1, -1, 1]
+    assert three[:, 0, 0].tolist() == [1, 1, 1]
+    assert three[:, 8, 8].tolist() == [1, -1, -1]
+
+
+def test_an_encoder_learns_from_the_networks_own_samples(model: Model, engine: AvatarEngine, picture: Path) -> None:
+    assert engine._latents is not None
+    network = engine._latents.network
+    heard: list[dict[str, float]] = []
+    encoder = encode.learn(network, TABLE, 0, steps=30, report=lambda step, share, losses: heard.append(losses))
+    assert np.mean([losses["w"] for losses in heard[-8:]]) < 0.9 * np.mean([losses["w"] for losses in heard[:8]])
+    encode.write(encoder, model.folder)
+    again = encode.read(model.folder, network.shape)
+    assert isinstance(again, Encoder)
+    shown = torch.zeros(2, 4, 16, 16)
+    torch.testing.assert_close(again(shown), encoder(shown), atol=0.02, rtol=0.02)
+    assert again(shown).shape == (2, 6, 16)
+    image = made(engine, search(picture, steps=0))
+    np.testing.assert_array_equal(made(engine, face_of(image)).pixels, image.pixels)
+
+
+def test_a_damaged_encoder_is_named(model: Model, engine: AvatarEngine, picture: Path) -> None:
+    encode.write(encode.for_network(CLASSES), model.folder)
+    with pytest.raises(StudioError, match="does not belong"):
+        engine.run(search(picture), quiet)
+    (model.folder / encode.FILE).write_bytes(b"nothing")
+    with pytest.raises(StudioError, match="is damaged"):
+        engine.run(search(picture), quiet)

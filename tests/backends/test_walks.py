@@ -1,0 +1,134 @@
+"""Walks: they pass their faces, close their loop, move evenly, and become clips."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from studio import clips
+from studio.backends.avatar import AvatarRequest, AvatarWalkRequest, Near, Station
+from studio.backends.avatar.engine import AvatarEngine
+from studio.backends.avatar.latents import Latents, packed
+from studio.backends.avatar.walk import FRAME_LIMIT, Walk, slerp
+from studio.errors import BadInput
+from studio.job import Cancelled, Progress
+from studio.media import Clip, Image
+from tests.backends.toys import engine_of, made, toy_model
+
+torch.set_num_threads(1)
+FACES = [
+    AvatarRequest(seed=1, style="round", psi=0.8),
+    AvatarRequest(seed=2, style="square", near=(Near(1, 0.4),)),
+    AvatarRequest(seed=3, style="round", psi=0.5, cutoff=3),
+]
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> AvatarEngine:
+    return engine_of(toy_model(tmp_path / "toy"))
+
+
+def stations(faces: list[AvatarRequest] = FACES) -> tuple[Station, ...]:
+    return tuple(Station(json.dumps(face.to_json())) for face in faces)
+
+
+def walk(engine: AvatarEngine, **fields: object) -> Walk:
+    request = AvatarWalkRequest(**{"stations": stations(), "seconds": 1.0, "fps": 10, **fields})  # type: ignore[arg-type]
+    return Walk(ways(engine), request)
+
+
+def ways(engine: AvatarEngine) -> Latents:
+    assert engine._latents is not None
+    return engine._latents
+
+
+@pytest.mark.parametrize("way", ["w", "z"])
+@pytest.mark.parametrize("curve", ["line", "spline", "ease"])
+def test_a_walk_passes_its_faces(engine: AvatarEngine, way: str, curve: str) -> None:
+    found = list(walk(engine, way=way, curve=curve, loop=True).frames())
+    assert len(found) == 30
+    for i, face in enumerate(FACES):
+        torch.testing.assert_close(found[10 * i], ways(engine).ws(face), atol=1e-5, rtol=1e-5)
+    steps = [float((a - b).norm()) for a, b in zip(found, [*found[1:], found[0]], strict=True)]
+    assert max(steps) < 4 * np.median(steps), "no jump, not where the loop closes either"
+
+
+@pytest.mark.parametrize("way", ["w", "z"])
+def test_without_a_loop_it_ends_at_its_last_face(engine: AvatarEngine, way: str) -> None:
+    found = list(walk(engine, way=way, loop=False).frames())
+    assert len(found) == 20
+    torch.testing.assert_close(found[0], ways(engine).ws(FACES[0]), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found[-1], ways(engine).ws(FACES[-1]), atol=1e-5, rtol=1e-5)
+
+
+def test_straight_in_w_is_even_and_easing_rests(engine: AvatarEngine) -> None:
+    def steps(curve: str) -> list[float]:
+        found = list(walk(engine, curve=curve).frames())[:11]
+        return [float((b - a).norm()) for a, b in itertools.pairwise(found)]
+
+    line, ease = steps("line"), steps("ease")
+    assert max(line) == pytest.approx(min(line), rel=1e-3)
+    assert ease[0] < 0.5 * line[0]
+    assert ease[5] > 1.2 * line[5]
+
+
+def test_slerp_keeps_to_the_circle() -> None:
+    a, b = torch.randn(1, 8), torch.randn(1, 8)
+    a, b = a / a.norm(), b / b.norm()
+    for part in (0.0, 0.3, 1.0):
+        assert float(slerp(a, b, part).norm()) == pytest.approx(1, abs=1e-5)
+    torch.testing.assert_close(slerp(a, b, 0.0), a)
+    torch.testing.assert_close(slerp(a, b, 1.0), b)
+    torch.testing.assert_close(slerp(a, a, 0.5), a)
+
+
+@pytest.mark.parametrize("format", ["webp", "gif"])
+def test_it_becomes_a_clip_and_is_seen_meanwhile(engine: AvatarEngine, format: str) -> None:
+    heard: list[Progress] = []
+    request = AvatarWalkRequest(stations=stations(), seconds=0.4, fps=10, format=format, size="native")
+    clip = made(engine, request, heard.append)
+    assert isinstance(clip, Clip)
+    assert (clip.width, clip.height, clip.frames) == (16, 16, 12)
+    assert clip.seconds == pytest.approx(1.2)
+    previews = [progress.preview for progress in heard if progress.preview is not None]
+    assert len(previews) == 12
+    assert all(isinstance(preview, Image) and preview.pixels.shape == (16, 16, 4) for preview in previews)
+    done = [progress.done for progress in heard if progress.total]
+    assert done == sorted(done)
+    assert {progress.total for progress in heard if progress.total} == {12}
+    first = next(iter(clips.frames(clip.path)))
+    assert first.shape == (16, 16, 4)
+    clips.discard(clip)
+
+
+def test_cancelled_it_leaves_no_file(engine: AvatarEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clips, "place", lambda suffix: tmp_path / f"clip{suffix}")
+
+    def stop(progress: Progress) -> None:
+        if progress.done == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        engine.run(AvatarWalkRequest(stations=stations(), seconds=1, fps=10), stop)
+    assert not list(tmp_path.glob("clip*"))
+
+
+def test_what_cannot_be_walked_is_refused(engine: AvatarEngine) -> None:
+    found = FACES[0].replace(latent=packed(ways(engine).ws(FACES[0])))
+    elsewhere = FACES[0].replace(model="elsewhere")
+    for fields, words in (
+        ({"stations": stations(FACES[:1])}, "two faces"),
+        ({"stations": (*stations(), Station())}, "names no face"),
+        ({"stations": stations([found, FACES[1]]), "way": "z"}, "has no seed"),
+        ({"stations": stations([elsewhere, FACES[1]])}, "model elsewhere"),
+        ({"seconds": 30, "fps": 60, "stations": stations(FACES * 20)}, f"{FRAME_LIMIT:,}"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            walk(engine, **fields)
+    made_in_w = walk(engine, stations=stations([found, FACES[1]]))
+    torch.testing.assert_close(made_in_w.at(0, 0.0), ways(engine).ws(found))
