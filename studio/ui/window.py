@@ -191,7 +191,7 @@ class Window(QMainWindow):
     def _training(self) -> QWidget:
         from studio.ui.training.page import TrainingPage
 
-        return TrainingPage(self.studio, self.bridge, self.notify, self.panel)
+        return TrainingPage(self.studio, self.bridge, self.panel)
 
     def _panel(self, medium: Medium) -> QWidget:
         made = Panel(self.studio, self.bridge, medium, self.thumbnails, self.deeds)

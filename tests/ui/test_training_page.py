@@ -193,6 +193,9 @@ def test_cancel_asks_adds_nothing_and_can_be_gone_on_with(desk: Desk, faces: Pat
     yes.click()
     desk.until(lambda: "no model was added" in words(shown))
     assert own(desk) == []
+    desk.click("trainKeepAfterAll")
+    desk.until(lambda: "is ready" in words(shown))
+    assert own(desk) == ["foxes"]
     SEEDS.clear()
     desk.click("trainGoOn")
     desk.until(lambda: shown.keep.isEnabled() and SEEDS)
@@ -216,7 +219,7 @@ def test_a_running_training_survives_the_page(desk: Desk, faces: Path) -> None:
     desk.window.open("library")
     desk.breathe()
     assert page(desk).course.job is job
-    fresh = TrainingPage(desk.studio, desk.window.bridge, desk.window.notify, desk.window.panel)
+    fresh = TrainingPage(desk.studio, desk.window.bridge, desk.window.panel)
     assert fresh.course.job is job
     assert fresh.busy
     desk.until(lambda: fresh.course.tiles.count)
@@ -263,7 +266,7 @@ def test_the_plan_comes_back_at_the_next_start(desk: Desk, faces: Path) -> None:
     shown.plan.hours.setValue(2.5)
     shown.plan.mirror.setChecked(True)
     state = json.loads(json.dumps(shown.state()))
-    fresh = TrainingPage(desk.studio, desk.window.bridge, desk.window.notify, desk.window.panel)
+    fresh = TrainingPage(desk.studio, desk.window.bridge, desk.window.panel)
     fresh.restore(state)
     asked = fresh.plan.request(faces / "out")
     assert (asked.data, asked.size, asked.minutes, asked.mirror) == (str(faces), 32, 150.0, True)

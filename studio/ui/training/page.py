@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,8 @@ from studio.errors import StudioError
 from studio.job import Cancelled, Job
 from studio.media import Weights
 from studio.ui import icons
+from studio.ui.aside import Errands
 from studio.ui.bridge import Bridge
-from studio.ui.deeds import Actions
 from studio.ui.landing import Landing
 from studio.ui.theme import SIZE, theme
 from studio.ui.training.course import Course
@@ -28,10 +28,12 @@ from studio.ui.words import failure, tr
 
 if TYPE_CHECKING:
     from studio.backends.avatar.folder import Checked
+    from studio.catalog import Model
     from studio.studio import Studio
     from studio.ui.panel import Panel
 
 FEWEST = 8
+Offers = Sequence[tuple[str, str, Callable[[], object]]]  # text, object name, what it does
 WORDS = 480  # pixels that the words of the empty page are wide
 
 
@@ -40,13 +42,13 @@ class TrainingPage(QWidget):
         self,
         studio: Studio,
         bridge: Bridge,
-        notify: Callable[[str, Actions], None],
         open_panel: Callable[[str], Panel | None],
     ) -> None:
         super().__init__()
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._studio, self._notify, self._open_panel = studio, notify, open_panel
+        self._studio, self._bridge, self._open_panel = studio, bridge, open_panel
+        self._adopting = Errands(self)
         self._found: Checked | None = None
         self._told: Job | None = None  # whose end has been shown
         self.plan = Plan(studio.catalog)
@@ -112,31 +114,18 @@ class TrainingPage(QWidget):
         made = QWidget()
         told = (
             label(tr("A model that draws in the manner of your pictures"), "title", wrap=True),
-            label(
-                tr(
-                    "Choose or drop a folder of pictures that resemble each other: faces, characters, icons in one "
-                    "style. A few hundred are enough to begin with. They stay where they are, and nothing leaves this "
-                    "computer."
-                ),
-                "muted",
-                wrap=True,
-            ),
-            label(
-                tr(
-                    "Without a graphics card first shapes take hours and good ones days. It gives way while you work, "
-                    "and can be paused, stopped and gone on with at any time."
-                ),
-                "muted",
-                wrap=True,
-            ),
+            label(tr("Choose or drop a folder of pictures of one kind: faces, characters, icons."), wrap=True),
+            label(tr("A few hundred are enough to begin with. Nothing leaves this computer."), "muted", wrap=True),
+            label(tr("Without a graphics card first shapes take hours, good ones days."), "muted", wrap=True),
+            label(tr("It gives way while you work, and can be paused or stopped at any time."), "muted", wrap=True),
         )
-        inside = column(spacing=12)
+        inside = column(spacing=6)
         for words in told:
             words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             words.setFixedWidth(WORDS)
             inside.addWidget(words)
         choose = button(tr("Choose a folder…"), "emptyChoose", icon="folder", clicked=self.plan.ask_folder)
-        inside.addSpacing(4)
+        inside.addSpacing(12)
         inside.addLayout(row(None, choose, None))
         whole = column(made)
         whole.addStretch(2)
@@ -263,21 +252,40 @@ class TrainingPage(QWidget):
         request = job.request
         assert isinstance(request, AvatarTrainRequest)
         error = job.future.exception()
+        out = Path(request.out)
         again = (tr("Go on training"), "trainGoOn", lambda: self._go_on(job))
-        more = [again] if trainings.can_go_on(Path(request.out)) else []
+        more = [again] if trainings.can_go_on(out) else []
         made = error.assets if isinstance(error, Cancelled) else [] if error is not None else job.future.result()
-        models = [each.folder.name for each in made if isinstance(each, Weights)]
-        ready = [id for id in models if (self._studio.places.models / id).is_dir() or self._has(id)]
+        ready = [each.folder for each in made if isinstance(each, Weights) and out not in each.folder.parents]
         if ready:
-            use = (tr("Use it"), "trainUse", lambda: self.use(ready[0]))
-            self.bar.say(tr("{name} is ready.").format(name=request.title), actions=[use, *more], kind="notice")
-        elif error is None or isinstance(error, Cancelled):
+            self._say_ready(request.title, ready[0].name, more)
+            return
+        if (out / trainings.MODEL).is_dir():
+            rest = tuple(more)
+            more = [(tr("Keep it as it is"), "trainKeepAfterAll", lambda: self._adopt(request, rest)), *more]
+        if error is None or isinstance(error, Cancelled):
             self.bar.say(tr("The training has ended, and no model was added."), actions=more, kind="notice")
         else:
             self.bar.say(*failure(error), actions=more, kind="error")
 
-    def _has(self, id: str) -> bool:
-        return any(model.id == id for model in self._studio.catalog.models("avatar"))
+    def _say_ready(self, title: str, id: str, more: Offers) -> None:
+        use = (tr("Use it"), "trainUse", lambda: self.use(id))
+        self.bar.say(tr("{name} is ready.").format(name=title), actions=[use, *more], kind="notice")
+
+    def _adopt(self, request: AvatarTrainRequest, more: Offers) -> None:
+        """Add what a training left that was broken off."""
+        take, folder = self._studio.catalog.import_, Path(request.out) / trainings.MODEL
+
+        def ready(model: Model) -> None:
+            self._bridge.models_changed()
+            self._say_ready(request.title, model.id, more)
+
+        self.bar.hide()
+        self._adopting.ask(
+            lambda: take(folder, "avatar", accept_licence=True),
+            ready,
+            lambda error: self.bar.say(*failure(error), kind="error"),
+        )
 
     def use(self, id: str) -> None:
         """Open the avatar page with this model chosen."""
@@ -322,6 +330,7 @@ class TrainingPage(QWidget):
         """Another page is shown; the training goes on."""
 
     def close_down(self) -> None:
+        self._adopting.close()
         self.looking.close_down()
         self.course.close_down()
 
