@@ -1,11 +1,11 @@
-"""Measures a trained avatar model and puts it where the catalog finds it.
+"""Makes a starter of a trained avatar model: sliders, upscaler, encoder, sheets and figures.
 
-    python recipes/avatar/finish.py RUN/model PACK FOLDER
+    python -m recipes.avatar.finish RUN/model PACK FOLDER [--upscaler 15] [--encoder 15]
 
-FOLDER receives config.json, model.safetensors, model.toml, sheet.png (the seeds 0 to 63 as anybody gets them),
-styles.png (one row a style) and measured.json. Two figures: how far the model's pictures are from held-out and from
-learnt drawings with the same attributes (mean absolute difference, 0 to 255), and how often an attribute can be told: a
-held-out drawing is compared with pictures that differ in that attribute only, and the nearest must be the right one.
+FOLDER receives what the catalog finds: config.json, model.safetensors, model.toml, traits.json (the order of the
+sliders), upscaler.safetensors and encoder.safetensors (learnt for so many minutes; 0 keeps what is there), the sheets
+sheet.png (the seeds 0 to 63 as anybody gets them), styles.png (a row a style) and nearest.png (made faces above the
+drawings most like them), and measured.json, whose figures judge.py and tell.py explain.
 """
 
 from __future__ import annotations
@@ -13,27 +13,29 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tomli_w
-import torch
 from PIL import Image
-from torch import Tensor
 
+from recipes.avatar import judge, tell
+from recipes.avatar.prepare import EVERY
 from studio import weights
-from studio.backends.avatar import AvatarRequest
-from studio.backends.avatar.attributes import NONE
+from studio.backends.avatar import AvatarRequest, encode, traits, upscale
+from studio.backends.avatar.attributes import Table
 from studio.backends.avatar.data import Pictures, read
 from studio.backends.avatar.engine import AvatarEngine
-from studio.backends.avatar.files import load_into, read_config
+from studio.backends.avatar.files import load_into, read_config, straight
 from studio.backends.avatar.network import Generator
-from studio.backends.avatar.train import premultiplied
 from studio.catalog import Model
 from studio.job import Progress
 from studio.media import Image as Made
 
+SHOWN = 96  # pixels of a side on the sheets
 ABOUT = {
     "id": "avatar-starter",
     "medium": "avatar",
@@ -42,7 +44,7 @@ ABOUT = {
     "licence": "cc-by-4.0",
     "source": "recipes/avatar",
     "description": "Illustrated faces in five styles, with transparent background.",
-    "native": [64, 64],
+    "native": [128, 128],
     "credits": [
         "Adventurer and its parts by Lisa Wischofsky (CC BY 4.0), as redrawn for DiceBear",
         "Open Peeps by Pablo Stanley (CC0 1.0)",
@@ -52,7 +54,6 @@ ABOUT = {
         "Part libraries as published by DiceBear (github.com/dicebear/dicebear)",
     ],
 }
-EACH = 12  # drawings of a style that the telling of attributes is measured on
 
 
 def main() -> None:
@@ -60,104 +61,133 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("pack", type=Path)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--upscaler", type=float, default=15, metavar="MINUTES")
+    parser.add_argument("--encoder", type=float, default=15, metavar="MINUTES")
     asked = parser.parse_args()
-    asked.folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(asked.model / "model.safetensors", asked.folder / "model.safetensors")
+    folder: Path = asked.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(asked.model / "model.safetensors", folder / "model.safetensors")
     said = json.loads((asked.model / "config.json").read_text(encoding="utf-8"))
     whole = json.dumps({**said, "licence": ABOUT["licence"]}, indent=1)
-    (asked.folder / "config.json").write_text(whole + "\n", encoding="utf-8")
-    size, sha256 = weights.fingerprint(asked.folder)
-    about = {**ABOUT, "size": size, "sha256": sha256}
-    (asked.folder / "model.toml").write_text(tomli_w.dumps(about, multiline_strings=True), encoding="utf-8")
-    config = read_config(asked.folder)
+    (folder / "config.json").write_text(whole + "\n", encoding="utf-8")
+    config = read_config(folder)
     network = Generator(config.shape)
-    load_into(network, asked.folder, config)
+    load_into(network, folder, config)
     network.eval().requires_grad_(False)
-    sheets(asked.folder, config.styles)
-    measured = measure(network, read(asked.pack, config.shape.size))
-    (asked.folder / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    pictures = read(asked.pack, config.shape.size)
+    assert config.table is not None
+    traits.build(network, config.table, count("sliders")).write(folder)
+    if asked.upscaler:
+        upscale.write(learn_upscaler(network, pictures, asked.pack, asked.upscaler), folder)
+    if asked.encoder:
+        encode.write(encode.learn(network, config.table, asked.encoder, report=losses("encoder")), folder)
+    size, sha256 = weights.fingerprint(folder)
+    about = {**ABOUT, "size": size, "sha256": sha256}
+    (folder / "model.toml").write_text(tomli_w.dumps(about, multiline_strings=True), encoding="utf-8")
+    made = sheets(folder, config.styles)
+    measured = {**likeness(network, pictures, folder, made), "told": tell.told(network, pictures)}
+    (folder / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(measured, indent=1))
 
 
-def sheets(folder: Path, styles: tuple[str, ...]) -> None:
-    """Uncurated works of the engine itself, at a quarter of their size."""
+def learn_upscaler(network: Generator, pictures: Pictures, pack: Path, minutes: float) -> upscale.Upscaler:
+    """From what the network draws for the large drawings that are not held out."""
+    assert pictures.conditions is not None
+    assert pictures.held_out is not None
+    large = np.load(pack / "large.npy", mmap_mode="r")
+    kept = np.flatnonzero(~pictures.held_out[::EVERY][: len(large)])
+    small = straight(tell.draw(network, pictures.conditions[::EVERY][kept]))
+    heard = losses("upscaler")
+    return upscale.learn(
+        small, large, minutes, rows=kept, report=lambda step, share, loss: heard(step, share, {"loss": loss})
+    )
+
+
+def sheets(folder: Path, styles: tuple[str, ...]) -> np.ndarray:
+    """Uncurated works of the engine itself, reduced; returns those of the seeds 0 to 63 as the network draws them."""
     engine = AvatarEngine()
     engine.load(Model("avatar-starter", "avatar", "stylegan2", "", "", folder), silent)
 
+    def make(seed: int, style: str, size: str) -> np.ndarray:
+        (picture,) = engine.run(AvatarRequest(seed=seed, style=style, size=size), silent)
+        assert isinstance(picture, Made)
+        return picture.pixels
+
     def row(seeds: range, style: str) -> np.ndarray:
-        made = []
-        for seed in seeds:
-            (picture,) = engine.run(AvatarRequest(seed=seed, style=style), silent)
-            assert isinstance(picture, Made)
-            made.append(np.asarray(Image.fromarray(picture.pixels).resize((96, 96), Image.Resampling.LANCZOS)))
-        return np.concatenate(made, axis=1)
+        return np.concatenate([fitted(make(seed, style, "large")) for seed in seeds], axis=1)
 
     grid = [row(range(first, first + 8), "any") for first in range(0, 64, 8)]
     save(np.concatenate(grid), folder / "sheet.png")
     save(np.concatenate([row(range(100, 108), style) for style in styles]), folder / "styles.png")
+    return np.stack([make(seed, "any", "native") for seed in range(64)])
+
+
+def likeness(network: Generator, pictures: Pictures, folder: Path, made: np.ndarray) -> dict[str, Any]:
+    """How far the made pictures are from the drawings: one by one, as sets, and to the nearest learnt one."""
+    assert pictures.held_out is not None
+    assert pictures.table is not None
+    assert pictures.style is not None
+    held, learnt = np.flatnonzero(pictures.held_out), np.flatnonzero(~pictures.held_out)
+    rng = np.random.default_rng(0)
+    halves = pictures.pixels[rng.choice(learnt, len(held), replace=False)]
+    real = pictures.pixels[held]
+    drawn = straight(tell.draw(network, seeds(pictures.table, pictures.style[held], rng)))
+    which, far = judge.nearest(made, pictures.pixels[learnt])
+    _, usual = judge.nearest(real[: len(made)], pictures.pixels[learnt])
+    chosen = np.arange(0, len(made), 4)
+    pairs = [
+        np.concatenate([fitted(p) for p in row], axis=1)
+        for row in (made[chosen], pictures.pixels[learnt][which[chosen]])
+    ]
+    save(np.concatenate(pairs), folder / "nearest.png")
+    return {
+        "difference": {
+            "held_out": tell.distance(network, pictures, held),
+            "learnt": tell.distance(network, pictures, rng.choice(learnt, len(held), replace=False)),
+        },
+        "sliced_wasserstein": {
+            "made": judge.sliced_wasserstein(drawn, real),
+            "two_halves_of_drawings": judge.sliced_wasserstein(halves, real),
+        },
+        "kernel": {
+            "made": judge.kernel_distance(drawn, real),
+            "two_halves_of_drawings": judge.kernel_distance(halves, real),
+        },
+        "nearest_learnt": {
+            "made": {"median": float(np.median(far)), "least": float(far.min())},
+            "held_out_drawings": {"median": float(np.median(usual)), "least": float(usual.min())},
+        },
+    }
+
+
+def seeds(table: Table, styles: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Conditions as seeds draw them, in the styles of the drawings they are compared with."""
+    return np.stack([table.vector(int(style), table.draw(int(style), rng)) for style in styles])
+
+
+def fitted(pixels: np.ndarray) -> np.ndarray:
+    picture = Image.fromarray(pixels).convert("RGBa").resize((SHOWN, SHOWN), Image.Resampling.LANCZOS)
+    return np.asarray(picture.convert("RGBA"))
 
 
 def save(pixels: np.ndarray, path: Path) -> None:
-    Image.fromarray(pixels).save(path, optimize=True)
+    Image.fromarray(pixels).quantize(256).save(path, optimize=True)
 
 
 def silent(_progress: Progress) -> None:
     """Nobody watches."""
 
 
-@torch.inference_mode()
-def measure(network: Generator, pictures: Pictures) -> dict[str, Any]:
-    assert pictures.conditions is not None
-    assert pictures.held_out is not None
-    held, learnt = np.flatnonzero(pictures.held_out), np.flatnonzero(~pictures.held_out)
-    chosen = np.random.default_rng(0).choice(learnt, len(held), replace=False)
-    far = {name: float(distance(network, pictures, rows)) for name, rows in (("held_out", held), ("learnt", chosen))}
-    return {"difference": far, "told": told(network, pictures, held)}
+def count(name: str) -> Callable[[int, int], None]:
+    return lambda done, total: print(f"{name} {done} of {total}", file=sys.stderr)
 
 
-def draw(network: Generator, c: np.ndarray) -> Tensor:
-    """Pictures [N, 4, size, size] in [-1, 1] for conditions, z from one seed."""
-    z = torch.randn(len(c), network.shape.z_dim, generator=torch.Generator().manual_seed(1))
-    made = [network(z[i : i + 64], torch.from_numpy(c[i : i + 64])) for i in range(0, len(c), 64)]
-    return torch.cat(made)
+def losses(name: str) -> Callable[[int, float, dict[str, float]], None]:
+    def heard(step: int, share: float, values: dict[str, float]) -> None:
+        if step % 100 == 0:
+            print(name, step, f"{share:.0%}", values, file=sys.stderr)
 
-
-def distance(network: Generator, pictures: Pictures, rows: np.ndarray) -> Tensor:
-    assert pictures.conditions is not None
-    real = premultiplied(torch.from_numpy(pictures.pixels[rows]))
-    return (draw(network, pictures.conditions[rows]).clamp(-1, 1) - real).abs().mean() * 127.5
-
-
-def told(network: Generator, pictures: Pictures, held: np.ndarray) -> dict[str, Any]:
-    """style -> attribute -> [share told, share that guessing would tell]."""
-    assert pictures.table is not None
-    assert pictures.conditions is not None
-    assert pictures.style is not None
-    shares: dict[str, Any] = {}
-    for s, style in enumerate(pictures.table.styles):
-        rows = held[pictures.style[held] == s][:EACH]
-        real = premultiplied(torch.from_numpy(pictures.pixels[rows]))
-        at = pictures.table.starts[s]
-        for one in style.attributes:
-            span = slice(at, at + one.width)
-            at += one.width
-            picks = [NONE, *range(len(one.values))] if one.none and not one.needs else list(range(len(one.values)))
-            codes = np.stack([one.code(pick) for pick in picks])
-            right = []
-            for row, drawing in zip(rows, real, strict=True):
-                own = pictures.conditions[row][span]
-                if one.needs and not own.any():
-                    continue
-                c = np.repeat(pictures.conditions[row][None], len(picks), axis=0)
-                c[:, span] = codes
-                nearest = (draw(network, c) - drawing).abs().mean(dim=(1, 2, 3)).argmin()
-                right.append(bool(np.array_equal(codes[int(nearest)], own)))
-            if right:
-                shares.setdefault(style.name, {})[one.name] = [
-                    round(float(np.mean(right)), 2),
-                    round(1 / len(picks), 2),
-                ]
-    return shares
+    return heard
 
 
 if __name__ == "__main__":

@@ -53,19 +53,20 @@ def learn(
     large: NDArray[np.uint8],
     minutes: float,
     *,
-    start: Upscaler | None = None,
+    rows: NDArray[np.int64] | None = None,
     seed: int = 0,
     steps: int = 0,
     report: Callable[[int, float, float], object] = lambda step, share, loss: None,
 ) -> Upscaler:
     """An upscaler from pairs: `small` [N, S, S, 4] as drawn, `large` [N, 4 S, 4 S, 4] as it should be.
 
-    Both with straight alpha. Ends after `minutes`, or `steps` where given; `report` hears the step, the share that is
-    over, and the loss.
+    Both with straight alpha; picture i of `small` belongs to `large[rows[i]]`, where rows are given. Ends after
+    `minutes`, or `steps` where given; `report` hears the step, the share that is over, and the loss.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    network = (start or Upscaler()).requires_grad_(True)
+    network = Upscaler()
+    rows = np.arange(len(small)) if rows is None else rows
     mean = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     adam = torch.optim.Adam(network.parameters(), lr=RATE, betas=(0.9, 0.99))
     begun, step = time.monotonic(), 0
@@ -74,7 +75,7 @@ def learn(
         if share >= 1:
             break
         adam.param_groups[0]["lr"] = RATE * min(1.0, (step + 1) / 50) * 0.5 * (1 + np.cos(np.pi * share))
-        x, y = _crops(small, large, rng)
+        x, y = _crops(small, large, rows, rng)
         made = network(x)
         d = made - y
         loss = d.abs().mean() + 0.5 * (_across(d).abs().mean() + _down(d).abs().mean())
@@ -115,14 +116,16 @@ def read(folder: Path) -> Upscaler | None:
     return network.eval().requires_grad_(False)
 
 
-def _crops(small: NDArray[np.uint8], large: NDArray[np.uint8], rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _crops(
+    small: NDArray[np.uint8], large: NDArray[np.uint8], rows: NDArray[np.int64], rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
     """Pairs of squares from the same place, half of them mirrored."""
     side = min(CROP, small.shape[1])
     xs, ys = [], []
     for i in rng.integers(len(small), size=BATCH):
         top, left = rng.integers(small.shape[1] - side + 1, size=2)
         x = small[i, top : top + side, left : left + side]
-        y = large[i, top * TIMES : (top + side) * TIMES, left * TIMES : (left + side) * TIMES]
+        y = large[rows[i], top * TIMES : (top + side) * TIMES, left * TIMES : (left + side) * TIMES]
         turned = rng.random() < 0.5
         xs.append(x[:, ::-1] if turned else x)
         ys.append(y[:, ::-1] if turned else y)
