@@ -56,7 +56,7 @@ def add(verbs: Any) -> None:
         "import", help="copy files of your own into the library", description="Import pictures, sounds and texts."
     )
     bring.add_argument(
-        "paths", type=Path, nargs="+", metavar="FILE", help="PNG, JPEG, WebP, WAV, FLAC, MP3, Markdown ..."
+        "paths", type=Path, nargs="+", metavar="FILE", help="PNG, JPEG, WebP, GIF, MP4, WAV, FLAC, MP3, Markdown ..."
     )
     _json(bring)
     bring.set_defaults(run=run_import)

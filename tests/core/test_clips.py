@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import struct
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,15 @@ import pytest
 from PIL import Image as Pillow
 
 from studio import clips, codecs
+from studio.backends import MEDIA
+from studio.backends.avatar import AvatarRequest
 from studio.errors import BadInput, StudioError
 from studio.library import Asset, Library
 from studio.media import Clip, Image
+from studio.places import Places
+from studio.studio import Studio
 from tests.core.crashes import quick_folder
+from tests.studios import starters
 
 NOTE = {"request": {"kind": "avatar", "prompt": "日落 --> <b>&amp; \x01 ]]>"}, "provenance": {"model": {"id": "m"}}}
 KINDS = (".webp", ".gif", ".mp4")
@@ -254,6 +261,44 @@ def test_the_library_knows_clips_in_all_it_does(tmp_path: Path, ending: str) -> 
     assert library.empty_bin() == 1
     assert not ours.path.exists()
     library.close()
+
+
+def test_a_clip_comes_from_an_engines_own_process_as_a_file(home: Path) -> None:
+    media = [dataclasses.replace(medium, engine="tests.clip_engine:ClipEngine") for medium in MEDIA]
+    bundled = starters(home.parent / "bundled")
+    studio = Studio(Places.under(home), media=media, bundled=bundled, platform="")
+    try:
+        job = studio.submit(AvatarRequest(seed=4))
+        (kept,) = job.future.result(60)
+        assert (kept.width, kept.height, kept.seconds, kept.moving) == (16, 12, 0.5, True)
+        assert (codecs.read_note(kept.path) or {})["request"]["seed"] == 4
+        assert studio.library.page() == [kept]
+    finally:
+        studio.close()
+
+
+@pytest.mark.parametrize("ending", KINDS)
+def test_a_writer_holds_few_frames_at_a_time(tmp_path: Path, ending: str) -> None:
+    alive: weakref.WeakSet[Any] = weakref.WeakSet()
+    most = 0
+
+    def counted() -> Iterator[Any]:
+        nonlocal most
+        for at in range(40):
+            frame = np.full((16, 16, 4), at, np.uint8)
+            held = frame.view(Counted)
+            alive.add(held)
+            most = max(most, len(alive))
+            yield held
+
+    clips.write(counted(), tmp_path / f"a{ending}", 10)
+    assert 0 < most <= 4
+
+
+class Counted(np.ndarray[Any, Any]):
+    """A frame that can be counted."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
 
 
 def test_places_of_long_ago_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
