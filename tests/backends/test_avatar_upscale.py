@@ -11,9 +11,13 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from studio.backends.avatar import upscale
+from studio.backends.avatar import AvatarRequest, files, upscale
+from studio.backends.avatar.engine import AvatarEngine
 from studio.backends.avatar.lessons import premultiplied
+from studio.backends.avatar.network import Generator, Shape
+from studio.catalog import Model
 from studio.errors import StudioError
+from studio.media import Image
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +70,27 @@ def test_survives_being_written_and_read(tmp_path: Path) -> None:
     with torch.inference_mode():
         assert again(picture).shape == (1, 4, 32, 32)
         assert float((again(picture) - network(picture)).abs().max()) < 0.01
+
+
+def test_the_engine_enlarges_with_it_and_draws_small_pictures_without(tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    files.write(Generator(Shape(channels=(8, 8, 8), z_dim=8, w_dim=8, layers=2)), tmp_path, None)
+    plain = drawn(tmp_path, "large")
+    network = upscale.Upscaler()
+    with torch.no_grad():
+        network.leave.bias.fill_(0.5)  # every pixel half a range lighter, which nothing else would do
+    upscale.write(network, tmp_path)
+    assert plain.shape == drawn(tmp_path, "large").shape == (512, 512, 4)
+    assert drawn(tmp_path, "large")[..., 3].mean() > plain[..., 3].mean() + 20
+    assert drawn(tmp_path, "native").shape == (16, 16, 4)
+
+
+def drawn(folder: Path, size: str) -> np.ndarray:
+    engine = AvatarEngine()
+    engine.load(Model("toy", "avatar", "stylegan2", "", "", folder), lambda progress: None)
+    (picture,) = engine.run(AvatarRequest(seed=3, size=size), lambda progress: None)
+    assert isinstance(picture, Image)
+    return picture.pixels
 
 
 @pytest.mark.parametrize("damage", ["cut", "other", "nan"])

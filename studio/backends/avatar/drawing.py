@@ -14,6 +14,7 @@ from torch import Tensor
 
 from studio.backends.avatar.files import straight
 from studio.backends.avatar.network import Noise
+from studio.backends.avatar.upscale import TIMES, Upscaler
 from studio.backends.device import generator
 
 LARGE = 512
@@ -40,10 +41,17 @@ def draw(network: Any, ws: Tensor, noise: str, seed: int) -> Tensor:
     return network.synthesis(ws, cast(Noise, noise), generator(seed))
 
 
-def enlarged(picture: Tensor, size: str) -> Tensor:
-    """The picture at the size that a request asks for: "native", or "large" for at least LARGE pixels a side."""
+def enlarged(picture: Tensor, size: str, upscaler: Upscaler | None = None) -> Tensor:
+    """The picture at the size that a request asks for: "native", or "large" for at least LARGE pixels a side.
+
+    A model's own upscaler goes first, where it has one; what is missing after it is only made crisp.
+    """
+    if size != "large":
+        return picture
+    if upscaler is not None and LARGE // picture.shape[2] >= TIMES:
+        picture = upscaler(picture)
     times = LARGE // picture.shape[2]
-    return crisp(picture, times) if size == "large" and times > 1 else picture
+    return crisp(picture, times) if times > 1 else picture
 
 
 def pixels(picture: Tensor) -> NDArray[np.uint8]:

@@ -20,6 +20,7 @@ from studio.backends.avatar import (
     factors,
     files,
     tracks,
+    upscale,
 )
 from studio.backends.avatar.drawing import draw, enlarged, one_thread, pixels, sheet
 from studio.backends.avatar.latents import Latents, layers_of
@@ -42,6 +43,7 @@ class AvatarEngine:
     def __init__(self) -> None:
         self._model: Model | None = None
         self._latents: Latents | None = None
+        self._upscaler: upscale.Upscaler | None = None
         self._stamp: tuple[int, int] | None = None
 
     def load(self, model: Model | None, report: Report) -> None:
@@ -51,6 +53,8 @@ class AvatarEngine:
         report(Progress("loading", 0, 1))
         with memory_in_words():
             network, config = files.open_network(model.folder, device())
+            upscaler = upscale.read(model.folder)
+            self._upscaler = None if upscaler is None else upscaler.to(device())
         traits = tracks.read(model.folder, config.table) if config.table is not None else None
         self._model, self._latents, self._stamp = model, Latents(network, config, traits), None
         report(Progress("loading", 1, 1))
@@ -72,7 +76,7 @@ class AvatarEngine:
                 return [self._face(self._latents, request, report)]
 
     def close(self) -> None:
-        self._model = self._latents = None
+        self._model = self._latents = self._upscaler = None
 
     def _face(self, latents: Latents, request: AvatarRequest, report: Report) -> Image:
         """As drawn, it reports at its start only: a slider that is still moving must not take the picture away that
@@ -87,7 +91,7 @@ class AvatarEngine:
             picture = draw(latents.network, ws, request.noise, request.seed)
         if large:
             report(Progress("enlarging", 2, 3))
-            picture = enlarged(picture, request.size)
+            picture = enlarged(picture, request.size, self._upscaler)
             report(Progress("enlarging", 3, 3))
         return Image(pixels(picture)[0])
 
@@ -100,7 +104,8 @@ class AvatarEngine:
 
         def frames() -> Generator[NDArray[np.uint8]]:
             for done, ws in enumerate(walk.frames()):
-                picture = pixels(enlarged(draw(latents.network, ws, first.noise, first.seed), request.size))[0]
+                drawn = draw(latents.network, ws, first.noise, first.seed)
+                picture = pixels(enlarged(drawn, request.size, self._upscaler))[0]
                 report(Progress("walking", done, total, Image(picture)))
                 yield picture
             report(Progress("walking", total, total))
