@@ -29,6 +29,7 @@ from studio.ui.export.preview import Preview
 from studio.ui.export.sizes import Sizes
 from studio.ui.pages.tick import Tick
 from studio.ui.stages import pictures
+from studio.ui.theme import theme
 from studio.ui.widgets import Bar, Combo, Elided, button, column, label, row
 from studio.ui.words import count, failure, tr
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 LOOK = 60  # milliseconds between two looks at how far it is
 BEHIND = 40  # of the newest works that can lie behind
 SEEN = 1024  # pixels of a side that the preview is made from
-RIGHT = 440
+RIGHT, WIDEST = 440, 560  # of the controls: more with larger text, as far as a small window has room
 KIND_WORDS = {"png": "PNG", "webp": "WebP", "jpeg": "JPEG", "svg": "SVG"}
 LOW, HIGH = 540, 736  # of the dialog, as the window has room
 
@@ -117,7 +118,7 @@ class ExportDialog(QDialog):
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setFixedWidth(RIGHT)
+        area.setFixedWidth(min(theme().high(RIGHT), WIDEST))
         area.setWidget(right)
         self.folder = Elided(role="muted")
         self.folder.setObjectName("exportFolder")
@@ -162,6 +163,7 @@ class ExportDialog(QDialog):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self.sizes is None:
+            self.looks.begin()
             self._late.start(0)
 
     def _fill(self) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
 
 from studio.export.compose import PADDING, SHIFT, Look
 from studio.ui.export.swatch import Swatch
-from studio.ui.theme import SIZE
+from studio.ui.theme import SIZE, theme
 from studio.ui.widgets import Combo, Number, Slider, column, label, row
 from studio.ui.words import tr
 
@@ -31,6 +31,7 @@ class Looks(QWidget):
         super().__init__()
         self._look = look
         self._sliders: dict[str, Slider] = {}
+        self._groups: dict[str, QButtonGroup] = {}
         whole = column(self, spacing=SIZE.small)
         whole.addWidget(label(tr("Shape"), "label"))
         whole.addLayout(self._segments("shape", SHAPES))
@@ -74,6 +75,12 @@ class Looks(QWidget):
         """What the keyboard comes to last."""
         return self._sliders[PLACES[-1][0]]
 
+    def begin(self) -> None:
+        """Give the keyboard to the shape that is chosen."""
+        chosen = self._groups["shape"].checkedButton()
+        if chosen is not None:
+            chosen.setFocus()
+
     def offer(self, tints: Sequence[str], works: Sequence[str]) -> None:
         """Put colours that go with the picture beside the one that is chosen, and the names of works to lie behind."""
         self.works.addItems(list(works))
@@ -96,7 +103,7 @@ class Looks(QWidget):
         self.changed.emit()
 
     def _segments(self, name: str, options: Sequence[tuple[str, str]]) -> QHBoxLayout:
-        group = QButtonGroup(self)
+        group = self._groups[name] = QButtonGroup(self)
         line = row(spacing=2)
         for value, words in options:
             made = QToolButton()
@@ -124,7 +131,7 @@ class Looks(QWidget):
         slider.valueChanged.connect(lambda place: self._change(**{name: place / STEPS}))
         self._sliders[name] = slider
         said = label(words)
-        said.setMinimumWidth(NAME)
+        said.setMinimumWidth(theme().high(NAME))
         said.setBuddy(slider)
         line = row(said, slider)
         line.setStretch(1, 1)
