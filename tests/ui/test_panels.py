@@ -290,7 +290,7 @@ def test_the_menu_of_the_filmstrip_acts_on_the_work_under_the_pointer(desk: Desk
     assert menu.isVisible()
     assert [asset.request["seed"] for asset in asked] == [1]  # type: ignore[attr-defined]
     names = [action.objectName().removeprefix("menu.") for action in menu.actions() if action.objectName()]
-    assert names == ["open", "recall", "again", "vary", "favourite", "save", "reveal", "bin"]
+    assert {"open", "recall", "again", "vary", "favourite", "save", "reveal", "bin"} <= set(names)
     deeds = {action.objectName(): action for action in menu.actions()}
     deeds["menu.favourite"].trigger()
     first, second = sorted(desk.studio.library.page(Query()), key=lambda work: work.request["seed"])
