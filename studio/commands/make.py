@@ -187,7 +187,7 @@ def run_train(values: argparse.Namespace, desk: Desk) -> int:
             else:
                 for model in models:
                     desk.say(model["path"])
-                    desk.warn(f"Use it with: {flags.program()} models import {model['path']} --medium {values.medium}")
+                    desk.warn(f"Use it with: {_use(Path(model['path']), values.medium, desk)}")
     return 0
 
 
@@ -195,3 +195,10 @@ def _about(kind: type[Request]) -> str:
     """The first sentence of a request's docstring, for help."""
     first = (kind.__doc__ or kind.kind).strip().split("\n\n")[0]
     return " ".join(first.split()).replace("%", "%%")
+
+
+def _use(folder: Path, medium: str, desk: Desk) -> str:
+    """The command that makes works with a trained model, or first adds it to the others."""
+    if any(model.folder == folder for model in desk.catalog().models(medium)):
+        return f"{flags.program()} make {medium} --model {folder.name}"
+    return f"{flags.program()} models import {folder} --medium {medium}"
