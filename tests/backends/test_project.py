@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image as Picture
 
 from studio.backends.avatar import AvatarProjectRequest, AvatarRequest, encode, tracks
@@ -261,3 +262,14 @@ def test_a_damaged_encoder_is_named(model: Model, engine: AvatarEngine, picture:
     (model.folder / encode.FILE).write_bytes(b"nothing")
     with pytest.raises(StudioError, match="is damaged"):
         engine.run(search(picture), quiet)
+
+
+def test_the_encoder_looks_at_large_pictures_reduced() -> None:
+    torch.manual_seed(0)
+    encoder = Encoder(3, 256, 6, 16)
+    picture = torch.rand(1, 3, 256, 256)
+    coarse = F.interpolate(F.avg_pool2d(picture, 4), scale_factor=4)
+    with torch.inference_mode():
+        guess = encoder(picture)
+        assert guess.shape == (1, 6, 16)
+        assert torch.allclose(guess, encoder(coarse), atol=1e-5)

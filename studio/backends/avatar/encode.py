@@ -23,6 +23,7 @@ from studio.backends.avatar.attributes import Table
 from studio.errors import StudioError
 
 FILE = "encoder.safetensors"
+LOOKED = 64  # pixels of a side that pictures are looked at, at most: what a face is shows at that size
 FIRST, MOST, SMALLEST = 24, 96, 4
 NARROW = 64  # numbers that say how the layers of one face differ
 BATCH, RATE = 16, 2e-3
@@ -55,7 +56,7 @@ class Encoder(nn.Module):
         channels = FIRST
         self.enter = nn.Conv2d(planes, channels, 3, padding=1)
         blocks: list[nn.Module] = []
-        side = size
+        side = min(size, LOOKED)
         while side > SMALLEST:
             wider = min(MOST, channels * 3 // 2)
             blocks.append(Residual(channels, wider))
@@ -67,6 +68,8 @@ class Encoder(nn.Module):
         self.register_buffer("std", torch.ones(w_dim))
 
     def forward(self, picture: Tensor) -> Tensor:
+        if self.size > LOOKED:
+            picture = F.adaptive_avg_pool2d(picture, LOOKED)
         shared = self.shared(F.leaky_relu(self.blocks(self.enter(picture)), 0.2).flatten(1))
         apart = self.apart(F.leaky_relu(shared, 0.2)).view(-1, self.num_ws, self.w_dim)
         return self.mean + self.std * (shared[:, None] + apart)
