@@ -1,4 +1,4 @@
-"""What all trainings share: the clock, and a checkpoint that cannot be read."""
+"""What all trainings share: the clock, the log, what explodes, and a checkpoint that cannot be read."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from studio.backends import MEDIA, training
 from studio.backends.training import Training
-from studio.errors import BadInput
+from studio.errors import BadInput, StudioError
 from studio.job import Progress
 from studio.media import Payload, Text
+from studio.trainings import LOG, read
 
 
 class Clock:
@@ -60,3 +62,97 @@ def test_a_damaged_checkpoint_comes_with_advice_that_works(tmp_path: Path) -> No
 
     with pytest.raises(BadInput, match="in another folder"):
         Training(request, nothing, state=nothing, restore=nothing, preview=nothing, export=nothing)
+
+
+class Toy:
+    """A number that learns, for the harness alone."""
+
+    def __init__(self, out: Path, **asked: Any) -> None:
+        self.value = torch.zeros(1)
+        request = MEDIA[0].train(**{"out": str(out), "minutes": 1.0, **asked})
+        self.run = Training(
+            request,
+            lambda progress: None,
+            state=lambda: {"value": self.value},
+            restore=self.restore,
+            preview=lambda: Text("so far"),
+            export=lambda folder: (folder / "value.txt").write_text(f"{self.value.item():g}"),
+        )
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.value = state["value"]
+
+
+def test_no_step_begins_for_which_there_is_no_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(training, "time", clock)
+    steps = 0
+    toy = Toy(tmp_path)
+    for _ in toy.run:
+        steps += 1
+        clock.now += 25
+    assert steps == 2, "a third would end after 75 seconds of 60"
+    assert Toy(tmp_path / "slow").run.share == 0
+    slow = Toy(tmp_path / "slower")
+    for _ in slow.run:
+        clock.now += 500  # the first is made however long it takes, and none after it
+    assert slow.run.step == 1
+
+
+def test_short_reports_count_as_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(training, "time", clock)
+    toy = Toy(tmp_path)
+
+    def talk(progress: Progress) -> None:
+        clock.now += training.GAVE_WAY
+
+    toy.run._report = talk
+    for _ in toy.run:
+        clock.now += 1.0
+    assert toy.run.step < 60 / (1.0 + training.GAVE_WAY) + 2
+
+
+def test_what_is_no_number_ends_a_training_with_the_last_good_state(tmp_path: Path) -> None:
+    toy = Toy(tmp_path)
+
+    def learn() -> None:
+        for step in toy.run:
+            toy.value += 1
+            if step == 3:
+                toy.run.save()
+            toy.run.log(loss=float("nan") if step == 5 else 1.0)
+
+    with pytest.raises(StudioError, match="at step 5: loss") as caught:
+        learn()
+    assert "step 3 is kept" in caught.value.message
+    assert (tmp_path / "model" / "value.txt").read_text() == "4"
+
+
+def test_a_model_is_exported_whole_or_not_at_all(tmp_path: Path) -> None:
+    toy = Toy(tmp_path, title="Numbers")
+    toy.run.finish()
+    assert (tmp_path / "model" / "model.toml").read_text() == 'title = "Numbers"\n'
+    toy.value += 7
+
+    def torn(folder: Path) -> None:
+        (folder / "value.txt").write_text("half")
+        raise OSError("the disk is full")
+
+    toy.run._export, whole = torn, toy.run._export
+    with pytest.raises(OSError, match="full"):
+        toy.run.finish()
+    assert (tmp_path / "model" / "value.txt").read_text() == "0"
+    toy.run._export = whole
+    toy.run.finish()
+    assert (tmp_path / "model" / "value.txt").read_text() == "7"
+    assert not list(tmp_path.glob("model.*"))
+
+
+def test_the_log_begins_with_its_run_and_is_begun_anew_where_it_goes_on(tmp_path: Path) -> None:
+    toy = Toy(tmp_path)
+    toy.run.save()
+    (tmp_path / LOG).write_text((tmp_path / LOG).read_text() + '{"time": 1, "seconds": 9, "step": 9, "loss": 1}\n')
+    again = Toy(tmp_path, resume=True)
+    assert [(line.step, dict(line.values)) for line in read(tmp_path)[0]] == [(0, {}), (0, {})]
+    assert again.run.step == 0
