@@ -51,7 +51,7 @@ def latents(engine: AvatarEngine) -> Latents:
 
 
 def test_every_kind_of_step_changes_the_face_and_comes_back(engine: AvatarEngine, model: Model) -> None:
-    made(engine, AvatarDirectionsRequest(directions=2))
+    made(engine, AvatarDirectionsRequest(method="sefa", directions=2))
     other = told(face(seed=9))
     steps: list[dict[str, Any]] = [
         {"traits": (Trait("Hair colour", 0.9),)},
@@ -129,7 +129,7 @@ def test_truncation_may_end_at_a_layer(engine: AvatarEngine) -> None:
 
 
 def test_one_drag_maps_what_changes_only(engine: AvatarEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    made(engine, AvatarDirectionsRequest(directions=1))
+    made(engine, AvatarDirectionsRequest(method="sefa", directions=1))
     pixels(engine, seed=4, near=(Near(1),), slides=(Slide("sefa-1", 1.0),))
     calls: list[int] = []
     mapping = latents(engine).network.mapping
@@ -269,7 +269,7 @@ def test_as_drawn_a_running_drag_is_not_taken_away(engine: AvatarEngine) -> None
 def test_directions_learnt_meanwhile_are_used_at_once(engine: AvatarEngine, model: Model) -> None:
     with pytest.raises(BadInput, match="no direction 'sefa-1'"):
         pixels(engine, slides=(Slide("sefa-1", 1.0),))
-    engine_of(model).run(AvatarDirectionsRequest(directions=1), quiet)
+    engine_of(model).run(AvatarDirectionsRequest(method="sefa", directions=1), quiet)
     pixels(engine, slides=(Slide("sefa-1", 1.0),))
     directions.remove(model, "sefa-1")
     with pytest.raises(BadInput, match="no direction"):

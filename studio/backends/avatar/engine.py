@@ -65,8 +65,10 @@ class AvatarEngine:
             raise StudioError("No avatar model is loaded.", "Try again.")
         with memory_in_words():
             if isinstance(request, AvatarProjectRequest):
-                encoder = encode.read(self._model.folder, self._latents.network.shape)
-                return [Projection(self._latents, encoder, request, report).run()]
+                shape = self._latents.network.shape
+                encoder = encode.read(self._model.folder, shape)
+                with one_thread(shape.size):
+                    return [Projection(self._latents, encoder, request, report).run()]
             with torch.inference_mode():
                 if isinstance(request, AvatarWalkRequest):
                     return [self._walk(self._latents, request, report)]
@@ -104,7 +106,8 @@ class AvatarEngine:
 
         def frames() -> Generator[NDArray[np.uint8]]:
             for done, ws in enumerate(walk.frames()):
-                drawn = draw(latents.network, ws, first.noise, first.seed)
+                with one_thread(latents.network.shape.size):
+                    drawn = draw(latents.network, ws, first.noise, first.seed)
                 picture = pixels(enlarged(drawn, request.size, self._upscaler))[0]
                 report(Progress("walking", done, total, Image(picture)))
                 yield picture

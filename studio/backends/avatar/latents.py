@@ -108,9 +108,8 @@ class Latents:
 
     def picks(self, request: AvatarRequest) -> tuple[int, list[int]]:
         """Style and picks of a request's seed. Only for models with attributes."""
-        assert self.config.table is not None
-        which, _, picks = drawn(self.config.table, request.style, request.seed, self.config.shape.z_dim)
-        return which, picks
+        which, _, picks = self._drawn(request)
+        return which, list(picks)
 
     def samples(self, request: AvatarRequest, count: int) -> Tensor:
         """w [count, w_dim] of seeds of the request's style or class; without either, of all that seeds draw."""
@@ -134,7 +133,7 @@ class Latents:
         if table is not None and self.traits is not None:
             if request.label >= 0:
                 raise BadInput("This model has styles, not classes.", "Leave the class to the seed.")
-            which, z, picks = drawn(table, request.style, request.seed, shape.z_dim)
+            which, z, picks = self._drawn(request)
             c = self.traits.moved(which, picks, request.traits)[None]
             where = torch.tensor([which], device=device())
             return Origin(_tensor(z[None]), _tensor(c), mapping.centre(where))
@@ -155,6 +154,12 @@ class Latents:
             return Origin(_tensor(z), None, centre)
         label = request.label if request.label >= 0 else int(np.random.default_rng(request.seed).integers(shape.c_dim))
         return Origin(_tensor(z), _tensor(np.eye(shape.c_dim, dtype=np.float32)[label : label + 1]), centre)
+
+    def _drawn(self, request: AvatarRequest) -> tuple[int, np.ndarray, list[int]]:
+        table, z_dim = self.config.table, self.config.shape.z_dim
+        assert table is not None
+        key = ("drawn", request.style, request.seed)
+        return self._remember(key, lambda: drawn(table, request.style, request.seed, z_dim))
 
     def _base(self, request: AvatarRequest) -> tuple[Tensor, Tensor]:
         """The face before any step: ws and the centre of truncation."""

@@ -217,11 +217,10 @@ def sliders(folder: Path, request: AvatarRequest) -> list[Slider]:
 
     Reads small files only, and those once while they stay the same. Raises BadInput and StudioError as `read` does.
     """
-    found = _known(folder, *(_stamp(folder / name) for name in ("config.json", FILE)))
+    found = _drawn(request.style, request.seed, folder, *(_stamp(folder / name) for name in ("config.json", FILE)))
     if found is None:
         return []
-    traits, z_dim = found
-    which, _, picks = drawn(traits.table, request.style, request.seed, z_dim)
+    traits, which, picks = found
     stations = {track.name: len(track.order) for track in traits.styles[which]}
     places = traits.places(which, picks, request.traits)
     ordered = sorted(places, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
@@ -237,6 +236,17 @@ def with_trait(request: AvatarRequest, name: str, value: float) -> AvatarRequest
     """The same face with one slider moved."""
     others = tuple(trait for trait in request.traits if trait.name != name)
     return dataclasses.replace(request, traits=(*others, Trait(name, value)))
+
+
+@lru_cache(64)
+def _drawn(style: str, seed: int, folder: Path, *stamps: tuple[int, int]) -> tuple[Traits, int, list[int]] | None:
+    """The tracks of a model, and style and picks of a face; a drag asks for the same ones again and again."""
+    found = _known(folder, *stamps)
+    if found is None:
+        return None
+    traits, z_dim = found
+    which, _, picks = drawn(traits.table, style, seed, z_dim)
+    return traits, which, picks
 
 
 @lru_cache(8)
