@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from studio.backends.avatar.network import GAIN, LEAK, FullyConnected, Shape, blur_filter, filtered, normalised
+from studio.backends.avatar.network import GAIN, LEAK, FullyConnected, Shape, normalised
+from studio.backends.avatar.resample import blur_filter, filtered
 
 
 class Conv(nn.Module):

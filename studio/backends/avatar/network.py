@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from studio.backends.avatar.resample import blur_filter, enlarged, filtered, interleaved, phases
+
 Noise = Literal["const", "random", "none"]
 LEAK, GAIN = 0.2, math.sqrt(2.0)
 
@@ -154,23 +156,14 @@ def truncated(w: Tensor, centre: Tensor, psi: float) -> Tensor:
     return w if psi == 1.0 else torch.lerp(centre.expand_as(w), w, psi)
 
 
-def blur_filter() -> Tensor:
-    """The 4x4 binomial low-pass filter, sum 1."""
-    line = torch.tensor([1.0, 3.0, 3.0, 1.0])
-    return torch.outer(line, line) / 64
+@dataclass(slots=True)
+class Ready:
+    """Weights of a layer as its forward pass uses them, and what they were made from."""
 
-
-def filtered(x: Tensor, kernel: Tensor, pad: int, down: int = 1) -> Tensor:
-    """Every channel of x through one small kernel, `pad` pixels of zeros on every side, every `down`-th pixel kept."""
-    channels = x.shape[1]
-    return F.conv2d(x, kernel.expand(channels, 1, -1, -1).to(x.dtype), stride=down, padding=pad, groups=channels)
-
-
-def enlarged(x: Tensor, kernel: Tensor) -> Tensor:
-    """x at twice its size: zeros between the pixels, then the low-pass filter."""
-    channels = x.shape[1]
-    kernel = kernel.expand(channels, 1, -1, -1).to(x.dtype) * 4
-    return F.conv_transpose2d(x, kernel, stride=2, padding=1, groups=channels)
+    squares: Tensor
+    weight: Tensor
+    phases: tuple[Tensor, ...] = ()
+    key: tuple[int, int, torch.dtype] | None = None
 
 
 class SynthesisLayer(nn.Module):
@@ -189,39 +182,70 @@ class SynthesisLayer(nn.Module):
         self.noise_strength = nn.Parameter(torch.zeros([]))
         self.register_buffer("noise_const", torch.randn(size, size))
         self.register_buffer("resample_filter", blur_filter())
-        self.up, self.clamp = up, clamp
+        self.up, self.clamp, self.shared = up, clamp, False
+        self._kept: Ready | None = None
 
     def forward(self, x: Tensor, w: Tensor, noise: Noise, generator: torch.Generator | None) -> Tensor:
-        weight, styles = self.weight, self.affine(w)
+        learning = torch.is_grad_enabled()
+        ready = self.ready(x.dtype, x.device.type == "cpu") if learning else self.kept(x.dtype, x.device.type == "cpu")
+        styles = self.affine(w)
         if x.dtype != torch.float32:
-            # Nothing may leave the range of 16 bits ([A] appendix D.1); demodulation takes these scales out again.
-            weight = weight / (weight.abs().amax(dim=(1, 2, 3), keepdim=True) * math.sqrt(weight[0].numel()))
             styles = styles / styles.abs().amax(dim=1, keepdim=True)
         # Modulating the input and demodulating the output equals modulating the weights ([2] section 2.2), and lets
         # one convolution serve a batch of different styles. The activation's gain rides along with both.
-        squares = weight.square().sum(dim=(2, 3))
-        demodulation = ((F.linear(styles.square(), squares) + 1e-8).rsqrt() * GAIN).to(x.dtype)
-        weight, styles = weight.to(x.dtype), styles.to(x.dtype)
-        if weight.shape[2] == 1:
+        demodulation = ((F.linear(styles.square(), ready.squares) + 1e-8).rsqrt() * GAIN).to(x.dtype)
+        styles = styles.to(x.dtype)
+        if self.weight.shape[2] == 1:
             # The map is the same for the whole batch here (the constant): modulated weights make it one product.
-            weights = (weight[None, :, :, 0, 0] * styles[:, None, :]).flatten(0, 1)
+            weights = (ready.weight[None, :, :, 0, 0] * styles[:, None, :]).flatten(0, 1)
             x = (weights @ x[0].flatten(1)).reshape(len(styles), -1, *x.shape[2:])
             return self.finish(x, demodulation, noise, generator)
-        x = x * styles[:, :, None, None]
+        # Where nothing is learnt the map is nobody else's: it is changed in place, since fresh memory costs several
+        # times the arithmetic.
+        x = x * styles[:, :, None, None] if learning or self.shared else x.mul_(styles[:, :, None, None])
         if self.up:
-            x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
+            x = interleaved(x, ready.phases) if ready.phases else F.conv_transpose2d(x, ready.weight, stride=2)
             x = filtered(x, self.resample_filter * 4, 1)
         else:
-            x = F.conv2d(x, weight, padding=1)
+            x = F.conv2d(x, ready.weight, padding=1)
         return self.finish(x, demodulation, noise, generator)
 
+    def ready(self, dtype: torch.dtype, cpu: bool) -> Ready:
+        """The weights as forward uses them."""
+        weight = self.weight
+        if dtype != torch.float32:
+            # Nothing may leave the range of 16 bits ([A] appendix D.1); demodulation takes these scales out again.
+            weight = weight / (weight.abs().amax(dim=(1, 2, 3), keepdim=True) * math.sqrt(weight[0].numel()))
+        squares = weight.square().sum(dim=(2, 3))
+        weight = weight.to(dtype)
+        if not self.up:
+            return Ready(squares, weight)
+        if torch.is_grad_enabled() or not cpu:
+            return Ready(squares, weight.transpose(0, 1))
+        return Ready(squares, weight, phases(weight))
+
+    def kept(self, dtype: torch.dtype, cpu: bool) -> Ready:
+        """`ready`, made once for as long as the weights stay what they are."""
+        if self.weight.is_inference():
+            return self.ready(dtype, cpu)
+        key = (self.weight._version, self.weight.data_ptr(), dtype)
+        if self._kept is None or self._kept.key != key:
+            self._kept = self.ready(dtype, cpu)
+            self._kept.key = key
+        return self._kept
+
     def finish(self, x: Tensor, demodulation: Tensor, noise: Noise, generator: torch.Generator | None) -> Tensor:
-        """What follows the convolution: demodulation, noise, bias and leaky ReLU in two passes over the map."""
-        offset = (self.bias * GAIN)[None, :, None, None]
+        """What follows the convolution: demodulation, noise, bias and leaky ReLU."""
+        bias, demodulation = (self.bias * GAIN).to(x.dtype)[None, :, None, None], demodulation[:, :, None, None]
+        grain = None
         if noise != "none":
-            offset = offset + self.noise(noise, x, generator) * (self.noise_strength * GAIN)
-        x = F.leaky_relu(torch.addcmul(offset.to(x.dtype), x, demodulation[:, :, None, None]), LEAK)
-        return x.clamp(-self.clamp, self.clamp) if self.clamp else x
+            grain = (self.noise(noise, x, generator) * (self.noise_strength * GAIN)).to(x.dtype)
+        if torch.is_grad_enabled():
+            x = F.leaky_relu(torch.addcmul(bias if grain is None else bias + grain, x, demodulation), LEAK)
+            return x.clamp(-self.clamp, self.clamp) if self.clamp else x
+        x = torch.addcmul(bias, x, demodulation, out=x)
+        x = F.leaky_relu_(x if grain is None else x.add_(grain), LEAK)
+        return x.clamp_(-self.clamp, self.clamp) if self.clamp else x
 
     def noise(self, noise: Noise, x: Tensor, generator: torch.Generator | None) -> Tensor:
         if noise == "const":
@@ -246,11 +270,17 @@ class ToRGB(nn.Module):
         n, channels, height, width = x.shape
         styles = self.affine(w) / math.sqrt(channels)
         weights = (self.weight[None, :, :, 0, 0] * styles[:, None, :]).to(x.dtype)
-        # Pixels by channels: with channels last this is the map as it lies in memory.
+        if x.is_contiguous():
+            planes = torch.baddbmm(self.bias[:, None].to(x.dtype), weights, x.flatten(2))
+            return self.bounded(planes.reshape(n, -1, height, width))
+        # Channels last: pixels by channels is the map as it lies in memory.
         pixels = x.permute(0, 2, 3, 1).reshape(n, height * width, channels)
-        planes = torch.baddbmm(self.bias.to(x.dtype), pixels, weights.transpose(1, 2)).float()
-        planes = planes.clamp(-self.clamp, self.clamp) if self.clamp else planes
-        return planes.reshape(n, height, width, -1).permute(0, 3, 1, 2)
+        planes = torch.baddbmm(self.bias.to(x.dtype), pixels, weights.transpose(1, 2))
+        return self.bounded(planes.reshape(n, height, width, -1).permute(0, 3, 1, 2))
+
+    def bounded(self, planes: Tensor) -> Tensor:
+        planes = planes.float()
+        return planes.clamp(-self.clamp, self.clamp) if self.clamp else planes
 
 
 class SynthesisBlock(nn.Module):
@@ -267,6 +297,7 @@ class SynthesisBlock(nn.Module):
             constant = shape.constant or outputs
             self.const = nn.Parameter(torch.randn(constant, size, size))
             self.conv1 = SynthesisLayer(constant, outputs, shape.w_dim, size, kernel=shape.first, clamp=shape.clamp)
+            self.conv1.shared = True
         self.torgb = ToRGB(outputs, shape.planes, shape.w_dim, shape.clamp)
         self.register_buffer("resample_filter", blur_filter())
 
