@@ -1,0 +1,68 @@
+"""Networks that somebody brings are moved, mixed, walked and searched like the studio's own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Picture
+
+from studio import clips
+from studio.backends.avatar import (
+    AvatarDirectionsRequest,
+    AvatarProjectRequest,
+    AvatarRequest,
+    AvatarWalkRequest,
+    Mix,
+    Near,
+    Slide,
+    Station,
+    directions,
+)
+from studio.catalog import Catalog
+from studio.request import Request
+from tests.backends.toys import engine_of, made
+from tests.official import toy
+
+torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("name", ["stylegan2-ada-64-conditional", "stylegan3-t-64"])
+def test_whatever_moves_a_face_moves_those_of_networks_from_elsewhere(name: str, tmp_path: Path) -> None:
+    one = toy(name)
+    shelf = Catalog(bundled=tmp_path / "bundled", own=tmp_path / "own")
+    model = shelf.import_(one.pickle(tmp_path / "net.pkl"), "avatar", accept_licence=True)
+    engine = engine_of(model)
+    face = AvatarRequest(seed=1, size="native", label=one.label)
+    for method in ("sefa", "pca"):
+        sheet = made(engine, AvatarDirectionsRequest(method=method, directions=1, samples=100, layers="middle"))
+        assert sheet.pixels.shape == (64, 7 * 64, 3)
+    assert [found.id for found in directions.directions(shelf.get(model.id))] == ["sefa-1", "pca-1"]
+
+    other = json.dumps(face.replace(seed=2).to_json())
+    plain = made(engine, face).pixels
+    for change in (
+        {"slides": (Slide("sefa-1", 4.0),)},
+        {"slides": (Slide("pca-1", 4.0),)},
+        {"near": (Near(1, 0.5),)},
+        {"mix": (Mix(other, "coarse", 1.0),)},
+        {"mix": (Mix(other, "fine", 1.0),)},
+        {"psi": 0.2, "cutoff": 3},
+    ):
+        changed = made(engine, face.replace(**change)).pixels
+        assert (changed != plain).any(), change
+
+    Picture.fromarray(plain).save(tmp_path / "face.png")
+    found = made(engine, AvatarProjectRequest(picture=str(tmp_path / "face.png"), steps=2, size="native"))
+    again = Request.from_json(json.loads(found.request))
+    np.testing.assert_array_equal(made(engine, again).pixels, found.pixels)
+
+    stations = (Station(json.dumps(face.to_json())), Station(other))
+    for way in ("w", "z"):
+        walk = AvatarWalkRequest(stations=stations, seconds=0.1, fps=20, way=way, size="native")
+        clip = made(engine, walk)
+        assert (clip.width, clip.frames) == (64, 4)
+        clips.discard(clip)
