@@ -22,6 +22,7 @@ from studio.ui.landing import Landing
 from studio.ui.theme import SIZE, theme
 from studio.ui.training.course import Course
 from studio.ui.training.looking import Looking
+from studio.ui.training.nothing import Nothing
 from studio.ui.training.plan import Plan
 from studio.ui.widgets import GAP, ICON, Bar, button, column, label, row
 from studio.ui.words import failure, tr
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 FEWEST = 8
 Offers = Sequence[tuple[str, str, Callable[[], object]]]  # text, object name, what it does
-WORDS = 480  # pixels that the words of the empty page are wide
 
 
 class TrainingPage(QWidget):
@@ -96,7 +96,7 @@ class TrainingPage(QWidget):
         left.addWidget(foot)
         theme().changed.connect(self._fit)
         self._fit()
-        self.empty = self._empty()
+        self.empty = Nothing(self.plan.ask_folder)
         self._middle = QStackedWidget()
         for widget in (self.empty, self.looking, self.course):
             self._middle.addWidget(widget)
@@ -109,29 +109,6 @@ class TrainingPage(QWidget):
         self.setLayout(whole)
         words = tr("Drop a folder of pictures here to learn from it")
         self._landing = Landing(self, words, lambda data: _folder(data) is not None, self._dropped)
-
-    def _empty(self) -> QWidget:
-        made = QWidget()
-        told = (
-            label(tr("A model that draws in the manner of your pictures"), "title", wrap=True),
-            label(tr("Choose or drop a folder of pictures of one kind: faces, characters, icons."), wrap=True),
-            label(tr("A few hundred are enough to begin with. Nothing leaves this computer."), "muted", wrap=True),
-            label(tr("Without a graphics card first shapes take hours, good ones days."), "muted", wrap=True),
-            label(tr("It gives way while you work, and can be paused or stopped at any time."), "muted", wrap=True),
-        )
-        inside = column(spacing=6)
-        for words in told:
-            words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            words.setFixedWidth(WORDS)
-            inside.addWidget(words)
-        choose = button(tr("Choose a folder…"), "emptyChoose", icon="folder", clicked=self.plan.ask_folder)
-        inside.addSpacing(12)
-        inside.addLayout(row(None, choose, None))
-        whole = column(made)
-        whole.addStretch(2)
-        whole.addLayout(row(None, _held(inside), None))
-        whole.addStretch(3)
-        return made
 
     def _fit(self) -> None:
         self._left.setFixedWidth(theme().high(SIZE.brief))
@@ -349,9 +326,3 @@ def _folder(data: QMimeData) -> Path | None:
         if url.isLocalFile() and path.is_dir():
             return path
     return None
-
-
-def _held(layout: Any) -> QWidget:
-    made = QWidget()
-    made.setLayout(layout)
-    return made
