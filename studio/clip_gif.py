@@ -22,6 +22,9 @@ CLEAR = 255
 OPAQUE = 128
 """Alpha from which on a pixel is there."""
 
+SAMPLED = 40_000
+"""Pixels that the colours of a frame are chosen from."""
+
 NEAR = 2.0
 """Mean distance from the palette, in levels of 255, up to which nothing is gained by mixing dots of two colours."""
 
@@ -64,6 +67,7 @@ def indexed(pixels: NDArray[np.uint8], clear: NDArray[np.bool_] | None) -> tuple
     if not seen.size:
         return np.full((height, width), CLEAR, np.uint8), np.zeros((256, 3), np.uint8)
     flat = seen.reshape(-1, 3)
+    flat = flat[:: max(1, len(flat) // SAMPLED)]
     side = int(np.ceil(np.sqrt(len(flat))))
     sheet = np.resize(flat, (side, side, 3))  # as a square: Pillow counts colours of pictures, not of lists
     most = 256 if clear is None else 255
