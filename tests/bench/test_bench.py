@@ -38,6 +38,8 @@ def lines(name: str, setting: Setting) -> list[dict[str, Any]]:
         ("pages", {"pages.avatar", "pages.story", "pages.library", "pages.settings"}),
         ("latency", {"latency.avatar"}),
         ("stages", {"stages.waveform", "stages.preview", "stages.pan"}),
+        ("import", {"import.time", "import.memory"}),
+        ("generator", {"generator.256"}),
         ("job", {"job.avatar", "job.poster", "job.story", "job.music"}),
         ("cancel", {"cancel.avatar", "cancel.poster", "cancel.story", "cancel.music"}),
         ("drag", {"drag.frame", "drag.late", "drag.waiting"}),

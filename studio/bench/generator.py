@@ -1,0 +1,37 @@
+"""Throughput of StyleGAN2's synthesis beside a plain version of the paper; the measuring is a child's."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from typing import Any
+
+from studio.bench.child import measure
+from studio.bench.line import Line, Setting
+
+FASTER = 1.5  # times ours is faster than the plain version at least
+
+
+def lines(setting: Setting) -> Iterator[Line]:
+    found = measure("studio.bench.generating", {"toy": setting.toy, "bundled": str(setting.bundled)})
+    for name, one in found["cpu"].items():
+        yield _line(name, one)
+    for one in found["cuda"]:
+        more = {"share_of_matmul": one["share"], "batch": one["count"], "dtype": "float16"}
+        yield Line(f"generator.cuda.{one['size']}", one["per_second"], "pictures/s", more=more)
+
+
+def _line(name: str, found: dict[str, Any]) -> Line:
+    count, ours, plain = found["count"], found["ours"], found["plain"]
+    # Pairs ran one after the other, so that what else the machine does weighs on both alike.
+    ratio, busy = (statistics.median(a[i] / b[i] for a, b in zip(ours, plain, strict=True)) for i in (0, 1))
+    typical = statistics.median(seconds for seconds, _ in plain) / count * 1000
+    more = {
+        "times_faster": 1 / ratio,
+        "processor_ratio": busy,
+        "pictures_per_second": 1000 / (ratio * typical),
+        "batch": count,
+        "size": found["size"],
+        "differs": found["differs"],
+    }
+    return Line(f"generator.{name}", ratio * typical, "ms", typical / FASTER, ratio, more)
