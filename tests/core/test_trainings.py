@@ -36,7 +36,8 @@ class Learner:
         model = out / "model"
         model.mkdir(parents=True, exist_ok=True)
         (out / trainings.CHECKPOINT).write_bytes(b"so far")
-        (model / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+        header = json.dumps({"__metadata__": {"out": str(out)}}).encode()
+        (model / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
         said = {"medium": "avatar", "family": "stylegan2", "licence": "own", "title": request.title}
         (model / "config.json").write_text(json.dumps(said))
         try:
