@@ -161,6 +161,16 @@ def test_sliders_are_those_that_the_face_has(model: Model) -> None:
     assert tracks.with_trait(face(traits=without), "Glasses", 1.0) == face(traits=with_glasses)
 
 
+def test_one_person_in_several_moods(engine: AvatarEngine, model: Model) -> None:
+    found = tracks.expressions(model.folder, face(seed=4), 4)
+    assert [tracks.value_of(model.folder, one, "Mouth") for one in found] == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert len({made(engine, one).pixels.tobytes() for one in found}) == 4
+    assert {tracks.value_of(model.folder, one, "Hair colour") for one in found} == {
+        tracks.value_of(model.folder, face(seed=4), "Hair colour")
+    }
+    assert tracks.expressions(model.folder, face(style="square"), 4) == [face(style="square")]
+
+
 def test_tracks_go_from_dark_to_light_from_sad_to_glad_and_from_none() -> None:
     by_name = {track.name: track for track in tracks.Traits.plain(TABLE).styles[0]}
     values = {one.name: one.values for one in TABLE.styles[0].attributes}

@@ -337,6 +337,18 @@ def test_progress_as_json_lines(run: Runs) -> None:
     assert ended.out.count("\n") == 2
 
 
+def test_what_else_a_medium_does_is_asked_for_by_its_kind(run: Runs) -> None:
+    stations = json.dumps([{"face": {"kind": "avatar", "seed": seed}} for seed in (1, 2)])
+    ended = run("make", "avatar.walk", "--stations", stations, "--seconds", 0.5, "--seed", 3, "--json")
+    (asset,) = ended.json["assets"]
+    request = json.loads(Path(asset["path"]).with_suffix(".json").read_text("utf-8"))["request"]
+    assert request["kind"] == "avatar.walk"
+    assert [json.loads(station["face"])["seed"] for station in request["stations"]] == [1, 2]
+    wrong = run("make", "avatar.walk", "--stations", '[{"face": {"kind": "story"}}]')
+    assert wrong.status == 2
+    assert "stations[0].face is a request for story" in wrong.err
+
+
 def test_flags_may_stand_before_the_medium(run: Runs, tmp_path: Path) -> None:
     ended = run("make", "--out", tmp_path, "--count", 2, "--json", "avatar", "--seed", 1)
     assert [Path(asset["path"]).name for asset in ended.json["assets"]] == ["avatar-1.png", "avatar-2.png"]

@@ -238,6 +238,21 @@ def with_trait(request: AvatarRequest, name: str, value: float) -> AvatarRequest
     return dataclasses.replace(request, traits=(*others, Trait(name, value)))
 
 
+def expressions(folder: Path, request: AvatarRequest, count: int) -> list[AvatarRequest]:
+    """The same person in `count` moods, from one end of the most telling slider to the other, the next one changing
+    with it; the face alone where its model has no sliders that show a mood."""
+    there = {slider.name for slider in sliders(folder, request)}
+    telling = [name for name in EXPRESSIVE if name in there][:2]
+    if not telling or count < 2:
+        return [request]
+    found: list[AvatarRequest] = []
+    for i in range(count):
+        face = with_trait(request, telling[0], i / (count - 1))
+        # The second goes its own way, so that no two faces look alike: steps of the golden section.
+        found.append(with_trait(face, telling[1], i * 0.618 % 1) if len(telling) > 1 else face)
+    return found
+
+
 @lru_cache(64)
 def _drawn(style: str, seed: int, folder: Path, *stamps: tuple[int, int]) -> tuple[Traits, int, list[int]] | None:
     """The tracks of a model, and style and picks of a face; a drag asks for the same ones again and again."""
