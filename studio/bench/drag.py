@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
 
+import psutil
+
 from studio.bench.jobs import PATIENCE, opened
 from studio.bench.line import Line, Setting
 from studio.job import Cancelled, Job
@@ -29,7 +31,7 @@ def lines(setting: Setting) -> Iterator[Line]:
     with opened(setting) as studio:
         studio.submit(_face(0.0), live=True, replaces="avatar").future.result(PATIENCE)
         hand = _Hand()
-        waiting = 0
+        waiting, before = 0, _processor()
         moves = 6 if setting.toy else int(SECONDS / HAND)
         start = time.perf_counter()
         for move in range(moves):
@@ -37,6 +39,7 @@ def lines(setting: Setting) -> Iterator[Line]:
             hand.follow(studio.submit(_face(move / moves), live=True, replaces="avatar"))
             waiting = max(waiting, sum(job.state == "queued" for job in studio.jobs()))
         hand.rest()
+        busy = _processor() - before
         # From one picture to the next, the first from the start of the drag.
         shown = [start, *(at for at, _ in hand.shown)]
         between = [b - a for a, b in itertools.pairwise(shown)]
@@ -45,6 +48,7 @@ def lines(setting: Setting) -> Iterator[Line]:
         more: dict[str, Any] = {
             "frames_per_second": len(hand.shown) / seconds,
             "worst_ms": max(between) * 1000,
+            "engine_processor_ms": busy / len(hand.shown) * 1000,
             "moves": moves,
             "shown": len(hand.shown),
         }
@@ -78,6 +82,12 @@ class _Hand:
         assert self._last is not None
         with contextlib.suppress(Cancelled):
             self._last.future.result(PATIENCE)
+
+
+def _processor() -> float:
+    """Seconds of processor time that the engines' processes have used, which do not depend on what else runs."""
+    times = [child.cpu_times() for child in psutil.Process().children()]
+    return sum(one.user + one.system for one in times)
 
 
 def _face(value: float) -> Request:
