@@ -196,28 +196,30 @@ def test_augmentation_rises_where_a_small_set_is_known_by_heart(asked: Callable[
 
 
 def test_stopping_anywhere_and_resuming_gives_the_same_weights(
-    asked: Callable[..., AvatarTrainRequest], tmp_path: Path
+    asked: Callable[..., AvatarTrainRequest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = stopped(asked(out=str(tmp_path / "whole")), 18)
-    for stop in (3, 16):
+    monkeypatch.setattr(game, "R1_EVERY", 4)
+    monkeypatch.setattr(game, "PATH_EVERY", 4)
+    whole = stopped(asked(out=str(tmp_path / "whole")), 9)
+    for stop in (3, 8):
         out = str(tmp_path / f"stop-{stop}")
         stopped(asked(out=out), stop)
-        same(whole, stopped(asked(out=out, resume=True), 18))
+        same(whole, stopped(asked(out=out, resume=True), 9))
 
 
 def test_a_kill_at_any_step_costs_only_what_came_after_the_checkpoint(
     asked: Callable[..., AvatarTrainRequest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training, "FIRST_SAVE", 0.0)
-    whole = stopped(asked(out=str(tmp_path / "whole")), 9)
+    whole = stopped(asked(out=str(tmp_path / "whole")), 7)
     rng = np.random.default_rng(4)
     out = asked(out=str(tmp_path / "killed"))
     at = 0
-    for round in range(3):
+    for round in range(2):
         at += int(rng.integers(1, 4))
         with pytest.raises(Killed):
             AvatarTrainer().run(out.replace(resume=round > 0), Stop(at, Killed))
-    same(whole, stopped(out.replace(resume=True), 9))
+    same(whole, stopped(out.replace(resume=True), 7))
     steps = [line.step for line in trainings.read(tmp_path / "killed")[0] if line.values]
     assert steps == sorted(set(steps)), "what a kill undid is not in the log twice"
 
