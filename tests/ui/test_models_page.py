@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QMessageBox,
     QPlainTextEdit,
+    QPushButton,
     QWidget,
 )
 from safetensors.numpy import save_file
@@ -173,6 +174,23 @@ def test_a_licence_that_limits_use_is_agreed_to_first(desk: Desk, tmp_path: Path
     dialog.findChild(QCheckBox, "licenceAgree").setChecked(True)  # type: ignore[union-attr]
     bring.click()  # type: ignore[attr-defined]
     desk.until(lambda: len(page.shelf.models()) == 5)
+
+
+def test_a_stylegan_checkpoint_is_asked_about_and_converted(desk: Desk, tmp_path: Path) -> None:
+    from tests.official import toy  # brings torch along
+
+    page = models_page(desk)
+    page.bring([toy("stylegan3-t-64").pickle(tmp_path / "portraits.pkl")])
+    desk.until(lambda: desk.window.findChild(QDialog, "licence"))
+    dialog = desk.window.findChild(QDialog, "licence")
+    assert dialog is not None
+    words = " ".join(one.text() for one in dialog.findChildren(QLabel))
+    assert "Nvidia Source Code License" in words
+    assert "research and evaluation only" in words
+    dialog.findChild(QCheckBox, "licenceAgree").setChecked(True)  # type: ignore[union-attr]
+    dialog.findChild(QPushButton, "licenceBring").click()  # type: ignore[union-attr]
+    desk.until(lambda: "portraits" in {model.id for model in page.shelf.models()})
+    assert (desk.studio.places.models / "portraits" / "model.safetensors").is_file()
 
 
 def test_what_is_no_model_is_said_in_words(desk: Desk, tmp_path: Path) -> None:
