@@ -20,6 +20,7 @@ from studio.backends.avatar.resample import blur_filter, enlarged, filtered, int
 
 Noise = Literal["const", "random", "none"]
 LEAK, GAIN = 0.2, math.sqrt(2.0)
+WIDE = 9 * 256 * 128  # numbers of a kernel from which on four plain convolutions beat a transposed one on processors
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,7 @@ class SynthesisLayer(nn.Module):
         weight = weight.to(dtype)
         if not self.up:
             return Ready(squares, weight)
-        if torch.is_grad_enabled() or not cpu:
+        if torch.is_grad_enabled() or not cpu or weight.numel() < WIDE:
             return Ready(squares, weight.transpose(0, 1))
         return Ready(squares, weight, phases(weight))
 
