@@ -12,18 +12,19 @@ from typing import Any
 import psutil
 
 from studio.catalog import Catalog
+from studio.residence import resolve
 
 
 def write(path: Path, size: int, width: int) -> dict[str, Any]:
     """An official pickle of a StyleGAN2 with random weights: generator, its average, and as much again beside them."""
     import torch
 
-    from studio.backends.avatar.network import Generator, Shape
     from studio.bench import official
 
+    generator, of = (resolve(f"studio.backends.avatar.network:{name}") for name in ("Generator", "Shape"))
     sizes = [4 * 2**i for i in range(size.bit_length() - 2)]
-    shape = Shape(channels=tuple(min(512, width // side) for side in sizes), planes=3)
-    tensors = Generator(shape).state_dict()
+    shape = of(channels=tuple(min(512, width // side) for side in sizes), planes=3)
+    tensors = generator(shape).state_dict()
     options = {"synthesis_kwargs": {"conv_clamp": 256}}
     network = official.network(tensors, options, lambda one: torch.nn.Parameter(one.clone(), requires_grad=False))
     critic = official.network({"b4.fc.weight": torch.randn(sum(one.numel() for one in tensors.values()))}, {})

@@ -15,23 +15,24 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from studio.backends.avatar.files import open_network
-from studio.backends.avatar.network import Generator, Shape
 from studio.bench import plainly
+from studio.residence import resolve
 
+NETWORK = "studio.backends.avatar.network"
 WIDTH = 32768  # channels times size in the published configuration F, at most 512 channels
 SAME = 1e-4  # of the picture's range: how far the two may differ
 
 
-def published(size: int) -> Shape:
-    """Configuration F of the paper, at any size."""
+def published(size: int) -> Any:
+    """The shape of configuration F of the paper, at any size."""
     sizes = [4 * 2**i for i in range(size.bit_length() - 2)]
-    return Shape(channels=tuple(min(512, WIDTH // side) for side in sizes), planes=3, clamp=256.0)
+    channels = tuple(min(512, WIDTH // side) for side in sizes)
+    return resolve(f"{NETWORK}:Shape")(channels=channels, planes=3, clamp=256.0)
 
 
-def made(shape: Shape) -> Generator:
+def made(shape: Any) -> Any:
     torch.manual_seed(1)
-    network = Generator(shape).eval().requires_grad_(False)
+    network = resolve(f"{NETWORK}:Generator")(shape).eval().requires_grad_(False)
     for name, parameter in network.named_parameters():
         if name.endswith("noise_strength"):
             parameter.fill_(0.1)
@@ -101,9 +102,9 @@ def main(told: dict[str, Any]) -> dict[str, Any]:
     starter = Path(told["bundled"]) / "avatar-starter"
     found: dict[str, Any] = {"cpu": {}, "cuda": []}
     if starter.is_dir() and not toy:
-        network, _ = open_network(starter)
+        network, _ = resolve("studio.backends.avatar.files:open_network")(starter)
         found["cpu"]["starter"] = pair(network, 16, times)
-    shape = Shape((8, 8, 8), 8, 8, planes=3) if toy else published(256)
+    shape = resolve(f"{NETWORK}:Shape")((8, 8, 8), 8, 8, planes=3) if toy else published(256)
     found["cpu"]["256"] = pair(made(shape), 4, 1 if toy else 3)
     if torch.cuda.is_available() and not toy:
         found["cuda"] = [on_card(size, 20) for size in (256, 512, 1024)]
