@@ -96,18 +96,47 @@ def test_layers_fall_into_three_groups(size: int) -> None:
         assert found == {"coarse": range(4), "middle": range(4, 8), "fine": range(8, 18)}
 
 
-def test_steps_nearby_are_small_for_a_small_spread_and_a_chain_stays_usual(engine: AvatarEngine) -> None:
+def test_steps_nearby_draw_some_attributes_anew(engine: AvatarEngine, model: Model) -> None:
     ways = latents(engine)
-    start = ways.ws(face(seed=4, psi=1.0))
+    start = face(seed=4, style="round")
+    _, picks = ways.picks(start)
+    assert ways.picks(start.replace(near=(Near(1, 0.0),)))[1] == picks
+    changes = []
+    for spread in (0.05, 0.5, 1.0):
+        neighbours = [start.replace(near=(Near(seed, spread),)) for seed in range(60)]
+        found = [ways.picks(one)[1] for one in neighbours]
+        assert all(other != picks for other in found)
+        assert all((other[2] == -1) == (other[3] == -1) for other in found)  # glasses and their colour go together
+        changes.append(np.mean([sum(a != b for a, b in zip(other, picks, strict=True)) for other in found]))
+        for one in neighbours[:5]:
+            places = {slider.name: slider.value for slider in tracks.sliders(model.folder, one)}
+            assert places == ways.traits.places(0, ways.picks(one)[1], ())  # type: ignore[union-attr]
+    assert 1 <= changes[0] < changes[1] < changes[2]
+    chain = start.replace(near=(Near(1, 0.3), Near(2, 0.3)))
+    assert torch.equal(ways.ws(chain), latents(engine_of(model)).ws(chain))
+
+
+@pytest.fixture
+def found_face(engine: AvatarEngine) -> dict[str, str]:
+    """What makes a face one that was found, which has no attributes of its own."""
+    return {"latent": packed(latents(engine).ws(face(seed=4, psi=1.0)))}
+
+
+def test_steps_nearby_are_small_for_a_small_spread_and_a_chain_stays_usual(
+    engine: AvatarEngine, found_face: dict[str, str]
+) -> None:
+    ways = latents(engine)
+    start = ways.ws(face(seed=4, psi=1.0, **found_face))
     far = [
-        float((ways.ws(face(seed=4, psi=1.0, near=(Near(1, spread),))) - start).norm()) for spread in (0.0, 0.1, 0.5)
+        float((ways.ws(face(seed=4, psi=1.0, **found_face, near=(Near(1, spread),))) - start).norm())
+        for spread in (0.0, 0.1, 0.5)
     ]
     assert far[0] < 1e-5
     assert 0 < far[1] < far[2]
     chain = tuple(Near(seed, 0.6) for seed in range(40))
     samples = ways.samples(face(), 200)
     usual = (samples - samples.mean(dim=0)).norm(dim=1)
-    end = ways.ws(face(seed=4, psi=1.0, near=chain))[0, 0] - samples.mean(dim=0)
+    end = ways.ws(face(seed=4, psi=1.0, **found_face, near=chain))[0, 0] - samples.mean(dim=0)
     assert usual.min() / 2 < end.norm() < 2 * usual.max()
 
 

@@ -47,7 +47,10 @@ class Slide(Row):
 
 @dataclass(frozen=True)
 class Near(Row):
-    """A step to a face like the one before it: w moved by noise of this seed, `spread` times the deviation of W."""
+    """A step to a face like the one before it: w moved by noise of this seed, `spread` times the deviation of W.
+
+    Where a seed draws attributes, each of them becomes another with the probability `spread` instead.
+    """
 
     seed: int = note(0, Seed(label="Seed", help="Which of the faces nearby."))
     spread: float = note(
@@ -140,9 +143,7 @@ class AvatarRequest(Request):
             label="Latent", help="W+ of a face that was found in a picture, in place of what the seed gives; base64."
         ),
     )
-    name: str = note(
-        "", Text(label="Name", help="Who this is. Shown with the work in the library.", limit=120, advanced=True)
-    )
+    name: str = note("", Text(label="Name", help="Who this is. Shown with the work in the library.", limit=120))
 
 
 @dataclass(frozen=True, kw_only=True)

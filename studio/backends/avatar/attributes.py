@@ -50,6 +50,15 @@ class Attribute:
         code[:] = [*(channel / 127.5 - 1 for channel in rgb), 1]
         return code
 
+    def other(self, pick: int, rng: np.random.Generator) -> int:
+        """Another pick than this one, each as often as the drawings have it; the same where there is no other."""
+        counts = np.array([*self.counts, 0 if self.needs else self.none], np.float64)
+        counts[pick] = 0
+        if not counts.any():
+            return pick
+        drawn = int(rng.choice(len(counts), p=counts / counts.sum()))
+        return NONE if drawn == len(self.values) else drawn
+
 
 @dataclass(frozen=True, slots=True)
 class Style:
@@ -171,6 +180,28 @@ class Table:
                 vectors[:, at : at + one.width] *= np.array([*shows, False])[picks[other.name], None]
             at += one.width
         return vectors
+
+    def near(self, style: int, picks: Sequence[int], spread: float, rng: np.random.Generator) -> list[int]:
+        """Picks like these: each becomes another with the probability `spread`, one at least where that is not 0."""
+        attributes = self.styles[style].attributes
+        changed = rng.random(len(attributes)) < spread
+        free = [i for i, one in enumerate(attributes) if not one.needs and len(one.values) + bool(one.none) > 1]
+        one = free[int(rng.integers(len(free)))] if free else 0
+        if spread and not changed[free].any():
+            changed[one] = True
+        others = [one.other(pick, rng) for one, pick in zip(attributes, picks, strict=True)]
+        found = {one.name: others[i] if changed[i] else picks[i] for i, one in enumerate(attributes)}
+        by_name = {one.name: one for one in attributes}
+        for one in attributes:
+            needed = by_name.get(one.needs)
+            if needed is None:
+                continue
+            pick = found[needed.name]
+            if pick == NONE or (one.needs_values and needed.values[pick] not in one.needs_values):
+                found[one.name] = NONE
+            elif found[one.name] == NONE:
+                found[one.name] = one.other(NONE, rng)
+        return [found[one.name] for one in attributes]
 
     def vector(self, style: int, picks: Sequence[int]) -> NDArray[np.float32]:
         """The condition vector [c_dim] of a drawing."""

@@ -1,7 +1,8 @@
 """From a request to the w of every layer, for one network: seed, sliders, steps nearby, mixing; knows no pictures.
 
 W, W+, truncation and style mixing are those of Karras et al. (arXiv 1812.04948 sections 2 and 3.1, 1912.04958).
-The order is: the seed's w (or a found W+) with its traits; the steps nearby; truncation; other faces' layers; steps
+The order is: the seed's w (or a found W+) with its traits; the steps nearby (where a seed draws attributes, these are
+steps from drawing to drawing and come first); truncation; other faces' layers; steps
 along directions. So another face mixed in whole is that face as its own request shows it.
 """
 
@@ -99,7 +100,7 @@ class Latents:
 
     def origin(self, request: AvatarRequest) -> Origin:
         """Raises BadInput for a style, class or slider that the model does not have."""
-        key = ("origin", request.style, request.seed, request.label, request.traits)
+        key = ("origin", request.style, request.seed, request.label, request.traits, self._steps(request))
         return self._remember(key, lambda: self._origin(request))
 
     def mapped(self, origin: Origin) -> Tensor:
@@ -158,8 +159,13 @@ class Latents:
     def _drawn(self, request: AvatarRequest) -> tuple[int, np.ndarray, list[int]]:
         table, z_dim = self.config.table, self.config.shape.z_dim
         assert table is not None
-        key = ("drawn", request.style, request.seed)
-        return self._remember(key, lambda: drawn(table, request.style, request.seed, z_dim))
+        near = self._steps(request)
+        key = ("drawn", request.style, request.seed, near)
+        return self._remember(key, lambda: drawn(table, request.style, request.seed, z_dim, near))
+
+    def _steps(self, request: AvatarRequest) -> tuple[Near, ...]:
+        """The steps nearby that change attributes; those of other networks and from a found face are taken in W."""
+        return request.near if self.config.table is not None and not request.latent else ()
 
     def _base(self, request: AvatarRequest) -> tuple[Tensor, Tensor]:
         """The face before any step: ws and the centre of truncation."""
@@ -200,7 +206,7 @@ class Latents:
 
     def _stepped(self, request: AvatarRequest) -> tuple[Tensor, Tensor]:
         ws, centre = self._base(request)
-        for step in request.near:
+        for step in () if self._steps(request) else request.near:
             ws = self._step(request, ws, step)
         return ws, centre
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio import disk, weights
-from studio.backends.avatar import AvatarRequest, Trait
+from studio.backends.avatar import AvatarRequest, Near, Trait
 from studio.backends.avatar.attributes import NONE, Attribute, Style, Table
 from studio.errors import BadInput, StudioError
 
@@ -188,10 +188,13 @@ def read(folder: Path, table: Table) -> Traits:
         raise StudioError(f"{path} is damaged: {error}.", "Fetch or import the model again.") from error
 
 
-def drawn(table: Table, style: str, seed: int, z_dim: int) -> tuple[int, NDArray[np.float32], list[int]]:
+def drawn(
+    table: Table, style: str, seed: int, z_dim: int, near: Sequence[Near] = ()
+) -> tuple[int, NDArray[np.float32], list[int]]:
     """What a seed means: style, z [z_dim] and picks. BadInput for a style that the table does not have.
 
-    The style is drawn even where it is asked for, so that asking for the one a seed draws changes nothing.
+    The style is drawn even where it is asked for, so that asking for the one a seed draws changes nothing. Steps
+    nearby change some of the picks: a drawing has neighbours, and what lies between two of them is none.
     """
     names = [one.name for one in table.styles]
     if style not in ("any", *names):
@@ -200,7 +203,10 @@ def drawn(table: Table, style: str, seed: int, z_dim: int) -> tuple[int, NDArray
     which = table.draw_style(rng)
     which = which if style == "any" else table.style(style)
     z = rng.standard_normal(z_dim, dtype=np.float32)
-    return which, z, table.draw(which, rng)
+    picks = table.draw(which, rng)
+    for step in near:
+        picks = table.near(which, picks, step.spread, np.random.default_rng(step.seed))
+    return which, z, picks
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +223,8 @@ def sliders(folder: Path, request: AvatarRequest) -> list[Slider]:
 
     Reads small files only, and those once while they stay the same. Raises BadInput and StudioError as `read` does.
     """
-    found = _drawn(request.style, request.seed, folder, *(_stamp(folder / name) for name in ("config.json", FILE)))
+    stamps = [_stamp(folder / name) for name in ("config.json", FILE)]
+    found = _drawn(request.style, request.seed, () if request.latent else request.near, folder, *stamps)
     if found is None:
         return []
     traits, which, picks = found
@@ -254,13 +261,15 @@ def expressions(folder: Path, request: AvatarRequest, count: int) -> list[Avatar
 
 
 @lru_cache(64)
-def _drawn(style: str, seed: int, folder: Path, *stamps: tuple[int, int]) -> tuple[Traits, int, list[int]] | None:
+def _drawn(
+    style: str, seed: int, near: tuple[Near, ...], folder: Path, *stamps: tuple[int, int]
+) -> tuple[Traits, int, list[int]] | None:
     """The tracks of a model, and style and picks of a face; a drag asks for the same ones again and again."""
     found = _known(folder, *stamps)
     if found is None:
         return None
     traits, z_dim = found
-    which, _, picks = drawn(traits.table, style, seed, z_dim)
+    which, _, picks = drawn(traits.table, style, seed, z_dim, near)
     return traits, which, picks
 
 
