@@ -51,9 +51,10 @@ def of_network(network: Network) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors of a pickled official network under their full names, and the options it was made with."""
     found: dict[str, Tensor] = {}
     parts = 0
-
-    def walk(module: Network, prefix: str, depth: int) -> None:
-        nonlocal parts
+    # No function that calls itself: it would keep the tensors, and with them the file, until garbage is collected.
+    left = [(network, "", 0)]
+    while left:
+        module, prefix, depth = left.pop()
         parts += 1 + sum(len(_raw(module.state.get(kind))) for kind in ("_parameters", "_buffers", "_modules"))
         if depth > DEPTH or parts > PARTS:
             raise Refused("its networks are nested far deeper than any StyleGAN")
@@ -63,9 +64,7 @@ def of_network(network: Network) -> tuple[dict[str, Tensor], dict[str, Any]]:
                     found[f"{prefix}{name}"] = value
         for name, part in _dict(module.state.get("_modules")).items():
             if isinstance(part, Network):
-                walk(part, f"{prefix}{name}.", depth + 1)
-
-    walk(network, "", 0)
+                left.append((part, f"{prefix}{name}.", depth + 1))
     return found, _dict(network.state.get("_init_kwargs"))
 
 
@@ -78,7 +77,7 @@ def official(tensors: Tensors, options: Mapping[str, Any]) -> Layout:
     said = {**options, **nested}
     for name, allowed in FIXED.items():
         if name in said and said[name] not in allowed:
-            raise Refused(f"its {name} is {str(said[name])[:60]}, which the studio's networks do not have")
+            raise Refused(f"its {name} is {_shown(said[name])}, which the studio's networks do not have")
     mapping, wanted = _mapping(tensors, _dict(options.get("mapping_kwargs")))
     if "synthesis.input.freqs" in tensors:
         alias = _alias(tensors, mapping, said)
@@ -208,13 +207,20 @@ def _side(tensors: Tensors, name: str, axis: int) -> int:
     return tensor.shape[axis]
 
 
+def _shown(value: Any) -> str:
+    """An option as a complaint quotes it; what holds others is only counted: written out it could have no end."""
+    if isinstance(value, str | int | float | None):
+        return str(value)[:60]
+    return f"something of {len(value)} parts" if isinstance(value, list | tuple | dict | set) else "no plain value"
+
+
 def _sides(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape)) or "one number"
 
 
 def _number(value: Any) -> int | float:
     if type(value) not in (int, float) or not abs(value) < 1e9:
-        raise Refused(f"one of its options is {str(value)[:60]} where a number is needed")
+        raise Refused(f"one of its options is {_shown(value)} where a number is needed")
     return value
 
 

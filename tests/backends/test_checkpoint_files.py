@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import mmap
 import os
 import pickle
 import shutil
+import weakref
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -256,6 +259,39 @@ def test_options_that_ours_do_not_have_are_named(options: dict[str, Any], words:
     official.write(path, {"G_ema": official.network(one.tensors, options, parameter)})
     with pytest.raises(BadInput, match=words):
         look(path)
+
+
+@pytest.mark.parametrize("where", ["synthesis_kwargs", "mapping_kwargs"])
+def test_an_option_that_grows_when_it_is_written_out_is_not(where: str, tmp_path: Path) -> None:
+    """Forty pairs, each of the one before twice: a hundred bytes whose words would fill every disk."""
+    grown: Any = ("x", "x")
+    for _ in range(40):
+        grown = (grown, grown)
+    path = tmp_path / "network.pkl"
+    options = {where: {"architecture": grown, "lr_multiplier": grown}}
+    official.write(path, {"G_ema": official.network(toy("stylegan2-ada-64").tensors, options, parameter)})
+    with pytest.raises(BadInput, match="something of 2 parts"):
+        look(path)
+
+
+def test_a_file_that_was_read_is_let_go_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it stays mapped, Windows lets nobody delete or replace it."""
+    mapped: list[weakref.ref[Any]] = []
+    real = mmap.mmap
+
+    def noted(*args: Any, **options: Any) -> Any:
+        one = real(*args, **options)
+        mapped.append(weakref.ref(one))
+        return one
+
+    monkeypatch.setattr(mmap, "mmap", noted)
+    path = toy("stylegan2-ada-64").pickle(tmp_path / "network.pkl")
+    gc.disable()
+    try:
+        look(path).write(tmp_path, "own", lambda _: None)
+        assert mapped[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_options_of_stylegan3_that_do_not_fit_its_layers_are_named(tmp_path: Path) -> None:
