@@ -115,9 +115,10 @@ def test_what_a_name_stands_for_is_not_even_imported(
     module: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib, "import_module", lambda *_args: pytest.fail("it was imported"))
+    before = set(sys.modules)  # other tests may have brought torch
     opcodes = named(module, name) + text("https://example.org/evil") + b"\x85R."
     refused(raw(tmp_path / "network.pkl", opcodes), name.partition(".")[0])
-    assert module not in sys.modules or module in ("torch", "numpy", "torch.hub", "torch.jit", "torch.serialization")
+    assert module in before or module not in sys.modules
 
 
 def test_the_source_inside_is_not_run(tmp_path: Path) -> None:
