@@ -34,9 +34,14 @@ PAUSE = 1200  # milliseconds without a change, after which the next is a step of
 
 
 class Brief(QWidget):
-    """The form of one medium's requests, with Generate and Cancel at its foot; `said` has words for the person."""
+    """The form of one medium's requests, with Generate and Cancel at its foot; `said` has words for the person.
+
+    `returned` follows undo and redo; `others` has a request of the medium that is not one of its works.
+    """
 
     said = Signal(str)
+    returned = Signal()
+    others = Signal(object)
 
     def __init__(self, studio: Studio, medium: Medium) -> None:
         super().__init__()
@@ -133,16 +138,22 @@ class Brief(QWidget):
 
     def undo(self) -> None:
         self._show(self.history.undo())
+        self.returned.emit()
 
     def redo(self) -> None:
         self._show(self.history.redo())
+        self.returned.emit()
 
     def roll(self) -> None:
         """A new seed for the next work, where none is kept; nobody's step, so that undo passes over it."""
         seed = self.form.seed
         if seed is not None and not seed.locked:
-            self.history.amend(self.form.value().replace(seed=fresh_seed()))
-            self._show(self.history.now)
+            self.amend(self.form.value().replace(seed=fresh_seed()))
+
+    def amend(self, value: Request) -> None:
+        """Change what stands, as no step of its own."""
+        self.history.amend(value)
+        self._show(value)
 
     def _show(self, value: Request) -> None:
         self._pause.stop()
@@ -204,6 +215,9 @@ class Brief(QWidget):
 
     def take(self, request: Request) -> None:
         """Put a request into the form, its seed locked, so that Generate makes the same again."""
+        if not isinstance(request, self._medium.make):
+            self.others.emit(request)
+            return
         self.form.set_value(request)
         if self.form.seed is not None:
             self.form.seed.lock.setChecked(True)

@@ -15,7 +15,7 @@ from studio.backends.medium import Medium
 from studio.errors import StudioError
 from studio.job import Job
 from studio.library import Asset, Query
-from studio.media import Image, Text
+from studio.media import Clip, Image, Payload, Text
 from studio.ui import jobs
 from studio.ui.arrivals import Arrivals
 from studio.ui.empty import Empty, Waiting
@@ -26,6 +26,7 @@ from studio.ui.landing import Landing
 from studio.ui.making import Batch
 from studio.ui.stages import pictures, stage
 from studio.ui.stages.grid import Candidates
+from studio.ui.stages.moving import MovingStage
 from studio.ui.thumbnails import Thumbnails
 from studio.ui.widgets import Bar, column, row
 from studio.ui.words import count, sentence, tr
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
 class Easel(QFrame):
     """`tried` asks for an example, `asked` names a deed to do with the work, `kept` has what a person made of it,
-    `unread` has the error of a work that cannot be shown, `said` is a word in passing.
+    `unread` has the error of a work that cannot be shown, `said` is a word in passing. Of faces and whatever else is
+    live, and no work yet: `picked` is the place of the one that was chosen, `parted` says that it is no longer shown.
     """
 
     tried = Signal()
@@ -45,6 +47,8 @@ class Easel(QFrame):
     kept = Signal(object)
     unread = Signal(object)
     said = Signal(str)
+    picked = Signal(int)
+    parted = Signal()
 
     def __init__(self, studio: Studio, medium: Medium, thumbnails: Thumbnails, arrivals: Arrivals) -> None:
         super().__init__()
@@ -53,6 +57,8 @@ class Easel(QFrame):
         self._batch: Batch | None = None  # what is being made, or was made last, where that is shown
         self._following = True  # show what is being made, until a person looks at something else
         self._choosing = medium.stage == "image"  # of several works made together one is chosen
+        self._live = False  # what is shown is no work yet
+        self._offered = ""  # what is said of the live ones among which one is chosen, while one may go back to them
         self.stage = stage(medium.stage, studio.places.documents)
         self.stage.follow(studio.settings)
         self.head = Head(self.stage)
@@ -68,10 +74,14 @@ class Easel(QFrame):
         self._strip = QFrame()
         self._strip.setObjectName("filmstripArea")
         column(self._strip, margins=(12, 8, 12, 4)).addWidget(self.filmstrip)
+        upper = column(spacing=0)
+        upper.addWidget(self.head)
+        upper.addLayout(row(self.error, margins=(16, 0, 16, 8)))
+        upper.addWidget(self._stack, 1)
+        self._upper = row(spacing=0)
+        self._upper.addLayout(upper, 1)
         inside = column(self, spacing=0)
-        inside.addWidget(self.head)
-        inside.addLayout(row(self.error, margins=(16, 0, 16, 8)))
-        inside.addWidget(self._stack, 1)
+        inside.addLayout(self._upper, 1)
         inside.addWidget(self._strip)
         words = tr("Drop it here to show it and keep it in the library")
         self._landing = Landing(self, words, arrivals.takes, lambda data: arrivals.take(data, self._brought))
@@ -95,9 +105,15 @@ class Easel(QFrame):
         """The filmstrip stands from the first Generate on, so that nothing jumps when the work arrives."""
         self._strip.setVisible(self.filmstrip.model().rowCount() > 0 or self._batch is not None)
 
+    def put_beside(self, widget: QWidget) -> None:
+        """Give what helps with the work a place at the right of the stage."""
+        self._upper.addWidget(widget)
+        self._beside = widget
+
     def areas(self) -> list[QWidget]:
         """The parts that the keyboard steps through, in their order."""
-        return [self.head, self._stack, self._strip]
+        beside = [] if self._beside.isHidden() else [self._beside]
+        return [self.head, self._stack, *beside, self._strip]
 
     def _asked(self, deed: str) -> None:
         if deed == "all":
@@ -130,6 +146,7 @@ class Easel(QFrame):
             self.look(beside)
 
     def _put(self, asset: Asset | None) -> None:
+        self._part()
         self.waiting.patience.stop()
         if asset is not None:
             try:
@@ -160,6 +177,7 @@ class Easel(QFrame):
 
     def expect(self, batch: Batch) -> None:
         """Make room for what is to come."""
+        self._part()
         self._batch = batch
         self._strip.show()
         self.head.back.hide()
@@ -213,13 +231,69 @@ class Easel(QFrame):
         if shown is not None and not shown.live and self._stack.currentWidget() is self.candidates:
             self.head.show_asset(None, count(len(shown.assets), "%n candidate", "%n candidates"))
 
+    # What is live.
+
+    def show_live(self, payload: Payload, side: int, words: str, *, rough: bool, lasting: bool = True) -> None:
+        """Show what is under a person's hand, as the stage's `show_live` does, and say what it is; `lasting` where it
+        may become a work.
+        """
+        self._turn_live(self.stage, words, lasting)
+        self.stage.show_live(payload, side, rough=rough)
+
+    def say_live(self, words: str) -> None:
+        """Say something of what is live, while it is still to come."""
+        if self._live:
+            self._offered = words if self._offered else ""
+            self.head.caption.say(words)
+
+    @property
+    def choosing(self) -> bool:
+        """Whether live ones stand there to choose from."""
+        return bool(self._offered) and self._stack.currentWidget() is self.candidates
+
+    def play_live(self, clip: Clip, side: int, words: str) -> None:
+        """Play what is no work yet. Raises StudioError and OSError where its file cannot be read."""
+        assert isinstance(self.stage, MovingStage)
+        self._turn_live(self.stage, words, False)
+        self.stage.show_clip(clip, side)
+
+    def offer(self, many: int, words: str) -> None:
+        """Make room for live ones among which a person may choose."""
+        self._offered = words
+        self.candidates.expect(many)
+        self._turn_live(self.candidates, words, False)
+        self.head.back.hide()
+        self.candidates.setFocus()
+
+    def offer_one(self, at: int, payload: Image) -> None:
+        self.candidates.show_image(at, pictures.of_payload(payload), done=True)
+
+    def _turn_live(self, widget: QWidget, words: str, lasting: bool) -> None:
+        self.waiting.patience.stop()
+        self._live, self._batch, self._following = True, None, False
+        self._stack.setCurrentWidget(widget)
+        if self.asset is not None or self.head.caption.whole() != words:
+            self.asset = None
+            self.filmstrip.mark("")
+            self.head.show_asset(None, words, live=lasting)
+        self.head.back.setVisible(bool(self._offered) and widget is self.stage)
+
+    def _part(self) -> None:
+        if self._live:
+            self._live, self._offered = False, ""
+            self.parted.emit()
+
     @property
     def several(self) -> bool:
         """Whether what is shown is one of several candidates, or all of them."""
-        return self._batch is not None and self._many(self._batch)
+        return bool(self._offered) or (self._batch is not None and self._many(self._batch))
 
     def back(self) -> bool:
         """From one candidate back to all of them; whether there was a way back."""
+        if self._offered and self.on_stage:
+            self._turn_live(self.candidates, self._offered, False)
+            self.candidates.setFocus()
+            return True
         if self._batch is not None and self.several and self.on_stage:
             self.expect(self._batch)
             return True
@@ -241,7 +315,9 @@ class Easel(QFrame):
 
     def _choose(self, at: int) -> None:
         batch = self._batch
-        if batch is not None and at in batch.assets:
+        if self._offered:
+            self.picked.emit(at)
+        elif batch is not None and at in batch.assets:
             self._following = False
             self._put(batch.assets[at])
             self.head.back.show()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
 from studio.request import Request
@@ -17,6 +17,8 @@ from studio.ui.aside import Aside
 from studio.ui.theme import SIZE, theme
 from studio.ui.widgets import button, column, label, row
 from studio.ui.words import tr
+
+WIDE, NARROW = 430, 240  # pixels that words take where there is room, and that an empty page is wide at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +160,12 @@ class Empty(QWidget):
         super().__init__()
         self.setObjectName("empty")
         taught = lesson(medium)
-        heading = label(tr(taught.heading), "title")
-        heading.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        heading = label(tr(taught.heading), "title", wrap=True)
         words = label(tr(taught.words), "muted", wrap=True)
-        words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        words.setFixedWidth(430)
+        self._told = (heading, words)
+        for told in self._told:
+            told.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            told.setFixedWidth(WIDE)
         self.try_it = button(tr("Try an example"), "tryExample", clicked=self.tried.emit)
         whole = column(self, spacing=SIZE.medium, margins=(32, 24, 32, 24))
         whole.addStretch(1)
@@ -170,10 +173,17 @@ class Empty(QWidget):
             whole.addWidget(Sheet(sheet), 6)
         else:
             whole.addLayout(row(None, Sign(icon), None))
-        whole.addWidget(heading)
+        whole.addLayout(row(None, heading, None))
         whole.addLayout(row(None, words, None))
         whole.addLayout(row(None, self.try_it, None))
         whole.addStretch(1)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(NARROW, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        for told in self._told:
+            told.setFixedWidth(min(WIDE, max(NARROW, self.width()) - 2 * SIZE.wide))
 
 
 class Waiting(QWidget):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from studio.library import Asset
 from studio.ui.actions import keys_of
 from studio.ui.stages.stage import Stage
-from studio.ui.theme import SIZE
+from studio.ui.theme import SIZE, theme
 from studio.ui.widgets import Elided, button, row, tool
 from studio.ui.words import gist, tr
+
+NARROW = 440  # pixels of width up to which a work is told before ways to look at it are offered
 
 
 class Head(QFrame):
@@ -25,6 +28,7 @@ class Head(QFrame):
         self.back = button(
             tr("All candidates"), "back", "quiet", icon="chevron-left", clicked=lambda: self.asked.emit("all")
         )
+        self.back.setToolTip(tr("All candidates"))
         self.caption = Elided(role="muted")
         self.caption.setObjectName("caption")
         self.star = tool(
@@ -63,8 +67,11 @@ class Head(QFrame):
         rule.setFixedSize(1, 20)
         rule.setObjectName("rule")
         self._rule = rule
+        self._live: list[QWidget] = []  # what can be done with what is no work yet
+        self._working = self._roomy = True  # there is a work; there is room for all tools
         line: QHBoxLayout = row(self.back, self.caption, spacing=2, margins=(SIZE.medium, 0, 12, 0))
         line.setStretch(1, 1)
+        line.addStretch(0)  # keeps the tools at the right where there is no room for words
         for widget in self._tools:
             line.addWidget(widget)
         line.addSpacing(6)
@@ -73,13 +80,29 @@ class Head(QFrame):
         for widget in self._work:
             line.addWidget(widget)
         self.setLayout(line)
+        self._line = line
         self.back.hide()
         self.show_asset(None)
 
-    def show_asset(self, asset: Asset | None, words: str = "") -> None:
-        """Describe a work by `words`, else by its request; without a work, only say `words`."""
-        for widget in [*self._tools, self._rule, *self._work]:
-            widget.setVisible(asset is not None)
+    def bring(self, *widgets: QWidget, live: bool) -> None:
+        """Make room at the right: for what is always there, or for what is while something `live` is shown."""
+        for widget in widgets:
+            self._line.addSpacing(6)
+            self._line.addWidget(widget)
+            if live:
+                self._live.append(widget)
+                widget.hide()
+
+    def show_asset(self, asset: Asset | None, words: str = "", *, live: bool = False) -> None:
+        """Describe a work by `words`, else by its request; without a work, only say `words`. What is `live` is no work
+        yet, but may become one.
+        """
+        for widget in self._live:
+            widget.setVisible(live)
+        self._working = asset is not None
+        for widget in self._work:
+            widget.setVisible(self._working)
+        self._make_room()
         if asset is None:
             self.caption.say(words)
             return
@@ -93,3 +116,20 @@ class Head(QFrame):
         if asset.partial:
             parts.append(tr("unfinished"))
         self.caption.say("  ·  ".join(part for part in parts if part))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as without the ways to look at a work, which keys and the menu have too."""
+        looks = sum(widget.sizeHint().width() + self._line.spacing() for widget in self._tools)
+        return QSize(max(0, super().minimumSizeHint().width() - looks * self._roomy), self.height())
+
+    def _make_room(self) -> None:
+        """Leave out the ways to look at a work where the words about it would have no room."""
+        self._roomy = self.width() >= theme().high(NARROW)
+        self.back.setText(tr("All candidates") if self._roomy else "")
+        self.caption.setMaximumWidth(16777215 if self._roomy or not self._working else 0)
+        for widget in [*self._tools, self._rule]:
+            widget.setVisible(self._working and self._roomy)

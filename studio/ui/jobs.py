@@ -90,7 +90,7 @@ class Strip(QFrame):
 
     def refresh(self) -> None:
         """Read the studio anew."""
-        jobs = self._studio.jobs()
+        jobs = [job for job in self._studio.jobs() if not job.live]
         running = [job for job in jobs if job.state == "running"]
         waiting = sum(job.state == "queued" for job in jobs)
         before, self._job = self._job, running[0] if running else None

@@ -20,6 +20,7 @@ from studio.ui.brief import Brief
 from studio.ui.deeds import Deeds
 from studio.ui.easel import Easel
 from studio.ui.empty import example
+from studio.ui.inspectors import inspector
 from studio.ui.making import Batch, Making
 from studio.ui.stages.stage import DEEDS
 from studio.ui.thumbnails import Thumbnails
@@ -37,7 +38,7 @@ class Panel(QWidget):
     def __init__(self, studio: Studio, bridge: Bridge, medium: Medium, thumbnails: Thumbnails, deeds: Deeds) -> None:
         super().__init__()
         self.setObjectName(f"panel.{medium.name}")
-        self.studio, self.medium, self._deeds = studio, medium, deeds
+        self.studio, self.medium, self.deeds = studio, medium, deeds
         self._tries = 0
         self.brief = Brief(studio, medium)
         self.form, self.count = self.brief.form, self.brief.count
@@ -49,22 +50,27 @@ class Panel(QWidget):
         whole.addWidget(self.easel, 1)
         self.setLayout(whole)
         self._making = Making(studio, bridge, medium, self)
+        self.bridge, self.thumbnails = bridge, thumbnails
+        self.inspector = inspector(self)
+        self.easel.put_beside(self.inspector)
         self._wire(bridge)
         self.easel.show_work(self.filmstrip.newest())
         self._refresh()
 
     def _wire(self, bridge: Bridge) -> None:
         for part in (self.brief, self.easel):
-            part.said.connect(lambda words: self._deeds.notify(words, ()))
+            part.said.connect(lambda words: self.deeds.notify(words, ()))
         self.generate.clicked.connect(lambda: self.make())
         self.cancel.clicked.connect(lambda: self.stop())
         self.easel.tried.connect(self.try_example)
         self.easel.asked.connect(self._asked)
         self.easel.kept.connect(self._keep)
-        self.easel.unread.connect(self._fail)
+        self.easel.unread.connect(self.fail)
+        self.brief.others.connect(self.inspector.take)
         self.filmstrip.pointed.connect(lambda asset, at: self.menu(asset).popup(at))
         self._making.progressed.connect(self._progress)
         self._making.arrived.connect(self.easel.arrived)
+        self._making.arrived.connect(lambda batch, at, asset: self.inspector.arrived(batch.jobs[at], asset))
         self._making.failed.connect(self._failed)
         self._making.settled.connect(self._settled)
         bridge.news.connect(self._hear)
@@ -73,6 +79,11 @@ class Panel(QWidget):
     def asset(self) -> Asset | None:
         """The work that is shown."""
         return self.easel.asset
+
+    @property
+    def busy(self) -> bool:
+        """Whether something runs or waits for this panel."""
+        return self._making.busy
 
     def show_work(self, asset: Asset | None) -> None:
         """Put a finished work on the stage; None where there is nothing to show."""
@@ -88,7 +99,7 @@ class Panel(QWidget):
             self.submit(request, many=int(self.count.currentData()))
             self.brief.shelf.sent(request)
         except StudioError as error:
-            self._fail(error)
+            self.fail(error)
 
     def submit(self, request: Request, *, many: int = 1, parents: Sequence[str] = ()) -> None:
         """Queue candidates of a request. Raises StudioError where it cannot be."""
@@ -117,7 +128,7 @@ class Panel(QWidget):
         self.easel.progress(batch, job)
 
     def _failed(self, batch: Batch, at: int, error: BaseException) -> None:
-        self._fail(error, batch.jobs[at])
+        self.fail(error, batch.jobs[at])
         self.easel.failed(batch, at)
 
     def _settled(self, batch: Batch) -> None:
@@ -127,7 +138,8 @@ class Panel(QWidget):
     def _refresh(self) -> None:
         self.cancel.setVisible(self._making.busy)
 
-    def _fail(self, error: BaseException, job: Job | None = None) -> None:
+    def fail(self, error: BaseException, job: Job | None = None) -> None:
+        """Say above the stage what went wrong, with the buttons that mend it."""
         title, hint = failure(error)
         parents = () if job is None else job.parents
         request = None if job is None else job.request
@@ -140,13 +152,14 @@ class Panel(QWidget):
         try:
             self.submit(request, parents=parents)
         except StudioError as error:
-            self._fail(error)
+            self.fail(error)
 
     def _hear(self, news: Any) -> None:
         if news.kind == "library":
             self.easel.works_changed()
         elif news.kind == "models":
             self.form.refresh_models()
+            self.inspector.models_changed()
         elif news.kind == "settings":
             self.stage.follow(self.studio.settings)
 
@@ -155,6 +168,8 @@ class Panel(QWidget):
     def act(self, name: str) -> None:
         """Do what an action of the menus says, where it means something here."""
         seed = self.form.seed
+        if self.inspector.act(name):
+            return
         if name == "generate":
             self.make()
         elif name == "cancel":
@@ -175,6 +190,9 @@ class Panel(QWidget):
 
     def can(self, name: str) -> bool:
         """Whether an action would do anything here and now."""
+        own = self.inspector.can(name)
+        if own is not None:
+            return own
         if name in ("generate", "example", "roll", "lock"):
             return True
         if name == "cancel":
@@ -192,7 +210,7 @@ class Panel(QWidget):
     def menu(self, asset: Asset) -> WorkMenu:
         """What can be done with a work of the filmstrip, which need not be the one on the stage."""
         return WorkMenu(
-            self, [asset], 1, lambda deed: self._do(deed, asset), lambda medium: self._deeds.send(asset, medium)
+            self, [asset], 1, lambda deed: self._do(deed, asset), lambda medium: self.deeds.send(asset, medium)
         )
 
     def _asked(self, deed: str) -> None:
@@ -200,7 +218,7 @@ class Panel(QWidget):
             self._do(deed, self.asset)
 
     def _do(self, deed: str, asset: Asset) -> None:
-        deeds, shown = self._deeds, self.asset is not None and self.asset.id == asset.id
+        deeds, shown = self.deeds, self.asset is not None and self.asset.id == asset.id
         if deed == "favourite":
             deeds.favourite([asset.id], not asset.favourite)
             if shown:
@@ -215,7 +233,7 @@ class Panel(QWidget):
 
     def _keep(self, payload: Payload) -> None:
         """Make a work of what a person has made of the one on the stage."""
-        kept = None if self.asset is None else self._deeds.keep(payload, self.asset)
+        kept = None if self.asset is None else self.deeds.keep(payload, self.asset)
         if kept is not None:
             self.easel.look(kept)
 
@@ -233,14 +251,18 @@ class Panel(QWidget):
     def leave(self) -> None:
         """Another page is shown: stop what plays."""
         self.stage.leave()
+        self.inspector.leave()
 
     def close_down(self) -> None:
         """The window closes: wait for nothing any more."""
         self.stage.leave()
+        self.inspector.close_down()
         self._making.close_down()
 
     def state(self) -> dict[str, Any]:
-        return self.brief.state()
+        return {**self.brief.state(), "inspector": self.inspector.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.brief.restore(state)
+        told = state.get("inspector")
+        self.inspector.restore(told if isinstance(told, dict) else {})

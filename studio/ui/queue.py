@@ -77,7 +77,7 @@ class Queue(QFrame):
             self.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def refresh(self) -> None:
-        jobs = self._studio.jobs()
+        jobs = [job for job in self._studio.jobs() if not job.live]
         live = [job for job in jobs if job.state in ("running", "queued")]
         shown = [*live, *[job for job in jobs if job.state not in ("running", "queued")][:ENDED]]
         wanted = {job.id for job in shown}

@@ -51,13 +51,14 @@ class Canvas(QWidget):
         self.setMouseTracking(True)
         theme().changed.connect(self.update)
 
-    def take(self, image: QImage, size: QSizeF | None = None, *, rough: bool = False) -> None:
+    def take(self, image: QImage, size: QSizeF | None = None, *, rough: bool = False, at_once: bool = False) -> None:
         """Show a picture as large as one of `size`, in the view of the one before where that was of the same size.
 
-        A rough one is drawn quickly until no other has come for a while, and fades into what follows it.
+        A rough one is drawn quickly until no other has come for a while, and fades into what follows it,
+        unless that is to be seen `at_once`, as under a moving hand.
         """
         whole = QSizeF(image.size()) if size is None else size
-        if (rough or self._preview) and self.pair is None and whole == self._view.size:
+        if (rough or self._preview) and not at_once and self.pair is None and whole == self._view.size:
             self._fade.turn(self.image)
         else:
             self._fade.end()

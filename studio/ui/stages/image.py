@@ -137,6 +137,14 @@ class ImageStage(Stage):
         self.canvas.take(image, awaited if alike else None, rough=True)
         self._turn_to(None)
 
+    def show_live(self, payload: Payload, side: int, *, rough: bool) -> None:
+        if isinstance(payload, Image):
+            self._reading.drop()
+            image = pictures.of_payload(payload)
+            size = QSizeF(side, side * image.height() / image.width())
+            self.canvas.take(image, size, rough=rough, at_once=rough)
+            self._turn_to(None)
+
     def _turn_to(self, asset: Asset | None) -> None:
         if self.asset is not None and (asset is None or asset.id != self.asset.id):
             self._before = self.asset
@@ -145,7 +153,7 @@ class ImageStage(Stage):
 
     def expect(self, request: Request) -> None:
         """Previews smaller than the picture will be stand where it will stand."""
-        self._awaited = QSizeF(float(getattr(request, "width", 0)), float(getattr(request, "height", 0)))
+        self._awaited = pictures.awaited(request)
 
     def clear(self) -> None:
         self._reading.drop()

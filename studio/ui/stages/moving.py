@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from PySide6.QtCore import QElapsedTimer, QMimeData, Qt, QTimer
+from PySide6.QtCore import QElapsedTimer, QMimeData, QSizeF, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QHideEvent, QImage, QKeyEvent, QShowEvent
 
 from studio import codecs
 from studio.errors import StudioError
 from studio.library import Asset
-from studio.media import Payload
+from studio.media import Clip, Payload
 from studio.settings import Settings
 from studio.ui.aside import Failure, Newest
 from studio.ui.stages.image import ImageStage
@@ -36,6 +36,7 @@ class MovingStage(ImageStage):
         self.tape: Tape | None = None
         self.frame = 0
         self.playing = False
+        self._side = 0  # pixels that a clip is shown wide; 0 where that is as wide as it is
         self._resumes = False  # it played when the page was left
         self._still = False
         self._from = 0.0  # seconds of the clip at which the clock began
@@ -88,13 +89,29 @@ class MovingStage(ImageStage):
             super().show_asset(asset)
             return
         self._reading.drop()
-        self.tape = Tape(asset.path)
-        self.frame = 0
+        self._load(Tape(asset.path))
         self.canvas.take(QImage())
-        self.transport.load(self.tape.count, self.tape.seconds)
-        self.transport.show()
         self._turn_to(asset)
         self.setAccessibleDescription(asset.title)
+        self._begin_tape()
+
+    def show_clip(self, clip: Clip, side: int) -> None:
+        """Play a clip that is no work yet, from its file, `side` pixels wide, in place of the pictures of it that were
+        seen while it was made. Raises BadInput and OSError as `Tape` does.
+        """
+        tape = Tape(clip.path)
+        self._unload()
+        self._side = side
+        self._load(tape)
+        self._begin_tape()
+
+    def _load(self, tape: Tape) -> None:
+        self.tape = tape
+        self.frame = 0
+        self.transport.load(tape.count, tape.seconds)
+        self.transport.show()
+
+    def _begin_tape(self) -> None:
         self._show_time()
         self._decode()
         if not self._still and theme().motion:
@@ -103,6 +120,10 @@ class MovingStage(ImageStage):
     def preview(self, payload: Payload) -> None:
         self._unload()
         super().preview(payload)
+
+    def show_live(self, payload: Payload, side: int, *, rough: bool) -> None:
+        self._unload()
+        super().show_live(payload, side, rough=rough)
 
     def clear(self) -> None:
         self._unload()
@@ -207,12 +228,16 @@ class MovingStage(ImageStage):
             self._stand(frame)
         self._show_time()
 
+    def _see(self, image: QImage) -> None:
+        size = QSizeF(self._side, self._side * image.height() / image.width()) if self._side else None
+        self.canvas.take(image, size, rough=self.playing, at_once=True)
+
     def _stand(self, frame: int) -> None:
         """Show a frame, now or as soon as it is decoded."""
         self.frame = frame
         image = self.tape.get(frame) if self.tape is not None else None
         if image is not None:
-            self.canvas.take(image, rough=self.playing)
+            self._see(image)
         self._decode()
 
     def _show_time(self) -> None:
@@ -236,7 +261,7 @@ class MovingStage(ImageStage):
         self.frame = min(self.frame, tape.count - 1)
         image = tape.get(self.frame)
         if image is not None and image.cacheKey() != self.image.cacheKey():
-            self.canvas.take(image, rough=self.playing)
+            self._see(image)
         self._decode()
 
     def _undecoded(self, error: Failure) -> None:
@@ -247,7 +272,7 @@ class MovingStage(ImageStage):
         self.pause()
         self._resumes = False
         self._decoding.drop()
-        self.tape = None
+        self.tape, self._side = None, 0
         self.transport.hide()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

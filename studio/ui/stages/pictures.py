@@ -11,9 +11,11 @@ from PySide6.QtGui import QImage, QImageReader, QPainter, QPixmap
 from studio import clips
 from studio.errors import BadInput
 from studio.media import Image
+from studio.request import Request
 from studio.ui.theme import theme
 from studio.ui.words import tr
 
+LARGE = 512  # pixels of a side that a small network's picture is enlarged to, where it is wanted large
 FINE = 2400  # device pixels of a side up to which a picture is enlarged with care
 KEPT = 2  # pictures at the size of the screen: as many as are compared
 
@@ -41,6 +43,13 @@ def _first(path: Path) -> QImage:
 def size(path: Path) -> QSize:
     """Pixels of the picture in a file, read from its head; empty where that says nothing."""
     return QImageReader(str(path)).size()
+
+
+def awaited(request: Request) -> QSizeF:
+    """How large the picture of a request will be, where that is known: by its sides, or by the name of its size."""
+    if getattr(request, "size", "") == "large":
+        return QSizeF(LARGE, LARGE)
+    return QSizeF(float(getattr(request, "width", 0)), float(getattr(request, "height", 0)))
 
 
 def of_payload(payload: Image) -> QImage:

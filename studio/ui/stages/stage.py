@@ -50,6 +50,12 @@ class Stage(QWidget):
         """Show what there is so far; called again and again while it grows."""
         raise NotImplementedError
 
+    def show_live(self, payload: Payload, side: int, *, rough: bool) -> None:
+        """Show what is under a person's hand and no work yet, `side` pixels wide whatever it has itself; a `rough` one
+        is followed by another in a moment.
+        """
+        self.preview(payload)
+
     def expect(self, request: Request) -> None:
         """A work of this request is about to be made: previews that follow are its."""
 

@@ -1,0 +1,106 @@
+"""The frame of the inspector: the tabs, and above their tools the ways to sixteen faces; it knows no tool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QButtonGroup, QFrame, QStackedWidget, QToolButton, QWidget
+
+from studio.ui.actions import keys_of
+from studio.ui.avatar.sliders import Line
+from studio.ui.theme import SIZE, theme
+from studio.ui.widgets import button, column, row, scrolling, tip
+from studio.ui.words import tr
+
+SPREAD = 0.35
+EDGE = 16  # pixels at both sides; a scroll bar takes 12 of them
+
+
+class Board(QWidget):
+    """Buttons for the page to connect, and its tools in tabs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sixteen = button(tr("Sixteen faces"), "faces", "compact")
+        self.sixteen.setToolTip(tip(tr("Sixteen other faces to choose from"), keys_of("faces")))
+        self.near = button(tr("More like this"), "near", "compact")
+        self.near.setToolTip(tip(tr("Sixteen faces near this one"), keys_of("near")))
+        self.spread = Line("spread", tr("How different"), 0.05, 0.95, 18, tr("How far more faces like this may be"))
+        self.spread.show_value(SPREAD, moved=False)
+        self.spread.returned.connect(lambda: self.spread.show_value(SPREAD, moved=False))
+        self.tabs: dict[str, QToolButton] = {}
+        self._group = QButtonGroup(self)
+        self._pages = QStackedWidget()
+        self._segments = row(None, spacing=2, margins=(12, 0, 12, 0))
+        head = QFrame()
+        head.setFixedHeight(48)
+        head.setLayout(self._segments)
+        line = row(self.sixteen, self.near)
+        line.setStretch(0, 1)
+        line.setStretch(1, 1)
+        top = column(spacing=8, margins=(EDGE, 4, EDGE, 12))
+        top.addLayout(line)
+        top.addWidget(self.spread)
+        whole = column(self, spacing=0)
+        whole.addWidget(head)
+        whole.addLayout(top)
+        whole.addWidget(self._pages, 1)
+        theme().changed.connect(self._fit)
+
+    def add(self, name: str, words: str, parts: Sequence[QWidget]) -> None:
+        """A tab with its parts below each other; the first one is shown."""
+        inside = QWidget()
+        inside.setObjectName("form")
+        laid = column(inside, spacing=24, margins=(EDGE, 4, EDGE, 16))
+        for part in parts:
+            laid.addWidget(part)
+        laid.addStretch(1)
+        area = scrolling(inside)
+        # What lies in it keeps its place when a scroll bar comes beside it.
+        area.verticalScrollBar().rangeChanged.connect(
+            lambda _, last: laid.setContentsMargins(EDGE, 4, EDGE - 12 if last > 0 else EDGE, 16)
+        )
+        self._pages.addWidget(area)
+        tab = QToolButton()
+        tab.setObjectName(f"tab.{name}")
+        tab.setText(words)
+        tab.setAccessibleName(words)
+        tab.setToolTip(words)
+        tab.setCheckable(True)
+        tab.setProperty("role", "segment")
+        tab.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        tab.clicked.connect(lambda: self.show_tab(name))
+        self._group.addButton(tab)
+        self._segments.insertWidget(len(self.tabs), tab)
+        self.tabs[name] = tab
+        if len(self.tabs) == 1:
+            self.show_tab(name)
+        self._fit()
+
+    @property
+    def tab(self) -> str:
+        """The name of the tab that is shown."""
+        return list(self.tabs)[self._pages.currentIndex()]
+
+    def show_tab(self, name: str) -> None:
+        self.tabs[name].setChecked(True)
+        self._pages.setCurrentIndex(list(self.tabs).index(name))
+        self.spread.setVisible(name == next(iter(self.tabs)))
+
+    def state(self) -> dict[str, Any]:
+        return {"tab": self.tab, "spread": self.spread.value}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up a state; what cannot be used is left as it is."""
+        if state.get("tab") in self.tabs:
+            self.show_tab(str(state["tab"]))
+        spread = state.get("spread")
+        if isinstance(spread, float) and 0.05 <= spread <= 0.95:
+            self.spread.show_value(spread, moved=spread != SPREAD)
+
+    def _fit(self) -> None:
+        """As wide as its widest words need, and never narrower than it is drawn for."""
+        two = self.sixteen.minimumSizeHint().width() + self.near.minimumSizeHint().width() + 8 + 2 * EDGE
+        self.setFixedWidth(max(SIZE.inspector, self._segments.sizeHint().width(), two))

@@ -1,0 +1,118 @@
+"""What a face is made of, as frozen values: its model's kind, where sliders rest, faces near it; knows no widgets."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from studio import weights
+from studio.backends.avatar import AvatarRequest, Near, Slide, Trait, tracks
+from studio.catalog import Catalog, Model
+from studio.errors import StudioError
+from studio.library import Asset
+from studio.request import SEED_LIMIT, Request, fresh_seed
+
+MANY = 16
+Change = Callable[[AvatarRequest], AvatarRequest]
+"""What a tool does to a face."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What can be asked of a model: the styles it knows, how many classes it was trained with."""
+
+    styles: tuple[str, ...] = ()
+    classes: int = 0
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its drawings had attributes, and so it has named sliders and styles."""
+        return bool(self.styles)
+
+
+def kind(model: Model) -> Kind:
+    """Reads the model's config; what cannot be read is of no kind, and loading it will say why."""
+    try:
+        said = weights.read_json(model.folder / "config.json")
+        if "attributes" in said:
+            return Kind(styles=tuple(str(style["name"]) for style in said["attributes"]["styles"]))
+        return Kind(classes=int(said.get("shape", {}).get("c_dim", 0)))
+    except (StudioError, OSError, KeyError, TypeError, ValueError, AttributeError):
+        return Kind()
+
+
+def model_of(catalog: Catalog, face: AvatarRequest) -> Model:
+    """The model that draws a face. Raises StudioError where there is none."""
+    return catalog.get(face.model) if face.model else catalog.default("avatar")
+
+
+def fitting(face: AvatarRequest, model: Kind) -> AvatarRequest:
+    """A face as another model can draw it: without what only the one before knew."""
+    bare = face.replace(traits=(), slides=(), mix=(), latent="")
+    if face.style not in ("any", *model.styles):
+        bare = bare.replace(style="any")
+    return bare.replace(label=-1) if face.label >= model.classes else bare
+
+
+def strangers(face: AvatarRequest) -> list[AvatarRequest]:
+    """Sixteen other faces with the sliders of this one; of a found face, whose sliders only say what it is, none."""
+    plain = face.replace(near=(), latent="", traits=() if face.latent else face.traits, name="")
+    start = fresh_seed()
+    return [plain.replace(seed=(start + at) % SEED_LIMIT) for at in range(MANY)]
+
+
+def neighbours(face: AvatarRequest, spread: float) -> list[AvatarRequest]:
+    """Sixteen faces like this one. Raises BadInput where the way here has too many steps already."""
+    return [face.replace(near=(*face.near, Near(fresh_seed(), spread))) for _ in range(MANY)]
+
+
+def slid(face: AvatarRequest, direction: str, amount: float) -> AvatarRequest:
+    """The same face moved along a direction by so many standard deviations; by none where that is 0."""
+    others = tuple(slide for slide in face.slides if slide.direction != direction)
+    return face.replace(slides=(*others, Slide(direction, amount)) if amount else others)
+
+
+def amount_of(face: AvatarRequest, direction: str) -> float:
+    return next((slide.amount for slide in reversed(face.slides) if slide.direction == direction), 0.0)
+
+
+def put_back(face: AvatarRequest, name: str, rest: Sequence[Trait]) -> AvatarRequest:
+    """The face with one slider where it rests: where `rest` has it, else where the seed drew it."""
+    found = next((trait.value for trait in rest if trait.name == name), None)
+    if found is not None:
+        return tracks.with_trait(face, name, found)
+    return face.replace(traits=tuple(trait for trait in face.traits if trait.name != name))
+
+
+def moved(face: AvatarRequest, rest: Sequence[Trait]) -> set[str]:
+    """The sliders that stand elsewhere than they rest."""
+    resting = {trait.name: trait.value for trait in rest}
+    return {trait.name for trait in face.traits if resting.get(trait.name) != trait.value}
+
+
+def face_of(asset: Asset) -> AvatarRequest | None:
+    """The face that a work shows; None where it is no face."""
+    try:
+        request = Request.from_json(asset.request) if asset.request else None
+    except StudioError:
+        return None
+    return request if isinstance(request, AvatarRequest) else None
+
+
+def plain(face: AvatarRequest) -> AvatarRequest:
+    """The face as a row of another request names it: nothing of how large or by what name."""
+    return dataclasses.replace(face, name="", size="native")
+
+
+def told(face: str) -> AvatarRequest:
+    """The face that a row of a request names, which was checked when the row was made."""
+    request = Request.from_json(json.loads(face))
+    assert isinstance(request, AvatarRequest)
+    return request
+
+
+def named(face: AvatarRequest) -> str:
+    """The face as a row names it."""
+    return json.dumps(plain(face).to_json(), ensure_ascii=False)

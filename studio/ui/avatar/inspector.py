@@ -1,0 +1,318 @@
+"""The inspector of the avatar page: its tabs of tools, and the face that they change, which is the one in the brief.
+
+While a slider moves, the face is a draft that is only drawn; once it settles, the draft is one step of the brief.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtWidgets import QApplication
+
+from studio.backends.avatar import AvatarProjectRequest, AvatarRequest, AvatarWalkRequest
+from studio.catalog import Model
+from studio.errors import StudioError
+from studio.job import Job
+from studio.library import Asset
+from studio.media import Image
+from studio.request import Request
+from studio.ui.actions import keys_of
+from studio.ui.avatar import faces
+from studio.ui.avatar.board import Board
+from studio.ui.avatar.directions import Directions
+from studio.ui.avatar.faces import Change
+from studio.ui.avatar.finding import Finding
+from studio.ui.avatar.hand import Crowd, Hand
+from studio.ui.avatar.mix import Mixing
+from studio.ui.avatar.portraits import Portraits
+from studio.ui.avatar.searches import Searches
+from studio.ui.avatar.traits import Traits
+from studio.ui.avatar.walking import Walking
+from studio.ui.inspectors import Inspector
+from studio.ui.stages import pictures
+from studio.ui.widgets import button, column, tip, tool
+from studio.ui.words import count, tr
+
+if TYPE_CHECKING:
+    from studio.ui.panel import Panel
+
+FORM = ("style", "psi", "noise", "cutoff", "label", "seed", "size", "model")  # of the brief: what changes the picture
+HIDDEN = ("traits", "slides", "near", "mix", "latent")  # what the inspector alone changes
+
+
+class AvatarInspector(Inspector):
+    def __init__(self, panel: Panel) -> None:
+        super().__init__(panel)
+        self.setAccessibleName(tr("Inspector"))
+        self._brief, self._easel, self._studio = panel.brief, panel.easel, panel.studio
+        self._draft: AvatarRequest | None = None  # the face while a slider moves: no step of the brief yet
+        self._seen = self.face  # as it was when the brief changed last
+        self._kind = faces.Kind()
+        self._purpose: Callable[[AvatarRequest], object] = self.take_face  # what is done with one of sixteen
+        self.hand, self.crowd = Hand(self._studio, self), Crowd(self._studio, self)
+        self.portraits = Portraits(self._studio, self)
+        self.traits, self.directions = Traits(), Directions()
+        self.mixing, self.walking = Mixing(self.portraits), Walking(self.portraits)
+        self.finding = Finding(panel.deeds.arrivals)
+        self.board = Board()
+        for name, words, parts in (
+            ("face", tr("Face"), [self.traits, self.directions]),
+            ("mix", tr("Mix"), [self.mixing]),
+            ("walk", tr("Walk"), [self.walking]),
+            ("find", tr("Find"), [self.finding]),
+        ):
+            self.board.add(name, words, parts)
+        column(self, spacing=0).addWidget(self.board)
+        self.keep = button(tr("Keep"), "keepFace", "compact", icon="plus", clicked=self.keep_face)
+        self.keep.setToolTip(tip(tr("Put this face into the library"), keys_of("keep")))
+        self.fold = tool("sliders", tr("Fold or unfold the inspector"), "foldInspector", keys=keys_of("inspector"))
+        self.fold.setCheckable(True)
+        self.fold.setChecked(True)
+        self._easel.head.bring(self.keep, live=True)
+        self._easel.head.bring(self.fold, live=False)
+        self.searches = Searches(self)
+        self._wire()
+        self._follow_model()
+        self._show_face()
+
+    def _wire(self) -> None:
+        self.fold.toggled.connect(self.setVisible)
+        self.board.sixteen.clicked.connect(lambda: self.gather())
+        self.board.near.clicked.connect(lambda: self.gather_near())
+        for part in (self.traits, self.directions, self.mixing):
+            part.moved.connect(self.move_face)
+            part.settled.connect(self.settle_face)
+        self.directions.failed.connect(self.fail)
+        self._brief.form.changed.connect(self._brief_changed)
+        self._brief.returned.connect(self._show_in_hand)
+        self._easel.picked.connect(self._picked)
+        self._easel.parted.connect(self._parted)
+        self.hand.drawn.connect(self._drawn)
+        self.hand.failed.connect(self.fail)
+        self.hand.kept.connect(self._easel.look)
+        self.crowd.came.connect(self._came)
+        self.crowd.failed.connect(self.fail)
+
+    # The face in the brief.
+
+    @property
+    def face(self) -> AvatarRequest:
+        """What the brief says; where that cannot be, what it said last."""
+        try:
+            value = self._brief.form.value()
+        except StudioError:
+            value = self._brief.history.now
+        assert isinstance(value, AvatarRequest)
+        return value
+
+    @property
+    def model(self) -> Model | None:
+        """The model that draws it; None where there is none."""
+        try:
+            return faces.model_of(self._studio.catalog, self.face)
+        except StudioError:
+            return None
+
+    def shown(self) -> AvatarRequest:
+        """The face that is looked at: the one under the hand, that of the work on the stage, or the brief's."""
+        asset = self._easel.asset
+        return self._draft or (faces.face_of(asset) if asset is not None else None) or self.face
+
+    def move_face(self, change: Change) -> None:
+        """Draw the face as a moving slider has it; the brief hears of it once that settles."""
+        self.searches.stop_preview()
+        self._draft = change(self._draft or self.face)
+        self.hand.hold(self._draft, moving=True)
+
+    def settle_face(self, change: Change) -> None:
+        """One step of the brief."""
+        self.take_face(change(self._draft or self.face))
+
+    def take_face(self, face: AvatarRequest) -> None:
+        """Make this the face in the brief, and draw it."""
+        self._draft = None
+        self._brief.form.set_value(face)
+        self._show_in_hand()
+
+    def _brief_changed(self) -> None:
+        before, self._seen = self._seen, self.face
+        by_hand = self._brief.form.latest in FORM and self._seen != before
+        if self._seen.model != before.model:
+            self._follow_model()
+            fit = faces.fitting(self._seen, self._kind)
+            if by_hand and fit != self._seen:
+                self._brief.amend(fit)
+        if any(getattr(before, name) != getattr(self._seen, name) for name in HIDDEN):
+            self._draft = None
+        if by_hand:
+            self._show_in_hand()
+        elif self.hand.face is not None:
+            self.hand.hold(self._held(), moving=False)
+        self._show_face()
+
+    def _held(self) -> AvatarRequest:
+        """What is drawn: the brief's face, with what a slider that still moves says."""
+        if self._draft is None:
+            return self.face
+        return self.face.replace(**{name: getattr(self._draft, name) for name in HIDDEN})
+
+    def _show_in_hand(self) -> None:
+        """Draw the brief's face on the stage."""
+        self.searches.stop_preview()
+        self.hand.hold(self._held(), moving=False)
+        self._show_face()
+
+    def _show_face(self) -> None:
+        face, model = self.face, self.model
+        fields = self._brief.form.fields
+        fields["style"].setVisible(self._kind.drawn or face.style != "any")
+        fields["label"].setVisible(self._kind.classes > 0 or face.label >= 0)
+        self.traits.show_face(face, model)
+        self.directions.show_face(face, model)
+        self.mixing.show_face(face)
+
+    def _follow_model(self) -> None:
+        """Learn what the chosen model knows."""
+        model = self.model
+        self._kind = faces.kind(model) if model is not None else faces.Kind()
+
+    # On the stage.
+
+    def _drawn(self, picture: Image, finished: bool) -> None:
+        side = max(pictures.LARGE, picture.pixels.shape[1]) if self.face.size == "large" else picture.pixels.shape[1]
+        self._easel.error.hide()
+        self._easel.show_live(picture, side, tr("Not kept yet"), rough=not finished)
+
+    def _parted(self) -> None:
+        """Another thing is on the stage."""
+        self.hand.drop()
+        self.crowd.close()
+        self.searches.stop_preview()
+        self._forget_move()
+
+    def _forget_move(self) -> None:
+        if self._draft is not None:
+            self._draft = None
+            for part in (self.traits, self.directions, self.mixing):
+                part.let_go()
+
+    def fail(self, error: BaseException) -> None:
+        self.panel.fail(error)
+
+    # Sixteen faces.
+
+    def gather(self, purpose: Callable[[AvatarRequest], object] | None = None) -> None:
+        """Sixteen other faces, for the brief or for another purpose."""
+        self._gather(faces.strangers(self.shown()), purpose)
+
+    def gather_near(self) -> None:
+        """Sixteen faces like the one that is looked at."""
+        try:
+            near = faces.neighbours(self.shown(), self.board.spread.value)
+        except StudioError as error:
+            self.fail(error)
+            return
+        self._gather(near, None)
+
+    def _gather(self, many: Sequence[AvatarRequest], purpose: Callable[[AvatarRequest], object] | None) -> None:
+        self._forget_move()
+        self.hand.drop()
+        self.searches.stop_preview()
+        self._purpose = purpose or self.take_face
+        self._easel.error.hide()
+        self._easel.offer(len(many), tr("Loading the model"))
+        self.crowd.gather(many)
+
+    def _came(self, at: int, picture: Image) -> None:
+        self._easel.offer_one(at, picture)
+        number = len(self.crowd.faces)
+        self._easel.say_live(count(number, "Choose %n face", "Choose one of %n faces"))
+
+    def _picked(self, at: int) -> None:
+        self._purpose(self.crowd.faces[at])
+
+    # The library.
+
+    def keep_face(self) -> None:
+        """Make a work of the face under the hand; what still moves is settled by that."""
+        if self.hand.face is not None and not self.hand.keeping:
+            if self._draft is not None:
+                self.take_face(self._held())
+            self.hand.keep(self.face, self.searches.parents(self.face))
+
+    def arrived(self, job: Job, asset: Asset) -> None:
+        face = faces.face_of(asset)
+        if isinstance(job.request, AvatarProjectRequest) and face is not None:
+            self._brief.form.set_value(face)
+
+    def take(self, request: Request) -> None:
+        if isinstance(request, AvatarWalkRequest):
+            self.walking.take(request)
+            self.fold.setChecked(True)
+            self.board.show_tab("walk")
+
+    # What a panel asks.
+
+    def can(self, name: str) -> bool | None:
+        if name in ("undo", "redo") and self._walks():
+            return getattr(self.walking.history, f"can_{name}")
+        if name == "cancel" and self._easel.choosing:
+            return True
+        if name == "keep":
+            return self.hand.face is not None and not self.hand.keeping
+        return True if name in ("faces", "near", "inspector") else None
+
+    def act(self, name: str) -> bool:
+        if name in ("undo", "redo") and self._walks():
+            getattr(self.walking, name)()
+            return True
+        if name == "cancel" and self._easel.choosing and not self.panel.busy:
+            self._show_in_hand()
+            return True
+        deeds: dict[str, Callable[[], object]] = {
+            "faces": self.gather,
+            "near": self.gather_near,
+            "keep": self.keep_face,
+            "inspector": self.fold.toggle,
+        }
+        if name in deeds:
+            deeds[name]()
+        return name in deeds
+
+    def _walks(self) -> bool:
+        """Whether the keyboard is in the walk, which has steps of its own."""
+        focused = QApplication.focusWidget()
+        return focused is not None and self.walking.isAncestorOf(focused)
+
+    def models_changed(self) -> None:
+        self._follow_model()
+        self._show_face()
+
+    def leave(self) -> None:
+        self.crowd.close()
+        self.searches.leave()
+        if self._draft is not None:
+            self._forget_move()
+            if self.hand.face is not None:
+                self.hand.hold(self.face, moving=False)
+
+    def close_down(self) -> None:
+        self._forget_move()
+        self.searches.close()
+        self.crowd.close()
+        self.hand.close()
+        self.portraits.close()
+
+    def state(self) -> dict[str, Any]:
+        return {"folded": not self.fold.isChecked(), "walk": self.walking.walk().to_json(), **self.board.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.fold.setChecked(state.get("folded") is not True)
+        self.board.restore(state)
+        try:
+            walk = Request.from_json(state.get("walk"))
+        except StudioError:
+            return
+        if isinstance(walk, AvatarWalkRequest):
+            self.walking.restore(walk)

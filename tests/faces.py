@@ -1,0 +1,124 @@
+"""An instant engine whose faces are squares of one colour, told by all that a request says of them; and its model."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import threading
+import time
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from studio import clips
+from studio.backends import MEDIA
+from studio.backends.avatar import (
+    AvatarDirectionsRequest,
+    AvatarProjectRequest,
+    AvatarRequest,
+    AvatarWalkRequest,
+    Trait,
+    directions,
+)
+from studio.catalog import Model
+from studio.errors import BadInput
+from studio.job import Progress, Report
+from studio.media import Image, Payload
+from studio.places import Places
+from studio.request import Request
+from studio.studio import Studio
+from tests.studios import FAKE, starters
+
+SMALL, LARGE, WIDTH = 32, 64, 8
+LATENT = "AAAAPAAAADw="
+BROKEN = 9101
+"""A seed that no face is drawn from."""
+
+TABLE = {
+    "styles": [
+        {
+            "name": "micah",
+            "count": 10,
+            "attributes": [
+                {"name": "hair", "kind": "part", "values": ["short", "long", "curly"], "counts": [4, 3, 3], "none": 0},
+                {"name": "baseColor", "kind": "colour", "values": ["eeccaa", "775533"], "counts": [5, 5], "none": 0},
+                {"name": "glasses", "kind": "part", "values": ["round"], "counts": [5], "none": 5},
+            ],
+        }
+    ]
+}
+
+
+class FaceEngine:
+    """`asked` are the requests that it ran; each waits until the `gate` is open, and takes `pause` seconds."""
+
+    asked: ClassVar[list[Request]] = []
+    pause: ClassVar[float] = 0.0
+    gate: ClassVar[threading.Event] = threading.Event()
+
+    def load(self, model: Model | None, report: Report) -> None:
+        assert model is not None
+        self._model = model
+
+    def close(self) -> None:
+        pass
+
+    def run(self, request: Request, report: Report) -> list[Payload]:
+        FaceEngine.asked.append(request)
+        report(Progress("mapping"))
+        FaceEngine.gate.wait(30)
+        time.sleep(FaceEngine.pause)
+        if isinstance(request, AvatarWalkRequest):
+            frames = [face(Request.from_json(json.loads(station.face))) for station in request.stations] * 3
+            for done, frame in enumerate(frames):
+                report(Progress("walking", done, len(frames), Image(frame)))
+            return [clips.write(iter(frames), clips.place(f".{request.format}"), request.fps, loop=request.loop)]
+        if isinstance(request, AvatarDirectionsRequest):
+            return [self._directions(request, report)]
+        if isinstance(request, AvatarProjectRequest):
+            report(Progress("looking", 1, 2, Image(face(request))))
+            found = AvatarRequest(
+                seed=request.seed, model=request.model, latent=LATENT, traits=(Trait("Hair", 0.5),), name=request.name
+            )
+            return [Image(face(found), json.dumps(found.to_json()))]
+        assert isinstance(request, AvatarRequest)
+        if request.seed == BROKEN:
+            raise BadInput("This face cannot be drawn.", "Choose another seed.", mend="models")
+        return [Image(face(request))]
+
+    def _directions(self, request: AvatarDirectionsRequest, report: Report) -> Image:
+        rng = np.random.default_rng(request.seed)
+        found = [(rng.standard_normal(WIDTH).astype(np.float32), 1.0) for _ in range(2)]
+        standing, _ = directions.add(self._model, request.method, request.layers, found)
+        strip = np.full((SMALL, SMALL * 7, 4), 120, np.uint8)
+        for done, one in enumerate(standing):
+            one.preview.parent.mkdir(parents=True, exist_ok=True)
+            Pillow.fromarray(strip).save(one.preview)
+            report(Progress("drawing", done + 1, 2))
+        return Image(strip)
+
+
+def face(request: Request) -> NDArray[np.uint8]:
+    """[S, S, 4] in the one colour of a request, whatever its size and name."""
+    side = SMALL if getattr(request, "size", "") == "native" else LARGE
+    said = {name: value for name, value in request.to_json().items() if name not in ("size", "name", "model")}
+    colour = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()[:3]
+    pixels = np.full((side, side, 4), 255, np.uint8)
+    pixels[..., :3] = tuple(colour)
+    return pixels
+
+
+def face_studio(home: Path) -> Studio:
+    """A studio with this engine for faces; its starter has styles and sliders."""
+    bundled = home.parent / "bundled"
+    if not bundled.exists():
+        starters(bundled)
+        said = {"family": "fake", "shape": {"z_dim": 8}, "attributes": TABLE}
+        (bundled / "avatar-starter" / "config.json").write_text(json.dumps(said), encoding="utf-8")
+    engines = {"avatar": "tests.faces:FaceEngine"}
+    media = [dataclasses.replace(medium, engine=engines.get(medium.name, FAKE), trainer=FAKE) for medium in MEDIA]
+    return Studio(Places.under(home), isolated=False, media=media, bundled=bundled, platform="")

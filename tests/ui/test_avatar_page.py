@@ -1,0 +1,404 @@
+"""The avatar page as a person uses it: sixteen faces, sliders under the mouse and the keyboard, keep, undo, errors."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QSlider
+from qasync import QEventLoop
+
+from studio.backends.avatar import AvatarRequest, Near
+from studio.library import Query
+from studio.places import Places
+from studio.studio import Studio
+from studio.ui.app import errors
+from studio.ui.avatar.hand import Live
+from studio.ui.avatar.inspector import AvatarInspector
+from studio.ui.panel import Panel
+from studio.ui.stages.image import ImageStage
+from tests.faces import BROKEN, FaceEngine, face, face_studio
+from tests.ui.conftest import Desk
+
+
+@pytest.fixture
+def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """The window on a studio with faces; an error that reaches nobody fails the test."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(FaceEngine, "asked", [])
+    monkeypatch.setattr(FaceEngine, "pause", 0.0)
+    FaceEngine.gate.set()
+    with errors(loop) as surface:
+        told: list[BaseException] = []
+        surface.tell = told.append
+        made = Desk(home, loop, studio=face_studio(home))
+        made.window.resize(1280, 800)
+        yield made
+        made.close()
+    gc.collect()
+    assert not told, f"unexpected: {told!r}"
+
+
+def page(desk: Desk) -> tuple[Panel, AvatarInspector]:
+    panel = desk.panel("avatar")
+    assert isinstance(panel.inspector, AvatarInspector)
+    return panel, panel.inspector
+
+
+def inside(desk: Desk, deed: Callable[..., object], *args: Any, **more: Any) -> None:
+    """Do something while the loop runs, as it does whenever a person does something."""
+
+    async def do() -> None:
+        deed(*args, **more)
+
+    desk.loop.run_until_complete(do())
+
+
+def seen(panel: Panel) -> tuple[int, int, int]:
+    """The colour that stands on the stage."""
+    assert isinstance(panel.stage, ImageStage)
+    assert panel.easel.on_stage
+    return _colour(panel.stage.image)
+
+
+def _colour(image: QImage) -> tuple[int, int, int]:
+    colour = QColor(image.pixelColor(image.width() // 2, image.height() // 2))
+    return colour.red(), colour.green(), colour.blue()
+
+
+def colour_of(request: AvatarRequest) -> tuple[int, int, int]:
+    red, green, blue, _ = face(request)[0, 0]
+    return int(red), int(green), int(blue)
+
+
+def brief(panel: Panel) -> AvatarRequest:
+    value = panel.form.value()
+    assert isinstance(value, AvatarRequest)
+    return value
+
+
+def shows(panel: Panel, request: AvatarRequest) -> bool:
+    return panel.easel.on_stage and seen(panel) == colour_of(request)
+
+
+def sixteen(desk: Desk, button: str = "faces") -> None:
+    panel, _ = page(desk)
+    desk.click(button)
+    desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 16)
+
+
+def pick(desk: Desk, at: int) -> None:
+    panel, _ = page(desk)
+    desk.breathe(0.1)  # the filmstrip may still be coming, and the grid moving for it
+    spot = panel.easel.candidates.cell(at).center().toPoint()
+    inside(desk, QTest.mouseClick, panel.easel.candidates, Qt.MouseButton.LeftButton, pos=spot)
+    desk.until(lambda: shows(panel, brief(panel)))
+
+
+def handle(slider: QSlider) -> QPoint:
+    share = (slider.value() - slider.minimum()) / (slider.maximum() - slider.minimum())
+    return QPoint(round(8 + share * (slider.width() - 16)), slider.height() // 2)
+
+
+def works(desk: Desk) -> list[AvatarRequest]:
+    found = [AvatarRequest.from_json(each.request) for each in desk.studio.library.page(Query(medium="avatar"))]
+    return [each for each in found if isinstance(each, AvatarRequest)]
+
+
+def test_sixteen_faces_come_one_is_chosen_kept_undone_and_found_again(desk: Desk, home: Path, loop: QEventLoop) -> None:
+    panel, inspector = page(desk)
+    before = brief(panel)
+    sixteen(desk)
+    assert not works(desk)
+    assert len({each.seed for each in inspector.crowd.faces}) == 16
+    assert panel.easel.head.caption.whole() == "Choose one of 16 faces"
+    pick(desk, 5)
+    chosen = brief(panel)
+    assert chosen.seed == inspector.crowd.faces[5].seed
+    assert panel.easel.head.caption.whole() == "Not kept yet"
+    desk.click("keepFace")
+    desk.until(lambda: works(desk))
+    kept = desk.studio.library.page()[0]
+    assert kept.path.is_file()
+    assert (kept.width, kept.height) == (64, 64)
+    assert works(desk)[0].seed == chosen.seed
+    assert panel.asset is not None
+    assert panel.asset.id == kept.id
+    desk.act("undo")
+    assert brief(panel) == before
+    desk.until(lambda: shows(panel, before))
+    desk.act("redo")
+    desk.until(lambda: shows(panel, chosen))
+    desk.close()
+    again = Desk(home, loop, studio=face_studio(home))
+    assert brief(again.panel("avatar")) == chosen
+    assert again.panel("avatar").filmstrip.model().rowCount() == 1
+    again.close()
+
+
+def test_the_sixteen_are_neither_journaled_nor_saved_and_go_with_the_page(desk: Desk) -> None:
+    FaceEngine.gate.clear()
+    page(desk)
+    desk.click("faces")
+    desk.until(lambda: FaceEngine.asked)
+    assert all(job.live for job in desk.studio.jobs())
+    assert desk.window.strip.words.whole() == "Ready"
+    desk.click("rail.poster")
+    FaceEngine.gate.set()
+    desk.idle()
+    assert len(FaceEngine.asked) == 1
+    assert not works(desk)
+    assert not desk.studio._entries()
+
+
+def test_arrow_keys_and_return_choose_and_escape_goes_back(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    sixteen(desk)
+    grid = panel.easel.candidates
+    assert grid.hasFocus()
+    inside(desk, QTest.keyClick, grid, Qt.Key.Key_Right)
+    inside(desk, QTest.keyClick, grid, Qt.Key.Key_Down)
+    inside(desk, QTest.keyClick, grid, Qt.Key.Key_Return)
+    desk.until(lambda: shows(panel, brief(panel)))
+    at = next(i for i, each in enumerate(inspector.crowd.faces) if each.seed == brief(panel).seed)
+    assert at == 1 + grid._shape()[0]
+    desk.act("cancel")
+    assert grid.isVisible()
+    desk.click("back") if panel.easel.head.back.isVisible() else desk.act("cancel")
+    desk.until(lambda: shows(panel, brief(panel)))
+
+
+def test_more_like_this_goes_on_from_the_chosen_one_again_and_again(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    sixteen(desk)
+    pick(desk, 0)
+    first = brief(panel)
+    inspector.board.spread.show_value(0.2, moved=True)
+    sixteen(desk, "near")
+    assert all(each.near[0].spread == 0.2 for each in inspector.crowd.faces)
+    pick(desk, 3)
+    sixteen(desk, "near")
+    pick(desk, 4)
+    assert len(brief(panel).near) == 2
+    assert brief(panel).seed == first.seed
+    for _ in range(2):
+        desk.act("undo")
+    assert brief(panel) == first
+
+
+def test_a_chain_that_is_too_long_is_said(desk: Desk) -> None:
+    panel, _ = page(desk)
+    panel.form.set_value(brief(panel).replace(near=tuple(Near(i, 0.1) for i in range(64))))
+    desk.click("near")
+    assert "at most 64" in panel.error.words()
+    assert not panel.easel.candidates.isVisible()
+
+
+def test_a_slider_moves_the_face_while_it_is_dragged_and_is_one_step(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    before = brief(panel)
+    line = inspector.traits.lines["Hair"]
+    slider = line.slider
+    start = handle(slider)
+    inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=start)
+    for x in (40, 60, 80, 100):
+        inside(desk, QTest.mouseMove, slider, QPoint(x, start.y()))
+        desk.breathe(0.03)
+    held = inspector.hand.face
+    assert held is not None
+    assert brief(panel) == before, "the brief waits for the button"
+    desk.until(lambda: shows(panel, held.replace(size="native")) or shows(panel, held))
+    assert not panel.brief.history.can_undo
+    inside(desk, QTest.mouseRelease, slider, Qt.MouseButton.LeftButton, pos=QPoint(100, start.y()))
+    after = brief(panel)
+    assert [trait.name for trait in after.traits] == ["Hair"]
+    desk.until(lambda: panel.stage.image.width() == 64)  # type: ignore[attr-defined]
+    assert shows(panel, after)
+    assert line.reset.isVisible()
+    desk.act("undo")
+    assert brief(panel) == before
+    assert not line.reset.isVisible()
+    desk.until(lambda: shows(panel, before))
+    assert not works(desk)
+
+
+def test_no_queue_builds_up_under_a_fast_hand(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    FaceEngine.gate.clear()
+    slider = inspector.traits.lines["Hair"].slider
+    inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=handle(slider))
+    for x in range(20, 110, 2):
+        inside(desk, QTest.mouseMove, slider, QPoint(x, slider.height() // 2))
+        assert sum(job.state == "queued" for job in desk.studio.jobs()) <= 1
+    FaceEngine.gate.set()
+    desk.until(lambda: panel.easel.on_stage and seen(panel) == colour_of(inspector._held()))
+    assert len(FaceEngine.asked) <= 3, "the first, perhaps the second, and the last"
+    inside(desk, QTest.mouseRelease, slider, Qt.MouseButton.LeftButton, pos=QPoint(108, slider.height() // 2))
+    desk.until(lambda: shows(panel, brief(panel)))
+
+
+def test_keys_move_a_slider_station_by_station_and_are_one_step(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    before = brief(panel)
+    line = inspector.traits.lines["Hair"]
+    rest = line.value
+    key = Qt.Key.Key_Left if rest > 0.5 else Qt.Key.Key_Right
+    line.slider.setFocus()
+    inside(desk, QTest.keyClick, line.slider, key)
+    inside(desk, QTest.keyClick, line.slider, key)
+    desk.until(lambda: brief(panel) != before)
+    assert abs(brief(panel).traits[0].value - rest) in (0.5, 1.0)
+    desk.until(lambda: shows(panel, brief(panel)))
+    desk.act("undo")
+    assert brief(panel) == before
+
+
+def test_a_slider_goes_back_to_where_it_rests(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    rest = inspector.traits.lines["Skin"].value
+    for name in ("Skin", "Glasses"):
+        line = inspector.traits.lines[name]
+        line.slider.setFocus()
+        inside(desk, QTest.keyClick, line.slider, Qt.Key.Key_End if line.value < 0.5 else Qt.Key.Key_Home)
+        inside(desk, line.slider.settle)
+    assert {trait.name for trait in brief(panel).traits} == {"Skin", "Glasses"}
+    desk.click("reset.Skin")
+    assert [trait.name for trait in brief(panel).traits] == ["Glasses"]
+    assert inspector.traits.lines["Skin"].value == rest
+    desk.click("resetTraits")
+    assert brief(panel).traits == ()
+    assert not inspector.traits._all.isVisible()
+
+
+def test_leaving_or_closing_in_mid_drag_leaves_nothing_behind(desk: Desk, home: Path) -> None:
+    FaceEngine.pause = 0.02
+    panel, inspector = page(desk)
+    before = brief(panel)
+    slider = inspector.traits.lines["Hair"].slider
+    inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=handle(slider))
+    inside(desk, QTest.mouseMove, slider, QPoint(90, slider.height() // 2))
+    desk.act("page.poster")
+    assert brief(panel) == before
+    desk.act("page.avatar")
+    assert inspector._draft is None
+    assert not slider.isSliderDown()
+    inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=handle(slider))
+    inside(desk, QTest.mouseMove, slider, QPoint(60, slider.height() // 2))
+    desk.close()
+    with_works = Studio(Places.under(home), isolated=False)
+    assert not with_works.library.count()
+    assert not with_works.jobs()
+    with_works.close()
+
+
+def test_how_unusual_is_followed_too(desk: Desk) -> None:
+    panel, _ = page(desk)
+    slider = desk.find("psi.slider")
+    assert isinstance(slider, QSlider)
+    slider.setFocus()
+    inside(desk, QTest.keyClick, slider, Qt.Key.Key_Left)
+    assert brief(panel).psi == 0.85
+    desk.until(lambda: shows(panel, brief(panel)))
+
+
+def test_a_name_becomes_the_title_and_is_found(desk: Desk) -> None:
+    sixteen(desk)
+    pick(desk, 2)
+    inside(desk, QTest.keyClicks, desk.find("name"), "Ada Lovelace")
+    desk.act("keep")
+    desk.until(lambda: works(desk))
+    found = desk.studio.library.page(Query(text="lovelace"))
+    assert [each.title for each in found] == ["Ada Lovelace"]
+
+
+def test_a_face_that_cannot_be_drawn_is_said_with_the_button_that_mends_it(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    panel.form.set_value(brief(panel).replace(seed=BROKEN))
+    line = inspector.traits.lines["Hair"]
+    line.slider.setFocus()
+    inside(desk, QTest.keyClick, line.slider, Qt.Key.Key_End if line.value < 0.5 else Qt.Key.Key_Home)
+    desk.until(lambda: panel.error.words())
+    assert "This face cannot be drawn." in panel.error.words()
+    desk.click("mend.models")
+    assert desk.window.page == "models"
+
+
+def test_live_faces_run_while_the_queue_is_paused(desk: Desk) -> None:
+    page(desk)
+    desk.studio.pause(True)
+    sixteen(desk)
+    assert desk.studio.paused
+
+
+def test_another_work_takes_the_stage_from_the_hand(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    sixteen(desk)
+    pick(desk, 1)
+    desk.act("keep")
+    desk.until(lambda: panel.asset is not None)
+    line = inspector.traits.lines["Skin"]
+    line.slider.setFocus()
+    inside(desk, QTest.keyClick, line.slider, Qt.Key.Key_End if line.value < 0.5 else Qt.Key.Key_Home)
+    desk.until(lambda: panel.asset is None and panel.easel.on_stage)
+    desk.until(lambda: panel.filmstrip.model().rowCount() == 1)
+    inside(desk, QTest.mouseClick, panel.filmstrip.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(40, 40))
+    assert panel.asset is not None
+    assert inspector.hand.face is None
+    assert inspector._draft is None
+    desk.idle()
+    assert panel.asset is not None, "no late picture takes its place"
+
+
+def test_it_folds_and_stays_folded(desk: Desk, home: Path, loop: QEventLoop) -> None:
+    panel, inspector = page(desk)
+    wide = panel.stage.width()
+    desk.act("inspector")
+    assert not inspector.isVisible()
+    desk.breathe()
+    assert panel.stage.width() > wide or not panel.easel.on_stage
+    desk.close()
+    again = Desk(home, loop, studio=face_studio(home))
+    assert not again.panel("avatar").inspector.isVisible()
+    again.click("foldInspector")
+    assert again.panel("avatar").inspector.isVisible()
+    again.close()
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1024, 640)])
+def test_the_window_stays_within_its_size(desk: Desk, size: tuple[int, int]) -> None:
+    _, inspector = page(desk)
+    desk.window.resize(*size)
+    for tab in inspector.board.tabs:
+        desk.click(f"tab.{tab}")
+        desk.breathe()
+        assert (desk.window.width(), desk.window.height()) == size
+        assert desk.window.minimumSizeHint().width() <= 1024
+        inside = inspector.board._pages.currentWidget().widget()  # type: ignore[attr-defined]
+        assert inside.minimumSizeHint().width() <= inspector.width(), tab
+
+
+def test_other_media_have_no_inspector(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    assert not panel.inspector.isVisible()
+    inside(desk, panel.make)
+    desk.until(lambda: panel.asset is not None)
+    assert not [name for name in ("faces", "near", "keep", "inspector") if desk.window.can(name)]
+
+
+def test_a_live_job_that_ends_with_the_window_is_no_error(desk: Desk) -> None:
+    FaceEngine.gate.clear()
+    panel, inspector = page(desk)
+    live = Live(desk.studio, inspector)
+    came: list[object] = []
+    inside(desk, live.ask, brief(panel), lambda _, made: came.append(made), slot=None)
+    live.stop()
+    FaceEngine.gate.set()
+    desk.idle()
+    assert not came

@@ -1,0 +1,367 @@
+"""The tools of the avatar page: mixing, walks, faces of pictures, directions, and models that others trained."""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+from qasync import QEventLoop
+
+from studio import clips
+from studio.backends.avatar import AvatarRequest, AvatarWalkRequest
+from studio.backends.avatar.directions import directions
+from studio.library import Asset, Query
+from studio.ui.app import errors
+from studio.ui.avatar.choosing import Chooser
+from studio.ui.avatar.inspector import AvatarInspector
+from tests.faces import LATENT, FaceEngine, face_studio
+from tests.ui.conftest import Desk
+from tests.ui.test_avatar_page import brief, inside, page, pick, shows, sixteen, works
+
+
+@pytest.fixture
+def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(FaceEngine, "asked", [])
+    FaceEngine.gate.set()
+    with errors(loop) as surface:
+        told: list[BaseException] = []
+        surface.tell = told.append
+        made = Desk(home, loop, studio=face_studio(home))
+        made.window.resize(1280, 800)
+        yield made
+        made.close()
+    gc.collect()
+    assert not told, f"unexpected: {told!r}"
+
+
+def kept(desk: Desk) -> Asset:
+    """A face in the library."""
+    panel, _ = page(desk)
+    before = len(works(desk))
+    sixteen(desk)
+    pick(desk, 0)
+    desk.act("keep")
+    desk.until(lambda: len(works(desk)) > before and panel.asset is not None)
+    return desk.studio.library.page()[0]
+
+
+def drop(desk: Desk, widget: QWidget, asset: Asset) -> None:
+    """Let go of a work of the filmstrip above a tool."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(asset.path))])
+    told = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    inside(desk, QApplication.sendEvent, widget, QDragEnterEvent(QPoint(10, 10), *told))
+    event = QDropEvent(QPointF(10, 10), *told)
+    inside(desk, QApplication.sendEvent, widget, event)
+
+
+def own_model(desk: Desk, classes: int) -> str:
+    """A model without attributes among the person's own; its id."""
+    folder = desk.home / "models" / "stranger"
+    folder.mkdir(parents=True)
+    (folder / "model.toml").write_text(
+        'id = "stranger"\nmedium = "avatar"\nfamily = "fake"\ntitle = "Stranger"\nlicence = "MIT"\nsource = "tests"\n'
+        'size = 8\nsha256 = ""\n',
+        encoding="utf-8",
+    )
+    (folder / "config.json").write_text(json.dumps({"shape": {"c_dim": classes, "z_dim": 8}}), encoding="utf-8")
+    (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    desk.window.bridge.models_changed()
+    desk.breathe(0.1)
+    return "stranger"
+
+
+def choose_model(desk: Desk, id: str) -> None:
+    panel, _ = page(desk)
+    box = panel.form.fields["model"].box  # type: ignore[attr-defined]
+    inside(desk, box.setCurrentIndex, box.findData(id))
+
+
+# Mixing.
+
+
+def test_a_face_that_is_dropped_is_mixed_in_and_its_work_is_a_parent(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    first = kept(desk)
+    sixteen(desk)
+    pick(desk, 3)
+    before = brief(panel)
+    desk.click("tab.mix")
+    drop(desk, inspector.mixing, first)
+    assert len(brief(panel).mix) == 1
+    assert json.loads(brief(panel).mix[0].face)["seed"] == first.request["seed"]
+    desk.until(lambda: shows(panel, brief(panel)))
+    desk.act("keep")
+    desk.until(lambda: len(works(desk)) == 2)
+    assert desk.studio.library.page()[0].parents == (first.id,)
+    desk.act("undo")
+    assert brief(panel) == before
+    assert not inspector.mixing.parts
+
+
+def test_layers_amount_and_taking_out_are_steps_of_the_brief(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    desk.click("tab.mix")
+    desk.click("mixSixteen")
+    desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 16)
+    own = brief(panel)
+    spot = panel.easel.candidates.cell(2).center().toPoint()
+    inside(desk, QTest.mouseClick, panel.easel.candidates, Qt.MouseButton.LeftButton, pos=spot)
+    assert brief(panel).seed == own.seed, "the face in the brief stays, another is mixed in"
+    part = inspector.mixing.parts[0]
+    inside(desk, part.layers.setCurrentIndex, 0)
+    assert brief(panel).mix[0].layers == "coarse"
+    slider = inspector.mixing.parts[0].amount.slider
+    slider.setFocus()
+    inside(desk, QTest.keyClick, slider, Qt.Key.Key_Home)
+    inside(desk, slider.settle)
+    assert brief(panel).mix[0].amount == 0
+    desk.until(lambda: shows(panel, brief(panel)))
+    desk.click("mixRemove.0")
+    assert brief(panel).mix == ()
+    desk.act("undo")
+    assert brief(panel).mix[0].layers == "coarse"
+    assert len(inspector.mixing.parts) == 1
+
+
+def test_a_face_is_chosen_among_the_works(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    work = kept(desk)
+    desk.click("tab.mix")
+    desk.click("mixChoose")
+    chooser = inspector.findChild(Chooser)
+    assert chooser is not None
+    assert chooser.isVisible()
+    at = chooser.list.visualRect(chooser.list.model().index(0, 0)).center()
+    inside(desk, QTest.mouseClick, chooser.list.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    desk.breathe()
+    assert inspector.findChild(Chooser) is None
+    assert json.loads(brief(panel).mix[0].face)["seed"] == work.request["seed"]
+
+
+# Walks.
+
+
+def test_a_walk_is_put_together_previewed_made_and_found_again(desk: Desk, home: Path, loop: QEventLoop) -> None:
+    panel, inspector = page(desk)
+    first = kept(desk)
+    desk.click("tab.walk")
+    walking = inspector.walking
+    assert not walking.make.isEnabled()
+    desk.click("stationAdd")
+    sixteen(desk)
+    pick(desk, 4)
+    desk.click("stationAdd")
+    assert walking.stations.count() == 2
+    assert walking.make.isEnabled()
+    desk.click("stationUp")
+    order = [json.loads(each.face)["seed"] for each in walking.walk().stations]
+    assert order == [brief(panel).seed, first.request["seed"]]
+    desk.click("walkPreview")
+    desk.until(lambda: getattr(panel.stage, "tape", None) is not None)
+    assert not inspector.keep.isVisible(), "a preview is no face to keep"
+    clip = inspector.searches._clip
+    assert clip is not None
+    assert clip.path.exists()
+    assert not [each for each in desk.studio.library.page() if each.moving]
+    desk.click("walkMake")
+    desk.until(lambda: [each for each in desk.studio.library.page() if each.moving])
+    assert not clip.path.exists(), "the preview's file is gone"
+    made = desk.studio.library.page()[0]
+    assert made.path.suffix == ".webp"
+    assert made.parents == (first.id,)
+    desk.until(lambda: panel.asset is not None and panel.asset.id == made.id)
+    state = walking.walk()
+    walking.stations.setCurrentRow(0)
+    walking.stations.setFocus()
+    inside(desk, QTest.keyClick, walking.stations, Qt.Key.Key_Delete)
+    assert walking.stations.count() == 1
+    desk.act("undo")
+    assert walking.walk() == state, "a walk has steps of its own"
+    desk.act("recall")
+    assert inspector.board.tab == "walk"
+    desk.close()
+    again = Desk(home, loop, studio=face_studio(home))
+    fresh = again.panel("avatar").inspector
+    assert isinstance(fresh, AvatarInspector)
+    assert [json.loads(each.face)["seed"] for each in fresh.walking.walk().stations] == order
+    again.close()
+
+
+def test_stations_move_by_key_and_the_ways_are_part_of_the_walk(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    desk.click("tab.walk")
+    walking = inspector.walking
+    inside(desk, walking.extend, [brief(panel).replace(seed=at) for at in (1, 2, 3)])
+    walking.stations.setCurrentRow(2)
+    inside(desk, QTest.keyClick, walking.stations, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    assert [json.loads(each.face)["seed"] for each in walking.walk().stations] == [1, 3, 2]
+    inside(desk, walking.form.set_value, walking.walk().replace(way="z", loop=False, seconds=1.5, format="gif"))
+    made: list[AvatarWalkRequest] = []
+    walking.made.connect(made.append)
+    walking.made.disconnect(inspector.searches._make)
+    desk.click("walkMake")
+    assert (made[0].way, made[0].loop, made[0].seconds, made[0].format) == ("z", False, 1.5, "gif")
+
+
+def test_films_that_cannot_be_made_are_said(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel, inspector = page(desk)
+    monkeypatch.setattr(clips, "films", lambda: False)
+    desk.click("tab.walk")
+    walking = inspector.walking
+    inside(desk, walking.extend, [brief(panel), brief(panel).replace(seed=2)])
+    inside(desk, walking.form.fields["format"].box.setCurrentIndex, 2)  # type: ignore[attr-defined]
+    assert "video extra" in walking.films.text()
+    assert walking.films.isVisibleTo(walking)
+    assert not walking.make.isEnabled()
+    inside(desk, walking.form.fields["format"].box.setCurrentIndex, 0)  # type: ignore[attr-defined]
+    assert walking.make.isEnabled()
+
+
+# Faces of pictures.
+
+
+def test_a_picture_becomes_the_face_in_the_brief(desk: Desk, tmp_path: Path) -> None:
+    panel, inspector = page(desk)
+    desk.click("tab.find")
+    finding = inspector.finding
+    assert not finding.go.isEnabled()
+    path = tmp_path / "me.png"
+    Picture.fromarray(np.full((90, 60, 3), 90, np.uint8)).save(path)
+    finding.bring(path)
+    desk.until(lambda: finding.go.isEnabled())
+    assert finding.well.picture is not None
+    before = brief(panel)
+    desk.click("findGo")
+    desk.until(lambda: brief(panel).latent == LATENT)
+    assert panel.asset is not None
+    assert finding.asset is not None
+    assert panel.asset.parents == (finding.asset.id,)
+    assert panel.asset.request["kind"] == "avatar"
+    line = inspector.traits.lines["Hair"]
+    assert line.value == 0.5
+    assert not line.reset.isVisible()
+    desk.click("tab.face")
+    line.slider.setFocus()
+    inside(desk, QTest.keyClick, line.slider, Qt.Key.Key_End)
+    inside(desk, line.slider.settle)
+    assert brief(panel).latent == LATENT
+    desk.until(lambda: shows(panel, brief(panel)))
+    desk.click("reset.Hair")
+    assert brief(panel).traits[0].value == 0.5, "a found face rests where it was found"
+    for _ in range(3):
+        desk.act("undo")
+    assert brief(panel) == before
+
+
+def test_a_picture_is_pasted(desk: Desk) -> None:
+    _, inspector = page(desk)
+    desk.click("tab.find")
+    image = QImage(40, 40, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.red)
+    QGuiApplication.clipboard().setImage(image)
+    desk.click("findPaste")
+    desk.until(lambda: inspector.finding.go.isEnabled())
+
+
+def test_what_is_no_face_cannot_be_mixed_in_and_that_is_said(desk: Desk, tmp_path: Path) -> None:
+    panel, inspector = page(desk)
+    path = tmp_path / "me.png"
+    Picture.fromarray(np.full((60, 60, 3), 90, np.uint8)).save(path)
+    desk.click("tab.mix")
+    drop(desk, inspector.mixing, desk.studio.library.import_file(path))
+    assert brief(panel).mix == ()
+    assert "no face of a model yet" in desk.window.toast.words()
+
+
+# Directions.
+
+
+def test_directions_are_found_moved_named_and_forgotten(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    tool = inspector.directions
+    desk.click("findDirections")
+    desk.until(lambda: len(tool.ways) == 2)
+    assert tool.search.isVisible()
+    assert not works(desk), "a search is no work"
+    id, way = next(iter(tool.ways.items()))
+    way.line.slider.setFocus()
+    inside(desk, QTest.keyClick, way.line.slider, Qt.Key.Key_Right)
+    inside(desk, QTest.keyClick, way.line.slider, Qt.Key.Key_Right)
+    inside(desk, way.line.slider.settle)
+    assert [(each.direction, each.amount) for each in brief(panel).slides] == [(id, 0.2)]
+    desk.until(lambda: shows(panel, brief(panel)))
+    name = desk.find(f"wayName.{id}")
+    assert isinstance(name, QLineEdit)
+    name.selectAll()
+    inside(desk, QTest.keyClicks, name, "Smile")
+    inside(desk, QTest.keyClick, name, Qt.Key.Key_Return)
+    model = desk.studio.catalog.default("avatar")
+    assert directions(model)[0].name == "Smile"
+    desk.click(f"wayForget.{id}")
+    assert [each.id for each in directions(model)] == [other for other in tool.ways if other != id]
+    assert brief(panel).slides == (), "the face in the brief goes on without it"
+
+
+def test_a_direction_rests_at_nothing(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    desk.click("findDirections")
+    desk.until(lambda: len(inspector.directions.ways) == 2)
+    id, way = next(iter(inspector.directions.ways.items()))
+    at = QPoint(way.line.slider.width() - 10, way.line.slider.height() // 2)
+    inside(desk, QTest.mouseClick, way.line.slider, Qt.MouseButton.LeftButton, pos=at)
+    assert brief(panel).slides[0].amount > 2.5
+    desk.click(f"reset.way.{id}")
+    assert brief(panel).slides == ()
+
+
+# Models that others trained.
+
+
+def test_a_model_without_attributes_has_no_named_sliders_and_no_styles(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    form = panel.form
+    form.set_value(brief(panel).replace(style="micah"))
+    assert form.fields["style"].isVisible()
+    assert not form.fields["label"].isVisibleTo(form)
+    choose_model(desk, own_model(desk, classes=0))
+    assert brief(panel).style == "any"
+    assert not form.fields["style"].isVisible()
+    assert inspector.traits.lines == {}
+    assert "no named sliders" in inspector.traits._none.text()
+    desk.until(lambda: shows(panel, brief(panel)))
+    assert isinstance(FaceEngine.asked[-1], AvatarRequest)
+    assert FaceEngine.asked[-1].model == "stranger"
+    desk.act("undo")
+    assert brief(panel).style == "micah"
+    assert brief(panel).model == ""
+
+
+def test_a_conditional_model_offers_its_classes(desk: Desk) -> None:
+    panel, _ = page(desk)
+    choose_model(desk, own_model(desk, classes=3))
+    desk.click("fold")
+    field = panel.form.fields["label"]
+    assert field.isVisible()
+    inside(desk, field.box.setValue, 2)  # type: ignore[attr-defined]
+    assert brief(panel).label == 2
+    desk.until(lambda: shows(panel, brief(panel)))
+    choose_model(desk, "")
+    assert brief(panel).label == -1
+    assert not field.isVisible()
+
+
+def test_the_library_finds_what_was_kept(desk: Desk) -> None:
+    work = kept(desk)
+    assert [each.id for each in desk.studio.library.page(Query(medium="avatar"))] == [work.id]
