@@ -74,20 +74,23 @@ class Lane:
         return self._paused
 
     def pause(self, on: bool) -> None:
-        """Start no further job, or start again; the running one goes on."""
+        """Start no further job, except live ones, or start again; the running one goes on."""
         with self._news:
             self._paused = on
             self._news.notify_all()
         self._reordered()
 
     def put(self, job: Job) -> None:
-        """Queue a job. One with a slot replaces every older one of that slot: the newest wins."""
+        """Queue a job. One with a slot replaces every older one of that slot: the newest wins. Live ones go before all
+        that wait, and run while the queue is paused: a hand is on them.
+        """
         with self._news:
             if self._closed:
                 raise StudioError("The studio is closing.", "Start it again to go on.")
             older = [other for other in self._queue if job.slot is not None and other.slot == job.slot]
             self._queue = [other for other in self._queue if other not in older]
-            self._queue.append(job)
+            ahead = sum(other.live for other in self._queue) if job.live else len(self._queue)
+            self._queue.insert(ahead, job)
             if job.slot is not None and self._running is not None and self._running.slot == job.slot:
                 self._running.stop()
             self._news.notify_all()
@@ -141,7 +144,7 @@ class Lane:
 
     def _next(self) -> Job | None:
         with self._news:
-            self._news.wait_for(lambda: self._closed or (self._queue and not self._paused))
+            self._news.wait_for(lambda: self._closed or (self._queue and (not self._paused or self._queue[0].live)))
             if self._closed:
                 return None
             self._running = self._queue.pop(0)

@@ -69,6 +69,7 @@ class Studio:
             self.warnings.append(self._journal.warning)
         self._hearers: list[Callable[[News], None]] = []
         self._ended: list[Job] = []
+        self._journaled: list[Entry] | None = None  # what was written last
         self._pace: dict[str, tuple[str, int, float]] = {}
         self._closing, self._taking_up = False, True
         self._lock = threading.Lock()
@@ -306,8 +307,11 @@ class Studio:
         self._publish(News("queue"))
 
     def _write_journal(self) -> None:
-        if self._journal is not None:
-            self._journal.replace([*self.offered, *(entry for _, entry in self._entries())])
+        # Live jobs come and go many times a second and leave no trace: nothing is written for them.
+        entries = [*self.offered, *(entry for _, entry in self._entries())]
+        if self._journal is not None and entries != self._journaled:
+            self._journal.replace(entries)
+            self._journaled = entries
 
     def _entries(self) -> list[tuple[Job, Entry]]:
         """What is to be made after all where the studio ends now."""
