@@ -13,7 +13,7 @@ from studio.ui.theme import SIZE, theme
 from studio.ui.widgets import Elided, button, row, tool
 from studio.ui.words import gist, tr
 
-NARROW = 440  # pixels of width up to which a work is told before ways to look at it are offered
+NARROW, ROOMY = 440, 640  # pixels of width up to which there is no room for ways to look at a work, for its scale
 
 
 class Head(QFrame):
@@ -61,8 +61,9 @@ class Head(QFrame):
         self._work = [self.star, self.recall, self.vary, self.export, self.save, self.bin]
         self._tools: list[QWidget] = list(stage.tools())
         percent = getattr(stage, "percent", None)
-        if isinstance(percent, QWidget):
-            self._tools.insert(0, percent)
+        self._percent = percent if isinstance(percent, QWidget) else None
+        if self._percent is not None:
+            self._tools.insert(0, self._percent)
         rule = QFrame()
         rule.setFixedSize(1, 20)
         rule.setObjectName("rule")
@@ -123,13 +124,16 @@ class Head(QFrame):
 
     def minimumSizeHint(self) -> QSize:
         """As narrow as without the ways to look at a work, which keys and the menu have too."""
-        looks = sum(widget.sizeHint().width() + self._line.spacing() for widget in self._tools)
+        looks = sum(widget.sizeHint().width() + self._line.spacing() for widget in [*self._tools, self.save])
         return QSize(max(0, super().minimumSizeHint().width() - looks * self._roomy), self.height())
 
     def _make_room(self) -> None:
-        """Leave out the ways to look at a work where the words about it would have no room."""
+        """Leave out the ways to look at a work, and what the menu has too, where there is little room."""
         self._roomy = self.width() >= theme().high(NARROW)
         self.back.setText(tr("All candidates") if self._roomy else "")
         self.caption.setMaximumWidth(16777215 if self._roomy or not self._working else 0)
         for widget in [*self._tools, self._rule]:
             widget.setVisible(self._working and self._roomy)
+        self.save.setVisible(self._working and self._roomy)
+        if self._percent is not None and self.width() < theme().high(ROOMY):
+            self._percent.hide()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QButtonGroup, QFrame, QStackedWidget, QToolButton, QWidget
+from PySide6.QtWidgets import QBoxLayout, QButtonGroup, QFrame, QSizePolicy, QStackedWidget, QToolButton, QWidget
 
 from studio.ui.actions import keys_of
 from studio.ui.avatar.sliders import Line
@@ -33,11 +33,11 @@ class Board(QWidget):
         self.tabs: dict[str, QToolButton] = {}
         self._group = QButtonGroup(self)
         self._pages = QStackedWidget()
-        self._segments = row(None, spacing=2, margins=(12, 0, 12, 0))
+        self._segments = row(spacing=2, margins=(12, 0, 12, 0))
         head = QFrame()
         head.setFixedHeight(48)
         head.setLayout(self._segments)
-        line = row(self.sixteen, self.near)
+        self._ways = line = row(self.sixteen, self.near)
         line.setStretch(0, 1)
         line.setStretch(1, 1)
         top = column(spacing=8, margins=(EDGE, 4, EDGE, 12))
@@ -69,11 +69,12 @@ class Board(QWidget):
         tab.setAccessibleName(words)
         tab.setToolTip(words)
         tab.setCheckable(True)
-        tab.setProperty("role", "segment")
+        tab.setProperty("role", "tab")
+        tab.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         tab.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         tab.clicked.connect(lambda: self.show_tab(name))
         self._group.addButton(tab)
-        self._segments.insertWidget(len(self.tabs), tab)
+        self._segments.addWidget(tab)
         self.tabs[name] = tab
         if len(self.tabs) == 1:
             self.show_tab(name)
@@ -101,6 +102,8 @@ class Board(QWidget):
             self.spread.show_value(spread, moved=spread != SPREAD)
 
     def _fit(self) -> None:
-        """As wide as its widest words need, and never narrower than it is drawn for."""
-        two = self.sixteen.minimumSizeHint().width() + self.near.minimumSizeHint().width() + 8 + 2 * EDGE
-        self.setFixedWidth(max(SIZE.inspector, self._segments.sizeHint().width(), two))
+        """As wide as its tabs need, and never narrower than it is drawn for; long words stand below each other."""
+        two = self.sixteen.sizeHint().width() + self.near.sizeHint().width() + SIZE.small + 2 * EDGE
+        self.setFixedWidth(max(SIZE.inspector, self._segments.sizeHint().width()))
+        way = QBoxLayout.Direction
+        self._ways.setDirection(way.TopToBottom if two > self.width() else way.LeftToRight)

@@ -152,7 +152,7 @@ class Walking(QWidget):
         number, at = self.stations.count(), self.stations.currentRow()
         self.nothing.setVisible(number < 2)
         self.stations.setVisible(number > 0)
-        self.stations.setFixedHeight(min(number, SEEN) * (SIDE + 8) + 4)
+        self.stations.setFixedHeight(min(number, SEEN) * max(SIDE, self.stations.sizeHintForRow(0) + 4) + 4)
         for control, on in ((self.sooner, at > 0), (self.later, 0 <= at < number - 1), (self.remove, at >= 0)):
             control.setVisible(number > 0)
             control.setEnabled(on)
@@ -219,4 +219,6 @@ class Walking(QWidget):
         painter = QPainter(icon)
         painted(painter, QRectF(0, 0, SIDE, SIDE), self._portraits.get(item.data(FACE)) if self.isVisible() else None)
         painter.end()
-        item.setIcon(QIcon(icon))
+        shown = QIcon(icon)
+        shown.addPixmap(icon, QIcon.Mode.Selected)  # a face keeps its colours where it is marked
+        item.setIcon(shown)

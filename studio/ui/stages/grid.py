@@ -14,6 +14,7 @@ from studio.ui.words import tr
 
 GAP = 12
 MARGIN = 24
+RAGGED = 0.85
 CELL = 320  # no larger, so that few candidates keep together
 
 
@@ -74,10 +75,10 @@ class Candidates(QWidget):
         return QRectF(round(left + across * (side + GAP)), round(top + down * (side + GAP)), side, side)
 
     def _shape(self) -> tuple[int, int]:
-        """Columns and rows that make the cells largest."""
+        """Columns and rows that make the cells largest; a row that is not full is worth a little of their size."""
         count = max(1, len(self._images))
         shapes = [(columns, math.ceil(count / columns)) for columns in range(1, count + 1)]
-        return max(shapes, key=lambda shape: (self._side(*shape), -shape[0] * shape[1]))
+        return max(shapes, key=lambda shape: self._side(*shape) * (1.0 if shape[0] * shape[1] == count else RAGGED))
 
     def _side(self, columns: int, rows: int) -> int:
         wide = (self.width() - 2 * MARGIN - (columns - 1) * GAP) / columns

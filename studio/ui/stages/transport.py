@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame
 
 from studio.ui import icons
+from studio.ui.theme import theme
 from studio.ui.widgets import Slider, label, row, tool
 from studio.ui.words import clock, tr
 
 HIGH = 56
+NARROW = 420  # pixels of width up to which there is no room for words beside the slider
 
 
 class Transport(QFrame):
@@ -52,6 +55,11 @@ class Transport(QFrame):
         self.slider.blockSignals(False)
         self.time.setText(_told(count, count, seconds, seconds))
         self.time.setMinimumWidth(self.time.sizeHint().width())  # nothing shifts while it counts
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The slider comes before the words about where it stands."""
+        super().resizeEvent(event)
+        self.time.setVisible(self.width() >= theme().high(NARROW))
 
     def stand(self, frame: int, count: int, seconds: float, whole: float) -> None:
         """That frame is shown now; `seconds` of `whole` have passed."""
