@@ -22,6 +22,7 @@ from studio.studio import Studio
 from studio.ui.app import errors
 from studio.ui.avatar.hand import Live
 from studio.ui.avatar.inspector import AvatarInspector
+from studio.ui.export.dialog import ExportDialog
 from studio.ui.panel import Panel
 from studio.ui.stages.image import ImageStage
 from tests.faces import BROKEN, FaceEngine, face, face_studio
@@ -316,6 +317,29 @@ def test_a_name_becomes_the_title_and_is_found(desk: Desk) -> None:
     desk.until(lambda: works(desk))
     found = desk.studio.library.page(Query(text="lovelace"))
     assert [each.title for each in found] == ["Ada Lovelace"]
+
+
+def test_a_face_is_kept_where_it_is_to_be_exported(desk: Desk) -> None:
+    page(desk)
+    sixteen(desk)
+    pick(desk, 2)
+    desk.act("export")
+    desk.until(lambda: desk.window.findChild(ExportDialog) is not None)
+    assert len(works(desk)) == 1
+    dialog = desk.window.findChild(ExportDialog)
+    assert dialog is not None
+    inside(desk, dialog.reject)
+
+
+def test_what_takes_long_is_said(desk: Desk) -> None:
+    FaceEngine.gate.clear()
+    panel, inspector = page(desk)
+    line = inspector.traits.lines["Skin"]
+    line.slider.setFocus()
+    inside(desk, QTest.keyClick, line.slider, Qt.Key.Key_End if line.value < 0.5 else Qt.Key.Key_Home)
+    desk.until(lambda: "Loading the model" in desk.window.toast.words())
+    FaceEngine.gate.set()
+    desk.until(lambda: shows(panel, brief(panel)))
 
 
 def test_a_face_that_cannot_be_drawn_is_said_with_the_button_that_mends_it(desk: Desk) -> None:

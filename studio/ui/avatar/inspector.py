@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from studio.backends.avatar import AvatarProjectRequest, AvatarRequest, AvatarWalkRequest
@@ -37,6 +38,7 @@ from studio.ui.words import count, tr
 if TYPE_CHECKING:
     from studio.ui.panel import Panel
 
+PATIENCE = 600  # milliseconds without a picture after which it is said why
 FORM = ("style", "psi", "noise", "cutoff", "label", "seed", "size", "model")  # of the brief: what changes the picture
 HIDDEN = ("traits", "slides", "near", "mix", "latent")  # what the inspector alone changes
 
@@ -50,6 +52,11 @@ class AvatarInspector(Inspector):
         self._seen = self.face  # as it was when the brief changed last
         self._kind = faces.Kind()
         self._purpose: Callable[[AvatarRequest], object] = self.take_face  # what is done with one of sixteen
+        self._exports = False  # the face that is being kept is to be exported
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(PATIENCE)
+        self._patience.timeout.connect(lambda: panel.deeds.notify(tr("Loading the model…"), ()))
         self.hand, self.crowd = Hand(self._studio, self), Crowd(self._studio, self)
         self.portraits = Portraits(self._studio, self)
         self.traits, self.directions = Traits(), Directions()
@@ -90,7 +97,7 @@ class AvatarInspector(Inspector):
         self._easel.parted.connect(self._parted)
         self.hand.drawn.connect(self._drawn)
         self.hand.failed.connect(self.fail)
-        self.hand.kept.connect(self._easel.look)
+        self.hand.kept.connect(self._kept)
         self.crowd.came.connect(self._came)
         self.crowd.failed.connect(self.fail)
 
@@ -123,7 +130,7 @@ class AvatarInspector(Inspector):
         """Draw the face as a moving slider has it; the brief hears of it once that settles."""
         self.searches.stop_preview()
         self._draft = change(self._draft or self.face)
-        self.hand.hold(self._draft, moving=True)
+        self._hold(moving=True)
 
     def settle_face(self, change: Change) -> None:
         """One step of the brief."""
@@ -148,7 +155,7 @@ class AvatarInspector(Inspector):
         if by_hand:
             self._show_in_hand()
         elif self.hand.face is not None:
-            self.hand.hold(self._held(), moving=False)
+            self._hold(moving=False)
         self._show_face()
 
     def _held(self) -> AvatarRequest:
@@ -157,10 +164,15 @@ class AvatarInspector(Inspector):
             return self.face
         return self.face.replace(**{name: getattr(self._draft, name) for name in HIDDEN})
 
+    def _hold(self, *, moving: bool) -> None:
+        if self.hand.face is None:
+            self._patience.start()
+        self.hand.hold(self._held(), moving=moving)
+
     def _show_in_hand(self) -> None:
         """Draw the brief's face on the stage."""
         self.searches.stop_preview()
-        self.hand.hold(self._held(), moving=False)
+        self._hold(moving=False)
         self._show_face()
 
     def _show_face(self) -> None:
@@ -180,12 +192,14 @@ class AvatarInspector(Inspector):
     # On the stage.
 
     def _drawn(self, picture: Image, finished: bool) -> None:
+        self._patience.stop()
         side = max(pictures.LARGE, picture.pixels.shape[1]) if self.face.size == "large" else picture.pixels.shape[1]
         self._easel.error.hide()
         self._easel.show_live(picture, side, tr("Not kept yet"), rough=not finished)
 
     def _parted(self) -> None:
         """Another thing is on the stage."""
+        self._patience.stop()
         self.hand.drop()
         self.crowd.close()
         self.searches.stop_preview()
@@ -198,6 +212,8 @@ class AvatarInspector(Inspector):
                 part.let_go()
 
     def fail(self, error: BaseException) -> None:
+        self._patience.stop()
+        self._exports = False
         self.panel.fail(error)
 
     # Sixteen faces.
@@ -241,6 +257,17 @@ class AvatarInspector(Inspector):
                 self.take_face(self._held())
             self.hand.keep(self.face, self.searches.parents(self.face))
 
+    def _kept(self, asset: Asset) -> None:
+        self._easel.look(asset)
+        if self._exports:
+            self._exports = False
+            self.panel.deeds.export(asset)
+
+    def _export(self) -> None:
+        """What is exported is a work: the face under the hand becomes one first."""
+        self._exports = True
+        self.keep_face()
+
     def arrived(self, job: Job, asset: Asset) -> None:
         face = faces.face_of(asset)
         if isinstance(job.request, AvatarProjectRequest) and face is not None:
@@ -259,7 +286,7 @@ class AvatarInspector(Inspector):
             return getattr(self.walking.history, f"can_{name}")
         if name == "cancel" and self._easel.choosing:
             return True
-        if name == "keep":
+        if name == "keep" or (name == "export" and self.hand.face is not None):
             return self.hand.face is not None and not self.hand.keeping
         return True if name in ("faces", "near", "inspector") else None
 
@@ -269,6 +296,9 @@ class AvatarInspector(Inspector):
             return True
         if name == "cancel" and self._easel.choosing and not self.panel.busy:
             self._show_in_hand()
+            return True
+        if name == "export" and self.hand.face is not None:
+            self._export()
             return True
         deeds: dict[str, Callable[[], object]] = {
             "faces": self.gather,
@@ -295,9 +325,10 @@ class AvatarInspector(Inspector):
         if self._draft is not None:
             self._forget_move()
             if self.hand.face is not None:
-                self.hand.hold(self.face, moving=False)
+                self._hold(moving=False)
 
     def close_down(self) -> None:
+        self._patience.stop()
         self._forget_move()
         self.searches.close()
         self.crowd.close()
