@@ -21,6 +21,9 @@ FRAME_LIMIT = 60_000
 PIXEL_LIMIT = 34_000_000
 """Pixels of the largest frame that is read: a little more than 8K."""
 
+PART_LIMIT = 250_000
+"""Chunks, blocks or boxes of one file: several for each frame."""
+
 NOTE_LIMIT = 4 * 2**20
 KEYWORD = b"aigc-studio "
 COPIED = 2**20
@@ -198,13 +201,16 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     at, end = 12, 8 + struct.unpack("<I", head[4:8])[0]
     if end > size:
         raise Damaged("it ends too early")
-    while at + 8 <= end:
+    for _ in range(PART_LIMIT):
+        if at + 8 > end:
+            return
         file.seek(at)
         kind, length = struct.unpack("<4sI", _need(file, 8))
         if at + 8 + length > end:
             raise Damaged("a chunk is longer than the file")
         yield kind, at + 8, length
         at += 8 + length + length % 2
+    raise Damaged("it has too many parts")
 
 
 def _webp(file: BinaryIO) -> Timing:
@@ -235,7 +241,9 @@ def _blocks(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
     if head[:6] not in (b"GIF87a", b"GIF89a"):
         raise Damaged("it is no GIF")
     at = 13 + _table(head[10])
-    while at < size:
+    for _ in range(PART_LIMIT):
+        if at >= size:
+            raise Damaged("it has no end")
         file.seek(at)
         kind = _need(file, 1)[0]
         if kind == 0x3B:
@@ -255,7 +263,7 @@ def _blocks(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
         for _ in _sub_blocks(file):
             pass
         at = file.tell()
-    raise Damaged("it has no end")
+    raise Damaged("it has too many parts")
 
 
 def _table(packed: int) -> int:
@@ -289,7 +297,9 @@ def _gif(file: BinaryIO) -> Timing:
 
 def _boxes(file: BinaryIO, start: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
     """(name, where its data begins, how long that is) of every box in a stretch of the file."""
-    while start + 8 <= stop:
+    for _ in range(PART_LIMIT):
+        if start + 8 > stop:
+            return
         file.seek(start)
         length, kind = struct.unpack(">I4s", _need(file, 8))
         head = 8
@@ -301,6 +311,7 @@ def _boxes(file: BinaryIO, start: int, stop: int) -> Iterator[tuple[bytes, int, 
             raise Damaged("a box is longer than what holds it")
         yield kind, start + head, length - head
         start += length
+    raise Damaged("it has too many parts")
 
 
 def _mp4(file: BinaryIO) -> Timing:

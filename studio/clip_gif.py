@@ -40,11 +40,10 @@ class GifFile:
             self._file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01\0\0\0")
 
     def add(self, frame: NDArray[np.uint8], stand: float) -> None:
+        # Each says which colour is none, even where it has no clear pixels: the one before it may have been solid.
         clear = frame[..., 3] < OPAQUE if frame.shape[2] == 4 else None
-        if clear is not None and not clear.any():
-            clear = None
         numbers, colours = indexed(frame[..., :3], clear)
-        # After a frame with clear pixels the ground is wiped: what it does not cover must not stay from before.
+        # After a frame that may have clear pixels the ground is wiped: what the next does not cover must not stay.
         wiped, through = (2, 1) if clear is not None else (1, 0)
         control = struct.pack("<BHB", wiped << 2 | through, max(2, round(stand * 100)), CLEAR if through else 0)
         self._file.write(b"\x21\xf9\x04" + control + b"\0" + _picture(numbers, colours))

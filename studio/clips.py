@@ -72,14 +72,21 @@ def discard(clip: Clip) -> None:
     """Remove the file of a clip that nobody needs any more, with the folder that `place` made for it."""
     with contextlib.suppress(OSError):
         clip.path.unlink(missing_ok=True)
-        if clip.path.parent.name.startswith(_PREFIX):
-            clip.path.parent.rmdir()
+    _leave(clip.path)
+
+
+def _leave(path: Path) -> None:
+    """Remove the folder that `place` made for the file, once it is empty."""
+    if path.parent.name.startswith(_PREFIX):
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
 
 
 def write(
     frames: Iterable[Frame], path: Path, fps: float, *, loop: bool = True, quality: int = 85, lossless: bool = False
 ) -> Clip:
-    """Write frames, all of one size, as the file that the ending of `path` names; the whole file or none.
+    """Write frames, all of one size, as the file that the ending of `path` names; the whole file or none, and then no
+    folder that `place` made for it either.
 
     `fps` is frames a second. WebP and GIF keep alpha (GIF: on or off) and play for ever where `loop`; MP4 lies on white
     and has even sides, the last row or column repeated. What `frames` raises passes through. Raises BadInput for frames
@@ -88,12 +95,14 @@ def write(
     ending = path.suffix.lower()
     if ending not in FASTEST:
         raise ValueError(f"{path.name} is no name for moving pictures")
-    if not 0.1 <= fps <= FASTEST[ending]:
-        raise BadInput(f"{ending[1:].upper()} cannot show {fps:g} frames a second.", f"At most {FASTEST[ending]:g}.")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     sink: Sink | None = None
     count, size = 0, (0, 0)
     try:
+        if not 0.1 <= fps <= FASTEST[ending]:
+            raise BadInput(
+                f"{ending[1:].upper()} cannot show {fps:g} frames a second.", f"At most {FASTEST[ending]:g}."
+            )
         for frame in frames:
             size = _checked(frame, size if count else None)
             if sink is None:
@@ -112,6 +121,7 @@ def write(
         if sink is not None:
             sink.drop()
         part.unlink(missing_ok=True)
+        _leave(path)
         raise
     return of_file(path)
 
@@ -133,10 +143,10 @@ def frames(path: Path) -> Generator[Frame]:
         return
     try:
         with Pillow.open(path, formats=("WEBP", "GIF")) as opened:
-            if opened.size != (found.width, found.height):
-                raise BadInput(f"{path.name} is damaged.")
             for at in range(len(found.stands)):
                 opened.seek(at)
+                if opened.size != (found.width, found.height):  # a picture of a GIF may reach beyond its screen
+                    raise BadInput(f"{path.name} is damaged.")
                 yield np.asarray(opened.convert("RGBA"))
     except (BadInput, GeneratorExit):
         raise

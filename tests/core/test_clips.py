@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from studio import clips, codecs
+from studio import clip_files, clips, codecs
 from studio.backends import MEDIA
 from studio.backends.avatar import AvatarRequest
 from studio.errors import BadInput, StudioError
+from studio.job import Cancelled
 from studio.library import Asset, Library
 from studio.media import Clip, Image
 from studio.places import Places
@@ -178,6 +179,52 @@ def test_lengths_that_lie_cost_no_memory(tmp_path: Path) -> None:
     for path in (webp, vast, film):
         with pytest.raises(BadInput):
             codecs.read(path)
+
+
+def test_more_parts_than_any_clip_has_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clip_files, "PART_LIMIT", 20)
+    film, webp, gif = (tmp_path / f"a{ending}" for ending in (".mp4", ".webp", ".gif"))
+    film.write_bytes(boxed(b"ftyp", b"isom") + boxed(b"free", b"") * 30)
+    webp.write_bytes(b"RIFF" + struct.pack("<I", 4 + 8 * 30) + b"WEBP" + (b"what" + bytes(4)) * 30)
+    gif.write_bytes(b"GIF89a" + struct.pack("<HHBBB", 4, 4, 0, 0, 0) + b"\x21\xfe\0" * 30 + b"\x3b")
+    for path in (film, webp, gif):
+        with pytest.raises(BadInput):
+            clip_files.timing(path)
+
+
+def test_a_frame_larger_than_its_clip_is_not_unpacked(tmp_path: Path) -> None:
+    """A few hundred bytes of GIF can ask for hundreds of megabytes."""
+
+    def block(side: int) -> bytes:
+        Pillow.new("P", (side, side)).save(tmp_path / "one.gif")
+        data = (tmp_path / "one.gif").read_bytes()
+        return data[data.index(b"\x2c") : -1]
+
+    path = tmp_path / "grows.gif"
+    path.write_bytes(b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0, 0, 0) + block(8) + block(200) + b"\x3b")
+    with pytest.raises(BadInput):
+        list(clips.frames(path))
+
+
+def test_nothing_of_a_solid_frame_shows_through_the_next(tmp_path: Path) -> None:
+    solid = np.full((8, 8, 4), 255, np.uint8)
+    half = solid.copy()
+    half[:, 4:, 3] = 0
+    for ending in (".webp", ".gif"):
+        clip = clips.write([solid, half], tmp_path / f"a{ending}", 10)
+        assert [int(frame[0, 6, 3]) for frame in clips.frames(clip.path)] == [255, 0]
+
+
+@pytest.mark.parametrize("fps", [10, 1e6])
+def test_a_clip_that_came_to_nothing_leaves_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fps: int) -> None:
+    def broken() -> Iterator[np.ndarray[Any, Any]]:
+        yield from frames(1)
+        raise Cancelled
+
+    monkeypatch.setattr(clips.tempfile, "tempdir", str(tmp_path))
+    with pytest.raises((Cancelled, BadInput)):
+        clips.write(broken(), clips.place(".webp"), fps)
+    assert not list(tmp_path.iterdir())
 
 
 def measured(works: list[Asset]) -> list[tuple[str, float | None, int | None]]:
