@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 import tomllib
+import unicodedata
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -52,6 +53,14 @@ class Model:
     languages: tuple[str, ...] = ()
     native: tuple[int, int] = (0, 0)
     beside: Path | None = None
+
+
+class HereAlready(BadInput):
+    """What was to be brought in is there, as `model`: the same weights, byte for byte."""
+
+    def __init__(self, name: str, model: Model) -> None:
+        super().__init__(f"The weights of {name} are here already, as {model.id}.", "Use that one, or remove it first.")
+        self.model = model
 
 
 class Catalog:
@@ -135,9 +144,9 @@ class Catalog:
         `report` hears how many bytes of how many are copied; what it raises ends the import and passes through.
         `path` is a folder in the format of diffusers or transformers, one that a training made, a single .safetensors
         file, or a checkpoint of a StyleGAN (.pkl, .pt), which is converted. `licence` is what the person knows it to
-        be, in place of what the file says. BadInput for other pickles, for models of another medium, for weights that
-        are here already and, unless `accept_licence`, for licences that are unknown or restrict the use of works;
-        StudioError for damaged files and full disks.
+        be, in place of what the file says. BadInput for other pickles, for models of another medium and, unless
+        `accept_licence`, for licences that are unknown or restrict the use of works; HereAlready for weights that are
+        here already; StudioError for damaged files and full disks.
         """
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")
@@ -211,9 +220,7 @@ class Catalog:
             sha256 = _describe(staging, found, name if stem == _plain(name) else stem)
             for model in self.models(found.medium):
                 if model.sha256 == sha256:
-                    raise BadInput(
-                        f"The weights of {name} are here already, as {model.id}.", "Use that one, or remove it first."
-                    )
+                    raise HereAlready(name, model)
             while True:
                 id = self._free_id(stem, own)
                 try:
@@ -250,10 +257,14 @@ def _plain(name: str) -> str:
 
 
 def _stem(found: Found, name: str) -> str:
-    """What a model's id begins with: the folder's or file's name, or the family where that says nothing."""
+    """What a model's id begins with: the folder's or file's name; where that says nothing, what the model is titled, as
+    far as that has plain letters, accents left out; else the family.
+    """
     plain = _plain(name)
-    says_nothing = plain in ("", "model", "snapshot") or re.fullmatch(r"[0-9a-f]{40}", plain)
-    return _plain(f"{found.medium}-{found.family}") if says_nothing else plain
+    if plain not in ("", "model", "snapshot") and not re.fullmatch(r"[0-9a-f]{40}", plain):
+        return plain
+    titled = _plain(unicodedata.normalize("NFKD", _words(found.facts.get("title"))).encode("ascii", "ignore").decode())
+    return titled if re.search("[a-z]", titled) else _plain(f"{found.medium}-{found.family}")
 
 
 def read_model(folder: Path, *, bundled: bool) -> Model:

@@ -82,6 +82,7 @@ class Job:
         self.facts: dict[str, str] = {}
         self.suspended = False  # a training that a person has paused
         self.wanted = False  # stopped to be used as it is
+        self.known = ""  # a training that made a model which was there already: that model's title
         self._stop = threading.Event()
         self._clock: float | None = None
         self._seconds: float | None = None

@@ -17,7 +17,7 @@ from studio import settings as settings_file
 from studio import trainings
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
-from studio.catalog import Catalog
+from studio.catalog import Catalog, HereAlready
 from studio.errors import BadInput, StudioError
 from studio.job import Job
 from studio.journal import Entry, Journal
@@ -251,9 +251,15 @@ class Studio:
         models = [payload for payload in job.made if isinstance(payload, Weights)]
         if not request.title or self._closing or (partial and not job.wanted):
             return models
-        taken = [self.catalog.import_(made.folder, request.medium, accept_licence=True) for made in models]
+        taken: list[Weights] = []
+        for made in models:
+            try:
+                model = self.catalog.import_(made.folder, request.medium, accept_licence=True)
+            except HereAlready as error:  # gone on with and stopped before it learnt more
+                model, job.known = error.model, error.model.title
+            taken.append(Weights(model.folder))
         self._publish(News("models"))
-        return [Weights(model.folder) for model in taken]
+        return taken
 
     def _add(self, job: Job, payloads: Sequence[Any], *, partial: bool) -> list[Asset]:
         request = job.request

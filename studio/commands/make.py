@@ -177,6 +177,8 @@ def run_train(values: argparse.Namespace, desk: Desk) -> int:
                 models.append({"path": str(weights.folder), "medium": values.medium, "seconds": seconds})
                 if partial:
                     models[-1]["partial"] = True
+                if job.known:
+                    desk.warn(f"Nothing more was learnt: {job.known} is there already.")
 
     with desk.studio() as studio:
         try:

@@ -190,6 +190,14 @@ def test_import_of_what_a_training_made(shelf: Catalog, tmp_path: Path) -> None:
     assert (again.id, again.title) == ("avatar-stylegan2", "avatar-stylegan2")
 
 
+@pytest.mark.parametrize(("title", "id"), [("My Füchse, no. 2!", "my-fuchse-no.-2"), ("狐狸 2", ""), ("../..", "")])
+def test_a_trained_model_is_called_as_its_title_says(shelf: Catalog, tmp_path: Path, title: str, id: str) -> None:
+    said = {"medium": "avatar", "family": "stylegan2", "title": title}
+    made = writer(tmp_path / "out" / "model", said, licence="cc0-1.0")
+    model = shelf.import_(made, "avatar")
+    assert (model.id, model.title) == (id or "avatar-stylegan2", title)
+
+
 def test_what_the_studio_trains_is_recognised_in_every_medium(shelf: Catalog, tmp_path: Path) -> None:
     (tmp_path / "checkpoint.pt").write_bytes(b"x")
     music = writer(tmp_path / "model", {"model_type": "studio-music", "version": 1}, licence="")

@@ -153,6 +153,20 @@ def test_stop_and_keep_adds_the_model_and_cancel_does_not(studio: Studio, home: 
     assert own(studio) == ["Foxes"]
 
 
+def test_a_training_that_learnt_nothing_more_points_to_the_model_it_left_before(studio: Studio, home: Path) -> None:
+    first = studio.submit(asked(home, seed=0))
+    (made,) = first.future.result(20)
+    assert first.known == ""
+    again = studio.submit(asked(home, resume=True))
+    until(lambda: again.progress.done > 2)
+    studio.finish(again.id)
+    error = ended(again)
+    assert isinstance(error, Cancelled)
+    assert error.assets == [made]
+    assert again.known == "Foxes"
+    assert own(studio) == ["Foxes"]
+
+
 def test_a_paused_training_waits_and_can_be_stopped(studio: Studio, home: Path) -> None:
     job = studio.submit(asked(home))
     until(lambda: job.progress.done > 2)

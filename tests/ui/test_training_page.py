@@ -202,6 +202,27 @@ def test_cancel_asks_adds_nothing_and_can_be_gone_on_with(desk: Desk, faces: Pat
     assert SEEDS[0].resume
 
 
+def test_stopped_again_before_it_learnt_more_it_says_so_and_offers_the_model(desk: Desk, faces: Path) -> None:
+    shown = begun(desk, faces)
+    desk.click("trainKeep")
+    desk.until(lambda: words(shown) == "foxes is ready.")
+    for way in ("trainKeep", "trainCancel"):
+        desk.click("trainGoOn")
+        desk.until(lambda: shown.keep.isEnabled())
+        desk.click(way)
+        if way == "trainCancel":
+            box = desk.window.findChild(QMessageBox, "cancelTraining")
+            assert box is not None
+            next(each for each in box.buttons() if each.objectName() == "cancelTrainingYes").click()
+            desk.until(lambda: "no model was added" in words(shown))
+            desk.click("trainKeepAfterAll")
+        desk.until(lambda: words(shown) == "Nothing more was learnt: foxes is there already.")
+        assert own(desk) == ["foxes"]
+    desk.click("trainUse")
+    chosen = desk.panel("avatar").form.value().model
+    assert desk.studio.catalog.get(chosen).title == "foxes"
+
+
 def test_an_explosion_is_said_where_it_happened(desk: Desk, faces: Path) -> None:
     Learner.bursts = True
     shown = page(desk)

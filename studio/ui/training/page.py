@@ -12,11 +12,12 @@ from PySide6.QtWidgets import QFrame, QMessageBox, QStackedWidget, QWidget
 
 from studio import trainings
 from studio.backends.avatar import AvatarTrainRequest
+from studio.catalog import HereAlready
 from studio.errors import StudioError
 from studio.job import Cancelled, Job
 from studio.media import Weights
 from studio.ui import icons
-from studio.ui.aside import Errands
+from studio.ui.aside import Errands, Failure
 from studio.ui.bridge import Bridge
 from studio.ui.landing import Landing
 from studio.ui.theme import SIZE, theme
@@ -235,7 +236,7 @@ class TrainingPage(QWidget):
         made = error.assets if isinstance(error, Cancelled) else [] if error is not None else job.future.result()
         ready = [each.folder for each in made if isinstance(each, Weights) and out not in each.folder.parents]
         if ready:
-            self._say_ready(request.title, ready[0].name, more)
+            self._say_ready(request.title, ready[0].name, more, known=job.known)
             return
         if (out / trainings.MODEL).is_dir():
             rest = tuple(more)
@@ -245,9 +246,10 @@ class TrainingPage(QWidget):
         else:
             self.bar.say(*failure(error), actions=more, kind="error")
 
-    def _say_ready(self, title: str, id: str, more: Offers) -> None:
+    def _say_ready(self, title: str, id: str, more: Offers, known: str = "") -> None:
         use = (tr("Use it"), "trainUse", lambda: self.use(id))
-        self.bar.say(tr("{name} is ready.").format(name=title), actions=[use, *more], kind="notice")
+        said = tr("Nothing more was learnt: {name} is there already.") if known else tr("{name} is ready.")
+        self.bar.say(said.format(name=known or title), actions=[use, *more], kind="notice")
 
     def _adopt(self, request: AvatarTrainRequest, more: Offers) -> None:
         """Add what a training left that was broken off."""
@@ -257,12 +259,14 @@ class TrainingPage(QWidget):
             self._bridge.models_changed()
             self._say_ready(request.title, model.id, more)
 
+        def failed(error: Failure) -> None:
+            if isinstance(error, HereAlready):
+                self._say_ready(request.title, error.model.id, more, known=error.model.title)
+            else:
+                self.bar.say(*failure(error), kind="error")
+
         self.bar.hide()
-        self._adopting.ask(
-            lambda: take(folder, "avatar", accept_licence=True),
-            ready,
-            lambda error: self.bar.say(*failure(error), kind="error"),
-        )
+        self._adopting.ask(lambda: take(folder, "avatar", accept_licence=True), ready, failed)
 
     def use(self, id: str) -> None:
         """Open the avatar page with this model chosen."""
