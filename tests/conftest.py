@@ -22,6 +22,8 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["STUDIO_DEVICE"] = "cpu"
+# Networks this small only lose time by waiting for each other's threads, the more the busier the machine is.
+os.environ["OMP_NUM_THREADS"] = "1"
 for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
     os.environ.pop(name, None)
 

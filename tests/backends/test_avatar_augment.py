@@ -18,8 +18,6 @@ from studio.backends.avatar.augment import (
     warped,
 )
 
-torch.set_num_threads(1)
-
 
 def random(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)

@@ -26,7 +26,6 @@ from studio.errors import BadInput, StudioError
 from studio.job import Cancelled, Progress
 from studio.media import Image, Weights
 
-torch.set_num_threads(1)
 SIZE = 16
 
 

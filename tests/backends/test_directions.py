@@ -18,8 +18,6 @@ from studio.errors import BadInput, StudioError
 from studio.job import Cancelled, Progress
 from tests.backends.toys import SHAPE, engine_of, made, toy_model
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture
 def model(tmp_path: Path) -> Model:

@@ -19,7 +19,6 @@ from studio.catalog import Model
 from studio.errors import BadInput
 from tests.backends.toys import CLASSES, PLAIN, SHAPE, TABLE, engine_of, made, quiet, toy_model
 
-torch.set_num_threads(1)
 ROUND = {"style": "round", "size": "native"}
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image as Picture
 
 from studio import clips
@@ -26,8 +25,6 @@ from studio.catalog import Catalog
 from studio.request import Request
 from tests.backends.toys import engine_of, made
 from tests.official import toy
-
-torch.set_num_threads(1)
 
 
 @pytest.mark.parametrize("name", ["stylegan2-ada-64-conditional", "stylegan3-t-64"])

@@ -54,15 +54,6 @@ def quiet(progress: Progress) -> None:
     pass
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks this small only lose time by waiting for each other's threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def toys() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import PIL.Image
 import pytest
-import torch
 
 from studio.backends.poster import MEDIUM, PosterRequest, PosterTrainRequest
 from studio.backends.poster.engine import PosterEngine
@@ -57,15 +56,6 @@ def trainer(preview_seconds: float = 1e9) -> PosterTrainer:
     made = PosterTrainer()
     made.shape, made.preview_seconds = TOY, preview_seconds
     return made
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks this small lose more to waking threads than they gain."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

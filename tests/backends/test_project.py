@@ -26,8 +26,6 @@ from studio.media import Image
 from studio.request import Request
 from tests.backends.toys import CLASSES, PLAIN, TABLE, engine_of, made, quiet, toy_model
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture
 def model(tmp_path: Path) -> Model:

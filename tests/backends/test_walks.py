@@ -20,7 +20,6 @@ from studio.job import Cancelled, Progress
 from studio.media import Clip, Image
 from tests.backends.toys import engine_of, made, toy_model
 
-torch.set_num_threads(1)
 FACES = [
     AvatarRequest(seed=1, style="round", psi=0.8),
     AvatarRequest(seed=2, style="square", near=(Near(1, 0.4),)),

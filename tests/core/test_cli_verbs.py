@@ -257,7 +257,7 @@ def test_sizes(count: int, words: str) -> None:
 def test_every_verb_has_help(run: Runs) -> None:
     top = run("--help")
     verbs = re.findall(r"^    (\w+)  ", top.out, re.MULTILINE)
-    assert verbs == ["make", "train", "models", "library", "demo", "bench", "about", "doctor"]
+    assert verbs == ["make", "train", "models", "library", "export", "demo", "bench", "about", "doctor"]
     for verb in verbs:
         ended = run(verb, "--help")
         assert ended.status == 0

@@ -60,5 +60,6 @@ def test_a_month_leaves_no_more_behind_than_a_day(desk: Desk, monkeypatch: pytes
     after = counted(desk)
     assert desk.studio.library.count() == 4 * DAY
     assert {name: (before[name], after[name]) for name in before if after[name] > before[name]} == {}
-    assert sum(isinstance(each, Job | Batch) for each in gc.get_objects()) <= 3 * DAY  # of 64 ever made
+    # Asked for their types: some of a library's objects answer a question for their class with a warning.
+    assert sum(issubclass(type(each), Job | Batch) for each in gc.get_objects()) <= 3 * DAY  # of 64 ever made
     desk.act("system")
