@@ -43,6 +43,7 @@ class LibraryPage(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._studio, self._library, self._deeds, self._thumbnails = studio, studio.library, deeds, thumbnails
         self._wanted = ""  # a work to show once the list has it
+        self._bare = False  # made, and nothing is in it
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(80)
@@ -147,6 +148,7 @@ class LibraryPage(QWidget):
     def _tell(self) -> None:
         found = self._works.rowCount()
         self.total.setText(count(found, "%n work", "%n works"))
+        self._bare = not found
         self._pages.setCurrentIndex(0 if found else 1)
         query = self._works.query
         self._bin_bar.setVisible(query.binned and found > 0)
@@ -176,6 +178,8 @@ class LibraryPage(QWidget):
     def _hear(self, news: Any) -> None:
         if news.kind == "library":
             self._fresh.changed()
+            if self._bare:  # nor is who has just made something to be met by an empty page
+                self._late.start()
 
     # What is selected, and what is done with it.
 

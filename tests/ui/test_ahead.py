@@ -96,6 +96,19 @@ def test_the_library_stands_ready_with_its_first_tiles(desk: Desk) -> None:
     desk.until(lambda: page.total.text() == "6 works")
 
 
+def test_the_first_work_is_in_the_library_before_it_is_opened(desk: Desk) -> None:
+    desk.until(lambda: desk.window._ahead.ready)
+    page = desk.window._ahead.now()
+    assert isinstance(page, LibraryPage)
+    assert page.total.text() == "0 works"
+    desk.window.open("avatar")
+    desk.click("generate")
+    desk.until(lambda: page.total.text() != "0 works")
+    assert not page.isVisible()
+    desk.window.open("library")
+    assert page.grid.isVisible()
+
+
 def test_a_view_that_is_hidden_is_made_fresh_when_it_is_shown(room: Room) -> None:
     view = QWidget()
     read: list[bool] = []

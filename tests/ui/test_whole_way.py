@@ -86,7 +86,6 @@ def test_a_thousand_works_arrive_while_a_person_works(desk: Desk) -> None:
     desk.idle()
     assert desk.studio.library.count(Query(medium="poster")) == 1002
     desk.until(lambda: desk.panel("poster").filmstrip.model().rowCount() == 1002)
-    desk.window.open("library")
-    grid = desk.find("grid")
-    assert isinstance(grid, Grid)
-    desk.until(lambda: grid.model().rowCount() == 1002)
+    grid = desk.window.open("library").findChild(Grid)
+    assert grid is not None
+    desk.until(lambda: grid.isVisible() and grid.model().rowCount() == 1002)
