@@ -84,6 +84,7 @@ class Strip(QFrame):
     def _fit(self) -> None:
         """Room for the words in their size, and icons in the colours of the scheme."""
         look = theme()
+        self._drawn = ("", "", 0.0)
         self.setFixedHeight(look.high(SIZE.strip))
         self.left.setMinimumWidth(look.width_of(tr("about {time} left").format(time=duration(5000))))
         self.refresh()
@@ -97,11 +98,11 @@ class Strip(QFrame):
         job = self._job
         if job is None:
             self.words.say(self._at_rest(waiting))
-            self.icon.setPixmap(icons.pixmap("pause" if self._studio.paused else "tick", "muted", ratio=self._ratio))
+            self._draw("pause" if self._studio.paused else "tick", "muted")
             self._clock.stop()
         else:
             self.words.say(f"{title(job)} · {stage(job)}")
-            self.icon.setPixmap(icons.pixmap(medium(job.request.medium).icon, "accent", ratio=self._ratio))
+            self._draw(medium(job.request.medium).icon, "accent")
             total = job.progress.total
             self.bar.setRange(0, total)
             self.bar.setValue(min(job.progress.done, total))
@@ -116,6 +117,13 @@ class Strip(QFrame):
         self.queue.setAccessibleName(self.queue.text())
         if job is not before:
             self._tell_time()
+
+    def _draw(self, icon: str, tone: str) -> None:
+        """Drawn where it is another one only: news of live pictures come with every frame."""
+        wanted = (icon, tone, self._ratio)
+        if wanted != self._drawn:
+            self._drawn = wanted
+            self.icon.setPixmap(icons.pixmap(icon, tone, ratio=self._ratio))
 
     def _at_rest(self, waiting: int) -> str:
         """Why nothing runs."""

@@ -84,6 +84,7 @@ class Hand(QObject):
         self._studio = studio
         self._live, self._keeping = Live(studio, self), Live(studio, self)
         self.face: AvatarRequest | None = None  # what is drawn; None while the hand is empty
+        self.model = ""  # what draws a face that names no model: looked up once, not at every move
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST)
@@ -95,7 +96,7 @@ class Hand(QObject):
         """Draw this face: at once as the network draws it, and larger where that is wanted and it does not move."""
         before, self.face = self.face, face
         if before is None or _quick(before) != _quick(face):
-            self._live.ask(_quick(face), self._came, slot=SLOT)
+            self._ask(_quick(face))
         if moving or face.size == "native":
             self._rest.stop()
         else:
@@ -121,7 +122,10 @@ class Hand(QObject):
 
     def _finish(self) -> None:
         if self.face is not None:
-            self._live.ask(self.face.replace(name=""), self._came, slot=SLOT)
+            self._ask(self.face.replace(name=""))
+
+    def _ask(self, face: AvatarRequest) -> None:
+        self._live.ask(face.replace(model=face.model or self.model), self._came, slot=SLOT)
 
     def _came(self, job: Job, made: list[Any]) -> None:
         if self.face is not None and made:

@@ -188,6 +188,7 @@ class AvatarInspector(Inspector):
         """Learn what the chosen model knows."""
         model = self.model
         self._kind = faces.kind(model) if model is not None else faces.Kind()
+        self.hand.model = model.id if model is not None else ""
 
     # On the stage.
 
