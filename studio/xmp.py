@@ -22,7 +22,7 @@ COMPOSITE = "compositeWithTrainedAlgorithmicMedia"
 TOOL = "AIGC Studio"
 _NOTE = re.compile(rb"<studio:note>(.*?)</studio:note>", re.DOTALL)
 # What XML 1.0 cannot say at all; JSON says these as escapes, which need no characters of their own.
-_UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def packet(words: str, source: str = "") -> bytes:
@@ -36,7 +36,7 @@ def packet(words: str, source: str = "") -> bytes:
     if source:
         parts.append(f"<Iptc4xmpExt:DigitalSourceType>{SOURCES}{source}</Iptc4xmpExt:DigitalSourceType>")
     if words:
-        parts.append(f"<studio:note>{escape(_UNSAYABLE.sub('?', words))}</studio:note>")
+        parts.append(f"<studio:note>{escape(sayable(words))}</studio:note>")
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""'
@@ -44,6 +44,11 @@ def packet(words: str, source: str = "") -> bytes:
         f' xmlns:studio="{NAMESPACE}">{"".join(parts)}</rdf:Description></rdf:RDF></x:xmpmeta>'
         '<?xpacket end="r"?>'
     ).encode("utf-8", "replace")
+
+
+def sayable(words: str) -> str:
+    """The words with a question mark for each character that XML cannot say."""
+    return _UNSAYABLE.sub("?", words)
 
 
 def words_of(data: bytes) -> bytes | None:

@@ -104,14 +104,12 @@ def _told(made: Iterator[File], written: list[str]) -> Iterator[File]:
 
 
 def _files(order: Order, sources: list[Source], ground: Source | None, embed: str) -> Iterator[File]:
+    from studio.export import parcel
     from studio.export.files import Origin
 
     taken: set[str] = set()
     for source in sources:
-        name, number = source.name, 2
-        while name in taken:
-            name, number = f"{source.name} {number}", number + 1
-        taken.add(name)
+        name = parcel.apart(source.name, taken)
         origin = Origin(source.asset, embed, behind=ground.asset if ground else None)
         picture = ground.picture if ground else None
         for inner, data in files(order, source.picture, name, title=source.title, origin=origin, ground=picture):

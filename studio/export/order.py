@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from studio.asset import printable
 from studio.errors import BadInput
 from studio.export import icons, vector
 from studio.export.compose import SIDE_LIMIT, Look, render
@@ -84,9 +85,10 @@ def files(
     """
     if not order.sizes:
         raise BadInput("No size is chosen.", "Choose at least one.")
+    title = printable(title or name)
     drawn = [size for size in order.sizes if size != "icons"]
     if order.kind == "svg" and drawn:
-        yield f"{name}.svg", vector.svg(picture, order.look, title=title or name, origin=origin, ground=ground)
+        yield f"{name}.svg", vector.svg(picture, order.look, title=title, origin=origin, ground=ground)
     elif drawn:
         form: Format = order.kind if order.kind != "svg" else "png"
         for size in drawn:
@@ -97,7 +99,7 @@ def files(
     if "icons" in order.sizes:
         # Folders of their own, where other files come beside them.
         above = "icons/" if drawn else ""
-        for inner, data in icons.files(picture, order.look, title or name, origin, ground):
+        for inner, data in icons.files(picture, order.look, title, origin, ground):
             yield above + inner, data
 
 

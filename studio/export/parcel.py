@@ -6,7 +6,8 @@ import contextlib
 import os
 import re
 import shutil
-import tempfile
+import unicodedata
+import uuid
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,7 +21,7 @@ File = tuple[str, bytes]
 LONGEST = 60
 """Characters of a name that is made of a title."""
 
-_TAKEN = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_TAKEN = re.compile(r"(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(\..*)?", re.IGNORECASE)
 
 
 def name_of(title: str, fallback: str) -> str:
@@ -29,6 +30,17 @@ def name_of(title: str, fallback: str) -> str:
     while len(clean.encode("utf-8", "replace")) > 180:
         clean = clean[:-1]
     return fallback if not clean or _TAKEN.fullmatch(clean) else clean
+
+
+def apart(name: str, taken: set[str]) -> str:
+    """The name, or the next one with a number that no name in `taken` is like, to which it is added. Names that differ
+    by case or by how accents are put together are one file on many systems.
+    """
+    number, made = 2, name
+    while (plain := unicodedata.normalize("NFC", made).casefold()) in taken:
+        number, made = number + 1, f"{name} {number}"
+    taken.add(plain)
+    return made
 
 
 def send(files: Iterable[File], to: Path, name: str, hear: Callable[[int], None] | None = None) -> Path:
@@ -56,10 +68,9 @@ def _zip(files: Iterable[File], to: Path, hear: Callable[[int], None] | None) ->
     if to.exists():
         raise BadInput(f"There is already a file {to}.", "Choose another name, or move it away first.")
     made_folder = _make(to.parent)
-    handle, name = tempfile.mkstemp(dir=to.parent, prefix=f".{to.stem[:40]}-", suffix=".part")
-    part = Path(name)
+    part = to.with_name(f".export-{uuid.uuid4().hex}.part")
     try:
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as whole:
+        with part.open("xb") as file, zipfile.ZipFile(file, "w") as whole:
             for count, (inner, data) in enumerate(files, 1):
                 # A fixed time, so that the same work gives the same zip; what is in it is packed already.
                 entry = zipfile.ZipInfo(_checked(inner), (1980, 1, 1, 0, 0, 0))
@@ -69,7 +80,6 @@ def _zip(files: Iterable[File], to: Path, hear: Callable[[int], None] | None) ->
                     hear(count)
         with part.open("rb+") as file:
             os.fsync(file.fileno())
-        part.chmod(0o666 & ~_umask())
         part.replace(to)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -85,7 +95,8 @@ def _folder(files: Iterable[File], to: Path, name: str, hear: Callable[[int], No
     made_folder = _make(to)
     part: Path | None = None
     try:
-        part = Path(tempfile.mkdtemp(dir=to, prefix=".export-", suffix=".part"))
+        part = to / f".export-{uuid.uuid4().hex}.part"
+        part.mkdir()
         written: list[Path] = []
         for count, (inner, data) in enumerate(files, 1):
             place = part / _checked(inner)
@@ -99,7 +110,6 @@ def _folder(files: Iterable[File], to: Path, name: str, hear: Callable[[int], No
             written[0].replace(end)
             shutil.rmtree(part, ignore_errors=True)
         else:
-            part.chmod(0o777 & ~_umask())
             end = free(to / name)
             part.replace(end)
     except BaseException:
@@ -133,9 +143,3 @@ def _checked(inner: str) -> str:
     if any(part in ("", ".", "..") or "\\" in part or ":" in part for part in parts):
         raise ValueError(f"{inner!r} is no place below a folder")
     return inner
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -66,14 +66,14 @@ def svg(
     where = place(picture, look, side, side)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{side}" height="{side}">']
     if title:
-        parts.append(f"<title>{escape(title)}</title>")
+        parts.append(f"<title>{escape(xmp.sayable(title))}</title>")
     packet = xmp.packet(origin.words, origin.source).decode()
     if packet:
         parts.append(f"<metadata>{packet[packet.index('<x:xmpmeta') : packet.index('<?xpacket end')]}</metadata>")
     defs = f'<clipPath id="shape"><path d="{outline(look.shape, side, side)}"/></clipPath>'
     if look.ground == "gradient":
         defs += _gradient(look)
-    parts.append(f'<defs>{defs}</defs><g clip-path="url(#shape)">' if look.shape != "square" or defs else "<g>")
+    parts.append(f'<defs>{defs}</defs><g clip-path="url(#shape)">')
     if look.ground == "colour":
         parts.append(f'<rect width="{side}" height="{side}" fill="{look.colour}"/>')
     elif look.ground == "gradient":

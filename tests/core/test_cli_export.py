@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -64,6 +65,16 @@ def test_several_works_keep_apart(run: Runs, drawing: Path, tmp_path: Path) -> N
     assert made["files"] == ["我的头像-32.png", "我的头像 2-32.png"]
     made = run("export", drawing, drawing, "--sizes", "icons", "--to", tmp_path / "three.zip", "--json").json
     assert len(set(made["files"])) == len(made["files"])
+
+
+def test_names_that_are_one_on_some_systems_keep_apart(run: Runs, drawing: Path, tmp_path: Path) -> None:
+    """By case, and by whether an accent stands alone."""
+    twins = [tmp_path / str(at) / f"{name}.png" for at, name in enumerate(("Zoë", "zoë", "Zoe\u0308"))]
+    for twin in twins:
+        twin.parent.mkdir()
+        twin.write_bytes(drawing.read_bytes())
+    made = run("export", *twins, "--sizes", "32", "--to", tmp_path / "out.zip", "--json").json
+    assert len({unicodedata.normalize("NFC", name).casefold() for name in made["files"]}) == 3
 
 
 def test_a_work_behind_another(run: Runs, drawing: Path, tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -18,8 +16,8 @@ from PIL import ImageDraw
 
 from studio import codecs, pictures
 from studio.asset import Asset, Record
-from studio.errors import BadInput, StudioError
-from studio.export import icons, letters, parcel, sheets, vector
+from studio.errors import BadInput
+from studio.export import icons, letters, sheets, vector
 from studio.export.compose import Look, render
 from studio.export.feeds import FEEDS
 from studio.export.files import FORMATS, SUFFIX, Origin, encode
@@ -182,74 +180,15 @@ def test_icons_and_sizes_together_have_folders_of_their_own() -> None:
 # All or nothing.
 
 
-def listed(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
-
-
-def broken(after: int) -> Iterator[tuple[str, bytes]]:
-    for at in range(after):
-        yield f"inner/{at}.txt", b"x"
-    raise KeyError("stop")
-
-
-@pytest.mark.parametrize("target", ["new/deep", "there", "new/a.zip", "there/a.zip"])
-def test_an_interrupted_export_leaves_nothing(tmp_path: Path, target: str) -> None:
-    (tmp_path / "there").mkdir()
-    (tmp_path / "there" / "mine.txt").write_text("mine")
-    with pytest.raises(KeyError):
-        parcel.send(broken(3), tmp_path / target, "set")
-
-    def stop(count: int) -> None:
-        if count == 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        parcel.send([("a", b"1"), ("b", b"2"), ("c", b"3")], tmp_path / target, "set", stop)
-    assert listed(tmp_path) == ["there", "there/mine.txt"]
-
-
-def test_nothing_is_written_over(tmp_path: Path) -> None:
-    one, two = [("a.png", b"1")], [("a.png", b"1"), ("x/b.png", b"2")]
-    assert parcel.send(one, tmp_path, "set").name == "a.png"
-    assert parcel.send(one, tmp_path, "set").name == "a 2.png"
-    assert parcel.send(two, tmp_path, "set").name == "set"
-    assert parcel.send(two, tmp_path, "set").name == "set 2"
-    assert listed(tmp_path / "set 2") == ["a.png", "x", "x/b.png"]
-    made = parcel.send(two, tmp_path / "all.zip", "set")
-    with zipfile.ZipFile(made) as whole:
-        assert whole.namelist() == ["a.png", "x/b.png"]
-        assert whole.testzip() is None
-    with pytest.raises(BadInput, match=r"all\.zip"):
-        parcel.send(two, tmp_path / "all.zip", "set")
-    with pytest.raises(BadInput, match="not a folder"):
-        parcel.send(one, tmp_path / "a.png", "set")
-    for inner in ("../a", "/a", "a/../../b", "c:/a", "a\\b", ""):
-        with pytest.raises(ValueError, match="no place"):
-            parcel.send([(inner, b"")], tmp_path, "set")
-
-
-def test_a_full_disk_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(parcel, "write_synced", full)
-    with pytest.raises(StudioError, match="the disk is full"):
-        parcel.send([("a.png", b"1")], tmp_path / "out", "set")
-    assert listed(tmp_path) == []
-
-
-@pytest.mark.parametrize(
-    ("title", "name"),
-    [
-        ("玛拉 / Mara: 1", "玛拉  Mara 1"), ("", "id"), ("...", "id"), ("CON", "id"), ("com1", "id"),
-        ("a" * 99, "a" * 60),
-        ("\N{FAMILY}", "id"), ("字" * 100, "字" * 60), ("Zoë–été", "Zoëété"),
-    ],
-)  # fmt: skip
-def test_names_that_every_system_takes(tmp_path: Path, title: str, name: str) -> None:
-    made = parcel.name_of(title, "id")
-    assert made == name
-    assert parcel.send([(f"{made}.png", b"1")], tmp_path, made).exists()
+@pytest.mark.parametrize("title", ["a\udcffb", "a\x01b"])
+def test_a_title_of_a_files_odd_bytes_is_said_with_question_marks(title: str) -> None:
+    for kind, sizes, ending in (("svg", ("512",), ".svg"), ("png", ("icons",), ".webmanifest")):
+        made = dict(files(Order(Look(), sizes, kind), face(48), "a", title=title))
+        (data,) = (data for name, data in made.items() if name.endswith(ending))
+        if kind == "svg":
+            assert ElementTree.fromstring(data)[0].text == "a?b"
+        else:
+            assert json.loads(data)["name"] in ("a?b", "a\x01b")
 
 
 # Odd and hostile pictures, through the same door as a person's own.
