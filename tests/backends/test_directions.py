@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from studio.backends.avatar import AvatarDirectionsRequest, AvatarRequest, Slide, directions, factors
+from studio import pictures
+from studio.backends.avatar import AvatarDirectionsRequest, AvatarRequest, Slide, directions, engine, factors
 from studio.backends.avatar.latents import groups
 from studio.backends.avatar.network import Generator
 from studio.catalog import Catalog, Model
@@ -81,10 +84,10 @@ def test_they_are_shown_saved_and_found_at_the_next_start(model: Model, method: 
     assert all(one.preview.is_file() for one in found)
     assert all(np.linalg.norm(one.vector) == pytest.approx(1, abs=1e-5) for one in found)
     # The middle column is the face itself, and the row what slides along the direction give.
-    engine = engine_of(model)
+    used = engine_of(model)
     face = AvatarRequest(size="native", slides=(Slide(f"{method}-2", -3.0),))
-    np.testing.assert_array_equal(made(engine, face).pixels, sheet[16:32, :16])
-    np.testing.assert_array_equal(made(engine, face.replace(slides=())).pixels, sheet[16:32, 48:64])
+    np.testing.assert_array_equal(made(used, face).pixels, sheet[16:32, :16])
+    np.testing.assert_array_equal(made(used, face.replace(slides=())).pixels, sheet[16:32, 48:64])
 
 
 def test_what_was_found_before_keeps_its_name(model: Model) -> None:
@@ -136,7 +139,53 @@ def test_a_model_that_came_with_the_studio_gets_its_own_in_the_persons_folder(tm
         find(nowhere)
 
 
-@pytest.mark.parametrize("harm", ["text", "vector", "nan", "layers", "std"])
+def test_the_number_of_one_that_was_deleted_is_not_given_again(model: Model) -> None:
+    """A face that was moved along it would be another one when it is made again."""
+    find(model, method="pca")
+    directions.remove(model, "pca-3")
+    find(model, method="pca", layers="coarse")
+    assert [one.id for one in directions.directions(model)] == ["pca-1", "pca-2", "pca-4", "pca-5", "pca-6"]
+    for one in directions.directions(model):
+        directions.remove(model, one.id)
+    find(model, method="pca", directions=1)
+    assert [one.id for one in directions.directions(model)] == ["pca-7"]
+
+
+def test_a_name_that_is_given_while_others_are_found_is_kept(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    find(model)
+    one = directions.directions(model)[0]
+    naming = threading.Thread(target=directions.rename, args=(model, one.id, "Smile"))
+    real = directions._write
+
+    def between(*args: Any) -> None:
+        monkeypatch.setattr(directions, "_write", real)
+        naming.start()
+        naming.join(0.2)
+        real(*args)
+
+    monkeypatch.setattr(directions, "_write", between)
+    find(model, layers="fine")
+    naming.join()
+    listed = directions.directions(model)
+    assert (len(listed), listed[0].name) == (6, "Smile")
+
+
+def test_directions_of_another_network_are_named(model: Model) -> None:
+    """A model that came with the studio keeps what was found on it when another version takes its place."""
+    find(model)
+    directions.add(model, "pca", "all", [(np.ones(5, np.float32), 1.0)])
+    odd = directions.directions(model)[-1]
+    with pytest.raises(BadInput, match=f"{odd.name} was found on another network"):
+        made(engine_of(model), AvatarRequest(slides=(Slide(odd.id, 1.0),)))
+
+
+def test_large_pictures_are_shown_smaller(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "SHOWN", 8)
+    assert find(model).shape == (3 * 8, 7 * 8, 4)
+    assert 7 * 256 * 40 * 256 < pictures.PIXEL_LIMIT < 7 * 1024 * 40 * 1024
+
+
+@pytest.mark.parametrize("harm", ["text", "endless", "vector", "nan", "layers", "std"])
 def test_a_damaged_list_is_named(model: Model, harm: str) -> None:
     find(model)
     path = model.folder / directions.LIST
@@ -150,6 +199,8 @@ def test_a_damaged_list_is_named(model: Model, harm: str) -> None:
         row["layers"] = "hat"
     elif harm == "std":
         row["std"] = -1
+    elif harm == "endless":
+        row["std"] = 10**400
     path.write_text(json.dumps(said) if harm != "text" else "{")
     with pytest.raises(StudioError, match=r"directions\.json is damaged"):
         directions.directions(model)

@@ -8,9 +8,10 @@ model's weights are recognised by), and `directions/<id>.png` shows what each do
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from studio import disk, weights
 from studio.catalog import Model
 from studio.errors import BadInput, StudioError
 
-LIST, PREVIEWS = "directions.json", "directions"
+LIST, PREVIEWS, LOCK = "directions.json", "directions", ".directions.lock"
 LIMIT = 400
 ALIKE = 0.995  # of the cosine: the same direction found again
 
@@ -52,15 +53,7 @@ def place(model: Model) -> Path:
 
 def directions(model: Model) -> list[Direction]:
     """The directions of a model, as they were found. StudioError where their list is damaged."""
-    folder = place(model)
-    path = folder / LIST
-    if not path.exists():
-        return []
-    try:
-        rows = weights.read_json(path)["directions"]
-        return [_direction(folder, row) for row in rows]
-    except (KeyError, TypeError, ValueError) as error:
-        raise StudioError(f"{path} is damaged: {error}.", "Delete it and find directions again.") from error
+    return _read(place(model))[0]
 
 
 def stamp(model: Model) -> tuple[int, int]:
@@ -80,7 +73,16 @@ def add(
     Returns the directions that now stand for `found`, in that order, and which of them are new.
     """
     folder = place(model)
-    listed = directions(model)
+    with disk.failing_as("The directions could not be saved"):
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder):
+            return _added(model, folder, method, layers, found)
+
+
+def _added(
+    model: Model, folder: Path, method: str, layers: str, found: Sequence[tuple[NDArray[np.float32], float]]
+) -> tuple[list[Direction], list[Direction]]:
+    listed, given = _read(folder)
     standing: list[Direction] = []
     new: list[Direction] = []
     for vector, std in found:
@@ -88,16 +90,16 @@ def add(
         if again is None:
             if len(listed) >= LIMIT:
                 raise BadInput(f"{model.title} has {LIMIT} directions already.", "Delete those that are of no use.")
-            number = 1 + max((_number(one.id) for one in listed if one.method == method), default=0)
-            id = f"{method}-{number}"
+            given[method] = 1 + max(
+                [given.get(method, 0), *(_number(one.id) for one in listed if one.method == method)]
+            )
+            id = f"{method}-{given[method]}"
             name, preview = f"Direction {len(listed) + 1}", folder / PREVIEWS / f"{id}.png"
             again = Direction(id, name, method, layers, std, preview, vector.astype("<f4"))
             listed.append(again)
             new.append(again)
         standing.append(again)
-    with disk.failing_as("The directions could not be saved"):
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(folder, listed)
+    _write(folder, listed, given)
     return standing, new
 
 
@@ -106,25 +108,52 @@ def rename(model: Model, id: str, name: str) -> Direction:
     clean = " ".join(name.split())[:60]
     if not clean:
         raise BadInput("A direction needs a name.", "Say what it changes, such as Smile.")
-    listed = directions(model)
-    at = _index(model, listed, id)
-    listed[at] = replace(listed[at], name=clean)
-    with disk.failing_as("The name could not be kept"):
-        _write(place(model), listed)
+    folder = place(model)
+    with disk.failing_as("The name could not be kept"), _alone(folder):
+        listed, given = _read(folder)
+        at = _index(model, listed, id)
+        listed[at] = replace(listed[at], name=clean)
+        _write(folder, listed, given)
     return listed[at]
 
 
 def remove(model: Model, id: str) -> None:
     """Forget a direction. Faces that were moved along it keep their pictures but cannot be made again."""
-    listed = directions(model)
-    gone = listed.pop(_index(model, listed, id))
     folder = place(model)
-    with disk.failing_as("The direction could not be deleted"):
-        _write(folder, listed)
+    with disk.failing_as("The direction could not be deleted"), _alone(folder):
+        listed, given = _read(folder)
+        gone = listed.pop(_index(model, listed, id))
+        given[gone.method] = max(given.get(gone.method, 0), _number(id))
+        _write(folder, listed, given)
         gone.preview.unlink(missing_ok=True)
 
 
-def _write(folder: Path, listed: Sequence[Direction]) -> None:
+@contextlib.contextmanager
+def _alone(folder: Path) -> Generator[None]:
+    """One change at a time: directions are found in a process of their own, and named in the window meanwhile."""
+    if not folder.is_dir():  # nothing was found yet, and there is nothing to change
+        yield
+        return
+    with disk.FileLock(folder / LOCK):
+        yield
+
+
+def _read(folder: Path) -> tuple[list[Direction], dict[str, int]]:
+    """The directions, and the last number that a method has given: what is deleted takes its own along, or a face that
+    was moved along it would be moved along another one.
+    """
+    path = folder / LIST
+    if not path.exists():
+        return [], {}
+    try:
+        said = weights.read_json(path)
+        given = {str(method): int(number) for method, number in said.get("given", {}).items()}
+        return [_direction(folder, row) for row in said["directions"]], given
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise StudioError(f"{path} is damaged: {error}.", "Delete it and find directions again.") from error
+
+
+def _write(folder: Path, listed: Sequence[Direction], given: Mapping[str, int]) -> None:
     rows: list[dict[str, Any]] = [
         {
             "id": one.id,
@@ -136,7 +165,7 @@ def _write(folder: Path, listed: Sequence[Direction]) -> None:
         }
         for one in listed
     ]
-    text = json.dumps({"version": 1, "directions": rows}, indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps({"version": 1, "given": given, "directions": rows}, indent=1, ensure_ascii=False) + "\n"
     disk.write_whole(folder / LIST, text.encode("utf-8"))
 
 

@@ -36,6 +36,9 @@ from studio.request import Request
 REACH = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 """Standard deviations at which a direction is shown."""
 
+SHOWN = 256
+"""Pixels of a side at which it is: forty directions of the largest networks would be more than a picture may have."""
+
 
 class AvatarEngine:
     """Holds one network between requests, and what two requests share."""
@@ -133,7 +136,7 @@ class AvatarEngine:
             ws = start.repeat(len(REACH), 1, 1)
             steps = torch.tensor(REACH)[:, None] * one.std * torch.from_numpy(one.vector)[None]
             ws[:, layers] += steps[:, None].to(ws)
-            rows.append(list(pixels(draw(network, ws, "const", request.seed))))
+            rows.append([_small(draw(network, some, "const", request.seed)) for some in ws.split(1)])
             if one in new:
                 _keep_preview(one, rows[-1])
             report(Progress("drawing", done + 1, len(standing) + 1, Image(sheet(rows))))
@@ -149,6 +152,13 @@ class AvatarEngine:
             latents.forget()
             latents.along = {one.id: one for one in directions.directions(self._model)} if any(now) else {}
             self._stamp = now
+
+
+def _small(picture: torch.Tensor) -> NDArray[np.uint8]:
+    """A picture [1, planes, size, size], at SHOWN pixels a side where it is larger."""
+    if picture.shape[2] > SHOWN:
+        picture = torch.nn.functional.adaptive_avg_pool2d(picture, SHOWN)
+    return pixels(picture)[0]
 
 
 def _keep_preview(one: directions.Direction, row: list[NDArray[np.uint8]]) -> None:

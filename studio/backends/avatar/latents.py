@@ -84,6 +84,8 @@ class Latents:
                 raise BadInput(
                     f"This model has no direction {slide.direction[:60]!r}.", "Find directions, or leave this one out."
                 )
+            if len(along.vector) != self.network.shape.w_dim:
+                raise BadInput(f"{along.name} was found on another network.", "Delete it, and find directions again.")
             span = layers_of(self.network.shape, along.layers)
             ws[:, span] += slide.amount * along.std * _tensor(along.vector)
         return ws
@@ -113,7 +115,7 @@ class Latents:
         return which, list(picks)
 
     def samples(self, request: AvatarRequest, count: int) -> Tensor:
-        """w [count, w_dim] of seeds of the request's style or class; without either, of all that seeds draw."""
+        """w [count, w_dim] of seeds of the request's style or class; without either, of the one that its seed draws."""
         rng = np.random.default_rng(4321)
         z = torch.from_numpy(rng.standard_normal((count, self.config.shape.z_dim), dtype=np.float32)).to(device())
         c = self.origin(request).c
