@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QSlider
 from qasync import QEventLoop
 
-from studio.backends.avatar import AvatarRequest, Near
+from studio.backends.avatar import Near
 from studio.library import Query
 from studio.places import Places
 from studio.studio import Studio
 from studio.ui.app import errors
 from studio.ui.avatar.hand import Live
-from studio.ui.avatar.inspector import AvatarInspector
 from studio.ui.export.dialog import ExportDialog
-from studio.ui.panel import Panel
-from studio.ui.stages.image import ImageStage
-from tests.faces import BROKEN, FaceEngine, face, face_studio
+from tests.faces import BROKEN, FaceEngine, face_studio
 from tests.ui.conftest import Desk
+from tests.ui.hands import brief, colour_of, handle, inside, page, pick, seen, shows, sixteen, works
 
 
 @pytest.fixture
@@ -45,72 +41,6 @@ def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Itera
         made.close()
     gc.collect()
     assert not told, f"unexpected: {told!r}"
-
-
-def page(desk: Desk) -> tuple[Panel, AvatarInspector]:
-    panel = desk.panel("avatar")
-    assert isinstance(panel.inspector, AvatarInspector)
-    return panel, panel.inspector
-
-
-def inside(desk: Desk, deed: Callable[..., object], *args: Any, **more: Any) -> None:
-    """Do something while the loop runs, as it does whenever a person does something."""
-
-    async def do() -> None:
-        deed(*args, **more)
-
-    desk.loop.run_until_complete(do())
-
-
-def seen(panel: Panel) -> tuple[int, int, int]:
-    """The colour that stands on the stage."""
-    assert isinstance(panel.stage, ImageStage)
-    assert panel.easel.on_stage
-    return _colour(panel.stage.image)
-
-
-def _colour(image: QImage) -> tuple[int, int, int]:
-    colour = QColor(image.pixelColor(image.width() // 2, image.height() // 2))
-    return colour.red(), colour.green(), colour.blue()
-
-
-def colour_of(request: AvatarRequest) -> tuple[int, int, int]:
-    red, green, blue, _ = face(request)[0, 0]
-    return int(red), int(green), int(blue)
-
-
-def brief(panel: Panel) -> AvatarRequest:
-    value = panel.form.value()
-    assert isinstance(value, AvatarRequest)
-    return value
-
-
-def shows(panel: Panel, request: AvatarRequest) -> bool:
-    return panel.easel.on_stage and seen(panel) == colour_of(request)
-
-
-def sixteen(desk: Desk, button: str = "faces") -> None:
-    panel, _ = page(desk)
-    desk.click(button)
-    desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 16)
-
-
-def pick(desk: Desk, at: int) -> None:
-    panel, _ = page(desk)
-    desk.breathe(0.1)  # the filmstrip may still be coming, and the grid moving for it
-    spot = panel.easel.candidates.cell(at).center().toPoint()
-    inside(desk, QTest.mouseClick, panel.easel.candidates, Qt.MouseButton.LeftButton, pos=spot)
-    desk.until(lambda: shows(panel, brief(panel)))
-
-
-def handle(slider: QSlider) -> QPoint:
-    share = (slider.value() - slider.minimum()) / (slider.maximum() - slider.minimum())
-    return QPoint(round(8 + share * (slider.width() - 16)), slider.height() // 2)
-
-
-def works(desk: Desk) -> list[AvatarRequest]:
-    found = [AvatarRequest.from_json(each.request) for each in desk.studio.library.page(Query(medium="avatar"))]
-    return [each for each in found if isinstance(each, AvatarRequest)]
 
 
 def test_sixteen_faces_come_one_is_chosen_kept_undone_and_found_again(desk: Desk, home: Path, loop: QEventLoop) -> None:

@@ -11,7 +11,7 @@ from qasync import QEventLoop
 from studio.places import Places
 from studio.studio import Studio
 from tests.ui.conftest import Desk
-from tests.ui.test_avatar_page import brief, handle, inside, page, works
+from tests.ui.hands import brief, handle, inside, page, works
 
 LONG = 120.0  # seconds that torch and the starter may take to come
 

@@ -26,7 +26,7 @@ from studio.ui.avatar.choosing import Chooser
 from studio.ui.avatar.inspector import AvatarInspector
 from tests.faces import LATENT, FaceEngine, face_studio
 from tests.ui.conftest import Desk
-from tests.ui.test_avatar_page import brief, inside, page, pick, shows, sixteen, works
+from tests.ui.hands import brief, inside, page, pick, shows, sixteen, works
 
 
 @pytest.fixture

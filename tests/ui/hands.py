@@ -1,0 +1,85 @@
+"""The ways a person's hands go over the avatar page, and what is seen there; tests nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QSlider
+
+from studio.backends.avatar import AvatarRequest
+from studio.library import Query
+from studio.ui.avatar.inspector import AvatarInspector
+from studio.ui.panel import Panel
+from studio.ui.stages.image import ImageStage
+from tests.faces import face
+from tests.ui.conftest import Desk
+
+
+def page(desk: Desk) -> tuple[Panel, AvatarInspector]:
+    panel = desk.panel("avatar")
+    assert isinstance(panel.inspector, AvatarInspector)
+    return panel, panel.inspector
+
+
+def inside(desk: Desk, deed: Callable[..., object], *args: Any, **more: Any) -> None:
+    """Do something while the loop runs, as it does whenever a person does something."""
+
+    async def do() -> None:
+        deed(*args, **more)
+
+    desk.loop.run_until_complete(do())
+
+
+def seen(panel: Panel) -> tuple[int, int, int]:
+    """The colour that stands on the stage."""
+    assert isinstance(panel.stage, ImageStage)
+    assert panel.easel.on_stage
+    return _colour(panel.stage.image)
+
+
+def _colour(image: QImage) -> tuple[int, int, int]:
+    colour = QColor(image.pixelColor(image.width() // 2, image.height() // 2))
+    return colour.red(), colour.green(), colour.blue()
+
+
+def colour_of(request: AvatarRequest) -> tuple[int, int, int]:
+    red, green, blue, _ = face(request)[0, 0]
+    return int(red), int(green), int(blue)
+
+
+def brief(panel: Panel) -> AvatarRequest:
+    value = panel.form.value()
+    assert isinstance(value, AvatarRequest)
+    return value
+
+
+def shows(panel: Panel, request: AvatarRequest) -> bool:
+    return panel.easel.on_stage and seen(panel) == colour_of(request)
+
+
+def sixteen(desk: Desk, button: str = "faces") -> None:
+    panel, _ = page(desk)
+    desk.click(button)
+    desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 16)
+
+
+def pick(desk: Desk, at: int) -> None:
+    panel, _ = page(desk)
+    desk.breathe(0.1)  # the filmstrip may still be coming, and the grid moving for it
+    spot = panel.easel.candidates.cell(at).center().toPoint()
+    inside(desk, QTest.mouseClick, panel.easel.candidates, Qt.MouseButton.LeftButton, pos=spot)
+    desk.until(lambda: shows(panel, brief(panel)))
+
+
+def handle(slider: QSlider) -> QPoint:
+    share = (slider.value() - slider.minimum()) / (slider.maximum() - slider.minimum())
+    return QPoint(round(8 + share * (slider.width() - 16)), slider.height() // 2)
+
+
+def works(desk: Desk) -> list[AvatarRequest]:
+    found = [AvatarRequest.from_json(each.request) for each in desk.studio.library.page(Query(medium="avatar"))]
+    return [each for each in found if isinstance(each, AvatarRequest)]
