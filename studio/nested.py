@@ -8,6 +8,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -112,21 +113,28 @@ class Told(Note):
     def check(self, name: str, value: Any) -> str:
         if value == "":
             return ""
-        if isinstance(value, Request):
-            request = value
-        else:
-            if isinstance(value, str) and len(value) > self.limit:
-                raise BadInput(f"{name} has {len(value):,} characters; at most {self.limit:,} are used.")
-            try:
-                data = json.loads(value) if isinstance(value, str) else value
-                request = Request.from_json(data)
-            except (ValueError, RecursionError) as error:
-                raise BadInput(f"{name} is no JSON.", "A request is a JSON object with the key `kind`.") from error
-            except BadInput as error:
-                raise BadInput(f"{name}: {error.message}", error.hint) from error
-        if request.kind != self.kind:
-            raise BadInput(f"{name} is a request for {request.kind}, not for {self.kind}.")
-        text = json.dumps(request.to_json(), ensure_ascii=False)
+        if isinstance(value, str) and len(value) > self.limit:
+            raise BadInput(f"{name} has {len(value):,} characters; at most {self.limit:,} are used.")
+        try:
+            text = _known(self.kind, value) if isinstance(value, str) else _told(self.kind, value)
+        except (ValueError, RecursionError) as error:
+            raise BadInput(f"{name} is no JSON.", "A request is a JSON object with the key `kind`.") from error
+        except BadInput as error:
+            raise BadInput(f"{name}: {error.message}", error.hint) from error
         if len(text) > self.limit:
             raise BadInput(f"{name} has {len(text):,} characters; at most {self.limit:,} are used.")
         return text
+
+
+def _told(kind: str, value: Any) -> str:
+    """The JSON text of a request of that kind, which may be one, or text or a table that describes one."""
+    data = json.loads(value) if isinstance(value, str) else value
+    request = data if isinstance(data, Request) else Request.from_json(data)
+    if request.kind != kind:
+        raise BadInput(f"It is a request for {request.kind}, not for {kind}.")
+    return json.dumps(request.to_json(), ensure_ascii=False)
+
+
+# A row is checked as it is read and again as it is made: without a memory the work doubles with each request that lies
+# in another, many times a second while a slider is dragged.
+_known = lru_cache(128)(_told)

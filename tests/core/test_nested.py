@@ -9,6 +9,7 @@ import json
 import numpy as np
 import pytest
 
+from studio import nested
 from studio.backends.avatar import AvatarRequest, AvatarWalkRequest, Mix, Near, Slide, Station, Trait
 from studio.errors import BadInput
 from studio.nested import Told
@@ -94,3 +95,21 @@ def test_old_requests_are_read_as_they_were() -> None:
     request = face(**{key: value for key, value in old.items() if key != "kind"})
     assert (request.traits, request.latent, request.cutoff, request.label) == ((), "", 0, -1)
     assert request.to_json().items() >= old.items()
+
+
+def test_a_request_in_requests_is_read_once_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not twice as often with each that it lies in: each picture of a drag is such a request."""
+    one = AvatarRequest(seed=40)
+    for seed in range(41, 48):
+        one = AvatarRequest(seed=seed, mix=(Mix(json.dumps(one.to_json())),))
+    nested._known.cache_clear()
+    read: list[object] = []
+    real = Request.from_json
+
+    def counted(data: object) -> Request:
+        read.append(data)
+        return real(data)
+
+    monkeypatch.setattr(Request, "from_json", staticmethod(counted))
+    assert Request.from_json(one.to_json()) == one
+    assert len(read) <= 10
