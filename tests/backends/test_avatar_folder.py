@@ -192,12 +192,14 @@ def test_a_second_look_opens_no_picture(pictures: Path, monkeypatch: pytest.Monk
     assert looked(pictures, 16).pixels.shape[1:] == (16, 16, 4)
 
 
-def test_what_is_kept_is_not_believed_when_damaged(pictures: Path) -> None:
+def test_what_is_kept_is_not_believed_when_damaged(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = looked(pictures)
     for name, torn in (("pixels.npy", b"\x93NUMPY"), ("entries.json", b"[{"), ("entries.json", b"[{}]")):
         (place,) = (pictures.parent / "kept").iterdir()
         (place / name).write_bytes(torn)
         np.testing.assert_array_equal(looked(pictures).pixels, first.pixels)
+    monkeypatch.setattr(folder, "framed", None)
+    assert looked(pictures).entries == first.entries, "it is kept anew, and no picture is opened"
 
 
 def test_only_the_newest_sets_are_kept(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:

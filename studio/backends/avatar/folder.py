@@ -179,6 +179,7 @@ def _keep(found: Checked, place: Path) -> None:
         np.save(part / "pixels.npy", found.pixels)
         words = json.dumps([asdict(entry) for entry in found.entries], ensure_ascii=False)
         (part / "entries.json").write_text(words, encoding="utf-8")
+        shutil.rmtree(place, ignore_errors=True)  # what is there could not be used
         part.replace(place)
     finally:
         shutil.rmtree(part, ignore_errors=True)
