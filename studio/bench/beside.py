@@ -75,18 +75,19 @@ def avatar(model: Model, engine: Any) -> tuple[Plain, str]:
     from safetensors.torch import load_file
 
     config = resolve("studio.backends.avatar.files:read_config")(model.folder)
-    latents = resolve("studio.backends.avatar.engine:latents")
+    one_thread = resolve("studio.backends.avatar.drawing:one_thread")
     network = resolve("studio.backends.avatar.network:Generator")(config.shape)
     tensors = load_file(model.folder / "model.safetensors")
     network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     network = network.to(resolve("studio.backends.device:device")()).eval()
+    latents = resolve("studio.backends.avatar.latents:Latents")(network, config, engine._latents.traits)
 
     def make(request: Any) -> Any:
-        z, c, which = latents(config, request.style, request.seed)
-        with torch.inference_mode():
-            w = network.mapping(z, c)
-            centre = network.mapping.centre(which)
-            w = centre + request.psi * (w - centre)
+        latents.forget()
+        with torch.inference_mode(), one_thread(config.shape.size):
+            origin = latents.origin(request)
+            w = network.mapping(origin.z, origin.c)
+            w = origin.centre + request.psi * (w - origin.centre)
             x = (network.synthesis(network.broadcast(w), "const", None)[0].permute(1, 2, 0).cpu().numpy() + 1) / 2
         alpha = ((x[..., 3:].clip(0, 1) - 0.02) / 0.96).clip(0, 1)
         colour = (x[..., :3] / np.maximum(alpha, 1 / 255)).clip(0, 1) * (alpha > 0)
