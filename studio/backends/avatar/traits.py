@@ -66,11 +66,11 @@ class Look:
         return next(i for i, one in enumerate(self.attributes) if one.name == name)
 
     def pictures(self, name: str, picks: Sequence[int]) -> Tensor:
-        """[picks, CONTEXTS, planes, SIDE, SIDE]: the contexts with each pick of one attribute."""
+        """[picks, CONTEXTS, planes, SIDE, SIDE]: the contexts with each pick of one attribute, and with what it needs:
+        glasses have a colour where there are glasses."""
         at = self.index(name)
-        return torch.stack(
-            [self._drawn([self._with(context, at, pick) for context in self.contexts]) for pick in picks]
-        )
+        contexts = self._where_seen(at)
+        return torch.stack([self._drawn([self._with(context, at, pick) for context in contexts]) for pick in picks])
 
     def hair(self, name: str, picks: Sequence[int], colour: str) -> Tensor:
         """[picks, SIDE, SIDE]: where the picture changes with the colour of the hair, 0 to 1."""
