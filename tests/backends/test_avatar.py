@@ -422,9 +422,9 @@ def test_the_starter_draws_faces_of_five_styles_on_clear_ground() -> None:
     assert model.id == MEDIUM.starter
     faces = {style: made(model, seed=4, style=style).astype(float) for style, _ in STYLES[1:]}
     for style, face in faces.items():
-        assert face.shape == (64, 64, 4), style
-        assert face[:4, :4, 3].max() < 40, f"{style}: the corner is clear"
-        assert face[30:42, 26:38, 3].min() > 240, f"{style}: the face is solid"
+        assert face.shape == (128, 128, 4), style
+        assert face[:8, :8, 3].max() < 40, f"{style}: the corner is clear"
+        assert face[60:84, 52:76, 3].min() > 240, f"{style}: the face is solid"
     pictures = list(faces.values())
     apart = [np.abs(a - b).mean() for i, a in enumerate(pictures) for b in pictures[:i]]
     assert min(apart) > 15

@@ -346,7 +346,7 @@ def test_what_else_a_medium_does_is_asked_for_by_its_kind(run: Runs) -> None:
     assert [json.loads(station["face"])["seed"] for station in request["stations"]] == [1, 2]
     wrong = run("make", "avatar.walk", "--stations", '[{"face": {"kind": "story"}}]')
     assert wrong.status == 2
-    assert "stations[0].face is a request for story" in wrong.err
+    assert "stations[0].face: It is a request for story" in wrong.err
 
 
 def test_flags_may_stand_before_the_medium(run: Runs, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QCoreApplication, QTranslator
 from PySide6.QtWidgets import QComboBox, QMenu, QWidget
 from qasync import QEventLoop
 
+from studio.backends.poster import PosterRequest
 from studio.ui.panel import Panel
 from tests.ui.conftest import Desk
 from tests.ui.tour import clipped, fill, outside, overlapping, places, worded
@@ -45,9 +46,11 @@ def translator(loop: QEventLoop, request: pytest.FixtureRequest) -> Iterator[Pse
     QCoreApplication.removeTranslator(made)
 
 
-# Names of things, which are called the same in every language, and what the system's own locale says.
+# Names of things, which are called the same in every language, what the system's own locale says, and what a person
+# wrote: the details of a work show its prompt.
 NAMES = re.compile(
-    r"Fake \w+|fake|Apache 2.0|AIGC Studio|\w*Error: .*|\bbytes\b|torch|Traceback|^Esc$|(Ctrl|Alt|Shift)\+.*"
+    re.escape(PosterRequest().prompt)
+    + r"|Fake \w+|fake|Apache 2.0|AIGC Studio|\w*Error: .*|\bbytes\b|torch|Traceback|^Esc$|(Ctrl|Alt|Shift)\+.*"
 )
 
 
