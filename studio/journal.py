@@ -93,13 +93,13 @@ class Journal:
                 log.warning("a journaled request was left out: %s", error)
         return found
 
-    def replace(self, entries: Iterable[Entry]) -> None:
-        """Make the journal hold these jobs, in this order."""
+    def replace(self, entries: Iterable[Entry]) -> bool:
+        """Make the journal hold these jobs, in this order. False where that failed: it holds what it held before."""
         rows = [
             (entry.id, place, entry.running, json.dumps(entry.request.to_json()), json.dumps(entry.parents))
             for place, entry in enumerate(entries)
         ]
-        self._write(
+        return self._write(
             ("DELETE FROM jobs", [()]),
             ("INSERT OR REPLACE INTO jobs (id, place, running, request, parents) VALUES (?, ?, ?, ?, ?)", rows),
         )
@@ -179,20 +179,23 @@ class Journal:
                 log.warning("%s", self.warning)
                 return []
 
-    def _write(self, *statements: tuple[str, list[tuple[Any, ...]]]) -> None:
+    def _write(self, *statements: tuple[str, list[tuple[Any, ...]]]) -> bool:
+        """All statements or none; whether they are on the disk, or there is no journal to write."""
         with self._lock:
             if self._database is None:
-                return
+                return True
             try:
                 self._database.execute("BEGIN IMMEDIATE")
                 for statement, rows in statements:
                     self._database.executemany(statement, rows)
                 self._database.execute("COMMIT")
+                return True
             except sqlite3.Error as error:
                 with contextlib.suppress(sqlite3.Error):
                     self._database.execute("ROLLBACK")
                 self.warning = f"The queue could not be kept: {error}."
                 log.warning("%s", self.warning)
+                return False
 
 
 def _free(path: Path) -> Path:

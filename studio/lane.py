@@ -111,12 +111,17 @@ class Lane:
             self._reordered()
 
     def move(self, job: Job, index: int) -> None:
-        """Give a waiting job another place in the queue; one that no longer waits stays as it is."""
+        """Give a waiting job another place among its like; one that no longer waits stays as it is.
+
+        Live ones stay before all others: a paused queue starts only what stands at its head.
+        """
         with self._news:
             if job not in self._queue:
                 return
             self._queue.remove(job)
-            self._queue.insert(max(0, min(index, len(self._queue))), job)
+            ahead = sum(other.live for other in self._queue)
+            low, high = (0, ahead) if job.live else (ahead, len(self._queue))
+            self._queue.insert(max(low, min(low + index, high)), job)
         self._reordered()
 
     def close(self) -> None:

@@ -313,10 +313,10 @@ class Studio:
         self._publish(News("queue"))
 
     def _write_journal(self) -> None:
-        # Live jobs come and go many times a second and leave no trace: nothing is written for them.
+        # Live jobs come and go many times a second and leave no trace: nothing is written for them. What could not be
+        # written is tried again with the next change.
         entries = [*self.offered, *(entry for _, entry in self._entries())]
-        if self._journal is not None and entries != self._journaled:
-            self._journal.replace(entries)
+        if self._journal is not None and entries != self._journaled and self._journal.replace(entries):
             self._journaled = entries
 
     def _entries(self) -> list[tuple[Job, Entry]]:

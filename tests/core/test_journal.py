@@ -99,6 +99,23 @@ def test_damage_in_the_middle_does_not_stop_anybody(tmp_path: Path) -> None:
     again.close()
 
 
+def test_what_could_not_be_written_is_said_and_leaves_what_was_there(tmp_path: Path) -> None:
+    file = tmp_path / "queue.sqlite"
+    journal = Journal(file)
+    assert journal.replace(entries(1))
+    full = "CREATE TRIGGER full BEFORE INSERT ON jobs BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
+    with journal._lock:
+        assert journal._database is not None
+        journal._database.execute(full)
+    assert not journal.replace(entries(1, 2))
+    assert "disk is full" in journal.warning
+    assert journal.entries() == entries(1)
+    with journal._lock:
+        journal._database.execute("DROP TRIGGER full")
+    assert journal.replace(entries(1, 2))
+    journal.close()
+
+
 def test_only_one_studio_keeps_it(tmp_path: Path) -> None:
     file = tmp_path / "queue.sqlite"
     mine, other = Journal(file), Journal(file)

@@ -190,6 +190,21 @@ def test_pause_lets_the_running_job_go_on(script: Script) -> None:
     assert second.future.result(5) == ["work 2"]
 
 
+def test_no_job_moves_before_a_live_one_and_holds_it_in_a_paused_queue(script: Script) -> None:
+    script.gate.clear()
+    running, first, second = script.put(1, live=True), script.put(2), script.put(3)
+    wait_running(script, running)
+    live = script.put(4, live=True)
+    script.lane.pause(True)
+    script.lane.move(second, 0)
+    assert script.lane.queued() == [live, second, first], "places are counted among those that wait their turn"
+    script.lane.move(live, 2)
+    assert script.lane.queued() == [live, second, first]
+    script.gate.set()
+    assert live.future.result(5) == ["work 4"]
+    assert second.state == "queued"
+
+
 def test_the_newest_of_a_slot_wins(script: Script) -> None:
     script.gate.clear()
     running = script.put(1, slot="face")

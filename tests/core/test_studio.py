@@ -16,6 +16,7 @@ import pytest
 from studio.backends import MEDIA
 from studio.errors import BadInput, StudioError
 from studio.job import Cancelled, Job
+from studio.journal import Journal
 from studio.lane import Lane
 from studio.library import Query
 from studio.media import Image
@@ -367,6 +368,24 @@ def test_a_paused_queue_is_paused_at_the_next_start(home: Path) -> None:
     third = fake_studio(home)
     assert not third.paused
     third.close()
+
+
+def test_a_journal_that_could_not_be_written_is_written_with_the_next_change(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = fake_studio(home)
+    first.pause(True)
+    real = Journal.replace
+    monkeypatch.setattr(Journal, "replace", lambda *_: False)  # the disk is full
+    first.submit(AVATAR(seed=1))
+    monkeypatch.setattr(Journal, "replace", real)
+    first.pause(True)  # a change of the queue, which holds the same jobs
+    monkeypatch.setattr(Journal, "replace", lambda *_: False)  # and a kill, as far as the disk can tell
+    first.close()
+    monkeypatch.setattr(Journal, "replace", real)
+    second = fake_studio(home)
+    assert [job.request.seed for job in second.jobs()] == [1]
+    second.close()
 
 
 def test_what_is_finished_while_the_studio_closes_is_not_offered(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
