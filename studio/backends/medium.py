@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -28,11 +28,16 @@ class Engine(Protocol):
         ...
 
 
+def _nothing(_request: Request, _model: Model) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Medium:
     """What a panel is about. Engines are named "module:Class" and resolved where they run.
 
-    `more` are the kinds of request beside making and training that its engine runs.
+    `more` are the kinds of request beside making and training that its engine runs. `unheeded` says in a sentence what
+    of a request changes nothing with a model; nothing where all of it counts.
     """
 
     name: str
@@ -45,6 +50,7 @@ class Medium:
     starter: str
     stage: Literal["image", "text", "audio"]
     more: tuple[type[Request], ...] = ()
+    unheeded: Callable[[Request, Model], str] = _nothing
 
     @property
     def kinds(self) -> tuple[type[Request], ...]:

@@ -77,12 +77,15 @@ class Checkpoint:
                 shapes["mapping.w_avg"] = (int(self.layout.shape["w_dim"]),)
                 tensors["mapping.w_avg"] = lambda: _average(self.layout)
             _write(folder / "model.safetensors", shapes, tensors, step)
+            strengths = [one for name, one in self.layout.tensors.items() if name.endswith(".noise_strength")]
+            noise = any(bool(numbers(one).any()) for one in strengths)
         config = {
             "medium": "avatar",
             "family": self.layout.family,
             "licence": licence,
             "version": 1,
             "z": "randomstate",
+            "noise": noise,
             "native": [self.layout.size, self.layout.size],
             "shape": self.layout.shape,
         }

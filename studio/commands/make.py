@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from studio.asset import Asset
     from studio.commands.desk import Desk
     from studio.job import Job
+    from studio.studio import Studio
 
 COUNT_LIMIT = 1000
 KINDS = {kind.kind: kind for one in MEDIA for kind in one.kinds}
@@ -103,11 +104,20 @@ def run_make(values: argparse.Namespace, desk: Desk) -> int:
 
     with desk.studio() as studio:
         try:
+            desk.warn(*_unheeded(studio, requests[0]))
             jobs.run(studio, requests, display, receive)
         finally:
             if values.json:
                 desk.give({"assets": made})
     return 0
+
+
+def _unheeded(studio: Studio, request: Request) -> list[str]:
+    """What of the request its model cannot follow, in a sentence."""
+    catalog = studio.catalog
+    model = catalog.get(request.model) if request.model else catalog.default(request.medium)
+    words = studio.media[request.medium].unheeded(request, model)
+    return [words] if words else []
 
 
 def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from studio.backends.avatar.attributes import NONE, Table
 from studio.backends.avatar.discriminator import Discriminator
 from studio.backends.avatar.drawing import crisp
 from studio.backends.avatar.engine import AvatarEngine
+from studio.backends.avatar.kind import Kind, kind
 from studio.backends.avatar.network import Generator, Shape, truncated
 from studio.backends.avatar.tracks import drawn
 from studio.backends.avatar.train import AvatarTrainer
@@ -179,6 +180,27 @@ def test_noise_is_the_models_the_seeds_or_none(toy: Model) -> None:
     np.testing.assert_array_equal(first, made(toy, seed=1, noise="random", **asked))
     assert (const != none).any()
     assert (first != second).any()
+
+
+def test_a_model_says_whether_it_has_learnt_noise(toy: Model, tmp_path: Path) -> None:
+    assert kind(toy).noise
+    asked = AvatarRequest(noise="random")
+    assert not MEDIUM.unheeded(asked, toy)
+    silent = Model("silent", "avatar", "stylegan2", "Silent", "CC0", tmp_path / "silent")
+    silent.folder.mkdir()
+    files.write(Generator(SHAPE), silent.folder, TABLE)
+    assert not kind(silent).noise
+    assert kind(silent).styles == kind(toy).styles
+    assert "Silent has learnt no noise" in MEDIUM.unheeded(asked, silent)
+    assert not MEDIUM.unheeded(AvatarRequest(), silent)
+    same = {"seed": 1, "style": "round"}
+    np.testing.assert_array_equal(made(silent, noise="random", **same), made(silent, noise="none", **same))
+
+
+@pytest.mark.parametrize(("family", "noise"), [("stylegan2", True), ("stylegan3", False)])
+def test_a_model_from_before_noise_was_written_down(tmp_path: Path, family: str, noise: bool) -> None:
+    (tmp_path / files.CONFIG).write_text(json.dumps({"family": family, "shape": {"c_dim": 3}}), encoding="utf-8")
+    assert kind(Model("old", "avatar", family, "Old", "CC0", tmp_path)) == Kind(classes=3, noise=noise)
 
 
 def test_large_is_the_same_picture_with_steeper_edges(toy: Model) -> None:

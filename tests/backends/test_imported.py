@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from studio import weights
 from studio.backends.avatar import AvatarRequest, stylegan3
 from studio.backends.avatar.engine import AvatarEngine
 from studio.backends.avatar.files import open_network
+from studio.backends.avatar.kind import kind
 from studio.backends.avatar.network import truncated
 from studio.catalog import Catalog, Model
 from studio.checkpoints.schedule import Alias
@@ -51,6 +54,20 @@ def test_an_imported_network_draws_the_official_picture(name: str, tmp_path: Pat
     far = (picture - one.picture).abs().max() / (one.picture.max() - one.picture.min())
     assert far < TOLERANCE
     assert (config.z, config.table) == ("randomstate", None)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_an_import_says_whether_the_network_has_learnt_noise(name: str, tmp_path: Path) -> None:
+    one = toy(name)
+    model = brought(one, tmp_path)
+    said = weights.read_json(model.folder / "config.json")
+    assert said["noise"] is kind(model).noise is name.startswith("stylegan2")
+    strengths = [name for name in one.tensors if name.endswith(".noise_strength")]
+    if strengths:
+        deaf: dict[str, Any] = {name.replace(".", "__"): torch.zeros([]) for name in strengths}
+        path = one.pickle(tmp_path / "deaf.pkl", **deaf)
+        shelf = Catalog(bundled=tmp_path / "bundled", own=tmp_path / "own")
+        assert not kind(shelf.import_(path, "avatar", accept_licence=True)).noise
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -158,6 +158,18 @@ def test_fields_of_a_newer_studio_are_named_and_kept(run: Runs, tmp_path: Path) 
     assert (codecs.read_note(Path(ended.json["assets"][0]["path"])) or {})["request"]["glow"] == 3
 
 
+def test_noise_that_a_model_has_not_learnt_is_taken_and_said_once(run: Runs, home: Path, tmp_path: Path) -> None:
+    asked = ("make", "avatar", "--seed", 1, "--count", 2, "--json")
+    assert "noise" not in run(*asked, "--noise", "none").err
+    config = home.parent / "bundled" / "avatar-starter" / "config.json"
+    config.write_text('{"family": "stylegan2", "noise": false}', encoding="utf-8")
+    ended = run(*asked, "--noise", "none")
+    assert ended.status == 0
+    assert len(ended.json["assets"]) == 2
+    assert ended.err.count("Fake avatar has learnt no noise") == 1
+    assert "noise" not in run(*asked).err
+
+
 BAD: list[tuple[str, ...]] = [
     (),
     ("paint",),

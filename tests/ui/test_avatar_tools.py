@@ -66,7 +66,7 @@ def drop(desk: Desk, widget: QWidget, asset: Asset) -> None:
     inside(desk, QApplication.sendEvent, widget, event)
 
 
-def own_model(desk: Desk, classes: int) -> str:
+def own_model(desk: Desk, classes: int, **said: object) -> str:
     """A model without attributes among the person's own; its id."""
     folder = desk.home / "models" / "stranger"
     folder.mkdir(parents=True)
@@ -75,7 +75,7 @@ def own_model(desk: Desk, classes: int) -> str:
         'size = 8\nsha256 = ""\n',
         encoding="utf-8",
     )
-    (folder / "config.json").write_text(json.dumps({"shape": {"c_dim": classes, "z_dim": 8}}), encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps({"shape": {"c_dim": classes, "z_dim": 8}, **said}), encoding="utf-8")
     (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
     desk.window.bridge.models_changed()
     desk.breathe(0.1)
@@ -360,6 +360,19 @@ def test_a_conditional_model_offers_its_classes(desk: Desk) -> None:
     choose_model(desk, "")
     assert brief(panel).label == -1
     assert not field.isVisible()
+
+
+def test_noise_is_offered_where_the_model_has_learnt_some(desk: Desk) -> None:
+    panel, _ = page(desk)
+    desk.click("fold")
+    field = panel.form.fields["noise"]
+    assert field.isVisible()
+    panel.form.set_value(brief(panel).replace(noise="none"))
+    choose_model(desk, own_model(desk, classes=0, noise=False))
+    assert not field.isVisible()
+    assert brief(panel).noise == "const"
+    choose_model(desk, "")
+    assert field.isVisible()
 
 
 def test_the_library_finds_what_was_kept(desk: Desk) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from studio.backends.avatar.kind import unheeded
 from studio.backends.medium import Medium
 from studio.nested import Items, Packed, Row, Told
 from studio.request import Choice, Flag, PathTo, Range, Request, Seed, Text, TrainRequest, note
@@ -301,4 +302,5 @@ MEDIUM = Medium(
     trainer="studio.backends.avatar.train:AvatarTrainer",
     starter="avatar-starter",
     stage="image",
+    unheeded=unheeded,
 )

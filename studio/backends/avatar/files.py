@@ -57,6 +57,7 @@ def write(generator: Generator, folder: Path, table: Table | None) -> None:
         "family": FAMILY,
         "licence": "own",
         "version": VERSION,
+        "noise": any(bool(tensor) for name, tensor in tensors.items() if name.endswith(".noise_strength")),
         "shape": dataclasses.asdict(generator.shape),
     }
     if table is not None:

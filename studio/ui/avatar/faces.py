@@ -1,14 +1,13 @@
-"""What a face is made of, as frozen values: its model's kind, where sliders rest, faces near it; knows no widgets."""
+"""What a face is made of, as frozen values: what fits its model, where sliders rest, faces near it; no widgets."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from studio import weights
 from studio.backends.avatar import AvatarRequest, Near, Slide, Trait, tracks
+from studio.backends.avatar.kind import Kind
 from studio.catalog import Catalog, Model
 from studio.errors import StudioError
 from studio.library import Asset
@@ -17,30 +16,6 @@ from studio.request import SEED_LIMIT, Request, fresh_seed
 MANY = 16
 Change = Callable[[AvatarRequest], AvatarRequest]
 """What a tool does to a face."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What can be asked of a model: the styles it knows, how many classes it was trained with."""
-
-    styles: tuple[str, ...] = ()
-    classes: int = 0
-
-    @property
-    def drawn(self) -> bool:
-        """Whether its drawings had attributes, and so it has named sliders and styles."""
-        return bool(self.styles)
-
-
-def kind(model: Model) -> Kind:
-    """Reads the model's config; what cannot be read is of no kind, and loading it will say why."""
-    try:
-        said = weights.read_json(model.folder / "config.json")
-        if "attributes" in said:
-            return Kind(styles=tuple(str(style["name"]) for style in said["attributes"]["styles"]))
-        return Kind(classes=int(said.get("shape", {}).get("c_dim", 0)))
-    except (StudioError, OSError, KeyError, TypeError, ValueError, AttributeError):
-        return Kind()
 
 
 def model_of(catalog: Catalog, face: AvatarRequest) -> Model:
@@ -53,6 +28,8 @@ def fitting(face: AvatarRequest, model: Kind) -> AvatarRequest:
     bare = face.replace(traits=(), slides=(), mix=(), latent="")
     if face.style not in ("any", *model.styles):
         bare = bare.replace(style="any")
+    if not model.noise:
+        bare = bare.replace(noise="const")
     return bare.replace(label=-1) if face.label >= model.classes else bare
 
 

@@ -12,6 +12,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from studio.backends.avatar import AvatarProjectRequest, AvatarRequest, AvatarWalkRequest
+from studio.backends.avatar.kind import Kind, kind
 from studio.catalog import Model
 from studio.errors import StudioError
 from studio.job import Job
@@ -50,7 +51,7 @@ class AvatarInspector(Inspector):
         self._brief, self._easel, self._studio = panel.brief, panel.easel, panel.studio
         self._draft: AvatarRequest | None = None  # the face while a slider moves: no step of the brief yet
         self._seen = self.face  # as it was when the brief changed last
-        self._kind = faces.Kind()
+        self._kind = Kind()
         self._purpose: Callable[[AvatarRequest], object] = self.take_face  # what is done with one of sixteen
         self._exports = False  # the face that is being kept is to be exported
         self._patience = QTimer(self)
@@ -180,6 +181,7 @@ class AvatarInspector(Inspector):
         fields = self._brief.form.fields
         fields["style"].setVisible(self._kind.drawn or face.style != "any")
         fields["label"].setVisible(self._kind.classes > 0 or face.label >= 0)
+        fields["noise"].setVisible(self._kind.noise)
         self.traits.show_face(face, model)
         self.directions.show_face(face, model)
         self.mixing.show_face(face)
@@ -187,7 +189,7 @@ class AvatarInspector(Inspector):
     def _follow_model(self) -> None:
         """Learn what the chosen model knows."""
         model = self.model
-        self._kind = faces.kind(model) if model is not None else faces.Kind()
+        self._kind = kind(model) if model is not None else Kind()
         self.hand.model = model.id if model is not None else ""
 
     # On the stage.
