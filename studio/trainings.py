@@ -18,6 +18,7 @@ from typing import Any, cast
 from studio.request import TrainRequest
 
 CHECKPOINT, LOG, PREVIEW, MODEL = "checkpoint.pt", "log.jsonl", "preview.png", "model"
+FRESH, OLD = "model.part", "model.old"  # beside the model, while a new one takes its place
 LINES = 2000  # about as many as a log gets each time the training's length doubles
 KEPT = 6  # trainings that can be gone on with; each takes some tens of megabytes
 SHORTEST = 1.0  # minutes that a training which was broken off gets at least
@@ -88,6 +89,15 @@ def read(folder: Path, offset: int = 0) -> tuple[list[Line], int]:
 def can_go_on(folder: Path) -> bool:
     """Whether there is a checkpoint."""
     return (folder / CHECKPOINT).is_file()
+
+
+def settle(folder: Path) -> None:
+    """Finish what a kill broke off while a new model took the place of the one before. Raises OSError."""
+    model, fresh, old = folder / MODEL, folder / FRESH, folder / OLD
+    if model.exists() or not old.exists():
+        return
+    # The old one steps aside only when the new one is whole.
+    (fresh if fresh.exists() else old).rename(model)
 
 
 def going_on(request: TrainRequest) -> TrainRequest:

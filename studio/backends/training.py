@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import tomli_w
 import torch
 from PIL import Image as Pillow
+from safetensors import SafetensorError
 
 from studio import trainings
 from studio.errors import BadInput, StudioError
@@ -68,6 +69,7 @@ class Training:
         self._values: dict[str, float] = {}
         try:
             self.out.mkdir(parents=True, exist_ok=True)
+            trainings.settle(self.out)
         except OSError as error:
             message = f"{self.out} cannot be made: {error.strerror}."
             raise BadInput(message, "Choose a folder you may write to.", mend="folders") from error
@@ -78,7 +80,7 @@ class Training:
                 f"{self.out} already holds a training.", "Add --resume to go on with it, or choose another folder."
             )
         self._log = trainings.Log(self.out)
-        self._write(lambda: self._log.begin(self.step, self._before))
+        self._write("The log", lambda: self._log.begin(self.step, self._before))
         self._start = time.monotonic()
 
     @property
@@ -131,7 +133,7 @@ class Training:
                 if now - saved >= self._save_seconds:
                     self.save()
                     saved = time.monotonic()
-                self._write(lambda: self._log.add(self.step, self.seconds, self._values))
+                self._write("The log", lambda: self._log.add(self.step, self.seconds, self._values))
                 values = {"step": float(self.step), **self._values}
                 self._tell(
                     Progress(self._stage, min(total, int(time.monotonic() - self._start)), total, preview, values)
@@ -188,17 +190,27 @@ class Training:
             part.replace(self.checkpoint)
 
         try:
-            self._write(write)
+            self._write("The checkpoint", write)
         except StudioError:
             part.unlink(missing_ok=True)
             raise
 
-    def _write(self, write: Callable[[], object]) -> None:
+    def note(self, name: str, words: str) -> None:
+        """Leave a text file in the result folder. Raises StudioError where the disk refuses it."""
+        path = self.out / name
+        part = path.with_suffix(".part")
+        self._write(name, lambda: part.write_text(words, encoding="utf-8", errors="backslashreplace"))
+        self._write(name, lambda: part.replace(path))
+
+    def _write(self, what: str, write: Callable[[], object]) -> None:
         try:
             write()
-        except OSError as error:
-            message = f"The checkpoint could not be written: {error.strerror}."
-            raise StudioError(message, "Make room on the disk and go on with --resume.", mend="room") from error
+        except (OSError, SafetensorError) as error:
+            why = (error.strerror if isinstance(error, OSError) else None) or error
+            then = "go on with --resume" if self.checkpoint.exists() else "start again"
+            raise StudioError(
+                f"{what} could not be written: {why}.", f"Make room on the disk and {then}.", mend="room"
+            ) from error
 
     def _load(self) -> None:
         if not self.checkpoint.exists():
@@ -216,23 +228,27 @@ class Training:
         if isinstance(made, Image):
             path = self.out / trainings.PREVIEW
             part = path.with_suffix(".part")
-            self._write(lambda: Pillow.fromarray(made.pixels).save(part, "PNG"))
-            self._write(lambda: part.replace(path))
+            self._write("The preview", lambda: Pillow.fromarray(made.pixels).save(part, "PNG"))
+            self._write("The preview", lambda: part.replace(path))
         return made
 
     def _exported(self) -> Weights:
         """The model in its folder, whole: it takes the place of the one before when it is finished."""
-        folder = self.out / trainings.MODEL
-        fresh, old = self.out / "model.part", self.out / "model.old"
-        for left in (fresh, old):
-            shutil.rmtree(left, ignore_errors=True)
-        fresh.mkdir()
-        self._export(fresh)
-        if self._about:
-            (fresh / "model.toml").write_text(tomli_w.dumps(self._about), encoding="utf-8")
-        if folder.exists():
-            folder.rename(old)
-        fresh.rename(folder)
+        folder, fresh, old = (self.out / name for name in (trainings.MODEL, trainings.FRESH, trainings.OLD))
+
+        def write() -> None:
+            trainings.settle(self.out)
+            for left in (fresh, old):
+                shutil.rmtree(left, ignore_errors=True)
+            fresh.mkdir()
+            self._export(fresh)
+            if self._about:
+                (fresh / "model.toml").write_text(tomli_w.dumps(self._about), encoding="utf-8")
+            if folder.exists():
+                folder.rename(old)
+            fresh.rename(folder)
+
+        self._write("The model", write)
         shutil.rmtree(old, ignore_errors=True)
         return Weights(folder)
 

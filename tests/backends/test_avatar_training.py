@@ -241,6 +241,26 @@ def test_a_kill_while_saving_leaves_the_checkpoint_before(
     same(whole, stopped(asked(resume=True), 6))
 
 
+def test_a_disk_that_is_full_when_a_training_begins_costs_nothing_that_was_learnt(
+    asked: Callable[..., AvatarTrainRequest], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (data / "torn.png").write_bytes(b"no picture")
+    whole = stopped(asked(out=str(tmp_path / "whole")), 6)
+    stopped(asked(), 3)
+    real = Path.write_text
+
+    def full(path: Path, *words: Any, **how: Any) -> int:
+        if path.name.startswith("skipped"):
+            raise OSError(28, "No space left on device")
+        return real(path, *words, **how)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(StudioError, match=r"skipped\.txt could not be written: No space left on device"):
+        AvatarTrainer().run(asked(resume=True), Stop(5))
+    monkeypatch.setattr(Path, "write_text", real)
+    same(whole, stopped(asked(resume=True), 6))
+
+
 def test_another_seed_goes_on_another_way(asked: Callable[..., AvatarTrainRequest], tmp_path: Path) -> None:
     for name in ("one", "other"):
         stopped(asked(out=str(tmp_path / name)), 3)

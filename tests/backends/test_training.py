@@ -140,13 +140,75 @@ def test_a_model_is_exported_whole_or_not_at_all(tmp_path: Path) -> None:
         raise OSError("the disk is full")
 
     toy.run._export, whole = torn, toy.run._export
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(StudioError, match="The model could not be written: the disk is full") as caught:
         toy.run.finish()
+    assert "--resume" in caught.value.hint
     assert (tmp_path / "model" / "value.txt").read_text() == "0"
     toy.run._export = whole
     toy.run.finish()
     assert (tmp_path / "model" / "value.txt").read_text() == "7"
     assert not list(tmp_path.glob("model.*"))
+
+
+class Killed(BaseException):
+    """Stands for the death of the process: nothing gets to tidy up."""
+
+
+@pytest.mark.parametrize(("renames", "there"), [(0, "0"), (1, "7")])
+def test_a_kill_while_a_model_takes_its_place_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renames: int, there: str
+) -> None:
+    toy = Toy(tmp_path)
+    toy.run.finish()
+    toy.value += 7
+    left, real = iter(range(renames)), Path.rename
+
+    def rename(path: Path, target: Path) -> Path:
+        if next(left, None) is None:
+            raise Killed
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(Killed):
+        toy.run.finish()
+    monkeypatch.undo()
+    again = Toy(tmp_path, resume=True)
+    assert (tmp_path / "model" / "value.txt").read_text() == there
+    again.value += 1
+    again.run.finish()
+    assert (tmp_path / "model" / "value.txt").read_text() == "8"
+    assert not list(tmp_path.glob("model.*"))
+
+
+def test_an_old_model_whose_heir_is_gone_is_the_model_again(tmp_path: Path) -> None:
+    toy = Toy(tmp_path)
+    toy.run.finish()
+    (tmp_path / "model").rename(tmp_path / "model.old")
+    toy.run._export = lambda folder: (folder / "nowhere" / "value.txt").write_text("lost")
+    with pytest.raises(StudioError, match="could not be written"):
+        toy.run.finish()
+    assert (tmp_path / "model" / "value.txt").read_text() == "0"
+
+
+def test_a_full_disk_is_put_in_words_that_fit_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy = Toy(tmp_path)
+    toy.run.note("skipped.txt", "odd \udcff.png")
+    assert (tmp_path / "skipped.txt").read_text() == "odd \\udcff.png"
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(StudioError, match=r"skipped\.txt could not be written: No space left") as caught:
+        toy.run.note("skipped.txt", "others")
+    assert (caught.value.hint, caught.value.mend) == ("Make room on the disk and start again.", "room")
+    monkeypatch.undo()
+    assert (tmp_path / "skipped.txt").read_text() == "odd \\udcff.png", "what was there stays whole"
+    toy.run.save()
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(StudioError, match=r"skipped\.txt") as caught:
+        toy.run.note("skipped.txt", "others")
+    assert "--resume" in caught.value.hint
 
 
 def test_the_log_begins_with_its_run_and_is_begun_anew_where_it_goes_on(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ class Game:
             about=about(self.start, self.g.shape.size),
         )
         if self.skipped:
-            (self.training.out / "skipped.txt").write_text("\n".join(self.skipped) + "\n", encoding="utf-8")
+            self.training.note("skipped.txt", "\n".join(self.skipped) + "\n")
         for step in self.training:
             self.training.log(**self.learn(step), skipped=float(len(self.skipped)))
         return self.training.finish()

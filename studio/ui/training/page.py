@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -238,6 +239,8 @@ class TrainingPage(QWidget):
         if ready:
             self._say_ready(request.title, ready[0].name, more, known=job.known)
             return
+        with contextlib.suppress(OSError):
+            trainings.settle(out)
         if (out / trainings.MODEL).is_dir():
             rest = tuple(more)
             more = [(tr("Keep it as it is"), "trainKeepAfterAll", lambda: self._adopt(request, rest)), *more]
