@@ -56,30 +56,40 @@ def contact_sheet(
 def character_sheet(
     entries: Sequence[Entry], *, name: str = "", cell: int = 256, paper: str = PAPER, ink: str = INK
 ) -> Image:
-    """One person: the first picture large at the left with the name above, the others in a grid at the right of it.
+    """One person: the first picture large at the left with the name above, the others in a grid at the right of it,
+    its foot level with theirs.
 
     Raises BadInput as `contact_sheet` does.
     """
     _checked(entries, cell)
     others = entries[1:]
     words = WORDS + 14
-    across = max(1, min(4, round(len(others) ** 0.5 * 1.2))) if others else 0
+    across = _across(len(others))
     down = max(2, -(-len(others) // across) if across else 0)
     head = TITLE + 28 if name else 0
     high = down * (cell + words) + (down - 1) * GAP
-    large = min(high - words, 3 * cell)
+    large = min(high - words, 4 * cell)
     size = (2 * EDGE + large + (across * (cell + GAP) + GAP if across else 0), 2 * EDGE + head + high)
     sheet, pen = _sheet(size, paper)
     if name:
         _write(pen, name, (EDGE, EDGE), TITLE, size[0] - 2 * EDGE, ink)
     _put(sheet, entries[0][0], (EDGE, EDGE + head, large, large))
-    _write(pen, entries[0][1], (EDGE, EDGE + head + large + 10), WORDS, large, ink)
+    _write(pen, entries[0][1], (EDGE, EDGE + head + large + 10), WORDS, large, ink, middle=True)
     for at, (picture, caption) in enumerate(others):
         left = EDGE + large + 2 * GAP + at % across * (cell + GAP)
         top = EDGE + head + at // across * (cell + words + GAP)
         _put(sheet, picture, (left, top, cell, cell))
-        _write(pen, caption, (left, top + cell + 10), WORDS, cell, ink)
+        _write(pen, caption, (left, top + cell + 10), WORDS, cell, ink, middle=True)
     return Image(np.asarray(sheet))
+
+
+def _across(many: int) -> int:
+    """Columns for so many pictures beside a large one: a little wider than high, and the fewest places left empty."""
+    if many < 3:
+        return min(many, 1)
+    ideal = min(4.0, many**0.5 * 1.2)
+    near = [columns for columns in (2, 3, 4) if abs(columns - ideal) <= 1]
+    return min(near, key=lambda columns: (-many % columns, abs(columns - ideal)))
 
 
 def _checked(entries: Sequence[Entry], cell: int) -> None:
@@ -107,10 +117,11 @@ def _put(sheet: Pillow.Image, picture: Image, box: tuple[int, int, int, int]) ->
     sheet.paste(small, (left + (wide - size[0]) // 2, top + (high - size[1]) // 2), small)
 
 
-def _write(pen: Any, words: str, at: tuple[int, int], size: int, wide: int, ink: str) -> None:
+def _write(pen: Any, words: str, at: tuple[int, int], size: int, wide: int, ink: str, *, middle: bool = False) -> None:
     line = letters.fitted(words, size, wide)
     if line:
         # By the base line, which stays where it is whatever face the words ask for.
+        left, anchor = (at[0] + wide / 2, "ms") if middle else (at[0], "ls")
         pen.text(
-            (at[0], at[1] + round(size * 0.8)), line, font=letters.face(size, line), fill=colour_of(ink), anchor="ls"
+            (left, at[1] + round(size * 0.8)), line, font=letters.face(size, line), fill=colour_of(ink), anchor=anchor
         )

@@ -184,19 +184,10 @@ def test_sliders_are_those_that_the_face_has(model: Model) -> None:
     assert names(traits=without) == {"Hair colour", "Mouth", "Glasses"}
     assert names(traits=with_glasses) == {"Hair colour", "Mouth", "Glasses", "Glasses colour"}
     assert names(style="square") == {"Skin"}
-    assert tracks.value_of(model.folder, face(traits=with_glasses), "Glasses") == 1.0
-    assert tracks.value_of(model.folder, face(style="square"), "Glasses") is None
+    (glasses,) = (one for one in tracks.sliders(model.folder, face(traits=with_glasses)) if one.name == "Glasses")
+    assert (glasses.value, glasses.at, glasses.values) == (1.0, "large", ("", "small", "large"))
+    assert tracks.style_of(model.folder, face(style="square")) == "square"
     assert tracks.with_trait(face(traits=without), "Glasses", 1.0) == face(traits=with_glasses)
-
-
-def test_one_person_in_several_moods(engine: AvatarEngine, model: Model) -> None:
-    found = tracks.expressions(model.folder, face(seed=4), 4)
-    assert [tracks.value_of(model.folder, one, "Mouth") for one in found] == pytest.approx([0, 1 / 3, 2 / 3, 1])
-    assert len({made(engine, one).pixels.tobytes() for one in found}) == 4
-    assert {tracks.value_of(model.folder, one, "Hair colour") for one in found} == {
-        tracks.value_of(model.folder, face(seed=4), "Hair colour")
-    }
-    assert tracks.expressions(model.folder, face(style="square"), 4) == [face(style="square")]
 
 
 def test_tracks_go_from_dark_to_light_from_sad_to_glad_and_from_none() -> None:

@@ -94,8 +94,7 @@ def test_sliders_of_a_found_face_stand_where_it_stands(engine: AvatarEngine, mod
     assert names
     assert {trait.name for trait in face.traits} == set(names)
     still = made(engine, face)
-    where = tracks.value_of(model.folder, face, "Hair colour")
-    assert where is not None
+    where = next(one.value for one in tracks.sliders(model.folder, face) if one.name == "Hair colour")
     moved = made(engine, tracks.with_trait(face, "Hair colour", 1.0 if where < 0.5 else 0.0))
     assert (moved.pixels != still.pixels).any()
 

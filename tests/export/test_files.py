@@ -323,6 +323,16 @@ def test_a_character_sheet_has_the_first_one_large() -> None:
     assert sheets.character_sheet(looks[:1]).pixels.shape[2] == 3
 
 
+@pytest.mark.parametrize(("others", "rows"), [(1, 1), (2, 2), (4, 2), (6, 2), (8, 2), (9, 3), (12, 3)])
+def test_a_character_sheet_leaves_no_row_half_empty(others: int, rows: int) -> None:
+    looks = [(Image(np.full((512, 512, 3), (200, 10 + at, 10), np.uint8)), "") for at in range(others + 1)]
+    sheet = sheets.character_sheet(looks, cell=200).pixels
+    tops = {int(np.nonzero((sheet == (200, 10 + at, 10)).all(axis=2))[0].min()) for at in range(1, others + 1)}
+    assert len(tops) == rows
+    feet = [int(np.nonzero((sheet == (200, 10 + at, 10)).all(axis=2))[0].max()) for at in (0, others)]
+    assert feet[0] == feet[1] or others == 1
+
+
 def test_words_are_cut_to_their_room() -> None:
     assert letters.fitted("short", 20, 500) == "short"
     cut = letters.fitted("a caption that goes on and on", 20, 120)

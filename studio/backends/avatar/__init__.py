@@ -75,6 +75,14 @@ class Station(Row):
     face: str = note("", Told(label="Face", help="The face's request.", kind="avatar"))
 
 
+@dataclass(frozen=True)
+class Pose(Row):
+    """One face of a character sheet, and what is written below it."""
+
+    words: str = note("", Text(label="Caption", help="What it shows, such as a mood.", limit=60))
+    face: str = note("", Told(label="Face", help="The face's request.", kind="avatar"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class AvatarRequest(Request):
     """One face."""
@@ -235,6 +243,19 @@ class AvatarWalkRequest(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AvatarSheetRequest(Request):
+    """Draw one person large and in several expressions, on one sheet."""
+
+    kind = "avatar.sheet"
+    medium = "avatar"
+
+    face: str = note("", Told(label="Face", help="The request of the large face.", kind="avatar"))
+    poses: tuple[Pose, ...] = note((), Items(label="Expressions", help="The faces beside it.", of=Pose, limit=24))
+    name: str = note("", Text(label="Name", help="Who this is; the sheet's title.", limit=120))
+    size: str = note("large", SIZE)
+
+
+@dataclass(frozen=True, kw_only=True)
 class AvatarTrainRequest(TrainRequest):
     """Learn faces from a folder of pictures, or from drawings with attributes that a recipe packed."""
 
@@ -297,7 +318,7 @@ MEDIUM = Medium(
     icon="avatar",
     make=AvatarRequest,
     train=AvatarTrainRequest,
-    more=(AvatarDirectionsRequest, AvatarProjectRequest, AvatarWalkRequest),
+    more=(AvatarDirectionsRequest, AvatarProjectRequest, AvatarWalkRequest, AvatarSheetRequest),
     engine="studio.backends.avatar.engine:AvatarEngine",
     trainer="studio.backends.avatar.train:AvatarTrainer",
     starter="avatar-starter",

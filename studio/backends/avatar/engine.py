@@ -1,4 +1,4 @@
-"""Runs what is asked of a StyleGAN: faces, directions, a face found in a picture, walks; knows no windows."""
+"""Runs what is asked of a StyleGAN: faces, directions, a face of a picture, walks, sheets; knows no windows."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from studio.backends.avatar import (
     AvatarDirectionsRequest,
     AvatarProjectRequest,
     AvatarRequest,
+    AvatarSheetRequest,
     AvatarWalkRequest,
     directions,
     encode,
@@ -28,7 +29,8 @@ from studio.backends.avatar.project import Projection
 from studio.backends.avatar.walk import Walk
 from studio.backends.device import device, memory_in_words
 from studio.catalog import Model
-from studio.errors import StudioError
+from studio.errors import BadInput, StudioError
+from studio.export import sheets
 from studio.job import Progress, Report
 from studio.media import Clip, Image, Payload
 from studio.request import Request
@@ -38,6 +40,10 @@ REACH = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 
 SHOWN = 256
 """Pixels of a side at which it is: forty directions of the largest networks would be more than a picture may have."""
+
+
+CELL = 256
+"""Pixels of a side that a face has room for on a character sheet."""
 
 
 class AvatarEngine:
@@ -77,6 +83,8 @@ class AvatarEngine:
                     return [self._walk(self._latents, request, report)]
                 if isinstance(request, AvatarDirectionsRequest):
                     return [self._directions(self._latents, self._model, request, report)]
+                if isinstance(request, AvatarSheetRequest):
+                    return [self._sheet(self._latents, request, report)]
                 assert isinstance(request, AvatarRequest)
                 return [self._face(self._latents, request, report)]
 
@@ -117,6 +125,26 @@ class AvatarEngine:
             report(Progress("walking", total, total))
 
         return clips.write(frames(), clips.place(f".{request.format}"), request.fps, loop=request.loop)
+
+    def _sheet(self, latents: Latents, request: AvatarSheetRequest, report: Report) -> Image:
+        """One person large, and each expression beside it with its caption; the preview has those drawn so far."""
+        if not request.face or not all(pose.face for pose in request.poses):
+            raise BadInput(
+                "A face of this sheet is missing.", "`studio make avatar --expressions 9` makes a whole one."
+            )
+        self._learn_directions(latents, request)
+        asked = AvatarRequest(model=request.model)
+        faces = [latents.within(asked, face) for face in (request.face, *(pose.face for pose in request.poses))]
+        clear = Image(np.zeros((CELL, CELL, 4), np.uint8))
+        shown = [(clear, words) for words in ("", *(pose.words for pose in request.poses))]
+        for done, face in enumerate(faces):
+            report(Progress("drawing", done, len(faces), sheets.character_sheet(shown, name=request.name)))
+            with one_thread(latents.network.shape.size):
+                drawn = draw(latents.network, latents.ws(face), face.noise, face.seed)
+            picture = Image(pixels(enlarged(drawn, request.size, self._upscaler))[0])
+            shown[done] = (picture, shown[done][1])
+        report(Progress("drawing", len(faces), len(faces)))
+        return sheets.character_sheet(shown, name=request.name)
 
     def _directions(self, latents: Latents, model: Model, request: AvatarDirectionsRequest, report: Report) -> Image:
         """Finds, saves and shows directions: a row each."""

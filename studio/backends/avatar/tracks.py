@@ -211,11 +211,22 @@ def drawn(
 
 @dataclass(frozen=True, slots=True)
 class Slider:
-    """A trait as a window shows it: where it stands, and how many stations its track has."""
+    """A trait as a window shows it: where it stands, and what its attribute is called at each station of its track;
+    going without it is called ""."""
 
     name: str
     value: float
-    stations: int
+    attribute: str
+    values: tuple[str, ...]
+
+    @property
+    def stations(self) -> int:
+        return len(self.values)
+
+    @property
+    def at(self) -> str:
+        """The value that it stands at, or nearest to."""
+        return self.values[round(self.value * (self.stations - 1))]
 
 
 def sliders(folder: Path, request: AvatarRequest) -> list[Slider]:
@@ -223,20 +234,29 @@ def sliders(folder: Path, request: AvatarRequest) -> list[Slider]:
 
     Reads small files only, and those once while they stay the same. Raises BadInput and StudioError as `read` does.
     """
-    stamps = [_stamp(folder / name) for name in ("config.json", FILE)]
-    found = _drawn(request.style, request.seed, () if request.latent else request.near, folder, *stamps)
+    found = _of_face(folder, request)
     if found is None:
         return []
     traits, which, picks = found
-    stations = {track.name: len(track.order) for track in traits.styles[which]}
+    values = {one.name: one.values for one in traits.table.styles[which].attributes}
+    tracks = {track.name: track for track in traits.styles[which]}
     places = traits.places(which, picks, request.traits)
     ordered = sorted(places, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
-    return [Slider(name, places[name], stations[name]) for name in ordered]
+    return [
+        Slider(
+            name,
+            places[name],
+            tracks[name].attribute,
+            tuple("" if pick == NONE else values[tracks[name].attribute][pick] for pick in tracks[name].order),
+        )
+        for name in ordered
+    ]
 
 
-def value_of(folder: Path, request: AvatarRequest, name: str) -> float | None:
-    """Where a face stands on one slider; None where it has none of that name."""
-    return next((slider.value for slider in sliders(folder, request) if slider.name == name), None)
+def style_of(folder: Path, request: AvatarRequest) -> str:
+    """The style that the face is drawn in; empty for models without attributes. Raises as `sliders` does."""
+    found = _of_face(folder, request)
+    return "" if found is None else found[0].table.styles[found[1]].name
 
 
 def with_trait(request: AvatarRequest, name: str, value: float) -> AvatarRequest:
@@ -245,19 +265,9 @@ def with_trait(request: AvatarRequest, name: str, value: float) -> AvatarRequest
     return dataclasses.replace(request, traits=(*others, Trait(name, value)))
 
 
-def expressions(folder: Path, request: AvatarRequest, count: int) -> list[AvatarRequest]:
-    """The same person in `count` moods, from one end of the most telling slider to the other, the next one changing
-    with it; the face alone where its model has no sliders that show a mood."""
-    there = {slider.name for slider in sliders(folder, request)}
-    telling = [name for name in EXPRESSIVE if name in there][:2]
-    if not telling or count < 2:
-        return [request]
-    found: list[AvatarRequest] = []
-    for i in range(count):
-        face = with_trait(request, telling[0], i / (count - 1))
-        # The second goes its own way, so that no two faces look alike: steps of the golden section.
-        found.append(with_trait(face, telling[1], i * 0.618 % 1) if len(telling) > 1 else face)
-    return found
+def _of_face(folder: Path, request: AvatarRequest) -> tuple[Traits, int, list[int]] | None:
+    stamps = [_stamp(folder / name) for name in ("config.json", FILE)]
+    return _drawn(request.style, request.seed, () if request.latent else request.near, folder, *stamps)
 
 
 @lru_cache(64)

@@ -1,0 +1,150 @@
+"""One person in several expressions, told by what the drawings' values are called, and the sheet that shows them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from studio.backends.avatar import AvatarRequest, AvatarSheetRequest, Mix, Near, Pose, Slide, Trait, moods, tracks
+from studio.backends.avatar.attributes import Table
+from studio.errors import BadInput
+from studio.job import Cancelled, Progress
+from studio.media import Image
+from studio.places import RESOURCES
+from studio.request import Request
+from tests.backends.toys import PLAIN, engine_of, made, toy_model
+
+STARTER = RESOURCES / "models" / "avatar-starter"
+STYLES = ("adventurer", "open-peeps", "micah", "big-smile", "personas")
+SHOWING = {"Expression", "Mouth", "Eyes", "Eyebrows"}
+
+
+def face(**fields: Any) -> AvatarRequest:
+    return AvatarRequest(**{"style": "round", "size": "native", **fields})
+
+
+def posed(pose: Pose) -> AvatarRequest:
+    found = Request.from_json(json.loads(pose.face))
+    assert isinstance(found, AvatarRequest)
+    return found
+
+
+def stands(folder: Path, request: AvatarRequest) -> dict[str, str]:
+    return {one.name: one.at for one in tracks.sliders(folder, request)}
+
+
+def with_value(request: AvatarRequest, name: str, value: str) -> AvatarRequest:
+    """The starter's face with a slider where one of its values stands."""
+    slider = next(one for one in tracks.sliders(STARTER, request) if one.name == name)
+    return tracks.with_trait(request, name, slider.values.index(value) / (slider.stations - 1))
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_the_starter_shows_one_person_in_many_moods(style: str) -> None:
+    for seed in range(30):
+        person = face(style=style, seed=seed)
+        before = stands(STARTER, person)
+        found = moods.expressions(STARTER, person)
+        assert 5 <= len(found) <= moods.MANY
+        assert len({pose.words for pose in found}) == len(found)
+        shown = [stands(STARTER, posed(pose)) for pose in found]
+        telling = {tuple(each.get(name) for name in sorted(SHOWING)) for each in shown}
+        assert len(telling) == len(found), "no two look alike"
+        for each in shown:
+            changed = {name for name in before if each.get(name) != before[name]}
+            assert changed <= SHOWING or {before[name] for name in changed - SHOWING} <= {
+                "medicalMask", "respirator", "faceMask", "sleepMask",
+            }  # fmt: skip
+
+
+def test_every_value_of_the_moods_is_one_that_the_starter_draws() -> None:
+    table = Table.from_json(json.loads((STARTER / "config.json").read_text("utf-8"))["attributes"])
+    assert set(moods.MOODS) == {style.name for style in table.styles}
+    for style in table.styles:
+        values = {one.name: set(one.values) for one in style.attributes}
+        for words, mood in moods.MOODS[style.name].items():
+            for attribute, said in mood.items():
+                assert set(said.split()) <= values[attribute], f"{words} in {style.name}"
+
+
+def test_what_belongs_to_the_person_stays_in_every_mood() -> None:
+    made_up = with_value(with_value(face(style="micah", seed=3), "Eyes", "eyesShadow"), "Eyebrows", "eyelashesUp")
+    for pose in moods.expressions(STARTER, made_up):
+        at = stands(STARTER, posed(pose))
+        assert "Shadow" in at["Eyes"]
+        assert at["Eyebrows"].startswith("eyelashes")
+    glasses = with_value(face(style="personas", seed=3), "Eyes", "glasses")
+    found = [stands(STARTER, posed(pose)) for pose in moods.expressions(STARTER, glasses)]
+    assert {each["Eyes"] for each in found} == {"glasses"}
+    assert len({each["Mouth"] for each in found}) == len(found) >= 5
+    braces = with_value(face(style="big-smile", seed=3), "Mouth", "braces")
+    happy = next(pose for pose in moods.expressions(STARTER, braces) if pose.words == "Happy")
+    assert stands(STARTER, posed(happy))["Mouth"] == "braces"
+
+
+def test_a_mask_comes_off_and_a_face_that_is_mixed_in_takes_the_mood_too() -> None:
+    masked = with_value(face(style="open-peeps", seed=3), "Mask", "medicalMask")
+    other = json.dumps(face(style="open-peeps", seed=8).to_json())
+    found = moods.expressions(STARTER, masked.replace(mix=(Mix(other, "middle", 1.0),)))
+    for pose in found:
+        whole = posed(pose)
+        inner = Request.from_json(json.loads(whole.mix[0].face))
+        assert isinstance(inner, AvatarRequest)
+        assert stands(STARTER, whole)["Mask"] == ""
+        assert stands(STARTER, whole)["Expression"] == stands(STARTER, inner)["Expression"]
+    assert len({whole.face for whole in found}) == len(found)
+
+
+def test_a_style_that_nobody_described_is_told_by_its_values_names(tmp_path: Path) -> None:
+    folder = toy_model(tmp_path / "toy").folder
+    person = face(seed=4, near=(Near(1),), traits=(Trait("Glasses", 1.0),), name="Mara")
+    found = moods.expressions(folder, person)
+    assert [pose.words for pose in found] == ["Frown", "Serious", "Smile", "Laughing"]
+    assert [stands(folder, posed(pose))["Mouth"] for pose in found] == ["frown", "serious", "smile", "laughing"]
+    assert {posed(pose).name for pose in found} == {""}
+    assert len(moods.expressions(folder, person, 3)) == 3
+    with pytest.raises(BadInput, match="knows no expressions"):
+        moods.expressions(folder, face(style="square"))
+    with pytest.raises(BadInput, match="knows no expressions"):
+        moods.expressions(toy_model(tmp_path / "plain", PLAIN, None).folder, face(style="any"))
+
+
+def test_the_sheet_has_the_person_large_each_mood_beside_it_and_its_name(tmp_path: Path) -> None:
+    model = toy_model(tmp_path / "toy")
+    engine = engine_of(model)
+    asked = moods.sheet(model.folder, face(seed=4, name="Mara", model=model.id))
+    assert Request.from_json(json.loads(json.dumps(asked.to_json()))) == asked
+    heard: list[Progress] = []
+    (sheet,) = engine.run(asked, heard.append)
+    assert isinstance(sheet, Image)
+    assert [progress.done for progress in heard] == [0, 1, 2, 3, 4, 5]
+    assert {progress.total for progress in heard} == {5}
+    previews = [progress.preview.pixels for progress in heard if isinstance(progress.preview, Image)]
+    assert {preview.shape for preview in previews} == {sheet.pixels.shape}, "nothing jumps while it grows"
+    drawn = [int((preview != preview[-1, -1]).any(axis=2).sum()) for preview in [*previews, sheet.pixels]]
+    assert drawn == sorted(set(drawn)), "each step adds a face"
+    unnamed = made(engine, asked.replace(name=""))
+    assert unnamed.pixels.shape[0] < sheet.pixels.shape[0]
+    assert np.array_equal(made(engine, asked).pixels, sheet.pixels)
+
+
+def test_a_sheet_is_stopped_between_two_faces_and_says_what_it_lacks(tmp_path: Path) -> None:
+    model = toy_model(tmp_path / "toy")
+    engine = engine_of(model)
+    asked = moods.sheet(model.folder, face(seed=4, model=model.id))
+
+    def stop(progress: Progress) -> None:
+        if progress.done == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        engine.run(asked, stop)
+    with pytest.raises(BadInput, match="missing"):
+        made(engine, AvatarSheetRequest(model=model.id))
+    lost = json.dumps(face(seed=4, slides=(Slide("gone", 1.0),)).to_json())
+    with pytest.raises(BadInput, match="no direction"):
+        made(engine, asked.replace(poses=(Pose("Lost", lost),)))
