@@ -24,6 +24,10 @@ PIXEL_LIMIT = 34_000_000
 PART_LIMIT = 250_000
 """Chunks, blocks or boxes of one file: several for each frame."""
 
+SCANTY = 16
+"""Bytes that the sub-blocks of a GIF hold on average at least, where they are more than PART_LIMIT: writers fill each
+with 255, and what is cut into single bytes takes every reader a long time."""
+
 NOTE_LIMIT = 4 * 2**20
 KEYWORD = b"aigc-studio "
 COPIED = 2**20
@@ -91,8 +95,7 @@ def note_of(path: Path) -> bytes | None:
             elif ending == ".gif":
                 for kind, start, _ in _blocks(file):
                     if kind == 0xFE:
-                        file.seek(start + 2)
-                        words = b"".join(_sub_blocks(file))
+                        words = _joined(file, start + 2)
                         if words.startswith(KEYWORD):
                             return words[len(KEYWORD) :]
             else:
@@ -240,7 +243,7 @@ def _blocks(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
     head = _need(file, 13)
     if head[:6] not in (b"GIF87a", b"GIF89a"):
         raise Damaged("it is no GIF")
-    at = 13 + _table(head[10])
+    at, left = 13 + _table(head[10]), PART_LIMIT + size // SCANTY
     for _ in range(PART_LIMIT):
         if at >= size:
             raise Damaged("it has no end")
@@ -259,10 +262,10 @@ def _blocks(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
             at += 11 + _table(box[8])  # the colours, then how many bits a code has
         else:
             raise Damaged("a block of no known kind")
-        file.seek(at)
-        for _ in _sub_blocks(file):
-            pass
-        at = file.tell()
+        at, passed = _past(file, at, left)
+        left -= passed
+        if left < 0:
+            break
     raise Damaged("it has too many parts")
 
 
@@ -271,9 +274,38 @@ def _table(packed: int) -> int:
     return 3 * 2 ** ((packed & 7) + 1) if packed & 0x80 else 0
 
 
-def _sub_blocks(file: BinaryIO) -> Iterator[bytes]:
-    while length := _need(file, 1)[0]:
-        yield _need(file, length)
+def _past(file: BinaryIO, at: int, limit: int) -> tuple[int, int]:
+    """Where the sub-blocks that begin at `at` end, and how many they are; not many more than `limit` are looked at."""
+    count, window = 0, 512
+    while count <= limit:
+        file.seek(at)
+        seen = file.read(window)
+        if not seen:
+            raise Damaged("it ends too early")
+        here, stop = 0, len(seen)
+        while here < stop:
+            length = seen[here]
+            here += 1 + length
+            if not length:
+                return at + here, count
+            count += 1
+        at += here
+        window = min(2 * window, COPIED)
+    raise Damaged("it has too many parts")
+
+
+def _joined(file: BinaryIO, at: int) -> bytes:
+    """What the sub-blocks that begin at `at` hold together; nothing where that is more than any note."""
+    end, _ = _past(file, at, PART_LIMIT)
+    if end - at > 2 * NOTE_LIMIT:
+        return b""
+    file.seek(at)
+    data, here = _need(file, end - at), 0
+    parts: list[bytes] = []
+    while length := data[here]:
+        parts.append(data[here + 1 : here + 1 + length])
+        here += 1 + length
+    return b"".join(parts)
 
 
 def _gif(file: BinaryIO) -> Timing:

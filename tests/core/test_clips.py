@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import os
 import struct
 import weakref
@@ -190,6 +191,58 @@ def test_more_parts_than_any_clip_has_are_not_counted(tmp_path: Path, monkeypatc
     for path in (film, webp, gif):
         with pytest.raises(BadInput):
             clip_files.timing(path)
+
+
+def in_parts(data: bytes, size: int) -> bytes:
+    """Sub-blocks of a GIF with `size` bytes each."""
+    parts = [data[at : at + size] for at in range(0, len(data), size)]
+    return b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
+
+
+def gif_of(tmp_path: Path, before: bytes) -> Path:
+    """Two frames, and other blocks before them."""
+    path = clips.write(iter(np.full((2, 4, 4, 3), 90, np.uint8)), tmp_path / "two.gif", 10).path
+    data = path.read_bytes()
+    at = data.index(b"\x21\xf9")
+    path.write_bytes(data[:at] + before + data[at:])
+    return path
+
+
+@pytest.mark.parametrize("size", [1, 3, 100, 255])
+def test_parts_of_a_gif_are_followed_however_they_are_cut(tmp_path: Path, size: int) -> None:
+    words = clip_files.KEYWORD + bytes(range(256)) * 300
+    for ending in (b"", b"\x21\xff" + in_parts(b"x" * 70_001, size)):
+        path = gif_of(tmp_path, b"\x21\xfe" + in_parts(words, size) + ending)
+        assert clip_files.timing(path).stands == (0.1, 0.1)
+        assert clip_files.note_of(path) == words[len(clip_files.KEYWORD) :]
+        torn = tmp_path / "torn.gif"
+        torn.write_bytes(path.read_bytes()[: 40_000 + size])
+        with pytest.raises(BadInput):
+            clip_files.timing(torn)
+
+
+def test_a_gif_in_crumbs_is_refused_before_they_are_all_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clip_files, "PART_LIMIT", 2000)
+    monkeypatch.setattr(clip_files, "COPIED", 4096)
+    whole = gif_of(tmp_path, b"\x21\xfe" + in_parts(b"x" * 2_000_000, 255))
+    assert len(clip_files.timing(whole).stands) == 2
+    crumbs = gif_of(tmp_path, b"\x21\xfe" + in_parts(b"x" * 200_000, 1))
+    with pytest.raises(BadInput):
+        clip_files.timing(crumbs)
+    read: list[int] = []
+
+    class Counted(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            found = super().read(size)
+            read.append(len(found))
+            return found
+
+    with pytest.raises(clip_files.Damaged):
+        clip_files._gif(Counted(crumbs.read_bytes()))
+    assert sum(read) < 80_000, "of 400,000"
+    assert len(read) < 100
 
 
 def test_a_frame_larger_than_its_clip_is_not_unpacked(tmp_path: Path) -> None:
