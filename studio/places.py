@@ -24,11 +24,12 @@ class Places:
     state: Path
     logs: Path
     cache: Path
+    identities: Path
 
     @classmethod
     def under(cls, home: Path) -> Places:
         """Everything in one folder, which can be moved, copied or thrown away as a whole."""
-        names = ("library", "documents", "models", "config", "state", "logs", "cache")
+        names = ("library", "documents", "models", "config", "state", "logs", "cache", "identities")
         return cls(*(home / name for name in names))
 
     @classmethod
@@ -46,4 +47,5 @@ class Places:
             state=dirs.user_state_path,
             logs=dirs.user_log_path,
             cache=dirs.user_cache_path,
+            identities=dirs.user_data_path / "identities",
         )

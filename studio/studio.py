@@ -19,6 +19,7 @@ from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.catalog import Catalog, HereAlready
 from studio.errors import BadInput, StudioError
+from studio.identities import Identities
 from studio.job import Job
 from studio.journal import Entry, Journal
 from studio.lane import Lane
@@ -39,7 +40,7 @@ REMEMBERED = 100  # ended jobs that can still be looked at and tried again
 class News:
     """Something changed. Look at the studio for what it is now: news may be dropped, outcomes are futures."""
 
-    kind: Literal["job", "queue", "library", "models", "settings"]
+    kind: Literal["job", "queue", "library", "models", "identities", "settings"]
     job: Job | None = None
 
 
@@ -64,6 +65,7 @@ class Studio:
         own = self.settings
         self.library = Library(settings_file.folder(own.library_folder, places.library))
         self.catalog = Catalog(bundled, settings_file.folder(own.models_folder, places.models))
+        self.identities = Identities(places.identities, lambda: self._publish(News("identities")))
         self._journal = Journal(places.state / "queue.sqlite") if journaled else None
         if self._journal is not None and self._journal.warning:
             self.warnings.append(self._journal.warning)
