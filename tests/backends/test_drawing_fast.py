@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from studio.backends.avatar import network
+from studio.backends.avatar import layers
 from studio.backends.avatar.network import Generator, Shape
 from studio.backends.avatar.resample import interleaved, phases
 from studio.bench import plainly
@@ -35,7 +35,7 @@ def test_four_convolutions_are_the_transposed_one(size: tuple[int, int]) -> None
 def test_drawing_and_learning_give_the_picture_of_the_paper(
     wide: int, layout: torch.memory_format, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(network, "WIDE", wide)
+    monkeypatch.setattr(layers, "WIDE", wide)
     drawn = made().to(memory_format=layout)  # type: ignore[call-overload]
     ws = torch.randn(3, drawn.shape.num_ws, 8)
     learnt = drawn.synthesis(ws)
@@ -48,7 +48,7 @@ def test_drawing_and_learning_give_the_picture_of_the_paper(
 
 
 def test_changed_weights_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "WIDE", 0)
+    monkeypatch.setattr(layers, "WIDE", 0)
     drawn = made()
     ws = torch.randn(1, drawn.shape.num_ws, 8)
     with torch.no_grad():

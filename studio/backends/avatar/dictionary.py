@@ -17,8 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from studio.backends.avatar.layers import GAIN, FullyConnected
 from studio.backends.avatar.lessons import Drawings, premultiplied
-from studio.backends.avatar.network import GAIN, FullyConnected, Generator, SynthesisBlock
+from studio.backends.avatar.network import Generator, SynthesisBlock
 
 RANK = 16  # pairs kept of one number of the condition, before the strongest of all are chosen
 RIDGE = 1.0  # in drawings: what a value must be seen before its pattern is believed

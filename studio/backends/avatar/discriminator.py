@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from studio.backends.avatar.network import GAIN, LEAK, FullyConnected, Shape, normalised
+from studio.backends.avatar.layers import GAIN, LEAK, FullyConnected, normalised
+from studio.backends.avatar.network import Shape
 from studio.backends.avatar.resample import blur_filter, filtered
 
 

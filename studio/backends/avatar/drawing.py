@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from studio.backends.avatar.files import straight
-from studio.backends.avatar.network import Noise
+from studio.backends.avatar.layers import Noise
 from studio.backends.avatar.upscale import TIMES, Upscaler
 from studio.backends.device import generator
 

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from studio.backends.avatar.network import GAIN, LEAK, FullyConnected, Mapping, Noise
+from studio.backends.avatar.layers import GAIN, LEAK, FullyConnected, Noise
+from studio.backends.avatar.network import Mapping
 from studio.checkpoints.schedule import Alias, Band, Step
 
 
