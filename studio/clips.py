@@ -11,10 +11,7 @@ import importlib
 import importlib.util
 import io
 import os
-import shutil
 import struct
-import tempfile
-import time
 from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -23,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from studio import clip_files
+from studio import clip_files, clip_places
 from studio.clip_gif import GifFile
 from studio.errors import BadInput, StudioError
 from studio.media import Clip, Image
@@ -33,9 +30,6 @@ Frame = NDArray[np.uint8]
 
 FASTEST = {".webp": 1000.0, ".gif": 50.0, ".mp4": 240.0}
 """Frames a second that a file of each kind can say and players keep to."""
-
-_PREFIX = "aigc-studio-clip-"
-_STALE = 24 * 3600.0
 
 
 class Sink(Protocol):
@@ -54,39 +48,11 @@ class Sink(Protocol):
         ...
 
 
-def place(suffix: str) -> Path:
-    """Where an engine may write a clip: a file that is not there yet, in a temporary folder of its own.
-
-    What earlier runs left in such folders a day ago or longer is removed.
-    """
-    root = Path(tempfile.gettempdir())
-    with contextlib.suppress(OSError):
-        for old in root.glob(_PREFIX + "*"):
-            with contextlib.suppress(OSError):
-                if time.time() - old.stat().st_mtime > _STALE:
-                    shutil.rmtree(old, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=_PREFIX)) / f"clip{suffix}"
-
-
-def discard(clip: Clip) -> None:
-    """Remove the file of a clip that nobody needs any more, with the folder that `place` made for it."""
-    with contextlib.suppress(OSError):
-        clip.path.unlink(missing_ok=True)
-    _leave(clip.path)
-
-
-def _leave(path: Path) -> None:
-    """Remove the folder that `place` made for the file, once it is empty."""
-    if path.parent.name.startswith(_PREFIX):
-        with contextlib.suppress(OSError):
-            path.parent.rmdir()
-
-
 def write(
     frames: Iterable[Frame], path: Path, fps: float, *, loop: bool = True, quality: int = 85, lossless: bool = False
 ) -> Clip:
     """Write frames, all of one size, as the file that the ending of `path` names; the whole file or none, and then no
-    folder that `place` made for it either.
+    folder that `clip_places` made for it either.
 
     `fps` is frames a second. WebP and GIF keep alpha (GIF: on or off) and play for ever where `loop`; MP4 lies on white
     and has even sides, the last row or column repeated. What `frames` raises passes through. Raises BadInput for frames
@@ -121,7 +87,7 @@ def write(
         if sink is not None:
             sink.drop()
         part.unlink(missing_ok=True)
-        _leave(path)
+        clip_places.leave(path)
         raise
     return of_file(path)
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
-from studio import clips, codecs, pictures
+from studio import clip_places, codecs, pictures
 from studio import library_index as tables
 from studio.asset import Asset, Query, Record, default_title, printable
 from studio.disk import FileLock, failing_as, in_words, sync_file, sync_folder
@@ -98,7 +98,7 @@ class Library:
             partial=partial,
         )
         if isinstance(payload, Clip):
-            clips.discard(payload)
+            clip_places.discard(payload)
         return kept
 
     def import_file(self, path: Path) -> Asset:

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import studio
+from studio import clip_places, trainings
 from studio import settings as settings_file
-from studio import trainings
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.catalog import Catalog, HereAlready
 from studio.errors import BadInput, StudioError
 from studio.identities import Identities
-from studio.job import Job
+from studio.job import Cancelled, Job
 from studio.journal import Entry, Journal
 from studio.lane import Lane
 from studio.library import Asset, Embed, Library
@@ -79,6 +79,7 @@ class Studio:
         rules = Rules(own.device, own.threads, int(own.memory_budget_gb * 2**30), platform)
         make = functools.partial(self._lane, rules=rules, isolated=isolated)
         self._device, self._training = make("device", nice=10), make("training", nice=19)
+        clip_places.sweep()
         self.offered: list[Entry] = []
         if self._journal is not None and self._journal.paused:
             self._hold(True)
@@ -149,6 +150,13 @@ class Studio:
         job.made = []
         return assets
 
+    def drop(self, job: Job) -> None:
+        """Nobody wants what a job made and the library does not have: the files of its clips go."""
+        for payload in job.made:
+            if isinstance(payload, Clip):
+                clip_places.discard(payload)
+        job.made = []
+
     def change_settings(self, **changes: Any) -> None:
         """Save settings. Those of device, threads, memory and folders hold from the next start on."""
         self.settings = settings_file.change(self.places.config / "settings.toml", self.settings, **changes)
@@ -198,6 +206,8 @@ class Studio:
         if self._journal is not None:
             self._journal.replace([*self.offered, *(entry for job, entry in left if job.state != "done")])
             self._journal.close()
+        for job in self._ended:
+            self.drop(job)
         self.library.close()
 
     # How it comes about.
@@ -241,6 +251,9 @@ class Studio:
         job.made = list(made.payloads)
         job.facts = dict(made.facts)
         if job.live:
+            if job.stopping and any(isinstance(payload, Clip) for payload in job.made):
+                self.drop(job)
+                raise Cancelled
             return list(job.made)
         if isinstance(job.request, TrainRequest):
             return self._learnt(job, job.request, partial)
@@ -297,7 +310,10 @@ class Studio:
             self._pace.pop(job.id, None)
             if not job.live:
                 with self._lock:
-                    self._ended = [*self._ended, job][-REMEMBERED:]
+                    self._ended.append(job)
+                    old, self._ended = self._ended[:-REMEMBERED], self._ended[-REMEMBERED:]
+                for each in old:
+                    self.drop(each)
             if job.state == "done" and self._journal is not None and not job.live:
                 self._journal.record(job.request.kind, job.request.model, job.seconds)
         self._publish(News("job", job))

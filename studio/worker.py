@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from studio import clip_places
 from studio.errors import StudioError
 from studio.job import Cancelled, Job, Progress
 from studio.residence import Residence, Rules
@@ -165,7 +166,13 @@ class InProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                env={**os.environ, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": path,
+                    "HF_HUB_OFFLINE": "1",
+                    "HF_HUB_DISABLE_TELEMETRY": "1",
+                    clip_places.OWNER: str(os.getpid()),
+                },
             )
         threading.Thread(target=_listen, args=(process.stdout, self._inbox), name="worker-pipe", daemon=True).start()
         if process.stdin is not None:
@@ -193,6 +200,7 @@ class InProcess:
             return
         process.kill()
         process.wait()
+        clip_places.drop_unfinished(process.pid)
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
+import os
+import signal
+import time
+from collections.abc import Iterator
 
-from studio import clips
+import numpy as np
+from numpy.typing import NDArray
+
+from studio import clip_places, clips
 from studio.catalog import Model
-from studio.job import Progress, Report
+from studio.job import Cancelled, Progress, Report
 from studio.media import Clip
 from studio.request import Request
+
+LATE, DIES = 9201, 9202
+"""Seeds: has it ready just when it is cancelled; is killed while it writes."""
 
 
 class ClipEngine:
@@ -16,8 +25,20 @@ class ClipEngine:
         report(Progress("loading"))
 
     def run(self, request: Request, report: Report) -> list[Clip]:
-        shades = (np.full((12, 16, 4), 20 * at, np.uint8) for at in range(1, 6))
-        return [clips.write(shades, clips.place(".webp"), 10)]
+        made = clips.write(self._shades(request.seed), clip_places.place(".webp"), 10)
+        try:
+            while request.seed == LATE:
+                report(Progress("late"))
+                time.sleep(0.005)
+        except Cancelled:
+            pass
+        return [made]
+
+    def _shades(self, seed: int) -> Iterator[NDArray[np.uint8]]:
+        for at in range(1, 6):
+            yield np.full((12, 16, 4), 20 * at, np.uint8)
+            if seed == DIES:
+                os.kill(os.getpid(), signal.SIGKILL)
 
     def close(self) -> None:
         pass

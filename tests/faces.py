@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from studio import clips
+from studio import clip_places, clips
 from studio.backends import MEDIA
 from studio.backends.avatar import (
     AvatarDirectionsRequest,
@@ -76,7 +76,7 @@ class FaceEngine:
             frames = [face(Request.from_json(json.loads(station.face))) for station in request.stations] * 3
             for done, frame in enumerate(frames):
                 report(Progress("walking", done, len(frames), Image(frame)))
-            return [clips.write(iter(frames), clips.place(f".{request.format}"), request.fps, loop=request.loop)]
+            return [clips.write(iter(frames), clip_places.place(f".{request.format}"), request.fps, loop=request.loop)]
         if isinstance(request, AvatarDirectionsRequest):
             return [self._directions(request, report)]
         if isinstance(request, AvatarProjectRequest):

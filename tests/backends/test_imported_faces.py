@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from studio import clips
+from studio import clip_places
 from studio.backends.avatar import (
     AvatarDirectionsRequest,
     AvatarProjectRequest,
@@ -62,4 +62,4 @@ def test_whatever_moves_a_face_moves_those_of_networks_from_elsewhere(name: str,
         walk = AvatarWalkRequest(stations=stations, seconds=0.1, fps=20, way=way, size="native")
         clip = made(engine, walk)
         assert (clip.width, clip.frames) == (64, 4)
-        clips.discard(clip)
+        clip_places.discard(clip)

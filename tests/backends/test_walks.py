@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from studio import clips
+from studio import clip_places, clips
 from studio.backends.avatar import AvatarRequest, AvatarWalkRequest, Near, Station
 from studio.backends.avatar.engine import AvatarEngine
 from studio.backends.avatar.latents import Latents, packed
@@ -102,11 +102,11 @@ def test_it_becomes_a_clip_and_is_seen_meanwhile(engine: AvatarEngine, format: s
     assert {progress.total for progress in heard if progress.total} == {12}
     first = next(iter(clips.frames(clip.path)))
     assert first.shape == (16, 16, 4)
-    clips.discard(clip)
+    clip_places.discard(clip)
 
 
 def test_cancelled_it_leaves_no_file(engine: AvatarEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clips, "place", lambda suffix: tmp_path / f"clip{suffix}")
+    monkeypatch.setattr(clip_places, "place", lambda suffix: tmp_path / f"clip{suffix}")
 
     def stop(progress: Progress) -> None:
         if progress.done == 3:

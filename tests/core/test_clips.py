@@ -6,6 +6,8 @@ import dataclasses
 import io
 import os
 import struct
+import subprocess
+import sys
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from studio import clip_files, clips, codecs
+from studio import clip_files, clip_places, clips, codecs
 from studio.backends import MEDIA
 from studio.backends.avatar import AvatarRequest
 from studio.errors import BadInput, StudioError
@@ -24,6 +26,8 @@ from studio.library import Asset, Library
 from studio.media import Clip, Image
 from studio.places import Places
 from studio.studio import Studio
+from tests import fakes
+from tests.clip_engine import DIES, LATE
 from tests.core.crashes import quick_folder
 from tests.studios import starters
 
@@ -274,9 +278,9 @@ def test_a_clip_that_came_to_nothing_leaves_no_place(tmp_path: Path, monkeypatch
         yield from frames(1)
         raise Cancelled
 
-    monkeypatch.setattr(clips.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises((Cancelled, BadInput)):
-        clips.write(broken(), clips.place(".webp"), fps)
+        clips.write(broken(), clip_places.place(".webp"), fps)
     assert not list(tmp_path.iterdir())
 
 
@@ -312,7 +316,7 @@ def test_without_the_video_extra_words_say_what_to_install(tmp_path: Path, monke
 
 
 def test_a_library_takes_a_clip_away_whole_or_not_at_all(tmp_path: Path) -> None:
-    clip = clips.write(frames(), clips.place(".webp"), 10)
+    clip = clips.write(frames(), clip_places.place(".webp"), 10)
     stopped: list[str] = []
 
     def step(name: str) -> None:
@@ -401,11 +405,81 @@ class Counted(np.ndarray[Any, Any]):
     __hash__ = object.__hash__  # type: ignore[assignment]
 
 
-def test_places_of_long_ago_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clips.tempfile, "gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(clips.tempfile, "tempdir", str(tmp_path))
-    old = clips.place(".gif").parent
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A temporary place of the test's own, for worker processes too."""
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setenv("TMPDIR", str(place))
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    return place
+
+
+def test_what_dead_studios_left_is_swept_and_what_living_ones_have_is_not(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    mine = clip_places.place(".gif").parent
+    monkeypatch.setenv(clip_places.OWNER, gone.stdout.decode().strip())
+    left = clip_places.place(".gif")
+    left.write_bytes(b"half")
+    monkeypatch.setenv(clip_places.OWNER, str(os.getppid()))
+    theirs = clip_places.place(".gif").parent
+    again = clip_places.place(".gif").parent
+    os.utime(again, (1, 1))  # of a process that had our parent's number before it
+    old, young = (temporary / f"{clip_places.PREFIX}{name}" for name in ("old", "young"))
+    for folder in (old, young):
+        folder.mkdir()
     os.utime(old, (1, 1))
-    young = clips.place(".gif").parent
-    assert not old.exists()
-    assert young.exists()
+    clip_places.sweep()
+    assert set(temporary.iterdir()) == {mine, theirs, young}
+
+
+def clip_studio(home: Path, isolated: bool) -> Studio:
+    media = [dataclasses.replace(medium, engine="tests.clip_engine:ClipEngine") for medium in MEDIA]
+    bundled = home.parent / "bundled"
+    return Studio(
+        Places.under(home),
+        isolated=isolated,
+        media=media,
+        bundled=bundled if bundled.exists() else starters(bundled),
+        platform="",
+    )
+
+
+def test_no_clip_stays_that_nobody_wants(temporary: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio = clip_studio(home, isolated=False)
+    shown = studio.submit(AvatarRequest(seed=1), live=True, replaces="walk").future.result(20)[0]
+    assert shown.path.exists()
+    clip_places.discard(shown)  # another is shown
+    lost = studio.submit(AvatarRequest(seed=2), live=True)
+    lost.future.result(20)
+    studio.drop(lost)  # it came when nobody waited any more
+    assert not list(temporary.iterdir())
+    late = studio.submit(AvatarRequest(seed=LATE), live=True)
+    fakes.until(lambda: late.progress.stage == "late")
+    studio.cancel(late.id)
+    assert isinstance(late.future.exception(20), Cancelled)
+    assert not list(temporary.iterdir())
+
+    def full(*_: Any, **__: Any) -> None:
+        raise StudioError("The disk is full.")
+
+    monkeypatch.setattr(studio.library, "add", full)
+    kept = studio.submit(AvatarRequest(seed=3))
+    assert isinstance(kept.future.exception(20), StudioError)
+    assert list(temporary.iterdir()), "it can be kept once there is room"
+    studio.close()
+    assert not list(temporary.iterdir())
+
+
+def test_what_a_killed_process_was_writing_goes_with_it(temporary: Path, home: Path) -> None:
+    studio = clip_studio(home, isolated=True)
+    try:
+        shown = studio.submit(AvatarRequest(seed=1), live=True).future.result(60)[0]
+        dead = studio.submit(AvatarRequest(seed=DIES))
+        assert isinstance(dead.future.exception(60), StudioError)
+        assert list(temporary.rglob("*")) == [shown.path.parent, shown.path]
+    finally:
+        studio.close()
+    assert list(temporary.rglob("*")) == [shown.path.parent, shown.path], "who shows it takes it away"

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from studio import clips, disk
+from studio import clip_places, clips, disk
 from studio.backends.avatar import (
     AvatarDirectionsRequest,
     AvatarProjectRequest,
@@ -124,7 +124,7 @@ class AvatarEngine:
                 yield picture
             report(Progress("walking", total, total))
 
-        return clips.write(frames(), clips.place(f".{request.format}"), request.fps, loop=request.loop)
+        return clips.write(frames(), clip_places.place(f".{request.format}"), request.fps, loop=request.loop)
 
     def _sheet(self, latents: Latents, request: AvatarSheetRequest, report: Report) -> Image:
         """One person large, and each expression beside it with its caption; the preview has those drawn so far."""

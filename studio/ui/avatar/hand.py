@@ -59,6 +59,8 @@ class Live(QObject):
                     self._studio.cancel(job.id)
                 except StudioError:  # it has ended in this moment
                     continue
+            else:
+                self._studio.drop(job)
         self._tasks.clear()
 
     async def _await(self, job: Job, came: Came) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from studio import clips, codecs
+from studio import clip_places, codecs
 from studio.backends.avatar import AvatarDirectionsRequest, AvatarProjectRequest, AvatarRequest, AvatarWalkRequest
 from studio.errors import StudioError
 from studio.job import Progress
@@ -159,7 +159,7 @@ class Searches(QObject):
         if self._clip is not None:
             clip, self._clip = self._clip, None
             self._easel.stage.leave()
-            clips.discard(clip)
+            clip_places.discard(clip)
 
     def _make(self, walk: AvatarWalkRequest) -> None:
         ids = [self._works[station.face] for station in walk.stations if station.face in self._works]
