@@ -75,7 +75,7 @@ def _found() -> Iterator[tuple[Path, int, int]]:
     with contextlib.suppress(OSError):
         for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
             said = re.match(r"(\d+)-(\d+)-", folder.name.removeprefix(PREFIX))
-            yield folder, *((int(said[1]), int(said[2])) if said else (0, 0))
+            yield folder, int(said[1]) if said else 0, int(said[2]) if said else 0
 
 
 def _runs(pid: int, since: float) -> bool:
