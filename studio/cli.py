@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import studio
 from studio import log
-from studio.commands import export, library, make, models, others
+from studio.commands import export, identities, library, make, models, others
 from studio.commands.desk import Desk, open_studio
 from studio.commands.flags import Parser, program, typed
 from studio.commands.jobs import Stopped
@@ -42,6 +42,7 @@ def parser() -> Parser:
     make.add_train(verbs)
     models.add(verbs)
     library.add(verbs)
+    identities.add(verbs)
     export.add(verbs)
     others.add(verbs)
     return whole

@@ -6,9 +6,10 @@ import argparse
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
 from studio.errors import BadInput
@@ -81,11 +82,9 @@ def given(kind: type[Request], values: argparse.Namespace) -> dict[str, Any]:
     return {name: _value(note, getattr(values, name)) for name, note in kind.notes() if hasattr(values, name)}
 
 
-def asked(kind: type[Asked], values: argparse.Namespace) -> Asked:
-    """The request that flags describe; without --seed one that nobody chose."""
-    fields: dict[str, Any] = {"seed": fresh_seed()}
-    fields.update(given(kind, values))
-    return kind(**fields)
+def asked(kind: type[Asked], values: argparse.Namespace, known: Mapping[str, Any] = MappingProxyType({})) -> Asked:
+    """The request that flags describe, beside what is `known` of it; without a seed one that nobody chose."""
+    return kind(**{"seed": fresh_seed(), **known, **given(kind, values)})
 
 
 def whole(low: int, high: int) -> Any:

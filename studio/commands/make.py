@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA, medium
-from studio.commands import copies, flags, jobs, progress
+from studio.commands import copies, flags, identities, jobs, progress
 from studio.commands.requests import from_file, unknown_fields
 from studio.errors import BadInput
+from studio.identities import KIND as FACE
 from studio.media import Weights
 from studio.request import Request, TrainRequest
 
@@ -37,6 +38,8 @@ def add_make(verbs: Any) -> None:
         parser = media.add_parser(kind.kind, help=_about(kind), description=_about(kind))
         fields = parser.add_argument_group("what to make")
         flags.add_fields(fields, kind)
+        if kind.kind == FACE:
+            identities.add_flags(parser)
         _add_shared(parser, first=False)
 
 
@@ -105,6 +108,7 @@ def run_make(values: argparse.Namespace, desk: Desk) -> int:
     with desk.studio() as studio:
         try:
             desk.warn(*_unheeded(studio, requests[0]))
+            requests = identities.in_expressions(values, studio, requests)
             jobs.run(studio, requests, display, receive)
         finally:
             if values.json:
@@ -138,6 +142,9 @@ def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[st
 
 def _requests(values: argparse.Namespace, desk: Desk) -> list[Request]:
     """The requests of one command: from a file, from flags, or from a file that flags change."""
+    known = identities.known(values, desk)
+    if values.request is not None and known:
+        raise BadInput("A face cannot begin from --identity and --request both.", "Give one of them.")
     if values.request is not None:
         request = from_file(values.request)
         if isinstance(request, TrainRequest):
@@ -149,7 +156,7 @@ def _requests(values: argparse.Namespace, desk: Desk) -> list[Request]:
         if unknown:
             desk.warn(f"{values.request.name} has fields this studio does not know, which change nothing: {unknown}.")
     elif values.medium is not None:
-        request = flags.asked(KINDS[values.medium], values)
+        request = flags.asked(KINDS[values.medium], values, known)
     else:
         raise BadInput("Say what to make.", f"Choose one of: {', '.join(one.name for one in MEDIA)}.")
     return [request.replace(seed=request.seed + index) for index in range(values.count)]

@@ -22,7 +22,7 @@ from studio.backends import MEDIA
 from studio.commands import copies, flags, jobs
 from studio.errors import StudioError
 from studio.media import Image
-from studio.nested import Items, Packed
+from studio.nested import Items, Packed, Told
 from studio.places import Places
 from studio.request import SEED_LIMIT, Choice, Flag, Range, Request
 from studio.studio import Studio
@@ -396,6 +396,9 @@ def test_every_field_is_a_flag_with_help_and_comes_back(kind: type[Request], tmp
         elif isinstance(note, Packed):
             expected[name] = "AAA="
             words += [flags.flag(name), "AAA="]
+        elif isinstance(note, Told):
+            expected[name] = note.check(name, {"kind": note.kind, "seed": 12})
+            words += [flags.flag(name), expected[name]]
         else:
             expected[name] = 12 if name == "seed" else str(tmp_path / "words")
             words += [flags.flag(name), str(expected[name])]

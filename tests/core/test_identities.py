@@ -68,7 +68,7 @@ def test_renaming_keeps_all_else_and_takes_no_name_that_is_there(people: Identit
     assert (renamed.id, renamed.portrait, renamed.kept) == (mara.id, mara.portrait, mara.kept)
     assert renamed.face == face(name="Mara Lind")
     assert people.rename(mara.id, "mara lind").name == "mara lind", "its own name is free"
-    with pytest.raises(BadInput, match="Mara lind|mara lind is there"):
+    with pytest.raises(BadInput, match="mara lind is there"):
         people.rename(ben.id, "MARA LIND")
     with pytest.raises(BadInput, match="needs a name"):
         people.rename(ben.id, " \n")

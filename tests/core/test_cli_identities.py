@@ -1,0 +1,107 @@
+"""`studio identities`, and faces that begin from one or come in several expressions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from studio import codecs
+from studio.backends.avatar import moods
+from studio.identities import Identities
+from studio.media import Image
+from studio.places import RESOURCES
+from tests.core.cli_runs import Runs
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Runs:
+    return Runs(capsys)
+
+
+def work(run: Runs, *flags: object) -> tuple[str, dict[str, Any]]:
+    """A work's id, and the request that the library keeps of it."""
+    path = Path(run("make", "avatar", "--json", *flags).json["assets"][0]["path"])
+    return path.stem, json.loads(path.with_suffix(".json").read_text("utf-8"))["request"]
+
+
+def test_keep_show_rename_remove_and_restore(run: Runs, home: Path) -> None:
+    assert "Nobody is kept yet" in run("identities", "list").err
+    id, request = work(run, "--seed", 7, "--name", "Mara", "--style", "micah")
+    kept = run("identities", "keep", id, "--json").json
+    assert (kept["name"], kept["work"]) == ("Mara", id)
+    assert run("identities", "list", "--json").json == {"identities": [kept]}
+    assert f"{kept['id']}  " in run("identities", "list").out
+    shown = run("identities", "show", "mara", "--json").json
+    assert shown["face"] == request
+    assert "micah" in run("identities", "show", kept["id"]).out
+    picture = codecs.read(Path(kept["portrait"]))
+    assert isinstance(picture, Image)
+    assert np.array_equal(picture.pixels, Identities(home / "identities").portrait(kept["id"]).pixels)
+    assert run("identities", "rename", "Mara", "Mara Lind").out == "Mara Lind is the new name.\n"
+    removed = run("identities", "remove", "Mara Lind")
+    assert f"`studio identities restore {kept['id']}`" in removed.out
+    assert run("identities", "list", "--json").json == {"identities": []}
+    assert [one["name"] for one in run("identities", "list", "--bin", "--json").json["identities"]] == ["Mara Lind"]
+    assert run("identities", "restore", "Mara Lind").status == 0
+    assert [one["id"] for one in run("identities", "list", "--json").json["identities"]] == [kept["id"]]
+
+
+def test_what_cannot_be_kept_is_said(run: Runs) -> None:
+    id, _ = work(run, "--seed", 7)
+    unnamed = run("identities", "keep", id)
+    assert unnamed.status == 2
+    assert "Give it one with --name" in unnamed.err
+    story = Path(run("make", "story", "--seed", 1, "--json").json["assets"][0]["path"]).stem
+    assert "shows no face of a model" in run("identities", "keep", story, "--name", "Tale").err
+    assert "Nobody is kept as 'Zoe'" in run("identities", "show", "Zoe").err
+    assert run("identities", "keep", "nothing", "--name", "Mara").status == 2
+
+
+def test_a_face_begins_from_an_identity_and_flags_change_it(run: Runs, tmp_path: Path) -> None:
+    id, request = work(run, "--seed", 7, "--style", "micah", "--psi", 0.6)
+    run("identities", "keep", id, "--name", "Mara")
+    _, again = work(run, "--identity", "mara")
+    assert again == {**request, "name": "Mara"}
+    _, other = work(run, "--identity", "Mara", "--psi", 1, "--seed", 8)
+    assert other == {**request, "name": "Mara", "psi": 1.0, "seed": 8}
+    assert run("make", "avatar", "--identity", "Zoe").status == 2
+    brief = tmp_path / "brief.json"
+    brief.write_text(json.dumps(request), encoding="utf-8")
+    assert "--identity and --request both" in run("make", "avatar", "--identity", "Mara", "--request", brief).err
+
+
+def test_one_command_makes_a_character_sheet(run: Runs, home: Path) -> None:
+    folder = home.parent / "bundled" / "avatar-starter"
+    run("library", "list")
+    run("make", "avatar", "--seed", 1)  # the models of the tests are there from now on
+    said = {"family": "fake", **_attributes()}
+    (folder / "config.json").write_text(json.dumps(said), encoding="utf-8")
+    _, request = work(run, "--seed", 7, "--style", "micah", "--name", "Mara", "--expressions", 6)
+    assert request["kind"] == "avatar.sheet"
+    assert (request["name"], request["seed"], request["model"]) == ("Mara", 7, "avatar-starter")
+    assert json.loads(request["face"])["style"] == "micah"
+    words = [pose["words"] for pose in request["poses"]]
+    assert words == list(moods.MOODS["micah"])[:6]
+    assert len({pose["face"] for pose in request["poses"]}) == 6
+    assert "--expressions N" in run("make", "avatar", "--help").out
+    assert run("make", "avatar", "--expressions", 25).status == 2
+
+
+def test_a_model_without_expressions_says_so_and_makes_nothing(run: Runs, home: Path) -> None:
+    run("make", "avatar", "--seed", 1)
+    config = home.parent / "bundled" / "avatar-starter" / "config.json"
+    config.write_text(json.dumps({"family": "fake", "shape": {"z_dim": 8}}), encoding="utf-8")
+    ended = run("make", "avatar", "--seed", 7, "--expressions", 6)
+    assert ended.status == 2
+    assert "knows no expressions" in ended.err
+    assert ended.out == ""
+
+
+def _attributes() -> dict[str, Any]:
+    """What the starter says of its drawings."""
+    said = json.loads((RESOURCES / "models" / "avatar-starter" / "config.json").read_text("utf-8"))
+    return {"shape": said["shape"], "attributes": said["attributes"]}
