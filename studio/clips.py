@@ -25,6 +25,10 @@ from studio.clip_gif import GifFile
 from studio.errors import BadInput, StudioError
 from studio.media import Clip, Image
 
+ENCODERS = ("libopenh264", "libx264", "mpeg4")
+"""What films are packed with, the first that the installed FFmpeg has: H.264 under a permissive licence, H.264 under
+the GPL, which the wheels of PyAV bring, and FFmpeg's own MPEG-4 (docs/adr/010)."""
+
 Frame = NDArray[np.uint8]
 """uint8 `[H, W, 3]` or `[H, W, 4]`, sRGB, alpha straight."""
 
@@ -229,7 +233,8 @@ def _picture_chunks(data: bytes) -> bytes:
 
 
 class _Film:
-    """An MP4 of H.264, which every feed takes: 4:2:0, on white, its index first so that it plays while it loads."""
+    """An MP4, of H.264 where that can be, which every feed takes: 4:2:0, on white, its index first so that it plays
+    while it loads."""
 
     def __init__(self, path: Path, size: tuple[int, int], fps: float, quality: int) -> None:
         av = _av()
@@ -239,14 +244,20 @@ class _Film:
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "faststart"})
         try:
             rate = Fraction(fps).limit_denominator(1001)
-            self._stream = self._container.add_stream("libx264", rate=rate)
+            encoder = _encoder(av)
+            self._stream = self._container.add_stream(encoder, rate=rate)
         except Exception:
             self._container.close()
             raise
-        self._stream.width, self._stream.height = size[0] + size[0] % 2, size[1] + size[1] % 2
+        width, height = size[0] + size[0] % 2, size[1] + size[1] % 2
+        self._stream.width, self._stream.height = width, height
         self._stream.pix_fmt = "yuv420p"
-        # Constant rate factor: 18 can hardly be told from the original, 28 is visibly soft.
-        self._stream.options = {"crf": str(round(28 - max(0, min(100, quality)) * 0.1)), "preset": "medium"}
+        wanted = max(0, min(100, quality))
+        if encoder == "libx264":
+            # Constant rate factor: 18 can hardly be told from the original, 28 is visibly soft.
+            self._stream.options = {"crf": str(round(28 - wanted * 0.1)), "preset": "medium"}
+        else:  # the others keep to bits a second: 0.05 to 0.35 for each pixel
+            self._stream.bit_rate = max(200_000, round(width * height * fps * (0.05 + 0.003 * wanted)))
 
     def add(self, frame: Frame, stand: float) -> None:
         flat = on_white(frame)
@@ -288,6 +299,17 @@ def _films(path: Path) -> Generator[Frame]:
         raise BadInput(f"{path.name} is damaged.", "Its pictures cannot be read.") from error
 
 
+def _encoder(av: Any) -> str:
+    """The first of ENCODERS that is there. Raises StudioError where none is."""
+    for name in ENCODERS:
+        try:
+            av.codec.Codec(name, "w")
+        except (ValueError, av.error.FFmpegError):
+            continue
+        return name
+    raise StudioError("The installed video extra cannot write MP4.", "Choose WebP or GIF, which need nothing more.")
+
+
 def _av() -> Any:
     # By name: it is an extra, untyped, and brings native libraries that only films need.
     try:
@@ -295,5 +317,6 @@ def _av() -> Any:
     except (ImportError, OSError) as error:
         raise StudioError(
             "MP4 needs the video extra, which is not installed.",
-            "Install the Python package av (`pip install av`), or choose WebP or GIF, which need nothing more.",
+            "Install the Python package av (`pip install av`; it brings x264 and x265, which are under the GPL), or "
+            "choose WebP or GIF, which need nothing more.",
         ) from error

@@ -73,6 +73,29 @@ def test_frames_come_back(tmp_path: Path, ending: str, channels: int) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [f"clip{ending}"]
 
 
+def test_a_film_is_of_h264_and_of_mpeg4_where_ffmpeg_has_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    av = pytest.importorskip("av")
+    sizes: list[int] = []
+    for encoders, codec, qualities in ((clips.ENCODERS, "h264", (85,)), (("none", "mpeg4"), "mpeg4", (10, 95))):
+        monkeypatch.setattr(clips, "ENCODERS", encoders)
+        for quality in qualities:
+            film = clips.write(frames(width=320, height=240), tmp_path / f"{codec}{quality}.mp4", 24, quality=quality)
+            with av.open(str(film.path)) as opened:
+                stream = opened.streams.video[0]
+                assert (stream.codec_context.name, stream.pix_fmt) == (codec, "yuv420p")
+            assert film.seconds == 0.25
+            back = list(clips.frames(film.path))
+            assert len(back) == 6
+            assert np.abs(back[-1].astype(int) - clips.on_white(list(frames(width=320, height=240))[-1])).mean() < 8
+            sizes.append(film.path.stat().st_size)
+    assert sizes[1] < sizes[2], "better costs more"
+    monkeypatch.setattr(clips, "ENCODERS", ("none",))
+    with pytest.raises(StudioError, match="cannot write MP4"):
+        written(tmp_path, ".mp4")
+
+
 def test_a_gif_mixes_dots_where_its_colours_are_too_few(tmp_path: Path) -> None:
     down, across = np.mgrid[:64, :64]
     slope = np.stack([across * 4, down * 4, 255 - across * 2 - down * 2], axis=2).astype(np.uint8)
