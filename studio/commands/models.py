@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
+from studio.commands import directions
 from studio.commands.desk import size, table
 from studio.commands.flags import program
 
@@ -61,6 +62,7 @@ def add(verbs: Any) -> None:
     remove.add_argument("id", metavar="ID", help="the model's id; models that came with the studio stay")
     _json(remove)
     remove.set_defaults(run=run_remove)
+    directions.add(actions)
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

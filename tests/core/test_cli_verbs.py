@@ -16,9 +16,12 @@ from safetensors.numpy import save_file
 
 from studio import codecs, demo
 from studio.backends import MEDIA
+from studio.backends.avatar import directions
+from studio.catalog import Catalog
 from studio.commands import desk, progress
 from studio.job import Job, Progress
 from studio.media import Image
+from studio.places import RESOURCES
 from studio.request import Request
 from tests.core.cli_runs import Runs
 
@@ -72,6 +75,30 @@ def test_import_asks_about_licences_and_refuses_pickles(run: Runs, tmp_path: Pat
     (source / "model.safetensors").write_bytes(b"torn")
     assert run("models", "import", source, "--medium", "story", "--accept-licence").status == 3
     assert run("models", "import", source).status == 2
+
+
+def test_directions_are_listed_named_and_deleted(run: Runs, home: Path) -> None:
+    none = run("models", "directions", "avatar-starter")
+    assert none.status == 0
+    assert "make avatar.directions --model avatar-starter" in none.err
+    model = Catalog(RESOURCES / "models", home / "models").get("avatar-starter")
+    vectors = [(np.eye(8, dtype=np.float32)[at], 0.5 + at) for at in range(3)]
+    directions.add(model, "pca", "all", vectors)
+    listed = run("models", "directions", "avatar-starter", "--json").json
+    assert listed["model"] == "avatar-starter"
+    assert [one["id"] for one in listed["directions"]] == ["pca-1", "pca-2", "pca-3"]
+    assert listed["directions"][1] == {
+        "id": "pca-2", "name": "Direction 2", "method": "pca", "layers": "all", "deviation": 1.5, "preview": None
+    }  # fmt: skip
+    changed = run("models", "directions", "avatar-starter", "--rename", "pca-3", " A  smile ", "--delete", "pca-1")
+    assert changed.status == 0
+    assert [line.split("  ")[0] for line in changed.out.splitlines()] == ["ID", "pca-2", "pca-3"]
+    assert "A smile" in changed.out
+    for words in (["--delete", "pca-1"], ["--rename", "pca-9", "x"], ["--rename", "pca-2", " "], ["--rename", "pca-2"]):
+        assert run("models", "directions", "avatar-starter", "--delete", "pca-2", *words).status == 2
+        assert run("models", "directions", "story-starter", *words).status == 2
+    left = run("models", "directions", "avatar-starter", "--json").json["directions"]
+    assert [(one["id"], one["name"]) for one in left] == [("pca-2", "Direction 2"), ("pca-3", "A smile")]
 
 
 def test_models_of_another_folder(run: Runs, tmp_path: Path, home: Path) -> None:

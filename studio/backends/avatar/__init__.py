@@ -157,7 +157,9 @@ class AvatarRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class AvatarDirectionsRequest(Request):
-    """Find directions in which the faces of a model vary, and save them with it."""
+    """Find directions in which the faces of a model vary, and save them with it. Of a model with several styles or
+    classes the faces of one are looked at, which the seed draws.
+    """
 
     kind = "avatar.directions"
     medium = "avatar"
@@ -177,7 +179,14 @@ class AvatarDirectionsRequest(Request):
     )
     samples: int = note(
         4000,
-        Range(label="Faces", help="How many faces are looked at.", low=100, high=100_000, step=100, advanced=True),
+        Range(
+            label="Faces",
+            help="How many faces are looked at; all of one style or class.",
+            low=100,
+            high=100_000,
+            step=100,
+            advanced=True,
+        ),
     )
 
 

@@ -101,7 +101,12 @@ class Directions(QWidget):
             for value, words in note.options:
                 box.addItem(tr(words), value)
         self.search = button(tr("Find directions"), "findDirections", icon="search", clicked=self._find)
-        self.search.setToolTip(tr("Look for ways in which the faces of this model vary, and keep them with it"))
+        self.search.setToolTip(
+            tr(
+                "Look for ways in which the faces of this model vary, and keep them with it. Where it has several "
+                "styles or classes, the faces of one are looked at, drawn by chance: look again for others."
+            )
+        )
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))
