@@ -15,11 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from studio.request import TrainRequest
+from studio import disk
+from studio.errors import StudioError
+from studio.request import Request, TrainRequest
 
 CHECKPOINT, LOG, PREVIEW, MODEL = "checkpoint.pt", "log.jsonl", "preview.png", "model"
+ASKED = "request.json"  # while not all of it is done
 FRESH, OLD = "model.part", "model.old"  # beside the model, while a new one takes its place
 LINES = 2000  # about as many as a log gets each time the training's length doubles
+TAIL = 4096  # bytes at a log's end that hold a whole line
 KEPT = 6  # trainings that can be gone on with; each takes some tens of megabytes
 SHORTEST = 1.0  # minutes that a training which was broken off gets at least
 
@@ -35,6 +39,15 @@ class Line:
     seconds: float
     step: int
     values: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A training that can be gone on with: what was asked for last, the seconds it has learnt, and when (epoch)."""
+
+    request: TrainRequest
+    seconds: float
+    time: float
 
 
 class Log:
@@ -91,6 +104,29 @@ def can_go_on(folder: Path) -> bool:
     return (folder / CHECKPOINT).is_file()
 
 
+def remember(request: TrainRequest) -> None:
+    """Write down beside the checkpoint what was asked for. Raises OSError."""
+    text = json.dumps(request.to_json(), ensure_ascii=False, indent=1) + "\n"
+    disk.write_whole(Path(request.out).expanduser() / ASKED, text.encode("utf-8", "replace"))
+
+
+def done(folder: Path) -> None:
+    """All of it is learnt: nothing is left to go on with. Raises OSError."""
+    (folder / ASKED).unlink(missing_ok=True)
+
+
+def unfinished(home: Path) -> list[Unfinished]:
+    """The trainings in a folder that were broken off and can be gone on with, the newest first."""
+    found: list[Unfinished] = []
+    for folder in _folders(home):
+        with contextlib.suppress(OSError, ValueError, StudioError):
+            asked = Request.from_json(json.loads((folder / ASKED).read_text("utf-8")))
+            if isinstance(asked, TrainRequest) and can_go_on(folder):
+                # Where it lies now: the folders of a studio may have been moved since.
+                found.append(Unfinished(asked.replace(out=str(folder)), *_learnt(folder)))
+    return sorted(found, key=lambda one: one.time, reverse=True)
+
+
 def settle(folder: Path) -> None:
     """Finish what a kill broke off while a new model took the place of the one before. Raises OSError."""
     model, fresh, old = folder / MODEL, folder / FRESH, folder / OLD
@@ -117,10 +153,24 @@ def going_on(request: TrainRequest) -> TrainRequest:
 def sweep(home: Path, needed: Sequence[str] = ()) -> None:
     """Delete the oldest trainings of a folder; the newest, and those `needed`, can still be gone on with."""
     with contextlib.suppress(OSError):
-        found = sorted((each for each in home.iterdir() if each.is_dir()), key=lambda each: each.stat().st_mtime)
+        found = sorted(_folders(home), key=lambda each: each.stat().st_mtime)
         for old in found[: max(0, len(found) - KEPT)]:
             if str(old) not in needed:
                 shutil.rmtree(old, ignore_errors=True)
+
+
+def _folders(home: Path) -> list[Path]:
+    with contextlib.suppress(OSError):
+        return [each for each in home.iterdir() if each.is_dir()]
+    return []
+
+
+def _learnt(folder: Path) -> tuple[float, float]:
+    """The seconds of learning at the end of the log, and when that was. Raises OSError."""
+    with (folder / LOG).open("rb") as file:
+        file.seek(max(0, file.seek(0, 2) - TAIL))
+        lines = [line for text in file.read().splitlines() if (line := _line(text)) is not None]
+    return (lines[-1].seconds, lines[-1].time) if lines else (0.0, (folder / CHECKPOINT).stat().st_mtime)
 
 
 def _text(line: Line) -> str:

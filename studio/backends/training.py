@@ -81,6 +81,7 @@ class Training:
             )
         self._log = trainings.Log(self.out)
         self._write("The log", lambda: self._log.begin(self.step, self._before))
+        self._write(trainings.ASKED, lambda: trainings.remember(request))
         self._start = time.monotonic()
 
     @property
@@ -172,7 +173,9 @@ class Training:
     def finish(self) -> list[Payload]:
         """Save, export, and return a last preview and the model."""
         self.save()
-        return [self._look(), self._exported()]
+        made: list[Payload] = [self._look(), self._exported()]
+        self._write(trainings.ASKED, lambda: trainings.done(self.out))
+        return made
 
     def save(self) -> None:
         """Write the checkpoint beside the old one, then take its place."""

@@ -13,7 +13,7 @@ from studio.backends.training import Training
 from studio.errors import BadInput, StudioError
 from studio.job import Progress
 from studio.media import Payload, Text
-from studio.trainings import LOG, read
+from studio.trainings import LOG, read, unfinished
 
 
 class Clock:
@@ -148,6 +148,18 @@ def test_a_model_is_exported_whole_or_not_at_all(tmp_path: Path) -> None:
     toy.run.finish()
     assert (tmp_path / "model" / "value.txt").read_text() == "7"
     assert not list(tmp_path.glob("model.*"))
+
+
+def test_a_training_says_what_it_is_for_until_all_of_it_is_done(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    toy = Toy(out, title="Numbers", seed=4)
+    toy.run.save()
+    (found,) = unfinished(tmp_path)
+    assert (found.request.title, found.request.seed, found.request.resume) == ("Numbers", 4, False)
+    again = Toy(out, title="Numbers", seed=5, resume=True)
+    assert unfinished(tmp_path)[0].request.seed == 5
+    again.run.finish()
+    assert unfinished(tmp_path) == []
 
 
 class Killed(BaseException):

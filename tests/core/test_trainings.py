@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,6 +122,35 @@ def test_going_on_is_for_the_minutes_that_were_left(tmp_path: Path) -> None:
     log.begin(9, 1200.0)
     log.add(20, 1800.0, {"loss": 1.0})
     assert going_on(request).minutes == pytest.approx(50), "what an earlier run took is not this one's"
+
+
+def test_what_was_broken_off_is_found_again_until_it_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hours = itertools.count(0, 3600.0)
+    monkeypatch.setattr(trainings.time, "time", lambda: next(hours))
+    home = tmp_path / "trainings"
+    assert trainings.unfinished(home) == []
+    for at, name in enumerate(("old", "new", "unsaved", "torn", "finished", "tale")):
+        folder = home / name
+        folder.mkdir(parents=True)
+        kind = MEDIA[0] if name != "tale" else next(one for one in MEDIA if one.name == "story")
+        request = kind.train(data="x", out=str(folder), minutes=90, title=name, seed=at)
+        trainings.remember(request)
+        log = Log(folder)
+        log.begin(0, 0.0)
+        log.add(40 * at, 600.0 * at, {"loss": 1.0})
+        if name != "unsaved":
+            (folder / trainings.CHECKPOINT).touch()
+    (home / "torn" / trainings.ASKED).write_text('{"kind": "avatar.train", "size": "large"')
+    trainings.done(home / "finished")
+    found = trainings.unfinished(home)
+    assert [one.request.title for one in found] == ["tale", "new", "old"]
+    assert [one.seconds for one in found] == [3000.0, 600.0, 0.0]
+    moved = home.rename(tmp_path / "elsewhere")
+    again = trainings.unfinished(moved)[1]
+    assert going_on(again.request).out == str(moved / "new")
+    assert (going_on(again.request).resume, going_on(again.request).minutes) == (True, 80)
 
 
 def test_a_finished_training_is_among_the_models_at_once(studio: Studio, home: Path) -> None:

@@ -15,6 +15,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QMessageBox
 
 from studio import trainings
+from studio.backends.avatar import AvatarTrainRequest
 from studio.errors import StudioError
 from studio.job import Cancelled, Progress, Report
 from studio.journal import Entry
@@ -278,6 +279,48 @@ def test_a_training_that_the_last_start_did_not_end_is_offered(home: Path, loop:
         assert page(desk).busy
     finally:
         desk.close()
+
+
+def broken_off(home: Path, faces: Path, name: str) -> TrainRequest:
+    """A training that came as far as a checkpoint, as the studio's last start left it."""
+    out = home / "state" / "trainings" / name
+    out.mkdir(parents=True)
+    request = AvatarTrainRequest(data=str(faces), out=str(out), title=name, seed=1, minutes=120)
+    trainings.remember(request)
+    (out / trainings.CHECKPOINT).touch()
+    log = trainings.Log(out)
+    log.begin(0, 0.0)
+    log.add(90, 1800.0, {"generator": 1.0})
+    return request
+
+
+def test_a_training_that_was_offered_and_let_go_can_be_taken_up_later(home: Path, loop: Any, faces: Path) -> None:
+    studio = fake_studio(home, trainer=TRAINER)
+    broken_off(home, faces, "foxes")
+    studio.offered.append(Entry("1", broken_off(home, faces, "owls"), (), True))
+    desk = Desk(home, loop, studio=studio)
+    try:
+        shown = page(desk)
+        assert shown.unfinished.isVisible()
+        assert shown.unfinished.count == 1, "the other is offered by the window"
+        studio.take(studio.offered[0], resume=False)
+        desk.until(lambda: shown.unfinished.count == 2)
+        go = desk.find("goOn.owls")
+        assert go.accessibleName() == "Go on with owls"
+        SEEDS.clear()
+        desk.click("goOn.owls")
+        desk.until(lambda: SEEDS and shown.keep.isEnabled())
+        assert (SEEDS[0].title, SEEDS[0].resume, SEEDS[0].minutes) == ("owls", True, 90)
+        assert not shown.unfinished.isVisible()
+        desk.click("trainKeep")
+        desk.until(lambda: "is ready" in words(shown))
+        assert shown.unfinished.isVisible()
+    finally:
+        desk.close()
+
+
+def test_no_room_is_taken_where_nothing_is_unfinished(desk: Desk) -> None:
+    assert not page(desk).unfinished.isVisible()
 
 
 def test_the_plan_comes_back_at_the_next_start(desk: Desk, faces: Path) -> None:

@@ -26,6 +26,7 @@ from studio.ui.training.course import Course
 from studio.ui.training.looking import Looking
 from studio.ui.training.nothing import Nothing
 from studio.ui.training.plan import Plan
+from studio.ui.training.unfinished import Unfinished
 from studio.ui.widgets import GAP, ICON, Bar, button, column, label, row
 from studio.ui.words import failure, tr
 
@@ -53,7 +54,10 @@ class TrainingPage(QWidget):
         self._adopting = Errands(self)
         self._found: Checked | None = None
         self._told: Job | None = None  # whose end has been shown
-        self.plan = Plan(studio.catalog)
+        self._seen: list[str] = []  # the folders of trainings that the window offered
+        self._home = studio.places.state / "trainings"
+        self.unfinished = Unfinished(self._home)
+        self.plan = Plan(studio.catalog, self.unfinished)
         self.looking = Looking()
         self.course = Course(studio)
         self.bar = Bar("training")
@@ -66,10 +70,12 @@ class TrainingPage(QWidget):
         self.cancel.setToolTip(tr("End now, and add nothing to your models"))
         self._build()
         self.plan.changed.connect(self._look)
+        self.unfinished.wanted.connect(self._take_up)
         self.looking.checked.connect(self._checked)
         self.looking.failed.connect(lambda title, hint: self.bar.say(title, hint, kind="error"))
         bridge.news.connect(self._hear)
         self._attach()
+        self._count()
         self._refresh()
 
     def _build(self) -> None:
@@ -147,9 +153,8 @@ class TrainingPage(QWidget):
         return self.course.job is not None and self.course.job.state in ("queued", "running")
 
     def start(self) -> None:
-        home = self._studio.places.state / "trainings"
-        trainings.sweep(home, [str(getattr(entry.request, "out", "")) for entry in self._studio.offered])
-        out = home / time.strftime("%Y%m%d-%H%M%S")
+        trainings.sweep(self._home, self._offered)
+        out = self._home / time.strftime("%Y%m%d-%H%M%S")
         try:
             self._follow(self._studio.submit(self.plan.request(out)))
         except StudioError as error:
@@ -191,6 +196,23 @@ class TrainingPage(QWidget):
         except StudioError as error:
             self.bar.say(*failure(error), kind="error")
 
+    def _take_up(self, request: AvatarTrainRequest) -> None:
+        """Go on with one that no job is known of any more."""
+        try:
+            self._follow(self._studio.submit(trainings.going_on(request)))
+        except StudioError as error:
+            self.bar.say(*failure(error), kind="error")
+
+    @property
+    def _offered(self) -> list[str]:
+        """The folders of trainings that the window offers to go on with."""
+        return [str(getattr(entry.request, "out", "")) for entry in self._studio.offered]
+
+    def _count(self) -> None:
+        """Look which trainings can be gone on with, beside those that the window offers."""
+        self._seen = self._offered
+        self.unfinished.refresh(self._seen)
+
     def _follow(self, job: Job) -> None:
         assert isinstance(job.request, AvatarTrainRequest)
         self.bar.hide()
@@ -211,6 +233,9 @@ class TrainingPage(QWidget):
     def _hear(self, news: Any) -> None:
         if news.kind == "models":
             self.plan.refresh()
+        elif news.kind == "queue" and self._offered != self._seen:  # an offer was answered
+            self._count()
+            self._refresh()
         job = news.job
         if news.kind != "job" or job is None:
             return
@@ -228,6 +253,7 @@ class TrainingPage(QWidget):
         if job.state in ("queued", "running") or job is self._told:
             return
         self._told = job
+        self._count()
         request = job.request
         assert isinstance(request, AvatarTrainRequest)
         error = job.future.exception()
@@ -282,6 +308,7 @@ class TrainingPage(QWidget):
         job = self.course.job
         busy = self.busy
         self.plan.form.setEnabled(not busy)
+        self.unfinished.setVisible(not busy and self.unfinished.count > 0)
         self.begin.setVisible(not busy)
         self.begin.setEnabled(self._found is not None and len(self._found.pixels) >= FEWEST)
         self.keep.setVisible(busy)

@@ -26,13 +26,15 @@ LONGEST = 24 * 14  # hours
 
 
 class Plan(QScrollArea):
-    """`changed` follows a change of what decides which pictures are used: the folder, the size."""
+    """`changed` follows a change of what decides which pictures are used: the folder, the size. `below` comes under all
+    fields.
+    """
 
     changed = Signal()
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, below: QWidget) -> None:
         super().__init__()
-        self._catalog = catalog
+        self._catalog, self._below = catalog, below
         self.folder: Path | None = None
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
@@ -90,6 +92,8 @@ class Plan(QScrollArea):
                 group.addWidget(told)
                 group.addWidget(control)
                 whole.addLayout(group)
+        whole.addSpacing(SIZE.small)
+        whole.addWidget(self._below)
         whole.addStretch(1)
         self.setWidget(inside)
 

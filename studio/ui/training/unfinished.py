@@ -1,0 +1,60 @@
+"""The trainings that were broken off, each with a way to go on; looks for them when it is told, and begins none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from studio import trainings
+from studio.backends.avatar import AvatarTrainRequest
+from studio.ui.theme import SIZE
+from studio.ui.widgets import Elided, button, column, empty, label, row
+from studio.ui.words import duration, moment, tr
+
+
+class Unfinished(QWidget):
+    """`wanted` has the request of the one to go on with, as it was asked for last."""
+
+    wanted = Signal(object)
+
+    def __init__(self, home: Path) -> None:
+        super().__init__()
+        self._home = home
+        self.setAccessibleName(tr("Unfinished trainings"))
+        self._rows = column(spacing=SIZE.small)
+        whole = column(self, spacing=SIZE.small)
+        whole.addWidget(label(tr("Unfinished trainings"), "label"))
+        whole.addLayout(self._rows)
+        self.count = 0
+
+    def refresh(self, but: Collection[str]) -> None:
+        """Look anew; those in the folders `but` are shown elsewhere."""
+        empty(self._rows)
+        found = [
+            one
+            for one in trainings.unfinished(self._home)
+            if isinstance(one.request, AvatarTrainRequest) and one.request.out not in but
+        ]
+        for one in found:
+            self._rows.addWidget(self._row(one))
+        self.count = len(found)
+
+    def _row(self, one: trainings.Unfinished) -> QWidget:
+        request = one.request
+        title = request.title or Path(request.data).name
+        told = tr("{time} learnt · {when}").format(time=duration(one.seconds), when=moment(one.time))
+        words = column(spacing=0)
+        words.addWidget(Elided(title))
+        words.addWidget(Elided(told, "muted"))
+        go = button(tr("Go on"), f"goOn.{Path(request.out).name}", "compact", clicked=lambda: self.wanted.emit(request))
+        go.setAccessibleName(tr("Go on with {name}").format(name=title))
+        go.setToolTip(tr("Go on training where it was broken off"))
+        made = QWidget()
+        line = row()
+        line.addLayout(words, 1)
+        line.addWidget(go)
+        made.setLayout(line)
+        return made
