@@ -8,13 +8,15 @@ import torch.nn.functional as F
 
 from studio.backends.avatar import layers
 from studio.backends.avatar.network import Generator, Shape
-from studio.backends.avatar.resample import interleaved, phases
+from studio.backends.avatar.resample import blur_filter, doubled, enlarged, interleaved, phases
 from studio.bench import plainly
 
 
-def made() -> Generator:
+def made(first: int = 3) -> Generator:
+    """A small network of the paper, or with `first` 1 one whose constant is a dictionary."""
     torch.manual_seed(2)
-    drawn = Generator(Shape((12, 8, 6), z_dim=4, w_dim=8, planes=3, clamp=256.0)).eval()
+    shape = Shape((12, 8, 6), z_dim=4, w_dim=8, planes=3, clamp=256.0, first=first, constant=20 if first == 1 else 0)
+    drawn = Generator(shape).eval()
     with torch.no_grad():
         for name, parameter in drawn.named_parameters():
             if name.endswith(("noise_strength", "bias")):
@@ -30,14 +32,23 @@ def test_four_convolutions_are_the_transposed_one(size: tuple[int, int]) -> None
     torch.testing.assert_close(interleaved(x, phases(weight)), expected, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("size", [(4, 4), (5, 7), (1, 1)])
+def test_the_filter_enlarges_as_bilinear_interpolation_does(size: tuple[int, int]) -> None:
+    torch.manual_seed(1)
+    x = torch.randn(2, 3, *size)
+    torch.testing.assert_close(doubled(x), enlarged(x, blur_filter()), atol=1e-6, rtol=0)
+
+
 @pytest.mark.parametrize("wide", [0, 10**9])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("kernel", [1, 3])
 def test_drawing_and_learning_give_the_picture_of_the_paper(
-    wide: int, layout: torch.memory_format, monkeypatch: pytest.MonkeyPatch
+    wide: int, layout: torch.memory_format, count: int, kernel: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(layers, "WIDE", wide)
-    drawn = made().to(memory_format=layout)  # type: ignore[call-overload]
-    ws = torch.randn(3, drawn.shape.num_ws, 8)
+    drawn = made(kernel).to(memory_format=layout)  # type: ignore[call-overload]
+    ws = torch.randn(count, drawn.shape.num_ws, 8)
     learnt = drawn.synthesis(ws)
     with torch.inference_mode():
         first, second = drawn.synthesis(ws), drawn.synthesis(ws)
@@ -47,13 +58,14 @@ def test_drawing_and_learning_give_the_picture_of_the_paper(
     torch.testing.assert_close(first, plain, atol=2e-5, rtol=0)
 
 
-def test_changed_weights_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["weight", "bias", "noise_strength", "resample_filter"])
+def test_changed_weights_are_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layers, "WIDE", 0)
     drawn = made()
     ws = torch.randn(1, drawn.shape.num_ws, 8)
     with torch.no_grad():
         before = drawn.synthesis(ws)
-        drawn.synthesis.get_parameter("b8.conv0.weight").mul_(-1)
+        drawn.synthesis.state_dict()[f"b8.conv0.{name}"].mul_(-1)
         after = drawn.synthesis(ws)
         fresh = made()
         fresh.load_state_dict(drawn.state_dict())

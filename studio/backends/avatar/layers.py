@@ -34,7 +34,7 @@ class FullyConnected(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         gain = self.lr / math.sqrt(self.weight.shape[1])
-        y = F.linear(x, self.weight * gain, self.bias * self.lr)
+        y = torch.addmm(self.bias, x, self.weight.t(), beta=self.lr, alpha=gain)
         return F.leaky_relu(y, LEAK) * GAIN if self.active else y
 
 
@@ -45,12 +45,35 @@ def normalised(x: Tensor) -> Tensor:
 
 @dataclass(slots=True)
 class Ready:
-    """Weights of a layer as its forward pass uses them, and what they were made from."""
+    """What a layer's forward pass needs of its parameters, and what they were then.
 
-    squares: Tensor
+    `squares` [O, I] and `tiny` [O] lie under the root of the demodulation, halved, so that it brings the activation's
+    gain; `bias` [O] and the noise's `strength` have it too; `blur` [O, 1, 4, 4] is the filter for every channel.
+    """
+
     weight: Tensor
+    squares: Tensor
+    tiny: Tensor
+    bias: Tensor
+    strength: Tensor
+    blur: Tensor
     phases: tuple[Tensor, ...] = ()
-    key: tuple[int, int, torch.dtype] | None = None
+    key: tuple[object, ...] = ()
+
+
+def by_pixels(x: Tensor) -> bool:
+    """Whether the channels of a pixel are to lie side by side in maps such as x: where a processor draws and nothing is
+    learnt, since its convolutions are up to a half faster so. What learns lays out its own maps."""
+    return x.device.type == "cpu" and not torch.is_grad_enabled()
+
+
+def product(x: Tensor, weights: Tensor) -> Tensor:
+    """A 1x1 convolution of x [N, I, H, W], the same for the whole batch, with weights [N, O, I] of each."""
+    n = len(weights)
+    if by_pixels(x):
+        pixels = torch.bmm(x[0].flatten(1).t().expand(n, -1, -1), weights.transpose(1, 2))
+        return pixels.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
+    return (weights.flatten(0, 1) @ x[0].flatten(1)).reshape(n, -1, *x.shape[2:])
 
 
 class SynthesisLayer(nn.Module):
@@ -74,63 +97,81 @@ class SynthesisLayer(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor, noise: Noise, generator: torch.Generator | None) -> Tensor:
         learning = torch.is_grad_enabled()
-        ready = self.ready(x.dtype, x.device.type == "cpu") if learning else self.kept(x.dtype, x.device.type == "cpu")
+        ready = self.ready(x) if learning else self.kept(x)
         styles = self.affine(w)
         if x.dtype != torch.float32:
             styles = styles / styles.abs().amax(dim=1, keepdim=True)
         # Modulating the input and demodulating the output equals modulating the weights ([2] section 2.2), and lets
         # one convolution serve a batch of different styles. The activation's gain rides along with both.
-        demodulation = ((F.linear(styles.square(), ready.squares) + 1e-8).rsqrt() * GAIN).to(x.dtype)
+        demodulation = F.linear(styles.square(), ready.squares, ready.tiny).rsqrt().to(x.dtype)
         styles = styles.to(x.dtype)
         if self.weight.shape[2] == 1:
-            # The map is the same for the whole batch here (the constant): modulated weights make it one product.
-            weights = (ready.weight[None, :, :, 0, 0] * styles[:, None, :]).flatten(0, 1)
-            x = (weights @ x[0].flatten(1)).reshape(len(styles), -1, *x.shape[2:])
-            return self.finish(x, demodulation, noise, generator)
+            x = product(x, ready.weight[None, :, :, 0, 0] * styles[:, None, :])
+            return self.finish(x, demodulation, ready, noise, generator)
         # Where nothing is learnt the map is nobody else's: it is changed in place, since fresh memory costs several
         # times the arithmetic.
         x = x * styles[:, :, None, None] if learning or self.shared else x.mul_(styles[:, :, None, None])
-        if self.up:
-            x = interleaved(x, ready.phases) if ready.phases else F.conv_transpose2d(x, ready.weight, stride=2)
-            x = filtered(x, self.resample_filter * 4, 1)
-        else:
+        if by_pixels(x):
+            x = x.contiguous(memory_format=torch.channels_last)
+        if not self.up:
             x = F.conv2d(x, ready.weight, padding=1)
-        return self.finish(x, demodulation, noise, generator)
+            return self.finish(x, demodulation, ready, noise, generator)
+        x = interleaved(x, ready.phases) if ready.phases else F.conv_transpose2d(x, ready.weight, stride=2)
+        if len(x) > 1 or not by_pixels(x):
+            return self.finish(filtered(x, ready.blur, 1), demodulation, ready, noise, generator)
+        # A single picture is demodulated by the filter on its way, which adds the bias too.
+        x = F.conv2d(x, ready.blur * demodulation[0][:, None, None, None], ready.bias, padding=1, groups=x.shape[1])
+        return self.finish(x, None, ready, noise, generator)
 
-    def ready(self, dtype: torch.dtype, cpu: bool) -> Ready:
-        """The weights as forward uses them."""
+    def ready(self, x: Tensor) -> Ready:
+        """The parameters as forward uses them for maps such as x."""
         weight = self.weight
-        if dtype != torch.float32:
+        if x.dtype != torch.float32:
             # Nothing may leave the range of 16 bits ([A] appendix D.1); demodulation takes these scales out again.
             weight = weight / (weight.abs().amax(dim=(1, 2, 3), keepdim=True) * math.sqrt(weight[0].numel()))
-        squares = weight.square().sum(dim=(2, 3))
-        weight = weight.to(dtype)
-        if not self.up:
-            return Ready(squares, weight)
-        if torch.is_grad_enabled() or not cpu or weight.numel() < WIDE:
-            return Ready(squares, weight.transpose(0, 1))
-        return Ready(squares, weight, phases(weight))
+        squares = weight.square().sum(dim=(2, 3)) / GAIN**2
+        ready = Ready(
+            weight=weight.to(x.dtype),
+            squares=squares,
+            tiny=squares.new_full((len(squares),), 1e-8 / GAIN**2),
+            bias=(self.bias * GAIN).to(x.dtype),
+            strength=self.noise_strength * GAIN,
+            blur=(self.resample_filter * 4).to(x.dtype).expand(len(weight), 1, -1, -1),
+        )
+        if self.up and by_pixels(x) and weight.numel() >= WIDE:
+            ready.phases = phases(ready.weight)
+            return ready
+        if self.up:
+            ready.weight = ready.weight.transpose(0, 1)
+        if by_pixels(x):
+            ready.weight = ready.weight.contiguous(memory_format=torch.channels_last)
+        return ready
 
-    def kept(self, dtype: torch.dtype, cpu: bool) -> Ready:
-        """`ready`, made once for as long as the weights stay what they are."""
-        if self.weight.is_inference():
-            return self.ready(dtype, cpu)
-        key = (self.weight._version, self.weight.data_ptr(), dtype)
+    def kept(self, x: Tensor) -> Ready:
+        """`ready`, made once for as long as the parameters stay what they are."""
+        own = (self.weight, self.bias, self.noise_strength, self.resample_filter)
+        if any(one.is_inference() for one in own):
+            return self.ready(x)
+        key = (x.dtype, *((one._version, one.data_ptr()) for one in own))
         if self._kept is None or self._kept.key != key:
-            self._kept = self.ready(dtype, cpu)
+            self._kept = self.ready(x)
             self._kept.key = key
         return self._kept
 
-    def finish(self, x: Tensor, demodulation: Tensor, noise: Noise, generator: torch.Generator | None) -> Tensor:
-        """What follows the convolution: demodulation, noise, bias and leaky ReLU."""
-        bias, demodulation = (self.bias * GAIN).to(x.dtype)[None, :, None, None], demodulation[:, :, None, None]
-        grain = None
+    def finish(
+        self, x: Tensor, demodulation: Tensor | None, ready: Ready, noise: Noise, generator: torch.Generator | None
+    ) -> Tensor:
+        """What follows the convolution: demodulation and bias, unless they are in it, noise and leaky ReLU."""
+        bias, grain = ready.bias[:, None, None], None
         if noise != "none":
-            grain = (self.noise(noise, x, generator) * (self.noise_strength * GAIN)).to(x.dtype)
+            grain = (self.noise(noise, x, generator) * ready.strength).to(x.dtype)
         if torch.is_grad_enabled():
-            x = F.leaky_relu(torch.addcmul(bias if grain is None else bias + grain, x, demodulation), LEAK)
+            assert demodulation is not None
+            bias = bias if grain is None else bias + grain
+            x = F.leaky_relu(torch.addcmul(bias, x, demodulation[:, :, None, None]), LEAK)
             return x.clamp(-self.clamp, self.clamp) if self.clamp else x
-        x = torch.addcmul(bias, x, demodulation, out=x)
+        if demodulation is not None:
+            x = torch.addcmul(bias, x, demodulation[:, :, None, None], out=x)
         x = F.leaky_relu_(x if grain is None else x.add_(grain), LEAK)
         return x.clamp_(-self.clamp, self.clamp) if self.clamp else x
 
@@ -157,10 +198,10 @@ class ToRGB(nn.Module):
         n, channels, height, width = x.shape
         styles = self.affine(w) / math.sqrt(channels)
         weights = (self.weight[None, :, :, 0, 0] * styles[:, None, :]).to(x.dtype)
-        if x.is_contiguous():
+        if x.is_contiguous() or not torch.is_grad_enabled():
             planes = torch.baddbmm(self.bias[:, None].to(x.dtype), weights, x.flatten(2))
             return self.bounded(planes.reshape(n, -1, height, width))
-        # Channels last: pixels by channels is the map as it lies in memory.
+        # Channels last, and learning: gradients come back as the map lies in memory.
         pixels = x.permute(0, 2, 3, 1).reshape(n, height * width, channels)
         planes = torch.baddbmm(self.bias.to(x.dtype), pixels, weights.transpose(1, 2))
         return self.bounded(planes.reshape(n, height, width, -1).permute(0, 3, 1, 2))

@@ -13,8 +13,8 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor, nn
 
-from studio.backends.avatar.layers import FullyConnected, Noise, SynthesisLayer, ToRGB, normalised
-from studio.backends.avatar.resample import blur_filter, enlarged
+from studio.backends.avatar.layers import FullyConnected, Noise, SynthesisLayer, ToRGB, by_pixels, normalised
+from studio.backends.avatar.resample import blur_filter, doubled, enlarged
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,8 @@ class SynthesisBlock(nn.Module):
             y: Tensor = self.conv1(self.const.expand(len(ws), -1, -1, -1), next(w), noise, generator)
             return y, self.torgb(y, next(w))
         y = self.conv1(self.conv0(x, next(w), noise, generator), next(w), noise, generator)
-        return y, enlarged(picture, self.resample_filter) + self.torgb(y, next(w))
+        larger = doubled(picture) if by_pixels(y) else enlarged(picture, self.resample_filter)
+        return y, larger + self.torgb(y, next(w))
 
 
 class Synthesis(nn.Module):

@@ -31,18 +31,25 @@ def enlarged(x: Tensor, kernel: Tensor) -> Tensor:
     return F.conv_transpose2d(x, kernel, stride=2, padding=1, groups=channels)
 
 
+def doubled(x: Tensor) -> Tensor:
+    """`enlarged` by the binomial filter, which is bilinear interpolation where the picture ends in zeros: faster on
+    processors."""
+    x = F.interpolate(F.pad(x, (1, 1, 1, 1)), scale_factor=2, mode="bilinear")
+    return x[:, :, 2:-2, 2:-2]
+
+
 def phases(weight: Tensor) -> tuple[Tensor, ...]:
     """A kernel [O, I, 3, 3] for `conv_transpose2d` at stride 2 as four kernels for `conv2d`, one for each parity of the
     row and column that they make."""
-    turned = weight.flip(2, 3)
-    return tuple(turned[:, :, rows, columns].contiguous() for rows in PARITIES for columns in PARITIES)
+    turned = weight.flip(2, 3).contiguous(memory_format=torch.channels_last)
+    return tuple(turned[:, :, rows, columns].clone() for rows in PARITIES for columns in PARITIES)
 
 
 def interleaved(x: Tensor, kernels: tuple[Tensor, ...]) -> Tensor:
     """`conv_transpose2d(x, weight, stride=2)` by the four kernels of `phases`; on processors the plain convolutions are
     faster by more than what putting their results together costs."""
     n, _, height, width = x.shape
-    y = x.new_empty(n, len(kernels[0]), 2 * height + 1, 2 * width + 1)
+    y = x.new_empty(n, 2 * height + 1, 2 * width + 1, len(kernels[0])).permute(0, 3, 1, 2)
     for i, kernel in enumerate(kernels):
         pad = (kernel.shape[2] - 1, kernel.shape[3] - 1)
         y[:, :, PARITIES[i // 2], PARITIES[i % 2]] = F.conv2d(x, kernel, padding=pad)
