@@ -54,7 +54,7 @@ class Items(Note):
             raise BadInput(f"{name} must be a list, not {shown(value)}.", self._hint())
         rows = cast("Sequence[Any]", value)
         if len(rows) > self.limit:
-            raise BadInput(f"{name} has {len(rows):,} entries; at most {self.limit} are used.")
+            raise BadInput(f"{name} has {len(rows):,} entries; at most {self.limit} are used.", "Leave some out.")
         return tuple(self._row(f"{name}[{i}]", row) for i, row in enumerate(rows))
 
     def plain(self, value: Any) -> list[dict[str, Any]]:
@@ -114,7 +114,7 @@ class Told(Note):
         if value == "":
             return ""
         if isinstance(value, str) and len(value) > self.limit:
-            raise BadInput(f"{name} has {len(value):,} characters; at most {self.limit:,} are used.")
+            raise self._too_long(name, value)
         try:
             text = _known(self.kind, value) if isinstance(value, str) else _told(self.kind, value)
         except (ValueError, RecursionError) as error:
@@ -122,8 +122,15 @@ class Told(Note):
         except BadInput as error:
             raise BadInput(f"{name}: {error.message}", error.hint) from error
         if len(text) > self.limit:
-            raise BadInput(f"{name} has {len(text):,} characters; at most {self.limit:,} are used.")
+            raise self._too_long(name, text)
         return text
+
+    def _too_long(self, name: str, text: str) -> BadInput:
+        return BadInput(
+            f"{name} has {len(text):,} characters; at most {self.limit:,} are used.",
+            "Requests lie in it too deep, each in the next, which nearly doubles its length every time. "
+            "Take one that holds fewer.",
+        )
 
 
 def _told(kind: str, value: Any) -> str:

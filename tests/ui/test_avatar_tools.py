@@ -275,6 +275,26 @@ def test_a_picture_is_pasted(desk: Desk) -> None:
     desk.until(lambda: inspector.finding.go.isEnabled())
 
 
+def test_mixing_ends_with_words_where_no_more_faces_fit(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    desk.click("tab.mix")
+    other = AvatarRequest(seed=5, model="avatar-starter")
+    for depth in range(1, 30):
+        inside(desk, inspector.mixing.add, other)
+        if panel.error.isVisible():
+            break
+        other = brief(panel)
+        panel.form.set_value(brief(panel).replace(mix=()))
+    assert 10 <= depth <= 12, "each that lies in another nearly doubles what is written down"
+    assert "No more faces fit" in panel.error.words()
+    assert brief(panel).mix == ()
+    panel.error.hide()
+    for _ in range(13):
+        inside(desk, inspector.mixing.add, AvatarRequest(seed=6))
+    assert "No more faces fit" in panel.error.words()
+    assert len(brief(panel).mix) == 12
+
+
 def test_what_is_no_face_cannot_be_mixed_in_and_that_is_said(desk: Desk, tmp_path: Path) -> None:
     panel, inspector = page(desk)
     path = tmp_path / "me.png"

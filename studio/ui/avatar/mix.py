@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.backends.avatar import LAYERS, AvatarRequest, Mix
+from studio.errors import BadInput
 from studio.ui.avatar import faces
 from studio.ui.avatar.portraits import Portrait, Portraits
 from studio.ui.avatar.sliders import Line
@@ -46,11 +47,14 @@ class Part(QWidget):
 
 
 class Mixing(QWidget):
-    """`moved` and `settled` have what is done to a face; `wanted` asks for a face to add: "works" or "sixteen"."""
+    """`moved` and `settled` have what is done to a face; `wanted` asks for a face to add: "works" or "sixteen"; `failed`
+    says why one cannot be.
+    """
 
     moved = Signal(object)
     settled = Signal(object)
     wanted = Signal(str)
+    failed = Signal(object)
 
     def __init__(self, portraits: Portraits) -> None:
         super().__init__()
@@ -88,7 +92,16 @@ class Mixing(QWidget):
 
     def add(self, face: AvatarRequest) -> None:
         """Mix in a face; which layers comes next, as one usually wants another's features."""
-        mix = Mix(face=faces.named(face), layers="middle")
+        try:
+            mix = Mix(face=faces.named(face), layers="middle")
+            AvatarRequest(mix=(*self._mix, mix))
+        except BadInput:
+            hint = tr(
+                "It takes in twelve at most, which lie in each other about ten deep at most. Take one out; or keep this "
+                "face and look for its picture with Find: what is found holds no others."
+            )
+            self.failed.emit(BadInput(tr("No more faces fit into this one."), hint))
+            return
         self.settled.emit(lambda whole: whole.replace(mix=(*whole.mix, mix)))
 
     def _fill(self) -> None:

@@ -49,6 +49,7 @@ class Searches(QObject):
         for running in (self._looking, self._walk):
             running.failed.connect(inspector.fail)
         mixing.wanted.connect(self._mix)
+        mixing.failed.connect(inspector.fail)
         walking.wanted.connect(self._station)
         walking.previewed.connect(self._preview)
         walking.made.connect(self._make)
