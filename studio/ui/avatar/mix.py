@@ -47,8 +47,8 @@ class Part(QWidget):
 
 
 class Mixing(QWidget):
-    """`moved` and `settled` have what is done to a face; `wanted` asks for a face to add: "works" or "sixteen"; `failed`
-    says why one cannot be.
+    """`moved` and `settled` have what is done to a face; `wanted` asks for a face to add: "works" or "sixteen";
+    `failed` says why one cannot be.
     """
 
     moved = Signal(object)
@@ -97,8 +97,8 @@ class Mixing(QWidget):
             AvatarRequest(mix=(*self._mix, mix))
         except BadInput:
             hint = tr(
-                "It takes in twelve at most, which lie in each other about ten deep at most. Take one out; or keep this "
-                "face and look for its picture with Find: what is found holds no others."
+                "It takes in twelve at most, which lie in each other about ten deep at most. Take one out; or keep "
+                "this face and look for its picture with Find: what is found holds no others."
             )
             self.failed.emit(BadInput(tr("No more faces fit into this one."), hint))
             return
