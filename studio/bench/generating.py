@@ -1,7 +1,8 @@
 """StyleGAN2's synthesis, ours and the plain one of `plainly`, timed in turn; a child of the bench `generator`.
 
-Same weights, same dtype, same latents; batches as a person asks for them: sixteen candidates of the starter, four of a
-network of 256 px and the published width.
+Same weights, same dtype, same latents, as many threads as the engine draws with; batches as a person asks for them: one
+face of the starter, as a slider moves it, and sixteen candidates; one and eight of a network of 256 px and the
+published width.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def pair(network: Any, count: int, times: int) -> dict[str, Any]:
     """Seconds of wall clock and of processor for a batch, of ours and of the plain one."""
     tensors: dict[str, Tensor] = dict(network.state_dict())
     found: dict[str, Any] = {"ours": [], "plain": [], "count": count, "size": network.shape.size}
-    with torch.inference_mode():
+    with torch.inference_mode(), resolve("studio.backends.avatar.drawing:one_thread")(network.shape.size):
+        found["threads"] = torch.get_num_threads()
         ws = network.broadcast(torch.randn(count, network.shape.w_dim))
 
         def ours() -> Tensor:
@@ -98,14 +100,15 @@ def _seconds(run: Any, times: int) -> float:
 
 def main(told: dict[str, Any]) -> dict[str, Any]:
     toy: bool = told["toy"]
-    times = 1 if toy else 7
     starter = Path(told["bundled"]) / "avatar-starter"
     found: dict[str, Any] = {"cpu": {}, "cuda": []}
     if starter.is_dir() and not toy:
         network, _ = resolve("studio.backends.avatar.files:open_network")(starter)
-        found["cpu"]["starter"] = pair(network, 16, times)
+        for count, times in ((1, 99), (16, 9)):
+            found["cpu"][f"starter.{count}"] = pair(network, count, times)
     shape = resolve(f"{NETWORK}:Shape")((8, 8, 8), 8, 8, planes=3) if toy else published(256)
-    found["cpu"]["256"] = pair(made(shape), 4, 1 if toy else 3)
+    for count, times in ((1, 7), (8, 3)):
+        found["cpu"][f"256.{count}"] = pair(made(shape), count, 1 if toy else times)
     if torch.cuda.is_available() and not toy:
         found["cuda"] = [on_card(size, 20) for size in (256, 512, 1024)]
     return found

@@ -32,6 +32,7 @@ def _line(name: str, found: dict[str, Any]) -> Line:
         "pictures_per_second": 1000 / (ratio * typical),
         "batch": count,
         "size": found["size"],
+        "threads": found["threads"],
         "differs": found["differs"],
     }
     return Line(f"generator.{name}", ratio * typical, "ms", typical / FASTER, ratio, more)

@@ -39,7 +39,7 @@ def lines(name: str, setting: Setting) -> list[dict[str, Any]]:
         ("latency", {"latency.avatar"}),
         ("stages", {"stages.waveform", "stages.preview", "stages.pan"}),
         ("import", {"import.time", "import.memory"}),
-        ("generator", {"generator.256"}),
+        ("generator", {"generator.256.1", "generator.256.8"}),
         ("job", {"job.avatar", "job.poster", "job.story", "job.music"}),
         ("cancel", {"cancel.avatar", "cancel.poster", "cancel.story", "cancel.music"}),
         ("drag", {"drag.frame", "drag.late", "drag.waiting"}),
