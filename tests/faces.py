@@ -20,6 +20,7 @@ from studio.backends.avatar import (
     AvatarDirectionsRequest,
     AvatarProjectRequest,
     AvatarRequest,
+    AvatarSheetRequest,
     AvatarWalkRequest,
     Trait,
     directions,
@@ -85,6 +86,8 @@ class FaceEngine:
                 seed=request.seed, model=request.model, latent=LATENT, traits=(Trait("Hair", 0.5),), name=request.name
             )
             return [Image(face(found), json.dumps(found.to_json()))]
+        if isinstance(request, AvatarSheetRequest):
+            return [Image(np.concatenate([face(request)[..., :3]] * 2, axis=1))]
         assert isinstance(request, AvatarRequest)
         if request.seed == BROKEN:
             raise BadInput("This face cannot be drawn.", "Choose another seed.", mend="models")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 OWN = {"avatar": "studio.ui.avatar.inspector:AvatarInspector"}
 """The media that bring one: module and class, loaded with their panel."""
 
-DEEDS = ("faces", "near", "keep", "inspector")
+DEEDS = ("faces", "near", "keep", "identity", "expressions", "sheet", "inspector")
 """The actions of the menus that are an inspector's business."""
 
 

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QBoxLayout, QButtonGroup, QFrame, QSizePolicy, QStackedWidget, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QButtonGroup,
+    QFrame,
+    QGridLayout,
+    QSizePolicy,
+    QStackedWidget,
+    QToolButton,
+    QWidget,
+)
 
 from studio.ui.actions import keys_of
 from studio.ui.avatar.sliders import Line
@@ -15,6 +24,8 @@ from studio.ui.widgets import button, column, row, scrolling, tip
 from studio.ui.words import tr
 
 SPREAD = 0.35
+SIDES = 12  # pixels beside the tabs
+WIDEST = 336  # pixels that the smallest window has for it
 EDGE = 16  # pixels at both sides; a scroll bar takes 12 of them
 
 
@@ -33,9 +44,10 @@ class Board(QWidget):
         self.tabs: dict[str, QToolButton] = {}
         self._group = QButtonGroup(self)
         self._pages = QStackedWidget()
-        self._segments = row(spacing=2, margins=(12, 0, 12, 0))
-        head = QFrame()
-        head.setFixedHeight(48)
+        self._segments = QGridLayout()
+        self._segments.setSpacing(2)
+        self._segments.setContentsMargins(SIDES, 0, SIDES, 0)
+        self._head = head = QFrame()
         head.setLayout(self._segments)
         self._ways = line = row(self.sixteen, self.near)
         line.setStretch(0, 1)
@@ -74,7 +86,6 @@ class Board(QWidget):
         tab.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         tab.clicked.connect(lambda: self.show_tab(name))
         self._group.addButton(tab)
-        self._segments.addWidget(tab)
         self.tabs[name] = tab
         if len(self.tabs) == 1:
             self.show_tab(name)
@@ -102,8 +113,14 @@ class Board(QWidget):
             self.spread.show_value(spread, moved=spread != SPREAD)
 
     def _fit(self) -> None:
-        """As wide as its tabs need, and never narrower than it is drawn for; long words stand below each other."""
+        """As wide as its tabs need, and never narrower than it is drawn for; long words stand below each other, and
+        tabs that need more than there is in two rows."""
         two = self.sixteen.sizeHint().width() + self.near.sizeHint().width() + SIZE.small + 2 * EDGE
-        self.setFixedWidth(max(SIZE.inspector, self._segments.sizeHint().width()))
+        wide = sum(tab.sizeHint().width() + 2 for tab in self.tabs.values()) + 2 * SIDES
+        across = len(self.tabs) if wide <= WIDEST else -(-len(self.tabs) // 2)
+        for at, tab in enumerate(self.tabs.values()):
+            self._segments.addWidget(tab, at // across, at % across)
+        self._head.setFixedHeight(max(48, self._segments.sizeHint().height() + 12))
+        self.setFixedWidth(max(SIZE.inspector, min(wide, WIDEST)))
         way = QBoxLayout.Direction
         self._ways.setDirection(way.TopToBottom if two > self.width() else way.LeftToRight)

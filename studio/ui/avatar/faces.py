@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 
-from studio.backends.avatar import AvatarRequest, Near, Slide, Trait, tracks
+from studio.backends.avatar import AvatarRequest, AvatarSheetRequest, Near, Slide, Trait, tracks
 from studio.backends.avatar.kind import Kind
 from studio.catalog import Catalog, Model
 from studio.errors import StudioError
@@ -70,11 +70,13 @@ def moved(face: AvatarRequest, rest: Sequence[Trait]) -> set[str]:
 
 
 def face_of(asset: Asset) -> AvatarRequest | None:
-    """The face that a work shows; None where it is no face."""
+    """The face that a work shows, of a character sheet its person; None where it is no face."""
     try:
         request = Request.from_json(asset.request) if asset.request else None
     except StudioError:
         return None
+    if isinstance(request, AvatarSheetRequest) and request.face:
+        return told(request.face).replace(name=request.name)
     return request if isinstance(request, AvatarRequest) else None
 
 

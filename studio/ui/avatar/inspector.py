@@ -6,12 +6,13 @@ While a slider moves, the face is a draft that is only drawn; once it settles, t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from studio.backends.avatar import AvatarProjectRequest, AvatarRequest, AvatarWalkRequest
+from studio.backends.avatar import AvatarProjectRequest, AvatarRequest, AvatarSheetRequest, AvatarWalkRequest
 from studio.backends.avatar.kind import Kind, kind
 from studio.catalog import Model
 from studio.errors import StudioError
@@ -26,7 +27,9 @@ from studio.ui.avatar.directions import Directions
 from studio.ui.avatar.faces import Change
 from studio.ui.avatar.finding import Finding
 from studio.ui.avatar.hand import Crowd, Hand
+from studio.ui.avatar.keeping import DEEDS, Keeping
 from studio.ui.avatar.mix import Mixing
+from studio.ui.avatar.people import People
 from studio.ui.avatar.portraits import Portraits
 from studio.ui.avatar.searches import Searches
 from studio.ui.avatar.traits import Traits
@@ -63,12 +66,14 @@ class AvatarInspector(Inspector):
         self.traits, self.directions = Traits(), Directions()
         self.mixing, self.walking = Mixing(self.portraits), Walking(self.portraits)
         self.finding = Finding(panel.deeds.arrivals)
+        self.people = People()
         self.board = Board()
         for name, words, parts in (
             ("face", tr("Face"), [self.traits, self.directions]),
             ("mix", tr("Mix"), [self.mixing]),
             ("walk", tr("Walk"), [self.walking]),
             ("find", tr("Find"), [self.finding]),
+            ("people", tr("People"), [self.people]),
         ):
             self.board.add(name, words, parts)
         column(self, spacing=0).addWidget(self.board)
@@ -79,7 +84,7 @@ class AvatarInspector(Inspector):
         self.fold.setChecked(True)
         self._easel.head.bring(self.keep, live=True)
         self._easel.head.bring(self.fold, live=False)
-        self.searches = Searches(self)
+        self.searches, self.keeping = Searches(self), Keeping(self)
         self._wire()
         self._follow_model()
         self._show_face()
@@ -185,6 +190,7 @@ class AvatarInspector(Inspector):
         self.traits.show_face(face, model)
         self.directions.show_face(face, model)
         self.mixing.show_face(face)
+        self.keeping.show_face()
 
     def _follow_model(self) -> None:
         """Learn what the chosen model knows."""
@@ -217,13 +223,14 @@ class AvatarInspector(Inspector):
     def fail(self, error: BaseException) -> None:
         self._patience.stop()
         self._exports = False
+        self.keeping.give_up()
         self.panel.fail(error)
 
     # Sixteen faces.
 
     def gather(self, purpose: Callable[[AvatarRequest], object] | None = None) -> None:
         """Sixteen other faces, for the brief or for another purpose."""
-        self._gather(faces.strangers(self.shown()), purpose)
+        self.gather_these(faces.strangers(self.shown()), purpose)
 
     def gather_near(self) -> None:
         """Sixteen faces like the one that is looked at."""
@@ -232,9 +239,10 @@ class AvatarInspector(Inspector):
         except StudioError as error:
             self.fail(error)
             return
-        self._gather(near, None)
+        self.gather_these(near, None)
 
-    def _gather(self, many: Sequence[AvatarRequest], purpose: Callable[[AvatarRequest], object] | None) -> None:
+    def gather_these(self, many: Sequence[AvatarRequest], purpose: Callable[[AvatarRequest], object] | None) -> None:
+        """Faces to choose from, for the brief or for another purpose."""
         self._forget_move()
         self.hand.drop()
         self.searches.stop_preview()
@@ -262,6 +270,7 @@ class AvatarInspector(Inspector):
 
     def _kept(self, asset: Asset) -> None:
         self._easel.look(asset)
+        self.keeping.kept(asset)
         if self._exports:
             self._exports = False
             self.panel.deeds.export(asset)
@@ -281,6 +290,8 @@ class AvatarInspector(Inspector):
             self.walking.take(request)
             self.fold.setChecked(True)
             self.board.show_tab("walk")
+        elif isinstance(request, AvatarSheetRequest):
+            self.keeping.take(request)
 
     # What a panel asks.
 
@@ -291,7 +302,7 @@ class AvatarInspector(Inspector):
             return True
         if name == "keep" or (name == "export" and self.hand.face is not None):
             return self.hand.face is not None and not self.hand.keeping
-        return True if name in ("faces", "near", "inspector") else None
+        return True if name in ("faces", "near", "inspector", *DEEDS) else None
 
     def act(self, name: str) -> bool:
         if name in ("undo", "redo") and self._walks():
@@ -308,6 +319,7 @@ class AvatarInspector(Inspector):
             "near": self.gather_near,
             "keep": self.keep_face,
             "inspector": self.fold.toggle,
+            **{deed: partial(self.keeping.act, deed) for deed in DEEDS},
         }
         if name in deeds:
             deeds[name]()
@@ -334,6 +346,7 @@ class AvatarInspector(Inspector):
         self._patience.stop()
         self._forget_move()
         self.searches.close()
+        self.keeping.close()
         self.crowd.close()
         self.hand.close()
         self.portraits.close()

@@ -1,0 +1,224 @@
+"""What the people of the avatar page have made and kept: expressions, character sheets, identities; draws no widget."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QImage
+
+from studio import codecs
+from studio.backends.avatar import AvatarRequest, AvatarSheetRequest, Pose, moods
+from studio.errors import BadInput, StudioError
+from studio.identities import Identities, Identity
+from studio.library import Asset
+from studio.media import Image
+from studio.ui.aside import Newest
+from studio.ui.avatar import faces
+from studio.ui.avatar.people import SIDE
+from studio.ui.stages import pictures
+from studio.ui.words import failure, tr
+
+if TYPE_CHECKING:
+    from studio.ui.avatar.inspector import AvatarInspector
+
+DEEDS = ("expressions", "sheet", "identity")
+SHARP = 3  # portraits are read so many times as large as they are shown, for fine screens
+
+
+class Keeping(QObject):
+    """Joins the tab of people of one inspector to the studio and its identities."""
+
+    def __init__(self, inspector: AvatarInspector) -> None:
+        super().__init__(inspector)
+        self._all, self._panel, self._people = inspector, inspector.panel, inspector.people
+        self._studio, self._identities = inspector.panel.studio, inspector.panel.studio.identities
+        self._reading = Newest(self)
+        self._waiting = ""  # the name under which the face that is becoming a work is kept; empty for none
+        self._naming = False  # whether that name is one that nobody gave
+        people = self._people
+        people.moods.clicked.connect(lambda: self.act("expressions"))
+        people.sheet.clicked.connect(lambda: self.act("sheet"))
+        people.keep.clicked.connect(lambda: self.act("identity"))
+        people.chosen.connect(self._choose)
+        people.renamed.connect(self._rename)
+        people.removed.connect(self._remove)
+        people.shown.connect(self.refresh)
+        inspector.panel.bridge.news.connect(self._hear)
+
+    def act(self, name: str) -> None:
+        try:
+            {"expressions": self._express, "sheet": self._sheet, "identity": self._keep}[name]()
+        except StudioError as error:
+            self._all.fail(error)
+
+    def close(self) -> None:
+        self._reading.close()
+
+    # Expressions.
+
+    def show_face(self) -> None:
+        """Say whether the face that is looked at can show moods."""
+        why = ""
+        if self._people.isVisible():
+            try:
+                self._poses(self._all.shown())
+            except StudioError as error:
+                why = " ".join(failure(error))
+            self._people.show_moods(why)
+
+    def _poses(self, face: AvatarRequest) -> list[Pose]:
+        model = faces.model_of(self._studio.catalog, face)
+        return moods.expressions(model.folder, face)
+
+    def _express(self) -> None:
+        """This person in several moods to choose from; the chosen one is the brief's, under its name."""
+        face = self._all.shown()
+        name = self._name(face)
+        posed = [faces.told(pose.face) for pose in self._poses(face)]
+        self._all.gather_these(posed, lambda chosen: self._all.take_face(chosen.replace(name=name)))
+
+    def _sheet(self) -> None:
+        """One picture of all moods, through the queue, into the library."""
+        face = self._all.shown()
+        face = face.replace(name=self._name(face))
+        asset = self._panel.easel.asset
+        asked = moods.sheet(faces.model_of(self._studio.catalog, face).folder, face)
+        poses = tuple(dataclasses.replace(pose, words=tr(pose.words)) for pose in asked.poses)
+        shown = asset is not None and faces.face_of(asset) is not None
+        self._panel.submit(asked.replace(poses=poses), parents=[asset.id] if asset is not None and shown else [])
+
+    def take(self, request: AvatarSheetRequest) -> None:
+        """The person of a sheet is the face in the brief again."""
+        if request.face:
+            self._all.take_face(faces.told(request.face).replace(name=request.name))
+
+    def _name(self, face: AvatarRequest) -> str:
+        """What a face is called: as the brief says where that is this face, else by its own name."""
+        brief = self._all.face
+        return brief.name if brief.name and _alike(brief, face) else face.name or brief.name
+
+    # Identities.
+
+    def _keep(self) -> None:
+        """Keep the face that is looked at; one that is no work yet becomes one first."""
+        face, asset = self._all.shown(), self._panel.easel.asset
+        name = " ".join(self._name(face).split())
+        self._waiting, self._naming = name or self._nameless(), not name
+        if asset is not None and asset.request.get("kind") == AvatarRequest.kind:
+            self.kept(asset)
+            return
+        if self._all.hand.face is None:
+            self._all.take_face(face)
+        self._all.keep_face()
+
+    def _nameless(self) -> str:
+        there = {one.name for one in self._identities.all()}
+        return next(words for n in range(1, len(there) + 2) if (words := tr("Person {n}").format(n=n)) not in there)
+
+    def kept(self, asset: Asset) -> None:
+        """A face has become a work: the one that was waited for is kept as an identity."""
+        name, self._waiting = self._waiting, ""
+        face = faces.face_of(asset)
+        if name and face is not None:
+            people = self._identities
+            self._panel.deeds.aside.ask(lambda: _keep(people, name, face, asset), self._said, self._all.fail)
+
+    def give_up(self) -> None:
+        """The face did not become a work."""
+        self._waiting = ""
+
+    def _said(self, done: tuple[Identity, tuple[Identity, Image] | None]) -> None:
+        one, before = done
+        self._people.mark(one.id, naming=self._naming and before is None)
+        self._all.fold.setChecked(True)
+        self._all.board.show_tab("people")
+        self.refresh()
+        if before is None:
+            self._notify(tr("{name} is kept.").format(name=one.name), lambda: self._identities.remove(one.id))
+        else:
+            old, portrait = before
+            self._notify(
+                tr("{name} has this face now.").format(name=one.name),
+                lambda: self._identities.keep(old.name, old.face, portrait, old.work),
+            )
+
+    def _choose(self, one: Identity) -> None:
+        assert isinstance(one.face, AvatarRequest)
+        self._all.take_face(one.face)
+
+    def _rename(self, id: str, name: str) -> None:
+        """The brief follows where it has this face: what is made of it next has the name."""
+        one, brief = self._identities.get(id), self._all.face
+        before = one.name
+        if self._try(lambda: self._identities.rename(id, name)):
+            if isinstance(one.face, AvatarRequest) and _alike(brief, one.face) and brief.name in ("", before):
+                self._panel.form.set_value(brief.replace(name=" ".join(name.split())))
+            self._notify(
+                tr("{old} is called {name} now.").format(old=before, name=" ".join(name.split())),
+                lambda: self._identities.rename(id, before),
+            )
+
+    def _remove(self, id: str) -> None:
+        name = self._identities.get(id).name
+        if self._try(lambda: self._identities.remove(id)):
+            self._notify(tr("{name} is in the bin.").format(name=name), lambda: self._identities.restore(id))
+
+    def _notify(self, words: str, undo: Any) -> None:
+        self._panel.deeds.notify(words, [(tr("Undo"), lambda: self._try(undo))])
+
+    def _try(self, deed: Any) -> bool:
+        try:
+            deed()
+        except StudioError as error:
+            self._panel.deeds.fail(error)
+            return False
+        return True
+
+    # Who is there.
+
+    def _hear(self, news: Any) -> None:
+        if news.kind == "identities" and self._people.isVisible():
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Read who is kept, and show them."""
+        self.show_face()
+        people = self._identities
+        self._reading.ask(lambda: _read(people), lambda found: self._people.show_people(*found), self._all.fail)
+
+
+def _alike(one: AvatarRequest, other: AvatarRequest) -> bool:
+    """Whether two are the same face, whatever they are called; a model that is not named is the studio's own."""
+    return faces.plain(one).replace(model="") == faces.plain(other).replace(model="")
+
+
+def _keep(
+    people: Identities, name: str, face: AvatarRequest, asset: Asset
+) -> tuple[Identity, tuple[Identity, Image] | None]:
+    """The identity, and who had its name before with the portrait of then."""
+    picture = codecs.read(asset.path)
+    if not isinstance(picture, Image):
+        raise BadInput(tr("This work is no picture."))
+    try:
+        old = people.get(name)
+        before = (old, people.portrait(old.id)) if old.name.casefold() == name.casefold() else None
+    except StudioError:
+        before = None
+    return people.keep(name, face, picture, asset.id), before
+
+
+def _read(people: Identities) -> tuple[Sequence[Identity], dict[str, QImage]]:
+    found = people.all()
+    portraits: dict[str, QImage] = {}
+    for one in found:
+        try:
+            whole = pictures.load(one.portrait)
+        except StudioError:
+            continue  # a quiet block stands in its place
+        side = SIDE * SHARP
+        ways = Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
+        portraits[one.id] = whole.scaled(side, side, *ways)
+    return found, portraits

@@ -1,0 +1,207 @@
+"""Whom one keeps: the ways to keep the face that is looked at and to show its moods, and everybody who is kept, by name
+and portrait; keeps nobody itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QImage, QKeyEvent, QPainter, QPixmap, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QListWidget,
+    QListWidgetItem,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from studio.identities import NAME_LIMIT, Identity
+from studio.ui.actions import keys_of
+from studio.ui.avatar.portraits import painted
+from studio.ui.theme import theme
+from studio.ui.widgets import button, column, label, row, tip, tool
+from studio.ui.words import tr
+
+SIDE = 48
+SEEN = 6  # people that are seen at once
+WHO = Qt.ItemDataRole.UserRole
+
+
+class Naming(QStyledItemDelegate):
+    """The line in which a name is typed is as high as any other, not as high as the portrait beside it."""
+
+    def updateEditorGeometry(
+        self, editor: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().updateEditorGeometry(editor, option, index)
+        box, middle = editor.geometry(), editor.geometry().center()
+        box.setHeight(min(box.height(), editor.sizeHint().height()))
+        box.moveCenter(middle)
+        editor.setGeometry(box)
+
+
+class People(QWidget):
+    """`chosen` has the identity whose face is wanted, `renamed` its id and the new name, `removed` its id; `shown` says
+    that the list is to be seen.
+    """
+
+    chosen = Signal(object)
+    renamed = Signal(str, str)
+    removed = Signal(str)
+    shown = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filling = False
+        self._wanted: tuple[str, bool] | None = None  # who is to be marked once there, and whether to name them anew
+        self._portraits: Mapping[str, QImage] = {}
+        self.keep = button(tr("Keep as an identity"), "keepIdentity", "compact", icon="plus")
+        self.keep.setToolTip(tip(tr("Keep this face under its name, for every page"), keys_of("identity")))
+        self.moods = button(tr("Expressions"), "expressions", "compact")
+        self.moods.setToolTip(tip(tr("This person in several moods to choose from"), keys_of("expressions")))
+        self.sheet = button(tr("Character sheet"), "characterSheet", "compact")
+        self.sheet.setToolTip(tip(tr("One picture of this person in several moods, for the library"), keys_of("sheet")))
+        self._moodless = label("", "muted", wrap=True)
+        self._moodless.setObjectName("moodless")
+        self._moodless.hide()
+        self._nobody = label(
+            tr("Nobody is kept yet. Name a face in the brief and keep it: it stays the same person on every page."),
+            "muted",
+            wrap=True,
+        )
+        self.list = QListWidget()
+        self.list.setObjectName("people")
+        self.list.setAccessibleName(tr("Kept people"))
+        self.list.setToolTip(tr("A click brings the face back; F2 renames, Delete removes"))
+        self.list.setFrameShape(QFrame.Shape.NoFrame)
+        self.list.setIconSize(QSize(SIDE, SIDE))
+        self.list.setItemDelegate(Naming(self.list))
+        self.list.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
+        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.list.setSpacing(2)
+        self.list.installEventFilter(self)
+        self.list.itemClicked.connect(lambda item: self.chosen.emit(item.data(WHO)))
+        self.list.itemActivated.connect(lambda item: self.chosen.emit(item.data(WHO)))
+        self.list.itemChanged.connect(self._edited)
+        self.list.currentRowChanged.connect(lambda _: self._mark())
+        self.rename = button(tr("Rename"), "renamePerson", "compact", clicked=self._name_anew)
+        self.rename.setToolTip(tr("Give this person another name"))
+        self.remove = tool("trash", tr("Put this person into the bin"), "removePerson", clicked=self._remove, size=16)
+        self._build()
+        self._mark()
+        theme().changed.connect(self._portray)
+
+    def _build(self) -> None:
+        now = column(spacing=8)
+        now.addWidget(label(tr("This face"), "heading"))
+        for widget in (self.keep, self.moods, self.sheet, self._moodless):
+            now.addWidget(widget)
+        kept = column(spacing=8)
+        kept.addWidget(label(tr("Kept people"), "heading"))
+        kept.addWidget(self._nobody)
+        kept.addWidget(self.list)
+        kept.addLayout(row(None, self.rename, self.remove, spacing=4))
+        whole = column(self, spacing=24)
+        whole.addLayout(now)
+        whole.addLayout(kept)
+
+    def show_moods(self, why_not: str) -> None:
+        """Offer expressions, or say why there are none."""
+        self.moods.setEnabled(not why_not)
+        self.sheet.setEnabled(not why_not)
+        self._moodless.setText(why_not)
+        self._moodless.setVisible(bool(why_not))
+
+    def show_people(self, people: Sequence[Identity], portraits: Mapping[str, QImage]) -> None:
+        """Everybody who is kept; `portraits` by id, of those whose picture can be read."""
+        marked, naming = self._wanted or (self._at(), False)
+        self._wanted = None
+        # The same people stand there already after a change from here: a name that is being typed is left alone.
+        if list(people) != [self.list.item(at).data(WHO) for at in range(self.list.count())]:
+            self._filling, self._portraits = True, portraits
+            self.list.clear()
+            for one in people:
+                item = QListWidgetItem(one.name)
+                item.setData(WHO, one)
+                item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
+                self.list.addItem(item)
+            self._portray()
+            self._filling = False
+        at = next((at for at, one in enumerate(people) if one.id == marked), -1)
+        self.list.setCurrentRow(at)
+        self._mark()
+        if naming and at >= 0:
+            self._name_anew()
+
+    def mark(self, id: str, *, naming: bool) -> None:
+        """Mark this one when the list is shown next, and ask for a name where it has none of its own yet."""
+        self._wanted = (id, naming)
+
+    def _at(self) -> str:
+        item = self.list.currentItem()
+        return "" if item is None else item.data(WHO).id
+
+    def _mark(self) -> None:
+        number, at = self.list.count(), self.list.currentRow()
+        self._nobody.setVisible(number == 0)
+        self.list.setVisible(number > 0)
+        self.list.setFixedHeight(min(number, SEEN) * max(SIDE + 4, self.list.sizeHintForRow(0) + 4) + 4)
+        for control in (self.rename, self.remove):
+            control.setVisible(number > 0)
+            control.setEnabled(at >= 0)
+
+    def _name_anew(self) -> None:
+        self.list.setFocus()
+        self.list.editItem(self.list.currentItem())
+
+    def _edited(self, item: QListWidgetItem) -> None:
+        one: Identity = item.data(WHO)
+        if self._filling or item.text() == one.name:
+            return
+        name = item.text()[:NAME_LIMIT]
+        self._filling = True
+        item.setText(one.name)  # until it is known that it can be called so
+        self._filling = False
+        if name.strip():
+            self.renamed.emit(one.id, name)
+
+    def _remove(self) -> None:
+        if self._at():
+            self.removed.emit(self._at())
+
+    def _portray(self) -> None:
+        """The portraits, on the ground that they have in this theme."""
+        filling, self._filling = self._filling, True
+        for at in range(self.list.count()):
+            item = self.list.item(at)
+            item.setIcon(self._icon(self._portraits.get(item.data(WHO).id)))
+        self._filling = filling
+
+    def _icon(self, image: QImage | None) -> QIcon:
+        ratio = self.devicePixelRatioF()
+        icon = QPixmap(QSize(SIDE, SIDE) * ratio)
+        icon.setDevicePixelRatio(ratio)
+        icon.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(icon)
+        painted(painter, QRectF(0, 0, SIDE, SIDE), None if image is None else QPixmap.fromImage(image))
+        painter.end()
+        shown = QIcon(icon)
+        shown.addPixmap(icon, QIcon.Mode.Selected)  # a face keeps its colours where it is marked
+        return shown
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Delete puts the marked one into the bin."""
+        pressed = event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and Qt.Key(event.key())
+        if pressed in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self._remove()
+            return True
+        return False
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.shown.emit()

@@ -1,0 +1,255 @@
+"""People on the avatar page: kept under a name, brought back, renamed, removed; their moods and character sheets."""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit, QToolButton
+from qasync import QEventLoop
+
+from studio.backends.avatar import AvatarRequest, AvatarSheetRequest
+from studio.identities import Identity
+from studio.library import Query
+from studio.request import Request
+from studio.ui.app import errors
+from studio.ui.avatar.people import People
+from tests.faces import TABLE, FaceEngine, face_studio
+from tests.ui.conftest import Desk
+from tests.ui.hands import brief, inside, page, pick, shows, sixteen, works
+
+MOUTH = {"name": "mouth", "kind": "part", "values": ["sad", "smile", "laughing"], "counts": [3, 3, 3], "none": 0}
+
+
+@pytest.fixture
+def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(FaceEngine, "asked", [])
+    FaceEngine.gate.set()
+    with errors(loop) as surface:
+        told: list[BaseException] = []
+        surface.tell = told.append
+        studio = face_studio(home)
+        told_of: dict[str, Any] = json.loads(json.dumps(TABLE))
+        told_of["styles"][0]["attributes"].append(MOUTH)
+        _configure(home, told_of)
+        made = Desk(home, loop, studio=studio)
+        made.window.resize(1280, 800)
+        yield made
+        made.close()
+    gc.collect()
+    assert not told, f"unexpected: {told!r}"
+
+
+def _configure(home: Path, table: dict[str, Any]) -> None:
+    said = {"family": "fake", "shape": {"z_dim": 8}, "attributes": table}
+    (home.parent / "bundled" / "avatar-starter" / "config.json").write_text(json.dumps(said), encoding="utf-8")
+
+
+def people(desk: Desk) -> People:
+    """Looked for, and not asked of the page, which would take the keyboard from who is typing."""
+    found = desk.window.findChild(People)
+    assert found is not None
+    return found
+
+
+def named(desk: Desk, name: str, at: int = 0) -> AvatarRequest:
+    """One of sixteen, under a name in the brief."""
+    panel, _ = page(desk)
+    sixteen(desk)
+    pick(desk, at)
+    inside(desk, panel.form.set_value, brief(panel).replace(name=name))
+    return brief(panel)
+
+
+def keep(desk: Desk) -> Identity:
+    before = {one.id: one.changed for one in desk.studio.identities.all()}
+    desk.act("identity")
+    changed = lambda: [one for one in desk.studio.identities.all() if before.get(one.id) != one.changed]  # noqa: E731
+    desk.until(changed)
+    (one,) = changed()
+    desk.until(lambda: one.name in rows(desk))
+    return one
+
+
+def rows(desk: Desk) -> list[str]:
+    shown = people(desk).list
+    return [shown.item(at).text() for at in range(shown.count())]
+
+
+def click(desk: Desk, at: int) -> None:
+    shown = people(desk).list
+    spot = shown.visualItemRect(shown.item(at)).center()
+    inside(desk, QTest.mouseClick, shown.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+
+
+def type_name(desk: Desk, name: str) -> None:
+    """Into the line that is open in the list."""
+    desk.until(lambda: people(desk).list.findChildren(QLineEdit))
+    (line,) = people(desk).list.findChildren(QLineEdit)
+    inside(desk, line.setText, name)
+    inside(desk, QTest.keyClick, line, Qt.Key.Key_Return)
+
+
+def test_a_face_under_the_hand_is_kept_and_a_click_brings_it_back(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    face = named(desk, "Mara")
+    one = keep(desk)
+    assert (one.name, one.work) == ("Mara", desk.studio.library.page()[0].id)
+    assert one.face == face.replace(model="avatar-starter")
+    assert desk.studio.identities.portrait(one.id).pixels.shape == (64, 64, 4)
+    assert inspector.board.tab == "people"
+    other = named(desk, "", 3)
+    assert other.seed != face.seed
+    click(desk, 0)
+    assert (brief(panel).seed, brief(panel).name) == (face.seed, "Mara")
+    desk.until(lambda: shows(panel, face))
+    desk.act("undo")
+    assert brief(panel) == other
+
+
+def test_a_work_is_kept_as_it_is_and_the_same_name_takes_the_new_face(desk: Desk) -> None:
+    panel, _ = page(desk)
+    named(desk, "Mara")
+    desk.act("keep")
+    desk.until(lambda: panel.asset is not None)
+    first = keep(desk)
+    assert len(works(desk)) == 1, "the work is there already"
+    named(desk, "mara", 5)
+    second = keep(desk)
+    assert second.id == first.id
+    assert second.face != first.face
+    assert rows(desk) == ["mara"]
+    assert desk.window.toast.words() == "mara has this face now."
+    inside(desk, undo(desk).click)
+    desk.until(lambda: desk.studio.identities.get(first.id).face == first.face)
+    assert desk.studio.identities.get(first.id).work == first.work
+
+
+def undo(desk: Desk) -> Any:
+    return next(each for each in desk.window.toast.findChildren(type(desk.find("keepIdentity"))) if each.isVisible())
+
+
+def test_one_without_a_name_is_asked_for_it_where_it_stands(desk: Desk) -> None:
+    panel, _ = page(desk)
+    named(desk, "")
+    one = keep(desk)
+    assert one.name == "Person 1"
+    type_name(desk, "Mara")
+    desk.until(lambda: rows(desk) == ["Mara"])
+    assert desk.studio.identities.get(one.id).name == "Mara"
+    assert brief(panel).name == "Mara", "what is made of it next has the name"
+
+
+def test_renamed_and_removed_by_keyboard_and_taken_back(desk: Desk) -> None:
+    named(desk, "Ada")
+    keep(desk)
+    named(desk, "Ben", 2)
+    keep(desk)
+    shown = people(desk).list
+    click(desk, 0)
+    inside(desk, shown.setFocus)
+    inside(desk, QTest.keyClick, shown, Qt.Key.Key_F2)
+    type_name(desk, "Ben")
+    desk.until(lambda: "Ben is there already" in desk.window.toast.words())
+    assert rows(desk) == ["Ada", "Ben"]
+    inside(desk, QTest.keyClick, shown, Qt.Key.Key_F2)
+    type_name(desk, "Zoe")
+    desk.until(lambda: rows(desk) == ["Ben", "Zoe"])
+    assert shown.currentItem().text() == "Zoe", "who was marked stays marked"
+    inside(desk, QTest.keyClick, shown, Qt.Key.Key_Delete)
+    desk.until(lambda: rows(desk) == ["Ben"])
+    assert [one.name for one in desk.studio.identities.binned()] == ["Zoe"]
+    inside(desk, undo(desk).click)
+    desk.until(lambda: rows(desk) == ["Ben", "Zoe"])
+    inside(desk, shown.setCurrentRow, 0)
+    desk.click("removePerson")
+    desk.until(lambda: rows(desk) == ["Zoe"])
+
+
+def test_they_are_there_again_at_the_next_start(desk: Desk, home: Path, loop: QEventLoop) -> None:
+    named(desk, "Mara")
+    keep(desk)
+    desk.close()
+    again = Desk(home, loop, studio=face_studio(home))
+    assert page(again)[1].board.tab == "people"
+    again.until(lambda: rows(again) == ["Mara"])
+    again.studio.identities.keep("Ben", AvatarRequest(seed=2), again.studio.identities.portrait("Mara"))
+    again.until(lambda: rows(again) == ["Ben", "Mara"])
+    again.close()
+
+
+def test_expressions_stand_to_choose_from_and_the_chosen_one_is_the_same_person(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    face = named(desk, "Mara")
+    desk.act("expressions")
+    desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 3)
+    assert panel.easel.head.caption.whole() == "Choose one of 3 faces"
+    assert {each.seed for each in inspector.crowd.faces} == {face.seed}
+    pick(desk, 1)
+    assert (brief(panel).seed, brief(panel).name, brief(panel).style) == (face.seed, "Mara", face.style)
+    assert [trait.name for trait in brief(panel).traits] == ["Mouth"]
+    desk.act("undo")
+    assert brief(panel) == face
+
+
+def test_a_character_sheet_comes_through_the_queue_into_the_library(desk: Desk) -> None:
+    panel, _ = page(desk)
+    face = named(desk, "Mara")
+    keep(desk)
+    desk.click("characterSheet")
+    desk.until(lambda: len(desk.studio.library.page(Query(medium="avatar"))) == 2)
+    sheet = desk.studio.library.page()[0]
+    request = Request.from_json(sheet.request)
+    assert isinstance(request, AvatarSheetRequest)
+    assert (sheet.title, [pose.words for pose in request.poses]) == ("Mara", ["Happy", "Sad", "Laughing"])
+    assert sheet.parents == (works(desk)[0].name and desk.studio.identities.get("Mara").work,)
+    desk.until(lambda: panel.asset is not None and panel.asset.id == sheet.id)
+    named(desk, "", 4)
+    inside(desk, panel.show_work, sheet)
+    desk.act("recall")
+    assert (brief(panel).seed, brief(panel).name) == (face.seed, "Mara")
+
+
+def test_who_is_on_a_sheet_can_be_kept_from_it(desk: Desk) -> None:
+    panel, _ = page(desk)
+    face = named(desk, "Mara")
+    desk.act("sheet")
+    desk.until(lambda: panel.asset is not None and panel.asset.request["kind"] == "avatar.sheet")
+    one = keep(desk)
+    assert one.name == "Mara"
+    assert one.face == face.replace(model="avatar-starter")
+    assert desk.studio.identities.portrait(one.id).pixels.shape == (64, 64, 4), "the face, not the sheet"
+
+
+def test_a_model_without_moods_says_why_there_are_none(desk: Desk, home: Path) -> None:
+    panel, inspector = page(desk)
+    _configure(home, TABLE)
+    desk.window.bridge.models_changed()
+    desk.click("tab.people")
+    desk.breathe(0.1)
+    assert not inspector.people.moods.isEnabled()
+    assert not inspector.people.sheet.isEnabled()
+    assert "knows no expressions" in desk.find("moodless").text()  # type: ignore[attr-defined]
+    desk.act("sheet")
+    assert "knows no expressions" in panel.error.words()
+    assert not FaceEngine.asked
+
+
+def test_every_control_of_the_people_has_a_name_and_a_tip(desk: Desk) -> None:
+    named(desk, "Mara")
+    keep(desk)
+    for name in ("keepIdentity", "expressions", "characterSheet", "people", "renamePerson", "removePerson"):
+        widget = desk.find(name)
+        assert widget.accessibleName(), name
+        assert widget.toolTip(), name
+        assert widget.focusPolicy() & Qt.FocusPolicy.TabFocus, name
+    tab = desk.find("tab.people")
+    assert isinstance(tab, QToolButton)
