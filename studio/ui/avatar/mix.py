@@ -97,8 +97,8 @@ class Mixing(QWidget):
             AvatarRequest(mix=(*self._mix, mix))
         except BadInput:
             hint = tr(
-                "It takes in twelve at most, which lie in each other about ten deep at most. Take one out; or keep "
-                "this face and look for its picture with Find: what is found holds no others."
+                "It takes in twelve at most, about ten deep in each other. Take one out, or let Find look for the "
+                "picture of this one: what it finds holds no others."
             )
             self.failed.emit(BadInput(tr("No more faces fit into this one."), hint))
             return
