@@ -14,10 +14,10 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 class Muon(torch.optim.Optimizer):
     """Momentum whose every step is made orthogonal (K. Jordan et al. 2024, "Muon: an optimizer for hidden layers").
 
-    For matrices `[out, in]` that lie between other layers; embeddings, outputs and vectors belong to AdamW. Steps are
-    scaled by 0.2 sqrt(max(out, in)) to be as large as AdamW's (Liu et al. 2025, arXiv 2502.16982, equation 4). torch's
-    own class computes in bfloat16, which a CPU without it emulates at a twentieth of the speed; this one computes in
-    the parameters' type, all matrices of a shape at once.
+    For matrices `[out, in]` that lie between other layers, and kernels `[out, in, h, w]`, taken as `[out, in h w]`;
+    embeddings, outputs and vectors belong to AdamW. Steps are scaled by 0.2 sqrt(max(out, in)) to be as large as
+    AdamW's (Liu et al. 2025, arXiv 2502.16982, equation 4). torch's own class computes in bfloat16, which a CPU without
+    it emulates at a twentieth of the speed; this one computes in the parameters' type, all matrices of a shape at once.
     """
 
     def __init__(
@@ -34,10 +34,10 @@ class Muon(torch.optim.Optimizer):
                 if parameter.grad is not None:
                     alike.setdefault(parameter.shape, []).append(parameter)
             for shape, parameters in alike.items():
-                moves = torch.stack([self._pushed(parameter, group["momentum"]) for parameter in parameters])
-                length = -group["lr"] * 0.2 * max(shape) ** 0.5
+                moves = torch.stack([self._pushed(parameter, group["momentum"]).flatten(1) for parameter in parameters])
+                length = -group["lr"] * 0.2 * max(moves.shape[1:]) ** 0.5
                 for parameter, move in zip(parameters, orthogonal(moves), strict=True):
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(move, alpha=length)
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(move.view(shape), alpha=length)
 
     def _pushed(self, parameter: torch.Tensor, momentum: float) -> torch.Tensor:
         """Nesterov's look ahead: the gradient and the mean of those before it."""

@@ -28,6 +28,7 @@ from studio.backends.avatar.lessons import Drawings, premultiplied, unlike
 from studio.backends.avatar.network import Generator, Shape
 from studio.backends.avatar.showing import about, grid, write_about
 from studio.backends.device import device, memory_in_words
+from studio.backends.muon import Muon
 from studio.backends.training import Training
 from studio.catalog import Model
 from studio.errors import BadInput
@@ -37,9 +38,10 @@ from studio.request import Request
 
 SIZES = (16, 32, 64, 128, 256)
 CHANNELS = {4: 160, 8: 160, 16: 160, 32: 64, 64: 32, 128: 16, 256: 16}
-DICTIONARY, ABOVE = 768, (64, 48, 24, 16)
+DICTIONARY, ABOVE = 768, (128, 48, 24, 16)
 """Of networks that learn from attributes: channels of the constant, and of each resolution from the constant's on."""
 R1_EVERY, R1_WEIGHT, LIKENESS = 16, 1.0, 20.0
+INNER = ("mapping.fc", ".affine.", ".conv0.", ".conv1.")
 GROWN = 1 / 3  # share of the time after which pictures of full size are compared
 __all__ = ["AvatarTrainer", "Run", "premultiplied", "shape_for", "unlike"]
 
@@ -120,15 +122,24 @@ class Run:
         self.ema = copy.deepcopy(self.g).requires_grad_(False)
         self.adversarial = request.stage == "adversarial"
         self.d = Discriminator(critic).to(**self.where) if self.adversarial else None
-        rate = 1e-3 if self.adversarial else 2e-3
-        beta = 0.0 if self.adversarial else 0.9
-        fast = [p for n, p in self.g.named_parameters() if n.startswith("mapping.embed")]
-        slow = [p for n, p in self.g.named_parameters() if not n.startswith("mapping.embed")]
-        groups = [{"params": slow, "lr": rate}, {"params": fast, "lr": rate * 4}]
-        self.g_adam = torch.optim.Adam(groups, betas=(beta, 0.99))
+        self.optimizers = self._optimizers()
+        self.rates = [[group["lr"] for group in one.param_groups] for one in self.optimizers]
         self.d_adam = torch.optim.Adam(self.d.parameters(), lr=2e-3, betas=(0.0, 0.99)) if self.d else None
-        self.rates = [group["lr"] for group in self.g_adam.param_groups]
         self.show_z, self.show_c = self._samples(40)
+
+    def _optimizers(self) -> list[torch.optim.Optimizer]:
+        """Of the generator. Comparing, Muon moves what lies between other layers: it needs two thirds of Adam's steps,
+        and the time of a quarter more. Against a critic, Adam moves all."""
+        named = dict(self.g.named_parameters())
+        fast = [p for n, p in named.items() if n.startswith("mapping.embed")]
+        inner: list[torch.nn.Parameter] = []
+        if not self.adversarial:
+            inner = [p for n, p in named.items() if n.endswith("weight") and any(part in n for part in INNER)]
+        known = {id(p) for p in (*fast, *inner)}
+        rest = [p for p in named.values() if id(p) not in known]
+        rate, beta = (1e-3, 0.0) if self.adversarial else (3e-3, 0.9)
+        adam = torch.optim.Adam([{"params": rest, "lr": rate}, {"params": fast, "lr": rate * 4}], betas=(beta, 0.99))
+        return [adam, Muon(inner, 4e-3, weight_decay=0.0)] if inner else [adam]
 
     def run(self, report: Report) -> list[Payload]:
         training = Training(
@@ -143,8 +154,9 @@ class Run:
         )
         for step in training:
             anneal = training.anneal()
-            for group, rate in zip(self.g_adam.param_groups, self.rates, strict=True):
-                group["lr"] = rate * anneal
+            for one, rates in zip(self.optimizers, self.rates, strict=True):
+                for group, rate in zip(one.param_groups, rates, strict=True):
+                    group["lr"] = rate * anneal
             if self.d_adam:
                 self.d_adam.param_groups[0]["lr"] = 2e-3 * anneal
                 losses = self.play(step)
@@ -166,9 +178,7 @@ class Run:
         z = torch.randn(len(real), self.g.shape.z_dim, device=real.device)
         ws = self.g.broadcast(self.g.mapping(z, c))
         loss = unlike(self.g.synthesis(ws, noise="none", size=size), real, weights)
-        self.g_adam.zero_grad(set_to_none=True)
-        loss.backward()
-        self.g_adam.step()
+        self._step(loss)
         return {"loss": loss.item(), "size": float(size)}
 
     def play(self, step: int) -> dict[str, float]:
@@ -183,9 +193,7 @@ class Run:
         g_loss = F.softplus(-self.d(made, c)).mean()
         assert weights is not None
         likeness = unlike(made, real, weights)
-        self.g_adam.zero_grad(set_to_none=True)
-        (g_loss + LIKENESS * likeness).backward()
-        self.g_adam.step()
+        self._step(g_loss + LIKENESS * likeness)
 
         self.d.requires_grad_(True)
         penalise = step % R1_EVERY == 0
@@ -201,6 +209,13 @@ class Run:
         self.d_adam.step()
         return {"generator": g_loss.item(), "critic": d_loss.item(), "likeness": likeness.item()}
 
+    def _step(self, loss: Tensor) -> None:
+        for one in self.optimizers:
+            one.zero_grad(set_to_none=True)
+        loss.backward()
+        for one in self.optimizers:
+            one.step()
+
     def average(self, step: int) -> None:
         """The weights' moving average, over fewer steps at first."""
         keep = min(0.998, (1 + step) / (20 + step))
@@ -211,7 +226,7 @@ class Run:
         whole: dict[str, Any] = {
             "g": self.g.state_dict(),
             "ema": self.ema.state_dict(),
-            "g_adam": self.g_adam.state_dict(),
+            "optimizers": [one.state_dict() for one in self.optimizers],
         }
         if self.d and self.d_adam:
             whole |= {"d": self.d.state_dict(), "d_adam": self.d_adam.state_dict()}
@@ -223,8 +238,9 @@ class Run:
         if self.d and self.d_adam and "d" in whole:
             self.d.load_state_dict(whole["d"])
             self.d_adam.load_state_dict(whole["d_adam"])
-        if bool(self.d) == ("d" in whole):
-            self.g_adam.load_state_dict(whole["g_adam"])
+        if bool(self.d) == ("d" in whole) and "optimizers" in whole:
+            for one, state in zip(self.optimizers, whole["optimizers"], strict=True):
+                one.load_state_dict(state)
         self.data.random.set_state(whole["random"])
         torch.set_rng_state(whole["torch"])
 
