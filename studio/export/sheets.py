@@ -23,7 +23,7 @@ Entry = tuple[Image, str]
 PAPER, INK = "#fbfaf8", "#1f1e1b"
 MOST = 400
 GAP, EDGE = 24, 40
-WORDS = 20
+WORDS, MOOD = 20, 26
 TITLE = 40
 LARGEST = 2.0
 
@@ -63,7 +63,7 @@ def character_sheet(
     """
     _checked(entries, cell)
     others = entries[1:]
-    words = WORDS + 14
+    words = MOOD + 18
     across = _across(len(others))
     down = max(2, -(-len(others) // across) if across else 0)
     head = TITLE + 28 if name else 0
@@ -74,12 +74,12 @@ def character_sheet(
     if name:
         _write(pen, name, (EDGE, EDGE), TITLE, size[0] - 2 * EDGE, ink)
     _put(sheet, entries[0][0], (EDGE, EDGE + head, large, large))
-    _write(pen, entries[0][1], (EDGE, EDGE + head + large + 10), WORDS, large, ink, middle=True)
+    _write(pen, entries[0][1], (EDGE, EDGE + head + large + 10), MOOD, large, ink, middle=True)
     for at, (picture, caption) in enumerate(others):
         left = EDGE + large + 2 * GAP + at % across * (cell + GAP)
         top = EDGE + head + at // across * (cell + words + GAP)
         _put(sheet, picture, (left, top, cell, cell))
-        _write(pen, caption, (left, top + cell + 10), WORDS, cell, ink, middle=True)
+        _write(pen, caption, (left, top + cell + 10), MOOD, cell, ink, middle=True)
     return Image(np.asarray(sheet))
 
 

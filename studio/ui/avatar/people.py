@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QIcon, QImage, QKeyEvent, QPainter, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
     QListWidget,
     QListWidgetItem,
+    QScrollArea,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QWidget,
@@ -120,6 +121,8 @@ class People(QWidget):
     def show_people(self, people: Sequence[Identity], portraits: Mapping[str, QImage]) -> None:
         """Everybody who is kept; `portraits` by id, of those whose picture can be read."""
         marked, naming = self._wanted or (self._at(), False)
+        if self._wanted is not None:
+            QTimer.singleShot(0, self, self._into_sight)  # once all has its place
         self._wanted = None
         # The same people stand there already after a change from here: a name that is being typed is left alone.
         if list(people) != [self.list.item(at).data(WHO) for at in range(self.list.count())]:
@@ -137,6 +140,15 @@ class People(QWidget):
         self._mark()
         if naming and at >= 0:
             self._name_anew()
+
+    def _into_sight(self) -> None:
+        """Scroll to whom was kept last, where the window is low."""
+        above = self.parentWidget()
+        while above is not None and not isinstance(above, QScrollArea):
+            above = above.parentWidget()
+        if above is not None:
+            above.ensureWidgetVisible(self.remove)
+        self.list.scrollToItem(self.list.currentItem())
 
     def mark(self, id: str, *, naming: bool) -> None:
         """Mark this one when the list is shown next, and ask for a name where it has none of its own yet."""
