@@ -108,6 +108,12 @@ class SynthesisLayer(nn.Module):
         if self.weight.shape[2] == 1:
             x = product(x, ready.weight[None, :, :, 0, 0] * styles[:, None, :])
             return self.finish(x, demodulation, ready, noise, generator)
+        alone = len(x) == 1 and by_pixels(x)
+        if alone and not self.up and self.weight.numel() < x.numel():
+            # A single picture has one set of weights, here smaller than the map.
+            weight = ready.weight * styles[0][:, None, None] * demodulation[0][:, None, None, None]
+            x = F.conv2d(x.contiguous(memory_format=torch.channels_last), weight, ready.bias, padding=1)
+            return self.finish(x, None, ready, noise, generator)
         # Where nothing is learnt the map is nobody else's: it is changed in place, since fresh memory costs several
         # times the arithmetic.
         x = x * styles[:, :, None, None] if learning or self.shared else x.mul_(styles[:, :, None, None])
@@ -117,9 +123,9 @@ class SynthesisLayer(nn.Module):
             x = F.conv2d(x, ready.weight, padding=1)
             return self.finish(x, demodulation, ready, noise, generator)
         x = interleaved(x, ready.phases) if ready.phases else F.conv_transpose2d(x, ready.weight, stride=2)
-        if len(x) > 1 or not by_pixels(x):
+        if not alone:
             return self.finish(filtered(x, ready.blur, 1), demodulation, ready, noise, generator)
-        # A single picture is demodulated by the filter on its way, which adds the bias too.
+        # The filter demodulates a single picture on its way, and adds the bias.
         x = F.conv2d(x, ready.blur * demodulation[0][:, None, None, None], ready.bias, padding=1, groups=x.shape[1])
         return self.finish(x, None, ready, noise, generator)
 
