@@ -148,6 +148,21 @@ def test_one_without_a_name_is_asked_for_it_where_it_stands(desk: Desk) -> None:
     assert brief(panel).name == "Mara", "what is made of it next has the name"
 
 
+def test_who_is_kept_comes_into_sight_in_a_low_window(desk: Desk) -> None:
+    desk.window.resize(1024, 640)
+    named(desk, "Zoe")
+    keep(desk)
+    portrait = desk.studio.identities.portrait("Zoe")
+    for name in ("Ada", "Ben", "Cleo", "Dan"):
+        desk.studio.identities.keep(name, AvatarRequest(seed=len(name)), portrait)
+    desk.until(lambda: len(rows(desk)) == 5)
+    named(desk, "", 2)
+    keep(desk)
+    desk.until(lambda: people(desk).list.findChildren(QLineEdit))
+    (line,) = people(desk).list.findChildren(QLineEdit)
+    desk.until(lambda: line.visibleRegion().boundingRect().height() == line.height())
+
+
 def test_renamed_and_removed_by_keyboard_and_taken_back(desk: Desk) -> None:
     named(desk, "Ada")
     keep(desk)
