@@ -43,6 +43,7 @@ class Toast(QFrame):
             made = button(text, "toastAction", clicked=lambda act=act: (self.hide(), act()))
             self._extra.append(made)
             self._line.addWidget(made)
+            made.show()  # at once: a line leaves no room for what it is still to show
         self._line.setContentsMargins(16, 8, 8 if actions else 16, 8)
         self._words.setWordWrap(False)
         self._words.setText(words)

@@ -258,6 +258,18 @@ def test_a_model_without_moods_says_why_there_are_none(desk: Desk, home: Path) -
     assert not FaceEngine.asked
 
 
+def test_a_notice_that_follows_another_has_room_for_its_button(desk: Desk) -> None:
+    named(desk, "Ada")
+    keep(desk)
+    named(desk, "Ben", 2)
+    keep(desk)
+    desk.until(lambda: desk.window.toast.words() == "Ben is kept.")
+    desk.breathe()
+    pressed = undo(desk)
+    assert pressed.width() >= pressed.sizeHint().width()
+    assert desk.window.toast.width() >= desk.window.toast.sizeHint().width()
+
+
 def test_every_control_of_the_people_has_a_name_and_a_tip(desk: Desk) -> None:
     named(desk, "Mara")
     keep(desk)
