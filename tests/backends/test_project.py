@@ -14,8 +14,9 @@ import torch.nn.functional as F
 from PIL import Image as Picture
 
 from studio.backends.avatar import AvatarProjectRequest, AvatarRequest, encode, tracks
+from studio.backends.avatar.attributes import Table
 from studio.backends.avatar.drawing import draw
-from studio.backends.avatar.encode import Encoder
+from studio.backends.avatar.encode import Encoder, Reading
 from studio.backends.avatar.engine import AvatarEngine
 from studio.backends.avatar.project import Likeness
 from studio.backends.avatar.target import cut_out, target
@@ -24,7 +25,7 @@ from studio.errors import BadInput, StudioError
 from studio.job import Cancelled, Progress
 from studio.media import Image
 from studio.request import Request
-from tests.backends.toys import CLASSES, PLAIN, TABLE, engine_of, made, quiet, toy_model
+from tests.backends.toys import CLASSES, PLAIN, SHAPE, TABLE, engine_of, made, quiet, toy_model
 
 
 @pytest.fixture
@@ -236,24 +237,70 @@ def test_transparency_is_kept_for_four_planes_and_laid_on_white_for_three(tmp_pa
     assert three[:, 8, 8].tolist() == [1, -1, -1]
 
 
-def test_an_encoder_learns_from_the_networks_own_samples(model: Model, engine: AvatarEngine, picture: Path) -> None:
+def learnt(engine: AvatarEngine, steps: int = 150, heard: list[float] | None = None) -> Encoder:
     assert engine._latents is not None
-    network = engine._latents.network
-    heard: list[dict[str, float]] = []
-    encoder = encode.learn(network, TABLE, 0, steps=30, report=lambda step, share, losses: heard.append(losses))
-    assert np.mean([losses["w"] for losses in heard[-8:]]) < 0.9 * np.mean([losses["w"] for losses in heard[:8]])
+    return encode.learn(
+        engine._latents.network,
+        TABLE,
+        0,
+        steps=steps,
+        samples=256,
+        report=lambda step, share, losses: None if heard is None else heard.append(losses["loss"]),
+    )
+
+
+def test_an_encoder_learns_from_the_networks_own_samples(engine: AvatarEngine) -> None:
+    heard: list[float] = []
+    encoder = learnt(engine, heard=heard)
+    assert np.mean(heard[-10:]) < 0.7 * np.mean(heard[:10])
+    assert engine._latents is not None
+    right: list[bool] = []
+    for seed in range(40):
+        face = AvatarRequest(seed=seed, style="round", psi=1.0)
+        with torch.inference_mode():
+            shown = draw(engine._latents.network, engine._latents.ws(face), "const", seed)
+            reading = Reading.of(encoder(shown)[0], TABLE)
+        right += [TABLE.styles[reading.styles[0]].name == "round"]
+        right += [reading.picks[0][0][0] == engine._latents.picks(face)[1][0]]  # the colour of its hair
+    assert np.mean(right) > 0.75, "guessing is right in 5 of 12"
+    assert sorted(reading.picks[0][1]) == [0, 1, 2, 3], "a mouth is always there"
+    assert sorted(reading.picks[0][2]) == [-1, 0, 1]
+
+
+def test_an_encoder_goes_on_from_one_that_learnt(engine: AvatarEngine) -> None:
+    assert engine._latents is not None
+    first: list[float] = []
+    second: list[float] = []
+    start = learnt(engine, heard=first)
+    encode.learn(
+        engine._latents.network,
+        TABLE,
+        0,
+        steps=20,
+        samples=64,
+        start=start,
+        report=lambda step, share, losses: second.append(losses["loss"]),
+    )
+    assert np.mean(second) < 0.8 * np.mean(first[:20])
+
+
+def test_a_search_begins_where_the_encoder_says(model: Model, engine: AvatarEngine, picture: Path) -> None:
+    encoder = learnt(engine)
     encode.write(encoder, model.folder)
-    again = encode.read(model.folder, network.shape)
-    assert isinstance(again, Encoder)
+    again = encode.read(model.folder, SHAPE, TABLE)
+    assert again is not None
     shown = torch.zeros(2, 4, 16, 16)
     torch.testing.assert_close(again(shown), encoder(shown), atol=0.02, rtol=0.02)
-    assert again(shown).shape == (2, 6, 16)
     image = made(engine, search(picture, steps=0))
-    np.testing.assert_array_equal(made(engine, face_of(image)).pixels, image.pixels)
+    face = face_of(image)
+    np.testing.assert_array_equal(made(engine, face).pixels, image.pixels)
+    assert unlike(engine, face, picture) < 0.7 * unlike(engine, AvatarRequest(style="round", psi=0.0), picture)
+    assert face_of(made(engine, search(picture, steps=0, style="square"))).style == "square"
 
 
 def test_a_damaged_encoder_is_named(model: Model, engine: AvatarEngine, picture: Path) -> None:
-    encode.write(encode.for_network(CLASSES), model.folder)
+    other = Table(TABLE.styles[:1])
+    encode.write(encode.for_network(SHAPE, other), model.folder)
     with pytest.raises(StudioError, match="does not belong"):
         engine.run(search(picture), quiet)
     (model.folder / encode.FILE).write_bytes(b"nothing")
@@ -263,10 +310,20 @@ def test_a_damaged_encoder_is_named(model: Model, engine: AvatarEngine, picture:
 
 def test_the_encoder_looks_at_large_pictures_reduced() -> None:
     torch.manual_seed(0)
-    encoder = Encoder(3, 256, 6, 16)
+    encoder = Encoder(3, 256, 6)
     picture = torch.rand(1, 3, 256, 256)
     coarse = F.interpolate(F.avg_pool2d(picture, 4), scale_factor=4)
     with torch.inference_mode():
-        guess = encoder(picture)
-        assert guess.shape == (1, 6, 16)
-        assert torch.allclose(guess, encoder(coarse), atol=1e-5)
+        said = encoder(picture)
+        assert said.shape == (1, 6)
+        assert torch.allclose(said, encoder(coarse), atol=1e-5)
+
+
+def test_disturbed_pictures_stay_pictures() -> None:
+    clear = torch.full((64, 4, 16, 16), -1.0)
+    seen = encode.disturbed(clear, np.random.default_rng(0))
+    assert seen.shape == clear.shape
+    assert seen.abs().max() <= 1
+    before = seen[:, 3].mean(dim=(1, 2)) > 0.9
+    assert 5 < int(before.sum()) < 30, "some stand before a colour"
+    assert seen[before][:, :3].mean(dim=(2, 3)).std() > 0.3

@@ -75,7 +75,7 @@ class AvatarEngine:
         with memory_in_words():
             if isinstance(request, AvatarProjectRequest):
                 shape = self._latents.network.shape
-                encoder = encode.read(self._model.folder, shape)
+                encoder = encode.read(self._model.folder, shape, self._latents.config.table)
                 with one_thread(shape.size):
                     return [Projection(self._latents, encoder, request, report).run()]
             with torch.inference_mode():

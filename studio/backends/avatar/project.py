@@ -19,7 +19,7 @@ from torch import Tensor
 from studio.backends.avatar import AvatarProjectRequest, AvatarRequest
 from studio.backends.avatar.attributes import NONE
 from studio.backends.avatar.drawing import draw, enlarged, pixels
-from studio.backends.avatar.encode import Encoder
+from studio.backends.avatar.encode import Encoder, Reading
 from studio.backends.avatar.latents import Latents, packed, resting
 from studio.backends.avatar.target import Target, target
 from studio.backends.device import device
@@ -105,27 +105,52 @@ class Projection:
             origin = self.latents.origin(plain)
             samples = self.latents.samples(plain, GUESSES // len(styles))
             tried += [(plain, self.network.broadcast(w)) for w in torch.cat([origin.centre, samples]).split(1)]
-        if self.encoder is not None:
-            guess = self.encoder.to(device())(self.likeness.wanted[0][0])
-            tried += [(self.plain.replace(style=style), guess) for style in styles]
+        reading = self._read()
+        if reading is not None:
+            tried += self._as_read(reading, styles)
         scores = self._scores(torch.cat([ws for _, ws in tried]))
         order = scores.argsort().tolist()
         self.plain = tried[order[0]][0]
         self._consider(float(scores[order[0]]), tried[order[0]][1])
         self.report(Progress("guessing", 1, 3, self._shown()))
         if self.latents.traits is not None:
-            self._by_attributes()
+            self._by_attributes(reading)
         self.report(Progress("guessing", 3, 3, self._shown()))
 
-    def _by_attributes(self) -> None:
-        """The drawn attributes that look most like the picture, one by one; then again, the likeliest of each."""
+    def _read(self) -> Reading | None:
+        """What the encoder says that the picture shows."""
+        table = self.latents.config.table
+        if self.encoder is None or table is None:
+            return None
+        return Reading.of(self.encoder.to(device())(self.likeness.wanted[0][0])[0], table)
+
+    def _as_read(self, reading: Reading, styles: list[str]) -> list[tuple[AvatarRequest, Tensor]]:
+        """The faces that the encoder's likeliest answers describe, one for each style."""
+        table = self.latents.config.table
+        assert table is not None
+        faces: list[tuple[AvatarRequest, Tensor]] = []
+        for name in styles:
+            plain = self.plain.replace(style=name)
+            which = table.style(name)
+            c = table.vector(which, [likeliest[0] for likeliest in reading.picks[which]])
+            origin = self.latents.origin(plain)
+            w = self.network.mapping(origin.z, torch.from_numpy(c)[None].to(origin.z))
+            faces.append((plain, self.network.broadcast(w)))
+        return faces
+
+    def _by_attributes(self, reading: Reading | None) -> None:
+        """The drawn attributes that look most like the picture, one by one; then again, the likeliest of each. Where an
+        encoder has read the picture, what it holds for likely is all that is tried."""
         assert self.latents.traits is not None
         table = self.latents.traits.table
         which, picks = self.latents.picks(self.plain)
         z = self.latents.origin(self.plain).z
         attributes = table.styles[which].attributes
         tried = [[*range(len(one.values)), *([NONE] if one.none else [])] for one in attributes]
-        for turn in range(2):
+        if reading is not None:
+            picks = [likeliest[0] for likeliest in reading.picks[which]]
+            tried = [list(likeliest[:AGAIN]) for likeliest in reading.picks[which]]
+        for turn in range(1 if reading is not None else 2):
             for i, values in enumerate(tried):
                 codes = np.stack([table.vector(which, [*picks[:i], pick, *picks[i + 1 :]]) for pick in values])
                 c = torch.from_numpy(codes).to(z)
