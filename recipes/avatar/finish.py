@@ -3,7 +3,8 @@
     python -m recipes.avatar.finish RUN/model PACK FOLDER [--upscaler 15] [--encoder 15]
 
 FOLDER receives what the catalog finds: config.json, model.safetensors, model.toml, traits.json (the order of the
-sliders), upscaler.safetensors and encoder.safetensors (learnt for so many minutes; 0 keeps what is there), the sheets
+sliders), upscaler.safetensors and encoder.safetensors (learnt for so many minutes, from what is there already; 0 keeps
+that as it is), the sheets
 sheet.png (the seeds 0 to 63 as anybody gets them), styles.png (a row a style) and nearest.png (made faces above the
 drawings most like them), and measured.json, whose figures judge.py and tell.py explain.
 """
@@ -78,19 +79,26 @@ def main() -> None:
     assert config.table is not None
     traits.build(network, config.table, count("sliders")).write(folder)
     if asked.upscaler:
-        upscale.write(learn_upscaler(network, pictures, asked.pack, asked.upscaler), folder)
+        upscale.write(learn_upscaler(network, pictures, asked.pack, asked.upscaler, upscale.read(folder)), folder)
+    encoder = encode.read(folder, config.shape, config.table)
     if asked.encoder:
-        encode.write(encode.learn(network, config.table, asked.encoder, report=losses("encoder")), folder)
+        heard = losses("encoder")
+        encoder = encode.learn(network, config.table, asked.encoder, start=encoder, report=heard)
+        encode.write(encoder, folder)
     size, sha256 = weights.fingerprint(folder)
     about = {**ABOUT, "size": size, "sha256": sha256}
     (folder / "model.toml").write_text(tomli_w.dumps(about, multiline_strings=True), encoding="utf-8")
     made = sheets(folder, config.styles)
     measured = {**likeness(network, pictures, folder, made), "told": tell.told(network, pictures)}
+    if encoder is not None:
+        measured["read"] = tell.read(encoder, pictures)
     (folder / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(measured, indent=1))
 
 
-def learn_upscaler(network: Generator, pictures: Pictures, pack: Path, minutes: float) -> upscale.Upscaler:
+def learn_upscaler(
+    network: Generator, pictures: Pictures, pack: Path, minutes: float, start: upscale.Upscaler | None
+) -> upscale.Upscaler:
     """From what the network draws for the large drawings that are not held out."""
     assert pictures.conditions is not None
     assert pictures.held_out is not None
@@ -98,9 +106,11 @@ def learn_upscaler(network: Generator, pictures: Pictures, pack: Path, minutes: 
     kept = np.flatnonzero(~pictures.held_out[::EVERY][: len(large)])
     small = straight(tell.draw(network, pictures.conditions[::EVERY][kept]))
     heard = losses("upscaler")
-    return upscale.learn(
-        small, large, minutes, rows=kept, report=lambda step, share, loss: heard(step, share, {"loss": loss})
-    )
+
+    def report(step: int, share: float, loss: float) -> None:
+        heard(step, share, {"loss": loss})
+
+    return upscale.learn(small, large, minutes, rows=kept, start=start, report=report)
 
 
 def sheets(folder: Path, styles: tuple[str, ...]) -> np.ndarray:

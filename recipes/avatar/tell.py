@@ -1,4 +1,5 @@
-"""Whether a model's attributes can be told: drawings are compared with pictures that differ in one attribute only.
+"""Whether a model's attributes can be told: drawings are compared with pictures that differ in one attribute only, and
+shown to its encoder.
 
 A held-out drawing is compared with a picture for each value that the attribute may have, all other attributes as the
 drawing has them; the nearest must be the right one. Also how far single pictures are from the drawings they stand for
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from studio.backends.avatar.attributes import NONE
 from studio.backends.avatar.data import Pictures
+from studio.backends.avatar.encode import Encoder, Reading
 from studio.backends.avatar.lessons import premultiplied
 from studio.backends.avatar.network import Generator
 
@@ -69,3 +71,31 @@ def told(network: Generator, pictures: Pictures) -> dict[str, Any]:
                     round(1 / len(picks), 2),
                 ]
     return shares
+
+
+@torch.inference_mode()
+def read(encoder: Encoder, pictures: Pictures) -> dict[str, Any]:
+    """What an encoder says of held-out drawings. style -> attribute -> [share where the likeliest value is right, share
+    where the right one is among the four likeliest]; "style" -> the share of styles that are right."""
+    assert pictures.table is not None
+    assert pictures.conditions is not None
+    assert pictures.style is not None
+    assert pictures.held_out is not None
+    found: dict[str, dict[str, list[tuple[bool, bool]]]] = {style.name: {} for style in pictures.table.styles}
+    right: list[bool] = []
+    for row in np.flatnonzero(pictures.held_out):
+        s = int(pictures.style[row])
+        style, at = pictures.table.styles[s], pictures.table.starts[s]
+        seen = premultiplied(torch.from_numpy(pictures.pixels[row : row + 1]))
+        reading = Reading.of(encoder(seen)[0], pictures.table)
+        right.append(reading.styles[0] == s)
+        for one, likeliest in zip(style.attributes, reading.picks[s], strict=True):
+            own = pictures.conditions[row][at : at + one.width]
+            at += one.width
+            same = [np.array_equal(one.code(pick), own) for pick in likeliest[:4]]
+            found[style.name].setdefault(one.name, []).append((same[0], any(same)))
+    shares = {
+        name: {attribute: [round(float(share), 2) for share in np.mean(told, axis=0)] for attribute, told in of.items()}
+        for name, of in found.items()
+    }
+    return {"style": round(float(np.mean(right)), 3), **shares}

@@ -55,17 +55,21 @@ def learn(
     *,
     rows: NDArray[np.int64] | None = None,
     seed: int = 0,
+    start: Upscaler | None = None,
     steps: int = 0,
     report: Callable[[int, float, float], object] = lambda step, share, loss: None,
 ) -> Upscaler:
     """An upscaler from pairs: `small` [N, S, S, 4] as drawn, `large` [N, 4 S, 4 S, 4] as it should be.
 
-    Both with straight alpha; picture i of `small` belongs to `large[rows[i]]`, where rows are given. Ends after
-    `minutes`, or `steps` where given; `report` hears the step, the share that is over, and the loss.
+    Both with straight alpha; picture i of `small` belongs to `large[rows[i]]`, where rows are given. `start` is one to
+    go on from. Ends after `minutes`, or `steps` where given; `report` hears the step, the share that is over, and the
+    loss.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     network = Upscaler()
+    if start is not None:
+        network.load_state_dict(start.state_dict())
     rows = np.arange(len(small)) if rows is None else rows
     mean = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     adam = torch.optim.Adam(network.parameters(), lr=RATE, betas=(0.9, 0.99))
