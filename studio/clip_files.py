@@ -1,7 +1,6 @@
 """Files of moving pictures as they lie on the disk: WebP, GIF and MP4, measured and given a note without decoding.
 
-Every length in them is taken for a lie until the file is seen to hold it. Sources: WebP container specification
-(RFC 9649), GIF89a specification, ISO/IEC 14496-12 (boxes) and ISO 16684-3 (XMP in a `uuid` box).
+How each kind is put together is `clip_parts`' to know. Sources as there, and ISO 16684-3 (XMP in a `uuid` box).
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from studio import xmp
+from studio import clip_parts, xmp
+from studio.clip_parts import Damaged
 from studio.errors import BadInput
 
 SUFFIXES = (".webp", ".gif", ".mp4")
@@ -21,25 +21,14 @@ FRAME_LIMIT = 60_000
 PIXEL_LIMIT = 34_000_000
 """Pixels of the largest frame that is read: a little more than 8K."""
 
-PART_LIMIT = 250_000
-"""Chunks, blocks or boxes of one file: several for each frame."""
-
-SCANTY = 16
-"""Bytes that the sub-blocks of a GIF hold on average at least, where they are more than PART_LIMIT: writers fill each
-with 255, and what is cut into single bytes takes every reader a long time."""
-
+COPIED = 2**20
 NOTE_LIMIT = 4 * 2**20
 KEYWORD = b"aigc-studio "
-COPIED = 2**20
 XMP_BOX = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
 DEFAULT = 0.1
 """Seconds that a frame of a GIF stands which says less than 0.02, as every browser has it."""
 
 _HOLDERS = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
-
-
-class Damaged(ValueError):
-    """The file is not what its ending says, or ends too early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +77,18 @@ def note_of(path: Path) -> bytes | None:
     with path.open("rb") as file:
         try:
             if ending == ".webp":
-                for kind, start, length in _chunks(file):
+                for kind, start, length in clip_parts.chunks(file):
                     if kind == b"XMP " and length <= NOTE_LIMIT:
                         file.seek(start)
                         return xmp.words_of(file.read(length))
             elif ending == ".gif":
-                for kind, start, _ in _blocks(file):
+                for kind, start, _ in clip_parts.blocks(file):
                     if kind == 0xFE:
-                        words = _joined(file, start + 2)
+                        words = clip_parts.joined(file, start + 2, 2 * NOTE_LIMIT)
                         if words.startswith(KEYWORD):
                             return words[len(KEYWORD) :]
             else:
-                for kind, start, length in _boxes(file, 0, _size(file)):
+                for kind, start, length in clip_parts.boxes(file, 0, clip_parts.size_of(file)):
                     if kind == b"uuid" and length <= NOTE_LIMIT:
                         file.seek(start)
                         data = file.read(length)
@@ -118,14 +107,14 @@ def copy_noted(source: Path, target: Path, words: str, how: str = "") -> None:
     with source.open("rb") as old, target.open("wb") as new:
         try:
             if not words:
-                _pass(old, new, 0, _size(old))
+                _pass(old, new, 0, clip_parts.size_of(old))
             elif source.suffix.lower() == ".webp":
                 _noted_webp(old, new, xmp.packet(words, how))
             elif source.suffix.lower() == ".gif":
                 _noted_gif(old, new, words)
             else:
-                size = _size(old)
-                ends = [start + length for _, start, length in _boxes(old, 0, size)]
+                size = clip_parts.size_of(old)
+                ends = [start + length for _, start, length in clip_parts.boxes(old, 0, size)]
                 if not ends or ends[-1] != size:
                     raise Damaged("its boxes do not fill it")
                 _pass(old, new, 0, size)
@@ -136,7 +125,7 @@ def copy_noted(source: Path, target: Path, words: str, how: str = "") -> None:
 
 
 def _noted_webp(old: BinaryIO, new: BinaryIO, packet: bytes) -> None:
-    found = list(_chunks(old))
+    found = list(clip_parts.chunks(old))
     if not found or found[0][0] != b"VP8X":
         raise Damaged("it is not an extended WebP")
     new.write(b"RIFF\0\0\0\0WEBP")
@@ -158,7 +147,7 @@ def _noted_webp(old: BinaryIO, new: BinaryIO, packet: bytes) -> None:
 
 
 def _noted_gif(old: BinaryIO, new: BinaryIO, words: str) -> None:
-    end = next((start for kind, start, _ in _blocks(old) if kind == 0x3B), 0)
+    end = next((start for kind, start, _ in clip_parts.blocks(old) if kind == 0x3B), 0)
     if not end:
         raise Damaged("it has no end")
     _pass(old, new, 0, end)
@@ -180,140 +169,29 @@ def _pass(old: BinaryIO, new: BinaryIO, start: int, stop: int) -> None:
         start += len(part)
 
 
-def _size(file: BinaryIO) -> int:
-    return file.seek(0, 2)
-
-
-def _need(file: BinaryIO, count: int) -> bytes:
-    data = file.read(count)
-    if len(data) < count:
-        raise Damaged("it ends too early")
-    return data
-
-
-# WebP: RIFF chunks.
-
-
-def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
-    """(name, where its data begins, how long that is) of every chunk."""
-    size = _size(file)
-    file.seek(0)
-    head = _need(file, 12)
-    if head[:4] != b"RIFF" or head[8:] != b"WEBP":
-        raise Damaged("it is no WebP")
-    at, end = 12, 8 + struct.unpack("<I", head[4:8])[0]
-    if end > size:
-        raise Damaged("it ends too early")
-    for _ in range(PART_LIMIT):
-        if at + 8 > end:
-            return
-        file.seek(at)
-        kind, length = struct.unpack("<4sI", _need(file, 8))
-        if at + 8 + length > end:
-            raise Damaged("a chunk is longer than the file")
-        yield kind, at + 8, length
-        at += 8 + length + length % 2
-    raise Damaged("it has too many parts")
-
-
 def _webp(file: BinaryIO) -> Timing:
     width = height = 0
     stands: list[float] = []
-    for kind, start, length in _chunks(file):
+    for kind, start, length in clip_parts.chunks(file):
         if kind == b"VP8X":
             file.seek(start)
-            data = _need(file, 10)
+            data = clip_parts.need(file, 10)
             width = 1 + int.from_bytes(data[4:7], "little")
             height = 1 + int.from_bytes(data[7:10], "little")
         elif kind == b"ANMF":
             if length < 16 or len(stands) >= FRAME_LIMIT:
                 raise Damaged("its frames cannot be")
             file.seek(start + 12)
-            stands.append(max(1, int.from_bytes(_need(file, 3), "little")) / 1000)
+            stands.append(max(1, int.from_bytes(clip_parts.need(file, 3), "little")) / 1000)
     return Timing(width, height, tuple(stands))
-
-
-# GIF: blocks, each followed by sub-blocks.
-
-
-def _blocks(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
-    """(kind, where it begins, its first bytes): an extension's label, 0x2C for a picture, 0x3B for the end."""
-    size = _size(file)
-    file.seek(0)
-    head = _need(file, 13)
-    if head[:6] not in (b"GIF87a", b"GIF89a"):
-        raise Damaged("it is no GIF")
-    at, left = 13 + _table(head[10]), PART_LIMIT + size // SCANTY
-    for _ in range(PART_LIMIT):
-        if at >= size:
-            raise Damaged("it has no end")
-        file.seek(at)
-        kind = _need(file, 1)[0]
-        if kind == 0x3B:
-            yield 0x3B, at, b""
-            return
-        if kind == 0x21:
-            first = _need(file, 2)
-            yield first[0], at, file.read(6)
-            at += 2
-        elif kind == 0x2C:
-            box = _need(file, 9)
-            yield 0x2C, at, box
-            at += 11 + _table(box[8])  # the colours, then how many bits a code has
-        else:
-            raise Damaged("a block of no known kind")
-        at, passed = _past(file, at, left)
-        left -= passed
-        if left < 0:
-            break
-    raise Damaged("it has too many parts")
-
-
-def _table(packed: int) -> int:
-    """Bytes of the colour table that follows."""
-    return 3 * 2 ** ((packed & 7) + 1) if packed & 0x80 else 0
-
-
-def _past(file: BinaryIO, at: int, limit: int) -> tuple[int, int]:
-    """Where the sub-blocks that begin at `at` end, and how many they are; not many more than `limit` are looked at."""
-    count, window = 0, 512
-    while count <= limit:
-        file.seek(at)
-        seen = file.read(window)
-        if not seen:
-            raise Damaged("it ends too early")
-        here, stop = 0, len(seen)
-        while here < stop:
-            length = seen[here]
-            here += 1 + length
-            if not length:
-                return at + here, count
-            count += 1
-        at += here
-        window = min(2 * window, COPIED)
-    raise Damaged("it has too many parts")
-
-
-def _joined(file: BinaryIO, at: int) -> bytes:
-    """What the sub-blocks that begin at `at` hold together; nothing where that is more than any note."""
-    end, _ = _past(file, at, PART_LIMIT)
-    if end - at > 2 * NOTE_LIMIT:
-        return b""
-    file.seek(at)
-    data, here = _need(file, end - at), 0
-    parts: list[bytes] = []
-    while length := data[here]:
-        parts.append(data[here + 1 : here + 1 + length])
-        here += 1 + length
-    return b"".join(parts)
 
 
 def _gif(file: BinaryIO) -> Timing:
     file.seek(6)
-    width, height = struct.unpack("<HH", _need(file, 4))
+    width, height = struct.unpack("<HH", clip_parts.need(file, 4))
     stands: list[float] = []
     stand = 0.0
-    for kind, _, data in _blocks(file):
+    for kind, _, data in clip_parts.blocks(file):
         if kind == 0xF9 and len(data) >= 3:
             stand = int.from_bytes(data[1:3], "little") / 100
         elif kind == 0x2C:
@@ -324,36 +202,14 @@ def _gif(file: BinaryIO) -> Timing:
     return Timing(width, height, tuple(stands))
 
 
-# MP4: boxes in boxes.
-
-
-def _boxes(file: BinaryIO, start: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
-    """(name, where its data begins, how long that is) of every box in a stretch of the file."""
-    for _ in range(PART_LIMIT):
-        if start + 8 > stop:
-            return
-        file.seek(start)
-        length, kind = struct.unpack(">I4s", _need(file, 8))
-        head = 8
-        if length == 1:
-            length, head = struct.unpack(">Q", _need(file, 8))[0], 16
-        elif length == 0:
-            length = stop - start
-        if length < head or start + length > stop:
-            raise Damaged("a box is longer than what holds it")
-        yield kind, start + head, length - head
-        start += length
-    raise Damaged("it has too many parts")
-
-
 def _mp4(file: BinaryIO) -> Timing:
-    size = _size(file)
-    kinds = [(kind, start, length) for kind, start, length in _boxes(file, 0, size)]
+    size = clip_parts.size_of(file)
+    kinds = [(kind, start, length) for kind, start, length in clip_parts.boxes(file, 0, size)]
     if not kinds or kinds[0][0] != b"ftyp":
         raise Damaged("it is no MP4")
     for kind, start, length in kinds:
         if kind == b"moov":
-            for inner, at, long in _boxes(file, start, start + length):
+            for inner, at, long in clip_parts.boxes(file, start, start + length):
                 if inner == b"trak" and (found := _track(file, at, long)) is not None:
                     return found
     raise Damaged("it holds no pictures")
@@ -381,7 +237,7 @@ def _track(file: BinaryIO, start: int, length: int) -> Timing | None:
 
 
 def _inside(file: BinaryIO, start: int, stop: int, depth: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
-    for kind, at, length in _boxes(file, start, stop):
+    for kind, at, length in clip_parts.boxes(file, start, stop):
         yield kind, (at, length)
         if kind in _HOLDERS and depth < 6:
             yield from _inside(file, at, at + length, depth + 1)
@@ -392,4 +248,4 @@ def _part(file: BinaryIO, where: tuple[int, int]) -> bytes:
     if length > NOTE_LIMIT:
         raise Damaged("a box of that kind is never so long")
     file.seek(start)
-    return _need(file, length)
+    return clip_parts.need(file, length)
