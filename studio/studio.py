@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import logging
 import threading
 import time
@@ -12,20 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import studio
 from studio import clip_places, trainings
 from studio import settings as settings_file
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
-from studio.catalog import Catalog, HereAlready
+from studio.catalog import Catalog
 from studio.errors import BadInput, StudioError
+from studio.harvest import Harvest
 from studio.identities import Identities
-from studio.job import Cancelled, Job
+from studio.job import Job
 from studio.journal import Entry, Journal
 from studio.lane import Lane
 from studio.library import Asset, Embed, Library
 from studio.log import conceal
-from studio.media import Clip, Image, Weights
 from studio.places import RESOURCES, Places
 from studio.request import Request, TrainRequest
 from studio.residence import PLATFORM, Rules
@@ -66,6 +64,13 @@ class Studio:
         self.library = Library(settings_file.folder(own.library_folder, places.library))
         self.catalog = Catalog(bundled, settings_file.folder(own.models_folder, places.models))
         self.identities = Identities(places.identities, lambda: self._publish(News("identities")))
+        self._harvest = Harvest(
+            self.library,
+            self.catalog,
+            embed=lambda: cast(Embed, self.settings.embed_metadata),
+            closing=lambda: self._closing,
+            changed=lambda kind: self._publish(News(kind)),
+        )
         self._journal = Journal(places.state / "queue.sqlite") if journaled else None
         if self._journal is not None and self._journal.warning:
             self.warnings.append(self._journal.warning)
@@ -146,16 +151,11 @@ class Studio:
 
     def keep(self, job: Job) -> list[Asset]:
         """Add to the library what a live job made, or what could not be saved when it was made."""
-        assets = self._add(job, job.made, partial=False)
-        job.made = []
-        return assets
+        return self._harvest.keep(job)
 
     def drop(self, job: Job) -> None:
         """Nobody wants what a job made and the library does not have: the files of its clips go."""
-        for payload in job.made:
-            if isinstance(payload, Clip):
-                clip_places.discard(payload)
-        job.made = []
+        self._harvest.drop(job)
 
     def change_settings(self, **changes: Any) -> None:
         """Save settings. Those of device, threads, memory and folders hold from the next start on."""
@@ -229,7 +229,7 @@ class Studio:
             model = self.catalog.get(request.model) if request.model else None
             return host.run(job, self.media[request.medium].engine_of(request), model, hear)
 
-        return Lane(name, host, run=run, keep=self._keep, changed=self._changed, reordered=self._reordered)
+        return Lane(name, host, run=run, keep=self._harvest.take, changed=self._changed, reordered=self._reordered)
 
     def _lane_of(self, job: Job) -> Lane:
         return self._training if isinstance(job.request, TrainRequest) else self._device
@@ -246,60 +246,6 @@ class Studio:
         if isinstance(request, TrainRequest):
             return request
         return request.replace(model=self.catalog.default(request.medium).id)
-
-    def _keep(self, job: Job, made: Made, partial: bool) -> list[Any]:
-        job.made = list(made.payloads)
-        job.facts = dict(made.facts)
-        if job.live:
-            if job.stopping and any(isinstance(payload, Clip) for payload in job.made):
-                self.drop(job)
-                raise Cancelled
-            return list(job.made)
-        if isinstance(job.request, TrainRequest):
-            return self._learnt(job, job.request, partial)
-        assets = self._add(job, job.made, partial=partial)
-        job.made = []
-        return assets
-
-    def _learnt(self, job: Job, request: TrainRequest, partial: bool) -> list[Weights]:
-        """The trained model, among the person's own where it has a name and was not broken off."""
-        models = [payload for payload in job.made if isinstance(payload, Weights)]
-        if not request.title or self._closing or (partial and not job.wanted):
-            return models
-        taken: list[Weights] = []
-        for made in models:
-            try:
-                model = self.catalog.import_(made.folder, request.medium, accept_licence=True)
-            except HereAlready as error:  # gone on with and stopped before it learnt more
-                model, job.known = error.model, error.model.title
-            taken.append(Weights(model.folder))
-        self._publish(News("models"))
-        return taken
-
-    def _add(self, job: Job, payloads: Sequence[Any], *, partial: bool) -> list[Asset]:
-        request = job.request
-        model = self.catalog.get(request.model)
-        provenance = {
-            "studio": studio.__version__,
-            "model": {"id": model.id, "family": model.family, "licence": model.licence, "sha256": model.sha256},
-            "libraries": _libraries(),
-            "seed": request.seed,
-            **job.facts,
-        }
-        assets = [
-            self.library.add(
-                payload,
-                medium=request.medium,
-                request=_made_by(payload, request),
-                provenance=provenance,
-                parents=job.parents,
-                partial=partial,
-                embed=cast(Embed, self.settings.embed_metadata),
-            )
-            for payload in payloads
-        ]
-        self._publish(News("library"))
-        return assets
 
     def _changed(self, job: Job) -> None:
         progress = job.progress
@@ -376,20 +322,5 @@ class Studio:
         raise BadInput("This job is not known any more.")
 
 
-def _made_by(payload: Any, request: Request) -> dict[str, Any]:
-    """The request that makes this payload again: its own where it says one, else the one that was run."""
-    own = payload.request if isinstance(payload, Image | Clip) else ""
-    return Request.from_json(json.loads(own)).to_json() if own else request.to_json()
-
-
 def _again(request: Request) -> Request:
     return trainings.going_on(request) if isinstance(request, TrainRequest) else request
-
-
-@functools.cache
-def _libraries() -> dict[str, str]:
-    """Versions of what decides how a work comes out, read without importing any of it."""
-    from importlib import metadata  # slow to load, and the window need not wait for it
-
-    names = ("torch", "diffusers", "transformers", "numpy")
-    return {name: metadata.version(name) for name in names}
