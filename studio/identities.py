@@ -2,7 +2,8 @@
 
 Each is two files in one folder: a JSON that names the face's request, the work that shows it and its portrait, and the
 portrait, a PNG with real alpha. The JSON takes its place whole and last, so what a crash leaves is an identity or none.
-What is removed goes to the bin, a folder beside them, and comes back from there.
+What is removed goes to the bin, a folder beside them, and comes back from there; what a crash leaves in both is not in
+the bin.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -31,7 +32,8 @@ KIND = "avatar"
 """The kind of request that a face is."""
 
 NAME_LIMIT = 120  # characters, as of a face's own name
-SIZE_LIMIT = 4_000_000  # bytes of one JSON; a face found in a picture is a tenth of that
+SIZE_LIMIT = 16_000_000  # bytes of one JSON: more than twelve mixed-in faces of the greatest length take
+LATEST = 32_503_680_000.0  # seconds since 1970: the year 3000
 BIN = "bin"
 
 
@@ -64,7 +66,9 @@ class Identities:
 
     def binned(self) -> list[Identity]:
         """Everybody who was removed, the last first."""
-        return sorted(_in(self._folder / BIN, self._folder), key=lambda one: -one.changed)
+        there = {path.stem for path in self._folder.glob("*.json")}
+        gone = [one for one in _in(self._folder / BIN, self._folder) if one.id not in there]
+        return sorted(gone, key=lambda one: -one.changed)
 
     def get(self, word: str) -> Identity:
         """The one of that id or name. Raises BadInput where there is none."""
@@ -85,7 +89,7 @@ class Identities:
     def keep(self, name: str, face: Request, portrait: Image, work: str = "") -> Identity:
         """Keep a face under a name; who had that name gets this face and stays the same identity otherwise.
 
-        Raises BadInput for no name or no face, StudioError for a disk that takes nothing.
+        Raises BadInput for no name, no face or one that is far too long, StudioError for a disk that takes nothing.
         """
         name = _clean(name)
         if face.kind != KIND:
@@ -96,12 +100,16 @@ class Identities:
             now = time.time()
             id = same.id if same is not None else secrets.token_hex(6)
             file = self._folder / f"{id}.{secrets.token_hex(3)}.png"
-            pictures.write_png(portrait, file, "")
-            disk.sync_file(file)
             one = Identity(id, name, _called(face, name), work, file, same.kept if same else now, now)
-            _write(self._folder, one)
+            try:
+                pictures.write_png(portrait, file, "")
+                disk.sync_file(file)
+                _write(self._folder, one)
+            except BaseException:
+                _forget(file)
+                raise
             if same is not None:
-                same.portrait.unlink(missing_ok=True)
+                _forget(same.portrait)
         self._changed()
         return one
 
@@ -180,10 +188,19 @@ def _read(path: Path, portraits: Path) -> Identity:
     if Path(file).name != file:
         raise ValueError("its portrait lies elsewhere")
     kept, changed = float(told["kept"]), float(told["changed"])
+    if not (0 <= kept <= LATEST and 0 <= changed <= LATEST):
+        raise ValueError("its times cannot be")
     return Identity(path.stem, _clean(str(told["name"])), face, str(told["work"]), portraits / file, kept, changed)
 
 
+def _forget(portrait: Path) -> None:
+    """Remove a picture that no identity names. One that is in use elsewhere stays, and does no harm."""
+    with suppress(OSError):
+        portrait.unlink(missing_ok=True)
+
+
 def _write(folder: Path, one: Identity) -> None:
+    """Raises OSError, and BadInput for what `_read` would refuse."""
     said = {
         "format": FORMAT,
         "version": VERSION,
@@ -194,7 +211,10 @@ def _write(folder: Path, one: Identity) -> None:
         "kept": one.kept,
         "changed": one.changed,
     }
-    disk.write_whole(folder / f"{one.id}.json", json.dumps(said, ensure_ascii=False, indent=1).encode("utf-8"))
+    data = json.dumps(said, ensure_ascii=False, indent=1).encode("utf-8")
+    if len(data) > SIZE_LIMIT:
+        raise BadInput("This face holds too much to keep.", "Take out some of the faces that are mixed into it.")
+    disk.write_whole(folder / f"{one.id}.json", data)
 
 
 def _named(word: str, there: list[Identity], missing: str) -> Identity:

@@ -122,6 +122,8 @@ def test_a_damaged_file_hides_nobody_else_and_stays(people: Identities, tmp_path
         {"face": {"kind": "avatar", "psi": 12}},
         {"face": {"kind": "avatar.walk"}},
         {"kept": "yesterday"},
+        {"kept": float("nan")},
+        {"changed": 1e300},
     ],
 )
 def test_what_cannot_be_is_left_out(people: Identities, change: dict[str, Any]) -> None:
@@ -150,6 +152,39 @@ def test_a_crash_leaves_the_face_of_before(people: Identities, monkeypatch: pyte
     monkeypatch.setattr(disk, "write_whole", dies)
     with pytest.raises(StudioError, match="the disk is full"):
         people.keep("Mara", face(seed=8), portrait(10))
+    assert people.all() == [kept]
+    assert people.portrait(kept.id).pixels.max() == 90
+    assert [path.name for path in kept.portrait.parent.glob("*.png")] == [kept.portrait.name], "and nothing beside it"
+
+
+@pytest.mark.parametrize("deed", ["remove", "restore"])
+def test_who_a_crash_left_in_two_places_is_there_once(
+    people: Identities, monkeypatch: pytest.MonkeyPatch, deed: str
+) -> None:
+    kept = people.keep("Mara", face(), portrait())
+    if deed == "restore":
+        people.remove(kept.id)
+
+    def dies(_path: Path, missing_ok: bool = False) -> None:
+        raise OSError(5, "the power is gone")
+
+    with monkeypatch.context() as crash:
+        crash.setattr(Path, "unlink", dies)
+        with pytest.raises(StudioError, match="the power is gone"):
+            getattr(people, deed)(kept.id)
+    assert [one.name for one in people.all()] == ["Mara"]
+    assert people.binned() == []
+    people.remove(kept.id)
+    assert people.restore("Mara").name == "Mara", "nobody has that name but the person"
+
+
+def test_what_could_not_be_read_again_is_not_written(people: Identities, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = people.keep("Mara", face(), portrait(90))
+    monkeypatch.setattr(identities, "SIZE_LIMIT", 1000)
+    told = tuple(Trait(f"Trait {n}", 0.5) for n in range(20))
+    for name in ("Mara", "Ben"):
+        with pytest.raises(BadInput, match="too much to keep"):
+            people.keep(name, face(traits=told), portrait(10))
     assert people.all() == [kept]
     assert people.portrait(kept.id).pixels.max() == 90
 
