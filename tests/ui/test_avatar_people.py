@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QLineEdit, QToolButton
 from qasync import QEventLoop
 
 from studio.backends.avatar import AvatarRequest, AvatarSheetRequest
-from studio.identities import Identity
+from studio.identities import Identities, Identity
 from studio.library import Query
 from studio.request import Request
 from studio.ui.app import errors
@@ -187,6 +187,32 @@ def test_renamed_and_removed_by_keyboard_and_taken_back(desk: Desk) -> None:
     inside(desk, shown.setCurrentRow, 0)
     desk.click("removePerson")
     desk.until(lambda: rows(desk) == ["Zoe"])
+
+
+def test_who_was_removed_beside_the_window_is_said_to_be_gone(desk: Desk, home: Path) -> None:
+    panel, _ = page(desk)
+    named(desk, "Ada")
+    one = keep(desk)
+    shown = people(desk).list
+    inside(desk, shown.setCurrentRow, 0)
+    Identities(home / "identities").remove(one.id)
+    assert rows(desk) == ["Ada"], "the window has not heard of it"
+    inside(desk, people(desk).renamed.emit, one.id, "Zoe")
+    assert "not kept any more" in desk.window.toast.words()
+    desk.until(lambda: not rows(desk))
+    desk.window.toast.hide()
+    inside(desk, people(desk).removed.emit, one.id)
+    assert "not kept any more" in desk.window.toast.words()
+    assert brief(panel).name == "Ada"
+
+
+def test_a_face_without_a_name_takes_nobodys_place(desk: Desk) -> None:
+    named(desk, "person 1")
+    first = keep(desk)
+    named(desk, "", 2)
+    second = keep(desk)
+    assert second.name == "Person 2"
+    assert desk.studio.identities.get("person 1") == first
 
 
 def test_they_are_there_again_at_the_next_start(desk: Desk, home: Path, loop: QEventLoop) -> None:

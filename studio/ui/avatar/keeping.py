@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt
@@ -115,8 +115,9 @@ class Keeping(QObject):
         self._all.keep_face()
 
     def _nameless(self) -> str:
-        there = {one.name for one in self._identities.all()}
-        return next(words for n in range(1, len(there) + 2) if (words := tr("Person {n}").format(n=n)) not in there)
+        there = {one.name.casefold() for one in self._identities.all()}
+        many = (tr("Person {n}").format(n=n) for n in range(1, len(there) + 2))
+        return next(words for words in many if words.casefold() not in there)
 
     def kept(self, asset: Asset) -> None:
         """A face has become a work: the one that was waited for is kept as an identity."""
@@ -151,31 +152,42 @@ class Keeping(QObject):
 
     def _rename(self, id: str, name: str) -> None:
         """The brief follows where it has this face: what is made of it next has the name."""
-        one, brief = self._identities.get(id), self._all.face
-        before = one.name
-        if self._try(lambda: self._identities.rename(id, name)):
-            if isinstance(one.face, AvatarRequest) and _alike(brief, one.face) and brief.name in ("", before):
-                self._panel.form.set_value(brief.replace(name=" ".join(name.split())))
-            self._notify(
-                tr("{old} is called {name} now.").format(old=before, name=" ".join(name.split())),
-                lambda: self._identities.rename(id, before),
-            )
+        people, brief = self._identities, self._all.face
+        if (before := self._there(id)) is None:
+            return
+        if (one := self._try(lambda: people.rename(id, name))) is None:
+            return
+        if isinstance(one.face, AvatarRequest) and _alike(brief, one.face) and brief.name in ("", before.name):
+            self._panel.form.set_value(brief.replace(name=one.name))
+        self._notify(
+            tr("{old} is called {name} now.").format(old=before.name, name=one.name),
+            lambda: people.rename(id, before.name),
+        )
 
     def _remove(self, id: str) -> None:
-        name = self._identities.get(id).name
-        if self._try(lambda: self._identities.remove(id)):
-            self._notify(tr("{name} is in the bin.").format(name=name), lambda: self._identities.restore(id))
+        one = self._there(id) and self._try(lambda: self._identities.remove(id))
+        if one is not None:
+            self._notify(tr("{name} is in the bin.").format(name=one.name), lambda: self._identities.restore(one.id))
 
-    def _notify(self, words: str, undo: Any) -> None:
+    def _there(self, id: str) -> Identity | None:
+        """The one of the list; None where somebody else removed them meanwhile, which is said."""
+        one = next((one for one in self._identities.all() if one.id == id), None)
+        if one is None:
+            self._panel.deeds.fail(BadInput(tr("This person is not kept any more.")))
+            self.refresh()
+        return one
+
+    def _notify(self, words: str, undo: Callable[[], Identity]) -> None:
         self._panel.deeds.notify(words, [(tr("Undo"), lambda: self._try(undo))])
 
-    def _try(self, deed: Any) -> bool:
+    def _try(self, deed: Callable[[], Identity]) -> Identity | None:
+        """Whom it was done with; None where it failed, which is said, and who is there is looked up again."""
         try:
-            deed()
+            return deed()
         except StudioError as error:
             self._panel.deeds.fail(error)
-            return False
-        return True
+            self.refresh()
+            return None
 
     # Who is there.
 
