@@ -16,7 +16,7 @@ from studio.job import Cancelled, Progress
 from studio.media import Image
 from studio.places import RESOURCES
 from studio.request import Request
-from tests.backends.toys import PLAIN, engine_of, made, toy_model
+from tests.backends.toys import PLAIN, TABLE, engine_of, made, toy_model
 
 STARTER = RESOURCES / "models" / "avatar-starter"
 STYLES = ("adventurer", "open-peeps", "micah", "big-smile", "personas")
@@ -111,6 +111,47 @@ def test_a_style_that_nobody_described_is_told_by_its_values_names(tmp_path: Pat
         moods.expressions(folder, face(style="square"))
     with pytest.raises(BadInput, match="knows no expressions"):
         moods.expressions(toy_model(tmp_path / "plain", PLAIN, None).folder, face(style="any"))
+
+
+def named_mouths(*values: str, style: str = "round") -> Table:
+    """The toys' attributes with a mouth whose values are called so."""
+    said = TABLE.to_json()
+    said["styles"][0]["name"] = style
+    mouth = next(one for one in said["styles"][0]["attributes"] if one["name"] == "mouth")
+    assert len(values) == len(mouth["values"]), "the network stays as large"
+    mouth["values"] = list(values)
+    return Table.from_json(said)
+
+
+def test_values_may_be_called_anything(tmp_path: Path) -> None:
+    table = named_mouths("big smile", "small_frown", "gap-toothed", "so" + "Long" * 30)
+    folder = toy_model(tmp_path / "toy", table=table).folder
+    found = moods.expressions(folder, face(seed=4))
+    assert {pose.words for pose in found} >= {"Big smile", "Small frown", "Gap toothed"}
+    assert len(found) == 4
+    assert max(len(pose.words) for pose in found) == moods.CAPTION
+
+
+def test_a_style_of_a_known_name_with_other_drawings_is_told_by_its_values_names(tmp_path: Path) -> None:
+    table = named_mouths("glad", "glum", "cross", "sleepy", style="micah")
+    folder = toy_model(tmp_path / "toy", table=table).folder
+    found = moods.expressions(folder, face(seed=4, style="micah"))
+    assert {pose.words for pose in found} == {"Glad", "Glum", "Cross", "Sleepy"}
+
+
+def test_whether_there_are_moods_is_known_without_the_faces_that_are_mixed_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = toy_model(tmp_path / "toy").folder
+
+    def looked(*_: object) -> Mix:
+        raise AssertionError
+
+    monkeypatch.setattr(moods, "_mixed", looked)
+    other = Mix(json.dumps(face(seed=8).to_json()), "middle", 1.0)
+    moods.must_show(folder, face(seed=4, mix=(other,) * 3))
+    with pytest.raises(BadInput, match="knows no expressions"):
+        moods.must_show(folder, face(style="square", mix=(other,)))
 
 
 def test_the_sheet_has_the_person_large_each_mood_beside_it_and_its_name(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from studio.backends.avatar import AvatarRequest, AvatarSheetRequest, Mix, Pose
@@ -21,10 +21,12 @@ from studio.request import Request
 MANY = 9
 """Expressions of a sheet, where nothing else is asked for."""
 
-Mood = Mapping[str, str]
-"""Of attributes the values that show it, the most telling attribute first; of several, separated by blanks, one."""
+CAPTION = 60  # characters below a face
 
-MOODS: Mapping[str, Mapping[str, Mood]] = {
+Mood = Mapping[str, Sequence[str]]
+"""Of attributes the values that show it, the most telling attribute first; of several values one."""
+
+MOODS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "adventurer": {
         "Calm": {"mouth": "variant02", "eyes": "variant26"},
         "Happy": {"mouth": "variant26", "eyes": "variant25"},
@@ -81,7 +83,8 @@ MOODS: Mapping[str, Mapping[str, Mood]] = {
         "Tired": {"mouth": "surprise", "eyes": "sleep"},
     },
 }
-"""By style. The drawings of Adventurer only number their values; these are what the numbers show."""
+"""By style, values separated by blanks. The drawings of Adventurer only number theirs; these are what the numbers show.
+"""
 
 OWN = ("Shadow", "eyelashes", "braces", "gap")
 """What belongs to the person where it occurs in a value's name: of the values of a mood, the one that has it too."""
@@ -107,31 +110,61 @@ def expressions(folder: Path, face: AvatarRequest, count: int = MANY) -> list[Po
     Fewer where the model draws fewer. BadInput where it draws one only, or knows nothing of faces; StudioError for a
     damaged model.
     """
-    there = {one.attribute: one for one in sliders(folder, face)}
-    moods = MOODS.get(style_of(folder, face)) or _by_names(there)
     found: dict[AvatarRequest, str] = {}
-    for words, mood in moods.items():
+    for words, posed in _shown(folder, face):
+        found.setdefault(posed, words)
+    if len(found) < 2:
+        raise _none()
+    return [Pose(words, _told(posed)) for posed, words in list(found.items())[:count]]
+
+
+def must_show(folder: Path, face: AvatarRequest) -> None:
+    """Raises as `expressions` does. Looks at no face that is mixed in, and is quick enough to ask at every change."""
+    found: set[AvatarRequest] = set()
+    for _, posed in _shown(folder, face.replace(mix=())):
+        found.add(posed)
+        if len(found) > 1:
+            return
+    raise _none()
+
+
+def _none() -> BadInput:
+    return BadInput(
+        "This model knows no expressions: its faces were learnt without what their mouths and eyes show.",
+        "Choose the studio's starter, or a model that was trained on drawings with attributes.",
+    )
+
+
+def _shown(folder: Path, face: AvatarRequest) -> Iterator[tuple[str, AvatarRequest]]:
+    """The face in every mood that its style can show, some of which may look alike, each with the mood's name."""
+    there = {one.attribute: one for one in sliders(folder, face)}
+    for words, mood in (_described(style_of(folder, face), there) or _by_names(there)).items():
         posed = _posed(folder, face, mood)
         if posed is not None:
-            found.setdefault(posed, words)
-    if len(found) < 2:
-        raise BadInput(
-            "This model knows no expressions: its faces were learnt without what their mouths and eyes show.",
-            "Choose the studio's starter, or a model that was trained on drawings with attributes.",
-        )
-    return [Pose(words, _told(posed)) for posed, words in list(found.items())[:count]]
+            yield words, posed
+
+
+def _described(style: str, there: Mapping[str, Slider]) -> dict[str, Mood]:
+    """The moods of a style that is known, where the model draws what tells them."""
+    found: dict[str, Mood] = {}
+    for words, mood in MOODS.get(style, {}).items():
+        split = {attribute: tuple(values.split()) for attribute, values in mood.items()}
+        telling, values = next(iter(split.items()))
+        if telling in there and set(values) & set(there[telling].values):
+            found[words] = split
+    return found
 
 
 def _posed(folder: Path, face: AvatarRequest, mood: Mood) -> AvatarRequest | None:
     """The face in a mood, its mixed-in faces too; None where nothing of it can be shown."""
     there = {one.attribute: one for one in sliders(folder, face)}
-    posed = face.replace(name="")
+    posed = face.replace(name="", mix=())
     for slider in there.values():
         if "" in slider.values and any(cover in slider.at.lower() for cover in COVERS):
             posed = with_trait(posed, slider.name, slider.values.index("") / (slider.stations - 1))
     for at, (attribute, values) in enumerate(mood.items()):
         slider = there.get(attribute)
-        place = None if slider is None else _place(slider, values.split())
+        place = None if slider is None else _place(slider, values)
         if slider is not None and place is not None:
             posed = with_trait(posed, slider.name, place)
         elif not at:
@@ -167,9 +200,11 @@ def _own(value: str) -> set[str]:
 def _by_names(there: Mapping[str, Slider]) -> dict[str, Mood]:
     """Moods of a style that nobody described: the values of what tells most, as they are called."""
     telling = [one for name in EXPRESSIVE for one in there.values() if one.name == name]
-    return {_words(value): {telling[0].attribute: value} for value in telling[0].values if value} if telling else {}
+    if not telling:
+        return {}
+    return {_words(value): {telling[0].attribute: (value,)} for value in telling[0].values if value}
 
 
 def _words(value: str) -> str:
     words = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", value).replace("_", " ").replace("-", " ").lower()
-    return words[:1].upper() + words[1:]
+    return (words[:1].upper() + words[1:])[:CAPTION]

@@ -64,7 +64,8 @@ class Keeping(QObject):
         why = ""
         if self._people.isVisible():
             try:
-                self._poses(self._all.shown())
+                face = self._all.shown()
+                moods.must_show(faces.model_of(self._studio.catalog, face).folder, face)
             except StudioError as error:
                 why = " ".join(failure(error))
             self._people.show_moods(why)
