@@ -33,8 +33,8 @@ class Lesson:
 LESSONS: Mapping[str, Lesson] = {
     "avatar": Lesson(
         "Draw a face nobody has seen",
-        "Choose a style and how unusual it may be. Several candidates appear at once; click the one you like.",
-        ({"style": "micah", "psi": 0.8}, {"style": "adventurer", "psi": 0.9}, {"style": "open-peeps", "psi": 0.7}),
+        "Choose a style, or leave it to chance. Several candidates appear at once; click the one you like.",
+        ({"style": "micah"}, {"style": "open-peeps"}, {"style": "adventurer"}),
     ),
     "poster": Lesson(
         "Paint a sentence",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -53,3 +54,24 @@ def test_what_needs_another_part_is_looked_at_where_that_is() -> None:
     mouth = TABLE.styles[0].attributes[1]
     assert [mouth.values[pick] for pick in names["Mouth"].order] == ["frown", "serious", "smile", "laughing"]
     assert found.styles[1] == (), "the other style is drawn alike whatever its skin"
+
+
+def test_the_usual_drawing_has_the_most_frequent_parts_and_the_mean_colours() -> None:
+    table = Table.from_json(
+        {
+            "styles": [
+                {
+                    "name": "round",
+                    "count": 12,
+                    "attributes": [
+                        {"name": "hair", "kind": "part", "values": ["a", "b"], "counts": [3, 9]},
+                        {"name": "skin", "kind": "colour", "values": ["#000000", "#ffffff"], "counts": [3, 9]},
+                        {"name": "hat", "kind": "part", "values": ["x"], "counts": [5], "none": 7},
+                        {"name": "hatColor", "kind": "colour", "values": ["#ff0000"], "counts": [5], "with": "hat"},
+                    ],
+                }
+            ]
+        }
+    )
+    vector = table.usual(0)
+    np.testing.assert_allclose(vector, [1, 0, 1, 0.5, 0.5, 0.5, 1, 0, 0, 0, 0, 0])

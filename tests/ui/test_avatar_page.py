@@ -235,7 +235,7 @@ def test_how_unusual_is_followed_too(desk: Desk) -> None:
     assert isinstance(slider, QSlider)
     slider.setFocus()
     inside(desk, QTest.keyClick, slider, Qt.Key.Key_Left)
-    assert brief(panel).psi == 0.85
+    assert brief(panel).psi == 0.95
     desk.until(lambda: shows(panel, brief(panel)))
 
 

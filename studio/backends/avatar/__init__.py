@@ -95,10 +95,10 @@ class AvatarRequest(Request):
         Choice(label="Style", help="The family of drawing; any lets the seed choose.", options=STYLES, open=True),
     )
     psi: float = note(
-        0.9,
+        1.0,
         Range(
             label="How unusual",
-            help="Truncation psi: 0 is the average face of the style, 1 as varied as the model knows, more is daring.",
+            help="Truncation psi: 0 is the usual face of the style, 1 as varied as the model knows, more is daring.",
             low=0.0,
             high=1.5,
             step=0.05,

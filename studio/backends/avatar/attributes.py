@@ -149,15 +149,7 @@ class Table:
             counts = np.array([*one.counts, 0 if one.needs else one.none], np.float64)
             pick = int(rng.choice(len(counts), p=counts / counts.sum()))
             picks[one.name] = NONE if pick == len(one.values) else pick
-        by_name = {one.name: one for one in attributes}
-        for one in attributes:
-            other = by_name.get(one.needs)
-            if other is None:
-                continue
-            pick = picks[other.name]
-            if pick == NONE or (one.needs_values and other.values[pick] not in one.needs_values):
-                picks[one.name] = NONE
-        return [picks[one.name] for one in attributes]
+        return self._seen(style, picks)
 
     def vectors(self, style: int, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """Condition vectors [count, c_dim] of so many drawings of a style, as `draw` would pick them, all at once."""
@@ -180,6 +172,39 @@ class Table:
                 vectors[:, at : at + one.width] *= np.array([*shows, False])[picks[other.name], None]
             at += one.width
         return vectors
+
+    def usual(self, style: int) -> NDArray[np.float32]:
+        """The condition vector [c_dim] of a style's usual drawing: the most frequent parts, the mean of colours.
+
+        A face to be averaged towards: the mean of all drawings shows the ghosts of all their parts.
+        """
+        attributes = self.styles[style].attributes
+        picks: dict[str, int] = {}
+        for one in attributes:
+            counts = [*one.counts, 0 if one.needs else one.none]
+            pick = int(np.argmax(counts)) if not one.colour else (NONE if one.none > sum(one.counts) else 0)
+            picks[one.name] = NONE if pick == len(one.values) else pick
+        vector = self.vector(style, self._seen(style, picks))
+        at = self.starts[style]
+        for one in attributes:
+            if one.colour and vector[at + 3]:
+                codes = np.stack([one.code(pick) for pick in range(len(one.values))])
+                vector[at : at + one.width] = np.average(codes, axis=0, weights=one.counts)
+            at += one.width
+        return vector
+
+    def _seen(self, style: int, picks: dict[str, int]) -> list[int]:
+        """Picks in the style's order, without those that nothing drawn would show."""
+        attributes = self.styles[style].attributes
+        by_name = {one.name: one for one in attributes}
+        for one in attributes:
+            other = by_name.get(one.needs)
+            if other is None:
+                continue
+            pick = picks[other.name]
+            if pick == NONE or (one.needs_values and other.values[pick] not in one.needs_values):
+                picks[one.name] = NONE
+        return [picks[one.name] for one in attributes]
 
     def near(self, style: int, picks: Sequence[int], spread: float, rng: np.random.Generator) -> list[int]:
         """Picks like these: each becomes another with the probability `spread`, one at least where that is not 0."""

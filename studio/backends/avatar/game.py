@@ -295,18 +295,23 @@ class Game:
         write_about(folder, grid(self._drawn(ON_SHEET)), self.request.title, self.start, facts)
 
     def _centres(self) -> None:
-        """The mean w, of every style and of all, over seeds as they will be drawn."""
-        mapping = cast(Mapping, self.ema.mapping)
+        """What truncation pulls towards: the mean w of seeds, or of styles' usual drawings."""
+        mapping, shape = cast(Mapping, self.ema.mapping), self.g.shape
         random = generator(1234)
-        z = torch.randn(AVERAGED, self.g.shape.z_dim, generator=random).to(device())
+        z = torch.randn(AVERAGED, shape.z_dim, generator=random).to(device())
         if self.table is None:
             mapping.w_avg.copy_(mapping(z, self._conditions(AVERAGED, random)).mean(dim=0))
-            return
-        rng = np.random.default_rng(1234)
-        for style in range(len(self.table.styles)):
-            rows = np.stack([self.table.vector(style, self.table.draw(style, rng)) for _ in range(1000)])
-            mapping.w_avg_of[style] = mapping(z[:1000], torch.from_numpy(rows).to(z.device)).mean(dim=0)
-        mapping.w_avg.copy_(mapping.w_avg_of.mean(dim=0))
+        else:
+            centre(mapping, self.table, z)
+
+
+def centre(mapping: Mapping, table: Table, z: Tensor) -> None:
+    """Write the w that truncation pulls towards: of every style its usual drawing's, the mean over z [N, z_dim]; and of
+    all, their mean. Half way between drawings is a fade: the mean of all of a style's w would be a face of ghosts."""
+    for style in range(len(table.styles)):
+        c = torch.from_numpy(table.usual(style)).to(z)
+        mapping.w_avg_of[style] = mapping(z, c.expand(len(z), -1)).mean(dim=0)
+    mapping.w_avg.copy_(mapping.w_avg_of.mean(dim=0))
 
 
 def _critic(shape: Shape) -> Shape:

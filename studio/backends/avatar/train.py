@@ -23,11 +23,11 @@ from studio.backends.avatar.attributes import Table
 from studio.backends.avatar.data import Pictures, read
 from studio.backends.avatar.dictionary import lay_out
 from studio.backends.avatar.discriminator import Discriminator
-from studio.backends.avatar.game import Game
+from studio.backends.avatar.game import AVERAGED, Game, centre
 from studio.backends.avatar.lessons import Drawings, premultiplied, unlike
 from studio.backends.avatar.network import Generator, Shape
 from studio.backends.avatar.showing import about, grid, write_about
-from studio.backends.device import device, memory_in_words
+from studio.backends.device import device, generator, memory_in_words
 from studio.backends.muon import Muon
 from studio.backends.training import Training
 from studio.catalog import Model
@@ -252,17 +252,11 @@ class Run:
 
     def export(self, folder: Path) -> None:
         with torch.inference_mode():
-            self._centres()
+            z = torch.randn(AVERAGED, self.g.shape.z_dim, generator=generator(1234)).to(device())
+            centre(self.ema.mapping, self.table, z)
         files.write(self.ema, folder, self.table)
         facts = {"Drawings": f"{len(self.data.pixels):,}", "Size": f"{self.request.size} px"}
         write_about(folder, self.sheet(), self.request.title, self.start, facts)
-
-    def _centres(self) -> None:
-        """The average w of every style, and of all, over seeds as they will be drawn."""
-        mapping = self.ema.mapping
-        for style in range(len(self.table.styles)):
-            mapping.w_avg_of[style] = mapping(*self._samples(1000, style)).mean(dim=0)
-        mapping.w_avg.copy_(mapping.w_avg_of.mean(dim=0))
 
     def _batch(self, size: int) -> tuple[Tensor, Tensor | None, Tensor | None]:
         real, c, weights = self.data.batch(size)
@@ -270,12 +264,12 @@ class Run:
         real = real.to(**self.where)
         return real, None if c is None else c.to(to), None if weights is None else weights.to(to)
 
-    def _samples(self, count: int, style: int | None = None) -> tuple[Tensor, Tensor]:
-        """z and conditions as seeds would draw them; without `style`, the styles in equal shares, one after another."""
+    def _samples(self, count: int) -> tuple[Tensor, Tensor]:
+        """z and conditions as seeds would draw them, the styles in equal shares, one after another."""
         rng = np.random.default_rng(1234)
         z = torch.from_numpy(rng.standard_normal((count, self.g.shape.z_dim), dtype=np.float32)).to(device())
         rows = []
         for i in range(count):
-            which = i * len(self.table.styles) // count if style is None else style
-            rows.append(self.table.vector(which, self.table.draw(which, rng)))
+            style = i * len(self.table.styles) // count
+            rows.append(self.table.vector(style, self.table.draw(style, rng)))
         return z, torch.from_numpy(np.stack(rows)).to(device())
