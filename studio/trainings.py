@@ -24,7 +24,7 @@ ASKED = "request.json"  # while not all of it is done
 FRESH, OLD = "model.part", "model.old"  # beside the model, while a new one takes its place
 LINES = 2000  # about as many as a log gets each time the training's length doubles
 TAIL = 4096  # bytes at a log's end that hold a whole line
-KEPT = 6  # trainings that can be gone on with; each takes some tens of megabytes
+KEPT = 6  # trainings of a folder; each takes some tens of megabytes
 SHORTEST = 1.0  # minutes that a training which was broken off gets at least
 
 
@@ -119,7 +119,7 @@ def unfinished(home: Path) -> list[Unfinished]:
     """The trainings in a folder that were broken off and can be gone on with, the newest first."""
     found: list[Unfinished] = []
     for folder in _folders(home):
-        with contextlib.suppress(OSError, ValueError, StudioError):
+        with contextlib.suppress(OSError, ValueError, RecursionError, StudioError):
             asked = Request.from_json(json.loads((folder / ASKED).read_text("utf-8")))
             if isinstance(asked, TrainRequest) and can_go_on(folder):
                 # Where it lies now: the folders of a studio may have been moved since.
@@ -151,9 +151,10 @@ def going_on(request: TrainRequest) -> TrainRequest:
 
 
 def sweep(home: Path, needed: Sequence[str] = ()) -> None:
-    """Delete the oldest trainings of a folder; the newest, and those `needed`, can still be gone on with."""
+    """Delete what is beyond the last few trainings of a folder: those that are finished before those that can be gone
+    on with, the oldest first, and none of those `needed`."""
     with contextlib.suppress(OSError):
-        found = sorted(_folders(home), key=lambda each: each.stat().st_mtime)
+        found = sorted(_folders(home), key=lambda each: ((each / ASKED).exists(), each.stat().st_mtime))
         for old in found[: max(0, len(found) - KEPT)]:
             if str(old) not in needed:
                 shutil.rmtree(old, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,7 @@ def test_what_was_broken_off_is_found_again_until_it_is_finished(
     monkeypatch.setattr(trainings.time, "time", lambda: next(hours))
     home = tmp_path / "trainings"
     assert trainings.unfinished(home) == []
-    for at, name in enumerate(("old", "new", "unsaved", "torn", "finished", "tale")):
+    for at, name in enumerate(("old", "new", "unsaved", "torn", "finished", "tale", "deep")):
         folder = home / name
         folder.mkdir(parents=True)
         kind = MEDIA[0] if name != "tale" else next(one for one in MEDIA if one.name == "story")
@@ -143,6 +144,7 @@ def test_what_was_broken_off_is_found_again_until_it_is_finished(
         if name != "unsaved":
             (folder / trainings.CHECKPOINT).touch()
     (home / "torn" / trainings.ASKED).write_text('{"kind": "avatar.train", "size": "large"')
+    (home / "deep" / trainings.ASKED).write_text("[" * 100_000)
     trainings.done(home / "finished")
     found = trainings.unfinished(home)
     assert [one.request.title for one in found] == ["tale", "new", "old"]
@@ -151,6 +153,28 @@ def test_what_was_broken_off_is_found_again_until_it_is_finished(
     again = trainings.unfinished(moved)[1]
     assert going_on(again.request).out == str(moved / "new")
     assert (going_on(again.request).resume, going_on(again.request).minutes) == (True, 80)
+
+
+def test_a_training_to_go_on_with_outlives_finished_ones(tmp_path: Path) -> None:
+    home = tmp_path / "trainings"
+    trainings.sweep(home)
+    for at in range(trainings.KEPT + 3):
+        folder = home / f"{at}"
+        folder.mkdir(parents=True)
+        if at in (0, 2):
+            trainings.remember(MEDIA[0].train(data="x", out=str(folder), minutes=90))
+        os.utime(folder, (at * 1000.0, at * 1000.0))
+    trainings.sweep(home, [str(home / "3")])
+    left = sorted(int(folder.name) for folder in home.iterdir())
+    assert left == [0, 2, 3, 5, 6, 7, 8], "finished ones go, the oldest first, but none that is needed"
+    for at in range(trainings.KEPT + 3, 2 * trainings.KEPT + 4):
+        folder = home / f"{at}"
+        folder.mkdir()
+        trainings.remember(MEDIA[0].train(data="x", out=str(folder), minutes=90))
+        os.utime(folder, (at * 1000.0, at * 1000.0))
+    trainings.sweep(home)
+    left = sorted(int(folder.name) for folder in home.iterdir())
+    assert left == list(range(trainings.KEPT + 4, 2 * trainings.KEPT + 4)), "at last the oldest of the others too"
 
 
 def test_a_finished_training_is_among_the_models_at_once(studio: Studio, home: Path) -> None:
