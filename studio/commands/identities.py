@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,8 @@ def run_show(values: argparse.Namespace, desk: Desk) -> int:
     if values.json:
         desk.give(facts)
         return 0
-    shown = {**facts, "kept": _when(one.kept), "changed": _when(one.changed)}
+    face = json.dumps(facts["face"], ensure_ascii=False)
+    shown = {**facts, "kept": _when(one.kept), "changed": _when(one.changed), "face": face}
     for line in table([(name, str(value)) for name, value in shown.items() if value not in ("", None)]):
         desk.say(line)
     return 0
