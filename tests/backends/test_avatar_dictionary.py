@@ -98,3 +98,12 @@ def test_patterns_add_up_to_the_least_squares_picture(drawings: Drawings) -> Non
 def test_needs_room_in_w(drawings: Drawings) -> None:
     with pytest.raises(ValueError, match="the condition needs"):
         dictionary.lay_out(network(drawings, w_dim=8), drawings)
+
+
+def test_the_edge_and_what_attributes_draw_count_most(drawings: Drawings) -> None:
+    assert drawings.weights is not None
+    squares = drawings.weights[0, 0]
+    assert float(squares.mean()) == pytest.approx(1, abs=1e-5)
+    rim = torch.cat([squares[0], squares[-1], squares[:, 0], squares[:, -1]])
+    assert float(rim.min()) > 2 * float(squares[14:18, 14:18].max()), "no square reaches the middle"
+    assert float(squares[4:12, 4:12].mean()) > 2 * float(squares[14:18, 14:18].max())

@@ -13,6 +13,10 @@ from torch import Tensor
 from studio.backends.avatar.data import Pictures
 from studio.backends.device import generator
 
+EDGE = 4.0
+"""Weight added along the edge. Convolutions see zeros beyond it, which are half clear here: what must be wholly clear
+there has to be learnt against them, and nothing else would say so."""
+
 
 def premultiplied(pixels: Tensor) -> Tensor:
     """uint8 [N, H, W, 4] with straight alpha -> float [N, 4, H, W] in [-1, 1], colour premultiplied."""
@@ -46,7 +50,8 @@ class Drawings:
     def _weights(self) -> Tensor:
         """[styles, 1, H, W], mean 1: every attribute counts alike, however small the area it draws.
 
-        An attribute shows where the mean pictures of its values differ by more than chance would let them.
+        An attribute shows where the mean pictures of its values differ by more than chance would let them. The edge
+        counts more than what lies within.
         """
         assert self.table is not None
         assert self.c is not None
@@ -66,6 +71,9 @@ class Drawings:
                     total += seen / seen.sum().clamp(min=1e-6)
             weight = 0.4 + F.avg_pool2d(total[None, None], 3, 1, 1)[0] * size * size / max(1, len(style.attributes))
             weight = weight.clamp(max=12.0)
+            rim, inner = torch.full_like(weight, EDGE), max(1, size // 64)
+            rim[:, inner:-inner, inner:-inner] = 0
+            weight = weight + rim
             maps.append(weight / weight.mean())
         return torch.stack(maps)
 
