@@ -206,6 +206,22 @@ def test_who_was_removed_beside_the_window_is_said_to_be_gone(desk: Desk, home: 
     assert brief(panel).name == "Ada"
 
 
+def test_a_face_that_is_still_on_its_way_is_not_kept_for_another(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    first = named(desk, "Ada")
+    FaceEngine.gate.clear()
+    desk.act("keep")
+    inside(desk, panel.form.set_value, first.replace(seed=first.seed + 1, name="Ben"))
+    desk.act("identity")
+    FaceEngine.gate.set()
+    desk.until(lambda: works(desk) and not inspector.hand.keeping)
+    desk.until(lambda: "Another face" in desk.window.toast.words())
+    assert desk.studio.identities.all() == [], "and least of all Ben with the face of Ada"
+    assert brief(panel).name == "Ben"
+    desk.until(lambda: shows(panel, brief(panel)))
+    assert keep(desk).face.seed == first.seed + 1
+
+
 def test_a_face_without_a_name_takes_nobodys_place(desk: Desk) -> None:
     named(desk, "person 1")
     first = keep(desk)
@@ -251,7 +267,7 @@ def test_a_character_sheet_comes_through_the_queue_into_the_library(desk: Desk) 
     request = Request.from_json(sheet.request)
     assert isinstance(request, AvatarSheetRequest)
     assert (sheet.title, [pose.words for pose in request.poses]) == ("Mara", ["Happy", "Sad", "Laughing"])
-    assert sheet.parents == (works(desk)[0].name and desk.studio.identities.get("Mara").work,)
+    assert sheet.parents == (desk.studio.identities.get("Mara").work,)
     desk.until(lambda: panel.asset is not None and panel.asset.id == sheet.id)
     named(desk, "", 4)
     inside(desk, panel.show_work, sheet)

@@ -36,7 +36,7 @@ class Keeping(QObject):
         self._all, self._panel, self._people = inspector, inspector.panel, inspector.people
         self._studio, self._identities = inspector.panel.studio, inspector.panel.studio.identities
         self._reading = Newest(self)
-        self._waiting = ""  # the name under which the face that is becoming a work is kept; empty for none
+        self._waiting: tuple[str, AvatarRequest] | None = None  # a name, and the face that is kept under it as a work
         self._naming = False  # whether that name is one that nobody gave
         people = self._people
         people.moods.clicked.connect(lambda: self.act("expressions"))
@@ -107,7 +107,7 @@ class Keeping(QObject):
         """Keep the face that is looked at; one that is no work yet becomes one first."""
         face, asset = self._all.shown(), self._panel.easel.asset
         name = " ".join(self._name(face).split())
-        self._waiting, self._naming = name or self._nameless(), not name
+        self._waiting, self._naming = (name or self._nameless(), face), not name
         if asset is not None and asset.request.get("kind") == AvatarRequest.kind:
             self.kept(asset)
             return
@@ -122,15 +122,22 @@ class Keeping(QObject):
 
     def kept(self, asset: Asset) -> None:
         """A face has become a work: the one that was waited for is kept as an identity."""
-        name, self._waiting = self._waiting, ""
+        waiting, self._waiting = self._waiting, None
         face = faces.face_of(asset)
-        if name and face is not None:
-            people = self._identities
-            self._panel.deeds.aside.ask(lambda: _keep(people, name, face, asset), self._said, self._all.fail)
+        if waiting is None or face is None:
+            return
+        name, wanted = waiting
+        if not _alike(face, wanted):  # that was on its way before this one was asked for
+            self._all.take_face(wanted)
+            said = tr("Another face came first: {name} is not kept yet. Keep the face again.")
+            self._panel.deeds.notify(said.format(name=name), ())
+            return
+        people = self._identities
+        self._panel.deeds.aside.ask(lambda: _keep(people, name, face, asset), self._said, self._all.fail)
 
     def give_up(self) -> None:
         """The face did not become a work."""
-        self._waiting = ""
+        self._waiting = None
 
     def _said(self, done: tuple[Identity, tuple[Identity, Image] | None]) -> None:
         one, before = done
