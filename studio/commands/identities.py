@@ -84,7 +84,8 @@ def run_list(values: argparse.Namespace, desk: Desk) -> int:
         for line in table([("ID", "KEPT", "NAME"), *rows]):
             desk.say(line)
     else:
-        desk.warn("The bin is empty." if values.bin else "Nobody is kept yet: `studio identities keep WORK` does it.")
+        nobody = "The bin is empty." if values.bin else "Nobody is kept yet: `studio identities keep WORK` does it."
+        desk.warn(flags.typed(nobody))
     return 0
 
 

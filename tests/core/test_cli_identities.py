@@ -51,6 +51,12 @@ def test_keep_show_rename_remove_and_restore(run: Runs, home: Path) -> None:
     assert [one["id"] for one in run("identities", "list", "--json").json["identities"]] == [kept["id"]]
 
 
+def test_what_to_type_is_said_as_it_is_typed_here(run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDIO_PROGRAM", "python3 run.py")
+    assert "`python3 run.py identities keep WORK`" in run("identities", "list").err
+    assert run("identities", "list", "--bin").err == "The bin is empty.\n"
+
+
 def test_what_cannot_be_kept_is_said(run: Runs) -> None:
     id, _ = work(run, "--seed", 7)
     unnamed = run("identities", "keep", id)
