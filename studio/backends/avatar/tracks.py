@@ -41,7 +41,7 @@ FIRST = ("Hair", "Hair colour", "Skin", "Eyes", "Eyebrows", "Mouth", "Expression
 EXPRESSIVE = ("Expression", "Mouth", "Eyes", "Eyebrows")
 """Traits that show a mood, the most telling first."""
 
-MOODS = {
+GLADNESS = {
     "angry": -3, "rage": -3, "frown": -2, "sad": -2, "fear": -2, "concerned": -2, "tired": -1, "suspicious": -1,
     "contempt": -1, "monster": -2, "hectic": -1, "nervous": -1, "unimpressed": -1, "solemn": -1, "serious": -1,
     "old": 0, "blank": 0, "calm": 0, "normal": 0, "open": 0, "awkward": 0, "pucker": 0, "lips": 0, "surprise": 0,
@@ -333,12 +333,12 @@ def by_lightness(one: Attribute) -> list[int]:
 
 def mood(value: str) -> int:
     """How glad a value's name sounds; 0 where it says nothing."""
-    return sum(worth for word, worth in MOODS.items() if word in value.lower())
+    return sum(worth for word, worth in GLADNESS.items() if word in value.lower())
 
 
 def tells_mood(one: Attribute) -> bool:
     """Whether most of its values' names say a mood."""
-    known = sum(any(word in value.lower() for word in MOODS) for value in one.values)
+    known = sum(any(word in value.lower() for word in GLADNESS) for value in one.values)
     return known > len(one.values) / 2
 
 
