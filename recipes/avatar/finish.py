@@ -4,9 +4,9 @@
 
 FOLDER receives what the catalog finds: config.json, model.safetensors, model.toml, traits.json (the order of the
 sliders), upscaler.safetensors and encoder.safetensors (learnt for so many minutes, from what is there already; 0 keeps
-that as it is), the sheets
-sheet.png (the seeds 0 to 63 as anybody gets them), styles.png (a row a style) and nearest.png (made faces above the
-drawings most like them), and measured.json, whose figures judge.py and tell.py explain.
+that as it is), the sheets sheet.png (the seeds 0 to 63 as anybody gets them), styles.png (a row a style) and
+nearest.png (made faces above the drawings most like them), and measured.json, whose figures judge.py and tell.py
+explain.
 """
 
 from __future__ import annotations
