@@ -18,6 +18,7 @@ from studio.backends.avatar.attributes import Table
 from studio.backends.avatar.drawing import draw
 from studio.backends.avatar.encode import Encoder, Reading
 from studio.backends.avatar.engine import AvatarEngine
+from studio.backends.avatar.latents import unpacked
 from studio.backends.avatar.project import Likeness
 from studio.backends.avatar.target import cut_out, target
 from studio.catalog import Model
@@ -296,6 +297,19 @@ def test_a_search_begins_where_the_encoder_says(model: Model, engine: AvatarEngi
     np.testing.assert_array_equal(made(engine, face).pixels, image.pixels)
     assert unlike(engine, face, picture) < 0.7 * unlike(engine, AvatarRequest(style="round", psi=0.0), picture)
     assert face_of(made(engine, search(picture, steps=0, style="square"))).style == "square"
+
+
+def test_what_an_encoder_read_is_bent_little(model: Model, engine: AvatarEngine, tmp_path: Path) -> None:
+    Picture.fromarray(np.random.default_rng(0).integers(0, 255, (16, 16, 3)).astype(np.uint8)).save(tmp_path / "x.png")
+
+    def strayed() -> float:
+        """How far a search for what is no face goes from where it began, in W."""
+        first, last = (face_of(made(engine, search(tmp_path / "x.png", steps=steps))) for steps in (0, 40))
+        return float((unpacked(first.latent, SHAPE) - unpacked(last.latent, SHAPE)).square().mean())
+
+    free = strayed()
+    encode.write(learnt(engine, 20), model.folder)
+    assert strayed() < 0.2 * free
 
 
 def test_a_damaged_encoder_is_named(model: Model, engine: AvatarEngine, picture: Path) -> None:

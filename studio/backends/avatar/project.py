@@ -27,8 +27,9 @@ from studio.job import Cancelled, Progress, Report
 from studio.media import Image
 
 GUESSES, AGAIN, SHOW_EVERY = 48, 4, 10
-RATE, TIES = 0.06, 0.02
-"""Steps are RATE standard deviations of W at first; TIES weighs how far w strays from where it began."""
+RATE, TIES, READ_TIES = 0.06, 0.02, 60.0
+"""Steps are RATE standard deviations of W at first; TIES weighs how far w strays from where it began, READ_TIES where
+an encoder read the picture: that is a whole face, and bent far to match one it looks torn, the more when it is moved."""
 
 
 class Likeness:
@@ -77,6 +78,7 @@ class Projection:
         self.network: Any = latents.network
         self.plain = AvatarRequest(seed=request.seed, model=request.model, style=request.style, psi=1.0)
         self.best: tuple[float, Tensor] | None = None
+        self.ties = TIES
 
     def run(self) -> Image:
         """Raises BadInput for what is no picture; Cancelled carries the best face so far."""
@@ -107,6 +109,7 @@ class Projection:
             tried += [(plain, self.network.broadcast(w)) for w in torch.cat([origin.centre, samples]).split(1)]
         reading = self._read()
         if reading is not None:
+            self.ties = READ_TIES
             tried += self._as_read(reading, styles)
         scores = self._scores(torch.cat([ws for _, ws in tried]))
         order = scores.argsort().tolist()
@@ -186,7 +189,7 @@ class Projection:
                 shown = self._shown() if step % SHOW_EVERY == 0 else None
                 self.report(Progress("looking", step, steps, shown, {"unlike": unlike.item()}))
                 adam.zero_grad(set_to_none=True)
-                (unlike + TIES * moved.square().mean()).backward()
+                (unlike + self.ties * moved.square().mean()).backward()
                 adam.step()
             with torch.no_grad():
                 ws = start + moved * std
