@@ -29,7 +29,7 @@ from studio.media import Image
 GUESSES, AGAIN, SHOW_EVERY = 48, 4, 10
 RATE, TIES, READ_TIES = 0.06, 0.02, 60.0
 """Steps are RATE standard deviations of W at first; TIES weighs how far w strays from where it began, READ_TIES where
-an encoder read the picture: that is a whole face, and bent far to match one it looks torn, the more when it is moved."""
+an encoder read the picture: that is a whole face, and bent far to match it looks torn, the more when it is moved."""
 
 
 class Likeness:
