@@ -315,7 +315,7 @@ class Library:
         found = self._ask(lambda db: tables.records(db, asked))
         missing = [name for name in asked if name not in found]
         if missing:
-            raise BadInput(f"There is no work {missing[0]!r:.80} in the library.", "`library list` shows those there are.")
+            raise BadInput(f"There is no work {missing[0]!r:.80} in the library.", "`library list` shows those.")
         return [found[name] for name in asked]
 
     def _change(self, ids: Iterable[str], changed: Callable[[Record], Record]) -> None:
