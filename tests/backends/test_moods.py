@@ -189,3 +189,12 @@ def test_a_sheet_is_stopped_between_two_faces_and_says_what_it_lacks(tmp_path: P
     lost = json.dumps(face(seed=4, slides=(Slide("gone", 1.0),)).to_json())
     with pytest.raises(BadInput, match="no direction"):
         made(engine, asked.replace(poses=(Pose("Lost", lost),)))
+
+
+def test_no_slider_is_offered_for_what_changes_only_along_with_another_thing() -> None:
+    asked = AvatarRequest(seed=21, style="micah")
+    names = {one.name for one in tracks.sliders(STARTER, asked)}
+    assert {"Hair", "Mouth", "Glasses"} <= names
+    assert "Lip colour" not in names
+    moved = tracks.with_trait(asked, "Lip colour", 1.0)
+    assert {one.name for one in tracks.sliders(STARTER, moved)} == names, "faces of earlier days are still drawn"

@@ -37,6 +37,10 @@ NAMES = {
 }  # fmt: skip
 """What a person calls the attributes that drawings have; others are called by their own names."""
 
+ENTANGLED = frozenset({"mouthColor"})
+"""Attributes that no slider is offered for: the drawings change them only along with another (white lips with a beard),
+so that a network learns them as one."""
+
 FIRST = ("Hair", "Hair colour", "Skin", "Eyes", "Eyebrows", "Mouth", "Expression", "Beard", "Glasses", "Clothing")
 EXPRESSIVE = ("Expression", "Mouth", "Eyes", "Eyebrows")
 """Traits that show a mood, the most telling first."""
@@ -241,7 +245,8 @@ def sliders(folder: Path, request: AvatarRequest) -> list[Slider]:
     values = {one.name: one.values for one in traits.table.styles[which].attributes}
     tracks = {track.name: track for track in traits.styles[which]}
     places = traits.places(which, picks, request.traits)
-    ordered = sorted(places, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+    offered = [name for name in places if tracks[name].attribute not in ENTANGLED]
+    ordered = sorted(offered, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
     return [
         Slider(
             name,
