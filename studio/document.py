@@ -204,10 +204,7 @@ class Document:
             start = time.monotonic()
             try:
                 with self._writing:
-                    before = self._written
                     self._save()
-                    if time.monotonic() >= self._version_due:
-                        self._versions.keep_by_itself(before)
             except (OSError, StudioError) as error:
                 # A full disk may have room again in a second: told to whoever asks, and tried again.
                 words = error if isinstance(error, StudioError) else in_words("The document could not be saved", error)
@@ -216,8 +213,9 @@ class Document:
                 self._news.wait_for(lambda: self._closing, timeout=max(0.0, start + self._pace - time.monotonic()))
 
     def _save(self) -> None:
-        state = self._state
-        changes = between(self._written, state)
+        """Write what changed; the first time after each `version_seconds`, what stood before it becomes a version."""
+        before, state = self._written, self._state
+        changes = between(before, state)
         if changes:
             self._step("append")
             self._journal.append(changes)
@@ -225,6 +223,9 @@ class Document:
         self.trouble = None
         if self._journal.size > max(_COMPACT, 2 * self._sealed):
             self._compact()
+        if changes and time.monotonic() >= self._version_due:
+            self._versions.keep_by_itself(before)
+            self._version_due = time.monotonic() + self._version_seconds
 
     def _compact(self) -> None:
         """Seal the state as the next generation; the one before stays beside it, in case this one is damaged."""

@@ -468,6 +468,19 @@ def test_versions_keep_themselves_and_are_thinned_out(tmp_path: Path, monkeypatc
         assert len(again.versions()) == count
 
 
+def test_a_version_is_what_stood_before_the_first_edit_and_the_next_one_comes_much_later(tmp_path: Path) -> None:
+    made = Document.make(tmp_path, "manuscript", "A", {"text": "yesterday"})
+    made.close()
+    for again in range(20):  # the writer is as often as not a step behind who flushes
+        with Document(made.folder, pace=0.0) as opened:
+            for number in range(5):
+                opened.edit({"text": f"{again}, {number}"})
+                opened.flush()
+            kept = opened.versions()
+            assert len(kept) == again + 1
+            assert opened.look(kept[0].number) == {"text": f"{again - 1}, 4" if again else "yesterday"}
+
+
 def test_a_damaged_version_is_passed_over(tmp_path: Path) -> None:
     with Document.make(tmp_path, "manuscript", "A", {"text": "one"}) as made:
         numbers = [made.keep(str(number)).number for number in range(3)]
