@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from qasync import QEventLoop
 
 from studio import clips
-from studio.backends.avatar import AvatarRequest, AvatarWalkRequest
+from studio.backends.avatar import AvatarRequest, AvatarWalkRequest, Slide
 from studio.backends.avatar.directions import directions
 from studio.library import Asset, Query
 from studio.ui.app import errors
@@ -108,6 +108,20 @@ def test_a_face_that_is_dropped_is_mixed_in_and_its_work_is_a_parent(desk: Desk)
     desk.act("undo")
     assert brief(panel) == before
     assert not inspector.mixing.parts
+
+
+def test_sixteen_faces_to_mix_in_keep_nothing_of_what_was_moved_on_this_one(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    inside(desk, inspector.take_face, brief(panel).replace(slides=(Slide("1", 3.0),)))
+    desk.until(lambda: shows(panel, brief(panel)))
+    FaceEngine.asked.clear()
+    desk.click("tab.mix")
+    desk.click("mixSixteen")
+    desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 16)
+    drawn = [request for request in FaceEngine.asked if isinstance(request, AvatarRequest)]
+    assert len({request.seed for request in drawn}) >= 16
+    assert not any(request.slides or request.mix for request in drawn)
+    assert brief(panel).slides, "the face in the brief keeps them"
 
 
 def test_layers_amount_and_taking_out_are_steps_of_the_brief(desk: Desk) -> None:

@@ -229,8 +229,12 @@ class AvatarInspector(Inspector):
     # Sixteen faces.
 
     def gather(self, purpose: Callable[[AvatarRequest], object] | None = None) -> None:
-        """Sixteen other faces, for the brief or for another purpose."""
-        self.gather_these(faces.strangers(self.shown()), purpose)
+        """Sixteen other faces, for the brief or for another purpose; for that, without what was moved on this face, or
+        all would be its near twins."""
+        face = self.shown()
+        if purpose is not None:
+            face = face.replace(traits=(), slides=(), mix=())
+        self.gather_these(faces.strangers(face), purpose)
 
     def gather_near(self) -> None:
         """Sixteen faces like the one that is looked at."""

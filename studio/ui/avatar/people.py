@@ -60,7 +60,9 @@ class People(QWidget):
         self._wanted: tuple[str, bool] | None = None  # who is to be marked once there, and whether to name them anew
         self._portraits: Mapping[str, QImage] = {}
         self.keep = button(tr("Keep as an identity"), "keepIdentity", "compact", icon="plus")
-        self.keep.setToolTip(tip(tr("Keep this face under its name, for every page"), keys_of("identity")))
+        self.keep.setToolTip(
+            tip(tr("Keep this face under its name, to have the same person again"), keys_of("identity"))
+        )
         self.moods = button(tr("Expressions"), "expressions", "compact")
         self.moods.setToolTip(tip(tr("This person in several moods to choose from"), keys_of("expressions")))
         self.sheet = button(tr("Character sheet"), "characterSheet", "compact")
@@ -69,7 +71,7 @@ class People(QWidget):
         self._moodless.setObjectName("moodless")
         self._moodless.hide()
         self._nobody = label(
-            tr("Nobody is kept yet. Name a face in the brief and keep it: it stays the same person on every page."),
+            tr("Nobody is kept yet. Name a face in the brief and keep it, to have the same person again at any time."),
             "muted",
             wrap=True,
         )
