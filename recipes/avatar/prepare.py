@@ -33,6 +33,7 @@ ONLY_WITH = {
     ("micah", "earringColor"): ("earrings", None),
     ("micah", "glassesColor"): ("glasses", None),
     ("micah", "eyeShadowColor"): ("eyes", {"eyesShadow", "smilingShadow"}),
+    ("micah", "mouthColor"): ("facialHair", {"beard"}),  # white on a beard, black everywhere else
 }
 BACKGROUND = re.compile(r'<rect fill="#[0-9a-fA-F]{6}" width="[\d.]+" height="[\d.]+" x="0" y="0" ?/>')
 

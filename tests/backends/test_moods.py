@@ -191,10 +191,14 @@ def test_a_sheet_is_stopped_between_two_faces_and_says_what_it_lacks(tmp_path: P
         made(engine, asked.replace(poses=(Pose("Lost", lost),)))
 
 
-def test_no_slider_is_offered_for_what_changes_only_along_with_another_thing() -> None:
-    asked = AvatarRequest(seed=21, style="micah")
-    names = {one.name for one in tracks.sliders(STARTER, asked)}
-    assert {"Hair", "Mouth", "Glasses"} <= names
-    assert "Lip colour" not in names
-    moved = tracks.with_trait(asked, "Lip colour", 1.0)
-    assert {one.name for one in tracks.sliders(STARTER, moved)} == names, "faces of earlier days are still drawn"
+def test_what_shows_only_on_a_beard_is_drawn_with_every_beard_and_with_nothing_else() -> None:
+    """Micah's mouth is white on a beard and black elsewhere: drawn apart, it grew half a beard on one face in nine."""
+    table = Table.from_json(json.loads((STARTER / "config.json").read_text(encoding="utf-8"))["attributes"])
+    style = table.style("micah")
+    one = {attribute.name: at for at, attribute in enumerate(table.styles[style].attributes)}
+    beard = table.styles[style].attributes[one["facialHair"]].values.index("beard")
+    rng = np.random.default_rng(0)
+    drawn = [table.draw(style, rng) for _ in range(400)]
+    assert 5 < sum(picks[one["facialHair"]] == beard for picks in drawn) < 60
+    assert all((picks[one["facialHair"]] == beard) == (picks[one["mouthColor"]] == 0) for picks in drawn)
+    assert "mouthColor" not in {slider.attribute for slider in tracks.sliders(STARTER, AvatarRequest(style="micah"))}

@@ -29,17 +29,13 @@ FILE, VERSION = "traits.json", 1
 NAMES = {
     "hair": "Hair", "head": "Hair", "hairColor": "Hair colour", "headContrastColor": "Hair colour",
     "skinColor": "Skin", "baseColor": "Skin", "glasses": "Glasses", "glassesColor": "Glasses colour",
-    "facialHair": "Beard", "mouth": "Mouth", "mouthColor": "Lip colour", "face": "Expression", "eyes": "Eyes",
+    "facialHair": "Beard", "mouth": "Mouth", "face": "Expression", "eyes": "Eyes",
     "eyebrows": "Eyebrows", "eyeShadowColor": "Eye shadow", "nose": "Nose", "ears": "Ears", "earrings": "Earrings",
     "earringColor": "Earring colour", "shirt": "Clothing", "body": "Clothing", "clothing": "Clothing",
     "clothingColor": "Clothing colour", "shirtColor": "Clothing colour", "accessories": "Accessories", "mask": "Mask",
     "features": "Marks",
 }  # fmt: skip
 """What a person calls the attributes that drawings have; others are called by their own names."""
-
-ENTANGLED = frozenset({"mouthColor"})
-"""Attributes that no slider is offered for: the drawings change them only along with another (white lips with a beard),
-so that a network learns them as one."""
 
 FIRST = ("Hair", "Hair colour", "Skin", "Eyes", "Eyebrows", "Mouth", "Expression", "Beard", "Glasses", "Clothing")
 EXPRESSIVE = ("Expression", "Mouth", "Eyes", "Eyebrows")
@@ -245,8 +241,7 @@ def sliders(folder: Path, request: AvatarRequest) -> list[Slider]:
     values = {one.name: one.values for one in traits.table.styles[which].attributes}
     tracks = {track.name: track for track in traits.styles[which]}
     places = traits.places(which, picks, request.traits)
-    offered = [name for name in places if tracks[name].attribute not in ENTANGLED]
-    ordered = sorted(offered, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
+    ordered = sorted(places, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
     return [
         Slider(
             name,
