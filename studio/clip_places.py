@@ -1,7 +1,7 @@
 """Where clips lie until they are kept: folders in the temporary place that say whose they are; opens no clip.
 
-A folder's name has the process of the studio that it is for and the process that made it. So nothing of a studio that
-is gone stays, and nothing of one that runs beside is touched.
+A folder's name has the process of the studio that it is for, its birth, and the process that made it. So nothing of a
+studio that is gone stays, and nothing of one that runs beside is touched, whatever happens to the machine's clock.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,12 +25,12 @@ OWNER = "STUDIO_OWNER"
 
 PREFIX = "aigc-studio-clip-"
 STALE = 24 * 3600.0  # seconds after which a folder goes that names no studio
-SLACK = 60.0  # seconds by which clocks of processes and files may differ
 
 
 def place(suffix: str) -> Path:
     """Where an engine may write a clip: a file that is not there yet, in a temporary folder of its own."""
-    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{_owner()}-{os.getpid()}-")) / f"clip{suffix}"
+    owner = _owner()
+    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{owner}-{_birth(owner)}-{os.getpid()}-")) / f"clip{suffix}"
 
 
 def discard(clip: Clip) -> None:
@@ -50,7 +49,7 @@ def leave(path: Path) -> None:
 
 def drop_unfinished(maker: int) -> None:
     """Remove what a process of ours that has ended left half written."""
-    for folder, owner, by in _found():
+    for folder, owner, _, by in _found():
         with contextlib.suppress(OSError):
             if (owner, by) == (_owner(), maker) and all(file.suffix == ".part" for file in folder.iterdir()):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -58,11 +57,17 @@ def drop_unfinished(maker: int) -> None:
 
 def sweep() -> None:
     """Remove what studios left that run no more."""
-    for folder, owner, _ in _found():
+    for folder, owner, birth, _ in _found():
         with contextlib.suppress(OSError):
-            made = folder.stat().st_mtime
-            if not _runs(owner, made) if owner else time.time() - made > STALE:
+            gone = not birth or _birth(owner) != birth if owner else _now() - folder.stat().st_mtime > STALE
+            if gone:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _now() -> float:
+    """The time by the clock that the temporary place gives its files, which may be another machine's."""
+    with tempfile.TemporaryFile() as file:
+        return os.fstat(file.fileno()).st_mtime
 
 
 def _owner() -> int:
@@ -70,19 +75,21 @@ def _owner() -> int:
     return int(said) if said.isdigit() else os.getpid()
 
 
-def _found() -> Iterator[tuple[Path, int, int]]:
-    """Every folder, the studio it is for and the process that made it; 0 where its name does not say."""
+def _found() -> Iterator[tuple[Path, int, str, int]]:
+    """Every folder, the studio it is for, its birth, and the process that made it; 0 where its name does not say."""
     with contextlib.suppress(OSError):
         for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-            said = re.match(r"(\d+)-(\d+)-", folder.name.removeprefix(PREFIX))
-            yield folder, int(said[1]) if said else 0, int(said[2]) if said else 0
+            said = re.match(r"(\d+)-([0-9a-f]*)-(\d+)-", folder.name.removeprefix(PREFIX))
+            yield (folder, int(said[1]), said[2], int(said[3])) if said else (folder, 0, "", 0)
 
 
-def _runs(pid: int, since: float) -> bool:
-    """Whether the process that had this number at a time still runs: another may have got the number since."""
+def _birth(pid: int) -> str:
+    """What tells the process that has this number now from others that had it or will; empty where none has it.
+
+    psutil knows processes apart by number and birth, and counts the birth from the machine's start: a clock that is
+    set changes nothing.
+    """
     try:
-        return psutil.Process(pid).create_time() <= since + SLACK
+        return f"{hash(psutil.Process(pid)) & 0xFFFFFFFFFFFF:x}"
     except psutil.NoSuchProcess:
-        return False
-    except psutil.Error:
-        return True
+        return ""

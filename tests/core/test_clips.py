@@ -449,13 +449,39 @@ def test_what_dead_studios_left_is_swept_and_what_living_ones_have_is_not(
     monkeypatch.setenv(clip_places.OWNER, str(os.getppid()))
     theirs = clip_places.place(".gif").parent
     again = clip_places.place(".gif").parent
-    os.utime(again, (1, 1))  # of a process that had our parent's number before it
+    pid = str(os.getppid())
+    before = again.with_name(again.name.replace(f"{pid}-", f"{pid}-0", 1))  # of a process that had the number earlier
+    again.rename(before)
     old, young = (temporary / f"{clip_places.PREFIX}{name}" for name in ("old", "young"))
     for folder in (old, young):
         folder.mkdir()
     os.utime(old, (1, 1))
     clip_places.sweep()
     assert set(temporary.iterdir()) == {mine, theirs, young}
+
+
+@pytest.mark.parametrize("turned", [-400_000, 400_000])
+def test_a_clock_that_is_set_loses_no_clip_of_a_studio_that_runs(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch, turned: int
+) -> None:
+    monkeypatch.setenv(clip_places.OWNER, str(os.getppid()))
+    theirs = clip_places.place(".gif").parent
+    unnamed = temporary / f"{clip_places.PREFIX}old"
+    unnamed.mkdir()
+    for folder in (theirs, unnamed):  # as files were stamped before the clock was set
+        made = folder.stat().st_mtime + turned
+        os.utime(folder, (made, made))
+    clip_places.sweep()
+    assert theirs.exists()
+    assert unnamed.exists() == (turned > 0)
+
+
+def test_what_is_stale_is_told_by_the_clock_of_the_files(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    young = temporary / f"{clip_places.PREFIX}young"
+    young.mkdir()
+    monkeypatch.setattr("time.time", lambda: young.stat().st_mtime + 400_000)
+    clip_places.sweep()
+    assert young.exists()
 
 
 def clip_studio(home: Path, isolated: bool) -> Studio:
