@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal
 
 import studio
@@ -46,15 +46,11 @@ class Harvest:
             return list(job.made)
         if isinstance(job.request, TrainRequest):
             return self._learnt(job, job.request, partial)
-        assets = self._add(job, job.made, partial=partial)
-        job.made = []
-        return assets
+        return self._add(job, partial=partial)
 
     def keep(self, job: Job) -> list[Asset]:
-        """Add to the library what a live job made, or what could not be saved when it was made."""
-        assets = self._add(job, job.made, partial=False)
-        job.made = []
-        return assets
+        """Add to the library what a live job made, or what could not be saved when it was made; all works of it."""
+        return self._add(job, partial=False)
 
     def drop(self, job: Job) -> None:
         """Nobody wants what a job made and the library does not have: the files of its clips go."""
@@ -78,7 +74,8 @@ class Harvest:
         self._changed("models")
         return taken
 
-    def _add(self, job: Job, payloads: Sequence[Any], *, partial: bool) -> list[Asset]:
+    def _add(self, job: Job, *, partial: bool) -> list[Asset]:
+        """The works of a job. What is in the library leaves `job.made` at once: a next try adds only the rest."""
         request = job.request
         model = self._catalog.get(request.model)
         provenance = {
@@ -88,20 +85,24 @@ class Harvest:
             "seed": request.seed,
             **job.facts,
         }
-        assets = [
-            self._library.add(
-                payload,
-                medium=request.medium,
-                request=_made_by(payload, request),
-                provenance=provenance,
-                parents=job.parents,
-                partial=partial,
-                embed=self._embed(),
-            )
-            for payload in payloads
-        ]
-        self._changed("library")
-        return assets
+        try:
+            while job.made:
+                asset = self._library.add(
+                    job.made[0],
+                    medium=request.medium,
+                    request=_made_by(job.made[0], request),
+                    provenance=provenance,
+                    parents=job.parents,
+                    partial=partial,
+                    embed=self._embed(),
+                )
+                job.kept.append(asset)
+                del job.made[0]
+        finally:
+            if job.kept:
+                self._changed("library")
+        kept, job.kept = job.kept, []
+        return kept
 
 
 def _made_by(payload: Any, request: Request) -> dict[str, Any]:

@@ -79,6 +79,7 @@ class Job:
         self.ended: float | None = None
         self.state: State = "queued"
         self.made: list[Payload] = []  # what is not in the library: a live result, or what could not be saved
+        self.kept: list[Asset] = []  # works of it that are in the library, while others could not be saved
         self.facts: dict[str, str] = {}
         self.suspended = False  # a training that a person has paused
         self.wanted = False  # stopped to be used as it is

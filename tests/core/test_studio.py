@@ -133,6 +133,28 @@ def test_what_could_not_be_saved_is_not_lost(studio: Studio, monkeypatch: pytest
     assert asset.path.exists()
 
 
+def test_what_is_saved_already_is_not_saved_twice(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, asked = studio.library.add, list[Any]()
+
+    def full_at_last(payload: Any, **values: Any) -> Any:
+        asked.append(payload)
+        if len(asked) == 2:
+            raise StudioError("The disk is full.", "Make room and try again.")
+        return real(payload, **values)
+
+    both = [fakes.payload("avatar", 9), fakes.payload("avatar", 10)]
+    monkeypatch.setattr(fakes.FakeEngine, "run", lambda *_: both)
+    monkeypatch.setattr(studio.library, "add", full_at_last)
+    news: list[str] = []
+    studio.subscribe(lambda one: news.append(one.kind))
+    job = studio.submit(AVATAR(seed=9))
+    assert "full" in str(fakes.ended(job))
+    assert "library" in news, "the first is there to be seen"
+    works = studio.keep(job)
+    assert [id(payload) for payload in asked] == [id(both[0]), id(both[1]), id(both[1])]
+    assert studio.library.ids() == [work.id for work in reversed(works)]
+
+
 def test_queued_work_waits_for_the_next_start(home: Path) -> None:
     first = fake_studio(home)
     slow = first.submit(STORY(seed=fakes.SLOW))
