@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import studio
-from studio import log
+from studio import ending, log
 from studio.commands import export, identities, library, make, models, others
 from studio.commands.desk import Desk, open_studio
 from studio.commands.flags import Parser, program, typed
@@ -54,7 +54,7 @@ def main(argv: Sequence[str], opener: Callable[[Places], Studio] = open_studio) 
     try:
         values = parser().parse_args(argv)
         places = Places.of_this_user()
-        with log.kept(places.logs, "command-line"):
+        with log.kept(places.logs, "command-line"), ending.heard():
             return _run(values.run, values, Desk(places, opener))
     except SystemExit as end:  # --help and --version
         return int(end.code or 0)

@@ -12,7 +12,6 @@ import logging
 import os
 import pickle
 import queue
-import signal
 import struct
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from studio import clip_places
+from studio import clip_places, ending
 from studio.errors import StudioError
 from studio.job import Cancelled, Job, Progress
 from studio.residence import Residence, Rules
@@ -37,6 +36,7 @@ log = logging.getLogger(__name__)
 
 POLL = 0.02  # seconds between looks at a job's stop flag
 STUBBORN = 10.0  # seconds a cancelled step may take before its process is ended
+KEEPING = 120.0  # the same once the engine has heard of it, and keeps what it has made
 LOADING = 0.3  # the same while loading, when there is no work to lose
 DYING = 5.0  # seconds that a child whose pipe has ended has to end itself
 PREVIEW_SECONDS = 0.04  # previews closer together than this are dropped: the screen would not show them
@@ -106,15 +106,17 @@ class InProcess:
         if not self._send("run", job.id, engine, model, job.request):
             raise self._died()
         asked: float | None = None
-        stage = ""
+        stage, heard = "", False
         while True:
             # Before every message, not only in a silence: an engine may report faster than we poll.
             if job.stopping and asked is None:
                 asked = time.monotonic()
                 self._send("cancel", job.id)
-            elif asked is not None and time.monotonic() - asked > (LOADING if stage in ("", "loading") else STUBBORN):
-                self._end()
-                raise Cancelled from None
+            elif asked is not None:
+                patience = KEEPING if heard else LOADING if stage in ("", "loading") else STUBBORN
+                if time.monotonic() - asked > patience:
+                    self._end()
+                    raise Cancelled from None
             try:
                 verb, *rest = self._inbox.get(timeout=POLL)
             except queue.Empty:
@@ -122,6 +124,8 @@ class InProcess:
             if verb == "progress":
                 stage = rest[0].stage
                 hear(rest[0])
+            elif verb == "stopping":
+                heard = True
             elif verb == "done":
                 return Made(*rest)
             elif verb == "failed":
@@ -312,6 +316,7 @@ class _Child:
         while not self._go.wait(POLL) and job not in self._cancelled:
             pass
         if job in self._cancelled:
+            self._answer("stopping")
             raise Cancelled
         if progress.preview is not None:
             now = time.monotonic()
@@ -354,8 +359,9 @@ def _lower_priority(nice: int) -> None:
 
 def main() -> None:
     """The child. Whatever libraries print goes to standard error, so that the pipe stays ours."""
-    # A terminal sends Ctrl-C to the whole group; the studio hears it and cancels the job, which then keeps its work.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A terminal sends Ctrl-C to the whole group, as systems that shut down send theirs; the studio hears it and cancels
+    # the job, which then keeps its work.
+    ending.ignored()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", closefd=False), line_buffering=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from studio.commands.progress import Unfailing
 from studio.job import Cancelled, Job
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ def run(studio: Studio, requests: Sequence[Request], display: Display, receive: 
         for index, job in enumerate(jobs, 1):
             take(job, index)
     except KeyboardInterrupt:
-        display.say("Stopping. What is made so far is kept; press Ctrl-C again to stop at once.")
         _cancel(studio, jobs)
+        display = Unfailing(display)  # who reads it may be ended too
+        display.say("Stopping. What is made so far is kept; press Ctrl-C again to stop at once.")
         for index, job in enumerate(jobs, 1):
             take(job, index)
         raise Stopped from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import shutil
@@ -134,6 +135,25 @@ class Bar:
         if self._drawn:
             self._stream.write("\r\x1b[K")
             self._drawn = False
+
+
+class Unfailing:
+    """Shows as another display does, as long as somebody reads it."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+
+    def show(self, job: Job, index: int, count: int, left: float | None) -> None:
+        with contextlib.suppress(OSError):
+            self._display.show(job, index, count, left)
+
+    def say(self, words: str) -> None:
+        with contextlib.suppress(OSError):
+            self._display.say(words)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._display.close()
 
 
 def _bar(share: float, width: int) -> str:

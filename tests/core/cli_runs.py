@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from studio.media import Weights
 from studio.places import Places
 from studio.request import Request
 from studio.studio import Studio
+from tests.fakes import SLOW
 from tests.studios import fake_studio
 
 
@@ -36,6 +38,9 @@ class FakeTrainer:
         try:
             for step in range(3):
                 report(Progress("training", step, 3, values={"loss": 1 / (step + 1)}))
+            while request.seed == SLOW:
+                time.sleep(0.005)
+                report(Progress("training", 3, 3))
         except Cancelled:
             raise Cancelled([Weights(folder)]) from None
         return [Weights(folder)]

@@ -1,0 +1,176 @@
+"""A command that the system ends: what it made is kept, as with Ctrl-C; each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.backends import medium
+from studio.job import Cancelled, Job, Progress
+from studio.residence import Rules
+from studio.worker import InProcess
+from tests import fakes
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COMMAND = (
+    "import signal, sys\n"
+    "signal.signal(signal.SIGINT, {interrupt})\n"
+    "for name in {deaf}: signal.signal(getattr(signal, name), signal.SIG_IGN)\n"
+    "from studio import cli; from tests.core.cli_runs import open_fake\n"
+    "sys.exit(cli.main(sys.argv[1:], lambda places: open_fake(places, isolated=True)))"
+)
+SHELL = "signal.SIG_IGN"  # what a shell that is not interactive does to a command behind `&`
+PERSON = "signal.default_int_handler"
+
+
+@contextmanager
+def started(
+    *argv: object, interrupt: str = PERSON, deaf: tuple[str, ...] = (), shown: int = subprocess.PIPE
+) -> Iterator[subprocess.Popen[str]]:
+    """A command in a group of its own, once its job runs."""
+    script = COMMAND.format(interrupt=interrupt, deaf=deaf)
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, argv), "--progress", "json"],
+        cwd=ROOT,
+        text=True,
+        start_new_session=True,
+        stdout=shown,
+        stderr=shown,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def running(process: subprocess.Popen[str]) -> None:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if json.loads(line)["done"] >= 3:
+            return
+    raise AssertionError("it ended before")
+
+
+def training(folder: Path) -> list[object]:
+    return ["train", "avatar", "--data", folder, "--out", folder / "out", "--seed", fakes.SLOW, "--json"]
+
+
+def alone(number: int) -> Callable[[subprocess.Popen[str]], None]:
+    return lambda process: process.send_signal(number)
+
+
+def group(number: int) -> Callable[[subprocess.Popen[str]], None]:
+    return lambda process: os.killpg(process.pid, number)
+
+
+def shutdown(process: subprocess.Popen[str]) -> None:
+    """As systemd ends a session: everybody gets one after the other, and those that wait are woken."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCONT, signal.SIGTERM):
+        os.killpg(process.pid, number)
+
+
+@pytest.mark.parametrize(
+    ("end", "interrupt"),
+    [
+        pytest.param(alone(signal.SIGTERM), SHELL, id="killed"),
+        pytest.param(group(signal.SIGTERM), SHELL, id="killed-with-its-group"),
+        pytest.param(group(signal.SIGHUP), PERSON, id="hung-up"),
+        pytest.param(shutdown, PERSON, id="shut-down"),
+    ],
+)
+def test_a_training_that_the_system_ends_is_kept(
+    tmp_path: Path, home: Path, end: Callable[[subprocess.Popen[str]], None], interrupt: str
+) -> None:
+    with started(*training(tmp_path), interrupt=interrupt) as process:
+        running(process)
+        end(process)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    (model,) = json.loads(out)["models"]
+    assert (model["path"], model["partial"]) == (str(tmp_path / "out" / "model"), True)
+    assert "Stopping. What is made so far is kept" in err
+    assert err.splitlines()[-1] == "Cancelled."
+
+
+def test_a_work_that_is_ended_is_kept_and_the_copies_are_whole(tmp_path: Path, home: Path) -> None:
+    out = tmp_path / "out"
+    with started("make", "avatar", "--seed", fakes.SLOW, "--count", 3, "--out", out, "--json") as process:
+        running(process)
+        os.killpg(process.pid, signal.SIGTERM)
+        said, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    (asset,) = json.loads(said)["assets"]
+    assert (asset["seed"], asset["partial"]) == (fakes.SLOW, True)
+    assert [Path(asset["path"])] == list(out.iterdir())
+
+
+def test_a_terminal_that_is_closed_takes_no_work_along(tmp_path: Path, home: Path) -> None:
+    master, slave = os.openpty()
+    with started(*training(tmp_path), shown=slave) as process:
+        os.close(slave)
+        heard = b""
+        while b'"done": 3' not in heard:
+            heard += os.read(master, 4096)
+        os.close(master)
+        os.killpg(process.pid, signal.SIGHUP)
+        assert process.wait(60) == 130
+    assert (tmp_path / "out" / "model" / "model.safetensors").exists()
+
+
+def test_a_reader_that_ends_with_the_same_ctrl_c_takes_no_work_along(tmp_path: Path, home: Path) -> None:
+    out = tmp_path / "out"
+    with started("make", "avatar", "--seed", fakes.SLOW, "--out", out) as process:
+        running(process)
+        assert process.stderr is not None
+        process.stderr.close()
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(60)
+    assert len(list(out.iterdir())) == 1
+
+
+def test_what_a_command_was_started_deaf_to_does_not_end_it(tmp_path: Path, home: Path) -> None:
+    with started(*training(tmp_path), deaf=("SIGHUP",)) as process:
+        running(process)
+        os.killpg(process.pid, signal.SIGHUP)
+        time.sleep(0.3)
+        assert process.poll() is None
+        process.terminate()
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+
+
+class Careful(fakes.FakeEngine):
+    """Takes its time to keep what it made."""
+
+    def run(self, request: Any, report: Any) -> list[Any]:
+        try:
+            while True:
+                report(Progress("making"))
+                time.sleep(0.005)
+        except Cancelled:
+            time.sleep(1.0)
+            raise Cancelled([fakes.payload("story", 1)]) from None
+
+
+def test_an_engine_that_keeps_its_work_gets_the_time_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.worker.STUBBORN", 0.3)
+    host = InProcess(Rules(platform=""))
+    job = Job(medium("story").make(seed=1))
+    try:
+        with pytest.raises(Cancelled) as caught:
+            host.run(job, f"{__name__}:Careful", None, lambda _: job.stop())
+    finally:
+        host.close()
+    assert caught.value.made
