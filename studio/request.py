@@ -191,6 +191,19 @@ class Request:
     def replace(self, **changes: Any) -> Self:
         return dataclasses.replace(self, **changes)
 
+    def candidates(self, many: int) -> list[Self]:
+        """So many works to choose from: the same with this seed, the next, and so on, the first after the last seed.
+
+        Who has a `name` is somebody else each time, and called so: X, X 2, X 3.
+        """
+        known = dict(self.notes()).get("name")
+        name = str(getattr(self, "name", ""))
+        made = [self.replace(seed=(self.seed + at) % SEED_LIMIT) for at in range(many)]
+        if not (isinstance(known, Text) and name):
+            return made
+        ends = ["", *(f" {number}" for number in range(2, many + 1))]
+        return [each.replace(name=name[: known.limit - len(end)] + end) for each, end in zip(made, ends, strict=True)]
+
     def to_json(self) -> dict[str, Any]:
         """Plain values, `kind` first; unknown keys of a newer version last."""
         values = {name: field_note.plain(getattr(self, name)) for name, field_note in self.notes()}

@@ -159,7 +159,8 @@ def _requests(values: argparse.Namespace, desk: Desk) -> list[Request]:
         request = flags.asked(KINDS[values.medium], values, known)
     else:
         raise BadInput("Say what to make.", f"Choose one of: {', '.join(one.name for one in MEDIA)}.")
-    return [request.replace(seed=request.seed + index) for index in range(values.count)]
+    request.replace(seed=request.seed + values.count - 1)  # refused where there are not so many seeds
+    return list(request.candidates(values.count))
 
 
 def add_train(verbs: Any) -> None:

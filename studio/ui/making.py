@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from studio.backends.medium import Medium
 from studio.job import Cancelled, Job
 from studio.library import Asset
-from studio.request import SEED_LIMIT, Request
+from studio.request import Request
 from studio.ui.bridge import Bridge, outcome
 
 if TYPE_CHECKING:
@@ -57,9 +57,8 @@ class Making(QObject):
         return any(batch.live for batch in self._batches)
 
     def submit(self, request: Request, *, many: int = 1, parents: Sequence[str] = ()) -> Batch:
-        """Queue candidates of a request: seed, seed + 1, and so on. Raises StudioError where it cannot be."""
-        requests = [request.replace(seed=(request.seed + at) % SEED_LIMIT) for at in range(many)]
-        return self._follow([self._studio.submit(each, parents=parents) for each in requests])
+        """Queue candidates of a request. Raises StudioError where it cannot be."""
+        return self._follow([self._studio.submit(each, parents=parents) for each in request.candidates(many)])
 
     def stop(self) -> None:
         """Cancel all that runs or waits here."""

@@ -81,6 +81,12 @@ def test_a_face_begins_from_an_identity_and_flags_change_it(run: Runs, tmp_path:
     assert "--identity and --request both" in run("make", "avatar", "--identity", "Mara", "--request", brief).err
 
 
+def test_several_people_of_one_command_have_names_of_their_own(run: Runs) -> None:
+    made = run("make", "avatar", "--count", 3, "--seed", 4, "--name", "Mara", "--json").json["assets"]
+    titles = {asset["seed"]: asset["title"] for asset in run("library", "list", "--json").json["assets"]}
+    assert [titles[asset["seed"]] for asset in made] == ["Mara", "Mara 2", "Mara 3"]
+
+
 def test_one_command_makes_a_character_sheet(run: Runs, home: Path) -> None:
     folder = home.parent / "bundled" / "avatar-starter"
     run("library", "list")

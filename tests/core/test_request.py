@@ -9,7 +9,7 @@ import pytest
 from studio.backends import MEDIA
 from studio.errors import BadInput
 from studio.nested import Items, Packed
-from studio.request import Choice, ModelId, PathTo, Range, Request, Seed, Text, fresh_seed, note
+from studio.request import SEED_LIMIT, Choice, ModelId, PathTo, Range, Request, Seed, Text, fresh_seed, note
 
 REQUESTS = [cls for medium in MEDIA for cls in (*medium.kinds, medium.train)]
 
@@ -101,3 +101,18 @@ def test_fresh_seeds_are_seeds_and_differ() -> None:
     seeds = {fresh_seed() for _ in range(50)}
     assert len(seeds) > 45
     assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_candidates_have_a_seed_and_a_name_of_their_own() -> None:
+    avatar = MEDIA[0].make
+    made = avatar(seed=SEED_LIMIT - 2, name="Robin", psi=0.5).candidates(4)
+    assert [(each.seed, each.to_json()["name"]) for each in made] == [
+        (SEED_LIMIT - 2, "Robin"),
+        (SEED_LIMIT - 1, "Robin 2"),
+        (0, "Robin 3"),
+        (1, "Robin 4"),
+    ]
+    assert {each.to_json()["psi"] for each in made} == {0.5}
+    assert [each.to_json()["name"] for each in avatar(name="x" * 120).candidates(2)] == ["x" * 120, "x" * 118 + " 2"]
+    assert [each.to_json()["name"] for each in avatar().candidates(2)] == ["", ""]
+    assert [each.seed for each in MEDIA[1].make(seed=7).candidates(2)] == [7, 8]

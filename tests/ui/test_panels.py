@@ -80,6 +80,15 @@ def test_candidates_appear_side_by_side_and_a_click_chooses(desk: Desk) -> None:
     assert panel.easel.candidates.isVisible()
 
 
+def test_candidates_of_a_name_are_told_apart(desk: Desk) -> None:
+    panel = desk.panel("avatar")
+    panel.form.set_value(panel.form.value().replace(name="Robin"))
+    panel.count.setCurrentIndex(panel.count.findData(4))
+    desk.click("generate")
+    desk.until(lambda: panel.easel.candidates.done == 4)
+    assert sorted(work.title for work in desk.studio.library.page()) == ["Robin", "Robin 2", "Robin 3", "Robin 4"]
+
+
 def test_two_in_a_row_wait_and_both_come(desk: Desk) -> None:
     panel = desk.panel("poster")
     keep_seed(desk, "poster", SLOW)
