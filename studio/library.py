@@ -14,16 +14,17 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, cast
 
 from studio import clip_places, codecs, pictures
-from studio import library_index as tables
+from studio import library_questions as questions
 from studio.asset import Asset, Query, Record, default_title, printable
 from studio.disk import FileLock, failing_as, in_words, sync_file, sync_folder
 from studio.errors import BadInput, StudioError
-from studio.library_check import Hear, Problem, inspect, measures, medium_of, salvage, sha256_of, sidecars, told
+from studio.library_check import Hear, Problem, inspect, measures, medium_of, salvage, sha256_of
 from studio.library_files import THUMBNAIL, Shelf, Step
 from studio.library_index import Broken, Index
+from studio.library_mending import Mended
 from studio.media import Audio, Clip, Image, Payload, Text
 
 __all__ = ["Asset", "Library", "Problem", "Query"]
@@ -33,7 +34,6 @@ IMPORT_LIMIT = 2**31
 
 Embed = Literal["all", "provenance", "none"]
 Keepable = Image | Clip | Audio | Text
-_T = TypeVar("_T")
 
 
 class Library:
@@ -53,14 +53,15 @@ class Library:
         self._shelf = Shelf(self.folder, self._step)
         self._index = Index(self.folder / "index.sqlite")
         self._lock = FileLock(self.folder / ".lock")
+        self._mended = Mended(self.folder, self._index, self._lock, self.notices)
         with failing_as("The library could not be opened"):
             self._shelf.prepare()
             with self._lock:
                 try:
                     self._index.prepare(lambda: salvage(self.folder))
                 except Broken:
-                    self._heal()
-                self._catch_up(self._mended(lambda: self._shelf.recover(self._index)))
+                    self._mended.heal()
+                self._mended.catch_up(self._mended.do(lambda: self._shelf.recover(self._index)))
 
     def close(self) -> None:
         self._index.close()
@@ -113,7 +114,7 @@ class Library:
         if path.stat().st_size > IMPORT_LIMIT:
             raise BadInput(f"{path.name} is too large.", f"Files up to {IMPORT_LIMIT // 2**30} GB are taken in.")
         digest = sha256_of(path)
-        known = self._ask(lambda db: tables.same_bytes(db, digest))
+        known = self._mended.ask(lambda db: questions.same_bytes(db, digest))
         if known:
             if known.binned:
                 self.restore([known.id])
@@ -137,37 +138,39 @@ class Library:
 
     def page(self, query: Query | None = None, offset: int = 0, limit: int = 100) -> list[Asset]:
         """Works that agree with the query, newest first."""
-        found = self._ask(lambda db: tables.page(db, query or Query(), max(0, offset), max(0, limit)))
+        found = self._mended.ask(lambda db: questions.page(db, query or Query(), max(0, offset), max(0, limit)))
         return [record.asset(self.folder) for record in found]
 
     def count(self, query: Query | None = None) -> int:
-        return self._ask(lambda db: tables.count(db, query or Query()))
+        return self._mended.ask(lambda db: questions.count(db, query or Query()))
 
     def ids(self, query: Query | None = None) -> list[str]:
         """The ids of all works that agree with the query, newest first."""
-        return self._ask(lambda db: tables.found(db, query or Query()))
+        return self._mended.ask(lambda db: questions.found(db, query or Query()))
 
     def some(self, ids: Iterable[str]) -> list[Asset]:
         """Those of these works that are there, in that order."""
         asked = list(ids)
-        found = self._ask(lambda db: tables.records(db, asked))
+        found = self._mended.ask(lambda db: questions.records(db, asked))
         return [found[id].asset(self.folder) for id in asked if id in found]
 
     def children(self, id: str) -> list[Asset]:
         """Works made from this one, oldest first."""
-        return [record.asset(self.folder) for record in self._ask(lambda db: tables.labelled(db, "parent", id))]
+        return [
+            record.asset(self.folder) for record in self._mended.ask(lambda db: questions.labelled(db, "parent", id))
+        ]
 
     def tags(self) -> dict[str, int]:
         """Every tag in use and on how many works, in alphabetical order."""
-        return self._ask(lambda db: tables.labels(db, "tag"))
+        return self._mended.ask(lambda db: questions.labels(db, "tag"))
 
     def collections(self) -> dict[str, int]:
         """Every collection and how many works it holds, in alphabetical order."""
-        return self._ask(lambda db: tables.labels(db, "collection"))
+        return self._mended.ask(lambda db: questions.labels(db, "collection"))
 
     def models(self) -> dict[str, int]:
         """The id of every model that works were made with, and of how many, in alphabetical order."""
-        return self._ask(tables.models)
+        return self._mended.ask(questions.models)
 
     def favourite(self, ids: Iterable[str], on: bool = True) -> None:
         self._change(ids, lambda record: replace(record, favourite=on))
@@ -209,9 +212,9 @@ class Library:
         """Delete works for good, as far as they are in the bin; returns how many that were."""
         asked = list(dict.fromkeys(ids))
         with self._lock, failing_as("The bin could not be emptied"):
-            known = self._ask(lambda db: tables.records(db, asked))
+            known = self._mended.ask(lambda db: questions.records(db, asked))
             doomed = [record for record in known.values() if record.binned]
-            self._mended(lambda: self._shelf.remove(self._index, doomed))
+            self._mended.do(lambda: self._shelf.remove(self._index, doomed))
         return len(doomed)
 
     def thumbnail(self, id: str, size: int = THUMBNAIL) -> Path | None:
@@ -231,12 +234,12 @@ class Library:
             try:
                 return self._index.fill(salvage(self.folder, report))
             except Broken:
-                return self._heal(report)
+                return self._mended.heal(report)
 
     def verify(self, report: Hear | None = None) -> list[Problem]:
         """Compare files, sidecars and index, every byte. `report` hears (done, total)."""
-        rows = self._ask(tables.everything)
-        whole = self._ask(tables.sound)
+        rows = self._mended.ask(questions.everything)
+        whole = self._mended.ask(questions.sound)
         return inspect(self.folder, rows, whole, report)
 
     def _take(self, fill: Callable[[Path], None], suffix: str, *, payload: Keepable, **values: Any) -> Asset:
@@ -244,7 +247,7 @@ class Library:
         with failing_as("The work could not be kept"):
             with self._lock:
                 now = self._clock()
-                last = self._ask(tables.last)
+                last = self._mended.ask(questions.last)
                 name = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{secrets.token_hex(4)}"
                 held = self._shelf.reserve(name)
             record: Record | None = None
@@ -270,7 +273,7 @@ class Library:
                     **values,
                 )
                 with self._lock:
-                    last = self._ask(tables.last)
+                    last = self._mended.ask(questions.last)
                     record = replace(draft, order=max(last + 1, draft.order)).settled()
                     self._describe([record])
                     self._shelf.finish([record])
@@ -312,7 +315,7 @@ class Library:
 
     def _records(self, ids: Iterable[str]) -> list[Record]:
         asked = list(dict.fromkeys(printable(name) for name in ids))
-        found = self._ask(lambda db: tables.records(db, asked))
+        found = self._mended.ask(lambda db: questions.records(db, asked))
         missing = [name for name in asked if name not in found]
         if missing:
             raise BadInput(f"There is no work {missing[0]!r:.80} in the library.", "`library list` shows those.")
@@ -331,50 +334,7 @@ class Library:
                 self.notices.append(f"{why} The change holds, and is finished at the next start.")
 
     def _describe(self, records: list[Record]) -> None:
-        self._mended(lambda: self._shelf.describe(self._index, records))
-
-    def _catch_up(self, unfinished: set[str]) -> None:
-        """Take in what came into the folder by other ways than this one, and forget what has left it.
-
-        `unfinished` are works whose files are still on their way to their places.
-        """
-        there, known = sidecars(self.folder), self._ask(tables.ids)
-        new = told(Path(there[name], name + ".json") for name in sorted(there.keys() - known))
-        gone = known - there.keys() - unfinished
-        if unfinished:
-            works = "1 work" if len(unfinished) == 1 else f"{len(unfinished)} works"
-            self.notices.append(f"The files of {works} could not be moved. It is tried again at the next start.")
-        if new or gone:
-            with self._index.using() as db, tables.writing(db):
-                tables.put(db, new)
-                tables.drop(db, gone)
-        if gone:
-            works = "1 work is" if len(gone) == 1 else f"{len(gone)} works are"
-            self.notices.append(f"{works} gone from the library's folder, with all that was known of them.")
-
-    def _ask(self, question: Callable[[sqlite3.Connection], _T]) -> _T:
-        def asked() -> _T:
-            with self._index.using() as db:
-                return question(db)
-
-        with failing_as("The library could not be read"):
-            return self._mended(asked)
-
-    def _mended(self, action: Callable[[], _T]) -> _T:
-        """Do what needs the index; where that is damaged, make it anew and do it again."""
-        with contextlib.suppress(Broken):
-            return action()
-        with self._lock:
-            with contextlib.suppress(Broken):
-                return action()  # another studio has mended it meanwhile
-            self._heal()
-            return action()
-
-    def _heal(self, report: Hear | None = None) -> int:
-        """Set the damaged index aside and fill a new one; returns the number of works. With the lock held."""
-        kept = self._index.set_aside(time.strftime("index.damaged-%Y%m%d-%H%M%S.sqlite"))
-        self.notices.append(f"The library's index was damaged. It was set aside as {kept.name} and made anew.")
-        return self._index.prepare(lambda: salvage(self.folder, report))
+        self._mended.do(lambda: self._shelf.describe(self._index, records))
 
 
 def _go_on(_step: str) -> None:
