@@ -15,12 +15,13 @@ from PIL import Image as Picture
 
 from studio.backends.avatar import AvatarProjectRequest, AvatarRequest, encode, tracks
 from studio.backends.avatar.attributes import Table
+from studio.backends.avatar.cutting import cut_out
 from studio.backends.avatar.drawing import draw
 from studio.backends.avatar.encode import Encoder, Reading
 from studio.backends.avatar.engine import AvatarEngine
 from studio.backends.avatar.latents import unpacked
-from studio.backends.avatar.project import Likeness
-from studio.backends.avatar.target import cut_out, target
+from studio.backends.avatar.placing import canvases
+from studio.backends.avatar.target import Likeness, Target, opened, target
 from studio.catalog import Model
 from studio.errors import BadInput, StudioError
 from studio.job import Cancelled, Progress
@@ -58,11 +59,17 @@ def face_of(image: Image) -> AvatarRequest:
     return found
 
 
+def target_of(path: Path, planes: int, size: int) -> Target:
+    """The middle of the picture at `path`, cut out."""
+    canvas = canvases(opened(str(path)), cut=planes == 4)[0]
+    return target(canvas.seen(canvas.middle(), size), planes, torch.device("cpu"))
+
+
 def unlike(engine: AvatarEngine, face: AvatarRequest, path: Path) -> float:
     """How unlike the picture at `path` a face is, as the search measures it."""
     assert engine._latents is not None
     shape = engine._latents.network.shape
-    likeness = Likeness(target(str(path), shape.planes, shape.size, torch.device("cpu")))
+    likeness = Likeness(target_of(path, shape.planes, shape.size))
     with torch.no_grad():
         return float(likeness(draw(engine._latents.network, engine._latents.ws(face), "const", face.seed))[0])
 
@@ -180,7 +187,7 @@ REFUSED = {
 @pytest.mark.parametrize("planes", [3, 4])
 def test_pictures_of_any_kind_are_read(tmp_path: Path, name: str, planes: int) -> None:
     READ[name](tmp_path / name)
-    found = target(str(tmp_path / name), planes, 16, torch.device("cpu"))
+    found = target_of(tmp_path / name, planes, 16)
     assert found.picture.shape == (1, planes, 16, 16)
     assert torch.isfinite(found.picture).all()
     assert found.picture.abs().max() <= 1
@@ -194,7 +201,7 @@ def test_pictures_of_any_kind_are_read(tmp_path: Path, name: str, planes: int) -
 
 def test_20000_pixels_are_read_where_there_is_a_square_to_see(tmp_path: Path) -> None:
     Picture.new("1", (400, 20_000), 1).save(tmp_path / "long.png")
-    found = target(str(tmp_path / "long.png"), 4, 16, torch.device("cpu"))
+    found = target_of(tmp_path / "long.png", 4, 16)
     assert found.picture.shape == (1, 4, 16, 16)
 
 
@@ -230,8 +237,8 @@ def test_transparency_is_kept_for_four_planes_and_laid_on_white_for_three(tmp_pa
     pixels = np.zeros((32, 32, 4), np.uint8)
     pixels[8:24, 8:24] = (255, 0, 0, 255)
     Picture.fromarray(pixels).save(tmp_path / "p.png")
-    four = target(str(tmp_path / "p.png"), 4, 16, torch.device("cpu")).picture[0]
-    three = target(str(tmp_path / "p.png"), 3, 16, torch.device("cpu")).picture[0]
+    four = target_of(tmp_path / "p.png", 4, 16).picture[0]
+    three = target_of(tmp_path / "p.png", 3, 16).picture[0]
     assert four[:, 0, 0].tolist() == [-1, -1, -1, -1]
     assert four[:, 8, 8].tolist() == [1, -1, -1, 1]
     assert three[:, 0, 0].tolist() == [1, 1, 1]

@@ -1,27 +1,29 @@
 """Finds the face of a picture in a network: a guess, then W+ optimised until the pictures look alike.
 
-Image2StyleGAN (Abdal et al., arXiv 1904.03189) and the projection of StyleGAN2 (1912.04958 appendix D), with a measure
-that needs no network trained on photographs: absolute differences at every scale, of gradients, and of what random
-convolutions make of both (random features keep the geometry of patches: Saxe et al., ICML 2011).
+Image2StyleGAN (Abdal et al., arXiv 1904.03189) and the projection of StyleGAN2 (1912.04958 appendix D), by the measure
+of target.py, in the place where aligning.py finds the face.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from studio.backends.avatar import AvatarProjectRequest, AvatarRequest
+from studio.backends.avatar.aligning import Aligning, Found, frames_of
 from studio.backends.avatar.attributes import NONE
 from studio.backends.avatar.drawing import draw, enlarged, pixels
 from studio.backends.avatar.encode import Encoder, Reading
 from studio.backends.avatar.latents import Latents, packed, resting
-from studio.backends.avatar.target import Target, target
+from studio.backends.avatar.target import Likeness, Target, opened, target, weight_of
 from studio.backends.device import device
 from studio.job import Cancelled, Progress, Report
 from studio.media import Image
@@ -30,44 +32,49 @@ GUESSES, AGAIN, SHOW_EVERY = 48, 4, 10
 RATE, TIES, READ_TIES = 0.06, 0.02, 60.0
 """Steps are RATE standard deviations of W at first; TIES weighs how far w strays from where it began, READ_TIES where
 an encoder read the picture: that is a whole face, and bent far to match it looks torn, the more when it is moved."""
+BETTER, READ_BETTER = 0.8, 0.9
+"""So many times as unlike as the middle of the picture another place may be at most, to be looked at instead."""
+RECALLED = 32  # pixels a side at which faces of the network are compared with a picture
+USUAL = ((0.0, 0.0, 1.0, 1.0), (0.1, 0.1, 0.9, 1.0), (0.15, 0.15, 0.85, 0.85))
+"""Where figures stand in pictures that have no transparency to tell it by."""
 
 
-class Likeness:
-    """How unlike pictures [N, planes, S, S] are to a target: 0 where they are the same."""
+class Reader:
+    """What an encoder reads in pictures, as faces of its network: an eye for Aligning."""
 
-    def __init__(self, target: Target) -> None:
-        random = torch.Generator().manual_seed(1905)
-        planes = target.picture.shape[1]
-        self.filters = [
-            F.normalize(torch.randn(outputs, inputs, 3, 3, generator=random).flatten(1)).view(outputs, inputs, 3, 3)
-            for inputs, outputs in ((planes, 24), (24, 32), (32, 48))
-        ]
-        self.filters = [kernel.to(target.picture.device) for kernel in self.filters]
-        self.weight = target.weight
-        self.wanted = self._features(target.picture)
+    def __init__(self, latents: Latents, encoder: Encoder, plain: AvatarRequest) -> None:
+        assert latents.config.table is not None
+        self.latents, self.encoder, self.plain = latents, encoder.to(device()), plain
+        self.table = latents.config.table
 
-    def __call__(self, picture: Tensor) -> Tensor:
-        """[N]."""
-        total = torch.zeros(len(picture), device=picture.device)
-        for (made, weight), (wanted, _) in zip(self._features(picture), self.wanted, strict=True):
-            total = total + ((made - wanted).abs() * weight).mean(dim=(1, 2, 3))
-        return total
+    def readings(self, pictures: Tensor) -> list[Reading]:
+        return [Reading.of(scores, self.table) for scores in self.encoder(pictures)]
 
-    def _features(self, picture: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """(features, weight of their pixels): the picture and its gradients at every scale, then random features."""
-        found: list[tuple[Tensor, Tensor]] = []
-        x, weight = picture, self.weight
-        while True:
-            found += [(x, weight), (x.diff(dim=3), weight[..., 1:]), (x.diff(dim=2), weight[..., 1:, :])]
-            if x.shape[2] <= 8:
-                break
-            x, weight = F.avg_pool2d(x, 2), F.avg_pool2d(weight, 2)
-        x, weight = picture, self.weight
-        for kernel in self.filters:
-            x = F.relu(F.conv2d(x, kernel, padding=1))
-            found.append((x, weight))
-            x, weight = F.avg_pool2d(x, 2), F.avg_pool2d(weight, 2)
-        return found
+    def faces(self, readings: Sequence[Reading], styles: Sequence[int]) -> Tensor:
+        """ws [N, num_ws, w_dim] of the likeliest answers, each of its style."""
+        network, ws = self.latents.network, []
+        for reading, style in zip(readings, styles, strict=True):
+            c = self.table.vector(style, [likeliest[0] for likeliest in reading.picks[style]])
+            z = self.latents.origin(self.plain.replace(style=self.table.styles[style].name)).z
+            ws.append(network.mapping(z, torch.from_numpy(c)[None].to(z)))
+        return network.broadcast(torch.cat(ws))
+
+    def drawn(self, pictures: Tensor) -> Tensor:
+        readings = self.readings(pictures)
+        return draw(self.latents.network, self.faces(readings, [reading.styles[0] for reading in readings]), "const", 0)
+
+
+class Recaller:
+    """The likest of faces that a network has drawn: an eye for Aligning where there is no encoder."""
+
+    def __init__(self, faces: Tensor) -> None:
+        self.faces, self.small = faces, F.adaptive_avg_pool2d(faces, min(faces.shape[2], RECALLED))
+        self.weight = weight_of(self.small.shape[2]).to(faces)
+
+    def drawn(self, pictures: Tensor) -> Tensor:
+        small = F.adaptive_avg_pool2d(pictures, self.small.shape[2])
+        at = [int(Likeness(Target(one, self.weight))(self.small).argmin()) for one in small.split(1)]
+        return self.faces[at]
 
 
 class Projection:
@@ -77,16 +84,17 @@ class Projection:
         self.latents, self.encoder, self.request, self.report = latents, encoder, request, report
         self.network: Any = latents.network
         self.plain = AvatarRequest(seed=request.seed, model=request.model, style=request.style, psi=1.0)
+        self.reader: Reader | None = None
+        self.found: Found | None = None
         self.best: tuple[float, Tensor] | None = None
         self.ties = TIES
 
     def run(self) -> Image:
         """Raises BadInput for what is no picture; Cancelled carries the best face so far."""
         self.report(Progress("reading"))
-        shape = self.network.shape
-        self.likeness = Likeness(target(self.request.picture, shape.planes, shape.size, device()))
+        picture = opened(self.request.picture)
         try:
-            self._guess()
+            self._guess(self._aligned(picture))
             if self.request.steps:
                 self._improve()
         except Cancelled:
@@ -94,23 +102,48 @@ class Projection:
         return self._made()
 
     @torch.no_grad()
-    def _guess(self) -> None:
+    def _aligned(self, picture: NDArray[np.uint8]) -> list[tuple[AvatarRequest, Tensor]]:
+        """Finds where in the picture the face is; returns the averages and the faces of seeds to begin from."""
+        table, shape = self.latents.config.table, self.network.shape
+        wanted = [self.request.style]
+        if table is not None and self.request.style == "any":
+            wanted = [style.name for style in table.styles]
+        begun = {style: self._some(style, GUESSES // len(wanted)) for style in wanted}
+        everywhere = dict(begun)
+        for style in self.latents.config.styles:
+            if style not in begun:  # the picture may be of another style than is asked for
+                everywhere[style] = self._some(style, GUESSES // len(self.latents.config.styles))
+        self.drawn = {style: self._draw(ws) for style, (_, ws) in everywhere.items()}
+        frames = [frames_of(drawn) if shape.planes == 4 else list(USUAL) for drawn in self.drawn.values()]
+        eye: Reader | Recaller
+        if self.encoder is not None and table is not None:
+            self.reader = eye = Reader(self.latents, self.encoder, self.plain)
+        else:
+            eye = Recaller(torch.cat(list(self.drawn.values())))
+        better = READ_BETTER if self.reader is not None else BETTER
+        aligning = Aligning(eye, shape.planes, shape.size, device(), better=better)
+        found = aligning.find(picture, frames, lambda done, total: self.report(Progress("aligning", done, total)))
+        self.found = found
+        self.likeness = Likeness(target(found.canvas.seen(found.place, shape.size), shape.planes, device()))
+        return [(plain, one) for plain, ws in begun.values() for one in ws.split(1)]
+
+    def _some(self, style: str, count: int) -> tuple[AvatarRequest, Tensor]:
+        """The average of a style and faces of its seeds: ws [1 + count, num_ws, w_dim]."""
+        plain = self.plain.replace(style=style)
+        origin = self.latents.origin(plain)
+        return plain, self.network.broadcast(torch.cat([origin.centre, self.latents.samples(plain, count)]))
+
+    @torch.no_grad()
+    def _guess(self, tried: list[tuple[AvatarRequest, Tensor]]) -> None:
         """Begin from what looks most like the picture: averages, faces of seeds, the encoder's guess, attributes."""
         self.report(Progress("guessing", 0, 3))
-        table = self.latents.config.table
-        styles = [self.request.style]
-        if table is not None and self.request.style == "any":
-            styles = [style.name for style in table.styles]
-        tried: list[tuple[AvatarRequest, Tensor]] = []
-        for style in styles:
-            plain = self.plain.replace(style=style)
-            origin = self.latents.origin(plain)
-            samples = self.latents.samples(plain, GUESSES // len(styles))
-            tried += [(plain, self.network.broadcast(w)) for w in torch.cat([origin.centre, samples]).split(1)]
-        reading = self._read()
-        if reading is not None:
+        reading = None
+        if self.reader is not None:
+            (reading,) = self.reader.readings(self.likeness.wanted[0][0])
             self.ties = READ_TIES
-            tried += self._as_read(reading, styles)
+            styles = list(dict.fromkeys(plain.style for plain, _ in tried))
+            faces = self.reader.faces([reading] * len(styles), [self.reader.table.style(name) for name in styles])
+            tried += [(self.plain.replace(style=name), ws) for name, ws in zip(styles, faces.split(1), strict=True)]
         scores = self._scores(torch.cat([ws for _, ws in tried]))
         order = scores.argsort().tolist()
         self.plain = tried[order[0]][0]
@@ -119,27 +152,6 @@ class Projection:
         if self.latents.traits is not None:
             self._by_attributes(reading)
         self.report(Progress("guessing", 3, 3, self._shown()))
-
-    def _read(self) -> Reading | None:
-        """What the encoder says that the picture shows."""
-        table = self.latents.config.table
-        if self.encoder is None or table is None:
-            return None
-        return Reading.of(self.encoder.to(device())(self.likeness.wanted[0][0])[0], table)
-
-    def _as_read(self, reading: Reading, styles: list[str]) -> list[tuple[AvatarRequest, Tensor]]:
-        """The faces that the encoder's likeliest answers describe, one for each style."""
-        table = self.latents.config.table
-        assert table is not None
-        faces: list[tuple[AvatarRequest, Tensor]] = []
-        for name in styles:
-            plain = self.plain.replace(style=name)
-            which = table.style(name)
-            c = table.vector(which, [likeliest[0] for likeliest in reading.picks[which]])
-            origin = self.latents.origin(plain)
-            w = self.network.mapping(origin.z, torch.from_numpy(c)[None].to(origin.z))
-            faces.append((plain, self.network.broadcast(w)))
-        return faces
 
     def _by_attributes(self, reading: Reading | None) -> None:
         """The drawn attributes that look most like the picture, one by one; then again, the likeliest of each. Where an
