@@ -22,7 +22,7 @@ from studio.asset import Asset, Query, Record, default_title, printable
 from studio.disk import FileLock, failing_as, in_words, sync_file, sync_folder
 from studio.errors import BadInput, StudioError
 from studio.library_check import Hear, Problem, inspect, measures, medium_of, salvage, sha256_of
-from studio.library_files import THUMBNAIL, Shelf, Step
+from studio.library_files import ROOMS, THUMBNAIL, Shelf, Step
 from studio.library_index import Broken, Index
 from studio.library_mending import Mended
 from studio.media import Audio, Clip, Image, Payload, Text
@@ -135,6 +135,19 @@ class Library:
     def get(self, id: str) -> Asset:
         """Raises BadInput where there is no such work."""
         return self._records([id])[0].asset(self.folder)
+
+    def of_file(self, path: Path) -> Asset | None:
+        """The work that lies in this file or has the same bytes; None where there is none. Raises StudioError where it
+        cannot be read.
+        """
+        if path.absolute().parent.parent in (self.folder / room for room in ROOMS):
+            lying = self.some([path.stem])
+            if lying:
+                return lying[0]
+        with failing_as("The file could not be read"):
+            digest = sha256_of(path)
+        known = self._mended.ask(lambda db: questions.same_bytes(db, digest))
+        return known.asset(self.folder) if known else None
 
     def page(self, query: Query | None = None, offset: int = 0, limit: int = 100) -> list[Asset]:
         """Works that agree with the query, newest first."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio import codecs
 from studio.backends.avatar import AvatarRequest
 from studio.backends.avatar.moods import MANY, sheet
-from studio.commands import flags
+from studio.commands import flags, works
 from studio.commands.desk import table
+from studio.commands.requests import from_work
 from studio.errors import BadInput
 from studio.identities import Identities, Identity
 from studio.media import Image
@@ -43,9 +46,11 @@ def add(verbs: Any) -> None:
     show.set_defaults(run=run_show)
 
     keep = actions.add_parser(
-        "keep", help="keep the face of a work", description="Keep the face that a work of the library shows."
+        "keep", help="keep the face of a work", description="Keep the face that a work of the studio shows."
     )
-    keep.add_argument("work", metavar="WORK", help="the work's id, as `studio library list` shows it")
+    keep.add_argument(
+        "work", metavar="WORK", help="a work's id, as `studio library list` shows it, or its file, or a copy of that"
+    )
     keep.add_argument(
         "--name", metavar="TEXT", help="who it is; somebody of that name gets this face (default: the face's own name)"
     )
@@ -104,15 +109,16 @@ def run_show(values: argparse.Namespace, desk: Desk) -> int:
 
 def run_keep(values: argparse.Namespace, desk: Desk) -> int:
     with desk.library() as library:
-        asset = library.get(values.work)
-    face = _face_of(asset)
+        path, asset = works.find(library, values.work)
+    face = _face_of(path, asset)
     name = face.name if values.name is None else values.name
     if not name.strip():
         raise BadInput("This face has no name.", "Give it one with --name.")
-    picture = codecs.read(asset.path)
+    picture = codecs.read(path)
     if not isinstance(picture, Image):
-        raise BadInput(f"{asset.path.name} is no picture.", "Choose a work that shows a face.")
-    return _done(values, desk, _people(desk).keep(name, face, picture, asset.id), "{name} is kept.")
+        raise BadInput(f"{path.name} is no picture.", "Choose a work that shows a face.")
+    kept = _people(desk).keep(name, face, picture, asset.id if asset is not None else "")
+    return _done(values, desk, kept, "{name} is kept.")
 
 
 def run_rename(values: argparse.Namespace, desk: Desk) -> int:
@@ -142,12 +148,16 @@ def _people(desk: Desk) -> Identities:
     return Identities(desk.places.identities)
 
 
-def _face_of(asset: Asset) -> AvatarRequest:
+def _face_of(path: Path, asset: Asset | None) -> AvatarRequest:
     """The face that a work shows. Raises BadInput where it shows none."""
-    request = Request.from_json(asset.request) if asset.request else None
+    request: Request | None = None
+    if asset is None:
+        request = from_work(path)
+    elif asset.request:
+        request = Request.from_json(asset.request)
     if not isinstance(request, AvatarRequest):
         raise BadInput(
-            f"The work {asset.id} shows no face of a model.",
+            f"The work {asset.id if asset is not None else path.name} shows no face of a model.",
             "Choose one that `studio make avatar` made; `studio make avatar.project` finds the face of a picture.",
         )
     return request
@@ -196,6 +206,21 @@ def known(values: argparse.Namespace, desk: Desk) -> dict[str, Any]:
         return {}
     face = _people(desk).get(word).face
     return {name: getattr(face, name) for name, _ in face.notes()}
+
+
+def strangers(values: argparse.Namespace, known: Mapping[str, Any], request: Request) -> list[str]:
+    """What of the flags makes somebody else of the face that is `known`, in sentences."""
+    if not known or not isinstance(request, AvatarRequest):
+        return []
+    # A face that was found in a picture is its latent, whatever seed and style say.
+    telling = ("model", "latent") if request.latent else ("model", "style", "label", "seed", "near", "latent")
+    other = [flags.flag(name) for name in telling if getattr(request, name) != known[name]]
+    said: list[str] = []
+    if other:
+        said = [f"With another {' and '.join(other)} this is not {known['name']} as kept, but somebody else."]
+    elif values.count > 1 and not request.latent:
+        said = [f"Only the first of these is {known['name']} as kept: each has the next seed, and is somebody else."]
+    return said
 
 
 def in_expressions(values: argparse.Namespace, studio: Studio, requests: list[Request]) -> list[Request]:

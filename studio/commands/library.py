@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
+from studio.commands import works
 from studio.commands.desk import size, table
 from studio.commands.flags import typed, whole
-from studio.errors import StudioError
+from studio.errors import BadInput, StudioError
 
 if TYPE_CHECKING:
     from studio.asset import Asset
@@ -36,7 +37,9 @@ def add(verbs: Any) -> None:
     search.set_defaults(run=run_list)
 
     show = actions.add_parser("show", help="all that is known of one work", description="Show what made a work.")
-    show.add_argument("id", metavar="ID", help="the work's id, as `studio library list` shows it")
+    show.add_argument(
+        "work", metavar="WORK", help="a work's id, as `studio library list` shows it, or its file, or a copy of that"
+    )
     _json(show)
     show.set_defaults(run=run_show)
 
@@ -114,8 +117,10 @@ def run_list(values: argparse.Namespace, desk: Desk) -> int:
 
 def run_show(values: argparse.Namespace, desk: Desk) -> int:
     with desk.library() as library:
-        asset = library.get(values.id)
-        children = [child.id for child in library.children(values.id)]
+        path, asset = works.find(library, values.work)
+        if asset is None:
+            raise BadInput(f"{path.name} is not in the library.", "`studio library import` takes it in.")
+        children = [child.id for child in library.children(asset.id)]
     facts = {**_facts(asset), "children": children, "request": asset.request, "provenance": asset.provenance}
     if values.json:
         desk.give(facts)

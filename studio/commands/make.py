@@ -157,6 +157,7 @@ def _requests(values: argparse.Namespace, desk: Desk) -> list[Request]:
             desk.warn(f"{values.request.name} has fields this studio does not know, which change nothing: {unknown}.")
     elif values.medium is not None:
         request = flags.asked(KINDS[values.medium], values, known)
+        desk.warn(*identities.strangers(values, known, request))
     else:
         raise BadInput("Say what to make.", f"Choose one of: {', '.join(one.name for one in MEDIA)}.")
     request.replace(seed=request.seed + values.count - 1)  # refused where there are not so many seeds

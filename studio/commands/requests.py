@@ -18,7 +18,9 @@ def from_file(path: Path) -> Request:
     path = path.expanduser()
     if not path.is_file():
         raise BadInput(f"{path} is no file.", "Give a request file, or a work made by the studio, with --request.")
-    data = _json(path) if path.suffix.lower() == ".json" else _of_work(path)
+    if path.suffix.lower() != ".json":
+        return from_work(path)
+    data = _json(path)
     inner = data.get("request")
     return Request.from_json(inner if isinstance(inner, dict) and "kind" not in data else data)
 
@@ -28,16 +30,17 @@ def unknown_fields(request: Request) -> str:
     return ", ".join(name[:40] for name in json.loads(request.unknown))
 
 
-def _of_work(path: Path) -> dict[str, Any]:
+def from_work(path: Path) -> Request:
+    """The request that a work's file carries, or else the sidecar beside it. BadInput where neither does."""
     note: Any = codecs.read_note(path)
-    found: Any = cast(dict[str, Any], note).get("request") if note else None
+    found: Any = cast("dict[str, Any]", note).get("request") if note else None
     if not found:
         # A work in the library may carry nothing itself, where the settings say so; its sidecar still knows.
         sidecar = path.with_suffix(".json")
         found = _json(sidecar).get("request") if sidecar.is_file() else None
     if not isinstance(found, dict) or not found:
-        raise BadInput(f"{path.name} does not say how it was made.", "Give a work made by the studio, or a JSON file.")
-    return cast(dict[str, Any], found)
+        raise BadInput(f"{path.name} does not say how it was made.", "Give a work as the studio made it.")
+    return Request.from_json(found)
 
 
 def _json(path: Path) -> dict[str, Any]:

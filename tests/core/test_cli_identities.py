@@ -68,6 +68,53 @@ def test_what_cannot_be_kept_is_said(run: Runs) -> None:
     assert run("identities", "keep", "nothing", "--name", "Mara").status == 2
 
 
+@pytest.mark.parametrize("embed", ["all", "none"])
+def test_a_face_is_kept_by_the_path_that_make_prints(run: Runs, home: Path, tmp_path: Path, embed: str) -> None:
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "settings.toml").write_text(f'embed_metadata = "{embed}"\n', encoding="utf-8")
+    printed = run("make", "avatar", "--seed", 7, "--name", "Mara").out.strip()
+    kept = run("identities", "keep", printed, "--json").json
+    assert (kept["name"], kept["work"]) == ("Mara", Path(printed).stem)
+    copied = run("make", "avatar", "--seed", 8, "--name", "Ben", "--out", tmp_path).out.strip()
+    assert Path(copied).parent == tmp_path
+    kept = run("identities", "keep", copied, "--json").json
+    newest = run("library", "list", "--limit", 1, "--json").json["assets"][0]["id"]
+    assert (kept["name"], kept["work"]) == ("Ben", newest)
+    assert run("library", "show", copied, "--json").json["id"] == newest
+
+
+def test_a_face_is_kept_from_a_file_that_carries_it(run: Runs, tmp_path: Path) -> None:
+    printed = Path(run("make", "avatar", "--seed", 7, "--name", "Mara").out.strip())
+    lone = tmp_path / "lone.png"
+    picture = codecs.read(printed)
+    assert isinstance(picture, Image)
+    codecs.write(picture, lone, note={"request": {**codecs.read_note(printed)["request"], "name": "Zoe"}})  # type: ignore[index]
+    assert "not in the library" in run("library", "show", lone).err
+    kept = run("identities", "keep", lone, "--json").json
+    assert (kept["name"], kept["work"]) == ("Zoe", "")
+    codecs.write(picture, lone, note=None)
+    assert "does not say how it was made" in run("identities", "keep", lone, "--name", "Zoe").err
+    gone = run("identities", "keep", tmp_path / "gone.png", "--name", "Zoe")
+    assert (gone.status, "is no file" in gone.err) == (2, True)
+    story = run("make", "story", "--seed", 1).out.strip()
+    assert "shows no face of a model" in run("identities", "keep", story, "--name", "Tale").err
+
+
+def test_who_becomes_somebody_else_is_said(run: Runs) -> None:
+    run("identities", "keep", work(run, "--seed", 7, "--style", "micah")[0], "--name", "Mara")
+    assert (
+        "With another --style this is not Mara"
+        in run("make", "avatar", "--identity", "Mara", "--style", "personas").err
+    )
+    assert (
+        "With another --style and --seed"
+        in run("make", "avatar", "--identity", "Mara", "--style", "any", "--seed", 8).err
+    )
+    assert "Only the first of these is Mara" in run("make", "avatar", "--identity", "Mara", "--count", 2).err
+    for same in (("--psi", 0.5), ("--style", "micah"), ("--seed", 7)):
+        assert "somebody else" not in run("make", "avatar", "--identity", "Mara", *same).err
+
+
 def test_a_face_begins_from_an_identity_and_flags_change_it(run: Runs, tmp_path: Path) -> None:
     id, request = work(run, "--seed", 7, "--style", "micah", "--psi", 0.6)
     run("identities", "keep", id, "--name", "Mara")
