@@ -17,12 +17,11 @@ from typing import Any, Self
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from studio.backends.avatar import files
 from studio.backends.avatar.attributes import NONE, Table
-from studio.errors import StudioError
 
 FILE = "encoder.safetensors"
 LOOKED = 64  # pixels of a side that pictures are looked at, at most: what a face is shows at that size
@@ -231,14 +230,5 @@ def read(folder: Path, shape: Any, table: Table | None) -> Encoder | None:
     if table is None or not path.exists():
         return None
     encoder = for_network(shape, table)
-    wanted = encoder.state_dict()
-    try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise StudioError(f"{path} is damaged: {error}.", "Fetch or import the model again.") from error
-    fits = tensors.keys() == wanted.keys() and all(tensors[name].shape == wanted[name].shape for name in wanted)
-    if not fits or not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
-        raise StudioError(f"{path} does not belong to this network.", "Fetch or import the model again.")
-    encoder.load_state_dict(tensors)
+    encoder.load_state_dict(files.read_weights(path, encoder.state_dict(), "does not belong to this network"))
     return encoder.eval().requires_grad_(False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,13 @@ def load_into(generator: Network, folder: Path, config: Config) -> None:
     if config.shape != generator.shape:
         raise StudioError(f"{path} was made for a network of another size.", "Choose another model to start from.")
     wanted = generator.state_dict()
+    tensors = read_weights(path, wanted, "does not fit its config.json")
+    generator.load_state_dict(tensors, assign=any(one.is_meta for one in wanted.values()))
+
+
+def read_weights(path: Path, wanted: Mapping[str, Tensor], unfit: str) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, float32. Raises StudioError unless all that are wanted are there, no others,
+    all of the same shapes and finite; `unfit` says what is wrong with a file of others."""
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             there = set(file.keys())
@@ -117,7 +125,7 @@ def load_into(generator: Network, folder: Path, config: Config) -> None:
                 name for name in there if tuple(file.get_slice(name).get_shape()) != tuple(wanted[name].shape)
             )
             if wrong:
-                raise StudioError(f"{path} does not fit its config.json, at {wrong[0]}.", AGAIN)
+                raise StudioError(f"{path} {unfit}, at {wrong[0]}.", AGAIN)
             tensors = {name: file.get_tensor(name).float() for name in there}
     except FileNotFoundError as error:
         raise StudioError(f"The weights of this model are missing: {path}.", AGAIN) from error
@@ -126,7 +134,7 @@ def load_into(generator: Network, folder: Path, config: Config) -> None:
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise StudioError(f"{path} is damaged: {name} holds values that are no numbers.", AGAIN)
-    generator.load_state_dict(tensors, assign=any(one.is_meta for one in wanted.values()))
+    return tensors
 
 
 def straight(picture: Tensor) -> NDArray[np.uint8]:

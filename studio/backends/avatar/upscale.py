@@ -15,12 +15,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from studio.backends.avatar import files
 from studio.backends.avatar.lessons import premultiplied
-from studio.errors import StudioError
 
 FILE = "upscaler.safetensors"
 TIMES, PLANES, WIDTH, DEPTH = 4, 4, 32, 4
@@ -107,16 +106,7 @@ def read(folder: Path) -> Upscaler | None:
     if not path.exists():
         return None
     network = Upscaler()
-    wanted = network.state_dict()
-    try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise StudioError(f"{path} is damaged: {error}.", "Fetch or import the model again.") from error
-    fits = tensors.keys() == wanted.keys() and all(tensors[name].shape == wanted[name].shape for name in wanted)
-    if not fits or not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
-        raise StudioError(f"{path} is no upscaler of this studio.", "Fetch or import the model again.")
-    network.load_state_dict(tensors)
+    network.load_state_dict(files.read_weights(path, network.state_dict(), "is no upscaler of this studio"))
     return network.eval().requires_grad_(False)
 
 
