@@ -19,9 +19,9 @@ from torch import Tensor
 from studio.backends.avatar.placing import Box, Canvas, Place, around, canvases, distinct, places
 from studio.backends.avatar.target import Likeness, Target, planes_of, weight_of
 
-COMPARED = 64  # pixels a side that places are compared at
+COARSE, COMPARED = 32, 64  # pixels a side that places are compared at, first and then
 NEAREST = 3  # boxes of a style's figures, of those most like a figure's, that it is put into
-STEPS, MOVES = (0.06, 0.03, 0.015), 4  # by which shares of its side a place is moved, and how often at most
+STEPS, FINE, MOVES = (0.06, 0.03, 0.015), 0.02, 4  # by which shares of its side a place is moved, and how often at most
 FINALISTS = 2  # places that are moved until they fit
 
 
@@ -29,7 +29,8 @@ class Eye(Protocol):
     """What a network makes of pictures."""
 
     def drawn(self, pictures: Tensor) -> Tensor:
-        """Pictures [N, planes, S, S] as the network would draw what they seem to show."""
+        """Pictures [N, planes, S, S], S up to COMPARED, as the network would draw what they seem to show; so large or
+        larger."""
         ...
 
 
@@ -46,8 +47,9 @@ class Aligning:
     """`better`: so many times as unlike as the middle square a place may be at most, to be chosen instead of it."""
 
     def __init__(self, eye: Eye, planes: int, size: int, where: torch.device, *, better: float) -> None:
-        self.eye, self.planes, self.size, self.where, self.better = eye, planes, size, where, better
-        self.weight = weight_of(min(size, COMPARED)).to(where)
+        self.eye, self.planes, self.where, self.better = eye, planes, where, better
+        self.sides = (min(size, COARSE), min(size, COMPARED))
+        self.weights = {side: weight_of(side).to(where) for side in self.sides}
 
     def find(
         self, pixels: NDArray[np.uint8], frames: Sequence[Sequence[Box]], report: Callable[[int, int], object]
@@ -72,35 +74,42 @@ class Aligning:
     def _settled(self, found: Found) -> Found:
         """Moved until it fits what the eye draws of it."""
         for step in STEPS:
+            side = self.sides[step < FINE]
             scores, drawn = self._read([found])
             best = Found(found.canvas, found.place, float(scores[0]))
-            moved = best
+            moved = Found(found.canvas, found.place, float(self._unlike(self._seen([found], side), drawn)))
             for _ in range(MOVES):
                 next_to = [Found(found.canvas, place, 0.0) for place in around(moved.place, step)]
-                unlike = self._unlike(self._seen(next_to), drawn.expand(len(next_to), -1, -1, -1))
+                unlike = self._unlike(self._seen(next_to, side), drawn.expand(len(next_to), -1, -1, -1))
                 at = int(unlike.argmin())
                 if float(unlike[at]) >= moved.unlike:
                     break
                 moved = Found(found.canvas, next_to[at].place, float(unlike[at]))
-            again = Found(found.canvas, moved.place, float(self._read([moved])[0][0]))
+            if moved.place == best.place:
+                found = best
+                continue
+            again = Found(found.canvas, moved.place, float(self._read([moved])[0]))
             found = min(best, again, key=lambda one: one.unlike)
         return found
 
     def _read(self, some: Sequence[Found]) -> tuple[Tensor, Tensor]:
         """How unlike each is to what the eye draws of it, and that."""
-        seen = self._seen(some)
-        drawn = self.eye.drawn(seen)
+        seen = self._seen(some, self.sides[1])
+        drawn = smaller(self.eye.drawn(seen), self.sides[1])
         return self._unlike(seen, drawn), drawn
 
-    def _seen(self, some: Sequence[Found]) -> Tensor:
-        squares = [planes_of(one.canvas.seen(one.place, self.size), self.planes) for one in some]
+    def _seen(self, some: Sequence[Found], size: int) -> Tensor:
+        squares = [planes_of(one.canvas.seen(one.place, size), self.planes) for one in some]
         return torch.cat(squares).to(self.where)
 
     def _unlike(self, seen: Tensor, drawn: Tensor) -> Tensor:
-        side = self.weight.shape[2]
-        if seen.shape[2] > side:
-            seen, drawn = F.adaptive_avg_pool2d(seen, side), F.adaptive_avg_pool2d(drawn, side)
-        return Likeness(Target(seen, self.weight))(drawn)
+        side = seen.shape[2]
+        return Likeness(Target(seen, self.weights[side]))(smaller(drawn, side))
+
+
+def smaller(pictures: Tensor, side: int) -> Tensor:
+    """Pictures [N, planes, S, S] of so many pixels a side at most."""
+    return F.adaptive_avg_pool2d(pictures, side) if pictures.shape[2] > side else pictures
 
 
 def _candidates(ways: Sequence[Canvas], frames: Sequence[Sequence[Box]]) -> list[tuple[Canvas, Place]]:

@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from studio.backends.avatar import AvatarProjectRequest, AvatarRequest
-from studio.backends.avatar.aligning import Aligning, Found, frames_of
+from studio.backends.avatar.aligning import COMPARED, Aligning, Found, frames_of, smaller
 from studio.backends.avatar.attributes import NONE
 from studio.backends.avatar.drawing import draw, enlarged, pixels
 from studio.backends.avatar.encode import Encoder, Reading
@@ -68,12 +67,12 @@ class Recaller:
     """The likest of faces that a network has drawn: an eye for Aligning where there is no encoder."""
 
     def __init__(self, faces: Tensor) -> None:
-        self.faces, self.small = faces, F.adaptive_avg_pool2d(faces, min(faces.shape[2], RECALLED))
+        self.faces, self.small = faces, smaller(faces, RECALLED)
         self.weight = weight_of(self.small.shape[2]).to(faces)
 
     def drawn(self, pictures: Tensor) -> Tensor:
-        small = F.adaptive_avg_pool2d(pictures, self.small.shape[2])
-        at = [int(Likeness(Target(one, self.weight))(self.small).argmin()) for one in small.split(1)]
+        small = smaller(pictures, RECALLED).split(1)
+        at = [int(Likeness(Target(one, self.weight))(self.small).argmin()) for one in small]
         return self.faces[at]
 
 
@@ -113,7 +112,7 @@ class Projection:
         for style in self.latents.config.styles:
             if style not in begun:  # the picture may be of another style than is asked for
                 everywhere[style] = self._some(style, GUESSES // len(self.latents.config.styles))
-        self.drawn = {style: self._draw(ws) for style, (_, ws) in everywhere.items()}
+        self.drawn = {style: self._small(ws) for style, (_, ws) in everywhere.items()}
         frames = [frames_of(drawn) if shape.planes == 4 else list(USUAL) for drawn in self.drawn.values()]
         eye: Reader | Recaller
         if self.encoder is not None and table is not None:
@@ -207,6 +206,10 @@ class Projection:
                 ws = start + moved * std
                 self._consider(float(self.likeness(self._draw(ws))[0]), ws)
         self.report(Progress("looking", steps, steps, self._shown()))
+
+    def _small(self, ws: Tensor) -> Tensor:
+        """Pictures as they are compared with many others."""
+        return torch.cat([smaller(self._draw(some), COMPARED) for some in ws.split(16)])
 
     def _draw(self, ws: Tensor) -> Tensor:
         return draw(self.network, ws, "const", self.request.seed)
