@@ -61,6 +61,12 @@ class Asset:
         return self.width is not None and self.seconds is None
 
     @property
+    def remark(self) -> str:
+        """What its engine said of it, in a sentence; mostly nothing."""
+        said = self.provenance.get("remark")
+        return said if isinstance(said, str) else ""
+
+    @property
     def sounding(self) -> bool:
         """Whether it is a sound."""
         return self.seconds is not None and self.width is None

@@ -91,7 +91,7 @@ class Harvest:
                     job.made[0],
                     medium=request.medium,
                     request=_made_by(job.made[0], request),
-                    provenance=provenance,
+                    provenance=provenance | _said_of(job.made[0]),
                     parents=job.parents,
                     partial=partial,
                     embed=self._embed(),
@@ -109,6 +109,11 @@ def _made_by(payload: Any, request: Request) -> dict[str, Any]:
     """The request that makes this payload again: its own where it says one, else the one that was run."""
     own = payload.request if isinstance(payload, Image | Clip) else ""
     return Request.from_json(json.loads(own)).to_json() if own else request.to_json()
+
+
+def _said_of(payload: Any) -> dict[str, str]:
+    """What its engine had to say of this payload."""
+    return {"remark": payload.remark} if isinstance(payload, Image) and payload.remark else {}
 
 
 @functools.cache

@@ -14,11 +14,13 @@ class Image:
     """A picture: uint8 `[H, W, 3]` or `[H, W, 4]`, sRGB, alpha straight (not premultiplied).
 
     `request` is the JSON of the request that makes it again, where that is another than the one that was run: a face
-    that was found in a picture is a face, not a search. Empty otherwise.
+    that was found in a picture is a face, not a search. Empty otherwise. `remark` is a sentence that a person should
+    hear with it: the library keeps it with the work's provenance.
     """
 
     pixels: NDArray[np.uint8]
     request: str = ""
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,11 @@ from studio.media import Audio, Image, Payload, Text
 from studio.request import Request
 
 STEPS = 4
-RAISES, MISUSED, DIES, SLOW, HUNGRY, STUBBORN, STARVING = 9001, 9002, 9003, 9004, 9005, 9006, 9007
+RAISES, MISUSED, DIES, SLOW, HUNGRY, STUBBORN, STARVING, SPEAKS = 9001, 9002, 9003, 9004, 9005, 9006, 9007, 9008
 """Seeds: fails with an error nobody expected; with one in words; is killed; runs until cancelled and keeps what it has;
-runs out of memory the first time; hears nothing for a minute; runs out of memory every time."""
+runs out of memory the first time; hears nothing for a minute; runs out of memory every time; says something of a face
+that it found."""
+REMARK = "It is another face."
 
 
 class FakeEngine:
@@ -52,7 +54,8 @@ class FakeEngine:
         made = payload(request.medium, seed)
         if request.kind == "avatar.project" and isinstance(made, Image):
             found = Request.from_json({"kind": "avatar", "seed": seed, "model": request.model, "name": "Found"})
-            made = Image(made.pixels, request=json.dumps(found.to_json()))
+            said = REMARK if seed == SPEAKS else ""
+            made = Image(made.pixels, request=json.dumps(found.to_json()), remark=said)
         try:
             for step in range(1, STEPS + 1):
                 report(Progress("making", step, STEPS, made))

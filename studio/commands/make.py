@@ -104,6 +104,8 @@ def run_make(values: argparse.Namespace, desk: Desk) -> int:
             if not values.json:
                 display.close()
                 desk.say(f"{entry['path']}{'  (partial)' if partial else ''}")
+            if asset.remark:
+                desk.warn(asset.remark)
 
     with desk.studio() as studio:
         try:
@@ -137,7 +139,8 @@ def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[st
         "sha256": sha256,
         "seconds": round(job.seconds, 3),
     }
-    return {**entry, "partial": True} if partial else entry
+    remark = {"remark": asset.remark} if asset.remark else {}
+    return {**entry, **remark, "partial": True} if partial else {**entry, **remark}
 
 
 def _requests(values: argparse.Namespace, desk: Desk) -> list[Request]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Picture
 from safetensors.numpy import save_file
 
 from studio import codecs, demo
@@ -24,6 +25,7 @@ from studio.media import Image
 from studio.places import RESOURCES
 from studio.request import Request
 from tests.core.cli_runs import Runs
+from tests.fakes import REMARK, SPEAKS
 
 
 @pytest.fixture
@@ -354,3 +356,19 @@ def test_pictures_of_the_window_need_a_folder(run: Runs, tmp_path: Path) -> None
     ended = run("screenshots", "--out", tmp_path / "file")
     assert ended.status == 2
     assert "Choose another folder with --out." in ended.err
+
+
+def test_what_an_engine_says_of_a_work_is_printed_and_kept(run: Runs, tmp_path: Path) -> None:
+    picture = tmp_path / "me.png"
+    Picture.new("RGB", (32, 32), (90, 120, 200)).save(picture)
+    asked = ("make", "avatar.project", "--picture", picture, "--out", tmp_path / "copies", "--seed")
+    said = run(*asked, SPEAKS, "--json")
+    assert said.json["assets"][0]["remark"] == REMARK
+    assert said.err.splitlines()[-1] == REMARK
+    path = Path(said.json["assets"][0]["path"])
+    note = codecs.read_note(path)
+    assert note is not None
+    assert note["provenance"]["remark"] == REMARK
+    quiet = run(*asked, 5, "--json")
+    assert "remark" not in quiet.json["assets"][0]
+    assert REMARK not in quiet.err
