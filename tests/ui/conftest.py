@@ -6,8 +6,9 @@ import asyncio
 import gc
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
@@ -24,6 +25,17 @@ from studio.ui.window import Window
 from tests.studios import fake_studio
 
 WAIT = 15.0  # seconds that anything may take
+
+
+class Loop(QEventLoop):
+    """Nothing is done once what was waited for is there. Qt's events of one more turn would be handled outside the
+    loop, where no job can be awaited: a live one that was asked for in that very moment failed."""
+
+    def run_until_complete(self, future: Coroutine[Any, Any, Any]) -> Any:
+        waiting = asyncio.ensure_future(future, loop=self)
+        waiting.add_done_callback(lambda _: self.stop())
+        self.run_forever()
+        return waiting.result()
 
 
 class Room:
@@ -126,7 +138,7 @@ def own_heap() -> Iterator[None]:
 def loop() -> Iterator[QEventLoop]:
     app = QApplication.instance() or QApplication(["studio"])
     QApplication.setQuitOnLastWindowClosed(False)  # a test goes on after its window
-    loop = QEventLoop(app)
+    loop = Loop(app)
     yield loop
     # Without a screen Qt frees what was copied after Python has gone, and what Python had made of it with it: a crash.
     QGuiApplication.clipboard().clear()
