@@ -111,7 +111,7 @@ class Head(QFrame):
         self.star.setChecked(asset.favourite)
         self.recall.setEnabled(bool(asset.request))
         self.vary.setEnabled(bool(asset.request))
-        parts = [words or gist(asset.request) or asset.title]
+        parts = [words or _said(asset)]
         if asset.width and asset.height:
             parts.append(f"{asset.width} × {asset.height}")
         if asset.partial:
@@ -131,9 +131,15 @@ class Head(QFrame):
         """Leave out the ways to look at a work, and what the menu has too, where there is little room."""
         self._roomy = self.width() >= theme().high(NARROW)
         self.back.setText(tr("All candidates") if self._roomy else "")
-        self.caption.setMaximumWidth(16777215 if self._roomy or not self._working else 0)
         for widget in [*self._tools, self._rule]:
             widget.setVisible(self._working and self._roomy)
         self.save.setVisible(self._working and self._roomy)
         if self._percent is not None and self.width() < theme().high(ROOMY):
             self._percent.hide()
+
+
+def _said(asset: Asset) -> str:
+    """What a work is called; what was asked for where that says more, as a prompt does whose beginning is the title."""
+    told = gist(asset.request)
+    same = told.startswith(asset.title.removesuffix("\N{HORIZONTAL ELLIPSIS}").strip("# "))
+    return told if told and same else asset.title or told
