@@ -38,7 +38,7 @@ def stage(job: Job) -> str:
     if job.stopping:
         return tr("stopping")
     name = tr(progress.stage)
-    if not progress.total:
+    if progress.total < 2:  # of one step there is nothing to count
         return name
     return tr("{stage} {done} of {total}").format(stage=name, done=progress.done, total=progress.total)
 
