@@ -19,6 +19,7 @@ from studio.ui import copies, mending, sending
 from studio.ui.arrivals import Arrivals
 from studio.ui.aside import Errands
 from studio.ui.bridge import Bridge
+from studio.ui.toast import Toast
 from studio.ui.words import count, failure, tr
 
 if TYPE_CHECKING:
@@ -60,6 +61,12 @@ class Deeds:
         if self._export is not None:
             self._export.close_down()
         self.aside.close()
+
+    def unsay(self, words: str) -> None:
+        """What was said in passing is not so any more."""
+        toast = self._window.findChild(Toast)
+        if toast is not None and toast.words() == words:
+            toast.hide()
 
     # With one work.
 

@@ -40,6 +40,7 @@ class Easel(QFrame):
     """`tried` asks for an example, `asked` names a deed to do with the work, `kept` has what a person made of it,
     `unread` has the error of a work that cannot be shown, `said` is a word in passing. Of faces and whatever else is
     live, and no work yet: `picked` is the place of the one that was chosen, `parted` says that it is no longer shown.
+    `changed` says that another thing is seen.
     """
 
     tried = Signal()
@@ -49,6 +50,7 @@ class Easel(QFrame):
     said = Signal(str)
     picked = Signal(int)
     parted = Signal()
+    changed = Signal()
 
     def __init__(self, studio: Studio, medium: Medium, thumbnails: Thumbnails, arrivals: Arrivals) -> None:
         super().__init__()
@@ -78,11 +80,10 @@ class Easel(QFrame):
         upper.addWidget(self.head)
         upper.addLayout(row(self.error, margins=(16, 0, 16, 8)))
         upper.addWidget(self._stack, 1)
-        self._upper = row(spacing=0)
-        self._upper.addLayout(upper, 1)
-        inside = column(self, spacing=0)
-        inside.addLayout(self._upper, 1)
-        inside.addWidget(self._strip)
+        upper.addWidget(self._strip)
+        self._inside = row(spacing=0)
+        self._inside.addLayout(upper, 1)
+        self.setLayout(self._inside)
         words = tr("Drop it here to show it and keep it in the library")
         self._landing = Landing(self, words, arrivals.takes, lambda data: arrivals.take(data, self._brought))
         self._wire()
@@ -106,8 +107,8 @@ class Easel(QFrame):
         self._strip.setVisible(self.filmstrip.model().rowCount() > 0 or self._batch is not None)
 
     def put_beside(self, widget: QWidget) -> None:
-        """Give what helps with the work a place at the right of the stage."""
-        self._upper.addWidget(widget)
+        """Give what helps with the work a place at the right, as high as the window is."""
+        self._inside.addWidget(widget)
         self._beside = widget
 
     def areas(self) -> list[QWidget]:
@@ -127,6 +128,13 @@ class Easel(QFrame):
     def on_stage(self) -> bool:
         """Whether the stage is seen, and not what stands in its place."""
         return self._stack.currentWidget() is self.stage
+
+    @property
+    def seen(self) -> Asset | None:
+        """The work that is seen: none while something is being made in its place, or stands there to choose from."""
+        if self.asset is None or not self.on_stage or self._batch is None:
+            return self.asset if self.on_stage else None
+        return self.asset if self.asset.id in {each.id for each in self._batch.assets.values()} else None
 
     def show_work(self, asset: Asset | None) -> None:
         """Put a finished work on the stage; None where there is nothing to show."""
@@ -158,6 +166,7 @@ class Easel(QFrame):
         self.head.show_asset(asset, self.stage.title() if asset is not None else "")
         self.filmstrip.mark(asset.id if asset is not None else "")
         self._stack.setCurrentWidget(self.stage if asset is not None else self.empty)
+        self.changed.emit()
 
     def _brought(self, works: Sequence[Asset]) -> None:
         """Show the first that can be shown here; the others are in the library."""
@@ -193,6 +202,7 @@ class Easel(QFrame):
             self.stage.expect(batch.jobs[0].request)
             self.waiting.say(sentence(jobs.stage(batch.jobs[0])), 0, 0)
             self.waiting.patience.start()
+        self.changed.emit()
 
     def progress(self, batch: Batch, job: Job) -> None:
         """Show how far a job is and what there is of it."""
@@ -257,10 +267,10 @@ class Easel(QFrame):
         self._turn_live(self.stage, words, False)
         self.stage.show_clip(clip, side)
 
-    def offer(self, many: int, words: str) -> None:
-        """Make room for live ones among which a person may choose."""
+    def offer(self, many: int, words: str, captions: Sequence[str] = ()) -> None:
+        """Make room for live ones among which a person may choose, each with its caption where there are any."""
         self._offered = words
-        self.candidates.expect(many)
+        self.candidates.expect(many, captions)
         self._turn_live(self.candidates, words, False)
         self.head.back.hide()
         self.candidates.setFocus()
@@ -277,6 +287,7 @@ class Easel(QFrame):
             self.filmstrip.mark("")
             self.head.show_asset(None, words, live=lasting)
         self.head.back.setVisible(bool(self._offered) and widget is self.stage)
+        self.changed.emit()
 
     def _part(self) -> None:
         if self._live:

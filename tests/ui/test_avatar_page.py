@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QSlider
+from PySide6.QtWidgets import QSlider, QWidget
 from qasync import QEventLoop
 
 from studio.backends.avatar import Near
@@ -169,7 +169,7 @@ def test_no_queue_builds_up_under_a_fast_hand(desk: Desk) -> None:
         inside(desk, QTest.mouseMove, slider, QPoint(x, slider.height() // 2))
         assert sum(job.state == "queued" for job in desk.studio.jobs()) <= 1
     FaceEngine.gate.set()
-    desk.until(lambda: panel.easel.on_stage and seen(panel) == colour_of(inspector._held()))
+    desk.until(lambda: panel.easel.on_stage and seen(panel) == colour_of(inspector.shown()))
     assert len(FaceEngine.asked) <= 3, "the first, perhaps the second, and the last"
     inside(desk, QTest.mouseRelease, slider, Qt.MouseButton.LeftButton, pos=QPoint(108, slider.height() // 2))
     desk.until(lambda: shows(panel, brief(panel)))
@@ -334,7 +334,8 @@ def test_the_window_stays_within_its_size(desk: Desk, size: tuple[int, int]) -> 
         desk.breathe()
         assert (desk.window.width(), desk.window.height()) == size
         assert desk.window.minimumSizeHint().width() <= 1024
-        inside = inspector.board._pages.currentWidget().widget()  # type: ignore[attr-defined]
+        inside = inspector.board._pages.currentWidget().findChild(QWidget, "form")  # type: ignore[union-attr]
+        assert inside is not None
         assert inside.minimumSizeHint().width() <= inspector.width(), tab
 
 

@@ -248,7 +248,7 @@ def test_expressions_stand_to_choose_from_and_the_chosen_one_is_the_same_person(
     face = named(desk, "Mara")
     desk.act("expressions")
     desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 3)
-    assert panel.easel.head.caption.whole() == "Choose one of 3 faces"
+    assert panel.easel.head.caption.whole() == "Choose one of 3 moods"
     assert {each.seed for each in inspector.crowd.faces} == {face.seed}
     pick(desk, 1)
     assert (brief(panel).seed, brief(panel).name, brief(panel).style) == (face.seed, "Mara", face.style)
@@ -296,7 +296,7 @@ def test_a_model_without_moods_says_why_there_are_none(desk: Desk, home: Path) -
     assert not inspector.people.sheet.isEnabled()
     assert "knows no expressions" in desk.find("moodless").text()  # type: ignore[attr-defined]
     desk.act("sheet")
-    assert "knows no expressions" in panel.error.words()
+    desk.until(lambda: "knows no expressions" in panel.error.words())
     assert not FaceEngine.asked
 
 

@@ -61,8 +61,8 @@ class Board(QWidget):
         whole.addWidget(self._pages, 1)
         theme().changed.connect(self._fit)
 
-    def add(self, name: str, words: str, parts: Sequence[QWidget]) -> None:
-        """A tab with its parts below each other; the first one is shown."""
+    def add(self, name: str, words: str, parts: Sequence[QWidget], foot: QWidget | None = None) -> None:
+        """A tab with its parts below each other, and at its foot what is always to be seen; the first one is shown."""
         inside = QWidget()
         inside.setObjectName("form")
         laid = column(inside, spacing=24, margins=(EDGE, 4, EDGE, 16))
@@ -74,7 +74,11 @@ class Board(QWidget):
         area.verticalScrollBar().rangeChanged.connect(
             lambda _, last: laid.setContentsMargins(EDGE, 4, EDGE - 12 if last > 0 else EDGE, 16)
         )
-        self._pages.addWidget(area)
+        page = QWidget()
+        column(page, spacing=0).addWidget(area, 1)
+        if foot is not None:
+            page.layout().addWidget(self._footed(foot))  # type: ignore[union-attr]
+        self._pages.addWidget(page)
         tab = QToolButton()
         tab.setObjectName(f"tab.{name}")
         tab.setText(words)
@@ -90,6 +94,12 @@ class Board(QWidget):
         if len(self.tabs) == 1:
             self.show_tab(name)
         self._fit()
+
+    def _footed(self, inside: QWidget) -> QFrame:
+        foot = QFrame()
+        foot.setObjectName("toolFoot")
+        column(foot, margins=(EDGE, 12, EDGE, 12)).addWidget(inside)
+        return foot
 
     @property
     def tab(self) -> str:

@@ -92,6 +92,6 @@ def told(face: str) -> AvatarRequest:
     return request
 
 
-def named(face: AvatarRequest) -> str:
-    """The face as a row names it."""
-    return json.dumps(plain(face).to_json(), ensure_ascii=False)
+def named(face: AvatarRequest, name: str = "") -> str:
+    """The face as a row names it; under a name where the row is to show one."""
+    return json.dumps(plain(face).replace(name=name).to_json(), ensure_ascii=False)

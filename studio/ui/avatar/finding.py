@@ -101,7 +101,8 @@ class Finding(QWidget):
         line.setStretch(1, 1)
         whole.addLayout(line)
         whole.addWidget(self.form)
-        whole.addWidget(self.go)
+        self.foot = QWidget()  # always to be seen, below what may be scrolled
+        column(self.foot).addWidget(self.go)
         self.setAcceptDrops(True)
 
     def take(self, asset: Asset) -> None:

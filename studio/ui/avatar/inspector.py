@@ -1,11 +1,12 @@
-"""The inspector of the avatar page: its tabs of tools, and the face that they change, which is the one in the brief.
+"""The inspector of the avatar page: its tabs of tools, and the face that they change, which is the one that is seen.
 
-While a slider moves, the face is a draft that is only drawn; once it settles, the draft is one step of the brief.
+While a slider moves, the face is a draft that is only drawn; once it settles, it is one step of the brief. Where a work
+was seen, the brief takes up the work's face before that, so that undo leads back to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ from studio.ui.avatar.board import Board
 from studio.ui.avatar.directions import Directions
 from studio.ui.avatar.faces import Change
 from studio.ui.avatar.finding import Finding
-from studio.ui.avatar.hand import Crowd, Hand
+from studio.ui.avatar.gathering import Gathering
+from studio.ui.avatar.hand import Hand
 from studio.ui.avatar.keeping import DEEDS, Keeping
 from studio.ui.avatar.mix import Mixing
 from studio.ui.avatar.people import People
@@ -37,13 +39,14 @@ from studio.ui.avatar.walking import Walking
 from studio.ui.inspectors import Inspector
 from studio.ui.stages import pictures
 from studio.ui.widgets import button, column, tip, tool
-from studio.ui.words import count, tr
+from studio.ui.words import tr
 
 if TYPE_CHECKING:
     from studio.ui.panel import Panel
 
 PATIENCE = 600  # milliseconds without a picture after which it is said why
 FORM = ("style", "psi", "noise", "cutoff", "label", "seed", "size", "model")  # of the brief: what changes the picture
+LOADING = "Loading the model…"
 HIDDEN = ("traits", "slides", "near", "mix", "latent")  # what the inspector alone changes
 
 
@@ -53,29 +56,31 @@ class AvatarInspector(Inspector):
         self.setAccessibleName(tr("Inspector"))
         self._brief, self._easel, self._studio = panel.brief, panel.easel, panel.studio
         self._draft: AvatarRequest | None = None  # the face while a slider moves: no step of the brief yet
+        self._begun: Asset | None = None  # the work that was seen when the draft was begun
+        self._origin: Asset | None = None  # the work whose face the brief took up last
         self._seen = self.face  # as it was when the brief changed last
         self._kind = Kind()
-        self._purpose: Callable[[AvatarRequest], object] = self.take_face  # what is done with one of sixteen
         self._exports = False  # the face that is being kept is to be exported
+        self._undrawn = False  # what is said above the stage is that a face could not be drawn
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
         self._patience.setInterval(PATIENCE)
-        self._patience.timeout.connect(lambda: panel.deeds.notify(tr("Loading the model…"), ()))
-        self.hand, self.crowd = Hand(self._studio, self), Crowd(self._studio, self)
+        self._patience.timeout.connect(lambda: panel.deeds.notify(tr(LOADING), ()))
+        self.hand = Hand(self._studio, self)
         self.portraits = Portraits(self._studio, self)
         self.traits, self.directions = Traits(), Directions()
         self.mixing, self.walking = Mixing(self.portraits), Walking(self.portraits)
         self.finding = Finding(panel.deeds.arrivals)
         self.people = People()
         self.board = Board()
-        for name, words, parts in (
-            ("face", tr("Face"), [self.traits, self.directions]),
-            ("mix", tr("Mix"), [self.mixing]),
-            ("walk", tr("Walk"), [self.walking]),
-            ("find", tr("Find"), [self.finding]),
-            ("people", tr("People"), [self.people]),
+        for name, words, parts, foot in (
+            ("face", tr("Face"), [self.traits, self.directions], None),
+            ("mix", tr("Mix"), [self.mixing], None),
+            ("walk", tr("Walk"), [self.walking], self.walking.foot),
+            ("find", tr("Find"), [self.finding], self.finding.foot),
+            ("people", tr("People"), [self.people], None),
         ):
-            self.board.add(name, words, parts)
+            self.board.add(name, words, parts, foot)
         column(self, spacing=0).addWidget(self.board)
         self.keep = button(tr("Keep"), "keepFace", "compact", icon="plus", clicked=self.keep_face)
         self.keep.setToolTip(tip(tr("Put this face into the library"), keys_of("keep")))
@@ -84,6 +89,8 @@ class AvatarInspector(Inspector):
         self.fold.setChecked(True)
         self._easel.head.bring(self.keep, live=True)
         self._easel.head.bring(self.fold, live=False)
+        self.gathering = Gathering(self)
+        self.crowd = self.gathering.crowd
         self.searches, self.keeping = Searches(self), Keeping(self)
         self._wire()
         self._follow_model()
@@ -91,21 +98,17 @@ class AvatarInspector(Inspector):
 
     def _wire(self) -> None:
         self.fold.toggled.connect(self.setVisible)
-        self.board.sixteen.clicked.connect(lambda: self.gather())
-        self.board.near.clicked.connect(lambda: self.gather_near())
         for part in (self.traits, self.directions, self.mixing):
             part.moved.connect(self.move_face)
             part.settled.connect(self.settle_face)
         self.directions.failed.connect(self.fail)
         self._brief.form.changed.connect(self._brief_changed)
-        self._brief.returned.connect(self._show_in_hand)
-        self._easel.picked.connect(self._picked)
+        self._brief.returned.connect(self._returned)
         self._easel.parted.connect(self._parted)
+        self._easel.changed.connect(self._show_face)
         self.hand.drawn.connect(self._drawn)
-        self.hand.failed.connect(self.fail)
+        self.hand.failed.connect(self._lost)
         self.hand.kept.connect(self._kept)
-        self.crowd.came.connect(self._came)
-        self.crowd.failed.connect(self.fail)
 
     # The face in the brief.
 
@@ -122,31 +125,51 @@ class AvatarInspector(Inspector):
     @property
     def model(self) -> Model | None:
         """The model that draws it; None where there is none."""
+        return self._model_of(self.face)
+
+    def _model_of(self, face: AvatarRequest) -> Model | None:
         try:
-            return faces.model_of(self._studio.catalog, self.face)
+            return faces.model_of(self._studio.catalog, face)
         except StudioError:
             return None
 
+    @property
+    def work(self) -> Asset | None:
+        """The work that is looked at; while there are faces to choose from in its place, that is still the one."""
+        return None if self.hand.face is not None else self._easel.seen or self.gathering.stood
+
     def shown(self) -> AvatarRequest:
         """The face that is looked at: the one under the hand, that of the work on the stage, or the brief's."""
-        asset = self._easel.asset
-        return self._draft or (faces.face_of(asset) if asset is not None else None) or self.face
+        return self._draft or _face_of(self.work) or self.face
 
     def move_face(self, change: Change) -> None:
         """Draw the face as a moving slider has it; the brief hears of it once that settles."""
         self.searches.stop_preview()
-        self._draft = change(self._draft or self.face)
+        if self._draft is None:
+            self._begun = self.work
+        self._draft = change(self.shown())
         self._hold(moving=True)
 
     def settle_face(self, change: Change) -> None:
         """One step of the brief."""
-        self.take_face(change(self._draft or self.face))
+        work = self._begun if self._draft is not None else self.work
+        changed = change(self.shown())
+        self._take_up(work)
+        self.take_face(changed)
+
+    def _take_up(self, work: Asset | None) -> None:
+        """The face of a work is what stood before the step that follows."""
+        face = _face_of(work)
+        if face is not None:
+            self._origin = work
+            self._brief.history.step(face)
 
     def take_face(self, face: AvatarRequest) -> None:
         """Make this the face in the brief, and draw it."""
-        self._draft = None
+        self._draft = self._begun = None
+        self._easel.error.hide()
         self._brief.form.set_value(face)
-        self._show_in_hand()
+        self.show_in_hand()
 
     def _brief_changed(self) -> None:
         before, self._seen = self._seen, self.face
@@ -158,34 +181,50 @@ class AvatarInspector(Inspector):
                 self._brief.amend(fit)
         if any(getattr(before, name) != getattr(self._seen, name) for name in HIDDEN):
             self._draft = None
+        if self._draft is not None and by_hand:
+            changed = {name: getattr(self._seen, name) for name in FORM}
+            self._draft = self._draft.replace(**{k: v for k, v in changed.items() if v != getattr(before, k)})
         if by_hand:
-            self._show_in_hand()
+            self.show_in_hand()
         elif self.hand.face is not None:
             self._hold(moving=False)
         self._show_face()
 
-    def _held(self) -> AvatarRequest:
-        """What is drawn: the brief's face, with what a slider that still moves says."""
-        if self._draft is None:
-            return self.face
-        return self.face.replace(**{name: getattr(self._draft, name) for name in HIDDEN})
+    def _returned(self) -> None:
+        """What undo and redo have brought back is seen; as a work, where it is the face that a work was begun with."""
+        origin = self._origin
+        if origin is not None and _face_of(origin) == self.face:
+            try:
+                origin = self._studio.library.get(origin.id)
+            except StudioError:
+                origin = None
+            if origin is not None and not origin.binned:
+                self._easel.look(origin)
+                return
+        self.show_in_hand()
 
     def _hold(self, *, moving: bool) -> None:
         if self.hand.face is None:
             self._patience.start()
-        self.hand.hold(self._held(), moving=moving)
+        self.hand.hold(self._draft or self.face, moving=moving)
 
-    def _show_in_hand(self) -> None:
+    def show_in_hand(self) -> None:
         """Draw the brief's face on the stage."""
         self.searches.stop_preview()
         self._hold(moving=False)
         self._show_face()
 
+    def _arrive(self) -> None:
+        """What was waited for is there, or not wanted any more."""
+        self._patience.stop()
+        self.panel.deeds.unsay(tr(LOADING))
+
     def _show_face(self) -> None:
-        face, model = self.face, self.model
+        brief, face = self.face, self.shown()
+        model = self._model_of(face)
         fields = self._brief.form.fields
-        fields["style"].setVisible(self._kind.drawn or face.style != "any")
-        fields["label"].setVisible(self._kind.classes > 0 or face.label >= 0)
+        fields["style"].setVisible(self._kind.drawn or brief.style != "any")
+        fields["label"].setVisible(self._kind.classes > 0 or brief.label >= 0)
         fields["noise"].setVisible(self._kind.noise)
         self.traits.show_face(face, model)
         self.directions.show_face(face, model)
@@ -201,67 +240,42 @@ class AvatarInspector(Inspector):
     # On the stage.
 
     def _drawn(self, picture: Image, finished: bool) -> None:
-        self._patience.stop()
+        self._arrive()
         side = max(pictures.LARGE, picture.pixels.shape[1]) if self.face.size == "large" else picture.pixels.shape[1]
-        self._easel.error.hide()
+        if self._undrawn:  # what else was said stands until the person goes on
+            self._undrawn = False
+            self._easel.error.hide()
         self._easel.show_live(picture, side, tr("Not kept yet"), rough=not finished)
 
     def _parted(self) -> None:
         """Another thing is on the stage."""
-        self._patience.stop()
-        self.hand.drop()
         self.crowd.close()
+        self.let_go()
+
+    def let_go(self) -> None:
+        """What is under the hand gives way to another thing."""
+        self._arrive()
+        self.hand.drop()
         self.searches.stop_preview()
         self._forget_move()
 
     def _forget_move(self) -> None:
         if self._draft is not None:
-            self._draft = None
+            self._draft = self._begun = None
             for part in (self.traits, self.directions, self.mixing):
                 part.let_go()
 
+    def _lost(self, error: BaseException) -> None:
+        self.fail(error)
+        self._undrawn = True
+
     def fail(self, error: BaseException) -> None:
-        self._patience.stop()
+        self._arrive()
+        self._undrawn = False
         self._exports = False
         self.keeping.give_up()
         self.panel.fail(error)
-
-    # Sixteen faces.
-
-    def gather(self, purpose: Callable[[AvatarRequest], object] | None = None) -> None:
-        """Sixteen other faces, for the brief or for another purpose; for that, without what was moved on this face, or
-        all would be its near twins."""
-        face = self.shown()
-        if purpose is not None:
-            face = face.replace(traits=(), slides=(), mix=())
-        self.gather_these(faces.strangers(face), purpose)
-
-    def gather_near(self) -> None:
-        """Sixteen faces like the one that is looked at."""
-        try:
-            near = faces.neighbours(self.shown(), self.board.spread.value)
-        except StudioError as error:
-            self.fail(error)
-            return
-        self.gather_these(near, None)
-
-    def gather_these(self, many: Sequence[AvatarRequest], purpose: Callable[[AvatarRequest], object] | None) -> None:
-        """Faces to choose from, for the brief or for another purpose."""
-        self._forget_move()
-        self.hand.drop()
-        self.searches.stop_preview()
-        self._purpose = purpose or self.take_face
-        self._easel.error.hide()
-        self._easel.offer(len(many), tr("Loading the model"))
-        self.crowd.gather(many)
-
-    def _came(self, at: int, picture: Image) -> None:
-        self._easel.offer_one(at, picture)
-        number = len(self.crowd.faces)
-        self._easel.say_live(count(number, "Choose %n face", "Choose one of %n faces"))
-
-    def _picked(self, at: int) -> None:
-        self._purpose(self.crowd.faces[at])
+        self._show_face()
 
     # The library.
 
@@ -269,8 +283,15 @@ class AvatarInspector(Inspector):
         """Make a work of the face under the hand; what still moves is settled by that."""
         if self.hand.face is not None and not self.hand.keeping:
             if self._draft is not None:
-                self.take_face(self._held())
-            self.hand.keep(self.face, self.searches.parents(self.face))
+                self.settle_face(lambda face: face)
+            self.hand.keep(self.face, self._parents())
+
+    def _parents(self) -> list[str]:
+        """The works that the face in the brief was made from: the one that it was begun with, those mixed into it."""
+        face, first = self.face, _face_of(self._origin)
+        same = first is not None and (first.seed, first.style, first.latent) == (face.seed, face.style, face.latent)
+        begun = [self._origin.id] if self._origin is not None and same else []
+        return [*begun, *(id for id in self.searches.parents(face) if id not in begun)]
 
     def _kept(self, asset: Asset) -> None:
         self._easel.look(asset)
@@ -313,14 +334,14 @@ class AvatarInspector(Inspector):
             getattr(self.walking, name)()
             return True
         if name == "cancel" and self._easel.choosing and not self.panel.busy:
-            self._show_in_hand()
+            self.gathering.back()
             return True
         if name == "export" and self.hand.face is not None:
             self._export()
             return True
         deeds: dict[str, Callable[[], object]] = {
-            "faces": self.gather,
-            "near": self.gather_near,
+            "faces": self.gathering.strangers,
+            "near": self.gathering.near,
             "keep": self.keep_face,
             "inspector": self.fold.toggle,
             **{deed: partial(self.keeping.act, deed) for deed in DEEDS},
@@ -367,3 +388,7 @@ class AvatarInspector(Inspector):
             return
         if isinstance(walk, AvatarWalkRequest):
             self.walking.restore(walk)
+
+
+def _face_of(work: Asset | None) -> AvatarRequest | None:
+    return faces.face_of(work) if work is not None else None

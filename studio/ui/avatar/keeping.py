@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QImage
 
 from studio import codecs
-from studio.backends.avatar import AvatarRequest, AvatarSheetRequest, Pose, moods
+from studio.backends.avatar import AvatarRequest, AvatarSheetRequest, moods
 from studio.errors import BadInput, StudioError
 from studio.identities import Identities, Identity
 from studio.library import Asset
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from studio.ui.avatar.inspector import AvatarInspector
 
 DEEDS = ("expressions", "sheet", "identity")
+GONE = 30  # of those who were removed, as many are offered
 SHARP = 3  # portraits are read so many times as large as they are shown, for fine screens
 
 
@@ -35,7 +37,7 @@ class Keeping(QObject):
         super().__init__(inspector)
         self._all, self._panel, self._people = inspector, inspector.panel, inspector.people
         self._studio, self._identities = inspector.panel.studio, inspector.panel.studio.identities
-        self._reading = Newest(self)
+        self._reading, self._posing = Newest(self), Newest(self)
         self._waiting: tuple[str, AvatarRequest] | None = None  # a name, and the face that is kept under it as a work
         self._naming = False  # whether that name is one that nobody gave
         people = self._people
@@ -45,6 +47,7 @@ class Keeping(QObject):
         people.chosen.connect(self._choose)
         people.renamed.connect(self._rename)
         people.removed.connect(self._remove)
+        people.wanted_back.connect(self._restore)
         people.shown.connect(self.refresh)
         inspector.panel.bridge.news.connect(self._hear)
 
@@ -56,6 +59,7 @@ class Keeping(QObject):
 
     def close(self) -> None:
         self._reading.close()
+        self._posing.close()
 
     # Expressions.
 
@@ -70,26 +74,34 @@ class Keeping(QObject):
                 why = " ".join(failure(error))
             self._people.show_moods(why)
 
-    def _poses(self, face: AvatarRequest) -> list[Pose]:
-        model = faces.model_of(self._studio.catalog, face)
-        return moods.expressions(model.folder, face)
-
     def _express(self) -> None:
         """This person in several moods to choose from; the chosen one is the brief's, under its name."""
         face = self._all.shown()
-        name = self._name(face)
-        posed = [faces.told(pose.face) for pose in self._poses(face)]
-        self._all.gather_these(posed, lambda chosen: self._all.take_face(chosen.replace(name=name)))
+        name, folder = self._name(face), faces.model_of(self._studio.catalog, face).folder
+
+        def offer(found: Sequence[tuple[str, AvatarRequest]]) -> None:
+            self._all.gathering.offer(
+                [posed for _, posed in found],
+                lambda chosen: self._all.take_face(chosen.replace(name=name)),
+                [tr(words) for words, _ in found],
+            )
+
+        self._posing.ask(lambda: _posed(folder, face), offer, self._all.fail)
 
     def _sheet(self) -> None:
         """One picture of all moods, through the queue, into the library."""
         face = self._all.shown()
         face = face.replace(name=self._name(face))
-        asset = self._panel.easel.asset
-        asked = moods.sheet(faces.model_of(self._studio.catalog, face).folder, face)
+        folder, work = faces.model_of(self._studio.catalog, face).folder, self._all.work
+        parents = [work.id] if work is not None and faces.face_of(work) is not None else []
+        self._posing.ask(lambda: moods.sheet(folder, face), lambda asked: self._draw(asked, parents), self._all.fail)
+
+    def _draw(self, asked: AvatarSheetRequest, parents: Sequence[str]) -> None:
         poses = tuple(dataclasses.replace(pose, words=tr(pose.words)) for pose in asked.poses)
-        shown = asset is not None and faces.face_of(asset) is not None
-        self._panel.submit(asked.replace(poses=poses), parents=[asset.id] if asset is not None and shown else [])
+        try:
+            self._panel.submit(asked.replace(poses=poses), parents=parents)
+        except StudioError as error:
+            self._all.fail(error)
 
     def take(self, request: AvatarSheetRequest) -> None:
         """The person of a sheet is the face in the brief again."""
@@ -105,8 +117,8 @@ class Keeping(QObject):
 
     def _keep(self) -> None:
         """Keep the face that is looked at; one that is no work yet becomes one first."""
-        face, asset = self._all.shown(), self._panel.easel.asset
-        name = " ".join(self._name(face).split())
+        face, asset = self._all.shown(), self._all.work
+        name = self._whose(face)
         self._waiting, self._naming = (name or self._nameless(), face), not name
         if asset is not None and asset.request.get("kind") == AvatarRequest.kind:
             self.kept(asset)
@@ -114,6 +126,13 @@ class Keeping(QObject):
         if self._all.hand.face is None:
             self._all.take_face(face)
         self._all.keep_face()
+
+    def _whose(self, face: AvatarRequest) -> str:
+        """The name to keep a face by: none where only the brief of another face says one that somebody has already."""
+        name = " ".join(self._name(face).split())
+        if face.name or _alike(self._all.face, face):
+            return name
+        return "" if any(one.name.casefold() == name.casefold() for one in self._identities.all()) else name
 
     def _nameless(self) -> str:
         there = {one.name.casefold() for one in self._identities.all()}
@@ -167,15 +186,34 @@ class Keeping(QObject):
             return
         if isinstance(one.face, AvatarRequest) and _alike(brief, one.face) and brief.name in ("", before.name):
             self._panel.form.set_value(brief.replace(name=one.name))
+        self._entitle(one)
         self._notify(
             tr("{old} is called {name} now.").format(old=before.name, name=one.name),
             lambda: people.rename(id, before.name),
         )
 
+    def _entitle(self, one: Identity) -> None:
+        """The work that shows somebody and has no title yet is called by their name."""
+        if not one.work:
+            return
+        try:
+            work = self._studio.library.get(one.work)
+        except StudioError:
+            return  # it is not there any more
+        seen = self._panel.asset
+        if not work.title and self._panel.deeds.rename(work, one.name) and seen is not None and seen.id == work.id:
+            self._panel.easel.look(self._studio.library.get(work.id))
+
     def _remove(self, id: str) -> None:
         one = self._there(id) and self._try(lambda: self._identities.remove(id))
         if one is not None:
             self._notify(tr("{name} is in the bin.").format(name=one.name), lambda: self._identities.restore(one.id))
+
+    def _restore(self, id: str) -> None:
+        one = self._try(lambda: self._identities.restore(id))
+        if one is not None:
+            self._people.mark(one.id, naming=False)
+            self._notify(tr("{name} is back.").format(name=one.name), lambda: self._identities.remove(one.id))
 
     def _there(self, id: str) -> Identity | None:
         """The one of the list; None where somebody else removed them meanwhile, which is said."""
@@ -230,10 +268,16 @@ def _keep(
     return people.keep(name, face, picture, asset.id), before
 
 
-def _read(people: Identities) -> tuple[Sequence[Identity], dict[str, QImage]]:
-    found = people.all()
+def _posed(folder: Path, face: AvatarRequest) -> list[tuple[str, AvatarRequest]]:
+    """The face in its moods, with what each of them is called."""
+    return [(pose.words, faces.told(pose.face)) for pose in moods.expressions(folder, face)]
+
+
+def _read(people: Identities) -> tuple[Sequence[Identity], Sequence[Identity], dict[str, QImage]]:
+    """Who is kept and who is in the bin, the last removed first, with the portraits that can be read."""
+    found, gone = people.all(), people.binned()[:GONE]
     portraits: dict[str, QImage] = {}
-    for one in found:
+    for one in (*found, *gone):
         try:
             whole = pictures.load(one.portrait)
         except StudioError:
@@ -241,4 +285,4 @@ def _read(people: Identities) -> tuple[Sequence[Identity], dict[str, QImage]]:
         side = SIDE * SHARP
         ways = Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
         portraits[one.id] = whole.scaled(side, side, *ways)
-    return found, portraits
+    return found, gone, portraits

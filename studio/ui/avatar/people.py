@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QListWidget,
     QListWidgetItem,
+    QMenu,
     QScrollArea,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -24,7 +25,7 @@ from studio.ui.actions import keys_of
 from studio.ui.avatar.portraits import painted
 from studio.ui.theme import theme
 from studio.ui.widgets import button, column, label, row, tip, tool
-from studio.ui.words import tr
+from studio.ui.words import count, tr
 
 SIDE = 48
 SEEN = 6  # people that are seen at once
@@ -45,13 +46,14 @@ class Naming(QStyledItemDelegate):
 
 
 class People(QWidget):
-    """`chosen` has the identity whose face is wanted, `renamed` its id and the new name, `removed` its id; `shown` says
-    that the list is to be seen.
+    """`chosen` has the identity whose face is wanted, `renamed` its id and the new name, `removed` its id,
+    `wanted_back` the id of one in the bin; `shown` says that the list is to be seen.
     """
 
     chosen = Signal(object)
     renamed = Signal(str, str)
     removed = Signal(str)
+    wanted_back = Signal(str)
     shown = Signal()
 
     def __init__(self) -> None:
@@ -95,6 +97,12 @@ class People(QWidget):
         self.rename = button(tr("Rename"), "renamePerson", "compact", clicked=self._name_anew)
         self.rename.setToolTip(tr("Give this person another name"))
         self.remove = tool("trash", tr("Put this person into the bin"), "removePerson", clicked=self._remove, size=16)
+        self.gone = button("", "removedPeople", "quiet")
+        self.gone.setToolTip(tr("Bring back somebody who was put into the bin"))
+        self.bin = QMenu(self.gone)
+        self.bin.setObjectName("removedMenu")
+        self.gone.setMenu(self.bin)
+        self._binned: list[Identity] = []
         self._build()
         self._mark()
         theme().changed.connect(self._portray)
@@ -108,7 +116,7 @@ class People(QWidget):
         kept.addWidget(label(tr("Kept people"), "heading"))
         kept.addWidget(self._nobody)
         kept.addWidget(self.list)
-        kept.addLayout(row(None, self.rename, self.remove, spacing=4))
+        kept.addLayout(row(self.gone, None, self.rename, self.remove, spacing=4))
         whole = column(self, spacing=24)
         whole.addLayout(now)
         whole.addLayout(kept)
@@ -120,15 +128,18 @@ class People(QWidget):
         self._moodless.setText(why_not)
         self._moodless.setVisible(bool(why_not))
 
-    def show_people(self, people: Sequence[Identity], portraits: Mapping[str, QImage]) -> None:
-        """Everybody who is kept; `portraits` by id, of those whose picture can be read."""
+    def show_people(
+        self, people: Sequence[Identity], gone: Sequence[Identity], portraits: Mapping[str, QImage]
+    ) -> None:
+        """Everybody who is kept, and who is in the bin; `portraits` by id, of those whose picture can be read."""
         marked, naming = self._wanted or (self._at(), False)
         if self._wanted is not None:
             QTimer.singleShot(0, self, self._into_sight)  # once all has its place
         self._wanted = None
         # The same people stand there already after a change from here: a name that is being typed is left alone.
+        self._portraits, self._binned = portraits, list(gone)
         if list(people) != [self.list.item(at).data(WHO) for at in range(self.list.count())]:
-            self._filling, self._portraits = True, portraits
+            self._filling = True
             self.list.clear()
             for one in people:
                 item = QListWidgetItem(one.name)
@@ -137,11 +148,23 @@ class People(QWidget):
                 self.list.addItem(item)
             self._portray()
             self._filling = False
+        self._offer_back()
         at = next((at for at, one in enumerate(people) if one.id == marked), -1)
         self.list.setCurrentRow(at)
         self._mark()
         if naming and at >= 0:
             self._name_anew()
+
+    def _offer_back(self) -> None:
+        """Who is in the bin, each with their portrait, to be brought back by one choice."""
+        self.bin.clear()
+        for one in self._binned:
+            deed = self.bin.addAction(self._icon(self._portraits.get(one.id)), one.name.replace("&", "&&"))
+            deed.triggered.connect(lambda _=False, id=one.id: self.wanted_back.emit(id))
+        number = len(self._binned)
+        self.gone.setText(count(number, "%n in the bin", "%n in the bin"))
+        self.gone.setAccessibleName(count(number, "%n person in the bin", "%n people in the bin"))
+        self.gone.setVisible(number > 0)
 
     def _into_sight(self) -> None:
         """Scroll to whom was kept last, where the window is low."""
@@ -194,6 +217,8 @@ class People(QWidget):
         for at in range(self.list.count()):
             item = self.list.item(at)
             item.setIcon(self._icon(self._portraits.get(item.data(WHO).id)))
+        for deed, one in zip(self.bin.actions(), self._binned, strict=False):
+            deed.setIcon(self._icon(self._portraits.get(one.id)))
         self._filling = filling
 
     def _icon(self, image: QImage | None) -> QIcon:

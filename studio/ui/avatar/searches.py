@@ -72,7 +72,7 @@ class Searches(QObject):
     # Directions.
 
     def _look(self, request: AvatarDirectionsRequest) -> None:
-        face = self._all.face
+        face = self._all.shown()
         self._all.directions.show_progress((0, 0))
         self._looking.run(request.replace(model=face.model))
         if not self._looking.busy:
@@ -80,9 +80,8 @@ class Searches(QObject):
 
     def _forget(self, id: str) -> None:
         """The face in the brief goes on without it."""
-        face = self._all.face
-        if faces.amount_of(face, id):
-            self._all.take_face(faces.slid(face, id, 0.0))
+        if faces.amount_of(self._all.shown(), id):
+            self._all.settle_face(lambda face: faces.slid(face, id, 0.0))
 
     # Faces from elsewhere.
 
@@ -106,7 +105,7 @@ class Searches(QObject):
 
     def _mix(self, way: str) -> None:
         if way == "sixteen":
-            self._all.gather(self._all.mixing.add)
+            self._all.gathering.strangers(self._all.mixing.add)
         else:
             self._choose(self._all.mixing.choose, self._mix_works)
 
@@ -118,8 +117,7 @@ class Searches(QObject):
         if way == "works":
             self._choose(self._all.walking.choose, self._station_works)
         else:
-            asset = self._easel.asset
-            face = self._all.shown()
+            asset, face = self._all.work, self._all.shown()
             if asset is not None and faces.face_of(asset) is not None:
                 self._works[faces.named(face)] = asset.id
             self._all.walking.extend([face])
@@ -163,7 +161,8 @@ class Searches(QObject):
             clip_places.discard(clip)
 
     def _make(self, walk: AvatarWalkRequest) -> None:
-        ids = [self._works[station.face] for station in walk.stations if station.face in self._works]
+        rows = [faces.named(faces.told(station.face)) for station in walk.stations]
+        ids = [self._works[row] for row in rows if row in self._works]
         try:
             self._panel.submit(walk, parents=list(dict.fromkeys(ids)))
         except StudioError as error:

@@ -88,11 +88,11 @@ class Walking(QWidget):
         top.addSpacing(8)
         top.addWidget(self.form)
         top.addWidget(self.films)
-        ends = row(self.preview, self.make)
-        ends.setStretch(0, 1)
-        ends.setStretch(1, 1)
-        top.addSpacing(8)
-        top.addLayout(ends)
+        ends = row()
+        ends.addWidget(self.preview, 1)
+        ends.addWidget(self.make, 1)
+        self.foot = QWidget()
+        self.foot.setLayout(ends)
 
     # The walk as a request.
 
@@ -101,7 +101,8 @@ class Walking(QWidget):
         rows = [self.stations.item(at).data(FACE) for at in range(self.stations.count())]
         said = self.form.value()
         return said.replace(
-            stations=tuple(Station(face=faces.named(face)) for face in rows), model=rows[0].model if rows else ""
+            stations=tuple(Station(face=faces.named(face, face.name)) for face in rows),
+            model=rows[0].model if rows else "",
         )
 
     def take(self, walk: AvatarWalkRequest) -> None:
@@ -117,7 +118,7 @@ class Walking(QWidget):
     def extend(self, more: Sequence[AvatarRequest]) -> None:
         """Add faces at the end."""
         walk = self.walk()
-        added = tuple(Station(face=faces.named(face)) for face in more)
+        added = tuple(Station(face=faces.named(face, face.name)) for face in more)
         self.take(walk.replace(stations=(*walk.stations, *added)))
         self.stations.setCurrentRow(self.stations.count() - 1)
 

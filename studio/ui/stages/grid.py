@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
@@ -29,6 +30,7 @@ class Candidates(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self._images: list[QImage] = []
+        self._captions: list[str] = []
         self._shown: dict[int, QPixmap] = {}
         self._done: set[int] = set()
         self._failed: set[int] = set()
@@ -36,9 +38,10 @@ class Candidates(QWidget):
         self._over = -1
         theme().changed.connect(self.update)
 
-    def expect(self, count: int) -> None:
-        """Begin anew with `count` empty cells."""
+    def expect(self, count: int, captions: Sequence[str] = ()) -> None:
+        """Begin anew with `count` empty cells, each with its caption below it where there are any."""
         self._images = [QImage() for _ in range(count)]
+        self._captions = list(captions)
         self._shown.clear()
         self._done.clear()
         self._failed.clear()
@@ -69,10 +72,15 @@ class Candidates(QWidget):
         """Where a candidate lies."""
         columns, rows = self._shape()
         side = self._side(columns, rows)
-        wide, high = columns * side + (columns - 1) * GAP, rows * side + (rows - 1) * GAP
+        each = side + self._line()
+        wide, high = columns * side + (columns - 1) * GAP, rows * each + (rows - 1) * GAP
         left, top = (self.width() - wide) / 2, (self.height() - high) / 2
         across, down = at % columns, at // columns
-        return QRectF(round(left + across * (side + GAP)), round(top + down * (side + GAP)), side, side)
+        return QRectF(round(left + across * (side + GAP)), round(top + down * (each + GAP)), side, side)
+
+    def _line(self) -> int:
+        """Pixels that a caption takes below its picture."""
+        return self.fontMetrics().height() + 4 if self._captions else 0
 
     def _shape(self) -> tuple[int, int]:
         """Columns and rows that make the cells largest; a row that is not full is worth a little of their size."""
@@ -82,12 +90,19 @@ class Candidates(QWidget):
 
     def _side(self, columns: int, rows: int) -> int:
         wide = (self.width() - 2 * MARGIN - (columns - 1) * GAP) / columns
-        high = (self.height() - 2 * MARGIN - (rows - 1) * GAP) / rows
+        high = (self.height() - 2 * MARGIN - (rows - 1) * GAP) / rows - self._line()
         return max(16, min(CELL, int(min(wide, high))))
 
     def _name(self) -> None:
+        """What is heard of them: how many there are, and which one Return would choose."""
         self.setAccessibleName(tr("Candidates: {done} of {all} ready").format(done=self.done, all=self.count))
+        here = tr("{n} of {all}").format(n=self._at + 1, all=self.count)
+        self.setAccessibleDescription(", ".join(part for part in (self.caption(self._at), here) if part))
         self.update()
+
+    def caption(self, at: int) -> str:
+        """What stands below a candidate; empty where nothing does."""
+        return self._captions[at] if at < len(self._captions) else ""
 
     def resizeEvent(self, event: object) -> None:
         self._shown.clear()
@@ -105,6 +120,11 @@ class Candidates(QWidget):
                 painter.drawRoundedRect(cell.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
             else:
                 self._paint_picture(painter, at, image, cell)
+            if self.caption(at):
+                line = QRectF(cell.x() - GAP / 2, cell.bottom() + 4, cell.width() + GAP, self._line())
+                words = self.fontMetrics().elidedText(self.caption(at), Qt.TextElideMode.ElideRight, int(line.width()))
+                painter.setPen(look.colour("muted"))
+                painter.drawText(line, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, words)
             marked = at == self._over or (self.hasFocus() and at == self._at)
             if marked:
                 painter.setPen(QPen(look.colour("accent"), 2))
@@ -160,7 +180,7 @@ class Candidates(QWidget):
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -columns, Qt.Key.Key_Down: columns}
         if event.key() in steps:
             self._at = min(self.count - 1, max(0, self._at + steps[Qt.Key(event.key())]))
-            self.update()
+            self._name()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             self.chosen.emit(self._at)
         else:
