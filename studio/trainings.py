@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -16,11 +17,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from studio import disk
-from studio.errors import StudioError
+from studio.errors import BadInput, StudioError
 from studio.request import Request, TrainRequest
 
 CHECKPOINT, LOG, PREVIEW, MODEL = "checkpoint.pt", "log.jsonl", "preview.png", "model"
 ASKED = "request.json"  # while not all of it is done
+LOCK = ".lock"  # held while it runs
+GONE = ".gone"  # the end of a deleted training's name, until its files are
 FRESH, OLD = "model.part", "model.old"  # beside the model, while a new one takes its place
 LINES = 2000  # about as many as a log gets each time the training's length doubles
 TAIL = 4096  # bytes at a log's end that hold a whole line
@@ -150,19 +153,63 @@ def going_on(request: TrainRequest) -> TrainRequest:
     return request.replace(resume=True, minutes=min(request.minutes, max(SHORTEST, request.minutes - spent)))
 
 
+def hold(folder: Path) -> int:
+    """A handle that says that a training runs in this folder, until it is closed or its process ends.
+
+    Raises BadInput where another one runs there, OSError for a folder that takes no file.
+    """
+    handle = disk.hold(folder / LOCK)
+    if handle is None:
+        raise BadInput(f"Another training runs in {folder}.", "Wait until it is done, or choose another folder.")
+    return handle
+
+
+def running(folder: Path) -> bool:
+    """Whether a training runs in this folder, of whatever studio."""
+    if not (folder / LOCK).exists():
+        return False
+    handle = disk.hold(folder / LOCK)
+    if handle is not None:
+        os.close(handle)
+    return handle is None
+
+
+def delete(folder: Path) -> None:
+    """Delete a training for good, all of it. Raises BadInput while it runs, StudioError where the disk refuses."""
+    gone = folder.with_name(f".{folder.name}{GONE}")
+    with disk.failing_as("The training could not be deleted"):
+        if running(folder):
+            raise BadInput("This training is running.", "Stop it first.")
+        # Its name first: a deletion that breaks off leaves no half training to go on with.
+        shutil.rmtree(gone, ignore_errors=True)
+        if folder.exists():
+            folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def room(folder: Path) -> int:
+    """The bytes that a training takes on the disk."""
+    total = 0
+    with contextlib.suppress(OSError):
+        total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return total
+
+
 def sweep(home: Path, needed: Sequence[str] = ()) -> None:
     """Delete what is beyond the last few trainings of a folder: those that are finished before those that can be gone
-    on with, the oldest first, and none of those `needed`."""
+    on with, the oldest first, and none of those `needed` and of those that run."""
     with contextlib.suppress(OSError):
+        for gone in home.glob(f".*{GONE}"):
+            shutil.rmtree(gone, ignore_errors=True)
         found = sorted(_folders(home), key=lambda each: ((each / ASKED).exists(), each.stat().st_mtime))
         for old in found[: max(0, len(found) - KEPT)]:
-            if str(old) not in needed:
+            if str(old) not in needed and not running(old):
                 shutil.rmtree(old, ignore_errors=True)
 
 
 def _folders(home: Path) -> list[Path]:
     with contextlib.suppress(OSError):
-        return [each for each in home.iterdir() if each.is_dir()]
+        return [each for each in home.iterdir() if each.is_dir() and not each.name.startswith(".")]
     return []
 
 

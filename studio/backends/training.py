@@ -67,8 +67,10 @@ class Training:
         self._about = dict(about or {}) | ({"title": request.title} if request.title else {})
         self._before = 0.0  # seconds trained in earlier runs
         self._values: dict[str, float] = {}
+        self._held: int | None = None  # while it runs
         try:
             self.out.mkdir(parents=True, exist_ok=True)
+            os.close(trainings.hold(self.out))
             trainings.settle(self.out)
         except OSError as error:
             message = f"{self.out} cannot be made: {error.strerror}."
@@ -83,6 +85,12 @@ class Training:
         self._write("The log", lambda: self._log.begin(self.step, self._before))
         self._write(trainings.ASKED, lambda: trainings.remember(request))
         self._start = time.monotonic()
+
+    def _let_go(self) -> None:
+        """It runs no more: others may have the folder."""
+        held, self._held = self._held, None
+        if held is not None:
+            os.close(held)
 
     @property
     def checkpoint(self) -> Path:
@@ -116,6 +124,14 @@ class Training:
         self._values.update(values)
 
     def __iter__(self) -> Iterator[int]:
+        self._held = trainings.hold(self.out)
+        try:
+            yield from self._steps()
+        except BaseException:  # or whoever iterates has failed; otherwise `finish` comes
+            self._let_go()
+            raise
+
+    def _steps(self) -> Iterator[int]:
         saved = time.monotonic() - self._save_seconds + min(FIRST_SAVE, self._save_seconds)
         next_look = time.monotonic() + self._preview_seconds / 4
         total = max(1, int(self.request.minutes * 60))
@@ -172,10 +188,13 @@ class Training:
 
     def finish(self) -> list[Payload]:
         """Save, export, and return a last preview and the model."""
-        self.save()
-        made: list[Payload] = [self._look(), self._exported()]
-        self._write(trainings.ASKED, lambda: trainings.done(self.out))
-        return made
+        try:
+            self.save()
+            made: list[Payload] = [self._look(), self._exported()]
+            self._write(trainings.ASKED, lambda: trainings.done(self.out))
+            return made
+        finally:
+            self._let_go()
 
     def save(self) -> None:
         """Write the checkpoint beside the old one, then take its place."""

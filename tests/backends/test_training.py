@@ -11,9 +11,9 @@ import torch
 from studio.backends import MEDIA, training
 from studio.backends.training import Training
 from studio.errors import BadInput, StudioError
-from studio.job import Progress
+from studio.job import Cancelled, Progress
 from studio.media import Payload, Text
-from studio.trainings import LOG, read, unfinished
+from studio.trainings import LOG, read, running, unfinished
 
 
 class Clock:
@@ -230,3 +230,39 @@ def test_the_log_begins_with_its_run_and_is_begun_anew_where_it_goes_on(tmp_path
     again = Toy(tmp_path, resume=True)
     assert [(line.step, dict(line.values)) for line in read(tmp_path)[0]] == [(0, {}), (0, {})]
     assert again.run.step == 0
+
+
+def test_two_trainings_never_share_a_folder(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    toy = Toy(out)
+    for _ in toy.run:
+        assert running(out)
+        with pytest.raises(BadInput, match="Another training runs"):
+            Toy(out, resume=True)
+        toy.run.save()
+        break
+    assert not running(out), "nobody iterates any more"
+    again = Toy(out, resume=True, minutes=0.01)
+    for _ in again.run:
+        assert running(out)
+    assert running(out)
+    again.run.finish()
+    assert not running(out)
+
+
+def test_a_training_that_fails_or_is_cancelled_lets_its_folder_go(tmp_path: Path) -> None:
+    def fail(out: Path) -> None:
+        for _ in Toy(out).run:
+            raise ZeroDivisionError
+
+    def cancel(_: Progress) -> None:
+        raise Cancelled
+
+    with pytest.raises(ZeroDivisionError):
+        fail(tmp_path / "out")
+    assert not running(tmp_path / "out")
+    toy = Toy(tmp_path / "other")
+    toy.run._report = cancel
+    with pytest.raises(Cancelled):
+        list(toy.run)
+    assert not running(tmp_path / "other")

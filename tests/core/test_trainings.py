@@ -13,6 +13,7 @@ import pytest
 
 from studio import trainings
 from studio.backends import MEDIA
+from studio.errors import BadInput
 from studio.job import Cancelled, Progress, Report
 from studio.journal import Entry
 from studio.media import Payload, Weights
@@ -279,3 +280,52 @@ def test_closing_the_program_makes_no_model(home: Path) -> None:
     opened = fake_studio(home, trainer="tests.core.test_trainings:Learner")
     assert [entry.request.kind for entry in opened.offered] == ["avatar.train"]
     opened.close()
+
+
+def test_a_deleted_training_frees_its_room_and_one_that_runs_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "foxes"
+    (folder / "model").mkdir(parents=True)
+    (folder / "model" / "model.safetensors").write_bytes(b"x" * 1000)
+    trainings.remember(TRAIN(out=str(folder), data="x", title="foxes"))
+    (folder / trainings.CHECKPOINT).write_bytes(b"y" * 500)
+    Log(folder).begin(0, 0.0)
+    assert 1500 < trainings.room(folder) < 5000
+    held = trainings.hold(folder)
+    with pytest.raises(BadInput, match="runs in"):
+        trainings.hold(folder)
+    with pytest.raises(BadInput, match="is running"):
+        trainings.delete(folder)
+    assert trainings.unfinished(tmp_path)
+    os.close(held)
+    trainings.delete(folder)
+    assert list(tmp_path.iterdir()) == []
+    trainings.delete(folder)  # it is gone already
+
+
+def test_a_deletion_that_broke_off_leaves_nothing_to_go_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "foxes"
+    folder.mkdir()
+    trainings.remember(TRAIN(out=str(folder), data="x", title="foxes"))
+    (folder / trainings.CHECKPOINT).touch()
+    Log(folder).begin(0, 0.0)
+    assert trainings.unfinished(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(trainings.shutil, "rmtree", lambda *_, **__: None)
+        trainings.delete(folder)
+    assert trainings.unfinished(tmp_path) == []
+    assert list(tmp_path.iterdir())
+    trainings.sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweep_leaves_a_training_that_runs(tmp_path: Path) -> None:
+    for number in range(trainings.KEPT + 2):
+        (tmp_path / str(number)).mkdir()
+        os.utime(tmp_path / str(number), (number, number))
+    held = trainings.hold(tmp_path / "0")
+    os.utime(tmp_path / "0", (0, 0))
+    trainings.sweep(tmp_path)
+    os.close(held)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["0", *map(str, range(2, trainings.KEPT + 2))]

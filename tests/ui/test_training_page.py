@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -315,6 +316,42 @@ def test_a_training_that_was_offered_and_let_go_can_be_taken_up_later(home: Path
         desk.click("trainKeep")
         desk.until(lambda: "is ready" in words(shown))
         assert shown.unfinished.isVisible()
+    finally:
+        desk.close()
+
+
+def test_a_training_of_no_use_is_deleted_once_that_is_confirmed(home: Path, loop: Any, faces: Path) -> None:
+    for name in ("foxes", "owls"):
+        broken_off(home, faces, name)
+    foxes = home / "state" / "trainings" / "foxes"
+    desk = Desk(home, loop, studio=fake_studio(home, trainer=TRAINER))
+
+    def answer(name: str) -> None:
+        desk.click("deleteTraining.foxes")
+        box = desk.window.findChild(QMessageBox, "deleteTraining")
+        assert box is not None
+        assert "Delete the training of foxes and free" in box.text()
+        next(each for each in box.buttons() if name in (each.objectName(), each.text())).click()
+        desk.breathe()
+
+    try:
+        shown = page(desk)
+        assert desk.find("deleteTraining.foxes").accessibleName() == "Delete the training of foxes"
+        answer("Keep")
+        assert foxes.exists()
+        held = trainings.hold(foxes)  # another studio goes on with it
+        answer("deleteTrainingYes")
+        desk.until(lambda: words(shown).startswith("This training is running."))
+        os.close(held)
+        assert foxes.exists()
+        answer("deleteTrainingYes")
+        desk.until(lambda: shown.unfinished.count == 1)
+        assert [each.name for each in foxes.parent.iterdir()] == ["owls"]
+        desk.click("goOn.owls")
+        desk.until(lambda: shown.busy)
+        shown._delete(shown.course.job.request)
+        assert words(shown).startswith("This training is running.")
+        assert (foxes.parent / "owls").exists()
     finally:
         desk.close()
 

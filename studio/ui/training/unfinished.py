@@ -1,4 +1,6 @@
-"""The trainings that were broken off, each with a way to go on; looks for them when it is told, and begins none."""
+"""The trainings that were broken off, each with ways to go on and to delete it; looks for them when it is told, begins
+and deletes none.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,17 @@ from PySide6.QtWidgets import QWidget
 
 from studio import trainings
 from studio.backends.avatar import AvatarTrainRequest
+from studio.request import TrainRequest
 from studio.ui.theme import SIZE
-from studio.ui.widgets import Elided, button, column, empty, label, row
+from studio.ui.widgets import Elided, button, column, empty, label, row, tool
 from studio.ui.words import duration, moment, tr
 
 
 class Unfinished(QWidget):
-    """`wanted` has the request of the one to go on with, as it was asked for last."""
+    """`wanted` has the request of the one to go on with, as it was asked for last; `unwanted` that of one to delete."""
 
     wanted = Signal(object)
+    unwanted = Signal(object)
 
     def __init__(self, home: Path) -> None:
         super().__init__()
@@ -43,18 +47,26 @@ class Unfinished(QWidget):
         self.count = len(found)
 
     def _row(self, one: trainings.Unfinished) -> QWidget:
-        request = one.request
-        title = request.title or Path(request.data).name
+        request, id = one.request, Path(one.request.out).name
+        title = title_of(request)
         told = tr("{time} learnt · {when}").format(time=duration(one.seconds), when=moment(one.time))
         words = column(spacing=0)
         words.addWidget(Elided(title))
         words.addWidget(Elided(told, "muted"))
-        go = button(tr("Go on"), f"goOn.{Path(request.out).name}", "compact", clicked=lambda: self.wanted.emit(request))
+        go = button(tr("Go on"), f"goOn.{id}", "compact", clicked=lambda: self.wanted.emit(request))
         go.setAccessibleName(tr("Go on with {name}").format(name=title))
         go.setToolTip(tr("Go on training where it was broken off"))
+        said = tr("Delete the training of {name}").format(name=title)
+        bin = tool("trash", said, f"deleteTraining.{id}", clicked=lambda: self.unwanted.emit(request))
         made = QWidget()
-        line = row()
+        line = row(spacing=SIZE.small)
         line.addLayout(words, 1)
         line.addWidget(go)
+        line.addWidget(bin)
         made.setLayout(line)
         return made
+
+
+def title_of(request: TrainRequest) -> str:
+    """What a person calls a training."""
+    return request.title or Path(request.data).name
