@@ -26,9 +26,9 @@ from studio.ui.training.course import Course
 from studio.ui.training.looking import Looking
 from studio.ui.training.nothing import Nothing
 from studio.ui.training.plan import Plan
-from studio.ui.training.unfinished import Unfinished, title_of
+from studio.ui.training.unfinished import Unfinished
 from studio.ui.widgets import GAP, ICON, Bar, button, column, label, row
-from studio.ui.words import failure, size, tr
+from studio.ui.words import failure, tr
 
 if TYPE_CHECKING:
     from studio.backends.avatar.folder import Checked
@@ -71,7 +71,7 @@ class TrainingPage(QWidget):
         self._build()
         self.plan.changed.connect(self._look)
         self.unfinished.wanted.connect(self._take_up)
-        self.unfinished.unwanted.connect(self.ask_to_delete)
+        self.unfinished.unwanted.connect(self._delete)
         self.looking.checked.connect(self._checked)
         self.looking.failed.connect(lambda title, hint: self.bar.say(title, hint, kind="error"))
         bridge.news.connect(self._hear)
@@ -204,22 +204,8 @@ class TrainingPage(QWidget):
         except StudioError as error:
             self.bar.say(*failure(error), kind="error")
 
-    def ask_to_delete(self, request: AvatarTrainRequest) -> None:
-        """Delete one that was broken off, once its deletion is confirmed."""
-        name, room = title_of(request), size(trainings.room(Path(request.out)))
-        box = QMessageBox(self.window())
-        box.setObjectName("deleteTraining")
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle(tr("Delete a training"))
-        box.setText(tr("Delete the training of {name} and free {size}?").format(name=name, size=room))
-        box.setInformativeText(tr("What it has learnt is lost for good. Models that were made of it stay."))
-        yes = box.addButton(tr("Delete"), QMessageBox.ButtonRole.DestructiveRole)
-        yes.setObjectName("deleteTrainingYes")
-        box.setDefaultButton(box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole))
-        yes.clicked.connect(lambda: self._delete(request))
-        box.open()
-
     def _delete(self, request: AvatarTrainRequest) -> None:
+        """Delete one that was broken off."""
         live = [job.request for job in self._studio.jobs() if job.state in ("queued", "running")]
         if any(getattr(each, "out", "") == request.out for each in live):
             self.bar.say(tr("This training is running."), tr("Stop it first."), kind="error")

@@ -1,5 +1,5 @@
-"""The trainings that were broken off, each with ways to go on and to delete it; looks for them when it is told, begins
-and deletes none.
+"""The trainings that were broken off, each with ways to go on and to delete it, once that is confirmed; looks for them
+when it is told, begins and deletes none.
 """
 
 from __future__ import annotations
@@ -7,15 +7,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QMessageBox, QWidget
 
 from studio import trainings
 from studio.backends.avatar import AvatarTrainRequest
 from studio.request import TrainRequest
 from studio.ui.theme import SIZE
 from studio.ui.widgets import Elided, button, column, empty, label, row, tool
-from studio.ui.words import duration, moment, tr
+from studio.ui.words import duration, moment, size, tr
 
 
 class Unfinished(QWidget):
@@ -48,7 +48,7 @@ class Unfinished(QWidget):
 
     def _row(self, one: trainings.Unfinished) -> QWidget:
         request, id = one.request, Path(one.request.out).name
-        title = title_of(request)
+        title = request.title or Path(request.data).name
         told = tr("{time} learnt · {when}").format(time=duration(one.seconds), when=moment(one.time))
         words = column(spacing=0)
         words.addWidget(Elided(title))
@@ -57,7 +57,7 @@ class Unfinished(QWidget):
         go.setAccessibleName(tr("Go on with {name}").format(name=title))
         go.setToolTip(tr("Go on training where it was broken off"))
         said = tr("Delete the training of {name}").format(name=title)
-        bin = tool("trash", said, f"deleteTraining.{id}", clicked=lambda: self.unwanted.emit(request))
+        bin = tool("trash", said, f"deleteTraining.{id}", clicked=lambda: self._ask_to_delete(request, title))
         made = QWidget()
         line = row(spacing=SIZE.small)
         line.addLayout(words, 1)
@@ -66,7 +66,16 @@ class Unfinished(QWidget):
         made.setLayout(line)
         return made
 
-
-def title_of(request: TrainRequest) -> str:
-    """What a person calls a training."""
-    return request.title or Path(request.data).name
+    def _ask_to_delete(self, request: TrainRequest, title: str) -> None:
+        room = size(trainings.room(Path(request.out)))
+        box = QMessageBox(self.window())
+        box.setObjectName("deleteTraining")
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle(tr("Delete a training"))
+        box.setText(tr("Delete the training of {name} and free {size}?").format(name=title, size=room))
+        box.setInformativeText(tr("What it has learnt is lost for good. Models that were made of it stay."))
+        yes = box.addButton(tr("Delete"), QMessageBox.ButtonRole.DestructiveRole)
+        yes.setObjectName("deleteTrainingYes")
+        box.setDefaultButton(box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole))
+        yes.clicked.connect(lambda: self.unwanted.emit(request))
+        box.open()
