@@ -70,6 +70,7 @@ class Head(QFrame):
         self._rule = rule
         self._live: list[QWidget] = []  # what can be done with what is no work yet
         self._working = self._roomy = True  # there is a work; there is room for all tools
+        self._parts = ("", "", "")  # what a work is called, its size, what else must be known of it
         line: QHBoxLayout = row(self.back, self.caption, spacing=2, margins=(SIZE.medium, 0, 12, 0))
         line.setStretch(1, 1)
         line.addStretch(0)  # keeps the tools at the right where there is no room for words
@@ -103,20 +104,17 @@ class Head(QFrame):
         self._working = asset is not None
         for widget in self._work:
             widget.setVisible(self._working)
-        self._make_room()
         if asset is None:
+            self._make_room()
             self.caption.say(words)
             return
         self.export.setVisible(asset.drawn)
         self.star.setChecked(asset.favourite)
         self.recall.setEnabled(bool(asset.request))
         self.vary.setEnabled(bool(asset.request))
-        parts = [words or _said(asset)]
-        if asset.width and asset.height:
-            parts.append(f"{asset.width} × {asset.height}")
-        if asset.partial:
-            parts.append(tr("unfinished"))
-        self.caption.say("  ·  ".join(part for part in parts if part))
+        size = f"{asset.width} × {asset.height}" if asset.width and asset.height else ""
+        self._parts = (words or _said(asset), size, tr("unfinished") if asset.partial else "")
+        self._make_room()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -134,6 +132,9 @@ class Head(QFrame):
         for widget in [*self._tools, self._rule]:
             widget.setVisible(self._working and self._roomy)
         self.save.setVisible(self._working and self._roomy)
+        if self._working:
+            called, size, more = self._parts
+            self.caption.say("  ·  ".join(part for part in (called, size if self._roomy else "", more) if part))
         if self._percent is not None and self.width() < theme().high(ROOMY):
             self._percent.hide()
 

@@ -10,6 +10,7 @@ from studio.backends.avatar import AvatarRequest, AvatarSheetRequest, Near, Slid
 from studio.backends.avatar.kind import Kind
 from studio.catalog import Catalog, Model
 from studio.errors import StudioError
+from studio.identities import NAME_LIMIT
 from studio.library import Asset
 from studio.request import SEED_LIMIT, Request, fresh_seed
 
@@ -31,6 +32,13 @@ def fitting(face: AvatarRequest, model: Kind) -> AvatarRequest:
     if not model.noise:
         bare = bare.replace(noise="const")
     return bare.replace(label=-1) if face.label >= model.classes else bare
+
+
+def anew(before: AvatarRequest, now: AvatarRequest) -> AvatarRequest:
+    """The face that a person asks for who gives one that was found in a picture another seed, style or class: no longer
+    the found one, which none of these changes."""
+    same = (before.seed, before.style, before.label) == (now.seed, now.style, now.label)
+    return now if same or now.latent != before.latent else now.replace(latent="", traits=())
 
 
 def strangers(face: AvatarRequest) -> list[AvatarRequest]:
@@ -70,14 +78,17 @@ def moved(face: AvatarRequest, rest: Sequence[Trait]) -> set[str]:
 
 
 def face_of(asset: Asset) -> AvatarRequest | None:
-    """The face that a work shows, of a character sheet its person; None where it is no face."""
+    """The face that a work shows, of a character sheet its person, called by the work's title where it has no name of
+    its own; None where it is no face."""
     try:
         request = Request.from_json(asset.request) if asset.request else None
     except StudioError:
         return None
     if isinstance(request, AvatarSheetRequest) and request.face:
-        return told(request.face).replace(name=request.name)
-    return request if isinstance(request, AvatarRequest) else None
+        return told(request.face).replace(name=request.name or asset.title[:NAME_LIMIT])
+    if not isinstance(request, AvatarRequest):
+        return None
+    return request if request.name else request.replace(name=asset.title[:NAME_LIMIT])
 
 
 def plain(face: AvatarRequest) -> AvatarRequest:
