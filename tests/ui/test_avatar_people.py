@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QToolButton
 from qasync import QEventLoop
 
-from studio.backends.avatar import AvatarRequest, AvatarSheetRequest
+from studio.backends.avatar import AvatarRequest, AvatarSheetRequest, moods
 from studio.identities import Identities, Identity
-from studio.library import Query
+from studio.library import Asset, Query
 from studio.request import Request
 from studio.ui.app import errors
 from studio.ui.avatar.people import People
@@ -77,6 +78,14 @@ def keep(desk: Desk) -> Identity:
     (one,) = changed()
     desk.until(lambda: one.name in rows(desk))
     return one
+
+
+def nameless(desk: Desk) -> Asset:
+    """A work of a face without a name."""
+    named(desk, "")
+    desk.act("keep")
+    desk.until(lambda: page(desk)[0].asset is not None)
+    return desk.studio.library.page()[0]
 
 
 def rows(desk: Desk) -> list[str]:
@@ -146,6 +155,8 @@ def test_one_without_a_name_is_asked_for_it_where_it_stands(desk: Desk) -> None:
     desk.until(lambda: rows(desk) == ["Mara"])
     assert desk.studio.identities.get(one.id).name == "Mara"
     assert brief(panel).name == "Mara", "what is made of it next has the name"
+    assert desk.studio.library.page()[0].title == "Mara", "and the work that shows it, which had none"
+    desk.until(lambda: panel.easel.head.caption.whole().startswith("Mara"))
 
 
 def test_who_is_kept_comes_into_sight_in_a_low_window(desk: Desk) -> None:
@@ -187,6 +198,27 @@ def test_renamed_and_removed_by_keyboard_and_taken_back(desk: Desk) -> None:
     inside(desk, shown.setCurrentRow, 0)
     desk.click("removePerson")
     desk.until(lambda: rows(desk) == ["Zoe"])
+
+
+def test_who_is_in_the_bin_is_brought_back_from_the_list(desk: Desk) -> None:
+    named(desk, "R & D")
+    one = keep(desk)
+    shown = people(desk)
+    assert not shown.gone.isVisible(), "nobody is in the bin"
+    inside(desk, shown.list.setCurrentRow, 0)
+    desk.click("removePerson")
+    desk.until(lambda: shown.gone.isVisible() and not rows(desk))
+    assert shown.gone.text() == "1 in the bin"
+    (deed,) = shown.bin.actions()
+    assert deed.text() == "R && D"
+    assert not deed.icon().isNull()
+    inside(desk, deed.trigger)
+    desk.until(lambda: rows(desk) == ["R & D"] and not shown.gone.isVisible())
+    assert desk.studio.identities.get(one.id).face == one.face
+    assert shown.list.currentRow() == 0, "who is back is marked"
+    assert desk.window.toast.words() == "R & D is back."
+    inside(desk, undo(desk).click)
+    desk.until(lambda: not rows(desk) and len(desk.studio.identities.binned()) == 1)
 
 
 def test_who_was_removed_beside_the_window_is_said_to_be_gone(desk: Desk, home: Path) -> None:
@@ -250,11 +282,60 @@ def test_expressions_stand_to_choose_from_and_the_chosen_one_is_the_same_person(
     desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 3)
     assert panel.easel.head.caption.whole() == "Choose one of 3 moods"
     assert {each.seed for each in inspector.crowd.faces} == {face.seed}
+    grid = panel.easel.candidates
+    assert [grid.caption(at) for at in range(3)] == ["Happy", "Sad", "Laughing"]
+    assert grid.cell(0).bottom() + grid._line() <= grid.height(), "each has room below it"
+    assert grid.accessibleDescription() == "Happy, 1 of 3"
+    inside(desk, QTest.keyClick, grid, Qt.Key.Key_Right)
+    assert grid.accessibleDescription() == "Sad, 2 of 3"
     pick(desk, 1)
     assert (brief(panel).seed, brief(panel).name, brief(panel).style) == (face.seed, "Mara", face.style)
     assert [trait.name for trait in brief(panel).traits] == ["Mouth"]
     desk.act("undo")
     assert brief(panel) == face
+
+
+def test_moods_are_drawn_up_beside_the_window(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel, _ = page(desk)
+    named(desk, "Mara")
+    where: list[str] = []
+    drawn_up = moods.expressions
+
+    def watched(*args: Any) -> Any:
+        where.append(threading.current_thread().name)
+        return drawn_up(*args)
+
+    monkeypatch.setattr(moods, "expressions", watched)
+    desk.act("expressions")
+    desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 3)
+    desk.act("sheet")
+    desk.until(lambda: panel.asset is not None and panel.asset.request["kind"] == "avatar.sheet")
+    assert len(where) == 2
+    assert threading.main_thread().name not in where
+
+
+def test_what_a_work_is_called_names_who_is_kept_and_shown_in_moods(desk: Desk) -> None:
+    panel, _ = page(desk)
+    work = nameless(desk)
+    desk.studio.library.rename(work.id, "Robin")
+    inside(desk, panel.easel.look, desk.studio.library.get(work.id))
+    desk.act("sheet")
+    desk.until(lambda: panel.asset is not None and panel.asset.request["kind"] == "avatar.sheet")
+    assert panel.asset is not None
+    assert panel.asset.title == "Robin"
+    inside(desk, panel.easel.look, desk.studio.library.get(work.id))
+    assert keep(desk).name == "Robin"
+
+
+def test_a_nameless_work_takes_nobodys_place_by_the_name_of_another_brief(desk: Desk) -> None:
+    panel, _ = page(desk)
+    work = nameless(desk)
+    named(desk, "Ada", 3)
+    ada = keep(desk)
+    inside(desk, panel.easel.look, work)
+    assert brief(panel).name == "Ada"
+    assert keep(desk).name == "Person 1"
+    assert desk.studio.identities.get(ada.id) == ada
 
 
 def test_a_character_sheet_comes_through_the_queue_into_the_library(desk: Desk) -> None:

@@ -1,0 +1,210 @@
+"""What is seen on the avatar page and what its tools say are the same; main buttons, titles and words stay in sight."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from qasync import QEventLoop
+
+from studio.backends.avatar import AvatarRequest
+from studio.errors import BadInput
+from studio.job import Job, Progress
+from studio.library import Asset
+from studio.ui import jobs
+from studio.ui.app import errors
+from studio.ui.avatar import inspector as inspectors
+from studio.ui.avatar.faces import face_of
+from tests.faces import FaceEngine, face_studio
+from tests.ui.conftest import Desk
+from tests.ui.hands import brief, inside, page, pick, shows, sixteen, works
+
+
+@pytest.fixture
+def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(FaceEngine, "asked", [])
+    FaceEngine.gate.set()
+    with errors(loop) as surface:
+        told: list[BaseException] = []
+        surface.tell = told.append
+        made = Desk(home, loop, studio=face_studio(home))
+        made.window.resize(1280, 800)
+        yield made
+        FaceEngine.gate.set()
+        made.close()
+    gc.collect()
+    assert not told, f"unexpected: {told!r}"
+
+
+def seen_work(desk: Desk, name: str = "") -> tuple[Asset, AvatarRequest]:
+    """A work on the stage, and in the brief another face than that."""
+    panel, _ = page(desk)
+    inside(desk, panel.form.set_value, AvatarRequest(seed=3, style="micah", name=name))
+    inside(desk, page(desk)[1].show_in_hand)
+    desk.until(lambda: shows(panel, brief(panel)))
+    desk.act("keep")
+    desk.until(lambda: panel.asset is not None)
+    inside(desk, panel.form.set_value, AvatarRequest(seed=8))
+    assert panel.asset is not None
+    return panel.asset, brief(panel)
+
+
+def stands_at(desk: Desk, face: AvatarRequest) -> bool:
+    """Whether all sliders stand as those of this face do."""
+    _, inspector = page(desk)
+    before = {name: line.value for name, line in inspector.traits.lines.items()}
+    inspector.traits.show_face(face, inspector._model_of(face))
+    return before == {name: line.value for name, line in inspector.traits.lines.items()}
+
+
+def drag(desk: Desk, name: str, x: int) -> None:
+    slider = page(desk)[1].traits.lines[name].slider
+    where = QPoint(x, slider.height() // 2)
+    inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=where)
+    inside(desk, QTest.mouseRelease, slider, Qt.MouseButton.LeftButton, pos=where)
+
+
+def test_sliders_are_those_of_the_work_that_is_seen_and_move_its_face(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    work, other = seen_work(desk)
+    face = face_of(work)
+    assert face is not None
+    assert inspector.shown() == face
+    assert stands_at(desk, face)
+    drag(desk, "Hair", 100)
+    assert (brief(panel).seed, brief(panel).style) == (3, "micah"), "the work's face is the brief's now, and changed"
+    assert [trait.name for trait in brief(panel).traits] == ["Hair"]
+    desk.until(lambda: shows(panel, brief(panel)))
+    changed = brief(panel)
+    desk.act("undo")
+    assert panel.asset is not None, "and one step back the work is seen again"
+    assert panel.asset.id == work.id
+    desk.act("redo")
+    desk.until(lambda: shows(panel, changed))
+    desk.act("undo")
+    desk.act("undo")
+    assert brief(panel) == other
+    desk.until(lambda: shows(panel, other))
+    assert stands_at(desk, other)
+
+
+def test_what_a_work_became_knows_the_work(desk: Desk) -> None:
+    work, _ = seen_work(desk)
+    drag(desk, "Hair", 100)
+    desk.act("keep")
+    desk.until(lambda: len(works(desk)) == 2)
+    assert desk.studio.library.page()[0].parents == (work.id,)
+
+
+def test_at_the_start_the_sliders_are_those_of_the_work_on_the_stage(desk: Desk, home: Path, loop: QEventLoop) -> None:
+    work, other = seen_work(desk)
+    desk.close()
+    again = Desk(home, loop, studio=face_studio(home))
+    panel, inspector = page(again)
+    assert panel.asset is not None
+    assert panel.asset.id == work.id
+    assert brief(panel) == other, "the unsent brief is what it was"
+    assert inspector.shown() == face_of(work)
+    face = face_of(work)
+    assert face is not None
+    assert stands_at(again, face)
+    again.close()
+
+
+def test_sixteen_faces_are_as_the_brief_says_whatever_is_on_the_stage(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    work, _ = seen_work(desk)
+    sixteen(desk)
+    assert {face.style for face in inspector.crowd.faces} == {"any"}
+    desk.act("cancel")
+    assert panel.asset is not None, "Esc goes back to the work"
+    assert panel.asset.id == work.id
+    sixteen(desk, "near")
+    assert {(face.style, face.seed) for face in inspector.crowd.faces} == {("micah", 3)}, "those near are near the work"
+
+
+def test_a_face_of_sixteen_is_mixed_into_the_work_that_is_seen(desk: Desk) -> None:
+    panel, _ = page(desk)
+    seen_work(desk)
+    desk.click("tab.mix")
+    desk.click("mixSixteen")
+    desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 16)
+    pick(desk, 2)
+    assert (brief(panel).seed, len(brief(panel).mix)) == (3, 1)
+
+
+def test_words_about_loading_go_when_there_is_something_to_see(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel, inspector = page(desk)
+    inspector._patience.setInterval(1)
+    FaceEngine.gate.clear()
+    inside(desk, inspector.show_in_hand)
+    desk.until(lambda: desk.window.toast.words() == inspectors.LOADING)
+    FaceEngine.gate.set()
+    desk.until(lambda: shows(panel, brief(panel)))
+    assert not desk.window.toast.isVisible()
+    seen_work(desk)
+    inspector._patience.setInterval(2000)
+    FaceEngine.gate.clear()
+    inside(desk, inspector.show_in_hand)
+    desk.act("faces")
+    FaceEngine.gate.set()
+    desk.until(lambda: panel.easel.candidates.done == 16)
+    assert not inspector._patience.isActive(), "nothing is said over the sixteen either"
+
+
+def test_an_older_picture_takes_no_words_away(desk: Desk) -> None:
+    panel, inspector = page(desk)
+    FaceEngine.gate.clear()
+    inside(desk, inspector.show_in_hand)
+    inside(desk, inspector.fail, BadInput("No more faces fit into this one."))
+    FaceEngine.gate.set()
+    desk.until(lambda: shows(panel, brief(panel)))
+    assert "No more faces" in panel.error.words()
+    drag(desk, "Hair", 100)
+    assert not panel.error.isVisible(), "they go when the person goes on"
+
+
+@pytest.mark.parametrize("size", [(1024, 640), (1280, 800)])
+def test_main_buttons_and_the_title_are_seen_in_a_small_window(desk: Desk, size: tuple[int, int]) -> None:
+    panel, inspector = page(desk)
+    work, _ = seen_work(desk, "Mara")
+    desk.window.resize(*size)
+    desk.breathe()
+    assert panel.easel.head.caption.text() == "Mara" if size[0] == 1024 else "Mara" in panel.easel.head.caption.text()
+    assert panel.easel.head.caption.width() >= 40
+    desk.click("tab.walk")
+    inside(desk, inspector.walking.extend, [brief(panel).replace(seed=n) for n in range(4)])
+    for tab, names in (("walk", ("walkPreview", "walkMake")), ("find", ("findGo",))):
+        desk.click(f"tab.{tab}")
+        desk.breathe()
+        for name in names:
+            widget = desk.find(name)
+            assert widget.visibleRegion().boundingRect().size() == widget.size(), name
+    assert work.title == "Mara"
+
+
+def test_the_faces_of_a_walk_are_called_by_their_names(desk: Desk) -> None:
+    _, inspector = page(desk)
+    work, _ = seen_work(desk, "Mara")
+    desk.click("tab.walk")
+    desk.click("stationAdd")
+    assert inspector.walking.stations.item(0).text() == "Mara"
+    made: list[object] = []
+    inspector.panel.submit = lambda request, parents: made.extend(parents)  # type: ignore[method-assign,assignment]
+    inside(desk, inspector.walking.made.emit, inspector.walking.walk())
+    assert made == [work.id]
+
+
+def test_one_step_is_not_counted() -> None:
+    job = Job(AvatarRequest())
+    job.start()
+    job.progress = Progress("loading", 0, 1)
+    assert jobs.stage(job) == "loading"
+    job.progress = Progress("mapping", 1, 3)
+    assert jobs.stage(job) == "mapping 1 of 3"
