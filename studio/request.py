@@ -156,13 +156,15 @@ def note(default: Any, note: Note) -> Any:
 class Request:
     """Everything that decides one work. Subclasses add fields with `note(default, Note)` and set `kind` and `medium`.
 
-    `kind` names the class in JSON ("avatar", "avatar.train"); `medium` the panel it belongs to. Values are checked and
-    made canonical on construction; BadInput names the field at fault. Keys of a newer studio's file that this one does
-    not know are kept in `unknown`, as canonical JSON text, and written back by `to_json`.
+    `kind` names the class in JSON ("avatar", "avatar.train"); `medium` the panel it belongs to; `work` says what it
+    makes where that is not what the medium is about. Values are checked and made canonical on construction; BadInput
+    names the field at fault. Keys of a newer studio's file that this one does not know are kept in `unknown`, as
+    canonical JSON text, and written back by `to_json`.
     """
 
     kind: ClassVar[str]
     medium: ClassVar[str]
+    work: ClassVar[str] = ""
     kinds: ClassVar[dict[str, type[Request]]] = {}
 
     seed: int = note(0, Seed(label="Seed", help="The number the randomness comes from; the same seed, the same work."))

@@ -13,6 +13,7 @@ from studio.commands import works
 from studio.commands.desk import size, table
 from studio.commands.flags import typed, whole
 from studio.errors import BadInput, StudioError
+from studio.titles import gist, title_of
 
 if TYPE_CHECKING:
     from studio.asset import Asset
@@ -104,7 +105,7 @@ def run_list(values: argparse.Namespace, desk: Desk) -> int:
     if values.json:
         desk.give({"total": total, "assets": [_facts(asset) for asset in assets]})
         return 0
-    rows = [(asset.id, _when(asset.created), asset.medium, asset.title.lstrip("# ") or "-") for asset in assets]
+    rows = [(asset.id, _when(asset.created), asset.medium, _title(asset)) for asset in assets]
     for line in table([("ID", "MADE", "MEDIUM", "TITLE"), *rows]) if rows else []:
         desk.say(line)
     last = values.offset + len(assets)
@@ -198,6 +199,10 @@ def _facts(asset: Asset) -> dict[str, Any]:
 
 def _when(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def _title(asset: Asset) -> str:
+    return " ".join(title_of(asset, gist(asset.request)).split())
 
 
 def _shown(value: Any) -> str:

@@ -130,7 +130,8 @@ def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[st
     """Copy a work to `out`, if there is one, and say of it what programs want to know."""
     path, sha256 = asset.path, asset.sha256
     if out is not None:
-        path, sha256 = copies.copy(asset.path, out, f"{asset.medium}-{job.request.seed}")
+        kind = str(asset.request.get("kind", asset.medium)).replace(".", "-")  # a sheet is no face
+        path, sha256 = copies.copy(asset.path, out, f"{kind}-{job.request.seed}")
     entry: dict[str, Any] = {
         "path": str(path),
         "medium": asset.medium,

@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
+from studio import titles
 from studio.errors import StudioError
 from studio.request import Choice, Flag, Note, Range, Request, Seed, Text
 
@@ -112,32 +113,9 @@ def told(request: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def gist(request: Mapping[str, Any]) -> str:
     """A request in a few words: its prompt, or else its choices and its seed."""
-    prompt, chosen = _said(request)
-    return prompt or " · ".join([*chosen, *_seed(request)])
+    return titles.gist(request, tr)
 
 
 def called(request: Mapping[str, Any]) -> str:
     """The same in fewer words, for where there is little room: the seed only where nothing else was asked for."""
-    prompt, chosen = _said(request)
-    return prompt or " · ".join(chosen or _seed(request))
-
-
-def _seed(request: Mapping[str, Any]) -> list[str]:
-    return [tr("Seed {n}").format(n=request.get("seed", 0))] if str(request.get("kind")) in Request.kinds else []
-
-
-def _said(request: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """The prompt of a request on one line, and else the first two of its choices."""
-    prompt = str(request.get("prompt", "")).strip()
-    if prompt.startswith("# "):
-        prompt = prompt.partition("\n")[0]  # a title says enough
-    prompt = prompt.lstrip("# \n").strip()
-    cls = Request.kinds.get(str(request.get("kind")))
-    if prompt or cls is None:
-        return " ".join(prompt.split()), []
-    chosen = [
-        value(note, request[name])
-        for name, note in cls.notes()
-        if isinstance(note, Choice) and not note.advanced and request.get(name, "any") != "any"
-    ]
-    return "", chosen[:2]
+    return titles.called(request, tr)

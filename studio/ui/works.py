@@ -9,11 +9,12 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
+from studio import titles
 from studio.errors import StudioError
 from studio.library import Asset, Library, Query
 from studio.ui.stages.stage import mime_of
 from studio.ui.thumbnails import Thumbnails
-from studio.ui.words import called, gist
+from studio.ui.words import called, gist, tr
 
 PAGE = 60  # works that are read together
 KEPT = 20 * PAGE
@@ -247,4 +248,4 @@ class Works(QAbstractListModel):
 
 
 def title_of(asset: Asset) -> str:
-    return asset.title.lstrip("# ") or called(asset.request) or asset.path.name
+    return titles.title_of(asset, called(asset.request), tr)

@@ -134,7 +134,7 @@ def test_several_people_of_one_command_have_names_of_their_own(run: Runs) -> Non
     assert [titles[asset["seed"]] for asset in made] == ["Mara", "Mara 2", "Mara 3"]
 
 
-def test_one_command_makes_a_character_sheet(run: Runs, home: Path) -> None:
+def test_one_command_makes_a_character_sheet(run: Runs, home: Path, tmp_path: Path) -> None:
     folder = home.parent / "bundled" / "avatar-starter"
     run("library", "list")
     run("make", "avatar", "--seed", 1)  # the models of the tests are there from now on
@@ -147,6 +147,11 @@ def test_one_command_makes_a_character_sheet(run: Runs, home: Path) -> None:
     words = [pose["words"] for pose in request["poses"]]
     assert words == list(moods.MOODS["micah"])[:6]
     assert len({pose["face"] for pose in request["poses"]}) == 6
+    made = run("make", "avatar", "--seed", 7, "--style", "micah", "--expressions", 6, "--out", tmp_path, "--json").json
+    assert [Path(asset["path"]).name for asset in made["assets"]] == ["avatar-sheet-7.png"]
+    listed = run("library", "list", "--limit", 2).out.splitlines()[1:]
+    assert listed[0].endswith("  avatar  Character sheet · Seed 7")
+    assert listed[1].endswith("  avatar  Mara · Character sheet")
     assert "--expressions N" in run("make", "avatar", "--help").out
     assert run("make", "avatar", "--expressions", 25).status == 2
 

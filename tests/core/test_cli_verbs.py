@@ -372,3 +372,18 @@ def test_what_an_engine_says_of_a_work_is_printed_and_kept(run: Runs, tmp_path: 
     quiet = run(*asked, 5, "--json")
     assert "remark" not in quiet.json["assets"][0]
     assert REMARK not in quiet.err
+
+
+def test_works_without_a_title_are_told_apart_in_the_list(run: Runs, tmp_path: Path) -> None:
+    run("make", "avatar", "--seed", 3)
+    run("make", "avatar", "--seed", 4, "--style", "open-peeps")
+    run("make", "music", "--seed", 5, "--genre", "lullaby")
+    run("make", "avatar", "--seed", 6, "--name", "Mara")
+    own = tmp_path / "holiday.png"
+    Picture.new("RGB", (8, 8), "teal").save(own)
+    run("library", "import", own)
+    rows = [line.split("  ")[-1].strip() for line in run("library", "list").out.splitlines()[1:]]
+    assert rows[:2] == ["holiday", "Mara"]
+    assert rows[2].startswith("Lullaby")
+    assert rows[2].endswith(" · Seed 5")
+    assert rows[3:] == ["Open Peeps · Seed 4", "Seed 3"]

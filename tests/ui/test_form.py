@@ -118,4 +118,6 @@ def test_what_has_little_room_leaves_out_the_seed() -> None:
     assert called(song) == "Lullaby · Tender"
     assert called(medium("music").make(seed=207).to_json()) == "Seed 207"
     assert called(medium("story").make(prompt="# A title\n\nand more").to_json()) == "A title"
+    sheet = Request.from_json({"kind": "avatar.sheet", "seed": 7}).to_json()
+    assert (gist(sheet), called(sheet)) == ("Character sheet · Seed 7", "Character sheet")
     assert gist({}) == called({}) == gist({"kind": "of another studio"}) == ""

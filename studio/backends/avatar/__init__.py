@@ -163,6 +163,7 @@ class AvatarDirectionsRequest(Request):
 
     kind = "avatar.directions"
     medium = "avatar"
+    work = "Directions"
 
     method: str = note(
         "pca",
@@ -215,6 +216,7 @@ class AvatarWalkRequest(Request):
 
     kind = "avatar.walk"
     medium = "avatar"
+    work = "Walk"
 
     stations: tuple[Station, ...] = note(
         (), Items(label="Faces", help="The faces to pass, in their order; two at least.", of=Station)
@@ -257,6 +259,7 @@ class AvatarSheetRequest(Request):
 
     kind = "avatar.sheet"
     medium = "avatar"
+    work = "Character sheet"
 
     face: str = note("", Told(label="Face", help="The request of the large face.", kind="avatar"))
     poses: tuple[Pose, ...] = note((), Items(label="Expressions", help="The faces beside it.", of=Pose, limit=24))
