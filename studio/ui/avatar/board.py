@@ -35,9 +35,9 @@ class Board(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.sixteen = button(tr("Sixteen faces"), "faces", "compact")
-        self.sixteen.setToolTip(tip(tr("Sixteen other faces to choose from"), keys_of("faces")))
+        self.sixteen.setToolTip(tip(tr("Sixteen other faces as the brief says"), keys_of("faces")))
         self.near = button(tr("More like this"), "near", "compact")
-        self.near.setToolTip(tip(tr("Sixteen faces near this one"), keys_of("near")))
+        self.near.setToolTip(tip(tr("Sixteen faces near the one you see"), keys_of("near")))
         self.spread = Line("spread", tr("How different"), 0.05, 0.95, 18, tr("How far more faces like this may be"))
         self.spread.show_value(SPREAD, moved=False)
         self.spread.returned.connect(lambda: self.spread.show_value(SPREAD, moved=False))
