@@ -111,13 +111,23 @@ def test_noise_has_no_background() -> None:
     assert cut_out(noise)[..., 3].min() == 255
 
 
-def test_an_outline_is_no_disc() -> None:
-    drawn = face(400)
-    y, x = np.mgrid[-1:1:400j, -1:1:400j]
-    away = np.hypot(x, y + 0.1)
-    drawn[(away < 0.605) & (away > 0.585)] = (0, 0, 0, 255)
-    drawn[away >= 0.605] = 0
+def test_what_has_many_colours_at_its_rim_is_no_disc() -> None:
+    drawn = face()
+    drawn[..., :3] = np.random.default_rng(0).integers(0, 255, (64, 64, 3))
     assert peeled(drawn) is None
+    on_card = np.dstack([put(face(), "plain", 40, 40, 80), np.full((SIDE, SIDE), 255, np.uint8)])
+    on_card[:20] = on_card[-20:] = 0
+    bare = peeled(on_card)
+    assert bare is not None
+    assert bare[30, 30, 3] == 0
+    assert bare[75, 80, 3] == 255
+
+
+def test_what_is_cut_off_by_the_edge_is_not_moved_away_from_it() -> None:
+    cut = Canvas(np.dstack([np.full((40, 40, 3), 90), np.full((40, 40), 255)]).astype(np.uint8))
+    assert cut.holds(Place(0, 0, 40))
+    assert cut.holds(Place(0, 10, 40)), "a bust goes on below"
+    assert not cut.holds(Place(-10, -10, 60))
 
 
 def test_networks_without_transparency_keep_the_background() -> None:

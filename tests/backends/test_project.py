@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image as Picture
 
-from studio.backends.avatar import AvatarProjectRequest, AvatarRequest, encode, tracks
+from studio.backends.avatar import AvatarProjectRequest, AvatarRequest, encode, remarks, tracks
 from studio.backends.avatar.attributes import Table
 from studio.backends.avatar.cutting import cut_out
 from studio.backends.avatar.drawing import draw
@@ -304,6 +304,34 @@ def test_a_search_begins_where_the_encoder_says(model: Model, engine: AvatarEngi
     np.testing.assert_array_equal(made(engine, face).pixels, image.pixels)
     assert unlike(engine, face, picture) < 0.7 * unlike(engine, AvatarRequest(style="round", psi=0.0), picture)
     assert face_of(made(engine, search(picture, steps=0, style="square"))).style == "square"
+
+
+def test_what_is_far_from_the_picture_is_said_and_what_is_near_is_not(
+    model: Model, engine: AvatarEngine, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode.write(learnt(engine), model.folder)
+    assert made(engine, search(picture, steps=0)).remark == ""
+    y, x = np.mgrid[:64, :64]
+    stripes = (((x + y) // 4 % 2)[..., None] * np.array([255, 40, 200])).astype(np.uint8)
+    Picture.fromarray(stripes).save(tmp_path / "stripes.png")
+    image = made(engine, search(tmp_path / "stripes.png", steps=2))
+    assert image.remark == remarks.FAR
+    np.testing.assert_array_equal(made(engine, face_of(image)).pixels, image.pixels)
+    monkeypatch.setattr(remarks, "NEAR", 10.0)  # faces of random weights are all alike
+    monkeypatch.setattr(remarks, "PLAIN", 10.0)
+    assert "found in square" in made(engine, search(picture, steps=0, style="square")).remark
+
+
+def test_remarks_weigh_a_face_beside_others() -> None:
+    others = [1.0, 2.0, 3.0]
+    assert remarks.far(0.8, others, read=True) == ""
+    assert remarks.far(1.2, others, read=True) == remarks.FAR
+    assert remarks.far(1.2, others, read=False) == ""
+    assert remarks.far(1.9, others, read=False) == remarks.UNREAD
+    assert "looks like Micah" in remarks.mistaken("micah", "personas", 0.4, 1.0, others)
+    assert remarks.mistaken("micah", "micah", 0.4, 1.0, others) == ""
+    assert remarks.mistaken("micah", "personas", 0.9, 1.0, others) == "", "both are as likely"
+    assert remarks.mistaken("micah", "personas", 1.2, 3.0, others) == "", "it is like neither"
 
 
 def test_what_an_encoder_read_is_bent_little(model: Model, engine: AvatarEngine, tmp_path: Path) -> None:

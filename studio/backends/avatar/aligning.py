@@ -121,7 +121,7 @@ def _candidates(ways: Sequence[Canvas], frames: Sequence[Sequence[Box]]) -> list
             some += places(canvas, of_style)[:NEAREST]
         if beneath is not None:
             some += places(canvas, (), beneath)
-        found += [(canvas, place) for place in distinct(some)]
+        found += [(canvas, place) for place in distinct(some) if canvas.holds(place)]
         beneath = canvas.figure()
     return found
 

@@ -14,7 +14,8 @@ FLAT = 18  # levels of 255 by which a background may differ from its tone
 TONES, LEAST, ENOUGH = 3, 0.12, 0.7  # so many tones at most; the share of the edge of each, and of all together
 POINTS = 3000  # pixels of the edge that are looked at
 UPPER = 0.7  # of the height of a disc or a card, where its colour is looked for
-PEELED = 0.08  # of what is there, that a second background must be, or it is an outline
+RIM = 0.012  # of the same height
+PEELED = 0.08  # of what is there, that a second background must be to count
 ALONE = 0.01  # of the figure, that other things beside it must be to count
 
 Mask = NDArray[np.bool_]
@@ -43,9 +44,10 @@ def transparent(pixels: NDArray[np.uint8]) -> bool:
 def peeled(cut: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """A cut-out [H, W, 4] whose figure stands on a disc or a card of its own, without that; None where it does not."""
     there = cut[..., 3] > 128
-    edge = there & _wider(~there, 3)
-    edge &= ~_wider(~there, 1)  # its outermost pixels are mixed with what lies around
     rows = np.flatnonzero(there.any(axis=1))
+    rim = max(1, round(RIM * len(rows)))
+    # Its outermost pixels are mixed with what lies around, and a JPEG leaves its traces there.
+    edge = there & _wider(~there, 3 * rim) & ~_wider(~there, rim)
     if len(rows):
         edge[rows[0] + round(UPPER * (rows[-1] - rows[0])) :] = False  # a bust fills what is below
     behind = background(cut[..., :3], edge, there)
@@ -54,7 +56,7 @@ def peeled(cut: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     left = cut.copy()
     left[behind | ~there, 3] = 0
     # What remains of the rim is thin.
-    left[~_wider(~_wider(left[..., 3] <= 128, 2), 5), 3] = 0
+    left[~_wider(~_wider(left[..., 3] <= 128, 1 + rim), 3 + rim), 3] = 0
     return left if (left[..., 3] > 128).any() else None
 
 

@@ -18,6 +18,7 @@ from studio.backends.avatar import cutting
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
+BEYOND = 0.06  # of a side that a place may reach beyond where a figure is cut off
 ALIKE = 0.05  # of a side: places nearer to each other are one
 
 
@@ -64,6 +65,17 @@ class Canvas:
         """Its middle square."""
         side = min(self.width, self.height)
         return Place((self.width - side) // 2, (self.height - side) // 2, side)
+
+    def holds(self, place: Place) -> bool:
+        """Whether nothing that goes on beyond the canvas, to its sides or above, would end within the place."""
+        there = self.pixels[..., 3] > 128
+        beyond = BEYOND * place.side
+        sides = (
+            (-place.left, there[:, 0]),
+            (-place.top, there[0]),
+            (place.left + place.side - self.width, there[:, -1]),
+        )
+        return not any(over > beyond and bool(edge.any()) for over, edge in sides)
 
     def figure(self) -> Box | None:
         """Around all that is there; None where there is no background."""

@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from studio.backends.avatar import AvatarProjectRequest, AvatarRequest
-from studio.backends.avatar.aligning import COMPARED, Aligning, Found, frames_of, smaller
+from studio.backends.avatar import AvatarProjectRequest, AvatarRequest, remarks
+from studio.backends.avatar.aligning import COMPARED, Aligning, frames_of, smaller
 from studio.backends.avatar.attributes import NONE
 from studio.backends.avatar.drawing import draw, enlarged, pixels
 from studio.backends.avatar.encode import Encoder, Reading
@@ -84,7 +84,9 @@ class Projection:
         self.network: Any = latents.network
         self.plain = AvatarRequest(seed=request.seed, model=request.model, style=request.style, psi=1.0)
         self.reader: Reader | None = None
-        self.found: Found | None = None
+        self.others: list[float] = []  # how unlike the picture other faces of the style are
+        self.mistaken = ""
+        self.guessed = 0.0  # how unlike the best guess is, before anything is bent
         self.best: tuple[float, Tensor] | None = None
         self.ties = TIES
 
@@ -122,7 +124,6 @@ class Projection:
         better = READ_BETTER if self.reader is not None else BETTER
         aligning = Aligning(eye, shape.planes, shape.size, device(), better=better)
         found = aligning.find(picture, frames, lambda done, total: self.report(Progress("aligning", done, total)))
-        self.found = found
         self.likeness = Likeness(target(found.canvas.seen(found.place, shape.size), shape.planes, device()))
         return [(plain, one) for plain, ws in begun.values() for one in ws.split(1)]
 
@@ -136,7 +137,7 @@ class Projection:
     def _guess(self, tried: list[tuple[AvatarRequest, Tensor]]) -> None:
         """Begin from what looks most like the picture: averages, faces of seeds, the encoder's guess, attributes."""
         self.report(Progress("guessing", 0, 3))
-        reading = None
+        reading, drawn = None, len(tried)
         if self.reader is not None:
             (reading,) = self.reader.readings(self.likeness.wanted[0][0])
             self.ties = READ_TIES
@@ -146,11 +147,25 @@ class Projection:
         scores = self._scores(torch.cat([ws for _, ws in tried]))
         order = scores.argsort().tolist()
         self.plain = tried[order[0]][0]
+        self.others = [float(scores[at]) for at in range(drawn) if tried[at][0].style == self.plain.style]
         self._consider(float(scores[order[0]]), tried[order[0]][1])
         self.report(Progress("guessing", 1, 3, self._shown()))
         if self.latents.traits is not None:
             self._by_attributes(reading)
+        assert self.best is not None
+        self.guessed = self.best[0]
+        if reading is not None and self.reader is not None and self.request.style != "any":
+            self.mistaken = self._mistaken(self.reader, reading)
         self.report(Progress("guessing", 3, 3, self._shown()))
+
+    def _mistaken(self, reader: Reader, reading: Reading) -> str:
+        """What is to be said of the style that was asked for."""
+        assert self.best is not None
+        seen, picture = reading.styles[0], smaller(self.likeness.wanted[0][0], COMPARED)
+        likeness = Likeness(Target(picture, weight_of(picture.shape[2]).to(picture)))
+        name = reader.table.styles[seen].name
+        unlike, best = likeness(self._small(torch.cat([reader.faces([reading], [seen]), self.best[1]]))).tolist()
+        return remarks.mistaken(name, self.request.style, unlike, best, likeness(self.drawn[name]).tolist())
 
     def _by_attributes(self, reading: Reading | None) -> None:
         """The drawn attributes that look most like the picture, one by one; then again, the likeliest of each. Where an
@@ -236,4 +251,13 @@ class Projection:
                 )
             ws = self.latents.ws(face)
             picture = enlarged(draw(self.network, ws, face.noise, face.seed), face.size)
-        return Image(pixels(picture)[0], json.dumps(face.to_json(), ensure_ascii=False))
+        return Image(pixels(picture)[0], json.dumps(face.to_json(), ensure_ascii=False), self._remark())
+
+    def _remark(self) -> str:
+        """What is to be said of the best face."""
+        assert self.best is not None
+        if not self.guessed:
+            return ""  # cancelled before there was anything to judge
+        if self.reader is not None:
+            return self.mistaken or remarks.far(self.guessed, self.others, read=True)
+        return remarks.far(self.best[0], self.others, read=False)
