@@ -36,6 +36,8 @@ from tests.studios import FAKE, starters
 
 SMALL, LARGE, WIDTH = 32, 64, 8
 LATENT = "AAAAPAAAADw="
+REMARK, STRANGE = "Nothing near it was found.", 10
+"""What is said of a face that was found in so many steps."""
 BROKEN = 9101
 """A seed that no face is drawn from."""
 
@@ -85,7 +87,7 @@ class FaceEngine:
             found = AvatarRequest(
                 seed=request.seed, model=request.model, latent=LATENT, traits=(Trait("Hair", 0.5),), name=request.name
             )
-            return [Image(face(found), json.dumps(found.to_json()))]
+            return [Image(face(found), json.dumps(found.to_json()), REMARK if request.steps == STRANGE else "")]
         if isinstance(request, AvatarSheetRequest):
             return [Image(np.concatenate([face(request)[..., :3]] * 2, axis=1))]
         assert isinstance(request, AvatarRequest)

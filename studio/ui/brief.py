@@ -147,7 +147,7 @@ class Brief(QWidget):
     def roll(self) -> None:
         """A new seed for the next work, where none is kept; nobody's step, so that undo passes over it."""
         seed = self.form.seed
-        if seed is not None and not seed.locked:
+        if seed is not None and seed.free:
             self.amend(self.form.value().replace(seed=fresh_seed()))
 
     def amend(self, value: Request) -> None:

@@ -24,7 +24,7 @@ from studio.library import Asset, Query
 from studio.ui.app import errors
 from studio.ui.avatar.choosing import Chooser
 from studio.ui.avatar.inspector import AvatarInspector
-from tests.faces import LATENT, FaceEngine, face_studio
+from tests.faces import LATENT, REMARK, STRANGE, FaceEngine, face_studio
 from tests.ui.conftest import Desk
 from tests.ui.hands import brief, inside, page, pick, shows, sixteen, works
 
@@ -277,6 +277,47 @@ def test_a_picture_becomes_the_face_in_the_brief(desk: Desk, tmp_path: Path) -> 
     for _ in range(3):
         desk.act("undo")
     assert brief(panel) == before
+
+
+def test_what_is_said_of_a_found_face_is_shown_beside_its_picture(desk: Desk, tmp_path: Path) -> None:
+    panel, inspector = page(desk)
+    desk.click("tab.find")
+    finding = inspector.finding
+    path = tmp_path / "me.png"
+    Picture.fromarray(np.full((90, 60, 3), 90, np.uint8)).save(path)
+    finding.bring(path)
+    desk.until(lambda: finding.go.isEnabled())
+    assert not finding.remark.isVisibleTo(finding)
+    inside(desk, finding.form.set_value, finding.form.value().replace(steps=STRANGE))
+    desk.click("findGo")
+    desk.until(lambda: brief(panel).latent == LATENT)
+    assert finding.remark.text() == REMARK
+    assert finding.remark.isVisibleTo(finding)
+    assert REMARK in desk.window.toast.words()
+    inside(desk, finding.form.set_value, finding.form.value().replace(steps=20))
+    panel.form.set_value(brief(panel).replace(latent="", traits=()))
+    desk.click("findGo")
+    desk.until(lambda: brief(panel).latent == LATENT)
+    assert not finding.remark.isVisibleTo(finding)
+
+
+def test_a_found_face_shows_no_seed_until_the_die_gives_it_one(desk: Desk) -> None:
+    panel, _ = page(desk)
+    seed = panel.form.seed
+    assert seed is not None
+    found = brief(panel).replace(latent=LATENT, seed=4)
+    inside(desk, panel.form.set_value, found)
+    assert seed.instead.isVisibleTo(panel)
+    assert not seed.box.isVisibleTo(panel)
+    panel.brief.roll()
+    assert brief(panel) == found, "Generate makes the face that was found"
+    desk.click("seed.die")
+    assert brief(panel).latent == ""
+    assert brief(panel).seed != 4
+    assert seed.box.isVisibleTo(panel)
+    assert not seed.instead.isVisibleTo(panel)
+    desk.act("undo")
+    assert brief(panel) == found
 
 
 def test_a_picture_is_pasted(desk: Desk) -> None:

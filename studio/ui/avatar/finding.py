@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -43,10 +43,8 @@ class Well(QWidget):
         self.update()
 
     def show_picture(self, image: QImage) -> None:
-        """The middle square of a picture, which is what is looked at; none where that is empty."""
-        side = min(image.width(), image.height())
-        middle = image.copy((image.width() - side) // 2, (image.height() - side) // 2, side, side)
-        self.picture = None if image.isNull() else QPixmap.fromImage(middle)
+        """A picture as a whole, since a face is looked for anywhere in it; none where that is empty."""
+        self.picture = None if image.isNull() else QPixmap.fromImage(image)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -58,8 +56,11 @@ class Well(QWidget):
         painter.setBrush(look.colour("accent_soft" if self._over else "field"))
         painter.drawRoundedRect(box, SIZE.radius, SIZE.radius)
         if self.picture is not None:
-            side = box.height() - 16
-            painted(painter, QRectF(round(box.center().x() - side / 2), box.top() + 8, side, side), self.picture)
+            inside = QSizeF(self.picture.size()).scaled(
+                box.width() - 16, box.height() - 16, Qt.AspectRatioMode.KeepAspectRatio
+            )
+            left, top = box.center().x() - inside.width() / 2, box.center().y() - inside.height() / 2
+            painted(painter, QRectF(round(left), round(top), inside.width(), inside.height()), self.picture)
         else:
             icons.paint(painter, "avatar", QRectF(box.center().x() - 16, box.center().y() - 36, 32, 32), "muted")
             painter.setPen(look.colour("muted"))
@@ -95,7 +96,11 @@ class Finding(QWidget):
         said = tr("The model draws the face that comes nearest. It can then be changed like any other.")
         whole = column(self, spacing=12)
         whole.addWidget(label(said, "muted", wrap=True))
+        self.remark = label("", wrap=True, selectable=True)
+        self.remark.setObjectName("findRemark")
+        self.remark.hide()
         whole.addWidget(self.well)
+        whole.addWidget(self.remark)
         line = row(self.choose, self.paste)
         line.setStretch(0, 1)
         line.setStretch(1, 1)
@@ -108,8 +113,14 @@ class Finding(QWidget):
     def take(self, asset: Asset) -> None:
         """This is the picture to find."""
         self.asset = asset
+        self.say("")
         path = asset.path
         self._reading.ask(lambda: _small(pictures.load(path)), self._seen, lambda _: self._seen(QImage()))
+
+    def say(self, words: str) -> None:
+        """What is to be known of the face that was found for this picture."""
+        self.remark.setText(words)
+        self.remark.setVisible(bool(words))
 
     def _seen(self, image: QImage) -> None:
         self.well.show_picture(image)
@@ -131,6 +142,7 @@ class Finding(QWidget):
 
     def _ask(self) -> None:
         if self.asset is not None:
+            self.say("")
             self.asked.emit(self.form.value().replace(picture=str(self.asset.path)), self.asset)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -174,11 +174,12 @@ class AvatarInspector(Inspector):
     def _brief_changed(self) -> None:
         before, self._seen = self._seen, self.face
         by_hand = self._brief.form.latest in FORM and self._seen != before
+        fit = faces.anew(before, self._seen)
         if self._seen.model != before.model:
             self._follow_model()
             fit = faces.fitting(self._seen, self._kind)
-            if by_hand and fit != self._seen:
-                self._brief.amend(fit)
+        if by_hand and fit != self._seen:
+            self._brief.amend(fit)
         if any(getattr(before, name) != getattr(self._seen, name) for name in HIDDEN):
             self._draft = None
         if self._draft is not None and by_hand:
@@ -226,6 +227,7 @@ class AvatarInspector(Inspector):
         fields["style"].setVisible(self._kind.drawn or brief.style != "any")
         fields["label"].setVisible(self._kind.classes > 0 or brief.label >= 0)
         fields["noise"].setVisible(self._kind.noise)
+        fields["seed"].stand_in(tr("Found in a picture") if brief.latent else "")  # type: ignore[attr-defined]
         self.traits.show_face(face, model)
         self.directions.show_face(face, model)
         self.mixing.show_face(face)
@@ -309,6 +311,7 @@ class AvatarInspector(Inspector):
         face = faces.face_of(asset)
         if isinstance(job.request, AvatarProjectRequest) and face is not None:
             self._brief.form.set_value(face)
+            self.searches.found(asset)
 
     def take(self, request: Request) -> None:
         if isinstance(request, AvatarWalkRequest):

@@ -179,6 +179,15 @@ class Searches(QObject):
         except StudioError as error:
             self._all.fail(error)
 
+    def found(self, asset: Asset) -> None:
+        """A face was found: what its engine says of it is said here too."""
+        words = tr(asset.remark)
+        searched = self._all.finding.asset
+        if searched is not None and searched.id in asset.parents:
+            self._all.finding.say(words)
+        if words:
+            self._panel.deeds.notify(words, ())
+
     def _ask_file(self) -> None:
         dialog = QFileDialog(self._all, tr("Choose a picture"), str(Path.home()))
         dialog.setObjectName("findFile")

@@ -10,7 +10,7 @@ from studio.request import Range, Seed, fresh_seed
 from studio.ui.actions import keys_of
 from studio.ui.fields.base import Field, Shape
 from studio.ui.theme import SIZE, theme
-from studio.ui.widgets import Number, SeedBox, Slider, row, tool
+from studio.ui.widgets import Number, SeedBox, Slider, label, row, tool
 from studio.ui.words import tr
 
 DECIMALS = 6  # of a number that is kept: more are noise of reckoning
@@ -103,9 +103,13 @@ class SeedField(Field):
         self.die = tool("die", tr("Roll a new seed"), f"{name}.die", keys=keys_of("roll"), clicked=self.roll)
         self.lock = tool("unlock", tr("Keep this seed"), f"{name}.lock", checked="lock", keys=keys_of("lock"))
         self.lock.toggled.connect(lambda _: self.changed.emit())
+        self.instead = label("", "muted")
+        self.instead.setObjectName(f"{name}.instead")
+        self.instead.hide()
         self.rows.addWidget(self.title)
         line = row(spacing=SIZE.hair)
         line.addWidget(self.box, 1)
+        line.addWidget(self.instead, 1)
         line.addWidget(self.die)
         line.addWidget(self.lock)
         self.rows.addLayout(line)
@@ -113,6 +117,18 @@ class SeedField(Field):
     @property
     def locked(self) -> bool:
         return self.lock.isChecked()
+
+    @property
+    def free(self) -> bool:
+        """Whether the next work may have another seed."""
+        return not self.locked and self.instead.isHidden()
+
+    def stand_in(self, words: str) -> None:
+        """Say where the work comes from while it comes from no seed; empty where it does. The die gives it one."""
+        self.instead.setText(words)
+        self.instead.setVisible(bool(words))
+        for control in (self.box, self.lock):
+            control.setVisible(not words)
 
     def roll(self) -> None:
         self.set_value(fresh_seed())
