@@ -139,7 +139,7 @@ class Easel(QFrame):
     def show_work(self, asset: Asset | None) -> None:
         """Put a finished work on the stage; None where there is nothing to show."""
         self._batch = None
-        self.head.back.hide()
+        self.head.offer_back(False)
         self._put(asset)
 
     def look(self, asset: Asset) -> None:
@@ -189,7 +189,7 @@ class Easel(QFrame):
         self._part()
         self._batch = batch
         self._strip.show()
-        self.head.back.hide()
+        self.head.offer_back(False)
         self.filmstrip.mark("")
         self.head.show_asset(None, tr("Starting"))
         if self._many(batch):
@@ -272,7 +272,7 @@ class Easel(QFrame):
         self._offered = words
         self.candidates.expect(many, captions)
         self._turn_live(self.candidates, words, False)
-        self.head.back.hide()
+        self.head.offer_back(False)
         self.candidates.setFocus()
 
     def offer_one(self, at: int, payload: Image) -> None:
@@ -286,7 +286,7 @@ class Easel(QFrame):
             self.asset = None
             self.filmstrip.mark("")
             self.head.show_asset(None, words, live=lasting)
-        self.head.back.setVisible(bool(self._offered) and widget is self.stage)
+        self.head.offer_back(bool(self._offered) and widget is self.stage)
         self.changed.emit()
 
     def _part(self) -> None:
@@ -331,7 +331,7 @@ class Easel(QFrame):
         elif batch is not None and at in batch.assets:
             self._following = False
             self._put(batch.assets[at])
-            self.head.back.show()
+            self.head.offer_back(True)
             self.stage.setFocus()
 
 

@@ -116,6 +116,11 @@ class Head(QFrame):
         self._parts = (words or _said(asset), size, tr("unfinished") if asset.partial else "")
         self._make_room()
 
+    def offer_back(self, on: bool) -> None:
+        """Whether there are several to go back to."""
+        self.back.setVisible(on)
+        self._make_room()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._make_room()
@@ -132,6 +137,8 @@ class Head(QFrame):
         for widget in [*self._tools, self._rule]:
             widget.setVisible(self._working and self._roomy)
         self.save.setVisible(self._working and self._roomy)
+        for widget in (self.recall, self.vary):  # before the title
+            widget.setVisible(self._working and (self._roomy or self.back.isHidden()))
         if self._working:
             called, size, more = self._parts
             self.caption.say("  ·  ".join(part for part in (called, size if self._roomy else "", more) if part))

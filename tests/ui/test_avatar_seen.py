@@ -189,6 +189,23 @@ def test_main_buttons_and_the_title_are_seen_in_a_small_window(desk: Desk, size:
     assert work.title == "Mara"
 
 
+def test_the_title_has_room_beside_the_way_back_to_the_candidates(desk: Desk) -> None:
+    panel, _ = page(desk)
+    desk.window.resize(1024, 640)
+    panel.count.setCurrentIndex(panel.count.findData(2))
+    desk.click("generate")
+    desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 2)
+    inside(desk, panel.easel.candidates.chosen.emit, 0)
+    desk.breathe()
+    head = panel.easel.head
+    assert head.back.isVisible()
+    assert head.caption.width() >= 80
+    assert not head.vary.isVisible(), "the menu has it"
+    desk.window.resize(1280, 800)
+    desk.breathe()
+    assert head.vary.isVisible()
+
+
 def test_the_faces_of_a_walk_are_called_by_their_names(desk: Desk) -> None:
     _, inspector = page(desk)
     work, _ = seen_work(desk, "Mara")
