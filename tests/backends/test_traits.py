@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from studio.backends.avatar import traits
+from studio.backends.avatar import Trait, traits
 from studio.backends.avatar.attributes import NONE, Table
+from studio.backends.avatar.tracks import Traits
 from tests.backends.toys import TABLE
 
 SIZES = {"smile": 3, "frown": 0, "laughing": 4, "serious": 1}
@@ -75,3 +76,34 @@ def test_the_usual_drawing_has_the_most_frequent_parts_and_the_mean_colours() ->
     )
     vector = table.usual(0)
     np.testing.assert_allclose(vector, [1, 0, 1, 0.5, 0.5, 0.5, 1, 0, 0, 0, 0, 0])
+
+
+def test_a_colour_of_what_is_not_there_is_none_in_whatever_order_sliders_were_moved() -> None:
+    plain = Traits.plain(TABLE)
+    style = next(style for style in TABLE.styles if any(one.needs for one in style.attributes))
+    which = TABLE.style(style.name)
+    names = {track.attribute: track.name for track in plain.styles[which]}
+    colour = next(one for one in style.attributes if one.needs)
+    worn = next(one for one in style.attributes if one.name == colour.needs)
+    at = TABLE.starts[which] + sum(one.width for one in style.attributes[: style.attributes.index(colour)])
+
+    def code(picks: list[int], *moved: tuple[str, float]) -> np.ndarray:
+        found = plain.moved(which, picks, [Trait(names[name], value) for name, value in moved])
+        return found[at : at + colour.width]
+
+    without = [NONE if one.name in (worn.name, colour.name) else 0 for one in style.attributes]
+    wearing = [0 for _ in style.attributes]
+    assert not code(without, (colour.name, 1.0)).any(), "it was put back to what the seed drew, which wears none"
+    assert not code(wearing, (worn.name, 0.0), (colour.name, 1.0)).any()
+    assert not code(wearing, (colour.name, 1.0), (worn.name, 0.0)).any()
+    one_way = code(without, (worn.name, 1.0), (colour.name, 1.0))
+    assert one_way.any()
+    np.testing.assert_array_equal(one_way, code(without, (colour.name, 1.0), (worn.name, 1.0)))
+    again = code(wearing, (worn.name, 0.0), (worn.name, 1.0))
+    np.testing.assert_array_equal(again, colour.code(0))  # only where it stands at last counts
+
+
+def test_an_attribute_that_needs_what_the_drawings_do_not_have_is_a_slider_like_others() -> None:
+    colours = {"name": "hatColor", "kind": "colour", "values": ["#ff0000", "#00ff00"], "counts": [5, 5], "with": "hat"}
+    table = Table.from_json({"styles": [{"name": "round", "count": 10, "attributes": [colours]}]})
+    assert list(Traits.plain(table).places(0, [1], ())) == ["Hat color"]

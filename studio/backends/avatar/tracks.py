@@ -123,13 +123,15 @@ class Traits:
 
         Sliders that other styles have are left out; BadInput for a name that no style has.
         """
+        given = {trait.name: trait.value for trait in traits}
+        for name in given:
+            self._must_exist(name)
         vector = self.table.vector(style, picks)
-        tracks = {track.name: track for track in self.styles[style]}
-        for trait in traits:
-            if trait.name not in tracks:
-                self._must_exist(trait.name)
-                continue
-            self._set(vector, style, tracks[trait.name], trait.value)
+        # What others need comes first: a colour that nothing has is none, in whatever order the sliders were moved.
+        needs = {one.name: one.needs for one in self.table.styles[style].attributes}
+        for track in sorted(self.styles[style], key=lambda track: bool(needs[track.attribute])):
+            if track.name in given:
+                self._set(vector, style, picks, track, given)
         return vector
 
     def places(self, style: int, picks: Sequence[int], traits: Sequence[Trait]) -> dict[str, float]:
@@ -142,7 +144,7 @@ class Traits:
         found: dict[str, float] = {}
         for track in self.styles[style]:
             one = by_name[track.attribute]
-            if one.needs:
+            if one.needs in by_name:
                 needed, pick = tracks.get(one.needs), drawn[one.needs]
                 if needed is not None and needed.name in given:
                     low, high, part = needed.between(given[needed.name])
@@ -152,22 +154,33 @@ class Traits:
             found[track.name] = given.get(track.name, track.place(drawn[track.attribute]))
         return found
 
-    def _set(self, vector: NDArray[np.float32], style: int, track: Track, value: float) -> None:
+    def _set(
+        self,
+        vector: NDArray[np.float32],
+        style: int,
+        picks: Sequence[int],
+        track: Track,
+        given: Mapping[str, float],
+    ) -> None:
         attributes = self.table.styles[style].attributes
         starts = np.cumsum([self.table.starts[style], *(one.width for one in attributes)])
         at = {one.name: int(start) for one, start in zip(attributes, starts, strict=False)}
-        one = next(one for one in attributes if one.name == track.attribute)
-        low, high, part = track.between(value)
-        # Shapes rest at their stations: half way between two parts is neither of them.
-        part = part if one.colour else min(1.0, max(0.0, 2 * part - 0.5))
+        by_name = {one.name: one for one in attributes}
+        one = by_name[track.attribute]
+        code = sum(weight * one.code(pick) for pick, weight in _weights(track, one, given))
+        if one.needs in by_name:
+            needed = by_name[one.needs]
+            there = [(picks[attributes.index(needed)], 1.0)]
+            for each in self.styles[style]:
+                if each.attribute == one.needs and each.name in given:
+                    there = _weights(each, needed, given)
+            code = code * sum(weight * seen(one, needed, pick) for pick, weight in there)
         begin = at[one.name]
-        vector[begin : begin + one.width] = (1 - part) * one.code(low) + part * one.code(high)
+        vector[begin : begin + one.width] = code
         for other in attributes:
             if other.needs == one.name:
                 span = slice(at[other.name], at[other.name] + other.width)
-                share = sum(
-                    weight * seen(other, one, pick) for pick, weight in ((low, 1 - part), (high, part)) if weight
-                )
+                share = sum(weight * seen(other, one, pick) for pick, weight in _weights(track, one, given))
                 usual = other.code(int(np.argmax(other.counts)))
                 vector[span] = share * (vector[span] if vector[span].any() else usual)
 
@@ -175,6 +188,14 @@ class Traits:
         names = sorted({track.name for tracks in self.styles for track in tracks})
         if name not in names:
             raise BadInput(f"This model has no slider {name[:60]!r}.", f"It has: {', '.join(names)}.")
+
+
+def _weights(track: Track, one: Attribute, given: Mapping[str, float]) -> list[tuple[int, float]]:
+    """The picks that a moved slider stands between, and how much of each: those that count at all."""
+    low, high, part = track.between(given[track.name])
+    # Shapes rest at their stations: half way between two parts is neither of them.
+    part = part if one.colour else min(1.0, max(0.0, 2 * part - 0.5))
+    return [(pick, weight) for pick, weight in ((low, 1 - part), (high, part)) if weight]
 
 
 def read(folder: Path, table: Table) -> Traits:
