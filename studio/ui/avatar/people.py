@@ -97,7 +97,7 @@ class People(QWidget):
         self.rename = button(tr("Rename"), "renamePerson", "compact", clicked=self._name_anew)
         self.rename.setToolTip(tr("Give this person another name"))
         self.remove = tool("trash", tr("Put this person into the bin"), "removePerson", clicked=self._remove, size=16)
-        self.gone = button("", "removedPeople", "quiet")
+        self.gone = button(tr("People in the bin"), "removedPeople", "quiet")
         self.gone.setToolTip(tr("Bring back somebody who was put into the bin"))
         self.bin = QMenu(self.gone)
         self.bin.setObjectName("removedMenu")
