@@ -10,7 +10,7 @@ from PIL import Image as Picture
 from torch import Tensor
 
 from studio.backends.avatar.aligning import Aligning, frames_of
-from studio.backends.avatar.cutting import cut_out, peeled
+from studio.backends.avatar.cutting import cut_out, filled, peeled
 from studio.backends.avatar.placing import Canvas, Place, canvases, distinct, places
 from studio.backends.avatar.target import planes_of
 
@@ -104,6 +104,23 @@ def test_background_is_told_and_nothing_else(kind: str) -> None:
     truth = np.zeros((SIDE, SIDE), np.bool_)
     truth[40:120, 40:120] = np.asarray(Picture.fromarray(face()).resize((80, 80)))[..., 3] > 128
     assert ((cut_out(picture)[..., 3] > 128) != truth).mean() < 0.01
+
+
+def test_what_is_like_the_wall_between_the_parts_of_a_figure_is_given_back() -> None:
+    under = np.full((160, 160, 3), (236, 188, 150), np.uint8)
+    y, x = np.mgrid[-1:1:160j, -1:1:160j]
+    under[(x**2 + y**2 < 0.36) & (abs(x % 0.2 - 0.1) > 0.03)] = (
+        30,
+        20,
+        20,
+    )  # strands
+    cut = cut_out(under)
+    assert (cut[80, 40:120, 3] == 0).any()
+    back = filled(cut)
+    assert back is not None
+    assert back[80, 40:120, 3].min() == 255
+    assert back[5, 5, 3] == 0
+    assert filled(cut_out(put(face(), "plain", 40, 40, 80))) is None
 
 
 def test_noise_has_no_background() -> None:

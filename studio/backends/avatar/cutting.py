@@ -16,6 +16,7 @@ POINTS = 3000  # pixels of the edge that are looked at
 UPPER = 0.7  # of the height of a disc or a card, where its colour is looked for
 RIM = 0.012  # of the same height
 PEELED = 0.08  # of what is there, that a second background must be to count
+CLOSED, MISSED = 0.06, 0.05  # of a figure's height, what is as narrow as that is filled; of its area, what must be
 ALONE = 0.01  # of the figure, that other things beside it must be to count
 
 Mask = NDArray[np.bool_]
@@ -58,6 +59,21 @@ def peeled(cut: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     # What remains of the rim is thin.
     left[~_wider(~_wider(left[..., 3] <= 128, 1 + rim), 3 + rim), 3] = 0
     return left if (left[..., 3] > 128).any() else None
+
+
+def filled(cut: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """A cut-out whose figure has got back what is like its background and lies in or between its parts, such as a face
+    before a wall of its own colour; None where it misses little."""
+    from scipy import ndimage
+
+    there = cut[..., 3] > 128
+    by = max(1, round(CLOSED * there.any(axis=1).sum()))
+    whole = np.asarray(ndimage.binary_fill_holes(~_wider(~_wider(there, by), by)), np.bool_)
+    if (whole & ~there).sum() < MISSED * there.sum():
+        return None
+    back = cut.copy()
+    back[whole, 3] = 255
+    return back
 
 
 def alone(cut: NDArray[np.uint8]) -> NDArray[np.uint8] | None:

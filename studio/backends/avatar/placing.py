@@ -88,8 +88,8 @@ class Canvas:
 
 def canvases(pixels: NDArray[np.uint8], *, cut: bool) -> list[Canvas]:
     """The picture cut out in every way that may be right, the likeliest first: without its background, then with its
-    largest figure only, then without the disc or the card that this stands on. Where it is not to be `cut`, with what
-    it has."""
+    largest figure only, then without the disc or the card that this stands on, last with what is like its background
+    but lies within. Where it is not to be `cut`, with what it has."""
     first = cutting.cut_out(pixels)
     if not cut:
         return [Canvas(first if first.shape[2] == 4 else np.dstack([first, np.full_like(first[..., 0], 255)]), pixels)]
@@ -99,6 +99,9 @@ def canvases(pixels: NDArray[np.uint8], *, cut: bool) -> list[Canvas]:
             more = further(ways[-1])
             if more is not None:
                 ways.append(more)
+        back = None if cutting.transparent(pixels) else cutting.filled(first)
+        if back is not None:
+            ways.append(back)
     return [Canvas(way) for way in ways]
 
 
