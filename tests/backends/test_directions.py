@@ -214,3 +214,32 @@ def test_cancelled_between_two_rows_it_has_saved_them(model: Model) -> None:
     with pytest.raises(Cancelled):
         engine_of(model).run(AvatarDirectionsRequest(directions=2, samples=100), stop)
     assert len(directions.directions(model)) == 2
+
+
+def vectors(*at: int) -> list[tuple[np.ndarray, float]]:
+    return [(np.eye(SHAPE.w_dim, dtype=np.float32)[each], 1.0) for each in at]
+
+
+def test_no_two_directions_begin_with_the_same_name(model: Model) -> None:
+    directions.add(model, "pca", "all", vectors(0, 1, 2))
+    directions.remove(model, "pca-1")
+    directions.add(model, "pca", "all", vectors(3, 4))
+    names = [one.name for one in directions.directions(model)]
+    assert len(set(names)) == len(names) == 4
+
+
+def test_a_name_of_odd_bytes_is_kept_with_question_marks(model: Model) -> None:
+    directions.add(model, "pca", "all", vectors(0))
+    assert directions.rename(model, "pca-1", "Smile \udcff").name == "Smile ?"
+    assert directions.directions(model)[0].name == "Smile ?"
+
+
+def test_a_preview_that_cannot_go_keeps_no_direction(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    directions.add(model, "pca", "all", vectors(0, 1))
+
+    def used(*_: Any, **__: Any) -> None:
+        raise PermissionError("in use")
+
+    monkeypatch.setattr(Path, "unlink", used)
+    directions.remove(model, "pca-1")
+    assert [one.id for one in directions.directions(model)] == ["pca-2"]

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio import disk, weights
+from studio.asset import printable
 from studio.catalog import Model
 from studio.errors import BadInput, StudioError
 
@@ -94,8 +95,8 @@ def _added(
                 [given.get(method, 0), *(_number(one.id) for one in listed if one.method == method)]
             )
             id = f"{method}-{given[method]}"
-            name, preview = f"Direction {len(listed) + 1}", folder / PREVIEWS / f"{id}.png"
-            again = Direction(id, name, method, layers, std, preview, vector.astype("<f4"))
+            preview = folder / PREVIEWS / f"{id}.png"
+            again = Direction(id, _unused(listed), method, layers, std, preview, vector.astype("<f4"))
             listed.append(again)
             new.append(again)
         standing.append(again)
@@ -105,7 +106,7 @@ def _added(
 
 def rename(model: Model, id: str, name: str) -> Direction:
     """Give a direction the name that a person calls it by. BadInput where there is no such direction, or no name."""
-    clean = " ".join(name.split())[:60]
+    clean = printable(" ".join(name.split())[:60].rstrip())
     if not clean:
         raise BadInput("A direction needs a name.", "Say what it changes, such as Smile.")
     folder = place(model)
@@ -125,6 +126,7 @@ def remove(model: Model, id: str) -> None:
         gone = listed.pop(_index(model, listed, id))
         given[gone.method] = max(given.get(gone.method, 0), _number(id))
         _write(folder, listed, given)
+    with contextlib.suppress(OSError):  # somebody looks at it, and the direction is forgotten all the same
         gone.preview.unlink(missing_ok=True)
 
 
@@ -180,6 +182,14 @@ def _direction(folder: Path, row: dict[str, Any]) -> Direction:
     if not vector.size or not np.isfinite(vector).all():
         raise ValueError(f"{id} holds values that are no numbers")
     return Direction(id, str(row["name"]), str(row["method"]), layers, std, folder / PREVIEWS / f"{id}.png", vector)
+
+
+def _unused(listed: Sequence[Direction]) -> str:
+    """The name of a direction that nobody has looked at yet."""
+    names, number = {one.name for one in listed}, len(listed) + 1
+    while f"Direction {number}" in names:
+        number += 1
+    return f"Direction {number}"
 
 
 def _index(model: Model, listed: Sequence[Direction], id: str) -> int:
