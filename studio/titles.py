@@ -44,6 +44,8 @@ def _kind(request: Mapping[str, Any]) -> type[Request] | None:
 
 
 def _seed(request: Mapping[str, Any], say: Say) -> list[str]:
+    if request.get("latent"):
+        return [say("Found in a picture")]  # which it is of whatever seed
     return [say("Seed {n}").format(n=request.get("seed", 0))] if _kind(request) is not None else []
 
 

@@ -116,6 +116,9 @@ def test_what_has_little_room_leaves_out_the_seed() -> None:
     song = medium("music").make(genre="lullaby", mood="tender", seed=207).to_json()
     assert gist(song) == "Lullaby · Tender · Seed 207"
     assert called(song) == "Lullaby · Tender"
+    found = {"kind": "avatar", "style": "micah", "seed": 7, "latent": "AAAA"}
+    assert gist(found) == "Micah · Found in a picture"
+    assert gist({**found, "latent": ""}) == "Micah · Seed 7"
     assert called(medium("music").make(seed=207).to_json()) == "Seed 207"
     assert called(medium("story").make(prompt="# A title\n\nand more").to_json()) == "A title"
     sheet = Request.from_json({"kind": "avatar.sheet", "seed": 7}).to_json()

@@ -198,7 +198,7 @@ class AvatarProjectRequest(Request):
     kind = "avatar.project"
     medium = "avatar"
 
-    picture: str = note("", PathTo(label="Picture", help="The picture to find; its middle square is looked at."))
+    picture: str = note("", PathTo(label="Picture", help="The picture to find; the face may stand anywhere in it."))
     style: str = note(
         "any", Choice(label="Style", help="The style to begin from; any tries each.", options=STYLES, open=True)
     )
