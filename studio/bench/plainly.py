@@ -43,6 +43,10 @@ def layer(tensors: dict[str, Tensor], name: str, x: Tensor, w: Tensor, *, up: bo
         x = filtered(x, tensors[f"{name}.resample_filter"] * 4, 1, 1)
     x = x + tensors[f"{name}.noise_const"] * tensors[f"{name}.noise_strength"]
     x = x + tensors[f"{name}.bias"][None, :, None, None]
+    if f"{name}.patterns.maps" in tensors:
+        maps, weight = tensors[f"{name}.patterns.maps"], tensors[f"{name}.patterns.weight"]
+        weights = weight[None] * affine(tensors, f"{name}.patterns", w)[:, None, :]
+        x = x + F.conv2d(maps[None], weights.flatten(0, 1)[:, :, None, None]).reshape(x.shape)
     return F.leaky_relu(x, 0.2) * math.sqrt(2)
 
 

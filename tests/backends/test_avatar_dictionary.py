@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from studio.backends.avatar import dictionary
-from studio.backends.avatar.attributes import Attribute, Style, Table
+from studio.backends.avatar import AvatarTrainRequest, dictionary, train
+from studio.backends.avatar.attributes import NONE, Attribute, Style, Table
 from studio.backends.avatar.data import Pictures
+from studio.backends.avatar.layers import Patterns
 from studio.backends.avatar.lessons import Drawings, premultiplied
 from studio.backends.avatar.network import Generator, Shape
 
@@ -51,12 +54,12 @@ def drawings() -> Drawings:
     )
 
 
-def network(drawings: Drawings, w_dim: int = 32, constant: int = 48) -> Generator:
+def network(drawings: Drawings, w_dim: int = 32, constant: int = 48, patterns: tuple[int, ...] = ()) -> Generator:
     torch.manual_seed(0)
     assert drawings.table is not None
     shape = Shape(
         channels=(16, 8), constant=constant, first=1, start=16, z_dim=4, w_dim=w_dim,
-        c_dim=drawings.table.c_dim, layers=2, classes=2, mapping_lr=1.0,
+        c_dim=drawings.table.c_dim, layers=2, classes=2, mapping_lr=1.0, patterns=patterns,
     )  # fmt: skip
     return Generator(shape)
 
@@ -95,6 +98,13 @@ def test_patterns_add_up_to_the_least_squares_picture(drawings: Drawings) -> Non
     assert float((cells[rows] - truth).abs().mean()) < 0.2  # ridge regression pulls a little towards zero
 
 
+def test_drawings_with_nothing_to_tell_make_weights_that_can_learn() -> None:
+    plain = striped(rare=0)
+    made = network(plain)
+    dictionary.lay_out(made, plain)
+    assert all(torch.isfinite(tensor).all() for tensor in made.state_dict().values())
+
+
 def test_needs_room_in_w(drawings: Drawings) -> None:
     with pytest.raises(ValueError, match="the condition needs"):
         dictionary.lay_out(network(drawings, w_dim=8), drawings)
@@ -107,3 +117,95 @@ def test_the_edge_and_what_attributes_draw_count_most(drawings: Drawings) -> Non
     rim = torch.cat([squares[0], squares[-1], squares[:, 0], squares[:, -1]])
     assert float(rim.min()) > 2 * float(squares[14:18, 14:18].max()), "no square reaches the middle"
     assert float(squares[4:12, 4:12].mean()) > 2 * float(squares[14:18, 14:18].max())
+
+
+def striped(rare: int = 6) -> Drawings:
+    """Grey squares, some of them with a line a pixel thin: red, or blue and elsewhere."""
+    line = Attribute("line", False, ("red", "blue"), (rare, rare), 60)
+    tone = Attribute("tone", False, ("dark", "light"), (30, 42))
+    table = Table((Style("lined", 72, (tone, line)),))
+    pictures, conditions = [], []
+    for i in range(60 + 2 * rare):
+        picks = [i % 2, NONE if i < 60 else i % 2]
+        picture = np.full((SIDE, SIDE, 4), 255, np.uint8)
+        picture[..., :3] = 90 + 60 * picks[0]
+        if picks[1] != NONE:
+            picture[9 if picks[1] == 0 else 22, 4:28, :3] = (255, 0, 0) if picks[1] == 0 else (0, 0, 255)
+        pictures.append(picture)
+        conditions.append(table.vector(0, picks))
+    return Drawings(
+        Pictures(np.stack(pictures), table, np.stack(conditions), np.zeros(len(pictures), np.int64)), seed=1
+    )
+
+
+def test_what_is_not_drawn_yet_becomes_patterns_that_change_nothing_until_they_are_learnt() -> None:
+    drawings = striped()
+    made = network(drawings, patterns=(10,))
+    dictionary.lay_out(made, drawings)
+    ws = made.broadcast(made.mapping(torch.zeros(len(drawings.pixels), 4), drawings.c))
+    with torch.no_grad():
+        before = made.synthesis(ws, "none")
+    other = network(drawings, patterns=(10,))
+    other.load_state_dict(made.state_dict())
+    dictionary.lay_in([made, other], drawings)
+    with torch.no_grad():
+        assert torch.equal(made.synthesis(ws, "none"), before)
+    laid = made.synthesis.get_submodule("b32.conv1.patterns")
+    assert isinstance(laid, Patterns)
+    assert torch.equal(laid.maps, other.synthesis.state_dict()["b32.conv1.patterns.maps"])
+    rows = laid.maps.detach().square().mean(dim=2).argmax(dim=1)
+    assert {9, 22} <= set(rows.tolist()), "the thin lines are what is missing"
+    # How much of a line is drawn follows the drawings that have one.
+    strength = laid.affine(ws[:, 0]).detach()
+    for row, value in ((9, 0), (22, 1)):
+        k = rows.tolist().index(row)
+        wears = drawings.c[:, 3 + value] == 1  # type: ignore[index]
+        assert float(strength[wears, k].mean()) > 0.5 > 5 * float(strength[~wears, k].abs().mean())
+
+
+def test_patterns_draw_thin_things_within_a_few_steps() -> None:
+    drawings = striped()
+    torch.manual_seed(0)
+    real = premultiplied(drawings.pixels)
+
+    def missed(patterns: int, steps: int = 80) -> float:
+        made = network(drawings, patterns=(patterns,))
+        dictionary.lay_out(made, drawings)
+        if patterns:
+            dictionary.lay_in([made], drawings)
+        block = made.synthesis.get_submodule("b32")
+        adam = torch.optim.Adam(block.parameters(), lr=0.03)
+        ws = made.broadcast(made.mapping(torch.zeros(len(real), 4), drawings.c)).detach()
+        for _ in range(steps):
+            adam.zero_grad()
+            (made.synthesis(ws, "none") - real).abs().mean().backward()
+            adam.step()
+        with torch.no_grad():
+            return float((made.synthesis(ws, "none") - real)[60:, :, [9, 22]].abs().mean())
+
+    with_them, without = missed(10), missed(0)
+    assert with_them < 0.6 * without
+
+
+def test_a_training_lays_patterns_in_when_it_comes_to_pictures_of_full_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "CHANNELS", {4 * 2**i: 8 for i in range(7)})
+    drawings = striped()
+    assert drawings.c is not None
+    assert drawings.style is not None
+    parts = (drawings.pixels, drawings.c, drawings.style)
+    pixels, conditions, style = (part.numpy() for part in parts)
+    pictures = Pictures(pixels, drawings.table, conditions, style)
+    run = train.Run(AvatarTrainRequest(out=str(tmp_path), size=SIDE), pictures, None)
+    for fraction, laid in ((0.0, False), (0.3, False), (0.35, True), (0.5, True)):
+        run.compare(fraction)
+        run.average(0)
+        for one in (run.g, run.ema):
+            maps = one.synthesis.state_dict()[f"b{SIDE}.conv1.patterns.maps"]
+            assert bool(maps.any()) == laid
+    kept = {name: tensor.clone() for name, tensor in run.g.state_dict().items()}
+    again = train.Run(AvatarTrainRequest(out=str(tmp_path), size=SIDE), pictures, None)
+    again.restore(run.state())
+    assert again.laid, "patterns that were learnt are not laid again"
+    assert all(torch.equal(kept[name], tensor) for name, tensor in again.g.state_dict().items())

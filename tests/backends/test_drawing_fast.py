@@ -13,13 +13,13 @@ from studio.bench import plainly
 
 
 def made(first: int = 3) -> Generator:
-    """A small network of the paper, or with `first` 1 one whose constant is a dictionary."""
+    """A small network of the paper, or with `first` 1 one whose constant is a dictionary and that has patterns."""
     torch.manual_seed(2)
-    shape = Shape((12, 8, 6), z_dim=4, w_dim=8, planes=3, clamp=256.0, first=first, constant=20 if first == 1 else 0)
-    drawn = Generator(shape).eval()
+    more = {"constant": 20, "patterns": (5, 3)} if first == 1 else {}
+    drawn = Generator(Shape((12, 8, 6), z_dim=4, w_dim=8, planes=3, clamp=256.0, first=first, **more)).eval()
     with torch.no_grad():
         for name, parameter in drawn.named_parameters():
-            if name.endswith(("noise_strength", "bias")):
+            if name.endswith(("noise_strength", "bias", "patterns.maps", "patterns.weight")):
                 parameter.add_(torch.randn_like(parameter) * 0.3)
     return drawn
 
@@ -56,6 +56,22 @@ def test_drawing_and_learning_give_the_picture_of_the_paper(
     assert torch.equal(first, second)  # nothing that a picture is made from was changed in place
     torch.testing.assert_close(first, learnt.detach(), atol=2e-5, rtol=0)
     torch.testing.assert_close(first, plain, atol=2e-5, rtol=0)
+
+
+def test_patterns_are_drawn_as_strongly_as_w_says_each_at_its_place() -> None:
+    torch.manual_seed(1)
+    one = layers.Patterns(2, 3, 4, 8)
+    x, w = torch.zeros(2, 3, 8, 8), torch.randn(2, 4)
+    assert not one(x, w).any(), "nothing is drawn before maps are laid in"
+    with torch.no_grad():
+        one.maps[0, 2, 5], one.maps[1, 7, 0] = 1.0, 2.0
+        one.weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.5, 0.0]]))
+    drawn, styles = one(x, w), one.affine(w)
+    gain = 2**0.5
+    torch.testing.assert_close(drawn[:, 0, 2, 5], styles[:, 0] * gain)
+    torch.testing.assert_close(drawn[:, 1, 7, 0], 2 * styles[:, 1] * gain)
+    torch.testing.assert_close(drawn[:, 2, 2, 5], styles[:, 0] * gain / 2)
+    assert int((drawn != 0).sum()) == 2 * 3
 
 
 @pytest.mark.parametrize("name", ["weight", "bias", "noise_strength", "resample_filter"])

@@ -4,12 +4,14 @@ What attributes say of drawings is, to a first approximation, a sum: each adds a
 finds the patterns, the singular value decomposition of each splits it into (where, what) pairs, and the strongest pairs
 become the channels of the learned constant: channel k is a place in the picture, the first layer's weights say what is
 drawn there, and its affine layer reads from w how much of it there is. The mapping network begins as a passage that
-lets the condition through. Descent starts from there instead of from noise, and needs a fraction of the pictures.
+lets the condition through. Descent starts from there instead of from noise, and needs a fraction of the pictures. What
+a network does not draw after a while, thin and rare things, becomes patterns of its higher resolutions in the same way.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -25,6 +27,8 @@ RANK = 16  # pairs kept of one number of the condition, before the strongest of 
 RIDGE = 1.0  # in drawings: what a value must be seen before its pattern is believed
 RARE = 0.02  # added to how often a value occurs, so that rare ones are drawn too
 BATCH = 256
+LOOKED = 512  # drawings of each style that are looked at for what is missing
+APIECE = 2  # patterns of one number of the condition, at most, on each resolution
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +99,68 @@ def fitted(drawings: Drawings, start: int, count: int) -> Pairs:
     )
 
 
+@torch.no_grad()
+def lay_in(networks: Sequence[Generator], drawings: Drawings) -> None:
+    """Give networks of one shape the patterns (layers.Patterns) of what the first of them does not draw yet.
+
+    Least squares finds what each number of the condition lacks, mean over drawings, on every resolution that has
+    patterns; the strongest become maps, and affine layers read from w how much of each there is. What a pattern draws
+    is left to learn: it adds nothing yet, so no picture changes.
+    """
+    network, shape, c = networks[0], networks[0].shape, drawings.c
+    assert c is not None
+    assert drawings.style is not None
+    counts = dict(zip(shape.sizes[1:], shape.patterns, strict=False))
+    found: dict[int, list[tuple[float, int, Tensor]]] = {size: [] for size in counts}
+    seen: list[tuple[Tensor, Tensor]] = []
+    for style in drawings.style.unique():
+        mine = torch.nonzero(drawings.style == style)[:, 0]
+        rows = mine[torch.multinomial(drawings.often[mine], min(LOOKED, len(mine)), generator=drawings.random)]
+        lacking = []
+        for some in rows.split(BATCH // 4):
+            w, lacks = _lacking(network, drawings, some)
+            lacking.append(lacks)
+            seen.append((w, c[some]))
+        used = torch.nonzero(c[rows].abs().sum(dim=0))[:, 0]
+        code = c[rows][:, used]
+        gram = code.T @ code + RIDGE * torch.eye(len(used))
+        patterns = torch.linalg.solve(gram, code.T @ torch.cat(lacking).flatten(1)).unflatten(1, (-1, shape.size**2))
+        often = (code.abs().mean(dim=0) + RARE).sqrt()
+        weight = drawings.weights[int(style)].flatten().sqrt()
+        for k, number in enumerate(used.tolist()):
+            for size, ranked in found.items():
+                planes = (patterns[k] * weight).unflatten(1, (shape.size, shape.size))
+                _, strength, where = torch.linalg.svd(
+                    F.adaptive_avg_pool2d(planes, size).flatten(1), full_matrices=False
+                )
+                for r in range(min(APIECE, len(strength))):
+                    ranked.append((float(strength[r] * often[k]) * size, number, where[r].unflatten(0, (size, size))))
+    w = torch.cat([w for w, _ in seen])
+    known = torch.cat([w, torch.ones_like(w[:, :1])], dim=1)
+    gram = known.T @ known + 1e-3 * len(w) * torch.eye(known.shape[1])
+    read = torch.linalg.solve(gram, known.T @ torch.cat([code for _, code in seen]))
+    for size, ranked in found.items():
+        ranked.sort(key=lambda pattern: -pattern[0])
+        best = (ranked * counts[size])[: counts[size]]
+        numbers = [number for _, number, _ in best]
+        for one in networks:
+            laid = cast(SynthesisBlock, one.synthesis.get_submodule(f"b{size}")).conv1.patterns
+            assert laid is not None
+            laid.maps.copy_(torch.stack([where / where.square().mean().sqrt().clamp(min=1e-6) for *_, where in best]))
+            laid.weight.zero_()
+            laid.affine.weight.copy_(read[:-1, numbers].T * math.sqrt(shape.w_dim))
+            laid.affine.bias.copy_(read[-1, numbers])
+
+
+def _lacking(network: Generator, drawings: Drawings, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """w [N, w_dim] of drawings, and [N, planes, H, W] what is missing in the pictures that the network makes of it."""
+    assert drawings.c is not None
+    to = next(network.parameters())
+    w = network.mapping(torch.randn(len(rows), network.shape.z_dim).to(to), drawings.c[rows].to(to))
+    made = network.synthesis(network.broadcast(w), "none").cpu()
+    return w.cpu(), premultiplied(drawings.pixels[rows]) - made
+
+
 def _cells(pictures: Tensor, start: int) -> Tensor:
     """[N, planes, H, H] -> [N, planes * f * f, start * start], f the side of a cell in pixels."""
     return F.pixel_unshuffle(pictures, pictures.shape[2] // start).flatten(2)
@@ -133,12 +199,12 @@ def _write_pairs(block: SynthesisBlock, pairs: Pairs, read: Tensor) -> None:
     """Fill the first block: `read` [w_dim, c_dim] is how w tells the condition."""
     layer = block.conv1
     outputs = layer.weight.shape[0]
-    size = pairs.where.square().mean(dim=1).sqrt()
+    size = pairs.where.square().mean(dim=1).sqrt().clamp(min=1e-6)
     # A random rotation spreads what is drawn over the channels: none is worth more than another to what comes after.
     numbers = pairs.what.shape[0]
     turn = torch.linalg.qr(torch.randn(max(outputs, numbers), min(outputs, numbers), device=read.device))[0]
     weight = (turn if outputs >= numbers else turn.T) @ (pairs.what * size)
-    scale = weight.norm(dim=0) / math.sqrt(outputs)
+    scale = (weight.norm(dim=0) / math.sqrt(outputs)).clamp(min=1e-6)
     block.const.copy_((pairs.where / size[:, None]).unflatten(1, block.const.shape[1:]))
     layer.weight.copy_((weight / scale)[:, :, None, None])
     layer.affine.weight.copy_(read[:, pairs.of].T * scale[:, None] * math.sqrt(read.shape[0]))

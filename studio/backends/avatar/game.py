@@ -318,5 +318,5 @@ def _critic(shape: Shape) -> Shape:
     """The critic's layer sizes: those of the generator, and below its first as many channels as that has."""
     first = shape.channels[0]
     below = [first] * int(math.log2(shape.start // 4))
-    plain = {"constant": 0, "first": 3} if hasattr(shape, "constant") else {}
+    plain = {"constant": 0, "first": 3, "patterns": ()} if hasattr(shape, "constant") else {}
     return dataclasses.replace(shape, start=4, channels=(*below, *shape.channels), c_dim=0, classes=0, **plain)

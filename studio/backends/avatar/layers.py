@@ -76,6 +76,24 @@ def product(x: Tensor, weights: Tensor) -> Tensor:
     return (weights.flatten(0, 1) @ x[0].flatten(1)).reshape(n, -1, *x.shape[2:])
 
 
+class Patterns(nn.Module):
+    """Learned maps [K, size, size] that a layer adds before its activation, each as much as w says: s(w) [K] of them,
+    through `weight` [O, K]. So thin things have their place to the pixel, which a constant of few pixels cannot say:
+    the paper's noise input with many maps, and styles for its strength. At first it adds nothing, and stays so until
+    maps are laid in (dictionary.py)."""
+
+    def __init__(self, count: int, outputs: int, w_dim: int, size: int) -> None:
+        super().__init__()
+        self.affine = FullyConnected(w_dim, count)
+        self.maps = nn.Parameter(torch.zeros(count, size, size))
+        self.weight = nn.Parameter(torch.zeros(outputs, count))
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        """What is added to maps x [N, O, size, size], with the activation's gain."""
+        weights = (self.weight * GAIN)[None] * self.affine(w)[:, None, :]
+        return product(self.maps[None].to(x.dtype), weights.to(x.dtype))
+
+
 class SynthesisLayer(nn.Module):
     """One modulated, demodulated convolution with noise, bias and leaky ReLU ([2] equations 1 to 3, figure 2 d)."""
 
@@ -83,13 +101,23 @@ class SynthesisLayer(nn.Module):
     resample_filter: Tensor
 
     def __init__(
-        self, inputs: int, outputs: int, w_dim: int, size: int, *, up: bool = False, kernel: int = 3, clamp: float = 0.0
+        self,
+        inputs: int,
+        outputs: int,
+        w_dim: int,
+        size: int,
+        *,
+        up: bool = False,
+        kernel: int = 3,
+        clamp: float = 0.0,
+        patterns: int = 0,
     ) -> None:
         super().__init__()
         self.affine = FullyConnected(w_dim, inputs, bias=1.0)
         self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.noise_strength = nn.Parameter(torch.zeros([]))
+        self.patterns = Patterns(patterns, outputs, w_dim, size) if patterns else None
         self.register_buffer("noise_const", torch.randn(size, size))
         self.register_buffer("resample_filter", blur_filter())
         self.up, self.clamp, self.shared = up, clamp, False
@@ -107,13 +135,13 @@ class SynthesisLayer(nn.Module):
         styles = styles.to(x.dtype)
         if self.weight.shape[2] == 1:
             x = product(x, ready.weight[None, :, :, 0, 0] * styles[:, None, :])
-            return self.finish(x, demodulation, ready, noise, generator)
+            return self.finish(x, w, demodulation, ready, noise, generator)
         alone = len(x) == 1 and by_pixels(x)
         if alone and not self.up and self.weight.numel() < x.numel():
             # A single picture has one set of weights, here smaller than the map.
             weight = ready.weight * styles[0][:, None, None] * demodulation[0][:, None, None, None]
             x = F.conv2d(x.contiguous(memory_format=torch.channels_last), weight, ready.bias, padding=1)
-            return self.finish(x, None, ready, noise, generator)
+            return self.finish(x, w, None, ready, noise, generator)
         # Where nothing is learnt the map is nobody else's: it is changed in place, since fresh memory costs several
         # times the arithmetic.
         x = x * styles[:, :, None, None] if learning or self.shared else x.mul_(styles[:, :, None, None])
@@ -121,13 +149,13 @@ class SynthesisLayer(nn.Module):
             x = x.contiguous(memory_format=torch.channels_last)
         if not self.up:
             x = F.conv2d(x, ready.weight, padding=1)
-            return self.finish(x, demodulation, ready, noise, generator)
+            return self.finish(x, w, demodulation, ready, noise, generator)
         x = interleaved(x, ready.phases) if ready.phases else F.conv_transpose2d(x, ready.weight, stride=2)
         if not alone:
-            return self.finish(filtered(x, ready.blur, 1), demodulation, ready, noise, generator)
+            return self.finish(filtered(x, ready.blur, 1), w, demodulation, ready, noise, generator)
         # The filter demodulates a single picture on its way, and adds the bias.
         x = F.conv2d(x, ready.blur * demodulation[0][:, None, None, None], ready.bias, padding=1, groups=x.shape[1])
-        return self.finish(x, None, ready, noise, generator)
+        return self.finish(x, w, None, ready, noise, generator)
 
     def ready(self, x: Tensor) -> Ready:
         """The parameters as forward uses them for maps such as x."""
@@ -165,20 +193,29 @@ class SynthesisLayer(nn.Module):
         return self._kept
 
     def finish(
-        self, x: Tensor, demodulation: Tensor | None, ready: Ready, noise: Noise, generator: torch.Generator | None
+        self,
+        x: Tensor,
+        w: Tensor,
+        demodulation: Tensor | None,
+        ready: Ready,
+        noise: Noise,
+        generator: torch.Generator | None,
     ) -> Tensor:
-        """What follows the convolution: demodulation and bias, unless they are in it, noise and leaky ReLU."""
-        bias, grain = ready.bias[:, None, None], None
+        """What follows the convolution: demodulation and bias, unless they are in it, noise, patterns, leaky ReLU."""
+        bias, more = ready.bias[:, None, None], None
         if noise != "none":
-            grain = (self.noise(noise, x, generator) * ready.strength).to(x.dtype)
+            more = (self.noise(noise, x, generator) * ready.strength).to(x.dtype)
+        if self.patterns is not None:
+            drawn = self.patterns(x, w)
+            more = drawn if more is None else drawn + more
         if torch.is_grad_enabled():
             assert demodulation is not None
-            bias = bias if grain is None else bias + grain
+            bias = bias if more is None else bias + more
             x = F.leaky_relu(torch.addcmul(bias, x, demodulation[:, :, None, None]), LEAK)
             return x.clamp(-self.clamp, self.clamp) if self.clamp else x
         if demodulation is not None:
             x = torch.addcmul(bias, x, demodulation[:, :, None, None], out=x)
-        x = F.leaky_relu_(x if grain is None else x.add_(grain), LEAK)
+        x = F.leaky_relu_(x if more is None else x.add_(more), LEAK)
         return x.clamp_(-self.clamp, self.clamp) if self.clamp else x
 
     def noise(self, noise: Noise, x: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -17,7 +17,7 @@ EDGE = 4.0
 """Weight added along the edge. Convolutions see zeros beyond it, which are half clear here: what must be wholly clear
 there has to be learnt against them, and nothing else would say so."""
 
-OFTENER, HEAVIER = 4.0, 2.0
+OFTENER, HEAVIER = 4.0, 6.0
 """A drawing with a rare value is learnt from up to so many times as often as others of its style, and the place where
 the value shows counts up to so many times as much. Glasses that one drawing in fifty wears fade otherwise."""
 
@@ -53,13 +53,13 @@ class Drawings:
             return premultiplied(self.pixels[pick]), None, None
         pick = torch.multinomial(self.often, size, replacement=True, generator=self.random)
         style = self.style[pick]
-        more = torch.einsum("na,nahw->nhw", self.rare[pick].clamp(max=HEAVIER) - 1, self.shows[style])
+        more = torch.einsum("na,nahw->nhw", self.rare[pick].square().clamp(max=HEAVIER) - 1, self.shows[style])
         return premultiplied(self.pixels[pick]), self.c[pick], self.weights[style] + more[:, None]
 
     def _look(self) -> None:
         """Find what is rare, and where attributes show.
 
-        `often` [N] is how often a drawing is learnt from, `rare` [N, attributes] how rare its values are (1: not),
+        `often` [N] is how often a drawing is learnt from, `rare` [N, attributes] the root of how rare its values are,
         `shows` [styles, attributes, H, W] where each attribute shows, and `weights` [styles, 1, H, W], mean 1, the sum
         over attributes, each alike however small the area it draws; the edge counts more than what lies within.
         """

@@ -25,7 +25,8 @@ class Shape:
     picture it is, which is what portraits in one pose need; its network learns several times faster. `constant` is how
     many channels it has, where they are not channels[0], and `first` the kernel of the layer that reads it, 3 in the
     paper. With 1 and many channels the constant is a dictionary of patterns that the styles weigh, at the price of one
-    matrix product.
+    matrix product. `patterns` counts the maps that the second layer of each resolution above the first adds besides
+    (layers.Patterns; none where it is empty, as in the paper).
     `c_dim` is the length of the condition vector (0: none). `classes` counts the styles that keep an average of their
     own for truncation. `mapping_lr` is the learning rate multiplier of the mapping network's layers. `clamp` bounds
     activations ([A] appendix D.1; 0: not at all).
@@ -43,6 +44,7 @@ class Shape:
     constant: int = 0
     first: int = 3
     clamp: float = 0.0
+    patterns: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
@@ -61,7 +63,8 @@ class Shape:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Raises TypeError or ValueError for what is no shape."""
-        shape = cls(**{**data, "channels": tuple(int(n) for n in data["channels"])})
+        lists = {name: tuple(int(n) for n in data.get(name, ())) for name in ("channels", "patterns")}
+        shape = cls(**{**data, **lists})
         whole = (*shape.channels, shape.z_dim, shape.w_dim, shape.layers, shape.planes)
         if (
             shape.start not in (4, 8, 16, 32)
@@ -72,6 +75,8 @@ class Shape:
             or max(whole) > 4096
             or shape.c_dim < 0
             or not 0 <= shape.clamp <= 1e6
+            or len(shape.patterns) not in (0, len(shape.channels) - 1)
+            or not all(0 <= count <= 4096 for count in shape.patterns)
         ):
             raise ValueError("impossible layer sizes")
         return shape
@@ -136,11 +141,11 @@ class SynthesisBlock(nn.Module):
 
     resample_filter: Tensor
 
-    def __init__(self, inputs: int, outputs: int, shape: Shape, size: int) -> None:
+    def __init__(self, inputs: int, outputs: int, shape: Shape, size: int, patterns: int = 0) -> None:
         super().__init__()
         if inputs:
             self.conv0 = SynthesisLayer(inputs, outputs, shape.w_dim, size, up=True, clamp=shape.clamp)
-            self.conv1 = SynthesisLayer(outputs, outputs, shape.w_dim, size, clamp=shape.clamp)
+            self.conv1 = SynthesisLayer(outputs, outputs, shape.w_dim, size, clamp=shape.clamp, patterns=patterns)
         else:
             constant = shape.constant or outputs
             self.const = nn.Parameter(torch.randn(constant, size, size))
@@ -172,8 +177,9 @@ class Synthesis(nn.Module):
         super().__init__()
         self.shape = shape
         self.halved, self.low = 0, torch.float16
+        patterns = (0, *(shape.patterns or [0] * len(shape.channels)))
         for i, channels in enumerate(shape.channels):
-            block = SynthesisBlock(shape.channels[i - 1] if i else 0, channels, shape, shape.sizes[i])
+            block = SynthesisBlock(shape.channels[i - 1] if i else 0, channels, shape, shape.sizes[i], patterns[i])
             self.add_module(f"b{shape.sizes[i]}", block)
 
     def forward(

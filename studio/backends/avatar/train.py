@@ -21,7 +21,7 @@ from torch import Tensor
 from studio.backends.avatar import AvatarTrainRequest, files
 from studio.backends.avatar.attributes import Table
 from studio.backends.avatar.data import Pictures, read
-from studio.backends.avatar.dictionary import lay_out
+from studio.backends.avatar.dictionary import lay_in, lay_out
 from studio.backends.avatar.discriminator import Discriminator
 from studio.backends.avatar.game import AVERAGED, Game, centre
 from studio.backends.avatar.lessons import Drawings, premultiplied, unlike
@@ -38,10 +38,12 @@ from studio.request import Request
 
 SIZES = (16, 32, 64, 128, 256)
 CHANNELS = {4: 160, 8: 160, 16: 160, 32: 64, 64: 32, 128: 16, 256: 16}
-DICTIONARY, ABOVE = 768, (128, 48, 24, 16)
-"""Of networks that learn from attributes: channels of the constant, and of each resolution from the constant's on."""
+DICTIONARY, ABOVE, PATTERNS = 768, (128, 48, 24, 16), (96, 64, 32)
+"""Of networks that learn from attributes: channels of the constant, channels of each resolution from the constant's on,
+and the patterns of each above it."""
 R1_EVERY, R1_WEIGHT, LIKENESS = 16, 1.0, 20.0
 INNER = ("mapping.fc", ".affine.", ".conv0.", ".conv1.")
+LAID = (".patterns.maps", ".patterns.weight")
 GROWN = 1 / 3  # share of the time after which pictures of full size are compared
 __all__ = ["AvatarTrainer", "Run", "premultiplied", "shape_for", "unlike"]
 
@@ -65,6 +67,7 @@ def shape_for(size: int, table: Table | None) -> Shape:
         start=start,
         constant=DICTIONARY,
         first=1,
+        patterns=PATTERNS[: (size // start).bit_length() - 1],
     )
 
 
@@ -118,7 +121,8 @@ class Run:
             files.load_into(self.g, start.folder, files.read_config(start.folder))
         elif request.stage != "adversarial":
             lay_out(self.g, self.data)
-        critic = dataclasses.replace(shape, start=4, channels=_channels(4, request.size), constant=0)
+        critic = dataclasses.replace(shape, start=4, channels=_channels(4, request.size), constant=0, patterns=())
+        self.laid = start is not None  # whether there are patterns yet of what the network alone does not draw
         self.ema = copy.deepcopy(self.g).requires_grad_(False)
         self.adversarial = request.stage == "adversarial"
         self.d = Discriminator(critic).to(**self.where) if self.adversarial else None
@@ -131,10 +135,14 @@ class Run:
         """Of the generator. Comparing, Muon moves what lies between other layers: it needs two thirds of Adam's steps,
         and the time of a quarter more. Against a critic, Adam moves all."""
         named = dict(self.g.named_parameters())
-        fast = [p for n, p in named.items() if n.startswith("mapping.embed")]
+        fast = [p for n, p in named.items() if n.startswith("mapping.embed") or n.endswith(LAID)]
         inner: list[torch.nn.Parameter] = []
         if not self.adversarial:
-            inner = [p for n, p in named.items() if n.endswith("weight") and any(part in n for part in INNER)]
+            inner = [
+                p
+                for n, p in named.items()
+                if n.endswith("weight") and any(part in n for part in INNER) and ".patterns." not in n
+            ]
         known = {id(p) for p in (*fast, *inner)}
         rest = [p for p in named.values() if id(p) not in known]
         rate, beta = (1e-3, 0.0) if self.adversarial else (3e-3, 0.9)
@@ -167,8 +175,12 @@ class Run:
         return training.finish()
 
     def compare(self, fraction: float) -> dict[str, float]:
-        """One step of regression. The first part of the time goes to small pictures, which cost a fraction."""
+        """One step of regression. The first part of the time goes to small pictures, which cost a fraction; then the
+        network gets patterns of what it does not draw yet."""
         size = self.request.size
+        if fraction >= GROWN and not self.laid:
+            lay_in([self.ema, self.g], self.data)
+            self.laid = True
         if size >= 32:
             size = size // 2 if fraction < GROWN else size
         real, c, weights = self._batch(16)
@@ -227,6 +239,7 @@ class Run:
             "g": self.g.state_dict(),
             "ema": self.ema.state_dict(),
             "optimizers": [one.state_dict() for one in self.optimizers],
+            "laid": self.laid,
         }
         if self.d and self.d_adam:
             whole |= {"d": self.d.state_dict(), "d_adam": self.d_adam.state_dict()}
@@ -241,6 +254,7 @@ class Run:
         if bool(self.d) == ("d" in whole) and "optimizers" in whole:
             for one, state in zip(self.optimizers, whole["optimizers"], strict=True):
                 one.load_state_dict(state)
+        self.laid = bool(whole["laid"])
         self.data.random.set_state(whole["random"])
         torch.set_rng_state(whole["torch"])
 
