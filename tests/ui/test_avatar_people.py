@@ -172,6 +172,7 @@ def test_who_is_kept_comes_into_sight_in_a_low_window(desk: Desk) -> None:
     desk.until(lambda: people(desk).list.findChildren(QLineEdit))
     (line,) = people(desk).list.findChildren(QLineEdit)
     desk.until(lambda: line.visibleRegion().boundingRect().height() == line.height())
+    assert people(desk).remove.visibleRegion().boundingRect().size() == people(desk).remove.size()
 
 
 def test_renamed_and_removed_by_keyboard_and_taken_back(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import (
     QBoxLayout,
     QButtonGroup,
@@ -99,7 +99,17 @@ class Board(QWidget):
         foot = QFrame()
         foot.setObjectName("toolFoot")
         column(foot, margins=(EDGE, 12, EDGE, 12)).addWidget(inside)
+        foot.setHidden(inside.isHidden())
+        inside.installEventFilter(self)
         return foot
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A foot is there while there is something in it."""
+        if event.type() in (QEvent.Type.ShowToParent, QEvent.Type.HideToParent) and isinstance(watched, QWidget):
+            foot = watched.parentWidget()
+            if foot is not None:
+                foot.setHidden(watched.isHidden())
+        return False
 
     @property
     def tab(self) -> str:

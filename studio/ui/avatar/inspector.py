@@ -78,7 +78,7 @@ class AvatarInspector(Inspector):
             ("mix", tr("Mix"), [self.mixing], None),
             ("walk", tr("Walk"), [self.walking], self.walking.foot),
             ("find", tr("Find"), [self.finding], self.finding.foot),
-            ("people", tr("People"), [self.people], None),
+            ("people", tr("People"), [self.people], self.people.foot),
         ):
             self.board.add(name, words, parts, foot)
         column(self, spacing=0).addWidget(self.board)

@@ -6,7 +6,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import (
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPoint,
+    QRectF,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
 from PySide6.QtGui import QIcon, QImage, QKeyEvent, QPainter, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -28,7 +39,7 @@ from studio.ui.widgets import button, column, label, row, tip, tool
 from studio.ui.words import count, tr
 
 SIDE = 48
-SEEN = 6  # people that are seen at once
+SEEN = 3  # people that are seen at once in the lowest window; as many as there is room for elsewhere
 WHO = Qt.ItemDataRole.UserRole
 
 
@@ -116,7 +127,8 @@ class People(QWidget):
         kept.addWidget(label(tr("Kept people"), "heading"))
         kept.addWidget(self._nobody)
         kept.addWidget(self.list)
-        kept.addLayout(row(self.gone, None, self.rename, self.remove, spacing=4))
+        self.foot = QWidget()  # always to be seen, below what may be scrolled
+        self.foot.setLayout(row(self.gone, None, self.rename, self.remove, spacing=4))
         whole = column(self, spacing=24)
         whole.addLayout(now)
         whole.addLayout(kept)
@@ -165,14 +177,33 @@ class People(QWidget):
         self.gone.setText(count(number, "%n in the bin", "%n in the bin"))
         self.gone.setAccessibleName(count(number, "%n person in the bin", "%n people in the bin"))
         self.gone.setVisible(number > 0)
+        self._show_foot()
 
     def _into_sight(self) -> None:
         """Scroll to whom was kept last, where the window is low."""
+        above = self._above()
+        if above is not None:
+            above.ensureWidgetVisible(self.list)
+        self.list.scrollToItem(self.list.currentItem())
+
+    def _above(self) -> QScrollArea | None:
+        """What all of this is scrolled in."""
         above = self.parentWidget()
         while above is not None and not isinstance(above, QScrollArea):
             above = above.parentWidget()
-        if above is not None:
-            above.ensureWidgetVisible(self.remove)
+        return above
+
+    def _fit(self) -> None:
+        """As many people as there is room for below the rest, so that there is one thing to scroll and not two."""
+        high = max(SIDE + 4, self.list.sizeHintForRow(0) + 4)
+        above, layout = self._above(), self.layout()
+        inside = above.widget() if above is not None else None
+        seen = SEEN
+        if above is not None and inside is not None and layout is not None:
+            layout.activate()
+            top = self.list.mapTo(inside, QPoint(0, 0)).y()
+            seen = max(SEEN, (above.viewport().height() - top - 20) // high)
+        self.list.setFixedHeight(min(self.list.count(), seen) * high + (4 if self.list.count() <= seen else 0))
         self.list.scrollToItem(self.list.currentItem())
 
     def mark(self, id: str, *, naming: bool) -> None:
@@ -187,10 +218,15 @@ class People(QWidget):
         number, at = self.list.count(), self.list.currentRow()
         self._nobody.setVisible(number == 0)
         self.list.setVisible(number > 0)
-        self.list.setFixedHeight(min(number, SEEN) * max(SIDE + 4, self.list.sizeHintForRow(0) + 4) + 4)
         for control in (self.rename, self.remove):
             control.setVisible(number > 0)
             control.setEnabled(at >= 0)
+        self._show_foot()
+        self._fit()
+
+    def _show_foot(self) -> None:
+        """Where there is anybody to do something with."""
+        self.foot.setVisible(self.list.count() > 0 or bool(self._binned))
 
     def _name_anew(self) -> None:
         self.list.setFocus()
@@ -234,7 +270,11 @@ class People(QWidget):
         return shown
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Delete puts the marked one into the bin."""
+        """Delete puts the marked one into the bin; more room shows more people."""
+        if watched is not self.list:
+            if event.type() == QEvent.Type.Resize:
+                QTimer.singleShot(0, self, self._fit)
+            return False
         pressed = event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and Qt.Key(event.key())
         if pressed in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self._remove()
@@ -243,4 +283,7 @@ class People(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        above = self._above()
+        if above is not None:
+            above.viewport().installEventFilter(self)
         self.shown.emit()
