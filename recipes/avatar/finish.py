@@ -89,7 +89,11 @@ def main() -> None:
     about = {**ABOUT, "size": size, "sha256": sha256}
     (folder / "model.toml").write_text(tomli_w.dumps(about, multiline_strings=True), encoding="utf-8")
     made = sheets(folder, config.styles)
-    measured = {**likeness(network, pictures, folder, made), "told": tell.told(network, pictures)}
+    measured = {
+        **likeness(network, pictures, folder, made),
+        "told": tell.told(network, pictures),
+        "shown": tell.shown(network, pictures),
+    }
     if encoder is not None:
         measured["read"] = tell.read(encoder, pictures)
     (folder / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")

@@ -2,8 +2,9 @@
 shown to its encoder.
 
 A held-out drawing is compared with a picture for each value that the attribute may have, all other attributes as the
-drawing has them; the nearest must be the right one. Also how far single pictures are from the drawings they stand for
-(mean absolute difference, 0 to 255, clear areas included).
+drawing has them; the nearest must be the right one. Also how much of a thing that may be absent appears when it is
+there, and how far single pictures are from the drawings they stand for (mean absolute difference, 0 to 255, clear areas
+included).
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from studio.backends.avatar.lessons import premultiplied
 from studio.backends.avatar.network import Generator
 
 EACH = 12  # drawings of a style that are looked at
+WORN = 24  # drawings of a style with a thing that may be absent
+SEEN = 0.25  # of the range of 2: where a thing changes a picture more, it shows
 
 
 @torch.inference_mode()
@@ -70,6 +73,39 @@ def told(network: Generator, pictures: Pictures) -> dict[str, Any]:
                     round(float(np.mean(right)), 2),
                     round(1 / len(picks), 2),
                 ]
+    return shares
+
+
+@torch.inference_mode()
+def shown(network: Generator, pictures: Pictures) -> dict[str, Any]:
+    """style -> attribute that drawings may lack -> how much of it appears: 1 where the model adds what the drawings
+    have, 0 where its picture is the same without it. The projection of what it adds onto what there is to add, where
+    that shows, over held-out drawings that have it."""
+    assert pictures.table is not None
+    assert pictures.conditions is not None
+    assert pictures.style is not None
+    assert pictures.held_out is not None
+    shares: dict[str, Any] = {}
+    for s, style in enumerate(pictures.table.styles):
+        ends = pictures.table.starts[s] + np.cumsum([one.width for one in style.attributes])
+        spans = {one.name: slice(end - one.width, end) for one, end in zip(style.attributes, ends, strict=True)}
+        for one in style.attributes:
+            if not one.none or one.needs or one.colour:
+                continue
+            has = pictures.held_out & (pictures.style == s) & pictures.conditions[:, spans[one.name]].any(axis=1)
+            rows = np.flatnonzero(has)[:WORN]
+            if not len(rows):
+                continue
+            c = pictures.conditions[rows]
+            bare = c.copy()
+            for other in style.attributes:
+                if one.name in (other.name, other.needs):
+                    bare[:, spans[other.name]] = 0
+            without = draw(network, bare)
+            wanted = premultiplied(torch.from_numpy(pictures.pixels[rows])) - without
+            where = wanted.abs().amax(dim=1, keepdim=True) > SEEN
+            added = ((draw(network, c) - without) * wanted * where).sum()
+            shares.setdefault(style.name, {})[one.name] = round(float(added / (wanted.square() * where).sum()), 2)
     return shares
 
 
