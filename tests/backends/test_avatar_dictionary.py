@@ -15,6 +15,7 @@ from studio.backends.avatar.data import Pictures
 from studio.backends.avatar.layers import Patterns
 from studio.backends.avatar.lessons import Drawings, premultiplied
 from studio.backends.avatar.network import Generator, Shape
+from studio.job import Cancelled, Progress
 
 SIDE = 32
 
@@ -198,12 +199,22 @@ def test_a_training_lays_patterns_in_when_it_comes_to_pictures_of_full_size(
     pixels, conditions, style = (part.numpy() for part in parts)
     pictures = Pictures(pixels, drawings.table, conditions, style)
     run = train.Run(AvatarTrainRequest(out=str(tmp_path), size=SIDE), pictures, None)
-    for fraction, laid in ((0.0, False), (0.3, False), (0.35, True), (0.5, True)):
+    heard: list[int] = []
+    stopped = [True]
+
+    def report(progress: Progress) -> None:
+        if stopped.pop() if stopped else False:
+            raise Cancelled
+        heard.append(progress.done)
+
+    run.report = report
+    for fraction, laid in ((0.0, False), (0.3, False), (0.34, False), (0.35, True), (0.5, True)):
         run.compare(fraction)
         run.average(0)
         for one in (run.g, run.ema):
             maps = one.synthesis.state_dict()[f"b{SIDE}.conv1.patterns.maps"]
             assert bool(maps.any()) == laid
+    assert heard == [0, 64], "who waits is told"
     kept = {name: tensor.clone() for name, tensor in run.g.state_dict().items()}
     again = train.Run(AvatarTrainRequest(out=str(tmp_path), size=SIDE), pictures, None)
     again.restore(run.state())

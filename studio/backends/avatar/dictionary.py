@@ -11,7 +11,7 @@ a network does not draw after a while, thin and rare things, becomes patterns of
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -100,12 +100,15 @@ def fitted(drawings: Drawings, start: int, count: int) -> Pairs:
 
 
 @torch.no_grad()
-def lay_in(networks: Sequence[Generator], drawings: Drawings) -> None:
+def lay_in(
+    networks: Sequence[Generator], drawings: Drawings, heard: Callable[[int, int], object] = lambda done, total: None
+) -> None:
     """Give networks of one shape the patterns (layers.Patterns) of what the first of them does not draw yet.
 
     Least squares finds what each number of the condition lacks, mean over drawings, on every resolution that has
     patterns; the strongest become maps, and affine layers read from w how much of each there is. What a pattern draws
-    is left to learn: it adds nothing yet, so no picture changes.
+    is left to learn: it adds nothing yet, so no picture changes. `heard` gets how many drawings of how many are looked
+    at, before any weight changes; what it raises passes through.
     """
     network, shape, c = networks[0], networks[0].shape, drawings.c
     assert c is not None
@@ -113,11 +116,13 @@ def lay_in(networks: Sequence[Generator], drawings: Drawings) -> None:
     counts = dict(zip(shape.sizes[1:], shape.patterns, strict=False))
     found: dict[int, list[tuple[float, int, Tensor]]] = {size: [] for size in counts}
     seen: list[tuple[Tensor, Tensor]] = []
-    for style in drawings.style.unique():
+    styles = drawings.style.unique()
+    for style in styles:
         mine = torch.nonzero(drawings.style == style)[:, 0]
         rows = mine[torch.multinomial(drawings.often[mine], min(LOOKED, len(mine)), generator=drawings.random)]
         lacking = []
         for some in rows.split(BATCH // 4):
+            heard(sum(len(w) for w, _ in seen), LOOKED * len(styles))
             w, lacks = _lacking(network, drawings, some)
             lacking.append(lacks)
             seen.append((w, c[some]))

@@ -6,6 +6,7 @@ where an adversarial game takes hours, and the game then polishes. A plain folde
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import math
@@ -32,7 +33,7 @@ from studio.backends.muon import Muon
 from studio.backends.training import Training
 from studio.catalog import Model
 from studio.errors import BadInput
-from studio.job import Progress, Report
+from studio.job import Cancelled, Progress, Report
 from studio.media import Image, Payload
 from studio.request import Request
 
@@ -122,6 +123,7 @@ class Run:
         elif request.stage != "adversarial":
             lay_out(self.g, self.data)
         critic = dataclasses.replace(shape, start=4, channels=_channels(4, request.size), constant=0, patterns=())
+        self.report: Report = lambda progress: None
         self.laid = start is not None  # whether there are patterns yet of what the network alone does not draw
         self.ema = copy.deepcopy(self.g).requires_grad_(False)
         self.adversarial = request.stage == "adversarial"
@@ -150,6 +152,7 @@ class Run:
         return [adam, Muon(inner, 4e-3, weight_decay=0.0)] if inner else [adam]
 
     def run(self, report: Report) -> list[Payload]:
+        self.report = report
         training = Training(
             self.request,
             report,
@@ -179,8 +182,7 @@ class Run:
         network gets patterns of what it does not draw yet."""
         size = self.request.size
         if fraction >= GROWN and not self.laid:
-            lay_in([self.ema, self.g], self.data)
-            self.laid = True
+            self._lay_in()
         if size >= 32:
             size = size // 2 if fraction < GROWN else size
         real, c, weights = self._batch(16)
@@ -192,6 +194,15 @@ class Run:
         loss = unlike(self.g.synthesis(ws, noise="none", size=size), real, weights)
         self._step(loss)
         return {"loss": loss.item(), "size": float(size)}
+
+    def _lay_in(self) -> None:
+        def heard(done: int, total: int) -> None:
+            self.report(Progress("looking for what is missing", done, total))
+
+        # Who cancels is heard again at the end of the step, where what was learnt is kept.
+        with contextlib.suppress(Cancelled):
+            lay_in([self.ema, self.g], self.data, heard)
+            self.laid = True
 
     def play(self, step: int) -> dict[str, float]:
         """One step of each player, with the likeness kept (1912.04958: non-saturating logistic loss, lazy R1)."""
