@@ -99,7 +99,8 @@ class Board(QWidget):
         foot = QFrame()
         foot.setObjectName("toolFoot")
         column(foot, margins=(EDGE, 12, EDGE, 12)).addWidget(inside)
-        foot.setHidden(inside.isHidden())
+        if inside.isHidden():  # and not shown otherwise: it has no place in the window yet
+            foot.hide()
         inside.installEventFilter(self)
         return foot
 

@@ -356,7 +356,8 @@ class AvatarInspector(Inspector):
     def _walks(self) -> bool:
         """Whether the keyboard is in the walk, which has steps of its own."""
         focused = QApplication.focusWidget()
-        return focused is not None and self.walking.isAncestorOf(focused)
+        walk = (self.walking, self.walking.foot)
+        return focused is not None and any(part.isAncestorOf(focused) for part in walk)
 
     def models_changed(self) -> None:
         self._follow_model()
