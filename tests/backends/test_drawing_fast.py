@@ -74,16 +74,20 @@ def test_patterns_are_drawn_as_strongly_as_w_says_each_at_its_place() -> None:
     assert int((drawn != 0).sum()) == 2 * 3
 
 
-@pytest.mark.parametrize("name", ["weight", "bias", "noise_strength", "resample_filter"])
+@pytest.mark.parametrize(
+    "name",
+    [*(f"conv0.{part}" for part in ("weight", "bias", "noise_strength", "resample_filter")), "conv1.patterns.maps"],
+)
 def test_changed_weights_are_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layers, "WIDE", 0)
-    drawn = made()
+    kernel = 1 if "patterns" in name else 3
+    drawn = made(kernel)
     ws = torch.randn(1, drawn.shape.num_ws, 8)
     with torch.no_grad():
         before = drawn.synthesis(ws)
-        drawn.synthesis.state_dict()[f"b8.conv0.{name}"].mul_(-1)
+        drawn.synthesis.state_dict()[f"b8.{name}"].mul_(-1)
         after = drawn.synthesis(ws)
-        fresh = made()
+        fresh = made(kernel)
         fresh.load_state_dict(drawn.state_dict())
         assert torch.equal(after, fresh.synthesis(ws))
     assert (after - before).abs().max() > 1e-3

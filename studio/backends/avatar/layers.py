@@ -48,7 +48,8 @@ class Ready:
     """What a layer's forward pass needs of its parameters, and what they were then.
 
     `squares` [O, I] and `tiny` [O] lie under the root of the demodulation, halved, so that it brings the activation's
-    gain; `bias` [O] and the noise's `strength` have it too; `blur` [O, 1, 4, 4] is the filter for every channel.
+    gain; `bias` [O] and the noise's `strength` have it too; `blur` [O, 1, 4, 4] is the filter for every channel, `maps`
+    [pixels, K] those of patterns.
     """
 
     weight: Tensor
@@ -57,6 +58,7 @@ class Ready:
     bias: Tensor
     strength: Tensor
     blur: Tensor
+    maps: Tensor | None = None
     phases: tuple[Tensor, ...] = ()
     key: tuple[object, ...] = ()
 
@@ -89,9 +91,24 @@ class Patterns(nn.Module):
         self.weight = nn.Parameter(torch.zeros(outputs, count))
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """What is added to maps x [N, O, size, size], with the activation's gain."""
-        weights = (self.weight * GAIN)[None] * self.affine(w)[:, None, :]
-        return product(self.maps[None].to(x.dtype), weights.to(x.dtype))
+        """What is added to x [N, O, size, size], with the activation's gain."""
+        return product(self.maps[None].to(x.dtype), self._weights(w).to(x.dtype))
+
+    def onto(self, x: Tensor, w: Tensor, pixels: Tensor | None) -> Tensor:
+        """x with that added in place; `pixels` [size * size, K] are the maps as they are read quickest, if at hand."""
+        own = x.permute(0, 2, 3, 1)
+        if pixels is None or not own.is_contiguous():
+            return x.add_(self(x, w))
+        weights = self._weights(w).to(x.dtype).transpose(1, 2)
+        if len(x) == 1:
+            own[0].flatten(0, 1).addmm_(pixels, weights[0])
+        else:
+            own.flatten(1, 2).baddbmm_(pixels.expand(len(x), -1, -1), weights)
+        return x
+
+    def _weights(self, w: Tensor) -> Tensor:
+        """[N, O, K]."""
+        return (self.weight * GAIN)[None] * self.affine(w)[:, None, :]
 
 
 class SynthesisLayer(nn.Module):
@@ -172,6 +189,8 @@ class SynthesisLayer(nn.Module):
             strength=self.noise_strength * GAIN,
             blur=(self.resample_filter * 4).to(x.dtype).expand(len(weight), 1, -1, -1),
         )
+        if self.patterns is not None and by_pixels(x):
+            ready.maps = self.patterns.maps.flatten(1).t().to(x.dtype).contiguous()
         if self.up and by_pixels(x) and weight.numel() >= WIDE:
             ready.phases = phases(ready.weight)
             return ready
@@ -183,7 +202,8 @@ class SynthesisLayer(nn.Module):
 
     def kept(self, x: Tensor) -> Ready:
         """`ready`, made once for as long as the parameters stay what they are."""
-        own = (self.weight, self.bias, self.noise_strength, self.resample_filter)
+        own = [self.weight, self.bias, self.noise_strength, self.resample_filter]
+        own += [] if self.patterns is None else [self.patterns.maps]
         if any(one.is_inference() for one in own):
             return self.ready(x)
         key = (x.dtype, *((one._version, one.data_ptr()) for one in own))
@@ -202,20 +222,20 @@ class SynthesisLayer(nn.Module):
         generator: torch.Generator | None,
     ) -> Tensor:
         """What follows the convolution: demodulation and bias, unless they are in it, noise, patterns, leaky ReLU."""
-        bias, more = ready.bias[:, None, None], None
+        bias, grain = ready.bias[:, None, None], None
         if noise != "none":
-            more = (self.noise(noise, x, generator) * ready.strength).to(x.dtype)
-        if self.patterns is not None:
-            drawn = self.patterns(x, w)
-            more = drawn if more is None else drawn + more
+            grain = (self.noise(noise, x, generator) * ready.strength).to(x.dtype)
         if torch.is_grad_enabled():
             assert demodulation is not None
-            bias = bias if more is None else bias + more
+            bias = bias if grain is None else bias + grain
+            bias = bias if self.patterns is None else bias + self.patterns(x, w)
             x = F.leaky_relu(torch.addcmul(bias, x, demodulation[:, :, None, None]), LEAK)
             return x.clamp(-self.clamp, self.clamp) if self.clamp else x
         if demodulation is not None:
             x = torch.addcmul(bias, x, demodulation[:, :, None, None], out=x)
-        x = F.leaky_relu_(x if more is None else x.add_(more), LEAK)
+        if self.patterns is not None:
+            x = self.patterns.onto(x, w, ready.maps)
+        x = F.leaky_relu_(x if grain is None else x.add_(grain), LEAK)
         return x.clamp_(-self.clamp, self.clamp) if self.clamp else x
 
     def noise(self, noise: Noise, x: Tensor, generator: torch.Generator | None) -> Tensor:
