@@ -27,6 +27,7 @@ from studio.ui.words import tr
 from studio.ui.works import Works, runs
 
 TILE = 152  # pixels that a tile is wide at least
+LOOKS = 20  # times that a picture is waited for, before its tile is left to be drawn when it is seen
 Flag = QItemSelectionModel.SelectionFlag
 
 
@@ -69,9 +70,12 @@ class Grid(QListView):
         self._look()
         for row in shown:
             id = self.works.ids([(row, row)])[0]
-            # Done when what was asked before has been read for a while.
-            if not (thumbnails.known(id) and self.works.seen(row)) and (yield thumbnails.aside(lambda: None)):
-                return
+            for _ in range(LOOKS):
+                if thumbnails.known(id) and self.works.seen(row):
+                    break
+                # Done when what was asked before has been read for a while, which on a busy machine is one picture.
+                if (yield thumbnails.aside(lambda: None)):
+                    return
             asset = self.works.seen(row)
             if asset is not None and thumbnails.known(id):
                 painter = QPainter(canvas)
