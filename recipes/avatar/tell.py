@@ -53,10 +53,8 @@ def told(network: Generator, pictures: Pictures) -> dict[str, Any]:
     for s, style in enumerate(pictures.table.styles):
         rows = held[pictures.style[held] == s][:EACH]
         real = premultiplied(torch.from_numpy(pictures.pixels[rows]))
-        at = pictures.table.starts[s]
         for one in style.attributes:
-            span = slice(at, at + one.width)
-            at += one.width
+            span = pictures.table.spans[s][one.name]
             picks = [NONE, *range(len(one.values))] if one.none and not one.needs else list(range(len(one.values)))
             codes = np.stack([one.code(pick) for pick in picks])
             right = []
@@ -87,8 +85,7 @@ def shown(network: Generator, pictures: Pictures) -> dict[str, Any]:
     assert pictures.held_out is not None
     shares: dict[str, Any] = {}
     for s, style in enumerate(pictures.table.styles):
-        ends = pictures.table.starts[s] + np.cumsum([one.width for one in style.attributes])
-        spans = {one.name: slice(end - one.width, end) for one, end in zip(style.attributes, ends, strict=True)}
+        spans = pictures.table.spans[s]
         for one in style.attributes:
             if not one.none or one.needs or one.colour:
                 continue
@@ -121,13 +118,12 @@ def read(encoder: Encoder, pictures: Pictures) -> dict[str, Any]:
     right: list[bool] = []
     for row in np.flatnonzero(pictures.held_out):
         s = int(pictures.style[row])
-        style, at = pictures.table.styles[s], pictures.table.starts[s]
+        style, spans = pictures.table.styles[s], pictures.table.spans[s]
         seen = premultiplied(torch.from_numpy(pictures.pixels[row : row + 1]))
         reading = Reading.of(encoder(seen)[0], pictures.table)
         right.append(reading.styles[0] == s)
         for one, likeliest in zip(style.attributes, reading.picks[s], strict=True):
-            own = pictures.conditions[row][at : at + one.width]
-            at += one.width
+            own = pictures.conditions[row][spans[one.name]]
             same = [np.array_equal(one.code(pick), own) for pick in likeliest[:4]]
             found[style.name].setdefault(one.name, []).append((same[0], any(same)))
     shares = {

@@ -140,8 +140,11 @@ def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[st
         "sha256": sha256,
         "seconds": round(job.seconds, 3),
     }
-    remark = {"remark": asset.remark} if asset.remark else {}
-    return {**entry, **remark, "partial": True} if partial else {**entry, **remark}
+    if asset.remark:
+        entry["remark"] = asset.remark
+    if partial:
+        entry["partial"] = True
+    return entry
 
 
 def _requests(values: argparse.Namespace, desk: Desk) -> list[Request]:

@@ -131,6 +131,14 @@ class Table:
         widths = [sum(one.width for one in style.attributes) for style in self.styles]
         return tuple(len(self.styles) + sum(widths[:i]) for i in range(len(widths)))
 
+    @cached_property
+    def spans(self) -> tuple[dict[str, slice], ...]:
+        """For each style, where in the condition vector each of its attributes lies, by name and in their order."""
+        found: list[dict[str, slice]] = []
+        for style, at in zip(self.styles, self.starts, strict=True):
+            found.append({one.name: slice(at, at := at + one.width) for one in style.attributes})
+        return tuple(found)
+
     def style(self, name: str) -> int:
         """The index of a style. Raises KeyError."""
         names = [style.name for style in self.styles]
@@ -162,15 +170,14 @@ class Table:
         vectors = np.zeros((count, self.c_dim), np.float32)
         vectors[:, style] = 1
         by_name = {one.name: one for one in attributes}
-        at = self.starts[style]
         for one in attributes:
+            span = self.spans[style][one.name]
             codes = np.stack([one.code(pick) for pick in (*range(len(one.values)), NONE)])
-            vectors[:, at : at + one.width] = codes[picks[one.name]]
+            vectors[:, span] = codes[picks[one.name]]
             other = by_name.get(one.needs)
             if other is not None:
                 shows = [not one.needs_values or value in one.needs_values for value in other.values]
-                vectors[:, at : at + one.width] *= np.array([*shows, False])[picks[other.name], None]
-            at += one.width
+                vectors[:, span] *= np.array([*shows, False])[picks[other.name], None]
         return vectors
 
     def usual(self, style: int) -> NDArray[np.float32]:
@@ -185,12 +192,11 @@ class Table:
             pick = int(np.argmax(counts)) if not one.colour else (NONE if one.none > sum(one.counts) else 0)
             picks[one.name] = NONE if pick == len(one.values) else pick
         vector = self.vector(style, self._seen(style, picks))
-        at = self.starts[style]
         for one in attributes:
-            if one.colour and vector[at + 3]:
+            span = self.spans[style][one.name]
+            if one.colour and vector[span][3]:
                 codes = np.stack([one.code(pick) for pick in range(len(one.values))])
-                vector[at : at + one.width] = np.average(codes, axis=0, weights=one.counts)
-            at += one.width
+                vector[span] = np.average(codes, axis=0, weights=one.counts)
         return vector
 
     def _seen(self, style: int, picks: dict[str, int]) -> list[int]:
@@ -232,8 +238,6 @@ class Table:
         """The condition vector [c_dim] of a drawing."""
         vector = np.zeros(self.c_dim, np.float32)
         vector[style] = 1
-        at = self.starts[style]
         for one, pick in zip(self.styles[style].attributes, picks, strict=True):
-            vector[at : at + one.width] = one.code(pick)
-            at += one.width
+            vector[self.spans[style][one.name]] = one.code(pick)
         return vector

@@ -113,10 +113,9 @@ def lay_in(
     network, shape, c = networks[0], networks[0].shape, drawings.c
     assert c is not None
     assert drawings.style is not None
-    counts = dict(zip(shape.sizes[1:], shape.patterns, strict=False))
-    found: dict[int, list[tuple[float, int, Tensor]]] = {size: [] for size in counts}
-    seen: list[tuple[Tensor, Tensor]] = []
     styles = drawings.style.unique()
+    found: dict[int, list[Missing]] = {size: [] for size in shape.sizes if shape.patterns_of(size)}
+    seen: list[tuple[Tensor, Tensor]] = []
     for style in styles:
         mine = torch.nonzero(drawings.style == style)[:, 0]
         rows = mine[torch.multinomial(drawings.often[mine], min(LOOKED, len(mine)), generator=drawings.random)]
@@ -126,35 +125,56 @@ def lay_in(
             w, lacks = _lacking(network, drawings, some)
             lacking.append(lacks)
             seen.append((w, c[some]))
-        used = torch.nonzero(c[rows].abs().sum(dim=0))[:, 0]
-        code = c[rows][:, used]
-        gram = code.T @ code + RIDGE * torch.eye(len(used))
-        patterns = torch.linalg.solve(gram, code.T @ torch.cat(lacking).flatten(1)).unflatten(1, (-1, shape.size**2))
-        often = (code.abs().mean(dim=0) + RARE).sqrt()
-        weight = drawings.weights[int(style)].flatten().sqrt()
-        for k, number in enumerate(used.tolist()):
-            for size, ranked in found.items():
-                planes = (patterns[k] * weight).unflatten(1, (shape.size, shape.size))
-                _, strength, where = torch.linalg.svd(
-                    F.adaptive_avg_pool2d(planes, size).flatten(1), full_matrices=False
-                )
-                for r in range(min(APIECE, len(strength))):
-                    ranked.append((float(strength[r] * often[k]) * size, number, where[r].unflatten(0, (size, size))))
+        weight = drawings.weights[int(style)].sqrt()
+        for size, missing in found.items():
+            missing += _missing(torch.cat(lacking) * weight, c[rows], size)
     w = torch.cat([w for w, _ in seen])
     known = torch.cat([w, torch.ones_like(w[:, :1])], dim=1)
     gram = known.T @ known + 1e-3 * len(w) * torch.eye(known.shape[1])
     read = torch.linalg.solve(gram, known.T @ torch.cat([code for _, code in seen]))
-    for size, ranked in found.items():
-        ranked.sort(key=lambda pattern: -pattern[0])
-        best = (ranked * counts[size])[: counts[size]]
-        numbers = [number for _, number, _ in best]
+    for size, missing in found.items():
+        many = shape.patterns_of(size)
+        best = (sorted(missing, key=lambda one: -one.strength) * many)[:many]
+        numbers = [one.number for one in best]
+        maps = torch.stack([one.where / one.where.square().mean().sqrt().clamp(min=1e-6) for one in best])
         for one in networks:
             laid = cast(SynthesisBlock, one.synthesis.get_submodule(f"b{size}")).conv1.patterns
             assert laid is not None
-            laid.maps.copy_(torch.stack([where / where.square().mean().sqrt().clamp(min=1e-6) for *_, where in best]))
+            laid.maps.copy_(maps)
             laid.weight.zero_()
             laid.affine.weight.copy_(read[:-1, numbers].T * math.sqrt(shape.w_dim))
             laid.affine.bias.copy_(read[-1, numbers])
+
+
+def laid(network: Generator) -> bool:
+    """Whether the patterns of a network have been laid in."""
+    maps = [tensor for name, tensor in network.named_parameters() if name.endswith(".patterns.maps")]
+    return all(bool(tensor.any()) for tensor in maps)
+
+
+@dataclass(frozen=True, eq=False)
+class Missing:
+    """What pictures lack where a number of the condition is 1: `where` [S, S], and how much that matters."""
+
+    strength: float
+    number: int
+    where: Tensor
+
+
+def _missing(lacking: Tensor, c: Tensor, size: int) -> list[Missing]:
+    """By least squares, of what drawings [N, planes, H, W] with the conditions [N, c_dim] lack, on `size` pixels."""
+    used = torch.nonzero(c.abs().sum(dim=0))[:, 0]
+    code = c[:, used]
+    gram = code.T @ code + RIDGE * torch.eye(len(used))
+    planes = F.adaptive_avg_pool2d(lacking, size).flatten(1)
+    patterns = torch.linalg.solve(gram, code.T @ planes).unflatten(1, (lacking.shape[1], size * size))
+    often = (code.abs().mean(dim=0) + RARE).sqrt()
+    _, strength, where = torch.linalg.svd(patterns, full_matrices=False)
+    return [
+        Missing(float(strength[k, r] * often[k]), number, where[k, r].unflatten(0, (size, size)))
+        for k, number in enumerate(used.tolist())
+        for r in range(min(APIECE, strength.shape[1]))
+    ]
 
 
 def _lacking(network: Generator, drawings: Drawings, rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -75,10 +75,8 @@ class Drawings:
             mine = torch.nonzero(self.style == s)[:, 0]
             if not len(mine) or not style.attributes:
                 continue
-            at = self.table.starts[s]
-            ends = at + np.cumsum([one.width for one in style.attributes])
-            codes = [self.c[mine][:, end - one.width : end] for one, end in zip(style.attributes, ends, strict=True)]
-            values = [code.unique(dim=0, return_inverse=True)[1] for code in codes]
+            c = self.c[mine]
+            values = [c[:, span].unique(dim=0, return_inverse=True)[1] for span in self.table.spans[s].values()]
             counts = [value.bincount() for value in values]
             rare = [(count.max() / count[value]).sqrt() for count, value in zip(counts, values, strict=True)]
             self.rare[mine, : len(rare)] = torch.stack(rare, dim=1).clamp(max=OFTENER)

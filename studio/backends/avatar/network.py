@@ -60,6 +60,10 @@ class Shape:
         """How many layers read a w of their own: two a resolution, one at the first, one for the last toRGB."""
         return 2 * len(self.channels)
 
+    def patterns_of(self, size: int) -> int:
+        """How many patterns the resolution has."""
+        return dict(zip(self.sizes[1:], self.patterns, strict=False)).get(size, 0)
+
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Raises TypeError or ValueError for what is no shape."""
@@ -141,8 +145,9 @@ class SynthesisBlock(nn.Module):
 
     resample_filter: Tensor
 
-    def __init__(self, inputs: int, outputs: int, shape: Shape, size: int, patterns: int = 0) -> None:
+    def __init__(self, inputs: int, outputs: int, shape: Shape, size: int) -> None:
         super().__init__()
+        patterns = shape.patterns_of(size)
         if inputs:
             self.conv0 = SynthesisLayer(inputs, outputs, shape.w_dim, size, up=True, clamp=shape.clamp)
             self.conv1 = SynthesisLayer(outputs, outputs, shape.w_dim, size, clamp=shape.clamp, patterns=patterns)
@@ -177,9 +182,8 @@ class Synthesis(nn.Module):
         super().__init__()
         self.shape = shape
         self.halved, self.low = 0, torch.float16
-        patterns = (0, *(shape.patterns or [0] * len(shape.channels)))
         for i, channels in enumerate(shape.channels):
-            block = SynthesisBlock(shape.channels[i - 1] if i else 0, channels, shape, shape.sizes[i], patterns[i])
+            block = SynthesisBlock(shape.channels[i - 1] if i else 0, channels, shape, shape.sizes[i])
             self.add_module(f"b{shape.sizes[i]}", block)
 
     def forward(

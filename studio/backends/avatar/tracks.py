@@ -163,8 +163,7 @@ class Traits:
         given: Mapping[str, float],
     ) -> None:
         attributes = self.table.styles[style].attributes
-        starts = np.cumsum([self.table.starts[style], *(one.width for one in attributes)])
-        at = {one.name: int(start) for one, start in zip(attributes, starts, strict=False)}
+        spans = self.table.spans[style]
         by_name = {one.name: one for one in attributes}
         one = by_name[track.attribute]
         code = sum(weight * one.code(pick) for pick, weight in _weights(track, one, given))
@@ -175,11 +174,10 @@ class Traits:
                 if each.attribute == one.needs and each.name in given:
                     there = _weights(each, needed, given)
             code = code * sum(weight * seen(one, needed, pick) for pick, weight in there)
-        begin = at[one.name]
-        vector[begin : begin + one.width] = code
+        vector[spans[one.name]] = code
         for other in attributes:
             if other.needs == one.name:
-                span = slice(at[other.name], at[other.name] + other.width)
+                span = spans[other.name]
                 share = sum(weight * seen(other, one, pick) for pick, weight in _weights(track, one, given))
                 usual = other.code(int(np.argmax(other.counts)))
                 vector[span] = share * (vector[span] if vector[span].any() else usual)

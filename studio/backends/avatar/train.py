@@ -22,7 +22,7 @@ from torch import Tensor
 from studio.backends.avatar import AvatarTrainRequest, files
 from studio.backends.avatar.attributes import Table
 from studio.backends.avatar.data import Pictures, read
-from studio.backends.avatar.dictionary import lay_in, lay_out
+from studio.backends.avatar.dictionary import laid, lay_in, lay_out
 from studio.backends.avatar.discriminator import Discriminator
 from studio.backends.avatar.game import AVERAGED, Game, centre
 from studio.backends.avatar.lessons import Drawings, premultiplied, unlike
@@ -124,7 +124,6 @@ class Run:
             lay_out(self.g, self.data)
         critic = dataclasses.replace(shape, start=4, channels=_channels(4, request.size), constant=0, patterns=())
         self.report: Report = lambda progress: None
-        self.laid = start is not None  # whether there are patterns yet of what the network alone does not draw
         self.ema = copy.deepcopy(self.g).requires_grad_(False)
         self.adversarial = request.stage == "adversarial"
         self.d = Discriminator(critic).to(**self.where) if self.adversarial else None
@@ -181,7 +180,7 @@ class Run:
         """One step of regression. The first part of the time goes to small pictures, which cost a fraction; then the
         network gets patterns of what it does not draw yet."""
         size = self.request.size
-        if fraction >= GROWN and not self.laid:
+        if fraction >= GROWN and not laid(self.g):
             self._lay_in()
         if size >= 32:
             size = size // 2 if fraction < GROWN else size
@@ -202,7 +201,6 @@ class Run:
         # Who cancels is heard again at the end of the step, where what was learnt is kept.
         with contextlib.suppress(Cancelled):
             lay_in([self.ema, self.g], self.data, heard)
-            self.laid = True
 
     def play(self, step: int) -> dict[str, float]:
         """One step of each player, with the likeness kept (1912.04958: non-saturating logistic loss, lazy R1)."""
@@ -250,7 +248,6 @@ class Run:
             "g": self.g.state_dict(),
             "ema": self.ema.state_dict(),
             "optimizers": [one.state_dict() for one in self.optimizers],
-            "laid": self.laid,
         }
         if self.d and self.d_adam:
             whole |= {"d": self.d.state_dict(), "d_adam": self.d_adam.state_dict()}
@@ -265,7 +262,6 @@ class Run:
         if bool(self.d) == ("d" in whole) and "optimizers" in whole:
             for one, state in zip(self.optimizers, whole["optimizers"], strict=True):
                 one.load_state_dict(state)
-        self.laid = bool(whole["laid"])
         self.data.random.set_state(whole["random"])
         torch.set_rng_state(whole["torch"])
 
