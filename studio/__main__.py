@@ -10,17 +10,17 @@ def main(argv: list[str] | None = None) -> int:
     """Run the program; returns its exit status."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments == ["worker"]:
-        from studio import worker
+        from studio.jobs import worker
 
         worker.main()
         return 0
     if arguments:
-        from studio import cli
+        from studio.cli import main as cli
 
         return cli.main(arguments)
     if has_display():
         return _window()
-    from studio import cli
+    from studio.cli import main as cli
 
     sys.stderr.write("There is no display to open the window on, so this makes the demo in ./demo instead.\n")
     return cli.main(["demo", "--out", "demo"])
@@ -34,10 +34,10 @@ def has_display() -> bool:
 
 
 def _window() -> int:
-    from studio import log
     from studio.errors import StudioError
-    from studio.places import Places
     from studio.studio import Studio
+    from studio.system import log
+    from studio.system.paths import Places
     from studio.ui import app
 
     places = Places.of_this_user()

@@ -11,23 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from studio import clip_places, trainings
-from studio import settings as settings_file
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
-from studio.catalog import Catalog
 from studio.errors import BadInput, StudioError
-from studio.harvest import Harvest
-from studio.identities import Identities
-from studio.job import Job
-from studio.journal import Entry, Journal
-from studio.lane import Lane
-from studio.library import Asset, Embed, Library
-from studio.log import conceal
-from studio.places import RESOURCES, Places
-from studio.request import Request, TrainRequest
-from studio.residence import PLATFORM, Rules
-from studio.worker import Hear, InProcess, InThread, Made
+from studio.jobs import training_runs
+from studio.jobs.engine_cache import PLATFORM, Rules
+from studio.jobs.job import Job
+from studio.jobs.lane import Lane
+from studio.jobs.queue_store import Entry, Journal
+from studio.jobs.results import Harvest
+from studio.jobs.worker import Hear, InProcess, InThread, Made
+from studio.library.identities import Identities
+from studio.library.library import Asset, Embed, Library
+from studio.media import temp_clips
+from studio.models.catalog import Catalog
+from studio.schema import settings as settings_file
+from studio.schema.request import Request, TrainRequest
+from studio.system.log import conceal
+from studio.system.paths import RESOURCES, Places
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ class Studio:
         rules = Rules(own.device, own.threads, int(own.memory_budget_gb * 2**30), platform)
         make = functools.partial(self._lane, rules=rules, isolated=isolated)
         self._device, self._training = make("device", nice=10), make("training", nice=19)
-        clip_places.sweep()
+        temp_clips.sweep()
         self.offered: list[Entry] = []
         if self._journal is not None and self._journal.paused:
             self._hold(True)
@@ -323,4 +324,4 @@ class Studio:
 
 
 def _again(request: Request) -> Request:
-    return trainings.going_on(request) if isinstance(request, TrainRequest) else request
+    return training_runs.going_on(request) if isinstance(request, TrainRequest) else request

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from studio import clip_places, clips
-from studio.catalog import Model
-from studio.job import Cancelled, Progress, Report
-from studio.media import Clip
-from studio.request import Request
+from studio.jobs.job import Cancelled, Progress, Report
+from studio.media import clips, temp_clips
+from studio.media.payloads import Clip
+from studio.models.catalog import Model
+from studio.schema.request import Request
 
 LATE, DIES = 9201, 9202
 """Seeds: has it ready just when it is cancelled; is killed while it writes."""
@@ -25,7 +25,7 @@ class ClipEngine:
         report(Progress("loading"))
 
     def run(self, request: Request, report: Report) -> list[Clip]:
-        made = clips.write(self._shades(request.seed), clip_places.place(".webp"), 10)
+        made = clips.write(self._shades(request.seed), temp_clips.place(".webp"), 10)
         try:
             while request.seed == LATE:
                 report(Progress("late"))

@@ -14,24 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from studio import clip_places, clips
 from studio.backends import MEDIA
-from studio.backends.avatar import (
+from studio.backends.avatar import directions
+from studio.backends.avatar.requests import (
     AvatarDirectionsRequest,
     AvatarProjectRequest,
     AvatarRequest,
     AvatarSheetRequest,
     AvatarWalkRequest,
     Trait,
-    directions,
 )
-from studio.catalog import Model
 from studio.errors import BadInput
-from studio.job import Progress, Report
-from studio.media import Image, Payload
-from studio.places import Places
-from studio.request import Request
+from studio.jobs.job import Progress, Report
+from studio.media import clips, temp_clips
+from studio.media.payloads import Image, Payload
+from studio.models.catalog import Model
+from studio.schema.request import Request
 from studio.studio import Studio
+from studio.system.paths import Places
 from tests.studios import FAKE, starters
 
 SMALL, LARGE, WIDTH = 32, 64, 8
@@ -79,7 +79,7 @@ class FaceEngine:
             frames = [face(Request.from_json(json.loads(station.face))) for station in request.stations] * 3
             for done, frame in enumerate(frames):
                 report(Progress("walking", done, len(frames), Image(frame)))
-            return [clips.write(iter(frames), clip_places.place(f".{request.format}"), request.fps, loop=request.loop)]
+            return [clips.write(iter(frames), temp_clips.place(f".{request.format}"), request.fps, loop=request.loop)]
         if isinstance(request, AvatarDirectionsRequest):
             return [self._directions(request, report)]
         if isinstance(request, AvatarProjectRequest):

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from studio.catalog import Model
 from studio.errors import BadInput, OutOfMemory
-from studio.job import Cancelled, Job, Progress, Report
-from studio.media import Audio, Image, Payload, Text
-from studio.request import Request
+from studio.jobs.job import Cancelled, Job, Progress, Report
+from studio.media.payloads import Audio, Image, Payload, Text
+from studio.models.catalog import Model
+from studio.schema.request import Request
 
 STEPS = 4
 RAISES, MISUSED, DIES, SLOW, HUNGRY, STUBBORN, STARVING, SPEAKS = 9001, 9002, 9003, 9004, 9005, 9006, 9007, 9008

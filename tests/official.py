@@ -11,7 +11,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from studio.bench import official
+from studio.bench import official_pickles
 
 PARITY = Path(__file__).parent / "parity"
 NETWORKS = ("stylegan2-ada-64", "stylegan2-ada-64-conditional", "stylegan3-t-64", "stylegan3-r-64")
@@ -32,10 +32,10 @@ class Toy:
     def pickle(self, path: Path, protocol: int = 4, **tensors: Any) -> Path:
         """A .pkl as the official tools write it; `tensors` take the place of the network's own (dots as __)."""
         changed = self.tensors | {name.replace("__", "."): tensor for name, tensor in tensors.items()}
-        network = official.network(changed, self.options, parameter)
+        network = official_pickles.network(changed, self.options, parameter)
         # Other networks lie beside the one that is wanted, and say nothing that anybody reads.
-        other = official.network({"b4.conv.weight": torch.zeros(4)}, {}, parameter)
-        official.write(path, {"G": other, "D": other, "G_ema": network}, protocol)
+        other = official_pickles.network({"b4.conv.weight": torch.zeros(4)}, {}, parameter)
+        official_pickles.write(path, {"G": other, "D": other, "G_ema": network}, protocol)
         return path
 
 

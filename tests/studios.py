@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from studio.backends import MEDIA
-from studio.places import Places
 from studio.studio import Studio
+from studio.system.paths import Places
 
 
 def starters(folder: Path) -> Path:

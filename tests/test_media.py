@@ -15,9 +15,9 @@ import pytest
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.errors import BadInput
-from studio.nested import Items, Packed, Row, Told
-from studio.places import RESOURCES
-from studio.request import Choice, Flag, Note, PathTo, Range, Request, Seed, Text, TrainRequest
+from studio.schema.nested import Items, Packed, Row, Told
+from studio.schema.request import Choice, Flag, Note, PathTo, Range, Request, Seed, Text, TrainRequest
+from studio.system.paths import RESOURCES
 
 KINDS = [(medium, kind) for medium in MEDIA for kind in (*medium.kinds, medium.train)]
 NAMES = [kind.kind for _, kind in KINDS]
@@ -70,8 +70,8 @@ def test_json_round_trip(medium: Medium, kind: type[Request]) -> None:
 def test_form_round_trip(medium: Medium, kind: type[Request]) -> None:
     from PySide6.QtWidgets import QApplication
 
-    from studio.ui.form import Form
-    from studio.ui.theme import Theme
+    from studio.ui.forms.form import Form
+    from studio.ui.widgets.theme import Theme
 
     app = QApplication.instance() or QApplication(["studio"])
     assert isinstance(app, QApplication)

@@ -63,7 +63,7 @@ def test_ruff_finds_nothing() -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("module", ["studio.backends", "studio.ui.app", "studio.cli", "studio.studio"])
+@pytest.mark.parametrize("module", ["studio.backends", "studio.ui.app", "studio.cli.main", "studio.studio"])
 def test_opens_without_torch(module: str) -> None:
     code = f"import {module}, sys; print(*[name for name in {HEAVY!r} if name in sys.modules])"
     run = python("-c", code)

@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from torch import Tensor
 
-from studio.backends.avatar import AvatarRequest, encode, files, tracks
-from studio.backends.avatar.aligning import Aligning, frames_of
-from studio.backends.avatar.drawing import draw, one_thread, pixels
-from studio.backends.avatar.latents import Latents
-from studio.backends.avatar.project import READ_BETTER, Reader
-from studio.backends.avatar.target import planes_of
+from studio.backends.avatar import sliders
+from studio.backends.avatar.engine import encoder as encode
+from studio.backends.avatar.engine import files
+from studio.backends.avatar.engine.detect_face import Aligning, frames_of
+from studio.backends.avatar.engine.latents import Latents
+from studio.backends.avatar.engine.projection import READ_BETTER, Reader
+from studio.backends.avatar.engine.synthesis import draw, one_thread, pixels
+from studio.backends.avatar.engine.target import planes_of
+from studio.backends.avatar.requests import AvatarRequest
 
 MODEL = Path(__file__).parents[2] / "resources" / "models" / "avatar-starter"
 GROUNDS = ("plain", "gradient", "two tones", "disc", "card")
@@ -73,7 +76,7 @@ def measure(count: int, sheet: Path | None = None) -> dict[str, Any]:
     encoder = encode.read(MODEL, network.shape, table)
     assert table is not None
     assert encoder is not None
-    latents = Latents(network, config, tracks.read(MODEL, table))
+    latents = Latents(network, config, sliders.read(MODEL, table))
     shape = network.shape
     reader = Reader(latents, encoder, AvatarRequest())
     frames = []

@@ -25,16 +25,18 @@ from PIL import Image
 
 from recipes.avatar import judge, tell
 from recipes.avatar.prepare import EVERY
-from studio import weights
-from studio.backends.avatar import AvatarRequest, encode, traits, upscale
 from studio.backends.avatar.attributes import Table
-from studio.backends.avatar.data import Pictures, read
-from studio.backends.avatar.engine import AvatarEngine
-from studio.backends.avatar.files import load_into, read_config, straight
-from studio.backends.avatar.network import Generator
-from studio.catalog import Model
-from studio.job import Progress
-from studio.media import Image as Made
+from studio.backends.avatar.dataset import Pictures, read
+from studio.backends.avatar.engine import encoder as encode
+from studio.backends.avatar.engine import slider_order, upscaler
+from studio.backends.avatar.engine.engine import AvatarEngine
+from studio.backends.avatar.engine.files import load_into, read_config, straight
+from studio.backends.avatar.engine.network import Generator
+from studio.backends.avatar.requests import AvatarRequest
+from studio.jobs.job import Progress
+from studio.media.payloads import Image as Made
+from studio.models import weights
+from studio.models.catalog import Model
 
 SHOWN = 96  # pixels of a side on the sheets
 ABOUT = {
@@ -77,9 +79,9 @@ def main() -> None:
     network.eval().requires_grad_(False)
     pictures = read(asked.pack, config.shape.size)
     assert config.table is not None
-    traits.build(network, config.table, count("sliders")).write(folder)
+    slider_order.build(network, config.table, count("sliders")).write(folder)
     if asked.upscaler:
-        upscale.write(learn_upscaler(network, pictures, asked.pack, asked.upscaler, upscale.read(folder)), folder)
+        upscaler.write(learn_upscaler(network, pictures, asked.pack, asked.upscaler, upscaler.read(folder)), folder)
     encoder = encode.read(folder, config.shape, config.table)
     if asked.encoder:
         heard = losses("encoder")
@@ -101,8 +103,8 @@ def main() -> None:
 
 
 def learn_upscaler(
-    network: Generator, pictures: Pictures, pack: Path, minutes: float, start: upscale.Upscaler | None
-) -> upscale.Upscaler:
+    network: Generator, pictures: Pictures, pack: Path, minutes: float, start: upscaler.Upscaler | None
+) -> upscaler.Upscaler:
     """From what the network draws for the large drawings that are not held out."""
     assert pictures.conditions is not None
     assert pictures.held_out is not None
@@ -114,7 +116,7 @@ def learn_upscaler(
     def report(step: int, share: float, loss: float) -> None:
         heard(step, share, {"loss": loss})
 
-    return upscale.learn(small, large, minutes, rows=kept, start=start, report=report)
+    return upscaler.learn(small, large, minutes, rows=kept, start=start, report=report)
 
 
 def sheets(folder: Path, styles: tuple[str, ...]) -> np.ndarray:

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from studio.backends.avatar.attributes import NONE
-from studio.backends.avatar.data import Pictures
-from studio.backends.avatar.encode import Encoder, Reading
-from studio.backends.avatar.lessons import premultiplied
-from studio.backends.avatar.network import Generator
+from studio.backends.avatar.dataset import Pictures
+from studio.backends.avatar.engine.batches import premultiplied
+from studio.backends.avatar.engine.encoder import Encoder, Reading
+from studio.backends.avatar.engine.network import Generator
 
 EACH = 12  # drawings of a style that are looked at
 WORN = 24  # drawings of a style with a thing that may be absent

@@ -23,15 +23,15 @@ from scipy.signal import stft
 from recipes.music.arranger import BAND, Arranger
 from recipes.music.prepare import FRAME_RATE, piece
 from recipes.music.sampler import RATE, Sampler
-from studio.backends.music import MusicRequest
-from studio.backends.music.codec import decode, encode
-from studio.backends.music.engine import MusicEngine
-from studio.backends.music.files import load_starter
+from studio.backends.music.engine.codec import decode, encode
+from studio.backends.music.engine.engine import MusicEngine
+from studio.backends.music.engine.files import load_starter
+from studio.backends.music.parse_description import settle
 from studio.backends.music.plan import MANNERS, SCALES, TONICS, make_plan
-from studio.backends.music.words import settle
-from studio.catalog import Model
-from studio.job import Progress
-from studio.media import Audio
+from studio.backends.music.requests import MusicRequest
+from studio.jobs.job import Progress
+from studio.media.payloads import Audio
+from studio.models.catalog import Model
 
 Sound = NDArray[np.float32]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import tomli_w
 
 from recipes.poster.judge import judge
-from studio import weights
+from studio.models import weights
 
 ABOUT = {
     "id": "poster-starter",

@@ -16,10 +16,10 @@ import PIL.Image
 
 from recipes.poster.painter import HOURS, paint, plan
 from recipes.poster.scenes import SCENES
-from studio.backends.poster import PosterRequest
-from studio.backends.poster.engine import PosterEngine
-from studio.catalog import Model
-from studio.media import Image
+from studio.backends.poster.engine.engine import PosterEngine
+from studio.backends.poster.requests import PosterRequest
+from studio.media.payloads import Image
+from studio.models.catalog import Model
 
 PLACES = tuple(SCENES)
 WORDS = {"coast": "a lighthouse on the coast", "island": "a palm island"}

@@ -20,11 +20,11 @@ from typing import Any
 
 import torch
 
-from studio.backends.story import StoryRequest
-from studio.backends.story.engine import StoryEngine
-from studio.backends.story.texts import Pieces, gather
-from studio.catalog import Model
-from studio.media import Text
+from studio.backends.story.engine.engine import StoryEngine
+from studio.backends.story.engine.texts import Pieces, gather
+from studio.backends.story.requests import StoryRequest
+from studio.media.payloads import Text
+from studio.models.catalog import Model
 
 CHARS = 25_000  # of a collection's held-out text, at most
 HEROES = (

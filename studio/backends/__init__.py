@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from studio.backends import avatar, music, poster, story
+from studio.backends.avatar.requests import MEDIUM as AVATAR
 from studio.backends.medium import Medium
+from studio.backends.music.requests import MEDIUM as MUSIC
+from studio.backends.poster.requests import MEDIUM as POSTER
+from studio.backends.story.requests import MEDIUM as STORY
 from studio.errors import BadInput
 
-MEDIA: tuple[Medium, ...] = (avatar.MEDIUM, poster.MEDIUM, story.MEDIUM, music.MEDIUM)
+MEDIA: tuple[Medium, ...] = (AVATAR, POSTER, STORY, MUSIC)
 
 
 def medium(name: str) -> Medium:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from studio.catalog import Model
-from studio.job import Report
-from studio.media import Payload
-from studio.request import Request, TrainRequest
+from studio.jobs.job import Report
+from studio.media.payloads import Payload
+from studio.models.catalog import Model
+from studio.schema.request import Request, TrainRequest
 
 
 class Engine(Protocol):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
-from studio.bench.line import Line, Setting
+from studio.bench.measurement import Line, Setting
 from studio.errors import BadInput, StudioError
-from studio.residence import resolve
+from studio.jobs.engine_cache import resolve
 
 __all__ = ["BENCHES", "Line", "Setting", "run"]
 

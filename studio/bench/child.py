@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from studio.bench.line import ROOT
+from studio.bench.measurement import ROOT
 from studio.errors import StudioError
 
 PATIENCE = 600.0  # seconds until a measurement counts as stuck

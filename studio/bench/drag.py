@@ -17,9 +17,9 @@ from typing import Any
 import psutil
 
 from studio.bench.jobs import PATIENCE, opened
-from studio.bench.line import Line, Setting
-from studio.job import Cancelled, Job
-from studio.request import Request
+from studio.bench.measurement import Line, Setting
+from studio.jobs.job import Cancelled, Job
+from studio.schema.request import Request
 
 HAND = 1 / 60  # seconds between two moves
 SECONDS = 5.0

@@ -8,8 +8,8 @@ from typing import Any
 
 from studio.backends import MEDIA
 from studio.bench.child import measure
-from studio.bench.line import Line, Setting
-from studio.catalog import Catalog
+from studio.bench.measurement import Line, Setting
+from studio.models.catalog import Catalog
 
 SLOWER = 1.1  # how much an engine may take of what the plain call takes; previews, cancels and checks are in it
 TIMES = {"avatar": 15, "poster": 5, "story": 5, "music": 3}
@@ -21,7 +21,9 @@ def lines(setting: Setting) -> Iterator[Line]:
     # Each in a process of its own, so that none runs in the memory that another left; toys share one.
     for group in [names] if setting.toy else [[name] for name in names]:
         times = {name: 1 if setting.toy else TIMES[name] for name in group}
-        found = measure("studio.bench.beside", {"times": times, "bundled": str(setting.bundled), "toy": setting.toy})
+        found = measure(
+            "studio.bench.engine.engine_overhead", {"times": times, "bundled": str(setting.bundled), "toy": setting.toy}
+        )
         yield from (_line(name, found[name]) for name in group)
 
 

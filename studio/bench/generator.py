@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from studio.bench.child import measure
-from studio.bench.line import Line, Setting
+from studio.bench.measurement import Line, Setting
 
 FASTER = 1.5  # times ours is faster than the plain version at least
 
 
 def lines(setting: Setting) -> Iterator[Line]:
-    found = measure("studio.bench.generating", {"toy": setting.toy, "bundled": str(setting.bundled)})
+    found = measure("studio.bench.engine.generator_speed", {"toy": setting.toy, "bundled": str(setting.bundled)})
     for name, one in found["cpu"].items():
         yield _line(name, one)
     for one in found["cuda"]:

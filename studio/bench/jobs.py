@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from studio.backends import MEDIA
-from studio.bench.line import Line, Setting
+from studio.bench.measurement import Line, Setting
 from studio.bench.stopwatch import PREFIX
 from studio.errors import StudioError
-from studio.job import Cancelled
-from studio.places import Places
-from studio.request import Request
+from studio.jobs.job import Cancelled
+from studio.schema.request import Request
 from studio.studio import News, Studio
+from studio.system.paths import Places
 
 COST_SECONDS, COST_SHARE = 0.030, 0.03
 CANCEL_SECONDS = 0.5

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from studio.backends import MEDIA
 from studio.bench.child import measure
-from studio.bench.line import Line, Setting
+from studio.bench.measurement import Line, Setting
 from studio.errors import StudioError
 
 BOUND = 16.0  # milliseconds, a frame of the screen

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from studio.asset import Query, Record
-from studio.bench.line import Line, Setting
-from studio.library import Library
+from studio.bench.measurement import Line, Setting
+from studio.library.asset import Query, Record
+from studio.library.library import Library
 
 WORKS = 25_000
 BOUND = 50.0  # milliseconds

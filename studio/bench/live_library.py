@@ -19,12 +19,12 @@ from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
 from studio.bench import library as shelf
-from studio.bench.line import Setting
-from studio.places import Places
+from studio.bench.measurement import Setting
 from studio.studio import Studio
+from studio.system.paths import Places
 from studio.ui.app import application, errors
-from studio.ui.library import LibraryPage
-from studio.ui.window import Window
+from studio.ui.library.page import LibraryPage
+from studio.ui.shell.window import Window
 
 SIZE = (1280, 800)
 FRAME = 1 / 60

@@ -19,16 +19,16 @@ from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
-from studio.bench.line import Setting
-from studio.job import Job
-from studio.media import Audio, Image
-from studio.places import Places
-from studio.request import Request
+from studio.bench.measurement import Setting
+from studio.jobs.job import Job
+from studio.media.payloads import Audio, Image
+from studio.schema.request import Request
 from studio.studio import Studio
+from studio.system.paths import Places
 from studio.ui.app import application, errors
+from studio.ui.shell.window import Window
 from studio.ui.stages.audio import AudioStage
 from studio.ui.stages.image import ImageStage
-from studio.ui.window import Window
 
 FRAME_SECONDS = 1 / 60
 SIZE = (1280, 800)

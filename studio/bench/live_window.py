@@ -19,13 +19,13 @@ from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
-from studio.bench.line import Setting
+from studio.bench.measurement import Setting
 from studio.errors import StudioError
-from studio.job import Job
-from studio.places import Places
+from studio.jobs.job import Job
 from studio.studio import News, Studio
+from studio.system.paths import Places
 from studio.ui.app import application, errors
-from studio.ui.window import Window
+from studio.ui.shell.window import Window
 
 HEAVY = ("torch", "diffusers", "transformers", "accelerate", "scipy")
 PING_SECONDS = 0.002

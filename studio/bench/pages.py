@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator
 
 from studio.bench.child import measure
-from studio.bench.line import Line, Setting
+from studio.bench.measurement import Line, Setting
 
 SECONDS = 0.05
 TURNS = 10

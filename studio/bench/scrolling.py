@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from studio.bench.child import measure
-from studio.bench.line import Line, Setting
+from studio.bench.measurement import Line, Setting
 from studio.errors import StudioError
 
 WORKS = 25_000

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator
 
 from studio.bench.child import measure
-from studio.bench.line import Line, Setting
+from studio.bench.measurement import Line, Setting
 
 BOUND = 1000 / 60  # milliseconds
 FRAMES = 300

@@ -9,11 +9,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from studio.catalog import Model
-from studio.job import Progress, Report
-from studio.media import Payload
-from studio.request import Request
-from studio.residence import resolve
+from studio.jobs.engine_cache import resolve
+from studio.jobs.job import Progress, Report
+from studio.media.payloads import Payload
+from studio.models.catalog import Model
+from studio.schema.request import Request
 
 PREFIX = f"{__name__}:"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.bench.child import measure
-from studio.bench.line import Line, Setting
+from studio.bench.measurement import Line, Setting
 
 WARM_SECONDS, COLD_SECONDS = 1.0, 2.0
 MEMORY = 150.0  # MB of PSS: memory that is shared with other processes counts in part

@@ -18,13 +18,14 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from studio import disk, weights
 from studio.checkpoints import community
 from studio.checkpoints.containers import numbers, read_row, read_zip
 from studio.checkpoints.errors import Broken, Refused, Unfit
 from studio.checkpoints.layouts import Layout, of_network, official
 from studio.checkpoints.tensors import Network, Storage, Tensor
 from studio.errors import BadInput, StudioError
+from studio.models import weights
+from studio.system import storage
 
 SUFFIXES = frozenset({".pkl", ".pickle", ".pt", ".pth"})
 NVIDIA = "Nvidia Source Code License, research and evaluation only"
@@ -89,7 +90,7 @@ class Checkpoint:
             "native": [self.layout.size, self.layout.size],
             "shape": self.layout.shape,
         }
-        disk.write_synced(folder / "config.json", (json.dumps(config, indent=1) + "\n").encode("utf-8"))
+        storage.write_synced(folder / "config.json", (json.dumps(config, indent=1) + "\n").encode("utf-8"))
 
 
 @contextlib.contextmanager
@@ -275,4 +276,4 @@ def _write(
             assert array.shape == shapes[name], name
             step(file.write(np.ascontiguousarray(array).data if array.ndim else array.tobytes()))
         file.flush()
-    disk.sync_file(path)
+    storage.sync_file(path)

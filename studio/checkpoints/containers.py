@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.checkpoints.errors import Broken, Refused
-from studio.checkpoints.machine import OPCODES, Machine, Value
+from studio.checkpoints.pickle_machine import OPCODES, Machine, Value
 from studio.checkpoints.tensors import TABLE, Storage, Tensor, storage
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # how older torch files begin

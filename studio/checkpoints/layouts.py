@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from studio.checkpoints.errors import Refused
-from studio.checkpoints.schedule import Alias
+from studio.checkpoints.stylegan3_layers import Alias
 from studio.checkpoints.tensors import Network, Tensor
 
 Tensors = Mapping[str, Tensor]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from studio.checkpoints.errors import Broken, Refused
-from studio.checkpoints.machine import Name, Table, Value, fill, unique
+from studio.checkpoints.pickle_machine import Name, Table, Value, fill, unique
 
 RANK = 8  # sides of one tensor
 KINDS = {

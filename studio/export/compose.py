@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 
 from studio.errors import BadInput
 from studio.export.shapes import SHAPES, Shape, mask
-from studio.media import Image
+from studio.media.payloads import Image
 
 Ground = Literal["none", "colour", "gradient", "work"]
 GROUNDS: tuple[Ground, ...] = get_args(Ground)

@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL.PngImagePlugin import PngInfo
 
-from studio import pictures, xmp
-from studio.asset import Asset
 from studio.export.compose import flat
-from studio.media import Image
+from studio.library.asset import Asset
+from studio.media import images, xmp
+from studio.media.payloads import Image
 
 Format = Literal["png", "webp", "jpeg"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -73,7 +73,7 @@ def encode(image: Image, form: Format, origin: Origin = NOTHING, *, under: str =
     info = PngInfo()
     info.add(b"sRGB", b"\0")
     if origin.words:
-        info.add_itxt(pictures.KEYWORD, origin.words)
+        info.add_itxt(images.KEYWORD, origin.words)
     if origin.source:
         info.add_itxt("XML:com.adobe.xmp", xmp.packet("", origin.source).decode())
     picture.save(made, "PNG", pnginfo=info, compress_level=6)

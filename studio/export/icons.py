@@ -16,7 +16,7 @@ import numpy as np
 
 from studio.export.compose import Look, flat, render
 from studio.export.files import NOTHING, Origin, encode
-from studio.media import Image
+from studio.media.payloads import Image
 
 ICNS = (
     ("icp4", 16), ("icp5", 32), ("ic07", 128), ("ic08", 256), ("ic09", 512),

@@ -13,9 +13,9 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from studio.errors import BadInput
-from studio.export import letters
+from studio.export import fonts
 from studio.export.compose import colour_of
-from studio.media import Image
+from studio.media.payloads import Image
 
 Entry = tuple[Image, str]
 """A picture and its caption, which may be empty."""
@@ -118,10 +118,10 @@ def _put(sheet: Pillow.Image, picture: Image, box: tuple[int, int, int, int]) ->
 
 
 def _write(pen: Any, words: str, at: tuple[int, int], size: int, wide: int, ink: str, *, middle: bool = False) -> None:
-    line = letters.fitted(words, size, wide)
+    line = fonts.fitted(words, size, wide)
     if line:
         # By the base line, which stays where it is whatever face the words ask for.
         left, anchor = (at[0] + wide / 2, "ms") if middle else (at[0], "ls")
         pen.text(
-            (left, at[1] + round(size * 0.8)), line, font=letters.face(size, line), fill=colour_of(ink), anchor=anchor
+            (left, at[1] + round(size * 0.8)), line, font=fonts.face(size, line), fill=colour_of(ink), anchor=anchor
         )

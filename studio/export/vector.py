@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageFilter
 
-from studio import xmp
 from studio.errors import BadInput
 from studio.export.compose import Look, Place, colour_of, place
 from studio.export.files import NOTHING, Origin, encode
 from studio.export.shapes import outline
-from studio.media import Image
+from studio.media import xmp
+from studio.media.payloads import Image
 
 COLOURS = 16
 TRACED = 640

@@ -15,14 +15,14 @@ from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
-from studio.log import blotted
-from studio.ui import single
-from studio.ui.theme import Theme
-from studio.ui.unexpected import Surface
+from studio.system.log import blotted
+from studio.ui.shell import single_instance
+from studio.ui.shell.crash_dialog import Surface
+from studio.ui.widgets.theme import Theme
 
 if TYPE_CHECKING:
-    from studio.places import Places
     from studio.studio import Studio
+    from studio.system.paths import Places
 
 
 def run(studio: Studio, argv: list[str]) -> int:
@@ -31,17 +31,17 @@ def run(studio: Studio, argv: list[str]) -> int:
     Where a window on the same folders is open already, that one comes to the front instead.
     """
     app = application(argv, studio)
-    name = single.name_of(studio.places.state)
-    if single.raise_other(name):
+    name = single_instance.name_of(studio.places.state)
+    if single_instance.raise_other(name):
         studio.close()
         return 0
     loop = QEventLoop(app)
     with errors(loop, studio.places) as shown:
-        from studio.ui.window import Window
+        from studio.ui.shell.window import Window
 
         window = Window(studio)
         shown.over(window)
-        answer = single.Answer(name, window)
+        answer = single_instance.Answer(name, window)
         answer.asked.connect(window.come_forward)
         window.show()
         gc.freeze()  # what lives as long as the program need not be looked at by every collection
@@ -81,9 +81,9 @@ async def _settled(loop: asyncio.AbstractEventLoop) -> None:
 def _anonymous(words: str, places: Places | None) -> str:
     if places is None:
         return words
-    from studio import doctor  # looks at much that a window without errors need not load
+    from studio.support import diagnostics  # looks at much that a window without errors need not load
 
-    return doctor.anonymous(words, places)
+    return diagnostics.anonymous(words, places)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QMetaObject, QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 
-from studio.job import Cancelled
+from studio.jobs.job import Cancelled
 
 if TYPE_CHECKING:
     from studio.studio import Job, News, Studio

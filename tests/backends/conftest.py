@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from studio.backends.training import Training
+from studio.backends.engine.training import Training
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 from torch import Tensor
 
-from studio.backends.avatar.aligning import Aligning, frames_of
-from studio.backends.avatar.cutting import cut_out, filled, peeled
-from studio.backends.avatar.placing import Canvas, Place, canvases, distinct, places
-from studio.backends.avatar.target import planes_of
+from studio.backends.avatar.background import cut_out, filled, peeled
+from studio.backends.avatar.engine.detect_face import Aligning, frames_of
+from studio.backends.avatar.engine.target import planes_of
+from studio.backends.avatar.face_crops import Canvas, Place, canvases, distinct, places
 
 SIDE = 160
 Pixels = NDArray[np.uint8]

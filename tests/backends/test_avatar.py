@@ -12,19 +12,20 @@ from PIL import Image as Picture
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from studio.backends.avatar import MEDIUM, STYLES, AvatarRequest, AvatarTrainRequest, files, train
 from studio.backends.avatar.attributes import NONE, Table
-from studio.backends.avatar.discriminator import Discriminator
-from studio.backends.avatar.drawing import crisp
-from studio.backends.avatar.engine import AvatarEngine
-from studio.backends.avatar.kind import Kind, kind
-from studio.backends.avatar.network import Generator, Shape, truncated
-from studio.backends.avatar.tracks import drawn
-from studio.backends.avatar.train import AvatarTrainer
-from studio.catalog import Catalog, Model
+from studio.backends.avatar.capabilities import Kind, kind
+from studio.backends.avatar.engine import files, train
+from studio.backends.avatar.engine.discriminator import Discriminator
+from studio.backends.avatar.engine.engine import AvatarEngine
+from studio.backends.avatar.engine.network import Generator, Shape, truncated
+from studio.backends.avatar.engine.synthesis import crisp
+from studio.backends.avatar.engine.train import AvatarTrainer
+from studio.backends.avatar.requests import MEDIUM, STYLES, AvatarRequest, AvatarTrainRequest
+from studio.backends.avatar.sliders import drawn
 from studio.errors import BadInput, StudioError
-from studio.job import Cancelled, Progress
-from studio.media import Image, Weights
+from studio.jobs.job import Cancelled, Progress
+from studio.media.payloads import Image, Weights
+from studio.models.catalog import Catalog, Model
 
 PARITY = Path(__file__).parents[1] / "parity" / "stylegan2-ada-64-conditional.safetensors"
 TABLE = Table.from_json(

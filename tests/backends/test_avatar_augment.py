@@ -7,16 +7,7 @@ import math
 import pytest
 import torch
 
-from studio.backends.avatar.augment import (
-    LIMIT,
-    SYM6,
-    Strength,
-    augmented,
-    placements,
-    tinted,
-    tintings,
-    warped,
-)
+from studio.backends.avatar.engine.augment import LIMIT, SYM6, Strength, augmented, placements, tinted, tintings, warped
 
 
 def random(seed: int = 0) -> torch.Generator:

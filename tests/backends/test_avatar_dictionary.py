@@ -9,13 +9,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from studio.backends.avatar import AvatarTrainRequest, dictionary, train
 from studio.backends.avatar.attributes import NONE, Attribute, Style, Table
-from studio.backends.avatar.data import Pictures
-from studio.backends.avatar.layers import Patterns
-from studio.backends.avatar.lessons import Drawings, premultiplied
-from studio.backends.avatar.network import Generator, Shape
-from studio.job import Cancelled, Progress
+from studio.backends.avatar.dataset import Pictures
+from studio.backends.avatar.engine import train, warm_start
+from studio.backends.avatar.engine.batches import Drawings, premultiplied
+from studio.backends.avatar.engine.layers import Patterns
+from studio.backends.avatar.engine.network import Generator, Shape
+from studio.backends.avatar.requests import AvatarTrainRequest
+from studio.jobs.job import Cancelled, Progress
 
 SIDE = 32
 
@@ -76,14 +77,14 @@ def far(network: Generator, drawings: Drawings) -> float:
 def test_draws_before_any_training(drawings: Drawings) -> None:
     made = network(drawings)
     before = far(made, drawings)
-    dictionary.lay_out(made, drawings)
+    warm_start.lay_out(made, drawings)
     average = premultiplied(drawings.pixels)
     plain = float((F.avg_pool2d(average - average.mean(dim=0), 2)).abs().mean())
     assert far(made, drawings) < 0.7 * plain < before
 
 
 def test_the_strongest_patterns_come_first_and_are_repeated_where_there_are_too_few(drawings: Drawings) -> None:
-    few, many = dictionary.fitted(drawings, 16, 8), dictionary.fitted(drawings, 16, 400)
+    few, many = warm_start.fitted(drawings, 16, 8), warm_start.fitted(drawings, 16, 400)
     assert torch.equal(few.of, many.of[:8])
     assert torch.allclose(few.what, many.what[:, :8])
     assert many.where.shape == (400, 256)
@@ -92,7 +93,7 @@ def test_the_strongest_patterns_come_first_and_are_repeated_where_there_are_too_
 
 def test_patterns_add_up_to_the_least_squares_picture(drawings: Drawings) -> None:
     assert drawings.c is not None
-    pairs = dictionary.fitted(drawings, 16, 150)
+    pairs = warm_start.fitted(drawings, 16, 150)
     cells = torch.einsum("dk,ks,nk->nds", pairs.what, pairs.where, drawings.c[:, pairs.of])
     rows = torch.nonzero(drawings.style == 1)[:, 0]  # type: ignore[arg-type]
     truth = F.pixel_unshuffle(premultiplied(drawings.pixels[rows]), 2).flatten(2)
@@ -102,13 +103,13 @@ def test_patterns_add_up_to_the_least_squares_picture(drawings: Drawings) -> Non
 def test_drawings_with_nothing_to_tell_make_weights_that_can_learn() -> None:
     plain = striped(rare=0)
     made = network(plain)
-    dictionary.lay_out(made, plain)
+    warm_start.lay_out(made, plain)
     assert all(torch.isfinite(tensor).all() for tensor in made.state_dict().values())
 
 
 def test_needs_room_in_w(drawings: Drawings) -> None:
     with pytest.raises(ValueError, match="the condition needs"):
-        dictionary.lay_out(network(drawings, w_dim=8), drawings)
+        warm_start.lay_out(network(drawings, w_dim=8), drawings)
 
 
 def test_the_edge_and_what_attributes_draw_count_most(drawings: Drawings) -> None:
@@ -142,13 +143,13 @@ def striped(rare: int = 6) -> Drawings:
 def test_what_is_not_drawn_yet_becomes_patterns_that_change_nothing_until_they_are_learnt() -> None:
     drawings = striped()
     made = network(drawings, patterns=(10,))
-    dictionary.lay_out(made, drawings)
+    warm_start.lay_out(made, drawings)
     ws = made.broadcast(made.mapping(torch.zeros(len(drawings.pixels), 4), drawings.c))
     with torch.no_grad():
         before = made.synthesis(ws, "none")
     other = network(drawings, patterns=(10,))
     other.load_state_dict(made.state_dict())
-    dictionary.lay_in([made, other], drawings)
+    warm_start.lay_in([made, other], drawings)
     with torch.no_grad():
         assert torch.equal(made.synthesis(ws, "none"), before)
     laid = made.synthesis.get_submodule("b32.conv1.patterns")
@@ -171,9 +172,9 @@ def test_patterns_draw_thin_things_within_a_few_steps() -> None:
 
     def missed(patterns: int, steps: int = 80) -> float:
         made = network(drawings, patterns=(patterns,))
-        dictionary.lay_out(made, drawings)
+        warm_start.lay_out(made, drawings)
         if patterns:
-            dictionary.lay_in([made], drawings)
+            warm_start.lay_in([made], drawings)
         block = made.synthesis.get_submodule("b32")
         adam = torch.optim.Adam(block.parameters(), lr=0.03)
         ws = made.broadcast(made.mapping(torch.zeros(len(real), 4), drawings.c)).detach()
@@ -211,7 +212,7 @@ def test_a_training_lays_patterns_in_when_it_comes_to_pictures_of_full_size(
     for fraction, laid in ((0.0, False), (0.3, False), (0.34, False), (0.35, True), (0.5, True)):
         run.compare(fraction)
         run.average(0)
-        assert [dictionary.laid(one) for one in (run.g, run.ema)] == [laid, laid]
+        assert [warm_start.laid(one) for one in (run.g, run.ema)] == [laid, laid]
     assert heard == [0, 64], "who waits is told"
     kept = {name: tensor.clone() for name, tensor in run.g.state_dict().items()}
     again = train.Run(AvatarTrainRequest(out=str(tmp_path), size=SIDE), pictures, None)

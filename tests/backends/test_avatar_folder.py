@@ -11,10 +11,10 @@ import pytest
 from PIL import Image as Picture
 
 from studio.backends.avatar import folder
-from studio.backends.avatar.alike import Seen, perceptual_hash
-from studio.backends.avatar.data import read
+from studio.backends.avatar.crop import NOTES, REASONS, Unfit, framed
+from studio.backends.avatar.dataset import read
+from studio.backends.avatar.duplicates import Seen, perceptual_hash
 from studio.backends.avatar.folder import Checked, check
-from studio.backends.avatar.framing import NOTES, REASONS, Unfit, framed
 from studio.errors import BadInput
 
 SIZE = 32

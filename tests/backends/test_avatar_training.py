@@ -13,18 +13,19 @@ import torch
 from PIL import Image as Picture
 from safetensors.torch import load_file
 
-from studio import trainings
-from studio.backends import training
-from studio.backends.avatar import AvatarRequest, AvatarTrainRequest, files, game, train
-from studio.backends.avatar.data import Pictures, read
-from studio.backends.avatar.engine import AvatarEngine
-from studio.backends.avatar.game import Game, batch_for, path_lengths, path_weight
-from studio.backends.avatar.network import Generator, Shape
-from studio.backends.avatar.train import AvatarTrainer, shape_for
-from studio.catalog import Catalog, Model
+from studio.backends.avatar.dataset import Pictures, read
+from studio.backends.avatar.engine import adversarial, files, train
+from studio.backends.avatar.engine.adversarial import Game, batch_for, path_lengths, path_weight
+from studio.backends.avatar.engine.engine import AvatarEngine
+from studio.backends.avatar.engine.network import Generator, Shape
+from studio.backends.avatar.engine.train import AvatarTrainer, shape_for
+from studio.backends.avatar.requests import AvatarRequest, AvatarTrainRequest
+from studio.backends.engine import training
 from studio.errors import BadInput, StudioError
-from studio.job import Cancelled, Progress
-from studio.media import Image, Weights
+from studio.jobs import training_runs
+from studio.jobs.job import Cancelled, Progress
+from studio.media.payloads import Image, Weights
+from studio.models.catalog import Catalog, Model
 
 SIZE = 16
 
@@ -53,8 +54,8 @@ class Stop:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "CHANNELS", {4 * 2**i: 8 for i in range(7)})
-    monkeypatch.setattr(game, "AVERAGED", 64)
-    monkeypatch.setattr(game, "batch_for", lambda size: 4)
+    monkeypatch.setattr(adversarial, "AVERAGED", 64)
+    monkeypatch.setattr(adversarial, "batch_for", lambda size: 4)
 
 
 @pytest.fixture
@@ -150,7 +151,7 @@ def test_layers_are_mixed_from_two_latents(asked: Callable[..., AvatarTrainReque
     one = player(asked())
     ws = one._ws(400)
     mixed = (ws[:, 0] != ws[:, -1]).any(dim=1).float().mean()
-    assert float(mixed) == pytest.approx(game.MIXED, abs=0.06)
+    assert float(mixed) == pytest.approx(adversarial.MIXED, abs=0.06)
     cuts = (ws == ws[:, :1]).all(dim=2).sum(dim=1)
     assert set(cuts.tolist()) == set(range(1, one.g.shape.num_ws + 1))
 
@@ -158,7 +159,7 @@ def test_layers_are_mixed_from_two_latents(asked: Callable[..., AvatarTrainReque
 def test_the_average_forgets_half_after_its_half_life(asked: Callable[..., AvatarTrainRequest]) -> None:
     one = player(asked())
     one.images = 10**9
-    one.batch = int(game.HALF_LIFE)
+    one.batch = int(adversarial.HALF_LIFE)
     with torch.no_grad():
         for mean, new in zip(one.ema.parameters(), one.g.parameters(), strict=True):
             mean.zero_()
@@ -197,8 +198,8 @@ def test_augmentation_rises_where_a_small_set_is_known_by_heart(asked: Callable[
 def test_stopping_anywhere_and_resuming_gives_the_same_weights(
     asked: Callable[..., AvatarTrainRequest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(game, "R1_EVERY", 4)
-    monkeypatch.setattr(game, "PATH_EVERY", 4)
+    monkeypatch.setattr(adversarial, "R1_EVERY", 4)
+    monkeypatch.setattr(adversarial, "PATH_EVERY", 4)
     whole = stopped(asked(out=str(tmp_path / "whole")), 9)
     for stop in (3, 8):
         out = str(tmp_path / f"stop-{stop}")
@@ -219,7 +220,7 @@ def test_a_kill_at_any_step_costs_only_what_came_after_the_checkpoint(
         with pytest.raises(Killed):
             AvatarTrainer().run(out.replace(resume=round > 0), Stop(at, Killed))
     same(whole, stopped(out.replace(resume=True), 7))
-    steps = [line.step for line in trainings.read(tmp_path / "killed")[0] if line.values]
+    steps = [line.step for line in training_runs.read(tmp_path / "killed")[0] if line.values]
     assert steps == sorted(set(steps)), "what a kill undid is not in the log twice"
 
 
@@ -292,18 +293,18 @@ def test_an_explosion_stops_with_words_and_keeps_the_last_good_state(
     for name, tensor in load_file(good / files.WEIGHTS).items():
         torch.testing.assert_close(tensor, kept[name], rtol=0, atol=0)
     monkeypatch.undo()
-    whole = torch.load(good.parent / trainings.CHECKPOINT, weights_only=True)
+    whole = torch.load(good.parent / training_runs.CHECKPOINT, weights_only=True)
     assert whole["step"] == 4
 
 
 def test_an_explosion_at_once_says_that_nothing_is_kept(
     asked: Callable[..., AvatarTrainRequest], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(game, "HUGE", 0.0)
+    monkeypatch.setattr(adversarial, "HUGE", 0.0)
     with pytest.raises(StudioError, match="at step 0") as caught:
         AvatarTrainer().run(asked(), quiet)
     assert "Begin anew" in caught.value.hint
-    assert not (tmp_path / "out" / trainings.MODEL).exists()
+    assert not (tmp_path / "out" / training_runs.MODEL).exists()
 
 
 def test_weights_that_are_no_numbers_are_never_saved(asked: Callable[..., AvatarTrainRequest]) -> None:
@@ -353,9 +354,9 @@ def test_measurements_and_previews_can_be_followed(
     last = stop.heard[-1]
     assert isinstance(last.preview, Image)
     assert {"generator", "critic", "p", "sureness", "r1", "path"} <= set(last.values)
-    line = trainings.read(tmp_path / "out")[0][-1]
+    line = training_runs.read(tmp_path / "out")[0][-1]
     assert {"generator", "critic", "p"} <= set(line.values)
-    with Picture.open(tmp_path / "out" / trainings.PREVIEW) as preview:
+    with Picture.open(tmp_path / "out" / training_runs.PREVIEW) as preview:
         assert preview.size == (8 * SIZE, 4 * SIZE)
 
 
@@ -387,7 +388,7 @@ def grown(tmp_path: Path, **shape: Any) -> Model:
 def test_a_training_goes_on_from_a_model(
     asked: Callable[..., AvatarTrainRequest], tmp_path: Path, shape: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(game, "HEAD_START", 2)
+    monkeypatch.setattr(adversarial, "HEAD_START", 2)
     start = grown(tmp_path, **shape)
     trainer = AvatarTrainer()
     trainer.load(start, quiet)

@@ -10,13 +10,14 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from studio.backends.avatar import AvatarRequest, files, upscale
-from studio.backends.avatar.engine import AvatarEngine
-from studio.backends.avatar.lessons import premultiplied
-from studio.backends.avatar.network import Generator, Shape
-from studio.catalog import Model
+from studio.backends.avatar.engine import files, upscaler
+from studio.backends.avatar.engine.batches import premultiplied
+from studio.backends.avatar.engine.engine import AvatarEngine
+from studio.backends.avatar.engine.network import Generator, Shape
+from studio.backends.avatar.requests import AvatarRequest
 from studio.errors import StudioError
-from studio.media import Image
+from studio.media.payloads import Image
+from studio.models.catalog import Model
 
 
 @pytest.fixture(scope="module")
@@ -40,24 +41,24 @@ def test_learns_what_the_plain_enlargement_lacks(pairs: tuple[np.ndarray, np.nda
     x, y = premultiplied(torch.from_numpy(small)), premultiplied(torch.from_numpy(large))
     plain = F.interpolate(x, scale_factor=4, mode="bicubic").clamp(-1, 1)
     torch.manual_seed(0)
-    assert torch.equal(upscale.Upscaler()(x), plain)
+    assert torch.equal(upscaler.Upscaler()(x), plain)
     heard = []
-    learnt = upscale.learn(small, large, 0, steps=25, report=lambda step, share, loss: heard.append((step, loss)))
+    learnt = upscaler.learn(small, large, 0, steps=25, report=lambda step, share, loss: heard.append((step, loss)))
     assert [step for step, _ in heard] == list(range(1, 26))
     assert float((learnt(x) - y).abs().mean()) < 0.95 * float((plain - y).abs().mean())
     further: list[float] = []
-    upscale.learn(small, large, 0, steps=5, start=learnt, report=lambda step, share, loss: further.append(loss))
+    upscaler.learn(small, large, 0, steps=5, start=learnt, report=lambda step, share, loss: further.append(loss))
     assert np.mean(further) < np.mean([loss for _, loss in heard[:5]]), "it goes on from what was learnt"
 
 
 def test_survives_being_written_and_read(tmp_path: Path) -> None:
     torch.manual_seed(1)
-    network = upscale.Upscaler()
+    network = upscaler.Upscaler()
     with torch.no_grad():
         network.leave.weight.normal_(std=0.05)
-    assert upscale.read(tmp_path) is None
-    upscale.write(network, tmp_path)
-    again = upscale.read(tmp_path)
+    assert upscaler.read(tmp_path) is None
+    upscaler.write(network, tmp_path)
+    again = upscaler.read(tmp_path)
     assert again is not None
     picture = torch.rand(1, 4, 8, 8) * 2 - 1
     with torch.inference_mode():
@@ -69,10 +70,10 @@ def test_the_engine_enlarges_with_it_and_draws_small_pictures_without(tmp_path: 
     torch.manual_seed(2)
     files.write(Generator(Shape(channels=(8, 8, 8), z_dim=8, w_dim=8, layers=2)), tmp_path, None)
     plain = drawn(tmp_path, "large")
-    network = upscale.Upscaler()
+    network = upscaler.Upscaler()
     with torch.no_grad():
         network.leave.bias.fill_(0.5)  # every pixel half a range lighter, which nothing else would do
-    upscale.write(network, tmp_path)
+    upscaler.write(network, tmp_path)
     assert plain.shape == drawn(tmp_path, "large").shape == (512, 512, 4)
     assert drawn(tmp_path, "large")[..., 3].mean() > plain[..., 3].mean() + 20
     assert drawn(tmp_path, "native").shape == (16, 16, 4)
@@ -88,16 +89,16 @@ def drawn(folder: Path, size: str) -> np.ndarray:
 
 @pytest.mark.parametrize("damage", ["cut", "other", "nan"])
 def test_refuses_damaged_files(tmp_path: Path, damage: str) -> None:
-    upscale.write(upscale.Upscaler(), tmp_path)
-    path = tmp_path / upscale.FILE
+    upscaler.write(upscaler.Upscaler(), tmp_path)
+    path = tmp_path / upscaler.FILE
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-100])
     elif damage == "other":
         save_file({"a": torch.zeros(2)}, path)
     else:
-        network = upscale.Upscaler()
+        network = upscaler.Upscaler()
         with torch.no_grad():
             network.leave.weight.fill_(float("nan"))
-        upscale.write(network, tmp_path)
+        upscaler.write(network, tmp_path)
     with pytest.raises(StudioError, match="upscaler"):
-        upscale.read(tmp_path)
+        upscaler.read(tmp_path)

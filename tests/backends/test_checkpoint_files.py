@@ -19,11 +19,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from studio.backends.avatar.files import open_network
-from studio.bench import official
-from studio.catalog import Catalog
+from studio.backends.avatar.engine.files import open_network
+from studio.bench import official_pickles
 from studio.checkpoints import NVIDIA, look
 from studio.errors import BadInput, StudioError
+from studio.models.catalog import Catalog
 from tests.official import NETWORKS, Toy, parameter, toy
 
 
@@ -150,7 +150,7 @@ def test_networks_without_noise_have_none(tmp_path: Path) -> None:
     one = toy("stylegan2-ada-64")
     silent = {name: tensor for name, tensor in one.tensors.items() if ".noise_" not in name}
     path = tmp_path / "network.pkl"
-    official.write(path, {"G_ema": official.network(silent, one.options, parameter)})
+    official_pickles.write(path, {"G_ema": official_pickles.network(silent, one.options, parameter)})
     found = converted(path, tmp_path / "out")
     assert found.keys() == one.tensors.keys()
     assert not any(found[name].any() for name in found.keys() - silent.keys())
@@ -239,7 +239,7 @@ def test_what_does_not_fit_together_is_named(
     for name in (name for name, shape in changed.items() if shape is None):
         del tensors[name]
     path = tmp_path / "network.pkl"
-    official.write(path, {"G_ema": official.network(tensors, one.options, parameter)})
+    official_pickles.write(path, {"G_ema": official_pickles.network(tensors, one.options, parameter)})
     with pytest.raises(BadInput, match=words):
         look(path)
 
@@ -256,7 +256,7 @@ def test_what_does_not_fit_together_is_named(
 def test_options_that_ours_do_not_have_are_named(options: dict[str, Any], words: str, tmp_path: Path) -> None:
     one = toy("stylegan2-ada-64")
     path = tmp_path / "network.pkl"
-    official.write(path, {"G_ema": official.network(one.tensors, options, parameter)})
+    official_pickles.write(path, {"G_ema": official_pickles.network(one.tensors, options, parameter)})
     with pytest.raises(BadInput, match=words):
         look(path)
 
@@ -269,7 +269,9 @@ def test_an_option_that_grows_when_it_is_written_out_is_not(where: str, tmp_path
         grown = (grown, grown)
     path = tmp_path / "network.pkl"
     options = {where: {"architecture": grown, "lr_multiplier": grown}}
-    official.write(path, {"G_ema": official.network(toy("stylegan2-ada-64").tensors, options, parameter)})
+    official_pickles.write(
+        path, {"G_ema": official_pickles.network(toy("stylegan2-ada-64").tensors, options, parameter)}
+    )
     with pytest.raises(BadInput, match="something of 2 parts"):
         look(path)
 
@@ -303,7 +305,7 @@ def test_options_of_stylegan3_that_do_not_fit_its_layers_are_named(tmp_path: Pat
         ({"lrelu_upsampling": 4}, "lrelu_upsampling is 4"),
     ]:
         path = tmp_path / "network.pkl"
-        official.write(path, {"G_ema": official.network(one.tensors, options, parameter)})
+        official_pickles.write(path, {"G_ema": official_pickles.network(one.tensors, options, parameter)})
         with pytest.raises(BadInput, match=words):
             look(path)
 

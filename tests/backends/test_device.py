@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from studio.backends import device
-from studio.backends.story.engine import StoryEngine
-from studio.catalog import Catalog
+from studio.backends.engine import device
+from studio.backends.story.engine.engine import StoryEngine
+from studio.models.catalog import Catalog
 
 
 def test_a_small_model_never_asks_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 import torch
 
-from studio import pictures
-from studio.backends.avatar import AvatarDirectionsRequest, AvatarRequest, Slide, directions, engine, factors
-from studio.backends.avatar.latents import groups
-from studio.backends.avatar.network import Generator
-from studio.catalog import Catalog, Model
+from studio.backends.avatar import directions
+from studio.backends.avatar.engine import engine, find_directions
+from studio.backends.avatar.engine.latents import groups
+from studio.backends.avatar.engine.network import Generator
+from studio.backends.avatar.requests import AvatarDirectionsRequest, AvatarRequest, Slide
 from studio.errors import BadInput, StudioError
-from studio.job import Cancelled, Progress
+from studio.jobs.job import Cancelled, Progress
+from studio.media import images
+from studio.models.catalog import Catalog, Model
 from tests.backends.toys import SHAPE, engine_of, made, toy_model
 
 
@@ -37,13 +39,13 @@ def test_sefa_finds_what_the_weights_amplify_most() -> None:
     strong = torch.zeros(16)
     strong[3] = 50.0
     with torch.no_grad():
-        for layer, weight in factors.affines(network):
+        for layer, weight in find_directions.affines(network):
             if layer in groups(SHAPE)["coarse"]:
                 weight[0] += strong
-    (vector, std), *_ = factors.sefa(network, groups(SHAPE)["coarse"], torch.randn(400, 16) * 3, 1)
+    (vector, std), *_ = find_directions.sefa(network, groups(SHAPE)["coarse"], torch.randn(400, 16) * 3, 1)
     assert vector[3] > 0.99
     assert 2.5 < std < 3.5
-    (other, _), *_ = factors.sefa(network, groups(SHAPE)["fine"], torch.randn(400, 16), 1)
+    (other, _), *_ = find_directions.sefa(network, groups(SHAPE)["fine"], torch.randn(400, 16), 1)
     assert abs(other[3]) < 0.9
 
 
@@ -56,7 +58,7 @@ def test_each_layer_reads_the_w_that_synthesis_gives_it() -> None:
         if affine is not None:
             affine.register_forward_hook(lambda own, given, _: read.update({own.weight.data_ptr(): given[0]}))
     network.synthesis(ws)
-    found = factors.affines(network)
+    found = find_directions.affines(network)
     assert [layer for layer, _ in found] == [0, 1, 2, 3, 4]
     for layer, weight in found:
         assert torch.equal(read[weight.data_ptr()], ws[:, layer])
@@ -67,7 +69,7 @@ def test_pca_finds_where_samples_vary_most() -> None:
     samples = torch.randn(3000, 16, generator=generator)
     samples[:, 5] *= 7
     samples[:, 2] *= 4
-    (first, first_std), (second, second_std) = factors.pca(samples, 2)
+    (first, first_std), (second, second_std) = find_directions.pca(samples, 2)
     assert first[5] > 0.99
     assert second[2] > 0.99
     assert first_std == pytest.approx(7, rel=0.1)
@@ -117,7 +119,7 @@ def test_deleting_one_leaves_the_others(model: Model) -> None:
 
 
 def test_weights_are_not_taken_for_changed(model: Model) -> None:
-    from studio import weights
+    from studio.models import weights
 
     before = weights.fingerprint(model.folder)
     find(model)
@@ -182,7 +184,7 @@ def test_directions_of_another_network_are_named(model: Model) -> None:
 def test_large_pictures_are_shown_smaller(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "SHOWN", 8)
     assert find(model).shape == (3 * 8, 7 * 8, 4)
-    assert 7 * 256 * 40 * 256 < pictures.PIXEL_LIMIT < 7 * 1024 * 40 * 1024
+    assert 7 * 256 * 40 * 256 < images.PIXEL_LIMIT < 7 * 1024 * 40 * 1024
 
 
 @pytest.mark.parametrize("harm", ["text", "endless", "vector", "nan", "layers", "std"])

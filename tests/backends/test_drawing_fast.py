@@ -6,10 +6,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from studio.backends.avatar import layers
-from studio.backends.avatar.network import Generator, Shape
-from studio.backends.avatar.resample import blur_filter, doubled, enlarged, interleaved, phases
-from studio.bench import plainly
+from studio.backends.avatar.engine import layers
+from studio.backends.avatar.engine.network import Generator, Shape
+from studio.backends.avatar.engine.resample import blur_filter, doubled, enlarged, interleaved, phases
+from studio.bench.engine import reference_synthesis
 
 
 def made(first: int = 3) -> Generator:
@@ -52,7 +52,7 @@ def test_drawing_and_learning_give_the_picture_of_the_paper(
     learnt = drawn.synthesis(ws)
     with torch.inference_mode():
         first, second = drawn.synthesis(ws), drawn.synthesis(ws)
-        plain = plainly.synthesis(dict(drawn.state_dict()), drawn.shape, ws)
+        plain = reference_synthesis.synthesis(dict(drawn.state_dict()), drawn.shape, ws)
     assert torch.equal(first, second)  # nothing that a picture is made from was changed in place
     torch.testing.assert_close(first, learnt.detach(), atol=2e-5, rtol=0)
     torch.testing.assert_close(first, plain, atol=2e-5, rtol=0)

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from studio.backends.avatar import AvatarDirectionsRequest, AvatarRequest, Mix, Near, Slide, Trait, directions, tracks
-from studio.backends.avatar.engine import AvatarEngine
-from studio.backends.avatar.latents import Latents, groups, packed
-from studio.backends.avatar.network import Shape
-from studio.catalog import Model
+from studio.backends.avatar import directions, sliders
+from studio.backends.avatar.engine.engine import AvatarEngine
+from studio.backends.avatar.engine.latents import Latents, groups, packed
+from studio.backends.avatar.engine.network import Shape
+from studio.backends.avatar.requests import AvatarDirectionsRequest, AvatarRequest, Mix, Near, Slide, Trait
 from studio.errors import BadInput
+from studio.models.catalog import Model
 from tests.backends.toys import CLASSES, PLAIN, SHAPE, TABLE, engine_of, made, quiet, toy_model
 
 ROUND = {"style": "round", "size": "native"}
@@ -108,7 +109,7 @@ def test_steps_nearby_draw_some_attributes_anew(engine: AvatarEngine, model: Mod
         assert all((other[2] == -1) == (other[3] == -1) for other in found)  # glasses and their colour go together
         changes.append(np.mean([sum(a != b for a, b in zip(other, picks, strict=True)) for other in found]))
         for one in neighbours[:5]:
-            places = {slider.name: slider.value for slider in tracks.sliders(model.folder, one)}
+            places = {slider.name: slider.value for slider in sliders.sliders(model.folder, one)}
             assert places == ways.traits.places(0, ways.picks(one)[1], ())  # type: ignore[union-attr]
     assert 1 <= changes[0] < changes[1] < changes[2]
     chain = start.replace(near=(Near(1, 0.3), Near(2, 0.3)))
@@ -170,28 +171,28 @@ def test_one_drag_maps_what_changes_only(engine: AvatarEngine, monkeypatch: pyte
 def test_sliders_rest_where_the_seed_drew_them(engine: AvatarEngine, model: Model) -> None:
     for seed in range(8):
         request = face(seed=seed)
-        resting = tracks.sliders(model.folder, request)
+        resting = sliders.sliders(model.folder, request)
         held = request.replace(traits=tuple(Trait(one.name, one.value) for one in resting))
         torch.testing.assert_close(latents(engine).ws(held), latents(engine).ws(request), atol=1e-5, rtol=1e-5)
-        assert tracks.sliders(model.folder, held) == resting
+        assert sliders.sliders(model.folder, held) == resting
 
 
 def test_sliders_are_those_that_the_face_has(model: Model) -> None:
     def names(**fields: Any) -> set[str]:
-        return {one.name for one in tracks.sliders(model.folder, face(**fields))}
+        return {one.name for one in sliders.sliders(model.folder, face(**fields))}
 
     without, with_glasses = (Trait("Glasses", 0.0),), (Trait("Glasses", 1.0),)
     assert names(traits=without) == {"Hair colour", "Mouth", "Glasses"}
     assert names(traits=with_glasses) == {"Hair colour", "Mouth", "Glasses", "Glasses colour"}
     assert names(style="square") == {"Skin"}
-    (glasses,) = (one for one in tracks.sliders(model.folder, face(traits=with_glasses)) if one.name == "Glasses")
+    (glasses,) = (one for one in sliders.sliders(model.folder, face(traits=with_glasses)) if one.name == "Glasses")
     assert (glasses.value, glasses.at, glasses.values) == (1.0, "large", ("", "small", "large"))
-    assert tracks.style_of(model.folder, face(style="square")) == "square"
-    assert tracks.with_trait(face(traits=without), "Glasses", 1.0) == face(traits=with_glasses)
+    assert sliders.style_of(model.folder, face(style="square")) == "square"
+    assert sliders.with_trait(face(traits=without), "Glasses", 1.0) == face(traits=with_glasses)
 
 
 def test_tracks_go_from_dark_to_light_from_sad_to_glad_and_from_none() -> None:
-    by_name = {track.name: track for track in tracks.Traits.plain(TABLE).styles[0]}
+    by_name = {track.name: track for track in sliders.Traits.plain(TABLE).styles[0]}
     values = {one.name: one.values for one in TABLE.styles[0].attributes}
     assert [values["hairColor"][i] for i in by_name["Hair colour"].order] == ["#201008", "#804020", "#f0e0a0"]
     assert [values["mouth"][i] for i in by_name["Mouth"].order] == ["frown", "serious", "smile", "laughing"]
@@ -199,7 +200,7 @@ def test_tracks_go_from_dark_to_light_from_sad_to_glad_and_from_none() -> None:
 
 
 def test_between_two_stations_codes_are_blended() -> None:
-    traits = tracks.Traits.plain(TABLE)
+    traits = sliders.Traits.plain(TABLE)
     picks = [0, 0, -1, -1]
 
     def codes(name: str, value: float) -> np.ndarray:
@@ -227,18 +228,18 @@ def test_a_slider_of_another_style_is_left_out_and_an_unknown_one_named(engine: 
 
 
 def test_traits_are_saved_with_the_model_and_a_damaged_file_is_named(model: Model) -> None:
-    traits = tracks.Traits.plain(TABLE)
+    traits = sliders.Traits.plain(TABLE)
     turned = dataclasses.replace(
         traits, styles=tuple(tuple(dataclasses.replace(t, order=t.order[::-1]) for t in s) for s in traits.styles)
     )
     turned.write(model.folder)
-    assert tracks.read(model.folder, TABLE) == turned
+    assert sliders.read(model.folder, TABLE) == turned
     assert engine_of(model)._latents.traits == turned  # type: ignore[union-attr]
-    said = json.loads((model.folder / tracks.FILE).read_text())
+    said = json.loads((model.folder / sliders.FILE).read_text())
     said["styles"]["round"][0]["order"].append("#nothing")
-    (model.folder / tracks.FILE).write_text(json.dumps(said))
+    (model.folder / sliders.FILE).write_text(json.dumps(said))
     with pytest.raises(Exception, match=r"traits\.json is damaged"):
-        tracks.sliders(model.folder, face())
+        sliders.sliders(model.folder, face())
 
 
 def test_found_faces_are_moved_by_sliders_too(engine: AvatarEngine) -> None:
@@ -249,7 +250,7 @@ def test_found_faces_are_moved_by_sliders_too(engine: AvatarEngine) -> None:
     assert picks == ways.picks(plain)[1]
     rest = tuple(Trait(name, value) for name, value in ways.traits.places(which, picks, ()).items())  # type: ignore[union-attr]
     torch.testing.assert_close(ways.ws(found.replace(traits=rest)), ways.ws(found), atol=1e-4, rtol=1e-4)
-    moved = tracks.with_trait(found.replace(traits=rest), "Hair colour", 1.0)
+    moved = sliders.with_trait(found.replace(traits=rest), "Hair colour", 1.0)
     assert (ways.ws(moved) - ways.ws(found)).abs().max() > 0.01
 
 
@@ -278,7 +279,7 @@ def test_classes_and_seeds_as_elsewhere(tmp_path: Path) -> None:
 
 def test_plain_models_have_neither_classes_nor_sliders(tmp_path: Path) -> None:
     model = toy_model(tmp_path / "plain", PLAIN, None)
-    assert tracks.sliders(model.folder, AvatarRequest()) == []
+    assert sliders.sliders(model.folder, AvatarRequest()) == []
     for wrong, words in (({"label": 0}, "no classes"), ({"traits": (Trait("Hair", 1),)}, "no named sliders")):
         with pytest.raises(BadInput, match=words):
             made(engine_of(model), AvatarRequest(**wrong))

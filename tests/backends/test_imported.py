@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 import torch
 
-from studio import weights
-from studio.backends.avatar import AvatarRequest, stylegan3
-from studio.backends.avatar.engine import AvatarEngine
-from studio.backends.avatar.files import open_network
-from studio.backends.avatar.kind import kind
-from studio.backends.avatar.network import truncated
-from studio.catalog import Catalog, Model
-from studio.checkpoints.schedule import Alias
+from studio.backends.avatar.capabilities import kind
+from studio.backends.avatar.engine import stylegan3
+from studio.backends.avatar.engine.engine import AvatarEngine
+from studio.backends.avatar.engine.files import open_network
+from studio.backends.avatar.engine.network import truncated
+from studio.backends.avatar.requests import AvatarRequest
+from studio.checkpoints.stylegan3_layers import Alias
 from studio.errors import StudioError
-from studio.job import Progress
-from studio.media import Image
+from studio.jobs.job import Progress
+from studio.media.payloads import Image
+from studio.models import weights
+from studio.models.catalog import Catalog, Model
 from tests.official import NETWORKS, Toy, toy
 
 # Of the picture's range; measured: at most 2e-6 on one processor.

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
-from studio import clip_places
-from studio.backends.avatar import (
+from studio.backends.avatar import directions
+from studio.backends.avatar.requests import (
     AvatarDirectionsRequest,
     AvatarProjectRequest,
     AvatarRequest,
@@ -19,10 +19,10 @@ from studio.backends.avatar import (
     Near,
     Slide,
     Station,
-    directions,
 )
-from studio.catalog import Catalog
-from studio.request import Request
+from studio.media import temp_clips
+from studio.models.catalog import Catalog
+from studio.schema.request import Request
 from tests.backends.toys import engine_of, made
 from tests.official import toy
 
@@ -62,4 +62,4 @@ def test_whatever_moves_a_face_moves_those_of_networks_from_elsewhere(name: str,
         walk = AvatarWalkRequest(stations=stations, seconds=0.1, fps=20, way=way, size="native")
         clip = made(engine, walk)
         assert (clip.width, clip.frames) == (64, 4)
-        clip_places.discard(clip)
+        temp_clips.discard(clip)

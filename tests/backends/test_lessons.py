@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from studio.backends.avatar.attributes import NONE, Attribute, Style, Table
-from studio.backends.avatar.data import Pictures
-from studio.backends.avatar.lessons import HEAVIER, OFTENER, Drawings, unlike
+from studio.backends.avatar.dataset import Pictures
+from studio.backends.avatar.engine.batches import HEAVIER, OFTENER, Drawings, unlike
 
 SIDE, MANY, FEW = 32, 196, 4
 

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studio.backends.avatar import AvatarRequest, AvatarSheetRequest, Mix, Near, Pose, Slide, Trait, moods, tracks
+from studio.backends.avatar import expressions, sliders
 from studio.backends.avatar.attributes import Table
+from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest, Mix, Near, Pose, Slide, Trait
 from studio.errors import BadInput
-from studio.job import Cancelled, Progress
-from studio.media import Image
-from studio.places import RESOURCES
-from studio.request import Request
+from studio.jobs.job import Cancelled, Progress
+from studio.media.payloads import Image
+from studio.schema.request import Request
+from studio.system.paths import RESOURCES
 from tests.backends.toys import PLAIN, TABLE, engine_of, made, toy_model
 
 STARTER = RESOURCES / "models" / "avatar-starter"
@@ -34,13 +35,13 @@ def posed(pose: Pose) -> AvatarRequest:
 
 
 def stands(folder: Path, request: AvatarRequest) -> dict[str, str]:
-    return {one.name: one.at for one in tracks.sliders(folder, request)}
+    return {one.name: one.at for one in sliders.sliders(folder, request)}
 
 
 def with_value(request: AvatarRequest, name: str, value: str) -> AvatarRequest:
     """The starter's face with a slider where one of its values stands."""
-    slider = next(one for one in tracks.sliders(STARTER, request) if one.name == name)
-    return tracks.with_trait(request, name, slider.values.index(value) / (slider.stations - 1))
+    slider = next(one for one in sliders.sliders(STARTER, request) if one.name == name)
+    return sliders.with_trait(request, name, slider.values.index(value) / (slider.stations - 1))
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -48,8 +49,8 @@ def test_the_starter_shows_one_person_in_many_moods(style: str) -> None:
     for seed in range(30):
         person = face(style=style, seed=seed)
         before = stands(STARTER, person)
-        found = moods.expressions(STARTER, person)
-        assert 5 <= len(found) <= moods.MANY
+        found = expressions.expressions(STARTER, person)
+        assert 5 <= len(found) <= expressions.MANY
         assert len({pose.words for pose in found}) == len(found)
         shown = [stands(STARTER, posed(pose)) for pose in found]
         telling = {tuple(each.get(name) for name in sorted(SHOWING)) for each in shown}
@@ -63,33 +64,33 @@ def test_the_starter_shows_one_person_in_many_moods(style: str) -> None:
 
 def test_every_value_of_the_moods_is_one_that_the_starter_draws() -> None:
     table = Table.from_json(json.loads((STARTER / "config.json").read_text("utf-8"))["attributes"])
-    assert set(moods.MOODS) == {style.name for style in table.styles}
+    assert set(expressions.MOODS) == {style.name for style in table.styles}
     for style in table.styles:
         values = {one.name: set(one.values) for one in style.attributes}
-        for words, mood in moods.MOODS[style.name].items():
+        for words, mood in expressions.MOODS[style.name].items():
             for attribute, said in mood.items():
                 assert set(said.split()) <= values[attribute], f"{words} in {style.name}"
 
 
 def test_what_belongs_to_the_person_stays_in_every_mood() -> None:
     made_up = with_value(with_value(face(style="micah", seed=3), "Eyes", "eyesShadow"), "Eyebrows", "eyelashesUp")
-    for pose in moods.expressions(STARTER, made_up):
+    for pose in expressions.expressions(STARTER, made_up):
         at = stands(STARTER, posed(pose))
         assert "Shadow" in at["Eyes"]
         assert at["Eyebrows"].startswith("eyelashes")
     glasses = with_value(face(style="personas", seed=3), "Eyes", "glasses")
-    found = [stands(STARTER, posed(pose)) for pose in moods.expressions(STARTER, glasses)]
+    found = [stands(STARTER, posed(pose)) for pose in expressions.expressions(STARTER, glasses)]
     assert {each["Eyes"] for each in found} == {"glasses"}
     assert len({each["Mouth"] for each in found}) == len(found) >= 5
     braces = with_value(face(style="big-smile", seed=3), "Mouth", "braces")
-    happy = next(pose for pose in moods.expressions(STARTER, braces) if pose.words == "Happy")
+    happy = next(pose for pose in expressions.expressions(STARTER, braces) if pose.words == "Happy")
     assert stands(STARTER, posed(happy))["Mouth"] == "braces"
 
 
 def test_a_mask_comes_off_and_a_face_that_is_mixed_in_takes_the_mood_too() -> None:
     masked = with_value(face(style="open-peeps", seed=3), "Mask", "medicalMask")
     other = json.dumps(face(style="open-peeps", seed=8).to_json())
-    found = moods.expressions(STARTER, masked.replace(mix=(Mix(other, "middle", 1.0),)))
+    found = expressions.expressions(STARTER, masked.replace(mix=(Mix(other, "middle", 1.0),)))
     for pose in found:
         whole = posed(pose)
         inner = Request.from_json(json.loads(whole.mix[0].face))
@@ -102,15 +103,15 @@ def test_a_mask_comes_off_and_a_face_that_is_mixed_in_takes_the_mood_too() -> No
 def test_a_style_that_nobody_described_is_told_by_its_values_names(tmp_path: Path) -> None:
     folder = toy_model(tmp_path / "toy").folder
     person = face(seed=4, near=(Near(1),), traits=(Trait("Glasses", 1.0),), name="Mara")
-    found = moods.expressions(folder, person)
+    found = expressions.expressions(folder, person)
     assert [pose.words for pose in found] == ["Frown", "Serious", "Smile", "Laughing"]
     assert [stands(folder, posed(pose))["Mouth"] for pose in found] == ["frown", "serious", "smile", "laughing"]
     assert {posed(pose).name for pose in found} == {""}
-    assert len(moods.expressions(folder, person, 3)) == 3
+    assert len(expressions.expressions(folder, person, 3)) == 3
     with pytest.raises(BadInput, match="knows no expressions"):
-        moods.expressions(folder, face(style="square"))
+        expressions.expressions(folder, face(style="square"))
     with pytest.raises(BadInput, match="knows no expressions"):
-        moods.expressions(toy_model(tmp_path / "plain", PLAIN, None).folder, face(style="any"))
+        expressions.expressions(toy_model(tmp_path / "plain", PLAIN, None).folder, face(style="any"))
 
 
 def named_mouths(*values: str, style: str = "round") -> Table:
@@ -126,16 +127,16 @@ def named_mouths(*values: str, style: str = "round") -> Table:
 def test_values_may_be_called_anything(tmp_path: Path) -> None:
     table = named_mouths("big smile", "small_frown", "gap-toothed", "so" + "Long" * 30)
     folder = toy_model(tmp_path / "toy", table=table).folder
-    found = moods.expressions(folder, face(seed=4))
+    found = expressions.expressions(folder, face(seed=4))
     assert {pose.words for pose in found} >= {"Big smile", "Small frown", "Gap toothed"}
     assert len(found) == 4
-    assert max(len(pose.words) for pose in found) == moods.CAPTION
+    assert max(len(pose.words) for pose in found) == expressions.CAPTION
 
 
 def test_a_style_of_a_known_name_with_other_drawings_is_told_by_its_values_names(tmp_path: Path) -> None:
     table = named_mouths("glad", "glum", "cross", "sleepy", style="micah")
     folder = toy_model(tmp_path / "toy", table=table).folder
-    found = moods.expressions(folder, face(seed=4, style="micah"))
+    found = expressions.expressions(folder, face(seed=4, style="micah"))
     assert {pose.words for pose in found} == {"Glad", "Glum", "Cross", "Sleepy"}
 
 
@@ -147,17 +148,17 @@ def test_whether_there_are_moods_is_known_without_the_faces_that_are_mixed_in(
     def looked(*_: object) -> Mix:
         raise AssertionError
 
-    monkeypatch.setattr(moods, "_mixed", looked)
+    monkeypatch.setattr(expressions, "_mixed", looked)
     other = Mix(json.dumps(face(seed=8).to_json()), "middle", 1.0)
-    moods.must_show(folder, face(seed=4, mix=(other,) * 3))
+    expressions.must_show(folder, face(seed=4, mix=(other,) * 3))
     with pytest.raises(BadInput, match="knows no expressions"):
-        moods.must_show(folder, face(style="square", mix=(other,)))
+        expressions.must_show(folder, face(style="square", mix=(other,)))
 
 
 def test_the_sheet_has_the_person_large_each_mood_beside_it_and_its_name(tmp_path: Path) -> None:
     model = toy_model(tmp_path / "toy")
     engine = engine_of(model)
-    asked = moods.sheet(model.folder, face(seed=4, name="Mara", model=model.id))
+    asked = expressions.sheet(model.folder, face(seed=4, name="Mara", model=model.id))
     assert Request.from_json(json.loads(json.dumps(asked.to_json()))) == asked
     heard: list[Progress] = []
     (sheet,) = engine.run(asked, heard.append)
@@ -176,7 +177,7 @@ def test_the_sheet_has_the_person_large_each_mood_beside_it_and_its_name(tmp_pat
 def test_a_sheet_is_stopped_between_two_faces_and_says_what_it_lacks(tmp_path: Path) -> None:
     model = toy_model(tmp_path / "toy")
     engine = engine_of(model)
-    asked = moods.sheet(model.folder, face(seed=4, model=model.id))
+    asked = expressions.sheet(model.folder, face(seed=4, model=model.id))
 
     def stop(progress: Progress) -> None:
         if progress.done == 2:
@@ -201,4 +202,4 @@ def test_what_shows_only_on_a_beard_is_drawn_with_every_beard_and_with_nothing_e
     drawn = [table.draw(style, rng) for _ in range(400)]
     assert 5 < sum(picks[one["facialHair"]] == beard for picks in drawn) < 60
     assert all((picks[one["facialHair"]] == beard) == (picks[one["mouthColor"]] == 0) for picks in drawn)
-    assert "mouthColor" not in {slider.attribute for slider in tracks.sliders(STARTER, AvatarRequest(style="micah"))}
+    assert "mouthColor" not in {slider.attribute for slider in sliders.sliders(STARTER, AvatarRequest(style="micah"))}

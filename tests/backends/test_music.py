@@ -26,22 +26,23 @@ from transformers import (
     T5Config,
 )
 
-from studio.backends.music import KEYS, MEDIUM, MusicRequest, MusicTrainRequest, train
-from studio.backends.music.codec import Codec, codec_loss, decode, encode, small_codec
-from studio.backends.music.engine import MusicEngine
-from studio.backends.music.files import load_starter
-from studio.backends.music.linear import lay
-from studio.backends.music.mastering import TARGET, finish
+from studio.backends.music.dataset import find_sounds, read
+from studio.backends.music.engine import train
+from studio.backends.music.engine.codec import Codec, codec_loss, decode, encode, small_codec
+from studio.backends.music.engine.engine import MusicEngine
+from studio.backends.music.engine.files import load_starter
+from studio.backends.music.engine.linear_init import lay
+from studio.backends.music.engine.mastering import TARGET, finish
+from studio.backends.music.engine.prior import Choosing, delay, sample, small_prior, undelay
+from studio.backends.music.engine.score_codebooks import Shapes, Voices, lay_shapes
+from studio.backends.music.engine.train import MusicTrainer
+from studio.backends.music.parse_description import settle
 from studio.backends.music.plan import INTERVALS, SCALES, TONICS, Chord, make_plan
-from studio.backends.music.prior import Choosing, delay, sample, small_prior, undelay
-from studio.backends.music.score import Shapes, Voices, lay_shapes
-from studio.backends.music.sounds import find_sounds, read
-from studio.backends.music.train import MusicTrainer
-from studio.backends.music.words import settle
-from studio.catalog import Model
+from studio.backends.music.requests import KEYS, MEDIUM, MusicRequest, MusicTrainRequest
 from studio.errors import BadInput, OutOfMemory, StudioError
-from studio.job import Cancelled, Progress
-from studio.media import Audio, Weights
+from studio.jobs.job import Cancelled, Progress
+from studio.media.payloads import Audio, Weights
+from studio.models.catalog import Model
 
 RATE, HOP = 4000, 100
 TOY_CODEC = functools.partial(
@@ -130,8 +131,8 @@ def play(engine: MusicEngine, request: MusicRequest) -> Audio:
 
 
 def test_the_medium_says_what_it_is() -> None:
-    assert MEDIUM.engine_of(MusicRequest()) == "studio.backends.music.engine:MusicEngine"
-    assert MEDIUM.engine_of(MusicTrainRequest()) == "studio.backends.music.train:MusicTrainer"
+    assert MEDIUM.engine_of(MusicRequest()) == "studio.backends.music.engine.engine:MusicEngine"
+    assert MEDIUM.engine_of(MusicTrainRequest()) == "studio.backends.music.engine.train:MusicTrainer"
     assert len(KEYS) == 25
     with pytest.raises(BadInput, match="key"):
         MusicRequest(key="H major")

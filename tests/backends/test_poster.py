@@ -12,15 +12,15 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from studio.backends.poster import MEDIUM, PosterRequest, PosterTrainRequest
-from studio.backends.poster.engine import PosterEngine
+from studio.backends.poster.engine.engine import PosterEngine
+from studio.backends.poster.engine.network import Shape, tokenizer
+from studio.backends.poster.engine.train import PosterTrainer
 from studio.backends.poster.enlarge import fit
-from studio.backends.poster.network import Shape, tokenizer
-from studio.backends.poster.train import PosterTrainer
-from studio.catalog import Model
+from studio.backends.poster.requests import MEDIUM, PosterRequest, PosterTrainRequest
 from studio.errors import BadInput, StudioError
-from studio.job import Cancelled, Progress
-from studio.media import Image, Weights
+from studio.jobs.job import Cancelled, Progress
+from studio.media.payloads import Image, Weights
+from studio.models.catalog import Model
 
 TOY = Shape(codec=8, latent=4, denoiser=(8, 16), groups=2, words=16, word_layers=1, vocabulary=560, length=16)
 STEPS = 3

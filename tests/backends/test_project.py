@@ -13,20 +13,22 @@ import torch
 import torch.nn.functional as F
 from PIL import Image as Picture
 
-from studio.backends.avatar import AvatarProjectRequest, AvatarRequest, encode, remarks, tracks
+from studio.backends.avatar import search_messages, sliders
 from studio.backends.avatar.attributes import Table
-from studio.backends.avatar.cutting import cut_out
-from studio.backends.avatar.drawing import draw
-from studio.backends.avatar.encode import Encoder, Reading
-from studio.backends.avatar.engine import AvatarEngine
-from studio.backends.avatar.latents import unpacked
-from studio.backends.avatar.placing import canvases
-from studio.backends.avatar.target import Likeness, Target, opened, target
-from studio.catalog import Model
+from studio.backends.avatar.background import cut_out
+from studio.backends.avatar.engine import encoder as encode
+from studio.backends.avatar.engine.encoder import Encoder, Reading
+from studio.backends.avatar.engine.engine import AvatarEngine
+from studio.backends.avatar.engine.latents import unpacked
+from studio.backends.avatar.engine.synthesis import draw
+from studio.backends.avatar.engine.target import Likeness, Target, opened, target
+from studio.backends.avatar.face_crops import canvases
+from studio.backends.avatar.requests import AvatarProjectRequest, AvatarRequest
 from studio.errors import BadInput, StudioError
-from studio.job import Cancelled, Progress
-from studio.media import Image
-from studio.request import Request
+from studio.jobs.job import Cancelled, Progress
+from studio.media.payloads import Image
+from studio.models.catalog import Model
+from studio.schema.request import Request
 from tests.backends.toys import CLASSES, PLAIN, SHAPE, TABLE, engine_of, made, quiet, toy_model
 
 
@@ -99,12 +101,12 @@ def test_looking_longer_comes_nearer(engine: AvatarEngine, picture: Path) -> Non
 
 def test_sliders_of_a_found_face_stand_where_it_stands(engine: AvatarEngine, model: Model, picture: Path) -> None:
     face = face_of(made(engine, search(picture)))
-    names = [one.name for one in tracks.sliders(model.folder, face)]
+    names = [one.name for one in sliders.sliders(model.folder, face)]
     assert names
     assert {trait.name for trait in face.traits} == set(names)
     still = made(engine, face)
-    where = next(one.value for one in tracks.sliders(model.folder, face) if one.name == "Hair colour")
-    moved = made(engine, tracks.with_trait(face, "Hair colour", 1.0 if where < 0.5 else 0.0))
+    where = next(one.value for one in sliders.sliders(model.folder, face) if one.name == "Hair colour")
+    moved = made(engine, sliders.with_trait(face, "Hair colour", 1.0 if where < 0.5 else 0.0))
     assert (moved.pixels != still.pixels).any()
 
 
@@ -315,23 +317,23 @@ def test_what_is_far_from_the_picture_is_said_and_what_is_near_is_not(
     stripes = (((x + y) // 4 % 2)[..., None] * np.array([255, 40, 200])).astype(np.uint8)
     Picture.fromarray(stripes).save(tmp_path / "stripes.png")
     image = made(engine, search(tmp_path / "stripes.png", steps=2))
-    assert image.remark == remarks.FAR
+    assert image.remark == search_messages.FAR
     np.testing.assert_array_equal(made(engine, face_of(image)).pixels, image.pixels)
-    monkeypatch.setattr(remarks, "NEAR", 10.0)  # faces of random weights are all alike
-    monkeypatch.setattr(remarks, "PLAIN", 10.0)
+    monkeypatch.setattr(search_messages, "NEAR", 10.0)  # faces of random weights are all alike
+    monkeypatch.setattr(search_messages, "PLAIN", 10.0)
     assert "found in square" in made(engine, search(picture, steps=0, style="square")).remark
 
 
 def test_remarks_weigh_a_face_beside_others() -> None:
     others = [1.0, 2.0, 3.0]
-    assert remarks.far(0.8, others, read=True) == ""
-    assert remarks.far(1.2, others, read=True) == remarks.FAR
-    assert remarks.far(1.2, others, read=False) == ""
-    assert remarks.far(1.9, others, read=False) == remarks.UNREAD
-    assert "looks like Micah" in remarks.mistaken("micah", "personas", 0.4, 1.0, others)
-    assert remarks.mistaken("micah", "micah", 0.4, 1.0, others) == ""
-    assert remarks.mistaken("micah", "personas", 0.9, 1.0, others) == "", "both are as likely"
-    assert remarks.mistaken("micah", "personas", 1.2, 3.0, others) == "", "it is like neither"
+    assert search_messages.far(0.8, others, read=True) == ""
+    assert search_messages.far(1.2, others, read=True) == search_messages.FAR
+    assert search_messages.far(1.2, others, read=False) == ""
+    assert search_messages.far(1.9, others, read=False) == search_messages.UNREAD
+    assert "looks like Micah" in search_messages.mistaken("micah", "personas", 0.4, 1.0, others)
+    assert search_messages.mistaken("micah", "micah", 0.4, 1.0, others) == ""
+    assert search_messages.mistaken("micah", "personas", 0.9, 1.0, others) == "", "both are as likely"
+    assert search_messages.mistaken("micah", "personas", 1.2, 3.0, others) == "", "it is like neither"
 
 
 def test_what_an_encoder_read_is_bent_little(model: Model, engine: AvatarEngine, tmp_path: Path) -> None:

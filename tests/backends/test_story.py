@@ -12,14 +12,15 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
-from studio.backends.story import MEDIUM, StoryRequest, StoryTrainRequest, copying
-from studio.backends.story.engine import StoryEngine, beginning, whole_sentences
-from studio.backends.story.texts import END, NOTHING, Pieces, gather, learn_tokenizer
-from studio.backends.story.train import StoryTrainer
-from studio.catalog import Model
+from studio.backends.story.engine import induction_init
+from studio.backends.story.engine.engine import StoryEngine, beginning, whole_sentences
+from studio.backends.story.engine.texts import END, NOTHING, Pieces, gather, learn_tokenizer
+from studio.backends.story.engine.train import StoryTrainer
+from studio.backends.story.requests import MEDIUM, StoryRequest, StoryTrainRequest
 from studio.errors import BadInput, StudioError
-from studio.job import Cancelled, Progress
-from studio.media import Text, Weights
+from studio.jobs.job import Cancelled, Progress
+from studio.media.payloads import Text, Weights
+from studio.models.catalog import Model
 
 TALE = (
     '# The Lost {thing}\n\n{name} the fox lost a {thing}. "Where is my {thing}?" asked {name}.\n\n'
@@ -339,7 +340,7 @@ def test_the_medium_names_its_parts() -> None:
 def test_a_network_repeats_before_it_has_learned_anything() -> None:
     tokenizer = learn_tokenizer(["The owl sat in the tree. " * 20], 400, 128)
     torch.manual_seed(0)
-    network = LlamaForCausalLM(copying.config(tokenizer, 128, 192, 4, 3)).eval()
+    network = LlamaForCausalLM(induction_init.config(tokenizer, 128, 192, 4, 3)).eval()
     dice = torch.Generator().manual_seed(0)
 
     def right(length: int = 20) -> float:
@@ -351,5 +352,5 @@ def test_a_network_repeats_before_it_has_learned_anything() -> None:
         return float((said == ids[:, length + 1 :]).float().mean())
 
     assert right() < 0.1
-    copying.lay_out(network, dice)
+    induction_init.lay_out(network, dice)
     assert right() > 0.6

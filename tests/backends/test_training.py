@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from studio.backends import MEDIA, training
-from studio.backends.training import Training
+from studio.backends import MEDIA
+from studio.backends.engine import training
+from studio.backends.engine.training import Training
 from studio.errors import BadInput, StudioError
-from studio.job import Cancelled, Progress
-from studio.media import Payload, Text
-from studio.trainings import LOG, read, running, unfinished
+from studio.jobs.job import Cancelled, Progress
+from studio.jobs.training_runs import LOG, read, running, unfinished
+from studio.media.payloads import Payload, Text
 
 
 class Clock:

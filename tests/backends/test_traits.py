@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from studio.backends.avatar import Trait, traits
 from studio.backends.avatar.attributes import NONE, Table
-from studio.backends.avatar.tracks import Traits
+from studio.backends.avatar.engine import slider_order
+from studio.backends.avatar.requests import Trait
+from studio.backends.avatar.sliders import Traits
 from tests.backends.toys import TABLE
 
 SIZES = {"smile": 3, "frown": 0, "laughing": 4, "serious": 1}
@@ -48,7 +49,7 @@ class Exact(nn.Module):
 
 
 def test_what_needs_another_part_is_looked_at_where_that_is() -> None:
-    found = traits.build(Exact(TABLE), TABLE)
+    found = slider_order.build(Exact(TABLE), TABLE)
     names = {track.name: track for track in found.styles[0]}
     assert set(names) == {"Hair colour", "Mouth", "Glasses", "Glasses colour"}
     assert names["Glasses"].order[0] == NONE

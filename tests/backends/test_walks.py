@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from studio import clip_places, clips
-from studio.backends.avatar import AvatarRequest, AvatarWalkRequest, Near, Station
-from studio.backends.avatar.engine import AvatarEngine
-from studio.backends.avatar.latents import Latents, packed
-from studio.backends.avatar.walk import FRAME_LIMIT, Walk, slerp
+from studio.backends.avatar.engine.engine import AvatarEngine
+from studio.backends.avatar.engine.latents import Latents, packed
+from studio.backends.avatar.engine.morph import FRAME_LIMIT, Walk, slerp
+from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, Near, Station
 from studio.errors import BadInput
-from studio.job import Cancelled, Progress
-from studio.media import Clip, Image
+from studio.jobs.job import Cancelled, Progress
+from studio.media import clips, temp_clips
+from studio.media.payloads import Clip, Image
 from tests.backends.toys import engine_of, made, toy_model
 
 FACES = [
@@ -102,11 +102,11 @@ def test_it_becomes_a_clip_and_is_seen_meanwhile(engine: AvatarEngine, format: s
     assert {progress.total for progress in heard if progress.total} == {12}
     first = next(iter(clips.frames(clip.path)))
     assert first.shape == (16, 16, 4)
-    clip_places.discard(clip)
+    temp_clips.discard(clip)
 
 
 def test_cancelled_it_leaves_no_file(engine: AvatarEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clip_places, "place", lambda suffix: tmp_path / f"clip{suffix}")
+    monkeypatch.setattr(temp_clips, "place", lambda suffix: tmp_path / f"clip{suffix}")
 
     def stop(progress: Progress) -> None:
         if progress.done == 3:

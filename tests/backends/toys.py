@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 
-from studio.backends.avatar import files
 from studio.backends.avatar.attributes import Table
-from studio.backends.avatar.engine import AvatarEngine
-from studio.backends.avatar.network import Generator, Shape
-from studio.catalog import Model
-from studio.job import Progress
-from studio.request import Request
+from studio.backends.avatar.engine import files
+from studio.backends.avatar.engine.engine import AvatarEngine
+from studio.backends.avatar.engine.network import Generator, Shape
+from studio.jobs.job import Progress
+from studio.models.catalog import Model
+from studio.schema.request import Request
 
 TABLE = Table.from_json(
     {

@@ -10,9 +10,9 @@ import pytest
 
 from studio.bench import BENCHES, Line, Setting, run
 from studio.bench.child import measure
-from studio.catalog import Catalog
 from studio.errors import BadInput, StudioError
-from studio.residence import resolve
+from studio.jobs.engine_cache import resolve
+from studio.models.catalog import Catalog
 from tests.studios import FAKE, starters
 
 FIELDS = {"bench", "value", "unit", "bound", "ok", "device", "cores", "load", "python", "commit"}

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from studio import cli
-from studio.job import Cancelled, Progress, Report
-from studio.media import Weights
-from studio.places import Places
-from studio.request import Request
+from studio.cli import main
+from studio.jobs.job import Cancelled, Progress, Report
+from studio.media.payloads import Weights
+from studio.schema.request import Request
 from studio.studio import Studio
+from studio.system.paths import Places
 from tests.fakes import SLOW
 from tests.studios import fake_studio
 
@@ -80,7 +80,7 @@ class Runs:
 
     def __call__(self, *argv: object) -> Ended:
         self._capsys.readouterr()
-        status = cli.main([str(word) for word in argv], self._open)
+        status = main.main([str(word) for word in argv], self._open)
         said = self._capsys.readouterr()
         assert "Traceback" not in said.err
         return Ended(status, said.out, said.err)

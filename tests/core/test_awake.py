@@ -7,7 +7,7 @@ import sys
 import psutil
 import pytest
 
-from studio.awake import Awake, keeper
+from studio.system.keep_awake import Awake, keeper
 
 WAITS = [sys.executable, "-c", "import sys; sys.stdin.read()"]
 

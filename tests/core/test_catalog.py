@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from studio import catalog, disk, weights
-from studio.catalog import Catalog
 from studio.errors import BadInput, StudioError
-from studio.places import RESOURCES
+from studio.models import catalog, weights
+from studio.models.catalog import Catalog
+from studio.system import storage
+from studio.system.paths import RESOURCES
 
 LLAMA = {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}
 
@@ -307,9 +308,9 @@ def test_an_import_that_fails_leaves_nothing(
         raise KeyboardInterrupt if when == "interrupt" else OSError(28, "No space left on device")
 
     if when == "describe":
-        monkeypatch.setattr(disk, "write_synced", full)
+        monkeypatch.setattr(storage, "write_synced", full)
     else:
-        monkeypatch.setattr(disk, "copy", full)
+        monkeypatch.setattr(storage, "copy", full)
     with pytest.raises(KeyboardInterrupt if when == "interrupt" else StudioError, match=None):
         shelf.import_(source, "story")
     assert list((tmp_path / "own").iterdir()) == []
@@ -318,7 +319,7 @@ def test_an_import_that_fails_leaves_nothing(
 def test_an_import_says_how_far_it_is_and_can_be_given_up(
     shelf: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disk, "COPIED", 10)
+    monkeypatch.setattr(storage, "COPIED", 10)
     source = writer(tmp_path / "tiny")
     heard: list[tuple[int, int]] = []
     shelf.import_(source, "story", report=lambda done, total: heard.append((done, total)))

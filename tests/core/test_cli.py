@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studio import cli, codecs
 from studio.backends import MEDIA
-from studio.commands import copies, flags, jobs
+from studio.cli import copies, flags, jobs, main
 from studio.errors import StudioError
-from studio.media import Image
-from studio.nested import Items, Packed, Told
-from studio.places import Places
-from studio.request import SEED_LIMIT, Choice, Flag, Range, Request
+from studio.media import codecs
+from studio.media.payloads import Image
+from studio.schema.nested import Items, Packed, Told
+from studio.schema.request import SEED_LIMIT, Choice, Flag, Range, Request
 from studio.studio import Studio
+from studio.system.paths import Places
 from tests.core.cli_runs import Runs, open_fake
 from tests.fakes import DIES, MISUSED, RAISES, SLOW
 
@@ -446,7 +446,7 @@ def test_an_interrupt_while_copying_copies_again(run: Runs, tmp_path: Path, monk
 @pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C is no signal that can be sent")
 def test_ctrl_c_on_the_whole_group_keeps_what_is_made(tmp_path: Path, home: Path) -> None:
     script = (
-        "import signal, sys; from studio import cli; from tests.core.cli_runs import open_fake\n"
+        "import signal, sys; from studio.cli import main as cli; from tests.core.cli_runs import open_fake\n"
         # Shells start background jobs deaf to Ctrl-C, and the suite may be one.
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "sys.exit(cli.main(sys.argv[1:], lambda places: open_fake(places, isolated=True)))"
@@ -481,7 +481,7 @@ def test_a_killed_engine_is_a_machine_problem(capsys: pytest.CaptureFixture[str]
     def isolated(places: Places) -> Studio:
         return open_fake(places, isolated=True)
 
-    assert cli.main(["make", "avatar", "--seed", str(DIES)], isolated) == StudioError.status
+    assert main.main(["make", "avatar", "--seed", str(DIES)], isolated) == StudioError.status
     said = capsys.readouterr()
     assert said.out == ""
     assert "ended from outside" in said.err
@@ -498,7 +498,7 @@ def test_an_interrupt_before_anything_is_made(run: Runs, monkeypatch: pytest.Mon
 
 def test_heavy_libraries_stay_out() -> None:
     script = (
-        "import sys; from studio import cli\n"
+        "import sys; from studio.cli import main as cli\n"
         "cli.main(['make', 'avatar', '--help']); cli.main(['models', 'list']); cli.main(['library', 'list'])\n"
         "import studio.studio\n"
         "heavy = {'torch', 'diffusers', 'transformers', 'PySide6', 'qasync'} & set(sys.modules)\n"
@@ -509,7 +509,7 @@ def test_heavy_libraries_stay_out() -> None:
 
 
 def test_a_reader_who_leaves_is_no_error() -> None:
-    script = "import sys; from studio import cli; sys.exit(cli.main(['about']))"
+    script = "import sys; from studio.cli import main as cli; sys.exit(cli.main(['about']))"
     with subprocess.Popen(
         [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from studio import clips, codecs
-from studio.media import Image
+from studio.media import clips, codecs
+from studio.media.payloads import Image
 from tests.core.cli_runs import Runs
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studio import codecs
-from studio.backends.avatar import moods
-from studio.identities import Identities
-from studio.media import Image
-from studio.places import RESOURCES
+from studio.backends.avatar import expressions
+from studio.library.identities import Identities
+from studio.media import codecs
+from studio.media.payloads import Image
+from studio.system.paths import RESOURCES
 from tests.core.cli_runs import Runs
 
 
@@ -145,7 +145,7 @@ def test_one_command_makes_a_character_sheet(run: Runs, home: Path, tmp_path: Pa
     assert (request["name"], request["seed"], request["model"]) == ("Mara", 7, "avatar-starter")
     assert json.loads(request["face"])["style"] == "micah"
     words = [pose["words"] for pose in request["poses"]]
-    assert words == list(moods.MOODS["micah"])[:6]
+    assert words == list(expressions.MOODS["micah"])[:6]
     assert len({pose["face"] for pose in request["poses"]}) == 6
     made = run("make", "avatar", "--seed", 7, "--style", "micah", "--expressions", 6, "--out", tmp_path, "--json").json
     assert [Path(asset["path"]).name for asset in made["assets"]] == ["avatar-sheet-7.png"]

@@ -15,15 +15,16 @@ import pytest
 from PIL import Image as Picture
 from safetensors.numpy import save_file
 
-from studio import codecs, demo
 from studio.backends import MEDIA
 from studio.backends.avatar import directions
-from studio.catalog import Catalog
-from studio.commands import desk, progress
-from studio.job import Job, Progress
-from studio.media import Image
-from studio.places import RESOURCES
-from studio.request import Request
+from studio.cli import context, progress
+from studio.jobs.job import Job, Progress
+from studio.media import codecs
+from studio.media.payloads import Image
+from studio.models.catalog import Catalog
+from studio.schema.request import Request
+from studio.support import demo_page
+from studio.system.paths import RESOURCES
 from tests.core.cli_runs import Runs
 from tests.fakes import REMARK, SPEAKS
 
@@ -203,7 +204,7 @@ def test_demo_leaves_a_page_that_is_not_its_own(run: Runs, tmp_path: Path) -> No
 
 
 def test_the_briefs_of_the_demo_are_requests() -> None:
-    requests = [Request.from_json(brief) for brief in demo.BRIEFS]
+    requests = [Request.from_json(brief) for brief in demo_page.BRIEFS]
     assert {request.medium for request in requests} == {one.name for one in MEDIA}
     assert all(request.unknown == "{}" for request in requests)
 
@@ -211,8 +212,8 @@ def test_the_briefs_of_the_demo_are_requests() -> None:
 def test_hostile_words_stay_words_on_the_page(tmp_path: Path) -> None:
     path = tmp_path / "story-1.md"
     path.write_text("# <b>T</b>\n\n<script>alert(1)</script>\n\n<!-- aigc-studio {} -->\n", encoding="utf-8")
-    shown = demo.Shown("story", path, {"prompt": '"><img src=x>', "seed": 1}, "m", "<i>", 1.0)
-    page = demo.page([shown], "here", "python3 run.py")
+    shown = demo_page.Shown("story", path, {"prompt": '"><img src=x>', "seed": 1}, "m", "<i>", 1.0)
+    page = demo_page.page([shown], "here", "python3 run.py")
     assert "<script>" not in page
     assert "<img" not in page
     assert "&lt;script&gt;" in page
@@ -270,9 +271,9 @@ def test_durations(seconds: float, words: str) -> None:
 
 
 def test_tables_align_with_wide_letters() -> None:
-    lines = desk.table([("狐狸", "a"), ("x", "b")])
+    lines = context.table([("狐狸", "a"), ("x", "b")])
     assert lines == ["狐狸  a", "x     b"]
-    assert desk.table([]) == []
+    assert context.table([]) == []
 
 
 @pytest.mark.parametrize(
@@ -280,7 +281,7 @@ def test_tables_align_with_wide_letters() -> None:
     [(12, "12 bytes"), (4200, "4.2 kB"), (12_300_000, "12.3 MB"), (6.1e9, "6.1 GB"), (3e12, "3.0 TB")],
 )
 def test_sizes(count: int, words: str) -> None:
-    assert desk.size(int(count)) == words
+    assert context.size(int(count)) == words
 
 
 def test_every_verb_has_help(run: Runs) -> None:
@@ -342,10 +343,10 @@ def test_a_loss_that_is_no_number_is_null(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_full_disk_behind_the_output_is_said_in_words(run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    def say(_desk: desk.Desk, _words: str = "") -> None:
+    def say(_desk: context.Desk, _words: str = "") -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(desk.Desk, "say", say)
+    monkeypatch.setattr(context.Desk, "say", say)
     ended = run("models", "list")
     assert ended.status == 3
     assert "the disk is full. Free some space" in ended.err

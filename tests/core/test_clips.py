@@ -17,15 +17,15 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from studio import clip_files, clip_parts, clip_places, clips, codecs
 from studio.backends import MEDIA
-from studio.backends.avatar import AvatarRequest
+from studio.backends.avatar.requests import AvatarRequest
 from studio.errors import BadInput, StudioError
-from studio.job import Cancelled
-from studio.library import Asset, Library
-from studio.media import Clip, Image
-from studio.places import Places
+from studio.jobs.job import Cancelled
+from studio.library.library import Asset, Library
+from studio.media import clip_files, clips, codecs, containers, temp_clips
+from studio.media.payloads import Clip, Image
 from studio.studio import Studio
+from studio.system.paths import Places
 from tests import fakes
 from tests.clip_engine import DIES, LATE
 from tests.core.crashes import quick_folder
@@ -210,7 +210,7 @@ def test_lengths_that_lie_cost_no_memory(tmp_path: Path) -> None:
 
 
 def test_more_parts_than_any_clip_has_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clip_parts, "PART_LIMIT", 20)
+    monkeypatch.setattr(containers, "PART_LIMIT", 20)
     film, webp, gif = (tmp_path / f"a{ending}" for ending in (".mp4", ".webp", ".gif"))
     film.write_bytes(boxed(b"ftyp", b"isom") + boxed(b"free", b"") * 30)
     webp.write_bytes(b"RIFF" + struct.pack("<I", 4 + 8 * 30) + b"WEBP" + (b"what" + bytes(4)) * 30)
@@ -251,8 +251,8 @@ def test_parts_of_a_gif_are_followed_however_they_are_cut(tmp_path: Path, size: 
 def test_a_gif_in_crumbs_is_refused_before_they_are_all_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clip_parts, "PART_LIMIT", 2000)
-    monkeypatch.setattr(clip_parts, "LOOKED", 4096)
+    monkeypatch.setattr(containers, "PART_LIMIT", 2000)
+    monkeypatch.setattr(containers, "LOOKED", 4096)
     whole = gif_of(tmp_path, b"\x21\xfe" + in_parts(b"x" * 2_000_000, 255))
     assert len(clip_files.timing(whole).stands) == 2
     crumbs = gif_of(tmp_path, b"\x21\xfe" + in_parts(b"x" * 200_000, 1))
@@ -266,7 +266,7 @@ def test_a_gif_in_crumbs_is_refused_before_they_are_all_counted(
             read.append(len(found))
             return found
 
-    with pytest.raises(clip_parts.Damaged):
+    with pytest.raises(containers.Damaged):
         clip_files._gif(Counted(crumbs.read_bytes()))
     assert sum(read) < 80_000, "of 400,000"
     assert len(read) < 100
@@ -303,7 +303,7 @@ def test_a_clip_that_came_to_nothing_leaves_no_place(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises((Cancelled, BadInput)):
-        clips.write(broken(), clip_places.place(".webp"), fps)
+        clips.write(broken(), temp_clips.place(".webp"), fps)
     assert not list(tmp_path.iterdir())
 
 
@@ -339,7 +339,7 @@ def test_without_the_video_extra_words_say_what_to_install(tmp_path: Path, monke
 
 
 def test_a_library_takes_a_clip_away_whole_or_not_at_all(tmp_path: Path) -> None:
-    clip = clips.write(frames(), clip_places.place(".webp"), 10)
+    clip = clips.write(frames(), temp_clips.place(".webp"), 10)
     stopped: list[str] = []
 
     def step(name: str) -> None:
@@ -442,21 +442,21 @@ def test_what_dead_studios_left_is_swept_and_what_living_ones_have_is_not(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    mine = clip_places.place(".gif").parent
-    monkeypatch.setenv(clip_places.OWNER, gone.stdout.decode().strip())
-    left = clip_places.place(".gif")
+    mine = temp_clips.place(".gif").parent
+    monkeypatch.setenv(temp_clips.OWNER, gone.stdout.decode().strip())
+    left = temp_clips.place(".gif")
     left.write_bytes(b"half")
-    monkeypatch.setenv(clip_places.OWNER, str(os.getppid()))
-    theirs = clip_places.place(".gif").parent
-    again = clip_places.place(".gif").parent
+    monkeypatch.setenv(temp_clips.OWNER, str(os.getppid()))
+    theirs = temp_clips.place(".gif").parent
+    again = temp_clips.place(".gif").parent
     pid = str(os.getppid())
     before = again.with_name(again.name.replace(f"{pid}-", f"{pid}-0", 1))  # of a process that had the number earlier
     again.rename(before)
-    old, young = (temporary / f"{clip_places.PREFIX}{name}" for name in ("old", "young"))
+    old, young = (temporary / f"{temp_clips.PREFIX}{name}" for name in ("old", "young"))
     for folder in (old, young):
         folder.mkdir()
     os.utime(old, (1, 1))
-    clip_places.sweep()
+    temp_clips.sweep()
     assert set(temporary.iterdir()) == {mine, theirs, young}
 
 
@@ -464,23 +464,23 @@ def test_what_dead_studios_left_is_swept_and_what_living_ones_have_is_not(
 def test_a_clock_that_is_set_loses_no_clip_of_a_studio_that_runs(
     temporary: Path, monkeypatch: pytest.MonkeyPatch, turned: int
 ) -> None:
-    monkeypatch.setenv(clip_places.OWNER, str(os.getppid()))
-    theirs = clip_places.place(".gif").parent
-    unnamed = temporary / f"{clip_places.PREFIX}old"
+    monkeypatch.setenv(temp_clips.OWNER, str(os.getppid()))
+    theirs = temp_clips.place(".gif").parent
+    unnamed = temporary / f"{temp_clips.PREFIX}old"
     unnamed.mkdir()
     for folder in (theirs, unnamed):  # as files were stamped before the clock was set
         made = folder.stat().st_mtime + turned
         os.utime(folder, (made, made))
-    clip_places.sweep()
+    temp_clips.sweep()
     assert theirs.exists()
     assert unnamed.exists() == (turned > 0)
 
 
 def test_what_is_stale_is_told_by_the_clock_of_the_files(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    young = temporary / f"{clip_places.PREFIX}young"
+    young = temporary / f"{temp_clips.PREFIX}young"
     young.mkdir()
     monkeypatch.setattr("time.time", lambda: young.stat().st_mtime + 400_000)
-    clip_places.sweep()
+    temp_clips.sweep()
     assert young.exists()
 
 
@@ -500,7 +500,7 @@ def test_no_clip_stays_that_nobody_wants(temporary: Path, home: Path, monkeypatc
     studio = clip_studio(home, isolated=False)
     shown = studio.submit(AvatarRequest(seed=1), live=True, replaces="walk").future.result(20)[0]
     assert shown.path.exists()
-    clip_places.discard(shown)  # another is shown
+    temp_clips.discard(shown)  # another is shown
     lost = studio.submit(AvatarRequest(seed=2), live=True)
     lost.future.result(20)
     studio.drop(lost)  # it came when nobody waited any more

@@ -15,9 +15,9 @@ import soundfile
 from PIL import Image as Pillow
 from PIL import ImageCms
 
-from studio import codecs
 from studio.errors import BadInput
-from studio.media import Audio, Image, Payload, Text, Weights
+from studio.media import codecs
+from studio.media.payloads import Audio, Image, Payload, Text, Weights
 
 NOTE = {
     "request": {"kind": "poster", "prompt": '日落 -- --> <b> \\ "quoted" \n é', "seed": 7, "guidance": 2.5},
@@ -298,7 +298,7 @@ def test_a_sound_that_claims_to_be_endless_takes_no_memory(tmp_path: Path) -> No
 
 
 def test_a_long_sound_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.sounds.SAMPLE_LIMIT", 3999)
+    monkeypatch.setattr("studio.media.audio.SAMPLE_LIMIT", 3999)
     codecs.write(tone(1), tmp_path / "a.wav")
     with pytest.raises(BadInput, match="too long"):
         codecs.read(tmp_path / "a.wav")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.about import LIBRARIES
+from studio.support.credits import LIBRARIES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BROUGHT_ALONG = {"shiboken6"}  # by PySide6, of which it is a part

@@ -14,10 +14,12 @@ from typing import Any
 import psutil
 import pytest
 
-from studio import about, doctor, log, machine, settings
-from studio.catalog import Catalog
-from studio.doctor import Finding
-from studio.places import Places
+from studio.models.catalog import Catalog
+from studio.schema import settings
+from studio.support import credits, diagnostics, hardware
+from studio.support.diagnostics import Finding
+from studio.system import log
+from studio.system.paths import Places
 from tests.core.cli_runs import Runs
 from tests.studios import starters
 
@@ -37,9 +39,9 @@ def healthy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Catalog:
     def output(command: Sequence[str], _seconds: float) -> str | None:
         return next((words for key, words in said.items() if any(key in word for word in command)), None)
 
-    monkeypatch.setattr(machine, "output", output)
+    monkeypatch.setattr(hardware, "output", output)
     monkeypatch.setattr(ctypes.util, "find_library", lambda name: f"lib{name}.so")
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(diagnostics.shutil, "which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setenv("DISPLAY", ":0")
     return Catalog(starters(tmp_path / "starters"), tmp_path / "own")
 
@@ -49,13 +51,13 @@ def missing(findings: Sequence[Finding]) -> dict[str, Finding]:
 
 
 def test_a_healthy_machine_lacks_nothing_that_matters(places: Places, healthy: Catalog) -> None:
-    found = doctor.examine(places, healthy)
+    found = diagnostics.examine(places, healthy)
     assert set(missing(found)) <= {"memory"}
     assert not any(finding.essential for finding in found)
     sections = {finding.section for finding in found}
     assert {"Studio", "Machine", "Graphics", "Libraries", "Sound", "Models", "Folders"} <= sections
     assert not places.library.exists()
-    words = doctor.text(found)
+    words = diagnostics.text(found)
     assert all(finding.value in words for finding in found)
 
 
@@ -66,10 +68,12 @@ def test_each_lack_comes_with_its_cure(places: Places, healthy: Catalog, monkeyp
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
     answers = {"-c": None, "nvidia-smi": "NVIDIA H1, 8000 MiB, 1.2\n", "fc-list": ""}
-    monkeypatch.setattr(
-        machine, "output", lambda command, _s: next(a for k, a in answers.items() if any(k in word for word in command))
-    )
-    lacks = missing(doctor.examine(places, healthy))
+
+    def output(command: list[str], _seconds: float) -> str | None:
+        return next(answer for key, answer in answers.items() if any(key in word for word in command))
+
+    monkeypatch.setattr(hardware, "output", output)
+    lacks = missing(diagnostics.examine(places, healthy))
     assert "libportaudio2" in lacks["PortAudio"].remedy
     assert "command line" in lacks["display"].missing
     assert "libxcb-cursor0" in lacks["system libraries"].remedy
@@ -79,8 +83,8 @@ def test_each_lack_comes_with_its_cure(places: Places, healthy: Catalog, monkeyp
 
 def test_a_card_that_torch_does_not_use(places: Places, healthy: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STUDIO_DEVICE", raising=False)
-    monkeypatch.setattr(machine, "nvidia", lambda: ["NVIDIA H1, 8000 MiB, 1.2"])
-    lacks = missing(doctor.examine(places, healthy))
+    monkeypatch.setattr(hardware, "nvidia", lambda: ["NVIDIA H1, 8000 MiB, 1.2"])
+    lacks = missing(diagnostics.examine(places, healthy))
     assert "does not use it" in lacks["use of the card"].missing
     assert "run.py" in lacks["use of the card"].remedy
 
@@ -88,10 +92,10 @@ def test_a_card_that_torch_does_not_use(places: Places, healthy: Catalog, monkey
 def test_no_room_no_memory_no_models(
     places: Places, healthy: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(machine, "free_gb", lambda _folder: 0.5)
+    monkeypatch.setattr(hardware, "free_gb", lambda _folder: 0.5)
     little = psutil.virtual_memory()._replace(total=2_000_000_000)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: little)
-    lacks = missing(doctor.examine(places, Catalog(tmp_path / "nothing", tmp_path / "own")))
+    lacks = missing(diagnostics.examine(places, Catalog(tmp_path / "nothing", tmp_path / "own")))
     assert "Only 0.5 GB" in lacks["library"].missing
     assert "2.0 GB" in lacks["memory"].missing
     assert lacks["starters"].essential
@@ -103,15 +107,15 @@ def test_a_folder_in_the_way_a_damaged_model_and_a_damaged_setting(places: Place
     (healthy.get("avatar-starter").folder / "model.safetensors").write_bytes(b"torn")
     places.config.mkdir()
     (places.config / "settings.toml").write_text("theme = 3", encoding="utf-8")
-    lacks = missing(doctor.examine(places, healthy))
+    lacks = missing(diagnostics.examine(places, healthy))
     assert lacks["state"].essential
     assert "damaged" in lacks["avatar-starter"].missing
     assert "theme" in lacks["settings"].missing
 
 
 def test_a_report_names_nobody(places: Places, healthy: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.getpass, "getuser", lambda: "Ada.Lovelace")
-    monkeypatch.setattr(doctor.platform, "node", lambda: "adas-laptop")
+    monkeypatch.setattr(diagnostics.getpass, "getuser", lambda: "Ada.Lovelace")
+    monkeypatch.setattr(diagnostics.platform, "node", lambda: "adas-laptop")
     monkeypatch.setenv("HOME", "/home/ada.lovelace")
     places.logs.mkdir(parents=True)
     log.crash_path(places.logs).write_text(
@@ -122,9 +126,9 @@ def test_a_report_names_nobody(places: Places, healthy: Catalog, monkeypatch: py
     log.path(places.logs).write_text("2026 ERROR studio: my secret garden\n", encoding="utf-8")
     places.config.mkdir()
     (places.config / "settings.toml").write_text("[", encoding="utf-8")
-    found = doctor.examine(places, healthy)
+    found = diagnostics.examine(places, healthy)
     found.append(Finding("Test", "odd | name", "at /home/ada.lovelace/x by ADA.LOVELACE on adas-laptop\nnext"))
-    words = doctor.report(found, places)
+    words = diagnostics.report(found, places)
     assert "stage.py:12 paint" in words
     assert "Segmentation fault" in words
     assert "errors logged (studio) | 1" in words
@@ -145,8 +149,8 @@ def test_a_report_names_no_folder_and_no_model_of_ones_own(places: Places, healt
         places.config / "settings.toml",
         settings.Settings(library_folder=str(in_the_way / "works"), models_folder=str(models)),
     )
-    found = doctor.examine(places, Catalog(next(iter(healthy.models())).folder.parent, models))
-    words = doctor.report(found, places)
+    found = diagnostics.examine(places, Catalog(next(iter(healthy.models())).folder.parent, models))
+    words = diagnostics.report(found, places)
     assert "library cannot be written to: <library>." in words
     assert "<models>/<one>" in words
     for secret in ("Ada", "sister"):
@@ -161,7 +165,7 @@ def test_a_crash_of_an_engine_is_reported_with_its_frames(places: Places, health
         f"Extension modules: {', '.join(f'torch._C.part{n}' for n in range(500))} (total: 500)\n",
         encoding="utf-8",
     )
-    words = doctor.report(doctor.examine(places, healthy), places)
+    words = diagnostics.report(diagnostics.examine(places, healthy), places)
     assert "crash of worker-device" in words
     assert "Segmentation fault: network.py:7 forward" in words
 
@@ -173,25 +177,25 @@ def test_torch_is_asked_in_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append(command)
         return "a library said hello\n" + json.dumps(TORCH) + "\n"
 
-    monkeypatch.setattr(machine, "output", output)
-    assert machine.ask_torch() == TORCH
+    monkeypatch.setattr(hardware, "output", output)
+    assert hardware.ask_torch() == TORCH
     assert asked[0][0] == sys.executable
     compile(asked[0][2], "script", "exec")
     assert "torch" not in sys.modules or os.environ.get("PYTEST_CURRENT_TEST")
 
 
 def test_commands_that_fail_are_no_answer(tmp_path: Path) -> None:
-    assert machine.output([str(tmp_path / "nothing")], 5) is None
-    assert machine.output([sys.executable, "-c", "raise SystemExit(1)"], 20) is None
-    assert machine.output([sys.executable, "-c", "import time; time.sleep(9)"], 0.2) is None
-    assert machine.output([sys.executable, "-c", "print('yes')"], 20) == "yes\n"
+    assert hardware.output([str(tmp_path / "nothing")], 5) is None
+    assert hardware.output([sys.executable, "-c", "raise SystemExit(1)"], 20) is None
+    assert hardware.output([sys.executable, "-c", "import time; time.sleep(9)"], 0.2) is None
+    assert hardware.output([sys.executable, "-c", "print('yes')"], 20) == "yes\n"
 
 
 def test_the_verbs(
     capsys: pytest.CaptureFixture[str], healthy: Catalog, monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:
     run = Runs(capsys)
-    monkeypatch.setattr("studio.commands.desk.Desk.catalog", lambda _desk: healthy)
+    monkeypatch.setattr("studio.cli.context.Desk.catalog", lambda _desk: healthy)
     ended = run("doctor")
     assert ended.status == 0
     assert "Graphics" in ended.out
@@ -205,7 +209,7 @@ def test_the_verbs(
 
 
 def test_about_names_licences_and_credits(capsys: pytest.CaptureFixture[str], healthy: Catalog) -> None:
-    parts = about.parts(healthy)
+    parts = credits.parts(healthy)
     assert (parts[0].name, parts[0].licence) == ("AIGC Studio", "Apache-2.0")
     libraries = {part.name.lower(): part for part in parts if part.kind == "library"}
     assert {"torch", "numpy", "diffusers", "transformers"} <= set(libraries)
@@ -219,10 +223,10 @@ def test_about_names_licences_and_credits(capsys: pytest.CaptureFixture[str], he
 
 def test_the_doctor_loads_no_engine_library() -> None:
     script = (
-        "import sys, json; from studio import about, doctor, machine\n"
-        "from studio.catalog import Catalog; from studio.places import Places\n"
-        "machine.output = lambda *_: None\n"
-        "doctor.examine(Places.of_this_user(), Catalog()); about.parts(Catalog())\n"
+        "import sys, json; from studio.support import credits, diagnostics, hardware\n"
+        "from studio.models.catalog import Catalog; from studio.system.paths import Places\n"
+        "hardware.output = lambda *_: None\n"
+        "diagnostics.examine(Places.of_this_user(), Catalog()); credits.parts(Catalog())\n"
         "heavy = {'torch', 'diffusers', 'transformers', 'PySide6'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {heavy}' if heavy else 0)"
     )

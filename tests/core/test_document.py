@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from studio import document as document_module
-from studio import document_versions
-from studio.changes import apply, between, plain
-from studio.document import Document, listing
+from studio.documents import document as document_module
+from studio.documents import versions as document_versions
+from studio.documents.document import Document, listing
+from studio.documents.json_diff import apply, between, plain
 from studio.errors import BadInput, StudioError
 from tests.core.crashes import Refusal, ended, in_child, killed_at, quick_folder, small_disk
 

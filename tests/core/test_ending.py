@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from studio.backends import medium
-from studio.job import Cancelled, Job, Progress
-from studio.residence import Rules
-from studio.worker import InProcess
+from studio.jobs.engine_cache import Rules
+from studio.jobs.job import Cancelled, Job, Progress
+from studio.jobs.worker import InProcess
 from tests import fakes
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
@@ -28,7 +28,7 @@ COMMAND = (
     "import signal, sys\n"
     "signal.signal(signal.SIGINT, {interrupt})\n"
     "for name in {deaf}: signal.signal(getattr(signal, name), signal.SIG_IGN)\n"
-    "from studio import cli; from tests.core.cli_runs import open_fake\n"
+    "from studio.cli import main as cli; from tests.core.cli_runs import open_fake\n"
     "sys.exit(cli.main(sys.argv[1:], lambda places: open_fake(places, isolated=True)))"
 )
 SHELL = "signal.SIG_IGN"  # what a shell that is not interactive does to a command behind `&`
@@ -165,7 +165,7 @@ class Careful(fakes.FakeEngine):
 
 
 def test_an_engine_that_keeps_its_work_gets_the_time_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.worker.STUBBORN", 0.3)
+    monkeypatch.setattr("studio.jobs.worker.STUBBORN", 0.3)
     host = InProcess(Rules(platform=""))
     job = Job(medium("story").make(seed=1))
     try:

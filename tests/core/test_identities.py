@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studio import disk, identities
-from studio.backends.avatar import AvatarRequest, AvatarWalkRequest, Trait
+from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, Trait
 from studio.errors import BadInput, StudioError
-from studio.identities import Identities
-from studio.media import Image
+from studio.library import identities
+from studio.library.identities import Identities
+from studio.media.payloads import Image
 from studio.studio import Studio
+from studio.system import storage
 from tests.studios import fake_studio
 
 
@@ -149,7 +150,7 @@ def test_a_crash_leaves_the_face_of_before(people: Identities, monkeypatch: pyte
     def dies(*_: object) -> None:
         raise OSError(28, "no space left")
 
-    monkeypatch.setattr(disk, "write_whole", dies)
+    monkeypatch.setattr(storage, "write_whole", dies)
     with pytest.raises(StudioError, match="the disk is full"):
         people.keep("Mara", face(seed=8), portrait(10))
     assert people.all() == [kept]

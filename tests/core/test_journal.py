@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from studio.backends import MEDIA
-from studio.journal import REMEMBERED, VERSION, Entry, Journal
+from studio.jobs.queue_store import REMEMBERED, VERSION, Entry, Journal
 
 STORY = next(medium for medium in MEDIA if medium.name == "story").make
 
@@ -32,7 +32,7 @@ def test_what_is_written_is_read_back_in_order(tmp_path: Path) -> None:
 
 def test_a_kill_loses_nothing(tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys; from pathlib import Path; from studio.journal import Journal\n"
+        "import os, signal, sys; from pathlib import Path; from studio.jobs.queue_store import Journal\n"
         "from tests.core.test_journal import entries\n"
         "journal = Journal(Path(sys.argv[1])); journal.replace(entries(1, 2, running=1))\n"
         "os.kill(os.getpid(), signal.SIGKILL)"

@@ -10,11 +10,11 @@ import pytest
 
 from studio.backends import MEDIA
 from studio.errors import BadInput, StudioError
-from studio.job import Cancelled, Job, Progress
-from studio.lane import Lane
-from studio.media import Text
-from studio.request import Request
-from studio.worker import Hear, Made
+from studio.jobs.job import Cancelled, Job, Progress
+from studio.jobs.lane import Lane
+from studio.jobs.worker import Hear, Made
+from studio.media.payloads import Text
+from studio.schema.request import Request
 
 STORY = next(medium for medium in MEDIA if medium.name == "story").make
 
@@ -228,7 +228,7 @@ def test_close_cancels_everything_and_refuses_more(script: Script) -> None:
 
 
 def test_close_ends_an_engine_that_does_not_listen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.lane.PATIENCE", 0.05)
+    monkeypatch.setattr("studio.jobs.lane.PATIENCE", 0.05)
     script = Script()
     deaf = threading.Event()
 

@@ -16,11 +16,11 @@ import pytest
 import soundfile
 from PIL import Image as Pillow
 
-from studio import codecs
-from studio.asset import Record, default_title, words_of
 from studio.errors import BadInput, StudioError
-from studio.library import Asset, Library, Query
-from studio.media import Audio, Image, Payload, Text, Weights
+from studio.library.asset import Record, default_title, words_of
+from studio.library.library import Asset, Library, Query
+from studio.media import codecs
+from studio.media.payloads import Audio, Image, Payload, Text, Weights
 from tests.core.crashes import quick_folder
 
 PROVENANCE = {"studio": "1", "model": {"id": "poster-starter", "licence": "Apache-2.0"}, "device": "cpu"}

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from studio import codecs
 from studio.errors import StudioError
-from studio.library import Asset, Library, Query
-from studio.media import Audio, Image, Text
+from studio.library.library import Asset, Library, Query
+from studio.media import codecs
+from studio.media.payloads import Audio, Image, Text
 from tests.core.crashes import Refusal, Step, ended, in_child, killed_at, quick_folder, small_disk
 
 REQUEST = {"kind": "poster", "prompt": "海边的灯塔", "model": "poster-starter", "seed": 1}

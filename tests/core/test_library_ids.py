@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from studio.library import Library, Query
-from studio.media import Text
+from studio.library.library import Library, Query
+from studio.media.payloads import Text
 from tests.core.crashes import quick_folder
 
 

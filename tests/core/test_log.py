@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from studio import log
-from studio.request import Request
+from studio.schema.request import Request
+from studio.system import log
 from tests.studios import fake_studio
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -92,7 +92,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_stops_nobody(tmp_path: Path
 @pytest.mark.skipif(sys.platform == "win32", reason="another signal there")
 def test_a_native_crash_leaves_a_trace(tmp_path: Path) -> None:
     script = (
-        "import sys, ctypes; from pathlib import Path; from studio import log\n"
+        "import sys, ctypes; from pathlib import Path; from studio.system import log\n"
         "log.start(Path(sys.argv[1]))\n"
         "def fall(): ctypes.string_at(0)\n"
         "fall()"

@@ -9,11 +9,11 @@ import json
 import numpy as np
 import pytest
 
-from studio import nested
-from studio.backends.avatar import AvatarRequest, AvatarWalkRequest, Mix, Near, Slide, Station, Trait
+from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, Mix, Near, Slide, Station, Trait
 from studio.errors import BadInput
-from studio.nested import Told
-from studio.request import Request
+from studio.schema import nested
+from studio.schema.nested import Told
+from studio.schema.request import Request
 
 
 def face(**fields: object) -> AvatarRequest:

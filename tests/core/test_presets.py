@@ -9,8 +9,8 @@ import pytest
 
 from studio.backends import MEDIA
 from studio.errors import BadInput
-from studio.presets import Presets, read
-from studio.request import Request
+from studio.schema.presets import Presets, read
+from studio.schema.request import Request
 
 POSTER = next(medium for medium in MEDIA if medium.name == "poster").make
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from studio import cli
+from studio.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guides").glob("*.md"))]
@@ -28,7 +28,7 @@ def test_the_readme_has_commands() -> None:
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_its_commands_are_understood(words: list[str]) -> None:
-    assert cli.parser().parse_args(words).run
+    assert main.parser().parse_args(words).run
 
 
 def test_links_lead_somewhere() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from studio.backends import MEDIA
 from studio.errors import BadInput
-from studio.nested import Items, Packed
-from studio.request import SEED_LIMIT, Choice, ModelId, PathTo, Range, Request, Seed, Text, fresh_seed, note
+from studio.schema.nested import Items, Packed
+from studio.schema.request import SEED_LIMIT, Choice, ModelId, PathTo, Range, Request, Seed, Text, fresh_seed, note
 
 REQUESTS = [cls for medium in MEDIA for cls in (*medium.kinds, medium.train)]
 

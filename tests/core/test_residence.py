@@ -11,12 +11,12 @@ import psutil
 import pytest
 
 from studio.backends import MEDIA
-from studio.catalog import Model
 from studio.errors import BadInput, OutOfMemory, StudioError
-from studio.job import Job, Progress, Report
-from studio.media import Text
-from studio.residence import NEED_PER_BYTE, Residence, Rules
-from studio.worker import InProcess
+from studio.jobs.engine_cache import NEED_PER_BYTE, Residence, Rules
+from studio.jobs.job import Job, Progress, Report
+from studio.jobs.worker import InProcess
+from studio.media.payloads import Text
+from studio.models.catalog import Model
 from tests import fakes
 
 ENGINE = "tests.fakes:FakeEngine"

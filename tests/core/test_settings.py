@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from studio import disk, settings
 from studio.errors import BadInput, StudioError
-from studio.settings import Settings, change, folder, load, save
+from studio.schema import settings
+from studio.schema.settings import Settings, change, folder, load, save
+from studio.system import storage
 
 CHANGED: dict[str, Any] = {
     "device": "cpu",
@@ -155,7 +156,7 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyte
     def full(_handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(disk.os, "fsync", full)
+    monkeypatch.setattr(storage.os, "fsync", full)
     with pytest.raises(StudioError, match="the disk is full"):
         save(path, Settings(threads=2))
     assert load(path)[0].threads == 1

@@ -15,12 +15,12 @@ import pytest
 
 from studio.backends import MEDIA
 from studio.errors import BadInput, StudioError
-from studio.job import Cancelled, Job
-from studio.journal import Journal
-from studio.lane import Lane
-from studio.library import Query
-from studio.media import Image
-from studio.request import Request
+from studio.jobs.job import Cancelled, Job
+from studio.jobs.lane import Lane
+from studio.jobs.queue_store import Journal
+from studio.library.library import Query
+from studio.media.payloads import Image
+from studio.schema.request import Request
 from studio.studio import News, Studio
 from tests import fakes
 from tests.studios import fake_studio

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from studio import trainings
 from studio.backends import MEDIA
 from studio.errors import BadInput
-from studio.job import Cancelled, Progress, Report
-from studio.journal import Entry
-from studio.media import Payload, Weights
-from studio.request import Request, TrainRequest
+from studio.jobs import training_runs
+from studio.jobs.job import Cancelled, Progress, Report
+from studio.jobs.queue_store import Entry
+from studio.jobs.training_runs import Log, can_go_on, going_on, read
+from studio.media.payloads import Payload, Weights
+from studio.schema.request import Request, TrainRequest
 from studio.studio import News, Studio
-from studio.trainings import Log, can_go_on, going_on, read
 from tests.fakes import ended, until
 from tests.studios import fake_studio
 
@@ -38,7 +38,7 @@ class Learner:
         out = Path(request.out)
         model = out / "model"
         model.mkdir(parents=True, exist_ok=True)
-        (out / trainings.CHECKPOINT).write_bytes(b"so far")
+        (out / training_runs.CHECKPOINT).write_bytes(b"so far")
         header = json.dumps({"__metadata__": {"out": str(out)}}).encode()
         (model / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
         said = {"medium": "avatar", "family": "stylegan2", "licence": "own", "title": request.title}
@@ -94,17 +94,17 @@ def test_what_a_crash_undid_leaves_the_log(tmp_path: Path) -> None:
     log.begin(0, 0.0)
     for step in range(1, 6):
         log.add(step, step * 2.0, {"loss": float(step)})
-    with (tmp_path / trainings.LOG).open("a") as file:
+    with (tmp_path / training_runs.LOG).open("a") as file:
         file.write('{"time": 1, "sec')
     Log(tmp_path).begin(3, 6.0)
     lines, at = read(tmp_path, 10_000)
     assert [(line.step, len(line.values)) for line in lines] == [(0, 0), (1, 1), (2, 1), (3, 1), (3, 0)]
-    assert at == (tmp_path / trainings.LOG).stat().st_size
+    assert at == (tmp_path / training_runs.LOG).stat().st_size
 
 
 def test_damaged_lines_and_values_are_passed_over(tmp_path: Path) -> None:
     Log(tmp_path).begin(0, 0.0)
-    with (tmp_path / trainings.LOG).open("a") as file:
+    with (tmp_path / training_runs.LOG).open("a") as file:
         file.write('nonsense\n[]\n{"time": 1}\n{"time": 1, "seconds": 2, "step": 3, "loss": null, "p": 0.5}\n')
     assert [line.values for line in read(tmp_path)[0]] == [{}, {"p": 0.5}]
 
@@ -114,7 +114,7 @@ def test_going_on_is_for_the_minutes_that_were_left(tmp_path: Path) -> None:
     assert going_on(request) == request, "without a checkpoint it begins anew"
     out = Path(request.out)
     out.mkdir()
-    (out / trainings.CHECKPOINT).touch()
+    (out / training_runs.CHECKPOINT).touch()
     assert can_go_on(out)
     assert going_on(request).resume
     log = Log(out)
@@ -130,52 +130,53 @@ def test_what_was_broken_off_is_found_again_until_it_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hours = itertools.count(0, 3600.0)
-    monkeypatch.setattr(trainings.time, "time", lambda: next(hours))
+    monkeypatch.setattr(training_runs.time, "time", lambda: next(hours))
     home = tmp_path / "trainings"
-    assert trainings.unfinished(home) == []
+    assert training_runs.unfinished(home) == []
     for at, name in enumerate(("old", "new", "unsaved", "torn", "finished", "tale", "deep")):
         folder = home / name
         folder.mkdir(parents=True)
         kind = MEDIA[0] if name != "tale" else next(one for one in MEDIA if one.name == "story")
         request = kind.train(data="x", out=str(folder), minutes=90, title=name, seed=at)
-        trainings.remember(request)
+        training_runs.remember(request)
         log = Log(folder)
         log.begin(0, 0.0)
         log.add(40 * at, 600.0 * at, {"loss": 1.0})
         if name != "unsaved":
-            (folder / trainings.CHECKPOINT).touch()
-    (home / "torn" / trainings.ASKED).write_text('{"kind": "avatar.train", "size": "large"')
-    (home / "deep" / trainings.ASKED).write_text("[" * 100_000)
-    trainings.done(home / "finished")
-    found = trainings.unfinished(home)
+            (folder / training_runs.CHECKPOINT).touch()
+    (home / "torn" / training_runs.ASKED).write_text('{"kind": "avatar.train", "size": "large"')
+    (home / "deep" / training_runs.ASKED).write_text("[" * 100_000)
+    training_runs.done(home / "finished")
+    found = training_runs.unfinished(home)
     assert [one.request.title for one in found] == ["tale", "new", "old"]
     assert [one.seconds for one in found] == [3000.0, 600.0, 0.0]
     moved = home.rename(tmp_path / "elsewhere")
-    again = trainings.unfinished(moved)[1]
+    again = training_runs.unfinished(moved)[1]
     assert going_on(again.request).out == str(moved / "new")
     assert (going_on(again.request).resume, going_on(again.request).minutes) == (True, 80)
 
 
 def test_a_training_to_go_on_with_outlives_finished_ones(tmp_path: Path) -> None:
     home = tmp_path / "trainings"
-    trainings.sweep(home)
-    for at in range(trainings.KEPT + 3):
+    training_runs.sweep(home)
+    for at in range(training_runs.KEPT + 3):
         folder = home / f"{at}"
         folder.mkdir(parents=True)
         if at in (0, 2):
-            trainings.remember(MEDIA[0].train(data="x", out=str(folder), minutes=90))
+            training_runs.remember(MEDIA[0].train(data="x", out=str(folder), minutes=90))
         os.utime(folder, (at * 1000.0, at * 1000.0))
-    trainings.sweep(home, [str(home / "3")])
+    training_runs.sweep(home, [str(home / "3")])
     left = sorted(int(folder.name) for folder in home.iterdir())
     assert left == [0, 2, 3, 5, 6, 7, 8], "finished ones go, the oldest first, but none that is needed"
-    for at in range(trainings.KEPT + 3, 2 * trainings.KEPT + 4):
+    for at in range(training_runs.KEPT + 3, 2 * training_runs.KEPT + 4):
         folder = home / f"{at}"
         folder.mkdir()
-        trainings.remember(MEDIA[0].train(data="x", out=str(folder), minutes=90))
+        training_runs.remember(MEDIA[0].train(data="x", out=str(folder), minutes=90))
         os.utime(folder, (at * 1000.0, at * 1000.0))
-    trainings.sweep(home)
+    training_runs.sweep(home)
     left = sorted(int(folder.name) for folder in home.iterdir())
-    assert left == list(range(trainings.KEPT + 4, 2 * trainings.KEPT + 4)), "at last the oldest of the others too"
+    kept = training_runs.KEPT
+    assert left == list(range(kept + 4, 2 * kept + 4)), "at last the oldest of the others too"
 
 
 def test_a_finished_training_is_among_the_models_at_once(studio: Studio, home: Path) -> None:
@@ -254,7 +255,7 @@ def _still(job: Any) -> bool:
 def test_an_offered_training_goes_on_from_its_checkpoint(studio: Studio, home: Path) -> None:
     request = asked(home, minutes=60)
     Path(request.out).mkdir(parents=True)
-    (Path(request.out) / trainings.CHECKPOINT).touch()
+    (Path(request.out) / training_runs.CHECKPOINT).touch()
     entry = Entry("1", request, (), True)
     studio.offered.append(entry)
     job = studio.take(entry, resume=True)
@@ -286,20 +287,20 @@ def test_a_deleted_training_frees_its_room_and_one_that_runs_stays(tmp_path: Pat
     folder = tmp_path / "foxes"
     (folder / "model").mkdir(parents=True)
     (folder / "model" / "model.safetensors").write_bytes(b"x" * 1000)
-    trainings.remember(TRAIN(out=str(folder), data="x", title="foxes"))
-    (folder / trainings.CHECKPOINT).write_bytes(b"y" * 500)
+    training_runs.remember(TRAIN(out=str(folder), data="x", title="foxes"))
+    (folder / training_runs.CHECKPOINT).write_bytes(b"y" * 500)
     Log(folder).begin(0, 0.0)
-    assert 1500 < trainings.room(folder) < 5000
-    held = trainings.hold(folder)
+    assert 1500 < training_runs.room(folder) < 5000
+    held = training_runs.hold(folder)
     with pytest.raises(BadInput, match="runs in"):
-        trainings.hold(folder)
+        training_runs.hold(folder)
     with pytest.raises(BadInput, match="is running"):
-        trainings.delete(folder)
-    assert trainings.unfinished(tmp_path)
+        training_runs.delete(folder)
+    assert training_runs.unfinished(tmp_path)
     os.close(held)
-    trainings.delete(folder)
+    training_runs.delete(folder)
     assert list(tmp_path.iterdir()) == []
-    trainings.delete(folder)  # it is gone already
+    training_runs.delete(folder)  # it is gone already
 
 
 def test_a_deletion_that_broke_off_leaves_nothing_to_go_on_with(
@@ -307,25 +308,25 @@ def test_a_deletion_that_broke_off_leaves_nothing_to_go_on_with(
 ) -> None:
     folder = tmp_path / "foxes"
     folder.mkdir()
-    trainings.remember(TRAIN(out=str(folder), data="x", title="foxes"))
-    (folder / trainings.CHECKPOINT).touch()
+    training_runs.remember(TRAIN(out=str(folder), data="x", title="foxes"))
+    (folder / training_runs.CHECKPOINT).touch()
     Log(folder).begin(0, 0.0)
-    assert trainings.unfinished(tmp_path)
+    assert training_runs.unfinished(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(trainings.shutil, "rmtree", lambda *_, **__: None)
-        trainings.delete(folder)
-    assert trainings.unfinished(tmp_path) == []
+        patch.setattr(training_runs.shutil, "rmtree", lambda *_, **__: None)
+        training_runs.delete(folder)
+    assert training_runs.unfinished(tmp_path) == []
     assert list(tmp_path.iterdir())
-    trainings.sweep(tmp_path)
+    training_runs.sweep(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_sweep_leaves_a_training_that_runs(tmp_path: Path) -> None:
-    for number in range(trainings.KEPT + 2):
+    for number in range(training_runs.KEPT + 2):
         (tmp_path / str(number)).mkdir()
         os.utime(tmp_path / str(number), (number, number))
-    held = trainings.hold(tmp_path / "0")
+    held = training_runs.hold(tmp_path / "0")
     os.utime(tmp_path / "0", (0, 0))
-    trainings.sweep(tmp_path)
+    training_runs.sweep(tmp_path)
     os.close(held)
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["0", *map(str, range(2, trainings.KEPT + 2))]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["0", *map(str, range(2, training_runs.KEPT + 2))]

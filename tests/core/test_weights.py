@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from studio import weights
 from studio.errors import StudioError
+from studio.models import weights
 
 
 def made(path: Path, table: Any, data: bytes = b"", length: int | None = None) -> Path:

@@ -16,14 +16,14 @@ from typing import Any
 import psutil
 import pytest
 
-from studio import worker
 from studio.backends import MEDIA
 from studio.errors import BadInput, StudioError
-from studio.job import Cancelled, Job, Progress
-from studio.log import crash_path
-from studio.media import Image, Text
-from studio.residence import Rules
-from studio.worker import InProcess, InThread
+from studio.jobs import worker
+from studio.jobs.engine_cache import Rules
+from studio.jobs.job import Cancelled, Job, Progress
+from studio.jobs.worker import InProcess, InThread
+from studio.media.payloads import Image, Text
+from studio.system.log import crash_path
 from tests import fakes
 
 ENGINE = "tests.fakes:FakeEngine"
@@ -81,7 +81,7 @@ def test_an_error_that_pickles_badly_crosses_in_words(host: InProcess) -> None:
 def test_an_answer_that_cannot_be_read_fails_its_job_only(
     host: InProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("studio.worker.DYING", 0.05)
+    monkeypatch.setattr("studio.jobs.worker.DYING", 0.05)
     with pytest.raises(StudioError, match="could not be read"):
         host.run(job(1), "tests.core.test_worker:Riddle", None, lambda _: None)
     assert "said what cannot be read" in caplog.text
@@ -159,7 +159,7 @@ def test_cancel_stops_within_a_step_and_keeps_what_was_made(host: InProcess) -> 
 
 
 def test_a_step_that_never_ends_is_ended(host: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.worker.STUBBORN", 0.05)
+    monkeypatch.setattr("studio.jobs.worker.STUBBORN", 0.05)
     deaf = job(fakes.STUBBORN)
     with pytest.raises(Cancelled):
         host.run(deaf, ENGINE, None, lambda progress: deaf.stop() if progress.stage == "thinking" else None)

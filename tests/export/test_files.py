@@ -14,15 +14,15 @@ import pytest
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from studio import codecs, pictures
-from studio.asset import Asset, Record
 from studio.errors import BadInput
-from studio.export import icons, letters, sheets, vector
+from studio.export import fonts, icons, sheets, vector
 from studio.export.compose import Look, render
 from studio.export.feeds import FEEDS
 from studio.export.files import FORMATS, SUFFIX, Origin, encode
-from studio.export.order import KINDS, Order, files, measured, sizes_of
-from studio.media import Image
+from studio.export.job import KINDS, Order, files, measured, sizes_of
+from studio.library.asset import Asset, Record
+from studio.media import codecs, images
+from studio.media.payloads import Image
 
 REQUEST = {"kind": "avatar", "seed": 7, "prompt": "日落 <b>"}
 PROVENANCE = {"model": {"id": "avatar-starter", "licence": "Apache-2.0"}, "studio": "1"}
@@ -237,7 +237,7 @@ def test_a_picture_that_is_too_large_is_refused(tmp_path: Path) -> None:
     Pillow.new("1", (20_000, 6_001)).save(tmp_path / "vast.png")
     with pytest.raises(BadInput, match="too large"):
         codecs.read(tmp_path / "vast.png")
-    assert pictures.PIXEL_LIMIT < 20_000 * 6_001
+    assert images.PIXEL_LIMIT < 20_000 * 6_001
 
 
 # SVG.
@@ -334,7 +334,7 @@ def test_a_character_sheet_leaves_no_row_half_empty(others: int, rows: int) -> N
 
 
 def test_words_are_cut_to_their_room() -> None:
-    assert letters.fitted("short", 20, 500) == "short"
-    cut = letters.fitted("a caption that goes on and on", 20, 120)
+    assert fonts.fitted("short", 20, 500) == "short"
+    cut = fonts.fitted("a caption that goes on and on", 20, 120)
     assert cut.endswith("…")
-    assert letters.face(20, cut).getlength(cut) <= 120
+    assert fonts.face(20, cut).getlength(cut) <= 120

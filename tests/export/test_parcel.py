@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from studio.errors import BadInput, StudioError
-from studio.export import parcel
+from studio.export import writer
 
 
 def listed(folder: Path) -> list[str]:
@@ -27,44 +27,44 @@ def test_an_interrupted_export_leaves_nothing(tmp_path: Path, target: str) -> No
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "mine.txt").write_text("mine")
     with pytest.raises(KeyError):
-        parcel.send(broken(3), tmp_path / target, "set")
+        writer.send(broken(3), tmp_path / target, "set")
 
     def stop(count: int) -> None:
         if count == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        parcel.send([("a", b"1"), ("b", b"2"), ("c", b"3")], tmp_path / target, "set", stop)
+        writer.send([("a", b"1"), ("b", b"2"), ("c", b"3")], tmp_path / target, "set", stop)
     assert listed(tmp_path) == ["there", "there/mine.txt"]
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     one, two = [("a.png", b"1")], [("a.png", b"1"), ("x/b.png", b"2")]
-    assert parcel.send(one, tmp_path, "set").name == "a.png"
-    assert parcel.send(one, tmp_path, "set").name == "a 2.png"
-    assert parcel.send(two, tmp_path, "set").name == "set"
-    assert parcel.send(two, tmp_path, "set").name == "set 2"
+    assert writer.send(one, tmp_path, "set").name == "a.png"
+    assert writer.send(one, tmp_path, "set").name == "a 2.png"
+    assert writer.send(two, tmp_path, "set").name == "set"
+    assert writer.send(two, tmp_path, "set").name == "set 2"
     assert listed(tmp_path / "set 2") == ["a.png", "x", "x/b.png"]
-    made = parcel.send(two, tmp_path / "all.zip", "set")
+    made = writer.send(two, tmp_path / "all.zip", "set")
     with zipfile.ZipFile(made) as whole:
         assert whole.namelist() == ["a.png", "x/b.png"]
         assert whole.testzip() is None
     with pytest.raises(BadInput, match=r"all\.zip"):
-        parcel.send(two, tmp_path / "all.zip", "set")
+        writer.send(two, tmp_path / "all.zip", "set")
     with pytest.raises(BadInput, match="not a folder"):
-        parcel.send(one, tmp_path / "a.png", "set")
+        writer.send(one, tmp_path / "a.png", "set")
     for inner in ("../a", "/a", "a/../../b", "c:/a", "a\\b", ""):
         with pytest.raises(ValueError, match="no place"):
-            parcel.send([(inner, b"")], tmp_path, "set")
+            writer.send([(inner, b"")], tmp_path, "set")
 
 
 def test_a_full_disk_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(parcel, "write_synced", full)
+    monkeypatch.setattr(writer, "write_synced", full)
     with pytest.raises(StudioError, match="the disk is full"):
-        parcel.send([("a.png", b"1")], tmp_path / "out", "set")
+        writer.send([("a.png", b"1")], tmp_path / "out", "set")
     assert listed(tmp_path) == []
 
 
@@ -77,9 +77,9 @@ def test_a_full_disk_is_said_in_words(tmp_path: Path, monkeypatch: pytest.Monkey
     ],
 )  # fmt: skip
 def test_names_that_every_system_takes(tmp_path: Path, title: str, name: str) -> None:
-    made = parcel.name_of(title, "id")
+    made = writer.name_of(title, "id")
     assert made == name
-    assert parcel.send([(f"{made}.png", b"1")], tmp_path, made).exists()
+    assert writer.send([(f"{made}.png", b"1")], tmp_path, made).exists()
 
 
 @pytest.mark.parametrize("target", ["out", "out.zip"])
@@ -88,6 +88,6 @@ def test_the_mask_of_new_files_is_not_lifted_for_other_threads(
 ) -> None:
     monkeypatch.setattr("os.umask", lambda _: pytest.fail("it was changed"))
     (tmp_path / "plain").write_bytes(b"1")
-    made = parcel.send([("a.png", b"1"), ("b.png", b"2")], tmp_path / target, "set")
+    made = writer.send([("a.png", b"1"), ("b.png", b"2")], tmp_path / target, "set")
     file = made / "a.png" if made.is_dir() else made
     assert file.stat().st_mode == (tmp_path / "plain").stat().st_mode

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from studio.errors import BadInput
 from studio.export import shapes
 from studio.export.compose import SIDE_LIMIT, Look, flat, place, render, transparent
-from studio.media import Image
+from studio.media.payloads import Image
 
 
 def bust(side: int = 64, wide: int = 64) -> Image:

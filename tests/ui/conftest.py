@@ -19,9 +19,9 @@ from qasync import QEventLoop
 
 from studio.studio import Studio
 from studio.ui.app import application, errors
-from studio.ui.panel import Panel
-from studio.ui.theme import Theme
-from studio.ui.window import Window
+from studio.ui.panel.panel import Panel
+from studio.ui.shell.window import Window
+from studio.ui.widgets.theme import Theme
 from tests.studios import fake_studio
 
 WAIT = 15.0  # seconds that anything may take

@@ -10,10 +10,10 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QSlider
 
-from studio.backends.avatar import AvatarRequest
-from studio.library import Query
+from studio.backends.avatar.requests import AvatarRequest
+from studio.library.library import Query
 from studio.ui.avatar.inspector import AvatarInspector
-from studio.ui.panel import Panel
+from studio.ui.panel.panel import Panel
 from studio.ui.stages.image import ImageStage
 from tests.faces import face
 from tests.ui.conftest import Desk

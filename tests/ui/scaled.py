@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
-from studio.ui.theme import theme
+from studio.ui.widgets.theme import theme
 from tests.ui.conftest import Desk
 from tests.ui.tour import blurred, clipped, fill, outside, overlapping, places
 

@@ -9,17 +9,17 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QWidget
 
 from studio.errors import StudioError
-from studio.ui import ahead
-from studio.ui.ahead import Ahead, Making
-from studio.ui.fresh import Fresh
-from studio.ui.library import LibraryPage
+from studio.ui.library.page import LibraryPage
+from studio.ui.shell import preload
+from studio.ui.shell.preload import Ahead, Making
+from studio.ui.widgets.lazy_refresh import Fresh
 from tests.ui.conftest import Desk, Room
 from tests.ui.test_library_page import fill
 
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "START", 0)
+    monkeypatch.setattr(preload, "START", 0)
 
 
 class Maker:

@@ -11,10 +11,10 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
-from studio import doctor
-from studio.ui import screenshots, single
+from studio.support import diagnostics
 from studio.ui.app import run
-from studio.ui.window import Window
+from studio.ui.shell import screenshots, single_instance
+from studio.ui.shell.window import Window
 from tests.fakes import SLOW
 from tests.studios import fake_studio
 from tests.ui.conftest import Desk
@@ -49,26 +49,26 @@ def test_it_runs_until_its_window_closes(home: Path, loop: QEventLoop) -> None:
 
 
 def test_a_second_start_raises_the_first_window(desk: Desk) -> None:
-    name = single.name_of(desk.studio.places.state)
-    assert not single.raise_other(name)
-    answer = single.Answer(name, desk.window)
+    name = single_instance.name_of(desk.studio.places.state)
+    assert not single_instance.raise_other(name)
+    answer = single_instance.Answer(name, desk.window)
     answer.asked.connect(desk.window.come_forward)
     desk.window.showMinimized()
-    assert single.raise_other(name)
+    assert single_instance.raise_other(name)
     desk.until(lambda: not desk.window.isMinimized())
     answer.close()
-    assert not single.raise_other(name)
+    assert not single_instance.raise_other(name)
 
 
 def test_windows_of_other_folders_do_not_answer(tmp_path: Path) -> None:
-    assert single.name_of(tmp_path / "a") != single.name_of(tmp_path / "b")
+    assert single_instance.name_of(tmp_path / "a") != single_instance.name_of(tmp_path / "b")
 
 
 def test_it_pictures_every_page(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(screenshots, "SIZES", ((1024, 640),))
     monkeypatch.setattr(screenshots, "SCHEMES", ("dark",))
     monkeypatch.setattr(screenshots, "ROUNDS", 1)
-    monkeypatch.setattr(doctor, "examine", lambda _places, _catalog: [])
+    monkeypatch.setattr(diagnostics, "examine", lambda _places, _catalog: [])
     keep_seed(desk, "avatar", 1)
     shoot = screenshots.Shoot(desk.studio, tmp_path)
     desk.loop.run_until_complete(shoot.fill())

@@ -11,7 +11,7 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QWidget
 
 from studio.errors import BadInput
-from studio.ui.aside import Aside, Errands, Newest
+from studio.ui.background import Aside, Errands, Newest
 from tests.ui.conftest import Room
 
 KINDS = (Aside, Newest, Errands)

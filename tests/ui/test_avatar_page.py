@@ -13,12 +13,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QSlider, QWidget
 from qasync import QEventLoop
 
-from studio.backends.avatar import Near
-from studio.library import Query
-from studio.places import Places
+from studio.backends.avatar.requests import Near
+from studio.library.library import Query
 from studio.studio import Studio
+from studio.system.paths import Places
 from studio.ui.app import errors
-from studio.ui.avatar.hand import Live
+from studio.ui.avatar.live_face import Live
 from studio.ui.export.dialog import ExportDialog
 from tests.faces import BROKEN, FaceEngine, face_studio
 from tests.ui.conftest import Desk

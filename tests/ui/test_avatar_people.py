@@ -16,12 +16,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QToolButton
 from qasync import QEventLoop
 
-from studio.backends.avatar import AvatarRequest, AvatarSheetRequest, moods
-from studio.identities import Identities, Identity
-from studio.library import Asset, Query
-from studio.request import Request
+from studio.backends.avatar import expressions
+from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest
+from studio.library.identities import Identities, Identity
+from studio.library.library import Asset, Query
+from studio.schema.request import Request
 from studio.ui.app import errors
-from studio.ui.avatar.people import People
+from studio.ui.avatar.people_tab import People
 from tests.faces import TABLE, FaceEngine, face_studio
 from tests.ui.conftest import Desk
 from tests.ui.hands import brief, inside, page, pick, shows, sixteen, works
@@ -305,13 +306,13 @@ def test_moods_are_drawn_up_beside_the_window(desk: Desk, monkeypatch: pytest.Mo
     panel, _ = page(desk)
     named(desk, "Mara")
     where: list[str] = []
-    drawn_up = moods.expressions
+    drawn_up = expressions.expressions
 
     def watched(*args: Any) -> Any:
         where.append(threading.current_thread().name)
         return drawn_up(*args)
 
-    monkeypatch.setattr(moods, "expressions", watched)
+    monkeypatch.setattr(expressions, "expressions", watched)
     desk.act("expressions")
     desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 3)
     desk.act("sheet")

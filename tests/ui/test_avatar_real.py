@@ -8,8 +8,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from qasync import QEventLoop
 
-from studio.places import Places
 from studio.studio import Studio
+from studio.system.paths import Places
 from tests.ui.conftest import Desk
 from tests.ui.hands import brief, handle, inside, page, works
 

@@ -12,14 +12,14 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from qasync import QEventLoop
 
-from studio.backends.avatar import AvatarRequest
+from studio.backends.avatar.requests import AvatarRequest
 from studio.errors import BadInput
-from studio.job import Job, Progress
-from studio.library import Asset
-from studio.ui import jobs
+from studio.jobs.job import Job, Progress
+from studio.library.library import Asset
 from studio.ui.app import errors
 from studio.ui.avatar import inspector as inspectors
-from studio.ui.avatar.faces import face_of
+from studio.ui.avatar.face_ops import face_of
+from studio.ui.shell import job_strip
 from tests.faces import FaceEngine, face_studio
 from tests.ui.conftest import Desk
 from tests.ui.hands import brief, inside, page, pick, shows, sixteen, works
@@ -222,6 +222,6 @@ def test_one_step_is_not_counted() -> None:
     job = Job(AvatarRequest())
     job.start()
     job.progress = Progress("loading", 0, 1)
-    assert jobs.stage(job) == "loading"
+    assert job_strip.stage(job) == "loading"
     job.progress = Progress("mapping", 1, 3)
-    assert jobs.stage(job) == "mapping 1 of 3"
+    assert job_strip.stage(job) == "mapping 1 of 3"

@@ -17,12 +17,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from qasync import QEventLoop
 
-from studio import clips
-from studio.backends.avatar import AvatarRequest, AvatarWalkRequest, Slide
 from studio.backends.avatar.directions import directions
-from studio.library import Asset, Query
+from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, Slide
+from studio.library.library import Asset, Query
+from studio.media import clips
 from studio.ui.app import errors
-from studio.ui.avatar.choosing import Chooser
+from studio.ui.avatar.face_sources import Chooser
 from studio.ui.avatar.inspector import AvatarInspector
 from tests.faces import LATENT, REMARK, STRANGE, FaceEngine, face_studio
 from tests.ui.conftest import Desk

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QInputDialog, QMenu, QPlainTextEdit, QToolButton
 from qasync import QEventLoop
 
-from studio.ui.history import History
+from studio.ui.forms.undo import History
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
 

@@ -6,9 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
 
-from studio.ui.actions import DEEDS, table
-from studio.ui.palette import Offered, rank
-from studio.ui.shortcuts import Shortcuts
+from studio.ui.commands import DEEDS, table
+from studio.ui.shell.command_palette import Offered, rank
+from studio.ui.shell.shortcuts import Shortcuts
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
 from tests.ui.tour import ROLE, fill, nameless, places, read_aloud, unreachable

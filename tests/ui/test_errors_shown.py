@@ -11,13 +11,13 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QDialog, QWidget
 
-from studio import log
 from studio.backends import MEDIA
 from studio.errors import MENDS, StudioError
-from studio.ui import mending
+from studio.system import log
 from studio.ui.app import _anonymous
-from studio.ui.unexpected import Surface
-from studio.ui.words import INSTEAD, failure
+from studio.ui.shell.crash_dialog import Surface
+from studio.ui.widgets import error_actions
+from studio.ui.widgets.text import INSTEAD, failure
 from tests.fakes import MISUSED, STARVING
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
@@ -28,7 +28,7 @@ POSTER, STORY, MUSIC = (
 
 
 def test_every_mend_has_its_button() -> None:
-    assert set(mending.PAGES) | {"smaller"} == set(MENDS)
+    assert set(error_actions.PAGES) | {"smaller"} == set(MENDS)
 
 
 def test_a_model_that_is_gone_leads_to_the_models(desk: Desk) -> None:
@@ -64,24 +64,24 @@ def test_out_of_memory_offers_a_smaller_picture(desk: Desk) -> None:
 
 
 def test_smaller_means_what_the_work_is_made_of() -> None:
-    picture = mending.lesser(POSTER(width=512, height=768))  # type: ignore[call-arg]
+    picture = error_actions.lesser(POSTER(width=512, height=768))  # type: ignore[call-arg]
     assert picture is not None
     assert (picture.width, picture.height) == (384, 576)  # type: ignore[attr-defined]
-    text = mending.lesser(STORY(tokens=400))  # type: ignore[call-arg]
+    text = error_actions.lesser(STORY(tokens=400))  # type: ignore[call-arg]
     assert text is not None
     assert text.tokens == 200  # type: ignore[attr-defined]
-    sound = mending.lesser(MUSIC(seconds=12))  # type: ignore[call-arg]
+    sound = error_actions.lesser(MUSIC(seconds=12))  # type: ignore[call-arg]
     assert sound is not None
     assert sound.seconds == 6  # type: ignore[attr-defined]
     least = STORY()
-    while (less := mending.lesser(least)) is not None:
+    while (less := error_actions.lesser(least)) is not None:
         assert less != least
         least = less
 
 
 @pytest.mark.parametrize(("mend", "page"), [("folders", "settings"), ("room", "models"), ("diagnostics", "settings")])
 def test_a_page_opens_where_it_helps(desk: Desk, mend: str, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.doctor.examine", lambda _places, _catalog: [])
+    monkeypatch.setattr("studio.support.diagnostics.examine", lambda _places, _catalog: [])
     panel = desk.panel("poster")
     panel.fail(StudioError("It failed.", "Do this.", mend=mend))
     desk.click(f"mend.{mend}")
@@ -165,7 +165,7 @@ def test_a_report_says_neither_prompts_nor_folders(desk: Desk, monkeypatch: pyte
 
 
 def test_the_dialog_leads_to_the_diagnostics(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.doctor.examine", lambda _places, _catalog: [])
+    monkeypatch.setattr("studio.support.diagnostics.examine", lambda _places, _catalog: [])
     surface = Surface()
     surface.over(desk.window)
     tell(desk, surface, ValueError("x"))

@@ -14,12 +14,12 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 
-from studio import codecs
 from studio.export.compose import Look
-from studio.media import Image, Text
+from studio.media import codecs
+from studio.media.payloads import Image, Text
 from studio.ui.export import dialog as dialogs
-from studio.ui.export.choice import TICKS, Choice
 from studio.ui.export.dialog import ExportDialog
+from studio.ui.export.remembered import TICKS, Choice
 from tests.ui.conftest import Desk
 
 

@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QPlainTextEdit, QSlider
 
 from studio.backends import MEDIA, medium
 from studio.errors import BadInput
-from studio.request import Range, Request
-from studio.settings import Settings
-from studio.ui.form import Form
-from studio.ui.words import called, gist, told
+from studio.schema.request import Range, Request
+from studio.schema.settings import Settings
+from studio.ui.forms.form import Form
+from studio.ui.widgets.text import called, gist, told
 from tests.ui.conftest import Desk
 
 

@@ -7,8 +7,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from studio.bench import library as bench
-from studio.ui.library import LibraryPage
-from studio.ui.works import STEPS, Difference, difference, runs
+from studio.ui.library.model import STEPS, Difference, difference, runs
+from studio.ui.library.page import LibraryPage
 from tests.ui.conftest import Desk
 
 MANY = 300

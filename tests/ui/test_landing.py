@@ -10,9 +10,9 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiAppl
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFrame, QWidget
 
-from studio import codecs
-from studio.media import Audio, Image
-from studio.presets import write
+from studio.media import codecs
+from studio.media.payloads import Audio, Image
+from studio.schema.presets import write
 from studio.ui.stages.audio import AudioStage
 from studio.ui.stages.image import ImageStage
 from tests.ui.conftest import Desk

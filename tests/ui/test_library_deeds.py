@@ -12,9 +12,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QMessageBox, QPushButton, QWidget
 
 from studio.bench import library as bench
-from studio.library import Asset, Query
-from studio.ui.facets import DAYS, Facet, dates, span
-from studio.ui.library import LibraryPage
+from studio.library.library import Asset, Query
+from studio.ui.library.filter_button import DAYS, Facet, dates, span
+from studio.ui.library.page import LibraryPage
 from tests.fakes import payload
 from tests.ui.conftest import Desk
 from tests.ui.test_library_page import choose, fill, page

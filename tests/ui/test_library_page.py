@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from studio.backends import medium
 from studio.bench import library as bench
-from studio.library import Query
-from studio.ui.library import LibraryPage
-from studio.ui.works import AHEAD, PAGE
+from studio.library.library import Query
+from studio.ui.library.model import AHEAD, PAGE
+from studio.ui.library.page import LibraryPage
 from tests.fakes import payload
 from tests.ui.conftest import Desk
 

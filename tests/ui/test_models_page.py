@@ -25,8 +25,8 @@ from PySide6.QtWidgets import (
 )
 from safetensors.numpy import save_file
 
-from studio import disk
-from studio.catalog import Catalog
+from studio.models.catalog import Catalog
+from studio.system import storage
 from studio.ui.pages.licences import terms
 from studio.ui.pages.models import ModelsPage
 from tests.fakes import SLOW
@@ -203,7 +203,7 @@ def test_what_is_no_model_is_said_in_words(desk: Desk, tmp_path: Path) -> None:
 
 def test_an_import_can_be_cancelled(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = models_page(desk)
-    copy, begun, go_on = disk.copy, threading.Event(), threading.Event()
+    copy, begun, go_on = storage.copy, threading.Event(), threading.Event()
 
     def slow(source: Path, target: Path, step: Callable[[int], object]) -> None:
         step(10)
@@ -211,7 +211,7 @@ def test_an_import_can_be_cancelled(desk: Desk, tmp_path: Path, monkeypatch: pyt
         assert go_on.wait(10)
         copy(source, target, step)
 
-    monkeypatch.setattr(disk, "copy", slow)
+    monkeypatch.setattr(storage, "copy", slow)
     page.bring([writer(tmp_path / "tiny"), writer(tmp_path / "other")])
     desk.until(begun.is_set)
     desk.until(lambda: page.bringing.words.whole().startswith("Copying tiny: 10 bytes of "))

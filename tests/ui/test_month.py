@@ -9,9 +9,9 @@ import pytest
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
-from studio.job import Job
-from studio.ui.making import Batch
-from studio.ui.panel import Panel
+from studio.jobs.job import Job
+from studio.ui.panel.job_tracker import Batch
+from studio.ui.panel.panel import Panel
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
 

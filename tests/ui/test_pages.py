@@ -19,14 +19,14 @@ from PySide6.QtWidgets import (
 )
 from qasync import QEventLoop
 
-from studio import doctor
-from studio.doctor import Finding
 from studio.errors import StudioError
-from studio.ui.pages import choices
+from studio.support import diagnostics
+from studio.support.diagnostics import Finding
+from studio.ui.pages import settings_form
 from studio.ui.pages.about import About
 from studio.ui.pages.diagnostics import Diagnostics
-from studio.ui.preferences import SettingsPage
-from studio.ui.theme import theme
+from studio.ui.pages.settings_page import SettingsPage
+from studio.ui.widgets.theme import theme
 from tests.ui.conftest import Desk
 
 FINDINGS = [
@@ -38,7 +38,7 @@ FINDINGS = [
 
 @pytest.fixture(autouse=True)
 def _no_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choices, "outputs", lambda: ["Speakers", "Headphones"])
+    monkeypatch.setattr(settings_form, "outputs", lambda: ["Speakers", "Headphones"])
 
 
 def settings_page(desk: Desk, section: str = "settings") -> SettingsPage:
@@ -115,7 +115,7 @@ def test_where_nothing_can_be_heard_it_says_what_to_install(desk: Desk, monkeypa
     def deaf() -> list[str]:
         raise StudioError("PortAudio is missing.", "Install it.")
 
-    monkeypatch.setattr(choices, "outputs", deaf)
+    monkeypatch.setattr(settings_form, "outputs", deaf)
     page = settings_page(desk)
     desk.until(lambda: page.choices.sound.words.text() == "PortAudio is missing. Install it.")
     assert not page.choices.sound.box.isEnabled()
@@ -125,7 +125,7 @@ def test_where_nothing_can_be_heard_it_says_what_to_install(desk: Desk, monkeypa
 
 
 def test_diagnostics_say_what_is_missing_and_copy_a_report(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "examine", lambda _places, _catalog: FINDINGS)
+    monkeypatch.setattr(diagnostics, "examine", lambda _places, _catalog: FINDINGS)
     monkeypatch.setattr(Path, "home", lambda: Path("/home/somebody"))
     desk.act("diagnostics")
     page = settings_page(desk, "diagnostics")
@@ -140,7 +140,7 @@ def test_diagnostics_say_what_is_missing_and_copy_a_report(desk: Desk, monkeypat
     assert report.startswith("### AIGC Studio report")
     assert "| Machine | memory | 8.0 GB |" in report
     assert "somebody" not in report
-    monkeypatch.setattr(doctor, "examine", lambda _places, _catalog: FINDINGS[:1])
+    monkeypatch.setattr(diagnostics, "examine", lambda _places, _catalog: FINDINGS[:1])
     desk.click("lookAgain")
     desk.until(lambda: shown.title.text() == "All is well")
 
@@ -155,7 +155,7 @@ def test_closing_in_the_middle_of_a_look_waits_for_nobody(desk: Desk, monkeypatc
         assert going.wait(10)
         return FINDINGS
 
-    monkeypatch.setattr(doctor, "examine", slow)
+    monkeypatch.setattr(diagnostics, "examine", slow)
     settings_page(desk, "diagnostics")
     desk.until(asked.is_set)
     desk.close()
@@ -186,7 +186,7 @@ def test_about_names_models_and_libraries_with_their_licences(desk: Desk) -> Non
 
 
 def test_every_control_has_a_name_and_room_for_its_words(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "examine", lambda _places, _catalog: FINDINGS)
+    monkeypatch.setattr(diagnostics, "examine", lambda _places, _catalog: FINDINGS)
     desk.window.resize(1024, 640)
     pages: list[QWidget] = [desk.window.open("models")]
     for section in ("settings", "diagnostics", "about"):

@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from studio.backends import MEDIA
 from studio.errors import BadInput, StudioError
-from studio.library import Query
-from studio.ui.sending import obstacle
+from studio.library.library import Query
+from studio.ui.library.send_to import obstacle
+from studio.ui.library.work_menu import WorkMenu
 from studio.ui.stages.audio import AudioStage
 from studio.ui.stages.image import ImageStage
 from studio.ui.stages.text import TextStage
-from studio.ui.workmenu import WorkMenu
 from tests.fakes import MISUSED, RAISES, SLOW
 from tests.ui.conftest import Desk
 

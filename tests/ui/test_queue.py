@@ -7,10 +7,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog
 
-from studio.awake import Awake
-from studio.ui import watch
-from studio.ui.queue_row import Row
-from studio.ui.unexpected import Unexpected
+from studio.system.keep_awake import Awake
+from studio.ui.shell import notifications
+from studio.ui.shell.crash_dialog import Unexpected
+from studio.ui.shell.queue_row import Row
 from tests.fakes import MISUSED, RAISES, SLOW
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
@@ -86,8 +86,8 @@ def test_the_end_of_long_work_is_told_to_who_looks_elsewhere(desk: Desk, monkeyp
     desk.window.watch._tell = lambda *words: told.append(words)
     front = [True]
     monkeypatch.setattr(desk.window, "isActiveWindow", lambda: front[0])
-    monkeypatch.setattr(watch, "LONG", 0.0)
-    monkeypatch.setattr(watch, "TOGETHER", 0.0)
+    monkeypatch.setattr(notifications, "LONG", 0.0)
+    monkeypatch.setattr(notifications, "TOGETHER", 0.0)
     for seed, active in ((5, True), (6, False), (MISUSED, False)):
         front[0] = active
         keep_seed(desk, "poster", seed)
@@ -95,7 +95,7 @@ def test_the_end_of_long_work_is_told_to_who_looks_elsewhere(desk: Desk, monkeyp
         desk.idle()
     assert [heading for heading, _ in told] == ["Poster: it is ready", "Poster: it failed"]
     assert told[1][1] == "The moon cannot be painted."
-    monkeypatch.setattr(watch, "LONG", 20.0)
+    monkeypatch.setattr(notifications, "LONG", 20.0)
     keep_seed(desk, "poster", 8)
     desk.click("generate")
     desk.idle()

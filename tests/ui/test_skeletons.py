@@ -9,13 +9,13 @@ import pytest
 from PySide6.QtCore import QPoint, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from studio.library import Library
-from studio.ui import skeleton
-from studio.ui.empty import Sheet
-from studio.ui.hoard import Hoard
-from studio.ui.library import LibraryPage
-from studio.ui.theme import theme
-from studio.ui.thumbnails import FACES, KEPT
+from studio.library.library import Library
+from studio.ui.library.page import LibraryPage
+from studio.ui.library.thumbnails import FACES, KEPT
+from studio.ui.panel.onboarding import Sheet
+from studio.ui.widgets import placeholder
+from studio.ui.widgets.lru_cache import Hoard
+from studio.ui.widgets.theme import theme
 from tests.ui.conftest import Desk, Room
 from tests.ui.tour import fill
 
@@ -34,13 +34,13 @@ def drawn(paint: object, side: int = 80) -> QImage:
 
 
 def test_a_block_says_reading_and_a_sign_says_none(room: Room) -> None:
-    reading = drawn(skeleton.block)
-    none = drawn(lambda painter, box: skeleton.missing(painter, box, "music"))
+    reading = drawn(placeholder.block)
+    none = drawn(lambda painter, box: placeholder.missing(painter, box, "music"))
     ground = theme().colour("skeleton")
     assert reading.pixelColor(40, 40) == ground
     assert {reading.pixelColor(x, y).rgb() for x in range(12, 68) for y in range(12, 68)} == {ground.rgb()}
     assert len({none.pixelColor(x, y).rgb() for x in range(12, 68) for y in range(12, 68)}) > 5
-    assert skeleton.PATIENCE < 200
+    assert placeholder.PATIENCE < 200
 
 
 def opened(desk: Desk) -> tuple[LibraryPage, int]:

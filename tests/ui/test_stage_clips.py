@@ -13,13 +13,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtTest import QTest
 
-from studio import clips
-from studio.asset import Asset, Record
 from studio.errors import BadInput, StudioError
-from studio.media import Image
-from studio.settings import Settings
+from studio.library.asset import Asset, Record
+from studio.media import clips
+from studio.media.payloads import Image
+from studio.schema.settings import Settings
+from studio.ui.stages.clip_frames import Tape
 from studio.ui.stages.moving import MovingStage
-from studio.ui.stages.tape import Tape
 from tests.ui.conftest import Desk, Room
 
 

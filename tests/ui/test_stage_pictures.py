@@ -12,15 +12,15 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
-from studio import codecs
-from studio.asset import Record
-from studio.backends.poster import PosterRequest
-from studio.library import Asset
-from studio.media import Image
+from studio.backends.poster.requests import PosterRequest
+from studio.library.asset import Record
+from studio.library.library import Asset
+from studio.media import codecs
+from studio.media.payloads import Image
 from studio.ui.stages import image as image_stage
 from studio.ui.stages.image import ImageStage
 from studio.ui.stages.view import MARGIN, View
-from studio.ui.theme import MOTION, theme
+from studio.ui.widgets.theme import MOTION, theme
 from tests.ui.conftest import Desk, Room
 
 RED, BLUE = (200, 10, 10), (10, 10, 200)

@@ -13,18 +13,18 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from studio import codecs
-from studio.asset import Record
-from studio.backends.music import MusicRequest
-from studio.library import Asset
-from studio.media import Audio
-from studio.settings import Settings
-from studio.ui.sound import Player, outputs
+from studio.backends.music.requests import MusicRequest
+from studio.library.asset import Record
+from studio.library.library import Asset
+from studio.media import codecs
+from studio.media.payloads import Audio
+from studio.schema.settings import Settings
 from studio.ui.stages import audio as audio_stage
 from studio.ui.stages.audio import AudioStage
 from studio.ui.stages.meter import LOWEST, Meter
 from studio.ui.stages.spectrogram import ROWS, spectrogram
 from studio.ui.stages.waveform import envelope
+from studio.ui.widgets.sound_player import Player, outputs
 from tests.ui.conftest import Room
 
 

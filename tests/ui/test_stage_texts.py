@@ -11,14 +11,14 @@ from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtTest import QTest
 
-from studio import codecs
-from studio.asset import Record
-from studio.document import listing
-from studio.library import Asset
-from studio.media import Text
-from studio.ui.stages.prose import Block, joined, parse, words
+from studio.documents.document import listing
+from studio.library.asset import Record
+from studio.library.library import Asset
+from studio.media import codecs
+from studio.media.payloads import Text
+from studio.ui.stages.markdown import Block, joined, parse, words
 from studio.ui.stages.text import TextStage
-from studio.ui.theme import theme
+from studio.ui.widgets.theme import theme
 from tests.ui.conftest import Desk, Room
 
 TALE = "# The Fox\n\nOnce there was a fox.\n\n## North\nIt ran north.\nIt ran on.\n"

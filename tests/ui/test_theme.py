@@ -9,9 +9,9 @@ import pytest
 from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QPushButton
 
-from studio.places import RESOURCES
-from studio.ui.switch import Switch
-from studio.ui.theme import DARK, LIGHT, Colours, contrast, theme
+from studio.system.paths import RESOURCES
+from studio.ui.widgets.switch import Switch
+from studio.ui.widgets.theme import DARK, LIGHT, Colours, contrast, theme
 from tests.ui.conftest import Desk
 
 

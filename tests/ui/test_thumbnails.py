@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from studio.bench import library as bench
-from studio.library import Library
-from studio.ui.hoard import Hoard
-from studio.ui.thumbnails import Thumbnails
+from studio.library.library import Library
+from studio.ui.library.thumbnails import Thumbnails
+from studio.ui.widgets.lru_cache import Hoard
 from tests.ui.conftest import Room
 
 

@@ -15,16 +15,16 @@ from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QMessageBox
 
-from studio import trainings
-from studio.backends.avatar import AvatarTrainRequest
+from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.errors import StudioError
-from studio.job import Cancelled, Progress, Report
-from studio.journal import Entry
-from studio.media import Image, Payload, Weights
-from studio.request import Request, TrainRequest
+from studio.jobs import training_runs
+from studio.jobs.job import Cancelled, Progress, Report
+from studio.jobs.queue_store import Entry
+from studio.media.payloads import Image, Payload, Weights
+from studio.schema.request import Request, TrainRequest
 from studio.ui.training.page import TrainingPage
+from studio.ui.training.picture_grid import Tiles
 from studio.ui.training.plot import Curve, Plot
-from studio.ui.training.tiles import Tiles
 from tests.studios import fake_studio
 from tests.ui.conftest import Desk, Room
 
@@ -47,11 +47,11 @@ class Learner:
         out = Path(request.out)
         model = out / "model"
         model.mkdir(parents=True, exist_ok=True)
-        (out / trainings.CHECKPOINT).write_bytes(b"so far")
+        (out / training_runs.CHECKPOINT).write_bytes(b"so far")
         (model / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
         said = {"medium": "avatar", "family": "stylegan2", "licence": "own", "title": request.title}
         (model / "config.json").write_text(json.dumps(said))
-        log = trainings.Log(out)
+        log = training_runs.Log(out)
         log.begin(0, 0.0)
         sheet = Image(np.full((64, 128, 4), 200, np.uint8))
         try:
@@ -267,7 +267,7 @@ def test_a_training_that_the_last_start_did_not_end_is_offered(home: Path, loop:
         data=str(faces), out=str(home / "out"), title="Owls", seed=1
     )
     (home / "out").mkdir()
-    (home / "out" / trainings.CHECKPOINT).touch()
+    (home / "out" / training_runs.CHECKPOINT).touch()
     studio.offered.append(Entry("1", request, (), True))
     desk = Desk(home, loop, studio=studio)
     try:
@@ -287,9 +287,9 @@ def broken_off(home: Path, faces: Path, name: str) -> TrainRequest:
     out = home / "state" / "trainings" / name
     out.mkdir(parents=True)
     request = AvatarTrainRequest(data=str(faces), out=str(out), title=name, seed=1, minutes=120)
-    trainings.remember(request)
-    (out / trainings.CHECKPOINT).touch()
-    log = trainings.Log(out)
+    training_runs.remember(request)
+    (out / training_runs.CHECKPOINT).touch()
+    log = training_runs.Log(out)
     log.begin(0, 0.0)
     log.add(90, 1800.0, {"generator": 1.0})
     return request
@@ -339,7 +339,7 @@ def test_a_training_of_no_use_is_deleted_once_that_is_confirmed(home: Path, loop
         assert desk.find("deleteTraining.foxes").accessibleName() == "Delete the training of foxes"
         answer("Keep")
         assert foxes.exists()
-        held = trainings.hold(foxes)  # another studio goes on with it
+        held = training_runs.hold(foxes)  # another studio goes on with it
         answer("deleteTrainingYes")
         desk.until(lambda: words(shown).startswith("This training is running."))
         os.close(held)

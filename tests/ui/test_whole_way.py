@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from qasync import QEventLoop
 
-from studio.library import Query
-from studio.media import Image
-from studio.places import Places
+from studio.library.library import Query
+from studio.media.payloads import Image
 from studio.studio import Studio
-from studio.ui.grid import Grid
+from studio.system.paths import Places
+from studio.ui.library.grid import Grid
 from tests.fakes import DIES
 from tests.studios import fake_studio
 from tests.ui.conftest import Desk

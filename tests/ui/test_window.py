@@ -25,10 +25,10 @@ from PySide6.QtWidgets import (
 from qasync import QEventLoop
 
 from studio.studio import News
-from studio.ui import offer
-from studio.ui.actions import DEEDS
 from studio.ui.bridge import Bridge
-from studio.ui.window import Window
+from studio.ui.commands import DEEDS
+from studio.ui.shell import resume_bar
+from studio.ui.shell.window import Window
 from tests.fakes import MISUSED, SLOW
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
@@ -271,7 +271,8 @@ def test_an_unexpected_error_gets_one_dialog(desk: Desk, loop: QEventLoop) -> No
 def test_the_window_brings_no_torch_along(home: Path) -> None:
     code = (
         "import sys\n"
-        "import studio.ui.app, studio.ui.window, studio.ui.library, studio.ui.preferences, studio.studio\n"
+        "import studio.ui.app, studio.ui.shell.window, studio.ui.library.page, studio.ui.pages.settings_page\n"
+        "import studio.studio\n"
         "import studio.ui.stages.image, studio.ui.stages.text, studio.ui.stages.audio\n"
         "heavy = {'torch', 'diffusers', 'transformers', 'sounddevice', 'PIL'} & set(sys.modules)\n"
         "print(sorted(heavy))\n"
@@ -315,4 +316,4 @@ def test_a_paused_queue_says_at_the_next_start_why_nothing_runs(desk: Desk, loop
     ],
 )
 def test_the_offer_tells_what_ran_from_what_waited(running: int, waiting: int, said: str) -> None:
-    assert offer._words(running, waiting) == said
+    assert resume_bar._words(running, waiting) == said

@@ -10,8 +10,8 @@ from PySide6.QtCore import QCoreApplication, QTranslator
 from PySide6.QtWidgets import QComboBox, QMenu, QWidget
 from qasync import QEventLoop
 
-from studio.backends.poster import PosterRequest
-from studio.ui.panel import Panel
+from studio.backends.poster.requests import PosterRequest
+from studio.ui.panel.panel import Panel
 from tests.ui.conftest import Desk
 from tests.ui.tour import clipped, fill, outside, overlapping, places, worded
 

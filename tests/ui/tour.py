@@ -20,12 +20,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio import doctor
-from studio.doctor import Finding
-from studio.ui.panel import Panel
-from studio.ui.switch import Switch
-from studio.ui.widgets import Elided
-from studio.ui.window import Window
+from studio.support import diagnostics
+from studio.support.diagnostics import Finding
+from studio.ui.panel.panel import Panel
+from studio.ui.shell.window import Window
+from studio.ui.widgets.basic import Elided
+from studio.ui.widgets.switch import Switch
 from tests.fakes import MISUSED, RAISES
 from tests.ui.conftest import Desk
 
@@ -80,7 +80,7 @@ def places(desk: Desk) -> Iterator[tuple[str, QWidget]]:
         desk.breathe()
         yield name, window
     for section in ("diagnostics", "about"):
-        with mock.patch.object(doctor, "examine", return_value=FINDINGS):
+        with mock.patch.object(diagnostics, "examine", return_value=FINDINGS):
             window.act(section)
             page = window.pages.currentWidget()
             report = page.findChild(QAbstractButton, "copyReport" if section == "diagnostics" else "copyCredits")
@@ -102,7 +102,7 @@ def places(desk: Desk) -> Iterator[tuple[str, QWidget]]:
 
 def _dialogs(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     from studio.ui.pages.models import ModelsPage
-    from studio.ui.unexpected import Unexpected
+    from studio.ui.shell.crash_dialog import Unexpected
 
     window = desk.window
     models = window.open("models")

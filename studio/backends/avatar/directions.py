@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from studio import disk, weights
-from studio.asset import printable
-from studio.catalog import Model
 from studio.errors import BadInput, StudioError
+from studio.library.asset import printable
+from studio.models import weights
+from studio.models.catalog import Model
+from studio.system import storage
 
 LIST, PREVIEWS, LOCK = "directions.json", "directions", ".directions.lock"
 LIMIT = 400
@@ -74,7 +75,7 @@ def add(
     Returns the directions that now stand for `found`, in that order, and which of them are new.
     """
     folder = place(model)
-    with disk.failing_as("The directions could not be saved"):
+    with storage.failing_as("The directions could not be saved"):
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder):
             return _added(model, folder, method, layers, found)
@@ -110,7 +111,7 @@ def rename(model: Model, id: str, name: str) -> Direction:
     if not clean:
         raise BadInput("A direction needs a name.", "Say what it changes, such as Smile.")
     folder = place(model)
-    with disk.failing_as("The name could not be kept"), _alone(folder):
+    with storage.failing_as("The name could not be kept"), _alone(folder):
         listed, given = _read(folder)
         at = _index(model, listed, id)
         listed[at] = replace(listed[at], name=clean)
@@ -121,7 +122,7 @@ def rename(model: Model, id: str, name: str) -> Direction:
 def remove(model: Model, id: str) -> None:
     """Forget a direction. Faces that were moved along it keep their pictures but cannot be made again."""
     folder = place(model)
-    with disk.failing_as("The direction could not be deleted"), _alone(folder):
+    with storage.failing_as("The direction could not be deleted"), _alone(folder):
         listed, given = _read(folder)
         gone = listed.pop(_index(model, listed, id))
         given[gone.method] = max(given.get(gone.method, 0), _number(id))
@@ -136,7 +137,7 @@ def _alone(folder: Path) -> Generator[None]:
     if not folder.is_dir():  # nothing was found yet, and there is nothing to change
         yield
         return
-    with disk.FileLock(folder / LOCK):
+    with storage.FileLock(folder / LOCK):
         yield
 
 
@@ -168,7 +169,7 @@ def _write(folder: Path, listed: Sequence[Direction], given: Mapping[str, int]) 
         for one in listed
     ]
     text = json.dumps({"version": 1, "given": given, "directions": rows}, indent=1, ensure_ascii=False) + "\n"
-    disk.write_whole(folder / LIST, text.encode("utf-8"))
+    storage.write_whole(folder / LIST, text.encode("utf-8"))
 
 
 def _direction(folder: Path, row: dict[str, Any]) -> Direction:

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.backends.avatar.alike import Seen
-from studio.backends.avatar.framing import NOTES, REASONS, Framed, Unfit, framed
+from studio.backends.avatar.crop import NOTES, REASONS, Framed, Unfit, framed
+from studio.backends.avatar.duplicates import Seen
 from studio.errors import BadInput
-from studio.places import Places
+from studio.system.paths import Places
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
 FEWEST = 8

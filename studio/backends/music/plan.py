@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.backends.music import GENRES, KEYS, MOODS, TONICS
+from studio.backends.music.requests import GENRES, KEYS, MOODS, TONICS
 
 QUALITIES = ("maj", "min", "7", "maj7", "m7", "dim")
 INTERVALS = {

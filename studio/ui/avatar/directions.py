@@ -6,16 +6,16 @@ from PySide6.QtCore import QRectF, QSize, Signal
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QLineEdit, QProgressBar, QSizePolicy, QWidget
 
-from studio.backends.avatar import AvatarDirectionsRequest, AvatarRequest
 from studio.backends.avatar.directions import Direction, directions, remove, rename, stamp
-from studio.catalog import Model
+from studio.backends.avatar.requests import AvatarDirectionsRequest, AvatarRequest
 from studio.errors import StudioError
-from studio.request import Choice, fresh_seed
-from studio.ui.avatar import faces
+from studio.models.catalog import Model
+from studio.schema.request import Choice, fresh_seed
+from studio.ui.avatar import face_ops
 from studio.ui.avatar.sliders import Line
-from studio.ui.theme import SIZE, theme
-from studio.ui.widgets import Combo, button, column, empty, label, row, tool
-from studio.ui.words import failure, tr
+from studio.ui.widgets.basic import Combo, button, column, empty, label, row, tool
+from studio.ui.widgets.text import failure, tr
+from studio.ui.widgets.theme import SIZE, theme
 
 REACH = 3.0  # standard deviations to both sides, as the previews show them
 STEPS = 60
@@ -139,7 +139,7 @@ class Directions(QWidget):
             self._stamp, self._model = now, model
             self._fill()
         for id, way in self.ways.items():
-            amount = faces.amount_of(face, id)
+            amount = face_ops.amount_of(face, id)
             way.line.show_value(min(REACH, max(-REACH, amount)), moved=bool(amount))
 
     def show_progress(self, done: tuple[int, int] | None) -> None:
@@ -211,5 +211,5 @@ class Directions(QWidget):
         )
 
 
-def _to(id: str, amount: float) -> faces.Change:
-    return lambda face: faces.slid(face, id, round(amount, 2))
+def _to(id: str, amount: float) -> face_ops.Change:
+    return lambda face: face_ops.slid(face, id, round(amount, 2))

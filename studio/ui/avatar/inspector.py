@@ -13,36 +13,36 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from studio.backends.avatar import AvatarProjectRequest, AvatarRequest, AvatarSheetRequest, AvatarWalkRequest
-from studio.backends.avatar.kind import Kind, kind
-from studio.catalog import Model
+from studio.backends.avatar.capabilities import Kind, kind
+from studio.backends.avatar.requests import AvatarProjectRequest, AvatarRequest, AvatarSheetRequest, AvatarWalkRequest
 from studio.errors import StudioError
-from studio.job import Job
-from studio.library import Asset
-from studio.media import Image
-from studio.request import Request
-from studio.ui.actions import keys_of
-from studio.ui.avatar import faces
-from studio.ui.avatar.board import Board
+from studio.jobs.job import Job
+from studio.library.library import Asset
+from studio.media.payloads import Image
+from studio.models.catalog import Model
+from studio.schema.request import Request
+from studio.ui.avatar import face_ops
+from studio.ui.avatar.candidate_picker import Gathering
 from studio.ui.avatar.directions import Directions
-from studio.ui.avatar.faces import Change
-from studio.ui.avatar.finding import Finding
-from studio.ui.avatar.gathering import Gathering
-from studio.ui.avatar.hand import Hand
-from studio.ui.avatar.keeping import DEEDS, Keeping
-from studio.ui.avatar.mix import Mixing
-from studio.ui.avatar.people import People
+from studio.ui.avatar.face_ops import Change
+from studio.ui.avatar.find_tab import Finding
+from studio.ui.avatar.identity_actions import DEEDS, Keeping
+from studio.ui.avatar.inspector_tabs import Board
+from studio.ui.avatar.live_face import Hand
+from studio.ui.avatar.mix_tab import Mixing
+from studio.ui.avatar.people_tab import People
 from studio.ui.avatar.portraits import Portraits
-from studio.ui.avatar.searches import Searches
-from studio.ui.avatar.traits import Traits
-from studio.ui.avatar.walking import Walking
-from studio.ui.inspectors import Inspector
+from studio.ui.avatar.tool_wiring import Searches
+from studio.ui.avatar.trait_sliders import Traits
+from studio.ui.avatar.walk_tab import Walking
+from studio.ui.commands import keys_of
+from studio.ui.panel.inspector import Inspector
 from studio.ui.stages import pictures
-from studio.ui.widgets import button, column, tip, tool
-from studio.ui.words import tr
+from studio.ui.widgets.basic import button, column, tip, tool
+from studio.ui.widgets.text import tr
 
 if TYPE_CHECKING:
-    from studio.ui.panel import Panel
+    from studio.ui.panel.panel import Panel
 
 PATIENCE = 600  # milliseconds without a picture after which it is said why
 FORM = ("style", "psi", "noise", "cutoff", "label", "seed", "size", "model")  # of the brief: what changes the picture
@@ -129,7 +129,7 @@ class AvatarInspector(Inspector):
 
     def _model_of(self, face: AvatarRequest) -> Model | None:
         try:
-            return faces.model_of(self._studio.catalog, face)
+            return face_ops.model_of(self._studio.catalog, face)
         except StudioError:
             return None
 
@@ -174,10 +174,10 @@ class AvatarInspector(Inspector):
     def _brief_changed(self) -> None:
         before, self._seen = self._seen, self.face
         by_hand = self._brief.form.latest in FORM and self._seen != before
-        fit = faces.anew(before, self._seen)
+        fit = face_ops.anew(before, self._seen)
         if self._seen.model != before.model:
             self._follow_model()
-            fit = faces.fitting(self._seen, self._kind)
+            fit = face_ops.fitting(self._seen, self._kind)
         if by_hand and fit != self._seen:
             self._brief.amend(fit)
         if any(getattr(before, name) != getattr(self._seen, name) for name in HIDDEN):
@@ -308,7 +308,7 @@ class AvatarInspector(Inspector):
         self.keep_face()
 
     def arrived(self, job: Job, asset: Asset) -> None:
-        face = faces.face_of(asset)
+        face = face_ops.face_of(asset)
         if isinstance(job.request, AvatarProjectRequest) and face is not None:
             self._brief.form.set_value(face)
             self.searches.found(asset)
@@ -395,4 +395,4 @@ class AvatarInspector(Inspector):
 
 
 def _face_of(work: Asset | None) -> AvatarRequest | None:
-    return faces.face_of(work) if work is not None else None
+    return face_ops.face_of(work) if work is not None else None

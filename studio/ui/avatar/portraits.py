@@ -8,12 +8,12 @@ from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from studio.backends.avatar import AvatarRequest
-from studio.ui import skeleton
-from studio.ui.avatar import faces
-from studio.ui.avatar.hand import Live
+from studio.backends.avatar.requests import AvatarRequest
+from studio.ui.avatar import face_ops
+from studio.ui.avatar.live_face import Live
 from studio.ui.stages import pictures
-from studio.ui.theme import SIZE, theme
+from studio.ui.widgets import placeholder
+from studio.ui.widgets.theme import SIZE, theme
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -35,7 +35,7 @@ class Portraits(QObject):
 
     def get(self, face: AvatarRequest) -> QPixmap | None:
         """The picture of a face; None while it is being drawn, and where it cannot be."""
-        face = faces.plain(face)
+        face = face_ops.plain(face)
         if face not in self._kept and face not in self._asked:
             self._asked.add(face)
             self._live.ask(face, lambda _, made: self._came(face, made), slot=None)
@@ -57,7 +57,7 @@ class Portraits(QObject):
 def painted(painter: QPainter, box: QRectF, picture: QPixmap | None) -> None:
     """A face in a square with round corners; where its picture is still to come, a quiet block."""
     if picture is None:
-        skeleton.block(painter, box)
+        placeholder.block(painter, box)
         return
     painter.save()
     painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)

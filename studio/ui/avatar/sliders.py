@@ -6,8 +6,8 @@ from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QSizePolicy, QStyle, QStyleOptionSlider, QWidget
 
-from studio.ui.widgets import Elided, Slider, row, tool
-from studio.ui.words import tr
+from studio.ui.widgets.basic import Elided, Slider, row, tool
+from studio.ui.widgets.text import tr
 
 FINE = 20  # places of a slider between two steps of a key
 PAUSE = 400  # milliseconds without a key, after which what was moved by keys is settled

@@ -12,26 +12,27 @@ from PySide6.QtCore import QStandardPaths, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QShowEvent
 from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QProgressBar, QScrollArea, QWidget
 
-from studio import codecs
 from studio.errors import BadInput, StudioError
-from studio.export import parcel
+from studio.export import writer
 from studio.export.compose import Look, render
 from studio.export.files import Origin
-from studio.export.order import KINDS, Order, files
-from studio.export.tints import tints
-from studio.library import Asset
-from studio.media import Image
-from studio.ui import memory, works
-from studio.ui.aside import Errands, Failure, Newest
-from studio.ui.export.choice import Choice
-from studio.ui.export.looks import Looks
+from studio.export.job import KINDS, Order, files
+from studio.export.palette import tints
+from studio.library.library import Asset
+from studio.media import codecs
+from studio.media.payloads import Image
+from studio.ui.background import Errands, Failure, Newest
 from studio.ui.export.preview import Preview
+from studio.ui.export.remembered import Choice
 from studio.ui.export.sizes import Sizes
-from studio.ui.pages.tick import Tick
+from studio.ui.export.style_controls import Looks
+from studio.ui.library import model
+from studio.ui.shell import window_state
 from studio.ui.stages import pictures
-from studio.ui.theme import theme
-from studio.ui.widgets import Bar, Combo, Elided, button, column, label, row
-from studio.ui.words import count, failure, tr
+from studio.ui.widgets.basic import Bar, Combo, Elided, button, column, label, row
+from studio.ui.widgets.checkbox import Tick
+from studio.ui.widgets.text import count, failure, tr
+from studio.ui.widgets.theme import theme
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -83,7 +84,7 @@ class ExportDialog(QDialog):
         self._asset, self._studio = asset, studio
         self._others: list[Asset] = []  # what may lie behind, once the library has been asked
         self._file = studio.places.state / "export.json"
-        self._choice = Choice.from_json(memory.load(self._file))
+        self._choice = Choice.from_json(window_state.load(self._file))
         self._picture: Image | None = None
         self._seen: Image | None = None
         self._behind: tuple[Asset, Image] | None = None
@@ -208,10 +209,10 @@ class ExportDialog(QDialog):
         self.folder.say(str(self._target()))
 
     def _target(self) -> Path:
-        return parcel.free(self._place() / f"{self._name()}.zip") if self.zipped.isChecked() else self._place()
+        return writer.free(self._place() / f"{self._name()}.zip") if self.zipped.isChecked() else self._place()
 
     def _name(self) -> str:
-        return parcel.name_of(self._asset.title, self._asset.id)
+        return writer.name_of(self._asset.title, self._asset.id)
 
     def _count(self) -> None:
         """Say how many files it will be, or why it cannot be."""
@@ -240,7 +241,7 @@ class ExportDialog(QDialog):
 
     def _took(self, made: Read) -> None:
         self._picture, self._seen, self._others = made.picture, made.seen, made.behind
-        self.looks.offer(made.tints, [works.title_of(each) for each in made.behind])
+        self.looks.offer(made.tints, [model.title_of(each) for each in made.behind])
         self._changed()
 
     def _want(self, at: int) -> None:
@@ -284,7 +285,7 @@ class ExportDialog(QDialog):
         ground, name, title, to = behind[1] if behind else None, self._name(), self._asset.title, self._target()
 
         def work() -> Path:
-            return parcel.send(
+            return writer.send(
                 files(order, picture, name, title=title, origin=origin, ground=ground), to, name, way.hear
             )
 
@@ -329,7 +330,7 @@ class ExportDialog(QDialog):
         self.error.say(*failure(error), kind="error")
 
     def _keep(self) -> None:
-        memory.save(self._file, self.choice.to_json())
+        window_state.save(self._file, self.choice.to_json())
 
     def reject(self) -> None:
         """Cancel: an export that runs is ended, and nothing of it stays; otherwise the dialog closes."""

@@ -7,8 +7,8 @@ from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from studio.ui.stages import pictures
-from studio.ui.theme import SIZE, theme
-from studio.ui.words import tr
+from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import SIZE, theme
 
 SIDE = 360  # of the large one
 SMALL = (96, 48, 24)

@@ -6,12 +6,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
 from studio.export.feeds import FEEDS
-from studio.export.order import networks
-from studio.ui.export.choice import SQUARES, Choice
-from studio.ui.pages.tick import Tick
-from studio.ui.theme import SIZE
-from studio.ui.widgets import column, label, row
-from studio.ui.words import tr
+from studio.export.job import networks
+from studio.ui.export.remembered import SQUARES, Choice
+from studio.ui.widgets.basic import column, label, row
+from studio.ui.widgets.checkbox import Tick
+from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import SIZE
 
 ACROSS = 3
 

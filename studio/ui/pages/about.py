@@ -8,17 +8,17 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 import studio
-from studio import about
-from studio.about import Part
-from studio.catalog import Catalog
-from studio.places import RESOURCES
-from studio.ui.aside import Aside
-from studio.ui.form import EDGE
+from studio.models.catalog import Catalog
+from studio.support import credits as about
+from studio.support.credits import Part
+from studio.system.paths import RESOURCES
+from studio.ui.background import Aside
+from studio.ui.forms.form import EDGE
 from studio.ui.pages.licences import terms
-from studio.ui.pages.reading import Reading
-from studio.ui.tables import columns
-from studio.ui.widgets import Bar, button, column, label, row
-from studio.ui.words import failure, tr
+from studio.ui.pages.text_dialog import Reading
+from studio.ui.widgets.basic import Bar, button, column, label, row
+from studio.ui.widgets.tables import columns
+from studio.ui.widgets.text import failure, tr
 
 TEXTS = (("LICENSE", "readLicence"), ("NOTICE", "readNotice"))
 

@@ -11,15 +11,15 @@ from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QWidget
 
-from studio import doctor
-from studio.doctor import Finding
-from studio.ui import icons
-from studio.ui.aside import Aside
-from studio.ui.form import EDGE
-from studio.ui.tables import columns
-from studio.ui.theme import theme
-from studio.ui.widgets import Bar, button, column, empty, label, row, tool
-from studio.ui.words import count, failure, sentence, tr
+from studio.support import diagnostics
+from studio.support.diagnostics import Finding
+from studio.ui.background import Aside
+from studio.ui.forms.form import EDGE
+from studio.ui.widgets import icons
+from studio.ui.widgets.basic import Bar, button, column, empty, label, row, tool
+from studio.ui.widgets.tables import columns
+from studio.ui.widgets.text import count, failure, sentence, tr
+from studio.ui.widgets.theme import theme
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -76,10 +76,10 @@ class Diagnostics(QWidget):
         self.copy.setEnabled(False)
         self.again.setEnabled(False)
         studio = self._studio
-        self._aside.ask(lambda: doctor.examine(studio.places, studio.catalog), self._found, self._failed)
+        self._aside.ask(lambda: diagnostics.examine(studio.places, studio.catalog), self._found, self._failed)
 
     def copy_report(self) -> None:
-        QGuiApplication.clipboard().setText(doctor.report(self.findings, self._studio.places))
+        QGuiApplication.clipboard().setText(diagnostics.report(self.findings, self._studio.places))
         self.copy.setText(tr("Copied"))
         self._said.start()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studio.recognise import FREE
-from studio.ui.words import tr
+from studio.models.detect import FREE
+from studio.ui.widgets.text import tr
 
 NAMES = {
     "apache-2.0": "Apache 2.0",

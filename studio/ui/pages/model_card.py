@@ -6,13 +6,13 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from studio.catalog import Model
-from studio.ui.empty import Sheet
+from studio.models.catalog import Model
 from studio.ui.pages.licences import terms
-from studio.ui.tables import told
-from studio.ui.theme import SIZE
-from studio.ui.widgets import button, column, label, row, scrolling, tool
-from studio.ui.words import size, tr
+from studio.ui.panel.onboarding import Sheet
+from studio.ui.widgets.basic import button, column, label, row, scrolling, tool
+from studio.ui.widgets.tables import told
+from studio.ui.widgets.text import size, tr
+from studio.ui.widgets.theme import SIZE
 
 MAKES = {
     "avatar": "Faces",

@@ -10,24 +10,24 @@ from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QMessageBox, QWidget
 
-from studio.catalog import Model
 from studio.checkpoints import SUFFIXES
 from studio.errors import StudioError
-from studio.ui.actions import keys_of
-from studio.ui.aside import Aside
+from studio.models.catalog import Model
+from studio.ui.background import Aside
 from studio.ui.bridge import Bridge
-from studio.ui.deeds import Actions
-from studio.ui.landing import Landing
-from studio.ui.pages.importing import Bringing
+from studio.ui.commands import keys_of
+from studio.ui.library.work_actions import Actions
 from studio.ui.pages.model_card import CARDS, ModelCard
-from studio.ui.pages.reading import Reading
-from studio.ui.pages.shelf import Shelf
-from studio.ui.widgets import Bar, button, column, label, row, tip
-from studio.ui.words import count, failure, size, tr
+from studio.ui.pages.model_import import Bringing
+from studio.ui.pages.model_list import Shelf
+from studio.ui.pages.text_dialog import Reading
+from studio.ui.widgets.basic import Bar, button, column, label, row, tip
+from studio.ui.widgets.drop_zone import Landing
+from studio.ui.widgets.text import count, failure, size, tr
 
 if TYPE_CHECKING:
     from studio.studio import Studio
-    from studio.ui.panel import Panel
+    from studio.ui.panel.panel import Panel
 
 FILES = " ".join(f"*{suffix}" for suffix in (".safetensors", *sorted(SUFFIXES)))
 

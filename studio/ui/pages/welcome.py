@@ -10,14 +10,14 @@ from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QStyle,
 
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
-from studio.catalog import Catalog
-from studio.ui import icons
-from studio.ui.aside import Aside, Failure
-from studio.ui.empty import lesson
-from studio.ui.pages.sheets import WORK, posters, work
-from studio.ui.theme import SIZE, theme
-from studio.ui.widgets import button, column, label, row
-from studio.ui.words import tr
+from studio.models.catalog import Catalog
+from studio.ui.background import Aside, Failure
+from studio.ui.pages.starter_sheets import WORK, posters, work
+from studio.ui.panel.onboarding import lesson
+from studio.ui.widgets import icons
+from studio.ui.widgets.basic import button, column, label, row
+from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import SIZE, theme
 
 SHAPE = 0.62  # height of a picture for its width
 CUT = {"avatar": 0.5}  # how much of a sheet's width a picture shows: four works

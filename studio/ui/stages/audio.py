@@ -8,21 +8,21 @@ from PySide6.QtCore import QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QToolButton
 
-from studio import codecs
 from studio.errors import StudioError
-from studio.library import Asset
-from studio.media import Audio, Payload
-from studio.request import Request
-from studio.settings import Settings
-from studio.ui import icons
-from studio.ui.aside import Failure, Newest
-from studio.ui.sound import Player
+from studio.library.library import Asset
+from studio.media import codecs
+from studio.media.payloads import Audio, Payload
+from studio.schema.request import Request
+from studio.schema.settings import Settings
+from studio.ui.background import Failure, Newest
 from studio.ui.stages.meter import Meter
 from studio.ui.stages.spectrogram import Spectrogram
 from studio.ui.stages.stage import Entry, Stage, drag_out, far_enough, mime_of
 from studio.ui.stages.waveform import RULER, Waveform, envelope
-from studio.ui.widgets import Bar, Slider, column, label, row, tool
-from studio.ui.words import clock, failure, tr
+from studio.ui.widgets import icons
+from studio.ui.widgets.basic import Bar, Slider, column, label, row, tool
+from studio.ui.widgets.sound_player import Player
+from studio.ui.widgets.text import clock, failure, tr
 
 FRAME = 16  # milliseconds between two places of the cursor
 LARGE = 12_000_000  # bytes of a file from which on it is read beside the window's thread

@@ -20,7 +20,7 @@ from studio.ui.stages.compare import Comparison
 from studio.ui.stages.fade import Fade
 from studio.ui.stages.stage import far_enough
 from studio.ui.stages.view import View
-from studio.ui.theme import theme
+from studio.ui.widgets.theme import theme
 
 BLOCKS = 6.0  # from here on single pixels are to be seen as such
 REST = 160  # milliseconds after the last rough picture until it is drawn with care

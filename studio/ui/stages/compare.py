@@ -9,11 +9,11 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPen
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QToolButton
 
-from studio.library import Asset
-from studio.ui import icons
-from studio.ui.theme import theme
-from studio.ui.widgets import Elided, tool
-from studio.ui.words import gist, tr
+from studio.library.library import Asset
+from studio.ui.widgets import icons
+from studio.ui.widgets.basic import Elided, tool
+from studio.ui.widgets.text import gist, tr
+from studio.ui.widgets.theme import theme
 
 Way = Literal["slider", "beside"]
 

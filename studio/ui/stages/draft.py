@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from studio.document import Document, Version, listing
+from studio.documents.document import Document, Version, listing
 from studio.errors import BadInput
-from studio.library import Asset
+from studio.library.library import Asset
 
 KIND = "text"
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, QRectF, Qt, QVariantAnimation
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QWidget
 
-from studio.ui.theme import theme
+from studio.ui.widgets.theme import theme
 
 
 class Fade(QObject):

@@ -8,18 +8,18 @@ from PySide6.QtCore import QPointF, QSizeF, Qt
 from PySide6.QtGui import QFocusEvent, QGuiApplication, QImage, QKeyEvent, QKeySequence, QMouseEvent, QPixmap
 from PySide6.QtWidgets import QLabel, QToolButton
 
-from studio import codecs
 from studio.errors import StudioError
-from studio.library import Asset
-from studio.media import Image, Payload
-from studio.request import Request
-from studio.ui.aside import Failure, Newest
+from studio.library.library import Asset
+from studio.media import codecs
+from studio.media.payloads import Image, Payload
+from studio.schema.request import Request
+from studio.ui.background import Failure, Newest
 from studio.ui.stages import pictures
 from studio.ui.stages.canvas import Canvas
 from studio.ui.stages.compare import CompareBar, Comparison
 from studio.ui.stages.stage import Entry, Stage, drag_out
-from studio.ui.widgets import column, label, tool
-from studio.ui.words import failure, tr
+from studio.ui.widgets.basic import column, label, tool
+from studio.ui.widgets.text import failure, tr
 
 LARGE = 4_000_000  # pixels from which on a file is read beside the window's thread
 STRIDE = 64  # widget pixels that a key pans by

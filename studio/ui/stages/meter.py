@@ -9,8 +9,8 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from studio.ui.theme import theme
-from studio.ui.words import tr
+from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import theme
 
 LOWEST = -48.0  # dB, the foot of the meter
 BAR, GAP = 6, 3

@@ -10,18 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from PySide6.QtCore import QElapsedTimer, QMimeData, QSizeF, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QHideEvent, QImage, QKeyEvent, QShowEvent
 
-from studio import codecs
 from studio.errors import StudioError
-from studio.library import Asset
-from studio.media import Clip, Payload
-from studio.settings import Settings
-from studio.ui.aside import Failure, Newest
+from studio.library.library import Asset
+from studio.media import codecs
+from studio.media.payloads import Clip, Payload
+from studio.schema.settings import Settings
+from studio.ui.background import Failure, Newest
+from studio.ui.stages.clip_frames import Tape
 from studio.ui.stages.image import ImageStage
 from studio.ui.stages.stage import Entry, mime_of
-from studio.ui.stages.tape import Tape
 from studio.ui.stages.transport import Transport
-from studio.ui.theme import theme
-from studio.ui.words import failure, tr
+from studio.ui.widgets.text import failure, tr
+from studio.ui.widgets.theme import theme
 
 TICK = 10  # milliseconds between two looks at the clock
 

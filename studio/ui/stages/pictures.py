@@ -8,12 +8,12 @@ import numpy as np
 from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QImage, QImageReader, QPainter, QPixmap
 
-from studio import clips
 from studio.errors import BadInput
-from studio.media import Image
-from studio.request import Request
-from studio.ui.theme import theme
-from studio.ui.words import tr
+from studio.media import clips
+from studio.media.payloads import Image
+from studio.schema.request import Request
+from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import theme
 
 LARGE = 512  # pixels of a side that a small network's picture is enlarged to, where it is wanted large
 FINE = 2400  # device pixels of a side up to which a picture is enlarged with care

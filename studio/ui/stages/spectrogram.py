@@ -8,10 +8,10 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from studio.media import Audio
-from studio.ui.aside import Newest
-from studio.ui.theme import theme
-from studio.ui.words import tr
+from studio.media.payloads import Audio
+from studio.ui.background import Newest
+from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import theme
 
 WINDOW = 2048  # samples
 COLUMNS, ROWS = 1024, 192

@@ -8,11 +8,11 @@ from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl, Signal
 from PySide6.QtGui import QContextMenuEvent, QDrag, QGuiApplication, QPixmap
 from PySide6.QtWidgets import QApplication, QMenu, QToolButton, QWidget
 
-from studio.library import Asset
-from studio.media import Payload
-from studio.request import Request
-from studio.settings import Settings
-from studio.ui.words import tr
+from studio.library.library import Asset
+from studio.media.payloads import Payload
+from studio.schema.request import Request
+from studio.schema.settings import Settings
+from studio.ui.widgets.text import tr
 
 DEEDS = ("copy", "copy.prompt", "copy.seed", "fit", "actual", "compare", "play", "loop")
 """The actions of the menus that are a stage's business; which of them it can do depends on what it shows."""

@@ -13,17 +13,17 @@ from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QMouseEvent, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
-from studio import codecs
 from studio.errors import StudioError
-from studio.library import Asset
-from studio.media import Payload, Text
-from studio.ui.stages import prose
+from studio.library.library import Asset
+from studio.media import codecs
+from studio.media.payloads import Payload, Text
+from studio.ui.stages import markdown
 from studio.ui.stages.draft import Draft
-from studio.ui.stages.page import Page
 from studio.ui.stages.stage import Entry, Stage, drag_out, far_enough
-from studio.ui.theme import theme
-from studio.ui.widgets import button, column, label, row, tool
-from studio.ui.words import count, moment, tr
+from studio.ui.stages.text_page import Page
+from studio.ui.widgets.basic import button, column, label, row, tool
+from studio.ui.widgets.text import count, moment, tr
+from studio.ui.widgets.theme import theme
 
 INSET = 48
 PAUSE = 300  # milliseconds without a key until what was written goes to the document
@@ -141,7 +141,7 @@ class TextStage(Stage):
         self._set("")
 
     def title(self) -> str:
-        blocks, _ = prose.parse(self.text.partition("\n")[0])
+        blocks, _ = markdown.parse(self.text.partition("\n")[0])
         return blocks[0].text.strip() if blocks and blocks[0].level else ""
 
     def copy(self) -> None:
@@ -206,7 +206,7 @@ class TextStage(Stage):
             return made
         for version in draft.versions()[:SHOWN]:
             restore = functools.partial(draft.restore, version.number)
-            length = count(prose.words(draft.look(version.number)), "%n word", "%n words")
+            length = count(markdown.words(draft.look(version.number)), "%n word", "%n words")
             action = made.addAction(f"{version.name or moment(version.saved)}\t{length}")
             action.triggered.connect(lambda _=False, restore=restore: self._go_back(restore))
         made.addSeparator()
@@ -262,7 +262,7 @@ class TextStage(Stage):
         self._count()
 
     def _count(self) -> None:
-        self.words.setText(count(prose.words(self.text), "%n word", "%n words"))
+        self.words.setText(count(markdown.words(self.text), "%n word", "%n words"))
 
     def _tint(self) -> None:
         self.page.face()

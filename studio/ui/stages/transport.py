@@ -6,10 +6,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame
 
-from studio.ui import icons
-from studio.ui.theme import theme
-from studio.ui.widgets import Slider, label, row, tool
-from studio.ui.words import clock, tr
+from studio.ui.widgets import icons
+from studio.ui.widgets.basic import Slider, label, row, tool
+from studio.ui.widgets.text import clock, tr
+from studio.ui.widgets.theme import theme
 
 HIGH = 56
 NARROW = 420  # pixels of width up to which there is no room for words beside the slider

@@ -9,8 +9,8 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPix
 from PySide6.QtWidgets import QWidget
 
 from studio.ui.stages.stage import far_enough
-from studio.ui.theme import theme
-from studio.ui.words import clock, tr
+from studio.ui.widgets.text import clock, tr
+from studio.ui.widgets.theme import theme
 
 BAR, SPACE = 3, 2  # pixels of a bar of the waveform and of the gap after it
 PEAKS = 8192  # of a sound, more than a screen has bars

@@ -11,30 +11,30 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtWidgets import QFrame, QMessageBox, QStackedWidget, QWidget
 
-from studio import trainings
-from studio.backends.avatar import AvatarTrainRequest
-from studio.catalog import HereAlready
+from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.errors import StudioError
-from studio.job import Cancelled, Job
-from studio.media import Weights
-from studio.ui import icons
-from studio.ui.aside import Errands, Failure
+from studio.jobs import training_runs
+from studio.jobs.job import Cancelled, Job
+from studio.media.payloads import Weights
+from studio.models.catalog import HereAlready
+from studio.ui.background import Errands, Failure
 from studio.ui.bridge import Bridge
-from studio.ui.landing import Landing
-from studio.ui.theme import SIZE, theme
-from studio.ui.training.course import Course
-from studio.ui.training.looking import Looking
-from studio.ui.training.nothing import Nothing
-from studio.ui.training.plan import Plan
-from studio.ui.training.unfinished import Unfinished
-from studio.ui.widgets import GAP, ICON, Bar, button, column, label, row
-from studio.ui.words import failure, tr
+from studio.ui.training.dataset_check import Looking
+from studio.ui.training.empty_state import Nothing
+from studio.ui.training.progress_view import Course
+from studio.ui.training.resumable_list import Unfinished
+from studio.ui.training.training_form import Plan
+from studio.ui.widgets import icons
+from studio.ui.widgets.basic import GAP, ICON, Bar, button, column, label, row
+from studio.ui.widgets.drop_zone import Landing
+from studio.ui.widgets.text import failure, tr
+from studio.ui.widgets.theme import SIZE, theme
 
 if TYPE_CHECKING:
     from studio.backends.avatar.folder import Checked
-    from studio.catalog import Model
+    from studio.models.catalog import Model
     from studio.studio import Studio
-    from studio.ui.panel import Panel
+    from studio.ui.panel.panel import Panel
 
 FEWEST = 8
 Offers = Sequence[tuple[str, str, Callable[[], object]]]  # text, object name, what it does
@@ -154,7 +154,7 @@ class TrainingPage(QWidget):
         return self.course.job is not None and self.course.job.state in ("queued", "running")
 
     def start(self) -> None:
-        trainings.sweep(self._home, self._offered)
+        training_runs.sweep(self._home, self._offered)
         out = self._home / time.strftime("%Y%m%d-%H%M%S")
         try:
             self._follow(self._studio.submit(self.plan.request(out)))
@@ -200,7 +200,7 @@ class TrainingPage(QWidget):
     def _take_up(self, request: AvatarTrainRequest) -> None:
         """Go on with one that no job is known of any more."""
         try:
-            self._follow(self._studio.submit(trainings.going_on(request)))
+            self._follow(self._studio.submit(training_runs.going_on(request)))
         except StudioError as error:
             self.bar.say(*failure(error), kind="error")
 
@@ -223,7 +223,7 @@ class TrainingPage(QWidget):
             self.bar.say(*failure(error), kind="error")
 
         folder = Path(request.out)
-        self._adopting.ask(lambda: trainings.delete(folder), gone, failed)
+        self._adopting.ask(lambda: training_runs.delete(folder), gone, failed)
 
     @property
     def _offered(self) -> list[str]:
@@ -281,15 +281,15 @@ class TrainingPage(QWidget):
         error = job.future.exception()
         out = Path(request.out)
         again = (tr("Go on training"), "trainGoOn", lambda: self._go_on(job))
-        more = [again] if trainings.can_go_on(out) else []
+        more = [again] if training_runs.can_go_on(out) else []
         made = error.assets if isinstance(error, Cancelled) else [] if error is not None else job.future.result()
         ready = [each.folder for each in made if isinstance(each, Weights) and out not in each.folder.parents]
         if ready:
             self._say_ready(request.title, ready[0].name, more, known=job.known)
             return
         with contextlib.suppress(OSError):
-            trainings.settle(out)
-        if (out / trainings.MODEL).is_dir():
+            training_runs.settle(out)
+        if (out / training_runs.MODEL).is_dir():
             rest = tuple(more)
             more = [(tr("Keep it as it is"), "trainKeepAfterAll", lambda: self._adopt(request, rest)), *more]
         if error is None or isinstance(error, Cancelled):
@@ -304,7 +304,7 @@ class TrainingPage(QWidget):
 
     def _adopt(self, request: AvatarTrainRequest, more: Offers) -> None:
         """Add what a training left that was broken off."""
-        take, folder = self._studio.catalog.import_, Path(request.out) / trainings.MODEL
+        take, folder = self._studio.catalog.import_, Path(request.out) / training_runs.MODEL
 
         def ready(model: Model) -> None:
             self._bridge.models_changed()

@@ -10,8 +10,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from studio.ui.theme import SIZE, theme
-from studio.ui.words import duration
+from studio.ui.widgets.text import duration
+from studio.ui.widgets.theme import SIZE, theme
 
 LINES = 3  # of the scale at the left
 

@@ -1,0 +1,45 @@
+"""What can be asked of an avatar model, as its config.json says it; knows no torch and opens no weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from studio.errors import StudioError
+from studio.models import weights
+from studio.models.catalog import Model
+from studio.schema.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The styles that a model knows, how many classes it was trained with, and whether it has learnt any noise."""
+
+    styles: tuple[str, ...] = ()
+    classes: int = 0
+    noise: bool = True
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its drawings had attributes, and so it has named sliders and styles."""
+        return bool(self.styles)
+
+
+def kind(model: Model) -> Kind:
+    """Reads the model's config; what cannot be read is of no kind, and loading it will say why."""
+    try:
+        said = weights.read_json(model.folder / "config.json")
+        # Models from before this was written down: a StyleGAN2 may know noise, a StyleGAN3 has none (2106.12423).
+        noise = bool(said.get("noise", said.get("family") != "stylegan3"))
+        if "attributes" in said:
+            return Kind(styles=tuple(str(style["name"]) for style in said["attributes"]["styles"]), noise=noise)
+        return Kind(classes=int(said.get("shape", {}).get("c_dim", 0)), noise=noise)
+    except (StudioError, OSError, KeyError, TypeError, ValueError, AttributeError):
+        return Kind()
+
+
+def unheeded(request: Request, model: Model) -> str:
+    """A sentence on what of a request changes nothing with this model; empty where all of it counts."""
+    chosen = getattr(request, "noise", "const")
+    if chosen == "const" or kind(model).noise:
+        return ""
+    return f"{model.title or model.id} has learnt no noise: its pictures are the same with noise {chosen}."

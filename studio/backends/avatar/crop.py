@@ -1,0 +1,141 @@
+"""One picture made ready to be learnt from: read safely, upright, cropped square, resampled; knows no folders.
+
+What cannot be used is refused with a reason that people can be told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from studio.media import images
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # others call programs, or draw what is no picture
+PIXEL_LIMIT = 60_000_000
+"""Pixels of the largest picture that is unpacked; JPEG files are unpacked at a fraction of their size first."""
+NARROW = 3.0  # times as long as wide: a square would show only a part
+CLEAR = 8  # alpha up to which nothing is seen
+MARGIN = 1.08  # of the square around a cut-out, where it touches no edge
+
+REASONS = {
+    "broken": "Damaged, or no picture.",
+    "copy": "The same file as another one.",
+    "alike": "Looks the same as another one.",
+    "small": "Too small.",
+    "large": "Too large to unpack.",
+    "narrow": "Far longer than wide: a square would show only a part.",
+    "clear": "Transparent all over.",
+}
+"""Why a picture is not used, in English."""
+
+NOTES = {
+    "turned": "Turned upright.",
+    "moving": "Animated: its first picture is used.",
+    "cut": "Cropped to what is not transparent.",
+    "middle": "The middle of it is used.",
+    "enlarged": "Smaller than asked for, so it is soft.",
+}
+"""What was done to a picture that is used, in English."""
+
+
+class Unfit(Exception):
+    """This picture cannot be used; `reason` is a key of REASONS, `detail` a few words more."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+
+@dataclass(frozen=True, eq=False)
+class Framed:
+    """uint8 [size, size, 4], straight alpha, and what was done to it: keys of NOTES."""
+
+    pixels: NDArray[np.uint8]
+    notes: tuple[str, ...]
+
+
+def framed(path: Path, size: int) -> Framed:
+    """The picture in a file as a square of `size` pixels. Raises Unfit."""
+    try:
+        with Pillow.open(path, formats=FORMATS) as opened:
+            return _framed(opened, size)
+    except Pillow.DecompressionBombError as error:
+        raise Unfit("large") from error
+    except MemoryError as error:
+        raise Unfit("large") from error
+    except Unfit:
+        raise
+    except Exception as error:
+        # Whatever a broken or hostile file makes a reader say, it is one file that cannot be used.
+        raise Unfit("broken", str(error).split("\n")[0][:120]) from error
+
+
+def _framed(opened: Pillow.Image, size: int) -> Framed:
+    wide, high = opened.size
+    if min(wide, high) < max(8, size // 2):
+        raise Unfit("small", f"{wide} x {high}")
+    if max(wide, high) > NARROW * min(wide, high):
+        raise Unfit("narrow", f"{wide} x {high}")
+    opened.draft(None, (2 * size, 2 * size))
+    if opened.size[0] * opened.size[1] > PIXEL_LIMIT:
+        raise Unfit("large", f"{wide:,} x {high:,}")
+    notes: list[str] = []
+    if getattr(opened, "is_animated", False) and opened.format != "MPO":  # a photograph with its small copy
+        notes.append("moving")
+    if opened.getexif().get(0x0112, 1) not in (0, 1):
+        notes.append("turned")
+    picture = images.plain(opened)
+    box = _square(picture, notes)
+    if box[2] - box[0] < size:
+        notes.append("enlarged")
+    # Premultiplied while it is resampled, so that hidden colours do not bleed into the edges.
+    premultiplied = picture.convert("RGBA").convert("RGBa")
+    inside = (max(0, box[0]), max(0, box[1]), min(picture.width, box[2]), min(picture.height, box[3]))
+    if inside == box:
+        made = premultiplied.resize((size, size), Pillow.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+    else:
+        canvas = Pillow.new("RGBa", (box[2] - box[0], box[3] - box[1]))
+        canvas.paste(premultiplied.crop(inside), (inside[0] - box[0], inside[1] - box[1]))
+        made = canvas.resize((size, size), Pillow.Resampling.LANCZOS, reducing_gap=3.0)
+    return Framed(np.asarray(made.convert("RGBA")), tuple(notes))
+
+
+def _square(picture: Pillow.Image, notes: list[str]) -> tuple[int, int, int, int]:
+    """The square to use: the middle, or for a cut-out the one around it, which may reach beyond the picture."""
+    wide, high = picture.size
+    if picture.mode == "RGBA":
+        seen = picture.getchannel("A").point([0] * (CLEAR + 1) + [255] * (255 - CLEAR))
+        box = seen.getbbox()
+        if box is None:
+            raise Unfit("clear")
+        if box != (0, 0, wide, high):
+            notes.append("cut")
+            return _around(box, wide, high)
+    side = min(wide, high)
+    if wide != high:
+        notes.append("middle")
+    left, top = (wide - side) // 2, (high - side) // 2
+    return left, top, left + side, top + side
+
+
+def _around(box: tuple[int, int, int, int], wide: int, high: int) -> tuple[int, int, int, int]:
+    """A square around a box; an edge of the picture that the box touches, as a bust does at its foot, stays one."""
+    left, top, right, bottom = box
+    side = min(round(max(right - left, bottom - top) * MARGIN), max(wide, high))
+    side = max(side, right - left, bottom - top)
+
+    def along(low: int, up: int, length: int) -> int:
+        if low <= 0 and up >= length:
+            return (length - side) // 2
+        if up >= length:
+            return length - side
+        if low <= 0:
+            return 0
+        return (low + up - side) // 2
+
+    x, y = along(left, right, wide), along(top, bottom, high)
+    return x, y, x + side, y + side

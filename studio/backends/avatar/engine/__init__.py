@@ -1,0 +1,1 @@
+"""The avatar engine: networks, projection, morphs and training in torch."""

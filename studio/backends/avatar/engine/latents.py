@@ -1,0 +1,267 @@
+"""From a request to the w of every layer, for one network: seed, sliders, steps nearby, mixing; knows no pictures.
+
+W, W+, truncation and style mixing are those of Karras et al. (arXiv 1812.04948 sections 2 and 3.1, 1912.04958).
+The order is: the seed's w (or a found W+) with its traits; the steps nearby (where a seed draws attributes, these are
+steps from drawing to drawing and come first); truncation; other faces' layers; steps
+along directions. So another face mixed in whole is that face as its own request shows it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from studio.backends.avatar.directions import Direction
+from studio.backends.avatar.engine.files import Config
+from studio.backends.avatar.engine.network import truncated
+from studio.backends.avatar.requests import AvatarRequest, Near, Trait
+from studio.backends.avatar.sliders import Traits, drawn
+from studio.backends.engine.device import device
+from studio.errors import BadInput
+from studio.schema.request import Request
+
+REMEMBERED = 64  # faces on the way of one drag, and some to come back to
+SPREAD_SAMPLES = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """What a seed gives before mapping: z [1, z_dim], condition [1, c_dim] or None, centre of truncation [1, w_dim]."""
+
+    z: Tensor
+    c: Tensor | None
+    centre: Tensor
+
+
+def groups(shape: Any) -> dict[str, range]:
+    """Which layers are coarse, middle and fine: up to 8 px, to 32 px, beyond (1812.04948 section 3.1).
+
+    Thirds of all layers where that would leave a group empty, or the network has no resolutions of its own.
+    """
+    count: int = shape.num_ws
+    sizes: tuple[int, ...] = getattr(shape, "sizes", ())
+    ends = [2 * sum(size <= limit for size in sizes) for limit in (8, 32)]
+    if not 0 < ends[0] < ends[1] < count:
+        ends = [max(1, round(count / 3)), max(2, round(2 * count / 3))]
+    return {"coarse": range(ends[0]), "middle": range(ends[0], ends[1]), "fine": range(ends[1], count)}
+
+
+def layers_of(shape: Any, name: str) -> range:
+    """The layers of a group, or all of them."""
+    return range(shape.num_ws) if name == "all" else groups(shape)[name]
+
+
+class Latents:
+    """One network's faces. What two requests share is reckoned once, so that a drag costs its synthesis only."""
+
+    def __init__(self, network: Any, config: Config, traits: Traits | None) -> None:
+        self.network, self.config, self.traits = network, config, traits
+        self.along: dict[str, Direction] = {}
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def ws(self, request: AvatarRequest) -> Tensor:
+        """[1, num_ws, w_dim]. Raises BadInput for what this network does not have."""
+        ws, centre = self._near(request)
+        layers = request.cutoff or self.network.shape.num_ws
+        ws = torch.cat([truncated(ws[:, :layers], centre[:, None], request.psi), ws[:, layers:]], dim=1)
+        for mix in request.mix:
+            if mix.face and mix.amount:
+                span = groups(self.network.shape)[mix.layers]
+                other = self._remember(("mixed", mix.face), lambda face=mix.face: self.ws(self.within(request, face)))
+                ws[:, span] = torch.lerp(ws[:, span], other[:, span], mix.amount)
+        for slide in request.slides:
+            along = self.along.get(slide.direction)
+            if along is None:
+                raise BadInput(
+                    f"This model has no direction {slide.direction[:60]!r}.", "Find directions, or leave this one out."
+                )
+            if len(along.vector) != self.network.shape.w_dim:
+                raise BadInput(f"{along.name} was found on another network.", "Delete it, and find directions again.")
+            span = layers_of(self.network.shape, along.layers)
+            ws[:, span] += slide.amount * along.std * _tensor(along.vector)
+        return ws
+
+    def within(self, request: AvatarRequest, face: str) -> AvatarRequest:
+        """The face that a row names. BadInput where it belongs to another model."""
+        other = _parsed(face)
+        if other.model not in ("", request.model):
+            raise BadInput(
+                f"A face of the model {other.model} cannot be used with {request.model or 'this one'}.",
+                "Choose faces of one model.",
+            )
+        return other
+
+    def origin(self, request: AvatarRequest) -> Origin:
+        """Raises BadInput for a style, class or slider that the model does not have."""
+        key = ("origin", request.style, request.seed, request.label, request.traits, self._steps(request))
+        return self._remember(key, lambda: self._origin(request))
+
+    def mapped(self, origin: Origin) -> Tensor:
+        """w [1, w_dim]."""
+        return self.network.mapping(origin.z, origin.c)
+
+    def picks(self, request: AvatarRequest) -> tuple[int, list[int]]:
+        """Style and picks of a request's seed. Only for models with attributes."""
+        which, _, picks = self._drawn(request)
+        return which, list(picks)
+
+    def samples(self, request: AvatarRequest, count: int) -> Tensor:
+        """w [count, w_dim] of seeds of the request's style or class; without either, of the one that its seed draws."""
+        rng = np.random.default_rng(4321)
+        z = torch.from_numpy(rng.standard_normal((count, self.config.shape.z_dim), dtype=np.float32)).to(device())
+        c = self.origin(request).c
+        table = self.config.table
+        if c is not None and table is not None:
+            which, _ = self.picks(request)
+            c = torch.from_numpy(table.vectors(which, count, rng)).to(device())
+        elif c is not None:
+            c = c.expand(count, -1)
+        return self.network.mapping(z, c)
+
+    def forget(self) -> None:
+        self._kept.clear()
+
+    def _origin(self, request: AvatarRequest) -> Origin:
+        shape, table = self.config.shape, self.config.table
+        mapping = self.network.mapping
+        if table is not None and self.traits is not None:
+            if request.label >= 0:
+                raise BadInput("This model has styles, not classes.", "Leave the class to the seed.")
+            which, z, picks = self._drawn(request)
+            c = self.traits.moved(which, picks, request.traits)[None]
+            where = torch.tensor([which], device=device())
+            return Origin(_tensor(z[None]), _tensor(c), mapping.centre(where))
+        if request.style != "any":
+            raise BadInput(f"This model knows no style {request.style[:60]!r}.", "Choose any.")
+        if request.traits:
+            raise BadInput("This model has no named sliders.", "Find directions, and use those.")
+        if request.label >= max(shape.c_dim, 0):
+            words = f"classes 0 to {shape.c_dim - 1}" if shape.c_dim else "no classes"
+            raise BadInput(f"This model has {words}.", "Leave the class to the seed.")
+        centre = mapping.centre(None)[None]
+        if self.config.z == "randomstate":
+            # As the official tools draw it, so that a seed known from elsewhere is the same face here.
+            z = np.random.RandomState(request.seed).randn(1, shape.z_dim).astype(np.float32)
+        else:
+            z = np.random.default_rng(request.seed).standard_normal((1, shape.z_dim), dtype=np.float32)
+        if not shape.c_dim:
+            return Origin(_tensor(z), None, centre)
+        label = request.label if request.label >= 0 else int(np.random.default_rng(request.seed).integers(shape.c_dim))
+        return Origin(_tensor(z), _tensor(np.eye(shape.c_dim, dtype=np.float32)[label : label + 1]), centre)
+
+    def _drawn(self, request: AvatarRequest) -> tuple[int, np.ndarray, list[int]]:
+        table, z_dim = self.config.table, self.config.shape.z_dim
+        assert table is not None
+        near = self._steps(request)
+        key = ("drawn", request.style, request.seed, near)
+        return self._remember(key, lambda: drawn(table, request.style, request.seed, z_dim, near))
+
+    def _steps(self, request: AvatarRequest) -> tuple[Near, ...]:
+        """The steps nearby that change attributes; those of other networks and from a found face are taken in W."""
+        return request.near if self.config.table is not None and not request.latent else ()
+
+    def _base(self, request: AvatarRequest) -> tuple[Tensor, Tensor]:
+        """The face before any step: ws and the centre of truncation."""
+        if not request.latent:
+            origin = self.origin(request)
+            return self.network.broadcast(self.mapped(origin)), origin.centre
+        ws = unpacked(request.latent, self.network.shape).to(device())
+        plain = request.replace(traits=())
+        origin = self.origin(plain)
+        if request.traits and self.traits is not None:
+            # A found face has no code; sliders move it as they move the face that its mean w resembles most.
+            which, _ = self.picks(plain)
+            picks = self._remember(("resembling", which, request.latent), lambda: self.resembling(ws.mean(1), plain))
+            codes = [self.traits.table.vector(which, picks), self.traits.moved(which, picks, request.traits)]
+            before, after = self.network.mapping(origin.z.expand(2, -1), _tensor(np.stack(codes)))
+            ws = ws + (after - before)
+        return ws, origin.centre
+
+    def resembling(self, w: Tensor, request: AvatarRequest) -> list[int]:
+        """The picks of the request's style whose w, with the seed's z, is nearest to w [1, w_dim]: one after another,
+        twice round."""
+        assert self.traits is not None
+        table = self.traits.table
+        which, picks = self.picks(request)
+        z = self.origin(request).z
+        for _ in range(2):
+            for i, one in enumerate(table.styles[which].attributes):
+                tried = [*range(len(one.values)), *([-1] if one.none else [])]
+                codes = np.stack([table.vector(which, [*picks[:i], pick, *picks[i + 1 :]]) for pick in tried])
+                made = self.network.mapping(z.expand(len(codes), -1), _tensor(codes))
+                picks[i] = tried[int((made - w).square().sum(dim=1).argmin())]
+        return picks
+
+    def _near(self, request: AvatarRequest) -> tuple[Tensor, Tensor]:
+        key = ("near", request.style, request.seed, request.label, request.traits, request.latent, request.near)
+        ws, centre = self._remember(key, lambda: self._stepped(request))
+        return ws.clone(), centre
+
+    def _stepped(self, request: AvatarRequest) -> tuple[Tensor, Tensor]:
+        ws, centre = self._base(request)
+        for step in () if self._steps(request) else request.near:
+            ws = self._step(request, ws, step)
+        return ws, centre
+
+    def _step(self, request: AvatarRequest, ws: Tensor, step: Near) -> Tensor:
+        """A face nearby: noise as wide as W is in every direction, and the way to its middle shortened as much, so that
+        a long chain stays as usual as its first face. At spread 1 nothing of that is left."""
+        plain = request.replace(traits=())
+        key = ("spread", plain.style, plain.label) if plain.style != "any" else ("spread", plain.seed, plain.label)
+        samples: Tensor = self._remember(key, lambda: self.samples(plain, SPREAD_SAMPLES))
+        weights = np.random.default_rng(step.seed).standard_normal(len(samples), dtype=np.float32)
+        middle = samples.mean(dim=0)
+        noise = _tensor(weights)[None] @ (samples - middle) / (len(samples) - 1) ** 0.5
+        kept = (1 - step.spread**2) ** 0.5
+        return middle + kept * (ws - middle) + step.spread * noise[:, None]
+
+    def _remember(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        made = self._kept[key] = make()
+        while len(self._kept) > REMEMBERED:
+            self._kept.popitem(last=False)
+        return made
+
+
+def packed(ws: Tensor) -> str:
+    """ws [1, num_ws, w_dim] as a request carries it: base64 of little-endian float16."""
+    numbers = ws[0].detach().cpu().numpy().clip(-65504, 65504).astype("<f2")
+    return base64.b64encode(numbers.tobytes()).decode("ascii")
+
+
+def unpacked(latent: str, shape: Any) -> Tensor:
+    """ws [1, num_ws, w_dim]. BadInput where it is that of another network."""
+    numbers = np.frombuffer(base64.b64decode(latent), "<f2").astype(np.float32)
+    if len(numbers) != shape.num_ws * shape.w_dim:
+        raise BadInput(
+            f"The latent has {len(numbers):,} numbers; this model needs {shape.num_ws * shape.w_dim:,}.",
+            "Use it with the model it was found in.",
+        )
+    return torch.from_numpy(numbers).reshape(1, shape.num_ws, shape.w_dim)
+
+
+def resting(traits: Traits, which: int, picks: list[int]) -> tuple[Trait, ...]:
+    """Sliders where the face with these picks has them."""
+    return tuple(Trait(name, value) for name, value in traits.places(which, picks, ()).items())
+
+
+@lru_cache(64)
+def _parsed(face: str) -> AvatarRequest:
+    found = Request.from_json(json.loads(face))
+    assert isinstance(found, AvatarRequest)
+    return found
+
+
+def _tensor(numbers: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(numbers)).to(device())

@@ -1,0 +1,1 @@
+"""What all engines share: device and dtype, the training loop, optimisers. Imports torch."""

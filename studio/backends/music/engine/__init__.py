@@ -1,0 +1,1 @@
+"""The music engine: codec, prior, mastering and training in torch."""

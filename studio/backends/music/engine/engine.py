@@ -1,0 +1,217 @@
+"""Makes music: this studio's own models by plan, MusicGen's by text, both by one loop; must not know windows."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import AutoTokenizer, EncodecModel, MusicgenForCausalLM, MusicgenForConditionalGeneration
+
+from studio.backends.engine.device import device, generator, give_back, memory_in_words
+from studio.backends.music.engine.codec import decode, on_device
+from studio.backends.music.engine.files import FAMILY, Starter, damaged, load_starter, load_whole, read_config
+from studio.backends.music.engine.mastering import finish
+from studio.backends.music.engine.prior import Choosing, Condition, Grammar, sample, undelay
+from studio.backends.music.parse_description import describe, settle
+from studio.backends.music.plan import UNKNOWN, make_plan
+from studio.backends.music.requests import GENRES, MOODS, MusicRequest
+from studio.errors import BadInput, StudioError
+from studio.jobs.job import Cancelled, Progress, Report
+from studio.media.payloads import Audio, Payload
+from studio.models.catalog import Model
+from studio.schema.request import Request
+
+PREVIEW_SECONDS = 2.0
+WARMUP_SECONDS = 1.0
+"""How far back a preview is decoded again, for the codec to know what came before."""
+LONGEST_TEXT = 256
+
+
+class Player(Protocol):
+    """A loaded model: what it draws codes with, what turns them into sound, and what a request means to it."""
+
+    decoder: MusicgenForCausalLM
+    codec: EncodecModel
+    choosing: Choosing
+    context: int
+    room: float
+    grammar: Grammar | None
+
+    def conditions(self, request: MusicRequest, frames: int) -> Condition: ...
+
+
+class PlanPlayer:
+    """A model of this studio's: the request becomes a plan, the plan conditions every frame."""
+
+    choosing = Choosing(temperature=0.8, top_k=12)
+    room = 0.22
+
+    def __init__(self, model: Starter) -> None:
+        if model.prior is None:
+            raise StudioError("This music model has a codec only.", "Train its prior with `studio train music`.")
+        self._prior, self._labelled = on_device(model.prior), model.labelled
+        self.decoder, self.codec = model.prior.decoder, on_device(model.codec)
+        self.grammar = model.prior.grammar
+        self.context = int(self.decoder.config.max_position_embeddings)
+
+    def conditions(self, request: MusicRequest, frames: int) -> Condition:
+        rate = frame_rate(self.codec)
+        wish = settle(request)
+        _check_known("genre", wish.genre, GENRES)
+        _check_known("mood", wish.mood, MOODS)
+        plan = make_plan(wish.genre, wish.mood, wish.tempo, wish.key, frames / rate, random.Random(request.seed))
+        labels, timeline = torch.from_numpy(plan.labels())[None], torch.from_numpy(plan.timeline(frames, rate))[None]
+        if not self._labelled:
+            labels, timeline = torch.full_like(labels, UNKNOWN), torch.full_like(timeline, UNKNOWN)
+        return self._prior.condition(labels.to(device()), timeline.to(device()), self.choosing.guidance > 1)
+
+
+def _check_known(what: str, word: str, known: Sequence[tuple[str, str]]) -> None:
+    """Raise BadInput for a word that the plan would have to replace by chance."""
+    words = [value for value, _ in known]
+    if word not in words:
+        raise BadInput(f"This model knows no {what} {word[:60]!r}.", f"Choose one of: {', '.join(words)}.")
+
+
+class TextPlayer:
+    """A MusicGen model of transformers: the request becomes a line of text."""
+
+    room = 0.0
+    grammar: Grammar | None = None
+
+    def __init__(self, model: Model) -> None:
+        self._model: Any = on_device(load_whole(MusicgenForConditionalGeneration, model.folder))
+        try:
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(model.folder, local_files_only=True)
+        except (OSError, ValueError, KeyError) as error:
+            raise damaged(model.folder) from error
+        self.decoder, self.codec = self._model.decoder, self._model.audio_encoder
+        settings = self._model.generation_config
+        self.choosing = Choosing(1.0, 250, float(settings.guidance_scale or 3.0))
+        self.context = min(int(self.decoder.config.max_position_embeddings), round(30 * frame_rate(self.codec)))
+
+    def conditions(self, request: MusicRequest, frames: int) -> Condition:
+        words = self._tokenizer(
+            describe(request) or "music", return_tensors="pt", truncation=True, max_length=LONGEST_TEXT
+        )
+        with torch.no_grad():
+            read = self._model.text_encoder(input_ids=words.input_ids.to(device())).last_hidden_state
+            if hasattr(self._model, "enc_to_dec_proj"):
+                read = self._model.enc_to_dec_proj(read)
+        attended = torch.cat([read, torch.zeros_like(read)]) if self.choosing.guidance > 1 else read
+        return lambda first, count: attended
+
+
+class MusicEngine:
+    """The engine of music."""
+
+    def __init__(self) -> None:
+        self.player: Player | None = None
+
+    def load(self, model: Model | None, report: Report) -> None:
+        if model is None:
+            raise BadInput("No music model was named.", "`studio models list` shows the models there are.")
+        report(Progress("loading"))
+        kind = read_config(model.folder).get("model_type")
+        with memory_in_words():
+            if kind == FAMILY:
+                self.player = PlanPlayer(load_starter(model.folder))
+            elif kind == "musicgen":
+                self.player = TextPlayer(model)
+            else:
+                raise BadInput(f"{model.title} is no kind of music model that the studio can run: {kind}.")
+
+    def run(self, request: Request, report: Report) -> Sequence[Payload]:
+        if not isinstance(request, MusicRequest):
+            raise BadInput(f"{request.kind} is not a request for music.")
+        if self.player is None:
+            raise StudioError("The music model is not loaded.")
+        with memory_in_words(), torch.inference_mode():
+            return [compose(self.player, request, report)]
+
+    def close(self) -> None:
+        self.player = None
+        give_back()
+
+
+def compose(player: Player, request: MusicRequest, report: Report) -> Audio:
+    """The finished piece. A report that raises Cancelled is passed on with the sound so far, once there is a second."""
+    rate = int(player.codec.config.sampling_rate)
+    frames = max(1, round(request.seconds * frame_rate(player.codec)))
+    listener = Listener(player, frames, report)
+    try:
+        codes = sample(
+            player.decoder,
+            player.conditions(request, frames),
+            frames,
+            player.context,
+            player.choosing,
+            generator(request.seed),
+            listener.heard,
+            player.grammar,
+        )
+        report(Progress("finishing", frames, frames))
+    except Cancelled as error:
+        made = listener.so_far
+        if made is None or made.shape[1] < rate:
+            raise
+        raise Cancelled([Audio(finish(made, rate, player.room), rate)]) from error
+    sound = to_sound(player.codec, codes)[:, : round(request.seconds * rate)]
+    return Audio(finish(sound, rate, player.room), rate)
+
+
+class Listener:
+    """Follows the drawing of codes: reports every frame, and every few seconds what can be heard so far."""
+
+    def __init__(self, player: Player, frames: int, report: Report) -> None:
+        self._player, self._frames, self._report = player, frames, report
+        self._rate = frame_rate(player.codec)
+        self._channels = int(player.decoder.config.audio_channels)
+        self._late = (int(player.decoder.config.num_codebooks) - 1) // self._channels
+        self._columns: Tensor | None = None
+        self._done = self._shown = 0
+        self._sound: NDArray[np.float32] | None = None
+
+    @property
+    def so_far(self) -> NDArray[np.float32] | None:
+        """`[channels, samples]` of all frames that are whole; None before the first."""
+        self._decode_to(self._done)
+        return self._sound
+
+    def heard(self, columns: Tensor, done: int) -> None:
+        self._columns, self._done = columns, max(0, done - self._late)
+        preview = None
+        if self._done - self._shown >= PREVIEW_SECONDS * self._rate:
+            self._shown = self._done
+            heard = self.so_far
+            if heard is not None:
+                preview = Audio(np.clip(heard, -1, 1), int(self._player.codec.config.sampling_rate))
+        self._report(Progress("composing", self._done, self._frames, preview))
+
+    def _decode_to(self, frame: int) -> None:
+        """Decode what is new, from a little before it on, and append it."""
+        hop = int(self._player.codec.config.hop_length)
+        known = 0 if self._sound is None else self._sound.shape[1] // hop
+        if self._columns is None or frame <= known:
+            return
+        first = max(0, known - round(WARMUP_SECONDS * self._rate))
+        codes = undelay(self._columns[..., first:], frame - first, self._channels)
+        new = to_sound(self._player.codec, codes)[:, (known - first) * hop :]
+        self._sound = new if self._sound is None else np.concatenate([self._sound, new], 1)
+
+
+def to_sound(codec: EncodecModel, codes: Tensor) -> NDArray[np.float32]:
+    """Codes `[1, codebooks, frames]` to `[channels, samples]`; stereo models keep their channels' codebooks in turn."""
+    books = len(codec.quantizer.layers)
+    sides = codes.shape[1] // books if codes.shape[1] > books else 1
+    heard = [decode(codec, codes[:, side::sides])[0] for side in range(sides)]
+    return torch.cat(heard).float().cpu().numpy()
+
+
+def frame_rate(codec: EncodecModel) -> float:
+    return codec.config.sampling_rate / codec.config.hop_length

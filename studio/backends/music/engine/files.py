@@ -1,0 +1,110 @@
+"""Music models on disk: this studio's own folders, and MusicGen's as transformers keeps them; safetensors only.
+
+A model of this studio is a folder with config.json, codec/ (an EncodecModel), prior/ (a MusicgenForCausalLM) and
+conditions.safetensors. A codec that has no prior yet lacks the last two.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import safetensors
+import safetensors.torch
+import torch
+from transformers import EncodecModel, MusicgenForCausalLM, PreTrainedModel
+
+from studio.backends.music.engine.prior import Grammar, Prior
+from studio.backends.music.engine.score_codebooks import Voices
+from studio.errors import BadInput, StudioError
+
+M = TypeVar("M", bound=PreTrainedModel)
+
+FAMILY = "studio-music"
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """A model of this studio. `voices` where the codec was solved from scores; `labelled`: the prior knows plans."""
+
+    codec: EncodecModel
+    prior: Prior | None
+    voices: Voices | None
+    labelled: bool = False
+
+    @property
+    def frame_rate(self) -> float:
+        return self.codec.config.sampling_rate / self.codec.config.hop_length
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """config.json of a model folder. Raises BadInput where there is none or it is not one."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{folder} holds no music model.", "It needs a config.json and *.safetensors files.") from error
+    if not isinstance(config, dict):
+        raise BadInput(f"{folder} holds no music model.", "Its config.json says nothing.")
+    return config
+
+
+def save_starter(folder: Path, model: Starter) -> None:
+    """Write the model in 16 bits; what is in `folder` already is replaced."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config: dict[str, Any] = {"model_type": FAMILY, "version": 1, "labelled": model.labelled, "voices": None}
+    if model.voices:
+        config["voices"] = {"lowest": list(model.voices.lowest), "pitches": list(model.voices.pitches)}
+    copy.deepcopy(model.codec).cpu().half().save_pretrained(folder / "codec")
+    if model.prior:
+        model.prior.clock.now = None
+        copy.deepcopy(model.prior.decoder).cpu().half().save_pretrained(folder / "prior")
+        tables = {name: tensor.cpu().half() for name, tensor in model.prior.conditions.state_dict().items()}
+        safetensors.torch.save_file(tables, folder / "conditions.safetensors")
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def load_starter(folder: Path) -> Starter:
+    """The model in `folder`, in float32 on the CPU. Raises StudioError where it is damaged."""
+    config = read_config(folder)
+    if config.get("model_type") != FAMILY:
+        raise BadInput(f"{folder} is not a model made by this studio.", "Name a model that `studio train` made.")
+    codec = load_whole(EncodecModel, folder / "codec")
+    voices = prior = None
+    try:
+        if config.get("voices"):
+            lowest, pitches = (tuple(map(int, config["voices"][name])) for name in ("lowest", "pitches"))
+            voices = Voices(lowest, pitches, codec.config.codebook_size)
+        if (folder / "prior").exists():
+            prior = Prior(load_whole(MusicgenForCausalLM, folder / "prior"), grammar_of(voices))
+            tables = safetensors.torch.load_file(folder / "conditions.safetensors")
+            prior.conditions.load_state_dict({name: tensor.float() for name, tensor in tables.items()})
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        raise damaged(folder) from error
+    return Starter(codec, prior.eval() if prior else None, voices, bool(config.get("labelled")))
+
+
+def grammar_of(voices: Voices | None) -> Grammar | None:
+    return Grammar(voices.names()[1], voices.onsets()) if voices else None
+
+
+def load_whole(kind: type[M], folder: Path) -> M:
+    """A model of transformers from a local folder, every tensor present; nothing is fetched and nothing executed."""
+    try:
+        loaded: Any = kind.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+        )
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
+        raise damaged(folder) from error
+    model, report = loaded
+    if report["missing_keys"] or report["mismatched_keys"]:
+        raise damaged(folder)
+    return model.eval()
+
+
+def damaged(folder: Path) -> StudioError:
+    return StudioError(
+        f"The music model in {folder} is damaged or incomplete.", "Remove it and import it again, or choose another."
+    )

@@ -1,0 +1,105 @@
+"""Music: what a piece is asked for by, and what the panel is about; must not know torch or how sound is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from studio.backends.medium import Medium
+from studio.schema.request import Choice, Range, Request, Text, TrainRequest, note
+
+ANY = ("any", "Any")
+
+GENRES = (
+    ANY,
+    ("lullaby", "Lullaby"),
+    ("waltz", "Folk waltz"),
+    ("lofi", "Lo-fi"),
+    ("march", "March"),
+    ("ambient", "Ambient"),
+)
+
+MOODS = (
+    ANY,
+    ("joyful", "Joyful"),
+    ("peaceful", "Peaceful"),
+    ("tender", "Tender"),
+    ("hopeful", "Hopeful"),
+    ("nostalgic", "Nostalgic"),
+    ("melancholy", "Melancholy"),
+    ("mysterious", "Mysterious"),
+)
+
+TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+
+KEYS = (ANY, *((f"{tonic} {mode}", f"{tonic} {mode}") for mode in ("major", "minor") for tonic in TONICS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MusicRequest(Request):
+    """One piece of music. What is left at "any" or 0 is decided by the words, then by the genre, then by the seed."""
+
+    kind: ClassVar[str] = "music"
+    medium: ClassVar[str] = "music"
+
+    prompt: str = note(
+        "",
+        Text(
+            label="Description",
+            help="What it should be like, in your words; the starter knows the names of genres, moods and tempi.",
+            limit=1000,
+            lines=2,
+            placeholder="a slow, dreamy lullaby",
+        ),
+    )
+    genre: str = note(
+        "any", Choice(label="Genre", help="The kind of piece.", options=GENRES, open=True, group="Character")
+    )
+    mood: str = note(
+        "any", Choice(label="Mood", help="How it should feel.", options=MOODS, open=True, group="Character")
+    )
+    tempo: int = note(
+        0,
+        Range(
+            label="Tempo",
+            help="Beats a minute; 0 leaves it to the words and the genre.",
+            low=0,
+            high=240,
+            unit="BPM",
+            low_word="Any",
+        ),
+    )
+    key: str = note("any", Choice(label="Key", help="The key it is in.", options=KEYS))
+    seconds: float = note(
+        12.0, Range(label="Length", help="How long the piece lasts.", low=1, high=60, step=0.5, unit="seconds")
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MusicTrainRequest(TrainRequest):
+    """Learn a codec and a prior from a folder of sounds, labelled (labels.jsonl) or not."""
+
+    kind: ClassVar[str] = "music.train"
+    medium: ClassVar[str] = "music"
+
+    part: str = note(
+        "both",
+        Choice(
+            label="Part",
+            help="The codec turns sound into codes and back; the prior writes new codes. Both takes them in turn.",
+            options=(("both", "Both"), ("codec", "Codec"), ("prior", "Prior")),
+        ),
+    )
+
+
+MEDIUM = Medium(
+    name="music",
+    title="Music",
+    icon="music",
+    make=MusicRequest,
+    train=MusicTrainRequest,
+    engine="studio.backends.music.engine.engine:MusicEngine",
+    trainer="studio.backends.music.engine.train:MusicTrainer",
+    starter="music-starter",
+    stage="audio",
+)

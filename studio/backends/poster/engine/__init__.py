@@ -1,0 +1,1 @@
+"""The poster engine: diffusers pipelines, previews and training in torch."""

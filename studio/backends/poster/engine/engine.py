@@ -1,0 +1,198 @@
+"""Painting posters with any diffusers pipeline folder, ours or a large open one; knows no window and no training."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.pipelines.auto_pipeline import AutoPipelineForText2Image
+from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+from diffusers.utils.logging import disable_progress_bar, set_verbosity_error
+from transformers.utils import logging as transformers_logging
+
+from studio.backends.engine.device import device, dtype_for, generator, give_back, memory_in_words
+from studio.backends.poster.engine.preview import Preview
+from studio.backends.poster.enlarge import fit
+from studio.backends.poster.requests import PosterRequest
+from studio.errors import BadInput, StudioError
+from studio.jobs.job import Progress, Report
+from studio.media.payloads import Image, Payload
+from studio.models.catalog import Model
+from studio.schema.request import Request
+
+KNOWN_LIBRARIES = {"diffusers", "transformers", None}
+SLIMMEST = 3.0  # how many times longer than wide a picture may be
+
+
+class PosterEngine:
+    """Engine of PosterRequest."""
+
+    def __init__(self) -> None:
+        self._pipe: Any = None
+        self._notes: dict[str, Any] = {}
+        self._calls: frozenset[str] = frozenset()
+
+    def load(self, model: Model | None, report: Report) -> None:
+        """Load `model.folder`. StudioError for what is no pipeline, is damaged or would run code of its own."""
+        if model is None:
+            raise BadInput("A poster needs a model.", "`studio models list` shows the models there are.")
+        report(Progress("loading"))
+        disable_progress_bar()
+        set_verbosity_error()
+        transformers_logging.disable_progress_bar()
+        transformers_logging.set_verbosity_error()
+        _check(model.folder)
+        with memory_in_words():
+            self._pipe = _open(model.folder, dtype_for(model.size))
+            self._place(model.size)
+        self._pipe.set_progress_bar_config(disable=True)
+        self._notes = _notes(model.folder)
+        self._calls = frozenset(inspect.signature(type(self._pipe).__call__).parameters)
+        report(Progress("loading", 1, 1))
+
+    def run(self, request: Request, report: Report) -> Sequence[Payload]:
+        """One Image of exactly the asked size, painted at the size the model is best at and fitted to it."""
+        assert isinstance(request, PosterRequest)
+        width, height = self._working_size(request.width, request.height)
+        total = request.steps
+        report(Progress("painting", 0, total))
+        preview = Preview(self._pipe, self._notes.get("latent_rgb"), request.width / request.height)
+
+        def after(step: int, latents: torch.Tensor | None) -> None:
+            report(Progress("painting", min(step + 1, total), total, preview(latents)))
+
+        with memory_in_words(), torch.inference_mode(), self._watched(after) as watching:
+            try:
+                made = self._pipe(**self._arguments(request, width, height), **watching).images[0]
+            finally:
+                self._pipe.maybe_free_model_hooks()
+        pixels = np.asarray(made.convert("RGB"))
+        if not pixels.any():
+            raise StudioError("The model made nothing but black.", "Try another prompt, seed or a lower guidance.")
+        report(Progress("finishing", total, total))
+        return [Image(fit(pixels, request.width, request.height))]
+
+    def close(self) -> None:
+        self._pipe = None
+        give_back()
+
+    def _place(self, size: int) -> None:
+        """Onto the device; part by part where a graphics card cannot hold all of it."""
+        if device().type == "cuda" and size > 0.7 * torch.cuda.mem_get_info()[0]:
+            self._pipe.enable_model_cpu_offload()
+        else:
+            self._pipe.to(device())
+
+    def _working_size(self, width: int, height: int) -> tuple[int, int]:
+        """The size to paint at: the asked one, or for a model with a native size that area in the asked proportions."""
+        if max(width, height) > SLIMMEST * min(width, height):
+            raise BadInput(
+                f"{width} x {height} is too slim a picture.",
+                f"One side may be at most {SLIMMEST:g} times the other.",
+            )
+        unit = max(8, int(getattr(self._pipe, "vae_scale_factor", 8)))  # many pipelines insist on eights
+        if getattr(self._pipe, "transformer", None) is not None:
+            unit *= 2  # transformers read latents in patches of two
+        native = self._notes.get("native")
+        scale = math.sqrt(native[0] * native[1] / (width * height)) if native else 1.0
+        rounding = round if native else math.ceil
+        sides = (max(unit, rounding(side * scale / unit) * unit) for side in (width, height))
+        return next(sides), next(sides)
+
+    def _arguments(self, request: PosterRequest, width: int, height: int) -> dict[str, Any]:
+        """What this pipeline's call understands of the request."""
+        wanted: dict[str, Any] = {
+            "prompt": request.prompt,
+            "width": width,
+            "height": height,
+            "num_inference_steps": request.steps,
+            "guidance_scale": request.guidance,
+            "generator": generator(request.seed),
+            "output_type": "pil",
+        }
+        if request.negative:
+            wanted["negative_prompt"] = request.negative
+        return {name: value for name, value in wanted.items() if name in self._calls}
+
+    @contextlib.contextmanager
+    def _watched(self, after: Callable[[int, torch.Tensor | None], None]) -> Iterator[dict[str, Any]]:
+        """Arguments or hooks that make the pipeline call `after(step, latents)` once a step.
+
+        What `after` raises ends the run: pipelines that know no callback are stopped from a hook on their denoiser.
+        """
+        if "callback_on_step_end" in self._calls:
+
+            def end(_pipe: Any, step: int, _time: Any, kept: dict[str, Any]) -> dict[str, Any]:
+                after(step, kept.get("latents"))
+                return {}
+
+            yield {"callback_on_step_end": end}
+            return
+        network = getattr(self._pipe, "unet", None) or getattr(self._pipe, "transformer", None)
+        if network is None:
+            raise StudioError("This pipeline cannot be watched or stopped.", "Choose another model.")
+        count = iter(range(10**9))
+        hook = network.register_forward_pre_hook(lambda *_: after(next(count) - 1, None))
+        try:
+            yield {}
+        finally:
+            hook.remove()
+
+
+def _check(folder: Path) -> None:
+    """Raise StudioError for a folder that is no pipeline, and for one whose parts are not of the known libraries."""
+    index = folder / "model_index.json"
+    try:
+        parts = json.loads(index.read_text(encoding="utf-8"))
+        assert isinstance(parts, dict)
+    except (OSError, ValueError, AssertionError) as error:
+        raise StudioError(f"{folder} is not a diffusers pipeline.", "It has no readable model_index.json.") from error
+    kind = parts.get("_class_name")
+    libraries = {value[0] for value in parts.values() if isinstance(value, list) and value}
+    if not isinstance(kind, str) or not libraries <= KNOWN_LIBRARIES:
+        raise StudioError(f"{folder.name} brings code of its own, which is never run.", "Choose another model.")
+
+
+def _open(folder: Path, dtype: torch.dtype) -> Any:
+    """The pipeline in `folder`, from safetensors only, by its text-to-image class where diffusers knows one."""
+    kind = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))["_class_name"]
+    options: dict[str, Any] = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
+    try:
+        try:
+            return AutoPipelineForText2Image.from_pretrained(folder, **options)
+        except ValueError:
+            return DiffusionPipeline.from_pretrained(folder, **options)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, ImportError) as error:
+        if "out of memory" in str(error) or "can't allocate memory" in str(error):
+            raise
+        raise StudioError(f"The model in {folder} cannot be loaded.", _why(error, kind)) from error
+    except Exception as error:
+        # safetensors raises a class of its own, straight from Exception, for damaged files.
+        if type(error).__module__.startswith("safetensors"):
+            raise StudioError(f"The weights in {folder} are damaged.", "Import or install the model again.") from error
+        raise
+
+
+def _why(error: Exception, kind: str) -> str:
+    first = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+    return f"{kind}: {first} Import or install it again."
+
+
+def _notes(folder: Path) -> dict[str, Any]:
+    """What our own models say of themselves in config.json: native size, latent colours. Empty for others."""
+    try:
+        notes = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(notes, dict):
+        return {}
+    native = notes.get("native")
+    fits = isinstance(native, list) and len(native) == 2 and all(isinstance(n, int) and 16 <= n <= 4096 for n in native)
+    return {**notes, "native": native if fits else None}

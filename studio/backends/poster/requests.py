@@ -1,0 +1,84 @@
+"""Posters: what may be asked of a diffusion model, in words and numbers; knows nothing of how it paints (no torch)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from studio.backends.medium import Medium
+from studio.schema.request import Choice, Range, Request, Text, TrainRequest, note
+
+
+@dataclass(frozen=True, kw_only=True)
+class PosterRequest(Request):
+    """One picture from a sentence."""
+
+    kind: ClassVar[str] = "poster"
+    medium: ClassVar[str] = "poster"
+
+    prompt: str = note(
+        "a lighthouse on the coast at sunset",
+        Text(
+            label="Prompt",
+            help="What the poster shows: a place, the time of day, the weather, something in it.",
+            limit=2000,
+            lines=4,
+            placeholder="snowy mountains at dawn with a balloon",
+        ),
+    )
+    negative: str = note(
+        "",
+        Text(label="Leave out", help="What the poster should not show.", limit=2000, lines=2, placeholder="rain, mist"),
+    )
+    width: int = note(512, Range(label="Width", help="Of the picture.", low=64, high=2048, unit="px", group="Size"))
+    height: int = note(768, Range(label="Height", help="Of the picture.", low=64, high=2048, unit="px", group="Size"))
+    steps: int = note(
+        24,
+        Range(
+            label="Steps", help="Denoising steps; more are slower and a little finer.", low=1, high=150, advanced=True
+        ),
+    )
+    guidance: float = note(
+        3.0,
+        Range(
+            label="Guidance",
+            help="How strictly the words are followed; 1 follows them loosely, large values look harsh.",
+            low=0,
+            high=30,
+            step=0.1,
+            advanced=True,
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PosterTrainRequest(TrainRequest):
+    """Learn a poster model from a folder of pictures with captions."""
+
+    kind: ClassVar[str] = "poster.train"
+    medium: ClassVar[str] = "poster"
+
+    part: str = note(
+        "both",
+        Choice(
+            label="Part",
+            help="The codec turns pictures into latents; the denoiser paints latents from words and needs a codec.",
+            options=(("both", "Codec, then denoiser"), ("codec", "Codec only"), ("denoiser", "Denoiser only")),
+        ),
+    )
+    batch: int = note(
+        16, Range(label="Batch", help="Pictures learned from in one step.", low=1, high=1024, advanced=True)
+    )
+
+
+MEDIUM = Medium(
+    name="poster",
+    title="Poster",
+    icon="poster",
+    make=PosterRequest,
+    train=PosterTrainRequest,
+    engine="studio.backends.poster.engine.engine:PosterEngine",
+    trainer="studio.backends.poster.engine.train:PosterTrainer",
+    starter="poster-starter",
+    stage="image",
+)

@@ -1,0 +1,1 @@
+"""The story engine: loading, generation and training of language models in torch."""

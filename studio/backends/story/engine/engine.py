@@ -1,0 +1,100 @@
+"""Runs story requests with a local language model; knows no window, no lane and no other medium."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from studio.backends.engine.device import dtype_for, give_back, memory_in_words
+from studio.backends.story.engine.generation import Dice, clean, write
+from studio.backends.story.engine.loading import load
+from studio.backends.story.requests import StoryRequest
+from studio.errors import BadInput
+from studio.jobs.job import Cancelled, Progress, Report
+from studio.media.payloads import Payload, Text
+from studio.models.catalog import Model
+from studio.schema.request import Request
+
+OWN_START = "#"  # what a story of the model's own begins with: the mark of a title
+LONGEST = 4096  # tokens looked back at, whatever a large model could: memory grows with them
+SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*(?=\s|$)|[。！？][”’」』]*")
+
+
+class StoryEngine:
+    """Engine of `story`: any causal language model that transformers knows, from a folder with safetensors."""
+
+    def __init__(self) -> None:
+        self.model: Any = None
+        self.tokenizer: Any = None
+        self.context = 0
+
+    def load(self, model: Model | None, report: Report) -> None:
+        if model is None:
+            raise BadInput("A story needs a model.", "`studio models list` shows the models there are.")
+        report(Progress("loading"))
+        with memory_in_words():
+            self.model, self.tokenizer = load(model.folder, dtype_for(model.size))
+        config = self.model.config
+        said = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 1024
+        self.context = min(int(said), LONGEST)
+
+    def close(self) -> None:
+        self.model = self.tokenizer = None
+        give_back()
+
+    def run(self, request: Request, report: Report) -> Sequence[Payload]:
+        """One Text: the beginning and what follows. A cancel keeps what was written, where anything was."""
+        if not isinstance(request, StoryRequest):
+            raise BadInput(f"A story model cannot run {request.kind}.")
+        prompt = beginning(request.prompt)
+        start = self._tokens(prompt)
+        stage, start = self._fit(start, request.tokens)
+        dice = Dice(request.seed, request.temperature, request.top_p, request.top_k)
+        sofar = ""
+
+        def hear(text: str, count: int) -> None:
+            nonlocal sofar
+            sofar = text
+            report(Progress(stage, count, request.tokens, Text(prompt + text)))
+
+        report(Progress(stage, 0, request.tokens))
+        try:
+            with memory_in_words():
+                text, ended = write(self.model, self.tokenizer, start, request.tokens, self.context, dice, hear)
+        except Cancelled:
+            raise Cancelled([Text((prompt + sofar).strip() + "\n")] if sofar else []) from None
+        return [Text((prompt + (text if ended else whole_sentences(text))).strip() + "\n")]
+
+    def _tokens(self, prompt: str) -> list[int]:
+        """`prompt` as token ids behind the model's own first token; names of special tokens in it are plain text."""
+        ids = self.tokenizer(prompt, add_special_tokens=False, split_special_tokens=True, verbose=False).input_ids
+        first = self.tokenizer.bos_token_id
+        return [*([] if first is None else [first]), *ids]
+
+    def _fit(self, start: list[int], tokens: int) -> tuple[str, list[int]]:
+        """The stage to report, and the tail of `start` that leaves the model room to write."""
+        longest = max(self.context // 2, self.context - tokens)
+        if len(start) <= longest:
+            return "writing", start
+        return f"writing after the last {longest} of {len(start)} tokens", start[-longest:]
+
+
+def beginning(prompt: str) -> str:
+    """What the text starts with: `prompt` without control characters, ready to be gone on from."""
+    prompt = clean(prompt).strip(" \t").lstrip("\n")
+    if not prompt.strip():
+        return OWN_START
+    prompt = re.sub(r"[ \t]+$", "", prompt)
+    only_title = prompt.startswith("#") and "\n" not in prompt.strip()
+    return prompt.strip() + "\n\n" if only_title and len(prompt.strip("# \n")) > 0 else prompt
+
+
+def whole_sentences(text: str) -> str:
+    """`text` up to its last sentence end, a dangling fragment cut off; unchanged where no sentence ends in it."""
+    ends = [match.end() for match in SENTENCE_END.finditer(text)]
+    if not ends:
+        return text
+    text = text[: ends[-1]]
+    # A speech that was opened and never closed ends where the sentence does.
+    return text + '"' if text.rsplit("\n\n", 1)[-1].count('"') % 2 else text

@@ -1,0 +1,121 @@
+"""Writes on from a beginning with any causal language model of transformers, token by token; knows no requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+
+from studio.backends.engine.device import generator
+from studio.errors import StudioError
+
+Hear = Callable[[str, int], None]
+"""Told the text written so far and the number of tokens, after every token; may raise to stop the writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dice:
+    """How the next token is drawn: `temperature` 0 is the likeliest, `top_k` 0 is all of them."""
+
+    seed: int
+    temperature: float
+    top_p: float
+    top_k: int
+
+
+class Draw(LogitsProcessor):
+    """Draws each token itself, from a generator of its own, and leaves only that one to choose.
+
+    So `generate` runs greedily and never touches torch's global random state, and a seed means the same everywhere.
+    """
+
+    def __init__(self, dice: Dice) -> None:
+        self.dice = dice
+        self.generator = generator(dice.seed)
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> Any:
+        # On the CPU in float32, so that the draw does not depend on the device.
+        logits = scores[0].float().cpu()
+        if bool(torch.isnan(logits).any()) or bool((logits == torch.inf).any()):
+            raise StudioError("The model computes no numbers.", "Its weights are damaged: import or train it again.")
+        if self.dice.temperature == 0:
+            return scores
+        # No colder than a float32 can divide by: the likeliest has all the chance long before that.
+        logits, order = torch.sort(logits / max(self.dice.temperature, 1e-3), descending=True, stable=True)
+        if self.dice.top_k:
+            logits, order = logits[: self.dice.top_k], order[: self.dice.top_k]
+        chances = torch.softmax(logits, dim=-1)
+        # A token stays when those before it have not yet reached top_p, so the likeliest one always stays.
+        chances[chances.cumsum(0) - chances > self.dice.top_p] = 0
+        drawn = order[torch.multinomial(chances, 1, generator=self.generator)]
+        only = torch.full_like(scores, -torch.inf)
+        only[0, drawn.to(scores.device)] = 0
+        return only
+
+
+class Heard(StoppingCriteria):
+    """Hands every new token to `call`; never stops by itself, `call` raises."""
+
+    def __init__(self, call: Callable[[list[int]], None]) -> None:
+        self.call = call
+
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> Any:
+        self.call(input_ids[0].tolist())
+        return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
+
+
+def write(
+    model: Any, tokenizer: Any, start: list[int], tokens: int, context: int, dice: Dice, hear: Hear
+) -> tuple[str, bool]:
+    """The text that follows `start` (token ids), and whether the model ended it itself.
+
+    At most `tokens` tokens; where they do not fit into `context` together with `start`, the model goes on from the
+    tail of what there is. `hear` is told after every token; what it raises passes through and the model stays usable.
+    """
+    ends = _ends(model, tokenizer)
+    written: list[int] = []
+    draw = Draw(dice)
+    while len(written) < tokens:
+        whole = start + written
+        room = min(tokens - len(written), context // 2 if len(whole) >= context // 2 else context - len(whole))
+        tail = whole[-(context - room) :]
+        before = list(written)
+
+        def step(ids: list[int], skip: int = len(tail), before: list[int] = before) -> None:
+            written[:] = before + [token for token in ids[skip:] if token not in ends]
+            hear(read(tokenizer, written), len(written))
+
+        with torch.inference_mode():
+            ids = model.generate(
+                torch.tensor([tail], device=model.device),
+                attention_mask=torch.ones(1, len(tail), dtype=torch.long, device=model.device),
+                max_new_tokens=room,
+                do_sample=False,
+                eos_token_id=sorted(ends) or None,
+                pad_token_id=min(ends, default=0),
+                logits_processor=LogitsProcessorList([draw]),
+                stopping_criteria=StoppingCriteriaList([Heard(step)]),
+            )
+        if int(ids[0, -1]) in ends:
+            return read(tokenizer, written), True
+    return read(tokenizer, written), False
+
+
+def read(tokenizer: Any, ids: list[int]) -> str:
+    """The text of `ids`, without special tokens, control characters and the first bytes of an unfinished character."""
+    text = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return clean(text.rstrip("\ufffd"))
+
+
+def clean(text: str) -> str:
+    """`text` with one kind of line end and without control characters."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in text if (c >= " " and c not in "\x7f\ufffd") or c in "\n\t")
+
+
+def _ends(model: Any, tokenizer: Any) -> set[int]:
+    said = (tokenizer.eos_token_id, model.generation_config.eos_token_id)
+    return {int(token) for one in said for token in (one if isinstance(one, list) else [one]) if token is not None}

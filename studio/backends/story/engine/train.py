@@ -1,0 +1,187 @@
+"""Learns a small language model of stories: a tokenizer, then next-token prediction; knows no window and no lane."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, LlamaForCausalLM
+
+from studio.backends.engine.device import device, generator, memory_in_words
+from studio.backends.engine.optimisers import Muon
+from studio.backends.engine.training import Training
+from studio.backends.story.engine import induction_init
+from studio.backends.story.engine.generation import Dice, write
+from studio.backends.story.engine.loading import load
+from studio.backends.story.engine.texts import Pieces, dress, gather, learn_tokenizer
+from studio.backends.story.requests import StoryTrainRequest
+from studio.errors import BadInput
+from studio.jobs.job import Progress, Report
+from studio.media.payloads import Payload, Text
+from studio.models.catalog import Model
+from studio.schema.request import Request
+
+SIZES = {"toy": (64, 2, 2), "small": (192, 4, 3), "medium": (384, 8, 6)}  # width, layers, heads
+RATE = {"toy": 1e-2, "small": 5e-3, "medium": 3e-3}
+FINE_RATE = 2e-3
+ADAM_SHARE = 0.5  # of the rate, for words and vectors
+TOKENIZER_CHARS = 4_000_000
+CHECK_EVERY = 200  # steps between two looks at the held-out texts
+CHECKED = 12  # batches of them
+
+
+class StoryTrainer:
+    """Engine of `story.train`. Starts from the model it has loaded, or from nothing."""
+
+    def __init__(self) -> None:
+        self.model: Any = None
+        self.tokenizer: Any = None
+        self.optimizers: list[torch.optim.Optimizer] = []
+        self.dice = generator(0)
+        self.rate = 0.0
+
+    def load(self, model: Model | None, report: Report) -> None:
+        if model is not None:
+            report(Progress("loading"))
+            self.model, self.tokenizer = load(model.folder, torch.float32)
+            self.rate = FINE_RATE
+
+    def close(self) -> None:
+        self.model = self.tokenizer = None
+        self.optimizers = []
+
+    def run(self, request: Request, report: Report) -> Sequence[Payload]:
+        if not isinstance(request, StoryTrainRequest):
+            raise BadInput(f"A story training cannot run {request.kind}.")
+        report(Progress("reading texts"))
+        writings = gather(Path(request.data).expanduser())
+        learned = [writing.text for writing in writings if not writing.held_out]
+        checked = list(dict.fromkeys(writing.text for writing in writings if writing.held_out))
+        if not learned:
+            learned, checked = checked, []
+
+        training = Training(
+            request,
+            report,
+            state=self._state,
+            restore=self._restore,
+            preview=lambda: self._sample(request.seed),
+            export=self._export,
+        )
+        with memory_in_words():
+            if not self.optimizers:
+                self._begin(request, learned, report)
+            context = int(self.model.config.max_position_embeddings)
+            pieces = Pieces(learned, self.tokenizer, context)
+            held_out = self._checks(checked, context)
+            batches = pieces.batches(self.dice, request.batch)
+            training.log(tokens=pieces.tokens)
+            for step in training:
+                rate = self.rate * training.anneal()
+                training.log(loss=self._learn(next(batches), rate), rate=rate)
+                if held_out and (step + 1) % CHECK_EVERY == 0:
+                    training.log(held_out=self._check(held_out))
+            return training.finish()
+
+    def _begin(self, request: StoryTrainRequest, texts: list[str], report: Report) -> None:
+        torch.manual_seed(request.seed)
+        self.dice = generator(request.seed)
+        if self.model is None:
+            report(Progress("learning words"))
+            # Every n-th text, so that all collections have a say in what a word is.
+            some = texts[:: max(1, sum(map(len, texts)) // TOKENIZER_CHARS)]
+            self.tokenizer = learn_tokenizer(some, request.vocabulary, request.context)
+            width, layers, heads = SIZES[request.size]
+            shape = induction_init.config(self.tokenizer, request.context, width, layers, heads)
+            self.model = LlamaForCausalLM(shape)
+            induction_init.lay_out(self.model, self.dice)
+            self.model.to(device())
+            self.rate = RATE[request.size]
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self.model.train()
+        words = {id(self.model.get_input_embeddings().weight), id(self.model.get_output_embeddings().weight)}
+        inner = [p for p in self.model.parameters() if p.ndim == 2 and id(p) not in words]
+        chosen = set(map(id, inner))
+        rest = [p for p in self.model.parameters() if id(p) not in chosen]
+        self.optimizers = [
+            Muon(inner, self.rate),
+            torch.optim.AdamW(rest, self.rate * ADAM_SHARE, betas=(0.9, 0.95), weight_decay=0.0),
+        ]
+
+    def _learn(self, batch: torch.Tensor, rate: float) -> float:
+        """One step on `batch` `[N, T]`; the loss in nats per token."""
+        loss = self._loss(batch)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer, share in zip(self.optimizers, (1.0, ADAM_SHARE), strict=True):
+            optimizer.param_groups[0]["lr"] = rate * share
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        return float(loss.detach())
+
+    def _loss(self, batch: torch.Tensor) -> torch.Tensor:
+        batch = batch.to(self.model.device)
+        # Attention looks back only, so what fills up behind a piece is never seen and needs no mask.
+        return self.model(input_ids=batch.clamp(min=0), labels=batch).loss
+
+    def _checks(self, texts: list[str], context: int) -> list[torch.Tensor]:
+        pieces = Pieces(texts, self.tokenizer, context)
+        if pieces.tokens < 2 * context:
+            return []
+        batches = pieces.batches(generator(0), 2)
+        return [next(batches) for _ in range(min(CHECKED, pieces.tokens // (2 * context)))]
+
+    @torch.no_grad()
+    def _check(self, batches: list[torch.Tensor]) -> float:
+        self.model.eval()
+        losses = [float(self._loss(batch)) for batch in batches]
+        self.model.train()
+        return sum(losses) / len(losses)
+
+    def _sample(self, seed: int) -> Text:
+        self.model.eval()
+        start = [self.tokenizer.bos_token_id, *self.tokenizer("#", add_special_tokens=False).input_ids]
+        context = int(self.model.config.max_position_embeddings)
+        dice = Dice(seed, temperature=0.7, top_p=0.95, top_k=60)
+        text, _ = write(self.model, self.tokenizer, start, min(200, context), context, dice, lambda text, count: None)
+        self.model.train()
+        return Text("#" + text)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "model": self.model.state_dict(),
+            "config": self.model.config.to_json_string(use_diff=False),
+            "tokenizer": self.tokenizer.backend_tokenizer.to_str(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "dice": self.dice.get_state(),
+            "rate": self.rate,
+        }
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        if self.model is None:
+            facts = json.loads(state["config"])
+            config = AutoConfig.for_model(**facts)
+            self.tokenizer = dress(Tokenizer.from_str(state["tokenizer"]), config.max_position_embeddings)
+            self.model = AutoModelForCausalLM.from_config(config).to(device())
+        self.model.load_state_dict(state["model"])
+        self.rate = float(state["rate"])
+        self._prepare()
+        for optimizer, known in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(known)
+        self.dice.set_state(state["dice"])
+
+    def _export(self, folder: Path) -> None:
+        """config.json, generation_config.json, tokenizer files and model.safetensors in float16."""
+        kept = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+        self.model.generation_config = GenerationConfig(
+            bos_token_id=self.tokenizer.bos_token_id, eos_token_id=self.tokenizer.eos_token_id
+        )
+        self.model.half().save_pretrained(folder)
+        self.model.float().load_state_dict(kept)
+        self.tokenizer.save_pretrained(folder)

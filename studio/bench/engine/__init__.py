@@ -1,0 +1,1 @@
+"""Programs that the benches run as children, since they import torch."""

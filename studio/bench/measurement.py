@@ -1,0 +1,101 @@
+"""What one measurement says, where it was taken, and what a bench is told; measures nothing itself."""
+
+from __future__ import annotations
+
+import functools
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import studio
+from studio.backends import MEDIA
+from studio.backends.medium import Medium
+from studio.jobs.engine_cache import PLATFORM
+from studio.system.paths import RESOURCES
+
+ROOT = Path(studio.__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How to measure. `toy` takes the smallest of everything, to see that a bench runs; its figures mean nothing.
+
+    `engine`, where set, stands in for the engine of every medium ("module:Class"), on models in `bundled`.
+    """
+
+    toy: bool = False
+    bundled: Path = RESOURCES / "models"
+    engine: str = ""
+
+    def media(self, wrap: str = "") -> Sequence[Medium]:
+        """The media, their engines behind the prefix `wrap`."""
+        return [replace(medium, engine=wrap + (self.engine or medium.engine)) for medium in MEDIA]
+
+    @property
+    def platform(self) -> str:
+        return "" if self.engine else PLATFORM
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One figure. `bound` is what `value` must not exceed, None where it is only recorded; `ratio` compares with the
+    plain library call in the same run."""
+
+    bench: str
+    value: float
+    unit: str
+    bound: float | None = None
+    ratio: float | None = None
+    more: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def ok(self) -> bool:
+        return self.bound is None or self.value <= self.bound
+
+    def to_json(self) -> dict[str, Any]:
+        ratio = {} if self.ratio is None else {"ratio": round(self.ratio, 3)}
+        bound = None if self.bound is None else _short(self.bound)
+        head = {"bench": self.bench, "value": _short(self.value), "unit": self.unit, "bound": bound, "ok": self.ok}
+        more = {name: _short(value) if isinstance(value, float) else value for name, value in self.more.items()}
+        return {**head, **ratio, **where(), **more}
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+def where() -> Mapping[str, Any]:
+    """The machine, how much else it does at this moment, and the state of the code that a figure belongs to."""
+    return {
+        "device": _processor(),
+        "cores": psutil.cpu_count() or 1,
+        "load": round(psutil.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        "commit": _commit(),
+    }
+
+
+@functools.cache
+def _processor() -> str:
+    if sys.platform.startswith("linux"):
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+@functools.cache
+def _commit() -> str:
+    """The commit, with + where files differ from it; the version where this is no working copy."""
+    try:
+        command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"]
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return studio.__version__
+    return found.stdout.strip() if found.returncode == 0 else studio.__version__

@@ -1,0 +1,110 @@
+"""What every verb is given: the places, a way to open the studio, and standard output; knows no verb."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio.models.catalog import Catalog
+from studio.schema import settings
+from studio.system.paths import RESOURCES, Places
+
+if TYPE_CHECKING:
+    from studio.library.library import Library
+    from studio.studio import Studio
+
+
+def open_studio(places: Places) -> Studio:
+    """The studio as the command line uses it: the queue on disk belongs to the window."""
+    from studio.studio import Studio
+
+    return Studio(places, journaled=False)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The surroundings of one command."""
+
+    places: Places
+    opener: Callable[[Places], Studio] = open_studio
+    bundled: Path = field(default=RESOURCES / "models")
+
+    @contextmanager
+    def studio(self) -> Generator[Studio]:
+        """The studio, closed afterwards; its warnings go to standard error."""
+        opened = self.opener(self.places)
+        try:
+            self.warn(*opened.warnings)
+            yield opened
+        finally:
+            opened.close()
+
+    @contextmanager
+    def library(self) -> Generator[Library]:
+        """The library alone, without anything that could run a model."""
+        from studio.library.library import Library
+
+        opened = Library(settings.folder(self.settings().library_folder, self.places.library))
+        try:
+            self.warn(*opened.notices)
+            yield opened
+        finally:
+            opened.close()
+
+    def catalog(self) -> Catalog:
+        return Catalog(self.bundled, settings.folder(self.settings().models_folder, self.places.models))
+
+    def say(self, words: str = "") -> None:
+        """A line on standard output."""
+        sys.stdout.write(words + "\n")
+
+    def give(self, value: Any) -> None:
+        """One JSON object on standard output."""
+        sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+    def warn(self, *sentences: str) -> None:
+        """Lines on standard error."""
+        for sentence in sentences:
+            sys.stderr.write(sentence + "\n")
+
+    def settings(self) -> settings.Settings:
+        """What the person has decided; what was wrong with the file goes to standard error."""
+        loaded, warnings = settings.load(self.places.config / "settings.toml")
+        self.warn(*warnings)
+        return loaded
+
+
+def table(rows: list[tuple[str, ...]]) -> list[str]:
+    """Rows as lines with aligned columns; the last column is never padded."""
+    if not rows:
+        return []
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    lines: list[str] = []
+    for row in rows:
+        cells = [cell + " " * (size - width(cell)) for cell, size in zip(row, widths, strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def width(text: str) -> int:
+    """Columns that a terminal uses for a text: Chinese characters take two."""
+    import unicodedata
+
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def size(count: int) -> str:
+    """Bytes as a person says them."""
+    if count < 1000:
+        return f"{count} bytes"
+    value = float(count)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 999.5:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:.1f} TB"

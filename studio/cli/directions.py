@@ -1,0 +1,84 @@
+"""`studio models directions`: what was found on an avatar model, listed, named, deleted; finds nothing itself."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from studio.backends.avatar import directions
+from studio.cli.context import table
+from studio.cli.flags import program
+from studio.errors import BadInput
+
+if TYPE_CHECKING:
+    from studio.cli.context import Desk
+
+
+def add(actions: Any) -> None:
+    parser = actions.add_parser(
+        "directions",
+        help="the directions found on an avatar model",
+        description="List the directions that were found on an avatar model, give them names, delete them. "
+        "`studio make avatar.directions` finds more.",
+    )
+    parser.add_argument("id", metavar="ID", help="the model's id, as `studio models list` shows it")
+    parser.add_argument(
+        "--rename",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("DIRECTION", "NAME"),
+        help="call a direction by what it changes, such as Smile; may be given again (default: none)",
+    )
+    parser.add_argument(
+        "--delete",
+        action="append",
+        default=[],
+        metavar="DIRECTION",
+        help="delete a direction; faces that were moved along it cannot be made again; may be given again "
+        "(default: none)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
+    parser.set_defaults(run=run_directions)
+
+
+def run_directions(values: argparse.Namespace, desk: Desk) -> int:
+    model = desk.catalog().get(values.id)
+    if model.medium != "avatar":
+        raise BadInput(f"{model.title} is for {model.medium}.", "Only avatar models have directions.")
+    known = {one.id for one in directions.directions(model)}
+    unknown = [id for id in [*(id for id, _ in values.rename), *values.delete] if id not in known]
+    if unknown:
+        raise BadInput(
+            f"{model.title} has no direction {unknown[0][:60]!r}.",
+            f"`studio models directions {model.id}` lists those it has.",
+        )
+    for id, name in values.rename:
+        directions.rename(model, id, name)
+    for id in dict.fromkeys(values.delete):
+        directions.remove(model, id)
+    found = directions.directions(model)
+    if values.json:
+        desk.give({"model": model.id, "directions": [_facts(one) for one in found]})
+        return 0
+    if not found:
+        desk.say(f"{model.title} has no directions.")
+        desk.warn(f"Find some with: {program()} make avatar.directions --model {model.id}")
+        return 0
+    rows = [("ID", "NAME", "METHOD", "LAYERS", "DEVIATION")]
+    rows += [(one.id, one.name, one.method, one.layers, f"{one.std:.3g}") for one in found]
+    for line in table(rows):
+        desk.say(line)
+    return 0
+
+
+def _facts(one: directions.Direction) -> dict[str, Any]:
+    preview = str(one.preview) if one.preview.is_file() else None
+    return {
+        "id": one.id,
+        "name": one.name,
+        "method": one.method,
+        "layers": one.layers,
+        "deviation": one.std,
+        "preview": preview,
+    }

@@ -1,0 +1,180 @@
+"""`studio export`: pictures as the files that feeds, profiles and systems ask for; runs no model."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from studio.errors import BadInput
+from studio.export.compose import GROUNDS, PADDING, SHIFT, Ground, Look
+from studio.export.job import KINDS, Order, files, sizes_of
+from studio.export.shapes import SHAPES
+from studio.media import codecs
+from studio.media.payloads import Image
+
+if TYPE_CHECKING:
+    from studio.cli.context import Desk
+    from studio.export.writer import File
+    from studio.library.asset import Asset
+
+SHEETS = ("contact", "character")
+
+
+class Source(NamedTuple):
+    """A picture and where it comes from; `asset` is None for a file outside the library."""
+
+    picture: Image
+    asset: Asset | None
+    name: str
+    title: str
+
+
+def add(verbs: Any) -> None:
+    parser = verbs.add_parser(
+        "export",
+        help="a picture as profile, post, icon set, sheet or SVG",
+        description="Write works as the files that the world asks for. All of them arrive, or nothing is written.",
+    )
+    parser.add_argument("works", nargs="+", metavar="WORK", help="a work's id, or a picture file")
+    parser.add_argument("--to", type=Path, required=True, metavar="PLACE", help="a folder, or a .zip (required)")
+    parser.add_argument("--shape", choices=SHAPES, default="square", help="what it is cut to (default: square)")
+    parser.add_argument(
+        "--background",
+        default="none",
+        metavar="WHAT",
+        help="none, a colour (#f2e9dc), a gradient (#f2e9dc,#c9dbe6 and an angle in degrees if you like), or a work"
+        " (default: none)",
+    )
+    parser.add_argument(
+        "--sizes",
+        default="512",
+        metavar="LIST",
+        help="numbers, pairs such as 1080x1350, feeds, icons, or a network such as instagram (default: 512)",
+    )
+    parser.add_argument("--format", choices=KINDS, default="png", help="the kind of file (default: png)")
+    for name, (low, high), words in (
+        ("padding", PADDING, "share of the side that stays free around it"),
+        ("across", SHIFT, "moved to the right, in shares of the side"),
+        ("down", SHIFT, "moved down, in shares of the side"),
+    ):
+        parser.add_argument(
+            f"--{name}", type=float, default=0.0, metavar="N", help=f"{words}; {low:g} to {high:g} (default: 0)"
+        )
+    parser.add_argument("--sheet", choices=SHEETS, help="all works on one sheet instead (default: no)")
+    parser.add_argument("--title", default="", metavar="TEXT", help="what stands above a sheet (default: nothing)")
+    parser.add_argument(
+        "--captions", metavar="LIST", help="words below the pictures of a sheet, with commas (default: their titles)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
+    parser.set_defaults(run=run)
+
+
+def run(values: argparse.Namespace, desk: Desk) -> int:
+    from studio.export import writer
+
+    sizes = sizes_of(values.sizes)
+    look, behind = _look(values)
+    to = values.to.expanduser().absolute()
+    embed = desk.settings().embed_metadata
+    with desk.library() as library:
+
+        def find(word: str) -> Source:
+            return _source(word, library.get)
+
+        sources = [find(word) for word in values.works]
+        ground = find(behind) if behind else None
+    order = Order(look, sizes, values.format)
+    made = _sheet(values, sources, embed) if values.sheet else _files(order, sources, ground, embed)
+    name = sources[0].name if len(sources) == 1 else "export"
+    written: list[str] = []
+    end = writer.send(_told(made, written), to, name)
+    if values.json:
+        desk.give({"to": str(end), "files": written})
+    else:
+        desk.say(f"{end}  ({len(written)} {'file' if len(written) == 1 else 'files'})")
+    return 0
+
+
+def _told(made: Iterator[File], written: list[str]) -> Iterator[File]:
+    for name, data in made:
+        written.append(name)
+        yield name, data
+
+
+def _files(order: Order, sources: list[Source], ground: Source | None, embed: str) -> Iterator[File]:
+    from studio.export import writer
+    from studio.export.files import Origin
+
+    taken: set[str] = set()
+    for source in sources:
+        name = writer.apart(source.name, taken)
+        origin = Origin(source.asset, embed, behind=ground.asset if ground else None)
+        picture = ground.picture if ground else None
+        for inner, data in files(order, source.picture, name, title=source.title, origin=origin, ground=picture):
+            # Icons have fixed names; those of several works must not meet.
+            above = f"{name}/" if len(sources) > 1 and "/" in inner else ""
+            icons_only = len(sources) > 1 and order.sizes == ("icons",)
+            yield (f"{name}/{inner}" if icons_only else above + inner), data
+
+
+def _sheet(values: argparse.Namespace, sources: list[Source], embed: str) -> Iterator[File]:
+    from studio.export import sheets, writer
+    from studio.export.files import SUFFIX, Format, Origin, encode
+
+    captions = [source.title for source in sources]
+    if values.captions is not None:
+        given = [word.strip() for word in values.captions.split(",")]
+        if len(given) != len(sources):
+            raise BadInput(f"{len(given)} captions do not fit {len(sources)} works.", "Give one for each.")
+        captions = given
+    if values.format == "svg":
+        raise BadInput("A sheet is no SVG.", "Choose png, webp or jpeg.")
+    entries = [(source.picture, caption) for source, caption in zip(sources, captions, strict=True)]
+    if values.sheet == "contact":
+        sheet = sheets.contact_sheet(entries, title=values.title)
+    else:
+        sheet = sheets.character_sheet(entries, name=values.title)
+    form = cast(Format, values.format)
+    name = writer.name_of(values.title, f"{values.sheet}-sheet")
+    yield f"{name}{SUFFIX[form]}", encode(sheet, form, Origin(sources[0].asset, embed))
+
+
+def _look(values: argparse.Namespace) -> tuple[Look, str]:
+    """The look that the flags say, and the word for the work behind; empty where there is none."""
+    what: str = values.background.strip()
+    place: dict[str, Any] = {"shape": values.shape, "padding": values.padding}
+    place |= {"across": values.across, "down": values.down}
+    if what == "none":
+        return Look(**place), ""
+    if not what.startswith("#"):
+        ground: Ground = GROUNDS[-1]
+        return Look(**place, ground=ground), what
+    first, *rest = (part.strip() for part in what.split(","))
+    if not rest:
+        return Look(**place, ground="colour", colour=first), ""
+    if len(rest) > 2:
+        raise BadInput(f"{what[:60]!r} is no background.", "A gradient is two colours and an angle, with commas.")
+    try:
+        angle = float(rest[1]) if len(rest) == 2 else 180.0
+    except ValueError:
+        raise BadInput(f"{rest[1][:40]!r} is no angle.", "Give degrees, such as 135.") from None
+    return Look(**place, ground="gradient", colour=first, second=rest[0], angle=angle), ""
+
+
+def _source(word: str, get: Callable[[str], Asset]) -> Source:
+    """The picture of a work, or in a file. Raises BadInput where it is neither, or no picture."""
+    from studio.export import writer
+
+    path = Path(word).expanduser()
+    if path.suffix.lower() in codecs.SUFFIXES:
+        asset, title = None, path.stem
+    else:
+        asset = get(word)
+        path, title = asset.path, asset.title
+    payload = codecs.read(path)
+    if not isinstance(payload, Image):
+        raise BadInput(f"{word[:80]} is no picture.", "Pictures are exported; other works can be copied as they are.")
+    fallback = asset.id if asset is not None else "picture"
+    return Source(payload, asset, writer.name_of(title, fallback), title)

@@ -1,0 +1,164 @@
+"""Flags from the notes on a Request's fields, and Requests from flags; knows no particular medium."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NoReturn, TypeVar
+
+from studio.errors import BadInput
+from studio.schema.nested import Items, Packed, Told
+from studio.schema.request import SEED_LIMIT, Choice, Flag, Note, PathTo, Range, Request, Seed, Text, fresh_seed
+
+Asked = TypeVar("Asked", bound=Request)
+
+
+def program() -> str:
+    """What a person types to start the command line: `studio` where it is installed, else what run.py says."""
+    return os.environ.get("STUDIO_PROGRAM") or "studio"
+
+
+def typed(words: str) -> str:
+    """`words` with every command in them as it is typed here."""
+    return re.sub(r"`studio(?=\s)", lambda _: "`" + program(), words)
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose complaints are BadInput, and which takes no abbreviations."""
+
+    def __init__(self, **options: Any) -> None:
+        defaults: dict[str, Any] = {"allow_abbrev": False, "formatter_class": Wide}
+        super().__init__(**(defaults | options))
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        # Asked here, and not by the parser of all verbs, so that the help that is named is that of the verb.
+        values, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)[:200]}")
+        return values, rest
+
+    def format_help(self) -> str:
+        return typed(super().format_help())
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(
+            f"{message[:1].upper()}{message[1:].rstrip('.')}.", f"`{self.prog} --help` shows what can be given."
+        )
+
+
+class Wide(argparse.HelpFormatter):
+    """Help whose flags stand left of their explanation, as long as there is room."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32)
+
+
+def flag(name: str) -> str:
+    """The flag of a field: `top_p` is --top-p."""
+    return "--" + name.replace("_", "-")
+
+
+def add_fields(parser: argparse.ArgumentParser, kind: type[Request], *, required: Iterable[str] = ()) -> None:
+    """One flag for every field of a request, with its range and default. What is not given is not in the namespace."""
+    defaults = {field.name: field.default for field in fields(kind) if field.default is not MISSING}
+    for name, note in kind.notes():
+        needed = name in required
+        options: dict[str, Any] = {"dest": name, "default": argparse.SUPPRESS, "required": needed}
+        options["help"] = _help(name, note, defaults.get(name), needed).replace("%", "%%")
+        if isinstance(note, Flag):
+            parser.add_argument(flag(name), action=argparse.BooleanOptionalAction, **options)
+        else:
+            parser.add_argument(flag(name), metavar=_metavar(note), **options)
+
+
+def given(kind: type[Request], values: argparse.Namespace) -> dict[str, Any]:
+    """The fields that flags were given for, as the values that the Request checks; paths made absolute."""
+    return {name: _value(note, getattr(values, name)) for name, note in kind.notes() if hasattr(values, name)}
+
+
+def asked(kind: type[Asked], values: argparse.Namespace, known: Mapping[str, Any] = MappingProxyType({})) -> Asked:
+    """The request that flags describe, beside what is `known` of it; without a seed one that nobody chose."""
+    return kind(**{"seed": fresh_seed(), **known, **given(kind, values)})
+
+
+def whole(low: int, high: int) -> Any:
+    """A `type=` for whole numbers between two bounds, both included."""
+
+    def convert(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text[:60]!r} is no whole number") from None
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(f"{number} is not between {low} and {high}")
+        return number
+
+    return convert
+
+
+def _value(note: Note, value: Any) -> Any:
+    """Text from the command line as the note's own type where it reads as one; what does not is left to its check."""
+    if not isinstance(value, str):
+        return value
+    if isinstance(note, Seed | Range):
+        for convert in (int, float):
+            try:
+                return convert(value)
+            except ValueError:
+                continue
+    if isinstance(note, Items):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    if isinstance(note, PathTo) and value:
+        return str(Path(value).expanduser().absolute())
+    return value
+
+
+def _metavar(note: Note) -> str:
+    if isinstance(note, Choice):
+        return "NAME"
+    if isinstance(note, Range | Seed):
+        return "N"
+    if isinstance(note, PathTo):
+        return "DIR" if note.folder else "FILE"
+    if isinstance(note, Items | Told):
+        return "JSON"
+    return "TEXT" if isinstance(note, Text | Packed) else "ID"
+
+
+def _help(name: str, note: Note, default: Any, needed: bool) -> str:
+    about = note.help.rstrip(".")
+    if isinstance(note, Range):
+        unit = f" {note.unit}" if note.unit else ""
+        about += f"; {note.low:g} to {note.high:g}{unit}"
+    elif isinstance(note, Choice):
+        words = [value for value, _ in note.options]
+        about += f": {', '.join([*words, 'or a word the model knows'] if note.open else words)}"
+    elif isinstance(note, Seed):
+        about += f"; 0 to {SEED_LIMIT - 1}"
+    elif isinstance(note, Items):
+        names = ", ".join(f'"{key}"' for key, _ in note.of.notes())
+        about += f"; a JSON list of objects with {names}"
+    elif isinstance(note, Text):
+        about += f"; at most {note.limit:,} characters"
+    if needed:
+        return f"{about} (required)"
+    return f"{about} (default: {_default(note, default)})"
+
+
+def _default(note: Note, default: Any) -> str:
+    if isinstance(note, Seed):
+        return "a new one each time"
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    if isinstance(default, float):
+        return f"{default:g}"
+    return str(default) if default not in ("", None, ()) else "none"

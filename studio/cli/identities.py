@@ -1,0 +1,237 @@
+"""`studio identities`, and what `studio make avatar` takes of them: kept faces, faces in expressions; runs no model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio.backends.avatar.expressions import MANY, sheet
+from studio.backends.avatar.requests import AvatarRequest
+from studio.cli import flags, works
+from studio.cli.context import table
+from studio.cli.requests import from_work
+from studio.errors import BadInput
+from studio.library.identities import Identities, Identity
+from studio.media import codecs
+from studio.media.payloads import Image
+from studio.schema.request import Request
+
+if TYPE_CHECKING:
+    from studio.cli.context import Desk
+    from studio.library.asset import Asset
+    from studio.studio import Studio
+
+MOST = 24
+
+
+def add(verbs: Any) -> None:
+    parser = verbs.add_parser(
+        "identities",
+        help="faces kept under a name",
+        description="The faces that you keep under a name, which every page can use.",
+        epilog="`studio make avatar --identity NAME` draws one again; other flags change it.",
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    listing = actions.add_parser("list", help="everybody who is kept", description="List the identities, by name.")
+    listing.add_argument("--bin", action="store_true", help="those in the bin instead (default: no)")
+    _json(listing)
+    listing.set_defaults(run=run_list)
+
+    show = _one(actions, "show", "all that is known of one", "Show what is kept of one.")
+    show.set_defaults(run=run_show)
+
+    keep = actions.add_parser(
+        "keep", help="keep the face of a work", description="Keep the face that a work of the studio shows."
+    )
+    keep.add_argument(
+        "work", metavar="WORK", help="a work's id, as `studio library list` shows it, or its file, or a copy of that"
+    )
+    keep.add_argument(
+        "--name", metavar="TEXT", help="who it is; somebody of that name gets this face (default: the face's own name)"
+    )
+    _json(keep)
+    keep.set_defaults(run=run_keep)
+
+    rename = _one(actions, "rename", "give one another name", "Give one another name.")
+    rename.add_argument("name", metavar="TEXT", help="the new name")
+    rename.set_defaults(run=run_rename)
+
+    remove = _one(actions, "remove", "put one into the bin", "Put one into the bin, from where it can be restored.")
+    remove.set_defaults(run=run_remove)
+
+    restore = _one(actions, "restore", "take one back from the bin", "Take one back from the bin.")
+    restore.set_defaults(run=run_restore)
+
+
+def _one(actions: Any, name: str, about: str, description: str) -> Any:
+    parser = actions.add_parser(name, help=about, description=description)
+    parser.add_argument("who", metavar="NAME", help="a name, or an id as `studio identities list` shows it")
+    _json(parser)
+    return parser
+
+
+def _json(parser: Any) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
+
+
+def run_list(values: argparse.Namespace, desk: Desk) -> int:
+    people = _people(desk)
+    found = people.binned() if values.bin else people.all()
+    if values.json:
+        desk.give({"identities": [_facts(one) for one in found]})
+    elif found:
+        rows = [(one.id, _when(one.kept), one.name) for one in found]
+        for line in table([("ID", "KEPT", "NAME"), *rows]):
+            desk.say(line)
+    else:
+        nobody = "The bin is empty." if values.bin else "Nobody is kept yet: `studio identities keep WORK` does it."
+        desk.warn(flags.typed(nobody))
+    return 0
+
+
+def run_show(values: argparse.Namespace, desk: Desk) -> int:
+    one = _people(desk).get(values.who)
+    facts = {**_facts(one), "face": one.face.to_json()}
+    if values.json:
+        desk.give(facts)
+        return 0
+    face = json.dumps(facts["face"], ensure_ascii=False)
+    shown = {**facts, "kept": _when(one.kept), "changed": _when(one.changed), "face": face}
+    for line in table([(name, str(value)) for name, value in shown.items() if value not in ("", None)]):
+        desk.say(line)
+    return 0
+
+
+def run_keep(values: argparse.Namespace, desk: Desk) -> int:
+    with desk.library() as library:
+        path, asset = works.find(library, values.work)
+    face = _face_of(path, asset)
+    name = face.name if values.name is None else values.name
+    if not name.strip():
+        raise BadInput("This face has no name.", "Give it one with --name.")
+    picture = codecs.read(path)
+    if not isinstance(picture, Image):
+        raise BadInput(f"{path.name} is no picture.", "Choose a work that shows a face.")
+    kept = _people(desk).keep(name, face, picture, asset.id if asset is not None else "")
+    return _done(values, desk, kept, "{name} is kept.")
+
+
+def run_rename(values: argparse.Namespace, desk: Desk) -> int:
+    people = _people(desk)
+    one = people.rename(people.get(values.who).id, values.name)
+    return _done(values, desk, one, "{name} is the new name.")
+
+
+def run_remove(values: argparse.Namespace, desk: Desk) -> int:
+    words = "{name} is in the bin; `studio identities restore {id}` takes it back."
+    return _done(values, desk, _people(desk).remove(values.who), words)
+
+
+def run_restore(values: argparse.Namespace, desk: Desk) -> int:
+    return _done(values, desk, _people(desk).restore(values.who), "{name} is back.")
+
+
+def _done(values: argparse.Namespace, desk: Desk, one: Identity, words: str) -> int:
+    if values.json:
+        desk.give(_facts(one))
+    else:
+        desk.say(flags.typed(words.format(name=one.name, id=one.id)))
+    return 0
+
+
+def _people(desk: Desk) -> Identities:
+    return Identities(desk.places.identities)
+
+
+def _face_of(path: Path, asset: Asset | None) -> AvatarRequest:
+    """The face that a work shows. Raises BadInput where it shows none."""
+    request: Request | None = None
+    if asset is None:
+        request = from_work(path)
+    elif asset.request:
+        request = Request.from_json(asset.request)
+    if not isinstance(request, AvatarRequest):
+        raise BadInput(
+            f"The work {asset.id if asset is not None else path.name} shows no face of a model.",
+            "Choose one that `studio make avatar` made; `studio make avatar.project` finds the face of a picture.",
+        )
+    return request
+
+
+def _facts(one: Identity) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "work": one.work,
+        "portrait": str(one.portrait),
+        "kept": one.kept,
+        "changed": one.changed,
+    }
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+# What `make avatar` takes.
+
+
+def add_flags(parser: Any) -> None:
+    group = parser.add_argument_group("who, and how it looks")
+    group.add_argument(
+        "--identity",
+        default=None,
+        metavar="NAME",
+        help="begin from a face that is kept; other flags change it (default: from the seed)",
+    )
+    group.add_argument(
+        "--expressions",
+        type=flags.whole(0, MOST),
+        default=0,
+        metavar="N",
+        help=f"a character sheet instead: the face large and in up to N expressions, titled with --name, {MANY} being "
+        f"many; 0 to {MOST} (default: 0, the face alone)",
+    )
+
+
+def known(values: argparse.Namespace, desk: Desk) -> dict[str, Any]:
+    """What is known of the face that flags name; nothing where they name none."""
+    word = getattr(values, "identity", None)
+    if word is None:
+        return {}
+    face = _people(desk).get(word).face
+    return {name: getattr(face, name) for name, _ in face.notes()}
+
+
+def strangers(values: argparse.Namespace, known: Mapping[str, Any], request: Request) -> list[str]:
+    """What of the flags makes somebody else of the face that is `known`, in sentences."""
+    if not known or not isinstance(request, AvatarRequest):
+        return []
+    # A face that was found in a picture is its latent, whatever seed and style say.
+    telling = ("model", "latent") if request.latent else ("model", "style", "label", "seed", "near", "latent")
+    other = [flags.flag(name) for name in telling if getattr(request, name) != known[name]]
+    said: list[str] = []
+    if other:
+        said = [f"With another {' and '.join(other)} this is not {known['name']} as kept, but somebody else."]
+    elif values.count > 1 and not request.latent:
+        said = [f"Only the first of these is {known['name']} as kept: each has the next seed, and is somebody else."]
+    return said
+
+
+def in_expressions(values: argparse.Namespace, studio: Studio, requests: list[Request]) -> list[Request]:
+    """The character sheets of faces, where flags ask for them."""
+    count = getattr(values, "expressions", 0)
+    if not count:
+        return requests
+    catalog = studio.catalog
+    made: list[Request] = []
+    for face in requests:
+        assert isinstance(face, AvatarRequest)
+        model = catalog.get(face.model) if face.model else catalog.default(face.medium)
+        made.append(sheet(model.folder, face, count))
+    return made

@@ -1,0 +1,82 @@
+"""Submitting requests and waiting for them, so that Ctrl-C stops the work and keeps what is made; writes no files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from studio.cli.progress import Unfailing
+from studio.jobs.job import Cancelled, Job
+
+if TYPE_CHECKING:
+    from studio.cli.progress import Display
+    from studio.schema.request import Request
+    from studio.studio import Studio
+
+POLL = 0.05  # seconds between looks at a job
+
+
+class Stopped(Exception):
+    """Ctrl-C ended the command, after everything worth keeping was kept."""
+
+
+Receive = Callable[[Job, list[Any], bool], None]
+"""Gets each job as it ends, with its results, and whether they are only partial."""
+
+
+def run(studio: Studio, requests: Sequence[Request], display: Display, receive: Receive) -> None:
+    """Run requests in order. The first error cancels the rest and is raised once the works before it were received.
+
+    On Ctrl-C running and waiting jobs are cancelled, what they keep is received, and Stopped is raised; a second
+    Ctrl-C raises KeyboardInterrupt at once.
+    """
+    jobs = [studio.submit(request) for request in requests]
+    received: set[str] = set()
+
+    def take(job: Job, index: int) -> None:
+        _wait(studio, job, index, len(jobs), display)
+        if job.id in received:
+            return
+        error = job.future.exception()
+        if isinstance(error, Cancelled):
+            received.add(job.id)
+            receive(job, error.assets or error.made, True)
+        elif error is not None:
+            raise error
+        else:
+            # Not before the works are received: an interrupted copy leaves nothing, and is made again.
+            receive(job, job.future.result(), False)
+            received.add(job.id)
+
+    try:
+        for index, job in enumerate(jobs, 1):
+            take(job, index)
+    except KeyboardInterrupt:
+        _cancel(studio, jobs)
+        display = Unfailing(display)  # who reads it may be ended too
+        display.say("Stopping. What is made so far is kept; press Ctrl-C again to stop at once.")
+        for index, job in enumerate(jobs, 1):
+            take(job, index)
+        raise Stopped from None
+    except BaseException:
+        _cancel(studio, jobs)
+        raise
+    finally:
+        display.close()
+
+
+def _wait(studio: Studio, job: Job, index: int, count: int, display: Display) -> None:
+    while True:
+        display.show(job, index, count, studio.seconds_left(job))
+        if job.future.done():
+            return
+        try:
+            job.future.exception(POLL)
+        except TimeoutError:
+            continue
+
+
+def _cancel(studio: Studio, jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        if not job.future.done():
+            studio.cancel(job.id)

@@ -1,0 +1,211 @@
+"""`studio library`: what was made, where it is, and whether it is whole; runs no model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio.backends import MEDIA
+from studio.cli import works
+from studio.cli.context import size, table
+from studio.cli.flags import typed, whole
+from studio.errors import BadInput, StudioError
+from studio.library.titles import gist, title_of
+
+if TYPE_CHECKING:
+    from studio.cli.context import Desk
+    from studio.library.asset import Asset
+
+LIMIT = 100_000
+
+
+def add(verbs: Any) -> None:
+    library = verbs.add_parser("library", help="find, check and import works", description="The works you made.")
+    actions = library.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    listing = actions.add_parser("list", help="works, the newest first", description="List works, the newest first.")
+    _filters(listing)
+    listing.set_defaults(run=run_list, text="")
+
+    search = actions.add_parser(
+        "search", help="works by words", description="Find works by title, prompt, tag or model."
+    )
+    search.add_argument("text", metavar="TEXT", help="words that all must occur")
+    _filters(search)
+    search.set_defaults(run=run_list)
+
+    show = actions.add_parser("show", help="all that is known of one work", description="Show what made a work.")
+    show.add_argument(
+        "work", metavar="WORK", help="a work's id, as `studio library list` shows it, or its file, or a copy of that"
+    )
+    _json(show)
+    show.set_defaults(run=run_show)
+
+    verify = actions.add_parser(
+        "verify", help="check every file", description="Read every file and report what is wrong."
+    )
+    _json(verify)
+    verify.set_defaults(run=run_verify)
+
+    rebuild = actions.add_parser(
+        "rebuild", help="make the index anew", description="Make the index anew from the files, which are the truth."
+    )
+    _json(rebuild)
+    rebuild.set_defaults(run=run_rebuild)
+
+    bring = actions.add_parser(
+        "import", help="copy files of your own into the library", description="Import pictures, sounds and texts."
+    )
+    bring.add_argument(
+        "paths", type=Path, nargs="+", metavar="FILE", help="PNG, JPEG, WebP, GIF, MP4, WAV, FLAC, MP3, Markdown ..."
+    )
+    _json(bring)
+    bring.set_defaults(run=run_import)
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
+
+
+def _filters(parser: argparse.ArgumentParser) -> None:
+    names = [one.name for one in MEDIA]
+    parser.add_argument("--medium", choices=names, help="only one medium (default: all)")
+    parser.add_argument("--model", metavar="ID", help="only what this model made (default: all)")
+    parser.add_argument("--tag", metavar="TAG", help="only works with this tag (default: all)")
+    parser.add_argument("--collection", metavar="NAME", help="only works in this collection (default: all)")
+    parser.add_argument("--favourite", action="store_true", default=None, help="only favourites (default: all)")
+    parser.add_argument("--bin", action="store_true", help="what lies in the bin instead (default: no)")
+    parser.add_argument(
+        "--limit", type=whole(1, LIMIT), default=50, metavar="N", help=f"at most so many; 1 to {LIMIT} (default: 50)"
+    )
+    parser.add_argument(
+        "--offset", type=whole(0, 10**9), default=0, metavar="N", help="leave out the first N; 0 or more (default: 0)"
+    )
+    _json(parser)
+
+
+def run_list(values: argparse.Namespace, desk: Desk) -> int:
+    from studio.library.library import Query
+
+    query = Query(
+        text=values.text,
+        medium=values.medium,
+        model=values.model,
+        favourite=values.favourite,
+        tag=values.tag,
+        collection=values.collection,
+        binned=values.bin,
+    )
+    with desk.library() as library:
+        assets = library.page(query, values.offset, values.limit)
+        total = library.count(query)
+    if values.json:
+        desk.give({"total": total, "assets": [_facts(asset) for asset in assets]})
+        return 0
+    rows = [(asset.id, _when(asset.created), asset.medium, _title(asset)) for asset in assets]
+    for line in table([("ID", "MADE", "MEDIUM", "TITLE"), *rows]) if rows else []:
+        desk.say(line)
+    last = values.offset + len(assets)
+    if not total:
+        desk.warn("There are no such works.")
+    elif last < total:
+        desk.warn(f"{last} of {total} works; go on with --offset {last}.")
+    return 0
+
+
+def run_show(values: argparse.Namespace, desk: Desk) -> int:
+    with desk.library() as library:
+        path, asset = works.find(library, values.work)
+        if asset is None:
+            raise BadInput(f"{path.name} is not in the library.", "`studio library import` takes it in.")
+        children = [child.id for child in library.children(asset.id)]
+    facts = {**_facts(asset), "children": children, "request": asset.request, "provenance": asset.provenance}
+    if values.json:
+        desk.give(facts)
+        return 0
+    shown = {**facts, "created": _when(asset.created), "size": size(asset.size)}
+    rows = [(key, _shown(value)) for key, value in shown.items() if value not in (None, "", [], {}, False)]
+    for line in table(rows):
+        desk.say(line)
+    return 0
+
+
+def run_verify(values: argparse.Namespace, desk: Desk) -> int:
+    with desk.library() as library:
+        problems = library.verify()
+        total = library.count()
+    if values.json:
+        found = [{"path": one.path, "kind": one.kind, "message": one.message, "hint": one.hint} for one in problems]
+        desk.give({"works": total, "problems": found})
+    elif problems:
+        for one in problems:
+            desk.say(typed(f"{one.path}: {one.message} {one.hint}").rstrip())
+    else:
+        desk.say(f"All is well with {total} works." if total != 1 else "All is well with 1 work.")
+    return StudioError.status if problems else 0
+
+
+def run_rebuild(values: argparse.Namespace, desk: Desk) -> int:
+    with desk.library() as library:
+        total = library.rebuild()
+    if values.json:
+        desk.give({"works": total})
+    else:
+        desk.say(f"The index is made anew; it holds {total} {'work' if total == 1 else 'works'}.")
+    return 0
+
+
+def run_import(values: argparse.Namespace, desk: Desk) -> int:
+    """Import files one by one; the first that cannot be imported ends it, and those before it stay."""
+    assets: list[Asset] = []
+    with desk.library() as library:
+        try:
+            for path in values.paths:
+                asset = library.import_file(path.expanduser())
+                assets.append(asset)
+                if not values.json:
+                    desk.say(f"{asset.id}  {asset.path}")
+        finally:
+            if values.json:
+                desk.give({"assets": [_facts(asset) for asset in assets]})
+    return 0
+
+
+def _facts(asset: Asset) -> dict[str, Any]:
+    return {
+        "id": asset.id,
+        "path": str(asset.path),
+        "medium": asset.medium,
+        "title": asset.title,
+        "created": round(asset.created, 3),
+        "model": asset.request.get("model"),
+        "seed": asset.request.get("seed"),
+        "sha256": asset.sha256,
+        "size": asset.size,
+        "width": asset.width,
+        "height": asset.height,
+        "seconds": asset.seconds,
+        "favourite": asset.favourite,
+        "tags": list(asset.tags),
+        "collections": list(asset.collections),
+        "partial": asset.partial,
+        "binned": asset.binned,
+        "parents": list(asset.parents),
+    }
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def _title(asset: Asset) -> str:
+    return " ".join(title_of(asset, gist(asset.request)).split())
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return " ".join(value.split())
+    return "yes" if value is True else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,104 @@
+"""The command line: verbs, what goes wrong put in words, and exit statuses; knows neither Qt nor torch.
+
+0 done, 2 bad input, 3 a model or machine problem, 130 cancelled.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import studio
+from studio.cli import export, identities, library, make, models, tools
+from studio.cli.context import Desk, open_studio
+from studio.cli.flags import Parser, program, typed
+from studio.cli.jobs import Stopped
+from studio.errors import StudioError
+from studio.system import log, signals
+from studio.system.paths import Places
+from studio.system.storage import in_words
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+BAD_INPUT, PROBLEM, CANCELLED = 2, 3, 130
+
+logger = logging.getLogger(__name__)
+
+
+def parser() -> Parser:
+    """All verbs. Each sets `run`, a function of the parsed values and a Desk that returns the exit status."""
+    whole = Parser(
+        prog=program(),
+        description="AIGC Studio makes avatars, posters, stories and music on this machine. Alone it opens the window.",
+        epilog="`studio VERB --help` explains each. STUDIO_HOME puts everything the studio keeps under one folder.",
+    )
+    whole.add_argument("--version", action="version", version=f"AIGC Studio {studio.__version__}")
+    verbs = whole.add_subparsers(title="verbs", metavar="VERB", required=True)
+    make.add_make(verbs)
+    make.add_train(verbs)
+    models.add(verbs)
+    library.add(verbs)
+    identities.add(verbs)
+    export.add(verbs)
+    tools.add(verbs)
+    return whole
+
+
+def main(argv: Sequence[str], opener: Callable[[Places], Studio] = open_studio) -> int:
+    """Run one command and return its exit status. Errors become one or two sentences on standard error."""
+    _speak_utf8()
+    try:
+        values = parser().parse_args(argv)
+        places = Places.of_this_user()
+        with log.kept(places.logs, "command-line"), signals.heard():
+            return _run(values.run, values, Desk(places, opener))
+    except SystemExit as end:  # --help and --version
+        return int(end.code or 0)
+    except StudioError as error:
+        return _complain(error)
+
+
+def _run(verb: Callable[..., int], values: object, desk: Desk) -> int:
+    try:
+        status = verb(values, desk)
+        sys.stdout.flush()
+        return status
+    except StudioError as error:
+        return _complain(error)
+    except Stopped:
+        sys.stderr.write("Cancelled.\n")
+        return CANCELLED
+    except KeyboardInterrupt:
+        sys.stderr.write("\nCancelled.\n")
+        return CANCELLED
+    except BrokenPipeError:
+        # Whoever read our output has gone: say nothing more, and keep Python from trying at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        logger.exception("a command failed")
+        return _complain(in_words("The command could not be finished", error))
+    except Exception as error:
+        logger.exception("a command failed")
+        sys.stderr.write(
+            f"Something went wrong that should not have ({type(error).__name__}). "
+            f"The details are in {log.path(desk.places.logs, 'command-line')}.\n"
+        )
+        return PROBLEM
+
+
+def _complain(error: StudioError) -> int:
+    sys.stderr.write(f"{typed(str(error))}\n")
+    return error.status
+
+
+def _speak_utf8() -> None:
+    """Titles may be Chinese where the terminal's encoding is not: replace what it cannot show instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")

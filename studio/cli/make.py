@@ -1,0 +1,232 @@
+"""`studio make` and `studio train`: requests from flags and files, works as copies in a folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio.backends import MEDIA, medium
+from studio.cli import copies, flags, identities, jobs, progress
+from studio.cli.requests import from_file, unknown_fields
+from studio.errors import BadInput
+from studio.library.identities import KIND as FACE
+from studio.media.payloads import Weights
+from studio.schema.request import Request, TrainRequest
+
+if TYPE_CHECKING:
+    from studio.cli.context import Desk
+    from studio.jobs.job import Job
+    from studio.library.asset import Asset
+    from studio.studio import Studio
+
+COUNT_LIMIT = 1000
+KINDS = {kind.kind: kind for one in MEDIA for kind in one.kinds}
+
+
+def add_make(verbs: Any) -> None:
+    make = verbs.add_parser(
+        "make",
+        help="make works: avatars, posters, stories, music",
+        description="Make works. The library keeps them; --out receives copies that are always newly named.",
+        epilog="`studio make MEDIUM --help` shows what may be asked of each.",
+    )
+    _add_shared(make, first=True)
+    make.set_defaults(run=run_make, medium=None)
+    media = make.add_subparsers(title="media", metavar="MEDIUM", dest="medium")
+    for kind in KINDS.values():
+        parser = media.add_parser(kind.kind, help=_about(kind), description=_about(kind))
+        fields = parser.add_argument_group("what to make")
+        flags.add_fields(fields, kind)
+        if kind.kind == FACE:
+            identities.add_flags(parser)
+        _add_shared(parser, first=False)
+
+
+def _add_shared(parser: argparse.ArgumentParser, *, first: bool) -> None:
+    """The flags that stand before the medium as well as after it; only the first set has defaults."""
+
+    def default(value: Any) -> Any:
+        return value if first else argparse.SUPPRESS
+
+    group = parser.add_argument_group("how many, and where to")
+    group.add_argument(
+        "--count",
+        type=flags.whole(1, COUNT_LIMIT),
+        default=default(1),
+        metavar="N",
+        help=f"how many, each with the next seed; 1 to {COUNT_LIMIT} (default: 1)",
+    )
+    group.add_argument(
+        "--request",
+        type=Path,
+        default=default(None),
+        metavar="FILE",
+        help="make again what a request file (JSON), or a work made by the studio, says; other flags change it "
+        "(default: none)",
+    )
+    group.add_argument(
+        "--out",
+        type=Path,
+        default=default(None),
+        metavar="DIR",
+        help="the folder that receives copies, made if need be (default: none, the library only)",
+    )
+    add_output(parser, first=first)
+
+
+def add_output(parser: argparse.ArgumentParser, *, first: bool = True) -> None:
+    group = parser.add_argument_group("what is printed")
+    group.add_argument(
+        "--json",
+        action="store_true",
+        default=False if first else argparse.SUPPRESS,
+        help="print exactly one JSON object on standard output (default: no)",
+    )
+    group.add_argument(
+        "--progress",
+        choices=("bar", "json"),
+        default="bar" if first else argparse.SUPPRESS,
+        help="progress on standard error as a bar (lines where that is no terminal) or as JSON lines (default: bar)",
+    )
+
+
+def run_make(values: argparse.Namespace, desk: Desk) -> int:
+    requests = _requests(values, desk)
+    out = copies.folder_for_copies(values.out) if values.out is not None else None
+    made: list[dict[str, Any]] = []
+    display = progress.display(values.progress)
+
+    def receive(job: Job, assets: list[Asset], partial: bool) -> None:
+        for asset in assets:
+            entry = describe(job, asset, out, partial)
+            made.append(entry)
+            if not values.json:
+                display.close()
+                desk.say(f"{entry['path']}{'  (partial)' if partial else ''}")
+            if asset.remark:
+                desk.warn(asset.remark)
+
+    with desk.studio() as studio:
+        try:
+            desk.warn(*_unheeded(studio, requests[0]))
+            requests = identities.in_expressions(values, studio, requests)
+            jobs.run(studio, requests, display, receive)
+        finally:
+            if values.json:
+                desk.give({"assets": made})
+    return 0
+
+
+def _unheeded(studio: Studio, request: Request) -> list[str]:
+    """What of the request its model cannot follow, in a sentence."""
+    catalog = studio.catalog
+    model = catalog.get(request.model) if request.model else catalog.default(request.medium)
+    words = studio.media[request.medium].unheeded(request, model)
+    return [words] if words else []
+
+
+def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[str, Any]:
+    """Copy a work to `out`, if there is one, and say of it what programs want to know."""
+    path, sha256 = asset.path, asset.sha256
+    if out is not None:
+        kind = str(asset.request.get("kind", asset.medium)).replace(".", "-")  # a sheet is no face
+        path, sha256 = copies.copy(asset.path, out, f"{kind}-{job.request.seed}")
+    entry: dict[str, Any] = {
+        "path": str(path),
+        "medium": asset.medium,
+        "seed": job.request.seed,
+        "model": job.request.model,
+        "sha256": sha256,
+        "seconds": round(job.seconds, 3),
+    }
+    if asset.remark:
+        entry["remark"] = asset.remark
+    if partial:
+        entry["partial"] = True
+    return entry
+
+
+def _requests(values: argparse.Namespace, desk: Desk) -> list[Request]:
+    """The requests of one command: from a file, from flags, or from a file that flags change."""
+    known = identities.known(values, desk)
+    if values.request is not None and known:
+        raise BadInput("A face cannot begin from --identity and --request both.", "Give one of them.")
+    if values.request is not None:
+        request = from_file(values.request)
+        if isinstance(request, TrainRequest):
+            raise BadInput(f"{values.request.name} asks for a training.", "Use `studio train`.")
+        if values.medium not in (None, request.kind):
+            raise BadInput(f"{values.request.name} is about {request.kind}, not {values.medium}.")
+        request = request.replace(**flags.given(type(request), values))
+        unknown = unknown_fields(request)
+        if unknown:
+            desk.warn(f"{values.request.name} has fields this studio does not know, which change nothing: {unknown}.")
+    elif values.medium is not None:
+        request = flags.asked(KINDS[values.medium], values, known)
+        desk.warn(*identities.strangers(values, known, request))
+    else:
+        raise BadInput("Say what to make.", f"Choose one of: {', '.join(one.name for one in MEDIA)}.")
+    request.replace(seed=request.seed + values.count - 1)  # refused where there are not so many seeds
+    return list(request.candidates(values.count))
+
+
+def add_train(verbs: Any) -> None:
+    train = verbs.add_parser(
+        "train",
+        help="train a model on a folder of your own",
+        description="Train a model. Checkpoints are kept, so that --resume goes on where a training was stopped.",
+        epilog="`studio train MEDIUM --help` shows what may be set for each.",
+    )
+    media = train.add_subparsers(title="media", metavar="MEDIUM", dest="medium", required=True)
+    for one in MEDIA:
+        parser = media.add_parser(one.name, help=_about(one.train), description=_about(one.train))
+        group = parser.add_argument_group("what to learn")
+        flags.add_fields(group, one.train, required=("data", "out"))
+        add_output(parser)
+        parser.set_defaults(run=run_train)
+
+
+def run_train(values: argparse.Namespace, desk: Desk) -> int:
+    kind = medium(values.medium).train
+    request = flags.asked(kind, values)
+    if not Path(request.data).exists():
+        raise BadInput(f"{request.data} does not exist.", "Give the folder to learn from with --data.")
+    copies.folder_for_copies(Path(request.out))
+    models: list[dict[str, Any]] = []
+    display = progress.display(values.progress)
+
+    def receive(job: Job, made: list[Any], partial: bool) -> None:
+        for weights in made:
+            if isinstance(weights, Weights):
+                seconds = round(job.seconds, 3)
+                models.append({"path": str(weights.folder), "medium": values.medium, "seconds": seconds})
+                if partial:
+                    models[-1]["partial"] = True
+                if job.known:
+                    desk.warn(f"Nothing more was learnt: {job.known} is there already.")
+
+    with desk.studio() as studio:
+        try:
+            jobs.run(studio, [request], display, receive)
+        finally:
+            if values.json:
+                desk.give({"models": models})
+            else:
+                for model in models:
+                    desk.say(model["path"])
+                    desk.warn(f"Use it with: {_use(Path(model['path']), values.medium, desk)}")
+    return 0
+
+
+def _about(kind: type[Request]) -> str:
+    """The first sentence of a request's docstring, for help."""
+    first = (kind.__doc__ or kind.kind).strip().split("\n\n")[0]
+    return " ".join(first.split()).replace("%", "%%")
+
+
+def _use(folder: Path, medium: str, desk: Desk) -> str:
+    """The command that makes works with a trained model, or first adds it to the others."""
+    if any(model.folder == folder for model in desk.catalog().models(medium)):
+        return f"{flags.program()} make {medium} --model {folder.name}"
+    return f"{flags.program()} models import {folder} --medium {medium}"

@@ -1,0 +1,169 @@
+"""`studio models`: what there is, bringing more, letting go; never loads any."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio.backends import MEDIA
+from studio.cli import directions
+from studio.cli.context import size, table
+from studio.cli.flags import program
+
+if TYPE_CHECKING:
+    from studio.cli.context import Desk
+    from studio.models.catalog import Model
+
+SECONDS = 5.0  # between two words on how far an import is
+
+
+def add(verbs: Any) -> None:
+    models = verbs.add_parser("models", help="list, describe, import and remove models", description="The models.")
+    actions = models.add_subparsers(title="actions", metavar="ACTION", required=True)
+    names = [one.name for one in MEDIA]
+
+    listing = actions.add_parser("list", help="all models", description="List the models there are.")
+    listing.add_argument("--medium", choices=names, help="only those of one medium (default: all)")
+    _json(listing)
+    listing.set_defaults(run=run_list)
+
+    info = actions.add_parser("info", help="all that is known of one", description="Describe one model.")
+    info.add_argument("id", metavar="ID", help="the model's id, as `studio models list` shows it")
+    info.add_argument("--verify", action="store_true", help="read its weights and compare them (default: no)")
+    _json(info)
+    info.set_defaults(run=run_info)
+
+    bring = actions.add_parser(
+        "import",
+        help="copy a model of your own into the studio",
+        description="Import a folder in the format of diffusers or transformers, a folder that `studio train` made, a "
+        "single .safetensors file, or a checkpoint of a StyleGAN2 or StyleGAN3 (.pkl, .pt), which is converted without "
+        "running anything in it. Other pickles are refused, since they can run programs.",
+    )
+    bring.add_argument("path", type=Path, metavar="PATH", help="the folder or file")
+    bring.add_argument("--medium", choices=names, required=True, help="what it makes (required)")
+    bring.add_argument(
+        "--accept-licence",
+        action="store_true",
+        help="you have read its licence and agree, where that is unknown or limits use (default: no)",
+    )
+    bring.add_argument(
+        "--licence",
+        default="",
+        metavar="NAME",
+        help="what you know its licence to be, such as own or cc0-1.0 (default: what the file says)",
+    )
+    _json(bring)
+    bring.set_defaults(run=run_import)
+
+    remove = actions.add_parser("remove", help="delete an imported model", description="Delete an imported model.")
+    remove.add_argument("id", metavar="ID", help="the model's id; models that came with the studio stay")
+    _json(remove)
+    remove.set_defaults(run=run_remove)
+    directions.add(actions)
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
+
+
+def run_list(values: argparse.Namespace, desk: Desk) -> int:
+    catalog = desk.catalog()
+    models = catalog.models(values.medium)
+    desk.warn(*catalog.warnings)
+    if values.json:
+        desk.give({"models": [_facts(model) for model in models]})
+        return 0
+    rows = [("ID", "MEDIUM", "FAMILY", "LICENCE", "SIZE", "TITLE")]
+    rows += [(model.id, model.medium, model.family, model.licence, size(model.size), model.title) for model in models]
+    for line in table(rows):
+        desk.say(line)
+    return 0
+
+
+def run_info(values: argparse.Namespace, desk: Desk) -> int:
+    catalog = desk.catalog()
+    model = catalog.get(values.id)
+    problems = catalog.verify(model) if values.verify else []
+    facts = _facts(model)
+    if values.verify:
+        facts["problems"] = problems
+    if values.json:
+        desk.give(facts)
+    else:
+        shown = {key: value for key, value in facts.items() if value not in ("", [], None) and key != "problems"}
+        shown["size"] = size(model.size)
+        for line in table([(key, _shown(value)) for key, value in shown.items()]):
+            desk.say(line)
+        if values.verify and not problems:
+            desk.say("The weights are whole and unchanged.")
+    desk.warn(*problems)
+    return 3 if problems else 0
+
+
+def run_import(values: argparse.Namespace, desk: Desk) -> int:
+    told = Told()
+    model = desk.catalog().import_(
+        values.path,
+        values.medium,
+        accept_licence=values.accept_licence,
+        licence=values.licence,
+        report=lambda done, total: told.hear(done, total, desk),
+    )
+    if values.json:
+        desk.give({"id": model.id, "family": model.family, "licence": model.licence})
+    else:
+        desk.say(f"{model.id}  ({model.family}, {model.licence}, {size(model.size)})")
+        desk.warn(f"Use it with: {program()} make {model.medium} --model {model.id}")
+    return 0
+
+
+class Told:
+    """Says how far a long import is, every few seconds; a short one needs no words."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + SECONDS
+
+    def hear(self, done: int, total: int, desk: Desk) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + SECONDS
+            desk.warn(f"{size(done)} of {size(total)}")
+
+
+def run_remove(values: argparse.Namespace, desk: Desk) -> int:
+    desk.catalog().remove(values.id)
+    if values.json:
+        desk.give({"removed": values.id})
+    else:
+        desk.say(f"{values.id} is removed.")
+    return 0
+
+
+def _facts(model: Model) -> dict[str, Any]:
+    return {
+        "id": model.id,
+        "medium": model.medium,
+        "family": model.family,
+        "title": model.title,
+        "licence": model.licence,
+        "size": model.size,
+        "sha256": model.sha256,
+        "source": model.source,
+        "bundled": model.bundled,
+        "description": model.description,
+        "credits": model.credits,
+        "languages": list(model.languages),
+        "native": list(model.native) if any(model.native) else None,
+        "folder": str(model.folder),
+    }
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType]
+    return " ".join(str(value).split())

@@ -1,0 +1,188 @@
+"""How running jobs show on standard error: a bar on a terminal, quiet lines in a log, or JSON lines for programs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from typing import Protocol, TextIO
+
+from studio.jobs.job import Job
+
+LINE_SECONDS = 15.0  # between two quiet lines of the same stage
+FRAME_SECONDS = 0.05  # between two drawings of the bar
+BLOCKS = " ▏▎▍▌▋▊▉█"
+
+
+class Display(Protocol):
+    """Shows one job at a time. `index` counts from 1 to `count`."""
+
+    def show(self, job: Job, index: int, count: int, left: float | None) -> None: ...
+    def say(self, words: str) -> None: ...
+    def close(self) -> None: ...
+
+
+def display(style: str) -> Display:
+    """`json`: JSON lines. `bar`: a bar where standard error is a terminal, quiet lines elsewhere."""
+    stream = sys.stderr
+    if style == "json":
+        return JsonLines(stream)
+    return Bar(stream) if stream.isatty() else Lines(stream)
+
+
+class JsonLines:
+    """One JSON object a line, whenever something changed."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._last: object = None
+
+    def show(self, job: Job, index: int, count: int, left: float | None) -> None:
+        progress, state = job.progress, job.state
+        if self._last == (job.id, state, progress.stage, progress.done, progress.total):
+            return
+        self._last = (job.id, state, progress.stage, progress.done, progress.total)
+        self._write(
+            {
+                "job": index,
+                "count": count,
+                "kind": job.request.kind,
+                "seed": job.request.seed,
+                "state": state,
+                "stage": progress.stage,
+                "done": progress.done,
+                "total": progress.total,
+                "seconds": round(job.seconds, 3),
+                "left": None if left is None else round(left, 1),
+                # JSON has no NaN, which a training that has lost its way may report.
+                "values": {k: round(v, 6) if math.isfinite(v) else None for k, v in progress.values.items()},
+            }
+        )
+
+    def say(self, words: str) -> None:
+        self._write({"message": words})
+
+    def close(self) -> None:
+        self._stream.flush()
+
+    def _write(self, line: Mapping[str, object]) -> None:
+        self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._stream.flush()
+
+
+class Lines:
+    """A line when a stage begins, and every quarter of a minute while it lasts."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._stage: object = None
+        self._next = 0.0
+
+    def show(self, job: Job, index: int, count: int, left: float | None) -> None:
+        stage = (job.id, job.progress.stage)
+        now = time.monotonic()
+        if job.state != "running" or (stage == self._stage and now < self._next):
+            return
+        self._stage, self._next = stage, now + LINE_SECONDS
+        self.say(f"{_name(job, index, count)}: {_words(job, left)}")
+
+    def say(self, words: str) -> None:
+        self._stream.write(words + "\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        self._stream.flush()
+
+
+class Bar:
+    """One line, drawn over and over, as wide as the terminal at most."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._next = 0.0
+        self._drawn = False
+
+    def show(self, job: Job, index: int, count: int, left: float | None) -> None:
+        now = time.monotonic()
+        if now < self._next and job.state == "running":
+            return
+        self._next = now + FRAME_SECONDS
+        progress = job.progress
+        share = progress.done / progress.total if progress.total else 0.0
+        text = f"{_name(job, index, count)}  {_bar(share, 24)}  {_words(job, left)}"
+        width = shutil.get_terminal_size().columns - 1
+        self._draw(text if len(text) <= width else text[: max(0, width - 1)] + "…")
+
+    def say(self, words: str) -> None:
+        self._clear()
+        self._stream.write(words + "\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        self._clear()
+        self._stream.flush()
+
+    def _draw(self, text: str) -> None:
+        self._stream.write(f"\r\x1b[K{text}")
+        self._stream.flush()
+        self._drawn = True
+
+    def _clear(self) -> None:
+        if self._drawn:
+            self._stream.write("\r\x1b[K")
+            self._drawn = False
+
+
+class Unfailing:
+    """Shows as another display does, as long as somebody reads it."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+
+    def show(self, job: Job, index: int, count: int, left: float | None) -> None:
+        with contextlib.suppress(OSError):
+            self._display.show(job, index, count, left)
+
+    def say(self, words: str) -> None:
+        with contextlib.suppress(OSError):
+            self._display.say(words)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._display.close()
+
+
+def _bar(share: float, width: int) -> str:
+    eighths = round(max(0.0, min(1.0, share)) * width * 8)
+    full, part = divmod(eighths, 8)
+    return ("█" * full + (BLOCKS[part] if part else "")).ljust(width, "·")
+
+
+def _name(job: Job, index: int, count: int) -> str:
+    number = f" {index}/{count}" if count > 1 else ""
+    return f"{job.request.kind}{number}"
+
+
+def _words(job: Job, left: float | None) -> str:
+    progress = job.progress
+    words = [progress.stage]
+    if progress.total:
+        words.append(f"{progress.done}/{progress.total}")
+    words += [f"{name} {value:.4g}" for name, value in progress.values.items()]
+    if left is not None and left >= 1:
+        words.append(f"{duration(left)} left")
+    return "  ".join(words)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 8 s, 3 min 20 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,164 @@
+"""`studio demo`, `bench`, `about`, `screenshots` and `doctor`: looking at the studio itself."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import studio
+from studio.bench import BENCHES
+from studio.cli import copies, jobs, progress
+from studio.cli.context import table
+from studio.cli.flags import program
+from studio.cli.make import add_output, describe
+from studio.errors import StudioError
+from studio.schema.request import Request
+from studio.support import credits, demo_page, diagnostics
+from studio.system import storage
+
+if TYPE_CHECKING:
+    from studio.cli.context import Desk
+    from studio.jobs.job import Job
+    from studio.library.asset import Asset
+
+
+def add(verbs: Any) -> None:
+    show = verbs.add_parser(
+        "demo",
+        help="make a bit of everything, and a page that shows it",
+        description="Make faces, a poster, a story and a piece of music, and an index.html that shows them.",
+    )
+    show.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder for it (required)")
+    add_output(show)
+    show.set_defaults(run=run_demo)
+
+    bench = verbs.add_parser(
+        "bench", help="measure the studio on this machine", description="Measure the studio; one JSON object a line."
+    )
+    bench.add_argument(
+        "name", nargs="?", default="", metavar="NAME", help=f"only one: {', '.join(BENCHES)} (default: all)"
+    )
+    bench.set_defaults(run=run_bench)
+
+    made_of = verbs.add_parser(
+        "about", help="versions, licences and credits", description="What the studio is made of, and on which terms."
+    )
+    made_of.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
+    made_of.set_defaults(run=run_about)
+
+    pictures = verbs.add_parser(
+        "screenshots",
+        help="picture every page of the window",
+        description="Picture every page of the window, with works in it, in both themes and at two sizes.",
+    )
+    pictures.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder for it (required)")
+    pictures.add_argument(
+        "--home", type=Path, metavar="DIR", help="a STUDIO_HOME whose works are shown (default: new works are made)"
+    )
+    pictures.set_defaults(run=run_screenshots)
+
+    health = verbs.add_parser(
+        "doctor",
+        help="what this machine has, what is missing and how to get it",
+        description="Look at this machine. The exit status is 3 if something is missing that nothing works without.",
+    )
+    health.add_argument(
+        "--report",
+        action="store_true",
+        help="as Markdown to paste into a report: no prompts, names or home folders (default: no)",
+    )
+    health.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
+    health.set_defaults(run=run_doctor)
+
+
+def run_screenshots(values: argparse.Namespace, desk: Desk) -> int:
+    out = copies.folder_for_copies(values.out)
+    # Only named, as engines are: the command line knows no window.
+    importlib.import_module("studio.ui.shell.screenshots").run(out, values.home)
+    return 0
+
+
+def run_demo(values: argparse.Namespace, desk: Desk) -> int:
+    out = copies.folder_for_copies(values.out)
+    requests = [Request.from_json(brief) for brief in demo_page.BRIEFS]
+    made: list[dict[str, Any]] = []
+    works: list[demo_page.Shown] = []
+    display = progress.display(values.progress)
+
+    with desk.studio() as opened:
+
+        def receive(job: Job, assets: list[Asset], partial: bool) -> None:
+            for asset in assets:
+                made.append(describe(job, asset, out, partial))
+                works.append(
+                    demo_page.Shown(
+                        medium=asset.medium,
+                        path=Path(made[-1]["path"]),
+                        request=job.request.to_json(),
+                        model=job.request.model,
+                        licence=opened.catalog.get(job.request.model).licence,
+                        seconds=job.seconds,
+                        width=asset.width,
+                        height=asset.height,
+                    )
+                )
+
+        try:
+            jobs.run(opened, requests, display, receive)
+        finally:
+            index = _write_page(out, works) if works else None
+            if values.json:
+                desk.give({"assets": made, "index": index and str(index)})
+            elif index is not None:
+                desk.say(str(index))
+    return 0
+
+
+def _write_page(out: Path, works: list[demo_page.Shown]) -> Path:
+    """Write index.html; one that is not the demo's own stays, and the page gets another name."""
+    machine = f"AIGC Studio {studio.__version__}, {platform.system()} {platform.machine()}"
+    data = demo_page.page(works, machine, program()).encode("utf-8")
+    target = out / "index.html"
+    if not demo_page.is_ours(target):
+        return copies.write(data, out, "index", ".html")
+    with storage.failing_as("The page could not be written"):
+        storage.write_whole(target, data)
+    return target
+
+
+def run_bench(values: argparse.Namespace, desk: Desk) -> int:
+    from studio import bench
+
+    return 0 if bench.run(values.name, desk.say) else StudioError.status
+
+
+def run_about(values: argparse.Namespace, desk: Desk) -> int:
+    parts = credits.parts(desk.catalog())
+    if values.json:
+        desk.give({"parts": [{name: getattr(part, name) for name in credits.Part.__slots__} for part in parts]})
+        return 0
+    own, *rest = parts
+    desk.say(f"{own.name} {own.version}, {own.licence}")
+    titles = {"library": "Libraries", "model": "Models"}
+    for kind, title in titles.items():
+        some = [part for part in rest if part.kind == kind]
+        if some:
+            desk.say(f"\n{title}")
+            for line in table([(part.name, part.version, part.licence, part.credits) for part in some]):
+                desk.say(f"  {line}")
+    return 0
+
+
+def run_doctor(values: argparse.Namespace, desk: Desk) -> int:
+    findings = diagnostics.examine(desk.places, desk.catalog())
+    if values.json:
+        rows = [{name: getattr(one, name) for name in diagnostics.Finding.__slots__} for one in findings]
+        words = json.dumps({"findings": rows}, ensure_ascii=False)
+        desk.say(diagnostics.anonymous(words, desk.places) if values.report else words)
+    else:
+        desk.say(diagnostics.report(findings, desk.places) if values.report else diagnostics.text(findings))
+    return StudioError.status if any(one.essential and one.missing for one in findings) else 0

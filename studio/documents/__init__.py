@@ -1,0 +1,1 @@
+"""What a person edits for days: documents, their files and their versions."""

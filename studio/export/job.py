@@ -1,0 +1,108 @@
+"""What a person asks to be exported, and the files that come of it, one after the other; knows neither disk nor window.
+
+Sizes are written as people write them: a number for a square, "1080x1350", the name of a feed or of a network, "feeds"
+for all of them, "icons" for the icon set.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from studio.errors import BadInput
+from studio.export import icons, vector
+from studio.export.compose import SIDE_LIMIT, Look, render
+from studio.export.feeds import BY_NAME, FEEDS
+from studio.export.files import NOTHING, SUFFIX, Format, Origin, encode
+from studio.library.asset import printable
+from studio.media.payloads import Image
+
+Kind = Literal["png", "webp", "jpeg", "svg"]
+KINDS: tuple[Kind, ...] = ("png", "webp", "jpeg", "svg")
+
+_SIZE = re.compile(r"(\d{1,5})(?:\s*[x×]\s*(\d{1,5}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A look, the sizes as `sizes_of` gives them, and the kind of file. An SVG has no size: it is one file."""
+
+    look: Look
+    sizes: tuple[str, ...] = ("512",)
+    kind: Kind = "png"
+
+    @property
+    def count(self) -> int:
+        """How many files it gives."""
+        drawn = [size for size in self.sizes if size != "icons"]
+        return (1 if self.kind == "svg" and drawn else len(drawn)) + (icons.COUNT if "icons" in self.sizes else 0)
+
+
+def sizes_of(text: str) -> tuple[str, ...]:
+    """Sizes from words with commas between them, each once. Raises BadInput that names the one at fault."""
+    found: list[str] = []
+    networks = {feed.network.lower() for feed in FEEDS}
+    for word in (word.strip().lower() for word in text.split(",")):
+        match = _SIZE.fullmatch(word)
+        if word == "icons":
+            found.append(word)
+        elif word == "feeds":
+            found += [feed.name for feed in FEEDS]
+        elif word in networks:
+            found += [feed.name for feed in FEEDS if feed.network.lower() == word]
+        elif word in BY_NAME:
+            found.append(word)
+        elif match:
+            wide, high = int(match[1]), int(match[2] or match[1])
+            if not (1 <= wide <= SIDE_LIMIT and 1 <= high <= SIDE_LIMIT):
+                raise BadInput(f"{word} is no size that can be made.", f"Sides go from 1 to {SIDE_LIMIT:,} pixels.")
+            found.append(str(wide) if wide == high else f"{wide}x{high}")
+        else:
+            raise BadInput(
+                f"{word[:40]!r} is no size.",
+                "Sizes are numbers such as 512, pairs such as 1080x1350, feeds, icons, a network such as instagram, or"
+                f" one of its uses: {', '.join(feed.name for feed in FEEDS[:3])} and so on.",
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def measured(size: str) -> tuple[int, int]:
+    """Width and height of a size that is not "icons"."""
+    if size in BY_NAME:
+        return BY_NAME[size].width, BY_NAME[size].height
+    wide, _, high = size.partition("x")
+    return int(wide), int(high or wide)
+
+
+def files(
+    order: Order, picture: Image, name: str, *, title: str = "", origin: Origin = NOTHING, ground: Image | None = None
+) -> Iterator[tuple[str, bytes]]:
+    """The files, each with its place below the folder they go to. `name` begins their names, `title` is for people.
+
+    Raises BadInput where no size is chosen, or as `render` does.
+    """
+    if not order.sizes:
+        raise BadInput("No size is chosen.", "Choose at least one.")
+    title = printable(title or name)
+    drawn = [size for size in order.sizes if size != "icons"]
+    if order.kind == "svg" and drawn:
+        yield f"{name}.svg", vector.svg(picture, order.look, title=title, origin=origin, ground=ground)
+    elif drawn:
+        form: Format = order.kind if order.kind != "svg" else "png"
+        for size in drawn:
+            wide, high = measured(size)
+            made = render(picture, order.look, wide, high, ground)
+            under = order.look.colour if order.look.ground == "colour" else "#ffffff"
+            yield f"{name}-{size}{SUFFIX[form]}", encode(made, form, origin, under=under)
+    if "icons" in order.sizes:
+        # Folders of their own, where other files come beside them.
+        above = "icons/" if drawn else ""
+        for inner, data in icons.files(picture, order.look, title, origin, ground):
+            yield above + inner, data
+
+
+def networks() -> Sequence[str]:
+    """The networks in the order of the table."""
+    return tuple(dict.fromkeys(feed.network for feed in FEEDS))

@@ -1,0 +1,145 @@
+"""Files on their way to a folder or a zip: all of them arrive, or nothing is there; knows no pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import unicodedata
+import uuid
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from studio.errors import BadInput
+from studio.system.storage import failing_as, sync_folder, write_synced
+
+File = tuple[str, bytes]
+"""Its place below the folder, with "/" between the parts, and its bytes."""
+
+LONGEST = 60
+"""Characters of a name that is made of a title."""
+
+_TAKEN = re.compile(r"(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(\..*)?", re.IGNORECASE)
+
+
+def name_of(title: str, fallback: str) -> str:
+    """A name of a file or folder, without ending, that every system takes."""
+    clean = "".join(letter for letter in title if letter.isalnum() or letter in " -_").strip()[:LONGEST].strip()
+    while len(clean.encode("utf-8", "replace")) > 180:
+        clean = clean[:-1]
+    return fallback if not clean or _TAKEN.fullmatch(clean) else clean
+
+
+def apart(name: str, taken: set[str]) -> str:
+    """The name, or the next one with a number that no name in `taken` is like, to which it is added. Names that differ
+    by case or by how accents are put together are one file on many systems.
+    """
+    number, made = 2, name
+    while (plain := unicodedata.normalize("NFC", made).casefold()) in taken:
+        number, made = number + 1, f"{name} {number}"
+    taken.add(plain)
+    return made
+
+
+def send(files: Iterable[File], to: Path, name: str, hear: Callable[[int], None] | None = None) -> Path:
+    """Write the files to `to`, a zip by its ending or else a folder; returns what has come: zip, folder or file.
+
+    One file alone goes into the folder `to` itself; several into a new folder `name` within it. Nothing is written
+    over: a name that is taken gets a number, and a zip that is there is refused. `hear` is told after each file how
+    many there are; what it or `files` raises passes through, and then nothing has been written. Raises BadInput, or
+    StudioError where the disk refuses.
+    """
+    with failing_as("The export could not be written"):
+        return _zip(files, to, hear) if to.suffix.lower() == ".zip" else _folder(files, to, name, hear)
+
+
+def free(path: Path) -> Path:
+    """The path, or the next one with a number that is not taken."""
+    number, made = 2, path
+    while made.exists():
+        made = path.with_name(f"{path.stem} {number}{path.suffix}")
+        number += 1
+    return made
+
+
+def _zip(files: Iterable[File], to: Path, hear: Callable[[int], None] | None) -> Path:
+    if to.exists():
+        raise BadInput(f"There is already a file {to}.", "Choose another name, or move it away first.")
+    made_folder = _make(to.parent)
+    part = to.with_name(f".export-{uuid.uuid4().hex}.part")
+    try:
+        with part.open("xb") as file, zipfile.ZipFile(file, "w") as whole:
+            for count, (inner, data) in enumerate(files, 1):
+                # A fixed time, so that the same work gives the same zip; what is in it is packed already.
+                entry = zipfile.ZipInfo(_checked(inner), (1980, 1, 1, 0, 0, 0))
+                entry.external_attr = 0o644 << 16
+                whole.writestr(entry, data, zipfile.ZIP_STORED)
+                if hear:
+                    hear(count)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(to)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        _unmake(made_folder)
+        raise
+    sync_folder(to.parent)
+    return to
+
+
+def _folder(files: Iterable[File], to: Path, name: str, hear: Callable[[int], None] | None) -> Path:
+    if to.exists() and not to.is_dir():
+        raise BadInput(f"{to} is a file, not a folder.", "Choose a folder, or a name that ends in .zip.")
+    made_folder = _make(to)
+    part: Path | None = None
+    try:
+        part = to / f".export-{uuid.uuid4().hex}.part"
+        part.mkdir()
+        written: list[Path] = []
+        for count, (inner, data) in enumerate(files, 1):
+            place = part / _checked(inner)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_synced(place, data)
+            written.append(place)
+            if hear:
+                hear(count)
+        if len(written) == 1:
+            end = free(to / written[0].name)
+            written[0].replace(end)
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            end = free(to / name)
+            part.replace(end)
+    except BaseException:
+        if part is not None:
+            shutil.rmtree(part, ignore_errors=True)
+        _unmake(made_folder)
+        raise
+    sync_folder(to)
+    return end
+
+
+def _make(folder: Path) -> Path | None:
+    """Make the folder; returns the topmost one that was not there before."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing[-1] if missing else None
+
+
+def _unmake(folder: Path | None) -> None:
+    """Remove folders that were made for nothing, so far as nobody has put anything into them."""
+    if folder is not None:
+        for each in sorted((each for each in folder.rglob("*") if each.is_dir()), reverse=True):
+            with contextlib.suppress(OSError):
+                each.rmdir()
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def _checked(inner: str) -> str:
+    parts = inner.split("/")
+    if any(part in ("", ".", "..") or "\\" in part or ":" in part for part in parts):
+        raise ValueError(f"{inner!r} is no place below a folder")
+    return inner

@@ -1,0 +1,1 @@
+"""How requests run: jobs, lanes, the engine process, the queue on disk and what becomes of results. No Qt, no torch."""

@@ -1,0 +1,139 @@
+"""The engines that live on one device: found by name, loaded when needed, the least recently used out first.
+
+It runs wherever its lane wants it, in a process of its own or in the lane's thread, and never knows which.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from studio.errors import OutOfMemory, StudioError
+from studio.jobs.job import Progress, Report
+from studio.models import weights
+from studio.schema.request import TrainRequest
+
+if TYPE_CHECKING:
+    from studio.media.payloads import Payload
+    from studio.models.catalog import Model
+    from studio.schema.request import Request
+
+# Weights of two bytes become four on a processor without matrix units, and running needs room of its own.
+NEED_PER_BYTE = 2.5
+PLATFORM = "studio.backends.engine.device:configure"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What an engine's process is told at its start. `budget` is bytes of memory for models, 0 for half the machine.
+
+    `platform` names the function ("module:name") that sets the device and threads up and describes them.
+    """
+
+    device: str = "auto"
+    threads: int = 0
+    budget: int = 0
+    platform: str = PLATFORM
+
+
+def resolve(name: str) -> Any:
+    """What "module:attribute" names."""
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+class Residence:
+    """Engines by (engine name, model id, hash of its weights), each with the bytes it holds. One thread only."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._budget = rules.budget or psutil.virtual_memory().total // 2
+        self._engines: OrderedDict[tuple[str, str, str], tuple[Any, int]] = OrderedDict()
+        self._platform: Mapping[str, str] | None = None
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """The device that works are made with, as the platform describes it."""
+        return self._platform or {}
+
+    def run(self, engine: str, model: Model | None, request: Request, report: Report) -> Sequence[Payload]:
+        """Run a request, loading and evicting as needed; out of memory, evict everything else and try once more.
+
+        A training is not tried again: it would begin anew beside what it has learned so far.
+        """
+        report(Progress("loading"))
+        if self._platform is None and self._rules.platform:
+            self._platform = resolve(self._rules.platform)(self._rules.device, self._rules.threads)
+        # The hash too: an id may be given to other weights once its model has been removed.
+        key = (engine, model.id, model.sha256) if model else (engine, "", "")
+        try:
+            return self._resident(key, model, report).run(request, report)
+        except OutOfMemory:
+            if isinstance(request, TrainRequest):
+                raise
+            report(Progress("making room"))
+        # The failed attempt's own buffers hang on the exception until here; now nothing but this job may stay.
+        self.clear()
+        return self._resident(key, model, report).run(request, report)
+
+    def clear(self) -> None:
+        while self._engines:
+            self._evict()
+
+    def _resident(self, key: tuple[str, str, str], model: Model | None, report: Report) -> Any:
+        if key in self._engines:
+            self._engines.move_to_end(key)
+            return self._engines[key][0]
+        need = int((model.size if model else 0) * NEED_PER_BYTE)
+        self._fit(need)
+        before = _resident_bytes()
+        engine = resolve(key[0])()
+        try:
+            for file in weights.weight_files(model.folder) if model else ():
+                weights.check_safetensors(file)
+            engine.load(model, report)
+        except BaseException as error:
+            if isinstance(error, StudioError):
+                error.mend = error.mend or "models"  # whatever is wrong with it, another one may do
+            engine.close()
+            _trim()
+            raise
+        self._engines[key] = (engine, max(need, _resident_bytes() - before))
+        self._fit(0, keep=1)
+        return engine
+
+    def _fit(self, need: int, keep: int = 0) -> None:
+        while len(self._engines) > keep and sum(size for _, size in self._engines.values()) + need > self._budget:
+            self._evict()
+
+    def _evict(self) -> None:
+        _, (engine, _) = self._engines.popitem(last=False)
+        engine.close()
+        del engine
+        _trim()
+
+
+def _resident_bytes() -> int:
+    return psutil.Process().memory_info().rss
+
+
+def _find_trim() -> Callable[[int], Any] | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    return getattr(ctypes.CDLL(None), "malloc_trim", None)
+
+
+def _trim() -> None:
+    """Hand freed memory back to the system: glibc keeps it otherwise, and the next model finds none."""
+    gc.collect()
+    trim = _find_trim()
+    if trim is not None:
+        trim(0)

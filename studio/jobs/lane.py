@@ -1,0 +1,199 @@
+"""One device, one thread, one job at a time, and the queue in front of it.
+
+A lane never dies of a job, and every job that enters it comes out exactly once. It knows neither the library nor who
+asks.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from studio.errors import StudioError
+from studio.jobs.job import Cancelled, Job, Progress
+from studio.jobs.worker import Hear, Made
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 2.0  # seconds that a running step gets to end by itself when the studio closes
+
+
+class Host(Protocol):
+    """Where a lane's engines live."""
+
+    def hold(self, on: bool) -> None: ...
+    def kill(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Lane:
+    """Runs queued jobs in order.
+
+    `run(job, hear)` has the engine do it; `keep(job, made, partial)` turns what was made into the results that the
+    job's future gets; `changed(job)` hears of every change of a job, `reordered()` of every change of the queue.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        host: Host,
+        *,
+        run: Callable[[Job, Hear], Made],
+        keep: Callable[[Job, Made, bool], list[Any]],
+        changed: Callable[[Job], None],
+        reordered: Callable[[], None],
+    ) -> None:
+        self.name = name
+        self.host = host
+        self._run, self._keep, self._changed, self._reordered = run, keep, changed, reordered
+        self._queue: list[Job] = []
+        self._running: Job | None = None
+        self._paused = False
+        self._closed = False
+        self._news = threading.Condition()
+        self._thread = threading.Thread(target=self._work, name=f"lane-{name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def running(self) -> Job | None:
+        return self._running
+
+    def queued(self) -> list[Job]:
+        with self._news:
+            return list(self._queue)
+
+    def jobs(self) -> tuple[Job | None, list[Job]]:
+        """What runs and what waits, of one moment: a job on its way from the queue is in one of them."""
+        with self._news:
+            return self._running, list(self._queue)
+
+    @property
+    def paused(self) -> bool:
+        return self._paused
+
+    def pause(self, on: bool) -> None:
+        """Start no further job, except live ones, or start again; the running one goes on."""
+        with self._news:
+            self._paused = on
+            self._news.notify_all()
+        self._reordered()
+
+    def put(self, job: Job) -> None:
+        """Queue a job. One with a slot replaces every older one of that slot: the newest wins. Live ones go before all
+        that wait, and run while the queue is paused: a hand is on them.
+        """
+        with self._news:
+            if self._closed:
+                raise StudioError("The studio is closing.", "Start it again to go on.")
+            older = [other for other in self._queue if job.slot is not None and other.slot == job.slot]
+            self._queue = [other for other in self._queue if other not in older]
+            ahead = sum(other.live for other in self._queue) if job.live else len(self._queue)
+            self._queue.insert(ahead, job)
+            if job.slot is not None and self._running is not None and self._running.slot == job.slot:
+                self._running.stop()
+            self._news.notify_all()
+        for other in older:
+            self._end(other, Cancelled())
+        self._reordered()
+
+    def cancel(self, job: Job) -> None:
+        """Stop a job: at once if it waits, at its next report if it runs; nothing happens to one that has ended."""
+        with self._news:
+            waiting = job in self._queue
+            if waiting:
+                self._queue.remove(job)
+            elif self._running is job:
+                job.stop()
+        if waiting:
+            self._end(job, Cancelled())
+            self._reordered()
+
+    def move(self, job: Job, index: int) -> None:
+        """Give a waiting job another place among its like; one that no longer waits stays as it is.
+
+        Live ones stay before all others: a paused queue starts only what stands at its head.
+        """
+        with self._news:
+            if job not in self._queue:
+                return
+            self._queue.remove(job)
+            ahead = sum(other.live for other in self._queue)
+            low, high = (0, ahead) if job.live else (ahead, len(self._queue))
+            self._queue.insert(max(low, min(low + index, high)), job)
+        self._reordered()
+
+    def close(self) -> None:
+        """Refuse new jobs, cancel the rest, and wait for the thread and its engines to end; not for long."""
+        with self._news:
+            self._closed = True
+            rest, self._queue = self._queue, []
+            if self._running is not None:
+                self._running.stop()
+            self._news.notify_all()
+        for job in rest:
+            self._end(job, Cancelled())
+        self._thread.join(PATIENCE)
+        if self._thread.is_alive():
+            self.host.kill()
+            self._thread.join()
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            self._do(job)
+            with self._news:
+                self._running = None
+            self._reordered()
+        self.host.close()
+
+    def _next(self) -> Job | None:
+        with self._news:
+            self._news.wait_for(lambda: self._closed or (self._queue and (not self._paused or self._queue[0].live)))
+            if self._closed:
+                return None
+            self._running = self._queue.pop(0)
+            return self._running
+
+    def _do(self, job: Job) -> None:
+        job.start()
+        self._tell(job)
+        self._reordered()
+
+        def hear(progress: Progress) -> None:
+            job.progress = progress
+            self._tell(job)
+
+        try:
+            made = self._run(job, hear)
+            hear(Progress("saving"))
+            results = self._keep(job, made, False)
+        except Cancelled as cancelled:
+            self._end(job, self._kept(job, cancelled))
+        except Exception as error:
+            if not isinstance(error, StudioError):
+                log.exception("%s failed", job)
+            self._end(job, error)
+        else:
+            job.finish(results)
+            self._tell(job)
+
+    def _kept(self, job: Job, cancelled: Cancelled) -> BaseException:
+        """The cancel with what was worth keeping made into works; what goes wrong in that is the outcome instead."""
+        try:
+            made: Sequence[Any] = cancelled.made
+            return Cancelled(made, self._keep(job, Made(made, {}), True) if made else ())
+        except Exception as error:
+            log.exception("%s could not be kept", job)
+            return error
+
+    def _end(self, job: Job, error: BaseException) -> None:
+        job.fail(error)
+        self._tell(job)
+
+    def _tell(self, job: Job) -> None:
+        """Listeners are guests: what one raises is logged and touches neither the job nor the lane."""
+        try:
+            self._changed(job)
+        except Exception:
+            log.exception("a listener failed")

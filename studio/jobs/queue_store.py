@@ -1,0 +1,205 @@
+"""The queue on disk: what waits, what ran when the program died, and how long such work took on this machine.
+
+One studio at a time holds it; it knows requests and times, not jobs or lanes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import sqlite3
+import statistics
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from studio.errors import BadInput
+from studio.schema.request import Request
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+REMEMBERED = 20  # runs of one kind that the time left is reckoned from
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, place INTEGER, running INTEGER, request TEXT, parents TEXT);
+CREATE TABLE IF NOT EXISTS runs (n INTEGER PRIMARY KEY, kind TEXT, model TEXT, seconds REAL);
+CREATE INDEX IF NOT EXISTS runs_of ON runs (kind, model, n);
+CREATE TABLE IF NOT EXISTS flags (name TEXT PRIMARY KEY, value INTEGER);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One journaled job."""
+
+    id: str
+    request: Request
+    parents: tuple[str, ...]
+    running: bool
+
+
+class Journal:
+    """`file` is created where there is none, set aside where it is broken, and left alone while another studio has it.
+
+    Journaling must never stop a person from working: where the file cannot be written, `mine` is False, nothing is
+    remembered, and `warning` says why.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._lock = threading.Lock()
+        self._file = file
+        self._typical: dict[tuple[str, str], float | None] = {}
+        self.warning = ""
+        self._database: sqlite3.Connection | None = None
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._database = self._open()
+        except sqlite3.OperationalError as error:
+            self.warning = (
+                "Another studio has the queue; this one's is not kept."
+                if "locked" in str(error)
+                else f"The queue cannot be kept in {file}: {error}."
+            )
+        except sqlite3.DatabaseError:
+            self._begin_anew()
+        except OSError as error:
+            self.warning = f"The queue cannot be kept in {file.parent}: {error.strerror}."
+        if self.warning:
+            log.warning("%s", self.warning)
+
+    @property
+    def mine(self) -> bool:
+        return self._database is not None
+
+    def close(self) -> None:
+        with self._lock:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+
+    def entries(self) -> list[Entry]:
+        """What the last studio left behind, in order, without (but logging) requests that this version cannot read."""
+        found: list[Entry] = []
+        rows = self._read("SELECT id, running, request, parents FROM jobs ORDER BY place")
+        for id, running, request, parents in rows:
+            try:
+                asked = Request.from_json(json.loads(request))
+                found.append(Entry(id, asked, tuple(json.loads(parents)), bool(running)))
+            except (BadInput, ValueError, TypeError) as error:
+                log.warning("a journaled request was left out: %s", error)
+        return found
+
+    def replace(self, entries: Iterable[Entry]) -> bool:
+        """Make the journal hold these jobs, in this order. False where that failed: it holds what it held before."""
+        rows = [
+            (entry.id, place, entry.running, json.dumps(entry.request.to_json()), json.dumps(entry.parents))
+            for place, entry in enumerate(entries)
+        ]
+        return self._write(
+            ("DELETE FROM jobs", [()]),
+            ("INSERT OR REPLACE INTO jobs (id, place, running, request, parents) VALUES (?, ?, ?, ?, ?)", rows),
+        )
+
+    @property
+    def paused(self) -> bool:
+        """Whether a person has paused the queue, in this studio or in one before it."""
+        return any(value for (value,) in self._read("SELECT value FROM flags WHERE name = 'paused'"))
+
+    @paused.setter
+    def paused(self, on: bool) -> None:
+        self._write(("INSERT OR REPLACE INTO flags (name, value) VALUES ('paused', ?)", [(on,)]))
+
+    def record(self, kind: str, model: str, seconds: float) -> None:
+        """Remember how long a finished job took."""
+        self._write(
+            ("INSERT INTO runs (kind, model, seconds) VALUES (?, ?, ?)", [(kind, model, seconds)]),
+            (
+                "DELETE FROM runs WHERE kind = ? AND model = ? AND n NOT IN"
+                " (SELECT n FROM runs WHERE kind = ? AND model = ? ORDER BY n DESC LIMIT ?)",
+                [(kind, model, kind, model, REMEMBERED)],
+            ),
+        )
+        self._typical.pop((kind, model), None)
+
+    def typical(self, kind: str, model: str) -> float | None:
+        """The median seconds that such a job took here; None where none has been seen. Asked every second, so that the
+        answer is kept until another run is recorded.
+        """
+        if (kind, model) not in self._typical:
+            rows = self._read("SELECT seconds FROM runs WHERE kind = ? AND model = ?", (kind, model))
+            self._typical[kind, model] = statistics.median(row[0] for row in rows) if rows else None
+        return self._typical[kind, model]
+
+    def _begin_anew(self) -> None:
+        """Set the damaged file aside and open a new one, as far as the disk lets us."""
+        aside = _free(self._file.with_name("queue.broken.sqlite"))
+        try:
+            self._file.replace(aside)
+            for rest in ("-wal", "-shm"):
+                self._file.with_name(self._file.name + rest).unlink(missing_ok=True)
+            self._database = self._open()
+            self.warning = f"The queue was damaged. It was set aside as {aside.name}, and a new one begun."
+        except (OSError, sqlite3.Error) as error:
+            self.warning = f"The queue is damaged, and a new one cannot be begun: {error}."
+
+    def _open(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._file, timeout=0.2, check_same_thread=False, isolation_level=None)
+        try:
+            database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+            if version > VERSION:
+                raise sqlite3.OperationalError("it was written by a newer studio")
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            (health,) = database.execute("PRAGMA quick_check(1)").fetchone()
+            if health != "ok":
+                raise sqlite3.DatabaseError(health)
+            database.execute("BEGIN IMMEDIATE")
+            for statement in filter(str.strip, SCHEMA.split(";")):
+                database.execute(statement)
+            database.execute(f"PRAGMA user_version = {VERSION}")
+            database.execute("COMMIT")
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _read(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            if self._database is None:
+                return []
+            try:
+                return self._database.execute(statement, values).fetchall()
+            except sqlite3.Error as error:
+                self.warning = f"The queue could not be read: {error}."
+                log.warning("%s", self.warning)
+                return []
+
+    def _write(self, *statements: tuple[str, list[tuple[Any, ...]]]) -> bool:
+        """All statements or none; whether they are on the disk, or there is no journal to write."""
+        with self._lock:
+            if self._database is None:
+                return True
+            try:
+                self._database.execute("BEGIN IMMEDIATE")
+                for statement, rows in statements:
+                    self._database.executemany(statement, rows)
+                self._database.execute("COMMIT")
+                return True
+            except sqlite3.Error as error:
+                with contextlib.suppress(sqlite3.Error):
+                    self._database.execute("ROLLBACK")
+                self.warning = f"The queue could not be kept: {error}."
+                log.warning("%s", self.warning)
+                return False
+
+
+def _free(path: Path) -> Path:
+    n = 1
+    while (free := path.with_stem(f"{path.stem}-{n}")).exists():
+        n += 1
+    return free

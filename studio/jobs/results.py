@@ -1,0 +1,125 @@
+"""What becomes of what jobs made: works in the library, models among a person's own, or nothing; runs no job."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any, Literal
+
+import studio
+from studio.jobs.job import Cancelled, Job
+from studio.jobs.worker import Made
+from studio.library.library import Asset, Embed, Library
+from studio.media import temp_clips
+from studio.media.payloads import Clip, Image, Weights
+from studio.models.catalog import Catalog, HereAlready
+from studio.schema.request import Request, TrainRequest
+
+
+class Harvest:
+    """`embed` says how metadata go into files, `closing` whether the studio ends; `changed` hears of what has grown."""
+
+    def __init__(
+        self,
+        library: Library,
+        catalog: Catalog,
+        *,
+        embed: Callable[[], Embed],
+        closing: Callable[[], bool],
+        changed: Callable[[Literal["library", "models"]], object],
+    ) -> None:
+        self._library, self._catalog = library, catalog
+        self._embed, self._closing, self._changed = embed, closing, changed
+
+    def take(self, job: Job, made: Made, partial: bool) -> list[Any]:
+        """What a job has made, and facts of it: kept, and what its future gets. A live one's waits in the job.
+
+        Raises StudioError where it cannot be kept, and Cancelled for a clip of a live job that nobody waits for.
+        """
+        job.made = list(made.payloads)
+        job.facts = dict(made.facts)
+        if job.live:
+            if job.stopping and any(isinstance(payload, Clip) for payload in job.made):
+                self.drop(job)
+                raise Cancelled
+            return list(job.made)
+        if isinstance(job.request, TrainRequest):
+            return self._learnt(job, job.request, partial)
+        return self._add(job, partial=partial)
+
+    def keep(self, job: Job) -> list[Asset]:
+        """Add to the library what a live job made, or what could not be saved when it was made; all works of it."""
+        return self._add(job, partial=False)
+
+    def drop(self, job: Job) -> None:
+        """Nobody wants what a job made and the library does not have: the files of its clips go."""
+        for payload in job.made:
+            if isinstance(payload, Clip):
+                temp_clips.discard(payload)
+        job.made = []
+
+    def _learnt(self, job: Job, request: TrainRequest, partial: bool) -> list[Weights]:
+        """The trained model, among the person's own where it has a name and was not broken off."""
+        models = [payload for payload in job.made if isinstance(payload, Weights)]
+        if not request.title or self._closing() or (partial and not job.wanted):
+            return models
+        taken: list[Weights] = []
+        for made in models:
+            try:
+                model = self._catalog.import_(made.folder, request.medium, accept_licence=True)
+            except HereAlready as error:  # gone on with and stopped before it learnt more
+                model, job.known = error.model, error.model.title
+            taken.append(Weights(model.folder))
+        self._changed("models")
+        return taken
+
+    def _add(self, job: Job, *, partial: bool) -> list[Asset]:
+        """The works of a job. What is in the library leaves `job.made` at once: a next try adds only the rest."""
+        request = job.request
+        model = self._catalog.get(request.model)
+        provenance = {
+            "studio": studio.__version__,
+            "model": {"id": model.id, "family": model.family, "licence": model.licence, "sha256": model.sha256},
+            "libraries": _libraries(),
+            "seed": request.seed,
+            **job.facts,
+        }
+        try:
+            while job.made:
+                asset = self._library.add(
+                    job.made[0],
+                    medium=request.medium,
+                    request=_made_by(job.made[0], request),
+                    provenance=provenance | _said_of(job.made[0]),
+                    parents=job.parents,
+                    partial=partial,
+                    embed=self._embed(),
+                )
+                job.kept.append(asset)
+                del job.made[0]
+        finally:
+            if job.kept:
+                self._changed("library")
+        kept, job.kept = job.kept, []
+        return kept
+
+
+def _made_by(payload: Any, request: Request) -> dict[str, Any]:
+    """The request that makes this payload again: its own where it says one, else the one that was run."""
+    own = payload.request if isinstance(payload, Image | Clip) else ""
+    return Request.from_json(json.loads(own)).to_json() if own else request.to_json()
+
+
+def _said_of(payload: Any) -> dict[str, str]:
+    """What its engine had to say of this payload."""
+    return {"remark": payload.remark} if isinstance(payload, Image) and payload.remark else {}
+
+
+@functools.cache
+def _libraries() -> dict[str, str]:
+    """Versions of what decides how a work comes out, read without importing any of it."""
+    from importlib import metadata  # slow to load, and the window need not wait for it
+
+    names = ("torch", "diffusers", "transformers", "numpy")
+    return {name: metadata.version(name) for name in names}

@@ -1,0 +1,236 @@
+"""What a training leaves in its result folder for others to follow: a log, a last preview, a checkpoint to go on from.
+
+Knows the names of these files and what stands in the log; opens no checkpoint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from studio.errors import BadInput, StudioError
+from studio.schema.request import Request, TrainRequest
+from studio.system import storage
+
+CHECKPOINT, LOG, PREVIEW, MODEL = "checkpoint.pt", "log.jsonl", "preview.png", "model"
+ASKED = "request.json"  # while not all of it is done
+LOCK = ".lock"  # held while it runs
+GONE = ".gone"  # the end of a deleted training's name, until its files are
+FRESH, OLD = "model.part", "model.old"  # beside the model, while a new one takes its place
+LINES = 2000  # about as many as a log gets each time the training's length doubles
+TAIL = 4096  # bytes at a log's end that hold a whole line
+KEPT = 6  # trainings of a folder; each takes some tens of megabytes
+SHORTEST = 1.0  # minutes that a training which was broken off gets at least
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the log. `seconds` are those of learning, earlier runs included; `time` is since the epoch.
+
+    `values` are means over the steps since the line before. A line without them marks where a run began.
+    """
+
+    time: float
+    seconds: float
+    step: int
+    values: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A training that can be gone on with: what was asked for last, the seconds it has learnt, and when (epoch)."""
+
+    request: TrainRequest
+    seconds: float
+    time: float
+
+
+class Log:
+    """Writes the log: means over steps, less and less often, so that weeks of training stay a small file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / LOG
+        self._sums: dict[str, tuple[float, int]] = {}
+        self._next = 0.0
+
+    def begin(self, step: int, seconds: float) -> None:
+        """A run begins at this step: what is in the log beyond it never happened."""
+        lines = [line for line in read(self._path.parent)[0] if line.step <= step and line.seconds <= seconds]
+        text = "".join(_text(line) for line in [*lines, Line(time.time(), seconds, step)])
+        part = self._path.with_suffix(".part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(self._path)
+        self._next = seconds
+
+    def add(self, step: int, seconds: float, values: Mapping[str, float]) -> None:
+        """The measurements of one step. Raises OSError where the file cannot be written."""
+        for name, value in values.items():
+            total, count = self._sums.get(name, (0.0, 0))
+            self._sums[name] = (total + value, count + 1)
+        if seconds < self._next or not self._sums:
+            return
+        means = {name: total / count for name, (total, count) in self._sums.items()}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(_text(Line(time.time(), seconds, step, means)))
+        self._sums.clear()
+        self._next = seconds + max(1.0, seconds / LINES)
+
+
+def read(folder: Path, offset: int = 0) -> tuple[list[Line], int]:
+    """The whole lines of a training's log from byte `offset` on, and the byte after them.
+
+    A log that is shorter than `offset` was begun anew: it is read from its start. Damaged lines are passed over.
+    """
+    try:
+        with (folder / LOG).open("rb") as file:
+            if file.seek(0, 2) < offset:
+                offset = 0
+            file.seek(offset)
+            data = file.read()
+    except OSError:
+        return [], 0
+    whole = data[: data.rfind(b"\n") + 1]
+    lines = [line for text in whole.splitlines() if (line := _line(text)) is not None]
+    return lines, offset + len(whole)
+
+
+def can_go_on(folder: Path) -> bool:
+    """Whether there is a checkpoint."""
+    return (folder / CHECKPOINT).is_file()
+
+
+def remember(request: TrainRequest) -> None:
+    """Write down beside the checkpoint what was asked for. Raises OSError."""
+    text = json.dumps(request.to_json(), ensure_ascii=False, indent=1) + "\n"
+    storage.write_whole(Path(request.out).expanduser() / ASKED, text.encode("utf-8", "replace"))
+
+
+def done(folder: Path) -> None:
+    """All of it is learnt: nothing is left to go on with. Raises OSError."""
+    (folder / ASKED).unlink(missing_ok=True)
+
+
+def unfinished(home: Path) -> list[Unfinished]:
+    """The trainings in a folder that were broken off and can be gone on with, the newest first."""
+    found: list[Unfinished] = []
+    for folder in _folders(home):
+        with contextlib.suppress(OSError, ValueError, RecursionError, StudioError):
+            asked = Request.from_json(json.loads((folder / ASKED).read_text("utf-8")))
+            if isinstance(asked, TrainRequest) and can_go_on(folder):
+                # Where it lies now: the folders of a studio may have been moved since.
+                found.append(Unfinished(asked.replace(out=str(folder)), *_learnt(folder)))
+    return sorted(found, key=lambda one: one.time, reverse=True)
+
+
+def settle(folder: Path) -> None:
+    """Finish what a kill broke off while a new model took the place of the one before. Raises OSError."""
+    model, fresh, old = folder / MODEL, folder / FRESH, folder / OLD
+    if model.exists() or not old.exists():
+        return
+    # The old one steps aside only when the new one is whole.
+    (fresh if fresh.exists() else old).rename(model)
+
+
+def going_on(request: TrainRequest) -> TrainRequest:
+    """The request that goes on with a training which was broken off, for the minutes that were left of it.
+
+    Where it did not come as far as a checkpoint it begins anew.
+    """
+    folder = Path(request.out).expanduser()
+    if not can_go_on(folder):
+        return request
+    lines = read(folder)[0]
+    began = next((line.seconds for line in reversed(lines) if not line.values), 0.0)
+    spent = (lines[-1].seconds - began) / 60 if lines else 0.0
+    return request.replace(resume=True, minutes=min(request.minutes, max(SHORTEST, request.minutes - spent)))
+
+
+def hold(folder: Path) -> int:
+    """A handle that says that a training runs in this folder, until it is closed or its process ends.
+
+    Raises BadInput where another one runs there, OSError for a folder that takes no file.
+    """
+    handle = storage.hold(folder / LOCK)
+    if handle is None:
+        raise BadInput(f"Another training runs in {folder}.", "Wait until it is done, or choose another folder.")
+    return handle
+
+
+def running(folder: Path) -> bool:
+    """Whether a training runs in this folder, of whatever studio."""
+    if not (folder / LOCK).exists():
+        return False
+    handle = storage.hold(folder / LOCK)
+    if handle is not None:
+        os.close(handle)
+    return handle is None
+
+
+def delete(folder: Path) -> None:
+    """Delete a training for good, all of it. Raises BadInput while it runs, StudioError where the disk refuses."""
+    gone = folder.with_name(f".{folder.name}{GONE}")
+    with storage.failing_as("The training could not be deleted"):
+        if running(folder):
+            raise BadInput("This training is running.", "Stop it first.")
+        # Its name first: a deletion that breaks off leaves no half training to go on with.
+        shutil.rmtree(gone, ignore_errors=True)
+        if folder.exists():
+            folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def room(folder: Path) -> int:
+    """The bytes that a training takes on the disk."""
+    total = 0
+    with contextlib.suppress(OSError):
+        total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return total
+
+
+def sweep(home: Path, needed: Sequence[str] = ()) -> None:
+    """Delete what is beyond the last few trainings of a folder: those that are finished before those that can be gone
+    on with, the oldest first, and none of those `needed` and of those that run."""
+    with contextlib.suppress(OSError):
+        for gone in home.glob(f".*{GONE}"):
+            shutil.rmtree(gone, ignore_errors=True)
+        found = sorted(_folders(home), key=lambda each: ((each / ASKED).exists(), each.stat().st_mtime))
+        for old in found[: max(0, len(found) - KEPT)]:
+            if str(old) not in needed and not running(old):
+                shutil.rmtree(old, ignore_errors=True)
+
+
+def _folders(home: Path) -> list[Path]:
+    with contextlib.suppress(OSError):
+        return [each for each in home.iterdir() if each.is_dir() and not each.name.startswith(".")]
+    return []
+
+
+def _learnt(folder: Path) -> tuple[float, float]:
+    """The seconds of learning at the end of the log, and when that was. Raises OSError."""
+    with (folder / LOG).open("rb") as file:
+        file.seek(max(0, file.seek(0, 2) - TAIL))
+        lines = [line for text in file.read().splitlines() if (line := _line(text)) is not None]
+    return (lines[-1].seconds, lines[-1].time) if lines else (0.0, (folder / CHECKPOINT).stat().st_mtime)
+
+
+def _text(line: Line) -> str:
+    # JSON has no NaN.
+    values = {name: float(f"{value:.5g}") if math.isfinite(value) else None for name, value in line.values.items()}
+    said = {"time": round(line.time, 2), "seconds": round(line.seconds, 2), "step": line.step, **values}
+    return json.dumps(said) + "\n"
+
+
+def _line(text: bytes) -> Line | None:
+    with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
+        said = cast("dict[str, Any]", json.loads(text))
+        at = float(said.pop("time")), float(said.pop("seconds")), int(said.pop("step"))
+        return Line(*at, {name: float(value) for name, value in said.items() if value is not None})
+    return None

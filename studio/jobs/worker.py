@@ -1,0 +1,375 @@
+"""The process in which a lane's engines live, and the pipe to it.
+
+The child reads commands on its standard input and answers on its standard output, both as length-prefixed pickles
+between two processes of the same program. It ends when the pipe does, so it never outlives the studio.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import pickle
+import queue
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from studio.errors import StudioError
+from studio.jobs.engine_cache import Residence, Rules
+from studio.jobs.job import Cancelled, Job, Progress
+from studio.media import temp_clips
+from studio.system import signals
+
+if TYPE_CHECKING:
+    from studio.media.payloads import Payload
+    from studio.models.catalog import Model
+    from studio.schema.request import Request
+
+log = logging.getLogger(__name__)
+
+POLL = 0.02  # seconds between looks at a job's stop flag
+STUBBORN = 10.0  # seconds a cancelled step may take before its process is ended
+KEEPING = 120.0  # the same once the engine has heard of it, and keeps what it has made
+LOADING = 0.3  # the same while loading, when there is no work to lose
+DYING = 5.0  # seconds that a child whose pipe has ended has to end itself
+PREVIEW_SECONDS = 0.04  # previews closer together than this are dropped: the screen would not show them
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What an engine made, and the device it was made with."""
+
+    payloads: Sequence[Payload]
+    facts: Mapping[str, str]
+
+
+Hear = Callable[[Progress], None]
+
+
+class InThread:
+    """Engines in the calling thread: for tests, and for whoever wants everything in one process."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._residence = Residence(rules)
+        self._go = threading.Event()
+        self._go.set()
+
+    def run(self, job: Job, engine: str, model: Model | None, hear: Hear) -> Made:
+        def report(progress: Progress) -> None:
+            while not self._go.wait(POLL) and not job.stopping:
+                pass
+            if job.stopping:
+                raise Cancelled
+            hear(progress)
+
+        return Made(self._residence.run(engine, model, job.request, report), self._residence.facts)
+
+    def hold(self, on: bool) -> None:
+        """Make running jobs wait at their next report, or go on."""
+        if on:
+            self._go.clear()
+        else:
+            self._go.set()
+
+    def kill(self) -> None:
+        """A thread cannot be ended from outside: it stops at its next report."""
+
+    def close(self) -> None:
+        self._residence.clear()
+
+
+class InProcess:
+    """Engines in a child process of lower priority, started when first needed and again after it died."""
+
+    def __init__(self, rules: Rules, *, nice: int = 10, log: Path | None = None) -> None:
+        self._rules, self._nice, self._log = rules, nice, log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pen = threading.Lock()
+        self._inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+        self._held = False
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id; None while there is none."""
+        return self._process.pid if self._process else None
+
+    def run(self, job: Job, engine: str, model: Model | None, hear: Hear) -> Made:
+        if self._process is None or self._process.poll() is not None:
+            self._start()
+        if not self._send("run", job.id, engine, model, job.request):
+            raise self._died()
+        asked: float | None = None
+        stage, heard = "", False
+        while True:
+            # Before every message, not only in a silence: an engine may report faster than we poll.
+            if job.stopping and asked is None:
+                asked = time.monotonic()
+                self._send("cancel", job.id)
+            elif asked is not None:
+                patience = KEEPING if heard else LOADING if stage in ("", "loading") else STUBBORN
+                if time.monotonic() - asked > patience:
+                    self._end()
+                    raise Cancelled from None
+            try:
+                verb, *rest = self._inbox.get(timeout=POLL)
+            except queue.Empty:
+                continue
+            if verb == "progress":
+                stage = rest[0].stage
+                hear(rest[0])
+            elif verb == "stopping":
+                heard = True
+            elif verb == "done":
+                return Made(*rest)
+            elif verb == "failed":
+                raise rest[0]
+            elif verb == "ended":
+                raise Cancelled if job.stopping else self._died()
+
+    def hold(self, on: bool) -> None:
+        self._held = on
+        if self._process is not None:
+            self._send("hold", on)
+
+    def kill(self) -> None:
+        """End the child now, whatever it does; the job that it runs ends with it."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def close(self) -> None:
+        """Let the child end by itself, and end it if it does not."""
+        if self._process is None:
+            return
+        self._send("close")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1.0)
+        self._end()
+
+    def _start(self) -> None:
+        self._end()
+        self._inbox = queue.SimpleQueue()
+        words = ["worker"] if getattr(sys, "frozen", False) else ["-X", "faulthandler", "-m", "studio.jobs.worker"]
+        root = str(Path(__file__).resolve().parents[2])
+        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+        stderr: IO[bytes] | int = subprocess.DEVNULL
+        with contextlib.ExitStack() as stack:
+            if self._log is not None:
+                with contextlib.suppress(OSError):
+                    self._log.parent.mkdir(parents=True, exist_ok=True)
+                    stderr = stack.enter_context(self._log.open("wb"))
+            process = subprocess.Popen(
+                [sys.executable, *words],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": path,
+                    "HF_HUB_OFFLINE": "1",
+                    "HF_HUB_DISABLE_TELEMETRY": "1",
+                    temp_clips.OWNER: str(os.getpid()),
+                },
+            )
+        threading.Thread(target=_listen, args=(process.stdout, self._inbox), name="worker-pipe", daemon=True).start()
+        if process.stdin is not None:
+            with contextlib.suppress(OSError):  # one that is dead already is found out with the first job
+                write_frame(process.stdin, ("hello", self._rules, self._nice))
+        # Only now may other threads send: the child takes the first message for its rules.
+        self._process = process
+        if self._held:
+            self._send("hold", True)
+
+    def _send(self, *message: Any) -> bool:
+        process = self._process
+        if process is None or process.stdin is None:
+            return False
+        try:
+            with self._pen:
+                write_frame(process.stdin, message)
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        temp_clips.drop_unfinished(process.pid)
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    def _died(self) -> StudioError:
+        process = self._process
+        code: int | None = None
+        if process is not None:
+            # A child whose words cannot be read lives on and waits for ours; it is of no use any more.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = process.wait(DYING)
+        self._end()
+        self._keep_trace()
+        if code == -9:
+            return StudioError(
+                "The engine was ended from outside, most likely because the machine ran out of memory.",
+                "Close other programs or choose a smaller size or model, then try again.",
+                mend="smaller",
+            )
+        return StudioError(
+            f"The engine's process ended unexpectedly (status {code})."
+            if code is not None
+            else "The engine's answer could not be read.",
+            "Try again; if it happens every time, `studio doctor --report` has what is needed to find out why.",
+            mend="diagnostics",
+        )
+
+    def _keep_trace(self) -> None:
+        """Put the trace of a native crash beside the log, which the next child begins anew."""
+        if self._log is None:
+            return
+        with contextlib.suppress(OSError):
+            words = self._log.read_bytes()
+            at = words.rfind(b"Fatal Python error")
+            if at >= 0:
+                self._log.with_suffix(".crash").write_bytes(words[at:])
+
+
+def write_frame(pipe: IO[bytes], message: tuple[Any, ...]) -> None:
+    """One message: eight bytes of length, little-endian, then its pickle."""
+    data = pickle.dumps(message, protocol=5)
+    pipe.write(struct.pack("<Q", len(data)) + data)
+    pipe.flush()
+
+
+def read_frame(pipe: IO[bytes]) -> tuple[Any, ...] | None:
+    """The next message; None when the other side is gone."""
+    head = pipe.read(8)
+    if len(head) < 8:
+        return None
+    (length,) = struct.unpack("<Q", head)
+    data = pipe.read(length)
+    return cast("tuple[Any, ...]", pickle.loads(data)) if len(data) == length else None
+
+
+def _listen(pipe: IO[bytes], inbox: queue.SimpleQueue[tuple[Any, ...]]) -> None:
+    try:
+        while (message := read_frame(pipe)) is not None:
+            inbox.put(message)
+    except (OSError, ValueError):
+        pass  # closed while we read: the same as its end
+    except Exception:
+        log.exception("an engine's process said what cannot be read")
+    inbox.put(("ended",))
+
+
+class _Child:
+    """The child's side: one thread runs jobs, one reads commands and keeps the flags."""
+
+    def __init__(self, commands: IO[bytes], answers: IO[bytes]) -> None:
+        self._commands, self._answers = commands, answers
+        self._work: queue.SimpleQueue[tuple[str, str, Model | None, Request] | None] = queue.SimpleQueue()
+        self._cancelled: set[str] = set()
+        self._go = threading.Event()
+        self._go.set()
+        self._shown = 0.0
+
+    def serve(self) -> None:
+        hello = read_frame(self._commands)
+        if hello is None:
+            return
+        _, rules, nice = hello
+        _lower_priority(nice)
+        residence = Residence(rules)
+        threading.Thread(target=self._hear, name="commands", daemon=True).start()
+        while (work := self._work.get()) is not None:
+            job, engine, model, request = work
+            try:
+                payloads = residence.run(engine, model, request, lambda progress, job=job: self._report(job, progress))
+                self._answer("done", list(payloads), dict(residence.facts))
+            except Exception as error:  # noqa: BLE001 - the lane on the other side decides what it means
+                self._answer("failed", _portable(error))
+
+    def _hear(self) -> None:
+        while (command := read_frame(self._commands)) is not None:
+            verb, *rest = command
+            if verb == "run":
+                self._work.put(cast("tuple[str, str, Model | None, Request]", tuple(rest)))
+            elif verb == "cancel":
+                self._cancelled.add(rest[0])
+            elif verb == "hold":
+                (self._go.clear if rest[0] else self._go.set)()
+            elif verb == "close":
+                break
+        os._exit(0)
+
+    def _report(self, job: str, progress: Progress) -> None:
+        while not self._go.wait(POLL) and job not in self._cancelled:
+            pass
+        if job in self._cancelled:
+            self._answer("stopping")
+            raise Cancelled
+        if progress.preview is not None:
+            now = time.monotonic()
+            if now - self._shown < PREVIEW_SECONDS:
+                progress = Progress(progress.stage, progress.done, progress.total, None, progress.values)
+            else:
+                self._shown = now
+        self._answer("progress", progress)
+
+    def _answer(self, *message: Any) -> None:
+        write_frame(self._answers, message)
+
+
+def _portable(error: Exception) -> Exception:
+    """The error as it can be sent: with its traceback as a note, and replaced where it cannot be pickled."""
+    import traceback
+
+    trace = "".join(traceback.format_exception(error))
+    if isinstance(error, StudioError | Cancelled):
+        error.__cause__ = error.__context__ = None
+    if isinstance(error, StudioError):
+        try:
+            return pickle.loads(pickle.dumps(error, protocol=5))
+        except Exception:  # noqa: BLE001 - a class that pickles badly has words nevertheless
+            return StudioError(error.message, error.hint, error.mend)
+    if isinstance(error, Cancelled):
+        return error
+    return RuntimeError(f"{type(error).__name__}: {error}\n{trace}")
+
+
+def _lower_priority(nice: int) -> None:
+    import psutil
+
+    with contextlib.suppress(psutil.Error, OSError):
+        if sys.platform == "win32":
+            psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS if nice > 15 else psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            os.nice(nice)
+
+
+def main() -> None:
+    """The child. Whatever libraries print goes to standard error, so that the pipe stays ours."""
+    # A terminal sends Ctrl-C to the whole group, as systems that shut down send theirs; the studio hears it and cancels
+    # the job, which then keeps its work.
+    signals.ignored()
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", closefd=False), line_buffering=True)
+    commands = os.fdopen(os.dup(0), "rb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    _Child(commands, answers).serve()
+
+
+if __name__ == "__main__":
+    main()

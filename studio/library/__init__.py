@@ -1,0 +1,1 @@
+"""The library: every work that was made or imported, its files, index, checks, titles and identities."""

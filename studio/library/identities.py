@@ -1,0 +1,244 @@
+"""Identities: faces that a person keeps under a name, for every page to use; knows no window, no model and no engine.
+
+Each is two files in one folder: a JSON that names the face's request, the work that shows it and its portrait, and the
+portrait, a PNG with real alpha. The JSON takes its place whole and last, so what a crash leaves is an identity or none.
+What is removed goes to the bin, a folder beside them, and comes back from there; what a crash leaves in both is not in
+the bin.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from studio.errors import BadInput, StudioError
+from studio.media import images
+from studio.media.payloads import Image
+from studio.schema.request import Request
+from studio.system import storage
+
+log = logging.getLogger(__name__)
+
+FORMAT, VERSION = "aigc-studio identity", 1
+KIND = "avatar"
+"""The kind of request that a face is."""
+
+NAME_LIMIT = 120  # characters, as of a face's own name
+SIZE_LIMIT = 16_000_000  # bytes of one JSON: more than twelve mixed-in faces of the greatest length take
+LATEST = 32_503_680_000.0  # seconds since 1970: the year 3000
+BIN = "bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A face with a name. `face` is its avatar request, `work` the id of the work that shows it (empty where there was
+    none), `portrait` the file of its picture, `kept` and `changed` seconds since 1970."""
+
+    id: str
+    name: str
+    face: Request
+    work: str
+    portrait: Path
+    kept: float
+    changed: float
+
+
+class Identities:
+    """The identities in a folder, which need not exist yet. `changed` is called after every change from here.
+
+    Names are unique, whatever their case. What cannot be read is left out and logged, and never written over.
+    """
+
+    def __init__(self, folder: Path, changed: Callable[[], object] = lambda: None) -> None:
+        self._folder, self._changed = folder, changed
+
+    def all(self) -> list[Identity]:
+        """Everybody who is kept, by name."""
+        return _in(self._folder, self._folder)
+
+    def binned(self) -> list[Identity]:
+        """Everybody who was removed, the last first."""
+        there = {path.stem for path in self._folder.glob("*.json")}
+        gone = [one for one in _in(self._folder / BIN, self._folder) if one.id not in there]
+        return sorted(gone, key=lambda one: -one.changed)
+
+    def get(self, word: str) -> Identity:
+        """The one of that id or name. Raises BadInput where there is none."""
+        return _named(word, self.all(), "Nobody is kept as {word!r}.")
+
+    def portrait(self, id: str) -> Image:
+        """The cut-out of one, uint8 [H, W, 4] with straight alpha. StudioError where its file is lost."""
+        one = self.get(id)
+        try:
+            picture = images.read(one.portrait)
+        except StudioError as error:
+            raise StudioError(f"The portrait of {one.name} cannot be read.", "Keep the face again.") from error
+        pixels = picture.pixels
+        if pixels.shape[2] == 3:
+            pixels = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
+        return Image(pixels)
+
+    def keep(self, name: str, face: Request, portrait: Image, work: str = "") -> Identity:
+        """Keep a face under a name; who had that name gets this face and stays the same identity otherwise.
+
+        Raises BadInput for no name, no face or one that is far too long, StudioError for a disk that takes nothing.
+        """
+        name = _clean(name)
+        if face.kind != KIND:
+            raise BadInput(f"A request for {face.kind} is no face.", "Keep a face that the avatar page made.")
+        with self._writing("The identity could not be kept"):
+            there = self.all()
+            same = next((one for one in there if one.name.casefold() == name.casefold()), None)
+            now = time.time()
+            id = same.id if same is not None else secrets.token_hex(6)
+            file = self._folder / f"{id}.{secrets.token_hex(3)}.png"
+            one = Identity(id, name, _called(face, name), work, file, same.kept if same else now, now)
+            try:
+                images.write_png(portrait, file, "")
+                storage.sync_file(file)
+                _write(self._folder, one)
+            except BaseException:
+                _forget(file)
+                raise
+            if same is not None:
+                _forget(same.portrait)
+        self._changed()
+        return one
+
+    def rename(self, id: str, name: str) -> Identity:
+        """Give one another name. Raises BadInput where another has it already."""
+        name = _clean(name)
+        with self._writing("The identity could not be renamed"):
+            there = self.all()
+            one = _named(id, there, "Nobody is kept as {word!r}.")
+            taken = next((other for other in there if other.name.casefold() == name.casefold()), None)
+            if taken is not None and taken.id != one.id:
+                raise BadInput(f"{taken.name} is there already.", "Choose another name.")
+            one = replace(one, name=name, face=_called(one.face, name), changed=time.time())
+            _write(self._folder, one)
+        self._changed()
+        return one
+
+    def remove(self, id: str) -> Identity:
+        """Put one into the bin."""
+        with self._writing("The identity could not be removed"):
+            one = _named(id, self.all(), "Nobody is kept as {word!r}.")
+            bin = self._folder / BIN
+            bin.mkdir(exist_ok=True)
+            _write(bin, replace(one, changed=time.time()))
+            (self._folder / f"{one.id}.json").unlink()
+        self._changed()
+        return one
+
+    def restore(self, id: str) -> Identity:
+        """Take one back from the bin, under another name where somebody has that meanwhile."""
+        with self._writing("The identity could not be restored"):
+            one = _named(id, self.binned(), "Nobody in the bin is called {word!r}.")
+            names, name, number = {other.name.casefold() for other in self.all()}, one.name, 1
+            while name.casefold() in names:
+                number += 1
+                name = f"{one.name[: NAME_LIMIT - 8]} {number}"
+            one = replace(one, name=name, face=_called(one.face, name), changed=time.time())
+            _write(self._folder, one)
+            (self._folder / BIN / f"{one.id}.json").unlink()
+        self._changed()
+        return one
+
+    @contextmanager
+    def _writing(self, what: str) -> Generator[None]:
+        """One writer at a time, of all windows and command lines."""
+        with storage.failing_as(what):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with storage.FileLock(self._folder / ".lock"):
+                yield
+
+
+def _in(folder: Path, portraits: Path) -> list[Identity]:
+    found: list[Identity] = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            found.append(_read(path, portraits))
+        except (BadInput, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            log.warning("an identity was left out: %s: %s", path.name, error)
+    return sorted(found, key=lambda one: one.name.casefold())
+
+
+def _read(path: Path, portraits: Path) -> Identity:
+    """Raises OSError, BadInput, ValueError, KeyError, TypeError or RecursionError for what is no identity."""
+    if path.stat().st_size > SIZE_LIMIT:
+        raise ValueError("it is far too large")
+    data: Any = json.loads(path.read_text("utf-8"))
+    if not isinstance(data, dict) or cast("dict[str, Any]", data).get("format") != FORMAT:
+        raise ValueError("it is none")
+    told = cast("dict[str, Any]", data)
+    if told["version"] > VERSION:
+        raise ValueError("a newer studio wrote it")
+    face = Request.from_json(told["face"])
+    if face.kind != KIND:
+        raise ValueError("its face is none")
+    file = str(told["portrait"])
+    if Path(file).name != file:
+        raise ValueError("its portrait lies elsewhere")
+    kept, changed = float(told["kept"]), float(told["changed"])
+    if not (0 <= kept <= LATEST and 0 <= changed <= LATEST):
+        raise ValueError("its times cannot be")
+    return Identity(path.stem, _clean(str(told["name"])), face, str(told["work"]), portraits / file, kept, changed)
+
+
+def _forget(portrait: Path) -> None:
+    """Remove a picture that no identity names. One that is in use elsewhere stays, and does no harm."""
+    with suppress(OSError):
+        portrait.unlink(missing_ok=True)
+
+
+def _write(folder: Path, one: Identity) -> None:
+    """Raises OSError, and BadInput for what `_read` would refuse."""
+    said = {
+        "format": FORMAT,
+        "version": VERSION,
+        "name": one.name,
+        "face": one.face.to_json(),
+        "work": one.work,
+        "portrait": one.portrait.name,
+        "kept": one.kept,
+        "changed": one.changed,
+    }
+    data = json.dumps(said, ensure_ascii=False, indent=1).encode("utf-8")
+    if len(data) > SIZE_LIMIT:
+        raise BadInput("This face holds too much to keep.", "Take out some of the faces that are mixed into it.")
+    storage.write_whole(folder / f"{one.id}.json", data)
+
+
+def _named(word: str, there: list[Identity], missing: str) -> Identity:
+    """The one of that id, or else of that name."""
+    known = {one.name.casefold(): one for one in reversed(there)} | {one.id: one for one in there}
+    found = known.get(word) or known.get(_words(word).casefold())
+    if found is None:
+        names = ", ".join(one.name for one in there[:12])
+        raise BadInput(missing.format(word=word[:60]), f"There are: {names}." if names else "")
+    return found
+
+
+def _clean(name: str) -> str:
+    name = _words(name)[:NAME_LIMIT].rstrip()
+    if not name:
+        raise BadInput("An identity needs a name.", "Say who this is.")
+    return name
+
+
+def _words(name: str) -> str:
+    return " ".join(name.encode("utf-8", "replace").decode("utf-8").replace("\0", "").split())
+
+
+def _called(face: Request, name: str) -> Request:
+    """The face under this name."""
+    return Request.from_json({**face.to_json(), "name": name})

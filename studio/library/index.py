@@ -1,0 +1,249 @@
+"""The library's index: SQLite with full text, so that any of many thousand works is found at once.
+
+It holds nothing that the sidecars do not, and can be thrown away at any time. It knows no files but its own;
+`library_questions` says what may be asked of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
+
+from studio.errors import StudioError
+from studio.library.asset import Record, words_of
+
+VERSION = 1
+"""The version of the tables below; an older index is made anew, a newer one is refused."""
+
+_TABLES = """
+CREATE TABLE works (
+    seq INTEGER PRIMARY KEY,  -- the library's order, newest largest
+    id TEXT NOT NULL UNIQUE,
+    medium TEXT NOT NULL,
+    model TEXT NOT NULL,
+    favourite INTEGER NOT NULL,
+    binned INTEGER NOT NULL,
+    created REAL NOT NULL,
+    sha256 TEXT NOT NULL
+);
+CREATE INDEX by_binned ON works (binned);
+CREATE INDEX by_medium ON works (binned, medium);
+CREATE INDEX by_model ON works (binned, model);
+CREATE INDEX by_favourite ON works (binned, favourite);
+CREATE INDEX by_created ON works (binned, created);
+CREATE INDEX by_sha256 ON works (sha256);
+CREATE TABLE bodies (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE texts (seq INTEGER PRIMARY KEY, folded TEXT NOT NULL);
+CREATE VIRTUAL TABLE words USING fts5 (title, prompt, tags, model, tokenize = 'trigram');
+CREATE TABLE labels (kind TEXT, name TEXT, seq INTEGER, PRIMARY KEY (kind, name, seq)) WITHOUT ROWID;
+CREATE INDEX labels_of ON labels (seq);
+"""
+# `words` holds works outside the bin only, so that a search over them need not look at `works`.
+_FILLED = ("works", "bodies", "texts", "words", "labels")
+
+
+class Broken(StudioError):
+    """The index is damaged and must be made anew; a person sees this only where that does not help."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The library's index is damaged ({why}).", "Check the disk, then run `studio library rebuild`."
+        )
+
+
+class Index:
+    """The tables in one file. Any thread may ask; each question borrows a connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._idle: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        self._closed = False
+        self._opened = 0  # the inode, so that another studio's new index is noticed
+
+    def prepare(self, records: Callable[[], Iterable[Record]]) -> int:
+        """Where the tables are missing or older, make them, filled with `records`; returns how many these were."""
+        with self.using(made=False) as db:
+            if _version(db) == VERSION:
+                return 0
+            with writing(db):
+                for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                    if not name.startswith(("sqlite_", "words_")):
+                        db.execute(f"DROP TABLE {name}")
+                for statement in _TABLES.split(";\n"):
+                    if statement.strip():
+                        db.execute(statement)
+                filled = put(db, records())
+                db.execute(f"PRAGMA user_version = {VERSION}")
+            return filled
+
+    def fill(self, records: Iterable[Record]) -> int:
+        """Forget every work and take these instead; returns how many they are."""
+        with self.using() as db, writing(db):
+            for table in _FILLED:
+                db.execute(f"DELETE FROM {table}")
+            return put(db, records)
+
+    @contextlib.contextmanager
+    def using(self, made: bool = True) -> Generator[sqlite3.Connection]:
+        """A connection for one question or one transaction. Raises Broken where the file is damaged, or is without
+        the tables that are `made`.
+        """
+        db = self._borrow(made)
+        try:
+            yield db
+        except sqlite3.DatabaseError as error:
+            db.close()
+            if _damaged(error):
+                raise Broken(str(error)) from error
+            raise
+        except BaseException:
+            db.close()
+            raise
+        with self._guard:
+            if not self._closed:
+                self._idle.append(db)
+                return
+        db.close()
+
+    def close(self) -> None:
+        with self._guard:
+            self._closed = True
+        self._release()
+
+    def stamp(self) -> int:
+        """What tells this index file from the one that may take its place; 0 where there is none."""
+        try:
+            return self.path.stat().st_ino
+        except FileNotFoundError:
+            return 0
+
+    def set_aside(self, name: str) -> Path:
+        """Give the damaged file another name beside it, which is returned."""
+        self._release()
+        aside = self.path.with_name(name)
+        self.path.replace(aside)
+        for tail in ("-wal", "-shm"):
+            self.path.with_name(self.path.name + tail).unlink(missing_ok=True)
+        return aside
+
+    def _release(self) -> None:
+        with self._guard:
+            idle, self._idle = self._idle, []
+        for db in idle:
+            db.close()
+
+    def _borrow(self, made: bool) -> sqlite3.Connection:
+        now = self.stamp()
+        with self._guard:
+            if self._closed:
+                raise RuntimeError("the library is closed")
+            if now != self._opened:
+                stale, self._idle = self._idle, []
+                self._opened = now
+            else:
+                stale = []
+            db = self._idle.pop() if self._idle else None
+        for old in stale:
+            old.close()
+        return db or self._connect(made)
+
+    def _connect(self, made: bool) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=20.0, isolation_level=None, check_same_thread=False)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA cache_size = -16000")
+            # 400 KB of log at most, not four megabytes: the last room of a full disk belongs to works.
+            db.execute("PRAGMA wal_autocheckpoint = 100")
+            version = _version(db)
+        except sqlite3.DatabaseError as error:
+            db.close()
+            if _damaged(error):
+                raise Broken(str(error)) from error
+            raise
+        if version > VERSION or (made and version != VERSION):
+            db.close()
+            if version < VERSION:
+                raise Broken("it is empty")
+            raise StudioError(
+                "This library was opened by a newer AIGC Studio.", "Update the studio, or choose another folder."
+            )
+        with self._guard:
+            self._opened = self.stamp()
+        return db
+
+
+@contextlib.contextmanager
+def writing(db: sqlite3.Connection) -> Generator[None]:
+    """One transaction: all of it or, when anything is raised, nothing."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        raise
+
+
+def put(db: sqlite3.Connection, records: Iterable[Record]) -> int:
+    """Add the works, or bring their rows up to date; returns how many. Within `writing`."""
+    done = 0
+    for record in records:
+        done += 1
+        seq = _place(db, record)
+        drop(db, [record.id])
+        texts = (record.title, words_of(record.request), " ".join((*record.tags, *record.collections)), record.model)
+        db.execute(
+            "INSERT INTO works VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                seq,
+                record.id,
+                record.medium,
+                record.model,
+                record.favourite,
+                record.binned,
+                record.created,
+                record.sha256,
+            ),
+        )
+        db.execute("INSERT INTO bodies VALUES (?, ?)", (seq, record.to_json(indent=None)))
+        db.execute("INSERT INTO texts VALUES (?, ?)", (seq, "\n".join(texts).casefold()))
+        if not record.binned:
+            db.execute("INSERT INTO words (rowid, title, prompt, tags, model) VALUES (?, ?, ?, ?, ?)", (seq, *texts))
+        labels = [("tag", name) for name in record.tags] + [("collection", name) for name in record.collections]
+        labels += [("parent", name) for name in record.parents]
+        db.executemany("INSERT OR IGNORE INTO labels VALUES (?, ?, ?)", [(*label, seq) for label in labels])
+    return done
+
+
+def drop(db: sqlite3.Connection, ids: Iterable[str]) -> None:
+    """Forget the works. Within `writing`."""
+    for name in ids:
+        for (seq,) in db.execute("SELECT seq FROM works WHERE id = ?", (name,)).fetchall():
+            for table in _FILLED:
+                db.execute(f"DELETE FROM {table} WHERE {'rowid' if table == 'words' else 'seq'} = ?", (seq,))
+
+
+def _place(db: sqlite3.Connection, record: Record) -> int:
+    """The work's place in the order: the one it has, else the one it asks for, else the next that is free."""
+    row = db.execute("SELECT seq FROM works WHERE id = ?", (record.id,)).fetchone()
+    if row:
+        return int(row[0])
+    seq = record.order
+    while db.execute("SELECT 1 FROM works WHERE seq = ?", (seq,)).fetchone():
+        seq += 1
+    return seq
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _damaged(error: sqlite3.DatabaseError) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "malformed" in str(error)

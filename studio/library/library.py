@@ -1,0 +1,370 @@
+"""The library: every work ever made or brought, its file the truth, an index beside it that can always be made anew.
+
+No Qt, no torch; it knows neither jobs nor windows. Any thread, and several studios at once, may use one folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from studio.errors import BadInput, StudioError
+from studio.library import queries as questions
+from studio.library.asset import Asset, Query, Record, default_title, printable
+from studio.library.index import Broken, Index
+from studio.library.repair import Mended
+from studio.library.store import ROOMS, THUMBNAIL, Shelf, Step
+from studio.library.verify import Hear, Problem, inspect, measures, medium_of, salvage, sha256_of
+from studio.media import codecs, images, temp_clips
+from studio.media.payloads import Audio, Clip, Image, Payload, Text
+from studio.system.storage import FileLock, failing_as, in_words, sync_file, sync_folder
+
+__all__ = ["Asset", "Library", "Problem", "Query"]
+
+IMPORT_LIMIT = 2**31
+"""Bytes of the largest file that is taken in."""
+
+Embed = Literal["all", "provenance", "none"]
+Keepable = Image | Clip | Audio | Text
+
+
+class Library:
+    """Works in `folder`: files in works/YYYY-MM with a sidecar each, thumbnails, a bin, and index.sqlite.
+
+    Opening finishes or sweeps away what a crash left, takes in works that were copied into the folder, and makes the
+    index anew where it is missing or damaged; `notices` says in words what a person should know of it. Raises
+    StudioError where the folder cannot be used. `step` is called with the name of every step of a change before it is
+    taken.
+    """
+
+    def __init__(self, folder: Path, *, step: Step | None = None, clock: Callable[[], float] = time.time) -> None:
+        self.folder = Path(folder).absolute()
+        self.notices: list[str] = []
+        self._clock = clock
+        self._step: Step = step or _go_on
+        self._shelf = Shelf(self.folder, self._step)
+        self._index = Index(self.folder / "index.sqlite")
+        self._lock = FileLock(self.folder / ".lock")
+        self._mended = Mended(self.folder, self._index, self._lock, self.notices)
+        with failing_as("The library could not be opened"):
+            self._shelf.prepare()
+            with self._lock:
+                try:
+                    self._index.prepare(lambda: salvage(self.folder))
+                except Broken:
+                    self._mended.heal()
+                self._mended.catch_up(self._mended.do(lambda: self._shelf.recover(self._index)))
+
+    def close(self) -> None:
+        self._index.close()
+
+    def add(
+        self,
+        payload: Payload,
+        *,
+        medium: str,
+        request: dict[str, Any],
+        provenance: dict[str, Any],
+        parents: Iterable[str] = (),
+        partial: bool = False,
+        title: str = "",
+        embed: Embed = "all",
+    ) -> Asset:
+        """Keep a work. The whole work is there afterwards or, when StudioError is raised, nothing.
+
+        `embed` says what the file itself carries; the sidecar beside it holds everything. The file of a clip is taken
+        away from its temporary place once the work is kept, and stays there where it could not be.
+        """
+        if not isinstance(payload, Keepable):
+            raise TypeError("a trained model belongs in the catalog, not in the library")
+        whole = {"request": request, "provenance": provenance}
+        note = {"all": whole, "provenance": {"provenance": provenance}, "none": None}[embed]
+        kept = self._take(
+            lambda path: codecs.write(payload, path, note=note),
+            codecs.suffix(payload),
+            payload=payload,
+            medium=medium,
+            title=title or default_title(request),
+            request=request,
+            provenance=provenance,
+            parents=tuple(dict.fromkeys(parents)),
+            partial=partial,
+        )
+        if isinstance(payload, Clip):
+            temp_clips.discard(payload)
+        return kept
+
+    def import_file(self, path: Path) -> Asset:
+        """Copy a person's own picture, clip, sound or text into the library, byte for byte.
+
+        A file that the studio made brings its request with it. A file whose bytes are already here gives the work that
+        is there, taken out of the bin if need be, its file put back if that was lost. Raises BadInput for what cannot
+        be read.
+        """
+        path = Path(path)
+        payload = codecs.read(path)
+        if path.stat().st_size > IMPORT_LIMIT:
+            raise BadInput(f"{path.name} is too large.", f"Files up to {IMPORT_LIMIT // 2**30} GB are taken in.")
+        digest = sha256_of(path)
+        known = self._mended.ask(lambda db: questions.same_bytes(db, digest))
+        if known:
+            if known.binned:
+                self.restore([known.id])
+            self._bring_back(self._records([known.id])[0], path)
+            return self.get(known.id)
+        note = codecs.read_note(path) or {}
+        request, provenance = _object(note.get("request")), _object(note.get("provenance"))
+        return self._take(
+            lambda place: _copy(path, place),
+            path.suffix.lower(),
+            payload=payload,
+            medium=medium_of(request, payload),
+            title=path.stem[:200],
+            request=request,
+            provenance=provenance or {"imported": path.name},
+        )
+
+    def get(self, id: str) -> Asset:
+        """Raises BadInput where there is no such work."""
+        return self._records([id])[0].asset(self.folder)
+
+    def of_file(self, path: Path) -> Asset | None:
+        """The work that lies in this file or has the same bytes; None where there is none. Raises StudioError where it
+        cannot be read.
+        """
+        if path.absolute().parent.parent in (self.folder / room for room in ROOMS):
+            lying = self.some([path.stem])
+            if lying:
+                return lying[0]
+        with failing_as("The file could not be read"):
+            digest = sha256_of(path)
+        known = self._mended.ask(lambda db: questions.same_bytes(db, digest))
+        return known.asset(self.folder) if known else None
+
+    def page(self, query: Query | None = None, offset: int = 0, limit: int = 100) -> list[Asset]:
+        """Works that agree with the query, newest first."""
+        found = self._mended.ask(lambda db: questions.page(db, query or Query(), max(0, offset), max(0, limit)))
+        return [record.asset(self.folder) for record in found]
+
+    def count(self, query: Query | None = None) -> int:
+        return self._mended.ask(lambda db: questions.count(db, query or Query()))
+
+    def ids(self, query: Query | None = None) -> list[str]:
+        """The ids of all works that agree with the query, newest first."""
+        return self._mended.ask(lambda db: questions.found(db, query or Query()))
+
+    def some(self, ids: Iterable[str]) -> list[Asset]:
+        """Those of these works that are there, in that order."""
+        asked = list(ids)
+        found = self._mended.ask(lambda db: questions.records(db, asked))
+        return [found[id].asset(self.folder) for id in asked if id in found]
+
+    def children(self, id: str) -> list[Asset]:
+        """Works made from this one, oldest first."""
+        return [
+            record.asset(self.folder) for record in self._mended.ask(lambda db: questions.labelled(db, "parent", id))
+        ]
+
+    def tags(self) -> dict[str, int]:
+        """Every tag in use and on how many works, in alphabetical order."""
+        return self._mended.ask(lambda db: questions.labels(db, "tag"))
+
+    def collections(self) -> dict[str, int]:
+        """Every collection and how many works it holds, in alphabetical order."""
+        return self._mended.ask(lambda db: questions.labels(db, "collection"))
+
+    def models(self) -> dict[str, int]:
+        """The id of every model that works were made with, and of how many, in alphabetical order."""
+        return self._mended.ask(questions.models)
+
+    def favourite(self, ids: Iterable[str], on: bool = True) -> None:
+        self._change(ids, lambda record: replace(record, favourite=on))
+
+    def tag(self, ids: Iterable[str], *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+        more, less = [_label(name) for name in add], {_label(name) for name in remove}
+
+        def changed(record: Record) -> Record:
+            return replace(record, tags=tuple(t for t in dict.fromkeys((*record.tags, *more)) if t not in less))
+
+        self._change(ids, changed)
+
+    def collect(self, ids: Iterable[str], name: str, on: bool = True) -> None:
+        """Put works into the collection, or take them out. A collection is there while it holds works."""
+        label = _label(name)
+
+        def changed(record: Record) -> Record:
+            others = tuple(other for other in record.collections if other != label)
+            return replace(record, collections=(*others, label) if on else others)
+
+        self._change(ids, changed)
+
+    def rename(self, id: str, title: str) -> None:
+        clean = " ".join(title.split())[:200]
+        self._change([id], lambda record: replace(record, title=clean))
+
+    def bin(self, ids: Iterable[str]) -> None:
+        """Move works to the bin, out of every list, until they are restored or the bin is emptied."""
+        self._change(ids, lambda record: replace(record, binned=True))
+
+    def restore(self, ids: Iterable[str]) -> None:
+        self._change(ids, lambda record: replace(record, binned=False))
+
+    def empty_bin(self) -> int:
+        """Delete the works in the bin for good; returns how many."""
+        return self.delete(self.ids(Query(binned=True)))
+
+    def delete(self, ids: Iterable[str]) -> int:
+        """Delete works for good, as far as they are in the bin; returns how many that were."""
+        asked = list(dict.fromkeys(ids))
+        with self._lock, failing_as("The bin could not be emptied"):
+            known = self._mended.ask(lambda db: questions.records(db, asked))
+            doomed = [record for record in known.values() if record.binned]
+            self._mended.do(lambda: self._shelf.remove(self._index, doomed))
+        return len(doomed)
+
+    def thumbnail(self, id: str, size: int = THUMBNAIL) -> Path | None:
+        """A small WebP picture of the work, made where it is missing; None for a text. At most `size` pixels a side."""
+        path = self._shelf.thumbnail(Path(id).name, size)
+        if path.exists() and path.stat().st_size:
+            return path
+        asset = self.get(id)
+        if asset.path.suffix in codecs.TEXT_SUFFIXES:
+            return None
+        with failing_as("The thumbnail could not be made"):
+            return self._draw(codecs.read(asset.path), path, size)
+
+    def rebuild(self, report: Hear | None = None) -> int:
+        """Make the index anew from the files; returns the number of works. `report` hears (done, total)."""
+        with self._lock, failing_as("The library could not be rebuilt"):
+            try:
+                return self._index.fill(salvage(self.folder, report))
+            except Broken:
+                return self._mended.heal(report)
+
+    def verify(self, report: Hear | None = None) -> list[Problem]:
+        """Compare files, sidecars and index, every byte. `report` hears (done, total)."""
+        rows = self._mended.ask(questions.everything)
+        whole = self._mended.ask(questions.sound)
+        return inspect(self.folder, rows, whole, report)
+
+    def _take(self, fill: Callable[[Path], None], suffix: str, *, payload: Keepable, **values: Any) -> Asset:
+        """Stage the file that `fill` writes, then add the work it is."""
+        with failing_as("The work could not be kept"):
+            with self._lock:
+                now = self._clock()
+                last = self._mended.ask(questions.last)
+                name = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{secrets.token_hex(4)}"
+                held = self._shelf.reserve(name)
+            record: Record | None = None
+            try:
+                staged = self._shelf.staged(name + suffix)
+                self._step("stage")
+                # Both pack pixels without Python's lock, and take about as long.
+                with ThreadPoolExecutor(1) as beside:
+                    drawn = beside.submit(self._draw, payload, self._shelf.thumbnail(name), THUMBNAIL)
+                    fill(staged)
+                    self._step("flush")
+                    sync_file(staged)
+                    self._step("thumbnail")
+                    drawn.result()
+                draft = Record(
+                    id=name,
+                    order=max(last + 1, int(now * 1e6)),
+                    file=f"{name[:4]}-{name[4:6]}/{staged.name}",
+                    created=now,
+                    sha256=sha256_of(staged),
+                    size=staged.stat().st_size,
+                    **measures(payload),
+                    **values,
+                )
+                with self._lock:
+                    last = self._mended.ask(questions.last)
+                    record = replace(draft, order=max(last + 1, draft.order)).settled()
+                    self._describe([record])
+                    self._shelf.finish([record])
+                return record.asset(self.folder)
+            except BaseException:
+                self._withdraw(name, record)
+                raise
+            finally:
+                self._shelf.release(name, held)
+
+    def _bring_back(self, record: Record, source: Path) -> None:
+        """Give a work whose file is gone the same bytes again."""
+        target = record.path(self.folder)
+        if target.exists():
+            return
+        with failing_as("The work could not be kept"), self._lock:
+            staged = self._shelf.staged(target.name)
+            _copy(source, staged)
+            sync_file(staged)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            staged.replace(target)
+            sync_folder(target.parent)
+
+    def _withdraw(self, name: str, record: Record | None) -> None:
+        """Leave nothing of a work whose adding failed; what the disk refuses now is swept up at the next opening."""
+        with contextlib.suppress(OSError, sqlite3.Error, StudioError, Broken):
+            if record is None:
+                self._shelf.sweep(name)
+                return
+            with self._lock:
+                self._shelf.withdraw(self._index, record)
+
+    def _draw(self, payload: Payload, path: Path, size: int) -> Path | None:
+        small = codecs.thumbnail(payload, size)
+        if small is None:
+            return None
+        self._shelf.keep_thumbnail(path, images.webp(small))
+        return path
+
+    def _records(self, ids: Iterable[str]) -> list[Record]:
+        asked = list(dict.fromkeys(printable(name) for name in ids))
+        found = self._mended.ask(lambda db: questions.records(db, asked))
+        missing = [name for name in asked if name not in found]
+        if missing:
+            raise BadInput(f"There is no work {missing[0]!r:.80} in the library.", "`library list` shows those.")
+        return [found[name] for name in asked]
+
+    def _change(self, ids: Iterable[str], changed: Callable[[Record], Record]) -> None:
+        with failing_as("The change could not be kept"), self._lock:
+            before = self._records(ids)
+            after = [changed(record) for record in before]
+            news = [new.settled() for old, new in zip(before, after, strict=True) if new != old]
+            self._describe(news)
+            try:
+                self._shelf.finish(news)
+            except OSError as error:
+                why = in_words("Files could not be moved", error).message
+                self.notices.append(f"{why} The change holds, and is finished at the next start.")
+
+    def _describe(self, records: list[Record]) -> None:
+        self._mended.do(lambda: self._shelf.describe(self._index, records))
+
+
+def _go_on(_step: str) -> None:
+    """The step that nobody stops."""
+
+
+def _label(name: str) -> str:
+    clean = " ".join(name.split())
+    if not clean or len(clean) > 100:
+        raise BadInput("A tag or collection needs a name of 1 to 100 characters.")
+    return clean
+
+
+def _object(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as old, target.open("wb") as new:
+        shutil.copyfileobj(old, new, 2**20)

@@ -1,0 +1,73 @@
+"""A library's index as the library asks it: made anew where it is damaged, brought up to what lies in the folder.
+
+Knows no payloads, and moves no file but a damaged index.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from studio.library import index as tables
+from studio.library import queries as questions
+from studio.library.index import Broken, Index
+from studio.library.verify import Hear, salvage, sidecars, told
+from studio.system.storage import FileLock, failing_as
+
+T = TypeVar("T")
+
+
+class Mended:
+    """Asks the `index` of the library in `folder`, under its `lock`; what a person should know goes to `notices`."""
+
+    def __init__(self, folder: Path, index: Index, lock: FileLock, notices: list[str]) -> None:
+        self._folder, self._index, self._lock, self._notices = folder, index, lock, notices
+
+    def catch_up(self, unfinished: set[str]) -> None:
+        """Take in what came into the folder by other ways than this one, and forget what has left it.
+
+        `unfinished` are works whose files are still on their way to their places.
+        """
+        there, known = sidecars(self._folder), self.ask(questions.ids)
+        new = told(Path(there[name], name + ".json") for name in sorted(there.keys() - known))
+        gone = known - there.keys() - unfinished
+        if unfinished:
+            works = "1 work" if len(unfinished) == 1 else f"{len(unfinished)} works"
+            self._notices.append(f"The files of {works} could not be moved. It is tried again at the next start.")
+        if new or gone:
+            with self._index.using() as db, tables.writing(db):
+                tables.put(db, new)
+                tables.drop(db, gone)
+        if gone:
+            works = "1 work is" if len(gone) == 1 else f"{len(gone)} works are"
+            self._notices.append(f"{works} gone from the library's folder, with all that was known of them.")
+
+    def ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        """The answer. Raises StudioError for a disk that gives none."""
+
+        def asked() -> T:
+            with self._index.using() as db:
+                return question(db)
+
+        with failing_as("The library could not be read"):
+            return self.do(asked)
+
+    def do(self, action: Callable[[], T]) -> T:
+        """Do what needs the index; where that is damaged, make it anew and do it again."""
+        with contextlib.suppress(Broken):
+            return action()
+        with self._lock:
+            with contextlib.suppress(Broken):
+                return action()  # another studio has mended it meanwhile
+            self.heal()
+            return action()
+
+    def heal(self, report: Hear | None = None) -> int:
+        """Set the damaged index aside and fill a new one; returns the number of works. With the lock held."""
+        kept = self._index.set_aside(time.strftime("index.damaged-%Y%m%d-%H%M%S.sqlite"))
+        self._notices.append(f"The library's index was damaged. It was set aside as {kept.name} and made anew.")
+        return self._index.prepare(lambda: salvage(self._folder, report))

@@ -1,0 +1,234 @@
+"""The library's folders, and how a work enters, changes and leaves them so that a crash leaves all of it or nothing.
+
+A change is first described: the sidecar as it shall be is written to `staging`. From then on it can be finished by
+anybody, as often as needed: the index row, the file's place, the sidecar's place. Without the description whatever
+lies in `staging` is swept away, unless the studio that wrote it is alive and holds the lock beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from studio.errors import BadInput, StudioError
+from studio.library import index as tables
+from studio.library.asset import SCHEMA, SIDECAR_LIMIT, Record
+from studio.library.index import Index
+from studio.system.storage import hold, sync_folder, write_synced, write_whole
+
+ROOMS = ("works", "bin")
+THUMBNAIL = 256
+"""The size of the thumbnail that every work gets at once, in pixels."""
+
+Step = Callable[[str], None]
+"""Called with the name of each step before it is taken; tests stop the world in it."""
+
+_MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
+
+
+class Shelf:
+    """The folders of one library. What changes `works`, `bin` or the index is called with the library's lock held."""
+
+    def __init__(self, folder: Path, step: Step) -> None:
+        self.folder = folder
+        self.staging = folder / "staging"
+        self.step = step
+
+    def prepare(self) -> None:
+        """Make the folders. Raises StudioError for a library of a newer studio, OSError where it cannot be written."""
+        for room in (*ROOMS, "staging", "thumbnails"):
+            (self.folder / room).mkdir(parents=True, exist_ok=True)
+        label = self.folder / "library.json"
+        if not label.exists():
+            write_whole(label, json.dumps({"schema": SCHEMA}).encode())
+            return
+        schema = _schema(label)
+        if schema > SCHEMA:
+            raise StudioError(
+                "This library was made by a newer AIGC Studio.", "Update the studio, or choose another folder."
+            )
+
+    def staged(self, name: str) -> Path:
+        return self.staging / name
+
+    def reserve(self, name: str) -> int:
+        """Hold the lock that says that the owner of this work's staged files is alive."""
+        handle = hold(self.staged(name + ".lock"))
+        if handle is None:
+            raise StudioError("Another studio is keeping a work of the same name.", "Try again.")
+        return handle
+
+    def release(self, name: str, handle: int) -> None:
+        os.close(handle)
+        with contextlib.suppress(OSError):
+            self.staged(name + ".lock").unlink(missing_ok=True)
+
+    def thumbnail(self, name: str, size: int = THUMBNAIL) -> Path:
+        """Where the thumbnail of a work lies, made or not."""
+        tail = "" if size == THUMBNAIL else f".{size}"
+        return self.folder / "thumbnails" / (month_of(name) or "other") / f"{name}{tail}.webp"
+
+    def keep_thumbnail(self, path: Path, data: bytes) -> None:
+        """Not synced: it can be made again at any time."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Two threads or studios may draw the same one at the same time.
+        part = self.staged(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+        part.write_bytes(data)
+        part.replace(path)
+
+    def describe(self, index: Index, records: Sequence[Record]) -> None:
+        """Commit to the records: from here on they hold, and what the files lack is finished now or at the next
+        opening. When this raises, nothing has changed.
+        """
+        try:
+            for record in records:
+                self.step("describe")
+                write_synced(self.staged(record.id + ".json"), record.to_json().encode())
+            sync_folder(self.staging)
+            self.step("index")
+            with index.using() as db, tables.writing(db):
+                tables.put(db, records)
+                self.step("commit")
+        except BaseException:
+            for record in records:
+                with contextlib.suppress(OSError):
+                    self.staged(record.id + ".json").unlink(missing_ok=True)
+            raise
+
+    def finish(self, records: Iterable[Record]) -> None:
+        """Bring the files of described works to where their records say. Raises OSError."""
+        folders = {self.staging}
+        for record in records:
+            folders |= self._finish(record)
+        self.step("sync")
+        for folder in folders:
+            sync_folder(folder)
+
+    def withdraw(self, index: Index, record: Record) -> None:
+        """Take back a work whose adding failed, as far as it came. Where this fails too, it can still be finished."""
+        with index.using() as db, tables.writing(db):
+            tables.drop(db, [record.id])
+        for path in (record.sidecar(self.folder), record.path(self.folder)):
+            path.unlink(missing_ok=True)
+        self.sweep(record.id)
+
+    def remove(self, index: Index, records: Iterable[Record]) -> None:
+        """Delete works of the bin for good."""
+        for record in records:
+            self.step("doom")
+            note = self.staged(record.id + ".gone")
+            with contextlib.suppress(FileNotFoundError):
+                record.sidecar(self.folder).replace(note)
+            if not note.exists():
+                write_synced(note, record.to_json().encode())
+            sync_folder(self.staging)
+            self._bury(index, note)
+
+    def recover(self, index: Index) -> set[str]:
+        """Finish or sweep away what studios that died left in staging.
+
+        Returns the ids of works whose files cannot be moved now, such as one that another program has open.
+        """
+        described: list[Record] = []
+        for note in sorted(self.staging.glob("*.json")):
+            try:
+                described.append(read_sidecar(note))
+            except StudioError:
+                note.unlink(missing_ok=True)
+        if described:
+            with index.using() as db, tables.writing(db):
+                tables.put(db, described)
+        unfinished: set[str] = set()
+        for record in described:
+            try:
+                self.finish([record])
+            except OSError:
+                unfinished.add(record.id)
+        for note in sorted(self.staging.glob("*.gone")):
+            self._bury(index, note)
+        staged = {path.name.split(".", 1)[0] for path in self.staging.iterdir() if path.is_file()}
+        for name in sorted(staged - {""} - unfinished):
+            handle = hold(self.staged(name + ".lock"))
+            if handle is not None:
+                self.sweep(name)
+                self.release(name, handle)
+        return unfinished
+
+    def sweep(self, name: str) -> None:
+        """Delete what was staged for a work that shall not be, but not the lock."""
+        for path in self.staging.glob(name + ".*"):
+            if path.suffix != ".lock":
+                path.unlink(missing_ok=True)
+        if not any((self.folder / room / month_of(name) / f"{name}.json").exists() for room in ROOMS):
+            self._drop_thumbnails(name)
+
+    def _finish(self, record: Record) -> set[Path]:
+        """Returns the folders that have changed."""
+        self.step("place")
+        path = record.path(self.folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        elsewhere = [self.folder / room / record.file for room in ROOMS if room != record.room]
+        if not path.exists():
+            for other in (self.staged(path.name), *elsewhere):
+                if other.exists():
+                    other.replace(path)
+                    break
+        self.step("seal")
+        self.staged(record.id + ".json").replace(record.sidecar(self.folder))
+        for other in elsewhere:
+            other.with_name(record.id + ".json").unlink(missing_ok=True)
+        return {path.parent, *(other.parent for other in elsewhere if other.parent.is_dir())}
+
+    def _bury(self, index: Index, note: Path) -> None:
+        name = note.stem
+        try:
+            record = read_sidecar(note)
+        except StudioError:
+            record = None
+        self.step("forget")
+        with index.using() as db, tables.writing(db):
+            tables.drop(db, [name])
+        self.step("delete")
+        if record:
+            record.path(self.folder).unlink(missing_ok=True)
+        self._drop_thumbnails(name)
+        self.step("close")
+        note.unlink(missing_ok=True)
+
+    def _drop_thumbnails(self, name: str) -> None:
+        for path in self.thumbnail(name).parent.glob(name + ".*"):
+            path.unlink(missing_ok=True)
+
+
+def month_of(name: str) -> str:
+    """The month folder of a work that the studio named; empty for a name of another kind."""
+    month = f"{name[:4]}-{name[4:6]}"
+    return month if _MONTH.fullmatch(month) else ""
+
+
+def read_sidecar(path: Path) -> Record:
+    """Raises BadInput for a damaged one, StudioError for one of a newer studio."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(SIDECAR_LIMIT + 1)
+    except OSError as error:
+        raise BadInput(f"{path.name} cannot be read: {error.strerror}.") from error
+    if len(data) > SIDECAR_LIMIT:
+        raise BadInput(f"{path.name} is too large for a sidecar.")
+    return Record.from_json(data)
+
+
+def _schema(label: Path) -> int:
+    """The version in library.json; a damaged one says nothing and is taken for ours."""
+    try:
+        data: object = json.loads(label.read_bytes())
+    except ValueError:
+        return SCHEMA
+    version: object = cast("dict[str, Any]", data).get("schema") if isinstance(data, dict) else None
+    return version if isinstance(version, int) else SCHEMA

@@ -1,0 +1,262 @@
+"""Reads a library from its files alone: what an index is made from, and what is wrong and what to do about it.
+
+Knows nothing of SQLite; changes files only to give a work whose sidecar is lost a new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from studio.errors import BadInput, StudioError
+from studio.library.asset import Record
+from studio.library.store import ROOMS, read_sidecar
+from studio.media import codecs
+from studio.media.payloads import Audio, Clip, Image, Text
+from studio.system.storage import write_whole
+
+Hear = Callable[[int, int], None]
+"""Hears how many works are done, of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with one file of the library: `message` says what, `hint` what to do. `path` is relative."""
+
+    kind: Literal["missing", "changed", "orphan", "sidecar", "newer", "index"]
+    path: str
+    message: str
+    hint: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A sidecar as it lies in the library: its record, or why there is none."""
+
+    path: Path
+    record: Record | None
+    trouble: StudioError | None = None
+
+
+def salvage(folder: Path, hear: Hear | None = None) -> list[Record]:
+    """Every work that the files tell of, oldest first. A work whose sidecar is lost or damaged gets a new one where
+    its file carries the studio's note or the damaged sidecar shows that it was the library's; the damaged one is kept
+    as `.json.damaged`.
+    """
+    records: list[Record] = []
+    sidecars = list(_sidecars(folder))
+    for done, path in enumerate(sidecars):
+        found = _found(path)
+        if found.record:
+            records.append(found.record)
+        elif isinstance(found.trouble, BadInput):
+            path.replace(path.with_name(path.name + ".damaged"))
+        if hear:
+            hear(done + 1, len(sidecars))
+    known = {record.path(folder) for record in records}
+    for media in _media(folder):
+        if media not in known and not media.with_suffix(".json").exists():
+            record = _adopted(folder, media)
+            if record:
+                records.append(record)
+    return sorted(_once(records), key=lambda record: (record.order, record.created, record.id))
+
+
+def sidecars(folder: Path) -> dict[str, str]:
+    """The folder that the sidecar of every work lies in, by the work's id; by name alone, so that many thousand take
+    milliseconds.
+    """
+    found: dict[str, str] = {}
+    for room in ROOMS:
+        for month in os.scandir(folder / room):
+            if month.is_dir():
+                for name in os.listdir(month.path):  # noqa: PTH208 - makes no Path of each
+                    if name.endswith(".json") and name[0] != ".":
+                        found[name[:-5]] = month.path
+    return found
+
+
+def told(paths: Iterable[Path]) -> list[Record]:
+    """What these sidecars say; damaged ones and those of a newer studio are passed over."""
+    return [found.record for found in (_found(path) for path in paths) if found.record]
+
+
+def inspect(folder: Path, rows: Sequence[Record], sound: bool, hear: Hear | None = None) -> list[Problem]:
+    """What differs between files, sidecars and the index's `rows`. `sound`: SQLite finds its own file in order."""
+    problems: list[Problem] = []
+    if not sound:
+        problems.append(Problem("index", "index.sqlite", "The index is damaged.", "Run `studio library rebuild`."))
+    indexed = {record.id: record for record in rows}
+    seen: set[str] = set()
+    sidecars = list(_sidecars(folder))
+    for done, path in enumerate(sidecars):
+        found = _found(path)
+        seen.add(path.stem)
+        problems += _of_sidecar(folder, found)
+        if found.record and indexed.get(path.stem) != found.record:
+            problems.append(_stale(folder, path))
+        if hear:
+            hear(done + 1, len(sidecars))
+    for name in sorted(indexed.keys() - seen):
+        record = indexed[name]
+        where = _relative(folder, record.path(folder))
+        if record.path(folder).exists():
+            continue
+        problems.append(
+            Problem(
+                "missing",
+                where,
+                "The index knows this work, but its file and sidecar are gone.",
+                "Bring both back from a backup, or run `studio library rebuild` to forget the work.",
+                name,
+            )
+        )
+    for media in _media(folder):
+        if media.stem not in seen:
+            problems.append(
+                Problem(
+                    "orphan",
+                    _relative(folder, media),
+                    "This file has no sidecar.",
+                    "Run `studio library rebuild`, which takes it back if the studio made it; else move it out of the"
+                    " folder and import it.",
+                )
+            )
+    return problems
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def medium_of(request: dict[str, Any], payload: Image | Clip | Audio | Text) -> str:
+    """The medium of a work found in a file: its request's, else "picture", "clip", "sound" or "text"."""
+    kind = request.get("kind")
+    if isinstance(kind, str) and kind:
+        return kind.split(".", 1)[0][:40]
+    return {Image: "picture", Clip: "clip", Audio: "sound", Text: "text"}[type(payload)]
+
+
+def measures(payload: Image | Clip | Audio | Text) -> dict[str, Any]:
+    """Width and height, or seconds, or for a clip both, as a Record has them."""
+    if isinstance(payload, Clip):
+        return {"width": payload.width, "height": payload.height, "seconds": payload.seconds}
+    if isinstance(payload, Image):
+        return {"width": int(payload.pixels.shape[1]), "height": int(payload.pixels.shape[0])}
+    if isinstance(payload, Audio):
+        return {"seconds": payload.samples.shape[1] / payload.rate}
+    return {}
+
+
+def _sidecars(folder: Path) -> Iterator[Path]:
+    for room in ROOMS:
+        yield from sorted(path for path in (folder / room).glob("*/*.json") if path.name[0] != ".")
+
+
+def _media(folder: Path) -> Iterator[Path]:
+    for room in ROOMS:
+        for path in sorted((folder / room).glob("*/*")):
+            # Names that begin with a dot are what systems leave beside files that they copy.
+            if path.suffix.lower() in codecs.SUFFIXES and path.name[0] != "." and path.is_file():
+                yield path
+
+
+def _found(path: Path) -> _Found:
+    """The record in a sidecar, its place corrected to where the sidecar really lies."""
+    try:
+        record = read_sidecar(path)
+        if record.id != path.stem:
+            raise BadInput("This sidecar is of another work.")
+    except StudioError as error:
+        return _Found(path, None, error)
+    file = f"{path.parent.name}/{Path(record.file).name}"
+    return _Found(path, replace(record, file=file, binned=path.parent.parent.name == "bin"))
+
+
+def _of_sidecar(folder: Path, found: _Found) -> list[Problem]:
+    where = _relative(folder, found.path)
+    if found.record is None:
+        if isinstance(found.trouble, BadInput):
+            hint = "Run `studio library rebuild`, which makes a new one from what the file carries."
+            return [Problem("sidecar", where, found.trouble.message, hint, found.path.stem)]
+        return [Problem("newer", where, str(found.trouble), "Update the studio.", found.path.stem)]
+    path = found.record.path(folder)
+    where = _relative(folder, path)
+    if not path.exists():
+        hint = "Bring it back from a backup, or delete the sidecar beside it to forget the work."
+        return [Problem("missing", where, "The file of this work is gone.", hint, found.record.id)]
+    try:
+        same = path.stat().st_size == found.record.size and sha256_of(path) == found.record.sha256
+    except OSError as error:
+        hint = "Check the disk and the file's permissions."
+        return [Problem("changed", where, f"This file cannot be read: {error.strerror}.", hint, found.record.id)]
+    if same:
+        return []
+    hint = "If you edited it, import it as a work of its own; else bring it back from a backup."
+    return [Problem("changed", where, "This file is not as it was when the work was made.", hint, found.record.id)]
+
+
+def _stale(folder: Path, path: Path) -> Problem:
+    message = "The index does not say what this sidecar says."
+    return Problem("index", _relative(folder, path), message, "Run `studio library rebuild`.", path.stem)
+
+
+def _adopted(folder: Path, media: Path) -> Record | None:
+    """A record, and a sidecar, for a file that has none; None where nothing shows that it is the library's."""
+    damaged = media.with_name(media.stem + ".json.damaged").exists()
+    try:
+        note = codecs.read_note(media)
+        if note is None and not damaged:
+            return None
+        payload = codecs.read(media)
+        request, provenance = ((note or {}).get(part, {}) for part in ("request", "provenance"))
+        created = _made(media)
+        record = Record(
+            id=media.stem,
+            order=int(created * 1e6),
+            medium=medium_of(cast("dict[str, Any]", request), payload),
+            file=f"{media.parent.name}/{media.name}",
+            created=created,
+            sha256=sha256_of(media),
+            size=media.stat().st_size,
+            binned=media.parent.parent.name == "bin",
+            request=request,
+            provenance=provenance,
+            **measures(payload),
+        )
+        # What a sidecar may not say, such as a strange file name, must not come in this way either.
+        text = record.to_json()
+        record = Record.from_json(text)
+    except (StudioError, TypeError):
+        return None
+    write_whole(record.sidecar(folder), text.encode())
+    return record
+
+
+def _made(media: Path) -> float:
+    """When a work was made: its name says so, else the file's own time."""
+    try:
+        return time.mktime(time.strptime(media.stem[:15], "%Y%m%d-%H%M%S"))
+    except (ValueError, OverflowError):
+        return media.stat().st_mtime
+
+
+def _once(records: list[Record]) -> list[Record]:
+    """Of a work that lies both in works and in the bin, as after a crash between two moves, the one outside the bin."""
+    chosen: dict[str, Record] = {}
+    for record in records:
+        known = chosen.get(record.id)
+        if known is None or known.binned:
+            chosen[record.id] = record
+    return list(chosen.values())
+
+
+def _relative(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix()

@@ -1,0 +1,251 @@
+"""Files of moving pictures as they lie on the disk: WebP, GIF and MP4, measured and given a note without decoding.
+
+How each kind is put together is `clip_parts`' to know. Sources as there, and ISO 16684-3 (XMP in a `uuid` box).
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from studio.errors import BadInput
+from studio.media import containers, xmp
+from studio.media.containers import Damaged
+
+SUFFIXES = (".webp", ".gif", ".mp4")
+FRAME_LIMIT = 60_000
+PIXEL_LIMIT = 34_000_000
+"""Pixels of the largest frame that is read: a little more than 8K."""
+
+COPIED = 2**20
+NOTE_LIMIT = 4 * 2**20
+KEYWORD = b"aigc-studio "
+XMP_BOX = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
+DEFAULT = 0.1
+"""Seconds that a frame of a GIF stands which says less than 0.02, as every browser has it."""
+
+_HOLDERS = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Size in pixels, and how long each frame stands, in seconds."""
+
+    width: int
+    height: int
+    stands: tuple[float, ...]
+
+    @property
+    def seconds(self) -> float:
+        return round(math.fsum(self.stands), 6)
+
+
+def timing(path: Path) -> Timing:
+    """What the file says of itself. Raises BadInput where that cannot be, OSError where it cannot be read."""
+    found = _timing(path)
+    if not found.stands or found.width < 1 or found.height < 1:
+        raise BadInput(f"{path.name} holds no moving pictures.", "WebP, GIF and MP4 are read.")
+    if found.width * found.height > PIXEL_LIMIT:
+        raise BadInput(
+            f"{path.name} is too large ({found.width:,} x {found.height:,} pixels).",
+            f"Moving pictures up to {PIXEL_LIMIT // 10**6} million pixels are read.",
+        )
+    return found
+
+
+def moving(path: Path) -> bool:
+    """Whether the file holds more than one picture. Raises BadInput for a damaged one, OSError as `timing`."""
+    return path.suffix.lower() == ".mp4" or len(_timing(path).stands) > 1
+
+
+def _timing(path: Path) -> Timing:
+    read = {".webp": _webp, ".gif": _gif, ".mp4": _mp4}[path.suffix.lower()]
+    try:
+        with path.open("rb") as file:
+            return read(file)
+    except (Damaged, struct.error, IndexError, OverflowError) as error:
+        raise BadInput(f"{path.name} is damaged.", "Its pictures cannot be found.") from error
+
+
+def note_of(path: Path) -> bytes | None:
+    """The words that `copy_noted` put in; None where there are none. A still WebP may carry them too."""
+    ending = path.suffix.lower()
+    with path.open("rb") as file:
+        try:
+            if ending == ".webp":
+                for kind, start, length in containers.chunks(file):
+                    if kind == b"XMP " and length <= NOTE_LIMIT:
+                        file.seek(start)
+                        return xmp.words_of(file.read(length))
+            elif ending == ".gif":
+                for kind, start, _ in containers.blocks(file):
+                    if kind == 0xFE:
+                        words = containers.joined(file, start + 2, 2 * NOTE_LIMIT)
+                        if words.startswith(KEYWORD):
+                            return words[len(KEYWORD) :]
+            else:
+                for kind, start, length in containers.boxes(file, 0, containers.size_of(file)):
+                    if kind == b"uuid" and length <= NOTE_LIMIT:
+                        file.seek(start)
+                        data = file.read(length)
+                        if data.startswith(XMP_BOX):
+                            return xmp.words_of(data)
+        except (Damaged, struct.error, IndexError):
+            return None
+    return None
+
+
+def copy_noted(source: Path, target: Path, words: str, how: str = "") -> None:
+    """Copy the file, a part at a time, with the note `words` in it; as it is where there are none.
+
+    `how` is the digital source type that goes with it (see `xmp.packet`). Raises BadInput for a damaged source.
+    """
+    with source.open("rb") as old, target.open("wb") as new:
+        try:
+            if not words:
+                _pass(old, new, 0, containers.size_of(old))
+            elif source.suffix.lower() == ".webp":
+                _noted_webp(old, new, xmp.packet(words, how))
+            elif source.suffix.lower() == ".gif":
+                _noted_gif(old, new, words)
+            else:
+                size = containers.size_of(old)
+                ends = [start + length for _, start, length in containers.boxes(old, 0, size)]
+                if not ends or ends[-1] != size:
+                    raise Damaged("its boxes do not fill it")
+                _pass(old, new, 0, size)
+                data = XMP_BOX + xmp.packet(words, how)
+                new.write(struct.pack(">I4s", 8 + len(data), b"uuid") + data)
+        except (Damaged, struct.error, IndexError) as error:
+            raise BadInput(f"{source.name} is damaged.") from error
+
+
+def _noted_webp(old: BinaryIO, new: BinaryIO, packet: bytes) -> None:
+    found = list(containers.chunks(old))
+    if not found or found[0][0] != b"VP8X":
+        raise Damaged("it is not an extended WebP")
+    new.write(b"RIFF\0\0\0\0WEBP")
+    for kind, start, length in found:
+        if kind == b"XMP ":
+            continue
+        if kind == b"VP8X":
+            old.seek(start)
+            head = bytearray(old.read(length))
+            head[0] |= 0x04  # an XMP chunk is there
+            new.write(struct.pack("<4sI", kind, length) + head)
+        else:
+            _pass(old, new, start - 8, start + length + length % 2)
+    new.write(struct.pack("<4sI", b"XMP ", len(packet)) + packet + b"\0" * (len(packet) % 2))
+    whole = new.tell()
+    new.seek(4)
+    new.write(struct.pack("<I", whole - 8))
+    new.seek(whole)
+
+
+def _noted_gif(old: BinaryIO, new: BinaryIO, words: str) -> None:
+    end = next((start for kind, start, _ in containers.blocks(old) if kind == 0x3B), 0)
+    if not end:
+        raise Damaged("it has no end")
+    _pass(old, new, 0, end)
+    data = KEYWORD + words.encode("utf-8", "replace")
+    new.write(b"\x21\xfe")
+    for at in range(0, len(data), 255):
+        part = data[at : at + 255]
+        new.write(bytes([len(part)]) + part)
+    new.write(b"\0\x3b")
+
+
+def _pass(old: BinaryIO, new: BinaryIO, start: int, stop: int) -> None:
+    old.seek(start)
+    while start < stop:
+        part = old.read(min(COPIED, stop - start))
+        if not part:
+            raise Damaged("it ends too early")
+        new.write(part)
+        start += len(part)
+
+
+def _webp(file: BinaryIO) -> Timing:
+    width = height = 0
+    stands: list[float] = []
+    for kind, start, length in containers.chunks(file):
+        if kind == b"VP8X":
+            file.seek(start)
+            data = containers.need(file, 10)
+            width = 1 + int.from_bytes(data[4:7], "little")
+            height = 1 + int.from_bytes(data[7:10], "little")
+        elif kind == b"ANMF":
+            if length < 16 or len(stands) >= FRAME_LIMIT:
+                raise Damaged("its frames cannot be")
+            file.seek(start + 12)
+            stands.append(max(1, int.from_bytes(containers.need(file, 3), "little")) / 1000)
+    return Timing(width, height, tuple(stands))
+
+
+def _gif(file: BinaryIO) -> Timing:
+    file.seek(6)
+    width, height = struct.unpack("<HH", containers.need(file, 4))
+    stands: list[float] = []
+    stand = 0.0
+    for kind, _, data in containers.blocks(file):
+        if kind == 0xF9 and len(data) >= 3:
+            stand = int.from_bytes(data[1:3], "little") / 100
+        elif kind == 0x2C:
+            if len(stands) >= FRAME_LIMIT:
+                raise Damaged("it has too many frames")
+            stands.append(stand if stand >= 0.02 else DEFAULT)
+            stand = 0.0
+    return Timing(width, height, tuple(stands))
+
+
+def _mp4(file: BinaryIO) -> Timing:
+    size = containers.size_of(file)
+    kinds = [(kind, start, length) for kind, start, length in containers.boxes(file, 0, size)]
+    if not kinds or kinds[0][0] != b"ftyp":
+        raise Damaged("it is no MP4")
+    for kind, start, length in kinds:
+        if kind == b"moov":
+            for inner, at, long in containers.boxes(file, start, start + length):
+                if inner == b"trak" and (found := _track(file, at, long)) is not None:
+                    return found
+    raise Damaged("it holds no pictures")
+
+
+def _track(file: BinaryIO, start: int, length: int) -> Timing | None:
+    """The timing of a track of pictures; None for a track of another kind."""
+    boxes = dict(_inside(file, start, start + length, 0))
+    if any(name not in boxes for name in (b"tkhd", b"mdhd", b"hdlr", b"stts")):
+        return None
+    if _part(file, boxes[b"hdlr"])[8:12] != b"vide":
+        return None
+    header = _part(file, boxes[b"tkhd"])
+    width, height = (side >> 16 for side in struct.unpack(">II", header[-8:]))
+    times = _part(file, boxes[b"mdhd"])
+    scale = struct.unpack_from(">I", times, 20 if times[0] == 1 else 12)[0]
+    runs = _part(file, boxes[b"stts"])
+    stands: list[float] = []
+    for at in range(struct.unpack_from(">I", runs, 4)[0]):
+        many, each = struct.unpack_from(">II", runs, 8 + 8 * at)
+        if scale == 0 or len(stands) + many > FRAME_LIMIT:
+            raise Damaged("its frames cannot be")
+        stands += [max(1, each) / scale] * many
+    return Timing(width, height, tuple(stands))
+
+
+def _inside(file: BinaryIO, start: int, stop: int, depth: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
+    for kind, at, length in containers.boxes(file, start, stop):
+        yield kind, (at, length)
+        if kind in _HOLDERS and depth < 6:
+            yield from _inside(file, at, at + length, depth + 1)
+
+
+def _part(file: BinaryIO, where: tuple[int, int]) -> bytes:
+    start, length = where
+    if length > NOTE_LIMIT:
+        raise Damaged("a box of that kind is never so long")
+    file.seek(start)
+    return containers.need(file, length)

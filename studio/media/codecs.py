@@ -1,0 +1,174 @@
+"""Payloads to files and back: PNG, WAV, Markdown and clips that carry their request; what is brought is read warily.
+
+No Qt, no torch, and no idea of a library. The same payload and note give the same bytes: no clock, no ids.
+Every file is taken for hostile: sizes are checked before memory is given, and whatever is wrong raises BadInput.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from studio.errors import BadInput
+from studio.media import audio, clip_files, clips, images, xmp
+from studio.media.payloads import Audio, Clip, Image, Payload, Text
+
+TEXT_LIMIT = 32 * 2**20
+"""Bytes of the largest text file that is read."""
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+CLIP_SUFFIXES = clip_files.SUFFIXES
+"""WebP and GIF may be either: what moves is a clip, one picture alone is a picture."""
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+TEXT_SUFFIXES = (".md", ".txt")
+SUFFIXES = (*IMAGE_SUFFIXES, ".mp4", *AUDIO_SUFFIXES, *TEXT_SUFFIXES)
+"""What `read` understands, lower case."""
+
+_COMMENT = re.compile(rb"\n\n<!-- aigc-studio (\{[^\n]*\}) -->\n?\Z")
+
+
+def suffix(payload: Payload) -> str:
+    """The ending of the file that `write` makes of this payload: .png, .wav or .md; of a clip, its own."""
+    if isinstance(payload, Image):
+        return ".png"
+    if isinstance(payload, Clip):
+        return payload.path.suffix.lower()
+    if isinstance(payload, Audio):
+        return ".wav"
+    if isinstance(payload, Text):
+        return ".md"
+    raise TypeError("a trained model belongs in the catalog, not in a file of its own")
+
+
+def write(payload: Payload, path: Path, *, note: Mapping[str, Any] | None = None) -> None:
+    """Write the payload to `path`, whose ending must be `suffix(payload)`, with `note` embedded as JSON.
+
+    PNG: an iTXt chunk; WAV: the comment (ICMT) of a LIST/INFO chunk; Markdown: a trailing HTML comment; WebP and MP4:
+    XMP; GIF: a comment extension. Samples become 16-bit PCM; a clip's own file is copied. Raises OSError where the disk
+    refuses, BadInput where the file of a clip is damaged.
+    """
+    if path.suffix.lower() != suffix(payload):
+        raise ValueError(f"{path.name} is no name for {suffix(payload)}")
+    words = _canonical(note) if note else ""
+    if isinstance(payload, Image):
+        images.write_png(payload, path, words)
+    elif isinstance(payload, Audio):
+        audio.write_wav(payload, path, words)
+    elif isinstance(payload, Clip):
+        clip_files.copy_noted(payload.path, path, words, xmp.TRAINED)
+    elif isinstance(payload, Text):
+        path.write_bytes(_marked(payload.text, words))
+
+
+def read(path: Path) -> Image | Clip | Audio | Text:
+    """The payload in a file: a picture upright and in sRGB, a sound in [-1, 1], a text without its trailing note.
+
+    A clip stays in its file, of which the measures and the first picture have been read.
+    """
+    ending = _known(path)
+    try:
+        if ending in CLIP_SUFFIXES and clip_files.moving(path):
+            clips.first(path)
+            return clips.of_file(path)
+        if ending in IMAGE_SUFFIXES:
+            return images.read(path)
+        if ending in AUDIO_SUFFIXES:
+            return audio.read(path)
+        return Text(_decoded(_COMMENT.sub(b"", _text_bytes(path)), path))
+    except OSError as error:
+        raise BadInput(f"{path.name} cannot be read: {error.strerror or error}.") from error
+
+
+def read_note(path: Path) -> dict[str, Any] | None:
+    """What `write` embedded; None where the file carries nothing of the studio's, or it is damaged."""
+    ending = _known(path)
+    try:
+        if ending == ".png":
+            words = images.note_of_png(path)
+        elif ending in CLIP_SUFFIXES:
+            words = clip_files.note_of(path)
+        elif ending == ".wav":
+            words = audio.note_of_wav(path)
+        elif ending in TEXT_SUFFIXES:
+            found = _COMMENT.search(_text_bytes(path))
+            words = found.group(1) if found else None
+        else:
+            words = None
+    except OSError as error:
+        raise BadInput(f"{path.name} cannot be read: {error.strerror or error}.") from error
+    if not words:
+        return None
+    try:
+        note: object = json.loads(words.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, Any]", note) if isinstance(note, dict) else None
+
+
+def thumbnail(payload: Payload, size: int) -> Image | None:
+    """A small likeness, at most `size` pixels on its longer side: of a clip its first picture, of a sound its waveform.
+
+    None for a text, and for an MP4 where films cannot be read.
+    """
+    if isinstance(payload, Image):
+        return images.shrunk(payload, size)
+    if isinstance(payload, Clip):
+        seen = clips.first(payload.path)
+        return None if seen is None else images.shrunk(seen, size)
+    if isinstance(payload, Audio):
+        return audio.waveform(payload, size)
+    return None
+
+
+def _canonical(note: Mapping[str, Any]) -> str:
+    words = json.dumps(note, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return words.encode("utf-8", "replace").decode("utf-8")
+
+
+def _marked(text: str, words: str) -> bytes:
+    body = text.encode("utf-8", "replace")
+    if not words:
+        return body
+    # Inside JSON strings only: neither `--` nor `>` may end the comment early, and both mean the same escaped.
+    safe = words.replace("--", "-\\u002d").replace(">", "\\u003e").replace("<", "\\u003c")
+    return body + f"\n\n<!-- aigc-studio {safe} -->\n".encode()
+
+
+def _known(path: Path) -> str:
+    ending = path.suffix.lower()
+    if not path.exists():
+        raise BadInput(f"There is no file {path}.", "Check the name.")
+    if ending not in SUFFIXES:
+        raise BadInput(
+            f"{path.name} is of a kind that the studio cannot read.",
+            f"It reads {', '.join(known[1:].upper() for known in SUFFIXES)}.",
+        )
+    if not path.is_file():
+        raise BadInput(f"{path.name} is not a file.")
+    return ending
+
+
+def _text_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        data = file.read(TEXT_LIMIT + 1)
+    if len(data) > TEXT_LIMIT:
+        raise BadInput(f"{path.name} is too long: texts up to {TEXT_LIMIT // 2**20} MB are read.")
+    return data
+
+
+def _decoded(data: bytes, path: Path) -> str:
+    """Text as people's editors save it: UTF-8, UTF-16 with its mark, else the older Chinese and Western encodings."""
+    marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    encodings = ("utf-16",) if marked else ("utf-8-sig", "gb18030", "cp1252")
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise BadInput(f"{path.name} is not a text.", "Save it as UTF-8 and try again.")

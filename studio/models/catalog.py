@@ -1,0 +1,349 @@
+"""Which models exist, their licence, size, hash and place; never loads weights, and runs nothing beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import time
+import tomllib
+import unicodedata
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import tomli_w
+
+from studio import checkpoints
+from studio.errors import BadInput, StudioError
+from studio.models import detect, weights
+from studio.models.detect import Found
+from studio.system import storage
+from studio.system.paths import RESOURCES
+
+Copied = Callable[[int, int], object]
+ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+STAGING = ".importing-"
+BESIDE = ".beside"
+DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One set of weights, as `folder`/model.toml describes it.
+
+    `folder` holds config.json and *.safetensors; `size` and `sha256` are those of the weights (`weights.fingerprint`).
+    `native` is the size pictures come out best at, (width, height), or (0, 0); `languages` are those it understands.
+    `beside` is the folder for what a person adds to it, such as directions: its own, or one of the person's where it
+    came with the studio; None where there is no place for that.
+    """
+
+    id: str
+    medium: str
+    family: str
+    title: str
+    licence: str
+    folder: Path
+    size: int = 0
+    sha256: str = ""
+    source: str = ""
+    bundled: bool = False
+    credits: str = ""
+    description: str = ""
+    languages: tuple[str, ...] = ()
+    native: tuple[int, int] = (0, 0)
+    beside: Path | None = None
+
+
+class HereAlready(BadInput):
+    """What was to be brought in is there, as `model`: the same weights, byte for byte."""
+
+    def __init__(self, name: str, model: Model) -> None:
+        super().__init__(f"The weights of {name} are here already, as {model.id}.", "Use that one, or remove it first.")
+        self.model = model
+
+
+class Catalog:
+    """The models that came with the studio, and the person's own. Nothing is cached: the folders are the truth."""
+
+    def __init__(self, bundled: Path = RESOURCES / "models", own: Path | None = None) -> None:
+        self._bundled = bundled
+        self._own = own
+        self.warnings: list[str] = []
+
+    def models(self, medium: str | None = None) -> list[Model]:
+        """All models, or those of one medium: bundled ones first, then by title. Unreadable ones become warnings."""
+        found: dict[str, Model] = {}
+        warnings: list[str] = []
+        for folder in self._folders():
+            try:
+                model = self._read(folder)
+            except StudioError as error:
+                warnings.append(str(error))
+                continue
+            found.setdefault(model.id, model)
+        self.warnings = warnings
+        chosen = [model for model in found.values() if medium in (None, model.medium)]
+        return sorted(chosen, key=lambda model: (not model.bundled, model.title.lower(), model.id))
+
+    def get(self, id: str) -> Model:
+        """The model of that id. BadInput if there is none."""
+        if ID.fullmatch(id):
+            for place in self._places():
+                if (place / id / "model.toml").is_file():
+                    return self._read(place / id)
+        raise BadInput(
+            f"There is no model {id[:80]!r}.", "`studio models list` shows the models there are.", mend="models"
+        )
+
+    def default(self, medium: str) -> Model:
+        """The model a medium uses when none is named: its starter, else its first. StudioError if it has none."""
+        models = self.models(medium)
+        for model in models:
+            if model.id == f"{medium}-starter":
+                return model
+        if not models:
+            raise StudioError(
+                f"There is no model for {medium}.",
+                f"Add one with `studio models import PATH --medium {medium}`.",
+                mend="models",
+            )
+        return models[0]
+
+    def verify(self, model: Model) -> list[str]:
+        """What is wrong with the weights of a model, as sentences; reads all of them."""
+        files = weights.weight_files(model.folder)
+        if not files:
+            return [f"{model.id} has no weights in {model.folder}."]
+        problems: list[str] = []
+        for path in files:
+            try:
+                weights.check_safetensors(path)
+            except StudioError as error:
+                problems.append(str(error))
+        if not problems:
+            try:
+                size, sha256 = weights.fingerprint(model.folder, files)
+            except OSError as error:
+                return [f"The weights of {model.id} cannot be read: {error.strerror}."]
+            if model.sha256 and sha256 != model.sha256:
+                problems.append(f"The weights of {model.id} have changed: {size:,} bytes with sha256 {sha256}.")
+        return problems
+
+    def import_(
+        self,
+        path: Path,
+        medium: str,
+        *,
+        accept_licence: bool = False,
+        licence: str = "",
+        report: Copied = lambda done, total: None,
+    ) -> Model:
+        """Bring a model into the person's own folder, whole or not at all, and describe it.
+
+        `report` hears how many bytes of how many are copied; what it raises ends the import and passes through.
+        `path` is a folder in the format of diffusers or transformers, one that a training made, a single .safetensors
+        file, or a checkpoint of a StyleGAN (.pkl, .pt), which is converted. `licence` is what the person knows it to
+        be, in place of what the file says. BadInput for other pickles, for models of another medium and, unless
+        `accept_licence`, for licences that are unknown or restrict the use of works; HereAlready for weights that are
+        here already; StudioError for damaged files and full disks.
+        """
+        if self._own is None:
+            raise StudioError("This catalog has no folder for models of your own.")
+        found = detect.recognise(path)
+        detect.demand(found, medium)
+        if licence:
+            found = replace(found, licence=licence)
+        files = [file for file in found.files if found.foreign or file.suffix.lower() not in detect.PICKLES]
+        for file in files:
+            if file.suffix == ".safetensors" and not found.foreign:
+                weights.check_safetensors(found.root / file)
+        if not accept_licence and found.licence.lower() not in detect.FREE:
+            raise BadInput(
+                f"The licence of {path.name} is {found.licence or 'unknown'}: it may limit what you do with its works.",
+                "Read it; if you agree, add --accept-licence.",
+            )
+        try:
+            return self._take(found, files, path.name if path.is_dir() else path.stem, self._own, report)
+        except OSError as error:
+            raise storage.in_words(f"{path.name} could not be copied to {self._own}", error) from error
+
+    def remove(self, id: str) -> None:
+        """Delete a model of the person's own. BadInput for a bundled or unknown one."""
+        model = self.get(id)
+        if model.bundled:
+            raise BadInput(f"{model.title} came with the studio and cannot be removed.")
+        doomed = model.folder.with_name(f"{STAGING}{uuid.uuid4().hex}")
+        try:
+            model.folder.rename(doomed)  # gone at once, even if deleting is interrupted
+            shutil.rmtree(doomed)
+        except OSError as error:
+            raise StudioError(f"{model.title} could not be removed: {error.strerror}.") from error
+
+    def _places(self) -> Iterator[Path]:
+        yield self._bundled
+        if self._own is not None:
+            yield self._own
+
+    def _folders(self) -> Iterator[Path]:
+        for place in self._places():
+            with contextlib.suppress(OSError):  # no folder, no models
+                yield from sorted(folder for folder in place.iterdir() if (folder / "model.toml").is_file())
+
+    def _take(self, found: Found, files: list[Path], name: str, own: Path, report: Copied) -> Model:
+        own.mkdir(parents=True, exist_ok=True)
+        _sweep(own)
+        foreign = checkpoints.look(found.root / files[0]) if found.foreign else None
+        need = foreign.size if foreign else sum((found.root / file).stat().st_size for file in files)
+        free = shutil.disk_usage(own).free
+        if need > free:
+            raise StudioError(
+                f"{name} needs {need / 1e9:.1f} GB, and {own} has {free / 1e9:.1f} GB left.", "Free some space."
+            )
+        staging = own / f"{STAGING}{uuid.uuid4().hex}"
+        copied = 0
+
+        def step(size: int) -> None:
+            nonlocal copied
+            copied += size
+            report(copied, need)
+
+        try:
+            staging.mkdir()
+            if foreign:
+                foreign.write(staging, found.licence or "unknown", step)
+            for file in () if foreign else files:
+                (staging / file).parent.mkdir(parents=True, exist_ok=True)
+                # Links are followed: a hub's cache consists of them.
+                storage.copy(found.root / file, staging / file, step)
+            stem = _stem(found, name)
+            sha256 = _describe(staging, found, name if stem == _plain(name) else stem)
+            for model in self.models(found.medium):
+                if model.sha256 == sha256:
+                    raise HereAlready(name, model)
+            while True:
+                id = self._free_id(stem, own)
+                try:
+                    staging.rename(own / id)
+                    break
+                except OSError:
+                    if not (own / id).exists():
+                        raise
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        storage.sync_folder(own)
+        return self._read(own / id)
+
+    def _read(self, folder: Path) -> Model:
+        model = read_model(folder, bundled=folder.parent == self._bundled)
+        if not model.bundled:
+            return replace(model, beside=folder)
+        return replace(model, beside=self._own / BESIDE / model.id) if self._own else model
+
+    def _free_id(self, stem: str, own: Path) -> str:
+        """The stem, or the stem with the first number that no model has."""
+        taken = {folder.name for place in self._places() if place.is_dir() for folder in place.iterdir()}
+        number, id = 1, stem
+        while id in taken:
+            number += 1
+            id = f"{stem}-{number}"
+        return id
+
+
+def _plain(name: str) -> str:
+    """A name as an id may be: a to z, 0 to 9, dots and dashes."""
+    return re.sub(r"[^a-z0-9._]+", "-", name.lower()).strip("-._")[:60].rstrip("-._")
+
+
+def _stem(found: Found, name: str) -> str:
+    """What a model's id begins with: the folder's or file's name; where that says nothing, what the model is titled, as
+    far as that has plain letters, accents left out; else the family.
+    """
+    plain = _plain(name)
+    if plain not in ("", "model", "snapshot") and not re.fullmatch(r"[0-9a-f]{40}", plain):
+        return plain
+    titled = _plain(unicodedata.normalize("NFKD", _words(found.facts.get("title"))).encode("ascii", "ignore").decode())
+    return titled if re.search("[a-z]", titled) else _plain(f"{found.medium}-{found.family}")
+
+
+def read_model(folder: Path, *, bundled: bool) -> Model:
+    """The model that `folder`/model.toml describes. StudioError where it cannot be read or lacks what it must say."""
+    path = folder / "model.toml"
+    try:
+        data = tomllib.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise StudioError(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise StudioError(f"{path} is damaged: it is no valid TOML.", "Import the model again.") from error
+    if not ID.fullmatch(folder.name):
+        raise StudioError(f"{folder} cannot be a model's folder.", "Its name may have a to z, 0 to 9, dots and dashes.")
+    missing = [key for key in ("medium", "family") if not isinstance(data.get(key), str) or not data[key]]
+    if missing:
+        raise StudioError(f"{path} does not say {' and '.join(missing)}.", "Import the model again.")
+    if data.get("id", folder.name) != folder.name:
+        raise StudioError(f"{path} belongs to a folder named {data['id']!r}.", "Rename the folder.")
+    return Model(
+        id=folder.name,
+        medium=data["medium"],
+        family=data["family"],
+        title=_words(data.get("title")) or folder.name,
+        licence=_words(data.get("licence")),
+        folder=folder,
+        size=data["size"] if type(data.get("size")) is int else 0,
+        sha256=_words(data.get("sha256")),
+        source=_words(data.get("source")),
+        bundled=bundled,
+        credits=_words(data.get("credits")),
+        description=_words(data.get("description")),
+        languages=tuple(str(item) for item in _list(data.get("languages"))),
+        native=_native(data.get("native")),
+    )
+
+
+def _describe(folder: Path, found: Found, name: str) -> str:
+    """Write model.toml into a folder that is about to become a model, and return the sha256 of its weights.
+
+    The id is the folder's name, so it says none.
+    """
+    size, sha256 = weights.fingerprint(folder)
+    facts = {
+        "medium": found.medium,
+        "family": found.family,
+        "title": _words(found.facts.get("title")) or name,
+        "licence": found.licence or "unknown",
+        "size": size,
+        "sha256": sha256,
+        "source": _words(found.facts.get("source")) or "imported",
+        "credits": _words(found.facts.get("credits")),
+        "description": _words(found.facts.get("description")),
+        "languages": [str(item) for item in _list(found.facts.get("languages"))],
+        "native": list(_native(found.facts.get("native"))),
+    }
+    storage.write_synced(folder / "model.toml", tomli_w.dumps(facts).encode("utf-8"))
+    return sha256
+
+
+def _sweep(own: Path) -> None:
+    """Delete what imports that were killed left behind; younger ones may still be running."""
+    for folder in own.glob(f"{STAGING}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > DAY:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return "\n".join(str(item) for item in cast(list[Any], value))
+    return value if isinstance(value, str) else ""
+
+
+def _list(value: Any) -> list[Any]:
+    return cast(list[Any], value) if isinstance(value, list) else []
+
+
+def _native(value: Any) -> tuple[int, int]:
+    sides = [side for side in _list(value) if type(side) is int]
+    return (sides[0], sides[1]) if len(sides) == 2 else (0, 0)

@@ -1,0 +1,249 @@
+"""What kind of model a folder or file is, told from its headers, JSON and pickles; loads no weights, runs nothing."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from studio import checkpoints
+from studio.errors import BadInput, StudioError
+from studio.models import weights
+
+PICKLES = frozenset({*checkpoints.SUFFIXES, ".bin", ".ckpt"})
+# Left behind by trainers beside the weights: no model, and never read.
+LEFTOVERS = ("optimizer", "scheduler", "rng_state", "training_args", "scaler", "checkpoint")
+PLAIN = frozenset({".safetensors", ".json", ".txt", ".model", ".md", ".toml", ".png", ".jpg", ".jpeg", ".webp"})
+
+PIPELINES = {
+    "DiTPipeline": ("poster", "dit"),
+    "StableDiffusionPipeline": ("poster", "sd"),
+    "StableDiffusionXLPipeline": ("poster", "sdxl"),
+    "StableDiffusion3Pipeline": ("poster", "sd3"),
+    "FluxPipeline": ("poster", "flux"),
+    "Flux2Pipeline": ("poster", "flux2"),
+    "Flux2KleinPipeline": ("poster", "flux2"),
+    "QwenImagePipeline": ("poster", "qwen-image"),
+    "ZImagePipeline": ("poster", "z-image"),
+    "SanaPipeline": ("poster", "sana"),
+    "ChromaPipeline": ("poster", "chroma"),
+    "CogView4Pipeline": ("poster", "cogview4"),
+    "Lumina2Pipeline": ("poster", "lumina2"),
+    "PixArtAlphaPipeline": ("poster", "pixart"),
+    "PixArtSigmaPipeline": ("poster", "pixart"),
+    "KandinskyV22Pipeline": ("poster", "kandinsky22"),
+    "StableAudioPipeline": ("music", "stable-audio"),
+    "AudioLDM2Pipeline": ("music", "audioldm2"),
+}
+"""Diffusers pipelines by the class that model_index.json names: (medium, family)."""
+
+SOUND_TYPES = frozenset({"musicgen", "musicgen_melody", "studio-music"})
+WRITING = ("ForCausalLM", "LMHeadModel")
+"""Endings of the transformers classes that continue a text."""
+
+# What a single file's tensors are called, most telling first: (part of a name, medium, family).
+SINGLE = (
+    ("conditioner.embedders.1.", "poster", "sdxl"),
+    ("joint_blocks.0.", "poster", "sd3"),
+    ("double_blocks.0.img_attn", "poster", "flux"),
+    ("cond_stage_model.", "poster", "sd"),
+)
+
+GENERATORS = ("synthesis.b4.", "synthesis.L0_", "to_rgb1.conv.")
+"""Beginnings of tensors' names by which a StyleGAN's generator shows."""
+
+FREE = frozenset(
+    {
+        "apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "isc", "cc0-1.0", "unlicense", "0bsd", "zlib",
+        "cc-by-4.0", "cc-by-3.0", "cc-by-sa-4.0", "cc-by-sa-3.0", "own",
+    }
+)  # fmt: skip
+"""Licences that leave works to the person; `own` is a model the person trained. Any other licence is asked about."""
+
+LICENCE_TEXTS = (
+    ("apache license", "apache-2.0"),
+    ("mit license", "mit"),
+    ("creativeml open rail", "openrail"),
+    ("creative commons attribution 4.0", "cc-by-4.0"),
+    ("cc0 1.0 universal", "cc0-1.0"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A model somebody has: the files to take (paths relative to `root`), and what it says of itself.
+
+    `foreign` marks a checkpoint of other programs, a single file, which is converted where others are copied.
+    """
+
+    root: Path
+    files: tuple[Path, ...]
+    medium: str
+    family: str
+    licence: str
+    facts: Mapping[str, Any]
+    foreign: bool = False
+
+
+def recognise(path: Path) -> Found:
+    """What the folder or the file at `path` is. BadInput for what is of no use, StudioError if damaged.
+
+    Pickles are read for generators of StyleGAN only, by a reader that runs nothing; any other is refused.
+    """
+    path = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would follow links out of a hub's cache
+    if path.is_dir():
+        return _folder(path)
+    if not path.exists():
+        raise BadInput(f"{path} does not exist.", "Give a model folder or a .safetensors file.")
+    if path.suffix.lower() in checkpoints.SUFFIXES:
+        return _foreign(path)
+    if path.suffix.lower() in PICKLES:
+        raise BadInput(_pickle(path), "Look for the same model as safetensors.")
+    if path.suffix != ".safetensors":
+        raise BadInput(f"{path.name} is no model.", "Give a model folder or a .safetensors file.")
+    return _single(path)
+
+
+def _folder(path: Path) -> Found:
+    if (path / "checkpoint.pt").exists() and (path / "model" / "config.json").exists():
+        path = path / "model"  # the folder of a training, whose finished model lies beside its checkpoint
+    trained_here = path.name == "model" and (path.parent / "checkpoint.pt").exists()
+    files = tuple(_files(path))
+    _refuse_pickles(path, files)
+    if not any(file.suffix == ".safetensors" for file in files):
+        raise BadInput(f"{path} holds no .safetensors file.", "Give the folder of a model, not the one above it.")
+    index, config = _table(path / "model_index.json"), _table(path / "config.json")
+    facts = {**config, **_toml(path / "model.toml")}
+    if index:
+        files = tuple(file for file in files if len(file.parts) > 1 or file.suffix != ".safetensors")
+    medium, family = _kind(path, facts, index)
+    licence = str(facts.get("licence") or _licence(path, files) or ("own" if trained_here else ""))
+    return Found(path, files, medium, family, licence, facts)
+
+
+def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any]) -> tuple[str, str]:
+    """(medium, family), as the classes named in the files say, else as the files themselves say."""
+    said = (str(facts.get("medium") or ""), str(facts.get("family") or ""))
+    if index:
+        name = str(index.get("_class_name"))
+        if name not in PIPELINES:
+            raise BadInput(f"{path.name} needs {name[:80]}, which the studio cannot run.", _known(PIPELINES))
+        medium, family = PIPELINES[name]
+        return medium, said[1] or family
+    kind = str(facts.get("model_type") or "")
+    if kind in SOUND_TYPES:
+        return "music", said[1] or kind
+    classes = facts.get("architectures")
+    names = [str(name) for name in cast(list[Any], classes)] if isinstance(classes, list) else []
+    if kind and any(name.endswith(WRITING) for name in names):
+        if "auto_map" in facts:
+            raise BadInput(
+                f"{path.name} brings program code of its own, which the studio never runs.",
+                "Choose a model that works without it.",
+            )
+        return "story", said[1] or kind
+    if all(said):
+        return said
+    if not facts:
+        raise BadInput(f"{path} has neither config.json nor model_index.json.", "Give the folder of a whole model.")
+    raise BadInput(f"The studio does not know what {path.name} is.", "Its config.json names no kind it can run.")
+
+
+def _single(path: Path) -> Found:
+    header = weights.read_header(path)
+    if any(name.startswith(GENERATORS) for name in header.tensors):
+        return _foreign(path)
+    for part, medium, family in SINGLE:
+        if any(part in name for name in header.tensors):
+            licence = header.metadata.get("modelspec.license", "")
+            return Found(path.parent, (Path(path.name),), medium, family, licence.strip().lower(), {})
+    if any("lora_" in name or ".lora" in name for name in header.tensors):
+        raise BadInput(f"{path.name} is a LoRA, an addition to a model.", "Import a whole model.")
+    raise BadInput(
+        f"The studio does not know what {path.name} is.", "Import the folder it belongs to, with its config.json."
+    )
+
+
+def _foreign(path: Path) -> Found:
+    checkpoint = checkpoints.look(path)
+    facts = {"native": [checkpoint.layout.size] * 2, "source": f"imported from {path.name}"}
+    return Found(path.parent, (Path(path.name),), "avatar", checkpoint.layout.family, checkpoint.licence, facts, True)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The plain files under a folder that a model may consist of, relative to it, sorted; pickles are included."""
+    found: list[Path] = []
+    for parent, names, files in os.walk(folder):
+        names[:] = [name for name in names if not name.startswith(".")]
+        for name in files:
+            suffix = Path(name).suffix.lower()
+            licence = name.upper().startswith(("LICENSE", "LICENCE", "NOTICE"))
+            if not name.startswith(".") and (suffix in PLAIN or suffix in PICKLES or licence):
+                found.append((Path(parent) / name).relative_to(folder))
+        if len(found) > 5000:
+            raise BadInput(f"{folder} holds far too many files for one model.", "Give the folder of a single model.")
+    yield from sorted(found)
+
+
+def _refuse_pickles(folder: Path, files: Sequence[Path]) -> None:
+    safe = {file.parent for file in files if file.suffix == ".safetensors"}
+    for file in files:
+        if file.suffix.lower() in PICKLES and file.parent not in safe and not file.name.startswith(LEFTOVERS):
+            alone = not safe and file.suffix.lower() in checkpoints.SUFFIXES
+            hint = "If it is a StyleGAN, give the file itself." if alone else "Look for the same model as safetensors."
+            raise BadInput(_pickle(folder / file), hint)
+
+
+def _pickle(path: Path) -> str:
+    return f"{path.name} is a pickle, which can run any program when it is opened; the studio does not open it."
+
+
+def _table(path: Path) -> dict[str, Any]:
+    return weights.read_json(path) if path.exists() else {}
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_bytes()[: weights.JSON_LIMIT].decode("utf-8"))
+    except OSError as error:
+        raise StudioError(f"{path} cannot be read: {error.strerror}.", "Check that the file is there.") from error
+    except (ValueError, RecursionError) as error:
+        raise StudioError(f"{path} is damaged: it is no valid TOML.", "Download or copy it again.") from error
+
+
+def _licence(folder: Path, files: Sequence[Path]) -> str:
+    """The licence that a card or a licence text names, as an SPDX id where it is known; empty where none is found."""
+    for name in ("README.md", "card.md", "model_card.md"):
+        if Path(name) in files:
+            for line in _head(folder / name).splitlines()[:60]:
+                key, _, value = line.strip().partition(":")
+                if key.lower().strip("*-# ") in ("license", "licence") and value.strip(" *"):
+                    return value.strip(" *'\"").rstrip(".").lower()[:100]
+    for file in files:
+        if len(file.parts) == 1 and file.name.upper().startswith(("LICENSE", "LICENCE")):
+            head = " ".join(_head(folder / file).lower().split())[:400]
+            return next((licence for words, licence in LICENCE_TEXTS if words in head), "")
+    return ""
+
+
+def _head(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(20_000).decode("utf-8", "replace")
+
+
+def _known(table: Mapping[str, object]) -> str:
+    return f"It can run: {', '.join(sorted(table))}."
+
+
+def demand(found: Found, medium: str) -> None:
+    """Return if `found` is a model of `medium`; BadInput that names the medium it belongs to otherwise."""
+    if found.medium != medium:
+        raise BadInput(
+            f"{found.root.name} is a {found.family} model, which belongs to {found.medium}.",
+            f"Import it with --medium {found.medium}.",
+        )

@@ -1,0 +1,147 @@
+"""Fields of requests that hold more than one value: rows, packed numbers and other requests; knows no medium."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+import numpy as np
+
+from studio.errors import BadInput
+from studio.schema.request import Note, Request, shown
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry of a field of `Items`. Subclasses add fields with `note(default, Note)`.
+
+    Values are checked on construction. Keys of a newer studio's file are kept in `unknown`, as requests keep theirs.
+    """
+
+    unknown: str = dataclasses.field(default="{}", repr=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        for name, field_note in self.notes():
+            object.__setattr__(self, name, field_note.check(name, getattr(self, name)))
+
+    @classmethod
+    def notes(cls) -> Iterator[tuple[str, Note]]:
+        for field in dataclasses.fields(cls):
+            if "note" in field.metadata:
+                yield field.name, field.metadata["note"]
+
+    def to_json(self) -> dict[str, Any]:
+        values = {name: field_note.plain(getattr(self, name)) for name, field_note in self.notes()}
+        return {**values, **json.loads(self.unknown)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Items(Note):
+    """Rows of one kind, at most `limit`: a tuple of `of`, in JSON a list of objects."""
+
+    of: type[Row]
+    limit: int = 64
+    hidden: bool = True
+
+    def check(self, name: str, value: Any) -> tuple[Row, ...]:
+        if not isinstance(value, Sequence) or isinstance(value, str | bytes):
+            raise BadInput(f"{name} must be a list, not {shown(value)}.", self._hint())
+        rows = cast("Sequence[Any]", value)
+        if len(rows) > self.limit:
+            raise BadInput(f"{name} has {len(rows):,} entries; at most {self.limit} are used.", "Leave some out.")
+        return tuple(self._row(f"{name}[{i}]", row) for i, row in enumerate(rows))
+
+    def plain(self, value: Any) -> list[dict[str, Any]]:
+        return [row.to_json() for row in value]
+
+    def _row(self, name: str, row: Any) -> Row:
+        if isinstance(row, self.of):
+            return row
+        if not isinstance(row, Mapping):
+            raise BadInput(f"{name} must be an object, not {shown(row)}.", self._hint())
+        given = {str(key): item for key, item in cast("Mapping[Any, Any]", row).items()}
+        known = dict(self.of.notes())
+        values = {key: known[key].check(f"{name}.{key}", given.pop(key)) for key in known if key in given}
+        try:
+            unknown = json.dumps(given, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise BadInput(f"{name} holds a field that is no proper JSON.", "Take it out.") from error
+        return self.of(**values, unknown=unknown)
+
+    def _hint(self) -> str:
+        names = ", ".join(f'"{key}": ...' for key, _ in self.of.notes())
+        return f"Give a JSON list such as [{{{names}}}]."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed(Note):
+    """Numbers as base64 of little-endian float16, at most `limit` of them; empty for none."""
+
+    limit: int = 65_536
+    hidden: bool = True
+
+    def check(self, name: str, value: Any) -> str:
+        if not isinstance(value, str):
+            raise BadInput(f"{name} must be text, not {shown(value)}.")
+        if len(value) > self.limit * 8 // 3 + 4:
+            raise BadInput(f"{name} has far too many numbers; at most {self.limit:,} are used.")
+        try:
+            raw = base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise BadInput(f"{name} is no base64.", "Take it from a work that carries it.") from error
+        if len(raw) % 2:
+            raise BadInput(f"{name} does not hold whole numbers of 16 bits.", "Take it from a work that carries it.")
+        if not np.isfinite(np.frombuffer(raw, "<f2")).all():
+            raise BadInput(f"{name} holds values that are no numbers.", "Take it from a work that carries it.")
+        return base64.b64encode(raw).decode("ascii")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told(Note):
+    """Another request, of the kind `kind`, as JSON text; empty for none. Objects and requests become text."""
+
+    kind: str
+    limit: int = 200_000
+    hidden: bool = True
+
+    def check(self, name: str, value: Any) -> str:
+        if value == "":
+            return ""
+        if isinstance(value, str) and len(value) > self.limit:
+            raise self._too_long(name, value)
+        try:
+            text = _known(self.kind, value) if isinstance(value, str) else _told(self.kind, value)
+        except (ValueError, RecursionError) as error:
+            raise BadInput(f"{name} is no JSON.", "A request is a JSON object with the key `kind`.") from error
+        except BadInput as error:
+            raise BadInput(f"{name}: {error.message}", error.hint) from error
+        if len(text) > self.limit:
+            raise self._too_long(name, text)
+        return text
+
+    def _too_long(self, name: str, text: str) -> BadInput:
+        return BadInput(
+            f"{name} has {len(text):,} characters; at most {self.limit:,} are used.",
+            "Requests lie in it too deep, each in the next, which nearly doubles its length every time. "
+            "Take one that holds fewer.",
+        )
+
+
+def _told(kind: str, value: Any) -> str:
+    """The JSON text of a request of that kind, which may be one, or text or a table that describes one."""
+    data = json.loads(value) if isinstance(value, str) else value
+    request = data if isinstance(data, Request) else Request.from_json(data)
+    if request.kind != kind:
+        raise BadInput(f"It is a request for {request.kind}, not for {kind}.")
+    return json.dumps(request.to_json(), ensure_ascii=False)
+
+
+# A row is checked as it is read and again as it is made: without a memory the work doubles with each request that lies
+# in another, many times a second while a slider is dragged.
+_known = lru_cache(128)(_told)

@@ -1,0 +1,268 @@
+"""What a person decided about the studio once and for all, as one frozen value in a TOML file; knows no widgets."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import tomli_w
+
+from studio.errors import BadInput
+from studio.schema.request import Choice, Flag, Note, PathTo, Range, Text, note
+from studio.system import storage
+
+VERSION = 1
+SIZE_LIMIT = 1_000_000  # bytes; a settings file is a few hundred
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings, checked and made canonical on construction; BadInput names the one at fault."""
+
+    device: str = note(
+        "auto",
+        Choice(
+            label="Device",
+            help="Where models run; automatic takes the fastest there is.",
+            group="Machine",
+            options=(
+                ("auto", "Automatic"),
+                ("cpu", "Processor"),
+                ("cuda", "NVIDIA or AMD graphics card"),
+                ("mps", "Apple graphics"),
+            ),
+        ),
+    )
+    threads: int = note(
+        0,
+        Range(
+            label="Processor threads",
+            help="How many processor threads models use; 0 chooses by this machine.",
+            low_word="Automatic",
+            group="Machine",
+            low=0,
+            high=512,
+        ),
+    )
+    memory_budget_gb: float = note(
+        0.0,
+        Range(
+            label="Memory for models",
+            help="How much memory loaded models may hold together; 0 chooses by this machine.",
+            low_word="Automatic",
+            group="Machine",
+            low=0,
+            high=4096,
+            step=0.5,
+            unit="GB",
+        ),
+    )
+    library_folder: str = note(
+        "",
+        PathTo(label="Library", help="Where works are kept; empty is the usual place.", group="Folders", folder=True),
+    )
+    models_folder: str = note(
+        "",
+        PathTo(label="Models", help="Where models are kept; empty is the usual place.", group="Folders", folder=True),
+    )
+    theme: str = note(
+        "system",
+        Choice(
+            label="Theme",
+            help="Light, dark, or as the system says.",
+            group="Window",
+            options=(("system", "As the system"), ("light", "Light"), ("dark", "Dark")),
+        ),
+    )
+    language: str = note(
+        "system",
+        Choice(
+            label="Language",
+            help="The language of the window.",
+            group="Window",
+            options=(("system", "As the system"), ("en", "English"), ("zh_CN", "简体中文")),
+        ),
+    )
+    audio_output: str = note(
+        "",
+        Text(
+            label="Audio output",
+            help="The device sounds play on; empty is the system's own.",
+            group="Sound",
+            limit=300,
+        ),
+    )
+    text_size: float = note(
+        1.0,
+        Range(
+            label="Text size",
+            help="How large text is, 1 being the system's own size.",
+            group="Window",
+            low=0.75,
+            high=2.5,
+            step=0.05,
+            shown=(100, "%"),
+        ),
+    )
+    reduced_motion: bool = note(
+        False, Flag(label="Reduced motion", help="Show changes at once instead of moving things.", group="Window")
+    )
+    embed_metadata: str = note(
+        "all",
+        Choice(
+            label="Details in each file",
+            help="What each file says about how it was made.",
+            group="Privacy",
+            options=(("all", "Its brief and its origin"), ("provenance", "Its origin only"), ("none", "Nothing")),
+        ),
+    )
+    version: int = field(default=VERSION)
+
+    def __post_init__(self) -> None:
+        for name, field_note in self.notes():
+            object.__setattr__(self, name, field_note.check(name, getattr(self, name)))
+        object.__setattr__(self, "version", VERSION)
+
+    @classmethod
+    def notes(cls) -> Iterator[tuple[str, Note]]:
+        """The settings in the order a form shows them: (name, note)."""
+        for setting in dataclasses.fields(cls):
+            if "note" in setting.metadata:
+                yield setting.name, setting.metadata["note"]
+
+    def replace(self, **changes: Any) -> Self:
+        """These settings with some changed. Raises BadInput for a name or a value that cannot be."""
+        known = dict(self.notes())
+        for name in changes:
+            if name not in known:
+                raise BadInput(f"There is no setting {name}.", f"The settings are: {', '.join(known)}.")
+        return dataclasses.replace(self, **changes)
+
+
+Migration = Callable[[dict[str, Any]], dict[str, Any]]
+MIGRATIONS: dict[int, Migration] = {}
+"""MIGRATIONS[n] turns what version n wrote into what version n + 1 reads."""
+
+
+def load(path: Path) -> tuple[Settings, list[str]]:
+    """The settings in `path` and sentences on what was wrong with them. Always gives settings: the defaults, at worst.
+
+    A file that cannot be read as TOML is renamed to settings.broken-1.toml (or the next free number), so that nothing
+    is lost and the next save does not overwrite it. A single value that cannot be is replaced by its default.
+    """
+    try:
+        data = _read(path)
+    except FileNotFoundError:
+        return Settings(), []
+    except OSError as error:
+        return Settings(), [f"{path} cannot be read ({error.strerror}). The studio uses its default settings."]
+    except ValueError as error:
+        return Settings(), [_set_aside(path, error)]
+    warnings: list[str] = []
+    try:
+        version = _version(data)
+        if version > VERSION:
+            warnings.append(f"{path.name} was written by a newer studio. What is unknown here is kept, not used.")
+        data = _migrated(data, version)
+    except (ValueError, KeyError, TypeError) as error:
+        return Settings(), [_set_aside(path, error)]
+    values: dict[str, Any] = {}
+    for name, field_note in Settings.notes():
+        if name in data:
+            try:
+                values[name] = field_note.check(name, data[name])
+            except BadInput as error:
+                warnings.append(f"In {path.name}, {error.message} The default is used.")
+    return Settings(**values), warnings
+
+
+def change(path: Path, now: Settings, **changes: Any) -> Settings:
+    """Save changes of the settings `now`, and return what holds then; what others have changed in the file is kept.
+
+    Raises BadInput for a name or a value that cannot be, StudioError where the file cannot be written.
+    """
+    now.replace(**changes)  # before anything is written
+    try:
+        _version(_read(path))
+        file, _ = load(path)
+    except (OSError, ValueError):
+        file = now  # there is none yet, or it was broken by hand since the start
+    changed = file.replace(**changes)
+    save(path, changed)
+    return changed
+
+
+def folder(chosen: str, usual: Path) -> Path:
+    """Where a setting says that things are kept, whatever folder the studio was started in: a path that is not absolute
+    begins at the person's home. `usual` is where nothing was chosen.
+    """
+    return Path.home() / Path(chosen).expanduser() if chosen else usual
+
+
+def save(path: Path, settings: Settings) -> None:
+    """Write the settings atomically; keys in the file that this studio does not know are kept.
+
+    A file of a newer version is first copied to settings.version-N.toml, a broken one set aside as `load` does. Raises
+    StudioError where it cannot be written.
+    """
+    with storage.failing_as(f"The settings could not be saved to {path}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            before = _read(path)
+            version = _version(before)
+            if version > VERSION:
+                storage.write_whole(path.with_name(f"{path.stem}.version-{version}{path.suffix}"), path.read_bytes())
+            kept = _migrated(before, version)
+        except FileNotFoundError:
+            kept = {}
+        except (ValueError, KeyError, TypeError) as error:
+            _set_aside(path, error)  # broken by hand since the start: what was meant in it is not lost
+            kept = {}
+        # Tables come last in TOML, so unknown tables must not stand between plain values.
+        whole = {**dataclasses.asdict(settings), **{key: kept[key] for key in kept if key not in _names()}}
+        storage.write_whole(path, tomli_w.dumps(whole).encode("utf-8"))
+
+
+def _names() -> set[str]:
+    return {setting.name for setting in dataclasses.fields(Settings)}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What the file says. ValueError for anything that is no TOML file of a sane size."""
+    with path.open("rb") as file:
+        raw = file.read(SIZE_LIMIT + 1)
+    if len(raw) > SIZE_LIMIT:
+        raise ValueError("it is far too large")
+    try:
+        return tomllib.loads(raw.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _version(data: dict[str, Any]) -> int:
+    version = data.get("version", VERSION)
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise ValueError(f"its version is {version!r}")
+    return version
+
+
+def _migrated(data: dict[str, Any], version: int) -> dict[str, Any]:
+    for step in range(version, VERSION):
+        data = MIGRATIONS[step](data)
+    return data
+
+
+def _set_aside(path: Path, why: Exception) -> str:
+    number = 1
+    while (aside := path.with_name(f"{path.stem}.broken-{number}{path.suffix}")).exists():
+        number += 1
+    reason = str(why).rstrip(".")
+    try:
+        path.rename(aside)
+    except OSError:
+        return f"{path} is damaged ({reason}). The studio uses its default settings."
+    return f"{path.name} was damaged ({reason}) and is now {aside}. The studio uses its default settings."

@@ -1,0 +1,305 @@
+"""What this machine has, what is missing and how to get it; knows what the studio needs."""
+
+from __future__ import annotations
+
+import ctypes.util
+import getpass
+import os
+import platform
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+
+import studio
+from studio.models.catalog import Catalog
+from studio.schema import settings
+from studio.support import hardware
+from studio.support.credits import LIBRARIES
+from studio.system import log
+from studio.system.paths import Places
+
+ROOM_GB = 2.0  # free disk below which works and models soon fail to be kept
+MEMORY_GB = 4.0  # memory below which the starters still work, and little else
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `missing` says what is wrong with it and `remedy` what to do, if anything is.
+
+    `essential` marks what the studio cannot work without.
+    """
+
+    section: str
+    name: str
+    value: str
+    missing: str = ""
+    remedy: str = ""
+    essential: bool = False
+
+
+def examine(places: Places, catalog: Catalog) -> list[Finding]:
+    """Look at everything. Takes a few seconds, most of them for asking torch in a process of its own."""
+    found: list[Finding] = []
+    for look in (_studio, _machine, _graphics, _libraries, _sound, _window):
+        found += look()
+    found += _models(catalog)
+    found += _folders(places)
+    found += _history(places)
+    return found
+
+
+def text(findings: Sequence[Finding]) -> str:
+    """The findings for a terminal: sections, then what is missing and how to get it."""
+    lines: list[str] = []
+    for section in dict.fromkeys(finding.section for finding in findings):
+        lines.append(section)
+        lines += [f"  {finding.name:<22} {finding.value}" for finding in findings if finding.section == section]
+        lines.append("")
+    missing = [finding for finding in findings if finding.missing]
+    lines.append("Nothing is missing." if not missing else "What is missing, and how to get it")
+    lines += [f"  - {finding.missing} {finding.remedy}".rstrip() for finding in missing]
+    return "\n".join(lines)
+
+
+def report(findings: Sequence[Finding], places: Places) -> str:
+    """The same as Markdown for others to read: no home folder, no user name, nothing of what was asked for."""
+    lines = ["### AIGC Studio report", "", "| | | |", "|---|---|---|"]
+    for finding in findings:
+        cells = (finding.section, finding.name, finding.value)
+        lines.append("| " + " | ".join(cell.replace("|", "/").replace("\n", " ") for cell in cells) + " |")
+    missing = [finding for finding in findings if finding.missing]
+    lines += ["", *[f"- {finding.missing} {finding.remedy}".rstrip() for finding in missing]]
+    return anonymous("\n".join(lines).rstrip(), places)
+
+
+def anonymous(words: str, places: Places) -> str:
+    """`words` without the paths of this user's places and home, the user's name and the machine's name."""
+    paths = {str(path): f"<{name}>" for name, path in ((name, getattr(places, name)) for name in Places.__slots__)}
+    chosen, _ = settings.load(places.config / "settings.toml")
+    for name, folder in (("library", chosen.library_folder), ("models", chosen.models_folder)):
+        if folder:
+            paths[str(settings.folder(folder, Path()))] = f"<{name}>"
+    home = os.environ.get("STUDIO_HOME")
+    if home:
+        paths[str(Path(home).expanduser().resolve())] = "<studio>"
+    paths[str(Path.home())] = "~"
+    paths[tempfile.gettempdir()] = "<temporary>"
+    for path, name in sorted(paths.items(), key=lambda item: -len(item[0])):
+        if len(path) > 1:
+            words = words.replace(path, name)
+    # Models of one's own bear names of one's own; what follows one without a slash goes with it.
+    words = re.sub(r"<models>[/\\]+[^/\\\n\"]+", "<models>/<one>", words)
+    for name in (_user(), platform.node()):
+        if len(name) > 1:
+            words = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "<name>", words, flags=re.IGNORECASE)
+    return words
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # no such user in the system's list
+        return ""
+
+
+def _studio() -> Iterator[Finding]:
+    yield Finding("Studio", "version", studio.__version__)
+    yield Finding("Studio", "Python", f"{platform.python_version()} ({platform.python_implementation()})")
+    yield Finding("Studio", "packaged", "yes" if getattr(sys, "frozen", False) else "no")
+    asked = os.environ.get("STUDIO_DEVICE")
+    if asked:
+        yield Finding("Studio", "STUDIO_DEVICE", asked)
+
+
+def _machine() -> Iterator[Finding]:
+    yield Finding("Machine", "system", f"{platform.system()} {platform.release()} {platform.machine()}")
+    cores = psutil.cpu_count(logical=False) or 0
+    yield Finding("Machine", "processor", f"{hardware.processor()}, {cores} cores, {psutil.cpu_count()} threads")
+    memory = psutil.virtual_memory()
+    total, free = memory.total / 1e9, memory.available / 1e9
+    little = total < MEMORY_GB
+    yield Finding(
+        "Machine",
+        "memory",
+        f"{total:.1f} GB, {free:.1f} GB free",
+        f"This machine has only {total:.1f} GB of memory." if little else "",
+        "The starter models work; larger ones may not." if little else "",
+    )
+
+
+def _graphics() -> Iterator[Finding]:
+    cards = hardware.nvidia()
+    told = hardware.ask_torch()
+    if isinstance(told, str):
+        yield Finding("Graphics", "torch", told, "The engines cannot start.", told, essential=True)
+        return
+    yield Finding("Graphics", "models run on", f"{told['device']}, {told['threads']} threads, {told['cpu']}")
+    yield Finding("Graphics", "torch is built for", str(told["built for"]))
+    for card in cards or told["cards"]:
+        yield Finding("Graphics", "card", card)
+    if cards and told["device"] == "cpu" and not os.environ.get("STUDIO_DEVICE"):
+        yield Finding(
+            "Graphics",
+            "use of the card",
+            "none",
+            "There is an NVIDIA card, but the installed torch does not use it.",
+            "Run `python3 run.py` once more with the card's driver in place: it installs the build that uses it.",
+        )
+    elif not cards and not told["cards"] and told["device"] == "cpu":
+        yield Finding("Graphics", "card", "none found; the processor is used")
+
+
+def _libraries() -> Iterator[Finding]:
+    for name in LIBRARIES:
+        try:
+            yield Finding("Libraries", name, metadata.version(name))
+        except metadata.PackageNotFoundError:
+            yield Finding(
+                "Libraries",
+                name,
+                "missing",
+                f"{name} is not installed.",
+                "`python3 run.py` installs it.",
+                essential=True,
+            )
+
+
+def _sound() -> Iterator[Finding]:
+    # Its wheels bring PortAudio along everywhere but on Linux.
+    there = not sys.platform.startswith("linux") or bool(ctypes.util.find_library("portaudio"))
+    yield Finding(
+        "Sound",
+        "PortAudio",
+        "found" if there else "missing",
+        "" if there else "Music cannot be played, only made, for PortAudio is missing.",
+        ""
+        if there
+        else "Install it with `sudo apt install libportaudio2` (Debian, Ubuntu) or `sudo dnf install portaudio`.",
+    )
+
+
+def _window() -> Iterator[Finding]:
+    if not sys.platform.startswith("linux"):
+        return
+    shown = [name for name in ("WAYLAND_DISPLAY", "DISPLAY") if os.environ.get(name)]
+    drawn = bool(shown) or os.environ.get("QT_QPA_PLATFORM") == "offscreen"  # as for pictures of the window
+    yield Finding(
+        "Window",
+        "display",
+        "yes" if shown else "none",
+        "" if drawn else "There is no display, so only the command line works.",
+        "" if drawn else "Start it in a desktop session.",
+    )
+    wanted = {"EGL": "libegl1", "xkbcommon": "libxkbcommon0", "fontconfig": "libfontconfig1", "dbus-1": "libdbus-1-3"}
+    if "WAYLAND_DISPLAY" not in shown:
+        wanted |= {"xcb-cursor": "libxcb-cursor0", "xkbcommon-x11": "libxkbcommon-x11-0"}
+    missing = [package for name, package in wanted.items() if not ctypes.util.find_library(name)]
+    yield Finding(
+        "Window",
+        "system libraries",
+        "complete" if not missing else f"missing: {', '.join(missing)}",
+        "The window needs libraries that are missing." if missing else "",
+        f"Install them with `sudo apt install {' '.join(missing)}`." if missing else "",
+    )
+    yield from _fonts()
+
+
+def _fonts() -> Iterator[Finding]:
+    program = shutil.which("fc-list")
+    if program is None:
+        yield Finding("Window", "fonts", "not known, for fc-list is missing")
+        return
+    number, chinese = (len((hardware.output([program, *ask], 20) or "").splitlines()) for ask in ((), (":lang=zh-cn",)))
+    missing, remedy = "", ""
+    if not number:
+        missing, remedy = (
+            "There are no fonts, so the window shows no text.",
+            "Run `sudo apt install fonts-dejavu-core`.",
+        )
+    elif not chinese:
+        missing, remedy = "No font has Chinese letters.", "Run `sudo apt install fonts-noto-cjk` to see them."
+    yield Finding("Window", "fonts", f"{number}, {chinese} of them Chinese", missing, remedy)
+
+
+def _models(catalog: Catalog) -> Iterator[Finding]:
+    models = catalog.models()
+    for warning in catalog.warnings:
+        yield Finding("Models", "unreadable", "one model", warning)
+    for model in models:
+        problems = catalog.verify(model) if model.bundled else []
+        name = model.id if model.bundled else f"{model.medium} of one's own"
+        state = "damaged" if problems else "whole" if model.bundled else "not checked"
+        yield Finding(
+            "Models",
+            name,
+            f"{model.family}, {model.size / 1e6:.1f} MB, {state}",
+            problems[0] if problems else "",
+            "Install the studio anew." if problems else "",
+            essential=bool(problems),
+        )
+    if not any(model.bundled for model in models):
+        yield Finding(
+            "Models",
+            "starters",
+            "missing",
+            "The starter models are missing.",
+            "Install the studio anew.",
+            essential=True,
+        )
+
+
+def _folders(places: Places) -> Iterator[Finding]:
+    chosen, warnings = settings.load(places.config / "settings.toml")
+    for warning in warnings:
+        yield Finding("Folders", "settings", "a value or the file is wrong", warning)
+    folders = {
+        "library": settings.folder(chosen.library_folder, places.library),
+        "models": settings.folder(chosen.models_folder, places.models),
+        "state": places.state,
+    }
+    for name, folder in folders.items():
+        free = hardware.free_gb(folder)
+        writable = hardware.writable(folder)
+        missing, remedy = "", ""
+        if not writable:
+            missing, remedy = (
+                f"The folder for {name} cannot be written to: {folder}.",
+                "Choose another in the settings.",
+            )
+        elif free is not None and free < ROOM_GB:
+            missing, remedy = f"Only {free:.1f} GB are free where {name} is kept.", "Free some space."
+        room = "room unknown" if free is None else f"{free:.1f} GB free"
+        yield Finding(
+            "Folders",
+            name,
+            f"{room}, {'writable' if writable else 'not writable'}",
+            missing,
+            remedy,
+            essential=not writable,
+        )
+
+
+def _history(places: Places) -> Iterator[Finding]:
+    """When the program last crashed natively, and where; of the log only how many errors it holds."""
+    for name in ("studio", "command-line", "worker-device", "worker-training"):
+        crash = log.crash_path(places.logs, name)
+        if crash.is_file() and crash.stat().st_size:
+            words = crash.read_text(encoding="utf-8", errors="replace")
+            # The last crash, from its first line on: what follows its frames is a long list of modules.
+            head = words[max(0, words.rfind("Fatal Python error")) :][:4000]
+            frames = re.findall(r'File "[^"]*?([^"/\\]+)", line (\d+) in (\w+)', head)
+            where = " < ".join(f"{file}:{line} {function}" for file, line, function in frames[:5])
+            cause = next((line for line in head.splitlines() if "rror" in line), "a native crash")
+            yield Finding("History", f"crash of {name}", f"{cause}: {where}")
+        written = log.path(places.logs, name)
+        if written.is_file():
+            count = written.read_text(encoding="utf-8", errors="replace").count(" ERROR ")
+            if count:
+                yield Finding("History", f"errors logged ({name})", str(count))

@@ -1,0 +1,116 @@
+"""The studio's log: a rotating file and a trace of native crashes; the words of requests never stand in it.
+
+Knows nothing of who logs. `conceal` is told the words of each request, and they are blotted out of every line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import logging
+import threading
+from collections.abc import Generator
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import TextIO
+
+from studio.schema.request import Request, Text
+
+SIZE = 1_000_000  # bytes of one log file
+KEPT = 3  # older ones beside it
+SHORTEST = 4  # letters; shorter words say nothing of anyone, and blotting them out would garble the rest
+SHORTEST_SIGNS = 2  # the same in scripts like Chinese, where two signs are a name
+LINES = 50  # of each text that are looked for on their own
+LETTERS = 4_000_000  # of all of them together
+REMEMBERED = 1000  # texts that are blotted out; older ones belong to jobs long gone
+BLOT = "[...]"
+
+_secrets: dict[str, None] = {}
+_lock = threading.Lock()
+
+
+def path(folder: Path, name: str = "studio") -> Path:
+    """The log file of a program of that name."""
+    return folder / f"{name}.log"
+
+
+def crash_path(folder: Path, name: str = "studio") -> Path:
+    """The file that a native crash of that program is traced to."""
+    return folder / f"{name}.crash"
+
+
+def start(folder: Path, name: str = "studio", level: int = logging.INFO) -> list[str]:
+    """Log to `folder` from now on; sentences on what is wrong, if the folder cannot be written to. Never raises.
+
+    Warnings of Python and of libraries are logged as well. `stop` undoes it.
+    """
+    root = logging.getLogger()
+    stop()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(path(folder, name), maxBytes=SIZE, backupCount=KEPT, encoding="utf-8")
+        crashes = crash_path(folder, name).open("a", encoding="utf-8")
+    except OSError as error:
+        return [f"There will be no log: {folder} cannot be written to ({error.strerror})."]
+    handler.setFormatter(Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root.addHandler(handler)
+    root.setLevel(level)
+    ours = not faulthandler.is_enabled()  # whoever asked for it with -X faulthandler wants to see it elsewhere
+    if ours:
+        faulthandler.enable(crashes)
+    _running.append((handler, crashes, ours))
+    return []
+
+
+def stop() -> None:
+    """Close what `start` opened."""
+    while _running:
+        handler, crashes, ours = _running.pop()
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+        if ours:
+            faulthandler.disable()
+        crashes.close()
+
+
+@contextlib.contextmanager
+def kept(folder: Path, name: str) -> Generator[None]:
+    """`start` and `stop` around a block; a log that cannot be written stops nobody."""
+    start(folder, name)
+    try:
+        yield
+    finally:
+        stop()
+
+
+def conceal(request: Request) -> None:
+    """Blot the texts of a request out of everything that is logged from now on."""
+    texts = [getattr(request, name) for name, note in request.notes() if isinstance(note, Text)]
+    with _lock:
+        for text in texts:
+            for line in (text, repr(text)[1:-1], *text.splitlines()[:LINES]):
+                word = line.strip()
+                if len(word) >= (SHORTEST if word.isascii() else SHORTEST_SIGNS):
+                    _secrets.pop(word, None)
+                    _secrets[word] = None
+        while len(_secrets) > REMEMBERED or sum(map(len, _secrets)) > LETTERS:
+            del _secrets[next(iter(_secrets))]
+
+
+def blotted(text: str) -> str:
+    """The text without the words that `conceal` was told."""
+    with _lock:
+        secrets = sorted(_secrets, key=len, reverse=True)
+    for secret in secrets:
+        text = text.replace(secret, BLOT)
+    return text
+
+
+class Discreet(logging.Formatter):
+    """Formats a record, tracebacks included, without the words that `conceal` was told."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return blotted(super().format(record))
+
+
+_running: list[tuple[RotatingFileHandler, TextIO, bool]] = []

@@ -1,0 +1,97 @@
+"""The named sliders of a model that was trained on drawings with attributes; knows where they stand, draws no face."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from studio.backends.avatar import sliders
+from studio.backends.avatar.requests import AvatarRequest, Trait
+from studio.errors import StudioError
+from studio.models.catalog import Model
+from studio.ui.avatar import face_ops
+from studio.ui.avatar.sliders import Line
+from studio.ui.widgets.basic import button, column, empty, label, row
+from studio.ui.widgets.text import tr
+
+
+class Traits(QWidget):
+    """`moved` has what a slider does to a face while it moves, `settled` the same once it has been moved."""
+
+    moved = Signal(object)
+    settled = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: dict[str, Line] = {}
+        self._face = AvatarRequest()
+        self._model: Model | None = None
+        self._key: tuple[object, ...] = ()
+        self._found: dict[str, tuple[Trait, ...]] = {}  # where the sliders of found faces rest, by their latents
+        self._all = button(tr("Put all back"), "resetTraits", "quiet", clicked=self._put_all_back)
+        self._none = label(tr("This model has no named sliders. Find directions in it below."), "muted", wrap=True)
+        self._rows = column(spacing=4)
+        whole = column(self, spacing=4)
+        self._title = label(tr("Sliders"), "heading")
+        whole.addLayout(row(self._title, None, self._all))
+        whole.addWidget(self._none)
+        whole.addLayout(self._rows)
+
+    def show_face(self, face: AvatarRequest, model: Model | None) -> None:
+        """Stand where this face does. Sliders that it does not have stay in their places, and cannot be moved."""
+        self._face, self._model = face, model
+        if face.latent:
+            self._found.setdefault(face.latent, face.traits)
+        try:
+            found = sliders.sliders(model.folder, face) if model is not None else []
+        except StudioError:
+            found = []  # drawing the face says what is wrong
+        key = (model.id if model is not None else "", face.style, face.seed, face.latent)
+        names = [slider.name for slider in found]
+        if key != self._key or not set(names) <= set(self.lines):
+            self._key = key
+            if names != list(self.lines):
+                self._fill(found)
+        away = face_ops.moved(face, self._rest())
+        values = {slider.name: slider.value for slider in found}
+        for name, line in self.lines.items():
+            line.offer(name in values)
+            if name in values:
+                line.show_value(values[name], moved=name in away)
+        self._all.setVisible(bool(away))
+        self._none.setVisible(not self.lines)
+
+    def let_go(self) -> None:
+        """Forget what is being moved."""
+        for line in self.lines.values():
+            line.slider.let_go()
+        self.show_face(self._face, self._model)
+
+    def _rest(self) -> tuple[Trait, ...]:
+        return self._found.get(self._face.latent, ()) if self._face.latent else ()
+
+    def _fill(self, found: list[sliders.Slider]) -> None:
+        empty(self._rows)
+        self.lines = {}
+        for slider in found:
+            line = Line(slider.name, tr(slider.name), 0.0, 1.0, slider.stations - 1)
+            line.moved.connect(lambda value, name=slider.name: self._move(name, value))
+            line.settled.connect(lambda value, name=slider.name: self._settle(name, value))
+            line.returned.connect(lambda name=slider.name: self._put_back(name))
+            self.lines[slider.name] = line
+            self._rows.addWidget(line)
+
+    def _move(self, name: str, value: float) -> None:
+        self.lines[name].reset.show()
+        self.moved.emit(lambda face: sliders.with_trait(face, name, value))
+
+    def _settle(self, name: str, value: float) -> None:
+        self.settled.emit(lambda face: sliders.with_trait(face, name, value))
+
+    def _put_back(self, name: str) -> None:
+        rest = self._rest()
+        self.settled.emit(lambda face: face_ops.put_back(face, name, rest))
+
+    def _put_all_back(self) -> None:
+        rest = self._rest()
+        self.settled.emit(lambda face: face.replace(traits=rest))

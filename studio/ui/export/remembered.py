@@ -1,0 +1,63 @@
+"""What a person chose to export last: kept as JSON, and never trusted when it comes back; knows no widgets."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from studio.errors import BadInput
+from studio.export.compose import Look
+from studio.export.job import KINDS, Kind, Order, networks, sizes_of
+
+SQUARES = ("256", "512", "1024", "2048")
+TICKS = (*SQUARES, *(network.lower() for network in networks()), "icons")
+"""Everything that can be ticked, in the words of `sizes_of`."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`ticked` are words of TICKS, `other` is what was typed beside them; `folder` is empty for the usual place."""
+
+    look: Look = field(default_factory=Look)
+    ticked: tuple[str, ...] = ("512",)
+    other: str = ""
+    kind: Kind = "png"
+    folder: str = ""
+    zipped: bool = False
+
+    def order(self) -> Order:
+        """Raises BadInput where no size is chosen, or what was typed is none."""
+        words = [*self.ticked, *([self.other] if self.other.strip(" ,") else [])]
+        if not words:
+            raise BadInput("No size is chosen.", "Tick at least one.")
+        return Order(self.look, sizes_of(",".join(words)), self.kind)
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Choice:
+        """The choice as far as it can be read; the usual one for the rest."""
+        usual = Choice()
+        look = usual.look
+        given = data.get("look")
+        if isinstance(given, Mapping):
+            for each in dataclasses.fields(Look):
+                try:
+                    look = dataclasses.replace(look, **{each.name: given.get(each.name, getattr(look, each.name))})
+                except (BadInput, TypeError):
+                    continue
+        if look.ground == "work":  # which work it was is not kept
+            look = dataclasses.replace(look, ground="none")
+        ticked = data.get("ticked")
+        kind = data.get("kind")
+        return Choice(
+            look=look,
+            ticked=tuple(word for word in ticked if word in TICKS) if isinstance(ticked, list) else usual.ticked,
+            other=str(data.get("other", ""))[:200],
+            kind=kind if kind in KINDS else usual.kind,
+            folder=str(data.get("folder", "")),
+            zipped=data.get("zipped") is True,
+        )

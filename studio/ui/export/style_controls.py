@@ -1,0 +1,154 @@
+"""The controls of a look: shape, background, and where the picture lies; renders nothing and knows no works' files."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
+
+from studio.export.compose import PADDING, SHIFT, Look
+from studio.ui.export.colour_button import Swatch
+from studio.ui.widgets.basic import Combo, Number, Slider, column, label, row
+from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import SIZE, theme
+
+SHAPES = (("square", "Square"), ("circle", "Circle"), ("squircle", "Squircle"), ("rounded", "Rounded"))
+GROUNDS = (("none", "None"), ("colour", "Colour"), ("gradient", "Gradient"), ("work", "A work"))
+PLACES = (("padding", "Margin", PADDING), ("across", "To the right", SHIFT), ("down", "Downwards", SHIFT))
+STEPS = 100  # of a slider, in hundredths of the side
+NAME = 96  # width of the words before a slider
+
+
+class Looks(QWidget):
+    """`changed` follows every change; `wanted` asks for another work behind, by its place in the list."""
+
+    changed = Signal()
+    wanted = Signal(int)
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self._sliders: dict[str, Slider] = {}
+        self._groups: dict[str, QButtonGroup] = {}
+        whole = column(self, spacing=SIZE.small)
+        whole.addWidget(label(tr("Shape"), "label"))
+        whole.addLayout(self._segments("shape", SHAPES))
+        whole.addSpacing(4)
+        whole.addWidget(label(tr("Background"), "label"))
+        whole.addLayout(self._segments("ground", GROUNDS))
+        self._paint = QWidget()
+        self.first = Swatch("colourFirst", tr("Colour"), look.colour)
+        self.second = Swatch("colourSecond", tr("Second colour"), look.second)
+        self.angle = Number(0, 359, 5, "°")
+        self.angle.setObjectName("angle")
+        self.angle.setAccessibleName(tr("Angle"))
+        self.angle.setToolTip(tr("Angle"))
+        self.angle.setFixedWidth(84)
+        self.angle.setValue(look.angle % 360)
+        self._tints = row(None, spacing=0)
+        paint = column(self._paint, spacing=4)
+        paint.addLayout(row(self.first, self.second, self.angle, None, spacing=4))
+        paint.addLayout(self._tints)
+        self.works = Combo()
+        self.works.setObjectName("groundWork")
+        self.works.setAccessibleName(tr("The work behind"))
+        self.works.setToolTip(tr("The work behind"))
+        whole.addWidget(self._paint)
+        whole.addWidget(self.works)
+        whole.addSpacing(4)
+        for name, words, (low, high) in PLACES:
+            whole.addLayout(self._slider(name, tr(words), low, high))
+        self.first.chosen.connect(lambda colour: self._change(colour=colour))
+        self.second.chosen.connect(lambda colour: self._change(second=colour))
+        self.angle.valueChanged.connect(lambda angle: self._change(angle=float(angle)))
+        self.works.activated.connect(self.wanted)
+        self._show_ground()
+
+    @property
+    def look(self) -> Look:
+        return self._look
+
+    @property
+    def last(self) -> QWidget:
+        """What the keyboard comes to last."""
+        return self._sliders[PLACES[-1][0]]
+
+    def begin(self) -> None:
+        """Give the keyboard to the shape that is chosen."""
+        chosen = self._groups["shape"].checkedButton()
+        if chosen is not None:
+            chosen.setFocus()
+
+    def offer(self, tints: Sequence[str], works: Sequence[str]) -> None:
+        """Put colours that go with the picture beside the one that is chosen, and the names of works to lie behind."""
+        self.works.addItems(list(works))
+        self.findChild(QToolButton, "ground.work").setEnabled(bool(works))  # type: ignore[union-attr]
+        for at, colour in enumerate(tints):
+            made = Swatch(f"tint{at}", tr("From the picture"), colour, fixed=True)
+            made.chosen.connect(self._take)
+            self._tints.insertWidget(at, made)
+
+    def move(self, across: float, down: float) -> None:  # type: ignore[override]
+        """Move the picture by shares of the side."""
+        low, high = SHIFT
+        for name, by in (("across", across), ("down", down)):
+            value = min(high, max(low, getattr(self._look, name) + by))
+            self._look = dataclasses.replace(self._look, **{name: value})
+            slider = self._sliders[name]
+            slider.blockSignals(True)
+            slider.setValue(round(value * STEPS))
+            slider.blockSignals(False)
+        self.changed.emit()
+
+    def _segments(self, name: str, options: Sequence[tuple[str, str]]) -> QHBoxLayout:
+        group = self._groups[name] = QButtonGroup(self)
+        line = row(spacing=2)
+        for value, words in options:
+            made = QToolButton()
+            made.setObjectName(f"{name}.{value}")
+            made.setText(tr(words))
+            made.setAccessibleName(tr(words))
+            made.setToolTip(tr(words))
+            made.setProperty("role", "segment")
+            made.setCheckable(True)
+            made.setChecked(getattr(self._look, name) == value)
+            made.clicked.connect(lambda _=False, value=value: self._change(**{name: value}))
+            group.addButton(made)
+            line.addWidget(made)
+        line.addStretch(1)
+        return line
+
+    def _slider(self, name: str, words: str, low: float, high: float) -> QHBoxLayout:
+        slider = Slider()
+        slider.setObjectName(name)
+        slider.setAccessibleName(words)
+        slider.setToolTip(words)
+        slider.setRange(round(low * STEPS), round(high * STEPS))
+        slider.setPageStep(10)
+        slider.setValue(round(getattr(self._look, name) * STEPS))
+        slider.valueChanged.connect(lambda place: self._change(**{name: place / STEPS}))
+        self._sliders[name] = slider
+        said = label(words)
+        said.setMinimumWidth(theme().high(NAME))
+        said.setBuddy(slider)
+        line = row(said, slider)
+        line.setStretch(1, 1)
+        return line
+
+    def _take(self, colour: str) -> None:
+        self.first.show_colour(colour)
+        self._change(colour=colour)
+
+    def _change(self, **changes: object) -> None:
+        self._look = dataclasses.replace(self._look, **changes)  # type: ignore[arg-type]
+        self._show_ground()
+        self.changed.emit()
+
+    def _show_ground(self) -> None:
+        ground = self._look.ground
+        self._paint.setVisible(ground in ("colour", "gradient"))
+        for widget in (self.second, self.angle):
+            widget.setVisible(ground == "gradient")
+        self.works.setVisible(ground == "work")

@@ -1,0 +1,1 @@
+"""Forms made from the fields of requests and settings, with undo."""

@@ -1,0 +1,147 @@
+"""A form made from the notes of a Request (or of the settings): widgets there, a frozen value back; runs nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from studio.schema.request import Choice, ModelId, Note, Range, Seed
+from studio.ui.forms.registry import Field, ModelField, Models, SeedField, Shape, field
+from studio.ui.widgets import icons
+from studio.ui.widgets.basic import button, column, label
+from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import SIZE
+
+EDGE = 20  # pixels at the left and the right; a scroll bar takes 12 of them
+
+
+class Noted(Protocol):
+    """A frozen dataclass that says what its fields are: a Request, the Settings."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @classmethod
+    def notes(cls) -> Any: ...
+
+
+APART: dict[Shape, int] = {"slider": 14, "below": 14, "beside": 10}  # pixels between fields
+Value = TypeVar("Value", bound=Noted)
+
+
+class Form(QWidget, Generic[Value]):
+    """The fields of one class: those that matter first, advanced ones folded away, then model and seed.
+
+    `names` are the fields to show, in their order; without it, all. `shape` is how numbers are
+    shown.
+
+    `value()` raises BadInput that names the field at fault. What the form does not show (unknown keys of a newer
+    studio's request, fields left out) is carried along.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self, start: Value, *, models: Models = tuple, names: Sequence[str] | None = None, shape: Shape = "slider"
+    ) -> None:
+        super().__init__()
+        self.setObjectName("form")
+        self._base = start
+        self._shape: Shape = shape
+        self._filling = False
+        self.latest = ""  # the field that was changed last; empty where all were set
+        self.fields: dict[str, Field] = {}
+        self._layout = column(self, spacing=APART[shape], margins=(EDGE, 16, EDGE, 16))
+        noted = {name: note for name, note in type(start).notes() if not note.hidden}
+        notes = [(name, noted[name]) for name in (noted if names is None else names)]
+        shared: list[tuple[str, Note]] = [(name, note) for name, note in notes if isinstance(note, Seed | ModelId)]
+        own = [(name, note) for name, note in notes if not isinstance(note, Seed | ModelId)]
+        self._add([pair for pair in own if not pair[1].advanced], self._layout, models)
+        self._folded = QWidget()
+        self._fold = button(tr("More choices"), "fold", "fold", clicked=lambda: self.unfold(self._folded.isHidden()))
+        folded = column(self._folded, spacing=APART[shape])
+        advanced = [pair for pair in own if pair[1].advanced]
+        self._add(advanced, folded, models)
+        self._layout.addWidget(self._fold)
+        self._layout.addWidget(self._folded)
+        self._fold.setVisible(bool(advanced))
+        self.unfold(False)
+        self._add(shared, self._layout, models)
+        self._layout.addStretch(1)
+        self.set_value(start)
+        for name, made in self.fields.items():
+            made.changed.connect(lambda name=name: self._changed(name))
+
+    def value(self) -> Value:
+        given = {name: made.value() for name, made in self.fields.items()}
+        return dataclasses.replace(self._base, **given)  # type: ignore[type-var]
+
+    def set_value(self, value: Value) -> None:
+        """Show a value; `changed` says so once, when all fields show it."""
+        self._base = value
+        self._filling = True
+        try:
+            for name, made in self.fields.items():
+                made.set_value(getattr(value, name))
+        finally:
+            self._filling = False
+        self.latest = ""
+        self.changed.emit()
+
+    def _changed(self, name: str) -> None:
+        if not self._filling:
+            self.latest = name
+            self.changed.emit()
+
+    @property
+    def seed(self) -> SeedField | None:
+        return next((made for made in self.fields.values() if isinstance(made, SeedField)), None)
+
+    def unfold(self, on: bool) -> None:
+        """Show or hide the advanced fields."""
+        self._folded.setVisible(on)
+        self._fold.setText(tr("Fewer choices") if on else tr("More choices"))
+        icons.put(self._fold, "chevron-down" if on else "chevron-right", "muted", size=16)
+
+    @property
+    def unfolded(self) -> bool:
+        return not self._folded.isHidden()
+
+    def make_room(self, on: bool) -> None:
+        """Keep the fields where they are when a scroll bar comes beside them."""
+        self._layout.setContentsMargins(EDGE, 16, EDGE - 12 if on else EDGE, 16)
+
+    def refresh_models(self) -> None:
+        for made in self.fields.values():
+            if isinstance(made, ModelField):
+                made.refill()
+
+    def _add(self, notes: list[tuple[str, Note]], layout: Any, models: Models) -> None:
+        """Fields in their order; those of a named group under its heading, and two alike side by side."""
+        groups: dict[str, list[tuple[str, Note]]] = {}
+        for name, note in notes:
+            groups.setdefault(note.group or f"field {name}", []).append((name, note))
+        for group, members in groups.items():
+            kinds = {type(note) for _, note in members}
+            pair = len(members) == 2 and self._shape == "slider" and len(kinds) == 1 and kinds <= {Range, Choice}
+            if pair:
+                grid = QGridLayout()
+                grid.setHorizontalSpacing(SIZE.small)
+                for at, (name, note) in enumerate(members):
+                    grid.addWidget(self._make(name, note, models, shape="below"), 0, at)
+                layout.addLayout(grid)
+                continue
+            if members[0][1].group:
+                if layout.count():
+                    layout.addSpacing(SIZE.small)
+                layout.addWidget(label(tr(group), "heading"))
+            for name, note in members:
+                layout.addWidget(self._make(name, note, models, self._shape))
+
+    def _make(self, name: str, note: Note, models: Models, shape: Shape) -> Field:
+        made = field(name, note, models=models, shape=shape)
+        self.fields[name] = made
+        return made

@@ -1,0 +1,307 @@
+"""How a work is drawn among others: its picture or first words or waveform, its title, its marks; reads nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable
+
+from PySide6.QtCore import QObject, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap, QTextLayout
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from studio.library.library import Asset
+from studio.media import codecs
+from studio.ui.library import send_to
+from studio.ui.library.model import ASSET, Index, Works, title_of
+from studio.ui.library.thumbnails import Seen, Thumbnails
+from studio.ui.widgets import icons, placeholder
+from studio.ui.widgets.text import clock, tr
+from studio.ui.widgets.theme import SIZE, theme
+
+BUDGET = 0.006  # seconds of a frame for tiles that were not drawn before; what is over stays blank for that frame
+EDGE = 4  # pixels around the picture, where the mark of what is selected lies
+RADIUS = SIZE.radius
+
+
+def parted(text: str) -> tuple[str, str]:
+    """The heading of a text, without its marks, and the rest without empty lines."""
+    heading, _, rest = text.partition("\n") if text.startswith("#") else ("", "", text)
+    return heading.lstrip("# ").strip(), "\n".join(line for line in rest.splitlines() if line.strip())
+
+
+class Tile(QStyledItemDelegate):
+    """Draws a work in `side` pixels square, with its title below where `titled`; `height` is that of it all.
+
+    What was drawn is kept among the faces of all views, so that scrolling only puts it where it belongs. A view that
+    calls `begin` before it paints gets at most a frame's worth of new drawing; `unfinished` then says that some tiles
+    are blank for want of time.
+    """
+
+    def __init__(self, side: int, *, titled: bool, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.titled = titled
+        self.unfinished = False
+        self._until: float | None = None
+        self._look: Hashable = ()
+        self._fonts: dict[tuple[float, bool, bool], QFont] = {}
+        self._blanks: dict[float, QPixmap] = {}
+        self.side = side
+        self.forget()
+        theme().changed.connect(self.forget)
+
+    def resize(self, side: int) -> None:
+        """Draw works in another size from here on."""
+        self.side = side
+        self.height = side + (round(QFontMetricsF(self._font(0.92)).height()) + 12 if self.titled else 0)
+        self._blanks.clear()
+
+    def forget(self) -> None:
+        """Draw everything anew: the look has changed."""
+        self._fonts.clear()
+        self._look = (theme().scheme, self._font(1.0).toString())
+        self.resize(self.side)
+
+    def begin(self) -> None:
+        """A frame begins."""
+        self.unfinished = False
+        self._until = time.perf_counter() + BUDGET
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(self.side, self.height)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        model = index.model()
+        asset = index.data(ASSET)
+        if asset is None or not isinstance(model, Works):
+            return
+        state = option.state  # type: ignore[attr-defined]
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        self.draw(
+            painter,
+            QPointF(option.rect.topLeft()),  # type: ignore[attr-defined]
+            model,
+            asset,
+            selected=selected,
+            focused=bool(state & QStyle.StateFlag.State_HasFocus),
+            hovered=bool(state & QStyle.StateFlag.State_MouseOver),
+        )
+
+    def draw(
+        self,
+        painter: QPainter,
+        corner: QPointF,
+        works: Works,
+        asset: Asset,
+        *,
+        selected: bool = False,
+        focused: bool = False,
+        hovered: bool = False,
+    ) -> None:
+        """Draw the work with its corner there."""
+        ratio = painter.device().devicePixelRatioF()
+        face = self._face(works.thumbnails, asset, selected, ratio)
+        if face is None:
+            self.draw_blank(painter, corner)
+        else:
+            painter.drawPixmap(corner, face)
+        if not (selected or focused or hovered):
+            return
+        look = theme()
+        cell = _cell(corner, self.side)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if selected or focused:
+            painter.setPen(QPen(look.colour("accent"), 2.5 if selected else 1.5))
+            painter.drawRoundedRect(cell.adjusted(-2, -2, 2, 2), RADIUS + 2, RADIUS + 2)
+        else:
+            _paint_edge(painter, cell, "outline")
+        painter.restore()
+
+    def draw_blank(self, painter: QPainter, corner: QPointF) -> None:
+        """Draw what stands where a work will be seen in a moment."""
+        ratio = painter.device().devicePixelRatioF()
+        blank = self._blanks.get(ratio)
+        if blank is None:
+            blank = self._blanks[ratio] = self._ground(ratio)
+            within = QPainter(blank)
+            within.setRenderHint(QPainter.RenderHint.Antialiasing)
+            placeholder.block(within, _cell(QPointF(0, 0), self.side))
+            within.end()
+        painter.drawPixmap(corner, blank)
+
+    def drawn(self, thumbnails: Thumbnails, id: str, ratio: float) -> bool:
+        """Whether the tile of a work is kept, so that its picture is not needed."""
+        return self._key(id, False, ratio) in thumbnails.faces or self._key(id, True, ratio) in thumbnails.faces
+
+    def _key(self, id: str, selected: bool, ratio: float) -> Hashable:
+        return (id, selected, self.side, self.titled, ratio, self._look)
+
+    def _ground(self, ratio: float) -> QPixmap:
+        made = QPixmap(round(self.side * ratio), round(self.height * ratio))
+        made.setDevicePixelRatio(ratio)
+        made.fill(theme().colour("stage"))  # opaque: the ground of every view of works, and quick to copy
+        return made
+
+    def _face(self, thumbnails: Thumbnails, asset: Asset, selected: bool, ratio: float) -> QPixmap | None:
+        """The tile without marks of the pointer, drawn once and kept; None where its picture has not been read, or this
+        frame has no time left for it. How it looked before stands in until then.
+        """
+        key = self._key(asset.id, selected, ratio)
+        shown = (asset.favourite, asset.partial, asset.title)
+        kept = thumbnails.faces.get(key)
+        if kept is not None and kept[0] == shown:
+            return kept[1]
+        before = kept or thumbnails.faces.get(self._key(asset.id, not selected, ratio))
+        seen = thumbnails.seen(asset.id)
+        late = self._until is not None and time.perf_counter() > self._until
+        if seen is None:
+            thumbnails.get(asset)
+        elif late:
+            self.unfinished = True
+        else:
+            face = self._ground(ratio)
+            painter = QPainter(face)
+            self._paint_face(painter, asset, seen, "ink" if selected else "muted")
+            painter.end()
+            thumbnails.faces.put(key, (shown, face), face.width() * face.height() * 4)
+            return face
+        return None if before is None else before[1]
+
+    def _paint_face(self, painter: QPainter, asset: Asset, seen: Seen, tone: str) -> None:
+        picture, words = seen.picture, seen.words
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        cell = _cell(QPointF(0, 0), self.side)
+        path = QPainterPath()
+        path.addRoundedRect(cell, RADIUS, RADIUS)
+        written = asset.path.suffix in codecs.TEXT_SUFFIXES
+        drawn = picture is not None and picture.hasAlpha() and not asset.sounding
+        painter.fillPath(path, theme().colour("mat" if drawn else "paper"))
+        painter.setClipPath(path)
+        if written:
+            self._paint_text(painter, words or title_of(asset), cell)
+        elif picture is None:
+            placeholder.missing(painter, cell, send_to.home(asset))
+        else:
+            if asset.sounding:
+                picture = inked(picture)
+            _paint_picture(painter, picture, cell, fill=not asset.sounding)
+        painter.setClipping(False)
+        _paint_edge(painter, cell, "line")
+        if asset.seconds is not None:
+            _paint_badge(painter, clock(asset.seconds), cell, right=True, sign="play" if asset.moving else "")
+        if asset.partial:
+            _paint_badge(painter, tr("Unfinished"), cell, right=False)
+        if asset.favourite:
+            _paint_star(painter, cell)
+        if self.titled:
+            self._paint_title(painter, _title(asset, words), cell, tone)
+
+    def _font(self, scale: float, *, strong: bool = False, reading: bool = False) -> QFont:
+        key = (scale, strong, reading)
+        if key not in self._fonts:
+            self._fonts[key] = theme().font(scale, strong=strong, reading=reading)
+        return self._fonts[key]
+
+    def _paint_title(self, painter: QPainter, title: str, cell: QRectF, tone: str) -> None:
+        font = self._font(0.92)
+        painter.setFont(font)
+        painter.setPen(theme().colour(tone))
+        metrics = QFontMetricsF(font)
+        line = QRectF(cell.x() + 2, cell.bottom() + 5, cell.width() - 4, metrics.height() + 4)
+        text = metrics.elidedText(title, Qt.TextElideMode.ElideRight, line.width())
+        painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _paint_text(self, painter: QPainter, text: str, cell: QRectF) -> None:
+        """A small page: the heading, then as many whole lines of the text as there is room for."""
+        look = theme()
+        big = self.side > 120
+        inset = 16 if big else 9
+        page = cell.adjusted(inset, inset, -inset, -inset)
+        heading, rest = parted(text)
+        top = page.top()
+        for words, scale, strong, tone in (
+            (heading, 1.1 if big else 0.74, True, "ink"),
+            (rest, 0.84 if big else 0.58, False, "muted"),
+        ):
+            font = self._font(scale, strong=strong, reading=True)
+            step = QFontMetricsF(font).xHeight() * 3.0
+            painter.setFont(font)
+            painter.setPen(look.colour(tone))
+            layout = QTextLayout(words.replace("\n", "\u2028"), font)
+            layout.beginLayout()
+            while (line := layout.createLine()).isValid() and top + step <= page.bottom() + 1:
+                line.setLineWidth(page.width())
+                line.setPosition(QPointF(page.left(), top))
+                top += step
+                line.draw(painter, QPointF(0, 0))
+            layout.endLayout()
+            top += step * 0.35 if words else 0
+
+
+def inked(wave: QPixmap) -> QPixmap:
+    """The drawn waveform of a sound in the colour that it has on the stage."""
+    made = QPixmap(wave)
+    painter = QPainter(made)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+    painter.fillRect(made.rect(), theme().colour("accent"))
+    painter.end()
+    return made
+
+
+def _cell(corner: QPointF, side: int) -> QRectF:
+    return QRectF(corner.x() + EDGE, corner.y() + EDGE, side - 2 * EDGE, side - 2 * EDGE)
+
+
+def _title(asset: Asset, words: str) -> str:
+    """The title; a text that was given none is called by its heading."""
+    return (parted(words)[0] if words and not asset.title else "") or title_of(asset)
+
+
+def _paint_edge(painter: QPainter, cell: QRectF, tone: str) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(theme().colour(tone), 1))
+    painter.drawRoundedRect(cell.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS, RADIUS)
+
+
+def _paint_picture(painter: QPainter, picture: QPixmap, cell: QRectF, *, fill: bool) -> None:
+    """Over the whole cell where `fill`, unless much would be cut off; else as large as fits."""
+    wide, high = picture.width(), picture.height()
+    scale = min(cell.width() / wide, cell.height() / high)
+    if fill and 0.6 < wide / high < 1.7:
+        scale = max(cell.width() / wide, cell.height() / high)
+    box = QRectF(0, 0, wide * scale, high * scale)
+    box.moveCenter(cell.center())
+    painter.drawPixmap(box, picture, QRectF(picture.rect()))
+
+
+def _paint_badge(painter: QPainter, text: str, cell: QRectF, *, right: bool, sign: str = "") -> None:
+    """A few words on the work itself, after an icon where there is one: at the foot right, or at the head left."""
+    look = theme()
+    font = look.font(0.8)
+    metrics = QFontMetricsF(font)
+    high = metrics.height() + 4
+    beside = high - 6 if sign else 0
+    wide = min(cell.width() - 10, metrics.horizontalAdvance(text) + 12 + beside)
+    box = QRectF(cell.left() + 5, cell.top() + 5, wide, high)
+    if right:
+        box.moveBottomRight(QPointF(cell.right() - 5, cell.bottom() - 5))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(look.colour("surface"))
+    painter.drawRoundedRect(box, 5, 5)
+    painter.setPen(look.colour("ink"))
+    painter.setFont(font)
+    if sign:
+        side = high - 8
+        icons.paint(painter, sign, QRectF(box.x() + 5, box.y() + (high - side) / 2, side, side), "ink")
+    words = box.adjusted(beside, 0, 0, 0)
+    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, words.width() - 8)
+    painter.drawText(words, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _paint_star(painter: QPainter, cell: QRectF) -> None:
+    spot = QRectF(cell.right() - 25, cell.top() + 5, 20, 20)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme().colour("surface"))
+    painter.drawEllipse(spot)
+    icons.paint(painter, "star-full", spot.adjusted(4, 4, -4, -4), "accent")

@@ -1,0 +1,262 @@
+"""What the selected works are and what made them, in words, and what can be done with them; does nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QGridLayout,
+    QLineEdit,
+    QMenu,
+    QVBoxLayout,
+    QWidget,
+)
+
+from studio.errors import StudioError
+from studio.library.library import Asset
+from studio.media import codecs
+from studio.ui.commands import keys_of
+from studio.ui.library import metadata, send_to
+from studio.ui.library.related_works import Kin
+from studio.ui.library.tag_editor import Labels
+from studio.ui.library.thumbnail_view import Glance
+from studio.ui.library.thumbnails import Thumbnails
+from studio.ui.shell.preload import Pieces
+from studio.ui.widgets import icons
+from studio.ui.widgets.basic import button, column, empty, label, row, scrolling, tool
+from studio.ui.widgets.tables import told
+from studio.ui.widgets.text import count, gist, tr
+from studio.ui.widgets.theme import SIZE, theme
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+ONE = (
+    ("open", "Open", ""),
+    ("recall", "Use its brief", "recall"),
+    ("again", "Make again", "again"),
+    ("vary", "Vary", "vary"),
+)
+SEVERAL = ("favourite", "bin", "restore", "save", "delete")
+BINNED = ("restore", "delete")
+NEEDS_REQUEST = ("recall", "again", "vary")
+
+
+class Details(QFrame):
+    """`asked` names a deed for the selected works; the other signals say what else a person wants of them."""
+
+    asked = Signal(str)
+    renamed = Signal(object, str)
+    sent = Signal(str)
+    tagged = Signal(str, bool)
+    collected = Signal(str, bool)
+    visited = Signal(object)
+
+    def __init__(self, studio: Studio, thumbnails: Thumbnails) -> None:
+        super().__init__()
+        self.setObjectName("inspector")
+        self.setAccessibleName(tr("Details"))
+        self._studio, self._thumbnails = studio, thumbnails
+        self._works: list[Asset] = []
+        self._unfolded = False  # where it comes from is shown
+        self._buttons: dict[str, QAbstractButton] = {}
+        self.setFixedWidth(SIZE.inspector)
+
+    def pieces(self) -> Pieces:
+        """Make what is in it, a few milliseconds' worth at a time."""
+        inside = QWidget()
+        inside.setObjectName("form")
+        self._whole = column(inside, spacing=12, margins=(16, 16, 16, 16))
+        words = tr("Choose a work to see what made it. With Ctrl or Shift you choose several.")
+        self._nothing = label(words, "muted", wrap=True)
+        self._nothing.setObjectName("nothingChosen")
+        self._whole.addWidget(self._nothing)
+        self._work = QWidget()
+        self._whole.addWidget(self._work)
+        self._whole.addStretch(1)
+        area = scrolling(inside)
+        # What lies in it keeps its place when a scroll bar comes beside it.
+        area.verticalScrollBar().rangeChanged.connect(
+            lambda _, last: self._whole.setContentsMargins(16, 16, 4 if last > 0 else 16, 16)
+        )
+        column(self, spacing=0).addWidget(area)
+        yield
+        yield from self._build(column(self._work, spacing=12))
+        self._thumbnails.ready.connect(self._drawn)
+        theme().changed.connect(self._fit)
+        self.show_works((), 0)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As wide as its widest words need, and never narrower than it is drawn for."""
+        self.setFixedWidth(max(SIZE.inspector, self._work.minimumSizeHint().width() + 33))
+
+    def _build(self, whole: QVBoxLayout) -> Pieces:
+        library = self._studio.library
+        self.glance = Glance()
+        self.title = QLineEdit()
+        self.title.setObjectName("workTitle")
+        self.title.setAccessibleName(tr("Title"))
+        self.title.setToolTip(tr("The work's title"))
+        self.title.editingFinished.connect(self._rename)
+        self.summary = label("", "caption", wrap=True)
+        self.summary.setObjectName("summary")
+        line = row(self.summary, spacing=2)
+        line.setStretch(0, 1)
+        for deed, words, icon, checked in (
+            ("favourite", tr("Favourite"), "star", "star-full"),
+            ("reveal", tr("Show in folder"), "folder", ""),
+            ("bin", tr("Move to the bin"), "trash", ""),
+        ):
+            yield
+            small = tool(icon, words, f"details.{deed}", checked=checked, keys=keys_of(deed))
+            self._put(deed, small)
+            line.addWidget(small)
+        for widget in (self.glance, self.title):
+            whole.addWidget(widget)
+        whole.addLayout(line)
+        yield
+        grid = QGridLayout()
+        grid.setSpacing(SIZE.small)
+        whole.addLayout(grid)
+        yield from self._actions(grid)
+        whole.addSpacing(4)
+        self._how = column(spacing=12)
+        whole.addLayout(self._how)
+        yield
+        self.tags = Labels("tags", tr("Tags"), tr("Add a tag"), library.tags)
+        self.tags.put.connect(lambda name: self.tagged.emit(name, True))
+        self.tags.taken.connect(lambda name: self.tagged.emit(name, False))
+        yield
+        self.collections = Labels("collections", tr("Collections"), tr("Put into a collection"), library.collections)
+        self.collections.put.connect(lambda name: self.collected.emit(name, True))
+        self.collections.taken.connect(lambda name: self.collected.emit(name, False))
+        yield
+        self.parents = Kin("parents", tr("Made from"), self._thumbnails)
+        self.children_ = Kin("children", tr("Made from it"), self._thumbnails)
+        self.parents.chosen.connect(self.visited)
+        self.children_.chosen.connect(self.visited)
+        for widget in (self.parents, self.children_, self.tags, self.collections):
+            whole.addWidget(widget)
+        self._more = button(tr("Where it comes from"), "details.more", "fold", clicked=self._unfold)
+        icons.put(self._more, "chevron-right", "muted", size=16)
+        self._origin = column(spacing=6)
+        whole.addWidget(self._more)
+        whole.addLayout(self._origin)
+
+    def _actions(self, grid: QGridLayout) -> Pieces:
+        for at, (deed, words, icon) in enumerate(ONE):
+            yield
+            made = button(tr(words), f"details.{deed}", "compact", icon=icon, keys=keys_of(deed))
+            self._put(deed, made)
+            grid.addWidget(made, at // 2, at % 2)
+        yield
+        self._put("save", button(tr("Save a copy…"), "details.save", "compact", icon="save", keys=keys_of("save")))
+        self._send = button(tr("Send to"), "details.send", "compact", icon="chevron-down", after=True)
+        menu = QMenu(self._send)
+        menu.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+        menu.aboutToShow.connect(self._fill_send)
+        self._send.setMenu(menu)
+        self._put("restore", button(tr("Put back"), "details.restore", "compact", icon="restore"))
+        self._put("delete", button(tr("Delete…"), "details.delete", "compact", icon="trash"))
+        grid.addWidget(self._buttons["save"], 2, 0)
+        grid.addWidget(self._send, 2, 1)
+        grid.addWidget(self._buttons["restore"], 3, 0)
+        grid.addWidget(self._buttons["delete"], 3, 1)
+
+    def _put(self, deed: str, made: QAbstractButton) -> None:
+        made.clicked.connect(lambda: self.asked.emit(deed))
+        self._buttons[deed] = made
+
+    # What is shown.
+
+    def show_works(self, works: Sequence[Asset], number: int) -> None:
+        """Show what is selected: `number` works, of which `works` are known, all of them where they are few."""
+        self._works = list(works)
+        self._work.setVisible(bool(works))
+        self._nothing.setVisible(not works)
+        if not works:
+            return
+        one = works[0] if number == 1 else None
+        binned = works[0].binned
+        self._glance()
+        self.title.setVisible(one is not None)
+        if one is not None:
+            self.title.setPlaceholderText(gist(one.request) or one.path.name)
+            if self.title.text() != one.title:
+                self.title.setText(one.title)
+                self.title.setCursorPosition(0)
+        self.summary.setText(metadata.summary(one) if one is not None else count(number, "%n work", "%n works"))
+        self._buttons["favourite"].setChecked(all(asset.favourite for asset in works))
+        for deed, made in self._buttons.items():
+            made.setVisible((deed in BINNED) == binned and (one is not None or deed in SEVERAL))
+            if deed in NEEDS_REQUEST:
+                made.setEnabled(one is not None and bool(one.request))
+        self._buttons["save"].setText(tr("Save a copy…") if one is not None else tr("Save copies…"))
+        self._send.setVisible(one is not None and not binned)
+        why = send_to.obstacle(one) if one is not None else ""
+        self._send.setEnabled(one is not None and not why)
+        self._send.setToolTip(why)
+        self._send.setAccessibleDescription(why)
+        self.tags.setVisible(not binned)
+        self.collections.setVisible(not binned)
+        self.tags.show_names(sorted({name for asset in works for name in asset.tags}, key=str.casefold))
+        self.collections.show_names(sorted({name for asset in works for name in asset.collections}, key=str.casefold))
+        self._tell(one)
+
+    def _tell(self, one: Asset | None) -> None:
+        """The request, the kin and where the work comes from, in words."""
+        empty(self._how)
+        empty(self._origin)
+        self._more.setVisible(one is not None)
+        library = self._studio.library
+        self.parents.show_works(library.some(one.parents) if one is not None else ())
+        self.children_.show_works(library.children(one.id) if one is not None else ())
+        if one is None:
+            return
+        lines = metadata.asked(one, self._called)
+        if lines:
+            self._how.addWidget(label(tr("How it was made"), "heading"))
+            self._how.addWidget(told(lines, "told"))
+        table = told(metadata.made_with(one, self._called), "origin")
+        table.setVisible(self._unfolded)
+        self._origin.addWidget(table)
+
+    def _unfold(self) -> None:
+        self._unfolded = not self._unfolded
+        icons.put(self._more, "chevron-down" if self._unfolded else "chevron-right", "muted", size=16)
+        for table in self._work.findChildren(QWidget, "origin"):
+            table.setVisible(self._unfolded)
+
+    def _called(self, model: str) -> str:
+        try:
+            return self._studio.catalog.get(model).title
+        except StudioError:
+            return model
+
+    def _fill_send(self) -> None:
+        menu = self._send.menu()
+        menu.clear()
+        for medium, words in send_to.offers(self._works[0]) if self._works else ():
+            menu.addAction(words).triggered.connect(lambda _=False, medium=medium: self.sent.emit(medium))
+
+    def _rename(self) -> None:
+        if len(self._works) == 1 and self.title.text().strip() not in ("", self._works[0].title):
+            self.renamed.emit(self._works[0], self.title.text().strip())
+
+    def _drawn(self, ids: frozenset[str]) -> None:
+        if len(self._works) == 1 and self._works[0].id in ids:
+            self._glance()
+
+    def _glance(self) -> None:
+        one = self._works[0] if len(self._works) == 1 else None
+        self.glance.setVisible(one is not None and one.path.suffix not in codecs.TEXT_SUFFIXES)
+        if one is not None:
+            ground = "paper" if one.sounding else "mat"
+            picture = self._thumbnails.get(one)
+            none = picture is None and self._thumbnails.known(one.id)
+            self.glance.show_picture(picture, ground, send_to.home(one) if none else "")

@@ -1,0 +1,284 @@
+"""Works in columns that fill the width: every place is reckoned, none is stored, so that any number scrolls alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPoint,
+    QPointF,
+    QRect,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPixmap, QRegion, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView
+
+from studio.ui.library.delegate import Tile
+from studio.ui.library.model import Works, runs
+from studio.ui.shell.preload import Pieces
+from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import theme
+
+TILE = 152  # pixels that a tile is wide at least
+LOOKS = 20  # times that a picture is waited for, before its tile is left to be drawn when it is seen
+Flag = QItemSelectionModel.SelectionFlag
+
+
+class Grid(QListView):
+    """Rows of the model from left to right, then down. `typed` gives what one types: it is meant for the search."""
+
+    typed = Signal(str)
+
+    def __init__(self, works: Works) -> None:
+        super().__init__()
+        self.setObjectName("grid")
+        self.setAccessibleName(tr("Works"))
+        # All that says where things lie comes first: setting the model asks for it.
+        self.works = works
+        self.tile = Tile(TILE, titled=True, parent=self)
+        self._columns = 1
+        self._band = QRect()
+        self.setModel(works)
+        self.setItemDelegate(self.tile)
+        self.setMouseTracking(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.timeout.connect(self.viewport().update)
+        works.changed.connect(self._grown)
+        works.rowsInserted.connect(self._keep_place)
+        theme().changed.connect(self._grown)
+
+    def pieces(self) -> Pieces:
+        """Have what will be seen first read, and draw it, a tile at a time, before it is seen."""
+        thumbnails, shown, ratio = self.works.thumbnails, self.shown, self.devicePixelRatioF()
+        canvas = QPixmap(QSize(self.tile.side, self.tile.height) * ratio)
+        canvas.setDevicePixelRatio(ratio)
+        self._look()
+        for row in shown:
+            id = self.works.ids([(row, row)])[0]
+            for _ in range(LOOKS):
+                if thumbnails.known(id) and self.works.seen(row):
+                    break
+                # Done when what was asked before has been read for a while, which on a busy machine is one picture.
+                if (yield thumbnails.aside(lambda: None)):
+                    return
+            asset = self.works.seen(row)
+            if asset is not None and thumbnails.known(id):
+                painter = QPainter(canvas)
+                self.tile.begin()
+                self.tile.draw(painter, QPointF(0, 0), self.works, asset)
+                painter.end()
+                if (yield):
+                    return
+
+    # Where a row lies.
+
+    @property
+    def columns(self) -> int:
+        return self._columns
+
+    def _rect(self, row: int) -> QRect:
+        """In the viewport."""
+        line, column = divmod(row, self._columns)
+        high = self.tile.height
+        return QRect(column * self.tile.side, line * high - self.verticalOffset(), self.tile.side, high)
+
+    def _rows(self, rect: QRect) -> list[int]:
+        """The rows that touch the rectangle of the viewport."""
+        high, side, all_ = self.tile.height, self.tile.side, self.works.rowCount()
+        top, bottom = (y + self.verticalOffset() for y in (rect.top(), rect.bottom()))
+        first, last = max(0, top // high), max(0, bottom // high)
+        left, right = max(0, rect.left() // side), min(self._columns - 1, rect.right() // side)
+        lines = range(first, min(last, all_ // self._columns) + 1)
+        return [row for line in lines for row in range(line * self._columns + left, line * self._columns + right + 1)
+                if row < all_]  # fmt: skip
+
+    def visualRect(self, index: Any) -> QRect:
+        return self._rect(index.row()) if index.isValid() else QRect()
+
+    def indexAt(self, p: QPoint) -> QModelIndex:
+        found = self._rows(QRect(p, p))
+        return self.works.index(found[0]) if found else QModelIndex()
+
+    def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
+        """What is to be painted anew when this selection changes: only what can be seen of it."""
+        region = QRegion()
+        for row in self._rows(self.viewport().rect()):
+            if selection.contains(self.works.index(row)):
+                region += self._rect(row)
+        return region
+
+    def verticalOffset(self) -> int:
+        return self.verticalScrollBar().value()
+
+    def horizontalOffset(self) -> int:
+        return 0
+
+    def scrollTo(self, index: Any, hint: Any = QAbstractItemView.ScrollHint.EnsureVisible) -> None:
+        if not index.isValid():
+            return
+        rect, bar, high = self._rect(index.row()), self.verticalScrollBar(), self.viewport().height()
+        if hint == QAbstractItemView.ScrollHint.PositionAtCenter:
+            bar.setValue(bar.value() + rect.center().y() - high // 2)
+        elif rect.top() < 0 or hint == QAbstractItemView.ScrollHint.PositionAtTop:
+            bar.setValue(bar.value() + rect.top())
+        elif rect.bottom() > high or hint == QAbstractItemView.ScrollHint.PositionAtBottom:
+            bar.setValue(bar.value() + rect.bottom() - high + 1)
+
+    # The size of it all.
+
+    def doItemsLayout(self) -> None:
+        """Leave out what a list does here: it would measure every row."""
+        QAbstractItemView.doItemsLayout(self)
+
+    def updateGeometries(self) -> None:
+        lines = -(-self.works.rowCount() // self._columns)
+        bar = self.verticalScrollBar()
+        bar.setRange(0, max(0, lines * self.tile.height - self.viewport().height()))
+        bar.setEnabled(bar.maximum() > 0)  # and is not seen otherwise
+        bar.setPageStep(self.viewport().height())
+        bar.setSingleStep(max(1, self.tile.height // 3))
+
+    def resizeEvent(self, e: QResizeEvent) -> None:
+        """Divide the width into columns; what stands at the top stays there."""
+        top = self.verticalOffset() // self.tile.height * self._columns
+        within = self.verticalOffset() % self.tile.height
+        wide = max(TILE, self.viewport().width() - 2)
+        self._columns = max(1, wide // TILE)
+        self.tile.resize(wide // self._columns)
+        self.updateGeometries()
+        self.verticalScrollBar().setValue(top // self._columns * self.tile.height + within)
+        self.viewport().update()
+
+    def _grown(self) -> None:
+        self.updateGeometries()
+        self.viewport().update()
+
+    def _keep_place(self, _: QModelIndex, first: int, last: int) -> None:
+        """Whole lines of new works above what one looks at push nothing away."""
+        offset, high = self.verticalOffset(), self.tile.height
+        self.updateGeometries()
+        if offset >= high and first < offset // high * self._columns:
+            self.verticalScrollBar().setValue(offset + (last - first + 1) // self._columns * high)
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        self.viewport().scroll(0, dy)
+
+    # What one sees and selects.
+
+    def paintEvent(self, e: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        selection, current = self.selectionModel(), self.currentIndex().row() if self.hasFocus() else -1
+        over = self.indexAt(self.viewport().mapFromGlobal(self.cursor().pos())).row() if self.underMouse() else -1
+        self._look()
+        self.tile.begin()
+        for row in self._rows(e.rect()):
+            asset, corner = self.works.seen(row), QPointF(self._rect(row).topLeft())
+            if asset is None:
+                self.tile.draw_blank(painter, corner)
+            else:
+                self.tile.draw(
+                    painter,
+                    corner,
+                    self.works,
+                    asset,
+                    selected=selection.isSelected(self.works.index(row)),
+                    focused=row == current,
+                    hovered=row == over,
+                )
+        if self.state() == QAbstractItemView.State.DragSelectingState and not self._band.isEmpty():
+            accent = theme().colour("accent")
+            painter.setPen(QPen(accent, 1))
+            painter.setBrush(QColor(accent.red(), accent.green(), accent.blue(), 40))
+            painter.drawRect(self._band.adjusted(0, 0, -1, -1))
+        painter.end()
+        if self.tile.unfinished:
+            self._rest.start()
+
+    @property
+    def shown(self) -> range:
+        """The rows that can be seen, in whole or in part."""
+        rows = self._rows(self.viewport().rect())
+        return range(rows[0], rows[-1] + 1) if rows else range(0)
+
+    def _look(self) -> None:
+        """Have what can be seen read, works and pictures, and the pictures of the screen below after them."""
+        shown = self.shown
+        if shown:
+            self.works.see(shown[0], shown[-1])
+            thumbnails, ratio = self.works.thumbnails, self.devicePixelRatioF()
+            ids = self.works.ids([(shown[0], shown[-1] + len(shown))])
+            thumbnails.look(id for id in ids if not self.tile.drawn(thumbnails, id, ratio))
+
+    def setSelection(self, rect: QRect, command: Any) -> None:
+        """Select what touches the rectangle: one tile under a click, all under a band."""
+        shape = rect.normalized()
+        if self.state() == QAbstractItemView.State.DragSelectingState:
+            self.viewport().update(self._band.united(shape).adjusted(-1, -1, 1, 1))
+            self._band = shape
+        self.selectionModel().select(self._selection(self._rows(shape)), command)
+
+    def select_rows(self, rows: Sequence[int]) -> None:
+        """Select exactly these."""
+        self.selectionModel().select(self._selection(sorted(rows)), Flag.ClearAndSelect)
+
+    def _selection(self, rows: Sequence[int]) -> QItemSelection:
+        chosen = QItemSelection()
+        for first, last in runs(rows):
+            chosen.select(self.works.index(first), self.works.index(last))
+        return chosen
+
+    def ranges(self) -> list[tuple[int, int]]:
+        """The selected rows as (first, last), from the top."""
+        return sorted((each.top(), each.bottom()) for each in self.selectionModel().selection().toList())
+
+    def mouseReleaseEvent(self, e: Any) -> None:
+        super().mouseReleaseEvent(e)
+        if not self._band.isEmpty():
+            self._band = QRect()
+            self.viewport().update()
+
+    def moveCursor(self, cursorAction: Any, modifiers: Any) -> QModelIndex:
+        rows = self.works.rowCount()
+        if not rows:
+            return QModelIndex()
+        at = self.currentIndex().row()
+        if at < 0:
+            return self.works.index(0)
+        move = QAbstractItemView.CursorAction
+        page = max(1, self.viewport().height() // self.tile.height) * self._columns
+        steps = {
+            move.MoveLeft: -1, move.MovePrevious: -1, move.MoveRight: 1, move.MoveNext: 1,
+            move.MoveUp: -self._columns, move.MoveDown: self._columns, move.MovePageUp: -page, move.MovePageDown: page,
+            move.MoveHome: -rows, move.MoveEnd: rows,
+        }  # fmt: skip
+        step = steps.get(cursorAction, 0)
+        to = at + step
+        if abs(step) == self._columns > 1 and not 0 <= to < rows:
+            last_line = (rows - 1) // self._columns
+            to = rows - 1 if step > 0 and at // self._columns < last_line else at
+        return self.works.index(min(rows - 1, max(0, to)))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        text, held = event.text(), event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier
+        if text.strip() and text.isprintable() and held == Qt.KeyboardModifier.NoModifier:
+            self.typed.emit(text)
+        else:
+            super().keyPressEvent(event)
+
+    def keyboardSearch(self, search: str) -> None:
+        """Titles are looked for in the library, not in the rows: those need not have been read."""

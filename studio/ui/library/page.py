@@ -1,0 +1,292 @@
+"""The library page: everything ever made in a grid, found while one types, with what made it beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QFileDialog, QLabel, QStackedWidget, QWidget
+
+from studio.library.library import Asset, Query
+from studio.media import codecs
+from studio.ui.bridge import Bridge
+from studio.ui.library.details import Details
+from studio.ui.library.filters import Filters
+from studio.ui.library.grid import Grid
+from studio.ui.library.model import Works, listing
+from studio.ui.library.thumbnails import Thumbnails
+from studio.ui.library.work_actions import Deeds
+from studio.ui.library.work_menu import WorkMenu
+from studio.ui.shell.preload import Pieces, lay_out
+from studio.ui.widgets.basic import button, column, label, row
+from studio.ui.widgets.drop_zone import Landing
+from studio.ui.widgets.empty_state import Nothing
+from studio.ui.widgets.lazy_refresh import Fresh
+from studio.ui.widgets.text import count, tr
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+LOOKED_AT = 200  # works of a selection that are read to say what they have in common
+WITH_ONE = ("open", "recall", "again", "vary", "export", "reveal")
+DEEDS = (*WITH_ONE, "save", "favourite", "bin", "restore", "delete")
+
+
+class LibraryPage(QWidget):
+    """Empty until `pieces` has run to its end: the window makes it in idle moments before anybody asks for it."""
+
+    def __init__(self, studio: Studio, bridge: Bridge, thumbnails: Thumbnails, deeds: Deeds) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._studio, self._library, self._deeds, self._thumbnails = studio, studio.library, deeds, thumbnails
+        self._wanted = ""  # a work to show once the list has it
+        self._bare = False  # made, and nothing is in it
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(80)
+        self._fresh = Fresh(self, self._late.start, stale=True)
+        bridge.news.connect(self._hear)
+
+    def pieces(self) -> Pieces:
+        """Make what is in it, a few milliseconds' worth at a time. What is yielded is worth waiting for."""
+        library = self._library
+        listed = self._thumbnails.aside(lambda: listing(library, Query()))
+        whole = column(self, spacing=0)
+        self.filters = Filters(self._studio)
+        whole.addWidget(self.filters)
+        yield from self.filters.pieces()
+        self.search = self.filters.search
+        shown = column(margins=(16, 12, 0, 0), spacing=0)
+        middle = row(spacing=0)
+        middle.addLayout(shown, 1)
+        whole.addLayout(middle, 1)
+        yield listed
+        found = None if listed is None or listed.cancel() else listed.result()
+        self._works = Works(library, self._thumbnails, Query(), self, found)
+        yield
+        self.grid = Grid(self._works)
+        yield
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.grid)
+        self._nothing = Nothing()
+        self._nothing.left.connect(self._leave_nothing)
+        self._pages.addWidget(self._nothing)
+        self._bin_bar = self._about_bin()
+        shown.addWidget(self._bin_bar)
+        shown.addWidget(self._pages, 1)
+        yield
+        self.details = Details(self._studio, self._thumbnails)
+        middle.addWidget(self.details)
+        yield from self.details.pieces()
+        words = tr("Drop pictures, sounds and texts here to keep them in the library")
+        self._landing = Landing(self, words, self._deeds.arrivals.takes, self._deeds.arrivals.take)
+        self._wire()
+        self._tell()
+        room = self.parentWidget()
+        if room is not None:
+            self.resize(room.size())
+        if not (yield):
+            lay_out(self)
+            yield from self.grid.pieces()
+
+    def _wire(self) -> None:
+        self._late.timeout.connect(self._works.refresh)
+        self.filters.asked.connect(self.ask)
+        self.filters.brought.connect(self.bring)
+        self.grid.selectionModel().selectionChanged.connect(lambda *_: self._show_details())
+        self.grid.activated.connect(lambda _: self._asked("open"))
+        self.grid.typed.connect(self._type)
+        self.grid.customContextMenuRequested.connect(self._menu)
+        self.details.asked.connect(self._asked)
+        self.details.renamed.connect(self._deeds.rename)
+        self.details.sent.connect(self._send)
+        self.details.tagged.connect(lambda name, on: self._deeds.tag(self.selected_ids(), name, on))
+        self.details.collected.connect(lambda name, on: self._deeds.collect(self.selected_ids(), name, on))
+        self.details.visited.connect(lambda asset: self.visit(asset.id))
+        self._works.changed.connect(self._tell)
+
+    def _about_bin(self) -> QWidget:
+        bar = QWidget()
+        words = label(tr("What is here is kept until you delete it."), "muted")
+        self.empty_bin = button(tr("Empty the bin…"), "emptyBin", clicked=self._deeds.empty_bin)
+        bar.setLayout(row(words, None, self.empty_bin, margins=(4, 0, 16, 10)))
+        bar.hide()
+        return bar
+
+    # What is asked for and what is found.
+
+    @property
+    def total(self) -> QLabel:
+        return self.filters.total
+
+    def ask(self) -> None:
+        """Show what the filters ask for, from its beginning."""
+        self.grid.clearSelection()
+        self._works.ask(self.filters.query)
+        self.grid.scrollToTop()
+
+    def refresh(self) -> None:
+        """Read the library anew; what is selected and where one has scrolled stays."""
+        self._works.refresh()
+
+    def visit(self, id: str) -> None:
+        """Select a work and bring it into view; what hides it is no longer asked for."""
+        if self._works.find(id) < 0:
+            self.filters.everything()
+        row = self._works.find(id)
+        if row < 0:
+            self._wanted = id  # it has come just now: the list will have it in a moment
+            return
+        self._wanted = ""
+        index = self._works.index(row)
+        self.grid.setCurrentIndex(index)
+        self.grid.scrollTo(index, Grid.ScrollHint.PositionAtCenter)
+
+    def _tell(self) -> None:
+        found = self._works.rowCount()
+        self.total.setText(count(found, "%n work", "%n works"))
+        self._bare = not found
+        self._pages.setCurrentIndex(0 if found else 1)
+        query = self._works.query
+        self._bin_bar.setVisible(query.binned and found > 0)
+        self.details.setVisible(found > 0)
+        if self.filters.narrowed:
+            said = (tr("Nothing found"), tr("Try fewer or other words, or ask for less."), tr("Clear filters"))
+        elif query.binned:
+            said = (tr("The bin is empty"), tr("What you delete waits here until you empty the bin."), "")
+        else:
+            said = (
+                tr("Everything you make is kept here"),
+                tr("Make an avatar, a poster, a story or a piece of music, or drop files of your own here."),
+                tr("Bring in files…"),
+            )
+        self._nothing.say(*said)
+        if self._wanted and self._works.find(self._wanted) >= 0:
+            self.visit(self._wanted)
+        else:
+            self._show_details()
+
+    def _leave_nothing(self) -> None:
+        if self.filters.narrowed:
+            self.filters.clear()
+        else:
+            self.bring()
+
+    def _hear(self, news: Any) -> None:
+        if news.kind == "library":
+            self._fresh.changed()
+            if self._bare:  # nor is who has just made something to be met by an empty page
+                self._late.start()
+
+    # What is selected, and what is done with it.
+
+    def selected_ids(self) -> list[str]:
+        return self._works.ids(self.grid.ranges())
+
+    def selected(self) -> list[Asset]:
+        """The selected works, from the top: all where they are few, of many the first."""
+        rows = [row for first, last in self.grid.ranges() for row in range(first, last + 1)]
+        return [asset for row in rows[:LOOKED_AT] if (asset := self._works.at(row)) is not None]
+
+    def _show_details(self) -> None:
+        self.details.show_works(self.selected(), sum(last - first + 1 for first, last in self.grid.ranges()))
+
+    def can(self, name: str) -> bool:
+        """Whether an action of the menus would do anything here and now."""
+        number = len(self.selected_ids())
+        if name in WITH_ONE:
+            one = self.selected()[0] if number == 1 else None
+            if one is None or name == "export":
+                return one is not None and one.drawn and not one.binned
+            return name in ("open", "reveal") or bool(one.request)
+        return number > 0 and name in ("save", "favourite", "bin", "copy", "cancel")
+
+    def act(self, name: str) -> None:
+        """Do what an action of the menus says, where it means something here."""
+        if name in DEEDS:
+            self._asked(name)
+        elif name == "copy":
+            self._copy()
+        elif name == "cancel":
+            self.grid.clearSelection()
+
+    def _asked(self, deed: str) -> None:
+        ids, works = self.selected_ids(), self.selected()
+        if not ids or not works:
+            return
+        if deed in ("bin", "restore", "delete"):
+            {"bin": self._deeds.bin, "restore": self._deeds.restore, "delete": self._deeds.delete}[deed](ids)
+        elif deed == "favourite":
+            self._deeds.favourite(ids, not all(asset.favourite for asset in works))
+        elif deed == "save":
+            self._deeds.save(works if len(works) == len(ids) else self._library.some(ids))
+        elif len(ids) == 1:
+            self._deeds.do(deed, works[0])
+
+    def _send(self, medium: str) -> None:
+        works = self.selected()
+        if works:
+            self._deeds.send(works[0], medium)
+
+    def _copy(self) -> None:
+        """The files of the selected works, for other programs to paste."""
+        indexes = [self._works.index(row) for first, last in self.grid.ranges() for row in range(first, last + 1)]
+        if indexes:
+            QGuiApplication.clipboard().setMimeData(self._works.mimeData(indexes))
+
+    def menu(self) -> WorkMenu | None:
+        """What can be done with the selected works; None where none are."""
+        works, number = self.selected(), len(self.selected_ids())
+        return WorkMenu(self, works, number, self._asked, self._send) if works else None
+
+    def _menu(self, at: QPoint) -> None:
+        menu = self.menu()
+        if menu is not None:
+            menu.popup(self.grid.viewport().mapToGlobal(at))
+
+    def _type(self, text: str) -> None:
+        self.search.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.search.setText(self.search.text() + text)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self.selected_ids():
+            self._asked("delete" if self._works.query.binned else "bin")
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            self._copy()
+        else:
+            super().keyPressEvent(event)
+
+    # What a person brings.
+
+    def bring(self) -> None:
+        """Ask for files, and take them into the library."""
+        known = " ".join(f"*{suffix}" for suffix in codecs.SUFFIXES)
+        dialog = QFileDialog(
+            self, tr("Bring in files"), "", tr("Pictures, sounds and texts ({known})").format(known=known)
+        )
+        dialog.setObjectName("bringFiles")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.filesSelected.connect(lambda paths: self._deeds.arrivals.bring([Path(path) for path in paths]))
+        dialog.open()
+
+    # What every page answers to.
+
+    def focus_first(self) -> None:
+        self.grid.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def leave(self) -> None:
+        """Another page is shown."""
+
+    def close_down(self) -> None:
+        self.filters.close_down()
+        self._late.stop()
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: Any) -> None:
+        """The library always opens on everything."""

@@ -1,0 +1,68 @@
+"""What of a work can go into another panel's brief: its words; knows no widgets and opens no panel."""
+
+from __future__ import annotations
+
+from studio.backends import MEDIA
+from studio.library.library import Asset
+from studio.media import codecs
+from studio.media.payloads import Text
+from studio.ui.widgets.text import tr
+
+LINE = 200  # characters of a text that stand for it elsewhere
+
+
+def home(asset: Asset) -> str:
+    """The medium whose panel shows the work: its own, or for a file that was brought in the one of such files."""
+    if any(each.name == asset.medium for each in MEDIA):
+        return asset.medium
+    if _written(asset):
+        return "story"
+    return "music" if asset.sounding else "poster"
+
+
+def targets(asset: Asset) -> list[str]:
+    """The media whose brief takes words of this work, in the order of the rail; its own only for texts, to go on."""
+    takes = [each.name for each in MEDIA if "prompt" in dict(each.make.notes())]
+    if _written(asset):
+        return takes
+    return [name for name in takes if name != home(asset)] if _asked(asset) else []
+
+
+def obstacle(asset: Asset) -> str:
+    """Why no other panel takes anything of this work; empty where one does."""
+    if targets(asset):
+        return ""
+    return tr("Other pages take up words, and this work was made without any. Give it a title to send that.")
+
+
+def words(asset: Asset, medium: str) -> str:
+    """The words for the brief of that medium. Raises StudioError where a text cannot be read."""
+    if not _written(asset):
+        said = _asked(asset)
+        return f"# {said}\n\n" if medium == "story" else said
+    made = codecs.read(asset.path)
+    text = made.text if isinstance(made, Text) else ""
+    if medium == "story":
+        return text
+    heading, _, rest = text.partition("\n") if text.startswith("#") else ("", "", text)
+    line = heading.lstrip("# ").strip() or next((line for line in rest.splitlines() if line.strip()), "")
+    return line.strip()[:LINE]
+
+
+def _written(asset: Asset) -> bool:
+    return asset.path.suffix in codecs.TEXT_SUFFIXES
+
+
+def _asked(asset: Asset) -> str:
+    """The prompt of a work, else the title that a person gave it."""
+    prompt = str(asset.request.get("prompt", "")).strip()
+    return " ".join((prompt or asset.title).split())
+
+
+def offers(asset: Asset) -> list[tuple[str, str]]:
+    """The media of `targets`, each with what a menu says of it."""
+    titles = {each.name: tr(each.title) for each in MEDIA}
+    return [
+        (name, tr("{panel}: go on from here").format(panel=titles[name]) if name == home(asset) else titles[name])
+        for name in targets(asset)
+    ]

@@ -1,0 +1,136 @@
+"""Names on works, as tags and collections are: chips that can be taken off, and a field to put one on; keeps none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from PySide6.QtCore import QPoint, QRect, QSize, QStringListModel, Qt, Signal
+from PySide6.QtWidgets import QCompleter, QLayout, QLayoutItem, QLineEdit, QWidget
+
+from studio.ui.widgets.basic import button, column, empty, label
+from studio.ui.widgets.text import tr
+
+GAP = 6
+LONGEST = 26  # characters of a name that a chip shows
+
+
+class Flow(QLayout):
+    """Widgets side by side, going on in the next line where the width ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._items: list[QLayoutItem] = []
+        self.setContentsMargins(0, 0, 0, 0)
+
+    def addItem(self, arg__1: QLayoutItem) -> None:
+        self._items.append(arg__1)
+
+    def count(self) -> int:
+        return len(self._items)
+
+    def itemAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
+        return self._items[index] if 0 <= index < len(self._items) else None
+
+    def takeAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
+        return self._items.pop(index) if 0 <= index < len(self._items) else None
+
+    def expandingDirections(self) -> Qt.Orientation:
+        return Qt.Orientation(0)
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, arg__1: int) -> int:
+        return self._place(QRect(0, 0, arg__1, 0), move=False)
+
+    def sizeHint(self) -> QSize:
+        return self.minimumSize()
+
+    def minimumSize(self) -> QSize:
+        widest = max((item.minimumSize().width() for item in self._items), default=0)
+        return QSize(widest, 0)
+
+    def setGeometry(self, arg__1: QRect) -> None:
+        super().setGeometry(arg__1)
+        self._place(arg__1, move=True)
+
+    def _place(self, rect: QRect, *, move: bool) -> int:
+        """The height that the lines take; with `move` each item is put where it belongs."""
+        x, y, high = rect.x(), rect.y(), 0
+        for item in self._items:
+            size = item.sizeHint()
+            if x > rect.x() and x + size.width() > rect.right() + 1:
+                x, y, high = rect.x(), y + high + GAP, 0
+            if move:
+                item.setGeometry(QRect(QPoint(x, y), QSize(min(size.width(), rect.width()), size.height())))
+            x, high = x + size.width() + GAP, max(high, size.height())
+        return y + high - rect.y()
+
+
+class Labels(QWidget):
+    """`put` gives a name that the works shall have, `taken` one that they shall not have any more."""
+
+    put = Signal(str)
+    taken = Signal(str)
+
+    def __init__(self, name: str, heading: str, invitation: str, known: Callable[[], Iterable[str]]) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self._known = known
+        self._names: Sequence[str] = ()
+        self._chips = QWidget()
+        self._flow = Flow()
+        self._chips.setLayout(self._flow)
+        self.field = QLineEdit()
+        self.field.setObjectName(f"{name}.field")
+        self.field.setPlaceholderText(invitation)
+        self.field.setAccessibleName(invitation)
+        self.field.setToolTip(invitation)
+        self.field.setMaxLength(100)
+        self.field.returnPressed.connect(self._enter)
+        self.field.textEdited.connect(lambda _: self._offer())
+        self._offered = QStringListModel(self)
+        completer = QCompleter(self._offered, self)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        self.field.setCompleter(completer)
+        whole = column(self, spacing=6)
+        whole.addWidget(label(heading, "heading"))
+        whole.addWidget(self._chips)
+        whole.addWidget(self.field)
+
+    def show_names(self, names: Sequence[str]) -> None:
+        if tuple(names) != tuple(self._names) or not self._flow.count():
+            self._names = tuple(names)
+            self._fill()
+
+    def _fill(self) -> None:
+        empty(self._flow)
+        for name in self._names:
+            short = name if len(name) <= LONGEST else name[: LONGEST - 1].rstrip() + "…"
+            chip = button(short.replace("&", "&&"), "chip", "chip", icon="close", after=True)
+            chip.setIconSize(QSize(15, 12))
+            chip.setAccessibleName(tr("Take off “{name}”").format(name=name))
+            chip.setToolTip(tr("Take off “{name}”").format(name=name))
+            chip.clicked.connect(lambda _=False, name=name: self.taken.emit(name))
+            self._flow.addWidget(chip)
+            chip.show()
+        self._chips.setVisible(bool(self._names))
+        self._flow.invalidate()
+        self._chips.updateGeometry()
+
+    def _offer(self) -> None:
+        """Offer the names that are in use, once somebody types."""
+        if not self._offered.stringList():
+            self._offered.setStringList(list(self._known()))
+
+    def forget(self) -> None:
+        """Names may have come or gone since they were offered."""
+        self._offered.setStringList([])
+
+    def _enter(self) -> None:
+        name = " ".join(self.field.text().split())
+        self.field.clear()
+        self.forget()
+        if name:
+            self.put.emit(name)

@@ -1,0 +1,328 @@
+"""What can be done with works that exist, from wherever they are shown; one by name, or many by their ids."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QStandardPaths, Qt, QTimer, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from studio.errors import StudioError
+from studio.library.library import Asset, Query
+from studio.media.payloads import Payload
+from studio.schema.request import Request, fresh_seed
+from studio.ui.background import Errands
+from studio.ui.bridge import Bridge
+from studio.ui.library import copies, send_to
+from studio.ui.library.importer import Arrivals
+from studio.ui.widgets import error_actions
+from studio.ui.widgets.text import count, failure, tr
+from studio.ui.widgets.toast import Toast
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+    from studio.ui.export.dialog import ExportDialog
+    from studio.ui.panel.panel import Panel
+
+Actions = Sequence[tuple[str, Callable[[], object]]]
+
+FEW = 12  # works that are changed at once; more are changed aside, in parts
+PART = 24
+REST = 2500  # milliseconds after which what a dialog will want is read from the disk
+
+
+class Deeds:
+    """Every deed tells the library and then all views. `notify` says something in passing, with actions to take."""
+
+    def __init__(
+        self,
+        studio: Studio,
+        bridge: Bridge,
+        window: QWidget,
+        notify: Callable[[str, Actions], None],
+        open_panel: Callable[[str], Panel | None],
+    ) -> None:
+        self._studio, self._bridge, self._window = studio, bridge, window
+        self.notify = notify
+        self._open_panel = open_panel
+        self.aside = Errands(window)
+        self._export: ExportDialog | None = None
+        self._rest = QTimer(window)
+        self._rest.setSingleShot(True)
+        self._rest.timeout.connect(lambda: self.aside.ask(_read_ahead, lambda _: None))
+        self._rest.start(REST)
+        self.arrivals = Arrivals(studio.library, self.aside, notify, self.fail, bridge.library_changed)
+
+    def close(self) -> None:
+        """The window closes: what is being changed is changed to the end of its part."""
+        if self._export is not None:
+            self._export.close_down()
+        self.aside.close()
+
+    def unsay(self, words: str) -> None:
+        """What was said in passing is not so any more."""
+        toast = self._window.findChild(Toast)
+        if toast is not None and toast.words() == words:
+            toast.hide()
+
+    # With one work.
+
+    def do(self, deed: str, asset: Asset) -> None:
+        """A deed by its name: open, recall, again, vary, export, save, reveal."""
+        deeds: dict[str, Callable[[Asset], None]] = {
+            "open": self.open,
+            "recall": self.recall,
+            "again": self.again,
+            "vary": self.vary,
+            "export": self.export,
+            "save": lambda asset: self.save([asset]),
+            "reveal": self.reveal,
+        }
+        if deed in deeds:
+            self._try(lambda: deeds[deed](asset))
+
+    def open(self, asset: Asset) -> None:
+        """Show the work on its panel's stage; the brief there stays as it is."""
+        panel = self._open_panel(send_to.home(asset))
+        if panel is not None:
+            panel.show_work(asset)
+
+    def recall(self, asset: Asset) -> None:
+        """Put the brief of a work back into its panel, and show the work there."""
+        panel = self._open_panel(asset.medium)
+        if panel is not None:
+            panel.brief.take(Request.from_json(asset.request))
+            panel.show_work(asset)
+
+    def again(self, asset: Asset) -> None:
+        """Make the same work once more."""
+        self._make(asset, Request.from_json(asset.request), parents=asset.parents)
+
+    def vary(self, asset: Asset) -> None:
+        """Make another of the same brief; it knows what it was varied from."""
+        request = Request.from_json(asset.request)
+        self._make(asset, request.replace(seed=fresh_seed()), parents=(asset.id,))
+
+    def send(self, asset: Asset, medium: str) -> None:
+        """Put the work's words into the brief of another panel, or a text into its own to go on from there."""
+
+        def sent() -> None:
+            words = send_to.words(asset, medium)
+            panel = self._open_panel(medium)
+            if panel is not None and words:
+                panel.form.set_value(panel.form.value().replace(prompt=words))
+                panel.focus_first()
+
+        self._try(sent)
+
+    def rename(self, asset: Asset, title: str) -> bool:
+        return self._try(lambda: self._studio.library.rename(asset.id, title))
+
+    def reveal(self, asset: Asset) -> None:
+        """Open the folder that holds the work."""
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(asset.path.parent)))
+
+    def export(self, asset: Asset) -> None:
+        """Open the dialog that makes files of a picture for feeds, profiles and systems."""
+        from studio.ui.export.dialog import ExportDialog  # wanted seldom
+
+        if not asset.drawn or self._export is not None:
+            return
+        dialog = self._export = ExportDialog(self._window, self._studio, asset)
+
+        def gone() -> None:
+            self._export = None
+
+        def arrived(end: Path, number: int) -> None:
+            folder = end if end.is_dir() else end.parent
+            show = (tr("Show"), lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
+            self.notify(count(number, "%n file is exported.", "%n files are exported."), [show])
+
+        dialog.finished.connect(gone)
+        dialog.arrived.connect(arrived)
+        dialog.open()
+
+    def _make(self, asset: Asset, request: Request, parents: Sequence[str]) -> None:
+        panel = self._open_panel(asset.medium)
+        if panel is not None:
+            panel.submit(request, parents=parents)
+
+    # With many.
+
+    def keep(self, payload: Payload, made_from: Asset) -> Asset | None:
+        """Add to the library what a person has made of a work by hand; None where it could not be."""
+        kept: list[Asset] = []
+        provenance = {**made_from.provenance, "edited": True}
+        request, medium = made_from.request, made_from.medium
+        add = self._studio.library.add
+        self._try(
+            lambda: kept.append(
+                add(payload, medium=medium, request=request, provenance=provenance, parents=[made_from.id])
+            )
+        )
+        return kept[0] if kept else None
+
+    def favourite(self, ids: Sequence[str], on: bool) -> bool:
+        return self._change(ids, lambda part: self._studio.library.favourite(part, on))
+
+    def bin(self, ids: Sequence[str]) -> bool:
+        """Put works into the bin, and offer to take them back; False where they could not be."""
+
+        def said() -> None:
+            words = count(len(ids), "%n work is in the bin.", "%n works are in the bin.")
+            self.notify(words, [(tr("Undo"), lambda: self.restore(ids))])
+
+        return self._change(ids, self._studio.library.bin, said)
+
+    def restore(self, ids: Sequence[str]) -> bool:
+        return self._change(ids, self._studio.library.restore)
+
+    def tag(self, ids: Sequence[str], name: str, on: bool) -> bool:
+        """Give works a tag or take it from them, and offer to undo it for those that it changed."""
+        library = self._studio.library
+        words = tr("Tagged “{name}”.") if on else tr("No longer tagged “{name}”.")
+        return self._label(
+            ids,
+            on,
+            lambda part, on: library.tag(part, add=[name] if on else [], remove=[] if on else [name]),
+            lambda asset: name in asset.tags,
+            words.format(name=name),
+        )
+
+    def collect(self, ids: Sequence[str], name: str, on: bool) -> bool:
+        """Put works into a collection or take them out, and offer to undo it for those that it changed."""
+        library = self._studio.library
+        words = tr("Put into “{name}”.") if on else tr("Taken out of “{name}”.")
+        return self._label(
+            ids,
+            on,
+            lambda part, on: library.collect(part, name, on),
+            lambda asset: name in asset.collections,
+            words.format(name=name),
+        )
+
+    def _label(
+        self,
+        ids: Sequence[str],
+        on: bool,
+        put: Callable[[Sequence[str], bool], object],
+        has: Callable[[Asset], bool],
+        words: str,
+    ) -> bool:
+        moved: list[str] = []
+
+        def change(part: Sequence[str]) -> None:
+            other = [asset.id for asset in self._studio.library.some(part) if has(asset) is not on]
+            put(other, on)
+            moved.extend(other)
+
+        def said() -> None:
+            back = [(tr("Undo"), lambda: self._change(moved, lambda part: put(part, not on)))]
+            self.notify(words, back if moved else ())
+
+        return self._change(ids, change, said)
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Ask, then delete works of the bin for good."""
+        box = QMessageBox(self._window)
+        box.setObjectName("deleteForGood")
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setText(count(len(ids), "Delete %n work for good?", "Delete %n works for good?"))
+        box.setInformativeText(tr("The files are deleted from this machine. This cannot be undone."))
+        yes = box.addButton(tr("Delete"), QMessageBox.ButtonRole.DestructiveRole)
+        yes.setObjectName("deleteYes")
+        box.setDefaultButton(box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole))
+        yes.clicked.connect(lambda: self._change(ids, self._studio.library.delete))
+        box.open()
+
+    def empty_bin(self) -> None:
+        self.delete(self._studio.library.ids(Query(binned=True)))
+
+    def save(self, works: Sequence[Asset]) -> None:
+        """Ask where to, and copy the files there."""
+        start = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DownloadLocation)
+        folder = Path(start or Path.home())
+        one = works[0] if len(works) == 1 else None
+        title = tr("Save a copy") if one is not None else tr("Save copies in a folder")
+        dialog = QFileDialog(self._window, title, str(folder))
+        dialog.setObjectName("saveCopy")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if one is not None:
+            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+            dialog.setDefaultSuffix(one.path.suffix.lstrip("."))
+            dialog.selectFile(copies.name_of(one))
+            dialog.fileSelected.connect(lambda path: self.copy_to(one, Path(path)))
+        else:
+            dialog.setFileMode(QFileDialog.FileMode.Directory)
+            dialog.fileSelected.connect(lambda path: self.copy_all(works, Path(path)))
+        dialog.open()
+
+    def copy_to(self, asset: Asset, path: Path) -> None:
+        def told(_: object) -> None:
+            self.notify(tr("Saved as {name}.").format(name=path.name), ())
+
+        self.aside.ask(lambda: copies.copy(asset, path), told, self._not_copied)
+
+    def copy_all(self, works: Sequence[Asset], folder: Path) -> None:
+        def told(made: list[Path]) -> None:
+            show = (tr("Show"), lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
+            self.notify(count(len(made), "%n copy is saved.", "%n copies are saved."), [show])
+
+        stopping = self.aside.stopping.is_set
+        self.aside.ask(lambda: copies.copy_all(works, folder, stopping), told, self._not_copied)
+
+    def _not_copied(self, error: BaseException) -> None:
+        why = getattr(error, "strerror", None) or str(error)
+        self.notify(tr("The copy could not be written: {why}.").format(why=why), ())
+
+    # How it comes about.
+
+    def _try(self, deed: Callable[[], object]) -> bool:
+        """Do it; where it cannot be done, say why."""
+        try:
+            deed()
+        except (StudioError, OSError) as error:
+            self.fail(error)
+            return False
+        self._bridge.library_changed()
+        return True
+
+    def fail(self, error: BaseException) -> None:
+        """Say what went wrong in passing, with the button that mends it."""
+        mends = error_actions.buttons(error, self._window) if isinstance(error, StudioError) else ()
+        self.notify(" ".join(failure(error)), [(words, act) for words, _, act in mends])
+        self._bridge.library_changed()
+
+    def _change(
+        self, ids: Sequence[str], change: Callable[[Sequence[str]], object], then: Callable[[], object] | None = None
+    ) -> bool:
+        """Change a few works at once, many aside; False where it is known by now that it failed."""
+        if len(ids) <= FEW:
+            done = self._try(lambda: change(ids))
+            if done and then is not None:
+                then()
+            return done
+        self.notify(count(len(ids), "Changing %n work…", "Changing %n works…"), ())
+
+        stopping, changed = self.aside.stopping.is_set, self._bridge.library_changed
+
+        def parts() -> None:
+            for start in range(0, len(ids), PART):
+                if stopping():
+                    return
+                change(ids[start : start + PART])
+                changed()
+
+        self.aside.ask(parts, lambda _: then() if then is not None else self.notify(tr("Done."), ()), self.fail)
+        return True
+
+
+def _read_ahead() -> None:
+    """Load what the export dialog draws with, so that it opens at once the first time too."""
+    for name in ("studio.export.job", "studio.export.palette"):
+        importlib.import_module(name)

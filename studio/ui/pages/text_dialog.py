@@ -1,0 +1,45 @@
+"""A window to read a Markdown file in, such as a model's card or a licence; follows no links and writes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QFrame, QTextBrowser, QWidget
+
+from studio.ui.widgets.basic import button, column, row
+from studio.ui.widgets.text import tr
+
+LIMIT = 500_000  # bytes that are shown
+
+
+class Reading(QDialog):
+    def __init__(self, parent: QWidget, title: str, path: Path) -> None:
+        super().__init__(parent)
+        self.setObjectName("reading")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(title)
+        self.resize(640, min(640, parent.height() - 80))
+        self.text = QTextBrowser()
+        self.text.setObjectName("readingText")
+        self.text.setAccessibleName(title)
+        self.text.setFrameShape(QFrame.Shape.NoFrame)
+        self.text.setOpenLinks(False)
+        self.text.document().setDocumentMargin(20)
+        with path.open("rb") as file:
+            words = file.read(LIMIT).decode("utf-8", "replace")
+        if path.suffix == ".md":
+            self.text.setMarkdown(_without_front_matter(words))
+        else:
+            self.text.setPlainText(words)
+        whole = column(self, spacing=0)
+        whole.addWidget(self.text, 1)
+        whole.addLayout(row(None, button(tr("Close"), "readingClose", clicked=self.accept), margins=(16, 12, 16, 12)))
+
+
+def _without_front_matter(words: str) -> str:
+    """A card as hubs keep it begins with facts for machines between two lines of dashes."""
+    if words.startswith("---\n"):
+        _, end, rest = words[4:].partition("\n---")
+        return rest.lstrip("-") if end else words
+    return words

@@ -1,0 +1,268 @@
+"""The brief: what to make, in the user's words, how many, and the one accented button; submits nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QDropEvent, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QFrame, QLineEdit, QPlainTextEdit, QPushButton, QWidget
+
+from studio.backends.medium import Medium
+from studio.errors import StudioError
+from studio.schema.presets import Presets
+from studio.schema.request import Request, fresh_seed
+from studio.ui.commands import keys_of
+from studio.ui.forms.form import Form
+from studio.ui.forms.registry import TextField
+from studio.ui.forms.undo import History
+from studio.ui.library.importer import local
+from studio.ui.panel.presets_menu import Shelf
+from studio.ui.widgets.basic import Combo, button, column, label, row, scrolling, tip, tool
+from studio.ui.widgets.drop_zone import Landing
+from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import SIZE, theme
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+TRAINED = ("avatar",)  # media that have a page for training
+MANY = (1, 2, 3, 4, 6, 9, 12, 16)
+FIRST_COUNT = {"avatar": 9}
+PAUSE = 1200  # milliseconds without a change, after which the next is a step of its own
+
+
+class Brief(QWidget):
+    """The form of one medium's requests, with Generate and Cancel at its foot; `said` has words for the person.
+
+    `returned` follows undo and redo; `others` has a request of the medium that is not one of its works.
+    """
+
+    said = Signal(str)
+    returned = Signal()
+    others = Signal(object)
+
+    def __init__(self, studio: Studio, medium: Medium) -> None:
+        super().__init__()
+        self._catalog, self._medium = studio.catalog, medium
+        self.form = Form[Request](self.first(), models=lambda: studio.catalog.models(medium.name))
+        self.history = History(self.form.value())
+        self.shelf = Shelf(Presets(studio.places.config / "presets"), medium.make, self.form.value, self)
+        self.shelf.chosen.connect(self._take_up)
+        self.shelf.said.connect(self.said)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE)
+        self._pause.timeout.connect(lambda: self.history.seal())
+        self.form.changed.connect(self._changed)
+        for line in self.form.findChildren(QLineEdit):
+            line.installEventFilter(self)
+        for text in self.form.findChildren(QPlainTextEdit):
+            text.installEventFilter(self)
+            text.viewport().installEventFilter(self)
+        whole = column(self, spacing=0)
+        whole.addWidget(self._head())
+        whole.addWidget(self._middle(), 1)
+        whole.addWidget(self._foot())
+        self._landing = Landing(self, tr("Drop a preset here to take it up"), _preset, self._dropped)
+        theme().changed.connect(self._fit)
+        self._fit()
+        self._mark()
+
+    def _head(self) -> QFrame:
+        head = QFrame()
+        head.setObjectName("briefHead")
+        head.setFixedHeight(48)
+        self.undone = tool("undo", tr("Undo"), "undo", keys=keys_of("undo"), clicked=self.undo)
+        self.redone = tool("redo", tr("Redo"), "redo", keys=keys_of("redo"), clicked=self.redo)
+        title = label(tr(self._medium.title), "heading")
+        line = row(title, None, spacing=2, margins=(20, 0, 12, 0))
+        for widget in (self.undone, self.redone, self.shelf.history, self.shelf.keep):
+            line.addWidget(widget)
+        head.setLayout(line)
+        return head
+
+    def _middle(self) -> QFrame:
+        area = scrolling(self.form)
+        area.verticalScrollBar().rangeChanged.connect(lambda _, last: self.form.make_room(last > 0))
+        brief = QFrame()
+        brief.setObjectName("brief")
+        column(brief, spacing=0).addWidget(area)
+        return brief
+
+    def _foot(self) -> QFrame:
+        self.count = Combo()
+        self.count.setObjectName("count")
+        self.count.setAccessibleName(tr("How many"))
+        self.count.setToolTip(tr("How many candidates to make, each with a seed of its own"))
+        for number in MANY:
+            self.count.addItem(str(number), number)
+        self.count.setCurrentIndex(MANY.index(FIRST_COUNT.get(self._medium.name, 1)))
+        self.generate = button(tr("Generate"), "generate", "primary")
+        self.generate.setToolTip(tip(tr("Make it"), keys_of("generate")))
+        self.cancel = button(tr("Cancel"), "cancel")
+        self.cancel.setToolTip(tip(tr("Stop what runs here"), keys_of("cancel")))
+        self.train: QPushButton | None = None
+        if self._medium.name in TRAINED:
+            self.train = button(tr("Train your own"), "trainOwn", "quiet", keys=keys_of("train"))
+        foot = QFrame()
+        foot.setObjectName("briefFoot")
+        inside = column(foot, spacing=12, margins=(20, 12, 20, 16))
+        inside.addLayout(row(label(tr("How many"), "label"), None, self.count))
+        line = row()
+        line.addWidget(self.generate, 1)
+        line.addWidget(self.cancel)
+        inside.addLayout(line)
+        if self.train is not None:
+            inside.addLayout(row(None, self.train, None))
+        return foot
+
+    def _fit(self) -> None:
+        """Room for larger text."""
+        look = theme()
+        self.setFixedWidth(look.high(SIZE.brief))
+        self.count.setFixedWidth(look.high(84))
+        self.cancel.setFixedHeight(look.high(40))
+
+    # Undo and redo.
+
+    def _changed(self) -> None:
+        try:
+            value = self.form.value()
+        except StudioError:
+            return  # no brief yet; the next change may make it one
+        self.history.step(value, self.form.latest)
+        self._pause.start()
+        self._mark()
+
+    def undo(self) -> None:
+        self._show(self.history.undo())
+        self.returned.emit()
+
+    def redo(self) -> None:
+        self._show(self.history.redo())
+        self.returned.emit()
+
+    def roll(self) -> None:
+        """A new seed for the next work, where none is kept; nobody's step, so that undo passes over it."""
+        seed = self.form.seed
+        if seed is not None and seed.free:
+            self.amend(self.form.value().replace(seed=fresh_seed()))
+
+    def amend(self, value: Request) -> None:
+        """Change what stands, as no step of its own."""
+        self.history.amend(value)
+        self._show(value)
+
+    def _show(self, value: Request) -> None:
+        self._pause.stop()
+        self.form.set_value(value)
+        self._mark()
+
+    def _mark(self) -> None:
+        self.undone.setEnabled(self.history.can_undo)
+        self.redone.setEnabled(self.history.can_redo)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A field leaves undo and redo to the whole brief, and the files of presets that are dropped on it."""
+        if isinstance(event, QDropEvent) and _preset(event.mimeData()):
+            event.ignore()
+            return True
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            undo, redo = QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo
+            if event.matches(undo) or event.matches(redo):
+                event.ignore()
+                return True
+        return False
+
+    def _dropped(self, data: QMimeData) -> None:
+        for path in local(data):
+            self.shelf.bring(path)
+
+    # What comes and goes as a whole.
+
+    def act(self, name: str) -> bool:
+        """Do what an action says of the brief; False where it says nothing of it."""
+        deeds = {
+            "undo": self.undo,
+            "redo": self.redo,
+            "clear": lambda: self.form.set_value(self.first()),
+            "preset.keep": self.shelf.ask_name,
+            "preset.bring": self.shelf.ask_file,
+        }
+        if name in deeds:
+            deeds[name]()
+        return name in deeds
+
+    def can(self, name: str) -> bool:
+        """Whether an action of the brief would do anything now."""
+        return {"undo": self.history.can_undo, "redo": self.history.can_redo}.get(name, True)
+
+    def _take_up(self, request: Request) -> None:
+        """A brief of the shelf: a way to make works, so the seed stays what it is."""
+        self.form.set_value(request.replace(seed=self.form.value().seed))
+
+    def first(self) -> Request:
+        """The brief of a panel that was never used: a seed that nobody chose, the size that the model is best at."""
+        request = self._medium.make(seed=fresh_seed())
+        try:
+            wide, high = self._catalog.default(self._medium.name).native
+        except StudioError:
+            return request
+        sizes = {"width": wide, "height": high} if wide and high and hasattr(request, "width") else {}
+        return request.replace(**sizes)
+
+    def take(self, request: Request) -> None:
+        """Put a request into the form, its seed locked, so that Generate makes the same again."""
+        if not isinstance(request, self._medium.make):
+            self.others.emit(request)
+            return
+        self.form.set_value(request)
+        if self.form.seed is not None:
+            self.form.seed.lock.setChecked(True)
+
+    def focus_first(self) -> bool:
+        """Put the keyboard where one begins to type; False where there is nothing to type."""
+        first = next(iter(self.form.fields.values()))
+        if isinstance(first, TextField):
+            first.setFocus(Qt.FocusReason.OtherFocusReason)
+        return isinstance(first, TextField)
+
+    def state(self) -> dict[str, Any]:
+        """What comes back at the next start."""
+        try:
+            request = self.form.value().to_json()
+        except StudioError:
+            request = {}
+        seed = self.form.seed
+        return {
+            "request": request,
+            "count": self.count.currentData(),
+            "locked": seed is not None and seed.locked,
+            "unfolded": self.form.unfolded,
+            "recent": self.shelf.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up a state; what cannot be used is left as it is."""
+        try:
+            request = Request.from_json(state.get("request"))
+            if isinstance(request, self._medium.make):
+                self.form.set_value(request)
+        except (StudioError, TypeError, ValueError):
+            pass
+        self.shelf.restore(state.get("recent"))
+        self.history = History(self.form.value())
+        self._mark()
+        at = self.count.findData(state.get("count"))
+        self.count.setCurrentIndex(at if at >= 0 else self.count.currentIndex())
+        self.form.unfold(state.get("unfolded") is True)
+        if self.form.seed is not None:
+            self.form.seed.lock.setChecked(state.get("locked") is True)
+
+
+def _preset(data: QMimeData) -> bool:
+    """Whether the files of presets are what is dropped."""
+    paths = local(data)
+    return bool(paths) and all(path.suffix.lower() == ".json" for path in paths)

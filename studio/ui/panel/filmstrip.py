@@ -1,0 +1,104 @@
+"""This medium's works in a row, newest first: a click shows one, a drag takes its file elsewhere."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QContextMenuEvent, QWheelEvent
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView
+
+from studio.library.library import Asset
+from studio.ui.library.delegate import Tile
+from studio.ui.library.model import ASSET, Works
+from studio.ui.widgets.text import tr
+
+SIDE = 84
+
+
+class Filmstrip(QListView):
+    """`chosen` gives the work a person wants to see, `pointed` one to open a menu for, and where on the screen."""
+
+    chosen = Signal(object)
+    pointed = Signal(object, QPoint)
+
+    def __init__(self, works: Works) -> None:
+        super().__init__()
+        self.setObjectName("filmstrip")
+        self.setAccessibleName(tr("Works made here"))
+        self.setModel(works)
+        works.setParent(self)
+        self._works = works
+        self._shown = ""
+        self.setItemDelegate(Tile(SIDE, titled=False, parent=self))
+        self.setFlow(QListView.Flow.LeftToRight)
+        self.setWrapping(False)
+        self.setUniformItemSizes(True)
+        self.setSpacing(0)
+        self.setMouseTracking(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFixedHeight(SIDE + 16)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
+        works.changed.connect(self._follow)
+        self.clicked.connect(self._choose)
+        self.activated.connect(self._choose)
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(60)
+        self._late.timeout.connect(works.refresh)
+
+    def sizeHint(self) -> QSize:
+        return QSize(400, SIDE + 16)
+
+    def refresh_soon(self) -> None:
+        """The library has changed; several changes together are read once."""
+        if not self._late.isActive():
+            self._late.start()
+
+    def mark(self, id: str) -> None:
+        """Show which work is on the stage, without choosing it again."""
+        self._shown = id
+        row = self._works.find(id) if id else -1
+        if row < 0:
+            self.selectionModel().clear()
+            return
+        index = self._works.index(row)
+        self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        self.scrollTo(index)
+
+    def newest(self) -> Asset | None:
+        return self._works.at(0)
+
+    def beside(self, id: str, step: int) -> Asset | None:
+        """The next (+1) or previous (-1) work."""
+        row = self._works.find(id)
+        return self._works.at(row + step if row >= 0 else 0)
+
+    def _choose(self, index: QModelIndex) -> None:
+        asset = index.data(ASSET)
+        if asset is not None:
+            self._shown = asset.id
+            self.chosen.emit(asset)
+
+    def _follow(self) -> None:
+        """The list has changed: the work on the stage is marked, and what one looks at stays where it is."""
+        place = self.horizontalScrollBar().value()
+        self.mark(self._shown)
+        if place:
+            self.horizontalScrollBar().setValue(place)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The work under the pointer, or from the keyboard the one that is marked; the work on the stage stays so."""
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        index = self.currentIndex() if by_key else self.indexAt(event.pos())
+        asset = index.data(ASSET)
+        if asset is not None:
+            place = self.visualRect(index).center() if by_key else event.pos()
+            self.pointed.emit(asset, self.viewport().mapToGlobal(place))
+            self.mark(self._shown)
+
+    def wheelEvent(self, e: QWheelEvent) -> None:
+        bar = self.horizontalScrollBar()
+        delta = e.angleDelta()
+        bar.setValue(bar.value() - (delta.y() or delta.x()))
+        e.accept()

@@ -1,0 +1,108 @@
+"""What a panel has asked for: batches of jobs, followed to their outcome; shows nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from studio.backends.medium import Medium
+from studio.jobs.job import Cancelled, Job
+from studio.library.library import Asset
+from studio.schema.request import Request
+from studio.ui.bridge import Bridge, outcome
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+
+@dataclass(eq=False)
+class Batch:
+    """The candidates of one Generate, and the works that have come of them, by their place."""
+
+    jobs: list[Job]
+    assets: dict[int, Asset] = field(default_factory=dict[int, Asset])
+
+    @property
+    def live(self) -> bool:
+        return any(job.state in ("queued", "running") for job in self.jobs)
+
+
+class Making(QObject):
+    """All jobs of one medium that were asked for here, or that came from elsewhere: the queue, the last start.
+
+    `progressed(batch, job)` may skip steps; `arrived(batch, place, work)` and `failed(batch, place, error)` never do;
+    `settled(batch)` follows each of them, and each cancel.
+    """
+
+    progressed = Signal(object, object)
+    arrived = Signal(object, int, object)
+    failed = Signal(object, int, object)
+    settled = Signal(object)
+
+    def __init__(self, studio: Studio, bridge: Bridge, medium: Medium, parent: QObject) -> None:
+        super().__init__(parent)
+        self._studio, self._medium = studio, medium
+        self._batches: list[Batch] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        bridge.news.connect(self._hear)
+        for job in studio.jobs():
+            self._adopt(job)
+
+    @property
+    def busy(self) -> bool:
+        return any(batch.live for batch in self._batches)
+
+    def submit(self, request: Request, *, many: int = 1, parents: Sequence[str] = ()) -> Batch:
+        """Queue candidates of a request. Raises StudioError where it cannot be."""
+        return self._follow([self._studio.submit(each, parents=parents) for each in request.candidates(many)])
+
+    def stop(self) -> None:
+        """Cancel all that runs or waits here."""
+        for batch in self._batches:
+            for job in batch.jobs:
+                if job.state in ("queued", "running"):
+                    self._studio.cancel(job.id)
+
+    def close_down(self) -> None:
+        """Wait for nothing any more; the jobs are left alone."""
+        for task in list(self._tasks):
+            task.cancel()
+
+    def _follow(self, jobs: list[Job]) -> Batch:
+        batch = Batch(jobs)
+        self._batches = [*[other for other in self._batches if other.live], batch]
+        for at, job in enumerate(jobs):
+            task = asyncio.ensure_future(self._await(batch, at, job))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return batch
+
+    async def _await(self, batch: Batch, at: int, job: Job) -> None:
+        try:
+            made = await outcome(job)
+        except Cancelled as stopped:
+            made = stopped.assets
+        except Exception as error:  # noqa: BLE001 - whatever ended the job is said at the panel, in words
+            self.failed.emit(batch, at, error)
+            made = []
+        if made:
+            batch.assets[at] = made[0]
+            self.arrived.emit(batch, at, made[0])
+        self.settled.emit(batch)
+
+    def _adopt(self, job: Job) -> Batch | None:
+        """Follow a job that was not asked for here."""
+        mine = isinstance(job.request, self._medium.make) and job.state in ("queued", "running") and not job.live
+        return self._follow([job]) if mine else None
+
+    def _hear(self, news: Any) -> None:
+        job = news.job
+        if news.kind != "job" or job is None:
+            return
+        batch = next((batch for batch in self._batches if job in batch.jobs), None) or self._adopt(job)
+        if batch is not None and job.state == "running":
+            self.progressed.emit(batch, job)

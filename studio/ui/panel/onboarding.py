@@ -1,0 +1,217 @@
+"""What a page shows before there is a work: what it is for, a picture of what comes out, an example to begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
+
+from studio.schema.request import Request
+from studio.ui.background import Aside
+from studio.ui.widgets import icons, placeholder
+from studio.ui.widgets.basic import button, column, label, row
+from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import SIZE, theme
+
+WIDE, NARROW = 430, 240  # pixels that words take where there is room, and that an empty page is wide at least
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What an empty panel teaches: a heading, a sentence, and briefs to try in turn."""
+
+    heading: str
+    words: str
+    briefs: tuple[Mapping[str, Any], ...]
+
+
+LESSONS: Mapping[str, Lesson] = {
+    "avatar": Lesson(
+        "Draw a face nobody has seen",
+        "Choose a style, or leave it to chance. Several candidates appear at once; click the one you like.",
+        ({"style": "micah"}, {"style": "open-peeps"}, {"style": "adventurer"}),
+    ),
+    "poster": Lesson(
+        "Paint a sentence",
+        "Say where it is, the time of day and what is in it, and watch the picture appear.",
+        (
+            {"prompt": "a lighthouse on the coast at sunset"},
+            {"prompt": "snowy mountains at dawn with a balloon"},
+            {"prompt": "a forest at night under a full moon"},
+        ),
+    ),
+    "story": Lesson(
+        "Begin a story",
+        "Write a title or a first sentence. The text goes on from there, and you may stop it at any time.",
+        (
+            {"prompt": "# The Lost Compass\n\n"},
+            {"prompt": "# The Night Train\n\nMara had never seen the sea"},
+            {"prompt": "# A Letter from the Mountain\n\n"},
+        ),
+    ),
+    "music": Lesson(
+        "Hear a mood",
+        "Choose a genre, a mood and a tempo, or say it in your own words. The sound grows while it is made.",
+        (
+            {"genre": "lullaby", "mood": "tender", "key": "F major"},
+            {"genre": "lofi", "mood": "nostalgic", "tempo": 80},
+            {"genre": "waltz", "mood": "joyful"},
+        ),
+    ),
+}
+
+
+def lesson(medium: str) -> Lesson:
+    return LESSONS.get(medium, Lesson("Make something", "Fill in the brief and press Generate.", ({},)))
+
+
+def example(request: Request, at: int) -> Request:
+    """The `at`-th example brief of the request's medium, in turn; what this model's fields do not know is left out."""
+    briefs = lesson(request.medium).briefs
+    names = {name for name, _ in request.notes()}
+    return request.replace(**{name: value for name, value in briefs[at % len(briefs)].items() if name in names})
+
+
+class Sheet(QWidget):
+    """A picture of what comes out, as wide as fits, with round corners; read aside, for sheets are large."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._picture = QPixmap()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(120, 60)
+        self.setAccessibleName(tr("Works of this model"))
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(placeholder.PATIENCE)
+        self._late.timeout.connect(self.update)
+        self._late.start()
+        self._aside = Aside(self)
+        self._aside.ask(lambda: QImage(str(path)), self._show)
+
+    @property
+    def ready(self) -> bool:
+        return not self._aside.busy
+
+    def sizeHint(self) -> QSize:
+        return QSize(480, 240)
+
+    def _show(self, image: QImage) -> None:
+        self._late.stop()
+        self._picture = QPixmap.fromImage(image)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        if not self._picture.isNull():
+            self._draw(painter)
+        elif not self._late.isActive():
+            placeholder.block(painter, QRectF(self.rect()), SIZE.card)
+        painter.end()
+
+    def _draw(self, painter: QPainter) -> None:
+        ratio = self.devicePixelRatioF()
+        size = self._picture.size().scaled(self.size() * ratio, Qt.AspectRatioMode.KeepAspectRatio)
+        if size.width() > self._picture.width() * 2:
+            size = self._picture.size() * 2
+        shown = self._picture.scaled(
+            size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        )
+        box = QRectF(0, 0, size.width() / ratio, size.height() / ratio)
+        box.moveCenter(QRectF(self.rect()).center())
+        path = QPainterPath()
+        path.addRoundedRect(box, SIZE.card, SIZE.card)
+        painter.fillPath(path, theme().colour("mat"))
+        painter.setClipPath(path)
+        painter.drawPixmap(box, shown, QRectF(shown.rect()))
+
+
+class Sign(QWidget):
+    """A large quiet icon, where there is no picture to show."""
+
+    def __init__(self, icon: str) -> None:
+        super().__init__()
+        self._icon = icon
+        self.setFixedSize(72, 72)
+        theme().changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme().colour("accent_soft"))
+        painter.drawEllipse(self.rect())
+        icons.paint(painter, self._icon, QRectF(18, 18, 36, 36), "accent")
+        painter.end()
+
+
+class Empty(QWidget):
+    """The empty state of a panel; `tried` asks for an example brief."""
+
+    tried = Signal()
+
+    def __init__(self, medium: str, icon: str, sheet: Path | None) -> None:
+        super().__init__()
+        self.setObjectName("empty")
+        taught = lesson(medium)
+        heading = label(tr(taught.heading), "title", wrap=True)
+        words = label(tr(taught.words), "muted", wrap=True)
+        self._told = (heading, words)
+        for told in self._told:
+            told.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            told.setFixedWidth(WIDE)
+        self.try_it = button(tr("Try an example"), "tryExample", clicked=self.tried.emit)
+        whole = column(self, spacing=SIZE.medium, margins=(32, 24, 32, 24))
+        whole.addStretch(1)
+        if sheet is not None and sheet.exists():
+            whole.addWidget(Sheet(sheet), 6)
+        else:
+            whole.addLayout(row(None, Sign(icon), None))
+        whole.addLayout(row(None, heading, None))
+        whole.addLayout(row(None, words, None))
+        whole.addLayout(row(None, self.try_it, None))
+        whole.addStretch(1)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(NARROW, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        for told in self._told:
+            told.setFixedWidth(min(WIDE, max(NARROW, self.width()) - 2 * SIZE.wide))
+
+
+class Waiting(QWidget):
+    """What stands on the stage until there is something to see: in words, and only once it takes a while."""
+
+    late = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("waiting")
+        self.words = label("", "muted")
+        self.words.setObjectName("waitingWords")
+        self.words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedWidth(220)
+        self.bar.setAccessibleName(tr("Progress"))
+        whole = column(self, spacing=12)
+        whole.addStretch(1)
+        whole.addWidget(self.words)
+        whole.addLayout(row(None, self.bar, None))
+        whole.addStretch(1)
+        self.patience = QTimer(self)
+        self.patience.setSingleShot(True)
+        self.patience.setInterval(150)
+        self.patience.timeout.connect(self.late)
+
+    def say(self, words: str, done: int, total: int) -> None:
+        self.words.setText(words)
+        self.bar.setRange(0, total)
+        self.bar.setValue(done)

@@ -1,0 +1,166 @@
+"""Briefs to come back to: what was asked for lately, and presets kept under a name; two menus, and no form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QLineEdit, QMenu, QToolButton, QWidget
+
+from studio.errors import BadInput, StudioError
+from studio.schema import presets as files
+from studio.schema.presets import Preset, Presets
+from studio.schema.request import Request
+from studio.ui.commands import keys_of
+from studio.ui.widgets.basic import tool
+from studio.ui.widgets.text import failure, gist, tr
+from studio.ui.widgets.theme import theme
+
+RECENT = 30  # briefs
+WIDE = 300  # pixels of a brief's first words
+FILTER = "JSON (*.json)"
+
+
+class Shelf(QObject):
+    """`chosen(request)` is a brief to take up; `said(words)` tells how keeping one went."""
+
+    chosen = Signal(object)
+    said = Signal(str)
+
+    def __init__(self, presets: Presets, kind: type[Request], now: Callable[[], Request], parent: QWidget) -> None:
+        super().__init__(parent)
+        self._presets, self._kind, self._now, self._window = presets, kind, now, parent
+        self.recent: list[Request] = []
+        self.history = self._button("history", tr("Recent briefs"), "history", self._fill_recent)
+        self.keep = self._button("preset", tr("Presets"), "presets", self._fill_presets)
+
+    # What was asked for lately.
+
+    def sent(self, request: Request) -> None:
+        """Remember a brief that was made; its seed does not tell it apart."""
+        told = request.replace(seed=0)
+        self.recent = [told, *(other for other in self.recent if other != told)][:RECENT]
+
+    def state(self) -> list[dict[str, Any]]:
+        return [request.to_json() for request in self.recent]
+
+    def restore(self, state: object) -> None:
+        """Take up what `state` said; what cannot be read is left out."""
+        for told in state[:RECENT] if isinstance(state, list) else ():
+            try:
+                request = Request.from_json(told)
+            except StudioError:
+                continue
+            if isinstance(request, self._kind):
+                self.recent.append(request)
+
+    # Presets.
+
+    def ask_name(self) -> None:
+        """Keep the brief under a name that a person gives."""
+        dialog = QInputDialog(self._window)
+        dialog.setObjectName("presetName")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle(tr("Keep this brief as a preset"))
+        dialog.setLabelText(tr("Name"))
+        dialog.setTextEchoMode(QLineEdit.EchoMode.Normal)
+        dialog.setTextValue(gist(self._now().to_json())[:40])
+        dialog.setOkButtonText(tr("Keep"))
+        dialog.setCancelButtonText(tr("Cancel"))
+        dialog.textValueSelected.connect(self.keep_as)
+        dialog.open()
+
+    def keep_as(self, name: str) -> None:
+        self._try(lambda: self._presets.keep(name, self._now()), tr("Kept as the preset “{name}”.").format(name=name))
+
+    def bring(self, path: Path) -> None:
+        """Take a preset from a file: into the form, and among the presets."""
+
+        def take() -> None:
+            preset = files.read(path)
+            if not isinstance(preset.request, self._kind):
+                raise BadInput(tr("This preset is for another page."), tr("Open that page and bring it in there."))
+            self._presets.keep(preset.name, preset.request)
+            self.chosen.emit(preset.request)
+
+        self._try(take, tr("The preset is brought in."))
+
+    def ask_file(self) -> None:
+        dialog = self._dialog(tr("Bring in a preset"), "presetBring")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(lambda path: self.bring(Path(path)))
+        dialog.open()
+
+    def share(self, preset: Preset, path: Path) -> None:
+        """Write a preset to a file that others can bring in."""
+        words = tr("Saved as {name}.").format(name=path.name)
+        self._try(lambda: files.write(path, preset.name, preset.request), words)
+
+    def remove(self, preset: Preset) -> None:
+        self._try(lambda: self._presets.remove(preset), tr("The preset “{name}” is removed.").format(name=preset.name))
+
+    def _ask_share(self, preset: Preset) -> None:
+        dialog = self._dialog(tr("Share a preset"), "presetShare")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("json")
+        dialog.selectFile(preset.path.name)
+        dialog.fileSelected.connect(lambda path: self.share(preset, Path(path)))
+        dialog.open()
+
+    def _dialog(self, title: str, name: str) -> QFileDialog:
+        start = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+        dialog = QFileDialog(self._window, title, start, FILTER)
+        dialog.setObjectName(name)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        return dialog
+
+    def _try(self, act: Callable[[], object], words: str) -> None:
+        try:
+            act()
+        except StudioError as error:
+            words = " ".join(failure(error))
+        except OSError as error:
+            words = tr("The file could not be written: {why}.").format(why=error.strerror)
+        self.said.emit(words)
+
+    # The menus, filled anew each time they open.
+
+    def _button(self, icon: str, text: str, name: str, fill: Callable[[QMenu], None]) -> QToolButton:
+        made = tool(icon, text, name)
+        made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(made)
+        menu.setObjectName(f"{name}Menu")
+        menu.aboutToShow.connect(lambda: (menu.clear(), fill(menu)))
+        made.setMenu(menu)
+        return made
+
+    def _fill_recent(self, menu: QMenu) -> None:
+        self._offer(menu, [(gist(request.to_json()), request) for request in self.recent])
+        if not self.recent:
+            menu.addAction(tr("What you generate appears here")).setEnabled(False)
+
+    def _fill_presets(self, menu: QMenu) -> None:
+        kept = self._presets.of(self._kind.kind)
+        self._offer(menu, [(preset.name, preset.request) for preset in kept])
+        if kept:
+            menu.addSeparator()
+        menu.addAction(tr("Keep this brief…"), keys_of("preset.keep"), self.ask_name)
+        menu.addAction(tr("Bring in a preset file…"), self.ask_file)
+        if kept:
+            share, remove = menu.addMenu(tr("Share")), menu.addMenu(tr("Remove"))
+            for preset in kept:
+                share.addAction(_short(preset.name), lambda preset=preset: self._ask_share(preset))
+                remove.addAction(_short(preset.name), lambda preset=preset: self.remove(preset))
+
+    def _offer(self, menu: QMenu, briefs: Sequence[tuple[str, Request]]) -> None:
+        for words, request in briefs:
+            menu.addAction(_short(words), lambda request=request: self.chosen.emit(request))
+
+
+def _short(words: str) -> str:
+    """Words that fit a menu and stand there as they are written."""
+    metrics = QFontMetrics(theme().font())
+    return metrics.elidedText(words, Qt.TextElideMode.ElideRight, WIDE).replace("&", "&&")

@@ -1,0 +1,153 @@
+"""The line above the stage: what work stands there, and what can be done with it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+
+from studio.library.library import Asset
+from studio.ui.commands import keys_of
+from studio.ui.stages.stage import Stage
+from studio.ui.widgets.basic import Elided, button, row, tool
+from studio.ui.widgets.text import gist, tr
+from studio.ui.widgets.theme import SIZE, theme
+
+NARROW, ROOMY = 440, 640  # pixels of width up to which there is no room for ways to look at a work, for its scale
+
+
+class Head(QFrame):
+    """`asked` names what is wanted done with the work on the stage: recall, vary, export, save, bin, favourite, all."""
+
+    asked = Signal(str)
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self.setObjectName("stageHead")
+        self.setFixedHeight(48)
+        self.back = button(
+            tr("All candidates"), "back", "quiet", icon="chevron-left", clicked=lambda: self.asked.emit("all")
+        )
+        self.back.setToolTip(tr("All candidates"))
+        self.caption = Elided(role="muted")
+        self.caption.setObjectName("caption")
+        self.star = tool(
+            "star",
+            tr("Favourite"),
+            "star",
+            checked="star-full",
+            keys=keys_of("favourite"),
+            clicked=lambda: self.asked.emit("favourite"),
+        )
+        self.recall = tool(
+            "recall", tr("Use its brief"), "recall", keys=keys_of("recall"), clicked=lambda: self.asked.emit("recall")
+        )
+        self.vary = tool(
+            "vary",
+            tr("Vary: the same brief, a new seed"),
+            "vary",
+            keys=keys_of("vary"),
+            clicked=lambda: self.asked.emit("vary"),
+        )
+        self.save = tool(
+            "save", tr("Save a copy…"), "save", keys=keys_of("save"), clicked=lambda: self.asked.emit("save")
+        )
+        self.export = tool(
+            "export", tr("Export…"), "exportWork", keys=keys_of("export"), clicked=lambda: self.asked.emit("export")
+        )
+        self.bin = tool(
+            "trash", tr("Move to the bin"), "bin", keys=keys_of("bin"), clicked=lambda: self.asked.emit("bin")
+        )
+        self._work = [self.star, self.recall, self.vary, self.export, self.save, self.bin]
+        self._tools: list[QWidget] = list(stage.tools())
+        percent = getattr(stage, "percent", None)
+        self._percent = percent if isinstance(percent, QWidget) else None
+        if self._percent is not None:
+            self._tools.insert(0, self._percent)
+        rule = QFrame()
+        rule.setFixedSize(1, 20)
+        rule.setObjectName("rule")
+        self._rule = rule
+        self._live: list[QWidget] = []  # what can be done with what is no work yet
+        self._working = self._roomy = True  # there is a work; there is room for all tools
+        self._parts = ("", "", "")  # what a work is called, its size, what else must be known of it
+        line: QHBoxLayout = row(self.back, self.caption, spacing=2, margins=(SIZE.medium, 0, 12, 0))
+        line.setStretch(1, 1)
+        line.addStretch(0)  # keeps the tools at the right where there is no room for words
+        for widget in self._tools:
+            line.addWidget(widget)
+        line.addSpacing(6)
+        line.addWidget(rule)
+        line.addSpacing(6)
+        for widget in self._work:
+            line.addWidget(widget)
+        self.setLayout(line)
+        self._line = line
+        self.back.hide()
+        self.show_asset(None)
+
+    def bring(self, *widgets: QWidget, live: bool) -> None:
+        """Make room at the right: for what is always there, or for what is while something `live` is shown."""
+        for widget in widgets:
+            self._line.addSpacing(6)
+            self._line.addWidget(widget)
+            if live:
+                self._live.append(widget)
+                widget.hide()
+
+    def show_asset(self, asset: Asset | None, words: str = "", *, live: bool = False) -> None:
+        """Describe a work by `words`, else by its request; without a work, only say `words`. What is `live` is no work
+        yet, but may become one.
+        """
+        for widget in self._live:
+            widget.setVisible(live)
+        self._working = asset is not None
+        for widget in self._work:
+            widget.setVisible(self._working)
+        if asset is None:
+            self._make_room()
+            self.caption.say(words)
+            return
+        self.export.setVisible(asset.drawn)
+        self.star.setChecked(asset.favourite)
+        self.recall.setEnabled(bool(asset.request))
+        self.vary.setEnabled(bool(asset.request))
+        size = f"{asset.width} × {asset.height}" if asset.width and asset.height else ""
+        self._parts = (words or _said(asset), size, tr("unfinished") if asset.partial else "")
+        self._make_room()
+
+    def offer_back(self, on: bool) -> None:
+        """Whether there are several to go back to."""
+        self.back.setVisible(on)
+        self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as without the ways to look at a work, which keys and the menu have too."""
+        looks = sum(widget.sizeHint().width() + self._line.spacing() for widget in [*self._tools, self.save])
+        return QSize(max(0, super().minimumSizeHint().width() - looks * self._roomy), self.height())
+
+    def _make_room(self) -> None:
+        """Leave out the ways to look at a work, and what the menu has too, where there is little room."""
+        self._roomy = self.width() >= theme().high(NARROW)
+        self.back.setText(tr("All candidates") if self._roomy else "")
+        for widget in [*self._tools, self._rule]:
+            widget.setVisible(self._working and self._roomy)
+        self.save.setVisible(self._working and self._roomy)
+        for widget in (self.recall, self.vary):  # before the title
+            widget.setVisible(self._working and (self._roomy or self.back.isHidden()))
+        if self._working:
+            called, size, more = self._parts
+            self.caption.say("  ·  ".join(part for part in (called, size if self._roomy else "", more) if part))
+        if self._percent is not None and self.width() < theme().high(ROOMY):
+            self._percent.hide()
+
+
+def _said(asset: Asset) -> str:
+    """What a work is called; what was asked for where that says more, as a prompt does whose beginning is the title."""
+    told = gist(asset.request)
+    same = told.startswith(asset.title.removesuffix("\N{HORIZONTAL ELLIPSIS}").strip("# "))
+    return told if told and same else asset.title or told

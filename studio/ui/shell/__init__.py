@@ -1,0 +1,1 @@
+"""The window around the pages: sidebar, queue, command palette, notifications and what it remembers."""

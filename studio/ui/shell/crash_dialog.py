@@ -1,0 +1,155 @@
+"""Errors that nobody expected: each is logged, and one dialog shows them with a report; it judges none of them."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import traceback
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Qt, Signal, qVersion
+from PySide6.QtGui import QGuiApplication, QShowEvent
+from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QWidget
+
+import studio
+from studio.system.log import blotted
+from studio.ui.widgets import icons
+from studio.ui.widgets.basic import button, column, label, row
+from studio.ui.widgets.checkbox import Tick
+from studio.ui.widgets.error_actions import open_page
+from studio.ui.widgets.text import count, tr
+from studio.ui.widgets.theme import SIZE, theme
+
+log = logging.getLogger(__name__)
+
+
+class Surface(QObject):
+    """Takes errors from any thread. One dialog at a time shows the newest; `clean` makes a report fit for others."""
+
+    _came = Signal(str, str)
+
+    def __init__(self, clean: Callable[[str], str] = blotted) -> None:
+        super().__init__()
+        self._clean = clean
+        self._window: QWidget | None = None
+        self._dialog: Unexpected | None = None
+        self._showing = False
+        self._silent: set[str] = set()  # what a person does not want to hear of again
+        self._came.connect(self._show)
+
+    def over(self, window: QWidget) -> None:
+        self._window = window
+
+    def tell(self, error: BaseException) -> None:
+        """Called from any thread."""
+        log.error("an unexpected error", exc_info=error)
+        told = "".join(traceback.format_exception(error))
+        self._came.emit(f"{type(error).__name__}: {error}", told)
+
+    def _show(self, title: str, told: str) -> None:
+        if title in self._silent or self._showing:
+            return
+        self._showing = True  # an error in what shows errors is only logged
+        try:
+            if self._dialog is None:
+                self._dialog = Unexpected(self._window)
+                self._dialog.finished.connect(self._gone)
+                self._dialog.open()
+            self._dialog.show_error(self._clean(title), self._clean(told), key=title)
+        finally:
+            self._showing = False
+
+    def _gone(self) -> None:
+        if self._dialog is not None:
+            if self._dialog.quiet.isChecked():
+                self._silent |= self._dialog.keys
+            self._dialog.deleteLater()
+            self._dialog = None
+
+
+class Unexpected(QDialog):
+    """What happened, that the works are safe, and a report to copy."""
+
+    def __init__(self, window: QWidget | None) -> None:
+        super().__init__(window)
+        self.setObjectName("unexpected")
+        self.setWindowTitle(tr("Something went wrong"))
+        self.keys: set[str] = set()
+        self._told: dict[str, int] = {}
+        self.sign = label("")
+        self.sign.setFixedSize(SIZE.wide, SIZE.wide)
+        self.sign.setPixmap(icons.pixmap("alert", "danger", SIZE.wide, self.devicePixelRatioF()))
+        heading = label(tr("The studio met an error that it did not expect"), "heading", wrap=True)
+        words = label(
+            tr("Your works are safe: each was written to the disk when it was made. You can go on working."), wrap=True
+        )
+        words.setMinimumWidth(420)
+        self.what = label("", "muted", wrap=True, selectable=True)
+        self.what.setObjectName("unexpectedWhat")
+        self.report = QPlainTextEdit()
+        self.report.setObjectName("unexpectedReport")
+        self.report.setAccessibleName(tr("Report"))
+        self.report.setReadOnly(True)
+        self.report.setTabChangesFocus(True)
+        self.report.setMinimumSize(480, 160)
+        self.quiet = Tick(tr("Do not tell me of this one again until the next start"), "unexpectedQuiet")
+        self.copy = button(tr("Copy report"), "unexpectedCopy", icon="copy", clicked=self.copy_report)
+        self.copy.setToolTip(tr("The report as text, without names, folders or prompts"))
+        self.copy.setFixedHeight(SIZE.control + 6)
+        look = button(tr("Open the diagnostics"), "unexpectedLook", clicked=self._look)
+        look.setFixedHeight(SIZE.control + 6)
+        look.setVisible(window is not None)
+        go_on = button(tr("Go on"), "unexpectedClose", "primary", clicked=self.accept)
+        go_on.setDefault(True)
+        right = column(spacing=SIZE.small)
+        for widget in (heading, words, self.what, self.report, self.quiet):
+            right.addWidget(widget)
+        whole = column(self, spacing=SIZE.medium, margins=(24, 24, 24, 20))
+        top = row(spacing=SIZE.medium)
+        top.addWidget(self.sign, 0, Qt.AlignmentFlag.AlignTop)
+        top.addLayout(right, 1)
+        whole.addLayout(top, 1)
+        whole.addLayout(row(self.copy, look, None, go_on))
+        theme().changed.connect(self._tint)
+        go_on.setFocus()
+
+    def show_error(self, what: str, told: str, key: str) -> None:
+        """Show an error, the newest above; the same one again is only counted."""
+        self.keys.add(key)
+        self._told = {**self._told, told: self._told.get(told, 0) + 1}
+        times = sum(self._told.values())
+        self.what.setText(what if times == 1 else f"{count(times, '%n error', '%n errors')} · {what}")
+        self.report.setPlainText(self.text())
+        self._make_room()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Words that wrap need more height than a dialog asks for by itself."""
+        layout = self.layout()
+        assert layout is not None
+        self.setMinimumHeight(layout.totalMinimumHeightForWidth(self.width()))
+
+    def text(self) -> str:
+        """The report: what runs here, then each different error once, the newest first."""
+        facts = (
+            f"AIGC Studio {studio.__version__}, Python {platform.python_version()}, Qt {qVersion()} "
+            f"({QApplication.platformName()}), {platform.system()} {platform.release()} {platform.machine()}"
+        )
+        errors = [f"{times} x\n{told}" if times > 1 else told for told, times in reversed(self._told.items())]
+        return "\n".join([facts, "", *errors])
+
+    def copy_report(self) -> None:
+        QGuiApplication.clipboard().setText(self.text())
+        self.copy.setText(tr("Copied"))
+
+    def _look(self) -> None:
+        window = self.parentWidget()
+        self.accept()
+        if window is not None:
+            open_page(window, "settings", "diagnostics")
+
+    def _tint(self) -> None:
+        self.sign.setPixmap(icons.pixmap("alert", "danger", SIZE.wide, self.devicePixelRatioF()))

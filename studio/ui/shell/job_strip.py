@@ -1,0 +1,157 @@
+"""The job strip at the foot of the window, and jobs in words; it asks the studio and keeps nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QFrame, QLabel, QProgressBar
+
+from studio.backends import medium
+from studio.jobs.job import Job
+from studio.ui.commands import keys_of
+from studio.ui.widgets import icons
+from studio.ui.widgets.basic import Elided, button, label, row
+from studio.ui.widgets.text import count, duration, tr
+from studio.ui.widgets.theme import SIZE, theme
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+
+def title(job: Job) -> str:
+    return tr(medium(job.request.medium).title)
+
+
+def stage(job: Job) -> str:
+    """What it does right now: `painting 3 of 12`."""
+    progress = job.progress
+    words = {
+        "queued": tr("waiting"),
+        "done": tr("done"),
+        "failed": tr("failed"),
+        "cancelled": tr("cancelled"),
+    }
+    if job.state != "running":
+        return words[job.state]
+    if job.stopping:
+        return tr("stopping")
+    name = tr(progress.stage)
+    if progress.total < 2:  # of one step there is nothing to count
+        return name
+    return tr("{stage} {done} of {total}").format(stage=name, done=progress.done, total=progress.total)
+
+
+class Strip(QFrame):
+    """What runs: stage, progress, time left, cancel; and how many wait."""
+
+    def __init__(self, studio: Studio, show_queue: Callable[[], object]) -> None:
+        super().__init__()
+        self.setObjectName("strip")
+        self._studio = studio
+        self._job: Job | None = None
+        self.icon = QLabel()
+        self.icon.setFixedSize(20, 20)
+        self.words = Elided()
+        self.words.setObjectName("stripWords")
+        self.bar = QProgressBar()
+        self.bar.setObjectName("stripBar")
+        self.bar.setAccessibleName(tr("Progress"))
+        self.bar.setTextVisible(False)
+        self.bar.setFixedWidth(160)
+        self.left = label("", "muted")
+        self.left.setObjectName("stripLeft")
+        self.cancel = button(tr("Cancel"), "stripCancel", "quiet", keys=keys_of("cancel"), clicked=self._cancel)
+        self.resume = button(tr("Resume"), "stripResume", "quiet", keys=keys_of("pause"), clicked=self._resume)
+        self.queue = button(tr("Queue"), "stripQueue", "quiet", icon="queue", keys=keys_of("queue"), clicked=show_queue)
+        self.setLayout(
+            row(
+                *(self.icon, self.words, self.bar, self.left, self.cancel, self.resume, self.queue),
+                spacing=12,
+                margins=(16, 0, 12, 0),
+            )
+        )
+        layout = self.layout()
+        assert layout is not None
+        layout.setStretch(1, 1)  # type: ignore[attr-defined]
+        self._clock = QTimer(self)
+        self._clock.setInterval(1000)
+        self._clock.timeout.connect(self._tell_time)
+        theme().changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Room for the words in their size, and icons in the colours of the scheme."""
+        look = theme()
+        self._drawn = ("", "", 0.0)
+        self.setFixedHeight(look.high(SIZE.strip))
+        self.left.setMinimumWidth(look.width_of(tr("about {time} left").format(time=duration(5000))))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the studio anew."""
+        jobs = [job for job in self._studio.jobs() if not job.live]
+        running = [job for job in jobs if job.state == "running"]
+        waiting = sum(job.state == "queued" for job in jobs)
+        before, self._job = self._job, running[0] if running else None
+        job = self._job
+        if job is None:
+            self.words.say(self._at_rest(waiting))
+            self._draw("pause" if self._studio.paused else "tick", "muted")
+            self._clock.stop()
+        else:
+            self.words.say(f"{title(job)} · {stage(job)}")
+            self._draw(medium(job.request.medium).icon, "accent")
+            total = job.progress.total
+            self.bar.setRange(0, total)
+            self.bar.setValue(min(job.progress.done, total))
+            if not self._clock.isActive():
+                self._clock.start()
+        self.bar.setVisible(job is not None)
+        self.left.setVisible(job is not None)
+        self.cancel.setVisible(job is not None)
+        self.cancel.setEnabled(job is not None and not job.stopping)
+        self.resume.setVisible(job is None and self._studio.paused)
+        self.queue.setText(count(waiting, "%n waiting", "%n waiting") if waiting else tr("Queue"))
+        self.queue.setAccessibleName(self.queue.text())
+        if job is not before:
+            self._tell_time()
+
+    def _draw(self, icon: str, tone: str) -> None:
+        """Drawn where it is another one only: news of live pictures come with every frame."""
+        wanted = (icon, tone, self._ratio)
+        if wanted != self._drawn:
+            self._drawn = wanted
+            self.icon.setPixmap(icons.pixmap(icon, tone, ratio=self._ratio))
+
+    def _at_rest(self, waiting: int) -> str:
+        """Why nothing runs."""
+        if not self._studio.paused:
+            return tr("Ready")
+        if not waiting:
+            return tr("The queue is paused: what you generate waits until you resume it")
+        return count(
+            waiting,
+            "The queue is paused: %n work waits until you resume it",
+            "The queue is paused: %n works wait until you resume it",
+        )
+
+    @property
+    def _ratio(self) -> float:
+        return self.devicePixelRatioF()
+
+    def _tell_time(self) -> None:
+        seconds = self._studio.seconds_left(self._job) if self._job is not None else None
+        self.left.setText(
+            "" if seconds is None or seconds < 1 else tr("about {time} left").format(time=duration(seconds))
+        )
+
+    def _resume(self) -> None:
+        self._studio.pause(False)
+        self.refresh()
+
+    def _cancel(self) -> None:
+        if self._job is not None:
+            self._studio.cancel(self._job.id)
+            self.refresh()

@@ -1,0 +1,65 @@
+"""The line that offers to make again what was being made when the program died; it decides nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QWidget
+
+from studio.errors import StudioError
+from studio.schema.request import Request, TrainRequest
+from studio.ui.widgets.basic import Bar, column
+from studio.ui.widgets.text import count, gist, tr
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+
+class Offer(QWidget):
+    """`resumed(request)` is called for each work that is made after all, `failed(error)` where one cannot be."""
+
+    def __init__(
+        self, studio: Studio, resumed: Callable[[Request], object], failed: Callable[[StudioError], object]
+    ) -> None:
+        super().__init__()
+        self._studio, self._resumed, self._failed = studio, resumed, failed
+        self.bar = Bar("offer")
+        self.bar.dismissed.connect(lambda: self._answer(False))
+        column(self, margins=(16, 8, 16, 8)).addWidget(self.bar)
+        offered = studio.offered
+        self.setVisible(False)
+        if offered:
+            learning = offered[0].request
+            if len(offered) == 1 and isinstance(learning, TrainRequest):
+                title, told = tr("The studio ended during a training."), learning.title or learning.data
+                go = tr("Go on training")
+            else:
+                title = _words(sum(entry.running for entry in offered), sum(not entry.running for entry in offered))
+                told = gist(offered[0].request.to_json())
+                go = tr("Make them now") if len(offered) > 1 else tr("Make it now")
+            self.bar.say(title, told, actions=[(go, "offerResume", lambda: self._answer(True))])
+            self.setVisible(True)
+
+    def _answer(self, resume: bool) -> None:
+        for entry in list(self._studio.offered):
+            try:
+                self._studio.take(entry, resume=resume)
+                if resume:
+                    self._resumed(entry.request)
+            except StudioError as error:  # the offer stands: what it lacks may be there at the next start
+                self._failed(error)
+        self.hide()
+
+
+def _words(running: int, waiting: int) -> str:
+    """What became of the works that were running, and of those that waited and cannot be made now."""
+    said = [
+        count(
+            running,
+            "The studio ended while it was making a work.",
+            "The studio ended while it was making %n works.",
+        ),
+        count(waiting, "A work that waited could not be begun.", "%n works that waited could not be begun."),
+    ]
+    return " ".join(words for words, there in zip(said, (running, waiting), strict=True) if there)

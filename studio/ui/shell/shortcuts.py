@@ -1,0 +1,79 @@
+"""The list of keyboard shortcuts: every action that has one, from the one table, and the keys of the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
+
+from studio.ui.commands import MENUS, Deed, plain
+from studio.ui.widgets.basic import button, column, label, row, scrolling
+from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import SIZE, theme
+
+# Keys that a stage hears itself while it has the keyboard: (where, keys, what they do).
+OWN: tuple[tuple[str, str, str], ...] = (
+    ("On a picture", "Left, Right", "The work beside"),
+    ("On a picture", "+, -", "Larger, smaller"),
+    ("On a picture", "0", "Fit the stage"),
+    ("On a picture", "1", "One to one"),
+    ("Among candidates", "Return", "Look at this one"),
+    ("On a sound", "Space", "Play or pause"),
+    ("On a sound", "Left, Right", "A second back, a second on"),
+    ("On a sound", "Home, End", "To the beginning, to the end"),
+)
+
+
+class Shortcuts(QDialog):
+    """Two columns, by menu; closed by Escape."""
+
+    def __init__(self, parent: QWidget, deeds: Sequence[Deed]) -> None:
+        super().__init__(parent)
+        self.setObjectName("shortcuts")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(tr("Keyboard shortcuts"))
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for menu in MENUS:
+            for deed in deeds:
+                if deed.menu == menu and deed.keys:
+                    shown = QKeySequence(deed.keys).toString(QKeySequence.SequenceFormat.NativeText)
+                    groups.setdefault(plain(tr(menu)), []).append((plain(tr(deed.text)), shown))
+        for where, keys, words in OWN:
+            groups.setdefault(tr(where), []).append((tr(words), tr(keys)))
+        inside = QWidget()
+        inside.setObjectName("form")
+        halves = [column(spacing=SIZE.large), column(spacing=SIZE.large)]
+        heights = [0, 0]
+        for title, lines in groups.items():
+            half = heights.index(min(heights))
+            heights[half] += len(lines) + 2
+            halves[half].addLayout(_group(title, lines))
+        both = row(spacing=theme().high(48), margins=(24, 20, 24, 20))
+        for half in halves:
+            half.addStretch(1)
+            both.addLayout(half, 1)
+        inside.setLayout(both)
+        area = scrolling(inside)
+        area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # there is nothing in it that could have the keyboard
+        area.setAccessibleName(tr("Keyboard shortcuts"))
+        whole = column(self, spacing=0)
+        whole.addWidget(area, 1)
+        close = button(tr("Close"), "shortcutsClose", clicked=self.accept)
+        whole.addLayout(row(None, close, margins=(24, 12, 24, 16)))
+        close.setFocus()
+        room = parent.size()
+        self.resize(min(theme().high(760), room.width() - 48), min(theme().high(620), room.height() - 48))
+
+
+def _group(title: str, lines: Sequence[tuple[str, str]]) -> QGridLayout:
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(SIZE.medium)
+    grid.setVerticalSpacing(6)
+    grid.setColumnStretch(0, 1)
+    grid.addWidget(label(title, "heading"), 0, 0, 1, 2)
+    for at, (words, keys) in enumerate(lines, 1):
+        grid.addWidget(label(words, wrap=True), at, 0)
+        grid.addWidget(label(keys, "muted"), at, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
+    return grid

@@ -1,0 +1,395 @@
+"""The window: the rail, the pages, the job strip, and one place where every action ends up; makes pages when shown."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
+
+from studio.backends import MEDIA
+from studio.backends.medium import Medium
+from studio.errors import StudioError
+from studio.schema.request import Request
+from studio.ui import commands as actions
+from studio.ui.background import Errands
+from studio.ui.bridge import Bridge
+from studio.ui.library.thumbnails import Thumbnails
+from studio.ui.library.work_actions import Actions, Deeds
+from studio.ui.panel.panel import Panel
+from studio.ui.shell import focus_areas, window_state
+from studio.ui.shell.command_palette import Offered, Palette
+from studio.ui.shell.job_strip import Strip
+from studio.ui.shell.notifications import Watch
+from studio.ui.shell.preload import Ahead, Making, kinds
+from studio.ui.shell.queue import Queue
+from studio.ui.shell.resume_bar import Offer
+from studio.ui.shell.sidebar import Rail
+from studio.ui.widgets import icons
+from studio.ui.widgets.basic import column, row
+from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import theme
+from studio.ui.widgets.toast import Toast
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+KEEP = 20_000  # milliseconds between two looks at whether there is something new to remember
+
+
+class Page(Protocol):
+    """What every page answers to."""
+
+    def focus_first(self) -> None: ...
+
+    def leave(self) -> None: ...
+
+    def close_down(self) -> None: ...
+
+    def state(self) -> dict[str, Any]: ...
+
+    def restore(self, state: Mapping[str, Any]) -> None: ...
+
+
+class Window(QMainWindow):
+    def __init__(self, studio: Studio) -> None:
+        super().__init__()
+        self.setObjectName("window")
+        self.setWindowTitle("AIGC Studio")
+        self.setMinimumSize(880, 560)
+        self.studio = studio
+        self.bridge = Bridge(studio, self)
+        self.thumbnails = Thumbnails(studio.library, self)
+        self.deeds = Deeds(studio, self.bridge, self, self.notify, self.panel)
+        self._file = studio.places.state / "window.json"
+        self._state = window_state.load(self._file)
+        self._kept: dict[str, Any] = {}
+        self._writer = Errands(self)
+        self._made: dict[str, QWidget] = {}
+        self._entries: dict[str, tuple[str, str, Callable[[], QWidget]]] = {}
+        for medium in MEDIA:
+            make = functools.partial(self._panel, medium)
+            self._entries[medium.name] = (tr(medium.title), medium.icon, make)
+        self._ahead = Ahead(self._library, self)
+        self._entries["library"] = (tr("Library"), "library", self._ahead.now)
+        self._entries["models"] = (tr("Models"), "models", self._models)
+        self._entries["settings"] = (tr("Settings"), "settings", self._settings)
+        self._aside: dict[str, Callable[[], QWidget]] = {"training": self._training}  # reached from other pages
+        self._build()
+        self._table = [(name, entry[0]) for name, entry in self._entries.items()]
+        self.actions_ = actions.build(self, self.act, self._table, self.can)
+        self.bridge.news.connect(self._hear)
+        self.watch = Watch(studio, self.bridge, self)
+        theme().changed.connect(self._tint)
+        self._mark_theme()
+        self._come_back()
+        self._keeper = QTimer(self)
+        self._keeper.setInterval(KEEP)
+        self._keeper.timeout.connect(self._keep)
+        self._keeper.start()
+        for warning in [*studio.warnings, *studio.library.notices][:1]:
+            self.notify(warning, ())
+
+    def _build(self) -> None:
+        self.rail = Rail()
+        for name, (title, icon, _) in self._entries.items():
+            if name == "library":
+                self.rail.rule()
+            if name == "settings":
+                self.rail.gap()
+            self.rail.add(name, title, icon)
+        self.rail.chosen.connect(self.open)
+        self.offer = Offer(self.studio, self._resumed, self.deeds.fail)
+        self.pages = QStackedWidget()
+        self.pages.setObjectName("pages")
+        central = QWidget()
+        self.queue = Queue(self.studio, central)
+        self.queue.wanted.connect(self._show_made)
+        self.strip = Strip(self.studio, self.queue.toggle)
+        self.palette_ = Palette(central, self._offered)
+        whole = column(central, spacing=0)
+        right = column(spacing=0)
+        right.addWidget(self.offer)
+        right.addWidget(self.pages, 1)
+        middle = row(self.rail, spacing=0)
+        middle.addLayout(right, 1)
+        whole.addLayout(middle, 1)
+        whole.addWidget(self.strip)
+        self.setCentralWidget(central)
+        self.toast = Toast(central)
+
+    def come_forward(self) -> None:
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    # Pages.
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all pages, from the top of the rail."""
+        return [*self._entries, *self._aside]
+
+    @property
+    def page(self) -> str:
+        """The name of the page that is shown."""
+        shown = self.pages.currentWidget()
+        return next((name for name, page in self._made.items() if page is shown), "")
+
+    def open(self, name: str) -> QWidget:
+        """Show a page, made now if it was never shown."""
+        if name not in self._made:
+            make = self._aside[name] if name in self._aside else self._entries[name][2]
+            made = self._made[name] = make()
+            self.pages.addWidget(made)
+            drafts = self._state.get("pages")
+            if isinstance(drafts, dict) and isinstance(drafts.get(name), dict):
+                self._page(made).restore(drafts[name])
+        if self.page and self.page != name:
+            self._page(self._made[self.page]).leave()
+        self.queue.hide()
+        self.pages.setCurrentWidget(self._made[name])
+        self.rail.mark(name)
+        if not self.rail.focused:
+            self._page(self._made[name]).focus_first()
+        return self._made[name]
+
+    def panel(self, name: str) -> Panel | None:
+        """Show the panel of a medium; None where there is no such panel."""
+        if name not in self._entries:
+            return None
+        found = self.open(name)
+        return found if isinstance(found, Panel) else None
+
+    def _page(self, widget: QWidget) -> Page:
+        return widget  # type: ignore[return-value]
+
+    def _library(self) -> Making:
+        """The library page, a piece at a time: what it loads, what is in it, and what it shows first."""
+        yield from kinds()
+        for name in ("tag_editor", "related_works", "details", "filter_button", "filters", "grid"):
+            importlib.import_module(f"studio.ui.library.{name}")
+            yield
+        from studio.ui.library.page import LibraryPage
+
+        yield
+        page = LibraryPage(self.studio, self.bridge, self.thumbnails, self.deeds)
+        page.setParent(self.pages)
+        yield from page.pieces()
+        return page
+
+    def _models(self) -> QWidget:
+        from studio.ui.pages.models import ModelsPage
+
+        made = ModelsPage(self.studio, self.bridge, self.notify, self.panel)
+        made.train.clicked.connect(lambda: self.open("training"))
+        return made
+
+    def _training(self) -> QWidget:
+        from studio.ui.training.page import TrainingPage
+
+        return TrainingPage(self.studio, self.bridge, self.panel)
+
+    def _panel(self, medium: Medium) -> QWidget:
+        made = Panel(self.studio, self.bridge, medium, self.thumbnails, self.deeds)
+        if made.brief.train is not None:
+            made.brief.train.clicked.connect(lambda: self.open("training"))
+        return made
+
+    def _resumed(self, request: Request) -> None:
+        """Show the page on which what the last studio was at goes on."""
+        if request.kind == "avatar.train":
+            self.open("training")
+        else:
+            self.panel(request.medium)
+
+    def _section(self, name: str) -> None:
+        self.open("settings").show_section(name)  # type: ignore[attr-defined]
+
+    def welcome(self) -> None:
+        """What the first start shows: ways to a first work."""
+        from studio.ui.pages.welcome import Welcome
+
+        shown = Welcome(self.studio.catalog)
+        shown.chosen.connect(self._begin)
+        self.pages.addWidget(shown)
+        if self.page:
+            self._page(self._made[self.page]).leave()
+        self.queue.hide()
+        self.pages.setCurrentWidget(shown)
+        self.rail.mark("")
+        shown.focus_first()
+
+    def _begin(self, medium: str) -> None:
+        """Leave the welcome, and make an example where one was asked for."""
+        shown = self.pages.currentWidget()
+        panel = self.panel(medium or MEDIA[0].name)
+        if shown is not None:
+            shown.deleteLater()
+        if panel is not None and medium:
+            panel.try_example()
+
+    def _settings(self) -> QWidget:
+        from studio.ui.pages.settings_page import SettingsPage
+
+        return SettingsPage(self.studio)
+
+    # Actions.
+
+    def act(self, name: str) -> None:
+        """Do what an action of the menus says."""
+        if name.startswith("page."):
+            self.open(name.removeprefix("page."))
+        elif name in ("light", "dark", "system"):
+            theme().choose(name)
+            self._mark_theme()
+            try:
+                self.studio.change_settings(theme=name)
+            except StudioError as error:
+                self.deeds.fail(error)
+        elif name == "settings":
+            self.open(name)
+        elif name == "quit":
+            self.close()
+        elif name == "queue":
+            self.queue.toggle()
+        elif name == "pause":
+            self.studio.pause(not self.studio.paused)
+        elif name == "train":
+            self.open("training")
+        elif name == "palette":
+            self.palette_.ask()
+        elif name == "shortcuts":
+            from studio.ui.shell.shortcuts import Shortcuts
+
+            Shortcuts(self, actions.table(self._table)).open()
+        elif name == "find":
+            page = self.open("library")
+            page.search.setFocus()  # type: ignore[attr-defined]
+        elif name == "about":
+            self._section("about")
+        elif name == "diagnostics":
+            self._section("diagnostics")
+        elif name == "welcome":
+            self.welcome()
+        elif name in ("area.next", "area.before"):
+            focus_areas.step([self.rail, *self._areas(), self.strip], 1 if name == "area.next" else -1)
+        elif name == "cancel" and self.queue.isVisible():
+            self.queue.hide()
+        else:
+            self._act_on_page(name)
+
+    def _areas(self) -> list[QWidget]:
+        page = self.pages.currentWidget()
+        return page.areas() if isinstance(page, Panel) else [page] if page is not None else []
+
+    def can(self, name: str) -> bool:
+        """Whether an action means something on the page that is shown."""
+        if name == "cancel" and self.queue.isVisible():
+            return True
+        page = self.pages.currentWidget()
+        asked = getattr(page, "can", None)
+        return hasattr(page, "act") if asked is None else bool(asked(name))
+
+    def _offered(self) -> list[Offered]:
+        """All that can be done now, for the palette."""
+        return [
+            Offered(
+                actions.plain(tr(deed.text)),
+                tr("Go to") if deed.name.startswith("page.") else actions.plain(tr(deed.menu)),
+                QKeySequence(deed.keys).toString(QKeySequence.SequenceFormat.NativeText),
+                self.actions_[deed.name].trigger,
+            )
+            for deed in actions.table(self._table)
+            if deed.name != "palette" and (deed.always or self.can(deed.name))
+        ]
+
+    def _act_on_page(self, name: str) -> None:
+        page = self.pages.currentWidget()
+        act = getattr(page, "act", None)
+        if act is not None:
+            act(name)
+
+    def notify(self, words: str, actions: Actions = ()) -> None:
+        """Say something in passing."""
+        page = self.pages.currentWidget()
+        foot = page.findChild(QWidget, "filmstripArea") if page is not None else None
+        self.toast.say(words, actions, lift=foot.height() if foot is not None and foot.isVisible() else 0)
+
+    # News.
+
+    def _hear(self, news: Any) -> None:
+        if news.kind in ("job", "queue"):
+            self.strip.refresh()
+            if self.queue.isVisible():
+                self.queue.refresh()
+        elif news.kind == "settings":
+            page = self._made.get("settings")
+            if page is not None:
+                page.follow()  # type: ignore[attr-defined]
+
+    def _show_made(self, job: Any) -> None:
+        """Show what a job of the queue made."""
+        if job.request.kind == "avatar.train":
+            self.open("training")
+            return
+        panel = self.panel(job.request.medium)
+        works = job.future.result() if job.state == "done" else []
+        if panel is not None and works and hasattr(works[0], "medium"):
+            panel.show_work(works[0])
+        self.queue.hide()
+
+    # The look, and what comes back.
+
+    def _tint(self) -> None:
+        icons.refresh(self)
+        self._mark_theme()
+
+    def _mark_theme(self) -> None:
+        for name in ("light", "dark", "system"):
+            self.actions_[name].setChecked(theme().choice == name)
+
+    def _come_back(self) -> None:
+        self.resize(QSize(1280, 800).boundedTo(self.screen().availableSize()))
+        geometry = self._state.get("geometry")
+        if isinstance(geometry, str):
+            self.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore")))
+        page = self._state.get("page")
+        if page not in self.names and not self._file.exists() and not self.studio.library.count():
+            self.welcome()
+        else:
+            self.open(page if page in self.names else MEDIA[0].name)
+
+    def state(self) -> dict[str, Any]:
+        """All that comes back at the next start."""
+        before = self._state.get("pages")
+        drafts = dict(before) if isinstance(before, dict) else {}
+        drafts.update({name: self._page(page).state() for name, page in self._made.items()})
+        geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
+        return {"geometry": geometry, "page": self.page, "pages": drafts}
+
+    def _keep(self) -> None:
+        """Remember what has changed, beside the window's own thread: a crash costs no more than a few words."""
+        state = self.state()
+        if state != self._kept:
+            self._kept = state
+            file = self._file
+            self._writer.ask(lambda: window_state.save(file, state), lambda _: None)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._keeper.stop()
+        self._ahead.stop()
+        self._writer.close()
+        window_state.save(self._file, self.state())
+        for page in self._made.values():
+            self._page(page).close_down()
+        self.deeds.close()
+        self.watch.close()
+        self.bridge.close()
+        self.thumbnails.close()
+        event.accept()

@@ -1,0 +1,193 @@
+"""Candidates side by side while they are made: each cell sharpens on its own, and a click chooses one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
+from PySide6.QtWidgets import QWidget
+
+from studio.ui.stages import pictures
+from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import SIZE, theme
+
+GAP = 12
+MARGIN = 24
+RAGGED = 0.85
+CELL = 320  # no larger, so that few candidates keep together
+
+
+class Candidates(QWidget):
+    """`count` cells. `chosen` gives the place of the one clicked, or of the one under the cursor keys on Return."""
+
+    chosen = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("candidates")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self._images: list[QImage] = []
+        self._captions: list[str] = []
+        self._shown: dict[int, QPixmap] = {}
+        self._done: set[int] = set()
+        self._failed: set[int] = set()
+        self._at = 0
+        self._over = -1
+        theme().changed.connect(self.update)
+
+    def expect(self, count: int, captions: Sequence[str] = ()) -> None:
+        """Begin anew with `count` empty cells, each with its caption below it where there are any."""
+        self._images = [QImage() for _ in range(count)]
+        self._captions = list(captions)
+        self._shown.clear()
+        self._done.clear()
+        self._failed.clear()
+        self._at, self._over = 0, -1
+        self._name()
+
+    def show_image(self, at: int, image: QImage, *, done: bool) -> None:
+        if at < len(self._images):
+            self._images[at] = image
+            self._shown.pop(at, None)
+            if done:
+                self._done.add(at)
+            self._name()
+
+    def fail(self, at: int) -> None:
+        self._failed.add(at)
+        self._name()
+
+    @property
+    def count(self) -> int:
+        return len(self._images)
+
+    @property
+    def done(self) -> int:
+        return len(self._done)
+
+    def cell(self, at: int) -> QRectF:
+        """Where a candidate lies."""
+        columns, rows = self._shape()
+        side = self._side(columns, rows)
+        each = side + self._line()
+        wide, high = columns * side + (columns - 1) * GAP, rows * each + (rows - 1) * GAP
+        left, top = (self.width() - wide) / 2, (self.height() - high) / 2
+        across, down = at % columns, at // columns
+        return QRectF(round(left + across * (side + GAP)), round(top + down * (each + GAP)), side, side)
+
+    def _line(self) -> int:
+        """Pixels that a caption takes below its picture."""
+        return self.fontMetrics().height() + 4 if self._captions else 0
+
+    def _shape(self) -> tuple[int, int]:
+        """Columns and rows that make the cells largest; a row that is not full is worth a little of their size."""
+        count = max(1, len(self._images))
+        shapes = [(columns, math.ceil(count / columns)) for columns in range(1, count + 1)]
+        return max(shapes, key=lambda shape: self._side(*shape) * (1.0 if shape[0] * shape[1] == count else RAGGED))
+
+    def _side(self, columns: int, rows: int) -> int:
+        wide = (self.width() - 2 * MARGIN - (columns - 1) * GAP) / columns
+        high = (self.height() - 2 * MARGIN - (rows - 1) * GAP) / rows - self._line()
+        return max(16, min(CELL, int(min(wide, high))))
+
+    def _name(self) -> None:
+        """What is heard of them: how many there are, and which one Return would choose."""
+        self.setAccessibleName(tr("Candidates: {done} of {all} ready").format(done=self.done, all=self.count))
+        here = tr("{n} of {all}").format(n=self._at + 1, all=self.count)
+        self.setAccessibleDescription(", ".join(part for part in (self.caption(self._at), here) if part))
+        self.update()
+
+    def caption(self, at: int) -> str:
+        """What stands below a candidate; empty where nothing does."""
+        return self._captions[at] if at < len(self._captions) else ""
+
+    def resizeEvent(self, event: object) -> None:
+        self._shown.clear()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        look = theme()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(self.rect(), look.colour("stage"))
+        for at, image in enumerate(self._images):
+            cell = self.cell(at)
+            if image.isNull():
+                painter.setPen(QPen(look.colour("danger" if at in self._failed else "line"), 1))
+                painter.setBrush(look.colour("window"))
+                painter.drawRoundedRect(cell.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+            else:
+                self._paint_picture(painter, at, image, cell)
+            if self.caption(at):
+                line = QRectF(cell.x() - GAP / 2, cell.bottom() + 4, cell.width() + GAP, self._line())
+                words = self.fontMetrics().elidedText(self.caption(at), Qt.TextElideMode.ElideRight, int(line.width()))
+                painter.setPen(look.colour("muted"))
+                painter.drawText(line, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, words)
+            marked = at == self._over or (self.hasFocus() and at == self._at)
+            if marked:
+                painter.setPen(QPen(look.colour("accent"), 2))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRoundedRect(cell.adjusted(-3, -3, 3, 3), 8, 8)
+        painter.end()
+
+    def _paint_picture(self, painter: QPainter, at: int, image: QImage, cell: QRectF) -> None:
+        ratio = self.devicePixelRatioF()
+        if at not in self._shown:
+            scale = min(cell.width() / image.width(), cell.height() / image.height()) * ratio
+            size = QSize(max(1, round(image.width() * scale)), max(1, round(image.height() * scale)))
+            shown = QPixmap.fromImage(pictures.scaled(image, size))
+            shown.setDevicePixelRatio(ratio)
+            self._shown[at] = shown
+        picture = self._shown[at]
+        wide, high = picture.width() / ratio, picture.height() / ratio
+        box = QRectF(
+            round(cell.x() + (cell.width() - wide) / 2), round(cell.y() + (cell.height() - high) / 2), wide, high
+        )
+        path = QPainterPath()
+        path.addRoundedRect(box, SIZE.radius, SIZE.radius)
+        if image.hasAlphaChannel():
+            painter.fillPath(path, theme().colour("mat"))
+        painter.save()
+        painter.setClipPath(path)
+        painter.drawPixmap(box.topLeft(), picture)
+        painter.restore()
+
+    def _find(self, event: QMouseEvent) -> int:
+        spot = event.position()
+        return next((at for at in range(self.count) if self.cell(at).contains(spot)), -1)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        over = self._find(event)
+        if over != self._over:
+            self._over = over
+            self.setCursor(Qt.CursorShape.PointingHandCursor if over >= 0 else Qt.CursorShape.ArrowCursor)
+            self.update()
+
+    def leaveEvent(self, event: object) -> None:
+        self._over = -1
+        self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        at = self._find(event)
+        if at >= 0 and event.button() == Qt.MouseButton.LeftButton:
+            self._at = at
+            self.chosen.emit(at)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        columns, _ = self._shape()
+        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -columns, Qt.Key.Key_Down: columns}
+        if event.key() in steps:
+            self._at = min(self.count - 1, max(0, self._at + steps[Qt.Key(event.key())]))
+            self._name()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.chosen.emit(self._at)
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: object) -> None:
+        self.update()
+
+    def focusOutEvent(self, event: object) -> None:
+        self.update()

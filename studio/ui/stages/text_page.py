@@ -1,0 +1,260 @@
+"""A page of prose to read and to write on, set in the reading face, a comfortable line wide; keeps no files."""
+
+from __future__ import annotations
+
+import re
+
+from PySide6.QtCore import QMimeData, QRect, Qt, Signal
+from PySide6.QtGui import (
+    QFont,
+    QFontMetricsF,
+    QKeyEvent,
+    QLinearGradient,
+    QPainter,
+    QPaintEvent,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextFormat,
+)
+from PySide6.QtWidgets import QFrame, QTextEdit
+
+from studio.ui.stages.markdown import PARTED, SOFT, Block, joined, parse
+from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import theme
+
+LINE = 68  # characters of an average line
+SAMPLE = "The fox went on until the path was lost in snow, and then it listened. "
+SCALES = {0: 1.22, 1: 1.75, 2: 1.45}
+"""The size of each level of heading, 0 being the body; deeper ones are as large as the body."""
+FADE = 24  # pixels
+BREAKS = QTextFormat.Property.UserProperty.value + 1
+READING = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+
+
+class Page(QTextEdit):
+    """Lines that begin with '#' are headings, empty lines part paragraphs, everything else stays as it is.
+
+    `written` tells that a person has changed it.
+    """
+
+    written = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("reading")
+        self.setAccessibleName(tr("Text"))
+        self.setAcceptRichText(False)
+        self.setTabChangesFocus(True)
+        self.setCursorWidth(2)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # the stage has one
+        self.document().setDocumentMargin(0)
+        self._source = ""  # what was set last, while nobody has written
+        self._tail = ""
+        self._setting = False
+        self.textChanged.connect(self._changed)
+        self.set_writable(False)
+        self.face()
+
+    def set_writable(self, on: bool) -> None:
+        self.setReadOnly(not on)
+        if not on:
+            self.setTextInteractionFlags(READING)
+        self.document().setUndoRedoEnabled(on)
+
+    def text(self) -> str:
+        """The text as a file has it."""
+        return self._source if self._source or self.document().isEmpty() else self._read()
+
+    def set_text(self, text: str) -> None:
+        """Show `text`; where it only goes on from what is shown, nothing that stands is set again."""
+        before = self.text()
+        if text == before:
+            return
+        self._setting = True
+        cursor = QTextCursor(self.document())
+        blocks, tail = parse(text)
+        grows = bool(before) and text.startswith(before)
+        last = parse(before)[0][-1:] if grows else []
+        if last:
+            cursor.movePosition(QTextCursor.MoveOperation.End)
+            cursor.movePosition(QTextCursor.MoveOperation.StartOfBlock, QTextCursor.MoveMode.KeepAnchor)
+            cursor.removeSelectedText()
+            blocks = [block for block in blocks if block.start >= last[0].start]
+        else:
+            self.clear()
+            cursor = QTextCursor(self.document())
+        self._put(cursor, blocks)
+        self._source, self._tail = text, tail
+        self._setting = False
+
+    def face(self) -> None:
+        """Take up the theme's fonts, and set again what is shown where they have changed."""
+        look = theme()
+        sizes = {level: look.font(scale, reading=True, strong=level > 0) for level, scale in SCALES.items()}
+        if sizes == getattr(self, "_fonts", None):
+            return
+        self._fonts: dict[int, QFont] = sizes
+        self.setFont(sizes[0])
+        metrics = QFontMetricsF(sizes[0])
+        self._height = metrics.xHeight()
+        # Faces bring leading of their own, so a line is reckoned from the height of its letters.
+        self._leading = 100.0 * 3.3 * metrics.xHeight() / metrics.height()
+        # The average that a face states counts its Chinese letters too; a line of Latin ones is what is wanted here.
+        self.line = metrics.horizontalAdvance(SAMPLE) / len(SAMPLE) * LINE
+        text, place, writable = self.text(), self.textCursor().position(), not self.isReadOnly()
+        if text:
+            self.document().setUndoRedoEnabled(False)
+            self.set_text("")
+            self.set_text(text)
+            self.document().setUndoRedoEnabled(writable)
+            cursor = self.textCursor()
+            cursor.setPosition(min(place, self.document().characterCount() - 1))
+            self.setTextCursor(cursor)
+
+    def _changed(self) -> None:
+        if not self._setting:
+            self._source = ""
+            self.written.emit()
+
+    def _read(self) -> str:
+        blocks: list[Block] = []
+        block = self.document().begin()
+        while block.isValid():
+            form = block.blockFormat()
+            blocks.append(Block(form.intProperty(BREAKS), form.headingLevel(), block.text()))
+            block = block.next()
+        return joined(blocks) + self._tail
+
+    def _put(self, cursor: QTextCursor, blocks: list[Block]) -> None:
+        cursor.beginEditBlock()
+        for at, block in enumerate(blocks):
+            if at:
+                cursor.insertBlock()
+            self._shape(cursor, block.level, block.breaks)
+            cursor.insertText(block.text, self._letters(block.level))
+        cursor.endEditBlock()
+
+    def _shape(self, cursor: QTextCursor, level: int, breaks: int) -> None:
+        """Set the block of the cursor as a heading or as a paragraph."""
+        form = QTextBlockFormat()
+        form.setHeadingLevel(level)
+        form.setProperty(BREAKS, breaks)
+        form.setLineHeight(self._leading, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+        if cursor.block().position():
+            form.setTopMargin((2.6 if level else 1.4) * self._height)
+        cursor.setBlockFormat(form)
+        cursor.setBlockCharFormat(self._letters(level))
+
+    def _letters(self, level: int) -> QTextCharFormat:
+        shape = QTextCharFormat()
+        shape.setFont(self._fonts[min(level, 2)] if level < 3 else _smaller(self._fonts[2], self._fonts[0]))
+        return shape
+
+    def _turn(self, cursor: QTextCursor, level: int) -> None:
+        """Make the block of the cursor a heading, or a paragraph again."""
+        self._shape(cursor, level, cursor.blockFormat().intProperty(BREAKS))
+        whole = QTextCursor(cursor)
+        whole.movePosition(QTextCursor.MoveOperation.StartOfBlock)
+        whole.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
+        whole.setCharFormat(self._letters(level))
+        self.setCurrentCharFormat(self._letters(level))
+
+    def paintEvent(self, e: QPaintEvent) -> None:
+        """Lines fade where they are cut by the edge."""
+        super().paintEvent(e)
+        view, bar = self.viewport(), self.verticalScrollBar()
+        painter = QPainter(view)
+        for near, edge, inner in (
+            (bar.value() > bar.minimum(), 0, FADE),
+            (bar.value() < bar.maximum(), view.height(), view.height() - FADE),
+        ):
+            if near:
+                shade = QLinearGradient(0, edge, 0, inner)
+                shade.setColorAt(0, theme().colour("paper"))
+                clear = theme().colour("paper")
+                clear.setAlpha(0)
+                shade.setColorAt(1, clear)
+                painter.fillRect(QRect(0, min(edge, inner), view.width(), FADE), shade)
+        painter.end()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        super().scrollContentsBy(dx, dy)
+        self.viewport().update()  # the fading edges do not scroll along
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self.isReadOnly() or not self._typed(event):
+            super().keyPressEvent(event)
+
+    def _typed(self, event: QKeyEvent) -> bool:
+        """What keys do on a page that other text fields do not know; whether this was one of them."""
+        key, cursor = event.key(), self.textCursor()
+        before = cursor.block().text()[: cursor.positionInBlock()]
+        level = cursor.blockFormat().headingLevel()
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+                return False
+            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not level:
+                cursor.insertText(SOFT)
+            else:
+                self._new_paragraph(cursor)
+            self.ensureCursorVisible()
+            return True
+        if key == Qt.Key.Key_Space and not level and re.fullmatch("#{1,6}", before) and not cursor.hasSelection():
+            cursor.beginEditBlock()
+            cursor.movePosition(QTextCursor.MoveOperation.StartOfBlock, QTextCursor.MoveMode.KeepAnchor)
+            cursor.removeSelectedText()
+            self._turn(cursor, len(before))
+            cursor.endEditBlock()
+            return True
+        if key == Qt.Key.Key_Backspace and level and not before and not cursor.hasSelection():
+            cursor.beginEditBlock()
+            self._turn(cursor, 0)
+            cursor.endEditBlock()
+            return True
+        return False
+
+    def _new_paragraph(self, cursor: QTextCursor) -> None:
+        """After a heading comes a paragraph; a heading that is parted stays one on both sides."""
+        level = 0 if cursor.atBlockEnd() else cursor.blockFormat().headingLevel()
+        cursor.beginEditBlock()
+        cursor.insertBlock()
+        self._shape(cursor, level, PARTED)
+        cursor.endEditBlock()
+        self.setTextCursor(cursor)
+        self.setCurrentCharFormat(self._letters(level))
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        """Plain text with empty lines between paragraphs, as other programs take it."""
+        data = QMimeData()
+        data.setText(self.textCursor().selectedText().replace("\u2029", "\n\n").replace(SOFT, "\n"))
+        return data
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        return source.hasText() and not source.hasUrls()
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        blocks, _ = parse(source.text().replace("\r\n", "\n").strip("\n"))
+        if not blocks:
+            return
+        cursor = self.textCursor()
+        cursor.beginEditBlock()
+        cursor.removeSelectedText()
+        inside = bool(cursor.block().text()) and not blocks[0].level
+        if inside:
+            cursor.insertText(blocks[0].text)
+        rest = blocks[1:] if inside else blocks
+        if rest and (inside or cursor.block().text()):
+            cursor.insertBlock()
+        self._put(cursor, [Block(block.breaks or PARTED, block.level, block.text) for block in rest])
+        cursor.endEditBlock()
+        self.setTextCursor(cursor)
+        self.ensureCursorVisible()
+
+
+def _smaller(font: QFont, as_large: QFont) -> QFont:
+    made = QFont(font)
+    made.setPointSizeF(as_large.pointSizeF())
+    return made

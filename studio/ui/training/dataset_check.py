@@ -1,0 +1,179 @@
+"""What lies in a folder of pictures: which are used, which not and why, and how they will be seen; trains nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QListWidget, QProgressBar, QWidget
+
+from studio.errors import StudioError
+from studio.ui.background import Newest
+from studio.ui.training.picture_grid import Tiles
+from studio.ui.widgets.basic import column, label
+from studio.ui.widgets.text import count, failure, tr
+from studio.ui.widgets.theme import theme
+
+if TYPE_CHECKING:
+    from studio.backends.avatar.folder import Checked
+
+SHOWN = 240  # pictures of a set that are looked at
+LOOK = 100  # milliseconds between two looks at how far it is
+LISTED = 2000  # files that are named
+ROWS = 5  # of the list that are seen at once
+
+
+class _Halted(StudioError):
+    """Nobody waits for this look any more."""
+
+
+class _Far:
+    """How far a look is, shared with the thread that looks."""
+
+    def __init__(self) -> None:
+        self.done = self.total = 0
+        self.halted = False
+
+    def hear(self, done: int, total: int) -> None:
+        self.done, self.total = done, total
+        if self.halted:
+            raise _Halted("")
+
+
+class Looking(QWidget):
+    """`checked` has what a folder holds, or None where it cannot be used; `failed` the words for why."""
+
+    checked = Signal(object)
+    failed = Signal(str, str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("looking")
+        self._aside = Newest(self)
+        self._far = _Far()
+        self.title = label("", "heading", wrap=True)
+        self.title.setObjectName("foundTitle")
+        self.told = label("", "muted", wrap=True)
+        self.told.setObjectName("foundTold")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName(tr("Progress"))
+        self.tiles = Tiles("foundTiles", partly=True)
+        self.tiles.setAccessibleName(tr("Pictures that are used"))
+        self.unused = label(tr("Not used"), "label")
+        self.list = QListWidget()
+        self.list.setObjectName("skipped")
+        self.list.setAccessibleName(tr("Pictures that are not used"))
+        self.list.setFrameShape(QFrame.Shape.NoFrame)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        whole = column(self, spacing=8)
+        for widget in (self.title, self.told, self.bar):
+            whole.addWidget(widget)
+        whole.addSpacing(4)
+        whole.addWidget(self.tiles, 1)
+        whole.addWidget(self.unused)
+        whole.addWidget(self.list)
+        self._look = QTimer(self)
+        self._look.setInterval(LOOK)
+        self._look.timeout.connect(self._tell)
+        theme().changed.connect(self._fit)
+        self._fit()
+
+    def look(self, folder: Path, size: int) -> None:
+        """Check a folder aside; `checked` or `failed` follows, unless another look takes its place."""
+        self._far.halted = True
+        far = self._far = _Far()
+        self.title.setText(tr("Looking at the pictures"))
+        self.told.setText(str(folder))
+        self.bar.setRange(0, 0)
+        self.bar.show()
+        self.tiles.show_pictures([])
+        self.unused.hide()
+        self.list.hide()
+        self._look.start()
+
+        def work() -> Checked:
+            from studio.backends.avatar.dataset import drawings_of  # brings Pillow, which the window can wait for
+            from studio.backends.avatar.folder import check
+
+            return drawings_of(folder, size) or check(folder, size, far.hear)
+
+        self._aside.ask(work, self._found, self._fail)
+
+    def close_down(self) -> None:
+        self._far.halted = True
+        self._aside.close()
+
+    def _tell(self) -> None:
+        if self._far.total:
+            self.bar.setRange(0, self._far.total)
+            self.bar.setValue(self._far.done)
+
+    def _found(self, found: Checked) -> None:
+        self._look.stop()
+        self.bar.hide()
+        used, skipped = len(found.pixels), found.skipped
+        self.title.setText(count(used, "%n picture is used", "%n pictures are used"))
+        self.told.setText(_summary(used, found))
+        self.told.setVisible(bool(self.told.text()))
+        step = max(1, used // SHOWN)
+        self.tiles.show_pictures([_image(found.pixels[at]) for at in range(0, used, step)[:SHOWN]])
+        self.unused.setVisible(bool(skipped))
+        self.unused.setText(count(len(skipped), "%n picture is not used", "%n pictures are not used"))
+        self.list.setVisible(bool(skipped))
+        self.list.clear()
+        self.list.addItems([f"{entry.path}: {_reason(entry.reason, entry.detail)}" for entry in skipped[:LISTED]])
+        self._fit()
+        self.checked.emit(found)
+
+    def _fail(self, error: StudioError | OSError) -> None:
+        if isinstance(error, _Halted):
+            return
+        self._look.stop()
+        self.bar.hide()
+        self.checked.emit(None)
+        self.failed.emit(*failure(error))
+
+    def _fit(self) -> None:
+        high = self.list.sizeHintForRow(0) if self.list.count() else theme().high(20)
+        self.list.setFixedHeight(high * min(ROWS, max(1, self.list.count())))
+
+
+def _image(pixels: np.ndarray) -> QImage:
+    pixels = np.ascontiguousarray(pixels)
+    side = pixels.shape[0]
+    return QImage(pixels.data, side, side, side * 4, QImage.Format.Format_RGBA8888).copy()
+
+
+def _reason(reason: str, detail: str) -> str:
+    from studio.backends.avatar.crop import REASONS
+
+    words = tr(REASONS[reason])
+    return f"{words} ({detail})" if detail else words
+
+
+def _summary(used: int, found: Checked) -> str:
+    """What is worth knowing of the set as a whole."""
+    from studio.backends.avatar.folder import FEWEST
+
+    words: list[str] = []
+    if used < FEWEST:
+        words.append(tr("At least {n} are needed.").format(n=FEWEST))
+    elif used < 200:
+        words.append(tr("A few hundred give a likeness, a few thousand variety."))
+    notes = Counter(note for entry in found.used for note in entry.notes)
+    told = {
+        "middle": ("of %n only the middle", "of %n only the middle"),
+        "cut": ("%n cropped to what is not transparent", "%n cropped to what is not transparent"),
+        "turned": ("%n turned upright", "%n turned upright"),
+        "moving": ("of %n animation its first picture", "of %n animations their first picture"),
+        "enlarged": ("%n smaller than asked for", "%n smaller than asked for"),
+    }
+    done = [count(notes[note], *words_) for note, words_ in told.items() if notes[note]]
+    if done:
+        words.append(tr("Used: {list}.").format(list=", ".join(done)))
+    return " ".join(words)

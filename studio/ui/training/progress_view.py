@@ -1,0 +1,190 @@
+"""A training while it runs: its latest samples, its measurements, and how long it still takes; steers nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QLocale, QTimer
+from PySide6.QtGui import QHideEvent, QImage, QShowEvent
+from PySide6.QtWidgets import QProgressBar, QWidget
+
+from studio.jobs import training_runs
+from studio.jobs.job import Job
+from studio.jobs.training_runs import Line
+from studio.media.payloads import Image
+from studio.schema.request import TrainRequest
+from studio.ui.background import Newest
+from studio.ui.stages import pictures
+from studio.ui.training.picture_grid import Tiles
+from studio.ui.training.plot import Curve, Plot
+from studio.ui.widgets.basic import column, label, row
+from studio.ui.widgets.text import count, duration, sentence, tr
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+FOLLOW = 1000  # milliseconds between two looks at the log
+ACROSS = 8  # samples in a row of a preview
+
+LOSSES = (
+    ("generator", "Generator", "accent"),
+    ("critic", "Critic", "danger"),
+    ("loss", "Difference", "accent"),
+    ("likeness", "Difference", "muted"),
+)
+STRENGTH = (("p", "Strength", "accent", False), ("sureness", "Critic's sureness", "muted", True))
+
+
+class Course(QWidget):
+    """Follows one job, by its news and by the log that it writes."""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__()
+        self._studio = studio
+        self.job: Job | None = None
+        self._folder: Path | None = None
+        self._lines: list[Line] = []
+        self._offset = 0
+        self._seen: Image | None = None
+        self._aside = Newest(self)
+        self.title = label("", "heading", wrap=True)
+        self.title.setObjectName("courseTitle")
+        self.told = label("", "muted", wrap=True)
+        self.told.setObjectName("courseTold")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName(tr("Progress"))
+        self.tiles = Tiles("samples")
+        self.tiles.setAccessibleName(tr("Samples of what it draws now"))
+        self.losses = Plot("losses", tr("Losses"))
+        self.strength = Plot("strength", tr("Augmentation"), 1.0, lambda value: f"{round(value * 100)} %")
+        whole = column(self, spacing=8)
+        for widget in (self.title, self.told, self.bar):
+            whole.addWidget(widget)
+        whole.addSpacing(4)
+        whole.addWidget(self.tiles, 1)
+        whole.addSpacing(8)
+        whole.addLayout(row(self.losses, self.strength, spacing=24))
+        self._timer = QTimer(self)
+        self._timer.setInterval(FOLLOW)
+        self._timer.timeout.connect(self._read)
+
+    def follow(self, job: Job) -> None:
+        """Show this training from its beginning on, earlier runs included."""
+        request = job.request
+        assert isinstance(request, TrainRequest)
+        self.job = job
+        self._folder = Path(request.out)
+        self._lines, self._offset, self._seen = [], 0, None
+        self.tiles.show_pictures([])
+        self._plot()
+        self._read()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """The job has news."""
+        job = self.job
+        if job is None:
+            return
+        progress = job.progress
+        self.title.setText(self._state(job))
+        self.told.setText(self._words(job))
+        self.bar.setVisible(job.state in ("queued", "running"))
+        self.bar.setRange(0, progress.total)
+        self.bar.setValue(min(progress.done, progress.total))
+        if isinstance(progress.preview, Image) and progress.preview is not self._seen:
+            self._seen = progress.preview
+            self.tiles.show_sheet(pictures.of_payload(progress.preview), ACROSS)
+        if job.state not in ("queued", "running"):
+            self._timer.stop()
+            self._read()
+
+    def close_down(self) -> None:
+        self._timer.stop()
+        self._aside.close()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._timer.stop()
+
+    # What it says.
+
+    def _state(self, job: Job) -> str:
+        if job.state == "queued":
+            return tr("It waits for another training")
+        if job.state != "running":
+            return {"done": tr("It has learnt"), "failed": tr("It could not go on")}.get(job.state, tr("Stopped"))
+        if job.suspended:
+            return tr("Paused")
+        if any(other.state == "running" and other is not job for other in self._studio.jobs()):
+            return tr("It gives way while something else is made")
+        return sentence(tr(job.progress.stage))
+
+    def _words(self, job: Job) -> str:
+        progress = job.progress
+        words: list[str] = []
+        if job.state == "running" and progress.total and "step" in progress.values:
+            words.append(tr("{time} left").format(time=duration(max(0, progress.total - progress.done))))
+        step = int(progress.values.get("step", self._lines[-1].step if self._lines else 0))
+        if step:
+            words.append(count(step, "%n step", "%n steps"))
+        seen = progress.values.get("images")
+        if seen:
+            words.append(tr("{n} pictures seen").format(n=QLocale().toString(int(seen))))
+        rate = self._rate()
+        if rate and job.state == "running":
+            words.append(tr("{n} a second").format(n=f"{rate:.1f}" if rate < 10 else f"{rate:.0f}"))
+        return " · ".join(words)
+
+    def _rate(self) -> float | None:
+        """Pictures a second over the last lines of the log."""
+        some = [line for line in self._lines[-20:] if "images" in line.values]
+        if len(some) < 2 or some[-1].seconds <= some[0].seconds:
+            return None
+        return (some[-1].values["images"] - some[0].values["images"]) / (some[-1].seconds - some[0].seconds)
+
+    # The log.
+
+    def _read(self) -> None:
+        folder, offset, fresh = self._folder, self._offset, self._seen is None
+        if folder is None or self._aside.busy:
+            return
+
+        def work() -> tuple[Path, int, list[Line], int, QImage | None]:
+            lines, end = training_runs.read(folder, offset)
+            last = QImage(str(folder / training_runs.PREVIEW)) if fresh and not offset else None
+            return folder, offset, lines, end, last
+
+        self._aside.ask(work, lambda found: self._take(*found))
+
+    def _take(self, folder: Path, offset: int, lines: list[Line], end: int, last: QImage | None) -> None:
+        if folder != self._folder:
+            return
+        if end < offset:  # begun anew
+            self._lines = []
+        self._offset = end
+        if last is not None and not last.isNull() and self._seen is None:
+            self.tiles.show_sheet(last, ACROSS)
+        if lines:
+            self._lines += [line for line in lines if line.values]
+            self._plot()
+            self.refresh_words()
+
+    def refresh_words(self) -> None:
+        if self.job is not None:
+            self.told.setText(self._words(self.job))
+
+    def _plot(self) -> None:
+        self.losses.show_curves([Curve(tr(words), tone, points=self._points(key)) for key, words, tone in LOSSES])
+        self.strength.show_curves(
+            [Curve(tr(words), tone, dashed, self._points(key, 0.0)) for key, words, tone, dashed in STRENGTH]
+        )
+        self.strength.setVisible(bool(self.strength.curves) or not self._lines)
+
+    def _points(self, key: str, least: float = -1e9) -> list[tuple[float, float]]:
+        return [(line.seconds, max(least, line.values[key])) for line in self._lines if key in line.values]

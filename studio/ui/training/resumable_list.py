@@ -1,0 +1,81 @@
+"""The trainings that were broken off, each with ways to go on and to delete it, once that is confirmed; looks for them
+when it is told, begins and deletes none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from studio.backends.avatar.requests import AvatarTrainRequest
+from studio.jobs import training_runs
+from studio.schema.request import TrainRequest
+from studio.ui.widgets.basic import Elided, button, column, empty, label, row, tool
+from studio.ui.widgets.text import duration, moment, size, tr
+from studio.ui.widgets.theme import SIZE
+
+
+class Unfinished(QWidget):
+    """`wanted` has the request of the one to go on with, as it was asked for last; `unwanted` that of one to delete."""
+
+    wanted = Signal(object)
+    unwanted = Signal(object)
+
+    def __init__(self, home: Path) -> None:
+        super().__init__()
+        self._home = home
+        self.setAccessibleName(tr("Unfinished trainings"))
+        self._rows = column(spacing=SIZE.small)
+        whole = column(self, spacing=SIZE.small)
+        whole.addWidget(label(tr("Unfinished trainings"), "label"))
+        whole.addLayout(self._rows)
+        self.count = 0
+
+    def refresh(self, but: Collection[str]) -> None:
+        """Look anew; those in the folders `but` are shown elsewhere."""
+        empty(self._rows)
+        found = [
+            one
+            for one in training_runs.unfinished(self._home)
+            if isinstance(one.request, AvatarTrainRequest) and one.request.out not in but
+        ]
+        for one in found:
+            self._rows.addWidget(self._row(one))
+        self.count = len(found)
+
+    def _row(self, one: training_runs.Unfinished) -> QWidget:
+        request, id = one.request, Path(one.request.out).name
+        title = request.title or Path(request.data).name
+        told = tr("{time} learnt · {when}").format(time=duration(one.seconds), when=moment(one.time))
+        words = column(spacing=0)
+        words.addWidget(Elided(title))
+        words.addWidget(Elided(told, "muted"))
+        go = button(tr("Go on"), f"goOn.{id}", "compact", clicked=lambda: self.wanted.emit(request))
+        go.setAccessibleName(tr("Go on with {name}").format(name=title))
+        go.setToolTip(tr("Go on training where it was broken off"))
+        said = tr("Delete the training of {name}").format(name=title)
+        bin = tool("trash", said, f"deleteTraining.{id}", clicked=lambda: self._ask_to_delete(request, title))
+        made = QWidget()
+        line = row(spacing=SIZE.small)
+        line.addLayout(words, 1)
+        line.addWidget(go)
+        line.addWidget(bin)
+        made.setLayout(line)
+        return made
+
+    def _ask_to_delete(self, request: TrainRequest, title: str) -> None:
+        room = size(training_runs.room(Path(request.out)))
+        box = QMessageBox(self.window())
+        box.setObjectName("deleteTraining")
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle(tr("Delete a training"))
+        box.setText(tr("Delete the training of {name} and free {size}?").format(name=title, size=room))
+        box.setInformativeText(tr("What it has learnt is lost for good. Models that were made of it stay."))
+        yes = box.addButton(tr("Delete"), QMessageBox.ButtonRole.DestructiveRole)
+        yes.setObjectName("deleteTrainingYes")
+        box.setDefaultButton(box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole))
+        yes.clicked.connect(lambda: self.unwanted.emit(request))
+        box.open()

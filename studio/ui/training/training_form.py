@@ -1,0 +1,198 @@
+"""What a training shall learn and for how long, as a person fills it in; checks no pictures and starts nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QFrame, QLineEdit, QScrollArea, QWidget
+
+from studio.backends.avatar.requests import AvatarTrainRequest
+from studio.errors import BadInput
+from studio.schema.request import fresh_seed
+from studio.ui.widgets.basic import Combo, Elided, Number, button, column, label, row
+from studio.ui.widgets.switch import Switch
+from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import SIZE
+
+if TYPE_CHECKING:
+    from studio.models.catalog import Catalog, Model
+
+SIZES = (32, 64, 128, 256)
+FIRST_SIZE, FIRST_HOURS = 64, 8.0
+LONGEST = 24 * 14  # hours
+
+
+class Plan(QScrollArea):
+    """`changed` follows a change of what decides which pictures are used: the folder, the size. `below` comes under all
+    fields.
+    """
+
+    changed = Signal()
+
+    def __init__(self, catalog: Catalog, below: QWidget) -> None:
+        super().__init__()
+        self._catalog, self._below = catalog, below
+        self.folder: Path | None = None
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.where = Elided(tr("No folder chosen"), "muted")
+        self.where.setObjectName("trainFolder")
+        self.choose = button(tr("Choose a folder…"), "chooseFolder", icon="folder", clicked=self.ask_folder)
+        self.choose.setToolTip(tr("The folder whose pictures are learnt; it stays as it is"))
+        self.name = QLineEdit()
+        self.name.setMaxLength(80)
+        self.name.setPlaceholderText(tr("My faces"))
+        self.start = Combo()
+        self.sides = Combo()
+        for side in SIZES:
+            self.sides.addItem(tr("{n} px").format(n=side), side)
+        self.sides.setCurrentIndex(SIZES.index(FIRST_SIZE))
+        self.hours = Number(0.1, LONGEST, 0.5, tr("hours"))
+        self.hours.setValue(FIRST_HOURS)
+        self.mirror = Switch()
+        self._build()
+        self.refresh()
+        self.start.currentIndexChanged.connect(lambda _: self._started())
+        self.sides.currentIndexChanged.connect(lambda _: self.changed.emit())
+
+    def _build(self) -> None:
+        inside = self.form = QWidget()
+        inside.setObjectName("form")
+        whole = column(inside, spacing=16, margins=(20, 16, 20, 16))
+        pictures = column(spacing=SIZE.small)
+        pictures.addWidget(label(tr("Pictures"), "label"))
+        pictures.addWidget(self.where)
+        pictures.addWidget(self.choose)
+        whole.addLayout(pictures)
+        fields: tuple[tuple[str, str, QWidget, str, bool], ...] = (
+            ("trainName", tr("Name"), self.name, tr("What the model will be called"), False),
+            ("trainStart", tr("Begin as"), self.start, tr("A new network, or a model that already draws"), False),
+            ("trainSize", tr("Size"), self.sides, tr("Pixels of a side; twice of it takes four times as long"), True),
+            ("trainHours", tr("Time"), self.hours, tr("How long to learn; you can stop and keep it any time"), True),
+            ("trainMirror", tr("Mirrored too"), self.mirror, tr("Learn each picture from both sides"), True),
+        )  # fmt: skip
+        for name, title, control, help, beside in fields:
+            control.setObjectName(name)
+            control.setAccessibleName(title)
+            control.setAccessibleDescription(help)
+            control.setToolTip(help)
+            told = label(title, "label")
+            told.setBuddy(control)
+            if beside:
+                if not isinstance(control, Switch):
+                    control.setFixedWidth(130)
+                whole.addLayout(row(told, None, control))
+            else:
+                group = column(spacing=SIZE.hair)
+                group.addWidget(told)
+                group.addWidget(control)
+                whole.addLayout(group)
+        whole.addSpacing(SIZE.small)
+        whole.addWidget(self._below)
+        whole.addStretch(1)
+        self.setWidget(inside)
+
+    # What is asked for.
+
+    def request(self, out: Path) -> AvatarTrainRequest:
+        """Raises BadInput where something is missing."""
+        if self.folder is None:
+            raise BadInput(tr("There is nothing to learn from yet."), tr("Choose a folder of pictures."))
+        self.hours.interpretText()
+        return AvatarTrainRequest(
+            data=str(self.folder),
+            out=str(out),
+            title=self.name.text().strip() or tr("My faces"),
+            model=str(self.start.currentData() or ""),
+            size=self.side,
+            minutes=self.hours.value() * 60,
+            mirror=self.mirror.isChecked(),
+            seed=fresh_seed(),
+        )
+
+    def show_request(self, request: AvatarTrainRequest) -> None:
+        """What a training that runs was asked for."""
+        self.folder = Path(request.data)
+        self.where.say(request.data)
+        self.name.setText(request.title)
+        for box, value in ((self.start, request.model), (self.sides, request.size)):
+            box.blockSignals(True)
+            box.setCurrentIndex(max(0, box.findData(value)))
+            box.blockSignals(False)
+        self.hours.setValue(request.minutes / 60)
+        self.mirror.setChecked(request.mirror)
+
+    @property
+    def side(self) -> int:
+        return int(self.sides.currentData())
+
+    def take(self, folder: Path) -> None:
+        """Learn from this folder."""
+        self.folder = folder
+        self.where.say(str(folder))
+        if not self.name.text().strip():
+            self.name.setText(folder.name[:80])
+        self.changed.emit()
+
+    def ask_folder(self) -> None:
+        dialog = QFileDialog(self.window(), tr("Pictures to learn from"), str(self.folder or Path.home()))
+        dialog.setObjectName("chooseTrainFolder")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(lambda path: self.take(Path(path)))
+        dialog.open()
+
+    def refresh(self) -> None:
+        """Read the models anew; what was chosen stays chosen."""
+        chosen = self.start.currentData()
+        self.start.blockSignals(True)
+        self.start.clear()
+        self.start.addItem(tr("A new network"), "")
+        for model in self._catalog.models("avatar"):
+            if model.family == "stylegan2":
+                self.start.addItem(model.title or model.id, model.id)
+        self.start.setCurrentIndex(max(0, self.start.findData(chosen)))
+        self.start.blockSignals(False)
+
+    def _started(self) -> None:
+        """A model draws at its own size only."""
+        model = self._model()
+        at = self.sides.findData(model.native[0]) if model is not None else -1
+        self.sides.setEnabled(at < 0)
+        if at >= 0:
+            self.sides.setCurrentIndex(at)
+
+    def _model(self) -> Model | None:
+        chosen = str(self.start.currentData() or "")
+        return next((model for model in self._catalog.models("avatar") if model.id == chosen), None)
+
+    # What comes back at the next start.
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "folder": str(self.folder or ""),
+            "name": self.name.text(),
+            "start": self.start.currentData(),
+            "size": self.side,
+            "hours": self.hours.value(),
+            "mirror": self.mirror.isChecked(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up a state; what cannot be used is left as it is."""
+        self.name.setText(str(state.get("name") or ""))
+        self.start.setCurrentIndex(max(0, self.start.findData(state.get("start"))))
+        at = self.sides.findData(state.get("size"))
+        self.sides.setCurrentIndex(at if at >= 0 else self.sides.currentIndex())
+        hours = state.get("hours")
+        if isinstance(hours, int | float) and 0 < hours <= LONGEST:
+            self.hours.setValue(float(hours))
+        self.mirror.setChecked(state.get("mirror") is True)
+        folder = state.get("folder")
+        if isinstance(folder, str) and folder and Path(folder).is_dir():
+            self.take(Path(folder))

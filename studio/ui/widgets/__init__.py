@@ -1,0 +1,1 @@
+"""Widgets, theme and text that every page uses."""

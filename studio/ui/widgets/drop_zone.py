@@ -1,0 +1,60 @@
+"""Where one drops and pastes, on a stage or a page: all over it, under a veil that says so; takes nothing in itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QFrame, QWidget
+
+from studio.ui.widgets.basic import column, label
+
+EDGE = 8
+
+
+class Landing(QObject):
+    """Makes `area` a place to drop and paste on. `takes` says whether data mean something there, `take` has them.
+
+    What is dragged from this window itself is left alone: it is a work already.
+    """
+
+    def __init__(
+        self, area: QWidget, words: str, takes: Callable[[QMimeData], bool], take: Callable[[QMimeData], object]
+    ) -> None:
+        super().__init__(area)
+        self._area, self._takes, self._take = area, takes, take
+        self.veil = QFrame(area)
+        self.veil.setObjectName("dropVeil")
+        told = label(words, "heading", wrap=True)
+        told.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column(self.veil, margins=(32, 32, 32, 32)).addWidget(told)
+        self.veil.hide()
+        area.setAcceptDrops(True)
+        area.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            return event.matches(QKeySequence.StandardKey.Paste) and self._paste()
+        if isinstance(event, QDragEnterEvent):
+            if event.source() is None and self._takes(event.mimeData()):
+                event.acceptProposedAction()
+                self.veil.setGeometry(self._area.rect().adjusted(EDGE, EDGE, -EDGE, -EDGE))
+                self.veil.show()
+                self.veil.raise_()
+            return True
+        if event.type() == QEvent.Type.DragLeave:
+            self.veil.hide()
+        elif isinstance(event, QDropEvent) and event.type() == QEvent.Type.Drop:
+            self.veil.hide()
+            event.acceptProposedAction()
+            self._take(event.mimeData())
+            return True
+        return False
+
+    def _paste(self) -> bool:
+        data = QGuiApplication.clipboard().mimeData()
+        if not self._takes(data):
+            return False
+        self._take(data)
+        return True

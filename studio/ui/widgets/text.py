@@ -1,0 +1,121 @@
+"""What the window says: translation, plurals, times and sizes, and a request put in words; makes no widgets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
+
+from studio.errors import StudioError
+from studio.library import titles
+from studio.schema.request import Choice, Flag, Note, Range, Request, Seed, Text
+
+INSTEAD = {
+    "models": "Choose another model, or add one.",
+    "diagnostics": "Try again; if it happens every time, the diagnostics have what is needed to find out why.",
+}
+"""What the window advises where a hint names a command of the command line."""
+
+
+def tr(text: str) -> str:
+    """The text in the window's language. English source texts are the keys."""
+    return QCoreApplication.translate("studio", text)
+
+
+def count(n: int, one: str, many: str) -> str:
+    """`one` or `many` with %n filled in. English needs no translation file; other languages bring their own forms."""
+    said = QCoreApplication.translate("studio", many, None, n)
+    if said == many.replace("%n", str(n)):
+        said = (one if n == 1 else many).replace("%n", QLocale().toString(n))
+    return said
+
+
+def duration(seconds: float) -> str:
+    """A length of time to read at a glance: 8 s, 2 min, 1 h 20 min."""
+    whole = max(0, round(seconds))
+    if whole < 90:
+        return tr("{n} s").format(n=whole)
+    minutes = round(whole / 60)
+    if minutes < 60:
+        return tr("{n} min").format(n=minutes)
+    return tr("{h} h {m} min").format(h=minutes // 60, m=minutes % 60)
+
+
+def sentence(words: str) -> str:
+    """Words that begin a line."""
+    return words[:1].upper() + words[1:]
+
+
+def clock(seconds: float) -> str:
+    """A position in a sound: 0:07, 12:30."""
+    whole = max(0, int(seconds))
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def moment(when: float) -> str:
+    """A point in time, as short as it can be told apart: today and the hour, else the date."""
+    then, now = QDateTime.fromSecsSinceEpoch(int(when)), QDateTime.currentDateTime()
+    locale, short = QLocale(), QLocale.FormatType.ShortFormat
+    if then.date() == now.date():
+        return tr("Today {time}").format(time=locale.toString(then.time(), short))
+    return locale.toString(then.date(), short)
+
+
+def size(number: int) -> str:
+    """How much room something takes, as systems say it today: 8.7 MB."""
+    digits = 1 if number >= 1_000_000 else 0
+    return QLocale().formattedDataSize(number, digits, QLocale.DataSizeFormat.DataSizeSIFormat)
+
+
+def failure(error: BaseException) -> tuple[str, str]:
+    """What happened and what to do about it."""
+    if isinstance(error, StudioError):
+        command = "`" in error.hint and error.mend in INSTEAD
+        return tr(error.message), tr(INSTEAD[error.mend] if command else error.hint)
+    return tr("Something went wrong that the studio did not expect."), f"{type(error).__name__}: {error}"
+
+
+def value(note: Note, given: Any) -> str:
+    """A value of a request as its form shows it."""
+    if isinstance(note, Choice):
+        return tr(dict(note.options).get(given, str(given)))
+    if isinstance(note, Flag):
+        return tr("yes") if given else tr("no")
+    if isinstance(note, Seed):
+        return str(given)
+    if isinstance(note, Range) and note.low_word and given == note.low:
+        return tr(note.low_word)
+    if isinstance(note, Range) and note.shown is not None:
+        factor, unit = note.shown
+        return f"{round(given * factor)} {tr(unit)}"
+    if isinstance(note, Range):
+        return f"{given:g}{' ' + tr(note.unit) if note.unit else ''}"
+    if isinstance(note, Text):
+        return re.sub(r"^#+ ", "", str(given), flags=re.MULTILINE)  # a title is one without its mark
+    return str(given)
+
+
+def told(request: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A request's JSON in words: (label, value), what is empty left out. Unknown kinds are told by their keys."""
+    cls = Request.kinds.get(str(request.get("kind")))
+    if cls is None:
+        return [
+            (key, str(given).strip()) for key, given in request.items() if key != "kind" and given not in ("", None)
+        ]
+    return [
+        (tr(note.label), value(note, request[name]).strip())
+        for name, note in cls.notes()
+        if not note.hidden and request.get(name) not in ("", None)
+    ]
+
+
+def gist(request: Mapping[str, Any]) -> str:
+    """A request in a few words: its prompt, or else its choices and its seed."""
+    return titles.gist(request, tr)
+
+
+def called(request: Mapping[str, Any]) -> str:
+    """The same in fewer words, for where there is little room: the seed only where nothing else was asked for."""
+    return titles.called(request, tr)
