@@ -37,10 +37,10 @@ def _window() -> int:
     from studio.errors import StudioError
     from studio.studio import Studio
     from studio.system import log
-    from studio.system.paths import Places
+    from studio.system.paths import AppPaths
     from studio.ui import app
 
-    places = Places.of_this_user()
+    places = AppPaths.of_this_user()
     log.start(places.logs)
     try:
         opened = Studio(places)

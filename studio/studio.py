@@ -15,12 +15,12 @@ from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.errors import BadInput, StudioError
 from studio.jobs import training_runs
-from studio.jobs.engine_cache import PLATFORM, Rules
+from studio.jobs.engine_cache import PLATFORM, EngineLimits
 from studio.jobs.job import Job
 from studio.jobs.lane import Lane
-from studio.jobs.queue_store import Entry, Journal
-from studio.jobs.results import Harvest
-from studio.jobs.worker import Hear, InProcess, InThread, Made
+from studio.jobs.queue_store import QueueEntry, QueueStore
+from studio.jobs.results import ResultStore
+from studio.jobs.worker import EngineResult, Hear, ProcessHost, ThreadHost
 from studio.library.identities import Identities
 from studio.library.library import Asset, Embed, Library
 from studio.media import temp_clips
@@ -28,7 +28,7 @@ from studio.models.catalog import Catalog
 from studio.schema import settings as settings_file
 from studio.schema.request import Request, TrainRequest
 from studio.system.log import conceal
-from studio.system.paths import RESOURCES, Places
+from studio.system.paths import RESOURCES, AppPaths
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Studio:
 
     def __init__(
         self,
-        places: Places,
+        places: AppPaths,
         *,
         isolated: bool = True,
         journaled: bool = True,
@@ -65,31 +65,31 @@ class Studio:
         self.library = Library(settings_file.folder(own.library_folder, places.library))
         self.catalog = Catalog(bundled, settings_file.folder(own.models_folder, places.models))
         self.identities = Identities(places.identities, lambda: self._publish(News("identities")))
-        self._harvest = Harvest(
+        self._harvest = ResultStore(
             self.library,
             self.catalog,
             embed=lambda: cast(Embed, self.settings.embed_metadata),
             closing=lambda: self._closing,
             changed=lambda kind: self._publish(News(kind)),
         )
-        self._journal = Journal(places.state / "queue.sqlite") if journaled else None
+        self._journal = QueueStore(places.state / "queue.sqlite") if journaled else None
         if self._journal is not None and self._journal.warning:
             self.warnings.append(self._journal.warning)
         self._hearers: list[Callable[[News], None]] = []
         self._ended: list[Job] = []
-        self._journaled: list[Entry] | None = None  # what was written last
+        self._journaled: list[QueueEntry] | None = None  # what was written last
         self._pace: dict[str, tuple[str, int, float]] = {}
         self._closing, self._taking_up = False, True
         self._lock = threading.Lock()
         self._ordering = threading.Lock()
-        rules = Rules(own.device, own.threads, int(own.memory_budget_gb * 2**30), platform)
+        rules = EngineLimits(own.device, own.threads, int(own.memory_budget_gb * 2**30), platform)
         make = functools.partial(self._lane, rules=rules, isolated=isolated)
         self._device, self._training = make("device", nice=10), make("training", nice=19)
         temp_clips.sweep()
-        self.offered: list[Entry] = []
+        self.interrupted: list[QueueEntry] = []
         if self._journal is not None and self._journal.paused:
             self._hold(True)
-        self._take_up()
+        self._restore_queue()
 
     # What a person asks for.
 
@@ -101,7 +101,7 @@ class Studio:
         `replaces` names a live control: the newest request of that name wins, older ones are cancelled. Live results
         are neither journaled nor added to the library; the future gets the payloads, and `keep` adds them.
         """
-        job = Job(self._resolved(request), parents=parents, live=live, slot=replaces)
+        job = Job(self._resolved(request), parents=parents, live=live, replaces=replaces)
         conceal(request)
         self._lane_of(job).put(job)
         return job
@@ -112,7 +112,7 @@ class Studio:
 
     def finish(self, id: str) -> None:
         """End a training now, and add what it has learnt to the models where it has a name."""
-        self._find(id).wanted = True
+        self._find(id).keep_model = True
         self.cancel(id)
 
     def suspend(self, id: str, on: bool) -> None:
@@ -140,13 +140,13 @@ class Studio:
             self._journal.paused = on
         self._hold(on)
 
-    def take(self, entry: Entry, *, resume: bool) -> Job | None:
+    def take(self, entry: QueueEntry, *, resume: bool) -> Job | None:
         """Answer an offer: run again what was running when the program died, or let it go.
 
         Raises as `submit` does; then the offer stands.
         """
         job = self.submit(_again(entry.request), parents=entry.parents) if resume else None
-        self.offered.remove(entry)
+        self.interrupted.remove(entry)
         self._reordered()
         return job
 
@@ -205,7 +205,7 @@ class Studio:
         for lane in self._lanes:
             lane.close()
         if self._journal is not None:
-            self._journal.replace([*self.offered, *(entry for job, entry in left if job.state != "done")])
+            self._journal.replace([*self.interrupted, *(entry for job, entry in left if job.state != "done")])
             self._journal.close()
         for job in self._ended:
             self.drop(job)
@@ -221,11 +221,11 @@ class Studio:
         for lane in self._lanes:
             lane.pause(on)
 
-    def _lane(self, name: str, *, nice: int, rules: Rules, isolated: bool) -> Lane:
+    def _lane(self, name: str, *, nice: int, rules: EngineLimits, isolated: bool) -> Lane:
         log_file = self.places.logs / f"worker-{name}.log"
-        host = InProcess(rules, nice=nice, log=log_file) if isolated else InThread(rules)
+        host = ProcessHost(rules, nice=nice, log=log_file) if isolated else ThreadHost(rules)
 
-        def run(job: Job, hear: Hear) -> Made:
+        def run(job: Job, hear: Hear) -> EngineResult:
             request = job.request
             model = self.catalog.get(request.model) if request.model else None
             return host.run(job, self.media[request.medium].engine_of(request), model, hear)
@@ -280,29 +280,29 @@ class Studio:
     def _write_journal(self) -> None:
         # Live jobs come and go many times a second and leave no trace: nothing is written for them. What could not be
         # written is tried again with the next change.
-        entries = [*self.offered, *(entry for _, entry in self._entries())]
+        entries = [*self.interrupted, *(entry for _, entry in self._entries())]
         if self._journal is not None and entries != self._journaled and self._journal.replace(entries):
             self._journaled = entries
 
-    def _entries(self) -> list[tuple[Job, Entry]]:
+    def _entries(self) -> list[tuple[Job, QueueEntry]]:
         """What is to be made after all where the studio ends now."""
         jobs = [job for job in self.jobs() if job.state in ("running", "queued") and not job.live]
-        return [(job, Entry(job.id, job.request, job.parents, job.state == "running")) for job in jobs]
+        return [(job, QueueEntry(job.id, job.request, job.parents, job.state == "running")) for job in jobs]
 
-    def _take_up(self) -> None:
+    def _restore_queue(self) -> None:
         """What waited when the last studio ended waits again; what ran, and what cannot run now, is offered.
 
         The journal stays as it was until all of it has its place, so that a kill in between loses nothing.
         """
         entries = self._journal.entries() if self._journal else []
-        self.offered = [entry for entry in entries if entry.running]
+        self.interrupted = [entry for entry in entries if entry.running]
         for entry in entries:
             if entry.running:
                 continue
             try:
                 self.submit(entry.request, parents=entry.parents)
             except StudioError as error:
-                self.offered.append(entry)
+                self.interrupted.append(entry)
                 self.warnings.append(f"A queued request cannot run now: {error}")
         self._taking_up = False
         self._reordered()

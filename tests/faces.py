@@ -22,7 +22,7 @@ from studio.backends.avatar.requests import (
     AvatarRequest,
     AvatarSheetRequest,
     AvatarWalkRequest,
-    Trait,
+    SliderValue,
 )
 from studio.errors import BadInput
 from studio.jobs.job import Progress, Report
@@ -31,7 +31,7 @@ from studio.media.payloads import Image, Payload
 from studio.models.catalog import Model
 from studio.schema.request import Request
 from studio.studio import Studio
-from studio.system.paths import Places
+from studio.system.paths import AppPaths
 from tests.studios import FAKE, starters
 
 SMALL, LARGE, WIDTH = 32, 64, 8
@@ -85,7 +85,11 @@ class FaceEngine:
         if isinstance(request, AvatarProjectRequest):
             report(Progress("looking", 1, 2, Image(face(request))))
             found = AvatarRequest(
-                seed=request.seed, model=request.model, latent=LATENT, traits=(Trait("Hair", 0.5),), name=request.name
+                seed=request.seed,
+                model=request.model,
+                latent=LATENT,
+                traits=(SliderValue("Hair", 0.5),),
+                name=request.name,
             )
             return [Image(face(found), json.dumps(found.to_json()), REMARK if request.steps == STRANGE else "")]
         if isinstance(request, AvatarSheetRequest):
@@ -126,4 +130,4 @@ def face_studio(home: Path) -> Studio:
         (bundled / "avatar-starter" / "config.json").write_text(json.dumps(said), encoding="utf-8")
     engines = {"avatar": "tests.faces:FaceEngine"}
     media = [dataclasses.replace(medium, engine=engines.get(medium.name, FAKE), trainer=FAKE) for medium in MEDIA]
-    return Studio(Places.under(home), isolated=False, media=media, bundled=bundled, platform="")
+    return Studio(AppPaths.under(home), isolated=False, media=media, bundled=bundled, platform="")

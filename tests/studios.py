@@ -8,7 +8,7 @@ from typing import Any
 
 from studio.backends import MEDIA
 from studio.studio import Studio
-from studio.system.paths import Places
+from studio.system.paths import AppPaths
 
 
 def starters(folder: Path) -> Path:
@@ -34,4 +34,4 @@ def fake_studio(home: Path, *, isolated: bool = False, trainer: str = FAKE, **ch
     bundled = home.parent / "bundled"
     if not bundled.exists():
         starters(bundled)
-    return Studio(Places.under(home), isolated=isolated, media=media, bundled=bundled, platform="", **changes)
+    return Studio(AppPaths.under(home), isolated=isolated, media=media, bundled=bundled, platform="", **changes)

@@ -15,44 +15,44 @@ import pytest
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.errors import BadInput
-from studio.schema.nested import Items, Packed, Row, Told
-from studio.schema.request import Choice, Flag, Note, PathTo, Range, Request, Seed, Text, TrainRequest
+from studio.schema.nested import FloatArray, ListOf, NestedRequest, Record
+from studio.schema.request import Choice, Field, Flag, FreeText, PathTo, Range, Request, Seed, TrainRequest
 from studio.system.paths import RESOURCES
 
 KINDS = [(medium, kind) for medium in MEDIA for kind in (*medium.kinds, medium.train)]
 NAMES = [kind.kind for _, kind in KINDS]
 
 
-def other(note: Note, default: Any) -> Any:
+def other(note: Field, default: Any) -> Any:
     """A value that is not the default, as far from it as may be."""
     if isinstance(note, Range):
         return note.high if default != note.high else note.low
     if isinstance(note, Choice):
         return next((value for value, _ in reversed(note.options) if value != default), default)
-    if isinstance(note, Text):
+    if isinstance(note, FreeText):
         return 'Words "in" two\nlines, 中文 and \U0001f98a'
     if isinstance(note, Flag):
         return not default
     if isinstance(note, Seed):
         return 2**31 - 1
-    if isinstance(note, Items):
+    if isinstance(note, ListOf):
         return (unusual_row(note.of), note.of())
-    if isinstance(note, Packed):
+    if isinstance(note, FloatArray):
         return base64.b64encode(np.array([0.5, -2, 1000], "<f2").tobytes()).decode()
-    if isinstance(note, Told):
+    if isinstance(note, NestedRequest):
         return json.dumps(Request.kinds[note.kind](seed=3).to_json(), ensure_ascii=False)
     return "/a place/å" if isinstance(note, PathTo) else "some-model"
 
 
-def unusual_row(kind: type[Row]) -> Row:
+def unusual_row(kind: type[Record]) -> Record:
     plain = kind()
-    changes = {name: other(note, getattr(plain, name)) for name, note in kind.notes()}
+    changes = {name: other(note, getattr(plain, name)) for name, note in kind.fields()}
     return dataclasses.replace(plain, **changes, unknown='{"aura": 3}')
 
 
 def unusual(kind: type[Request]) -> Request:
     plain = kind()
-    return plain.replace(**{name: other(note, getattr(plain, name)) for name, note in kind.notes()})
+    return plain.replace(**{name: other(note, getattr(plain, name)) for name, note in kind.fields()})
 
 
 @pytest.mark.parametrize(("medium", "kind"), KINDS, ids=NAMES)
@@ -91,7 +91,7 @@ def test_form_round_trip(medium: Medium, kind: type[Request]) -> None:
 
 @pytest.mark.parametrize(("medium", "kind"), KINDS, ids=NAMES)
 def test_values_that_cannot_be_are_named(medium: Medium, kind: type[Request]) -> None:
-    for name, _ in kind.notes():
+    for name, _ in kind.fields():
         with pytest.raises(BadInput, match=name):
             Request.from_json({"kind": kind.kind, name: {"not": "a value"}})
 
@@ -114,6 +114,6 @@ def test_engines_resolve_without_being_imported(medium: Medium) -> None:
 def test_the_window_can_show_it(medium: Medium) -> None:
     assert (RESOURCES / "icons" / f"{medium.icon}.svg").is_file()
     assert medium.stage in ("image", "text", "audio")
-    for name, note in (pair for kind in medium.kinds for pair in kind.notes()):
+    for name, note in (pair for kind in medium.kinds for pair in kind.fields()):
         assert note.label, f"{name} has no label"
         assert note.help.endswith("."), f"{name}'s help is no sentence"

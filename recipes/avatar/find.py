@@ -21,9 +21,9 @@ from torch import Tensor
 from studio.backends.avatar import sliders
 from studio.backends.avatar.engine import encoder as encode
 from studio.backends.avatar.engine import files
-from studio.backends.avatar.engine.detect_face import Aligning, frames_of
+from studio.backends.avatar.engine.detect_face import FaceDetector, frames_of
 from studio.backends.avatar.engine.latents import Latents
-from studio.backends.avatar.engine.projection import READ_BETTER, Reader
+from studio.backends.avatar.engine.projection import READ_BETTER, EncoderReader
 from studio.backends.avatar.engine.synthesis import draw, one_thread, pixels
 from studio.backends.avatar.engine.target import planes_of
 from studio.backends.avatar.requests import AvatarRequest
@@ -78,7 +78,7 @@ def measure(count: int, sheet: Path | None = None) -> dict[str, Any]:
     assert encoder is not None
     latents = Latents(network, config, sliders.read(MODEL, table))
     shape = network.shape
-    reader = Reader(latents, encoder, AvatarRequest())
+    reader = EncoderReader(latents, encoder, AvatarRequest())
     frames = []
     for style in table.styles:
         ws = network.broadcast(latents.samples(AvatarRequest(style=style.name), 9))
@@ -92,7 +92,7 @@ def measure(count: int, sheet: Path | None = None) -> dict[str, Any]:
         which, picks = latents.picks(face)
         truth = draw(network, latents.ws(face), "const", 0)
         picture = pixels(truth)[0] if kind == "in place" else put(pixels(truth)[0], kind, rng)
-        aligning = Aligning(reader, shape.planes, shape.size, torch.device("cpu"), better=READ_BETTER)
+        aligning = FaceDetector(reader, shape.planes, shape.size, torch.device("cpu"), better=READ_BETTER)
         found = aligning.find(picture, frames, lambda done, total: None)
         first = aligning.middle
         row: list[float] = []

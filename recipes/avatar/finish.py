@@ -25,8 +25,8 @@ from PIL import Image
 
 from recipes.avatar import judge, tell
 from recipes.avatar.prepare import EVERY
-from studio.backends.avatar.attributes import Table
-from studio.backends.avatar.dataset import Pictures, read
+from studio.backends.avatar.attributes import AttributeTable
+from studio.backends.avatar.dataset import FaceDataset, read
 from studio.backends.avatar.engine import encoder as encode
 from studio.backends.avatar.engine import slider_order, upscaler
 from studio.backends.avatar.engine.engine import AvatarEngine
@@ -103,7 +103,7 @@ def main() -> None:
 
 
 def learn_upscaler(
-    network: Generator, pictures: Pictures, pack: Path, minutes: float, start: upscaler.Upscaler | None
+    network: Generator, pictures: FaceDataset, pack: Path, minutes: float, start: upscaler.Upscaler | None
 ) -> upscaler.Upscaler:
     """From what the network draws for the large drawings that are not held out."""
     assert pictures.conditions is not None
@@ -138,7 +138,7 @@ def sheets(folder: Path, styles: tuple[str, ...]) -> np.ndarray:
     return np.stack([make(seed, "any", "native") for seed in range(64)])
 
 
-def likeness(network: Generator, pictures: Pictures, folder: Path, made: np.ndarray) -> dict[str, Any]:
+def likeness(network: Generator, pictures: FaceDataset, folder: Path, made: np.ndarray) -> dict[str, Any]:
     """How far the made pictures are from the drawings: one by one, as sets, and to the nearest learnt one."""
     assert pictures.held_out is not None
     assert pictures.table is not None
@@ -176,7 +176,7 @@ def likeness(network: Generator, pictures: Pictures, folder: Path, made: np.ndar
     }
 
 
-def seeds(table: Table, styles: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def seeds(table: AttributeTable, styles: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Conditions as seeds draw them, in the styles of the drawings they are compared with."""
     return np.stack([table.vector(int(style), table.draw(int(style), rng)) for style in styles])
 

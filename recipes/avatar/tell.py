@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from studio.backends.avatar.attributes import NONE
-from studio.backends.avatar.dataset import Pictures
+from studio.backends.avatar.dataset import FaceDataset
 from studio.backends.avatar.engine.batches import premultiplied
-from studio.backends.avatar.engine.encoder import Encoder, Reading
+from studio.backends.avatar.engine.encoder import AttributeReading, Encoder
 from studio.backends.avatar.engine.network import Generator
 
 EACH = 12  # drawings of a style that are looked at
@@ -35,14 +35,14 @@ def draw(network: Generator, c: np.ndarray) -> Tensor:
 
 
 @torch.inference_mode()
-def distance(network: Generator, pictures: Pictures, rows: np.ndarray) -> float:
+def distance(network: Generator, pictures: FaceDataset, rows: np.ndarray) -> float:
     assert pictures.conditions is not None
     real = premultiplied(torch.from_numpy(pictures.pixels[rows]))
     return float((draw(network, pictures.conditions[rows]).clamp(-1, 1) - real).abs().mean() * 127.5)
 
 
 @torch.inference_mode()
-def told(network: Generator, pictures: Pictures) -> dict[str, Any]:
+def told(network: Generator, pictures: FaceDataset) -> dict[str, Any]:
     """style -> attribute -> [share told, share that guessing would tell]."""
     assert pictures.table is not None
     assert pictures.conditions is not None
@@ -75,7 +75,7 @@ def told(network: Generator, pictures: Pictures) -> dict[str, Any]:
 
 
 @torch.inference_mode()
-def shown(network: Generator, pictures: Pictures) -> dict[str, Any]:
+def shown(network: Generator, pictures: FaceDataset) -> dict[str, Any]:
     """style -> attribute that drawings may lack -> how much of it appears: 1 where the model adds what the drawings
     have, 0 where its picture is the same without it. The projection of what it adds onto what there is to add, where
     that shows, over held-out drawings that have it."""
@@ -107,7 +107,7 @@ def shown(network: Generator, pictures: Pictures) -> dict[str, Any]:
 
 
 @torch.inference_mode()
-def read(encoder: Encoder, pictures: Pictures) -> dict[str, Any]:
+def read(encoder: Encoder, pictures: FaceDataset) -> dict[str, Any]:
     """What an encoder says of held-out drawings. style -> attribute -> [share where the likeliest value is right, share
     where the right one is among the four likeliest]; "style" -> the share of styles that are right."""
     assert pictures.table is not None
@@ -120,7 +120,7 @@ def read(encoder: Encoder, pictures: Pictures) -> dict[str, Any]:
         s = int(pictures.style[row])
         style, spans = pictures.table.styles[s], pictures.table.spans[s]
         seen = premultiplied(torch.from_numpy(pictures.pixels[row : row + 1]))
-        reading = Reading.of(encoder(seen)[0], pictures.table)
+        reading = AttributeReading.of(encoder(seen)[0], pictures.table)
         right.append(reading.styles[0] == s)
         for one, likeliest in zip(style.attributes, reading.picks[s], strict=True):
             own = pictures.conditions[row][spans[one.name]]

@@ -11,7 +11,7 @@ import random
 from collections.abc import Sequence
 
 from recipes.music.sampler import Note, Voice
-from studio.backends.music.plan import SCALES, TONICS, Chord, Plan
+from studio.backends.music.plan import SCALES, TONICS, Chord, PiecePlan
 
 E_PIANO, MUSIC_BOX = 4, 10
 BAND = (
@@ -70,7 +70,7 @@ PATTERNS: dict[str, tuple[Sequence[tuple[int, int]], ...]] = {
 class Arranger:
     """Writes one piece over one plan; `rate` is the codec's frames a second, which onsets are brought to."""
 
-    def __init__(self, plan: Plan, rate: float, rng: random.Random) -> None:
+    def __init__(self, plan: PiecePlan, rate: float, rng: random.Random) -> None:
         self.plan, self.rate, self.rng = plan, rate, rng
         self.bar = plan.beats * 4
         self.notes: list[Note] = []

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from recipes.music.arranger import BAND, Arranger
 from recipes.music.sampler import RATE, SOUNDFONT, Note, Sampler, write_midi
-from studio.backends.music.plan import FASTEST, SLOWEST, Plan, make_plan
+from studio.backends.music.plan import FASTEST, SLOWEST, PiecePlan, make_plan
 
 FRAME_RATE = 40
 
 
-def piece(seed: int, sampler: Sampler) -> tuple[NDArray[np.float32], dict[str, Any], list[Note], Plan]:
+def piece(seed: int, sampler: Sampler) -> tuple[NDArray[np.float32], dict[str, Any], list[Note], PiecePlan]:
     """The sound `[samples]`, the labels, the notes and the plan of one piece; the same every time for a seed."""
     rng = random.Random(seed)
     seconds = rng.uniform(6, 26)

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from studio.backends.story.engine.engine import StoryEngine
-from studio.backends.story.engine.texts import Pieces, gather
+from studio.backends.story.engine.texts import TokenDataset, gather
 from studio.backends.story.requests import StoryRequest
 from studio.media.payloads import Text
 from studio.models.catalog import Model
@@ -47,7 +47,7 @@ NOT_NAMES = set(COMMON.split())
 def bits(engine: StoryEngine, texts: Sequence[str]) -> float:
     """Bits per UTF-8 byte that the model needs for `texts`, each read in pieces as long as its context."""
     nats = 0.0
-    for piece in Pieces(list(texts), engine.tokenizer, engine.context).pieces:
+    for piece in TokenDataset(list(texts), engine.tokenizer, engine.context).pieces:
         ids = torch.from_numpy(piece)[None]
         with torch.inference_mode():
             loss = float(engine.model(input_ids=ids, labels=ids).loss)

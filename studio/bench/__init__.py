@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
-from studio.bench.measurement import Line, Setting
+from studio.bench.measurement import BenchSettings, Measurement
 from studio.errors import BadInput, StudioError
 from studio.jobs.engine_cache import resolve
 
-__all__ = ["BENCHES", "Line", "Setting", "run"]
+__all__ = ["BENCHES", "BenchSettings", "Measurement", "run"]
 
 BENCHES = {
     "window": "studio.bench.window:lines",
@@ -27,7 +27,7 @@ BENCHES = {
 }
 
 
-def run(name: str, write: Callable[[str], None], setting: Setting | None = None) -> bool:
+def run(name: str, write: Callable[[str], None], setting: BenchSettings | None = None) -> bool:
     """Run one bench, or all where `name` is empty; `write` gets each JSON line as it is known.
 
     Returns whether every bound held. A bench that cannot run says so in a line of its own and does not hold; BadInput
@@ -37,9 +37,9 @@ def run(name: str, write: Callable[[str], None], setting: Setting | None = None)
         raise BadInput(f"There is no bench named {name!r:.60}.", f"Known: {', '.join(BENCHES)}.")
     held = True
     for bench in [name] if name else BENCHES:
-        lines: Callable[[Setting], Iterator[Line]] = resolve(BENCHES[bench])
+        lines: Callable[[BenchSettings], Iterator[Measurement]] = resolve(BENCHES[bench])
         try:
-            for line in lines(setting or Setting()):
+            for line in lines(setting or BenchSettings()):
                 write(json.dumps(line.to_json(), ensure_ascii=False))
                 held &= line.ok
         except (StudioError, OSError) as error:

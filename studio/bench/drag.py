@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from studio.bench.jobs import PATIENCE, opened
-from studio.bench.measurement import Line, Setting
+from studio.bench.measurement import BenchSettings, Measurement
 from studio.jobs.job import Cancelled, Job
 from studio.schema.request import Request
 
@@ -26,11 +26,11 @@ SECONDS = 5.0
 FRAME_BOUND, LATE_BOUND, WAITING_BOUND = 50.0, 150.0, 1.0
 
 
-def lines(setting: Setting) -> Iterator[Line]:
+def lines(setting: BenchSettings) -> Iterator[Measurement]:
     """The time between two pictures, from a move to its picture, and the most requests that waited."""
     with opened(setting) as studio:
         studio.submit(_face(0.0), live=True, replaces="avatar").future.result(PATIENCE)
-        hand = _Hand()
+        hand = _DragRecorder()
         waiting, before = 0, _processor()
         moves = 6 if setting.toy else int(SECONDS / HAND)
         start = time.perf_counter()
@@ -52,13 +52,13 @@ def lines(setting: Setting) -> Iterator[Line]:
             "moves": moves,
             "shown": len(hand.shown),
         }
-        yield Line("drag.frame", seconds / len(hand.shown) * 1000, "ms", FRAME_BOUND, more=more)
+        yield Measurement("drag.frame", seconds / len(hand.shown) * 1000, "ms", FRAME_BOUND, more=more)
         p95 = late[min(len(late) - 1, int(0.95 * len(late)))]
-        yield Line("drag.late", p95 * 1000, "ms", LATE_BOUND, more={"p50_ms": statistics.median(late) * 1000})
-        yield Line("drag.waiting", waiting, "requests", WAITING_BOUND)
+        yield Measurement("drag.late", p95 * 1000, "ms", LATE_BOUND, more={"p50_ms": statistics.median(late) * 1000})
+        yield Measurement("drag.waiting", waiting, "requests", WAITING_BOUND)
 
 
-class _Hand:
+class _DragRecorder:
     """Keeps when each picture came, and how long after its move."""
 
     def __init__(self) -> None:

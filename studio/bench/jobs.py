@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from studio.backends import MEDIA
-from studio.bench.measurement import Line, Setting
+from studio.bench.measurement import BenchSettings, Measurement
 from studio.bench.stopwatch import PREFIX
 from studio.errors import StudioError
 from studio.jobs.job import Cancelled
 from studio.schema.request import Request
 from studio.studio import News, Studio
-from studio.system.paths import Places
+from studio.system.paths import AppPaths
 
 COST_SECONDS, COST_SHARE = 0.030, 0.03
 CANCEL_SECONDS = 0.5
@@ -24,7 +24,7 @@ TIMES = {"avatar": 12, "poster": 3, "story": 3, "music": 3}
 PATIENCE = 300.0
 
 
-def cost(setting: Setting) -> Iterator[Line]:
+def cost(setting: BenchSettings) -> Iterator[Measurement]:
     """From submit to outcome, less the time inside the engine: queue, journal, pipe, previews, encoding, library."""
     with opened(setting, PREFIX) as studio:
         timed: dict[str, float] = {}
@@ -48,10 +48,10 @@ def cost(setting: Setting) -> Iterator[Line]:
             typical = statistics.median(engine)
             bound = max(COST_SECONDS, COST_SHARE * typical)
             more = {"engine_ms": typical * 1000, "worst_ms": max(costs) * 1000, "jobs": len(costs)}
-            yield Line(f"job.{medium.name}", statistics.median(costs) * 1000, "ms", bound * 1000, more=more)
+            yield Measurement(f"job.{medium.name}", statistics.median(costs) * 1000, "ms", bound * 1000, more=more)
 
 
-def cancel(setting: Setting) -> Iterator[Line]:
+def cancel(setting: BenchSettings) -> Iterator[Measurement]:
     """From cancelling a running job to the start of the one that waits behind it; the slowest of several tries."""
     with opened(setting) as studio:
         for medium in MEDIA:
@@ -60,7 +60,7 @@ def cancel(setting: Setting) -> Iterator[Line]:
             for attempt in range(1 if setting.toy else 3):
                 waits.append(_free_after_cancel(studio, medium.make, attempt))
             bound = CANCEL_SECONDS * 1000
-            yield Line(f"cancel.{medium.name}", max(waits) * 1000, "ms", bound, more={"tries": len(waits)})
+            yield Measurement(f"cancel.{medium.name}", max(waits) * 1000, "ms", bound, more={"tries": len(waits)})
 
 
 def _free_after_cancel(studio: Studio, make: type[Request], attempt: int) -> float:
@@ -81,11 +81,11 @@ def _free_after_cancel(studio: Studio, make: type[Request], attempt: int) -> flo
 
 
 @contextlib.contextmanager
-def opened(setting: Setting, wrap: str = "") -> Iterator[Studio]:
+def opened(setting: BenchSettings, wrap: str = "") -> Iterator[Studio]:
     """A studio in a home that is thrown away after; its models must be there."""
     with tempfile.TemporaryDirectory(prefix="studio-bench-") as home:
         studio = Studio(
-            Places.under(Path(home)), media=setting.media(wrap), bundled=setting.bundled, platform=setting.platform
+            AppPaths.under(Path(home)), media=setting.media(wrap), bundled=setting.bundled, platform=setting.platform
         )
         try:
             if not studio.catalog.models():

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from studio.backends import MEDIA
 from studio.bench.child import measure
-from studio.bench.measurement import Line, Setting
+from studio.bench.measurement import BenchSettings, Measurement
 from studio.errors import StudioError
 
 BOUND = 16.0  # milliseconds, a frame of the screen
 SECONDS = 10.0
 
 
-def lines(setting: Setting) -> Iterator[Line]:
+def lines(setting: BenchSettings) -> Iterator[Measurement]:
     for medium in MEDIA[:1] if setting.toy else MEDIA:
         told = {"what": "working", "medium": medium.name, "seconds": 0.5 if setting.toy else SECONDS}
         found = measure("studio.bench.live_window", {**told, "bundled": str(setting.bundled), "engine": setting.engine})
@@ -28,7 +28,7 @@ def lines(setting: Setting) -> Iterator[Line]:
             "events": len(busy),
             "jobs": found["jobs"],
         }
-        yield Line(f"latency.{medium.name}", _share(busy, 0.99), "ms", BOUND, more=more)
+        yield Measurement(f"latency.{medium.name}", _share(busy, 0.99), "ms", BOUND, more=more)
 
 
 def _share(ordered: Sequence[float], share: float) -> float:

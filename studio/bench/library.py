@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from studio.bench.measurement import Line, Setting
-from studio.library.asset import Query, Record
+from studio.bench.measurement import BenchSettings, Measurement
+from studio.library.asset import AssetRecord, LibraryQuery
 from studio.library.library import Library
 
 WORKS = 25_000
@@ -22,7 +22,7 @@ THINGS = ("lighthouse", "balloon", "sailing boat", "train", "bridge", "fox", "wi
 TIMES_OF_DAY = ("at dawn", "at noon", "at sunset", "by night", "in the rain", "in snow", "黄昏时")
 
 
-def lines(setting: Setting) -> Iterator[Line]:
+def lines(setting: BenchSettings) -> Iterator[Measurement]:
     works = 200 if setting.toy else WORKS
     with tempfile.TemporaryDirectory(prefix="studio-bench-") as folder:
         fill(Path(folder), works)
@@ -30,14 +30,14 @@ def lines(setting: Setting) -> Iterator[Line]:
         try:
             start = time.perf_counter()
             found = library.rebuild()
-            yield Line("library.rebuild", time.perf_counter() - start, "s", more={"works": found})
+            yield Measurement("library.rebuild", time.perf_counter() - start, "s", more={"works": found})
             for name, ask in questions(library, works).items():
                 ask()
                 busy = time.process_time()
                 taken = [_seconds(ask) for _ in range(TIMES)]
                 busy = (time.process_time() - busy) / TIMES
                 more = {"works": found, "worst_ms": max(taken) * 1000, "processor_ms": busy * 1000}
-                yield Line(f"library.{name}", statistics.median(taken) * 1000, "ms", BOUND, more=more)
+                yield Measurement(f"library.{name}", statistics.median(taken) * 1000, "ms", BOUND, more=more)
         finally:
             library.close()
 
@@ -46,13 +46,13 @@ def questions(library: Library, works: int) -> dict[str, Callable[[], object]]:
     """What views ask all day: the first page, one far down, searches that find much, little, nothing, and Chinese."""
 
     def search(text: str) -> Callable[[], object]:
-        return lambda: (library.page(Query(text=text)), library.count(Query(text=text)))
+        return lambda: (library.page(LibraryQuery(text=text)), library.count(LibraryQuery(text=text)))
 
     return {
         "list": lambda: (library.page(), library.count()),
         "page": lambda: library.page(offset=works * 4 // 5),
-        "filter": lambda: library.page(Query(medium="poster", favourite=True)),
-        "tag": lambda: (library.page(Query(tag="tag 7")), library.tags()),
+        "filter": lambda: library.page(LibraryQuery(medium="poster", favourite=True)),
+        "tag": lambda: (library.page(LibraryQuery(tag="tag 7")), library.tags()),
         "search.common": search("lighthouse"),
         "search.two": search("fox dawn"),
         "search.rare": search(f"number {works // 2} "),
@@ -71,7 +71,7 @@ def fill(folder: Path, works: int) -> None:
         month = f"{name[:4]}-{name[4:6]}"
         prompt = f"{THINGS[i % 10]} {PLACES[i // 10 % 10]} {TIMES_OF_DAY[i % 7]}, number {i} of many"
         text = prompt.encode()
-        record = Record(
+        record = AssetRecord(
             id=name,
             order=int(created * 1e6),
             medium=medium,

@@ -19,12 +19,12 @@ from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
 from studio.bench import library as shelf
-from studio.bench.measurement import Setting
+from studio.bench.measurement import BenchSettings
 from studio.studio import Studio
-from studio.system.paths import Places
+from studio.system.paths import AppPaths
 from studio.ui.app import application, errors
 from studio.ui.library.page import LibraryPage
-from studio.ui.shell.window import Window
+from studio.ui.shell.window import MainWindow
 
 SIZE = (1280, 800)
 FRAME = 1 / 60
@@ -34,7 +34,7 @@ PATIENCE = 60.0
 DRAWN = 24  # different pictures; every work shows one of them
 
 
-async def opening(window: Window) -> float:
+async def opening(window: MainWindow) -> float:
     """Seconds from asking for the page, never shown before, until every tile to be seen is painted with its picture."""
     start = time.perf_counter()
     page = window.open("library")
@@ -89,7 +89,7 @@ async def landing(page: LibraryPage, times: int) -> list[float]:
     return took
 
 
-async def measured(window: Window, told: dict[str, Any]) -> dict[str, Any]:
+async def measured(window: MainWindow, told: dict[str, Any]) -> dict[str, Any]:
     window.resize(*SIZE)
     window.show()
     panel = window.panel(told["medium"])
@@ -126,15 +126,15 @@ def fill(folder: Path, works: int) -> None:
 
 
 def main(told: dict[str, Any]) -> None:
-    places = Places.of_this_user()
+    places = AppPaths.of_this_user()
     fill(places.library, told["works"])
-    setting = Setting(bundled=Path(told["bundled"]), engine=told["engine"])
+    setting = BenchSettings(bundled=Path(told["bundled"]), engine=told["engine"])
     studio = Studio(places, media=setting.media(), bundled=setting.bundled, platform=setting.platform)
     studio.library.rebuild()
     app = application(["studio"], studio)
     loop = QEventLoop(app)
     with errors(loop), loop:
-        window = Window(studio)
+        window = MainWindow(studio)
         found = loop.run_until_complete(measured(window, told))
         window.close()
         studio.close()

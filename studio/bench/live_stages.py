@@ -19,14 +19,14 @@ from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
-from studio.bench.measurement import Setting
+from studio.bench.measurement import BenchSettings
 from studio.jobs.job import Job
 from studio.media.payloads import Audio, Image
 from studio.schema.request import Request
 from studio.studio import Studio
-from studio.system.paths import Places
+from studio.system.paths import AppPaths
 from studio.ui.app import application, errors
-from studio.ui.shell.window import Window
+from studio.ui.shell.window import MainWindow
 from studio.ui.stages.audio import AudioStage
 from studio.ui.stages.image import ImageStage
 
@@ -36,7 +36,7 @@ SOUND_SECONDS, RATE = 60, 32_000
 PREVIEW, LARGE = (512, 768), (2048, 2048)
 
 
-class Work:
+class BusyEngine:
     """Keeps the studio's engine busy with the works of a medium."""
 
     def __init__(self, studio: Studio, request: Request | None) -> None:
@@ -60,7 +60,7 @@ class Work:
             self._studio.cancel(self._job.id)
 
 
-async def frames(draw: Callable[[int], None], count: int, work: Work) -> dict[str, Any]:
+async def frames(draw: Callable[[int], None], count: int, work: BusyEngine) -> dict[str, Any]:
     """Seconds that each of `count` frames took, drawn at 60 a second, and the processor's share of one."""
     taken: list[float] = []
     busy = 0.0
@@ -92,7 +92,7 @@ def picture(size: tuple[int, int], at: int) -> Image:
     return Image(np.ascontiguousarray(small.repeat(8, axis=0).repeat(8, axis=1)))
 
 
-async def drawing(window: Window, told: dict[str, Any]) -> dict[str, Any]:
+async def drawing(window: MainWindow, told: dict[str, Any]) -> dict[str, Any]:
     """Seconds of the frames of each stage, in an idle window and while an engine works."""
     window.resize(*SIZE)
     window.show()
@@ -103,7 +103,7 @@ async def drawing(window: Window, told: dict[str, Any]) -> dict[str, Any]:
     previews = [picture(PREVIEW, at) for at in range(4)]
     for name in ("idle", "busy"):
         medium = window.studio.media[told["medium"]]
-        work = Work(window.studio, medium.make() if name == "busy" else None)
+        work = BusyEngine(window.studio, medium.make() if name == "busy" else None)
         await work.begun()
         pages = window.pages
         for stage in (audio, image):
@@ -141,14 +141,14 @@ async def drawing(window: Window, told: dict[str, Any]) -> dict[str, Any]:
 
 
 def main(told: dict[str, Any]) -> None:
-    setting = Setting(bundled=Path(told["bundled"]), engine=told["engine"])
+    setting = BenchSettings(bundled=Path(told["bundled"]), engine=told["engine"])
     studio = Studio(
-        Places.of_this_user(), media=setting.media(), bundled=setting.bundled, platform=setting.platform
+        AppPaths.of_this_user(), media=setting.media(), bundled=setting.bundled, platform=setting.platform
     )  # fmt: skip
     app = application(["studio"], studio)
     loop = QEventLoop(app)
     with errors(loop), loop:
-        window = Window(studio)
+        window = MainWindow(studio)
         found = loop.run_until_complete(drawing(window, told))
         window.close()
         studio.close()

@@ -19,20 +19,20 @@ from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
-from studio.bench.measurement import Setting
+from studio.bench.measurement import BenchSettings
 from studio.errors import StudioError
 from studio.jobs.job import Job
 from studio.studio import News, Studio
-from studio.system.paths import Places
+from studio.system.paths import AppPaths
 from studio.ui.app import application, errors
-from studio.ui.shell.window import Window
+from studio.ui.shell.window import MainWindow
 
 HEAVY = ("torch", "diffusers", "transformers", "accelerate", "scipy")
 PING_SECONDS = 0.002
 PATIENCE = 240.0
 
 
-class Painted(QObject):
+class FirstPaint(QObject):
     """Notes the first time that a widget paints."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Painted(QObject):
         return False
 
 
-class Bell(QObject):
+class LatencyProbe(QObject):
     """Rings from a thread every 2 ms; each ring notes how late it was heard in the window's thread."""
 
     rung = Signal(float)
@@ -75,9 +75,9 @@ class Bell(QObject):
         self._thread.join()
 
 
-async def opening(window: Window, told: dict[str, Any]) -> dict[str, Any]:
+async def opening(window: MainWindow, told: dict[str, Any]) -> dict[str, Any]:
     """Seconds from the parent's start of this process to a painted window that answers; then its idle weight."""
-    painted = Painted()
+    painted = FirstPaint()
     window.installEventFilter(painted)
     window.show()
     gc.freeze()
@@ -97,14 +97,14 @@ async def opening(window: Window, told: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def working(window: Window, told: dict[str, Any]) -> dict[str, Any]:
+async def working(window: MainWindow, told: dict[str, Any]) -> dict[str, Any]:
     """Delays of events in an idle window, and while a panel makes one work after the other."""
     window.show()
     gc.freeze()
     panel = window.panel(told["medium"])
     assert panel is not None
     await asyncio.sleep(1.0)
-    bell = Bell()
+    bell = LatencyProbe()
     jobs: list[Job] = []
 
     def hear(news: News) -> None:
@@ -130,7 +130,7 @@ async def working(window: Window, told: dict[str, Any]) -> dict[str, Any]:
     return {"idle": idle, "busy": busy, "jobs": len(jobs), "states": states, "failed": failed}
 
 
-async def turning(window: Window, told: dict[str, Any]) -> dict[str, Any]:
+async def turning(window: MainWindow, told: dict[str, Any]) -> dict[str, Any]:
     """Seconds from asking for a page to its painted pixels, page by page, after each was made once."""
     window.show()
     gc.freeze()
@@ -159,14 +159,14 @@ DOES = {"opening": opening, "working": working, "turning": turning}
 
 
 def main(told: dict[str, Any]) -> None:
-    setting = Setting(bundled=Path(told["bundled"]), engine=told["engine"])
+    setting = BenchSettings(bundled=Path(told["bundled"]), engine=told["engine"])
     studio = Studio(
-        Places.of_this_user(), media=setting.media(), bundled=setting.bundled, platform=setting.platform
+        AppPaths.of_this_user(), media=setting.media(), bundled=setting.bundled, platform=setting.platform
     )  # fmt: skip
     app = application(["studio"], studio)
     loop = QEventLoop(app)
     with errors(loop), loop:
-        window = Window(studio)
+        window = MainWindow(studio)
         found = loop.run_until_complete(DOES[told["what"]](window, told))
         window.close()
         studio.close()

@@ -23,7 +23,7 @@ ROOT = Path(studio.__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class BenchSettings:
     """How to measure. `toy` takes the smallest of everything, to see that a bench runs; its figures mean nothing.
 
     `engine`, where set, stands in for the engine of every medium ("module:Class"), on models in `bundled`.
@@ -43,7 +43,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Measurement:
     """One figure. `bound` is what `value` must not exceed, None where it is only recorded; `ratio` compares with the
     plain library call in the same run."""
 

@@ -24,7 +24,7 @@ BUFFERS = (
 )  # fmt: skip
 
 
-class Module:
+class PickledModule:
     """A module as the official tools pickle it."""
 
     def __init__(self, class_name: str, state: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ def easy(values: Mapping[str, Any]) -> EasyDict:
 
 def network(
     tensors: Mapping[str, Any], options: Mapping[str, Any], parameter: Callable[[Any], Any] = lambda tensor: tensor
-) -> Module:
+) -> PickledModule:
     """A generator of the tensors, under official names; `parameter` makes what is learned out of a tensor."""
     tree: dict[str, Any] = {}
     for name, tensor in tensors.items():
@@ -67,7 +67,9 @@ def network(
     return _module(tree, "Generator", options, parameter)
 
 
-def _module(tree: Mapping[str, Any], name: str, options: Mapping[str, Any], parameter: Callable[[Any], Any]) -> Module:
+def _module(
+    tree: Mapping[str, Any], name: str, options: Mapping[str, Any], parameter: Callable[[Any], Any]
+) -> PickledModule:
     parts = {key: _module(value, "Layer", {}, parameter) for key, value in tree.items() if isinstance(value, dict)}
     leaves = {key: value for key, value in tree.items() if not isinstance(value, dict)}
     state = {
@@ -82,7 +84,7 @@ def _module(tree: Mapping[str, Any], name: str, options: Mapping[str, Any], para
         "_init_args": (),
         "_init_kwargs": easy(options),
     }
-    return Module(name, state)
+    return PickledModule(name, state)
 
 
 def write(path: Path, networks: Mapping[str, Any], protocol: int = 4) -> None:

@@ -6,13 +6,13 @@ import statistics
 from collections.abc import Iterator
 
 from studio.bench.child import measure
-from studio.bench.measurement import Line, Setting
+from studio.bench.measurement import BenchSettings, Measurement
 
 SECONDS = 0.05
 TURNS = 10
 
 
-def lines(setting: Setting) -> Iterator[Line]:
+def lines(setting: BenchSettings) -> Iterator[Measurement]:
     told = {
         "what": "turning",
         "bundled": str(setting.bundled),
@@ -23,4 +23,4 @@ def lines(setting: Setting) -> Iterator[Line]:
     for page, seconds in found["pages"].items():
         work = statistics.median(found["work"][page])
         more = {"platform": found["platform"], "worst_s": max(seconds), "processor_s": work, "times": len(seconds)}
-        yield Line(f"pages.{page}", statistics.median(seconds), "s", SECONDS, more=more)
+        yield Measurement(f"pages.{page}", statistics.median(seconds), "s", SECONDS, more=more)

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from studio.bench.child import measure
-from studio.bench.measurement import Line, Setting
+from studio.bench.measurement import BenchSettings, Measurement
 from studio.errors import StudioError
 
 WORKS = 25_000
@@ -16,15 +16,15 @@ SECONDS = 6.0
 MEDIUM = "avatar"
 
 
-def lines(setting: Setting) -> Iterator[Line]:
+def lines(setting: BenchSettings) -> Iterator[Measurement]:
     works = 300 if setting.toy else WORKS
     told = {"works": works, "medium": MEDIUM, "seconds": 0.2 if setting.toy else SECONDS}
     found = measure("studio.bench.live_library", {**told, "bundled": str(setting.bundled), "engine": setting.engine})
     if found["state"] == "failed":
         raise StudioError(f"The {MEDIUM} job failed.")
-    yield Line("scrolling.first", found["first"] * 1000, "ms", FIRST, more={"works": works})
+    yield Measurement("scrolling.first", found["first"] * 1000, "ms", FIRST, more={"works": works})
     more = {"works": works, "worst_ms": max(found["landed"]) * 1000, "times": len(found["landed"])}
-    yield Line("scrolling.landed", statistics.median(found["landed"]) * 1000, "ms", more=more)
+    yield Measurement("scrolling.landed", statistics.median(found["landed"]) * 1000, "ms", more=more)
     for name in ("idle", "jump", "busy"):
         frames = sorted(found[name])
         more = {
@@ -34,7 +34,7 @@ def lines(setting: Setting) -> Iterator[Line]:
             "frames": len(frames),
             "late": sum(each * 1000 > FRAME for each in frames),
         }
-        yield Line(f"scrolling.{name}", _share(frames, 0.99), "ms", FRAME, more=more)
+        yield Measurement(f"scrolling.{name}", _share(frames, 0.99), "ms", FRAME, more=more)
 
 
 def _share(ordered: Sequence[float], share: float) -> float:

@@ -6,14 +6,14 @@ import statistics
 from collections.abc import Iterator
 
 from studio.bench.child import measure
-from studio.bench.measurement import Line, Setting
+from studio.bench.measurement import BenchSettings, Measurement
 
 BOUND = 1000 / 60  # milliseconds
 FRAMES = 300
 MEDIUM = "poster"
 
 
-def lines(setting: Setting) -> Iterator[Line]:
+def lines(setting: BenchSettings) -> Iterator[Measurement]:
     told = {"frames": 12 if setting.toy else FRAMES, "medium": MEDIUM}
     found = measure("studio.bench.live_stages", {**told, "bundled": str(setting.bundled), "engine": setting.engine})
     for name in ("waveform", "preview", "pan"):
@@ -29,4 +29,4 @@ def lines(setting: Setting) -> Iterator[Line]:
             "platform": found["platform"],
         }
         late = busy[min(len(busy) - 1, int(len(busy) * 0.95))]
-        yield Line(f"stages.{name}", late * 1000, "ms", BOUND, more=more)
+        yield Measurement(f"stages.{name}", late * 1000, "ms", BOUND, more=more)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from studio.checkpoints.checkpoint import NVIDIA, SUFFIXES, Checkpoint, look
+from studio.checkpoints.checkpoint import NVIDIA, SUFFIXES, ForeignCheckpoint, look
 
-__all__ = ["NVIDIA", "SUFFIXES", "Checkpoint", "look"]
+__all__ = ["NVIDIA", "SUFFIXES", "ForeignCheckpoint", "look"]

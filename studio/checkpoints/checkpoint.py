@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from studio.checkpoints import community
 from studio.checkpoints.containers import numbers, read_row, read_zip
-from studio.checkpoints.errors import Broken, Refused, Unfit
-from studio.checkpoints.layouts import Layout, of_network, official
-from studio.checkpoints.tensors import Network, Storage, Tensor
+from studio.checkpoints.errors import CheckpointError, DamagedCheckpoint, UnsupportedCheckpoint
+from studio.checkpoints.layouts import GeneratorLayout, of_network, official
+from studio.checkpoints.tensors import PickledNetwork, PickledTensor, TensorStorage
 from studio.errors import BadInput, StudioError
 from studio.models import weights
 from studio.system import storage
@@ -45,11 +45,11 @@ FOREIGN = {
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class ForeignCheckpoint:
     """A generator that somebody has: what it is, and how to make a model folder of it. `licence` may be empty."""
 
     path: Path
-    layout: Layout
+    layout: GeneratorLayout
     licence: str
     filters: frozenset[str]
 
@@ -98,9 +98,9 @@ def failing(path: Path) -> Generator[None]:
     """Put what is wrong with the checkpoint at `path` in words: BadInput where refused, StudioError where broken."""
     try:
         yield
-    except Broken as error:
+    except DamagedCheckpoint as error:
         raise StudioError(f"{path.name} is damaged: {error}.", "Download or copy it again.") from error
-    except Unfit as error:
+    except CheckpointError as error:
         raise BadInput(f"{path.name} is refused: {error}.", HINT) from error
     except (RecursionError, MemoryError) as error:
         raise BadInput(f"{path.name} is refused: it asks for far too much.", HINT) from error
@@ -109,7 +109,7 @@ def failing(path: Path) -> Generator[None]:
 HINT = "The studio reads generators of StyleGAN2 and StyleGAN3; nothing in the file was run."
 
 
-def look(path: Path) -> Checkpoint:
+def look(path: Path) -> ForeignCheckpoint:
     """What the checkpoint at `path` holds; its numbers are not read.
 
     Raises BadInput for what is no StyleGAN generator or wants something to be run, StudioError for damaged files.
@@ -125,21 +125,21 @@ def look(path: Path) -> Checkpoint:
         return _safetensors(path, data) if path.suffix == ".safetensors" else _pickled(path, data)
 
 
-def _pickled(path: Path, data: memoryview) -> Checkpoint:
+def _pickled(path: Path, data: memoryview) -> ForeignCheckpoint:
     head = bytes(data[:512])
     for magic, words in FOREIGN.items():
         if head.startswith(magic):
-            raise Refused(f"{words} and no checkpoint")
+            raise UnsupportedCheckpoint(f"{words} and no checkpoint")
     if head[257:262] == b"ustar":
-        raise Refused("it is a tar archive and no checkpoint")
+        raise UnsupportedCheckpoint("it is a tar archive and no checkpoint")
     if head.startswith(b"PK"):
         value = read_zip(path, data)
     elif head[:1] == b"\x80":
         value = read_row(data)
     else:
-        raise Refused("it is neither a pickle nor a file that torch wrote")
+        raise UnsupportedCheckpoint("it is neither a pickle nor a file that torch wrote")
     generator, w_avg = _generator(value)
-    if isinstance(generator, Network):
+    if isinstance(generator, PickledNetwork):
         tensors, options = of_network(generator)
         return _made(path, data, official(tensors, options), NVIDIA)
     tensors = _tensors(generator)
@@ -148,28 +148,30 @@ def _pickled(path: Path, data: memoryview) -> Checkpoint:
     return _named(path, data, tensors, {}, "")
 
 
-def _safetensors(path: Path, data: memoryview) -> Checkpoint:
+def _safetensors(path: Path, data: memoryview) -> ForeignCheckpoint:
     header = weights.read_header(path)
     kinds = {"F32": "f4", "F16": "f2", "BF16": "bf16", "F64": "f8"}
     start = 8 + int.from_bytes(data[:8], "little")
-    tensors: dict[str, Tensor] = {}
+    tensors: dict[str, PickledTensor] = {}
     for name, one in header.tensors.items():
         if one.dtype not in kinds:
-            raise Refused(f"the numbers of {name[:80]} are {one.dtype}, which no StyleGAN is made of")
+            raise UnsupportedCheckpoint(f"the numbers of {name[:80]} are {one.dtype}, which no StyleGAN is made of")
         strides = tuple(math.prod(one.shape[i + 1 :]) for i in range(len(one.shape)))
         places = {name: data[start + one.begin : start + one.end]}
-        tensors[name] = Tensor(Storage(kinds[one.dtype], name, math.prod(one.shape), places), 0, one.shape, strides)
+        tensors[name] = PickledTensor(
+            TensorStorage(kinds[one.dtype], name, math.prod(one.shape), places), 0, one.shape, strides
+        )
     try:
         options = cast("dict[str, Any]", weights.parse(header.metadata.get("init_kwargs", "{}").encode()))
-    except weights.Damaged:
+    except weights.DamagedWeights:
         options = {}
     licence = header.metadata.get("modelspec.license", "").strip()
     return _named(path, data, tensors, options, licence)
 
 
 def _named(
-    path: Path, data: memoryview, tensors: dict[str, Tensor], options: Mapping[str, Any], licence: str
-) -> Checkpoint:
+    path: Path, data: memoryview, tensors: dict[str, PickledTensor], options: Mapping[str, Any], licence: str
+) -> ForeignCheckpoint:
     """A checkpoint of a plain state dict, by whichever names it has."""
     if not community.is_community(tensors):
         return _made(path, data, official(tensors, options), licence)
@@ -178,47 +180,47 @@ def _named(
     if w_avg is not None:
         found["mapping.w_avg"] = replace(w_avg, shape=w_avg.shape[-1:], stride=w_avg.stride[-1:])
     # Where the filters lie among what a generator needs; their numbers are known.
-    place = Tensor(Storage("f4", "", 0, {}), 0, (4, 4), (4, 1))
+    place = PickledTensor(TensorStorage("f4", "", 0, {}), 0, (4, 4), (4, 1))
     layout = official(found | dict.fromkeys(filters, place), options)
     kept = {name: one for name, one in layout.tensors.items() if name not in filters}
     return _made(path, data, replace(layout, tensors=kept), licence, frozenset(filters))
 
 
 def _made(
-    path: Path, data: memoryview, layout: Layout, licence: str, filters: frozenset[str] = frozenset()
-) -> Checkpoint:
+    path: Path, data: memoryview, layout: GeneratorLayout, licence: str, filters: frozenset[str] = frozenset()
+) -> ForeignCheckpoint:
     if community.elements(layout.tensors) * 2 > len(data):
-        raise Refused("its tensors claim more numbers than the file can hold")
-    return Checkpoint(path, layout, licence, filters)
+        raise UnsupportedCheckpoint("its tensors claim more numbers than the file can hold")
+    return ForeignCheckpoint(path, layout, licence, filters)
 
 
-def _generator(value: Any) -> tuple[Any, Tensor | None]:
+def _generator(value: Any) -> tuple[Any, PickledTensor | None]:
     """The generator among what a checkpoint holds, and the average of W where that is kept beside it."""
-    if isinstance(value, Network):
+    if isinstance(value, PickledNetwork):
         return value, None
     if not isinstance(value, dict):
-        raise Refused("it holds no network")
+        raise UnsupportedCheckpoint("it holds no network")
     found = cast("dict[Any, Any]", value)
     w_avg = found.get("latent_avg")
     for name in EMA:
-        if isinstance(found.get(name), Network | dict):
-            return found[name], w_avg if isinstance(w_avg, Tensor) else None
+        if isinstance(found.get(name), PickledNetwork | dict):
+            return found[name], w_avg if isinstance(w_avg, PickledTensor) else None
     return found, None
 
 
-def _tensors(state: Mapping[Any, Any]) -> dict[str, Tensor]:
+def _tensors(state: Mapping[Any, Any]) -> dict[str, PickledTensor]:
     """The tensors of a state dict; the prefix that training on several devices leaves is taken off."""
-    named = {name: one for name, one in state.items() if isinstance(name, str) and isinstance(one, Tensor)}
+    named = {name: one for name, one in state.items() if isinstance(name, str) and isinstance(one, PickledTensor)}
     return {name.removeprefix("module."): one for name, one in named.items()}
 
 
 def _checked(name: str, array: NDArray[np.float32]) -> NDArray[np.float32]:
     if not np.isfinite(array).all():
-        raise Refused(f"{name} holds values that are no numbers")
+        raise UnsupportedCheckpoint(f"{name} holds values that are no numbers")
     if name.endswith(".magnitude_ema") and not array > 0:
-        raise Refused(f"{name} is not positive")
+        raise UnsupportedCheckpoint(f"{name} is not positive")
     if name.endswith("resample_filter") and not np.allclose(array, _binomial(), atol=1e-3):
-        raise Refused(f"{name} is another low-pass filter than that of the paper")
+        raise UnsupportedCheckpoint(f"{name} is another low-pass filter than that of the paper")
     return array
 
 
@@ -231,7 +233,7 @@ def _binomial() -> NDArray[np.float32]:
     return np.outer(line, line) / np.float32(64)
 
 
-def _average(layout: Layout) -> NDArray[np.float32]:
+def _average(layout: GeneratorLayout) -> NDArray[np.float32]:
     """The average w of many latents, [w_dim]: what truncation pulls towards."""
     shape = layout.shape
     draw = np.random.RandomState(0)

@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from studio.checkpoints.errors import Refused
-from studio.checkpoints.tensors import Tensor
+from studio.checkpoints.errors import UnsupportedCheckpoint
+from studio.checkpoints.tensors import PickledTensor
 
 # Parts of one convolution: their name, the official one, and the sides of length one that only they have.
 LAYER = (
@@ -31,19 +31,19 @@ TORGB = (
 FILTERS = re.compile(r"(.*\.)?(blur|upsample)\.kernel")
 
 
-def is_community(tensors: Mapping[str, Tensor]) -> bool:
+def is_community(tensors: Mapping[str, PickledTensor]) -> bool:
     """Whether these are the names of such a generator."""
     return {"style.1.weight", "input.input", "conv1.conv.weight"} <= tensors.keys()
 
 
-def official_names(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], set[str]]:
+def official_names(tensors: Mapping[str, PickledTensor]) -> tuple[dict[str, PickledTensor], set[str]]:
     """The same tensors under official names, and the names of the low-pass filters, which are the binomial one."""
     left = {name: one for name, one in tensors.items() if not FILTERS.fullmatch(name)}
-    found: dict[str, Tensor] = {}
+    found: dict[str, PickledTensor] = {}
 
     def take(name: str, official: str, ones: tuple[int, ...] = ()) -> None:
         if name not in left:
-            raise Refused(f"its generator lacks {name[:80]}")
+            raise UnsupportedCheckpoint(f"its generator lacks {name[:80]}")
         found[official] = _without(name, left.pop(name), ones)
 
     layers = sum(re.fullmatch(r"style\.\d+\.weight", name) is not None for name in left)
@@ -65,18 +65,18 @@ def official_names(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], se
             take(f"{f'to_rgbs.{i - 1}' if i else 'to_rgb1'}.{part}", f"{block}.torgb.{named}", ones)
         filters.add(f"{block}.resample_filter")
     for name in sorted(left):
-        raise Refused(f"its generator has {name[:80]}, which no StyleGAN2 of the usual layout has")
+        raise UnsupportedCheckpoint(f"its generator has {name[:80]}, which no StyleGAN2 of the usual layout has")
     return found, filters
 
 
-def _without(name: str, tensor: Tensor, axes: tuple[int, ...]) -> Tensor:
+def _without(name: str, tensor: PickledTensor, axes: tuple[int, ...]) -> PickledTensor:
     """The tensor without these sides, which must be one long."""
     if any(axis >= len(tensor.shape) or tensor.shape[axis] != 1 for axis in axes):
-        raise Refused(f"{name[:80]} is of an unusual shape")
+        raise UnsupportedCheckpoint(f"{name[:80]} is of an unusual shape")
     kept = [axis for axis in range(len(tensor.shape)) if axis not in axes]
     return replace(tensor, shape=tuple(tensor.shape[i] for i in kept), stride=tuple(tensor.stride[i] for i in kept))
 
 
-def elements(tensors: Mapping[str, Tensor]) -> int:
+def elements(tensors: Mapping[str, PickledTensor]) -> int:
     """How many numbers the tensors claim to have in all."""
     return sum(math.prod(tensor.shape) for tensor in tensors.values())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 
-class Unfit(ValueError):
+class CheckpointError(ValueError):
     """What is wrong with a checkpoint. One of the two below is raised, never this."""
 
 
-class Refused(Unfit):
+class UnsupportedCheckpoint(CheckpointError):
     """The file is whole, and is nothing that the studio takes: a program, another model, too much of a thing."""
 
 
-class Broken(Unfit):
+class DamagedCheckpoint(CheckpointError):
     """The file is cut, scrambled or contradicts itself: another copy of it may be well."""

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from studio.checkpoints.errors import Refused
-from studio.checkpoints.stylegan3_layers import Alias
-from studio.checkpoints.tensors import Network, Tensor
+from studio.checkpoints.errors import UnsupportedCheckpoint
+from studio.checkpoints.stylegan3_layers import StyleGAN3Shape
+from studio.checkpoints.tensors import PickledNetwork, PickledTensor
 
-Tensors = Mapping[str, Tensor]
+Tensors = Mapping[str, PickledTensor]
 DEPTH, PARTS = 12, 20_000  # modules within modules, and what one generator consists of
 PLANES = (3, 4)
 SIDE, SIDES = 4096, (16, 1024)  # channels of a layer; pixels of a picture
@@ -33,7 +33,7 @@ ALIAS = {
 
 
 @dataclass(frozen=True)
-class Layout:
+class GeneratorLayout:
     """A generator: its family, the `shape` object of its config.json, and its tensors under their official names.
 
     `w_avg` is False where no average of W came along. `blank` names tensors to be filled with zeros, with their shapes.
@@ -47,9 +47,9 @@ class Layout:
     w_avg: bool
 
 
-def of_network(network: Network) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def of_network(network: PickledNetwork) -> tuple[dict[str, PickledTensor], dict[str, Any]]:
     """The tensors of a pickled official network under their full names, and the options it was made with."""
-    found: dict[str, Tensor] = {}
+    found: dict[str, PickledTensor] = {}
     parts = 0
     # No function that calls itself: it would keep the tensors, and with them the file, until garbage is collected.
     left = [(network, "", 0)]
@@ -57,35 +57,35 @@ def of_network(network: Network) -> tuple[dict[str, Tensor], dict[str, Any]]:
         module, prefix, depth = left.pop()
         parts += 1 + sum(len(_raw(module.state.get(kind))) for kind in ("_parameters", "_buffers", "_modules"))
         if depth > DEPTH or parts > PARTS:
-            raise Refused("its networks are nested far deeper than any StyleGAN")
+            raise UnsupportedCheckpoint("its networks are nested far deeper than any StyleGAN")
         for kind in ("_parameters", "_buffers"):
             for name, value in _dict(module.state.get(kind)).items():
-                if isinstance(value, Tensor):
+                if isinstance(value, PickledTensor):
                     found[f"{prefix}{name}"] = value
         for name, part in _dict(module.state.get("_modules")).items():
-            if isinstance(part, Network):
+            if isinstance(part, PickledNetwork):
                 left.append((part, f"{prefix}{name}.", depth + 1))
     return found, _dict(network.state.get("_init_kwargs"))
 
 
-def official(tensors: Tensors, options: Mapping[str, Any]) -> Layout:
+def official(tensors: Tensors, options: Mapping[str, Any]) -> GeneratorLayout:
     """The generator that these tensors make up. Raises Refused for shapes and options that no StyleGAN of ours has."""
     tensors = {name: one for name, one in tensors.items() if name.startswith(("mapping.", "synthesis."))}
     if len(tensors) > PARTS:
-        raise Refused("it has far more tensors than any StyleGAN")
+        raise UnsupportedCheckpoint("it has far more tensors than any StyleGAN")
     nested = _dict(options.get("synthesis_kwargs"))
     said = {**options, **nested}
     for name, allowed in FIXED.items():
         if name in said and said[name] not in allowed:
-            raise Refused(f"its {name} is {_shown(said[name])}, which the studio's networks do not have")
+            raise UnsupportedCheckpoint(f"its {name} is {_shown(said[name])}, which the studio's networks do not have")
     mapping, wanted = _mapping(tensors, _dict(options.get("mapping_kwargs")))
     if "synthesis.input.freqs" in tensors:
         alias = _alias(tensors, mapping, said)
         if alias.planes not in PLANES:
-            raise Refused(f"its pictures have {alias.planes} colour planes; the studio's have 3")
+            raise UnsupportedCheckpoint(f"its pictures have {alias.planes} colour planes; the studio's have 3")
         wanted |= alias.tensors()
         family, size = "stylegan3", alias.size
-        shape = {name: getattr(alias, name) for name in Alias.__dataclass_fields__}
+        shape = {name: getattr(alias, name) for name in StyleGAN3Shape.__dataclass_fields__}
         shape["channels"] = list(alias.channels)
         blank: dict[str, tuple[int, ...]] = {}
     elif "synthesis.b4.const" in tensors:
@@ -93,22 +93,22 @@ def official(tensors: Tensors, options: Mapping[str, Any]) -> Layout:
         wanted |= needed
         family = "stylegan2"
     else:
-        raise Refused("it holds no generator of a StyleGAN2 or StyleGAN3")
+        raise UnsupportedCheckpoint("it holds no generator of a StyleGAN2 or StyleGAN3")
     w_avg = "mapping.w_avg" in tensors
     _compare(tensors, wanted, set() if w_avg else {"mapping.w_avg"})
-    return Layout(family, shape, tensors, blank, size, w_avg)
+    return GeneratorLayout(family, shape, tensors, blank, size, w_avg)
 
 
 def _mapping(tensors: Tensors, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]:
     """What the mapping network says of the shape, and the tensors it must have."""
     layers = sum(re.fullmatch(r"mapping\.fc\d+\.weight", name) is not None for name in tensors)
     if not 1 <= layers <= 32:
-        raise Refused("it holds no mapping network of a StyleGAN")
+        raise UnsupportedCheckpoint("it holds no mapping network of a StyleGAN")
     inputs, w_dim = _side(tensors, "mapping.fc0.weight", 1), _side(tensors, "mapping.fc0.weight", 0)
     c_dim = _side(tensors, "mapping.embed.weight", 1) if "mapping.embed.weight" in tensors else 0
     z_dim = inputs - (w_dim if c_dim else 0)
     if min(z_dim, w_dim) < 1 or max(z_dim, w_dim, c_dim) > SIDE:
-        raise Refused("its mapping network is of an impossible size")
+        raise UnsupportedCheckpoint("its mapping network is of an impossible size")
     wanted: dict[str, tuple[int, ...]] = {"mapping.w_avg": (w_dim,)}
     if c_dim:
         wanted |= {"mapping.embed.weight": (w_dim, c_dim), "mapping.embed.bias": (w_dim,)}
@@ -125,11 +125,15 @@ def _stylegan2(
     while f"synthesis.b{sizes[-1] * 2}.conv1.weight" in tensors:
         sizes.append(sizes[-1] * 2)
     if not SIDES[0] <= sizes[-1] <= SIDES[1]:
-        raise Refused(f"its pictures are {sizes[-1]} px wide; the studio's networks make {SIDES[0]} to {SIDES[1]}")
+        raise UnsupportedCheckpoint(
+            f"its pictures are {sizes[-1]} px wide; the studio's networks make {SIDES[0]} to {SIDES[1]}"
+        )
     channels = [_side(tensors, f"synthesis.b{size}.conv1.weight", 0) for size in sizes]
     planes, w_dim = _side(tensors, "synthesis.b4.torgb.weight", 0), int(mapping["w_dim"])
     if planes not in PLANES:
-        raise Refused(f"its pictures have {planes} colour planes; the studio's have 3, or 4 with transparency")
+        raise UnsupportedCheckpoint(
+            f"its pictures have {planes} colour planes; the studio's have 3, or 4 with transparency"
+        )
     wanted: dict[str, tuple[int, ...]] = {"synthesis.b4.const": (channels[0], 4, 4)}
     for i, size in enumerate(sizes):
         block, inputs, outputs = f"synthesis.b{size}", channels[max(i - 1, 0)], channels[i]
@@ -161,16 +165,16 @@ def _stylegan2(
     return shape, sizes[-1], wanted, blank
 
 
-def _alias(tensors: Tensors, mapping: dict[str, Any], said: Mapping[str, Any]) -> Alias:
+def _alias(tensors: Tensors, mapping: dict[str, Any], said: Mapping[str, Any]) -> StyleGAN3Shape:
     found = (re.fullmatch(r"synthesis\.L(\d+)_(\d+)_(\d+)\.weight", name) for name in tensors)
     layers = sorted((int(match[1]), int(match[2]), int(match[3])) for match in found if match)
     if [number for number, _, _ in layers] != list(range(len(layers))) or len(layers) < 3:
-        raise Refused("its layers are not those of a StyleGAN3")
+        raise UnsupportedCheckpoint("its layers are not those of a StyleGAN3")
     first = layers[0]
     name = f"synthesis.L0_{first[1]}_{first[2]}"
     filters = tensors.get(f"{name}.down_filter")
     try:
-        return Alias.from_json(
+        return StyleGAN3Shape.from_json(
             {
                 "size": layers[-1][1],
                 "channels": [channels for _, _, channels in layers],
@@ -182,28 +186,30 @@ def _alias(tensors: Tensors, mapping: dict[str, Any], said: Mapping[str, Any]) -
             }
         )
     except (ValueError, TypeError) as error:
-        if isinstance(error, Refused):
+        if isinstance(error, UnsupportedCheckpoint):
             raise
-        raise Refused("its layers are of impossible sizes") from None
+        raise UnsupportedCheckpoint("its layers are of impossible sizes") from None
 
 
 def _compare(tensors: Tensors, wanted: Mapping[str, tuple[int, ...]], free: set[str]) -> None:
     """Refused unless the tensors are those wanted, and of the shapes wanted; those in `free` may be absent."""
     for name in sorted(wanted.keys() - tensors.keys() - free):
-        raise Refused(f"its generator lacks {name[:80]}")
+        raise UnsupportedCheckpoint(f"its generator lacks {name[:80]}")
     for name in sorted(tensors.keys() - wanted.keys()):
-        raise Refused(f"its generator has {name[:80]}, which no StyleGAN of the usual layout has")
+        raise UnsupportedCheckpoint(f"its generator has {name[:80]}, which no StyleGAN of the usual layout has")
     for name, tensor in tensors.items():
         if tensor.shape != wanted[name]:
-            raise Refused(f"{name[:80]} is {_sides(tensor.shape)} where its network needs {_sides(wanted[name])}")
+            raise UnsupportedCheckpoint(
+                f"{name[:80]} is {_sides(tensor.shape)} where its network needs {_sides(wanted[name])}"
+            )
 
 
 def _side(tensors: Tensors, name: str, axis: int) -> int:
     tensor = tensors.get(name)
     if tensor is None:
-        raise Refused(f"its generator lacks {name[:80]}")
+        raise UnsupportedCheckpoint(f"its generator lacks {name[:80]}")
     if len(tensor.shape) <= axis or not 1 <= tensor.shape[axis] <= SIDE:
-        raise Refused(f"{name[:80]} is {_sides(tensor.shape)}, which no StyleGAN has")
+        raise UnsupportedCheckpoint(f"{name[:80]} is {_sides(tensor.shape)}, which no StyleGAN has")
     return tensor.shape[axis]
 
 
@@ -220,7 +226,7 @@ def _sides(shape: tuple[int, ...]) -> str:
 
 def _number(value: Any) -> int | float:
     if type(value) not in (int, float) or not abs(value) < 1e9:
-        raise Refused(f"one of its options is {_shown(value)} where a number is needed")
+        raise UnsupportedCheckpoint(f"one of its options is {_shown(value)} where a number is needed")
     return value
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from studio.checkpoints.errors import Broken, Refused
+from studio.checkpoints.errors import DamagedCheckpoint, UnsupportedCheckpoint
 
 Value = Any
 """None, bool, int, float, str, memoryview, tuple, list, dict, set, Name, Made, or what the tables' makers return."""
@@ -26,7 +26,7 @@ KEY = 2**32  # of whole numbers as keys: larger ones can be chosen so that all o
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class PickledName:
     """A function or class that the pickle names, by words only."""
 
     module: str
@@ -37,10 +37,10 @@ class Name:
 
 
 @dataclass(slots=True, eq=False)
-class Made:
+class PickledCall:
     """What a pickle would have made by calling `name`; nothing was called. `state` is what it would have been given."""
 
-    name: Name
+    name: PickledName
     args: tuple[Value, ...]
     state: Value = None
 
@@ -50,7 +50,7 @@ Maker = Callable[[tuple[Value, ...]], Value]
 
 
 @dataclass(frozen=True)
-class Table:
+class AllowedNames:
     """The names a pickle may use. `makers` may be called; `inert` may be named, and a call of them is only noted.
 
     `prefixes` are beginnings of modules whose classes are inert. `words` says of a forbidden name what it stands for,
@@ -60,9 +60,9 @@ class Table:
     makers: Mapping[tuple[str, str], Maker]
     inert: frozenset[tuple[str, str]]
     prefixes: tuple[str, ...]
-    words: Callable[[Name], str]
+    words: Callable[[PickledName], str]
 
-    def check(self, name: Name) -> Name:
+    def check(self, name: PickledName) -> PickledName:
         key = (name.module, name.name)
         if (
             key in self.makers
@@ -71,24 +71,28 @@ class Table:
         ):
             return name
         said = self.words(name)
-        raise Refused(said or f"it wants {str(name)[:120]} to be called, which no checkpoint needs")
+        raise UnsupportedCheckpoint(said or f"it wants {str(name)[:120]} to be called, which no checkpoint needs")
 
     def call(self, name: Value, args: Value) -> Value:
-        if not isinstance(name, Name) or not isinstance(args, tuple):
-            raise Refused("it wants something to be called that it has made itself")
+        if not isinstance(name, PickledName) or not isinstance(args, tuple):
+            raise UnsupportedCheckpoint("it wants something to be called that it has made itself")
         maker = self.makers.get((name.module, name.name))
         arguments = cast("tuple[Value, ...]", args)
-        return Made(name, arguments) if maker is None else maker(arguments)
+        return PickledCall(name, arguments) if maker is None else maker(arguments)
 
 
-class Machine:
+class PickleMachine:
     """One pickle at a time out of `data`, of so many steps at most.
 
     `persistent` turns what a pickle keeps elsewhere into a value.
     """
 
     def __init__(
-        self, data: memoryview, table: Table, persistent: Callable[[Value], Value] | None = None, steps: int = OPCODES
+        self,
+        data: memoryview,
+        table: AllowedNames,
+        persistent: Callable[[Value], Value] | None = None,
+        steps: int = OPCODES,
     ) -> None:
         self._data, self._table, self._persistent, self._steps = data, table, persistent, steps
         self._at = 0
@@ -103,33 +107,37 @@ class Machine:
         try:
             return self._run(), self._at
         except (IndexError, KeyError):
-            raise Broken("its pickle takes what it has not put there") from None
+            raise DamagedCheckpoint("its pickle takes what it has not put there") from None
         except (struct.error, UnicodeDecodeError):
-            raise Broken("its pickle is scrambled") from None
+            raise DamagedCheckpoint("its pickle is scrambled") from None
 
     def _run(self) -> Value:
         data, actions = self._data, ACTIONS
         for _ in range(self._steps):
             if self._at >= len(data):
-                raise Broken("its end is missing")
+                raise DamagedCheckpoint("its end is missing")
             opcode = data[self._at]
             self._at += 1
             if opcode == STOP:
                 return self._stack.pop()
             action = actions.get(opcode)
             if action is None:
-                raise Refused(_odd(opcode)) if opcode in KNOWN else Broken("its pickle is scrambled")
+                raise (
+                    UnsupportedCheckpoint(_odd(opcode))
+                    if opcode in KNOWN
+                    else DamagedCheckpoint("its pickle is scrambled")
+                )
             action(self)
             if len(self._stack) > STACK or len(self._marks) > MARKS:
-                raise Refused("its pickle is nested far deeper than any checkpoint")
-        raise Refused("its pickle has far more steps than any checkpoint")
+                raise UnsupportedCheckpoint("its pickle is nested far deeper than any checkpoint")
+        raise UnsupportedCheckpoint("its pickle has far more steps than any checkpoint")
 
     # What the actions below are made of.
 
     def take(self, count: int) -> memoryview:
         """The next bytes."""
         if count > len(self._data) - self._at:
-            raise Broken("its end is missing")
+            raise DamagedCheckpoint("its end is missing")
         self._at += count
         return self._data[self._at - count : self._at]
 
@@ -143,17 +151,17 @@ class Machine:
                 text = str(self.take(end - self._at), "utf-8")
                 self._at += 1
                 return text
-        raise Broken("its pickle is scrambled")
+        raise DamagedCheckpoint("its pickle is scrambled")
 
     def text(self, length: int) -> None:
         self._texts += length
         if length > TEXT or self._texts > TEXTS:
-            raise Refused("it carries far more text than any checkpoint")
+            raise UnsupportedCheckpoint("it carries far more text than any checkpoint")
         self.push(str(self.take(length), "utf-8", "surrogatepass"))
 
     def whole(self, length: int) -> None:
         if not 0 <= length <= WHOLE:
-            raise Refused("it holds a number of far more digits than any checkpoint needs")
+            raise UnsupportedCheckpoint("it holds a number of far more digits than any checkpoint needs")
         self.push(int.from_bytes(self.take(length), "little", signed=True))
 
     def push(self, value: Value) -> None:
@@ -189,35 +197,35 @@ class Machine:
 
     def append(self, values: list[Value]) -> None:
         target = self.top()
-        if isinstance(target, Made):
+        if isinstance(target, PickledCall):
             return  # a list of a kind that says nothing to anybody here
         if not isinstance(target, list):
-            raise Broken("its pickle is scrambled")
+            raise DamagedCheckpoint("its pickle is scrambled")
         cast("list[Value]", target).extend(values)
 
     def put(self, values: list[Value]) -> None:
         target = self.top()
-        if isinstance(target, Made):
+        if isinstance(target, PickledCall):
             return
         if not isinstance(target, dict) or len(values) % 2:
-            raise Broken("its pickle is scrambled")
+            raise DamagedCheckpoint("its pickle is scrambled")
         fill(cast("dict[Value, Value]", target), zip(values[::2], values[1::2], strict=True))
 
     def insert(self, values: list[Value]) -> None:
         target = self.top()
         if not isinstance(target, set):
-            raise Broken("its pickle is scrambled")
+            raise DamagedCheckpoint("its pickle is scrambled")
         cast("set[Value]", target).update(unique(values))
 
     def name(self) -> None:
         module = self.line()
-        self.push(self._table.check(Name(module, self.line())))
+        self.push(self._table.check(PickledName(module, self.line())))
 
     def stacked_name(self) -> None:
         name, module = self.pop(), self.pop()
         if not isinstance(name, str) or not isinstance(module, str):
-            raise Broken("its pickle is scrambled")
-        self.push(self._table.check(Name(module, name)))
+            raise DamagedCheckpoint("its pickle is scrambled")
+        self.push(self._table.check(PickledName(module, name)))
 
     def call(self) -> None:
         args, name = self.pop(), self.pop()
@@ -225,7 +233,7 @@ class Machine:
             self._spent += len(cast("list[Value]", one)) if isinstance(one, list | tuple) else 1
             self._texts += len(one) if isinstance(one, str) else 0
         if self._spent > SPENT or self._texts > TEXTS:
-            raise Refused("it makes far more of its parts than any checkpoint needs")
+            raise UnsupportedCheckpoint("it makes far more of its parts than any checkpoint needs")
         self.push(self._table.call(name, args))
 
     def call_with_words(self) -> None:
@@ -234,14 +242,14 @@ class Machine:
 
     def build(self) -> None:
         state, target = self.pop(), self.top()
-        if isinstance(target, Made):
+        if isinstance(target, PickledCall):
             target.state = state
-        elif isinstance(target, Name):
-            raise Refused(f"it wants to change {str(target)[:120]}, which no checkpoint needs")
+        elif isinstance(target, PickledName):
+            raise UnsupportedCheckpoint(f"it wants to change {str(target)[:120]}, which no checkpoint needs")
 
     def elsewhere(self) -> None:
         if self._persistent is None:
-            raise Refused("it refers to data that is not in it")
+            raise UnsupportedCheckpoint("it refers to data that is not in it")
         self.push(self._persistent(self.pop()))
 
 
@@ -250,7 +258,7 @@ def unique(values: Any) -> list[Value]:
     for value in values:
         small = isinstance(value, int) and abs(value) < KEY
         if not (small or isinstance(value, str) or value is None):
-            raise Refused("it uses as keys what no checkpoint does")
+            raise UnsupportedCheckpoint("it uses as keys what no checkpoint does")
     return list(values)
 
 
@@ -273,10 +281,10 @@ KNOWN = {
     **{code: "refers to buffers that are not in it" for code in b"\x97\x98"},
 }  # fmt: skip
 
-ACTIONS: dict[int, Callable[[Machine], None]] = {
+ACTIONS: dict[int, Callable[[PickleMachine], None]] = {
     0x80: lambda m: _protocol(m.number("B")),
     0x95: lambda m: _frame(m),
-    ord("("): Machine.mark,
+    ord("("): PickleMachine.mark,
     ord("0"): lambda m: _drop(m),
     ord("1"): lambda m: _ignore(m.group()),
     ord("2"): lambda m: m.push(m.top()),
@@ -314,30 +322,30 @@ ACTIONS: dict[int, Callable[[Machine], None]] = {
     0x91: lambda m: m.push(set(unique(m.group()))),
     ord("q"): lambda m: m.remember(m.number("B")),
     ord("r"): lambda m: m.remember(m.number("I")),
-    0x94: Machine.remember,
+    0x94: PickleMachine.remember,
     ord("h"): lambda m: m.recall(m.number("B")),
     ord("j"): lambda m: m.recall(m.number("I")),
-    ord("c"): Machine.name,
-    0x93: Machine.stacked_name,
-    ord("R"): Machine.call,
-    0x81: Machine.call,
-    0x92: Machine.call_with_words,
-    ord("b"): Machine.build,
-    ord("Q"): Machine.elsewhere,
+    ord("c"): PickleMachine.name,
+    0x93: PickleMachine.stacked_name,
+    ord("R"): PickleMachine.call,
+    0x81: PickleMachine.call,
+    0x92: PickleMachine.call_with_words,
+    ord("b"): PickleMachine.build,
+    ord("Q"): PickleMachine.elsewhere,
 }
 
 
 def _protocol(number: int) -> None:
     if not 2 <= number <= 5:
-        raise Refused(f"its pickle is of protocol {number}; checkpoints are of protocol 2 to 5")
+        raise UnsupportedCheckpoint(f"its pickle is of protocol {number}; checkpoints are of protocol 2 to 5")
 
 
-def _frame(machine: Machine) -> None:
+def _frame(machine: PickleMachine) -> None:
     """Frames only tell readers how much to fetch at once; the bytes are all here."""
     machine.number("Q")
 
 
-def _drop(machine: Machine) -> None:
+def _drop(machine: PickleMachine) -> None:
     machine.pop()
 
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
-class Alias:
+class StyleGAN3Shape:
     """What decides every tensor's shape of a StyleGAN3. `channels[i]` is what layer i makes; the last is the picture.
 
     `kernel` is 3 for the -T networks, 1 for -R, whose filters are `radial`. Frequencies are cycles per picture:
@@ -73,20 +73,20 @@ class Alias:
             raise ValueError("impossible layer sizes")
         return shape
 
-    def steps(self) -> list[Step]:
+    def steps(self) -> list[LayerSpec]:
         """The layers, first to last; the last is toRGB."""
         count = len(self.channels) - 1
         last = self.size / 2
-        bands: list[Band] = []
+        bands: list[FrequencyBand] = []
         for i in range(count + 1):
             share = min(i / (count - self.critical), 1.0)
             cutoff = self.cutoff * (last / self.cutoff) ** share
             stopband = self.stopband * (last * self.reach / self.stopband) ** share
             rate = 2 ** math.ceil(math.log2(min(stopband * 2, self.size)))
             size = self.size if i >= count - 1 else rate + 2 * self.margin
-            bands.append(Band(cutoff, max(stopband, rate / 2) - cutoff, rate, size))
+            bands.append(FrequencyBand(cutoff, max(stopband, rate / 2) - cutoff, rate, size))
         return [
-            Step(
+            LayerSpec(
                 name=f"L{i}_{bands[i].size}_{self.channels[i]}",
                 inputs=self.channels[max(i - 1, 0)],
                 outputs=self.channels[i],
@@ -124,7 +124,7 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class FrequencyBand:
     """Where a signal lives: cutoff and half the width of its transition, samples per picture, pixels with margins."""
 
     cutoff: float
@@ -134,14 +134,14 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LayerSpec:
     """One layer: what comes in, what goes out, and by how much it is enlarged and reduced around the nonlinearity."""
 
     name: str
     inputs: int
     outputs: int
-    before: Band
-    after: Band
+    before: FrequencyBand
+    after: FrequencyBand
     last: bool
     radial: bool
 

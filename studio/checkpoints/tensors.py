@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from studio.checkpoints.errors import Broken, Refused
-from studio.checkpoints.pickle_machine import Name, Table, Value, fill, unique
+from studio.checkpoints.errors import DamagedCheckpoint, UnsupportedCheckpoint
+from studio.checkpoints.pickle_machine import AllowedNames, PickledName, Value, fill, unique
 
 RANK = 8  # sides of one tensor
 KINDS = {
@@ -21,7 +21,7 @@ KINDS = {
 
 
 @dataclass(slots=True, eq=False)
-class Storage:
+class TensorStorage:
     """A row of numbers. `places` knows by `key` where its bytes are, once the whole file was looked through."""
 
     kind: str
@@ -31,72 +31,77 @@ class Storage:
 
 
 @dataclass(slots=True, eq=False)
-class Nested:
+class NestedTorchFile:
     """A torch file inside a pickle, holding one storage. It is read when its numbers are asked for, and not before."""
 
     data: memoryview
 
 
 @dataclass(slots=True, eq=False)
-class Tensor:
+class PickledTensor:
     """A tensor as the file describes it; nothing is believed of its shape until its numbers are asked for."""
 
-    storage: Storage | Nested
+    storage: TensorStorage | NestedTorchFile
     offset: int
     shape: tuple[int, ...]
     stride: tuple[int, ...]
 
 
 @dataclass(slots=True, eq=False)
-class Network:
+class PickledNetwork:
     """A module that was pickled with the source of its class; the source is never run, nor kept."""
 
     class_name: str
     state: dict[Value, Value]
 
 
-def storage(value: Value, places: dict[str, memoryview]) -> Storage:
+def storage(value: Value, places: dict[str, memoryview]) -> TensorStorage:
     """What torch keeps outside a pickle: ("storage", kind, key, device, count[, view])."""
     parts: tuple[Value, ...] = cast("tuple[Value, ...]", value) if isinstance(value, tuple) else ()
     if not 5 <= len(parts) <= 6 or parts[0] != "storage":
-        raise Refused("it refers to data that is not in it")
+        raise UnsupportedCheckpoint("it refers to data that is not in it")
     kind, key, count = parts[1], parts[2], parts[4]
     if len(parts) == 6 and parts[5] is not None:
-        raise Refused("it was written by a torch of before 2018, whose files are not read")
-    if not isinstance(kind, Name) or kind.name not in KINDS or not isinstance(key, str) or type(count) is not int:
-        raise Refused("it holds numbers of an unknown kind")
-    return Storage(KINDS[kind.name], key, count, places)
+        raise UnsupportedCheckpoint("it was written by a torch of before 2018, whose files are not read")
+    if (
+        not isinstance(kind, PickledName)
+        or kind.name not in KINDS
+        or not isinstance(key, str)
+        or type(count) is not int
+    ):
+        raise UnsupportedCheckpoint("it holds numbers of an unknown kind")
+    return TensorStorage(KINDS[kind.name], key, count, places)
 
 
-def _tensor(args: tuple[Value, ...]) -> Tensor:
+def _tensor(args: tuple[Value, ...]) -> PickledTensor:
     storage, offset, shape, stride = args[:4] if len(args) >= 4 else (None, 0, (), ())
-    if not isinstance(storage, Storage | Nested) or type(offset) is not int or offset < 0:
-        raise Broken("a tensor in it is scrambled")
+    if not isinstance(storage, TensorStorage | NestedTorchFile) or type(offset) is not int or offset < 0:
+        raise DamagedCheckpoint("a tensor in it is scrambled")
     sides, steps = _counts(shape), _counts(stride)
     if len(sides) != len(steps):
-        raise Broken("a tensor in it is scrambled")
-    return Tensor(storage, offset, sides, steps)
+        raise DamagedCheckpoint("a tensor in it is scrambled")
+    return PickledTensor(storage, offset, sides, steps)
 
 
 def _counts(value: Value) -> tuple[int, ...]:
     items: tuple[Value, ...] = cast("tuple[Value, ...]", value) if isinstance(value, tuple) else (None,)
     if len(items) > RANK or not all(type(item) is int and 0 <= item < 2**40 for item in items):
-        raise Broken("a tensor in it has an impossible shape")
+        raise DamagedCheckpoint("a tensor in it has an impossible shape")
     return items
 
 
-def _nested_file(args: tuple[Value, ...]) -> Nested:
+def _nested_file(args: tuple[Value, ...]) -> NestedTorchFile:
     if len(args) != 1 or not isinstance(args[0], memoryview):
-        raise Broken("a tensor in it is scrambled")
-    return Nested(args[0])
+        raise DamagedCheckpoint("a tensor in it is scrambled")
+    return NestedTorchFile(args[0])
 
 
-def _network(args: tuple[Value, ...]) -> Network:
+def _network(args: tuple[Value, ...]) -> PickledNetwork:
     meta = cast("dict[Value, Value]", args[0]) if args and isinstance(args[0], dict) else {}
     state, name = meta.get("state"), meta.get("class_name")
     if not isinstance(state, dict) or not isinstance(name, str):
-        raise Broken("a network in it is scrambled")
-    return Network(name, cast("dict[Value, Value]", state))
+        raise DamagedCheckpoint("a network in it is scrambled")
+    return PickledNetwork(name, cast("dict[Value, Value]", state))
 
 
 def _dict(args: tuple[Value, ...]) -> dict[Value, Value]:
@@ -107,7 +112,7 @@ def _dict(args: tuple[Value, ...]) -> dict[Value, Value]:
             isinstance(pair, list | tuple) and len(cast("list[Value]", pair)) == 2
             for pair in cast("list[Value]", pairs)
         ):
-            raise Broken("its pickle is scrambled")
+            raise DamagedCheckpoint("its pickle is scrambled")
         fill(made, pairs)
     return made
 
@@ -115,27 +120,27 @@ def _dict(args: tuple[Value, ...]) -> dict[Value, Value]:
 def _set(args: tuple[Value, ...]) -> set[Value]:
     items: Value = args[0] if args else []
     if not isinstance(items, list | tuple):
-        raise Broken("its pickle is scrambled")
+        raise DamagedCheckpoint("its pickle is scrambled")
     return set(unique(cast("list[Value]", items)))
 
 
 def _parameter(args: tuple[Value, ...]) -> Value:
     if not args:
-        raise Broken("a tensor in it is scrambled")
+        raise DamagedCheckpoint("a tensor in it is scrambled")
     return args[0]
 
 
 def _text_bytes(args: tuple[Value, ...]) -> memoryview:
     """`_codecs.encode(text, "latin1")`: how the second protocol writes bytes."""
     if len(args) != 2 or not isinstance(args[0], str) or args[1] not in ("latin1", "latin-1"):
-        raise Refused("it wants _codecs.encode to be called in a way that no checkpoint does")
+        raise UnsupportedCheckpoint("it wants _codecs.encode to be called in a way that no checkpoint does")
     try:
         return memoryview(args[0].encode("latin-1"))
     except UnicodeEncodeError:
-        raise Broken("its pickle is scrambled") from None
+        raise DamagedCheckpoint("its pickle is scrambled") from None
 
 
-def _words(name: Name) -> str:
+def _words(name: PickledName) -> str:
     if name.module.startswith("dnnlib.tflib"):
         return (
             "it was written by the TensorFlow version of StyleGAN, and such a file cannot be read without running the "
@@ -146,7 +151,7 @@ def _words(name: Name) -> str:
     return ""
 
 
-TABLE = Table(
+TABLE = AllowedNames(
     makers={
         ("torch_utils.persistence", "_reconstruct_persistent_obj"): _network,
         ("torch._utils", "_rebuild_tensor_v2"): _tensor,

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from studio.models.catalog import Catalog
 from studio.schema import settings
-from studio.system.paths import RESOURCES, Places
+from studio.system.paths import RESOURCES, AppPaths
 
 if TYPE_CHECKING:
     from studio.library.library import Library
     from studio.studio import Studio
 
 
-def open_studio(places: Places) -> Studio:
+def open_studio(places: AppPaths) -> Studio:
     """The studio as the command line uses it: the queue on disk belongs to the window."""
     from studio.studio import Studio
 
@@ -27,11 +27,11 @@ def open_studio(places: Places) -> Studio:
 
 
 @dataclass(frozen=True)
-class Desk:
+class CliContext:
     """The surroundings of one command."""
 
-    places: Places
-    opener: Callable[[Places], Studio] = open_studio
+    places: AppPaths
+    opener: Callable[[AppPaths], Studio] = open_studio
     bundled: Path = field(default=RESOURCES / "models")
 
     @contextmanager

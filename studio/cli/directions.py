@@ -11,7 +11,7 @@ from studio.cli.flags import program
 from studio.errors import BadInput
 
 if TYPE_CHECKING:
-    from studio.cli.context import Desk
+    from studio.cli.context import CliContext
 
 
 def add(actions: Any) -> None:
@@ -42,7 +42,7 @@ def add(actions: Any) -> None:
     parser.set_defaults(run=run_directions)
 
 
-def run_directions(values: argparse.Namespace, desk: Desk) -> int:
+def run_directions(values: argparse.Namespace, desk: CliContext) -> int:
     model = desk.catalog().get(values.id)
     if model.medium != "avatar":
         raise BadInput(f"{model.title} is for {model.medium}.", "Only avatar models have directions.")
@@ -72,7 +72,7 @@ def run_directions(values: argparse.Namespace, desk: Desk) -> int:
     return 0
 
 
-def _facts(one: directions.Direction) -> dict[str, Any]:
+def _facts(one: directions.SavedDirection) -> dict[str, Any]:
     preview = str(one.preview) if one.preview.is_file() else None
     return {
         "id": one.id,

@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from studio.errors import BadInput
-from studio.export.compose import GROUNDS, PADDING, SHIFT, Ground, Look
-from studio.export.job import KINDS, Order, files, sizes_of
+from studio.export.compose import GROUNDS, PADDING, SHIFT, Ground, PictureStyle
+from studio.export.job import KINDS, ExportJob, files, sizes_of
 from studio.export.shapes import SHAPES
 from studio.media import codecs
 from studio.media.payloads import Image
 
 if TYPE_CHECKING:
-    from studio.cli.context import Desk
+    from studio.cli.context import CliContext
     from studio.export.writer import File
     from studio.library.asset import Asset
 
 SHEETS = ("contact", "character")
 
 
-class Source(NamedTuple):
+class ExportSource(NamedTuple):
     """A picture and where it comes from; `asset` is None for a file outside the library."""
 
     picture: Image
@@ -71,7 +71,7 @@ def add(verbs: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def run(values: argparse.Namespace, desk: Desk) -> int:
+def run(values: argparse.Namespace, desk: CliContext) -> int:
     from studio.export import writer
 
     sizes = sizes_of(values.sizes)
@@ -80,12 +80,12 @@ def run(values: argparse.Namespace, desk: Desk) -> int:
     embed = desk.settings().embed_metadata
     with desk.library() as library:
 
-        def find(word: str) -> Source:
+        def find(word: str) -> ExportSource:
             return _source(word, library.get)
 
         sources = [find(word) for word in values.works]
         ground = find(behind) if behind else None
-    order = Order(look, sizes, values.format)
+    order = ExportJob(look, sizes, values.format)
     made = _sheet(values, sources, embed) if values.sheet else _files(order, sources, ground, embed)
     name = sources[0].name if len(sources) == 1 else "export"
     written: list[str] = []
@@ -103,14 +103,14 @@ def _told(made: Iterator[File], written: list[str]) -> Iterator[File]:
         yield name, data
 
 
-def _files(order: Order, sources: list[Source], ground: Source | None, embed: str) -> Iterator[File]:
+def _files(order: ExportJob, sources: list[ExportSource], ground: ExportSource | None, embed: str) -> Iterator[File]:
     from studio.export import writer
-    from studio.export.files import Origin
+    from studio.export.files import EmbeddedMetadata
 
     taken: set[str] = set()
     for source in sources:
         name = writer.apart(source.name, taken)
-        origin = Origin(source.asset, embed, behind=ground.asset if ground else None)
+        origin = EmbeddedMetadata(source.asset, embed, behind=ground.asset if ground else None)
         picture = ground.picture if ground else None
         for inner, data in files(order, source.picture, name, title=source.title, origin=origin, ground=picture):
             # Icons have fixed names; those of several works must not meet.
@@ -119,9 +119,9 @@ def _files(order: Order, sources: list[Source], ground: Source | None, embed: st
             yield (f"{name}/{inner}" if icons_only else above + inner), data
 
 
-def _sheet(values: argparse.Namespace, sources: list[Source], embed: str) -> Iterator[File]:
+def _sheet(values: argparse.Namespace, sources: list[ExportSource], embed: str) -> Iterator[File]:
     from studio.export import sheets, writer
-    from studio.export.files import SUFFIX, Format, Origin, encode
+    from studio.export.files import SUFFIX, EmbeddedMetadata, Format, encode
 
     captions = [source.title for source in sources]
     if values.captions is not None:
@@ -138,32 +138,32 @@ def _sheet(values: argparse.Namespace, sources: list[Source], embed: str) -> Ite
         sheet = sheets.character_sheet(entries, name=values.title)
     form = cast(Format, values.format)
     name = writer.name_of(values.title, f"{values.sheet}-sheet")
-    yield f"{name}{SUFFIX[form]}", encode(sheet, form, Origin(sources[0].asset, embed))
+    yield f"{name}{SUFFIX[form]}", encode(sheet, form, EmbeddedMetadata(sources[0].asset, embed))
 
 
-def _look(values: argparse.Namespace) -> tuple[Look, str]:
+def _look(values: argparse.Namespace) -> tuple[PictureStyle, str]:
     """The look that the flags say, and the word for the work behind; empty where there is none."""
     what: str = values.background.strip()
     place: dict[str, Any] = {"shape": values.shape, "padding": values.padding}
     place |= {"across": values.across, "down": values.down}
     if what == "none":
-        return Look(**place), ""
+        return PictureStyle(**place), ""
     if not what.startswith("#"):
         ground: Ground = GROUNDS[-1]
-        return Look(**place, ground=ground), what
+        return PictureStyle(**place, ground=ground), what
     first, *rest = (part.strip() for part in what.split(","))
     if not rest:
-        return Look(**place, ground="colour", colour=first), ""
+        return PictureStyle(**place, ground="colour", colour=first), ""
     if len(rest) > 2:
         raise BadInput(f"{what[:60]!r} is no background.", "A gradient is two colours and an angle, with commas.")
     try:
         angle = float(rest[1]) if len(rest) == 2 else 180.0
     except ValueError:
         raise BadInput(f"{rest[1][:40]!r} is no angle.", "Give degrees, such as 135.") from None
-    return Look(**place, ground="gradient", colour=first, second=rest[0], angle=angle), ""
+    return PictureStyle(**place, ground="gradient", colour=first, second=rest[0], angle=angle), ""
 
 
-def _source(word: str, get: Callable[[str], Asset]) -> Source:
+def _source(word: str, get: Callable[[str], Asset]) -> ExportSource:
     """The picture of a work, or in a file. Raises BadInput where it is neither, or no picture."""
     from studio.export import writer
 
@@ -177,4 +177,4 @@ def _source(word: str, get: Callable[[str], Asset]) -> Source:
     if not isinstance(payload, Image):
         raise BadInput(f"{word[:80]} is no picture.", "Pictures are exported; other works can be copied as they are.")
     fallback = asset.id if asset is not None else "picture"
-    return Source(payload, asset, writer.name_of(title, fallback), title)
+    return ExportSource(payload, asset, writer.name_of(title, fallback), title)

@@ -13,8 +13,19 @@ from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
 from studio.errors import BadInput
-from studio.schema.nested import Items, Packed, Told
-from studio.schema.request import SEED_LIMIT, Choice, Flag, Note, PathTo, Range, Request, Seed, Text, fresh_seed
+from studio.schema.nested import FloatArray, ListOf, NestedRequest
+from studio.schema.request import (
+    SEED_LIMIT,
+    Choice,
+    Field,
+    Flag,
+    FreeText,
+    PathTo,
+    Range,
+    Request,
+    Seed,
+    fresh_seed,
+)
 
 Asked = TypeVar("Asked", bound=Request)
 
@@ -29,11 +40,11 @@ def typed(words: str) -> str:
     return re.sub(r"`studio(?=\s)", lambda _: "`" + program(), words)
 
 
-class Parser(argparse.ArgumentParser):
+class ArgumentParser(argparse.ArgumentParser):
     """An ArgumentParser whose complaints are BadInput, and which takes no abbreviations."""
 
     def __init__(self, **options: Any) -> None:
-        defaults: dict[str, Any] = {"allow_abbrev": False, "formatter_class": Wide}
+        defaults: dict[str, Any] = {"allow_abbrev": False, "formatter_class": WideHelpFormatter}
         super().__init__(**(defaults | options))
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -52,7 +63,7 @@ class Parser(argparse.ArgumentParser):
         )
 
 
-class Wide(argparse.HelpFormatter):
+class WideHelpFormatter(argparse.HelpFormatter):
     """Help whose flags stand left of their explanation, as long as there is room."""
 
     def __init__(self, prog: str) -> None:
@@ -67,7 +78,7 @@ def flag(name: str) -> str:
 def add_fields(parser: argparse.ArgumentParser, kind: type[Request], *, required: Iterable[str] = ()) -> None:
     """One flag for every field of a request, with its range and default. What is not given is not in the namespace."""
     defaults = {field.name: field.default for field in fields(kind) if field.default is not MISSING}
-    for name, note in kind.notes():
+    for name, note in kind.fields():
         needed = name in required
         options: dict[str, Any] = {"dest": name, "default": argparse.SUPPRESS, "required": needed}
         options["help"] = _help(name, note, defaults.get(name), needed).replace("%", "%%")
@@ -79,7 +90,7 @@ def add_fields(parser: argparse.ArgumentParser, kind: type[Request], *, required
 
 def given(kind: type[Request], values: argparse.Namespace) -> dict[str, Any]:
     """The fields that flags were given for, as the values that the Request checks; paths made absolute."""
-    return {name: _value(note, getattr(values, name)) for name, note in kind.notes() if hasattr(values, name)}
+    return {name: _value(note, getattr(values, name)) for name, note in kind.fields() if hasattr(values, name)}
 
 
 def asked(kind: type[Asked], values: argparse.Namespace, known: Mapping[str, Any] = MappingProxyType({})) -> Asked:
@@ -102,7 +113,7 @@ def whole(low: int, high: int) -> Any:
     return convert
 
 
-def _value(note: Note, value: Any) -> Any:
+def _value(note: Field, value: Any) -> Any:
     """Text from the command line as the note's own type where it reads as one; what does not is left to its check."""
     if not isinstance(value, str):
         return value
@@ -112,7 +123,7 @@ def _value(note: Note, value: Any) -> Any:
                 return convert(value)
             except ValueError:
                 continue
-    if isinstance(note, Items):
+    if isinstance(note, ListOf):
         try:
             return json.loads(value)
         except (ValueError, RecursionError):
@@ -122,19 +133,19 @@ def _value(note: Note, value: Any) -> Any:
     return value
 
 
-def _metavar(note: Note) -> str:
+def _metavar(note: Field) -> str:
     if isinstance(note, Choice):
         return "NAME"
     if isinstance(note, Range | Seed):
         return "N"
     if isinstance(note, PathTo):
         return "DIR" if note.folder else "FILE"
-    if isinstance(note, Items | Told):
+    if isinstance(note, ListOf | NestedRequest):
         return "JSON"
-    return "TEXT" if isinstance(note, Text | Packed) else "ID"
+    return "TEXT" if isinstance(note, FreeText | FloatArray) else "ID"
 
 
-def _help(name: str, note: Note, default: Any, needed: bool) -> str:
+def _help(name: str, note: Field, default: Any, needed: bool) -> str:
     about = note.help.rstrip(".")
     if isinstance(note, Range):
         unit = f" {note.unit}" if note.unit else ""
@@ -144,17 +155,17 @@ def _help(name: str, note: Note, default: Any, needed: bool) -> str:
         about += f": {', '.join([*words, 'or a word the model knows'] if note.open else words)}"
     elif isinstance(note, Seed):
         about += f"; 0 to {SEED_LIMIT - 1}"
-    elif isinstance(note, Items):
-        names = ", ".join(f'"{key}"' for key, _ in note.of.notes())
+    elif isinstance(note, ListOf):
+        names = ", ".join(f'"{key}"' for key, _ in note.of.fields())
         about += f"; a JSON list of objects with {names}"
-    elif isinstance(note, Text):
+    elif isinstance(note, FreeText):
         about += f"; at most {note.limit:,} characters"
     if needed:
         return f"{about} (required)"
     return f"{about} (default: {_default(note, default)})"
 
 
-def _default(note: Note, default: Any) -> str:
+def _default(note: Field, default: Any) -> str:
     if isinstance(note, Seed):
         return "a new one each time"
     if isinstance(default, bool):

@@ -21,7 +21,7 @@ from studio.media.payloads import Image
 from studio.schema.request import Request
 
 if TYPE_CHECKING:
-    from studio.cli.context import Desk
+    from studio.cli.context import CliContext
     from studio.library.asset import Asset
     from studio.studio import Studio
 
@@ -79,7 +79,7 @@ def _json(parser: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
 
 
-def run_list(values: argparse.Namespace, desk: Desk) -> int:
+def run_list(values: argparse.Namespace, desk: CliContext) -> int:
     people = _people(desk)
     found = people.binned() if values.bin else people.all()
     if values.json:
@@ -94,7 +94,7 @@ def run_list(values: argparse.Namespace, desk: Desk) -> int:
     return 0
 
 
-def run_show(values: argparse.Namespace, desk: Desk) -> int:
+def run_show(values: argparse.Namespace, desk: CliContext) -> int:
     one = _people(desk).get(values.who)
     facts = {**_facts(one), "face": one.face.to_json()}
     if values.json:
@@ -107,7 +107,7 @@ def run_show(values: argparse.Namespace, desk: Desk) -> int:
     return 0
 
 
-def run_keep(values: argparse.Namespace, desk: Desk) -> int:
+def run_keep(values: argparse.Namespace, desk: CliContext) -> int:
     with desk.library() as library:
         path, asset = works.find(library, values.work)
     face = _face_of(path, asset)
@@ -121,22 +121,22 @@ def run_keep(values: argparse.Namespace, desk: Desk) -> int:
     return _done(values, desk, kept, "{name} is kept.")
 
 
-def run_rename(values: argparse.Namespace, desk: Desk) -> int:
+def run_rename(values: argparse.Namespace, desk: CliContext) -> int:
     people = _people(desk)
     one = people.rename(people.get(values.who).id, values.name)
     return _done(values, desk, one, "{name} is the new name.")
 
 
-def run_remove(values: argparse.Namespace, desk: Desk) -> int:
+def run_remove(values: argparse.Namespace, desk: CliContext) -> int:
     words = "{name} is in the bin; `studio identities restore {id}` takes it back."
     return _done(values, desk, _people(desk).remove(values.who), words)
 
 
-def run_restore(values: argparse.Namespace, desk: Desk) -> int:
+def run_restore(values: argparse.Namespace, desk: CliContext) -> int:
     return _done(values, desk, _people(desk).restore(values.who), "{name} is back.")
 
 
-def _done(values: argparse.Namespace, desk: Desk, one: Identity, words: str) -> int:
+def _done(values: argparse.Namespace, desk: CliContext, one: Identity, words: str) -> int:
     if values.json:
         desk.give(_facts(one))
     else:
@@ -144,7 +144,7 @@ def _done(values: argparse.Namespace, desk: Desk, one: Identity, words: str) -> 
     return 0
 
 
-def _people(desk: Desk) -> Identities:
+def _people(desk: CliContext) -> Identities:
     return Identities(desk.places.identities)
 
 
@@ -199,13 +199,13 @@ def add_flags(parser: Any) -> None:
     )
 
 
-def known(values: argparse.Namespace, desk: Desk) -> dict[str, Any]:
+def known(values: argparse.Namespace, desk: CliContext) -> dict[str, Any]:
     """What is known of the face that flags name; nothing where they name none."""
     word = getattr(values, "identity", None)
     if word is None:
         return {}
     face = _people(desk).get(word).face
-    return {name: getattr(face, name) for name, _ in face.notes()}
+    return {name: getattr(face, name) for name, _ in face.fields()}
 
 
 def strangers(values: argparse.Namespace, known: Mapping[str, Any], request: Request) -> list[str]:

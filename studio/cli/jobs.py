@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from studio.cli.progress import Unfailing
+from studio.cli.progress import QuietOnBrokenPipe
 from studio.jobs.job import Cancelled, Job
 
 if TYPE_CHECKING:
-    from studio.cli.progress import Display
+    from studio.cli.progress import ProgressDisplay
     from studio.schema.request import Request
     from studio.studio import Studio
 
 POLL = 0.05  # seconds between looks at a job
 
 
-class Stopped(Exception):
+class Interrupted(Exception):
     """Ctrl-C ended the command, after everything worth keeping was kept."""
 
 
@@ -24,7 +24,7 @@ Receive = Callable[[Job, list[Any], bool], None]
 """Gets each job as it ends, with its results, and whether they are only partial."""
 
 
-def run(studio: Studio, requests: Sequence[Request], display: Display, receive: Receive) -> None:
+def run(studio: Studio, requests: Sequence[Request], display: ProgressDisplay, receive: Receive) -> None:
     """Run requests in order. The first error cancels the rest and is raised once the works before it were received.
 
     On Ctrl-C running and waiting jobs are cancelled, what they keep is received, and Stopped is raised; a second
@@ -53,11 +53,11 @@ def run(studio: Studio, requests: Sequence[Request], display: Display, receive: 
             take(job, index)
     except KeyboardInterrupt:
         _cancel(studio, jobs)
-        display = Unfailing(display)  # who reads it may be ended too
+        display = QuietOnBrokenPipe(display)  # who reads it may be ended too
         display.say("Stopping. What is made so far is kept; press Ctrl-C again to stop at once.")
         for index, job in enumerate(jobs, 1):
             take(job, index)
-        raise Stopped from None
+        raise Interrupted from None
     except BaseException:
         _cancel(studio, jobs)
         raise
@@ -65,7 +65,7 @@ def run(studio: Studio, requests: Sequence[Request], display: Display, receive: 
         display.close()
 
 
-def _wait(studio: Studio, job: Job, index: int, count: int, display: Display) -> None:
+def _wait(studio: Studio, job: Job, index: int, count: int, display: ProgressDisplay) -> None:
     while True:
         display.show(job, index, count, studio.seconds_left(job))
         if job.future.done():

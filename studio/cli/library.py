@@ -16,7 +16,7 @@ from studio.errors import BadInput, StudioError
 from studio.library.titles import gist, title_of
 
 if TYPE_CHECKING:
-    from studio.cli.context import Desk
+    from studio.cli.context import CliContext
     from studio.library.asset import Asset
 
 LIMIT = 100_000
@@ -87,10 +87,10 @@ def _filters(parser: argparse.ArgumentParser) -> None:
     _json(parser)
 
 
-def run_list(values: argparse.Namespace, desk: Desk) -> int:
-    from studio.library.library import Query
+def run_list(values: argparse.Namespace, desk: CliContext) -> int:
+    from studio.library.library import LibraryQuery
 
-    query = Query(
+    query = LibraryQuery(
         text=values.text,
         medium=values.medium,
         model=values.model,
@@ -116,7 +116,7 @@ def run_list(values: argparse.Namespace, desk: Desk) -> int:
     return 0
 
 
-def run_show(values: argparse.Namespace, desk: Desk) -> int:
+def run_show(values: argparse.Namespace, desk: CliContext) -> int:
     with desk.library() as library:
         path, asset = works.find(library, values.work)
         if asset is None:
@@ -133,7 +133,7 @@ def run_show(values: argparse.Namespace, desk: Desk) -> int:
     return 0
 
 
-def run_verify(values: argparse.Namespace, desk: Desk) -> int:
+def run_verify(values: argparse.Namespace, desk: CliContext) -> int:
     with desk.library() as library:
         problems = library.verify()
         total = library.count()
@@ -148,7 +148,7 @@ def run_verify(values: argparse.Namespace, desk: Desk) -> int:
     return StudioError.status if problems else 0
 
 
-def run_rebuild(values: argparse.Namespace, desk: Desk) -> int:
+def run_rebuild(values: argparse.Namespace, desk: CliContext) -> int:
     with desk.library() as library:
         total = library.rebuild()
     if values.json:
@@ -158,7 +158,7 @@ def run_rebuild(values: argparse.Namespace, desk: Desk) -> int:
     return 0
 
 
-def run_import(values: argparse.Namespace, desk: Desk) -> int:
+def run_import(values: argparse.Namespace, desk: CliContext) -> int:
     """Import files one by one; the first that cannot be imported ends it, and those before it stay."""
     assets: list[Asset] = []
     with desk.library() as library:

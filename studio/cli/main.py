@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import studio
 from studio.cli import export, identities, library, make, models, tools
-from studio.cli.context import Desk, open_studio
-from studio.cli.flags import Parser, program, typed
-from studio.cli.jobs import Stopped
+from studio.cli.context import CliContext, open_studio
+from studio.cli.flags import ArgumentParser, program, typed
+from studio.cli.jobs import Interrupted
 from studio.errors import StudioError
 from studio.system import log, signals
-from studio.system.paths import Places
+from studio.system.paths import AppPaths
 from studio.system.storage import in_words
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ BAD_INPUT, PROBLEM, CANCELLED = 2, 3, 130
 logger = logging.getLogger(__name__)
 
 
-def parser() -> Parser:
+def parser() -> ArgumentParser:
     """All verbs. Each sets `run`, a function of the parsed values and a Desk that returns the exit status."""
-    whole = Parser(
+    whole = ArgumentParser(
         prog=program(),
         description="AIGC Studio makes avatars, posters, stories and music on this machine. Alone it opens the window.",
         epilog="`studio VERB --help` explains each. STUDIO_HOME puts everything the studio keeps under one folder.",
@@ -48,28 +48,28 @@ def parser() -> Parser:
     return whole
 
 
-def main(argv: Sequence[str], opener: Callable[[Places], Studio] = open_studio) -> int:
+def main(argv: Sequence[str], opener: Callable[[AppPaths], Studio] = open_studio) -> int:
     """Run one command and return its exit status. Errors become one or two sentences on standard error."""
     _speak_utf8()
     try:
         values = parser().parse_args(argv)
-        places = Places.of_this_user()
+        places = AppPaths.of_this_user()
         with log.kept(places.logs, "command-line"), signals.heard():
-            return _run(values.run, values, Desk(places, opener))
+            return _run(values.run, values, CliContext(places, opener))
     except SystemExit as end:  # --help and --version
         return int(end.code or 0)
     except StudioError as error:
         return _complain(error)
 
 
-def _run(verb: Callable[..., int], values: object, desk: Desk) -> int:
+def _run(verb: Callable[..., int], values: object, desk: CliContext) -> int:
     try:
         status = verb(values, desk)
         sys.stdout.flush()
         return status
     except StudioError as error:
         return _complain(error)
-    except Stopped:
+    except Interrupted:
         sys.stderr.write("Cancelled.\n")
         return CANCELLED
     except KeyboardInterrupt:

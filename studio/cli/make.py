@@ -15,7 +15,7 @@ from studio.media.payloads import Weights
 from studio.schema.request import Request, TrainRequest
 
 if TYPE_CHECKING:
-    from studio.cli.context import Desk
+    from studio.cli.context import CliContext
     from studio.jobs.job import Job
     from studio.library.asset import Asset
     from studio.studio import Studio
@@ -91,7 +91,7 @@ def add_output(parser: argparse.ArgumentParser, *, first: bool = True) -> None:
     )
 
 
-def run_make(values: argparse.Namespace, desk: Desk) -> int:
+def run_make(values: argparse.Namespace, desk: CliContext) -> int:
     requests = _requests(values, desk)
     out = copies.folder_for_copies(values.out) if values.out is not None else None
     made: list[dict[str, Any]] = []
@@ -147,7 +147,7 @@ def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[st
     return entry
 
 
-def _requests(values: argparse.Namespace, desk: Desk) -> list[Request]:
+def _requests(values: argparse.Namespace, desk: CliContext) -> list[Request]:
     """The requests of one command: from a file, from flags, or from a file that flags change."""
     known = identities.known(values, desk)
     if values.request is not None and known:
@@ -187,7 +187,7 @@ def add_train(verbs: Any) -> None:
         parser.set_defaults(run=run_train)
 
 
-def run_train(values: argparse.Namespace, desk: Desk) -> int:
+def run_train(values: argparse.Namespace, desk: CliContext) -> int:
     kind = medium(values.medium).train
     request = flags.asked(kind, values)
     if not Path(request.data).exists():
@@ -203,8 +203,8 @@ def run_train(values: argparse.Namespace, desk: Desk) -> int:
                 models.append({"path": str(weights.folder), "medium": values.medium, "seconds": seconds})
                 if partial:
                     models[-1]["partial"] = True
-                if job.known:
-                    desk.warn(f"Nothing more was learnt: {job.known} is there already.")
+                if job.duplicate_of:
+                    desk.warn(f"Nothing more was learnt: {job.duplicate_of} is there already.")
 
     with desk.studio() as studio:
         try:
@@ -225,7 +225,7 @@ def _about(kind: type[Request]) -> str:
     return " ".join(first.split()).replace("%", "%%")
 
 
-def _use(folder: Path, medium: str, desk: Desk) -> str:
+def _use(folder: Path, medium: str, desk: CliContext) -> str:
     """The command that makes works with a trained model, or first adds it to the others."""
     if any(model.folder == folder for model in desk.catalog().models(medium)):
         return f"{flags.program()} make {medium} --model {folder.name}"

@@ -13,7 +13,7 @@ from studio.cli.context import size, table
 from studio.cli.flags import program
 
 if TYPE_CHECKING:
-    from studio.cli.context import Desk
+    from studio.cli.context import CliContext
     from studio.models.catalog import Model
 
 SECONDS = 5.0  # between two words on how far an import is
@@ -69,7 +69,7 @@ def _json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
 
 
-def run_list(values: argparse.Namespace, desk: Desk) -> int:
+def run_list(values: argparse.Namespace, desk: CliContext) -> int:
     catalog = desk.catalog()
     models = catalog.models(values.medium)
     desk.warn(*catalog.warnings)
@@ -83,7 +83,7 @@ def run_list(values: argparse.Namespace, desk: Desk) -> int:
     return 0
 
 
-def run_info(values: argparse.Namespace, desk: Desk) -> int:
+def run_info(values: argparse.Namespace, desk: CliContext) -> int:
     catalog = desk.catalog()
     model = catalog.get(values.id)
     problems = catalog.verify(model) if values.verify else []
@@ -103,8 +103,8 @@ def run_info(values: argparse.Namespace, desk: Desk) -> int:
     return 3 if problems else 0
 
 
-def run_import(values: argparse.Namespace, desk: Desk) -> int:
-    told = Told()
+def run_import(values: argparse.Namespace, desk: CliContext) -> int:
+    told = ImportProgress()
     model = desk.catalog().import_(
         values.path,
         values.medium,
@@ -120,20 +120,20 @@ def run_import(values: argparse.Namespace, desk: Desk) -> int:
     return 0
 
 
-class Told:
+class ImportProgress:
     """Says how far a long import is, every few seconds; a short one needs no words."""
 
     def __init__(self) -> None:
         self._next = time.monotonic() + SECONDS
 
-    def hear(self, done: int, total: int, desk: Desk) -> None:
+    def hear(self, done: int, total: int, desk: CliContext) -> None:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + SECONDS
             desk.warn(f"{size(done)} of {size(total)}")
 
 
-def run_remove(values: argparse.Namespace, desk: Desk) -> int:
+def run_remove(values: argparse.Namespace, desk: CliContext) -> int:
     desk.catalog().remove(values.id)
     if values.json:
         desk.give({"removed": values.id})

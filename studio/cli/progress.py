@@ -18,7 +18,7 @@ FRAME_SECONDS = 0.05  # between two drawings of the bar
 BLOCKS = " ▏▎▍▌▋▊▉█"
 
 
-class Display(Protocol):
+class ProgressDisplay(Protocol):
     """Shows one job at a time. `index` counts from 1 to `count`."""
 
     def show(self, job: Job, index: int, count: int, left: float | None) -> None: ...
@@ -26,15 +26,15 @@ class Display(Protocol):
     def close(self) -> None: ...
 
 
-def display(style: str) -> Display:
+def display(style: str) -> ProgressDisplay:
     """`json`: JSON lines. `bar`: a bar where standard error is a terminal, quiet lines elsewhere."""
     stream = sys.stderr
     if style == "json":
-        return JsonLines(stream)
-    return Bar(stream) if stream.isatty() else Lines(stream)
+        return JsonProgress(stream)
+    return BarProgress(stream) if stream.isatty() else LineProgress(stream)
 
 
-class JsonLines:
+class JsonProgress:
     """One JSON object a line, whenever something changed."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -74,7 +74,7 @@ class JsonLines:
         self._stream.flush()
 
 
-class Lines:
+class LineProgress:
     """A line when a stage begins, and every quarter of a minute while it lasts."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -98,7 +98,7 @@ class Lines:
         self._stream.flush()
 
 
-class Bar:
+class BarProgress:
     """One line, drawn over and over, as wide as the terminal at most."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -137,10 +137,10 @@ class Bar:
             self._drawn = False
 
 
-class Unfailing:
+class QuietOnBrokenPipe:
     """Shows as another display does, as long as somebody reads it."""
 
-    def __init__(self, display: Display) -> None:
+    def __init__(self, display: ProgressDisplay) -> None:
         self._display = display
 
     def show(self, job: Job, index: int, count: int, left: float | None) -> None:

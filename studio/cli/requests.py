@@ -54,7 +54,7 @@ def _json(path: Path) -> dict[str, Any]:
         raise BadInput(f"{path.name} is too large for a request.", "A request is a small JSON object.")
     try:
         return weights.parse(raw)
-    except weights.Damaged as error:
+    except weights.DamagedWeights as error:
         raise BadInput(
             f"{path.name} is no request: {error}.", "A request is a JSON object with the key `kind`."
         ) from error

@@ -21,7 +21,7 @@ from studio.support import credits, demo_page, diagnostics
 from studio.system import storage
 
 if TYPE_CHECKING:
-    from studio.cli.context import Desk
+    from studio.cli.context import CliContext
     from studio.jobs.job import Job
     from studio.library.asset import Asset
 
@@ -75,18 +75,18 @@ def add(verbs: Any) -> None:
     health.set_defaults(run=run_doctor)
 
 
-def run_screenshots(values: argparse.Namespace, desk: Desk) -> int:
+def run_screenshots(values: argparse.Namespace, desk: CliContext) -> int:
     out = copies.folder_for_copies(values.out)
     # Only named, as engines are: the command line knows no window.
     importlib.import_module("studio.ui.shell.screenshots").run(out, values.home)
     return 0
 
 
-def run_demo(values: argparse.Namespace, desk: Desk) -> int:
+def run_demo(values: argparse.Namespace, desk: CliContext) -> int:
     out = copies.folder_for_copies(values.out)
     requests = [Request.from_json(brief) for brief in demo_page.BRIEFS]
     made: list[dict[str, Any]] = []
-    works: list[demo_page.Shown] = []
+    works: list[demo_page.DemoWork] = []
     display = progress.display(values.progress)
 
     with desk.studio() as opened:
@@ -95,7 +95,7 @@ def run_demo(values: argparse.Namespace, desk: Desk) -> int:
             for asset in assets:
                 made.append(describe(job, asset, out, partial))
                 works.append(
-                    demo_page.Shown(
+                    demo_page.DemoWork(
                         medium=asset.medium,
                         path=Path(made[-1]["path"]),
                         request=job.request.to_json(),
@@ -118,7 +118,7 @@ def run_demo(values: argparse.Namespace, desk: Desk) -> int:
     return 0
 
 
-def _write_page(out: Path, works: list[demo_page.Shown]) -> Path:
+def _write_page(out: Path, works: list[demo_page.DemoWork]) -> Path:
     """Write index.html; one that is not the demo's own stays, and the page gets another name."""
     machine = f"AIGC Studio {studio.__version__}, {platform.system()} {platform.machine()}"
     data = demo_page.page(works, machine, program()).encode("utf-8")
@@ -130,16 +130,16 @@ def _write_page(out: Path, works: list[demo_page.Shown]) -> Path:
     return target
 
 
-def run_bench(values: argparse.Namespace, desk: Desk) -> int:
+def run_bench(values: argparse.Namespace, desk: CliContext) -> int:
     from studio import bench
 
     return 0 if bench.run(values.name, desk.say) else StudioError.status
 
 
-def run_about(values: argparse.Namespace, desk: Desk) -> int:
+def run_about(values: argparse.Namespace, desk: CliContext) -> int:
     parts = credits.parts(desk.catalog())
     if values.json:
-        desk.give({"parts": [{name: getattr(part, name) for name in credits.Part.__slots__} for part in parts]})
+        desk.give({"parts": [{name: getattr(part, name) for name in credits.CreditedPart.__slots__} for part in parts]})
         return 0
     own, *rest = parts
     desk.say(f"{own.name} {own.version}, {own.licence}")
@@ -153,10 +153,10 @@ def run_about(values: argparse.Namespace, desk: Desk) -> int:
     return 0
 
 
-def run_doctor(values: argparse.Namespace, desk: Desk) -> int:
+def run_doctor(values: argparse.Namespace, desk: CliContext) -> int:
     findings = diagnostics.examine(desk.places, desk.catalog())
     if values.json:
-        rows = [{name: getattr(one, name) for name in diagnostics.Finding.__slots__} for one in findings]
+        rows = [{name: getattr(one, name) for name in diagnostics.DiagnosticFinding.__slots__} for one in findings]
         words = json.dumps({"findings": rows}, ensure_ascii=False)
         desk.say(diagnostics.anonymous(words, desk.places) if values.report else words)
     else:

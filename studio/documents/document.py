@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from studio.documents.files import Journal, checked, fingerprint, header, replay, seal, unseal
+from studio.documents.files import EditJournal, checked, fingerprint, header, replay, seal, unseal
 from studio.documents.json_diff import between, plain
-from studio.documents.versions import Version, Versions
+from studio.documents.versions import DocumentVersion, VersionStore
 from studio.errors import BadInput, StudioError
 from studio.system.storage import failing_as, hold, in_words
 
@@ -30,11 +30,11 @@ VERSION_SECONDS = 600.0
 
 _COMPACT = 256 * 2**10
 
-__all__ = ["Document", "Summary", "Version", "listing"]
+__all__ = ["Document", "DocumentSummary", "DocumentVersion", "listing"]
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class DocumentSummary:
     """A document in a list, seen without opening it."""
 
     folder: Path
@@ -67,7 +67,7 @@ class Document:
         self.trouble: StudioError | None = None
         self._pace, self._version_seconds = pace, version_seconds
         self._step: Callable[[str], None] = step or _go_on
-        self._versions = Versions(self.folder / "versions", self._step)
+        self._versions = VersionStore(self.folder / "versions", self._step)
         self._news = threading.Condition()
         self._writing = threading.RLock()
         self._closing = False
@@ -163,11 +163,11 @@ class Document:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def versions(self) -> list[Version]:
+    def versions(self) -> list[DocumentVersion]:
         """What one can go back to, newest first. Damaged ones and those of a newer studio are passed over."""
         return self._versions.all()
 
-    def keep(self, name: str = "") -> Version:
+    def keep(self, name: str = "") -> DocumentVersion:
         """A version of the document as it is now, under a name of the person's own; it is never thinned out."""
         with self._writing, failing_as("The version could not be kept"):
             self._save()
@@ -231,7 +231,7 @@ class Document:
         """Seal the state as the next generation; the one before stays beside it, in case this one is damaged."""
         number = _generations(self.folder)[-1] + 1
         self._step("journal")
-        journal = Journal(self.folder / f"journal.{number}", fingerprint(self._written))
+        journal = EditJournal(self.folder / f"journal.{number}", fingerprint(self._written))
         try:
             self._seal(number, self._written)
         except BaseException:
@@ -252,7 +252,7 @@ class Document:
         seal(path, _heading(state), state)
         self._sealed = path.stat().st_size
 
-    def _load(self) -> tuple[dict[str, Any], Journal]:
+    def _load(self) -> tuple[dict[str, Any], EditJournal]:
         """The newest state that can be had, and the journal to go on with."""
         numbers = _generations(self.folder)
         state: dict[str, Any] | None = None
@@ -275,13 +275,13 @@ class Document:
         checked(played.state)
         if not played.damaged and first == numbers[-1] and not self.notices:
             self._sealed = (self.folder / f"snapshot.{first}").stat().st_size
-            return played.state, Journal(path, base, played.lines, played.good)
+            return played.state, EditJournal(path, base, played.lines, played.good)
         if played.damaged:
             self.notices.append(f"{path.name} was damaged; what came after the damage is kept in it.")
             path.replace(path.with_name(f"damaged-{path.name}"))
         number = numbers[-1] + 1
         self._seal(number, played.state)
-        return played.state, Journal(self.folder / f"journal.{number}", fingerprint(played.state))
+        return played.state, EditJournal(self.folder / f"journal.{number}", fingerprint(played.state))
 
     def _last_resort(self) -> dict[str, Any]:
         for version in self._versions.all():
@@ -292,9 +292,9 @@ class Document:
         raise StudioError(f"The document in {self.folder} is damaged.", "Bring the folder back from a backup.")
 
 
-def listing(parent: Path) -> list[Summary]:
+def listing(parent: Path) -> list[DocumentSummary]:
     """The documents below `parent`, the last saved first. Damaged ones and those of a newer studio are listed too."""
-    found: list[Summary] = []
+    found: list[DocumentSummary] = []
     for folder in parent.iterdir() if parent.is_dir() else ():
         numbers = _generations(folder)
         if not numbers:
@@ -304,7 +304,7 @@ def listing(parent: Path) -> list[Summary]:
             head = header(folder / f"snapshot.{numbers[-1]}")
         files = [folder / f"{name}.{numbers[-1]}" for name in ("snapshot", "journal")]
         saved = max(path.stat().st_mtime for path in files if path.exists())
-        found.append(Summary(folder, str(head.get("kind", "")), str(head.get("title", "")), saved))
+        found.append(DocumentSummary(folder, str(head.get("kind", "")), str(head.get("title", "")), saved))
     return sorted(found, key=lambda summary: summary.saved, reverse=True)
 
 

@@ -67,7 +67,7 @@ def checked(state: dict[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
+class JournalReplay:
     """What a journal makes of a state: `good` bytes were whole; `damaged` when whole lines follow a broken one."""
 
     state: dict[str, Any]
@@ -76,7 +76,7 @@ class Replay:
     damaged: bool
 
 
-def replay(path: Path, state: dict[str, Any]) -> Replay:
+def replay(path: Path, state: dict[str, Any]) -> JournalReplay:
     """Follow the journal of changes to `state`, which is changed in place, as far as it is whole and of this state.
 
     A missing journal changes nothing.
@@ -84,7 +84,7 @@ def replay(path: Path, state: dict[str, Any]) -> Replay:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        return Replay(state, 0, 0, False)
+        return JournalReplay(state, 0, 0, False)
     base = fingerprint(state)
     good = lines = 0
     while (end := data.find(b"\n", good)) >= 0:
@@ -98,10 +98,10 @@ def replay(path: Path, state: dict[str, Any]) -> Replay:
         lines, good = lines + 1, end + 1
     # A torn line is the last one. Whole lines from here on are edits that have lost what they belong to.
     damaged = any(_crc_fits(line) for line in data[good:].split(b"\n")[:-1])
-    return Replay(state, lines, good, damaged)
+    return JournalReplay(state, lines, good, damaged)
 
 
-class Journal:
+class EditJournal:
     """A file of checked lines that only grows. Every line is on the disk when `append` returns."""
 
     def __init__(self, path: Path, base: int, lines: int = 0, good: int = 0) -> None:

@@ -20,7 +20,7 @@ AUTOMATIC_LIMIT = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class DocumentVersion:
     """A state to go back to. `saved` is seconds since 1970; `name` is empty for automatic ones."""
 
     number: int
@@ -29,27 +29,27 @@ class Version:
     saved: float
 
 
-class Versions:
+class VersionStore:
     """The sealed states in `folder`, numbered in the order in which they were kept, whatever the clock says."""
 
     def __init__(self, folder: Path, step: Callable[[str], None]) -> None:
         self.folder = folder
         self._step = step
 
-    def all(self) -> list[Version]:
+    def all(self) -> list[DocumentVersion]:
         """Newest first. Damaged ones and those of a newer studio are passed over."""
-        found: list[Version] = []
+        found: list[DocumentVersion] = []
         for path in self.folder.glob("*.version"):
             with contextlib.suppress(StudioError, KeyError, ValueError, TypeError):
                 head = header(path)
                 name, automatic = str(head.get("name", "")), head.get("automatic") is True
-                found.append(Version(int(path.stem), name, automatic, float(head["saved"])))
+                found.append(DocumentVersion(int(path.stem), name, automatic, float(head["saved"])))
         return sorted(found, key=lambda version: version.number, reverse=True)
 
-    def keep(self, state: dict[str, Any], name: str, *, automatic: bool = False) -> Version:
+    def keep(self, state: dict[str, Any], name: str, *, automatic: bool = False) -> DocumentVersion:
         """Raises OSError."""
         known = self.all()
-        version = Version(known[0].number + 1 if known else 1, name, automatic, time.time())
+        version = DocumentVersion(known[0].number + 1 if known else 1, name, automatic, time.time())
         self._step("version")
         self.folder.mkdir(exist_ok=True)
         heading = {"name": name, "automatic": automatic, "saved": version.saved}

@@ -36,7 +36,7 @@ _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PictureStyle:
     """How a picture is cut out and what lies behind it. Checked on construction; BadInput names the field.
 
     `ground` says what lies behind: nothing, `colour`, a gradient from `colour` to `second` along `angle` (degrees
@@ -74,7 +74,7 @@ def colour_of(text: str) -> tuple[int, int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placement:
     """Where the picture lies on the canvas: its left upper corner and its size, in pixels and parts of pixels."""
 
     left: float
@@ -83,7 +83,7 @@ class Place:
     height: float
 
 
-def place(image: Image, look: Look, width: int, height: int) -> Place:
+def place(image: Image, look: PictureStyle, width: int, height: int) -> Placement:
     """A picture without transparency covers the canvas; a cut-out is seen whole. One that reaches the lower edge of its
     own picture, as a bust does, stands on the canvas's lower edge whatever the padding.
     """
@@ -97,7 +97,7 @@ def place(image: Image, look: Look, width: int, height: int) -> Place:
     top = (height - size[1]) / 2
     if cut and size[1] <= height and bool((image.pixels[-1, :, 3] >= 128).mean() >= STANDS):
         top = height - size[1]
-    return Place(left, top + look.down * height, *size)
+    return Placement(left, top + look.down * height, *size)
 
 
 def transparent(image: Image) -> bool:
@@ -105,7 +105,7 @@ def transparent(image: Image) -> bool:
     return image.pixels.shape[2] == 4 and bool((image.pixels[..., 3] < 250).any())
 
 
-def render(image: Image, look: Look, width: int, height: int, ground: Image | None = None) -> Image:
+def render(image: Image, look: PictureStyle, width: int, height: int, ground: Image | None = None) -> Image:
     """The picture as RGBA uint8 `[height, width, 4]`. `ground` is the work that lies behind where the look says so.
 
     Raises BadInput for a size that cannot be made or a missing work.
@@ -129,7 +129,7 @@ def flat(image: Image, colour: str = "#ffffff") -> Image:
     return Image(((image.pixels[..., :3] * alpha + under * (255 - alpha) + 127) // 255).astype(np.uint8))
 
 
-def _ground(look: Look, width: int, height: int, ground: Image | None) -> NDArray[np.uint8]:
+def _ground(look: PictureStyle, width: int, height: int, ground: Image | None) -> NDArray[np.uint8]:
     made = np.zeros((height, width, 4), np.uint8)
     if look.ground == "none":
         return made
@@ -145,11 +145,11 @@ def _ground(look: Look, width: int, height: int, ground: Image | None) -> NDArra
         high, wide = ground.pixels.shape[:2]
         scale = max(width / wide, height / high)
         size = (wide * scale, high * scale)
-        _lay(made, ground, Place((width - size[0]) / 2, (height - size[1]) / 2, *size))
+        _lay(made, ground, Placement((width - size[0]) / 2, (height - size[1]) / 2, *size))
     return made
 
 
-def gradient(look: Look, width: int, height: int) -> NDArray[np.uint8]:
+def gradient(look: PictureStyle, width: int, height: int) -> NDArray[np.uint8]:
     """The two colours of the look along its angle, `[height, width, 3]`; corner to corner, as CSS draws it."""
     turn = math.radians(look.angle)
     sine, cosine = math.sin(turn), math.cos(turn)
@@ -162,7 +162,7 @@ def gradient(look: Look, width: int, height: int) -> NDArray[np.uint8]:
     return tones[np.clip(across[None] + up[:, None], 0, TONES - 1).astype(np.uint16)]
 
 
-def _lay(made: NDArray[np.uint8], image: Image, where: Place) -> None:
+def _lay(made: NDArray[np.uint8], image: Image, where: Placement) -> None:
     """Put the picture over what is there, in place, scaled with alpha taken into account."""
     height, width = made.shape[:2]
     left, top = max(0, math.floor(where.left + 1e-6)), max(0, math.floor(where.top + 1e-6))

@@ -24,7 +24,7 @@ JPEG_PACKET = 65_000
 """Bytes of the longest XMP packet that one JPEG segment holds."""
 
 
-class Origin:
+class EmbeddedMetadata:
     """What files that come of a work say of it: the note, as JSON text, and the IPTC digital source type.
 
     `embed` is the setting of the same name: "all", "provenance" or "none". Files of works that no model made name no
@@ -49,10 +49,10 @@ class Origin:
             self.source = xmp.TRAINED if alone else xmp.COMPOSITE
 
 
-NOTHING = Origin(None, "none")
+NOTHING = EmbeddedMetadata(None, "none")
 
 
-def encode(image: Image, form: Format, origin: Origin = NOTHING, *, under: str = "#ffffff") -> bytes:
+def encode(image: Image, form: Format, origin: EmbeddedMetadata = NOTHING, *, under: str = "#ffffff") -> bytes:
     """The file's bytes. PNG and WebP (lossless where anything shows through) keep alpha; JPEG lies on `under`."""
     made = io.BytesIO()
     if form == "jpeg":

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from studio.export.compose import Look, flat, render
-from studio.export.files import NOTHING, Origin, encode
+from studio.export.compose import PictureStyle, flat, render
+from studio.export.files import NOTHING, EmbeddedMetadata, encode
 from studio.media.payloads import Image
 
 ICNS = (
@@ -37,7 +37,7 @@ COUNT = 14 + 3 * len(ANDROID)
 
 
 def files(
-    picture: Image, look: Look, title: str, origin: Origin = NOTHING, ground: Image | None = None
+    picture: Image, look: PictureStyle, title: str, origin: EmbeddedMetadata = NOTHING, ground: Image | None = None
 ) -> Iterator[tuple[str, bytes]]:
     """Every file of the set, below its own folders. `look` is what the person chose, `ground` the work behind.
 
@@ -48,7 +48,9 @@ def files(
     if look.ground == "none":
         filled = dataclasses.replace(filled, colour=PLAIN)
 
-    def png(chosen: Look, side: int, *, of: Image = picture, opaque: bool = False, noted: bool = False) -> bytes:
+    def png(
+        chosen: PictureStyle, side: int, *, of: Image = picture, opaque: bool = False, noted: bool = False
+    ) -> bytes:
         image = render(of, chosen, side, side, ground)
         return encode(flat(image, PLAIN) if opaque else image, "png", origin if noted else NOTHING)
 

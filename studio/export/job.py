@@ -13,9 +13,9 @@ from typing import Literal
 
 from studio.errors import BadInput
 from studio.export import icons, vector
-from studio.export.compose import SIDE_LIMIT, Look, render
+from studio.export.compose import SIDE_LIMIT, PictureStyle, render
 from studio.export.feeds import BY_NAME, FEEDS
-from studio.export.files import NOTHING, SUFFIX, Format, Origin, encode
+from studio.export.files import NOTHING, SUFFIX, EmbeddedMetadata, Format, encode
 from studio.library.asset import printable
 from studio.media.payloads import Image
 
@@ -26,10 +26,10 @@ _SIZE = re.compile(r"(\d{1,5})(?:\s*[x×]\s*(\d{1,5}))?")
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ExportJob:
     """A look, the sizes as `sizes_of` gives them, and the kind of file. An SVG has no size: it is one file."""
 
-    look: Look
+    look: PictureStyle
     sizes: tuple[str, ...] = ("512",)
     kind: Kind = "png"
 
@@ -77,7 +77,13 @@ def measured(size: str) -> tuple[int, int]:
 
 
 def files(
-    order: Order, picture: Image, name: str, *, title: str = "", origin: Origin = NOTHING, ground: Image | None = None
+    order: ExportJob,
+    picture: Image,
+    name: str,
+    *,
+    title: str = "",
+    origin: EmbeddedMetadata = NOTHING,
+    ground: Image | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """The files, each with its place below the folder they go to. `name` begins their names, `title` is for people.
 

@@ -17,8 +17,8 @@ from PIL import Image as Pillow
 from PIL import ImageFilter
 
 from studio.errors import BadInput
-from studio.export.compose import Look, Place, colour_of, place
-from studio.export.files import NOTHING, Origin, encode
+from studio.export.compose import PictureStyle, Placement, colour_of, place
+from studio.export.files import NOTHING, EmbeddedMetadata, encode
 from studio.export.shapes import outline
 from studio.media import xmp
 from studio.media.payloads import Image
@@ -48,11 +48,11 @@ _PATH = re.compile(r'<path d="([^"]*)"[^>]*?translate\((-?[\d.]+),(-?[\d.]+)\)')
 
 def svg(
     picture: Image,
-    look: Look,
+    look: PictureStyle,
     side: int = 512,
     *,
     title: str = "",
-    origin: Origin = NOTHING,
+    origin: EmbeddedMetadata = NOTHING,
     ground: Image | None = None,
     colours: int = COLOURS,
 ) -> bytes:
@@ -226,12 +226,12 @@ def _n(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
 
 
-def _transform(where: Place, picture: Image) -> str:
+def _transform(where: Placement, picture: Image) -> str:
     high, wide = picture.pixels.shape[:2]
     return f"translate({_n(where.left)} {_n(where.top)}) scale({where.width / wide:.6g} {where.height / high:.6g})"
 
 
-def _gradient(look: Look) -> str:
+def _gradient(look: PictureStyle) -> str:
     """As CSS draws it on a square: the line reaches as far as the corners."""
     turn = np.radians(look.angle)
     long = (abs(np.sin(turn)) + abs(np.cos(turn))) / 2

@@ -32,7 +32,7 @@ PLATFORM = "studio.backends.engine.device:configure"
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class EngineLimits:
     """What an engine's process is told at its start. `budget` is bytes of memory for models, 0 for half the machine.
 
     `platform` names the function ("module:name") that sets the device and threads up and describes them.
@@ -50,10 +50,10 @@ def resolve(name: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-class Residence:
+class EngineCache:
     """Engines by (engine name, model id, hash of its weights), each with the bytes it holds. One thread only."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: EngineLimits) -> None:
         self._rules = rules
         self._budget = rules.budget or psutil.virtual_memory().total // 2
         self._engines: OrderedDict[tuple[str, str, str], tuple[Any, int]] = OrderedDict()

@@ -63,14 +63,14 @@ class Job:
         *,
         parents: Sequence[str] = (),
         live: bool = False,
-        slot: str | None = None,
+        replaces: str | None = None,
         id: str | None = None,
     ) -> None:
         self.id = id or uuid.uuid4().hex
         self.request = request
         self.parents = tuple(parents)
         self.live = live
-        self.slot = slot
+        self.replaces = replaces
         self.future: Future[list[Any]] = Future()
         self.future.set_running_or_notify_cancel()
         self.progress = Progress("queued")
@@ -78,12 +78,12 @@ class Job:
         self.started: float | None = None
         self.ended: float | None = None
         self.state: State = "queued"
-        self.made: list[Payload] = []  # what is not in the library: a live result, or what could not be saved
-        self.kept: list[Asset] = []  # works of it that are in the library, while others could not be saved
-        self.facts: dict[str, str] = {}
+        self.pending: list[Payload] = []  # what is not in the library: a live result, or what could not be saved
+        self.saved: list[Asset] = []  # works of it that are in the library, while others could not be saved
+        self.device_info: dict[str, str] = {}
         self.suspended = False  # a training that a person has paused
-        self.wanted = False  # stopped to be used as it is
-        self.known = ""  # a training that made a model which was there already: that model's title
+        self.keep_model = False  # stopped to be used as it is
+        self.duplicate_of = ""  # a training that made a model which was there already: that model's title
         self._stop = threading.Event()
         self._clock: float | None = None
         self._seconds: float | None = None

@@ -13,14 +13,14 @@ from typing import Any, Protocol
 
 from studio.errors import StudioError
 from studio.jobs.job import Cancelled, Job, Progress
-from studio.jobs.worker import Hear, Made
+from studio.jobs.worker import EngineResult, Hear
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 2.0  # seconds that a running step gets to end by itself when the studio closes
 
 
-class Host(Protocol):
+class EngineHost(Protocol):
     """Where a lane's engines live."""
 
     def hold(self, on: bool) -> None: ...
@@ -38,10 +38,10 @@ class Lane:
     def __init__(
         self,
         name: str,
-        host: Host,
+        host: EngineHost,
         *,
-        run: Callable[[Job, Hear], Made],
-        keep: Callable[[Job, Made, bool], list[Any]],
+        run: Callable[[Job, Hear], EngineResult],
+        keep: Callable[[Job, EngineResult, bool], list[Any]],
         changed: Callable[[Job], None],
         reordered: Callable[[], None],
     ) -> None:
@@ -87,11 +87,11 @@ class Lane:
         with self._news:
             if self._closed:
                 raise StudioError("The studio is closing.", "Start it again to go on.")
-            older = [other for other in self._queue if job.slot is not None and other.slot == job.slot]
+            older = [other for other in self._queue if job.replaces is not None and other.replaces == job.replaces]
             self._queue = [other for other in self._queue if other not in older]
             ahead = sum(other.live for other in self._queue) if job.live else len(self._queue)
             self._queue.insert(ahead, job)
-            if job.slot is not None and self._running is not None and self._running.slot == job.slot:
+            if job.replaces is not None and self._running is not None and self._running.replaces == job.replaces:
                 self._running.stop()
             self._news.notify_all()
         for other in older:
@@ -182,7 +182,7 @@ class Lane:
         """The cancel with what was worth keeping made into works; what goes wrong in that is the outcome instead."""
         try:
             made: Sequence[Any] = cancelled.made
-            return Cancelled(made, self._keep(job, Made(made, {}), True) if made else ())
+            return Cancelled(made, self._keep(job, EngineResult(made, {}), True) if made else ())
         except Exception as error:
             log.exception("%s could not be kept", job)
             return error

@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS flags (name TEXT PRIMARY KEY, value INTEGER);
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class QueueEntry:
     """One journaled job."""
 
     id: str
@@ -42,7 +42,7 @@ class Entry:
     running: bool
 
 
-class Journal:
+class QueueStore:
     """`file` is created where there is none, set aside where it is broken, and left alone while another studio has it.
 
     Journaling must never stop a person from working: where the file cannot be written, `mine` is False, nothing is
@@ -81,19 +81,19 @@ class Journal:
                 self._database.close()
                 self._database = None
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[QueueEntry]:
         """What the last studio left behind, in order, without (but logging) requests that this version cannot read."""
-        found: list[Entry] = []
+        found: list[QueueEntry] = []
         rows = self._read("SELECT id, running, request, parents FROM jobs ORDER BY place")
         for id, running, request, parents in rows:
             try:
                 asked = Request.from_json(json.loads(request))
-                found.append(Entry(id, asked, tuple(json.loads(parents)), bool(running)))
+                found.append(QueueEntry(id, asked, tuple(json.loads(parents)), bool(running)))
             except (BadInput, ValueError, TypeError) as error:
                 log.warning("a journaled request was left out: %s", error)
         return found
 
-    def replace(self, entries: Iterable[Entry]) -> bool:
+    def replace(self, entries: Iterable[QueueEntry]) -> bool:
         """Make the journal hold these jobs, in this order. False where that failed: it holds what it held before."""
         rows = [
             (entry.id, place, entry.running, json.dumps(entry.request.to_json()), json.dumps(entry.parents))

@@ -9,15 +9,15 @@ from typing import Any, Literal
 
 import studio
 from studio.jobs.job import Cancelled, Job
-from studio.jobs.worker import Made
+from studio.jobs.worker import EngineResult
 from studio.library.library import Asset, Embed, Library
 from studio.media import temp_clips
 from studio.media.payloads import Clip, Image, Weights
-from studio.models.catalog import Catalog, HereAlready
+from studio.models.catalog import AlreadyInstalled, Catalog
 from studio.schema.request import Request, TrainRequest
 
 
-class Harvest:
+class ResultStore:
     """`embed` says how metadata go into files, `closing` whether the studio ends; `changed` hears of what has grown."""
 
     def __init__(
@@ -32,18 +32,18 @@ class Harvest:
         self._library, self._catalog = library, catalog
         self._embed, self._closing, self._changed = embed, closing, changed
 
-    def take(self, job: Job, made: Made, partial: bool) -> list[Any]:
+    def take(self, job: Job, made: EngineResult, partial: bool) -> list[Any]:
         """What a job has made, and facts of it: kept, and what its future gets. A live one's waits in the job.
 
         Raises StudioError where it cannot be kept, and Cancelled for a clip of a live job that nobody waits for.
         """
-        job.made = list(made.payloads)
-        job.facts = dict(made.facts)
+        job.pending = list(made.payloads)
+        job.device_info = dict(made.facts)
         if job.live:
-            if job.stopping and any(isinstance(payload, Clip) for payload in job.made):
+            if job.stopping and any(isinstance(payload, Clip) for payload in job.pending):
                 self.drop(job)
                 raise Cancelled
-            return list(job.made)
+            return list(job.pending)
         if isinstance(job.request, TrainRequest):
             return self._learnt(job, job.request, partial)
         return self._add(job, partial=partial)
@@ -54,22 +54,22 @@ class Harvest:
 
     def drop(self, job: Job) -> None:
         """Nobody wants what a job made and the library does not have: the files of its clips go."""
-        for payload in job.made:
+        for payload in job.pending:
             if isinstance(payload, Clip):
                 temp_clips.discard(payload)
-        job.made = []
+        job.pending = []
 
     def _learnt(self, job: Job, request: TrainRequest, partial: bool) -> list[Weights]:
         """The trained model, among the person's own where it has a name and was not broken off."""
-        models = [payload for payload in job.made if isinstance(payload, Weights)]
-        if not request.title or self._closing() or (partial and not job.wanted):
+        models = [payload for payload in job.pending if isinstance(payload, Weights)]
+        if not request.title or self._closing() or (partial and not job.keep_model):
             return models
         taken: list[Weights] = []
         for made in models:
             try:
                 model = self._catalog.import_(made.folder, request.medium, accept_licence=True)
-            except HereAlready as error:  # gone on with and stopped before it learnt more
-                model, job.known = error.model, error.model.title
+            except AlreadyInstalled as error:  # gone on with and stopped before it learnt more
+                model, job.duplicate_of = error.model, error.model.title
             taken.append(Weights(model.folder))
         self._changed("models")
         return taken
@@ -83,25 +83,25 @@ class Harvest:
             "model": {"id": model.id, "family": model.family, "licence": model.licence, "sha256": model.sha256},
             "libraries": _libraries(),
             "seed": request.seed,
-            **job.facts,
+            **job.device_info,
         }
         try:
-            while job.made:
+            while job.pending:
                 asset = self._library.add(
-                    job.made[0],
+                    job.pending[0],
                     medium=request.medium,
-                    request=_made_by(job.made[0], request),
-                    provenance=provenance | _said_of(job.made[0]),
+                    request=_made_by(job.pending[0], request),
+                    provenance=provenance | _said_of(job.pending[0]),
                     parents=job.parents,
                     partial=partial,
                     embed=self._embed(),
                 )
-                job.kept.append(asset)
-                del job.made[0]
+                job.saved.append(asset)
+                del job.pending[0]
         finally:
-            if job.kept:
+            if job.saved:
                 self._changed("library")
-        kept, job.kept = job.kept, []
+        kept, job.saved = job.saved, []
         return kept
 
 

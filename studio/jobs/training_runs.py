@@ -32,7 +32,7 @@ SHORTEST = 1.0  # minutes that a training which was broken off gets at least
 
 
 @dataclass(frozen=True)
-class Line:
+class TrainingLogLine:
     """One line of the log. `seconds` are those of learning, earlier runs included; `time` is since the epoch.
 
     `values` are means over the steps since the line before. A line without them marks where a run began.
@@ -45,7 +45,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Unfinished:
+class UnfinishedTraining:
     """A training that can be gone on with: what was asked for last, the seconds it has learnt, and when (epoch)."""
 
     request: TrainRequest
@@ -53,7 +53,7 @@ class Unfinished:
     time: float
 
 
-class Log:
+class TrainingLog:
     """Writes the log: means over steps, less and less often, so that weeks of training stay a small file."""
 
     def __init__(self, folder: Path) -> None:
@@ -64,7 +64,7 @@ class Log:
     def begin(self, step: int, seconds: float) -> None:
         """A run begins at this step: what is in the log beyond it never happened."""
         lines = [line for line in read(self._path.parent)[0] if line.step <= step and line.seconds <= seconds]
-        text = "".join(_text(line) for line in [*lines, Line(time.time(), seconds, step)])
+        text = "".join(_text(line) for line in [*lines, TrainingLogLine(time.time(), seconds, step)])
         part = self._path.with_suffix(".part")
         part.write_text(text, encoding="utf-8")
         part.replace(self._path)
@@ -79,12 +79,12 @@ class Log:
             return
         means = {name: total / count for name, (total, count) in self._sums.items()}
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(_text(Line(time.time(), seconds, step, means)))
+            file.write(_text(TrainingLogLine(time.time(), seconds, step, means)))
         self._sums.clear()
         self._next = seconds + max(1.0, seconds / LINES)
 
 
-def read(folder: Path, offset: int = 0) -> tuple[list[Line], int]:
+def read(folder: Path, offset: int = 0) -> tuple[list[TrainingLogLine], int]:
     """The whole lines of a training's log from byte `offset` on, and the byte after them.
 
     A log that is shorter than `offset` was begun anew: it is read from its start. Damaged lines are passed over.
@@ -118,15 +118,15 @@ def done(folder: Path) -> None:
     (folder / ASKED).unlink(missing_ok=True)
 
 
-def unfinished(home: Path) -> list[Unfinished]:
+def unfinished(home: Path) -> list[UnfinishedTraining]:
     """The trainings in a folder that were broken off and can be gone on with, the newest first."""
-    found: list[Unfinished] = []
+    found: list[UnfinishedTraining] = []
     for folder in _folders(home):
         with contextlib.suppress(OSError, ValueError, RecursionError, StudioError):
             asked = Request.from_json(json.loads((folder / ASKED).read_text("utf-8")))
             if isinstance(asked, TrainRequest) and can_go_on(folder):
                 # Where it lies now: the folders of a studio may have been moved since.
-                found.append(Unfinished(asked.replace(out=str(folder)), *_learnt(folder)))
+                found.append(UnfinishedTraining(asked.replace(out=str(folder)), *_learnt(folder)))
     return sorted(found, key=lambda one: one.time, reverse=True)
 
 
@@ -221,16 +221,16 @@ def _learnt(folder: Path) -> tuple[float, float]:
     return (lines[-1].seconds, lines[-1].time) if lines else (0.0, (folder / CHECKPOINT).stat().st_mtime)
 
 
-def _text(line: Line) -> str:
+def _text(line: TrainingLogLine) -> str:
     # JSON has no NaN.
     values = {name: float(f"{value:.5g}") if math.isfinite(value) else None for name, value in line.values.items()}
     said = {"time": round(line.time, 2), "seconds": round(line.seconds, 2), "step": line.step, **values}
     return json.dumps(said) + "\n"
 
 
-def _line(text: bytes) -> Line | None:
+def _line(text: bytes) -> TrainingLogLine | None:
     with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
         said = cast("dict[str, Any]", json.loads(text))
         at = float(said.pop("time")), float(said.pop("seconds")), int(said.pop("step"))
-        return Line(*at, {name: float(value) for name, value in said.items() if value is not None})
+        return TrainingLogLine(*at, {name: float(value) for name, value in said.items() if value is not None})
     return None

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from studio.errors import StudioError
-from studio.jobs.engine_cache import Residence, Rules
+from studio.jobs.engine_cache import EngineCache, EngineLimits
 from studio.jobs.job import Cancelled, Job, Progress
 from studio.media import temp_clips
 from studio.system import signals
@@ -36,15 +36,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 POLL = 0.02  # seconds between looks at a job's stop flag
-STUBBORN = 10.0  # seconds a cancelled step may take before its process is ended
-KEEPING = 120.0  # the same once the engine has heard of it, and keeps what it has made
+CANCEL_TIMEOUT = 10.0  # seconds a cancelled step may take before its process is ended
+SAVE_TIMEOUT = 120.0  # the same once the engine has heard of it, and keeps what it has made
 LOADING = 0.3  # the same while loading, when there is no work to lose
-DYING = 5.0  # seconds that a child whose pipe has ended has to end itself
+EXIT_TIMEOUT = 5.0  # seconds that a child whose pipe has ended has to end itself
 PREVIEW_SECONDS = 0.04  # previews closer together than this are dropped: the screen would not show them
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class EngineResult:
     """What an engine made, and the device it was made with."""
 
     payloads: Sequence[Payload]
@@ -54,15 +54,15 @@ class Made:
 Hear = Callable[[Progress], None]
 
 
-class InThread:
+class ThreadHost:
     """Engines in the calling thread: for tests, and for whoever wants everything in one process."""
 
-    def __init__(self, rules: Rules) -> None:
-        self._residence = Residence(rules)
+    def __init__(self, rules: EngineLimits) -> None:
+        self._residence = EngineCache(rules)
         self._go = threading.Event()
         self._go.set()
 
-    def run(self, job: Job, engine: str, model: Model | None, hear: Hear) -> Made:
+    def run(self, job: Job, engine: str, model: Model | None, hear: Hear) -> EngineResult:
         def report(progress: Progress) -> None:
             while not self._go.wait(POLL) and not job.stopping:
                 pass
@@ -70,7 +70,7 @@ class InThread:
                 raise Cancelled
             hear(progress)
 
-        return Made(self._residence.run(engine, model, job.request, report), self._residence.facts)
+        return EngineResult(self._residence.run(engine, model, job.request, report), self._residence.facts)
 
     def hold(self, on: bool) -> None:
         """Make running jobs wait at their next report, or go on."""
@@ -86,10 +86,10 @@ class InThread:
         self._residence.clear()
 
 
-class InProcess:
+class ProcessHost:
     """Engines in a child process of lower priority, started when first needed and again after it died."""
 
-    def __init__(self, rules: Rules, *, nice: int = 10, log: Path | None = None) -> None:
+    def __init__(self, rules: EngineLimits, *, nice: int = 10, log: Path | None = None) -> None:
         self._rules, self._nice, self._log = rules, nice, log
         self._process: subprocess.Popen[bytes] | None = None
         self._pen = threading.Lock()
@@ -101,7 +101,7 @@ class InProcess:
         """The child's process id; None while there is none."""
         return self._process.pid if self._process else None
 
-    def run(self, job: Job, engine: str, model: Model | None, hear: Hear) -> Made:
+    def run(self, job: Job, engine: str, model: Model | None, hear: Hear) -> EngineResult:
         if self._process is None or self._process.poll() is not None:
             self._start()
         if not self._send("run", job.id, engine, model, job.request):
@@ -114,7 +114,7 @@ class InProcess:
                 asked = time.monotonic()
                 self._send("cancel", job.id)
             elif asked is not None:
-                patience = KEEPING if heard else LOADING if stage in ("", "loading") else STUBBORN
+                patience = SAVE_TIMEOUT if heard else LOADING if stage in ("", "loading") else CANCEL_TIMEOUT
                 if time.monotonic() - asked > patience:
                     self._end()
                     raise Cancelled from None
@@ -128,7 +128,7 @@ class InProcess:
             elif verb == "stopping":
                 heard = True
             elif verb == "done":
-                return Made(*rest)
+                return EngineResult(*rest)
             elif verb == "failed":
                 raise rest[0]
             elif verb == "ended":
@@ -217,7 +217,7 @@ class InProcess:
         if process is not None:
             # A child whose words cannot be read lives on and waits for ours; it is of no use any more.
             with contextlib.suppress(subprocess.TimeoutExpired):
-                code = process.wait(DYING)
+                code = process.wait(EXIT_TIMEOUT)
         self._end()
         self._keep_trace()
         if code == -9:
@@ -273,7 +273,7 @@ def _listen(pipe: IO[bytes], inbox: queue.SimpleQueue[tuple[Any, ...]]) -> None:
     inbox.put(("ended",))
 
 
-class _Child:
+class _WorkerChild:
     """The child's side: one thread runs jobs, one reads commands and keeps the flags."""
 
     def __init__(self, commands: IO[bytes], answers: IO[bytes]) -> None:
@@ -290,7 +290,7 @@ class _Child:
             return
         _, rules, nice = hello
         _lower_priority(nice)
-        residence = Residence(rules)
+        residence = EngineCache(rules)
         threading.Thread(target=self._hear, name="commands", daemon=True).start()
         while (work := self._work.get()) is not None:
             job, engine, model, request = work
@@ -368,7 +368,7 @@ def main() -> None:
     sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", closefd=False), line_buffering=True)
     commands = os.fdopen(os.dup(0), "rb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    _Child(commands, answers).serve()
+    _WorkerChild(commands, answers).serve()
 
 
 if __name__ == "__main__":

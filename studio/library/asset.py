@@ -73,7 +73,7 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class LibraryQuery:
     """Which works: all that agree with every field that is set. Works in the bin are asked for on their own.
 
     `text`: words that all must occur in title, prompt and other request words, tags or model. `since` and `until`:
@@ -92,7 +92,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class AssetRecord:
     """What the sidecar holds. `file` is "YYYY-MM/id.suffix", below `works` or, when `binned`, below `bin`.
 
     `order` grows with every work added to a library whatever the clock does: microseconds since 1970 while the clock
@@ -145,15 +145,15 @@ class Record:
 
     def to_json(self, indent: int | None = 1) -> str:
         """The sidecar's text: indented, since people look into it."""
-        values = {name: getattr(self, name) for name in Record.__slots__}
+        values = {name: getattr(self, name) for name in AssetRecord.__slots__}
         return printable(json.dumps({"schema": SCHEMA, **values}, ensure_ascii=False, indent=indent))
 
-    def settled(self) -> Record:
+    def settled(self) -> AssetRecord:
         """The record as it will be read again: lists for tuples in the request, no half characters."""
-        return Record.from_json(self.to_json(indent=None))
+        return AssetRecord.from_json(self.to_json(indent=None))
 
     @staticmethod
-    def from_json(text: str | bytes) -> Record:
+    def from_json(text: str | bytes) -> AssetRecord:
         """The record in a sidecar. Raises BadInput for a damaged one, StudioError for one of a newer studio."""
         try:
             data: object = json.loads(text)
@@ -194,13 +194,13 @@ def default_title(request: Mapping[str, Any]) -> str:
     return first if len(first) <= 80 else first[:79].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def _checked(data: dict[str, Any]) -> Record:
+def _checked(data: dict[str, Any]) -> AssetRecord:
     file = _text(data, "file")
     name = _text(data, "id")
     match = _FILE.fullmatch(file)
     if match is None or match.group(1) != name:
         raise ValueError("its file name is not one of the library's")
-    return Record(
+    return AssetRecord(
         id=name,
         order=_number(data["order"]),
         medium=_text(data, "medium"),

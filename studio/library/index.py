@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
 from studio.errors import StudioError
-from studio.library.asset import Record, words_of
+from studio.library.asset import AssetRecord, words_of
 
 VERSION = 1
 """The version of the tables below; an older index is made anew, a newer one is refused."""
@@ -45,7 +45,7 @@ CREATE INDEX labels_of ON labels (seq);
 _FILLED = ("works", "bodies", "texts", "words", "labels")
 
 
-class Broken(StudioError):
+class DamagedIndex(StudioError):
     """The index is damaged and must be made anew; a person sees this only where that does not help."""
 
     def __init__(self, why: str) -> None:
@@ -54,7 +54,7 @@ class Broken(StudioError):
         )
 
 
-class Index:
+class LibraryIndex:
     """The tables in one file. Any thread may ask; each question borrows a connection of its own."""
 
     def __init__(self, path: Path) -> None:
@@ -64,7 +64,7 @@ class Index:
         self._closed = False
         self._opened = 0  # the inode, so that another studio's new index is noticed
 
-    def prepare(self, records: Callable[[], Iterable[Record]]) -> int:
+    def prepare(self, records: Callable[[], Iterable[AssetRecord]]) -> int:
         """Where the tables are missing or older, make them, filled with `records`; returns how many these were."""
         with self.using(made=False) as db:
             if _version(db) == VERSION:
@@ -80,7 +80,7 @@ class Index:
                 db.execute(f"PRAGMA user_version = {VERSION}")
             return filled
 
-    def fill(self, records: Iterable[Record]) -> int:
+    def fill(self, records: Iterable[AssetRecord]) -> int:
         """Forget every work and take these instead; returns how many they are."""
         with self.using() as db, writing(db):
             for table in _FILLED:
@@ -98,7 +98,7 @@ class Index:
         except sqlite3.DatabaseError as error:
             db.close()
             if _damaged(error):
-                raise Broken(str(error)) from error
+                raise DamagedIndex(str(error)) from error
             raise
         except BaseException:
             db.close()
@@ -163,12 +163,12 @@ class Index:
         except sqlite3.DatabaseError as error:
             db.close()
             if _damaged(error):
-                raise Broken(str(error)) from error
+                raise DamagedIndex(str(error)) from error
             raise
         if version > VERSION or (made and version != VERSION):
             db.close()
             if version < VERSION:
-                raise Broken("it is empty")
+                raise DamagedIndex("it is empty")
             raise StudioError(
                 "This library was opened by a newer AIGC Studio.", "Update the studio, or choose another folder."
             )
@@ -190,7 +190,7 @@ def writing(db: sqlite3.Connection) -> Generator[None]:
         raise
 
 
-def put(db: sqlite3.Connection, records: Iterable[Record]) -> int:
+def put(db: sqlite3.Connection, records: Iterable[AssetRecord]) -> int:
     """Add the works, or bring their rows up to date; returns how many. Within `writing`."""
     done = 0
     for record in records:
@@ -229,7 +229,7 @@ def drop(db: sqlite3.Connection, ids: Iterable[str]) -> None:
                 db.execute(f"DELETE FROM {table} WHERE {'rowid' if table == 'words' else 'seq'} = ?", (seq,))
 
 
-def _place(db: sqlite3.Connection, record: Record) -> int:
+def _place(db: sqlite3.Connection, record: AssetRecord) -> int:
     """The work's place in the order: the one it has, else the one it asks for, else the next that is free."""
     row = db.execute("SELECT seq FROM works WHERE id = ?", (record.id,)).fetchone()
     if row:

@@ -18,16 +18,16 @@ from typing import Any, Literal, cast
 
 from studio.errors import BadInput, StudioError
 from studio.library import queries as questions
-from studio.library.asset import Asset, Query, Record, default_title, printable
-from studio.library.index import Broken, Index
-from studio.library.repair import Mended
-from studio.library.store import ROOMS, THUMBNAIL, Shelf, Step
-from studio.library.verify import Hear, Problem, inspect, measures, medium_of, salvage, sha256_of
+from studio.library.asset import Asset, AssetRecord, LibraryQuery, default_title, printable
+from studio.library.index import DamagedIndex, LibraryIndex
+from studio.library.repair import SelfHealingIndex
+from studio.library.store import ROOMS, THUMBNAIL, LibraryStore, Step
+from studio.library.verify import Hear, LibraryProblem, inspect, measures, medium_of, salvage, sha256_of
 from studio.media import codecs, images, temp_clips
 from studio.media.payloads import Audio, Clip, Image, Payload, Text
 from studio.system.storage import FileLock, failing_as, in_words, sync_file, sync_folder
 
-__all__ = ["Asset", "Library", "Problem", "Query"]
+__all__ = ["Asset", "Library", "LibraryProblem", "LibraryQuery"]
 
 IMPORT_LIMIT = 2**31
 """Bytes of the largest file that is taken in."""
@@ -50,16 +50,16 @@ class Library:
         self.notices: list[str] = []
         self._clock = clock
         self._step: Step = step or _go_on
-        self._shelf = Shelf(self.folder, self._step)
-        self._index = Index(self.folder / "index.sqlite")
+        self._shelf = LibraryStore(self.folder, self._step)
+        self._index = LibraryIndex(self.folder / "index.sqlite")
         self._lock = FileLock(self.folder / ".lock")
-        self._mended = Mended(self.folder, self._index, self._lock, self.notices)
+        self._mended = SelfHealingIndex(self.folder, self._index, self._lock, self.notices)
         with failing_as("The library could not be opened"):
             self._shelf.prepare()
             with self._lock:
                 try:
                     self._index.prepare(lambda: salvage(self.folder))
-                except Broken:
+                except DamagedIndex:
                     self._mended.heal()
                 self._mended.catch_up(self._mended.do(lambda: self._shelf.recover(self._index)))
 
@@ -149,17 +149,17 @@ class Library:
         known = self._mended.ask(lambda db: questions.same_bytes(db, digest))
         return known.asset(self.folder) if known else None
 
-    def page(self, query: Query | None = None, offset: int = 0, limit: int = 100) -> list[Asset]:
+    def page(self, query: LibraryQuery | None = None, offset: int = 0, limit: int = 100) -> list[Asset]:
         """Works that agree with the query, newest first."""
-        found = self._mended.ask(lambda db: questions.page(db, query or Query(), max(0, offset), max(0, limit)))
+        found = self._mended.ask(lambda db: questions.page(db, query or LibraryQuery(), max(0, offset), max(0, limit)))
         return [record.asset(self.folder) for record in found]
 
-    def count(self, query: Query | None = None) -> int:
-        return self._mended.ask(lambda db: questions.count(db, query or Query()))
+    def count(self, query: LibraryQuery | None = None) -> int:
+        return self._mended.ask(lambda db: questions.count(db, query or LibraryQuery()))
 
-    def ids(self, query: Query | None = None) -> list[str]:
+    def ids(self, query: LibraryQuery | None = None) -> list[str]:
         """The ids of all works that agree with the query, newest first."""
-        return self._mended.ask(lambda db: questions.found(db, query or Query()))
+        return self._mended.ask(lambda db: questions.found(db, query or LibraryQuery()))
 
     def some(self, ids: Iterable[str]) -> list[Asset]:
         """Those of these works that are there, in that order."""
@@ -191,7 +191,7 @@ class Library:
     def tag(self, ids: Iterable[str], *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
         more, less = [_label(name) for name in add], {_label(name) for name in remove}
 
-        def changed(record: Record) -> Record:
+        def changed(record: AssetRecord) -> AssetRecord:
             return replace(record, tags=tuple(t for t in dict.fromkeys((*record.tags, *more)) if t not in less))
 
         self._change(ids, changed)
@@ -200,7 +200,7 @@ class Library:
         """Put works into the collection, or take them out. A collection is there while it holds works."""
         label = _label(name)
 
-        def changed(record: Record) -> Record:
+        def changed(record: AssetRecord) -> AssetRecord:
             others = tuple(other for other in record.collections if other != label)
             return replace(record, collections=(*others, label) if on else others)
 
@@ -219,7 +219,7 @@ class Library:
 
     def empty_bin(self) -> int:
         """Delete the works in the bin for good; returns how many."""
-        return self.delete(self.ids(Query(binned=True)))
+        return self.delete(self.ids(LibraryQuery(binned=True)))
 
     def delete(self, ids: Iterable[str]) -> int:
         """Delete works for good, as far as they are in the bin; returns how many that were."""
@@ -246,10 +246,10 @@ class Library:
         with self._lock, failing_as("The library could not be rebuilt"):
             try:
                 return self._index.fill(salvage(self.folder, report))
-            except Broken:
+            except DamagedIndex:
                 return self._mended.heal(report)
 
-    def verify(self, report: Hear | None = None) -> list[Problem]:
+    def verify(self, report: Hear | None = None) -> list[LibraryProblem]:
         """Compare files, sidecars and index, every byte. `report` hears (done, total)."""
         rows = self._mended.ask(questions.everything)
         whole = self._mended.ask(questions.sound)
@@ -263,7 +263,7 @@ class Library:
                 last = self._mended.ask(questions.last)
                 name = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{secrets.token_hex(4)}"
                 held = self._shelf.reserve(name)
-            record: Record | None = None
+            record: AssetRecord | None = None
             try:
                 staged = self._shelf.staged(name + suffix)
                 self._step("stage")
@@ -275,7 +275,7 @@ class Library:
                     sync_file(staged)
                     self._step("thumbnail")
                     drawn.result()
-                draft = Record(
+                draft = AssetRecord(
                     id=name,
                     order=max(last + 1, int(now * 1e6)),
                     file=f"{name[:4]}-{name[4:6]}/{staged.name}",
@@ -297,7 +297,7 @@ class Library:
             finally:
                 self._shelf.release(name, held)
 
-    def _bring_back(self, record: Record, source: Path) -> None:
+    def _bring_back(self, record: AssetRecord, source: Path) -> None:
         """Give a work whose file is gone the same bytes again."""
         target = record.path(self.folder)
         if target.exists():
@@ -310,9 +310,9 @@ class Library:
             staged.replace(target)
             sync_folder(target.parent)
 
-    def _withdraw(self, name: str, record: Record | None) -> None:
+    def _withdraw(self, name: str, record: AssetRecord | None) -> None:
         """Leave nothing of a work whose adding failed; what the disk refuses now is swept up at the next opening."""
-        with contextlib.suppress(OSError, sqlite3.Error, StudioError, Broken):
+        with contextlib.suppress(OSError, sqlite3.Error, StudioError, DamagedIndex):
             if record is None:
                 self._shelf.sweep(name)
                 return
@@ -326,7 +326,7 @@ class Library:
         self._shelf.keep_thumbnail(path, images.webp(small))
         return path
 
-    def _records(self, ids: Iterable[str]) -> list[Record]:
+    def _records(self, ids: Iterable[str]) -> list[AssetRecord]:
         asked = list(dict.fromkeys(printable(name) for name in ids))
         found = self._mended.ask(lambda db: questions.records(db, asked))
         missing = [name for name in asked if name not in found]
@@ -334,7 +334,7 @@ class Library:
             raise BadInput(f"There is no work {missing[0]!r:.80} in the library.", "`library list` shows those.")
         return [found[name] for name in asked]
 
-    def _change(self, ids: Iterable[str], changed: Callable[[Record], Record]) -> None:
+    def _change(self, ids: Iterable[str], changed: Callable[[AssetRecord], AssetRecord]) -> None:
         with failing_as("The change could not be kept"), self._lock:
             before = self._records(ids)
             after = [changed(record) for record in before]
@@ -346,7 +346,7 @@ class Library:
                 why = in_words("Files could not be moved", error).message
                 self.notices.append(f"{why} The change holds, and is finished at the next start.")
 
-    def _describe(self, records: list[Record]) -> None:
+    def _describe(self, records: list[AssetRecord]) -> None:
         self._mended.do(lambda: self._shelf.describe(self._index, records))
 
 

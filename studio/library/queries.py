@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from studio.errors import StudioError
-from studio.library.asset import Query, Record, printable
-from studio.library.index import Broken
+from studio.library.asset import AssetRecord, LibraryQuery, printable
+from studio.library.index import DamagedIndex
 
 
 def last(db: sqlite3.Connection) -> int:
@@ -16,9 +16,9 @@ def last(db: sqlite3.Connection) -> int:
     return _one(db, "SELECT coalesce(max(seq), 0) FROM works")
 
 
-def records(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Record]:
+def records(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, AssetRecord]:
     """Those of the works that the index knows."""
-    found: dict[str, Record] = {}
+    found: dict[str, AssetRecord] = {}
     for start in range(0, len(ids), 500):
         some = ids[start : start + 500]
         marks = ", ".join("?" * len(some))
@@ -34,7 +34,7 @@ def ids(db: sqlite3.Connection) -> set[str]:
     return {name for (name,) in db.execute("SELECT id FROM works")}
 
 
-def page(db: sqlite3.Connection, query: Query, offset: int, limit: int) -> list[Record]:
+def page(db: sqlite3.Connection, query: LibraryQuery, offset: int, limit: int) -> list[AssetRecord]:
     """The works that the query names, newest first."""
     tables, where, values, order = _asked(query)
     inner = f"SELECT {order} AS seq FROM {tables} WHERE {where} ORDER BY {order} DESC LIMIT ? OFFSET ?"
@@ -45,12 +45,12 @@ def page(db: sqlite3.Connection, query: Query, offset: int, limit: int) -> list[
     return [_record(body) for (body,) in rows]
 
 
-def count(db: sqlite3.Connection, query: Query) -> int:
+def count(db: sqlite3.Connection, query: LibraryQuery) -> int:
     tables, where, values, _ = _asked(query)
     return _one(db, f"SELECT count(*) FROM {tables} WHERE {where}", values)
 
 
-def found(db: sqlite3.Connection, query: Query) -> list[str]:
+def found(db: sqlite3.Connection, query: LibraryQuery) -> list[str]:
     """The ids of all works that the query names, newest first."""
     tables, where, values, key = _asked(query)
     if tables == "works":  # read as they lie: an index would look up each of the many works by itself
@@ -67,12 +67,12 @@ def models(db: sqlite3.Connection) -> dict[str, int]:
     return dict(sorted(rows))
 
 
-def everything(db: sqlite3.Connection) -> list[Record]:
+def everything(db: sqlite3.Connection) -> list[AssetRecord]:
     """Every work, those in the bin included, oldest first."""
     return [_record(body) for (body,) in db.execute("SELECT body FROM bodies ORDER BY seq")]
 
 
-def labelled(db: sqlite3.Connection, kind: str, name: str) -> list[Record]:
+def labelled(db: sqlite3.Connection, kind: str, name: str) -> list[AssetRecord]:
     """Works outside the bin that carry the label, oldest first."""
     rows = db.execute(
         "SELECT body FROM labels JOIN works USING (seq) JOIN bodies USING (seq)"
@@ -90,7 +90,7 @@ def labels(db: sqlite3.Connection, kind: str) -> dict[str, int]:
     return dict(sorted(rows, key=lambda row: str(row[0]).casefold()))
 
 
-def same_bytes(db: sqlite3.Connection, sha256: str) -> Record | None:
+def same_bytes(db: sqlite3.Connection, sha256: str) -> AssetRecord | None:
     """The newest work whose file has these bytes."""
     row = db.execute(
         "SELECT body FROM works JOIN bodies USING (seq) WHERE sha256 = ? ORDER BY seq DESC LIMIT 1", (sha256,)
@@ -103,7 +103,7 @@ def sound(db: sqlite3.Connection) -> bool:
     return db.execute("PRAGMA quick_check").fetchone()[0] == "ok"
 
 
-def _asked(query: Query) -> tuple[str, str, list[Any], str]:
+def _asked(query: LibraryQuery) -> tuple[str, str, list[Any], str]:
     """The query as (tables, condition, values, the column that gives the order)."""
     conditions: list[tuple[str, Any]] = [
         ("works.medium = ?", query.medium),
@@ -138,11 +138,11 @@ def _asked(query: Query) -> tuple[str, str, list[Any], str]:
     )
 
 
-def _record(body: str) -> Record:
+def _record(body: str) -> AssetRecord:
     try:
-        return Record.from_json(body)
+        return AssetRecord.from_json(body)
     except StudioError as error:
-        raise Broken(str(error)) from error
+        raise DamagedIndex(str(error)) from error
 
 
 def _one(db: sqlite3.Connection, statement: str, values: Sequence[Any] = ()) -> int:

@@ -14,17 +14,17 @@ from typing import TypeVar
 
 from studio.library import index as tables
 from studio.library import queries as questions
-from studio.library.index import Broken, Index
+from studio.library.index import DamagedIndex, LibraryIndex
 from studio.library.verify import Hear, salvage, sidecars, told
 from studio.system.storage import FileLock, failing_as
 
 T = TypeVar("T")
 
 
-class Mended:
+class SelfHealingIndex:
     """Asks the `index` of the library in `folder`, under its `lock`; what a person should know goes to `notices`."""
 
-    def __init__(self, folder: Path, index: Index, lock: FileLock, notices: list[str]) -> None:
+    def __init__(self, folder: Path, index: LibraryIndex, lock: FileLock, notices: list[str]) -> None:
         self._folder, self._index, self._lock, self._notices = folder, index, lock, notices
 
     def catch_up(self, unfinished: set[str]) -> None:
@@ -58,10 +58,10 @@ class Mended:
 
     def do(self, action: Callable[[], T]) -> T:
         """Do what needs the index; where that is damaged, make it anew and do it again."""
-        with contextlib.suppress(Broken):
+        with contextlib.suppress(DamagedIndex):
             return action()
         with self._lock:
-            with contextlib.suppress(Broken):
+            with contextlib.suppress(DamagedIndex):
                 return action()  # another studio has mended it meanwhile
             self.heal()
             return action()

@@ -18,8 +18,8 @@ from typing import Any, cast
 
 from studio.errors import BadInput, StudioError
 from studio.library import index as tables
-from studio.library.asset import SCHEMA, SIDECAR_LIMIT, Record
-from studio.library.index import Index
+from studio.library.asset import SCHEMA, SIDECAR_LIMIT, AssetRecord
+from studio.library.index import LibraryIndex
 from studio.system.storage import hold, sync_folder, write_synced, write_whole
 
 ROOMS = ("works", "bin")
@@ -32,7 +32,7 @@ Step = Callable[[str], None]
 _MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
 
 
-class Shelf:
+class LibraryStore:
     """The folders of one library. What changes `works`, `bin` or the index is called with the library's lock held."""
 
     def __init__(self, folder: Path, step: Step) -> None:
@@ -82,7 +82,7 @@ class Shelf:
         part.write_bytes(data)
         part.replace(path)
 
-    def describe(self, index: Index, records: Sequence[Record]) -> None:
+    def describe(self, index: LibraryIndex, records: Sequence[AssetRecord]) -> None:
         """Commit to the records: from here on they hold, and what the files lack is finished now or at the next
         opening. When this raises, nothing has changed.
         """
@@ -101,7 +101,7 @@ class Shelf:
                     self.staged(record.id + ".json").unlink(missing_ok=True)
             raise
 
-    def finish(self, records: Iterable[Record]) -> None:
+    def finish(self, records: Iterable[AssetRecord]) -> None:
         """Bring the files of described works to where their records say. Raises OSError."""
         folders = {self.staging}
         for record in records:
@@ -110,7 +110,7 @@ class Shelf:
         for folder in folders:
             sync_folder(folder)
 
-    def withdraw(self, index: Index, record: Record) -> None:
+    def withdraw(self, index: LibraryIndex, record: AssetRecord) -> None:
         """Take back a work whose adding failed, as far as it came. Where this fails too, it can still be finished."""
         with index.using() as db, tables.writing(db):
             tables.drop(db, [record.id])
@@ -118,7 +118,7 @@ class Shelf:
             path.unlink(missing_ok=True)
         self.sweep(record.id)
 
-    def remove(self, index: Index, records: Iterable[Record]) -> None:
+    def remove(self, index: LibraryIndex, records: Iterable[AssetRecord]) -> None:
         """Delete works of the bin for good."""
         for record in records:
             self.step("doom")
@@ -130,12 +130,12 @@ class Shelf:
             sync_folder(self.staging)
             self._bury(index, note)
 
-    def recover(self, index: Index) -> set[str]:
+    def recover(self, index: LibraryIndex) -> set[str]:
         """Finish or sweep away what studios that died left in staging.
 
         Returns the ids of works whose files cannot be moved now, such as one that another program has open.
         """
-        described: list[Record] = []
+        described: list[AssetRecord] = []
         for note in sorted(self.staging.glob("*.json")):
             try:
                 described.append(read_sidecar(note))
@@ -168,7 +168,7 @@ class Shelf:
         if not any((self.folder / room / month_of(name) / f"{name}.json").exists() for room in ROOMS):
             self._drop_thumbnails(name)
 
-    def _finish(self, record: Record) -> set[Path]:
+    def _finish(self, record: AssetRecord) -> set[Path]:
         """Returns the folders that have changed."""
         self.step("place")
         path = record.path(self.folder)
@@ -185,7 +185,7 @@ class Shelf:
             other.with_name(record.id + ".json").unlink(missing_ok=True)
         return {path.parent, *(other.parent for other in elsewhere if other.parent.is_dir())}
 
-    def _bury(self, index: Index, note: Path) -> None:
+    def _bury(self, index: LibraryIndex, note: Path) -> None:
         name = note.stem
         try:
             record = read_sidecar(note)
@@ -212,7 +212,7 @@ def month_of(name: str) -> str:
     return month if _MONTH.fullmatch(month) else ""
 
 
-def read_sidecar(path: Path) -> Record:
+def read_sidecar(path: Path) -> AssetRecord:
     """Raises BadInput for a damaged one, StudioError for one of a newer studio."""
     try:
         with path.open("rb") as file:
@@ -221,7 +221,7 @@ def read_sidecar(path: Path) -> Record:
         raise BadInput(f"{path.name} cannot be read: {error.strerror}.") from error
     if len(data) > SIDECAR_LIMIT:
         raise BadInput(f"{path.name} is too large for a sidecar.")
-    return Record.from_json(data)
+    return AssetRecord.from_json(data)
 
 
 def _schema(label: Path) -> int:

@@ -60,7 +60,7 @@ def _said(request: Mapping[str, Any], say: Say) -> tuple[str, list[str]]:
         return " ".join(prompt.split()), []
     chosen = [
         say(dict(note.options).get(request[name], str(request[name])))
-        for name, note in kind.notes()
+        for name, note in kind.fields()
         if isinstance(note, Choice) and not note.advanced and request.get(name, "any") != "any"
     ]
     return "", [*([say(kind.work)] if kind.work else []), *chosen[:2]]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from studio.errors import BadInput, StudioError
-from studio.library.asset import Record
+from studio.library.asset import AssetRecord
 from studio.library.store import ROOMS, read_sidecar
 from studio.media import codecs
 from studio.media.payloads import Audio, Clip, Image, Text
@@ -25,7 +25,7 @@ Hear = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class LibraryProblem:
     """Something wrong with one file of the library: `message` says what, `hint` what to do. `path` is relative."""
 
     kind: Literal["missing", "changed", "orphan", "sidecar", "newer", "index"]
@@ -36,20 +36,20 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _FoundSidecar:
     """A sidecar as it lies in the library: its record, or why there is none."""
 
     path: Path
-    record: Record | None
+    record: AssetRecord | None
     trouble: StudioError | None = None
 
 
-def salvage(folder: Path, hear: Hear | None = None) -> list[Record]:
+def salvage(folder: Path, hear: Hear | None = None) -> list[AssetRecord]:
     """Every work that the files tell of, oldest first. A work whose sidecar is lost or damaged gets a new one where
     its file carries the studio's note or the damaged sidecar shows that it was the library's; the damaged one is kept
     as `.json.damaged`.
     """
-    records: list[Record] = []
+    records: list[AssetRecord] = []
     sidecars = list(_sidecars(folder))
     for done, path in enumerate(sidecars):
         found = _found(path)
@@ -82,16 +82,18 @@ def sidecars(folder: Path) -> dict[str, str]:
     return found
 
 
-def told(paths: Iterable[Path]) -> list[Record]:
+def told(paths: Iterable[Path]) -> list[AssetRecord]:
     """What these sidecars say; damaged ones and those of a newer studio are passed over."""
     return [found.record for found in (_found(path) for path in paths) if found.record]
 
 
-def inspect(folder: Path, rows: Sequence[Record], sound: bool, hear: Hear | None = None) -> list[Problem]:
+def inspect(folder: Path, rows: Sequence[AssetRecord], sound: bool, hear: Hear | None = None) -> list[LibraryProblem]:
     """What differs between files, sidecars and the index's `rows`. `sound`: SQLite finds its own file in order."""
-    problems: list[Problem] = []
+    problems: list[LibraryProblem] = []
     if not sound:
-        problems.append(Problem("index", "index.sqlite", "The index is damaged.", "Run `studio library rebuild`."))
+        problems.append(
+            LibraryProblem("index", "index.sqlite", "The index is damaged.", "Run `studio library rebuild`.")
+        )
     indexed = {record.id: record for record in rows}
     seen: set[str] = set()
     sidecars = list(_sidecars(folder))
@@ -109,7 +111,7 @@ def inspect(folder: Path, rows: Sequence[Record], sound: bool, hear: Hear | None
         if record.path(folder).exists():
             continue
         problems.append(
-            Problem(
+            LibraryProblem(
                 "missing",
                 where,
                 "The index knows this work, but its file and sidecar are gone.",
@@ -120,7 +122,7 @@ def inspect(folder: Path, rows: Sequence[Record], sound: bool, hear: Hear | None
     for media in _media(folder):
         if media.stem not in seen:
             problems.append(
-                Problem(
+                LibraryProblem(
                     "orphan",
                     _relative(folder, media),
                     "This file has no sidecar.",
@@ -168,47 +170,49 @@ def _media(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _found(path: Path) -> _Found:
+def _found(path: Path) -> _FoundSidecar:
     """The record in a sidecar, its place corrected to where the sidecar really lies."""
     try:
         record = read_sidecar(path)
         if record.id != path.stem:
             raise BadInput("This sidecar is of another work.")
     except StudioError as error:
-        return _Found(path, None, error)
+        return _FoundSidecar(path, None, error)
     file = f"{path.parent.name}/{Path(record.file).name}"
-    return _Found(path, replace(record, file=file, binned=path.parent.parent.name == "bin"))
+    return _FoundSidecar(path, replace(record, file=file, binned=path.parent.parent.name == "bin"))
 
 
-def _of_sidecar(folder: Path, found: _Found) -> list[Problem]:
+def _of_sidecar(folder: Path, found: _FoundSidecar) -> list[LibraryProblem]:
     where = _relative(folder, found.path)
     if found.record is None:
         if isinstance(found.trouble, BadInput):
             hint = "Run `studio library rebuild`, which makes a new one from what the file carries."
-            return [Problem("sidecar", where, found.trouble.message, hint, found.path.stem)]
-        return [Problem("newer", where, str(found.trouble), "Update the studio.", found.path.stem)]
+            return [LibraryProblem("sidecar", where, found.trouble.message, hint, found.path.stem)]
+        return [LibraryProblem("newer", where, str(found.trouble), "Update the studio.", found.path.stem)]
     path = found.record.path(folder)
     where = _relative(folder, path)
     if not path.exists():
         hint = "Bring it back from a backup, or delete the sidecar beside it to forget the work."
-        return [Problem("missing", where, "The file of this work is gone.", hint, found.record.id)]
+        return [LibraryProblem("missing", where, "The file of this work is gone.", hint, found.record.id)]
     try:
         same = path.stat().st_size == found.record.size and sha256_of(path) == found.record.sha256
     except OSError as error:
         hint = "Check the disk and the file's permissions."
-        return [Problem("changed", where, f"This file cannot be read: {error.strerror}.", hint, found.record.id)]
+        return [LibraryProblem("changed", where, f"This file cannot be read: {error.strerror}.", hint, found.record.id)]
     if same:
         return []
     hint = "If you edited it, import it as a work of its own; else bring it back from a backup."
-    return [Problem("changed", where, "This file is not as it was when the work was made.", hint, found.record.id)]
+    return [
+        LibraryProblem("changed", where, "This file is not as it was when the work was made.", hint, found.record.id)
+    ]
 
 
-def _stale(folder: Path, path: Path) -> Problem:
+def _stale(folder: Path, path: Path) -> LibraryProblem:
     message = "The index does not say what this sidecar says."
-    return Problem("index", _relative(folder, path), message, "Run `studio library rebuild`.", path.stem)
+    return LibraryProblem("index", _relative(folder, path), message, "Run `studio library rebuild`.", path.stem)
 
 
-def _adopted(folder: Path, media: Path) -> Record | None:
+def _adopted(folder: Path, media: Path) -> AssetRecord | None:
     """A record, and a sidecar, for a file that has none; None where nothing shows that it is the library's."""
     damaged = media.with_name(media.stem + ".json.damaged").exists()
     try:
@@ -218,7 +222,7 @@ def _adopted(folder: Path, media: Path) -> Record | None:
         payload = codecs.read(media)
         request, provenance = ((note or {}).get(part, {}) for part in ("request", "provenance"))
         created = _made(media)
-        record = Record(
+        record = AssetRecord(
             id=media.stem,
             order=int(created * 1e6),
             medium=medium_of(cast("dict[str, Any]", request), payload),
@@ -233,7 +237,7 @@ def _adopted(folder: Path, media: Path) -> Record | None:
         )
         # What a sidecar may not say, such as a strange file name, must not come in this way either.
         text = record.to_json()
-        record = Record.from_json(text)
+        record = AssetRecord.from_json(text)
     except (StudioError, TypeError):
         return None
     write_whole(record.sidecar(folder), text.encode())
@@ -248,9 +252,9 @@ def _made(media: Path) -> float:
         return media.stat().st_mtime
 
 
-def _once(records: list[Record]) -> list[Record]:
+def _once(records: list[AssetRecord]) -> list[AssetRecord]:
     """Of a work that lies both in works and in the bin, as after a crash between two moves, the one outside the bin."""
-    chosen: dict[str, Record] = {}
+    chosen: dict[str, AssetRecord] = {}
     for record in records:
         known = chosen.get(record.id)
         if known is None or known.binned:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from studio.errors import BadInput
 from studio.media import containers, xmp
-from studio.media.containers import Damaged
+from studio.media.containers import DamagedClip
 
 SUFFIXES = (".webp", ".gif", ".mp4")
 FRAME_LIMIT = 60_000
@@ -32,7 +32,7 @@ _HOLDERS = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
+class ClipTiming:
     """Size in pixels, and how long each frame stands, in seconds."""
 
     width: int
@@ -44,7 +44,7 @@ class Timing:
         return round(math.fsum(self.stands), 6)
 
 
-def timing(path: Path) -> Timing:
+def timing(path: Path) -> ClipTiming:
     """What the file says of itself. Raises BadInput where that cannot be, OSError where it cannot be read."""
     found = _timing(path)
     if not found.stands or found.width < 1 or found.height < 1:
@@ -62,12 +62,12 @@ def moving(path: Path) -> bool:
     return path.suffix.lower() == ".mp4" or len(_timing(path).stands) > 1
 
 
-def _timing(path: Path) -> Timing:
+def _timing(path: Path) -> ClipTiming:
     read = {".webp": _webp, ".gif": _gif, ".mp4": _mp4}[path.suffix.lower()]
     try:
         with path.open("rb") as file:
             return read(file)
-    except (Damaged, struct.error, IndexError, OverflowError) as error:
+    except (DamagedClip, struct.error, IndexError, OverflowError) as error:
         raise BadInput(f"{path.name} is damaged.", "Its pictures cannot be found.") from error
 
 
@@ -94,7 +94,7 @@ def note_of(path: Path) -> bytes | None:
                         data = file.read(length)
                         if data.startswith(XMP_BOX):
                             return xmp.words_of(data)
-        except (Damaged, struct.error, IndexError):
+        except (DamagedClip, struct.error, IndexError):
             return None
     return None
 
@@ -116,18 +116,18 @@ def copy_noted(source: Path, target: Path, words: str, how: str = "") -> None:
                 size = containers.size_of(old)
                 ends = [start + length for _, start, length in containers.boxes(old, 0, size)]
                 if not ends or ends[-1] != size:
-                    raise Damaged("its boxes do not fill it")
+                    raise DamagedClip("its boxes do not fill it")
                 _pass(old, new, 0, size)
                 data = XMP_BOX + xmp.packet(words, how)
                 new.write(struct.pack(">I4s", 8 + len(data), b"uuid") + data)
-        except (Damaged, struct.error, IndexError) as error:
+        except (DamagedClip, struct.error, IndexError) as error:
             raise BadInput(f"{source.name} is damaged.") from error
 
 
 def _noted_webp(old: BinaryIO, new: BinaryIO, packet: bytes) -> None:
     found = list(containers.chunks(old))
     if not found or found[0][0] != b"VP8X":
-        raise Damaged("it is not an extended WebP")
+        raise DamagedClip("it is not an extended WebP")
     new.write(b"RIFF\0\0\0\0WEBP")
     for kind, start, length in found:
         if kind == b"XMP ":
@@ -149,7 +149,7 @@ def _noted_webp(old: BinaryIO, new: BinaryIO, packet: bytes) -> None:
 def _noted_gif(old: BinaryIO, new: BinaryIO, words: str) -> None:
     end = next((start for kind, start, _ in containers.blocks(old) if kind == 0x3B), 0)
     if not end:
-        raise Damaged("it has no end")
+        raise DamagedClip("it has no end")
     _pass(old, new, 0, end)
     data = KEYWORD + words.encode("utf-8", "replace")
     new.write(b"\x21\xfe")
@@ -164,12 +164,12 @@ def _pass(old: BinaryIO, new: BinaryIO, start: int, stop: int) -> None:
     while start < stop:
         part = old.read(min(COPIED, stop - start))
         if not part:
-            raise Damaged("it ends too early")
+            raise DamagedClip("it ends too early")
         new.write(part)
         start += len(part)
 
 
-def _webp(file: BinaryIO) -> Timing:
+def _webp(file: BinaryIO) -> ClipTiming:
     width = height = 0
     stands: list[float] = []
     for kind, start, length in containers.chunks(file):
@@ -180,13 +180,13 @@ def _webp(file: BinaryIO) -> Timing:
             height = 1 + int.from_bytes(data[7:10], "little")
         elif kind == b"ANMF":
             if length < 16 or len(stands) >= FRAME_LIMIT:
-                raise Damaged("its frames cannot be")
+                raise DamagedClip("its frames cannot be")
             file.seek(start + 12)
             stands.append(max(1, int.from_bytes(containers.need(file, 3), "little")) / 1000)
-    return Timing(width, height, tuple(stands))
+    return ClipTiming(width, height, tuple(stands))
 
 
-def _gif(file: BinaryIO) -> Timing:
+def _gif(file: BinaryIO) -> ClipTiming:
     file.seek(6)
     width, height = struct.unpack("<HH", containers.need(file, 4))
     stands: list[float] = []
@@ -196,26 +196,26 @@ def _gif(file: BinaryIO) -> Timing:
             stand = int.from_bytes(data[1:3], "little") / 100
         elif kind == 0x2C:
             if len(stands) >= FRAME_LIMIT:
-                raise Damaged("it has too many frames")
+                raise DamagedClip("it has too many frames")
             stands.append(stand if stand >= 0.02 else DEFAULT)
             stand = 0.0
-    return Timing(width, height, tuple(stands))
+    return ClipTiming(width, height, tuple(stands))
 
 
-def _mp4(file: BinaryIO) -> Timing:
+def _mp4(file: BinaryIO) -> ClipTiming:
     size = containers.size_of(file)
     kinds = [(kind, start, length) for kind, start, length in containers.boxes(file, 0, size)]
     if not kinds or kinds[0][0] != b"ftyp":
-        raise Damaged("it is no MP4")
+        raise DamagedClip("it is no MP4")
     for kind, start, length in kinds:
         if kind == b"moov":
             for inner, at, long in containers.boxes(file, start, start + length):
                 if inner == b"trak" and (found := _track(file, at, long)) is not None:
                     return found
-    raise Damaged("it holds no pictures")
+    raise DamagedClip("it holds no pictures")
 
 
-def _track(file: BinaryIO, start: int, length: int) -> Timing | None:
+def _track(file: BinaryIO, start: int, length: int) -> ClipTiming | None:
     """The timing of a track of pictures; None for a track of another kind."""
     boxes = dict(_inside(file, start, start + length, 0))
     if any(name not in boxes for name in (b"tkhd", b"mdhd", b"hdlr", b"stts")):
@@ -231,9 +231,9 @@ def _track(file: BinaryIO, start: int, length: int) -> Timing | None:
     for at in range(struct.unpack_from(">I", runs, 4)[0]):
         many, each = struct.unpack_from(">II", runs, 8 + 8 * at)
         if scale == 0 or len(stands) + many > FRAME_LIMIT:
-            raise Damaged("its frames cannot be")
+            raise DamagedClip("its frames cannot be")
         stands += [max(1, each) / scale] * many
-    return Timing(width, height, tuple(stands))
+    return ClipTiming(width, height, tuple(stands))
 
 
 def _inside(file: BinaryIO, start: int, stop: int, depth: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
@@ -246,6 +246,6 @@ def _inside(file: BinaryIO, start: int, stop: int, depth: int) -> Iterator[tuple
 def _part(file: BinaryIO, where: tuple[int, int]) -> bytes:
     start, length = where
     if length > NOTE_LIMIT:
-        raise Damaged("a box of that kind is never so long")
+        raise DamagedClip("a box of that kind is never so long")
     file.seek(start)
     return containers.need(file, length)

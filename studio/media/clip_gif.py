@@ -29,7 +29,7 @@ NEAR = 2.0
 """Mean distance from the palette, in levels of 255, up to which nothing is gained by mixing dots of two colours."""
 
 
-class GifFile:
+class GifWriter:
     """Frames uint8 `[H, W, 3|4]` of one size, each with how long it stands in seconds."""
 
     def __init__(self, path: Path, size: tuple[int, int], loop: bool) -> None:

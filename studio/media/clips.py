@@ -22,7 +22,7 @@ from PIL import Image as Pillow
 
 from studio.errors import BadInput, StudioError
 from studio.media import clip_files, temp_clips
-from studio.media.clip_gif import GifFile
+from studio.media.clip_gif import GifWriter
 from studio.media.payloads import Clip, Image
 
 ENCODERS = ("libopenh264", "libx264", "mpeg4")
@@ -36,7 +36,7 @@ FASTEST = {".webp": 1000.0, ".gif": 50.0, ".mp4": 240.0}
 """Frames a second that a file of each kind can say and players keep to."""
 
 
-class Sink(Protocol):
+class ClipWriter(Protocol):
     """A file of moving pictures that grows by a frame at a time."""
 
     def add(self, frame: Frame, stand: float) -> None:
@@ -66,7 +66,7 @@ def write(
     if ending not in FASTEST:
         raise ValueError(f"{path.name} is no name for moving pictures")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    sink: Sink | None = None
+    sink: ClipWriter | None = None
     count, size = 0, (0, 0)
     try:
         if not 0.1 <= fps <= FASTEST[ending]:
@@ -153,15 +153,17 @@ def _checked(frame: Frame, size: tuple[int, int] | None) -> tuple[int, int]:
     return here
 
 
-def _sink(ending: str, part: Path, size: tuple[int, int], fps: float, loop: bool, quality: int, lossless: bool) -> Sink:
+def _sink(
+    ending: str, part: Path, size: tuple[int, int], fps: float, loop: bool, quality: int, lossless: bool
+) -> ClipWriter:
     if ending == ".mp4":
-        return _Film(part, size, fps, quality)
+        return _Mp4Writer(part, size, fps, quality)
     if ending == ".gif":
-        return GifFile(part, size, loop)
-    return _Webp(part, size, loop, quality, lossless)
+        return GifWriter(part, size, loop)
+    return _WebpWriter(part, size, loop, quality, lossless)
 
 
-class _Webp:
+class _WebpWriter:
     """An animated WebP: every frame is packed by itself, cut to what differs from the one before (RFC 9649, ANMF)."""
 
     def __init__(self, path: Path, size: tuple[int, int], loop: bool, quality: int, lossless: bool) -> None:
@@ -232,7 +234,7 @@ def _picture_chunks(data: bytes) -> bytes:
     return found
 
 
-class _Film:
+class _Mp4Writer:
     """An MP4, of H.264 where that can be, which every feed takes: 4:2:0, on white, its index first so that it plays
     while it loads."""
 

@@ -21,7 +21,7 @@ LOOKED = 2**20
 """Bytes that are looked at together at most."""
 
 
-class Damaged(ValueError):
+class DamagedClip(ValueError):
     """The file is not what its ending says, or ends too early."""
 
 
@@ -34,7 +34,7 @@ def need(file: BinaryIO, count: int) -> bytes:
     """The next `count` bytes. Raises Damaged where there are fewer."""
     data = file.read(count)
     if len(data) < count:
-        raise Damaged("it ends too early")
+        raise DamagedClip("it ends too early")
     return data
 
 
@@ -47,20 +47,20 @@ def chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     file.seek(0)
     head = need(file, 12)
     if head[:4] != b"RIFF" or head[8:] != b"WEBP":
-        raise Damaged("it is no WebP")
+        raise DamagedClip("it is no WebP")
     at, end = 12, 8 + struct.unpack("<I", head[4:8])[0]
     if end > size:
-        raise Damaged("it ends too early")
+        raise DamagedClip("it ends too early")
     for _ in range(PART_LIMIT):
         if at + 8 > end:
             return
         file.seek(at)
         kind, length = struct.unpack("<4sI", need(file, 8))
         if at + 8 + length > end:
-            raise Damaged("a chunk is longer than the file")
+            raise DamagedClip("a chunk is longer than the file")
         yield kind, at + 8, length
         at += 8 + length + length % 2
-    raise Damaged("it has too many parts")
+    raise DamagedClip("it has too many parts")
 
 
 # GIF: blocks, each followed by sub-blocks.
@@ -72,11 +72,11 @@ def blocks(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
     file.seek(0)
     head = need(file, 13)
     if head[:6] not in (b"GIF87a", b"GIF89a"):
-        raise Damaged("it is no GIF")
+        raise DamagedClip("it is no GIF")
     at, left = 13 + _table(head[10]), PART_LIMIT + size // SCANTY
     for _ in range(PART_LIMIT):
         if at >= size:
-            raise Damaged("it has no end")
+            raise DamagedClip("it has no end")
         file.seek(at)
         kind = need(file, 1)[0]
         if kind == 0x3B:
@@ -91,12 +91,12 @@ def blocks(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
             yield 0x2C, at, box
             at += 11 + _table(box[8])  # the colours, then how many bits a code has
         else:
-            raise Damaged("a block of no known kind")
+            raise DamagedClip("a block of no known kind")
         at, passed = _past(file, at, left)
         left -= passed
         if left < 0:
             break
-    raise Damaged("it has too many parts")
+    raise DamagedClip("it has too many parts")
 
 
 def _table(packed: int) -> int:
@@ -111,7 +111,7 @@ def _past(file: BinaryIO, at: int, limit: int) -> tuple[int, int]:
         file.seek(at)
         seen = file.read(window)
         if not seen:
-            raise Damaged("it ends too early")
+            raise DamagedClip("it ends too early")
         here, stop = 0, len(seen)
         while here < stop:
             length = seen[here]
@@ -121,7 +121,7 @@ def _past(file: BinaryIO, at: int, limit: int) -> tuple[int, int]:
             count += 1
         at += here
         window = min(2 * window, LOOKED)
-    raise Damaged("it has too many parts")
+    raise DamagedClip("it has too many parts")
 
 
 def joined(file: BinaryIO, at: int, limit: int) -> bytes:
@@ -154,7 +154,7 @@ def boxes(file: BinaryIO, start: int, stop: int) -> Iterator[tuple[bytes, int, i
         elif length == 0:
             length = stop - start
         if length < head or start + length > stop:
-            raise Damaged("a box is longer than what holds it")
+            raise DamagedClip("a box is longer than what holds it")
         yield kind, start + head, length - head
         start += length
-    raise Damaged("it has too many parts")
+    raise DamagedClip("it has too many parts")

@@ -19,7 +19,7 @@ import tomli_w
 from studio import checkpoints
 from studio.errors import BadInput, StudioError
 from studio.models import detect, weights
-from studio.models.detect import Found
+from studio.models.detect import DetectedModel
 from studio.system import storage
 from studio.system.paths import RESOURCES
 
@@ -57,7 +57,7 @@ class Model:
     beside: Path | None = None
 
 
-class HereAlready(BadInput):
+class AlreadyInstalled(BadInput):
     """What was to be brought in is there, as `model`: the same weights, byte for byte."""
 
     def __init__(self, name: str, model: Model) -> None:
@@ -192,7 +192,7 @@ class Catalog:
             with contextlib.suppress(OSError):  # no folder, no models
                 yield from sorted(folder for folder in place.iterdir() if (folder / "model.toml").is_file())
 
-    def _take(self, found: Found, files: list[Path], name: str, own: Path, report: Copied) -> Model:
+    def _take(self, found: DetectedModel, files: list[Path], name: str, own: Path, report: Copied) -> Model:
         own.mkdir(parents=True, exist_ok=True)
         _sweep(own)
         foreign = checkpoints.look(found.root / files[0]) if found.foreign else None
@@ -222,7 +222,7 @@ class Catalog:
             sha256 = _describe(staging, found, name if stem == _plain(name) else stem)
             for model in self.models(found.medium):
                 if model.sha256 == sha256:
-                    raise HereAlready(name, model)
+                    raise AlreadyInstalled(name, model)
             while True:
                 id = self._free_id(stem, own)
                 try:
@@ -258,7 +258,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9._]+", "-", name.lower()).strip("-._")[:60].rstrip("-._")
 
 
-def _stem(found: Found, name: str) -> str:
+def _stem(found: DetectedModel, name: str) -> str:
     """What a model's id begins with: the folder's or file's name; where that says nothing, what the model is titled, as
     far as that has plain letters, accents left out; else the family.
     """
@@ -303,7 +303,7 @@ def read_model(folder: Path, *, bundled: bool) -> Model:
     )
 
 
-def _describe(folder: Path, found: Found, name: str) -> str:
+def _describe(folder: Path, found: DetectedModel, name: str) -> str:
     """Write model.toml into a folder that is about to become a model, and return the sha256 of its weights.
 
     The id is the folder's name, so it says none.

@@ -73,7 +73,7 @@ LICENCE_TEXTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DetectedModel:
     """A model somebody has: the files to take (paths relative to `root`), and what it says of itself.
 
     `foreign` marks a checkpoint of other programs, a single file, which is converted where others are copied.
@@ -88,7 +88,7 @@ class Found:
     foreign: bool = False
 
 
-def recognise(path: Path) -> Found:
+def recognise(path: Path) -> DetectedModel:
     """What the folder or the file at `path` is. BadInput for what is of no use, StudioError if damaged.
 
     Pickles are read for generators of StyleGAN only, by a reader that runs nothing; any other is refused.
@@ -107,7 +107,7 @@ def recognise(path: Path) -> Found:
     return _single(path)
 
 
-def _folder(path: Path) -> Found:
+def _folder(path: Path) -> DetectedModel:
     if (path / "checkpoint.pt").exists() and (path / "model" / "config.json").exists():
         path = path / "model"  # the folder of a training, whose finished model lies beside its checkpoint
     trained_here = path.name == "model" and (path.parent / "checkpoint.pt").exists()
@@ -121,7 +121,7 @@ def _folder(path: Path) -> Found:
         files = tuple(file for file in files if len(file.parts) > 1 or file.suffix != ".safetensors")
     medium, family = _kind(path, facts, index)
     licence = str(facts.get("licence") or _licence(path, files) or ("own" if trained_here else ""))
-    return Found(path, files, medium, family, licence, facts)
+    return DetectedModel(path, files, medium, family, licence, facts)
 
 
 def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any]) -> tuple[str, str]:
@@ -152,14 +152,14 @@ def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any]) -> tup
     raise BadInput(f"The studio does not know what {path.name} is.", "Its config.json names no kind it can run.")
 
 
-def _single(path: Path) -> Found:
+def _single(path: Path) -> DetectedModel:
     header = weights.read_header(path)
     if any(name.startswith(GENERATORS) for name in header.tensors):
         return _foreign(path)
     for part, medium, family in SINGLE:
         if any(part in name for name in header.tensors):
             licence = header.metadata.get("modelspec.license", "")
-            return Found(path.parent, (Path(path.name),), medium, family, licence.strip().lower(), {})
+            return DetectedModel(path.parent, (Path(path.name),), medium, family, licence.strip().lower(), {})
     if any("lora_" in name or ".lora" in name for name in header.tensors):
         raise BadInput(f"{path.name} is a LoRA, an addition to a model.", "Import a whole model.")
     raise BadInput(
@@ -167,10 +167,12 @@ def _single(path: Path) -> Found:
     )
 
 
-def _foreign(path: Path) -> Found:
+def _foreign(path: Path) -> DetectedModel:
     checkpoint = checkpoints.look(path)
     facts = {"native": [checkpoint.layout.size] * 2, "source": f"imported from {path.name}"}
-    return Found(path.parent, (Path(path.name),), "avatar", checkpoint.layout.family, checkpoint.licence, facts, True)
+    return DetectedModel(
+        path.parent, (Path(path.name),), "avatar", checkpoint.layout.family, checkpoint.licence, facts, True
+    )
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -240,7 +242,7 @@ def _known(table: Mapping[str, object]) -> str:
     return f"It can run: {', '.join(sorted(table))}."
 
 
-def demand(found: Found, medium: str) -> None:
+def demand(found: DetectedModel, medium: str) -> None:
     """Return if `found` is a model of `medium`; BadInput that names the medium it belongs to otherwise."""
     if found.medium != medium:
         raise BadInput(

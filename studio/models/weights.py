@@ -30,7 +30,7 @@ BITS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Tensor:
+class TensorHeader:
     """What a header says of one tensor; `begin` and `end` are bytes after the header."""
 
     dtype: str
@@ -40,14 +40,14 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class SafetensorsHeader:
     """All a safetensors file says of itself."""
 
-    tensors: Mapping[str, Tensor]
+    tensors: Mapping[str, TensorHeader]
     metadata: Mapping[str, str]
 
 
-class Damaged(ValueError):
+class DamagedWeights(ValueError):
     """What is wrong with a file, as the end of a sentence that starts with its name."""
 
 
@@ -59,7 +59,7 @@ def check_safetensors(path: Path) -> None:
     read_header(path)
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path) -> SafetensorsHeader:
     """The checked header of a safetensors file. Raises StudioError as `check_safetensors` does."""
     try:
         size = path.stat().st_size
@@ -67,41 +67,41 @@ def read_header(path: Path) -> Header:
             return _header(file.read(8), file.read, size)
     except OSError as error:
         raise StudioError(f"{path} cannot be read: {error.strerror}.", "Check that the file is there.") from error
-    except Damaged as error:
+    except DamagedWeights as error:
         raise StudioError(f"{path} is damaged: {error}.", "Download or copy it again.") from error
 
 
-def _header(first: bytes, read: Any, size: int) -> Header:
+def _header(first: bytes, read: Any, size: int) -> SafetensorsHeader:
     if len(first) < 8:
-        raise Damaged("it is too short to be a safetensors file")
+        raise DamagedWeights("it is too short to be a safetensors file")
     length = int.from_bytes(first, "little")
     if length > HEADER_LIMIT or length > size - 8:
-        raise Damaged("it does not begin like a safetensors file, or its end is missing")
+        raise DamagedWeights("it does not begin like a safetensors file, or its end is missing")
     table = parse(cast(bytes, read(length)))
     metadata = table.pop("__metadata__", {})
     if not isinstance(metadata, dict):
-        raise Damaged("its metadata is no table")
+        raise DamagedWeights("its metadata is no table")
     said = {str(key): str(value) for key, value in cast(dict[Any, Any], metadata).items()}
     tensors = {name: _tensor(name, entry) for name, entry in table.items()}
     _check_places(tensors, size - 8 - length)
-    return Header(tensors, said)
+    return SafetensorsHeader(tensors, said)
 
 
-def _tensor(name: str, entry: Any) -> Tensor:
+def _tensor(name: str, entry: Any) -> TensorHeader:
     label = repr(name[:80])
     if not isinstance(entry, dict):
-        raise Damaged(f"its entry {label} is no table")
+        raise DamagedWeights(f"its entry {label} is no table")
     fields = cast(dict[str, Any], entry)
     dtype, shape, offsets = fields.get("dtype"), fields.get("shape"), fields.get("data_offsets")
     if not isinstance(dtype, str) or dtype not in BITS:
-        raise Damaged(f"the numbers of {label} are of an unknown type")
+        raise DamagedWeights(f"the numbers of {label} are of an unknown type")
     sides, place = _counts(shape), _counts(offsets)
     if sides is None or place is None or len(place) != 2:
-        raise Damaged(f"the shape or the place of {label} is no list of whole numbers")
+        raise DamagedWeights(f"the shape or the place of {label} is no list of whole numbers")
     begin, end = place
     if math.prod(sides) * BITS[dtype] != (end - begin) * 8:
-        raise Damaged(f"the size of {label} does not match its shape")
-    return Tensor(dtype, tuple(sides), begin, end)
+        raise DamagedWeights(f"the size of {label} does not match its shape")
+    return TensorHeader(dtype, tuple(sides), begin, end)
 
 
 def _counts(value: Any) -> list[int] | None:
@@ -113,17 +113,17 @@ def _counts(value: Any) -> list[int] | None:
     return items
 
 
-def _check_places(tensors: Mapping[str, Tensor], size: int) -> None:
+def _check_places(tensors: Mapping[str, TensorHeader], size: int) -> None:
     """The tensors fill the `size` bytes after the header exactly: no gap, no overlap."""
     at = 0
     for name, tensor in sorted(tensors.items(), key=lambda item: (item[1].begin, item[1].end)):
         if tensor.begin != at:
-            raise Damaged(f"{name[:80]!r} overlaps another tensor or leaves a gap")
+            raise DamagedWeights(f"{name[:80]!r} overlaps another tensor or leaves a gap")
         at = tensor.end
     if at > size:
-        raise Damaged(f"{at - size:,} bytes are missing at its end")
+        raise DamagedWeights(f"{at - size:,} bytes are missing at its end")
     if at < size:
-        raise Damaged(f"it has {size - at:,} bytes that belong to no tensor")
+        raise DamagedWeights(f"it has {size - at:,} bytes that belong to no tensor")
 
 
 def parse(raw: bytes) -> dict[str, Any]:
@@ -132,19 +132,19 @@ def parse(raw: bytes) -> dict[str, Any]:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            raise Damaged("a name comes twice in its JSON")
+            raise DamagedWeights("a name comes twice in its JSON")
         return found
 
     try:
         value = json.loads(raw, object_pairs_hook=once)
     except RecursionError as error:
-        raise Damaged("its JSON is nested too deeply") from error
+        raise DamagedWeights("its JSON is nested too deeply") from error
     except ValueError as error:
-        if isinstance(error, Damaged):
+        if isinstance(error, DamagedWeights):
             raise
-        raise Damaged("its JSON is not valid") from error
+        raise DamagedWeights("its JSON is not valid") from error
     if not isinstance(value, dict):
-        raise Damaged("its JSON is no object")
+        raise DamagedWeights("its JSON is no object")
     return cast(dict[str, Any], value)
 
 
@@ -154,11 +154,11 @@ def read_json(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             raw = file.read(JSON_LIMIT + 1)
         if len(raw) > JSON_LIMIT:
-            raise Damaged("it is far too large")
+            raise DamagedWeights("it is far too large")
         return parse(raw)
     except OSError as error:
         raise StudioError(f"{path} cannot be read: {error.strerror}.", "Check that the file is there.") from error
-    except Damaged as error:
+    except DamagedWeights as error:
         raise StudioError(f"{path} is damaged: {error}.", "Download or copy it again.") from error
 
 

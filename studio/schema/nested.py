@@ -14,11 +14,11 @@ from typing import Any, cast
 import numpy as np
 
 from studio.errors import BadInput
-from studio.schema.request import Note, Request, shown
+from studio.schema.request import Field, Request, shown
 
 
 @dataclass(frozen=True)
-class Row:
+class Record:
     """One entry of a field of `Items`. Subclasses add fields with `note(default, Note)`.
 
     Values are checked on construction. Keys of a newer studio's file are kept in `unknown`, as requests keep theirs.
@@ -27,29 +27,29 @@ class Row:
     unknown: str = dataclasses.field(default="{}", repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        for name, field_note in self.notes():
-            object.__setattr__(self, name, field_note.check(name, getattr(self, name)))
+        for name, each in self.fields():
+            object.__setattr__(self, name, each.check(name, getattr(self, name)))
 
     @classmethod
-    def notes(cls) -> Iterator[tuple[str, Note]]:
-        for field in dataclasses.fields(cls):
-            if "note" in field.metadata:
-                yield field.name, field.metadata["note"]
+    def fields(cls) -> Iterator[tuple[str, Field]]:
+        for each in dataclasses.fields(cls):
+            if "field" in each.metadata:
+                yield each.name, each.metadata["field"]
 
     def to_json(self) -> dict[str, Any]:
-        values = {name: field_note.plain(getattr(self, name)) for name, field_note in self.notes()}
+        values = {name: each.plain(getattr(self, name)) for name, each in self.fields()}
         return {**values, **json.loads(self.unknown)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Items(Note):
+class ListOf(Field):
     """Rows of one kind, at most `limit`: a tuple of `of`, in JSON a list of objects."""
 
-    of: type[Row]
+    of: type[Record]
     limit: int = 64
     hidden: bool = True
 
-    def check(self, name: str, value: Any) -> tuple[Row, ...]:
+    def check(self, name: str, value: Any) -> tuple[Record, ...]:
         if not isinstance(value, Sequence) or isinstance(value, str | bytes):
             raise BadInput(f"{name} must be a list, not {shown(value)}.", self._hint())
         rows = cast("Sequence[Any]", value)
@@ -60,13 +60,13 @@ class Items(Note):
     def plain(self, value: Any) -> list[dict[str, Any]]:
         return [row.to_json() for row in value]
 
-    def _row(self, name: str, row: Any) -> Row:
+    def _row(self, name: str, row: Any) -> Record:
         if isinstance(row, self.of):
             return row
         if not isinstance(row, Mapping):
             raise BadInput(f"{name} must be an object, not {shown(row)}.", self._hint())
         given = {str(key): item for key, item in cast("Mapping[Any, Any]", row).items()}
-        known = dict(self.of.notes())
+        known = dict(self.of.fields())
         values = {key: known[key].check(f"{name}.{key}", given.pop(key)) for key in known if key in given}
         try:
             unknown = json.dumps(given, sort_keys=True, ensure_ascii=False, allow_nan=False)
@@ -75,12 +75,12 @@ class Items(Note):
         return self.of(**values, unknown=unknown)
 
     def _hint(self) -> str:
-        names = ", ".join(f'"{key}": ...' for key, _ in self.of.notes())
+        names = ", ".join(f'"{key}": ...' for key, _ in self.of.fields())
         return f"Give a JSON list such as [{{{names}}}]."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Packed(Note):
+class FloatArray(Field):
     """Numbers as base64 of little-endian float16, at most `limit` of them; empty for none."""
 
     limit: int = 65_536
@@ -103,7 +103,7 @@ class Packed(Note):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told(Note):
+class NestedRequest(Field):
     """Another request, of the kind `kind`, as JSON text; empty for none. Objects and requests become text."""
 
     kind: str

@@ -18,7 +18,7 @@ SEED_LIMIT = 2**31
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class Field:
     """What a form, a flag or a document needs to know of one field. `label` and `help` are English source texts.
 
     `hidden` fields have no control in a form, which carries them along; files and flags know them like any other.
@@ -40,7 +40,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Range(Note):
+class Range(Field):
     """A number between `low` and `high`, both included; whole when `step` is an int.
 
     `low_word` is what forms show in place of `low` where that value means something of its own, such as "Automatic".
@@ -73,7 +73,7 @@ class Range(Note):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice(Note):
+class Choice(Field):
     """One of `options`, each (value, label). `open` admits other words, for models that know more than the starter."""
 
     options: tuple[tuple[str, str], ...]
@@ -87,7 +87,7 @@ class Choice(Note):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Text(Note):
+class FreeText(Field):
     """Words of the user's, at most `limit` characters; `lines` is how tall a form shows it."""
 
     limit: int = 4000
@@ -106,7 +106,7 @@ class Text(Note):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flag(Note):
+class Flag(Field):
     """Yes or no."""
 
     def check(self, name: str, value: Any) -> bool:
@@ -116,7 +116,7 @@ class Flag(Note):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seed(Note):
+class Seed(Field):
     """The number that all randomness of a work comes from: 0 to 2**31 - 1."""
 
     def check(self, name: str, value: Any) -> int:
@@ -126,7 +126,7 @@ class Seed(Note):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelId(Note):
+class ModelId(Field):
     """The id of a model in the catalog; empty means the medium's own default, resolved when the job is submitted."""
 
     def check(self, name: str, value: Any) -> str:
@@ -136,7 +136,7 @@ class ModelId(Note):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PathTo(Note):
+class PathTo(Field):
     """A file or folder of the user's, as text. Whether it exists is found out when the request runs."""
 
     folder: bool = False
@@ -147,14 +147,14 @@ class PathTo(Note):
         return value
 
 
-def note(default: Any, note: Note) -> Any:
-    """A dataclass field of a Request: `psi: float = note(0.7, Range(...))`."""
-    return dataclasses.field(default=default, metadata={"note": note})
+def field(default: Any, about: Field) -> Any:
+    """A dataclass field of a Request: `psi: float = field(0.7, Range(...))`."""
+    return dataclasses.field(default=default, metadata={"field": about})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Everything that decides one work. Subclasses add fields with `note(default, Note)` and set `kind` and `medium`.
+    """Everything that decides one work. Subclasses add fields with `field(default, Field)` and set `kind` and `medium`.
 
     `kind` names the class in JSON ("avatar", "avatar.train"); `medium` the panel it belongs to; `work` says what it
     makes where that is not what the medium is about. Values are checked and made canonical on construction; BadInput
@@ -167,8 +167,8 @@ class Request:
     work: ClassVar[str] = ""
     kinds: ClassVar[dict[str, type[Request]]] = {}
 
-    seed: int = note(0, Seed(label="Seed", help="The number the randomness comes from; the same seed, the same work."))
-    model: str = note("", ModelId(label="Model", help="The model to use; empty uses the studio's own starter."))
+    seed: int = field(0, Seed(label="Seed", help="The number the randomness comes from; the same seed, the same work."))
+    model: str = field("", ModelId(label="Model", help="The model to use; empty uses the studio's own starter."))
     unknown: str = dataclasses.field(default="{}", repr=False)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -178,17 +178,17 @@ class Request:
             Request.kinds[kind] = cls
 
     def __post_init__(self) -> None:
-        for name, field_note in self.notes():
-            object.__setattr__(self, name, field_note.check(name, getattr(self, name)))
+        for name, each in self.fields():
+            object.__setattr__(self, name, each.check(name, getattr(self, name)))
 
     @classmethod
-    def notes(cls) -> Iterator[tuple[str, Note]]:
-        """The fields a person may set, in the order they are shown: (name, note)."""
-        fields = [field for field in dataclasses.fields(cls) if "note" in field.metadata]
-        own = [field for field in fields if field.name not in ("seed", "model")]
-        shared = [field for field in fields if field.name in ("model", "seed")]
-        for field in [*own, *shared]:
-            yield field.name, field.metadata["note"]
+    def fields(cls) -> Iterator[tuple[str, Field]]:
+        """The fields a person may set, in the order they are shown: (name, Field)."""
+        found = [each for each in dataclasses.fields(cls) if "field" in each.metadata]
+        own = [each for each in found if each.name not in ("seed", "model")]
+        shared = [each for each in found if each.name in ("model", "seed")]
+        for each in [*own, *shared]:
+            yield each.name, each.metadata["field"]
 
     def replace(self, **changes: Any) -> Self:
         return dataclasses.replace(self, **changes)
@@ -198,17 +198,17 @@ class Request:
 
         Who has a `name` is somebody else each time, and called so: X, X 2, X 3.
         """
-        known = dict(self.notes()).get("name")
+        known = dict(self.fields()).get("name")
         name = str(getattr(self, "name", ""))
         made = [self.replace(seed=(self.seed + at) % SEED_LIMIT) for at in range(many)]
-        if not (isinstance(known, Text) and name):
+        if not (isinstance(known, FreeText) and name):
             return made
         ends = ["", *(f" {number}" for number in range(2, many + 1))]
         return [each.replace(name=name[: known.limit - len(end)] + end) for each, end in zip(made, ends, strict=True)]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, `kind` first; unknown keys of a newer version last."""
-        values = {name: field_note.plain(getattr(self, name)) for name, field_note in self.notes()}
+        values = {name: each.plain(getattr(self, name)) for name, each in self.fields()}
         return {"kind": self.kind, **values, **json.loads(self.unknown)}
 
     @staticmethod
@@ -221,7 +221,7 @@ class Request:
         if cls is None:
             kinds = ", ".join(sorted(Request.kinds))
             raise BadInput(f"Nothing here can make {shown(data.get('kind'))}.", f"Known kinds: {kinds}.")
-        known = dict(cls.notes())
+        known = dict(cls.fields())
         values = {name: data[name] for name in known if name in data}
         rest = {name: value for name, value in data.items() if name not in known and name != "kind"}
         try:
@@ -236,15 +236,15 @@ class Request:
 class TrainRequest(Request):
     """Learn a model of one medium from a folder; `model` is the one to start from, empty for a new one."""
 
-    model: str = note("", ModelId(label="Model", help="The model to go on from; empty begins a new one."))
-    data: str = note("", PathTo(label="Data", help="The folder to learn from.", folder=True))
-    out: str = note("", PathTo(label="Result", help="The folder that receives checkpoints and model.", folder=True))
-    minutes: float = note(
+    model: str = field("", ModelId(label="Model", help="The model to go on from; empty begins a new one."))
+    data: str = field("", PathTo(label="Data", help="The folder to learn from.", folder=True))
+    out: str = field("", PathTo(label="Result", help="The folder that receives checkpoints and model.", folder=True))
+    minutes: float = field(
         60.0, Range(label="Minutes", help="How long to train.", low=0.01, high=60 * 24 * 14, step=0.5, unit="minutes")
     )
-    resume: bool = note(False, Flag(label="Resume", help="Go on from the last checkpoint in the result folder."))
-    title: str = note(
-        "", Text(label="Name", help="Adds the model to the studio under this name when it is finished.", limit=80)
+    resume: bool = field(False, Flag(label="Resume", help="Go on from the last checkpoint in the result folder."))
+    title: str = field(
+        "", FreeText(label="Name", help="Adds the model to the studio under this name when it is finished.", limit=80)
     )
 
 

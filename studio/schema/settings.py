@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import tomli_w
 
 from studio.errors import BadInput
-from studio.schema.request import Choice, Flag, Note, PathTo, Range, Text, note
+from studio.schema.request import Choice, Field, Flag, FreeText, PathTo, Range, field
 from studio.system import storage
 
 VERSION = 1
@@ -23,7 +23,7 @@ SIZE_LIMIT = 1_000_000  # bytes; a settings file is a few hundred
 class Settings:
     """All settings, checked and made canonical on construction; BadInput names the one at fault."""
 
-    device: str = note(
+    device: str = field(
         "auto",
         Choice(
             label="Device",
@@ -37,7 +37,7 @@ class Settings:
             ),
         ),
     )
-    threads: int = note(
+    threads: int = field(
         0,
         Range(
             label="Processor threads",
@@ -48,7 +48,7 @@ class Settings:
             high=512,
         ),
     )
-    memory_budget_gb: float = note(
+    memory_budget_gb: float = field(
         0.0,
         Range(
             label="Memory for models",
@@ -61,15 +61,15 @@ class Settings:
             unit="GB",
         ),
     )
-    library_folder: str = note(
+    library_folder: str = field(
         "",
         PathTo(label="Library", help="Where works are kept; empty is the usual place.", group="Folders", folder=True),
     )
-    models_folder: str = note(
+    models_folder: str = field(
         "",
         PathTo(label="Models", help="Where models are kept; empty is the usual place.", group="Folders", folder=True),
     )
-    theme: str = note(
+    theme: str = field(
         "system",
         Choice(
             label="Theme",
@@ -78,7 +78,7 @@ class Settings:
             options=(("system", "As the system"), ("light", "Light"), ("dark", "Dark")),
         ),
     )
-    language: str = note(
+    language: str = field(
         "system",
         Choice(
             label="Language",
@@ -87,16 +87,16 @@ class Settings:
             options=(("system", "As the system"), ("en", "English"), ("zh_CN", "简体中文")),
         ),
     )
-    audio_output: str = note(
+    audio_output: str = field(
         "",
-        Text(
+        FreeText(
             label="Audio output",
             help="The device sounds play on; empty is the system's own.",
             group="Sound",
             limit=300,
         ),
     )
-    text_size: float = note(
+    text_size: float = field(
         1.0,
         Range(
             label="Text size",
@@ -108,10 +108,10 @@ class Settings:
             shown=(100, "%"),
         ),
     )
-    reduced_motion: bool = note(
+    reduced_motion: bool = field(
         False, Flag(label="Reduced motion", help="Show changes at once instead of moving things.", group="Window")
     )
-    embed_metadata: str = note(
+    embed_metadata: str = field(
         "all",
         Choice(
             label="Details in each file",
@@ -120,23 +120,23 @@ class Settings:
             options=(("all", "Its brief and its origin"), ("provenance", "Its origin only"), ("none", "Nothing")),
         ),
     )
-    version: int = field(default=VERSION)
+    version: int = dataclasses.field(default=VERSION)
 
     def __post_init__(self) -> None:
-        for name, field_note in self.notes():
-            object.__setattr__(self, name, field_note.check(name, getattr(self, name)))
+        for name, each in self.fields():
+            object.__setattr__(self, name, each.check(name, getattr(self, name)))
         object.__setattr__(self, "version", VERSION)
 
     @classmethod
-    def notes(cls) -> Iterator[tuple[str, Note]]:
+    def fields(cls) -> Iterator[tuple[str, Field]]:
         """The settings in the order a form shows them: (name, note)."""
         for setting in dataclasses.fields(cls):
-            if "note" in setting.metadata:
-                yield setting.name, setting.metadata["note"]
+            if "field" in setting.metadata:
+                yield setting.name, setting.metadata["field"]
 
     def replace(self, **changes: Any) -> Self:
         """These settings with some changed. Raises BadInput for a name or a value that cannot be."""
-        known = dict(self.notes())
+        known = dict(self.fields())
         for name in changes:
             if name not in known:
                 raise BadInput(f"There is no setting {name}.", f"The settings are: {', '.join(known)}.")
@@ -171,10 +171,10 @@ def load(path: Path) -> tuple[Settings, list[str]]:
     except (ValueError, KeyError, TypeError) as error:
         return Settings(), [_set_aside(path, error)]
     values: dict[str, Any] = {}
-    for name, field_note in Settings.notes():
+    for name, each in Settings.fields():
         if name in data:
             try:
-                values[name] = field_note.check(name, data[name])
+                values[name] = each.check(name, data[name])
             except BadInput as error:
                 warnings.append(f"In {path.name}, {error.message} The default is used.")
     return Settings(**values), warnings

@@ -20,7 +20,7 @@ LIBRARIES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CreditedPart:
     """The studio, a library or a model, and on which terms it is here."""
 
     kind: str
@@ -30,13 +30,13 @@ class Part:
     credits: str = ""
 
 
-def parts(catalog: Catalog) -> list[Part]:
+def parts(catalog: Catalog) -> list[CreditedPart]:
     """The studio itself first, then its libraries by name, then the models there are."""
-    own = Part("studio", "AIGC Studio", studio.__version__, LICENCE)
+    own = CreditedPart("studio", "AIGC Studio", studio.__version__, LICENCE)
     return [own, *sorted(_libraries(), key=lambda part: part.name.lower()), *_models(catalog)]
 
 
-def _libraries() -> Iterator[Part]:
+def _libraries() -> Iterator[CreditedPart]:
     """What is installed of what the studio asks for, with what that asks for in turn."""
     wanted, seen = ["aigc-studio", *LIBRARIES], set[str]()
     while wanted:
@@ -52,7 +52,7 @@ def _libraries() -> Iterator[Part]:
         # Extras are asked for by nobody here; other markers are settled by what is installed.
         wanted += [_name(line) for line in found.requires or [] if "extra ==" not in line]
         if key != "aigc-studio":
-            yield Part("library", found.metadata["Name"] or name, found.version, _licence(found))
+            yield CreditedPart("library", found.metadata["Name"] or name, found.version, _licence(found))
 
 
 def _name(requirement: str) -> str:
@@ -72,7 +72,7 @@ def _licence(found: metadata.Distribution) -> str:
     return lines[0].strip()[:60] if lines else "see the package"
 
 
-def _models(catalog: Catalog) -> Iterator[Part]:
+def _models(catalog: Catalog) -> Iterator[CreditedPart]:
     for model in catalog.models():
         credits = " ".join(model.credits.split())
-        yield Part("model", model.title, f"{model.family} {model.sha256[:12]}".strip(), model.licence, credits)
+        yield CreditedPart("model", model.title, f"{model.family} {model.sha256[:12]}".strip(), model.licence, credits)

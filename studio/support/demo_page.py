@@ -27,7 +27,7 @@ TITLES = {"avatar": "Faces", "poster": "A poster", "story": "A story", "music": 
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class DemoWork:
     """One work on the page: its copy beside the page, its request, model and how long it took."""
 
     medium: str
@@ -40,7 +40,7 @@ class Shown:
     height: int | None = None
 
 
-def page(works: Sequence[Shown], machine: str, program: str) -> str:
+def page(works: Sequence[DemoWork], machine: str, program: str) -> str:
     """The whole index.html. It needs nothing from outside its folder and works without scripts.
 
     `program` is what starts the command line on this machine.
@@ -87,13 +87,13 @@ def is_ours(path: Path) -> bool:
         return False
 
 
-def _section(medium: str, works: Sequence[Shown]) -> str:
+def _section(medium: str, works: Sequence[DemoWork]) -> str:
     inside = "\n".join(_work(work) for work in works)
     title = TITLES.get(medium, medium.title())
     return f'<section class="{medium}">\n<h2>{title}</h2>\n<div>\n{inside}\n</div>\n</section>'
 
 
-def _work(work: Shown) -> str:
+def _work(work: DemoWork) -> str:
     source = quote(work.path.name)
     name = html.escape(_name(work), quote=True)
     if work.medium == "story":
@@ -106,7 +106,7 @@ def _work(work: Shown) -> str:
     return f"<figure>\n{shown}\n<figcaption>{_facts(work)}</figcaption>\n</figure>"
 
 
-def _name(work: Shown) -> str:
+def _name(work: DemoWork) -> str:
     """What was asked for, in a few words."""
     said = [str(work.request.get(key, "")).replace("-", " ") for key in ("style", "genre", "mood")]
     words = str(work.request.get("prompt") or ", ".join(word for word in said if word not in ("", "any")))
@@ -114,7 +114,7 @@ def _name(work: Shown) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _facts(work: Shown) -> str:
+def _facts(work: DemoWork) -> str:
     hidden = ("kind", "model", "seed")
     asked = [(key, value) for key, value in work.request.items() if key not in hidden and value not in ("", "any", 0)]
     rows = [*asked, ("seed", work.request.get("seed")), ("model", f"{work.model} ({work.licence})")]

@@ -23,14 +23,14 @@ from studio.schema import settings
 from studio.support import hardware
 from studio.support.credits import LIBRARIES
 from studio.system import log
-from studio.system.paths import Places
+from studio.system.paths import AppPaths
 
 ROOM_GB = 2.0  # free disk below which works and models soon fail to be kept
 MEMORY_GB = 4.0  # memory below which the starters still work, and little else
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DiagnosticFinding:
     """One thing that was looked at. `missing` says what is wrong with it and `remedy` what to do, if anything is.
 
     `essential` marks what the studio cannot work without.
@@ -44,9 +44,9 @@ class Finding:
     essential: bool = False
 
 
-def examine(places: Places, catalog: Catalog) -> list[Finding]:
+def examine(places: AppPaths, catalog: Catalog) -> list[DiagnosticFinding]:
     """Look at everything. Takes a few seconds, most of them for asking torch in a process of its own."""
-    found: list[Finding] = []
+    found: list[DiagnosticFinding] = []
     for look in (_studio, _machine, _graphics, _libraries, _sound, _window):
         found += look()
     found += _models(catalog)
@@ -55,7 +55,7 @@ def examine(places: Places, catalog: Catalog) -> list[Finding]:
     return found
 
 
-def text(findings: Sequence[Finding]) -> str:
+def text(findings: Sequence[DiagnosticFinding]) -> str:
     """The findings for a terminal: sections, then what is missing and how to get it."""
     lines: list[str] = []
     for section in dict.fromkeys(finding.section for finding in findings):
@@ -68,7 +68,7 @@ def text(findings: Sequence[Finding]) -> str:
     return "\n".join(lines)
 
 
-def report(findings: Sequence[Finding], places: Places) -> str:
+def report(findings: Sequence[DiagnosticFinding], places: AppPaths) -> str:
     """The same as Markdown for others to read: no home folder, no user name, nothing of what was asked for."""
     lines = ["### AIGC Studio report", "", "| | | |", "|---|---|---|"]
     for finding in findings:
@@ -79,9 +79,9 @@ def report(findings: Sequence[Finding], places: Places) -> str:
     return anonymous("\n".join(lines).rstrip(), places)
 
 
-def anonymous(words: str, places: Places) -> str:
+def anonymous(words: str, places: AppPaths) -> str:
     """`words` without the paths of this user's places and home, the user's name and the machine's name."""
-    paths = {str(path): f"<{name}>" for name, path in ((name, getattr(places, name)) for name in Places.__slots__)}
+    paths = {str(path): f"<{name}>" for name, path in ((name, getattr(places, name)) for name in AppPaths.__slots__)}
     chosen, _ = settings.load(places.config / "settings.toml")
     for name, folder in (("library", chosen.library_folder), ("models", chosen.models_folder)):
         if folder:
@@ -109,23 +109,25 @@ def _user() -> str:
         return ""
 
 
-def _studio() -> Iterator[Finding]:
-    yield Finding("Studio", "version", studio.__version__)
-    yield Finding("Studio", "Python", f"{platform.python_version()} ({platform.python_implementation()})")
-    yield Finding("Studio", "packaged", "yes" if getattr(sys, "frozen", False) else "no")
+def _studio() -> Iterator[DiagnosticFinding]:
+    yield DiagnosticFinding("Studio", "version", studio.__version__)
+    yield DiagnosticFinding("Studio", "Python", f"{platform.python_version()} ({platform.python_implementation()})")
+    yield DiagnosticFinding("Studio", "packaged", "yes" if getattr(sys, "frozen", False) else "no")
     asked = os.environ.get("STUDIO_DEVICE")
     if asked:
-        yield Finding("Studio", "STUDIO_DEVICE", asked)
+        yield DiagnosticFinding("Studio", "STUDIO_DEVICE", asked)
 
 
-def _machine() -> Iterator[Finding]:
-    yield Finding("Machine", "system", f"{platform.system()} {platform.release()} {platform.machine()}")
+def _machine() -> Iterator[DiagnosticFinding]:
+    yield DiagnosticFinding("Machine", "system", f"{platform.system()} {platform.release()} {platform.machine()}")
     cores = psutil.cpu_count(logical=False) or 0
-    yield Finding("Machine", "processor", f"{hardware.processor()}, {cores} cores, {psutil.cpu_count()} threads")
+    yield DiagnosticFinding(
+        "Machine", "processor", f"{hardware.processor()}, {cores} cores, {psutil.cpu_count()} threads"
+    )
     memory = psutil.virtual_memory()
     total, free = memory.total / 1e9, memory.available / 1e9
     little = total < MEMORY_GB
-    yield Finding(
+    yield DiagnosticFinding(
         "Machine",
         "memory",
         f"{total:.1f} GB, {free:.1f} GB free",
@@ -134,18 +136,18 @@ def _machine() -> Iterator[Finding]:
     )
 
 
-def _graphics() -> Iterator[Finding]:
+def _graphics() -> Iterator[DiagnosticFinding]:
     cards = hardware.nvidia()
     told = hardware.ask_torch()
     if isinstance(told, str):
-        yield Finding("Graphics", "torch", told, "The engines cannot start.", told, essential=True)
+        yield DiagnosticFinding("Graphics", "torch", told, "The engines cannot start.", told, essential=True)
         return
-    yield Finding("Graphics", "models run on", f"{told['device']}, {told['threads']} threads, {told['cpu']}")
-    yield Finding("Graphics", "torch is built for", str(told["built for"]))
+    yield DiagnosticFinding("Graphics", "models run on", f"{told['device']}, {told['threads']} threads, {told['cpu']}")
+    yield DiagnosticFinding("Graphics", "torch is built for", str(told["built for"]))
     for card in cards or told["cards"]:
-        yield Finding("Graphics", "card", card)
+        yield DiagnosticFinding("Graphics", "card", card)
     if cards and told["device"] == "cpu" and not os.environ.get("STUDIO_DEVICE"):
-        yield Finding(
+        yield DiagnosticFinding(
             "Graphics",
             "use of the card",
             "none",
@@ -153,15 +155,15 @@ def _graphics() -> Iterator[Finding]:
             "Run `python3 run.py` once more with the card's driver in place: it installs the build that uses it.",
         )
     elif not cards and not told["cards"] and told["device"] == "cpu":
-        yield Finding("Graphics", "card", "none found; the processor is used")
+        yield DiagnosticFinding("Graphics", "card", "none found; the processor is used")
 
 
-def _libraries() -> Iterator[Finding]:
+def _libraries() -> Iterator[DiagnosticFinding]:
     for name in LIBRARIES:
         try:
-            yield Finding("Libraries", name, metadata.version(name))
+            yield DiagnosticFinding("Libraries", name, metadata.version(name))
         except metadata.PackageNotFoundError:
-            yield Finding(
+            yield DiagnosticFinding(
                 "Libraries",
                 name,
                 "missing",
@@ -171,10 +173,10 @@ def _libraries() -> Iterator[Finding]:
             )
 
 
-def _sound() -> Iterator[Finding]:
+def _sound() -> Iterator[DiagnosticFinding]:
     # Its wheels bring PortAudio along everywhere but on Linux.
     there = not sys.platform.startswith("linux") or bool(ctypes.util.find_library("portaudio"))
-    yield Finding(
+    yield DiagnosticFinding(
         "Sound",
         "PortAudio",
         "found" if there else "missing",
@@ -185,12 +187,12 @@ def _sound() -> Iterator[Finding]:
     )
 
 
-def _window() -> Iterator[Finding]:
+def _window() -> Iterator[DiagnosticFinding]:
     if not sys.platform.startswith("linux"):
         return
     shown = [name for name in ("WAYLAND_DISPLAY", "DISPLAY") if os.environ.get(name)]
     drawn = bool(shown) or os.environ.get("QT_QPA_PLATFORM") == "offscreen"  # as for pictures of the window
-    yield Finding(
+    yield DiagnosticFinding(
         "Window",
         "display",
         "yes" if shown else "none",
@@ -201,7 +203,7 @@ def _window() -> Iterator[Finding]:
     if "WAYLAND_DISPLAY" not in shown:
         wanted |= {"xcb-cursor": "libxcb-cursor0", "xkbcommon-x11": "libxkbcommon-x11-0"}
     missing = [package for name, package in wanted.items() if not ctypes.util.find_library(name)]
-    yield Finding(
+    yield DiagnosticFinding(
         "Window",
         "system libraries",
         "complete" if not missing else f"missing: {', '.join(missing)}",
@@ -211,10 +213,10 @@ def _window() -> Iterator[Finding]:
     yield from _fonts()
 
 
-def _fonts() -> Iterator[Finding]:
+def _fonts() -> Iterator[DiagnosticFinding]:
     program = shutil.which("fc-list")
     if program is None:
-        yield Finding("Window", "fonts", "not known, for fc-list is missing")
+        yield DiagnosticFinding("Window", "fonts", "not known, for fc-list is missing")
         return
     number, chinese = (len((hardware.output([program, *ask], 20) or "").splitlines()) for ask in ((), (":lang=zh-cn",)))
     missing, remedy = "", ""
@@ -225,18 +227,18 @@ def _fonts() -> Iterator[Finding]:
         )
     elif not chinese:
         missing, remedy = "No font has Chinese letters.", "Run `sudo apt install fonts-noto-cjk` to see them."
-    yield Finding("Window", "fonts", f"{number}, {chinese} of them Chinese", missing, remedy)
+    yield DiagnosticFinding("Window", "fonts", f"{number}, {chinese} of them Chinese", missing, remedy)
 
 
-def _models(catalog: Catalog) -> Iterator[Finding]:
+def _models(catalog: Catalog) -> Iterator[DiagnosticFinding]:
     models = catalog.models()
     for warning in catalog.warnings:
-        yield Finding("Models", "unreadable", "one model", warning)
+        yield DiagnosticFinding("Models", "unreadable", "one model", warning)
     for model in models:
         problems = catalog.verify(model) if model.bundled else []
         name = model.id if model.bundled else f"{model.medium} of one's own"
         state = "damaged" if problems else "whole" if model.bundled else "not checked"
-        yield Finding(
+        yield DiagnosticFinding(
             "Models",
             name,
             f"{model.family}, {model.size / 1e6:.1f} MB, {state}",
@@ -245,7 +247,7 @@ def _models(catalog: Catalog) -> Iterator[Finding]:
             essential=bool(problems),
         )
     if not any(model.bundled for model in models):
-        yield Finding(
+        yield DiagnosticFinding(
             "Models",
             "starters",
             "missing",
@@ -255,10 +257,10 @@ def _models(catalog: Catalog) -> Iterator[Finding]:
         )
 
 
-def _folders(places: Places) -> Iterator[Finding]:
+def _folders(places: AppPaths) -> Iterator[DiagnosticFinding]:
     chosen, warnings = settings.load(places.config / "settings.toml")
     for warning in warnings:
-        yield Finding("Folders", "settings", "a value or the file is wrong", warning)
+        yield DiagnosticFinding("Folders", "settings", "a value or the file is wrong", warning)
     folders = {
         "library": settings.folder(chosen.library_folder, places.library),
         "models": settings.folder(chosen.models_folder, places.models),
@@ -276,7 +278,7 @@ def _folders(places: Places) -> Iterator[Finding]:
         elif free is not None and free < ROOM_GB:
             missing, remedy = f"Only {free:.1f} GB are free where {name} is kept.", "Free some space."
         room = "room unknown" if free is None else f"{free:.1f} GB free"
-        yield Finding(
+        yield DiagnosticFinding(
             "Folders",
             name,
             f"{room}, {'writable' if writable else 'not writable'}",
@@ -286,7 +288,7 @@ def _folders(places: Places) -> Iterator[Finding]:
         )
 
 
-def _history(places: Places) -> Iterator[Finding]:
+def _history(places: AppPaths) -> Iterator[DiagnosticFinding]:
     """When the program last crashed natively, and where; of the log only how many errors it holds."""
     for name in ("studio", "command-line", "worker-device", "worker-training"):
         crash = log.crash_path(places.logs, name)
@@ -297,9 +299,9 @@ def _history(places: Places) -> Iterator[Finding]:
             frames = re.findall(r'File "[^"]*?([^"/\\]+)", line (\d+) in (\w+)', head)
             where = " < ".join(f"{file}:{line} {function}" for file, line, function in frames[:5])
             cause = next((line for line in head.splitlines() if "rror" in line), "a native crash")
-            yield Finding("History", f"crash of {name}", f"{cause}: {where}")
+            yield DiagnosticFinding("History", f"crash of {name}", f"{cause}: {where}")
         written = log.path(places.logs, name)
         if written.is_file():
             count = written.read_text(encoding="utf-8", errors="replace").count(" ERROR ")
             if count:
-                yield Finding("History", f"errors logged ({name})", str(count))
+                yield DiagnosticFinding("History", f"errors logged ({name})", str(count))

@@ -27,7 +27,7 @@ def keeper(platform: str = sys.platform, pid: int | None = None) -> list[str]:
     return wanted if shutil.which(wanted[0]) else []
 
 
-class Awake:
+class KeepAwake:
     """`keep(True)` until `keep(False)`. Where the platform offers nothing, the machine sleeps when it will."""
 
     def __init__(self, command: Sequence[str] | None = None, platform: str = sys.platform) -> None:

@@ -14,7 +14,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TextIO
 
-from studio.schema.request import Request, Text
+from studio.schema.request import FreeText, Request
 
 SIZE = 1_000_000  # bytes of one log file
 KEPT = 3  # older ones beside it
@@ -52,7 +52,7 @@ def start(folder: Path, name: str = "studio", level: int = logging.INFO) -> list
         crashes = crash_path(folder, name).open("a", encoding="utf-8")
     except OSError as error:
         return [f"There will be no log: {folder} cannot be written to ({error.strerror})."]
-    handler.setFormatter(Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(ConcealingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)
     root.setLevel(level)
     ours = not faulthandler.is_enabled()  # whoever asked for it with -X faulthandler wants to see it elsewhere
@@ -85,7 +85,7 @@ def kept(folder: Path, name: str) -> Generator[None]:
 
 def conceal(request: Request) -> None:
     """Blot the texts of a request out of everything that is logged from now on."""
-    texts = [getattr(request, name) for name, note in request.notes() if isinstance(note, Text)]
+    texts = [getattr(request, name) for name, note in request.fields() if isinstance(note, FreeText)]
     with _lock:
         for text in texts:
             for line in (text, repr(text)[1:-1], *text.splitlines()[:LINES]):
@@ -106,7 +106,7 @@ def blotted(text: str) -> str:
     return text
 
 
-class Discreet(logging.Formatter):
+class ConcealingFormatter(logging.Formatter):
     """Formats a record, tracebacks included, without the words that `conceal` was told."""
 
     def format(self, record: logging.LogRecord) -> str:

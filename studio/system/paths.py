@@ -14,7 +14,7 @@ RESOURCES = _HERE / "resources" if (_HERE / "resources").is_dir() else _HERE.par
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class AppPaths:
     """The folders of one studio. None of them need exist yet; each owner makes its own."""
 
     library: Path
@@ -27,13 +27,13 @@ class Places:
     identities: Path
 
     @classmethod
-    def under(cls, home: Path) -> Places:
+    def under(cls, home: Path) -> AppPaths:
         """Everything in one folder, which can be moved, copied or thrown away as a whole."""
         names = ("library", "documents", "models", "config", "state", "logs", "cache", "identities")
         return cls(*(home / name for name in names))
 
     @classmethod
-    def of_this_user(cls) -> Places:
+    def of_this_user(cls) -> AppPaths:
         """`STUDIO_HOME`, or the platform's own places (platformdirs)."""
         home = os.environ.get("STUDIO_HOME")
         if home:

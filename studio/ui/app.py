@@ -17,12 +17,12 @@ from qasync import QEventLoop
 
 from studio.system.log import blotted
 from studio.ui.shell import single_instance
-from studio.ui.shell.crash_dialog import Surface
+from studio.ui.shell.crash_dialog import ErrorReporter
 from studio.ui.widgets.theme import Theme
 
 if TYPE_CHECKING:
     from studio.studio import Studio
-    from studio.system.paths import Places
+    from studio.system.paths import AppPaths
 
 
 def run(studio: Studio, argv: list[str]) -> int:
@@ -37,11 +37,11 @@ def run(studio: Studio, argv: list[str]) -> int:
         return 0
     loop = QEventLoop(app)
     with errors(loop, studio.places) as shown:
-        from studio.ui.shell.window import Window
+        from studio.ui.shell.window import MainWindow
 
-        window = Window(studio)
+        window = MainWindow(studio)
         shown.over(window)
-        answer = single_instance.Answer(name, window)
+        answer = single_instance.InstanceServer(name, window)
         answer.asked.connect(window.come_forward)
         window.show()
         gc.freeze()  # what lives as long as the program need not be looked at by every collection
@@ -78,7 +78,7 @@ async def _settled(loop: asyncio.AbstractEventLoop) -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-def _anonymous(words: str, places: Places | None) -> str:
+def _anonymous(words: str, places: AppPaths | None) -> str:
     if places is None:
         return words
     from studio.support import diagnostics  # looks at much that a window without errors need not load
@@ -87,12 +87,12 @@ def _anonymous(words: str, places: Places | None) -> str:
 
 
 @contextlib.contextmanager
-def errors(loop: asyncio.AbstractEventLoop, places: Places | None = None) -> Any:
+def errors(loop: asyncio.AbstractEventLoop, places: AppPaths | None = None) -> Any:
     """Bring every unexpected error of this process to one Surface while the window is open.
 
     What it shows of an error says nothing of prompts nor, given the `places`, of folders and names.
     """
-    surface = Surface(lambda words: _anonymous(blotted(words), places))
+    surface = ErrorReporter(lambda words: _anonymous(blotted(words), places))
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):

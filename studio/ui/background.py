@@ -22,13 +22,13 @@ Failure = StudioError | OSError  # what a person can do something about
 Run = Callable[[], None]
 
 
-class _Wire(QObject):
+class _ResultWire(QObject):
     """The way back to the window's thread: all that a working thread holds, since it may outlive the asker."""
 
     came = Signal(int, object, object)
 
 
-class Aside(QObject):
+class BackgroundTasks(QObject):
     """Each question is worked on at once, in a thread that nobody waits for, whatever disk or machine it hangs on.
 
     `stopping` is set once the window closes: work in steps then ends early, and nothing is answered any more.
@@ -39,7 +39,7 @@ class Aside(QObject):
         self.stopping = threading.Event()
         self._waiting: dict[int, tuple[Callable[[Any], object], Callable[[Failure], object] | None]] = {}
         self._number = 0
-        self._wire = _Wire()
+        self._wire = _ResultWire()
         self._wire.came.connect(self._hear)
 
     @property
@@ -82,7 +82,7 @@ class Aside(QObject):
             raise error
 
 
-class Newest(Aside):
+class LatestOnly(BackgroundTasks):
     """A new question takes the place of the one before, whose answer is not heard. One is worked on at a time, and what
     was overtaken while it waited is never begun: questions may come faster than answers.
     """
@@ -117,7 +117,7 @@ class Newest(Aside):
         super()._hear(number, made, error)
 
 
-class Errands(Aside):
+class SerialTasks(BackgroundTasks):
     """Done one after the other. `close` waits for the one that is being done; those behind it are never begun."""
 
     def __init__(self, asker: QObject) -> None:
@@ -132,7 +132,7 @@ class Errands(Aside):
         self._pool.submit(run)
 
 
-def _run(work: Callable[[], object], number: int, wire: _Wire) -> Run:
+def _run(work: Callable[[], object], number: int, wire: _ResultWire) -> Run:
     """What the thread does: a function of its own, so that it holds these three and nothing else."""
 
     def run() -> None:

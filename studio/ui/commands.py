@@ -16,7 +16,7 @@ THEMES = ("light", "dark", "system")
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Command:
     """`name` is the action's object name and the key of what it calls. `rule` draws a line before it.
 
     One that is `always` there means something on every page; of the others the page that is shown says whether.
@@ -31,58 +31,58 @@ class Deed:
     always: bool = False
 
 
-DEEDS: tuple[Deed, ...] = (
-    Deed("save", "&File", "Save a &copy…", "Ctrl+S"),
-    Deed("export", "&File", "&Export…", "Ctrl+E"),
-    Deed("reveal", "&File", "Show in &folder", "Ctrl+Shift+R"),
-    Deed("settings", "&File", "&Settings", "Ctrl+,", rule=True, role=QAction.MenuRole.PreferencesRole, always=True),
-    Deed("quit", "&File", "&Quit", "Ctrl+Q", rule=True, role=QAction.MenuRole.QuitRole, always=True),
-    Deed("undo", "&Edit", "&Undo in the brief", "Ctrl+Z"),
-    Deed("redo", "&Edit", "&Redo in the brief", "Ctrl+Shift+Z"),
-    Deed("preset.keep", "&Edit", "&Keep this brief as a preset…", "Ctrl+Shift+S", rule=True),
-    Deed("preset.bring", "&Edit", "&Bring in a preset file…"),
-    Deed("clear", "&Edit", "Begin a &new brief", "Ctrl+N", rule=True),
-    Deed("copy", "&Work", "&Copy work", "Ctrl+Shift+C"),
-    Deed("copy.prompt", "&Work", "Copy &prompt"),
-    Deed("copy.seed", "&Work", "Copy s&eed"),
-    Deed("compare", "&Work", "Co&mpare with another work", "Ctrl+M"),
-    Deed("play", "&Work", "Pla&y or pause", "Ctrl+P"),
-    Deed("loop", "&Work", "&Loop"),
-    Deed("favourite", "&Work", "&Favourite", "Ctrl+D"),
-    Deed("recall", "&Work", "&Use its brief", "Ctrl+B", rule=True),
-    Deed("again", "&Work", "Make &again", "Ctrl+Shift+G"),
-    Deed("vary", "&Work", "&Vary", "Ctrl+Shift+Y"),
-    Deed("previous", "&Work", "&Previous work", "Alt+Left", rule=True),
-    Deed("next", "&Work", "&Next work", "Alt+Right"),
-    Deed("bin", "&Work", "Move to the &bin", "Ctrl+Backspace", rule=True),
-    Deed("generate", "&Make", "&Generate", "Ctrl+Return"),
-    Deed("cancel", "&Make", "&Cancel", "Esc"),
-    Deed("example", "&Make", "Try an &example", "Ctrl+Shift+E", rule=True),
-    Deed("roll", "&Make", "&Roll a new seed", "Ctrl+R"),
-    Deed("lock", "&Make", "&Keep the seed", "Ctrl+L"),
-    Deed("faces", "&Make", "Si&xteen faces", "Ctrl+Shift+F", rule=True),
-    Deed("near", "&Make", "&More like this", "Ctrl+Shift+M"),
-    Deed("keep", "&Make", "Keep this &face", "Ctrl+Shift+K"),
-    Deed("identity", "&Make", "Keep as an &identity", "Ctrl+Shift+I"),
-    Deed("expressions", "&Make", "Expre&ssions of this person", "Ctrl+Shift+X"),
-    Deed("sheet", "&Make", "C&haracter sheet", "Ctrl+Shift+H"),
-    Deed("train", "&Make", "&Train your own…", "Ctrl+T", rule=True, always=True),
-    Deed("pause", "&Make", "&Pause or resume the queue", "Ctrl+Shift+P", rule=True, always=True),
-    Deed("palette", "&View", "&Do anything…", "Ctrl+K", rule=True, always=True),
-    Deed("queue", "&View", "&Queue", "Ctrl+J", always=True),
-    Deed("find", "&View", "&Find in the library", "Ctrl+F", always=True),
-    Deed("area.next", "&View", "Ne&xt area", "F6", rule=True, always=True),
-    Deed("area.before", "&View", "Area &before", "Shift+F6", always=True),
-    Deed("fit", "&View", "F&it", "Ctrl+0", rule=True),
-    Deed("actual", "&View", "&One to one", "Ctrl+Shift+0"),
-    Deed("inspector", "&View", "Fold or unfold the &inspector", "Ctrl+I"),
-    Deed("light", "&View", "&Light", rule=True, always=True),
-    Deed("dark", "&View", "&Dark", always=True),
-    Deed("system", "&View", "&As the system", always=True),
-    Deed("shortcuts", "&Help", "&Keyboard shortcuts", "F1", always=True),
-    Deed("welcome", "&Help", "&Welcome", always=True),
-    Deed("diagnostics", "&Help", "&Diagnostics", always=True),
-    Deed("about", "&Help", "&About AIGC Studio", role=QAction.MenuRole.AboutRole, always=True),
+COMMANDS: tuple[Command, ...] = (
+    Command("save", "&File", "Save a &copy…", "Ctrl+S"),
+    Command("export", "&File", "&Export…", "Ctrl+E"),
+    Command("reveal", "&File", "Show in &folder", "Ctrl+Shift+R"),
+    Command("settings", "&File", "&Settings", "Ctrl+,", rule=True, role=QAction.MenuRole.PreferencesRole, always=True),
+    Command("quit", "&File", "&Quit", "Ctrl+Q", rule=True, role=QAction.MenuRole.QuitRole, always=True),
+    Command("undo", "&Edit", "&Undo in the brief", "Ctrl+Z"),
+    Command("redo", "&Edit", "&Redo in the brief", "Ctrl+Shift+Z"),
+    Command("preset.keep", "&Edit", "&Keep this brief as a preset…", "Ctrl+Shift+S", rule=True),
+    Command("preset.bring", "&Edit", "&Bring in a preset file…"),
+    Command("clear", "&Edit", "Begin a &new brief", "Ctrl+N", rule=True),
+    Command("copy", "&Work", "&Copy work", "Ctrl+Shift+C"),
+    Command("copy.prompt", "&Work", "Copy &prompt"),
+    Command("copy.seed", "&Work", "Copy s&eed"),
+    Command("compare", "&Work", "Co&mpare with another work", "Ctrl+M"),
+    Command("play", "&Work", "Pla&y or pause", "Ctrl+P"),
+    Command("loop", "&Work", "&Loop"),
+    Command("favourite", "&Work", "&Favourite", "Ctrl+D"),
+    Command("recall", "&Work", "&Use its brief", "Ctrl+B", rule=True),
+    Command("again", "&Work", "Make &again", "Ctrl+Shift+G"),
+    Command("vary", "&Work", "&Vary", "Ctrl+Shift+Y"),
+    Command("previous", "&Work", "&Previous work", "Alt+Left", rule=True),
+    Command("next", "&Work", "&Next work", "Alt+Right"),
+    Command("bin", "&Work", "Move to the &bin", "Ctrl+Backspace", rule=True),
+    Command("generate", "&Make", "&Generate", "Ctrl+Return"),
+    Command("cancel", "&Make", "&Cancel", "Esc"),
+    Command("example", "&Make", "Try an &example", "Ctrl+Shift+E", rule=True),
+    Command("roll", "&Make", "&Roll a new seed", "Ctrl+R"),
+    Command("lock", "&Make", "&Keep the seed", "Ctrl+L"),
+    Command("faces", "&Make", "Si&xteen faces", "Ctrl+Shift+F", rule=True),
+    Command("near", "&Make", "&More like this", "Ctrl+Shift+M"),
+    Command("keep", "&Make", "Keep this &face", "Ctrl+Shift+K"),
+    Command("identity", "&Make", "Keep as an &identity", "Ctrl+Shift+I"),
+    Command("expressions", "&Make", "Expre&ssions of this person", "Ctrl+Shift+X"),
+    Command("sheet", "&Make", "C&haracter sheet", "Ctrl+Shift+H"),
+    Command("train", "&Make", "&Train your own…", "Ctrl+T", rule=True, always=True),
+    Command("pause", "&Make", "&Pause or resume the queue", "Ctrl+Shift+P", rule=True, always=True),
+    Command("palette", "&View", "&Do anything…", "Ctrl+K", rule=True, always=True),
+    Command("queue", "&View", "&Queue", "Ctrl+J", always=True),
+    Command("find", "&View", "&Find in the library", "Ctrl+F", always=True),
+    Command("area.next", "&View", "Ne&xt area", "F6", rule=True, always=True),
+    Command("area.before", "&View", "Area &before", "Shift+F6", always=True),
+    Command("fit", "&View", "F&it", "Ctrl+0", rule=True),
+    Command("actual", "&View", "&One to one", "Ctrl+Shift+0"),
+    Command("inspector", "&View", "Fold or unfold the &inspector", "Ctrl+I"),
+    Command("light", "&View", "&Light", rule=True, always=True),
+    Command("dark", "&View", "&Dark", always=True),
+    Command("system", "&View", "&As the system", always=True),
+    Command("shortcuts", "&Help", "&Keyboard shortcuts", "F1", always=True),
+    Command("welcome", "&Help", "&Welcome", always=True),
+    Command("diagnostics", "&Help", "&Diagnostics", always=True),
+    Command("about", "&Help", "&About AIGC Studio", role=QAction.MenuRole.AboutRole, always=True),
 )
 
 MENUS = ("&File", "&Edit", "&Work", "&Make", "&View", "&Help")
@@ -95,17 +95,17 @@ def keys_of(name: str) -> QKeySequence:
         if page == "settings":
             return keys_of("settings")
         return QKeySequence(f"Ctrl+{PAGES.index(page) + 1}") if page in PAGES else QKeySequence()
-    return QKeySequence(next((deed.keys for deed in DEEDS if deed.name == name), ""))
+    return QKeySequence(next((deed.keys for deed in COMMANDS if deed.name == name), ""))
 
 
-def table(pages: Sequence[tuple[str, str]]) -> tuple[Deed, ...]:
+def table(pages: Sequence[tuple[str, str]]) -> tuple[Command, ...]:
     """Every action there is; `pages` (name, title) are the first of the view."""
     first = tuple(
-        Deed(f"page.{name}", "&View", title, keys_of(f"page.{name}").toString(), always=True)
+        Command(f"page.{name}", "&View", title, keys_of(f"page.{name}").toString(), always=True)
         for name, title in pages
         if name != "settings"
     )
-    return (*first, *DEEDS)
+    return (*first, *COMMANDS)
 
 
 def plain(text: str) -> str:

@@ -10,9 +10,9 @@ from PIL import Image as Picture
 from torch import Tensor
 
 from studio.backends.avatar.background import cut_out, filled, peeled
-from studio.backends.avatar.engine.detect_face import Aligning, frames_of
+from studio.backends.avatar.engine.detect_face import FaceDetector, frames_of
 from studio.backends.avatar.engine.target import planes_of
-from studio.backends.avatar.face_crops import Canvas, Place, canvases, distinct, places
+from studio.backends.avatar.face_crops import CropSource, CropSquare, canvases, distinct, places
 
 SIDE = 160
 Pixels = NDArray[np.uint8]
@@ -62,9 +62,9 @@ class Known:
         return self.picture.expand(len(pictures), -1, -1, -1)
 
 
-def found(picture: Pixels) -> tuple[Canvas, Place]:
+def found(picture: Pixels) -> tuple[CropSource, CropSquare]:
     eye = Known(face())
-    aligning = Aligning(eye, 4, 64, torch.device("cpu"), better=0.9)
+    aligning = FaceDetector(eye, 4, 64, torch.device("cpu"), better=0.9)
     one = aligning.find(picture, [frames_of(eye.picture)], lambda done, total: None)
     return one.canvas, one.place
 
@@ -81,7 +81,7 @@ def test_a_face_is_found_wherever_it_stands(kind: str, left: int, top: int, side
 def test_a_face_in_its_place_stays_there(size: int) -> None:
     drawn = np.asarray(Picture.fromarray(face()).resize((size, size), Picture.Resampling.LANCZOS))
     canvas, place = found(drawn)
-    assert place == Place(0, 0, size)
+    assert place == CropSquare(0, 0, size)
     np.testing.assert_array_equal(canvas.pixels, drawn)
 
 
@@ -95,7 +95,7 @@ def test_text_beside_a_face_is_left_out() -> None:
 
 def test_a_picture_of_nothing_is_looked_at_as_it_is() -> None:
     for picture in (np.full((40, 60, 3), 90, np.uint8), np.zeros((40, 60, 4), np.uint8)):
-        assert found(picture)[1] == Place(10, 0, 40)
+        assert found(picture)[1] == CropSquare(10, 0, 40)
 
 
 @pytest.mark.parametrize("kind", ["plain", "gradient", "two tones"])
@@ -141,22 +141,22 @@ def test_what_has_many_colours_at_its_rim_is_no_disc() -> None:
 
 
 def test_what_is_cut_off_by_the_edge_is_not_moved_away_from_it() -> None:
-    cut = Canvas(np.dstack([np.full((40, 40, 3), 90), np.full((40, 40), 255)]).astype(np.uint8))
-    assert cut.holds(Place(0, 0, 40))
-    assert cut.holds(Place(0, 10, 40)), "a bust goes on below"
-    assert not cut.holds(Place(-10, -10, 60))
+    cut = CropSource(np.dstack([np.full((40, 40, 3), 90), np.full((40, 40), 255)]).astype(np.uint8))
+    assert cut.holds(CropSquare(0, 0, 40))
+    assert cut.holds(CropSquare(0, 10, 40)), "a bust goes on below"
+    assert not cut.holds(CropSquare(-10, -10, 60))
 
 
 def test_networks_without_transparency_keep_the_background() -> None:
     picture = put(face(), "plain", 40, 40, 80)
     (canvas,) = canvases(picture, cut=False)
     assert canvas.figure() is not None
-    np.testing.assert_array_equal(canvas.seen(Place(0, 0, SIDE), SIDE)[..., :3], picture)
+    np.testing.assert_array_equal(canvas.seen(CropSquare(0, 0, SIDE), SIDE)[..., :3], picture)
 
 
 def test_places_reach_beyond_the_picture_and_are_clear_there() -> None:
-    canvas = Canvas(np.full((20, 20, 4), 255, np.uint8))
-    seen = canvas.seen(Place(-10, 0, 20), 20)
+    canvas = CropSource(np.full((20, 20, 4), 255, np.uint8))
+    seen = canvas.seen(CropSquare(-10, 0, 20), 20)
     assert seen[:, :9, 3].max() == 0
     assert seen[:, 11:, 3].min() == 255
 
@@ -164,7 +164,7 @@ def test_places_reach_beyond_the_picture_and_are_clear_there() -> None:
 def test_figures_are_put_where_those_of_the_network_stand() -> None:
     pixels = np.zeros((100, 100, 4), np.uint8)
     pixels[20:60, 30:50] = 255
-    (place,) = places(Canvas(pixels), [(0.25, 0.2, 0.75, 1.0)])
+    (place,) = places(CropSource(pixels), [(0.25, 0.2, 0.75, 1.0)])
     left, top, right, bottom = (30 - place.left, 20 - place.top, 50 - place.left, 60 - place.top)
     assert (left + right) / 2 / place.side == pytest.approx(0.5)
     assert bottom / place.side == pytest.approx(1.0)

@@ -12,12 +12,12 @@ from PIL import Image as Picture
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from studio.backends.avatar.attributes import NONE, Table
-from studio.backends.avatar.capabilities import Kind, kind
+from studio.backends.avatar.attributes import NONE, AttributeTable
+from studio.backends.avatar.capabilities import ModelCapabilities, kind
 from studio.backends.avatar.engine import files, train
 from studio.backends.avatar.engine.discriminator import Discriminator
 from studio.backends.avatar.engine.engine import AvatarEngine
-from studio.backends.avatar.engine.network import Generator, Shape, truncated
+from studio.backends.avatar.engine.network import Generator, GeneratorShape, truncated
 from studio.backends.avatar.engine.synthesis import crisp
 from studio.backends.avatar.engine.train import AvatarTrainer
 from studio.backends.avatar.requests import MEDIUM, STYLES, AvatarRequest, AvatarTrainRequest
@@ -28,7 +28,7 @@ from studio.media.payloads import Image, Weights
 from studio.models.catalog import Catalog, Model
 
 PARITY = Path(__file__).parents[1] / "parity" / "stylegan2-ada-64-conditional.safetensors"
-TABLE = Table.from_json(
+TABLE = AttributeTable.from_json(
     {
         "styles": [
             {
@@ -55,7 +55,7 @@ TABLE = Table.from_json(
         ]
     }
 )
-SHAPE = Shape(channels=(8, 8, 8), z_dim=4, w_dim=16, c_dim=TABLE.c_dim, layers=2, classes=2)
+SHAPE = GeneratorShape(channels=(8, 8, 8), z_dim=4, w_dim=16, c_dim=TABLE.c_dim, layers=2, classes=2)
 
 
 def quiet(_progress: Progress) -> None:
@@ -129,7 +129,7 @@ def test_official_weights_give_the_official_picture() -> None:
         about, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     said = json.loads(about["init_kwargs"])
     width = said["synthesis_kwargs"]["channel_max"]
-    shape = Shape(
+    shape = GeneratorShape(
         channels=(width,) * 5,
         z_dim=said["z_dim"],
         w_dim=said["w_dim"],
@@ -201,7 +201,7 @@ def test_a_model_says_whether_it_has_learnt_noise(toy: Model, tmp_path: Path) ->
 @pytest.mark.parametrize(("family", "noise"), [("stylegan2", True), ("stylegan3", False)])
 def test_a_model_from_before_noise_was_written_down(tmp_path: Path, family: str, noise: bool) -> None:
     (tmp_path / files.CONFIG).write_text(json.dumps({"family": family, "shape": {"c_dim": 3}}), encoding="utf-8")
-    assert kind(Model("old", "avatar", family, "Old", "CC0", tmp_path)) == Kind(classes=3, noise=noise)
+    assert kind(Model("old", "avatar", family, "Old", "CC0", tmp_path)) == ModelCapabilities(classes=3, noise=noise)
 
 
 def test_large_is_the_same_picture_with_steeper_edges(toy: Model) -> None:
@@ -231,7 +231,7 @@ def test_draws_keep_to_the_table() -> None:
     assert 0.65 < np.mean([picks[0] == 0 for picks in draws]) < 0.85
     assert 0.4 < np.mean([picks[1] == NONE for picks in draws]) < 0.6
     assert all((picks[1] == NONE) == (picks[2] == NONE) for picks in draws)
-    assert Table.from_json(json.loads(json.dumps(TABLE.to_json()))) == TABLE
+    assert AttributeTable.from_json(json.loads(json.dumps(TABLE.to_json()))) == TABLE
     assert TABLE.vector(1, [0])[-4:].tolist() == pytest.approx([128 / 127.5 - 1, 64 / 127.5 - 1, 32 / 127.5 - 1, 1])
 
 

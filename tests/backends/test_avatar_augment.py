@@ -7,7 +7,16 @@ import math
 import pytest
 import torch
 
-from studio.backends.avatar.engine.augment import LIMIT, SYM6, Strength, augmented, placements, tinted, tintings, warped
+from studio.backends.avatar.engine.augment import (
+    LIMIT,
+    SYM6,
+    AugmentStrength,
+    augmented,
+    placements,
+    tinted,
+    tintings,
+    warped,
+)
 
 
 def random(seed: int = 0) -> torch.Generator:
@@ -114,7 +123,7 @@ def test_the_same_generator_gives_the_same_pictures_and_gradients_flow() -> None
 
 
 def test_strength_rises_while_the_critic_is_too_sure_and_falls_otherwise() -> None:
-    strength = Strength(images=1000.0)
+    strength = AugmentStrength(images=1000.0)
     sure, unsure = torch.ones(16), torch.tensor([1.0, -1.0] * 8)
     for _ in range(8):
         strength.see(sure)
@@ -132,7 +141,7 @@ def test_strength_rises_while_the_critic_is_too_sure_and_falls_otherwise() -> No
 
 
 def test_strength_goes_on_where_it_was() -> None:
-    one, other = Strength(images=500.0), Strength(images=500.0)
+    one, other = AugmentStrength(images=500.0), AugmentStrength(images=500.0)
     for _ in range(6):
         one.see(torch.ones(8))
     other.restore(one.state())

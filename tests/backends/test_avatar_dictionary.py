@@ -9,12 +9,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from studio.backends.avatar.attributes import NONE, Attribute, Style, Table
-from studio.backends.avatar.dataset import Pictures
+from studio.backends.avatar.attributes import NONE, Attribute, AttributeTable, DrawingStyle
+from studio.backends.avatar.dataset import FaceDataset
 from studio.backends.avatar.engine import train, warm_start
-from studio.backends.avatar.engine.batches import Drawings, premultiplied
+from studio.backends.avatar.engine.batches import BatchSampler, premultiplied
 from studio.backends.avatar.engine.layers import Patterns
-from studio.backends.avatar.engine.network import Generator, Shape
+from studio.backends.avatar.engine.network import Generator, GeneratorShape
 from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.jobs.job import Cancelled, Progress
 
@@ -22,13 +22,13 @@ SIDE = 32
 
 
 @pytest.fixture(scope="module")
-def drawings() -> Drawings:
+def drawings() -> BatchSampler:
     """Two styles: a square in one of four corners and of any of three colours; a bar at one of three heights."""
     colours = ("#ff0000", "#00ff00", "#0000ff")
     corner = Attribute("corner", False, ("a", "b", "c", "d"), (1, 1, 1, 1))
     colour = Attribute("colour", True, colours, (1, 1, 1))
     height = Attribute("height", False, ("low", "middle", "high"), (1, 1, 1))
-    table = Table((Style("squares", 12, (corner, colour)), Style("bars", 3, (height,))))
+    table = AttributeTable((DrawingStyle("squares", 12, (corner, colour)), DrawingStyle("bars", 3, (height,))))
     pixels, conditions, styles = [], [], []
     for which in range(4):
         for shade in range(3):
@@ -45,8 +45,8 @@ def drawings() -> Drawings:
         conditions.append(table.vector(1, [which]))
         styles.append(1)
     rows = list(range(len(pixels))) * 4
-    return Drawings(
-        Pictures(
+    return BatchSampler(
+        FaceDataset(
             np.stack([pixels[i] for i in rows]),
             table,
             np.stack([conditions[i] for i in rows]),
@@ -56,17 +56,17 @@ def drawings() -> Drawings:
     )
 
 
-def network(drawings: Drawings, w_dim: int = 32, constant: int = 48, patterns: tuple[int, ...] = ()) -> Generator:
+def network(drawings: BatchSampler, w_dim: int = 32, constant: int = 48, patterns: tuple[int, ...] = ()) -> Generator:
     torch.manual_seed(0)
     assert drawings.table is not None
-    shape = Shape(
+    shape = GeneratorShape(
         channels=(16, 8), constant=constant, first=1, start=16, z_dim=4, w_dim=w_dim,
         c_dim=drawings.table.c_dim, layers=2, classes=2, mapping_lr=1.0, patterns=patterns,
     )  # fmt: skip
     return Generator(shape)
 
 
-def far(network: Generator, drawings: Drawings) -> float:
+def far(network: Generator, drawings: BatchSampler) -> float:
     assert drawings.c is not None
     with torch.inference_mode():
         ws = network.broadcast(network.mapping(torch.randn(len(drawings.c), 4), drawings.c))
@@ -74,7 +74,7 @@ def far(network: Generator, drawings: Drawings) -> float:
     return float((made - F.avg_pool2d(premultiplied(drawings.pixels), 2)).abs().mean())
 
 
-def test_draws_before_any_training(drawings: Drawings) -> None:
+def test_draws_before_any_training(drawings: BatchSampler) -> None:
     made = network(drawings)
     before = far(made, drawings)
     warm_start.lay_out(made, drawings)
@@ -83,7 +83,7 @@ def test_draws_before_any_training(drawings: Drawings) -> None:
     assert far(made, drawings) < 0.7 * plain < before
 
 
-def test_the_strongest_patterns_come_first_and_are_repeated_where_there_are_too_few(drawings: Drawings) -> None:
+def test_the_strongest_patterns_come_first_and_are_repeated_where_there_are_too_few(drawings: BatchSampler) -> None:
     few, many = warm_start.fitted(drawings, 16, 8), warm_start.fitted(drawings, 16, 400)
     assert torch.equal(few.of, many.of[:8])
     assert torch.allclose(few.what, many.what[:, :8])
@@ -91,7 +91,7 @@ def test_the_strongest_patterns_come_first_and_are_repeated_where_there_are_too_
     assert set(many.of.tolist()) <= set(range(drawings.c.shape[1]))  # type: ignore[union-attr]
 
 
-def test_patterns_add_up_to_the_least_squares_picture(drawings: Drawings) -> None:
+def test_patterns_add_up_to_the_least_squares_picture(drawings: BatchSampler) -> None:
     assert drawings.c is not None
     pairs = warm_start.fitted(drawings, 16, 150)
     cells = torch.einsum("dk,ks,nk->nds", pairs.what, pairs.where, drawings.c[:, pairs.of])
@@ -107,12 +107,12 @@ def test_drawings_with_nothing_to_tell_make_weights_that_can_learn() -> None:
     assert all(torch.isfinite(tensor).all() for tensor in made.state_dict().values())
 
 
-def test_needs_room_in_w(drawings: Drawings) -> None:
+def test_needs_room_in_w(drawings: BatchSampler) -> None:
     with pytest.raises(ValueError, match="the condition needs"):
         warm_start.lay_out(network(drawings, w_dim=8), drawings)
 
 
-def test_the_edge_and_what_attributes_draw_count_most(drawings: Drawings) -> None:
+def test_the_edge_and_what_attributes_draw_count_most(drawings: BatchSampler) -> None:
     assert drawings.weights is not None
     squares = drawings.weights[0, 0]
     assert float(squares.mean()) == pytest.approx(1, abs=1e-5)
@@ -121,11 +121,11 @@ def test_the_edge_and_what_attributes_draw_count_most(drawings: Drawings) -> Non
     assert float(squares[4:12, 4:12].mean()) > 2 * float(squares[14:18, 14:18].max())
 
 
-def striped(rare: int = 6) -> Drawings:
+def striped(rare: int = 6) -> BatchSampler:
     """Grey squares, some of them with a line a pixel thin: red, or blue and elsewhere."""
     line = Attribute("line", False, ("red", "blue"), (rare, rare), 60)
     tone = Attribute("tone", False, ("dark", "light"), (30, 42))
-    table = Table((Style("lined", 72, (tone, line)),))
+    table = AttributeTable((DrawingStyle("lined", 72, (tone, line)),))
     pictures, conditions = [], []
     for i in range(60 + 2 * rare):
         picks = [i % 2, NONE if i < 60 else i % 2]
@@ -135,8 +135,8 @@ def striped(rare: int = 6) -> Drawings:
             picture[9 if picks[1] == 0 else 22, 4:28, :3] = (255, 0, 0) if picks[1] == 0 else (0, 0, 255)
         pictures.append(picture)
         conditions.append(table.vector(0, picks))
-    return Drawings(
-        Pictures(np.stack(pictures), table, np.stack(conditions), np.zeros(len(pictures), np.int64)), seed=1
+    return BatchSampler(
+        FaceDataset(np.stack(pictures), table, np.stack(conditions), np.zeros(len(pictures), np.int64)), seed=1
     )
 
 
@@ -198,8 +198,8 @@ def test_a_training_lays_patterns_in_when_it_comes_to_pictures_of_full_size(
     assert drawings.style is not None
     parts = (drawings.pixels, drawings.c, drawings.style)
     pixels, conditions, style = (part.numpy() for part in parts)
-    pictures = Pictures(pixels, drawings.table, conditions, style)
-    run = train.Run(AvatarTrainRequest(out=str(tmp_path), size=SIDE), pictures, None)
+    pictures = FaceDataset(pixels, drawings.table, conditions, style)
+    run = train.RegressionTrainer(AvatarTrainRequest(out=str(tmp_path), size=SIDE), pictures, None)
     heard: list[int] = []
     stopped = [True]
 
@@ -215,7 +215,7 @@ def test_a_training_lays_patterns_in_when_it_comes_to_pictures_of_full_size(
         assert [warm_start.laid(one) for one in (run.g, run.ema)] == [laid, laid]
     assert heard == [0, 64], "who waits is told"
     kept = {name: tensor.clone() for name, tensor in run.g.state_dict().items()}
-    again = train.Run(AvatarTrainRequest(out=str(tmp_path), size=SIDE), pictures, None)
+    again = train.RegressionTrainer(AvatarTrainRequest(out=str(tmp_path), size=SIDE), pictures, None)
     again.restore(run.state())
     assert all(torch.equal(kept[name], tensor) for name, tensor in again.g.state_dict().items())
     again.report = lambda progress: heard.clear()

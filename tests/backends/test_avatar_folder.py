@@ -11,10 +11,10 @@ import pytest
 from PIL import Image as Picture
 
 from studio.backends.avatar import folder
-from studio.backends.avatar.crop import NOTES, REASONS, Unfit, framed
+from studio.backends.avatar.crop import NOTES, REASONS, UnusablePicture, framed
 from studio.backends.avatar.dataset import read
-from studio.backends.avatar.duplicates import Seen, perceptual_hash
-from studio.backends.avatar.folder import Checked, check
+from studio.backends.avatar.duplicates import DuplicateFinder, perceptual_hash
+from studio.backends.avatar.folder import CheckedFolder, check
 from studio.errors import BadInput
 
 SIZE = 32
@@ -40,16 +40,16 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path / "set"
 
 
-def looked(place: Path, size: int = SIZE) -> Checked:
+def looked(place: Path, size: int = SIZE) -> CheckedFolder:
     return check(place, size, kept=place.parent / "kept")
 
 
-def entry(found: Checked, name: str) -> folder.Entry:
+def entry(found: CheckedFolder, name: str) -> folder.DatasetEntry:
     return next(each for each in found.entries if each.path == name)
 
 
 def reason(path: Path) -> str:
-    with pytest.raises(Unfit) as caught:
+    with pytest.raises(UnusablePicture) as caught:
         framed(path, SIZE)
     assert caught.value.reason in REASONS
     return caught.value.reason
@@ -163,7 +163,7 @@ def test_hashes_are_near_for_the_same_and_far_for_others() -> None:
     brighter = np.clip(one.astype(int) + 4, 0, 255).astype(np.uint8)
     assert np.bitwise_count(perceptual_hash(one) ^ perceptual_hash(brighter)) <= 4
     assert np.bitwise_count(perceptual_hash(one) ^ perceptual_hash(other)) > 12
-    seen = Seen()
+    seen = DuplicateFinder()
     many = [noise(seed, 32, 32, 4) for seed in range(300)]
     assert [seen.same_as(each) for each in many] == [None] * 300
     assert [seen.same_as(each) for each in many] == list(range(300))

@@ -13,11 +13,11 @@ import torch
 from PIL import Image as Picture
 from safetensors.torch import load_file
 
-from studio.backends.avatar.dataset import Pictures, read
+from studio.backends.avatar.dataset import FaceDataset, read
 from studio.backends.avatar.engine import adversarial, files, train
-from studio.backends.avatar.engine.adversarial import Game, batch_for, path_lengths, path_weight
+from studio.backends.avatar.engine.adversarial import GanTrainer, batch_for, path_lengths, path_weight
 from studio.backends.avatar.engine.engine import AvatarEngine
-from studio.backends.avatar.engine.network import Generator, Shape
+from studio.backends.avatar.engine.network import Generator, GeneratorShape
 from studio.backends.avatar.engine.train import AvatarTrainer, shape_for
 from studio.backends.avatar.requests import AvatarRequest, AvatarTrainRequest
 from studio.backends.engine import training
@@ -97,9 +97,9 @@ def same(one: Path, other: Path) -> None:
         torch.testing.assert_close(tensor, second[name], rtol=0, atol=0, msg=name)
 
 
-def player(request: AvatarTrainRequest) -> Game:
-    made = Game(request, read(Path(request.data), SIZE), None, shape_for(SIZE, None))
-    made.training = training.Training(
+def player(request: AvatarTrainRequest) -> GanTrainer:
+    made = GanTrainer(request, read(Path(request.data), SIZE), None, shape_for(SIZE, None))
+    made.training = training.TrainingLoop(
         request, quiet, state=made.state, restore=made.restore, preview=made.preview, export=made.export
     )
     return made
@@ -110,7 +110,7 @@ def player(request: AvatarTrainRequest) -> Game:
 
 def test_path_lengths_are_those_of_the_jacobian() -> None:
     torch.manual_seed(1)
-    network = Generator(Shape(channels=(4, 4), z_dim=4, w_dim=6, layers=2)).double()
+    network = Generator(GeneratorShape(channels=(4, 4), z_dim=4, w_dim=6, layers=2)).double()
     w = network.mapping(torch.randn(3, 4, dtype=torch.float64)).detach().requires_grad_()
 
     def draw(each: torch.Tensor) -> torch.Tensor:
@@ -175,7 +175,8 @@ def test_pictures_are_mirrored_only_where_asked(asked: Callable[..., AvatarTrain
     half = np.zeros((8, SIZE, SIZE, 4), np.uint8)
     half[:, :, :8] = 255
     plain, both = (
-        Game(asked(mirror=mirror), Pictures(half), None, shape_for(SIZE, None))._real(64) for mirror in (False, True)
+        GanTrainer(asked(mirror=mirror), FaceDataset(half), None, shape_for(SIZE, None))._real(64)
+        for mirror in (False, True)
     )
     assert (plain[:, 3, :, 0] == 1).all()
     share = (both[:, 3, 0, 0] == 1).float().mean()
@@ -279,13 +280,13 @@ def test_an_explosion_stops_with_words_and_keeps_the_last_good_state(
 ) -> None:
     good = stopped(asked(), 4)
     kept = load_file(good / files.WEIGHTS)
-    real = Game._ws
+    real = GanTrainer._ws
 
-    def bursting(self: Game, n: int) -> torch.Tensor:
+    def bursting(self: GanTrainer, n: int) -> torch.Tensor:
         ws = real(self, n)
         return ws * float("nan") if self.images > 7 * self.batch else ws
 
-    monkeypatch.setattr(Game, "_ws", bursting)
+    monkeypatch.setattr(GanTrainer, "_ws", bursting)
     words = r"lost its way at step \d+: the generator's loss .* step 4 is kept"
     with pytest.raises(StudioError, match=words) as caught:
         AvatarTrainer().run(asked(resume=True), quiet)
@@ -342,12 +343,12 @@ def test_measurements_and_previews_can_be_followed(
     asked: Callable[..., AvatarTrainRequest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training, "WATCHED", 0)
-    real = training.Training.__init__
+    real = training.TrainingLoop.__init__
 
-    def eager(self: training.Training, *args: Any, **how: Any) -> None:
+    def eager(self: training.TrainingLoop, *args: Any, **how: Any) -> None:
         real(self, *args, **{**how, "preview_seconds": 0.0})
 
-    monkeypatch.setattr(training.Training, "__init__", eager)
+    monkeypatch.setattr(training.TrainingLoop, "__init__", eager)
     stop = Stop(3)
     with pytest.raises(Cancelled):
         AvatarTrainer().run(asked(), stop)
@@ -379,7 +380,7 @@ def grown(tmp_path: Path, **shape: Any) -> Model:
     torch.manual_seed(2)
     folder = tmp_path / "start"
     folder.mkdir()
-    network = Generator(Shape(**{"channels": (8, 8, 8), "z_dim": 6, "w_dim": 12, "layers": 2, **shape}))
+    network = Generator(GeneratorShape(**{"channels": (8, 8, 8), "z_dim": 6, "w_dim": 12, "layers": 2, **shape}))
     files.write(network, folder, None)
     return Model("start", "avatar", "stylegan2", "Start", "cc-by-4.0", folder, credits="Somebody")
 

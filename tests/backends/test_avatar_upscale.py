@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from studio.backends.avatar.engine import files, upscaler
 from studio.backends.avatar.engine.batches import premultiplied
 from studio.backends.avatar.engine.engine import AvatarEngine
-from studio.backends.avatar.engine.network import Generator, Shape
+from studio.backends.avatar.engine.network import Generator, GeneratorShape
 from studio.backends.avatar.requests import AvatarRequest
 from studio.errors import StudioError
 from studio.media.payloads import Image
@@ -68,7 +68,7 @@ def test_survives_being_written_and_read(tmp_path: Path) -> None:
 
 def test_the_engine_enlarges_with_it_and_draws_small_pictures_without(tmp_path: Path) -> None:
     torch.manual_seed(2)
-    files.write(Generator(Shape(channels=(8, 8, 8), z_dim=8, w_dim=8, layers=2)), tmp_path, None)
+    files.write(Generator(GeneratorShape(channels=(8, 8, 8), z_dim=8, w_dim=8, layers=2)), tmp_path, None)
     plain = drawn(tmp_path, "large")
     network = upscaler.Upscaler()
     with torch.no_grad():

@@ -16,7 +16,7 @@ from studio.backends.avatar import directions
 from studio.backends.avatar.engine import engine, find_directions
 from studio.backends.avatar.engine.latents import groups
 from studio.backends.avatar.engine.network import Generator
-from studio.backends.avatar.requests import AvatarDirectionsRequest, AvatarRequest, Slide
+from studio.backends.avatar.requests import AvatarDirectionsRequest, AvatarRequest, DirectionStep
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress
 from studio.media import images
@@ -87,7 +87,7 @@ def test_they_are_shown_saved_and_found_at_the_next_start(model: Model, method: 
     assert all(np.linalg.norm(one.vector) == pytest.approx(1, abs=1e-5) for one in found)
     # The middle column is the face itself, and the row what slides along the direction give.
     used = engine_of(model)
-    face = AvatarRequest(size="native", slides=(Slide(f"{method}-2", -3.0),))
+    face = AvatarRequest(size="native", slides=(DirectionStep(f"{method}-2", -3.0),))
     np.testing.assert_array_equal(made(used, face).pixels, sheet[16:32, :16])
     np.testing.assert_array_equal(made(used, face.replace(slides=())).pixels, sheet[16:32, 48:64])
 
@@ -178,7 +178,7 @@ def test_directions_of_another_network_are_named(model: Model) -> None:
     directions.add(model, "pca", "all", [(np.ones(5, np.float32), 1.0)])
     odd = directions.directions(model)[-1]
     with pytest.raises(BadInput, match=f"{odd.name} was found on another network"):
-        made(engine_of(model), AvatarRequest(slides=(Slide(odd.id, 1.0),)))
+        made(engine_of(model), AvatarRequest(slides=(DirectionStep(odd.id, 1.0),)))
 
 
 def test_large_pictures_are_shown_smaller(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:

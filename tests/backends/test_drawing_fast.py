@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from studio.backends.avatar.engine import layers
-from studio.backends.avatar.engine.network import Generator, Shape
+from studio.backends.avatar.engine.network import Generator, GeneratorShape
 from studio.backends.avatar.engine.resample import blur_filter, doubled, enlarged, interleaved, phases
 from studio.bench.engine import reference_synthesis
 
@@ -16,7 +16,7 @@ def made(first: int = 3) -> Generator:
     """A small network of the paper, or with `first` 1 one whose constant is a dictionary and that has patterns."""
     torch.manual_seed(2)
     more = {"constant": 20, "patterns": (5, 3)} if first == 1 else {}
-    drawn = Generator(Shape((12, 8, 6), z_dim=4, w_dim=8, planes=3, clamp=256.0, first=first, **more)).eval()
+    drawn = Generator(GeneratorShape((12, 8, 6), z_dim=4, w_dim=8, planes=3, clamp=256.0, first=first, **more)).eval()
     with torch.no_grad():
         for name, parameter in drawn.named_parameters():
             if name.endswith(("noise_strength", "bias", "patterns.maps", "patterns.weight")):

@@ -14,8 +14,15 @@ import torch
 from studio.backends.avatar import directions, sliders
 from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.latents import Latents, groups, packed
-from studio.backends.avatar.engine.network import Shape
-from studio.backends.avatar.requests import AvatarDirectionsRequest, AvatarRequest, Mix, Near, Slide, Trait
+from studio.backends.avatar.engine.network import GeneratorShape
+from studio.backends.avatar.requests import (
+    AvatarDirectionsRequest,
+    AvatarRequest,
+    DirectionStep,
+    SliderValue,
+    StyleMix,
+    Variation,
+)
 from studio.errors import BadInput
 from studio.models.catalog import Model
 from tests.backends.toys import CLASSES, PLAIN, SHAPE, TABLE, engine_of, made, quiet, toy_model
@@ -54,10 +61,10 @@ def test_every_kind_of_step_changes_the_face_and_comes_back(engine: AvatarEngine
     made(engine, AvatarDirectionsRequest(method="sefa", directions=2))
     other = told(face(seed=9))
     steps: list[dict[str, Any]] = [
-        {"traits": (Trait("Hair colour", 0.9),)},
-        {"slides": (Slide("sefa-1", 2.0),)},
-        {"near": (Near(3, 0.4),)},
-        {"mix": (Mix(other, "middle", 0.7),)},
+        {"traits": (SliderValue("Hair colour", 0.9),)},
+        {"slides": (DirectionStep("sefa-1", 2.0),)},
+        {"near": (Variation(3, 0.4),)},
+        {"mix": (StyleMix(other, "middle", 0.7),)},
         {"psi": 0.4, "cutoff": 2},
         {"latent": packed(latents(engine).ws(face(seed=9)))},
     ]
@@ -72,8 +79,8 @@ def test_every_kind_of_step_changes_the_face_and_comes_back(engine: AvatarEngine
 
 
 def test_another_face_mixed_in_whole_is_that_face(engine: AvatarEngine) -> None:
-    other = face(seed=9, psi=0.6, near=(Near(2, 0.3),))
-    whole = tuple(Mix(told(other), layers, 1.0) for layers in ("coarse", "middle", "fine"))
+    other = face(seed=9, psi=0.6, near=(Variation(2, 0.3),))
+    whole = tuple(StyleMix(told(other), layers, 1.0) for layers in ("coarse", "middle", "fine"))
     assert torch.equal(latents(engine).ws(face(seed=4, mix=whole)), latents(engine).ws(other))
     part = latents(engine).ws(face(seed=4, mix=whole[:1]))
     span = groups(SHAPE)["coarse"]
@@ -82,14 +89,14 @@ def test_another_face_mixed_in_whole_is_that_face(engine: AvatarEngine) -> None:
 
 
 def test_a_face_of_another_model_is_refused(engine: AvatarEngine) -> None:
-    mix = (Mix(told(face(model="elsewhere"))),)
+    mix = (StyleMix(told(face(model="elsewhere"))),)
     with pytest.raises(BadInput, match="model elsewhere cannot be used"):
         pixels(engine, mix=mix)
 
 
 @pytest.mark.parametrize("size", [16, 32, 64, 256, 1024])
 def test_layers_fall_into_three_groups(size: int) -> None:
-    found = groups(Shape(channels=(8,) * (size.bit_length() - 2)))
+    found = groups(GeneratorShape(channels=(8,) * (size.bit_length() - 2)))
     assert [*found["coarse"], *found["middle"], *found["fine"]] == list(range(2 * (size.bit_length() - 2)))
     assert all(found.values())
     if size == 1024:
@@ -100,10 +107,10 @@ def test_steps_nearby_draw_some_attributes_anew(engine: AvatarEngine, model: Mod
     ways = latents(engine)
     start = face(seed=4, style="round")
     _, picks = ways.picks(start)
-    assert ways.picks(start.replace(near=(Near(1, 0.0),)))[1] == picks
+    assert ways.picks(start.replace(near=(Variation(1, 0.0),)))[1] == picks
     changes = []
     for spread in (0.05, 0.5, 1.0):
-        neighbours = [start.replace(near=(Near(seed, spread),)) for seed in range(60)]
+        neighbours = [start.replace(near=(Variation(seed, spread),)) for seed in range(60)]
         found = [ways.picks(one)[1] for one in neighbours]
         assert all(other != picks for other in found)
         assert all((other[2] == -1) == (other[3] == -1) for other in found)  # glasses and their colour go together
@@ -112,7 +119,7 @@ def test_steps_nearby_draw_some_attributes_anew(engine: AvatarEngine, model: Mod
             places = {slider.name: slider.value for slider in sliders.sliders(model.folder, one)}
             assert places == ways.traits.places(0, ways.picks(one)[1], ())  # type: ignore[union-attr]
     assert 1 <= changes[0] < changes[1] < changes[2]
-    chain = start.replace(near=(Near(1, 0.3), Near(2, 0.3)))
+    chain = start.replace(near=(Variation(1, 0.3), Variation(2, 0.3)))
     assert torch.equal(ways.ws(chain), latents(engine_of(model)).ws(chain))
 
 
@@ -128,12 +135,12 @@ def test_steps_nearby_are_small_for_a_small_spread_and_a_chain_stays_usual(
     ways = latents(engine)
     start = ways.ws(face(seed=4, psi=1.0, **found_face))
     far = [
-        float((ways.ws(face(seed=4, psi=1.0, **found_face, near=(Near(1, spread),))) - start).norm())
+        float((ways.ws(face(seed=4, psi=1.0, **found_face, near=(Variation(1, spread),))) - start).norm())
         for spread in (0.0, 0.1, 0.5)
     ]
     assert far[0] < 1e-5
     assert 0 < far[1] < far[2]
-    chain = tuple(Near(seed, 0.6) for seed in range(40))
+    chain = tuple(Variation(seed, 0.6) for seed in range(40))
     samples = ways.samples(face(), 200)
     usual = (samples - samples.mean(dim=0)).norm(dim=1)
     end = ways.ws(face(seed=4, psi=1.0, **found_face, near=chain))[0, 0] - samples.mean(dim=0)
@@ -159,12 +166,12 @@ def test_truncation_may_end_at_a_layer(engine: AvatarEngine) -> None:
 
 def test_one_drag_maps_what_changes_only(engine: AvatarEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     made(engine, AvatarDirectionsRequest(method="sefa", directions=1))
-    pixels(engine, seed=4, near=(Near(1),), slides=(Slide("sefa-1", 1.0),))
+    pixels(engine, seed=4, near=(Variation(1),), slides=(DirectionStep("sefa-1", 1.0),))
     calls: list[int] = []
     mapping = latents(engine).network.mapping
     monkeypatch.setattr(mapping, "forward", lambda *args: calls.append(1))
     for amount in np.linspace(-3, 3, 7):
-        pixels(engine, seed=4, near=(Near(1),), slides=(Slide("sefa-1", round(float(amount), 2)),))
+        pixels(engine, seed=4, near=(Variation(1),), slides=(DirectionStep("sefa-1", round(float(amount), 2)),))
     assert not calls
 
 
@@ -172,7 +179,7 @@ def test_sliders_rest_where_the_seed_drew_them(engine: AvatarEngine, model: Mode
     for seed in range(8):
         request = face(seed=seed)
         resting = sliders.sliders(model.folder, request)
-        held = request.replace(traits=tuple(Trait(one.name, one.value) for one in resting))
+        held = request.replace(traits=tuple(SliderValue(one.name, one.value) for one in resting))
         torch.testing.assert_close(latents(engine).ws(held), latents(engine).ws(request), atol=1e-5, rtol=1e-5)
         assert sliders.sliders(model.folder, held) == resting
 
@@ -181,7 +188,7 @@ def test_sliders_are_those_that_the_face_has(model: Model) -> None:
     def names(**fields: Any) -> set[str]:
         return {one.name for one in sliders.sliders(model.folder, face(**fields))}
 
-    without, with_glasses = (Trait("Glasses", 0.0),), (Trait("Glasses", 1.0),)
+    without, with_glasses = (SliderValue("Glasses", 0.0),), (SliderValue("Glasses", 1.0),)
     assert names(traits=without) == {"Hair colour", "Mouth", "Glasses"}
     assert names(traits=with_glasses) == {"Hair colour", "Mouth", "Glasses", "Glasses colour"}
     assert names(style="square") == {"Skin"}
@@ -192,7 +199,7 @@ def test_sliders_are_those_that_the_face_has(model: Model) -> None:
 
 
 def test_tracks_go_from_dark_to_light_from_sad_to_glad_and_from_none() -> None:
-    by_name = {track.name: track for track in sliders.Traits.plain(TABLE).styles[0]}
+    by_name = {track.name: track for track in sliders.SliderTracks.plain(TABLE).styles[0]}
     values = {one.name: one.values for one in TABLE.styles[0].attributes}
     assert [values["hairColor"][i] for i in by_name["Hair colour"].order] == ["#201008", "#804020", "#f0e0a0"]
     assert [values["mouth"][i] for i in by_name["Mouth"].order] == ["frown", "serious", "smile", "laughing"]
@@ -200,11 +207,11 @@ def test_tracks_go_from_dark_to_light_from_sad_to_glad_and_from_none() -> None:
 
 
 def test_between_two_stations_codes_are_blended() -> None:
-    traits = sliders.Traits.plain(TABLE)
+    traits = sliders.SliderTracks.plain(TABLE)
     picks = [0, 0, -1, -1]
 
     def codes(name: str, value: float) -> np.ndarray:
-        return traits.moved(0, picks, (Trait(name, value),))
+        return traits.moved(0, picks, (SliderValue(name, value),))
 
     hair = slice(2, 6)
     dark, light = codes("Hair colour", 0.0)[hair], codes("Hair colour", 0.5)[hair]
@@ -220,15 +227,15 @@ def test_between_two_stations_codes_are_blended() -> None:
 
 
 def test_a_slider_of_another_style_is_left_out_and_an_unknown_one_named(engine: AvatarEngine) -> None:
-    skin = (Trait("Skin", 1.0),)
+    skin = (SliderValue("Skin", 1.0),)
     np.testing.assert_array_equal(pixels(engine, traits=skin), pixels(engine))
     with pytest.raises(BadInput, match="no slider 'Wings'") as caught:
-        pixels(engine, traits=(Trait("Wings", 1.0),))
+        pixels(engine, traits=(SliderValue("Wings", 1.0),))
     assert "Hair colour" in caught.value.hint
 
 
 def test_traits_are_saved_with_the_model_and_a_damaged_file_is_named(model: Model) -> None:
-    traits = sliders.Traits.plain(TABLE)
+    traits = sliders.SliderTracks.plain(TABLE)
     turned = dataclasses.replace(
         traits, styles=tuple(tuple(dataclasses.replace(t, order=t.order[::-1]) for t in s) for s in traits.styles)
     )
@@ -248,7 +255,7 @@ def test_found_faces_are_moved_by_sliders_too(engine: AvatarEngine) -> None:
     found = plain.replace(latent=packed(ways.ws(plain.replace(psi=1.0))), psi=1.0)
     which, picks = 0, ways.resembling(ways.ws(found).mean(dim=1), plain)
     assert picks == ways.picks(plain)[1]
-    rest = tuple(Trait(name, value) for name, value in ways.traits.places(which, picks, ()).items())  # type: ignore[union-attr]
+    rest = tuple(SliderValue(name, value) for name, value in ways.traits.places(which, picks, ()).items())  # type: ignore[union-attr]
     torch.testing.assert_close(ways.ws(found.replace(traits=rest)), ways.ws(found), atol=1e-4, rtol=1e-4)
     moved = sliders.with_trait(found.replace(traits=rest), "Hair colour", 1.0)
     assert (ways.ws(moved) - ways.ws(found)).abs().max() > 0.01
@@ -270,7 +277,7 @@ def test_classes_and_seeds_as_elsewhere(tmp_path: Path) -> None:
     picture = made(engine, AvatarRequest(seed=7, label=2, size="native")).pixels
     assert picture.shape == (16, 16, 3)
     assert (picture != made(engine, AvatarRequest(seed=7, label=1, size="native")).pixels).any()
-    near = AvatarRequest(seed=7, label=2, near=(Near(1),), size="native")
+    near = AvatarRequest(seed=7, label=2, near=(Variation(1),), size="native")
     assert (made(engine, near).pixels != picture).any()
     for wrong, words in (({"label": 3}, "classes 0 to 2"), ({"style": "round"}, "no style")):
         with pytest.raises(BadInput, match=words):
@@ -280,7 +287,7 @@ def test_classes_and_seeds_as_elsewhere(tmp_path: Path) -> None:
 def test_plain_models_have_neither_classes_nor_sliders(tmp_path: Path) -> None:
     model = toy_model(tmp_path / "plain", PLAIN, None)
     assert sliders.sliders(model.folder, AvatarRequest()) == []
-    for wrong, words in (({"label": 0}, "no classes"), ({"traits": (Trait("Hair", 1),)}, "no named sliders")):
+    for wrong, words in (({"label": 0}, "no classes"), ({"traits": (SliderValue("Hair", 1),)}, "no named sliders")):
         with pytest.raises(BadInput, match=words):
             made(engine_of(model), AvatarRequest(**wrong))
 
@@ -298,9 +305,9 @@ def test_as_drawn_a_running_drag_is_not_taken_away(engine: AvatarEngine) -> None
 
 def test_directions_learnt_meanwhile_are_used_at_once(engine: AvatarEngine, model: Model) -> None:
     with pytest.raises(BadInput, match="no direction 'sefa-1'"):
-        pixels(engine, slides=(Slide("sefa-1", 1.0),))
+        pixels(engine, slides=(DirectionStep("sefa-1", 1.0),))
     engine_of(model).run(AvatarDirectionsRequest(method="sefa", directions=1), quiet)
-    pixels(engine, slides=(Slide("sefa-1", 1.0),))
+    pixels(engine, slides=(DirectionStep("sefa-1", 1.0),))
     directions.remove(model, "sefa-1")
     with pytest.raises(BadInput, match="no direction"):
-        pixels(engine, slides=(Slide("sefa-1", 1.0),))
+        pixels(engine, slides=(DirectionStep("sefa-1", 1.0),))

@@ -15,7 +15,7 @@ from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.files import open_network
 from studio.backends.avatar.engine.network import truncated
 from studio.backends.avatar.requests import AvatarRequest
-from studio.checkpoints.stylegan3_layers import Alias
+from studio.checkpoints.stylegan3_layers import StyleGAN3Shape
 from studio.errors import StudioError
 from studio.jobs.job import Progress
 from studio.media.payloads import Image
@@ -131,8 +131,8 @@ def test_filters_of_stylegan3_are_those_of_the_paper() -> None:
         one = toy(name)
         radial = name == "stylegan3-r-64"
         width = int(one.tensors["synthesis.input.phases"].shape[0])
-        shape = Alias(64, (width,) * 14 + (3,), 64, 64, kernel=1 if radial else 3, radial=radial)
-        ours = stylegan3.Generator(shape).state_dict()
+        shape = StyleGAN3Shape(64, (width,) * 14 + (3,), 64, 64, kernel=1 if radial else 3, radial=radial)
+        ours = stylegan3.StyleGAN3Generator(shape).state_dict()
         filters = [key for key in ours if key.endswith("_filter")]
         assert len(filters) == 28
         for key in filters:
@@ -141,8 +141,8 @@ def test_filters_of_stylegan3_are_those_of_the_paper() -> None:
 
 def test_a_new_stylegan3_draws_at_once() -> None:
     torch.manual_seed(1)
-    shape = Alias(32, (8,) * 14 + (3,), z_dim=8, w_dim=8, c_dim=2)
-    network = stylegan3.Generator(shape).eval()
+    shape = StyleGAN3Shape(32, (8,) * 14 + (3,), z_dim=8, w_dim=8, c_dim=2)
+    network = stylegan3.StyleGAN3Generator(shape).eval()
     with torch.inference_mode():
         w = network.mapping(torch.randn(2, 8), torch.eye(2))
         picture = network.synthesis(network.broadcast(w))

@@ -15,10 +15,10 @@ from studio.backends.avatar.requests import (
     AvatarProjectRequest,
     AvatarRequest,
     AvatarWalkRequest,
-    Mix,
-    Near,
-    Slide,
-    Station,
+    DirectionStep,
+    MorphStop,
+    StyleMix,
+    Variation,
 )
 from studio.media import temp_clips
 from studio.models.catalog import Catalog
@@ -42,11 +42,11 @@ def test_whatever_moves_a_face_moves_those_of_networks_from_elsewhere(name: str,
     other = json.dumps(face.replace(seed=2).to_json())
     plain = made(engine, face).pixels
     for change in (
-        {"slides": (Slide("sefa-1", 4.0),)},
-        {"slides": (Slide("pca-1", 4.0),)},
-        {"near": (Near(1, 0.5),)},
-        {"mix": (Mix(other, "coarse", 1.0),)},
-        {"mix": (Mix(other, "fine", 1.0),)},
+        {"slides": (DirectionStep("sefa-1", 4.0),)},
+        {"slides": (DirectionStep("pca-1", 4.0),)},
+        {"near": (Variation(1, 0.5),)},
+        {"mix": (StyleMix(other, "coarse", 1.0),)},
+        {"mix": (StyleMix(other, "fine", 1.0),)},
         {"psi": 0.2, "cutoff": 3},
     ):
         changed = made(engine, face.replace(**change)).pixels
@@ -57,7 +57,7 @@ def test_whatever_moves_a_face_moves_those_of_networks_from_elsewhere(name: str,
     again = Request.from_json(json.loads(found.request))
     np.testing.assert_array_equal(made(engine, again).pixels, found.pixels)
 
-    stations = (Station(json.dumps(face.to_json())), Station(other))
+    stations = (MorphStop(json.dumps(face.to_json())), MorphStop(other))
     for way in ("w", "z"):
         walk = AvatarWalkRequest(stations=stations, seconds=0.1, fps=20, way=way, size="native")
         clip = made(engine, walk)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from studio.backends.avatar.attributes import NONE, Attribute, Style, Table
-from studio.backends.avatar.dataset import Pictures
-from studio.backends.avatar.engine.batches import HEAVIER, OFTENER, Drawings, unlike
+from studio.backends.avatar.attributes import NONE, Attribute, AttributeTable, DrawingStyle
+from studio.backends.avatar.dataset import FaceDataset
+from studio.backends.avatar.engine.batches import HEAVIER, OFTENER, BatchSampler, unlike
 
 SIDE, MANY, FEW = 32, 196, 4
 
 
-def drawings(held_out: bool = False) -> Drawings:
+def drawings(held_out: bool = False) -> BatchSampler:
     """Squares of two sizes, equally many; four of two hundred wear a bar; and as many plain discs of another style."""
     parts = (Attribute("size", False, ("small", "large"), (100, 100)), Attribute("bar", False, ("bar",), (FEW,), MANY))
-    table = Table((Style("squares", 200, parts), Style("discs", 200, ())))
+    table = AttributeTable((DrawingStyle("squares", 200, parts), DrawingStyle("discs", 200, ())))
     rng = np.random.default_rng(0)
     pictures, conditions, styles = [], [], []
     for which in range(200):
@@ -33,7 +33,9 @@ def drawings(held_out: bool = False) -> Drawings:
         styles.append(1)
     kept = np.zeros(400, bool)
     kept[FEW:200] = held_out
-    return Drawings(Pictures(np.stack(pictures), table, np.stack(conditions), np.array(styles, np.int64), kept), seed=3)
+    return BatchSampler(
+        FaceDataset(np.stack(pictures), table, np.stack(conditions), np.array(styles, np.int64), kept), seed=3
+    )
 
 
 def test_what_is_rare_is_learnt_from_oftener_and_styles_as_often_as_before() -> None:
@@ -88,5 +90,5 @@ def test_drawings_without_attributes_and_values_that_nobody_has_are_no_trouble()
     assert c is not None
     assert weights is not None
     assert torch.isfinite(weights).all()
-    plain = Drawings(Pictures(np.zeros((16, SIDE, SIDE, 4), np.uint8)), seed=0)
+    plain = BatchSampler(FaceDataset(np.zeros((16, SIDE, SIDE, 4), np.uint8)), seed=0)
     assert plain.batch(3)[1:] == (None, None)

@@ -10,8 +10,16 @@ import numpy as np
 import pytest
 
 from studio.backends.avatar import expressions, sliders
-from studio.backends.avatar.attributes import Table
-from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest, Mix, Near, Pose, Slide, Trait
+from studio.backends.avatar.attributes import AttributeTable
+from studio.backends.avatar.requests import (
+    AvatarRequest,
+    AvatarSheetRequest,
+    DirectionStep,
+    SheetCell,
+    SliderValue,
+    StyleMix,
+    Variation,
+)
 from studio.errors import BadInput
 from studio.jobs.job import Cancelled, Progress
 from studio.media.payloads import Image
@@ -28,7 +36,7 @@ def face(**fields: Any) -> AvatarRequest:
     return AvatarRequest(**{"style": "round", "size": "native", **fields})
 
 
-def posed(pose: Pose) -> AvatarRequest:
+def posed(pose: SheetCell) -> AvatarRequest:
     found = Request.from_json(json.loads(pose.face))
     assert isinstance(found, AvatarRequest)
     return found
@@ -63,7 +71,7 @@ def test_the_starter_shows_one_person_in_many_moods(style: str) -> None:
 
 
 def test_every_value_of_the_moods_is_one_that_the_starter_draws() -> None:
-    table = Table.from_json(json.loads((STARTER / "config.json").read_text("utf-8"))["attributes"])
+    table = AttributeTable.from_json(json.loads((STARTER / "config.json").read_text("utf-8"))["attributes"])
     assert set(expressions.MOODS) == {style.name for style in table.styles}
     for style in table.styles:
         values = {one.name: set(one.values) for one in style.attributes}
@@ -90,7 +98,7 @@ def test_what_belongs_to_the_person_stays_in_every_mood() -> None:
 def test_a_mask_comes_off_and_a_face_that_is_mixed_in_takes_the_mood_too() -> None:
     masked = with_value(face(style="open-peeps", seed=3), "Mask", "medicalMask")
     other = json.dumps(face(style="open-peeps", seed=8).to_json())
-    found = expressions.expressions(STARTER, masked.replace(mix=(Mix(other, "middle", 1.0),)))
+    found = expressions.expressions(STARTER, masked.replace(mix=(StyleMix(other, "middle", 1.0),)))
     for pose in found:
         whole = posed(pose)
         inner = Request.from_json(json.loads(whole.mix[0].face))
@@ -102,7 +110,7 @@ def test_a_mask_comes_off_and_a_face_that_is_mixed_in_takes_the_mood_too() -> No
 
 def test_a_style_that_nobody_described_is_told_by_its_values_names(tmp_path: Path) -> None:
     folder = toy_model(tmp_path / "toy").folder
-    person = face(seed=4, near=(Near(1),), traits=(Trait("Glasses", 1.0),), name="Mara")
+    person = face(seed=4, near=(Variation(1),), traits=(SliderValue("Glasses", 1.0),), name="Mara")
     found = expressions.expressions(folder, person)
     assert [pose.words for pose in found] == ["Frown", "Serious", "Smile", "Laughing"]
     assert [stands(folder, posed(pose))["Mouth"] for pose in found] == ["frown", "serious", "smile", "laughing"]
@@ -114,14 +122,14 @@ def test_a_style_that_nobody_described_is_told_by_its_values_names(tmp_path: Pat
         expressions.expressions(toy_model(tmp_path / "plain", PLAIN, None).folder, face(style="any"))
 
 
-def named_mouths(*values: str, style: str = "round") -> Table:
+def named_mouths(*values: str, style: str = "round") -> AttributeTable:
     """The toys' attributes with a mouth whose values are called so."""
     said = TABLE.to_json()
     said["styles"][0]["name"] = style
     mouth = next(one for one in said["styles"][0]["attributes"] if one["name"] == "mouth")
     assert len(values) == len(mouth["values"]), "the network stays as large"
     mouth["values"] = list(values)
-    return Table.from_json(said)
+    return AttributeTable.from_json(said)
 
 
 def test_values_may_be_called_anything(tmp_path: Path) -> None:
@@ -145,11 +153,11 @@ def test_whether_there_are_moods_is_known_without_the_faces_that_are_mixed_in(
 ) -> None:
     folder = toy_model(tmp_path / "toy").folder
 
-    def looked(*_: object) -> Mix:
+    def looked(*_: object) -> StyleMix:
         raise AssertionError
 
     monkeypatch.setattr(expressions, "_mixed", looked)
-    other = Mix(json.dumps(face(seed=8).to_json()), "middle", 1.0)
+    other = StyleMix(json.dumps(face(seed=8).to_json()), "middle", 1.0)
     expressions.must_show(folder, face(seed=4, mix=(other,) * 3))
     with pytest.raises(BadInput, match="knows no expressions"):
         expressions.must_show(folder, face(style="square", mix=(other,)))
@@ -187,14 +195,14 @@ def test_a_sheet_is_stopped_between_two_faces_and_says_what_it_lacks(tmp_path: P
         engine.run(asked, stop)
     with pytest.raises(BadInput, match="missing"):
         made(engine, AvatarSheetRequest(model=model.id))
-    lost = json.dumps(face(seed=4, slides=(Slide("gone", 1.0),)).to_json())
+    lost = json.dumps(face(seed=4, slides=(DirectionStep("gone", 1.0),)).to_json())
     with pytest.raises(BadInput, match="no direction"):
-        made(engine, asked.replace(poses=(Pose("Lost", lost),)))
+        made(engine, asked.replace(poses=(SheetCell("Lost", lost),)))
 
 
 def test_what_shows_only_on_a_beard_is_drawn_with_every_beard_and_with_nothing_else() -> None:
     """Micah's mouth is white on a beard and black elsewhere: drawn apart, it grew half a beard on one face in nine."""
-    table = Table.from_json(json.loads((STARTER / "config.json").read_text(encoding="utf-8"))["attributes"])
+    table = AttributeTable.from_json(json.loads((STARTER / "config.json").read_text(encoding="utf-8"))["attributes"])
     style = table.style("micah")
     one = {attribute.name: at for at, attribute in enumerate(table.styles[style].attributes)}
     beard = table.styles[style].attributes[one["facialHair"]].values.index("beard")

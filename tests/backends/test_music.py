@@ -28,13 +28,13 @@ from transformers import (
 
 from studio.backends.music.dataset import find_sounds, read
 from studio.backends.music.engine import train
-from studio.backends.music.engine.codec import Codec, codec_loss, decode, encode, small_codec
+from studio.backends.music.engine.codec import CodecTrainer, codec_loss, decode, encode, small_codec
 from studio.backends.music.engine.engine import MusicEngine
 from studio.backends.music.engine.files import load_starter
 from studio.backends.music.engine.linear_init import lay
 from studio.backends.music.engine.mastering import TARGET, finish
-from studio.backends.music.engine.prior import Choosing, delay, sample, small_prior, undelay
-from studio.backends.music.engine.score_codebooks import Shapes, Voices, lay_shapes
+from studio.backends.music.engine.prior import SamplingOptions, delay, sample, small_prior, undelay
+from studio.backends.music.engine.score_codebooks import CodebookWaveforms, VoiceRanges, lay_shapes
 from studio.backends.music.engine.train import MusicTrainer
 from studio.backends.music.parse_description import settle
 from studio.backends.music.plan import INTERVALS, SCALES, TONICS, Chord, make_plan
@@ -171,11 +171,11 @@ def test_plans_keep_key_and_time(seed: int) -> None:
 
 def test_a_codec_solved_from_scores_sounds_like_them(scored: Path) -> None:
     sounds = find_sounds(scored)
-    voices = Voices.of(sounds, 64)
+    voices = VoiceRanges.of(sounds, 64)
     assert voices.lowest == (60, 72)
     frames = torch.cat([torch.from_numpy(read(sound, RATE)).view(-1, HOP) for sound in sounds])
     codes = torch.cat([voices.codes(sound.notes, 80, RATE / HOP) for sound in sounds], 1)
-    shapes = Shapes(frames, codes, 64)
+    shapes = CodebookWaveforms(frames, codes, 64)
     errors = [shapes.sweep() for _ in range(12)]
     assert all(after <= before + 0.01 for before, after in pairwise(errors))
     model = TOY_CODEC().eval()
@@ -191,7 +191,7 @@ def test_a_codec_solved_from_scores_sounds_like_them(scored: Path) -> None:
 def test_a_codec_begins_linear_and_learns(scored: Path) -> None:
     torch.manual_seed(0)
     sound = torch.stack([torch.from_numpy(read(one, RATE)) for one in find_sounds(scored)]).unsqueeze(1)
-    codec = Codec(TOY_CODEC())
+    codec = CodecTrainer(TOY_CODEC())
     frames = sound.view(-1, HOP)
     assert lay(codec.model, frames, frames[None]).share > 0.98
     codec.settle(sound)
@@ -427,7 +427,7 @@ def test_our_loop_draws_what_transformers_draws(musicgen: Path) -> None:
     assert player is not None
     condition = player.conditions(MusicRequest(prompt="sad", genre="march"), 20)
     ours = sample(
-        player.decoder, condition, 20, 40, Choosing(1.0, 1, 3.0), torch.Generator(), lambda columns, done: None
+        player.decoder, condition, 20, 40, SamplingOptions(1.0, 1, 3.0), torch.Generator(), lambda columns, done: None
     )
     model: Any = MusicgenForConditionalGeneration.from_pretrained(musicgen)
     words = torch.tensor([[4, 2, 3]])  # "sad, march", as the engine describes it

@@ -13,7 +13,7 @@ import PIL.Image
 import pytest
 
 from studio.backends.poster.engine.engine import PosterEngine
-from studio.backends.poster.engine.network import Shape, tokenizer
+from studio.backends.poster.engine.network import PosterShape, tokenizer
 from studio.backends.poster.engine.train import PosterTrainer
 from studio.backends.poster.enlarge import fit
 from studio.backends.poster.requests import MEDIUM, PosterRequest, PosterTrainRequest
@@ -22,7 +22,7 @@ from studio.jobs.job import Cancelled, Progress
 from studio.media.payloads import Image, Weights
 from studio.models.catalog import Model
 
-TOY = Shape(codec=8, latent=4, denoiser=(8, 16), groups=2, words=16, word_layers=1, vocabulary=560, length=16)
+TOY = PosterShape(codec=8, latent=4, denoiser=(8, 16), groups=2, words=16, word_layers=1, vocabulary=560, length=16)
 STEPS = 3
 
 

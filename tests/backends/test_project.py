@@ -14,14 +14,14 @@ import torch.nn.functional as F
 from PIL import Image as Picture
 
 from studio.backends.avatar import search_messages, sliders
-from studio.backends.avatar.attributes import Table
+from studio.backends.avatar.attributes import AttributeTable
 from studio.backends.avatar.background import cut_out
 from studio.backends.avatar.engine import encoder as encode
-from studio.backends.avatar.engine.encoder import Encoder, Reading
+from studio.backends.avatar.engine.encoder import AttributeReading, Encoder
 from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.latents import unpacked
 from studio.backends.avatar.engine.synthesis import draw
-from studio.backends.avatar.engine.target import Likeness, Target, opened, target
+from studio.backends.avatar.engine.target import PictureDistance, ProjectionTarget, opened, target
 from studio.backends.avatar.face_crops import canvases
 from studio.backends.avatar.requests import AvatarProjectRequest, AvatarRequest
 from studio.errors import BadInput, StudioError
@@ -61,7 +61,7 @@ def face_of(image: Image) -> AvatarRequest:
     return found
 
 
-def target_of(path: Path, planes: int, size: int) -> Target:
+def target_of(path: Path, planes: int, size: int) -> ProjectionTarget:
     """The middle of the picture at `path`, cut out."""
     canvas = canvases(opened(str(path)), cut=planes == 4)[0]
     return target(canvas.seen(canvas.middle(), size), planes, torch.device("cpu"))
@@ -71,7 +71,7 @@ def unlike(engine: AvatarEngine, face: AvatarRequest, path: Path) -> float:
     """How unlike the picture at `path` a face is, as the search measures it."""
     assert engine._latents is not None
     shape = engine._latents.network.shape
-    likeness = Likeness(target_of(path, shape.planes, shape.size))
+    likeness = PictureDistance(target_of(path, shape.planes, shape.size))
     with torch.no_grad():
         return float(likeness(draw(engine._latents.network, engine._latents.ws(face), "const", face.seed))[0])
 
@@ -269,7 +269,7 @@ def test_an_encoder_learns_from_the_networks_own_samples(engine: AvatarEngine) -
         face = AvatarRequest(seed=seed, style="round", psi=1.0)
         with torch.inference_mode():
             shown = draw(engine._latents.network, engine._latents.ws(face), "const", seed)
-            reading = Reading.of(encoder(shown)[0], TABLE)
+            reading = AttributeReading.of(encoder(shown)[0], TABLE)
         right += [TABLE.styles[reading.styles[0]].name == "round"]
         right += [reading.picks[0][0][0] == engine._latents.picks(face)[1][0]]  # the colour of its hair
     assert np.mean(right) > 0.75, "guessing is right in 5 of 12"
@@ -350,7 +350,7 @@ def test_what_an_encoder_read_is_bent_little(model: Model, engine: AvatarEngine,
 
 
 def test_a_damaged_encoder_is_named(model: Model, engine: AvatarEngine, picture: Path) -> None:
-    other = Table(TABLE.styles[:1])
+    other = AttributeTable(TABLE.styles[:1])
     encode.write(encode.for_network(SHAPE, other), model.folder)
     with pytest.raises(StudioError, match="does not belong"):
         engine.run(search(picture), quiet)

@@ -14,7 +14,7 @@ from transformers import LlamaForCausalLM
 
 from studio.backends.story.engine import induction_init
 from studio.backends.story.engine.engine import StoryEngine, beginning, whole_sentences
-from studio.backends.story.engine.texts import END, NOTHING, Pieces, gather, learn_tokenizer
+from studio.backends.story.engine.texts import END, NOTHING, TokenDataset, gather, learn_tokenizer
 from studio.backends.story.engine.train import StoryTrainer
 from studio.backends.story.requests import MEDIUM, StoryRequest, StoryTrainRequest
 from studio.errors import BadInput, StudioError
@@ -241,7 +241,7 @@ def test_texts_are_gathered_split_and_packed(texts: Path) -> None:
     tokenizer = learn_tokenizer([writing.text for writing in writings], 400, 64)
     for text in ("海很蓝 🦊\n", f"{END} hm", "\t\x00é"):
         assert tokenizer.decode(tokenizer(text, split_special_tokens=True).input_ids) == text
-    pieces = Pieces([writing.text for writing in writings], tokenizer, 64)
+    pieces = TokenDataset([writing.text for writing in writings], tokenizer, 64)
     assert pieces.tokens == sum(len(tokenizer(writing.text).input_ids) + 2 for writing in writings)
     batches = pieces.batches(torch.Generator().manual_seed(0), 4)
     begins = 0

@@ -10,7 +10,7 @@ import torch
 
 from studio.backends import MEDIA
 from studio.backends.engine import training
-from studio.backends.engine.training import Training
+from studio.backends.engine.training import TrainingLoop
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress
 from studio.jobs.training_runs import LOG, read, running, unfinished
@@ -43,7 +43,7 @@ def test_minutes_are_minutes_of_learning(tmp_path: Path, monkeypatch: pytest.Mon
         return Text("")
 
     request = MEDIA[0].train(out=str(tmp_path / "out"), minutes=1)
-    run = Training(request, held, state=nothing, restore=nothing, preview=sample, export=nothing)
+    run = TrainingLoop(request, held, state=nothing, restore=nothing, preview=sample, export=nothing)
     for _ in run:
         steps += 1
         clock.now += 10
@@ -62,7 +62,7 @@ def test_a_damaged_checkpoint_comes_with_advice_that_works(tmp_path: Path) -> No
         return {}
 
     with pytest.raises(BadInput, match="in another folder"):
-        Training(request, nothing, state=nothing, restore=nothing, preview=nothing, export=nothing)
+        TrainingLoop(request, nothing, state=nothing, restore=nothing, preview=nothing, export=nothing)
 
 
 class Toy:
@@ -71,7 +71,7 @@ class Toy:
     def __init__(self, out: Path, **asked: Any) -> None:
         self.value = torch.zeros(1)
         request = MEDIA[0].train(**{"out": str(out), "minutes": 1.0, **asked})
-        self.run = Training(
+        self.run = TrainingLoop(
             request,
             lambda progress: None,
             state=lambda: {"value": self.value},

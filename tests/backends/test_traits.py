@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from studio.backends.avatar.attributes import NONE, Table
+from studio.backends.avatar.attributes import NONE, AttributeTable
 from studio.backends.avatar.engine import slider_order
-from studio.backends.avatar.requests import Trait
-from studio.backends.avatar.sliders import Traits
+from studio.backends.avatar.requests import SliderValue
+from studio.backends.avatar.sliders import SliderTracks
 from tests.backends.toys import TABLE
 
 SIZES = {"smile": 3, "frown": 0, "laughing": 4, "serious": 1}
@@ -22,7 +22,7 @@ class Exact(nn.Module):
 
     shape = SimpleNamespace(z_dim=6)
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: AttributeTable) -> None:
         super().__init__()
         self.table, self.here = table, nn.Parameter(torch.zeros(()))
 
@@ -59,7 +59,7 @@ def test_what_needs_another_part_is_looked_at_where_that_is() -> None:
 
 
 def test_the_usual_drawing_has_the_most_frequent_parts_and_the_mean_colours() -> None:
-    table = Table.from_json(
+    table = AttributeTable.from_json(
         {
             "styles": [
                 {
@@ -80,7 +80,7 @@ def test_the_usual_drawing_has_the_most_frequent_parts_and_the_mean_colours() ->
 
 
 def test_a_colour_of_what_is_not_there_is_none_in_whatever_order_sliders_were_moved() -> None:
-    plain = Traits.plain(TABLE)
+    plain = SliderTracks.plain(TABLE)
     style = next(style for style in TABLE.styles if any(one.needs for one in style.attributes))
     which = TABLE.style(style.name)
     names = {track.attribute: track.name for track in plain.styles[which]}
@@ -89,7 +89,7 @@ def test_a_colour_of_what_is_not_there_is_none_in_whatever_order_sliders_were_mo
     at = TABLE.starts[which] + sum(one.width for one in style.attributes[: style.attributes.index(colour)])
 
     def code(picks: list[int], *moved: tuple[str, float]) -> np.ndarray:
-        found = plain.moved(which, picks, [Trait(names[name], value) for name, value in moved])
+        found = plain.moved(which, picks, [SliderValue(names[name], value) for name, value in moved])
         return found[at : at + colour.width]
 
     without = [NONE if one.name in (worn.name, colour.name) else 0 for one in style.attributes]
@@ -106,5 +106,5 @@ def test_a_colour_of_what_is_not_there_is_none_in_whatever_order_sliders_were_mo
 
 def test_an_attribute_that_needs_what_the_drawings_do_not_have_is_a_slider_like_others() -> None:
     colours = {"name": "hatColor", "kind": "colour", "values": ["#ff0000", "#00ff00"], "counts": [5, 5], "with": "hat"}
-    table = Table.from_json({"styles": [{"name": "round", "count": 10, "attributes": [colours]}]})
-    assert list(Traits.plain(table).places(0, [1], ())) == ["Hat color"]
+    table = AttributeTable.from_json({"styles": [{"name": "round", "count": 10, "attributes": [colours]}]})
+    assert list(SliderTracks.plain(table).places(0, [1], ())) == ["Hat color"]

@@ -12,8 +12,8 @@ import torch
 
 from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.latents import Latents, packed
-from studio.backends.avatar.engine.morph import FRAME_LIMIT, Walk, slerp
-from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, Near, Station
+from studio.backends.avatar.engine.morph import FRAME_LIMIT, MorphPath, slerp
+from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, MorphStop, Variation
 from studio.errors import BadInput
 from studio.jobs.job import Cancelled, Progress
 from studio.media import clips, temp_clips
@@ -22,7 +22,7 @@ from tests.backends.toys import engine_of, made, toy_model
 
 FACES = [
     AvatarRequest(seed=1, style="round", psi=0.8),
-    AvatarRequest(seed=2, style="square", near=(Near(1, 0.4),)),
+    AvatarRequest(seed=2, style="square", near=(Variation(1, 0.4),)),
     AvatarRequest(seed=3, style="round", psi=0.5, cutoff=3),
 ]
 
@@ -32,13 +32,13 @@ def engine(tmp_path: Path) -> AvatarEngine:
     return engine_of(toy_model(tmp_path / "toy"))
 
 
-def stations(faces: list[AvatarRequest] = FACES) -> tuple[Station, ...]:
-    return tuple(Station(json.dumps(face.to_json())) for face in faces)
+def stations(faces: list[AvatarRequest] = FACES) -> tuple[MorphStop, ...]:
+    return tuple(MorphStop(json.dumps(face.to_json())) for face in faces)
 
 
-def walk(engine: AvatarEngine, **fields: object) -> Walk:
+def walk(engine: AvatarEngine, **fields: object) -> MorphPath:
     request = AvatarWalkRequest(**{"stations": stations(), "seconds": 1.0, "fps": 10, **fields})  # type: ignore[arg-type]
-    return Walk(ways(engine), request)
+    return MorphPath(ways(engine), request)
 
 
 def ways(engine: AvatarEngine) -> Latents:
@@ -122,7 +122,7 @@ def test_what_cannot_be_walked_is_refused(engine: AvatarEngine) -> None:
     elsewhere = FACES[0].replace(model="elsewhere")
     for fields, words in (
         ({"stations": stations(FACES[:1])}, "two faces"),
-        ({"stations": (*stations(), Station())}, "names no face"),
+        ({"stations": (*stations(), MorphStop())}, "names no face"),
         ({"stations": stations([found, FACES[1]]), "way": "z"}, "has no seed"),
         ({"stations": stations([elsewhere, FACES[1]])}, "model elsewhere"),
         ({"seconds": 30, "fps": 60, "stations": stations(FACES * 20)}, f"{FRAME_LIMIT:,}"),

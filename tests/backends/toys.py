@@ -9,15 +9,15 @@ from typing import Any
 
 import torch
 
-from studio.backends.avatar.attributes import Table
+from studio.backends.avatar.attributes import AttributeTable
 from studio.backends.avatar.engine import files
 from studio.backends.avatar.engine.engine import AvatarEngine
-from studio.backends.avatar.engine.network import Generator, Shape
+from studio.backends.avatar.engine.network import Generator, GeneratorShape
 from studio.jobs.job import Progress
 from studio.models.catalog import Model
 from studio.schema.request import Request
 
-TABLE = Table.from_json(
+TABLE = AttributeTable.from_json(
     {
         "styles": [
             {
@@ -57,7 +57,7 @@ TABLE = Table.from_json(
         ]
     }
 )
-SHAPE = Shape(channels=(8, 8, 8), z_dim=6, w_dim=16, c_dim=TABLE.c_dim, layers=2, classes=2)
+SHAPE = GeneratorShape(channels=(8, 8, 8), z_dim=6, w_dim=16, c_dim=TABLE.c_dim, layers=2, classes=2)
 PLAIN = dataclasses.replace(SHAPE, c_dim=0, classes=0)
 CLASSES = dataclasses.replace(SHAPE, c_dim=3, classes=0, planes=3)
 
@@ -66,7 +66,9 @@ def quiet(_progress: Progress) -> None:
     pass
 
 
-def toy_model(folder: Path, shape: Shape = SHAPE, table: Table | None = TABLE, **config: Any) -> Model:
+def toy_model(
+    folder: Path, shape: GeneratorShape = SHAPE, table: AttributeTable | None = TABLE, **config: Any
+) -> Model:
     """A model whose noise can be seen and whose averages are not zero."""
     torch.manual_seed(5)
     network = Generator(shape)

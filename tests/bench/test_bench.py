@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from studio.bench import BENCHES, Line, Setting, run
+from studio.bench import BENCHES, BenchSettings, Measurement, run
 from studio.bench.child import measure
 from studio.errors import BadInput, StudioError
 from studio.jobs.engine_cache import resolve
@@ -19,11 +19,11 @@ FIELDS = {"bench", "value", "unit", "bound", "ok", "device", "cores", "load", "p
 
 
 @pytest.fixture
-def toy(tmp_path: Path) -> Setting:
-    return Setting(toy=True, bundled=starters(tmp_path / "bundled"), engine=FAKE)
+def toy(tmp_path: Path) -> BenchSettings:
+    return BenchSettings(toy=True, bundled=starters(tmp_path / "bundled"), engine=FAKE)
 
 
-def lines(name: str, setting: Setting) -> list[dict[str, Any]]:
+def lines(name: str, setting: BenchSettings) -> list[dict[str, Any]]:
     written: list[str] = []
     held = run(name, written.append, setting)
     found = [json.loads(line) for line in written]
@@ -47,7 +47,7 @@ def lines(name: str, setting: Setting) -> list[dict[str, Any]]:
         ("library", {"library.list", "library.page", "library.search.common", "library.search.chinese"}),
     ],
 )
-def test_each_bench_says_what_it_found(name: str, benches: set[str], toy: Setting) -> None:
+def test_each_bench_says_what_it_found(name: str, benches: set[str], toy: BenchSettings) -> None:
     found = lines(name, toy)
     assert not [line["error"] for line in found if "error" in line]
     assert benches <= {line["bench"] for line in found}
@@ -59,7 +59,7 @@ def test_each_bench_says_what_it_found(name: str, benches: set[str], toy: Settin
 
 def test_each_engine_runs_beside_the_plain_call() -> None:
     bundled = {model.medium for model in Catalog().models()}
-    found = lines("engines", Setting(toy=True))
+    found = lines("engines", BenchSettings(toy=True))
     assert "avatar" in bundled
     assert {line["bench"] for line in found} == {f"engines.{medium}" for medium in bundled}
     assert all(line["ratio"] > 0 for line in found)
@@ -77,13 +77,13 @@ def test_every_bench_resolves() -> None:
 
 
 def test_a_bound_that_is_passed_does_not_hold() -> None:
-    assert Line("a", 1.0, "s", 1.0).ok
-    assert not Line("a", 1.1, "s", 1.0).ok
-    assert Line("a", 1.1, "s").ok
+    assert Measurement("a", 1.0, "s", 1.0).ok
+    assert not Measurement("a", 1.1, "s", 1.0).ok
+    assert Measurement("a", 1.1, "s").ok
 
 
 def test_a_bench_that_cannot_run_says_so_and_does_not_hold(tmp_path: Path) -> None:
-    found = lines("job", Setting(toy=True, bundled=tmp_path / "nothing", engine=FAKE))
+    found = lines("job", BenchSettings(toy=True, bundled=tmp_path / "nothing", engine=FAKE))
     assert [(line["bench"], line["ok"]) for line in found] == [("job", False)]
     assert "no models" in found[0]["error"]
 

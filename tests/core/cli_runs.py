@@ -17,7 +17,7 @@ from studio.jobs.job import Cancelled, Progress, Report
 from studio.media.payloads import Weights
 from studio.schema.request import Request
 from studio.studio import Studio
-from studio.system.paths import Places
+from studio.system.paths import AppPaths
 from tests.fakes import SLOW
 from tests.studios import fake_studio
 
@@ -49,7 +49,7 @@ class FakeTrainer:
         pass
 
 
-def open_fake(places: Places, *, isolated: bool = False) -> Studio:
+def open_fake(places: AppPaths, *, isolated: bool = False) -> Studio:
     """A studio with fake engines and trainers in the home that `places` lie in."""
     studio = fake_studio(places.library.parent, isolated=isolated, journaled=False)
     trainer = f"{__name__}:FakeTrainer"
@@ -85,6 +85,6 @@ class Runs:
         assert "Traceback" not in said.err
         return Ended(status, said.out, said.err)
 
-    def _open(self, places: Places) -> Studio:
+    def _open(self, places: AppPaths) -> Studio:
         self.opened += 1
         return open_fake(places)

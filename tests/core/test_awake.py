@@ -7,7 +7,7 @@ import sys
 import psutil
 import pytest
 
-from studio.system.keep_awake import Awake, keeper
+from studio.system.keep_awake import KeepAwake, keeper
 
 WAITS = [sys.executable, "-c", "import sys; sys.stdin.read()"]
 
@@ -18,7 +18,7 @@ def children() -> list[psutil.Process]:
 
 def test_one_child_while_it_lasts() -> None:
     before = len(children())
-    awake = Awake(WAITS, platform="linux")
+    awake = KeepAwake(WAITS, platform="linux")
     awake.keep(True)
     awake.keep(True)
     assert len(children()) == before + 1
@@ -30,14 +30,14 @@ def test_one_child_while_it_lasts() -> None:
 
 @pytest.mark.parametrize("command", [[], ["/there/is/no/such/program"]])
 def test_a_platform_without_help_lets_it_sleep(command: list[str]) -> None:
-    awake = Awake(command, platform="linux")
+    awake = KeepAwake(command, platform="linux")
     awake.keep(True)
     assert awake.on
     awake.keep(False)
 
 
 def test_a_child_that_died_is_not_missed() -> None:
-    awake = Awake([sys.executable, "-c", ""], platform="linux")
+    awake = KeepAwake([sys.executable, "-c", ""], platform="linux")
     awake.keep(True)
     for child in children():
         child.wait(10)

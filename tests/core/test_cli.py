@@ -22,10 +22,10 @@ from studio.cli import copies, flags, jobs, main
 from studio.errors import StudioError
 from studio.media import codecs
 from studio.media.payloads import Image
-from studio.schema.nested import Items, Packed, Told
+from studio.schema.nested import FloatArray, ListOf, NestedRequest
 from studio.schema.request import SEED_LIMIT, Choice, Flag, Range, Request
 from studio.studio import Studio
-from studio.system.paths import Places
+from studio.system.paths import AppPaths
 from tests.core.cli_runs import Runs, open_fake
 from tests.fakes import DIES, MISUSED, RAISES, SLOW
 
@@ -370,12 +370,12 @@ def test_flags_may_stand_before_the_medium(run: Runs, tmp_path: Path) -> None:
     "kind", [kind for one in MEDIA for kind in (*one.kinds, one.train)], ids=lambda kind: kind.kind
 )
 def test_every_field_is_a_flag_with_help_and_comes_back(kind: type[Request], tmp_path: Path) -> None:
-    parser = flags.Parser(prog="test")
+    parser = flags.ArgumentParser(prog="test")
     flags.add_fields(parser, kind)
     actions = {action.dest: action for action in parser._actions}
     words: list[str] = []
     expected: dict[str, Any] = {}
-    for name, note in kind.notes():
+    for name, note in kind.fields():
         about = actions[name].help
         assert about is not None
         assert "(default: " in about
@@ -390,20 +390,20 @@ def test_every_field_is_a_flag_with_help_and_comes_back(kind: type[Request], tmp
         elif isinstance(note, Flag):
             expected[name] = True
             words += [flags.flag(name)]
-        elif isinstance(note, Items):
+        elif isinstance(note, ListOf):
             expected[name] = (note.of(),)
             words += [flags.flag(name), json.dumps(note.plain(expected[name]))]
-        elif isinstance(note, Packed):
+        elif isinstance(note, FloatArray):
             expected[name] = "AAA="
             words += [flags.flag(name), "AAA="]
-        elif isinstance(note, Told):
+        elif isinstance(note, NestedRequest):
             expected[name] = note.check(name, {"kind": note.kind, "seed": 12})
             words += [flags.flag(name), expected[name]]
         else:
             expected[name] = 12 if name == "seed" else str(tmp_path / "words")
             words += [flags.flag(name), str(expected[name])]
     request = kind(**flags.given(kind, parser.parse_args(words)))
-    assert {name: getattr(request, name) for name, _ in kind.notes()} == expected
+    assert {name: getattr(request, name) for name, _ in kind.fields()} == expected
     parser.format_help()
 
 
@@ -478,7 +478,7 @@ def test_ctrl_c_on_the_whole_group_keeps_what_is_made(tmp_path: Path, home: Path
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_a_killed_engine_is_a_machine_problem(capsys: pytest.CaptureFixture[str]) -> None:
-    def isolated(places: Places) -> Studio:
+    def isolated(places: AppPaths) -> Studio:
         return open_fake(places, isolated=True)
 
     assert main.main(["make", "avatar", "--seed", str(DIES)], isolated) == StudioError.status

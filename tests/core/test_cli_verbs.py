@@ -212,7 +212,7 @@ def test_the_briefs_of_the_demo_are_requests() -> None:
 def test_hostile_words_stay_words_on_the_page(tmp_path: Path) -> None:
     path = tmp_path / "story-1.md"
     path.write_text("# <b>T</b>\n\n<script>alert(1)</script>\n\n<!-- aigc-studio {} -->\n", encoding="utf-8")
-    shown = demo_page.Shown("story", path, {"prompt": '"><img src=x>', "seed": 1}, "m", "<i>", 1.0)
+    shown = demo_page.DemoWork("story", path, {"prompt": '"><img src=x>', "seed": 1}, "m", "<i>", 1.0)
     page = demo_page.page([shown], "here", "python3 run.py")
     assert "<script>" not in page
     assert "<img" not in page
@@ -343,10 +343,10 @@ def test_a_loss_that_is_no_number_is_null(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_full_disk_behind_the_output_is_said_in_words(run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    def say(_desk: context.Desk, _words: str = "") -> None:
+    def say(_desk: context.CliContext, _words: str = "") -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(context.Desk, "say", say)
+    monkeypatch.setattr(context.CliContext, "say", say)
     ended = run("models", "list")
     assert ended.status == 3
     assert "the disk is full. Free some space" in ended.err

@@ -25,7 +25,7 @@ from studio.library.library import Asset, Library
 from studio.media import clip_files, clips, codecs, containers, temp_clips
 from studio.media.payloads import Clip, Image
 from studio.studio import Studio
-from studio.system.paths import Places
+from studio.system.paths import AppPaths
 from tests import fakes
 from tests.clip_engine import DIES, LATE
 from tests.core.crashes import quick_folder
@@ -266,7 +266,7 @@ def test_a_gif_in_crumbs_is_refused_before_they_are_all_counted(
             read.append(len(found))
             return found
 
-    with pytest.raises(containers.Damaged):
+    with pytest.raises(containers.DamagedClip):
         clip_files._gif(Counted(crumbs.read_bytes()))
     assert sum(read) < 80_000, "of 400,000"
     assert len(read) < 100
@@ -393,7 +393,7 @@ def test_the_library_knows_clips_in_all_it_does(tmp_path: Path, ending: str) -> 
 def test_a_clip_comes_from_an_engines_own_process_as_a_file(home: Path) -> None:
     media = [dataclasses.replace(medium, engine="tests.clip_engine:ClipEngine") for medium in MEDIA]
     bundled = starters(home.parent / "bundled")
-    studio = Studio(Places.under(home), media=media, bundled=bundled, platform="")
+    studio = Studio(AppPaths.under(home), media=media, bundled=bundled, platform="")
     try:
         job = studio.submit(AvatarRequest(seed=4))
         (kept,) = job.future.result(60)
@@ -488,7 +488,7 @@ def clip_studio(home: Path, isolated: bool) -> Studio:
     media = [dataclasses.replace(medium, engine="tests.clip_engine:ClipEngine") for medium in MEDIA]
     bundled = home.parent / "bundled"
     return Studio(
-        Places.under(home),
+        AppPaths.under(home),
         isolated=isolated,
         media=media,
         bundled=bundled if bundled.exists() else starters(bundled),

@@ -17,9 +17,9 @@ import pytest
 from studio.models.catalog import Catalog
 from studio.schema import settings
 from studio.support import credits, diagnostics, hardware
-from studio.support.diagnostics import Finding
+from studio.support.diagnostics import DiagnosticFinding
 from studio.system import log
-from studio.system.paths import Places
+from studio.system.paths import AppPaths
 from tests.core.cli_runs import Runs
 from tests.studios import starters
 
@@ -27,8 +27,8 @@ TORCH = {"device": "cpu", "threads": 2, "cpu": "AVX2", "built for": "processors 
 
 
 @pytest.fixture
-def places(home: Path) -> Places:
-    return Places.under(home)
+def places(home: Path) -> AppPaths:
+    return AppPaths.under(home)
 
 
 @pytest.fixture
@@ -46,11 +46,11 @@ def healthy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Catalog:
     return Catalog(starters(tmp_path / "starters"), tmp_path / "own")
 
 
-def missing(findings: Sequence[Finding]) -> dict[str, Finding]:
+def missing(findings: Sequence[DiagnosticFinding]) -> dict[str, DiagnosticFinding]:
     return {finding.name: finding for finding in findings if finding.missing}
 
 
-def test_a_healthy_machine_lacks_nothing_that_matters(places: Places, healthy: Catalog) -> None:
+def test_a_healthy_machine_lacks_nothing_that_matters(places: AppPaths, healthy: Catalog) -> None:
     found = diagnostics.examine(places, healthy)
     assert set(missing(found)) <= {"memory"}
     assert not any(finding.essential for finding in found)
@@ -62,7 +62,7 @@ def test_a_healthy_machine_lacks_nothing_that_matters(places: Places, healthy: C
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="these are asked for on Linux only")
-def test_each_lack_comes_with_its_cure(places: Places, healthy: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_lack_comes_with_its_cure(places: AppPaths, healthy: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes.util, "find_library", lambda _name: None)
     monkeypatch.delenv("DISPLAY")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
@@ -81,7 +81,7 @@ def test_each_lack_comes_with_its_cure(places: Places, healthy: Catalog, monkeyp
     assert lacks["torch"].essential
 
 
-def test_a_card_that_torch_does_not_use(places: Places, healthy: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_card_that_torch_does_not_use(places: AppPaths, healthy: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STUDIO_DEVICE", raising=False)
     monkeypatch.setattr(hardware, "nvidia", lambda: ["NVIDIA H1, 8000 MiB, 1.2"])
     lacks = missing(diagnostics.examine(places, healthy))
@@ -90,7 +90,7 @@ def test_a_card_that_torch_does_not_use(places: Places, healthy: Catalog, monkey
 
 
 def test_no_room_no_memory_no_models(
-    places: Places, healthy: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    places: AppPaths, healthy: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(hardware, "free_gb", lambda _folder: 0.5)
     little = psutil.virtual_memory()._replace(total=2_000_000_000)
@@ -101,7 +101,7 @@ def test_no_room_no_memory_no_models(
     assert lacks["starters"].essential
 
 
-def test_a_folder_in_the_way_a_damaged_model_and_a_damaged_setting(places: Places, healthy: Catalog) -> None:
+def test_a_folder_in_the_way_a_damaged_model_and_a_damaged_setting(places: AppPaths, healthy: Catalog) -> None:
     places.library.parent.mkdir(parents=True)
     places.state.write_text("a file where a folder is needed", encoding="utf-8")
     (healthy.get("avatar-starter").folder / "model.safetensors").write_bytes(b"torn")
@@ -113,7 +113,7 @@ def test_a_folder_in_the_way_a_damaged_model_and_a_damaged_setting(places: Place
     assert "theme" in lacks["settings"].missing
 
 
-def test_a_report_names_nobody(places: Places, healthy: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_names_nobody(places: AppPaths, healthy: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnostics.getpass, "getuser", lambda: "Ada.Lovelace")
     monkeypatch.setattr(diagnostics.platform, "node", lambda: "adas-laptop")
     monkeypatch.setenv("HOME", "/home/ada.lovelace")
@@ -127,7 +127,9 @@ def test_a_report_names_nobody(places: Places, healthy: Catalog, monkeypatch: py
     places.config.mkdir()
     (places.config / "settings.toml").write_text("[", encoding="utf-8")
     found = diagnostics.examine(places, healthy)
-    found.append(Finding("Test", "odd | name", "at /home/ada.lovelace/x by ADA.LOVELACE on adas-laptop\nnext"))
+    found.append(
+        DiagnosticFinding("Test", "odd | name", "at /home/ada.lovelace/x by ADA.LOVELACE on adas-laptop\nnext")
+    )
     words = diagnostics.report(found, places)
     assert "stage.py:12 paint" in words
     assert "Segmentation fault" in words
@@ -138,7 +140,7 @@ def test_a_report_names_nobody(places: Places, healthy: Catalog, monkeypatch: py
     assert {row.count("|") for row in rows} == {4}
 
 
-def test_a_report_names_no_folder_and_no_model_of_ones_own(places: Places, healthy: Catalog, tmp_path: Path) -> None:
+def test_a_report_names_no_folder_and_no_model_of_ones_own(places: AppPaths, healthy: Catalog, tmp_path: Path) -> None:
     in_the_way = tmp_path / "Ada Lovelace"
     in_the_way.write_text("a file where a folder is needed", encoding="utf-8")
     models = tmp_path / "Weights of Ada"
@@ -157,7 +159,7 @@ def test_a_report_names_no_folder_and_no_model_of_ones_own(places: Places, healt
         assert secret not in words, words
 
 
-def test_a_crash_of_an_engine_is_reported_with_its_frames(places: Places, healthy: Catalog) -> None:
+def test_a_crash_of_an_engine_is_reported_with_its_frames(places: AppPaths, healthy: Catalog) -> None:
     places.logs.mkdir(parents=True)
     log.crash_path(places.logs, "worker-device").write_text(
         'Fatal Python error: Aborted\n\n  File "/x/old.py", line 1 in old\n\n'
@@ -195,7 +197,7 @@ def test_the_verbs(
     capsys: pytest.CaptureFixture[str], healthy: Catalog, monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:
     run = Runs(capsys)
-    monkeypatch.setattr("studio.cli.context.Desk.catalog", lambda _desk: healthy)
+    monkeypatch.setattr("studio.cli.context.CliContext.catalog", lambda _desk: healthy)
     ended = run("doctor")
     assert ended.status == 0
     assert "Graphics" in ended.out
@@ -224,9 +226,9 @@ def test_about_names_licences_and_credits(capsys: pytest.CaptureFixture[str], he
 def test_the_doctor_loads_no_engine_library() -> None:
     script = (
         "import sys, json; from studio.support import credits, diagnostics, hardware\n"
-        "from studio.models.catalog import Catalog; from studio.system.paths import Places\n"
+        "from studio.models.catalog import Catalog; from studio.system.paths import AppPaths\n"
         "hardware.output = lambda *_: None\n"
-        "diagnostics.examine(Places.of_this_user(), Catalog()); credits.parts(Catalog())\n"
+        "diagnostics.examine(AppPaths.of_this_user(), Catalog()); credits.parts(Catalog())\n"
         "heavy = {'torch', 'diffusers', 'transformers', 'PySide6'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {heavy}' if heavy else 0)"
     )

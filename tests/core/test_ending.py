@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from studio.backends import medium
-from studio.jobs.engine_cache import Rules
+from studio.jobs.engine_cache import EngineLimits
 from studio.jobs.job import Cancelled, Job, Progress
-from studio.jobs.worker import InProcess
+from studio.jobs.worker import ProcessHost
 from tests import fakes
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
@@ -165,8 +165,8 @@ class Careful(fakes.FakeEngine):
 
 
 def test_an_engine_that_keeps_its_work_gets_the_time_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.jobs.worker.STUBBORN", 0.3)
-    host = InProcess(Rules(platform=""))
+    monkeypatch.setattr("studio.jobs.worker.CANCEL_TIMEOUT", 0.3)
+    host = ProcessHost(EngineLimits(platform=""))
     job = Job(medium("story").make(seed=1))
     try:
         with pytest.raises(Cancelled) as caught:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, Trait
+from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, SliderValue
 from studio.errors import BadInput, StudioError
 from studio.library import identities
 from studio.library.identities import Identities
@@ -26,7 +26,7 @@ def portrait(level: int = 90, planes: int = 4) -> Image:
 
 
 def face(**fields: Any) -> AvatarRequest:
-    return AvatarRequest(**{"seed": 7, "traits": (Trait("Hair", 0.5),), "model": "avatar-starter", **fields})
+    return AvatarRequest(**{"seed": 7, "traits": (SliderValue("Hair", 0.5),), "model": "avatar-starter", **fields})
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_who_a_crash_left_in_two_places_is_there_once(
 def test_what_could_not_be_read_again_is_not_written(people: Identities, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = people.keep("Mara", face(), portrait(90))
     monkeypatch.setattr(identities, "SIZE_LIMIT", 1000)
-    told = tuple(Trait(f"Trait {n}", 0.5) for n in range(20))
+    told = tuple(SliderValue(f"Trait {n}", 0.5) for n in range(20))
     for name in ("Mara", "Ben"):
         with pytest.raises(BadInput, match="too much to keep"):
             people.keep(name, face(traits=told), portrait(10))

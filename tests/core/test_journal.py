@@ -10,20 +10,20 @@ from pathlib import Path
 import pytest
 
 from studio.backends import MEDIA
-from studio.jobs.queue_store import REMEMBERED, VERSION, Entry, Journal
+from studio.jobs.queue_store import REMEMBERED, VERSION, QueueEntry, QueueStore
 
 STORY = next(medium for medium in MEDIA if medium.name == "story").make
 
 
-def entries(*seeds: int, running: int | None = None) -> list[Entry]:
-    return [Entry(f"job{seed}", STORY(seed=seed), ("parent",), seed == running) for seed in seeds]
+def entries(*seeds: int, running: int | None = None) -> list[QueueEntry]:
+    return [QueueEntry(f"job{seed}", STORY(seed=seed), ("parent",), seed == running) for seed in seeds]
 
 
 def test_what_is_written_is_read_back_in_order(tmp_path: Path) -> None:
-    first = Journal(tmp_path / "queue.sqlite")
+    first = QueueStore(tmp_path / "queue.sqlite")
     first.replace(entries(3, 1, 2, running=3))
     first.close()
-    second = Journal(tmp_path / "queue.sqlite")
+    second = QueueStore(tmp_path / "queue.sqlite")
     assert second.entries() == entries(3, 1, 2, running=3)
     second.replace([])
     assert second.entries() == []
@@ -32,14 +32,14 @@ def test_what_is_written_is_read_back_in_order(tmp_path: Path) -> None:
 
 def test_a_kill_loses_nothing(tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys; from pathlib import Path; from studio.jobs.queue_store import Journal\n"
+        "import os, signal, sys; from pathlib import Path; from studio.jobs.queue_store import QueueStore\n"
         "from tests.core.test_journal import entries\n"
         "journal = Journal(Path(sys.argv[1])); journal.replace(entries(1, 2, running=1))\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     file = tmp_path / "queue.sqlite"
     assert subprocess.run([sys.executable, "-c", code, str(file)], check=False).returncode == -9
-    journal = Journal(file)
+    journal = QueueStore(file)
     assert journal.entries() == entries(1, 2, running=1)
     journal.close()
 
@@ -48,7 +48,7 @@ def test_a_kill_loses_nothing(tmp_path: Path) -> None:
 def test_a_broken_file_is_set_aside_and_named(tmp_path: Path, damage: bytes) -> None:
     file = tmp_path / "queue.sqlite"
     file.write_bytes(damage)
-    journal = Journal(file)
+    journal = QueueStore(file)
     assert journal.mine
     journal.replace(entries(1))
     assert journal.entries() == entries(1)
@@ -65,7 +65,7 @@ def test_a_broken_file_that_cannot_be_set_aside_stops_nobody(tmp_path: Path, mon
     file = tmp_path / "queue.sqlite"
     file.write_bytes(b"not a database at all, but long enough to look at" * 100)
     monkeypatch.setattr(Path, "replace", refused)
-    journal = Journal(file)
+    journal = QueueStore(file)
     assert not journal.mine
     assert "cannot be begun" in journal.warning
     assert journal.entries() == []
@@ -78,7 +78,7 @@ def test_tables_of_another_kind_stop_nobody(tmp_path: Path) -> None:
         database.execute("CREATE TABLE jobs (something TEXT)")
         database.execute("CREATE TABLE runs (n INTEGER, kind TEXT, model TEXT)")
     database.close()
-    journal = Journal(file)
+    journal = QueueStore(file)
     assert journal.entries() == []
     assert journal.typical("story", "a") is None
     assert "could not be read" in journal.warning
@@ -87,13 +87,13 @@ def test_tables_of_another_kind_stop_nobody(tmp_path: Path) -> None:
 
 def test_damage_in_the_middle_does_not_stop_anybody(tmp_path: Path) -> None:
     file = tmp_path / "queue.sqlite"
-    journal = Journal(file)
+    journal = QueueStore(file)
     journal.replace(entries(*range(200)))
     journal.close()
     data = bytearray(file.read_bytes())
     data[4096 : len(data)] = b"\xff" * (len(data) - 4096)
     file.write_bytes(data)
-    again = Journal(file)
+    again = QueueStore(file)
     assert again.entries() == []
     again.replace(entries(1))
     again.close()
@@ -101,7 +101,7 @@ def test_damage_in_the_middle_does_not_stop_anybody(tmp_path: Path) -> None:
 
 def test_what_could_not_be_written_is_said_and_leaves_what_was_there(tmp_path: Path) -> None:
     file = tmp_path / "queue.sqlite"
-    journal = Journal(file)
+    journal = QueueStore(file)
     assert journal.replace(entries(1))
     full = "CREATE TRIGGER full BEFORE INSERT ON jobs BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
     with journal._lock:
@@ -118,7 +118,7 @@ def test_what_could_not_be_written_is_said_and_leaves_what_was_there(tmp_path: P
 
 def test_only_one_studio_keeps_it(tmp_path: Path) -> None:
     file = tmp_path / "queue.sqlite"
-    mine, other = Journal(file), Journal(file)
+    mine, other = QueueStore(file), QueueStore(file)
     mine.replace(entries(1))
     assert not other.mine
     assert "Another studio" in other.warning
@@ -134,7 +134,7 @@ def test_a_newer_studio_s_queue_is_left_alone(tmp_path: Path) -> None:
         database.execute(f"PRAGMA user_version = {VERSION + 1}")
     database.close()
     before = file.read_bytes()
-    journal = Journal(file)
+    journal = QueueStore(file)
     assert not journal.mine
     assert "newer" in journal.warning
     journal.close()
@@ -143,7 +143,7 @@ def test_a_newer_studio_s_queue_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file stands here")
-    journal = Journal(tmp_path / "state" / "queue.sqlite")
+    journal = QueueStore(tmp_path / "state" / "queue.sqlite")
     assert not journal.mine
     assert journal.warning
     journal.replace(entries(1))
@@ -153,19 +153,19 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 def test_a_request_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None:
     file = tmp_path / "queue.sqlite"
-    journal = Journal(file)
+    journal = QueueStore(file)
     journal.replace(entries(1, 2))
     journal.close()
     with sqlite3.connect(file) as database:
         database.execute("UPDATE jobs SET request = '{\"kind\": \"cathedral\"}' WHERE id = 'job1'")
     database.close()
-    again = Journal(file)
+    again = QueueStore(file)
     assert again.entries() == entries(2)
     again.close()
 
 
 def test_time_is_the_median_of_the_last_runs(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "queue.sqlite")
+    journal = QueueStore(tmp_path / "queue.sqlite")
     assert journal.typical("story", "a") is None
     for seconds in (100.0, *[2.0] * (REMEMBERED - 1), 3.0):
         journal.record("story", "a", seconds)
@@ -177,14 +177,14 @@ def test_time_is_the_median_of_the_last_runs(tmp_path: Path) -> None:
 
 def test_that_the_queue_is_paused_is_remembered(tmp_path: Path) -> None:
     for before, after in ((False, True), (True, False), (False, False)):
-        journal = Journal(tmp_path / "queue.sqlite")
+        journal = QueueStore(tmp_path / "queue.sqlite")
         assert journal.paused is before
         journal.paused = after
         journal.close()
 
 
 def test_the_time_is_asked_of_the_disk_once_until_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    journal = Journal(tmp_path / "queue.sqlite")
+    journal = QueueStore(tmp_path / "queue.sqlite")
     asked: list[str] = []
     real = journal._read
 

@@ -12,7 +12,7 @@ from studio.backends import MEDIA
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Job, Progress
 from studio.jobs.lane import Lane
-from studio.jobs.worker import Hear, Made
+from studio.jobs.worker import EngineResult, Hear
 from studio.media.payloads import Text
 from studio.schema.request import Request
 
@@ -38,7 +38,7 @@ class Script:
             reordered=lambda: self.said.append(("queue",)),
         )
 
-    def run(self, job: Job, hear: Hear) -> Made:
+    def run(self, job: Job, hear: Hear) -> EngineResult:
         for step in range(1, 3):
             while not self.gate.wait(0.002):
                 if job.stopping:
@@ -48,9 +48,9 @@ class Script:
             hear(Progress("making", step, 2))
         if job.request.seed == 13:
             raise ZeroDivisionError("unlucky")
-        return Made([Text(f"work {job.request.seed}")], {"device": "test"})
+        return EngineResult([Text(f"work {job.request.seed}")], {"device": "test"})
 
-    def keep(self, job: Job, made: Made, partial: bool) -> list[Any]:
+    def keep(self, job: Job, made: EngineResult, partial: bool) -> list[Any]:
         if self.fail_keeping:
             raise self.fail_keeping
         self.kept.append((job, partial))
@@ -232,7 +232,7 @@ def test_close_ends_an_engine_that_does_not_listen(monkeypatch: pytest.MonkeyPat
     script = Script()
     deaf = threading.Event()
 
-    def run(job: Job, hear: Hear) -> Made:
+    def run(job: Job, hear: Hear) -> EngineResult:
         while not script.killed:
             deaf.wait(0.005)
         raise BadInput("The engine was ended.")

@@ -17,8 +17,8 @@ import soundfile
 from PIL import Image as Pillow
 
 from studio.errors import BadInput, StudioError
-from studio.library.asset import Record, default_title, words_of
-from studio.library.library import Asset, Library, Query
+from studio.library.asset import AssetRecord, default_title, words_of
+from studio.library.library import Asset, Library, LibraryQuery
 from studio.media import codecs
 from studio.media.payloads import Audio, Image, Payload, Text, Weights
 from tests.core.crashes import quick_folder
@@ -130,54 +130,54 @@ def shelf(library: Library) -> dict[str, Asset]:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        (Query(), ["music", "story", "zh", "sea"]),
-        (Query(text="lighthouse"), ["story", "sea"]),
-        (Query(text="LIGHTHOUSE keeper"), ["story"]),
-        (Query(text="keeper lighthouse"), ["story"]),
-        (Query(text="ighthous"), ["story", "sea"]),
-        (Query(text="lighthouses"), []),
-        (Query(text="日落时分"), ["zh"]),
-        (Query(text="灯塔"), ["zh"]),
-        (Query(text="塔"), ["zh"]),
-        (Query(text="海报"), ["zh"]),
-        (Query(text="旅行"), ["sea"]),
-        (Query(text="c++"), ["sea"]),
-        (Query(text="Journey"), ["zh", "sea"]),
-        (Query(text="0%"), ["sea"]),
-        (Query(text="%"), ["sea"]),
-        (Query(text="s_"), ["story"]),
-        (Query(text="_"), ["story"]),
-        (Query(text='"'), ["story"]),
-        (Query(text='"Lighthouse"'), ["story"]),
-        (Query(text="\\"), []),
-        (Query(text="' OR 1=1"), []),
-        (Query(text="NOT lighthouse"), []),
-        (Query(text="prompt:sea"), []),
-        (Query(text="*"), []),
-        (Query(text="lo-fi"), ["music"]),
-        (Query(text="été"), ["music"]),
-        (Query(text="music-starter"), ["music"]),
-        (Query(text="by se"), ["sea"]),
-        (Query(text="   "), ["music", "story", "zh", "sea"]),
-        (Query(text="a\0sea"), ["sea"]),
-        (Query(text="x" * 100_000), []),
-        (Query(medium="story"), ["story"]),
-        (Query(medium="avatar"), []),
-        (Query(model="poster-starter"), ["zh", "sea"]),
-        (Query(favourite=True), ["music"]),
-        (Query(favourite=False), ["story", "zh", "sea"]),
-        (Query(tag="旅行"), ["sea"]),
-        (Query(tag="Journey"), []),
-        (Query(collection="Journey"), ["zh", "sea"]),
-        (Query(collection="Journey", text="lighthouse", medium="poster"), ["sea"]),
-        (Query(text="海", medium="poster"), ["zh"]),
-        (Query(since=0.0), ["music", "story", "zh", "sea"]),
-        (Query(until=1.0), []),
-        (Query(binned=True), []),
+        (LibraryQuery(), ["music", "story", "zh", "sea"]),
+        (LibraryQuery(text="lighthouse"), ["story", "sea"]),
+        (LibraryQuery(text="LIGHTHOUSE keeper"), ["story"]),
+        (LibraryQuery(text="keeper lighthouse"), ["story"]),
+        (LibraryQuery(text="ighthous"), ["story", "sea"]),
+        (LibraryQuery(text="lighthouses"), []),
+        (LibraryQuery(text="日落时分"), ["zh"]),
+        (LibraryQuery(text="灯塔"), ["zh"]),
+        (LibraryQuery(text="塔"), ["zh"]),
+        (LibraryQuery(text="海报"), ["zh"]),
+        (LibraryQuery(text="旅行"), ["sea"]),
+        (LibraryQuery(text="c++"), ["sea"]),
+        (LibraryQuery(text="Journey"), ["zh", "sea"]),
+        (LibraryQuery(text="0%"), ["sea"]),
+        (LibraryQuery(text="%"), ["sea"]),
+        (LibraryQuery(text="s_"), ["story"]),
+        (LibraryQuery(text="_"), ["story"]),
+        (LibraryQuery(text='"'), ["story"]),
+        (LibraryQuery(text='"Lighthouse"'), ["story"]),
+        (LibraryQuery(text="\\"), []),
+        (LibraryQuery(text="' OR 1=1"), []),
+        (LibraryQuery(text="NOT lighthouse"), []),
+        (LibraryQuery(text="prompt:sea"), []),
+        (LibraryQuery(text="*"), []),
+        (LibraryQuery(text="lo-fi"), ["music"]),
+        (LibraryQuery(text="été"), ["music"]),
+        (LibraryQuery(text="music-starter"), ["music"]),
+        (LibraryQuery(text="by se"), ["sea"]),
+        (LibraryQuery(text="   "), ["music", "story", "zh", "sea"]),
+        (LibraryQuery(text="a\0sea"), ["sea"]),
+        (LibraryQuery(text="x" * 100_000), []),
+        (LibraryQuery(medium="story"), ["story"]),
+        (LibraryQuery(medium="avatar"), []),
+        (LibraryQuery(model="poster-starter"), ["zh", "sea"]),
+        (LibraryQuery(favourite=True), ["music"]),
+        (LibraryQuery(favourite=False), ["story", "zh", "sea"]),
+        (LibraryQuery(tag="旅行"), ["sea"]),
+        (LibraryQuery(tag="Journey"), []),
+        (LibraryQuery(collection="Journey"), ["zh", "sea"]),
+        (LibraryQuery(collection="Journey", text="lighthouse", medium="poster"), ["sea"]),
+        (LibraryQuery(text="海", medium="poster"), ["zh"]),
+        (LibraryQuery(since=0.0), ["music", "story", "zh", "sea"]),
+        (LibraryQuery(until=1.0), []),
+        (LibraryQuery(binned=True), []),
     ],
-    ids=lambda value: repr(value)[:60] if isinstance(value, Query) else "",
+    ids=lambda value: repr(value)[:60] if isinstance(value, LibraryQuery) else "",
 )
-def test_works_are_found(library: Library, shelf: dict[str, Asset], query: Query, found: list[str]) -> None:
+def test_works_are_found(library: Library, shelf: dict[str, Asset], query: LibraryQuery, found: list[str]) -> None:
     names = {asset.id: name for name, asset in shelf.items()}
     assert [names[asset.id] for asset in library.page(query)] == found
     assert library.count(query) == len(found)
@@ -185,7 +185,7 @@ def test_works_are_found(library: Library, shelf: dict[str, Asset], query: Query
     # The bin is searched by the same words.
     library.bin(ids(list(shelf.values())))
     if not query.binned:
-        there = Query(**{**{name: getattr(query, name) for name in Query.__slots__}, "binned": True})
+        there = LibraryQuery(**{**{name: getattr(query, name) for name in LibraryQuery.__slots__}, "binned": True})
         assert [names[asset.id] for asset in library.page(there)] == found
     assert library.count() == 0
 
@@ -194,9 +194,9 @@ def test_since_and_until_are_by_the_clock(tmp_path: Path) -> None:
     times = iter([1000.0, 2000.0, 3000.0])
     library = Library(tmp_path / "library", clock=lambda: next(times))
     works = [keep(library, f"work {number}") for number in range(3)]
-    assert library.page(Query(since=2000.0)) == [works[2], works[1]]
-    assert library.page(Query(until=2000.0)) == [works[0]]
-    assert library.page(Query(since=1500.0, until=2500.0, text="work")) == [works[1]]
+    assert library.page(LibraryQuery(since=2000.0)) == [works[2], works[1]]
+    assert library.page(LibraryQuery(until=2000.0)) == [works[0]]
+    assert library.page(LibraryQuery(since=1500.0, until=2500.0, text="work")) == [works[1]]
     library.close()
 
 
@@ -235,8 +235,8 @@ def test_favourites_tags_collections_and_titles(library: Library) -> None:
     assert library.tags() == {"a b": 2, "b": 1, "c": 1}
     assert list(library.tags()) == ["a b", "b", "c"]
     assert library.collections() == {"Trip": 1}
-    assert library.page(Query(text="new name")) == [one]
-    assert library.page(Query(text="one", favourite=True)) == [one]
+    assert library.page(LibraryQuery(text="new name")) == [one]
+    assert library.page(LibraryQuery(text="one", favourite=True)) == [one]
     library.bin([one.id])
     assert library.tags() == {"a b": 1, "c": 1}
     assert library.collections() == {}
@@ -277,7 +277,7 @@ def test_the_bin_gives_back_and_forgets(library: Library) -> None:
     thumbnails = {asset.id: library.thumbnail(asset.id) for asset in (one, two)}
     library.bin([one.id, two.id])
     assert ids(library.page()) == [three.id]
-    binned = library.page(Query(binned=True))
+    binned = library.page(LibraryQuery(binned=True))
     assert ids(binned) == [two.id, one.id]
     assert all(asset.binned and asset.path.parent.parent.name == "bin" and asset.path.exists() for asset in binned)
     assert not one.path.exists()
@@ -342,7 +342,7 @@ def test_the_folder_can_be_moved(tmp_path: Path) -> None:
     shutil.move(tmp_path / "here", tmp_path / "there")
     moved = Library(tmp_path / "there")
     assert moved.get(asset.id).path == tmp_path / "there" / asset.path.relative_to(tmp_path / "here")
-    assert moved.page(Query(text="moved")) != []
+    assert moved.page(LibraryQuery(text="moved")) != []
     assert moved.verify() == []
     assert str(tmp_path / "here").encode() not in (tmp_path / "there" / "index.sqlite").read_bytes()
     moved.close()
@@ -352,17 +352,17 @@ def test_an_index_that_is_gone_is_made_from_the_files(library: Library, tmp_path
     works = [keep(library, f"work {number}", title=f"Title {number}") for number in range(5)]
     library.tag([works[0].id], add=["kept"])
     library.bin([works[1].id])
-    before = (library.page(), library.page(Query(binned=True)), library.tags())
+    before = (library.page(), library.page(LibraryQuery(binned=True)), library.tags())
     library.close()
     for path in library.folder.glob("index.sqlite*"):
         path.unlink()
     again = Library(library.folder)
-    assert (again.page(), again.page(Query(binned=True)), again.tags()) == before
+    assert (again.page(), again.page(LibraryQuery(binned=True)), again.tags()) == before
     assert again.notices == []
     heard: list[tuple[int, int]] = []
     assert again.rebuild(lambda done, total: heard.append((done, total))) == 5
     assert heard == [(number, 5) for number in range(1, 6)]
-    assert (again.page(), again.page(Query(binned=True)), again.tags()) == before
+    assert (again.page(), again.page(LibraryQuery(binned=True)), again.tags()) == before
     again.close()
 
 
@@ -464,7 +464,7 @@ def test_a_hostile_sidecar_is_a_damaged_one(library: Library, change: dict[str, 
 @pytest.mark.parametrize("text", ["[" * 100_000, "null", "[]", '{"schema": 1}', "", '{"a": \ud800}'])
 def test_a_sidecar_that_is_none_is_bad_input(text: str) -> None:
     with pytest.raises(BadInput):
-        Record.from_json(text.encode("utf-8", "surrogatepass"))
+        AssetRecord.from_json(text.encode("utf-8", "surrogatepass"))
 
 
 def test_a_sidecar_of_a_newer_studio_is_left_as_it_is(library: Library) -> None:
@@ -513,7 +513,7 @@ def test_a_persons_own_files_are_copied_byte_for_byte(library: Library, tmp_path
         if asset.medium == "sound":
             assert asset.seconds == pytest.approx(0.5, abs=0.2)
     assert library.count() == 9
-    assert library.page(Query(text="My jpg")) != []
+    assert library.page(LibraryQuery(text="My jpg")) != []
     before = library.page()
     library.rebuild()
     assert library.page() == before
@@ -583,7 +583,7 @@ def test_an_older_index_is_made_anew(library: Library) -> None:
         file.seek(60)
         file.write(bytes(4))
     again = Library(library.folder)
-    assert again.page(Query(text="old")) == [asset]
+    assert again.page(LibraryQuery(text="old")) == [asset]
     assert again.notices == []
     again.close()
 
@@ -603,8 +603,8 @@ def test_opening_takes_in_what_came_and_forgets_what_left(library: Library, tmp_
     again = Library(library.folder)
     assert again.notices == ["1 work is gone from the library's folder, with all that was known of them."]
     assert ids(again.page()) == [stays.id, came.id]
-    assert ids(again.page(Query(text="afar", tag="old"))) == [came.id]
-    assert again.count(Query(binned=True)) == 1
+    assert ids(again.page(LibraryQuery(text="afar", tag="old"))) == [came.id]
+    assert again.count(LibraryQuery(binned=True)) == 1
     assert again.verify() == []
     again.close()
     last = Library(library.folder)
@@ -619,7 +619,7 @@ def test_half_characters_and_tuples_come_back_as_they_will_be_read(library: Libr
     library.tag([asset.id], add=["\ud800"])
     library.rename(asset.id, "a \ud800 b")
     assert library.get(asset.id).title == "a ? b"
-    assert library.page(Query(text="\ud800", tag="\ud800")) == [library.get(asset.id)]
+    assert library.page(LibraryQuery(text="\ud800", tag="\ud800")) == [library.get(asset.id)]
     with pytest.raises(BadInput):
         library.get("\ud800")
     assert library.children("\ud800") == []

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from studio.errors import StudioError
-from studio.library.library import Asset, Library, Query
+from studio.library.library import Asset, Library, LibraryQuery
 from studio.media import codecs
 from studio.media.payloads import Audio, Image, Text
 from tests.core.crashes import Refusal, Step, ended, in_child, killed_at, quick_folder, small_disk
@@ -78,7 +78,7 @@ def throw(library: Library) -> None:
 
 
 def take_back(library: Library) -> None:
-    library.restore([library.page(Query(binned=True))[0].id])
+    library.restore([library.page(LibraryQuery(binned=True))[0].id])
 
 
 def empty(library: Library) -> None:
@@ -100,7 +100,7 @@ def seen(folder: Path) -> list[tuple[object, ...]]:
         assert library.verify() == []
         assert library.notices == []
         assert list((folder / "staging").iterdir()) == []
-        works = [*library.page(), *library.page(Query(binned=True))]
+        works = [*library.page(), *library.page(LibraryQuery(binned=True))]
         files = {path for room in ("works", "bin") for path in (folder / room).glob("*/*")}
         assert files == {work.path for work in works} | {work.path.with_suffix(".json") for work in works}
         small = {path.name.split(".")[0] for path in (folder / "thumbnails").glob("*/*")}
@@ -112,7 +112,7 @@ def seen(folder: Path) -> list[tuple[object, ...]]:
 
 def shown(library: Library) -> list[tuple[object, ...]]:
     """What a person sees of the works, ids aside."""
-    works = [*library.page(), *library.page(Query(binned=True))]
+    works = [*library.page(), *library.page(LibraryQuery(binned=True))]
     return [(work.medium, work.favourite, work.tags, work.binned, work.sha256) for work in works]
 
 
@@ -285,7 +285,7 @@ def test_one_studio_sees_what_another_does(tmp_path: Path) -> None:
     assert one.get(asset.id).tags == ("seen",)
     one.bin([asset.id])
     two.empty_bin()
-    assert one.count(Query(binned=True)) == 0
+    assert one.count(LibraryQuery(binned=True)) == 0
     one.close()
     two.close()
 
@@ -341,7 +341,7 @@ def test_a_damaged_index_is_set_aside_and_made_anew(
     damage(index)
     library = Library(seeded)
     deed(library)
-    assert library.count() + library.count(Query(binned=True)) in (2, 3)
+    assert library.count() + library.count(LibraryQuery(binned=True)) in (2, 3)
     assert library.verify() == []
     asides = list(seeded.glob("index.damaged-*.sqlite"))
     assert len(asides) == len(library.notices) <= 1

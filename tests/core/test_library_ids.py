@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.library.library import Library, Query
+from studio.library.library import Library, LibraryQuery
 from studio.media.payloads import Text
 from tests.core.crashes import quick_folder
 
@@ -30,9 +30,16 @@ def library(folder: Path) -> Iterator[Library]:
 
 
 @pytest.mark.parametrize(
-    "query", [Query(), Query(medium="story"), Query(text="lighthouse"), Query(text="nu"), Query(model="poster-starter")]
+    "query",
+    [
+        LibraryQuery(),
+        LibraryQuery(medium="story"),
+        LibraryQuery(text="lighthouse"),
+        LibraryQuery(text="nu"),
+        LibraryQuery(model="poster-starter"),
+    ],
 )
-def test_ids_agree_with_the_pages_and_give_the_works_again(library: Library, query: Query) -> None:
+def test_ids_agree_with_the_pages_and_give_the_works_again(library: Library, query: LibraryQuery) -> None:
     shown = library.page(query)
     assert shown
     assert library.ids(query) == [asset.id for asset in shown]
@@ -46,7 +53,7 @@ def test_some_leaves_out_what_is_not_there(library: Library) -> None:
 
 def test_models_are_those_of_works_outside_the_bin(library: Library) -> None:
     assert library.models() == {"poster-starter": 3, "story-starter": 3}
-    library.bin([library.page(Query(medium="story"))[0].id])
+    library.bin([library.page(LibraryQuery(medium="story"))[0].id])
     assert library.models() == {"poster-starter": 3, "story-starter": 2}
 
 
@@ -56,7 +63,7 @@ def test_deleting_leaves_what_is_not_in_the_bin(library: Library) -> None:
     path = library.get(gone).path
     assert library.delete([gone, outside, "unknown"]) == 1
     assert not path.exists()
-    assert library.ids(Query(binned=True)) == [kept]
+    assert library.ids(LibraryQuery(binned=True)) == [kept]
     assert outside in library.ids()
     assert library.empty_bin() == 1
     assert library.count() == 4

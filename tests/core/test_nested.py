@@ -9,10 +9,18 @@ import json
 import numpy as np
 import pytest
 
-from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, Mix, Near, Slide, Station, Trait
+from studio.backends.avatar.requests import (
+    AvatarRequest,
+    AvatarWalkRequest,
+    DirectionStep,
+    MorphStop,
+    SliderValue,
+    StyleMix,
+    Variation,
+)
 from studio.errors import BadInput
 from studio.schema import nested
-from studio.schema.nested import Told
+from studio.schema.nested import NestedRequest
 from studio.schema.request import Request
 
 
@@ -24,10 +32,10 @@ def face(**fields: object) -> AvatarRequest:
 
 def test_rows_come_from_objects_and_go_back() -> None:
     request = face(traits=[{"name": "Hair", "value": 1}], slides=[{"direction": "sefa-1", "amount": -2.5}])
-    assert request.traits == (Trait("Hair", 1.0),)
-    assert request.slides == (Slide("sefa-1", -2.5),)
+    assert request.traits == (SliderValue("Hair", 1.0),)
+    assert request.slides == (DirectionStep("sefa-1", -2.5),)
     assert request.to_json()["traits"] == [{"name": "Hair", "value": 1.0}]
-    assert request == AvatarRequest(traits=(Trait("Hair", 1.0),), slides=(Slide("sefa-1", -2.5),))
+    assert request == AvatarRequest(traits=(SliderValue("Hair", 1.0),), slides=(DirectionStep("sefa-1", -2.5),))
     assert len({request, AvatarRequest()}) == 2
 
 
@@ -60,25 +68,25 @@ def test_a_row_of_a_newer_studio_is_kept() -> None:
 def test_faces_within_faces_come_back() -> None:
     inner = face(seed=1, name="\u5c0f\u660e", near=[{"seed": 2}])
     middle = face(seed=3, mix=[{"face": inner.to_json(), "layers": "fine"}])
-    outer = AvatarRequest(mix=(Mix(json.dumps(middle.to_json())),))
+    outer = AvatarRequest(mix=(StyleMix(json.dumps(middle.to_json())),))
     again = Request.from_json(json.loads(json.dumps(outer.to_json())))
     assert again == outer
     within = Request.from_json(json.loads(outer.mix[0].face))
     assert within == middle
     assert Request.from_json(json.loads(middle.mix[0].face)) == inner
-    walk = AvatarWalkRequest(stations=(Station(outer.mix[0].face), Station(middle.mix[0].face)))
+    walk = AvatarWalkRequest(stations=(MorphStop(outer.mix[0].face), MorphStop(middle.mix[0].face)))
     assert Request.from_json(walk.to_json()) == walk
 
 
 def test_a_request_within_a_request_may_be_given_as_one() -> None:
-    note = Told(label="Face", help="A face.", kind="avatar")
-    request = AvatarRequest(near=(Near(5, 0.2),))
+    note = NestedRequest(label="Face", help="A face.", kind="avatar")
+    request = AvatarRequest(near=(Variation(5, 0.2),))
     assert note.check("face", request) == note.check("face", request.to_json()) == json.dumps(request.to_json())
 
 
 def test_endless_nesting_is_refused() -> None:
     def nest(request: AvatarRequest) -> AvatarRequest:
-        return nest(AvatarRequest(mix=(Mix(json.dumps(request.to_json())),)))
+        return nest(AvatarRequest(mix=(StyleMix(json.dumps(request.to_json())),)))
 
     with pytest.raises(BadInput, match="at most 200,000"):
         nest(AvatarRequest())
@@ -101,7 +109,7 @@ def test_a_request_in_requests_is_read_once_for_each(monkeypatch: pytest.MonkeyP
     """And not twice as often with each that it lies in: each picture of a drag is such a request."""
     one = AvatarRequest(seed=40)
     for seed in range(41, 48):
-        one = AvatarRequest(seed=seed, mix=(Mix(json.dumps(one.to_json())),))
+        one = AvatarRequest(seed=seed, mix=(StyleMix(json.dumps(one.to_json())),))
     nested._known.cache_clear()
     read: list[object] = []
     real = Request.from_json

@@ -8,8 +8,8 @@ import pytest
 
 from studio.backends import MEDIA
 from studio.errors import BadInput
-from studio.schema.nested import Items, Packed
-from studio.schema.request import SEED_LIMIT, Choice, ModelId, PathTo, Range, Request, Seed, Text, fresh_seed, note
+from studio.schema.nested import FloatArray, ListOf
+from studio.schema.request import SEED_LIMIT, Choice, FreeText, ModelId, PathTo, Range, Request, Seed, field, fresh_seed
 
 REQUESTS = [cls for medium in MEDIA for cls in (*medium.kinds, medium.train)]
 
@@ -25,9 +25,9 @@ def test_json_round_trip(cls: type[Request]) -> None:
 
 @pytest.mark.parametrize("cls", REQUESTS)
 def test_every_field_says_what_it_is(cls: type[Request]) -> None:
-    for name, field in cls.notes():
-        assert field.label, name
-        assert field.help.endswith("."), name
+    for name, each in cls.fields():
+        assert each.label, name
+        assert each.help.endswith("."), name
 
 
 @pytest.mark.parametrize("cls", REQUESTS)
@@ -43,21 +43,21 @@ def test_what_no_work_could_carry_is_refused_before_it_is_made() -> None:
 
 @pytest.mark.parametrize("cls", REQUESTS)
 def test_out_of_range_is_named(cls: type[Request]) -> None:
-    for name, field in cls.notes():
-        if isinstance(field, Range):
-            wrong = [field.high + 1, field.low - 1, float("nan"), float("inf"), 10**400, 10**5000, "many", None, True]
-        elif isinstance(field, Choice):
+    for name, each in cls.fields():
+        if isinstance(each, Range):
+            wrong = [each.high + 1, each.low - 1, float("nan"), float("inf"), 10**400, 10**5000, "many", None, True]
+        elif isinstance(each, Choice):
             wrong = [3, None, "x" * 1000]
-        elif isinstance(field, Text):
-            wrong = [3, None, "x" * (field.limit + 1)]
-        elif isinstance(field, Seed):
+        elif isinstance(each, FreeText):
+            wrong = [3, None, "x" * (each.limit + 1)]
+        elif isinstance(each, Seed):
             wrong = [-1, 2**31, 10**5000, 1.5, "7", None]
-        elif isinstance(field, ModelId | PathTo):
+        elif isinstance(each, ModelId | PathTo):
             wrong = [3, None]
-        elif isinstance(field, Items):
-            wrong = [3, None, "[]", {}, [3], [{"name": 3}, None], [{}] * (field.limit + 1)]
-        elif isinstance(field, Packed):
-            wrong = [3, None, "AAA", "~~~~", "AA==", "AAB8", "AHw=", "AAAA" * field.limit]
+        elif isinstance(each, ListOf):
+            wrong = [3, None, "[]", {}, [3], [{"name": 3}, None], [{}] * (each.limit + 1)]
+        elif isinstance(each, FloatArray):
+            wrong = [3, None, "AAA", "~~~~", "AA==", "AAB8", "AHw=", "AAAA" * each.limit]
         else:
             wrong = ["yes", None, 1]
         for value in wrong:
@@ -72,24 +72,24 @@ def test_what_is_no_request_is_refused(data: object) -> None:
 
 
 def test_whole_numbers_come_in_any_dress_and_leave_as_int() -> None:
-    field = Range(label="n", help="n.", low=0, high=10)
-    assert field.check("n", 3.0) == 3
-    assert isinstance(field.check("n", 3.0), int)
+    each = Range(label="n", help="n.", low=0, high=10)
+    assert each.check("n", 3.0) == 3
+    assert isinstance(each.check("n", 3.0), int)
     with pytest.raises(BadInput):
-        field.check("n", 3.5)
+        each.check("n", 3.5)
 
 
 def test_text_loses_what_cannot_be_written() -> None:
-    field = Text(label="t", help="t.")
-    assert field.check("t", "a\0b") == "ab"
-    assert field.check("t", "a\ud800b") == "a?b"
+    each = FreeText(label="t", help="t.")
+    assert each.check("t", "a\0b") == "ab"
+    assert each.check("t", "a\ud800b") == "a?b"
 
 
 def test_a_new_kind_is_known_by_its_name() -> None:
     class Cathedral(Request):
         kind = "cathedral-of-tests"
         medium = "poster"
-        height: float = note(1.0, Range(label="h", help="h.", low=0, high=2, step=0.1))
+        height: float = field(1.0, Range(label="h", help="h.", low=0, high=2, step=0.1))
 
     try:
         assert Request.from_json({"kind": "cathedral-of-tests"}).to_json()["kind"] == "cathedral-of-tests"

@@ -12,9 +12,9 @@ import pytest
 
 from studio.backends import MEDIA
 from studio.errors import BadInput, OutOfMemory, StudioError
-from studio.jobs.engine_cache import NEED_PER_BYTE, Residence, Rules
+from studio.jobs.engine_cache import NEED_PER_BYTE, EngineCache, EngineLimits
 from studio.jobs.job import Job, Progress, Report
-from studio.jobs.worker import InProcess
+from studio.jobs.worker import ProcessHost
 from studio.media.payloads import Text
 from studio.models.catalog import Model
 from tests import fakes
@@ -38,11 +38,11 @@ def model(name: str) -> Model:
     return Model(name, "story", "fake", name, "Apache-2.0", Path("nowhere"), SIZE)
 
 
-def residence(models: float) -> Residence:
-    return Residence(Rules(budget=int(models * SIZE * NEED_PER_BYTE), platform=""))
+def residence(models: float) -> EngineCache:
+    return EngineCache(EngineLimits(budget=int(models * SIZE * NEED_PER_BYTE), platform=""))
 
 
-def run(home: Residence, name: str, seed: int = 1) -> list[str]:
+def run(home: EngineCache, name: str, seed: int = 1) -> list[str]:
     stages: list[str] = []
     home.run(ENGINE, model(name), STORY(seed=seed), lambda progress: stages.append(progress.stage))
     return stages
@@ -121,7 +121,7 @@ def test_damaged_weights_are_named_before_an_engine_sees_them(tmp_path: Path) ->
 
 
 def test_memory_really_comes_back_after_a_switch() -> None:
-    host = InProcess(Rules(budget=int(1.5 * SIZE * NEED_PER_BYTE), platform=""))
+    host = ProcessHost(EngineLimits(budget=int(1.5 * SIZE * NEED_PER_BYTE), platform=""))
 
     def resident(name: str) -> int:
         host.run(Job(STORY()), "tests.core.test_residence:Heavy", model(name), lambda _: None)

@@ -31,7 +31,7 @@ CHANGED: dict[str, Any] = {
 
 
 def test_every_setting_comes_back(tmp_path: Path) -> None:
-    assert set(CHANGED) == {name for name, _ in Settings.notes()}
+    assert set(CHANGED) == {name for name, _ in Settings.fields()}
     changed = Settings(**CHANGED)
     assert all(getattr(changed, name) != getattr(Settings(), name) for name in CHANGED)
     save(tmp_path / "new" / "settings.toml", changed)

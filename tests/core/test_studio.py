@@ -17,8 +17,8 @@ from studio.backends import MEDIA
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Job
 from studio.jobs.lane import Lane
-from studio.jobs.queue_store import Journal
-from studio.library.library import Query
+from studio.jobs.queue_store import QueueStore
+from studio.library.library import LibraryQuery
 from studio.media.payloads import Image
 from studio.schema.request import Request
 from studio.studio import News, Studio
@@ -164,10 +164,10 @@ def test_queued_work_waits_for_the_next_start(home: Path) -> None:
     assert all(job.state == "cancelled" for job in waiting)
     second = fake_studio(home)
     try:
-        assert [entry.request.seed for entry in second.offered] == [fakes.SLOW]
-        fakes.until(lambda: second.library.count(Query(medium="avatar")) == 2)
-        second.take(second.offered[0], resume=False)
-        assert second.offered == []
+        assert [entry.request.seed for entry in second.interrupted] == [fakes.SLOW]
+        fakes.until(lambda: second.library.count(LibraryQuery(medium="avatar")) == 2)
+        second.take(second.interrupted[0], resume=False)
+        assert second.interrupted == []
     finally:
         second.close()
 
@@ -187,9 +187,9 @@ def test_a_kill_in_mid_job_loses_no_queue(home: Path) -> None:
     process.stdout.close()
     studio = fake_studio(home)
     try:
-        assert [entry.request.seed for entry in studio.offered] == [fakes.SLOW]
+        assert [entry.request.seed for entry in studio.interrupted] == [fakes.SLOW]
         fakes.until(lambda: studio.library.count() == 2)
-        job = studio.take(studio.offered[0], resume=True)
+        job = studio.take(studio.interrupted[0], resume=True)
         assert job is not None
         fakes.until(lambda: job.state == "running")
         studio.cancel(job.id)
@@ -234,17 +234,17 @@ def test_a_queued_request_whose_model_is_of_no_use_is_offered(home: Path, damage
     second = fake_studio(home)
     try:
         assert any("cannot run now" in warning for warning in second.warnings)
-        (offer,) = second.offered
+        (offer,) = second.interrupted
         with pytest.raises(StudioError):
             second.take(offer, resume=True)
-        assert second.offered == [offer], "what cannot be taken is still offered"
+        assert second.interrupted == [offer], "what cannot be taken is still offered"
         second.pause(False)
         fakes.until(lambda: [asset.request for asset in second.library.page()] == [good.request.to_json()])
         label.write_text(whole, encoding="utf-8")
         job = second.take(offer, resume=True)
         assert job is not None
         assert job.future.result(20)
-        assert second.offered == []
+        assert second.interrupted == []
     finally:
         second.close()
 
@@ -397,14 +397,14 @@ def test_a_journal_that_could_not_be_written_is_written_with_the_next_change(
 ) -> None:
     first = fake_studio(home)
     first.pause(True)
-    real = Journal.replace
-    monkeypatch.setattr(Journal, "replace", lambda *_: False)  # the disk is full
+    real = QueueStore.replace
+    monkeypatch.setattr(QueueStore, "replace", lambda *_: False)  # the disk is full
     first.submit(AVATAR(seed=1))
-    monkeypatch.setattr(Journal, "replace", real)
+    monkeypatch.setattr(QueueStore, "replace", real)
     first.pause(True)  # a change of the queue, which holds the same jobs
-    monkeypatch.setattr(Journal, "replace", lambda *_: False)  # and a kill, as far as the disk can tell
+    monkeypatch.setattr(QueueStore, "replace", lambda *_: False)  # and a kill, as far as the disk can tell
     first.close()
-    monkeypatch.setattr(Journal, "replace", real)
+    monkeypatch.setattr(QueueStore, "replace", real)
     second = fake_studio(home)
     assert [job.request.seed for job in second.jobs()] == [1]
     second.close()
@@ -431,7 +431,7 @@ def test_what_is_finished_while_the_studio_closes_is_not_offered(home: Path, mon
     assert (ends.state, waits.state) == ("done", "cancelled")
     after = fake_studio(home)
     try:
-        assert after.offered == []
+        assert after.interrupted == []
         assert [job.request.seed for job in after.jobs()] == [2]
         fakes.until(lambda: after.library.count() == 2)
     finally:
@@ -445,5 +445,5 @@ def test_what_a_person_cancelled_just_before_the_end_is_not_offered(home: Path) 
     job.stop()
     studio.close()
     after = fake_studio(home)
-    assert after.offered == []
+    assert after.interrupted == []
     after.close()

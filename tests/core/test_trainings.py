@@ -15,8 +15,8 @@ from studio.backends import MEDIA
 from studio.errors import BadInput
 from studio.jobs import training_runs
 from studio.jobs.job import Cancelled, Progress, Report
-from studio.jobs.queue_store import Entry
-from studio.jobs.training_runs import Log, can_go_on, going_on, read
+from studio.jobs.queue_store import QueueEntry
+from studio.jobs.training_runs import TrainingLog, can_go_on, going_on, read
 from studio.media.payloads import Payload, Weights
 from studio.schema.request import Request, TrainRequest
 from studio.studio import News, Studio
@@ -67,7 +67,7 @@ def own(studio: Studio) -> list[str]:
 
 
 def test_a_log_holds_means_and_is_followed(tmp_path: Path) -> None:
-    log = Log(tmp_path)
+    log = TrainingLog(tmp_path)
     log.begin(0, 0.0)
     log.add(1, 0.1, {"loss": 4.0})
     first, at = read(tmp_path)
@@ -82,7 +82,7 @@ def test_a_log_holds_means_and_is_followed(tmp_path: Path) -> None:
 
 
 def test_a_log_stays_small(tmp_path: Path) -> None:
-    log = Log(tmp_path)
+    log = TrainingLog(tmp_path)
     log.begin(0, 0.0)
     for step in range(20_000):
         log.add(step, step * 30.0, {"loss": 1.0})
@@ -90,20 +90,20 @@ def test_a_log_stays_small(tmp_path: Path) -> None:
 
 
 def test_what_a_crash_undid_leaves_the_log(tmp_path: Path) -> None:
-    log = Log(tmp_path)
+    log = TrainingLog(tmp_path)
     log.begin(0, 0.0)
     for step in range(1, 6):
         log.add(step, step * 2.0, {"loss": float(step)})
     with (tmp_path / training_runs.LOG).open("a") as file:
         file.write('{"time": 1, "sec')
-    Log(tmp_path).begin(3, 6.0)
+    TrainingLog(tmp_path).begin(3, 6.0)
     lines, at = read(tmp_path, 10_000)
     assert [(line.step, len(line.values)) for line in lines] == [(0, 0), (1, 1), (2, 1), (3, 1), (3, 0)]
     assert at == (tmp_path / training_runs.LOG).stat().st_size
 
 
 def test_damaged_lines_and_values_are_passed_over(tmp_path: Path) -> None:
-    Log(tmp_path).begin(0, 0.0)
+    TrainingLog(tmp_path).begin(0, 0.0)
     with (tmp_path / training_runs.LOG).open("a") as file:
         file.write('nonsense\n[]\n{"time": 1}\n{"time": 1, "seconds": 2, "step": 3, "loss": null, "p": 0.5}\n')
     assert [line.values for line in read(tmp_path)[0]] == [{}, {"p": 0.5}]
@@ -117,7 +117,7 @@ def test_going_on_is_for_the_minutes_that_were_left(tmp_path: Path) -> None:
     (out / training_runs.CHECKPOINT).touch()
     assert can_go_on(out)
     assert going_on(request).resume
-    log = Log(out)
+    log = TrainingLog(out)
     log.begin(0, 0.0)
     log.add(9, 1200.0, {"loss": 1.0})
     assert going_on(request).minutes == pytest.approx(40)
@@ -139,7 +139,7 @@ def test_what_was_broken_off_is_found_again_until_it_is_finished(
         kind = MEDIA[0] if name != "tale" else next(one for one in MEDIA if one.name == "story")
         request = kind.train(data="x", out=str(folder), minutes=90, title=name, seed=at)
         training_runs.remember(request)
-        log = Log(folder)
+        log = TrainingLog(folder)
         log.begin(0, 0.0)
         log.add(40 * at, 600.0 * at, {"loss": 1.0})
         if name != "unsaved":
@@ -212,14 +212,14 @@ def test_stop_and_keep_adds_the_model_and_cancel_does_not(studio: Studio, home: 
 def test_a_training_that_learnt_nothing_more_points_to_the_model_it_left_before(studio: Studio, home: Path) -> None:
     first = studio.submit(asked(home, seed=0))
     (made,) = first.future.result(20)
-    assert first.known == ""
+    assert first.duplicate_of == ""
     again = studio.submit(asked(home, resume=True))
     until(lambda: again.progress.done > 2)
     studio.finish(again.id)
     error = ended(again)
     assert isinstance(error, Cancelled)
     assert error.assets == [made]
-    assert again.known == "Foxes"
+    assert again.duplicate_of == "Foxes"
     assert own(studio) == ["Foxes"]
 
 
@@ -256,8 +256,8 @@ def test_an_offered_training_goes_on_from_its_checkpoint(studio: Studio, home: P
     request = asked(home, minutes=60)
     Path(request.out).mkdir(parents=True)
     (Path(request.out) / training_runs.CHECKPOINT).touch()
-    entry = Entry("1", request, (), True)
-    studio.offered.append(entry)
+    entry = QueueEntry("1", request, (), True)
+    studio.interrupted.append(entry)
     job = studio.take(entry, resume=True)
     assert job is not None
     assert isinstance(job.request, TrainRequest)
@@ -275,11 +275,11 @@ def test_closing_the_program_makes_no_model(home: Path) -> None:
     studio = fake_studio(home, trainer="tests.core.test_trainings:Learner")
     job = studio.submit(asked(home))
     until(lambda: job.progress.done > 2)
-    job.wanted = True
+    job.keep_model = True
     studio.close()
     assert not list(studio.places.models.glob("*"))
     opened = fake_studio(home, trainer="tests.core.test_trainings:Learner")
-    assert [entry.request.kind for entry in opened.offered] == ["avatar.train"]
+    assert [entry.request.kind for entry in opened.interrupted] == ["avatar.train"]
     opened.close()
 
 
@@ -289,7 +289,7 @@ def test_a_deleted_training_frees_its_room_and_one_that_runs_stays(tmp_path: Pat
     (folder / "model" / "model.safetensors").write_bytes(b"x" * 1000)
     training_runs.remember(TRAIN(out=str(folder), data="x", title="foxes"))
     (folder / training_runs.CHECKPOINT).write_bytes(b"y" * 500)
-    Log(folder).begin(0, 0.0)
+    TrainingLog(folder).begin(0, 0.0)
     assert 1500 < training_runs.room(folder) < 5000
     held = training_runs.hold(folder)
     with pytest.raises(BadInput, match="runs in"):
@@ -310,7 +310,7 @@ def test_a_deletion_that_broke_off_leaves_nothing_to_go_on_with(
     folder.mkdir()
     training_runs.remember(TRAIN(out=str(folder), data="x", title="foxes"))
     (folder / training_runs.CHECKPOINT).touch()
-    Log(folder).begin(0, 0.0)
+    TrainingLog(folder).begin(0, 0.0)
     assert training_runs.unfinished(tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(training_runs.shutil, "rmtree", lambda *_, **__: None)

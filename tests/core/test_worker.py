@@ -19,15 +19,15 @@ import pytest
 from studio.backends import MEDIA
 from studio.errors import BadInput, StudioError
 from studio.jobs import worker
-from studio.jobs.engine_cache import Rules
+from studio.jobs.engine_cache import EngineLimits
 from studio.jobs.job import Cancelled, Job, Progress
-from studio.jobs.worker import InProcess, InThread
+from studio.jobs.worker import ProcessHost, ThreadHost
 from studio.media.payloads import Image, Text
 from studio.system.log import crash_path
 from tests import fakes
 
 ENGINE = "tests.fakes:FakeEngine"
-RULES = Rules(platform="")
+RULES = EngineLimits(platform="")
 
 
 def job(seed: int, medium: str = "story") -> Job:
@@ -35,14 +35,14 @@ def job(seed: int, medium: str = "story") -> Job:
 
 
 @pytest.fixture
-def host() -> Iterator[InProcess]:
-    made = InProcess(RULES)
+def host() -> Iterator[ProcessHost]:
+    made = ProcessHost(RULES)
     yield made
     made.close()
 
 
-@pytest.mark.parametrize("kind", [InThread, InProcess])
-def test_one_interface_two_places(kind: type[InThread] | type[InProcess]) -> None:
+@pytest.mark.parametrize("kind", [ThreadHost, ProcessHost])
+def test_one_interface_two_places(kind: type[ThreadHost] | type[ProcessHost]) -> None:
     host = kind(RULES)
     heard: list[Progress] = []
     made = host.run(job(7), ENGINE, None, heard.append)
@@ -55,7 +55,7 @@ def test_one_interface_two_places(kind: type[InThread] | type[InProcess]) -> Non
     assert next(progress.preview for progress in heard if progress.preview) == fakes.payload("story", 7)
 
 
-def test_a_picture_crosses_whole(host: InProcess) -> None:
+def test_a_picture_crosses_whole(host: ProcessHost) -> None:
     (image,) = host.run(job(300, "avatar"), ENGINE, None, lambda _: None).payloads
     expected = fakes.payload("avatar", 300)
     assert isinstance(image, Image)
@@ -63,7 +63,7 @@ def test_a_picture_crosses_whole(host: InProcess) -> None:
     assert (image.pixels == expected.pixels).all()
 
 
-def test_errors_cross_in_words(host: InProcess) -> None:
+def test_errors_cross_in_words(host: ProcessHost) -> None:
     with pytest.raises(BadInput, match="moon") as caught:
         host.run(job(fakes.MISUSED), ENGINE, None, lambda _: None)
     assert (caught.value.hint, caught.value.mend) == ("Ask for the sun.", "models")
@@ -71,7 +71,7 @@ def test_errors_cross_in_words(host: InProcess) -> None:
         host.run(job(fakes.RAISES), ENGINE, None, lambda _: None)
 
 
-def test_an_error_that_pickles_badly_crosses_in_words(host: InProcess) -> None:
+def test_an_error_that_pickles_badly_crosses_in_words(host: ProcessHost) -> None:
     with pytest.raises(StudioError, match="The sea is rough") as caught:
         host.run(job(1), "tests.core.test_worker:Awkward", None, lambda _: None)
     assert caught.value.hint == "Stay at home."
@@ -79,16 +79,16 @@ def test_an_error_that_pickles_badly_crosses_in_words(host: InProcess) -> None:
 
 
 def test_an_answer_that_cannot_be_read_fails_its_job_only(
-    host: InProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    host: ProcessHost, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("studio.jobs.worker.DYING", 0.05)
+    monkeypatch.setattr("studio.jobs.worker.EXIT_TIMEOUT", 0.05)
     with pytest.raises(StudioError, match="could not be read"):
         host.run(job(1), "tests.core.test_worker:Riddle", None, lambda _: None)
     assert "said what cannot be read" in caplog.text
     assert host.run(job(1), ENGINE, None, lambda _: None).payloads
 
 
-def test_a_hold_while_the_child_starts_does_not_come_first(host: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hold_while_the_child_starts_does_not_come_first(host: ProcessHost, monkeypatch: pytest.MonkeyPatch) -> None:
     listen = worker._listen
 
     def held_meanwhile(*ends: Any) -> None:
@@ -109,7 +109,7 @@ def test_a_hold_while_the_child_starts_does_not_come_first(host: InProcess, monk
     assert host.run(job(1), ENGINE, None, lambda _: None).payloads
 
 
-def test_killed_fails_with_a_reason_and_the_next_job_works(host: InProcess) -> None:
+def test_killed_fails_with_a_reason_and_the_next_job_works(host: ProcessHost) -> None:
     with pytest.raises(StudioError, match="ended from outside"):
         host.run(job(fakes.DIES), ENGINE, None, lambda _: None)
     assert host.run(job(1), ENGINE, None, lambda _: None).payloads
@@ -117,7 +117,7 @@ def test_killed_fails_with_a_reason_and_the_next_job_works(host: InProcess) -> N
 
 @pytest.mark.skipif(sys.platform == "win32", reason="another signal there")
 def test_the_trace_of_a_native_crash_outlives_the_next_child(tmp_path: Path) -> None:
-    host = InProcess(RULES, log=tmp_path / "worker-device.log")
+    host = ProcessHost(RULES, log=tmp_path / "worker-device.log")
     try:
         with pytest.raises(StudioError, match="ended unexpectedly"):
             host.run(job(1), "tests.core.test_worker:Falling", None, lambda _: None)
@@ -129,7 +129,7 @@ def test_the_trace_of_a_native_crash_outlives_the_next_child(tmp_path: Path) -> 
     assert "in fall" in trace
 
 
-def test_killed_in_the_middle(host: InProcess) -> None:
+def test_killed_in_the_middle(host: ProcessHost) -> None:
     def hear(progress: Progress) -> None:
         if progress.done == fakes.STEPS:
             assert host.pid is not None
@@ -140,7 +140,7 @@ def test_killed_in_the_middle(host: InProcess) -> None:
     assert host.run(job(1), ENGINE, None, lambda _: None).payloads
 
 
-def test_cancel_stops_within_a_step_and_keeps_what_was_made(host: InProcess) -> None:
+def test_cancel_stops_within_a_step_and_keeps_what_was_made(host: ProcessHost) -> None:
     slow, late = job(fakes.SLOW), 0
 
     def hear(progress: Progress) -> None:
@@ -158,15 +158,15 @@ def test_cancel_stops_within_a_step_and_keeps_what_was_made(host: InProcess) -> 
     assert host.pid == pid, "a cancel must not cost the process"
 
 
-def test_a_step_that_never_ends_is_ended(host: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.jobs.worker.STUBBORN", 0.05)
+def test_a_step_that_never_ends_is_ended(host: ProcessHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.jobs.worker.CANCEL_TIMEOUT", 0.05)
     deaf = job(fakes.STUBBORN)
     with pytest.raises(Cancelled):
         host.run(deaf, ENGINE, None, lambda progress: deaf.stop() if progress.stage == "thinking" else None)
     assert host.run(job(1), ENGINE, None, lambda _: None).payloads
 
 
-def test_held_waits_at_its_next_report_and_can_be_cancelled(host: InProcess) -> None:
+def test_held_waits_at_its_next_report_and_can_be_cancelled(host: ProcessHost) -> None:
     slow, steps = job(fakes.SLOW), [0]
 
     def hear(progress: Progress) -> None:
@@ -211,10 +211,10 @@ def test_the_child_ends_with_its_studio(tmp_path: Path) -> None:
     fakes.until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
-def test_what_libraries_print_does_not_enter_the_pipe(host: InProcess, tmp_path: Path) -> None:
+def test_what_libraries_print_does_not_enter_the_pipe(host: ProcessHost, tmp_path: Path) -> None:
     host.close()
     log = tmp_path / "worker.log"
-    loud = InProcess(RULES, log=log)
+    loud = ProcessHost(RULES, log=log)
     try:
         loud.run(job(1), "tests.core.test_worker:Loud", None, lambda _: None)
     finally:

@@ -16,11 +16,11 @@ from PIL import ImageDraw
 
 from studio.errors import BadInput
 from studio.export import fonts, icons, sheets, vector
-from studio.export.compose import Look, render
+from studio.export.compose import PictureStyle, render
 from studio.export.feeds import FEEDS
-from studio.export.files import FORMATS, SUFFIX, Origin, encode
-from studio.export.job import KINDS, Order, files, measured, sizes_of
-from studio.library.asset import Asset, Record
+from studio.export.files import FORMATS, SUFFIX, EmbeddedMetadata, encode
+from studio.export.job import KINDS, ExportJob, files, measured, sizes_of
+from studio.library.asset import Asset, AssetRecord
 from studio.media import codecs, images
 from studio.media.payloads import Image
 
@@ -42,7 +42,7 @@ def face(side: int = 96) -> Image:
 
 
 def work(**values: Any) -> Asset:
-    record = Record("a", 1, "avatar", "2026-01/a.png", 0.0, "", 1, title="玛拉 / Mara: 1")
+    record = AssetRecord("a", 1, "avatar", "2026-01/a.png", 0.0, "", 1, title="玛拉 / Mara: 1")
     asset = record.asset(Path())
     kept = {name: getattr(asset, name) for name in Asset.__slots__}
     return Asset(**{**kept, "request": REQUEST, "provenance": PROVENANCE, **values})
@@ -57,7 +57,7 @@ def opened(data: bytes) -> Pillow.Image:
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("embed", ["all", "provenance", "none"])
 def test_files_say_what_the_person_lets_them_say(tmp_path: Path, form: Any, embed: str) -> None:
-    data = encode(face(), form, Origin(work(), embed))
+    data = encode(face(), form, EmbeddedMetadata(work(), embed))
     (tmp_path / f"a{SUFFIX[form]}").write_bytes(data)
     picture = opened(data)
     assert picture.size == (96, 96)
@@ -69,21 +69,21 @@ def test_files_say_what_the_person_lets_them_say(tmp_path: Path, form: Any, embe
     if form != "jpeg":
         note = codecs.read_note(tmp_path / f"a{SUFFIX[form]}")
         assert (note or {}).get("request") == (REQUEST if embed == "all" else None)
-    assert encode(face(), form, Origin(work(), embed)) == data
+    assert encode(face(), form, EmbeddedMetadata(work(), embed)) == data
 
 
 def test_what_nobody_generated_is_not_called_generated() -> None:
     own = work(request={}, provenance={"imported": "me.jpg"})
-    assert b"digitalsourcetype" not in encode(face(), "png", Origin(own, "all"))
-    both = Origin(work(), "all", behind=own)
+    assert b"digitalsourcetype" not in encode(face(), "png", EmbeddedMetadata(own, "all"))
+    both = EmbeddedMetadata(work(), "all", behind=own)
     assert b"compositeWithTrainedAlgorithmicMedia" in encode(face(), "png", both)
     assert b"me.jpg" in encode(face(), "webp", both)
     long = work(request={**REQUEST, "prompt": "x" * 90_000})
-    assert b"trainedAlgorithmicMedia" in encode(face(), "jpeg", Origin(long, "all"))
+    assert b"trainedAlgorithmicMedia" in encode(face(), "jpeg", EmbeddedMetadata(long, "all"))
 
 
 def test_a_png_keeps_its_alpha_to_the_level() -> None:
-    made = render(face(), Look(shape="squircle"), 200, 200)
+    made = render(face(), PictureStyle(shape="squircle"), 200, 200)
     for form in ("png", "webp"):
         back = np.asarray(opened(encode(made, form)))
         assert np.array_equal(back[..., 3], made.pixels[..., 3])
@@ -113,9 +113,9 @@ def test_the_table_of_feeds_is_whole() -> None:
 
 
 def test_every_feed_gets_its_file() -> None:
-    order = Order(Look(shape="circle", ground="gradient"), sizes_of("feeds"), "jpeg")
+    order = ExportJob(PictureStyle(shape="circle", ground="gradient"), sizes_of("feeds"), "jpeg")
     small = [feed for feed in FEEDS if feed.width * feed.height < 300_000]
-    chosen = Order(order.look, tuple(feed.name for feed in small), "jpeg")
+    chosen = ExportJob(order.look, tuple(feed.name for feed in small), "jpeg")
     made = dict(files(chosen, face(), "mara"))
     assert len(made) == chosen.count == len(small)
     for feed in small:
@@ -133,7 +133,7 @@ ICON_SIDES = {
 
 
 def test_every_file_of_an_icon_set_opens_and_has_its_size() -> None:
-    made = dict(files(Order(Look(shape="squircle"), ("icons",)), face(), "mara", title="Mara"))
+    made = dict(files(ExportJob(PictureStyle(shape="squircle"), ("icons",)), face(), "mara", title="Mara"))
     assert len(made) == icons.COUNT
     for name, side in ICON_SIDES.items():
         picture = opened(made[name])
@@ -170,7 +170,7 @@ def test_every_file_of_an_icon_set_opens_and_has_its_size() -> None:
 
 
 def test_icons_and_sizes_together_have_folders_of_their_own() -> None:
-    order = Order(Look(), ("64", "icons"), "webp")
+    order = ExportJob(PictureStyle(), ("64", "icons"), "webp")
     made = dict(files(order, face(), "mara"))
     assert len(made) == order.count
     assert "mara-64.webp" in made
@@ -183,7 +183,7 @@ def test_icons_and_sizes_together_have_folders_of_their_own() -> None:
 @pytest.mark.parametrize("title", ["a\udcffb", "a\x01b"])
 def test_a_title_of_a_files_odd_bytes_is_said_with_question_marks(title: str) -> None:
     for kind, sizes, ending in (("svg", ("512",), ".svg"), ("png", ("icons",), ".webmanifest")):
-        made = dict(files(Order(Look(), sizes, kind), face(48), "a", title=title))
+        made = dict(files(ExportJob(PictureStyle(), sizes, kind), face(48), "a", title=title))
         (data,) = (data for name, data in made.items() if name.endswith(ending))
         if kind == "svg":
             assert ElementTree.fromstring(data)[0].text == "a?b"
@@ -223,14 +223,14 @@ def test_odd_pictures_are_exported_as_they_look(tmp_path: Path, kind: str, monke
     assert isinstance(picture, Image)
     centre = {"cmyk": (255, 0, 0), "deep": (128, 128, 128), "palette": (10, 200, 30), "dot": (9, 8, 7)}
     wanted = centre.get(kind, (128, 128, 128) if kind == "grey alpha" else (32, 64, 96))
-    for name, data in files(Order(Look(shape="circle"), ("64", "32x48")), picture, "odd"):
+    for name, data in files(ExportJob(PictureStyle(shape="circle"), ("64", "32x48")), picture, "odd"):
         shown = opened(data).convert("RGBA")
         assert shown.size == ((64, 64) if name == "odd-64.png" else (32, 48))
         middle = shown.getpixel((shown.width // 2, shown.height // 2))
         assert isinstance(middle, tuple)
         assert np.abs(np.array(middle[:3]) - wanted).max() <= 6
         assert shown.getpixel((0, 0))[3] == 0  # type: ignore[index]
-    assert vector.svg(picture, Look()).startswith(b"<svg")
+    assert vector.svg(picture, PictureStyle()).startswith(b"<svg")
 
 
 def test_a_picture_that_is_too_large_is_refused(tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def drawn(data: bytes, side: int) -> np.ndarray[Any, Any]:
 
 def test_an_svg_looks_like_the_picture_with_few_colours_and_paths() -> None:
     source = face(128)
-    data = vector.svg(source, Look(), 128)
+    data = vector.svg(source, PictureStyle(), 128)
     tree = ElementTree.fromstring(data)
     paths = [each for each in tree.iter() if each.tag.endswith("}path") and each.get("fill")]
     assert 3 <= len(paths) <= 6
@@ -269,11 +269,11 @@ def test_an_svg_looks_like_the_picture_with_few_colours_and_paths() -> None:
 def test_an_svg_keeps_shape_ground_and_origin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vector, "TRACED", 320)
     for look in (
-        Look(shape="circle", ground="colour", colour="#123456"),
-        Look(shape="squircle", ground="gradient", angle=45, padding=0.1),
-        Look(shape="rounded", ground="none", across=0.1),
+        PictureStyle(shape="circle", ground="colour", colour="#123456"),
+        PictureStyle(shape="squircle", ground="gradient", angle=45, padding=0.1),
+        PictureStyle(shape="rounded", ground="none", across=0.1),
     ):
-        data = vector.svg(face(128), look, 256, title="Mara & <Co>", origin=Origin(work(), "all"))
+        data = vector.svg(face(128), look, 256, title="Mara & <Co>", origin=EmbeddedMetadata(work(), "all"))
         ElementTree.fromstring(data)
         assert b"trainedAlgorithmicMedia" in data
         wanted = render(face(128), look, 256, 256).pixels.astype(int)
@@ -282,19 +282,19 @@ def test_an_svg_keeps_shape_ground_and_origin(monkeypatch: pytest.MonkeyPatch) -
         both = (wanted[..., 3] == 255) & (back[..., 3] == 255)
         assert np.abs(back - wanted)[both].mean() < 5
     behind = Image(np.full((30, 60, 3), 99, np.uint8))
-    back = drawn(vector.svg(face(128), Look(ground="work"), 128, ground=behind), 128)
+    back = drawn(vector.svg(face(128), PictureStyle(ground="work"), 128, ground=behind), 128)
     assert np.abs(back[4, 4, :3] - 99).max() <= 3
     with pytest.raises(BadInput, match="clear"):
-        vector.svg(Image(np.zeros((9, 9, 4), np.uint8)), Look())
+        vector.svg(Image(np.zeros((9, 9, 4), np.uint8)), PictureStyle())
 
 
 def test_every_kind_of_file_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vector, "TRACED", 120)
     for kind in KINDS:
-        made = list(files(Order(Look(), ("40", "50"), kind), face(), "mara"))
+        made = list(files(ExportJob(PictureStyle(), ("40", "50"), kind), face(), "mara"))
         assert len(made) == (1 if kind == "svg" else 2)
     with pytest.raises(BadInput, match="size"):
-        list(files(Order(Look(), ()), face(), "mara"))
+        list(files(ExportJob(PictureStyle(), ()), face(), "mara"))
 
 
 # Sheets.

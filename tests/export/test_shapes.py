@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 
 from studio.errors import BadInput
 from studio.export import shapes
-from studio.export.compose import SIDE_LIMIT, Look, flat, place, render, transparent
+from studio.export.compose import SIDE_LIMIT, PictureStyle, flat, place, render, transparent
 from studio.media.payloads import Image
 
 
@@ -54,7 +54,7 @@ def test_every_pixel_of_an_edge_has_its_share(shape: shapes.Shape, size: tuple[i
 
 
 def test_alpha_along_a_circle_is_right_to_the_level() -> None:
-    made = render(Image(np.full((10, 10, 3), 80, np.uint8)), Look(shape="circle"), 40, 40).pixels
+    made = render(Image(np.full((10, 10, 3), 80, np.uint8)), PictureStyle(shape="circle"), 40, 40).pixels
     exact = sampled("circle", 40, 40, 40)
     assert np.abs(made[..., 3] / 255 - exact).max() < 0.015
     assert (made[..., :3][made[..., 3] > 0] == 80).all()  # no dark rim: colours are not mixed with what is clear
@@ -71,61 +71,66 @@ def test_the_outline_of_an_svg_is_the_mask(shape: shapes.Shape) -> None:
 
 def test_a_bust_stands_on_the_edge_and_a_photograph_covers() -> None:
     for padding in (0.0, 0.2):
-        where = place(bust(), Look(padding=padding), 100, 100)
+        where = place(bust(), PictureStyle(padding=padding), 100, 100)
         assert where.top + where.height == pytest.approx(100)
         assert where.height == pytest.approx(100 * (1 - 2 * padding))
-    tall = place(bust(), Look(), 100, 300)
+    tall = place(bust(), PictureStyle(), 100, 300)
     assert (tall.width, tall.top + tall.height) == (pytest.approx(100), pytest.approx(300))
-    whole = place(Image(np.zeros((50, 100, 3), np.uint8)), Look(), 100, 100)
+    whole = place(Image(np.zeros((50, 100, 3), np.uint8)), PictureStyle(), 100, 100)
     assert (whole.width, whole.height, whole.left) == (200, 100, -50)
     floating = bust()
     floating.pixels[48:] = 0
-    assert place(floating, Look(padding=0.2), 100, 100).top == pytest.approx(20)
-    moved = place(floating, Look(across=0.25, down=-0.1), 100, 100)
+    assert place(floating, PictureStyle(padding=0.2), 100, 100).top == pytest.approx(20)
+    moved = place(floating, PictureStyle(across=0.25, down=-0.1), 100, 100)
     assert (moved.left, moved.top) == (25, -10)
 
 
 def test_grounds_lie_behind_and_show_through() -> None:
-    made = render(bust(), Look(ground="colour", colour="#102030"), 64, 64).pixels
+    made = render(bust(), PictureStyle(ground="colour", colour="#102030"), 64, 64).pixels
     assert tuple(made[2, 2]) == (16, 32, 48, 255)
     assert tuple(made[25, 32]) == (210, 160, 120, 255)
     for angle, near, far in ((90, (0, 32), (63, 32)), (180, (32, 0), (32, 63)), (0, (32, 63), (32, 0))):
-        look = Look(ground="gradient", colour="#000000", second="#ffffff", angle=angle)
+        look = PictureStyle(ground="gradient", colour="#000000", second="#ffffff", angle=angle)
         slope = render(Image(np.zeros((1, 1, 4), np.uint8)), look, 64, 64).pixels
         assert slope[near[1], near[0], 0] < 4
         assert slope[far[1], far[0], 0] > 251
-    look = Look(ground="gradient", colour="#000000", second="#ffffff")
+    look = PictureStyle(ground="gradient", colour="#000000", second="#ffffff")
     steps = render(Image(np.zeros((1, 1, 4), np.uint8)), look, 3, 64)
     assert (np.diff(steps.pixels[:, 1, 0].astype(int)) >= 0).all()
     other = Image(np.full((20, 40, 3), 99, np.uint8))
-    behind = render(bust(), Look(ground="work", shape="circle"), 64, 64, other).pixels
+    behind = render(bust(), PictureStyle(ground="work", shape="circle"), 64, 64, other).pixels
     assert tuple(behind[6, 32]) == (99, 99, 99, 255)
     assert behind[0, 0, 3] == 0
     with pytest.raises(BadInput, match="background"):
-        render(bust(), Look(ground="work"), 64, 64)
+        render(bust(), PictureStyle(ground="work"), 64, 64)
 
 
 def test_half_clear_pixels_mix_without_a_rim() -> None:
     soft = np.zeros((8, 8, 4), np.uint8)
     soft[..., :3], soft[..., 3] = 200, 128
     soft[4:, :, 3] = 0
-    made = render(Image(soft), Look(ground="colour", colour="#000000"), 8, 8).pixels
+    made = render(Image(soft), PictureStyle(ground="colour", colour="#000000"), 8, 8).pixels
     assert abs(int(made[1, 1, 0]) - 100) <= 1
-    large = render(Image(soft), Look(), 64, 64).pixels
+    large = render(Image(soft), PictureStyle(), 64, 64).pixels
     edge = large[..., 3] > 8  # below that, eight bits of a colour times its alpha say little of it
     assert (large[..., :3][edge] >= 190).all()
 
 
 def test_sizes_from_one_pixel_to_the_limit() -> None:
     dot = Image(np.full((1, 1, 4), (9, 8, 7, 255), np.uint8))
-    for look in (Look(), Look(shape="circle", ground="gradient"), Look(padding=0.4), Look(padding=-0.4)):
+    for look in (
+        PictureStyle(),
+        PictureStyle(shape="circle", ground="gradient"),
+        PictureStyle(padding=0.4),
+        PictureStyle(padding=-0.4),
+    ):
         for size in ((1, 1), (1, 700), (3, 2)):
             assert render(dot, look, *size).pixels.shape == (size[1], size[0], 4)
     strip = Image(np.zeros((2, 20_000, 3), np.uint8))
-    assert render(strip, Look(), 64, 64).pixels.shape == (64, 64, 4)
+    assert render(strip, PictureStyle(), 64, 64).pixels.shape == (64, 64, 4)
     for size in ((0, 5), (SIDE_LIMIT + 1, 5)):
         with pytest.raises(BadInput):
-            render(dot, Look(), *size)
+            render(dot, PictureStyle(), *size)
 
 
 def test_a_look_that_cannot_be_is_named() -> None:
@@ -134,7 +139,7 @@ def test_a_look_that_cannot_be_is_named() -> None:
         {"across": float("nan")}, {"angle": "90"}, {"down": True},
     ):  # fmt: skip
         with pytest.raises(BadInput):
-            Look(**wrong)  # type: ignore[arg-type]
+            PictureStyle(**wrong)  # type: ignore[arg-type]
 
 
 def test_what_is_flat_lies_on_its_colour() -> None:

@@ -20,7 +20,7 @@ from qasync import QEventLoop
 from studio.studio import Studio
 from studio.ui.app import application, errors
 from studio.ui.panel.panel import Panel
-from studio.ui.shell.window import Window
+from studio.ui.shell.window import MainWindow
 from studio.ui.widgets.theme import Theme
 from tests.studios import fake_studio
 
@@ -71,7 +71,7 @@ class Desk(Room):
             (home / "state" / "window.json").write_text("{}", encoding="utf-8")
         self.studio: Studio = studio or fake_studio(home)
         application([], self.studio)
-        self.window = Window(self.studio)
+        self.window = MainWindow(self.studio)
         self.window.show()
         self.window.activateWindow()
         QTest.qWaitForWindowActive(self.window)

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QSlider
 
 from studio.backends.avatar.requests import AvatarRequest
-from studio.library.library import Query
+from studio.library.library import LibraryQuery
 from studio.ui.avatar.inspector import AvatarInspector
 from studio.ui.panel.panel import Panel
 from studio.ui.stages.image import ImageStage
@@ -81,5 +81,5 @@ def handle(slider: QSlider) -> QPoint:
 
 
 def works(desk: Desk) -> list[AvatarRequest]:
-    found = [AvatarRequest.from_json(each.request) for each in desk.studio.library.page(Query(medium="avatar"))]
+    found = [AvatarRequest.from_json(each.request) for each in desk.studio.library.page(LibraryQuery(medium="avatar"))]
     return [each for each in found if isinstance(each, AvatarRequest)]

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 from studio.errors import StudioError
 from studio.ui.library.page import LibraryPage
 from studio.ui.shell import preload
-from studio.ui.shell.preload import Ahead, Making
-from studio.ui.widgets.lazy_refresh import Fresh
+from studio.ui.shell.preload import Making, PagePreloader
+from studio.ui.widgets.lazy_refresh import LazyRefresh
 from tests.ui.conftest import Desk, Room
 from tests.ui.test_library_page import fill
 
@@ -44,7 +44,7 @@ class Maker:
 
 def test_idle_moments_make_it_and_wait_for_what_is_awaited(room: Room) -> None:
     maker, owner = Maker(), QObject()
-    made = Ahead(maker.pieces, owner)
+    made = PagePreloader(maker.pieces, owner)
     room.breathe()
     assert maker.told == ["begun"]
     maker.answer.set_result(None)
@@ -55,7 +55,7 @@ def test_idle_moments_make_it_and_wait_for_what_is_awaited(room: Room) -> None:
 
 def test_who_asks_does_not_wait(room: Room) -> None:
     maker, owner = Maker(), QObject()
-    made = Ahead(maker.pieces, owner)
+    made = PagePreloader(maker.pieces, owner)
     room.breathe()
     made.now()
     assert maker.told == ["begun", "hurried", "made"]
@@ -64,7 +64,7 @@ def test_who_asks_does_not_wait(room: Room) -> None:
 def test_what_failed_ahead_is_tried_again_when_it_is_asked_for(room: Room) -> None:
     maker, owner = Maker(StudioError("The library could not be read.")), QObject()
     maker.answer.set_result(None)
-    made = Ahead(maker.pieces, owner)
+    made = PagePreloader(maker.pieces, owner)
     room.until(lambda: "waited" in maker.told)
     room.breathe()
     assert not made.ready
@@ -74,7 +74,7 @@ def test_what_failed_ahead_is_tried_again_when_it_is_asked_for(room: Room) -> No
 
 def test_nothing_is_made_after_the_end(room: Room) -> None:
     maker, owner = Maker(), QObject()
-    made = Ahead(maker.pieces, owner)
+    made = PagePreloader(maker.pieces, owner)
     made.stop()
     room.breathe()
     assert maker.told == []
@@ -112,7 +112,7 @@ def test_the_first_work_is_in_the_library_before_it_is_opened(desk: Desk) -> Non
 def test_a_view_that_is_hidden_is_made_fresh_when_it_is_shown(room: Room) -> None:
     view = QWidget()
     read: list[bool] = []
-    fresh = Fresh(view, lambda: read.append(view.isVisible()))
+    fresh = LazyRefresh(view, lambda: read.append(view.isVisible()))
     fresh.changed()
     fresh.changed()
     assert read == []

@@ -14,15 +14,15 @@ from qasync import QEventLoop
 from studio.support import diagnostics
 from studio.ui.app import run
 from studio.ui.shell import screenshots, single_instance
-from studio.ui.shell.window import Window
+from studio.ui.shell.window import MainWindow
 from tests.fakes import SLOW
 from tests.studios import fake_studio
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
 
 
-def windows() -> list[Window]:
-    return [each for each in QApplication.topLevelWidgets() if isinstance(each, Window) and each.isVisible()]
+def windows() -> list[MainWindow]:
+    return [each for each in QApplication.topLevelWidgets() if isinstance(each, MainWindow) and each.isVisible()]
 
 
 def test_it_runs_until_its_window_closes(home: Path, loop: QEventLoop) -> None:
@@ -51,7 +51,7 @@ def test_it_runs_until_its_window_closes(home: Path, loop: QEventLoop) -> None:
 def test_a_second_start_raises_the_first_window(desk: Desk) -> None:
     name = single_instance.name_of(desk.studio.places.state)
     assert not single_instance.raise_other(name)
-    answer = single_instance.Answer(name, desk.window)
+    answer = single_instance.InstanceServer(name, desk.window)
     answer.asked.connect(desk.window.come_forward)
     desk.window.showMinimized()
     assert single_instance.raise_other(name)
@@ -70,7 +70,7 @@ def test_it_pictures_every_page(desk: Desk, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(screenshots, "ROUNDS", 1)
     monkeypatch.setattr(diagnostics, "examine", lambda _places, _catalog: [])
     keep_seed(desk, "avatar", 1)
-    shoot = screenshots.Shoot(desk.studio, tmp_path)
+    shoot = screenshots.ScreenshotSession(desk.studio, tmp_path)
     desk.loop.run_until_complete(shoot.fill())
     taken = desk.loop.run_until_complete(shoot.take())
     assert [path.stem.split("-")[0] for path in taken] == [

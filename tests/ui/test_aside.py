@@ -11,10 +11,10 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QWidget
 
 from studio.errors import BadInput
-from studio.ui.background import Aside, Errands, Newest
+from studio.ui.background import BackgroundTasks, LatestOnly, SerialTasks
 from tests.ui.conftest import Room
 
-KINDS = (Aside, Newest, Errands)
+KINDS = (BackgroundTasks, LatestOnly, SerialTasks)
 
 
 def nobody(told: object) -> None:
@@ -30,7 +30,7 @@ def settled(room: Room) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_answers_and_failures_come_in_the_windows_thread(kind: type[Aside], room: Room) -> None:
+def test_answers_and_failures_come_in_the_windows_thread(kind: type[BackgroundTasks], room: Room) -> None:
     owner, told = QWidget(), list[tuple[object, bool]]()
 
     def tell(what: object) -> None:
@@ -51,7 +51,9 @@ def test_answers_and_failures_come_in_the_windows_thread(kind: type[Aside], room
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_errors_that_nobody_takes_surface(kind: type[Aside], room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_that_nobody_takes_surface(
+    kind: type[BackgroundTasks], room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     surfaced: list[type[BaseException]] = []
     monkeypatch.setattr(sys, "excepthook", lambda kind, *_: surfaced.append(kind))
     owner = QWidget()
@@ -65,8 +67,8 @@ def test_errors_that_nobody_takes_surface(kind: type[Aside], room: Room, monkeyp
     owner.deleteLater()
 
 
-@pytest.mark.parametrize("kind", [Aside, Newest])
-def test_what_is_dropped_and_what_comes_too_late_is_not_told(kind: type[Aside], room: Room) -> None:
+@pytest.mark.parametrize("kind", [BackgroundTasks, LatestOnly])
+def test_what_is_dropped_and_what_comes_too_late_is_not_told(kind: type[BackgroundTasks], room: Room) -> None:
     told: list[int] = []
     owner = QWidget()
     dropped, closed = kind(owner), kind(owner)
@@ -91,7 +93,7 @@ def test_what_is_dropped_and_what_comes_too_late_is_not_told(kind: type[Aside], 
 
 def test_one_that_hangs_holds_up_no_other(room: Room) -> None:
     owner, told = QWidget(), list[object]()
-    aside = Aside(owner)
+    aside = BackgroundTasks(owner)
     gate = threading.Event()
     aside.ask(lambda: gate.wait(10), told.append)
     aside.ask(lambda: "quick", told.append)
@@ -105,7 +107,7 @@ def test_one_that_hangs_holds_up_no_other(room: Room) -> None:
 
 def test_only_the_newest_is_told_and_the_overtaken_never_begun(room: Room) -> None:
     owner, told, begun = QWidget(), list[int](), list[int]()
-    newest = Newest(owner)
+    newest = LatestOnly(owner)
     gate = threading.Event()
 
     def work(number: int) -> Callable[[], int]:
@@ -130,7 +132,7 @@ def test_only_the_newest_is_told_and_the_overtaken_never_begun(room: Room) -> No
 
 def test_errands_go_in_order_and_closing_waits_for_the_one_at_work(room: Room) -> None:
     owner, told, done = QWidget(), list[int](), list[int]()
-    errands = Errands(owner)
+    errands = SerialTasks(owner)
     begun = threading.Event()
 
     def write(number: int) -> Callable[[], int]:

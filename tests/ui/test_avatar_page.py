@@ -13,12 +13,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QSlider, QWidget
 from qasync import QEventLoop
 
-from studio.backends.avatar.requests import Near
-from studio.library.library import Query
+from studio.backends.avatar.requests import Variation
+from studio.library.library import LibraryQuery
 from studio.studio import Studio
-from studio.system.paths import Places
+from studio.system.paths import AppPaths
 from studio.ui.app import errors
-from studio.ui.avatar.live_face import Live
+from studio.ui.avatar.live_face import LiveJobs
 from studio.ui.export.dialog import ExportDialog
 from tests.faces import BROKEN, FaceEngine, face_studio
 from tests.ui.conftest import Desk
@@ -126,7 +126,7 @@ def test_more_like_this_goes_on_from_the_chosen_one_again_and_again(desk: Desk) 
 
 def test_a_chain_that_is_too_long_is_said(desk: Desk) -> None:
     panel, _ = page(desk)
-    panel.form.set_value(brief(panel).replace(near=tuple(Near(i, 0.1) for i in range(64))))
+    panel.form.set_value(brief(panel).replace(near=tuple(Variation(i, 0.1) for i in range(64))))
     desk.click("near")
     assert "at most 64" in panel.error.words()
     assert not panel.easel.candidates.isVisible()
@@ -223,7 +223,7 @@ def test_leaving_or_closing_in_mid_drag_leaves_nothing_behind(desk: Desk, home: 
     inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=handle(slider))
     inside(desk, QTest.mouseMove, slider, QPoint(60, slider.height() // 2))
     desk.close()
-    with_works = Studio(Places.under(home), isolated=False)
+    with_works = Studio(AppPaths.under(home), isolated=False)
     assert not with_works.library.count()
     assert not with_works.jobs()
     with_works.close()
@@ -245,7 +245,7 @@ def test_a_name_becomes_the_title_and_is_found(desk: Desk) -> None:
     inside(desk, QTest.keyClicks, desk.find("name"), "Ada Lovelace")
     desk.act("keep")
     desk.until(lambda: works(desk))
-    found = desk.studio.library.page(Query(text="lovelace"))
+    found = desk.studio.library.page(LibraryQuery(text="lovelace"))
     assert [each.title for each in found] == ["Ada Lovelace"]
 
 
@@ -350,7 +350,7 @@ def test_other_media_have_no_inspector(desk: Desk) -> None:
 def test_a_live_job_that_ends_with_the_window_is_no_error(desk: Desk) -> None:
     FaceEngine.gate.clear()
     panel, inspector = page(desk)
-    live = Live(desk.studio, inspector)
+    live = LiveJobs(desk.studio, inspector)
     came: list[object] = []
     inside(desk, live.ask, brief(panel), lambda _, made: came.append(made), slot=None)
     live.stop()

@@ -19,10 +19,10 @@ from qasync import QEventLoop
 from studio.backends.avatar import expressions
 from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest
 from studio.library.identities import Identities, Identity
-from studio.library.library import Asset, Query
+from studio.library.library import Asset, LibraryQuery
 from studio.schema.request import Request
 from studio.ui.app import errors
-from studio.ui.avatar.people_tab import People
+from studio.ui.avatar.people_tab import PeopleTab
 from tests.faces import TABLE, FaceEngine, face_studio
 from tests.ui.conftest import Desk
 from tests.ui.hands import brief, inside, page, pick, shows, sixteen, works
@@ -55,9 +55,9 @@ def _configure(home: Path, table: dict[str, Any]) -> None:
     (home.parent / "bundled" / "avatar-starter" / "config.json").write_text(json.dumps(said), encoding="utf-8")
 
 
-def people(desk: Desk) -> People:
+def people(desk: Desk) -> PeopleTab:
     """Looked for, and not asked of the page, which would take the keyboard from who is typing."""
-    found = desk.window.findChild(People)
+    found = desk.window.findChild(PeopleTab)
     assert found is not None
     return found
 
@@ -350,7 +350,7 @@ def test_a_character_sheet_comes_through_the_queue_into_the_library(desk: Desk) 
     face = named(desk, "Mara")
     keep(desk)
     desk.click("characterSheet")
-    desk.until(lambda: len(desk.studio.library.page(Query(medium="avatar"))) == 2)
+    desk.until(lambda: len(desk.studio.library.page(LibraryQuery(medium="avatar"))) == 2)
     sheet = desk.studio.library.page()[0]
     request = Request.from_json(sheet.request)
     assert isinstance(request, AvatarSheetRequest)

@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from qasync import QEventLoop
 
 from studio.studio import Studio
-from studio.system.paths import Places
+from studio.system.paths import AppPaths
 from tests.ui.conftest import Desk
 from tests.ui.hands import brief, handle, inside, page, works
 
@@ -17,7 +17,7 @@ LONG = 120.0  # seconds that torch and the starter may take to come
 
 
 def test_the_starter_is_under_the_hand(home: Path, loop: QEventLoop) -> None:
-    desk = Desk(home, loop, studio=Studio(Places.under(home)))
+    desk = Desk(home, loop, studio=Studio(AppPaths.under(home)))
     desk.window.resize(1280, 800)
     panel, inspector = page(desk)
     before = brief(panel)
@@ -57,7 +57,7 @@ def test_the_starter_is_under_the_hand(home: Path, loop: QEventLoop) -> None:
     assert brief(panel) == before
     desk.close()
 
-    again = Desk(home, loop, studio=Studio(Places.under(home)))
+    again = Desk(home, loop, studio=Studio(AppPaths.under(home)))
     assert again.panel("avatar").asset is not None
     assert brief(again.panel("avatar")) == before
     again.close()

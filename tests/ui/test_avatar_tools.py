@@ -18,11 +18,11 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from qasync import QEventLoop
 
 from studio.backends.avatar.directions import directions
-from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, Slide
-from studio.library.library import Asset, Query
+from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, DirectionStep
+from studio.library.library import Asset, LibraryQuery
 from studio.media import clips
 from studio.ui.app import errors
-from studio.ui.avatar.face_sources import Chooser
+from studio.ui.avatar.face_sources import WorkChooser
 from studio.ui.avatar.inspector import AvatarInspector
 from tests.faces import LATENT, REMARK, STRANGE, FaceEngine, face_studio
 from tests.ui.conftest import Desk
@@ -112,7 +112,7 @@ def test_a_face_that_is_dropped_is_mixed_in_and_its_work_is_a_parent(desk: Desk)
 
 def test_sixteen_faces_to_mix_in_keep_nothing_of_what_was_moved_on_this_one(desk: Desk) -> None:
     panel, inspector = page(desk)
-    inside(desk, inspector.take_face, brief(panel).replace(slides=(Slide("1", 3.0),)))
+    inside(desk, inspector.take_face, brief(panel).replace(slides=(DirectionStep("1", 3.0),)))
     desk.until(lambda: shows(panel, brief(panel)))
     FaceEngine.asked.clear()
     desk.click("tab.mix")
@@ -154,13 +154,13 @@ def test_a_face_is_chosen_among_the_works(desk: Desk) -> None:
     work = kept(desk)
     desk.click("tab.mix")
     desk.click("mixChoose")
-    chooser = inspector.findChild(Chooser)
+    chooser = inspector.findChild(WorkChooser)
     assert chooser is not None
     assert chooser.isVisible()
     at = chooser.list.visualRect(chooser.list.model().index(0, 0)).center()
     inside(desk, QTest.mouseClick, chooser.list.viewport(), Qt.MouseButton.LeftButton, pos=at)
     desk.breathe()
-    assert inspector.findChild(Chooser) is None
+    assert inspector.findChild(WorkChooser) is None
     assert json.loads(brief(panel).mix[0].face)["seed"] == work.request["seed"]
 
 
@@ -454,4 +454,4 @@ def test_noise_is_offered_where_the_model_has_learnt_some(desk: Desk) -> None:
 
 def test_the_library_finds_what_was_kept(desk: Desk) -> None:
     work = kept(desk)
-    assert [each.id for each in desk.studio.library.page(Query(medium="avatar"))] == [work.id]
+    assert [each.id for each in desk.studio.library.page(LibraryQuery(medium="avatar"))] == [work.id]

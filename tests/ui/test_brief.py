@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QInputDialog, QMenu, QPlainTextEdit, QToolButton
 from qasync import QEventLoop
 
-from studio.ui.forms.undo import History
+from studio.ui.forms.undo import UndoHistory
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
 
@@ -30,7 +30,7 @@ def menu(desk: Desk, name: str) -> dict[str, object]:
 
 
 def test_steps_of_one_kind_are_one_step() -> None:
-    history = History(0)
+    history = UndoHistory(0)
     for value in (1, 2, 3):
         history.step(value, "psi")
     history.step(10, "seed")

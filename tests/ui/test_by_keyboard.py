@@ -6,16 +6,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
 
-from studio.ui.commands import DEEDS, table
-from studio.ui.shell.command_palette import Offered, rank
-from studio.ui.shell.shortcuts import Shortcuts
+from studio.ui.commands import COMMANDS, table
+from studio.ui.shell.command_palette import PaletteEntry, rank
+from studio.ui.shell.shortcuts import ShortcutsDialog
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
 from tests.ui.tour import ROLE, fill, nameless, places, read_aloud, unreachable
 
 
-def offered(words: str, place: str = "Make") -> Offered:
-    return Offered(words, place, "", lambda: None)
+def offered(words: str, place: str = "Make") -> PaletteEntry:
+    return PaletteEntry(words, place, "", lambda: None)
 
 
 def test_the_best_fit_comes_first() -> None:
@@ -101,7 +101,7 @@ def test_f6_goes_round_through_all_areas(desk: Desk) -> None:
 
 def test_the_list_tells_every_shortcut(desk: Desk) -> None:
     desk.act("shortcuts")
-    dialog = desk.window.findChild(Shortcuts)
+    dialog = desk.window.findChild(ShortcutsDialog)
     assert dialog is not None
     told = {each.text() for each in dialog.findChildren(QLabel)}
     for deed in table([("poster", "Poster")]):
@@ -136,8 +136,8 @@ def test_no_action_is_without_effect(desk: Desk) -> None:
         desk.click("generate")
         desk.idle()
         desk.panel(page)
-        able |= {deed.name for deed in DEEDS if desk.window.can(deed.name)}
-    lost = {deed.name for deed in DEEDS if not deed.always} - able
+        able |= {deed.name for deed in COMMANDS if desk.window.can(deed.name)}
+    lost = {deed.name for deed in COMMANDS if not deed.always} - able
     assert lost == {"redo", "cancel", "keep"}  # nothing was taken back, nothing runs, no face is under the hand
 
 

@@ -15,7 +15,7 @@ from studio.backends import MEDIA
 from studio.errors import MENDS, StudioError
 from studio.system import log
 from studio.ui.app import _anonymous
-from studio.ui.shell.crash_dialog import Surface
+from studio.ui.shell.crash_dialog import ErrorReporter
 from studio.ui.widgets import error_actions
 from studio.ui.widgets.text import INSTEAD, failure
 from tests.fakes import MISUSED, STARVING
@@ -101,7 +101,7 @@ def test_the_window_never_advises_commands() -> None:
 # What nobody expected.
 
 
-def tell(desk: Desk, surface: Surface, error: BaseException) -> None:
+def tell(desk: Desk, surface: ErrorReporter, error: BaseException) -> None:
     try:
         raise error
     except BaseException as raised:  # noqa: BLE001 - with the trace that a real one has
@@ -114,7 +114,7 @@ def shown(desk: Desk) -> QDialog | None:
 
 
 def test_one_dialog_counts_what_comes_again_and_copies_a_report(desk: Desk) -> None:
-    surface = Surface()
+    surface = ErrorReporter()
     surface.over(desk.window)
     for words in ("first", "first", "second"):
         tell(desk, surface, ValueError(words))
@@ -130,7 +130,7 @@ def test_one_dialog_counts_what_comes_again_and_copies_a_report(desk: Desk) -> N
 
 
 def test_one_that_was_silenced_stays_silent(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    surface = Surface()
+    surface = ErrorReporter()
     surface.over(desk.window)
     tell(desk, surface, ValueError("again"))
     dialog = shown(desk)
@@ -150,7 +150,7 @@ def test_one_that_was_silenced_stays_silent(desk: Desk, caplog: pytest.LogCaptur
 def test_a_report_says_neither_prompts_nor_folders(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "home", lambda: Path("/home/somebody"))
     log.conceal(STORY(prompt="my secret tale"))  # type: ignore[call-arg]
-    surface = Surface(lambda words: _anonymous(log.blotted(words), desk.studio.places))
+    surface = ErrorReporter(lambda words: _anonymous(log.blotted(words), desk.studio.places))
     surface.over(desk.window)
     tell(desk, surface, ValueError(f"my secret tale in {desk.studio.places.library} and /home/somebody/x"))
     dialog = shown(desk)
@@ -166,7 +166,7 @@ def test_a_report_says_neither_prompts_nor_folders(desk: Desk, monkeypatch: pyte
 
 def test_the_dialog_leads_to_the_diagnostics(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("studio.support.diagnostics.examine", lambda _places, _catalog: [])
-    surface = Surface()
+    surface = ErrorReporter()
     surface.over(desk.window)
     tell(desk, surface, ValueError("x"))
     dialog = shown(desk)

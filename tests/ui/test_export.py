@@ -14,12 +14,12 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 
-from studio.export.compose import Look
+from studio.export.compose import PictureStyle
 from studio.media import codecs
 from studio.media.payloads import Image, Text
 from studio.ui.export import dialog as dialogs
 from studio.ui.export.dialog import ExportDialog
-from studio.ui.export.remembered import TICKS, Choice
+from studio.ui.export.remembered import TICKS, RememberedExport
 from tests.ui.conftest import Desk
 
 
@@ -254,13 +254,13 @@ def test_everything_has_a_name_and_is_reached_by_keyboard(desk: Desk) -> None:
 
 
 def test_a_choice_that_comes_back_is_not_trusted() -> None:
-    whole = Choice(
-        Look(shape="circle", ground="gradient", padding=0.1), ("icons", "x"), "64", "webp", "/somewhere", True
+    whole = RememberedExport(
+        PictureStyle(shape="circle", ground="gradient", padding=0.1), ("icons", "x"), "64", "webp", "/somewhere", True
     )
-    assert Choice.from_json(json.loads(json.dumps(whole.to_json()))) == whole
+    assert RememberedExport.from_json(json.loads(json.dumps(whole.to_json()))) == whole
     odd = {"look": {"shape": "star", "padding": 9, "colour": "#123456"}, "ticked": ["512", "moon", 3], "kind": "exe"}
-    read = Choice.from_json(odd)
-    assert (read.look, read.ticked, read.kind) == (Look(colour="#123456"), ("512",), "png")
+    read = RememberedExport.from_json(odd)
+    assert (read.look, read.ticked, read.kind) == (PictureStyle(colour="#123456"), ("512",), "png")
     for broken in ({}, {"look": 3, "ticked": "512"}, {"look": {"ground": "work"}}):
-        assert Choice.from_json(broken) == Choice()
+        assert RememberedExport.from_json(broken) == RememberedExport()
     assert "x" in TICKS

@@ -78,7 +78,7 @@ def test_the_die_rolls_another_seed(desk: Desk) -> None:
 @pytest.mark.parametrize("kind", [each.make for each in MEDIA], ids=[each.name for each in MEDIA])
 def test_every_field_has_a_name_and_help_for_screen_readers(desk: Desk, kind: type[Request]) -> None:
     form = form_of(kind())
-    for name, note in kind.notes():
+    for name, note in kind.fields():
         if note.hidden:
             assert form.findChild(object, name) is None
             continue

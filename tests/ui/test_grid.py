@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from studio.bench import library as bench
-from studio.ui.library.model import STEPS, Difference, difference, runs
+from studio.ui.library.model import STEPS, ListDifference, difference, runs
 from studio.ui.library.page import LibraryPage
 from tests.ui.conftest import Desk
 
@@ -28,14 +28,14 @@ def library(desk: Desk) -> LibraryPage:
 @pytest.mark.parametrize(
     ("old", "new", "way"),
     [
-        ("bcd", "abcd", Difference([], [(0, 0)])),
-        ("abcdef", "bcf", Difference([(0, 0), (3, 4)], [])),
-        ("abcd", "xbyd", Difference([(0, 0), (2, 2)], [(0, 0), (2, 2)])),
+        ("bcd", "abcd", ListDifference([], [(0, 0)])),
+        ("abcdef", "bcf", ListDifference([(0, 0), (3, 4)], [])),
+        ("abcd", "xbyd", ListDifference([(0, 0), (2, 2)], [(0, 0), (2, 2)])),
         ("abc", "cba", None),
-        ("abc", "abc", Difference([], [])),
+        ("abc", "abc", ListDifference([], [])),
     ],
 )
-def test_the_difference_of_two_lists(old: str, new: str, way: Difference | None) -> None:
+def test_the_difference_of_two_lists(old: str, new: str, way: ListDifference | None) -> None:
     assert difference(list(old), list(new)) == way
 
 

@@ -12,21 +12,21 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QMessageBox, QPushButton, QWidget
 
 from studio.bench import library as bench
-from studio.library.library import Asset, Query
-from studio.ui.library.filter_button import DAYS, Facet, dates, span
+from studio.library.library import Asset, LibraryQuery
+from studio.ui.library.filter_button import DAYS, FilterButton, dates, span
 from studio.ui.library.page import LibraryPage
 from tests.fakes import payload
 from tests.ui.conftest import Desk
 from tests.ui.test_library_page import choose, fill, page
 
 
-def entries(facet: Facet) -> list[str]:
+def entries(facet: FilterButton) -> list[str]:
     """What the menu of a filter offers, as it would open."""
     facet.menu().aboutToShow.emit()
     return [action.text() for action in facet.menu().actions()]
 
 
-def pick(facet: Facet, words: str) -> None:
+def pick(facet: FilterButton, words: str) -> None:
     facet.menu().aboutToShow.emit()
     next(action for action in facet.menu().actions() if action.text() == words).trigger()
 
@@ -44,7 +44,7 @@ def drop(target: QWidget, data: QMimeData) -> bool:
 
 
 def newest(desk: Desk) -> list[Asset]:
-    return desk.studio.library.page(Query())
+    return desk.studio.library.page(LibraryQuery())
 
 
 def test_filters_offer_what_there_is_and_narrow_together(desk: Desk) -> None:
@@ -136,13 +136,13 @@ def test_the_bin_is_emptied_only_after_a_question(desk: Desk) -> None:
     assert box.text() == "Delete 2 works for good?"
     box.reject()
     desk.breathe()
-    assert desk.studio.library.count(Query(binned=True)) == 2
+    assert desk.studio.library.count(LibraryQuery(binned=True)) == 2
     choose(library, 0)
     library.grid.setFocus()
     QTest.keyClick(library.grid, Qt.Key.Key_Delete)
     box = next(each for each in desk.window.findChildren(QMessageBox, "deleteForGood") if each.isVisible())
     box.findChild(QAbstractButton, "deleteYes").click()
-    desk.until(lambda: desk.studio.library.count(Query(binned=True)) == 1)
+    desk.until(lambda: desk.studio.library.count(LibraryQuery(binned=True)) == 1)
     desk.until(lambda: library.total.text() == "1 work")
     assert desk.studio.library.count() == 1
 

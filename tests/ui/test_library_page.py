@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from studio.backends import medium
 from studio.bench import library as bench
-from studio.library.library import Query
+from studio.library.library import LibraryQuery
 from studio.ui.library.model import AHEAD, PAGE
 from studio.ui.library.page import LibraryPage
 from tests.fakes import payload
@@ -119,7 +119,7 @@ def test_renaming(desk: Desk) -> None:
     choose(library, 0)
     library.details.title.setText("Beacon")
     QTest.keyClick(library.details.title, Qt.Key.Key_Return)
-    assert desk.studio.library.page(Query())[0].title == "Beacon"
+    assert desk.studio.library.page(LibraryQuery())[0].title == "Beacon"
     desk.until(lambda: library.grid.model().index(0, 0).data() == "Beacon")
 
 
@@ -149,7 +149,7 @@ def test_make_again_vary_and_use_its_brief(desk: Desk) -> None:
     desk.click("details.again")
     assert desk.window.page == "poster"
     desk.idle()
-    works = desk.studio.library.page(Query())
+    works = desk.studio.library.page(LibraryQuery())
     assert [work.request["seed"] for work in works] == [8, 8]
     page(desk)
     desk.until(lambda: library.total.text() == "2 works")
@@ -157,7 +157,7 @@ def test_make_again_vary_and_use_its_brief(desk: Desk) -> None:
     assert library.selected()[0].id == parent.id
     desk.click("details.vary")
     desk.idle()
-    newest = desk.studio.library.page(Query())[0]
+    newest = desk.studio.library.page(LibraryQuery())[0]
     assert newest.request["seed"] != 8
     assert newest.request["prompt"] == "a lighthouse"
     assert newest.parents == (parent.id,)
@@ -187,4 +187,4 @@ def test_works_can_be_dragged_out_as_files(desk: Desk) -> None:
     library = page(desk)
     model = library.grid.model()
     data = model.mimeData([model.index(0, 0)])
-    assert [url.toLocalFile() for url in data.urls()] == [str(desk.studio.library.page(Query())[0].path)]
+    assert [url.toLocalFile() for url in data.urls()] == [str(desk.studio.library.page(LibraryQuery())[0].path)]

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
 from studio.jobs.job import Job
-from studio.ui.panel.job_tracker import Batch
+from studio.ui.panel.job_tracker import CandidateBatch
 from studio.ui.panel.panel import Panel
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
@@ -61,5 +61,5 @@ def test_a_month_leaves_no_more_behind_than_a_day(desk: Desk, monkeypatch: pytes
     assert desk.studio.library.count() == 4 * DAY
     assert {name: (before[name], after[name]) for name in before if after[name] > before[name]} == {}
     # Asked for their types: some of a library's objects answer a question for their class with a warning.
-    assert sum(issubclass(type(each), Job | Batch) for each in gc.get_objects()) <= 3 * DAY  # of 64 ever made
+    assert sum(issubclass(type(each), Job | CandidateBatch) for each in gc.get_objects()) <= 3 * DAY  # of 64 ever made
     desk.act("system")

@@ -21,18 +21,20 @@ from qasync import QEventLoop
 
 from studio.errors import StudioError
 from studio.support import diagnostics
-from studio.support.diagnostics import Finding
+from studio.support.diagnostics import DiagnosticFinding
 from studio.ui.pages import settings_form
-from studio.ui.pages.about import About
-from studio.ui.pages.diagnostics import Diagnostics
+from studio.ui.pages.about import AboutPage
+from studio.ui.pages.diagnostics import DiagnosticsPage
 from studio.ui.pages.settings_page import SettingsPage
 from studio.ui.widgets.theme import theme
 from tests.ui.conftest import Desk
 
 FINDINGS = [
-    Finding("Machine", "memory", "8.0 GB"),
-    Finding("Folders", "library", "free in /home/somebody"),
-    Finding("Sound", "PortAudio", "missing", "Music cannot be played.", "Install it with `sudo apt install x`."),
+    DiagnosticFinding("Machine", "memory", "8.0 GB"),
+    DiagnosticFinding("Folders", "library", "free in /home/somebody"),
+    DiagnosticFinding(
+        "Sound", "PortAudio", "missing", "Music cannot be played.", "Install it with `sudo apt install x`."
+    ),
 ]
 
 
@@ -129,7 +131,7 @@ def test_diagnostics_say_what_is_missing_and_copy_a_report(desk: Desk, monkeypat
     monkeypatch.setattr(Path, "home", lambda: Path("/home/somebody"))
     desk.act("diagnostics")
     page = settings_page(desk, "diagnostics")
-    shown = page.findChild(Diagnostics)
+    shown = page.findChild(DiagnosticsPage)
     assert shown is not None
     desk.until(lambda: shown.findings)
     assert shown.title.text() == "1 thing could be better"
@@ -150,7 +152,7 @@ def test_closing_in_the_middle_of_a_look_waits_for_nobody(desk: Desk, monkeypatc
 
     going, asked = threading.Event(), threading.Event()
 
-    def slow(_places: object, _catalog: object) -> list[Finding]:
+    def slow(_places: object, _catalog: object) -> list[DiagnosticFinding]:
         asked.set()
         assert going.wait(10)
         return FINDINGS
@@ -167,7 +169,7 @@ def test_closing_in_the_middle_of_a_look_waits_for_nobody(desk: Desk, monkeypatc
 
 def test_about_names_models_and_libraries_with_their_licences(desk: Desk) -> None:
     desk.act("about")
-    shown = desk.window.open("settings").findChild(About)
+    shown = desk.window.open("settings").findChild(AboutPage)
     assert shown is not None
     desk.until(lambda: shown.parts)
     assert desk.find("aboutTitle").text().startswith("AIGC Studio ")  # type: ignore[attr-defined]

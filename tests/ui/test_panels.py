@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from studio.backends import MEDIA
 from studio.errors import BadInput, StudioError
-from studio.library.library import Query
+from studio.library.library import LibraryQuery
 from studio.ui.library.send_to import obstacle
 from studio.ui.library.work_menu import WorkMenu
 from studio.ui.stages.audio import AudioStage
@@ -102,7 +102,7 @@ def test_two_in_a_row_wait_and_both_come(desk: Desk) -> None:
     desk.window.queue.hide()
     desk.click("stripCancel")
     desk.until(lambda: panel.asset is not None and panel.asset.request["seed"] == 5)
-    works = desk.studio.library.page(Query(medium="poster"))
+    works = desk.studio.library.page(LibraryQuery(medium="poster"))
     assert sorted((work.request["seed"], work.partial) for work in works) == [(5, False), (SLOW, True)]
 
 
@@ -157,7 +157,7 @@ def test_the_empty_page_makes_an_example(desk: Desk, medium: str) -> None:
     desk.click("tryExample")
     desk.idle()
     assert not panel.easel.empty.isVisible()
-    assert desk.studio.library.count(Query(medium=medium)) == panel.count.currentData()
+    assert desk.studio.library.count(LibraryQuery(medium=medium)) == panel.count.currentData()
 
 
 def test_the_filmstrip_brings_back_a_work_and_its_brief(desk: Desk) -> None:
@@ -302,7 +302,7 @@ def test_the_menu_of_the_filmstrip_acts_on_the_work_under_the_pointer(desk: Desk
     assert {"open", "recall", "again", "vary", "favourite", "save", "reveal", "bin"} <= set(names)
     deeds = {action.objectName(): action for action in menu.actions()}
     deeds["menu.favourite"].trigger()
-    first, second = sorted(desk.studio.library.page(Query()), key=lambda work: work.request["seed"])
+    first, second = sorted(desk.studio.library.page(LibraryQuery()), key=lambda work: work.request["seed"])
     assert (first.favourite, second.favourite) == (True, False)
     assert panel.asset is not None
     assert panel.asset.request["seed"] == 2, "the work on the stage stays"

@@ -7,10 +7,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog
 
-from studio.system.keep_awake import Awake
+from studio.system.keep_awake import KeepAwake
 from studio.ui.shell import notifications
-from studio.ui.shell.crash_dialog import Unexpected
-from studio.ui.shell.queue_row import Row
+from studio.ui.shell.crash_dialog import CrashDialog
+from studio.ui.shell.queue_row import QueueRow
 from tests.fakes import MISUSED, RAISES, SLOW
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
@@ -30,7 +30,7 @@ def seeds(desk: Desk) -> list[int]:
     return [row.job.request.seed for row in desk.window.queue.rows()]
 
 
-def drag(desk: Desk, row: Row, to: Row, *, below: bool) -> None:
+def drag(desk: Desk, row: QueueRow, to: QueueRow, *, below: bool) -> None:
     """Take a row by its middle and move it over another."""
     start = row.rect().center()
     end = to.y() + (to.height() - 2 if below else 2)
@@ -76,7 +76,7 @@ def test_why_it_failed_is_told_whole(desk: Desk) -> None:
     assert not rows[MISUSED].report.isVisible()
     rows[RAISES].report.click()
     dialog = desk.window.findChild(QDialog, "unexpected")
-    assert isinstance(dialog, Unexpected)
+    assert isinstance(dialog, CrashDialog)
     assert "ZeroDivisionError: nobody expected this" in dialog.report.toPlainText()
     dialog.accept()
 
@@ -105,7 +105,7 @@ def test_the_end_of_long_work_is_told_to_who_looks_elsewhere(desk: Desk, monkeyp
 def test_the_machine_is_awake_while_something_runs_or_waits(desk: Desk) -> None:
     kept: list[bool] = []
 
-    class Noted(Awake):
+    class Noted(KeepAwake):
         def keep(self, on: bool) -> None:
             if on != self.on:
                 kept.append(on)

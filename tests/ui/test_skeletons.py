@@ -12,9 +12,9 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from studio.library.library import Library
 from studio.ui.library.page import LibraryPage
 from studio.ui.library.thumbnails import FACES, KEPT
-from studio.ui.panel.onboarding import Sheet
+from studio.ui.panel.onboarding import SamplePicture
 from studio.ui.widgets import placeholder
-from studio.ui.widgets.lru_cache import Hoard
+from studio.ui.widgets.lru_cache import LruCache
 from studio.ui.widgets.theme import theme
 from tests.ui.conftest import Desk, Room
 from tests.ui.tour import fill
@@ -51,7 +51,7 @@ def opened(desk: Desk) -> tuple[LibraryPage, int]:
     desk.until(lambda: all(page._works.at(row) is not None for row in range(4)))
     desk.breathe(0.2)
     thumbnails = desk.window.thumbnails
-    thumbnails._kept, thumbnails.faces = Hoard(KEPT), Hoard(FACES)
+    thumbnails._kept, thumbnails.faces = LruCache(KEPT), LruCache(FACES)
     return page, next(row for row in range(4) if page._works.at(row).medium == "poster")  # type: ignore[union-attr]
 
 
@@ -104,7 +104,7 @@ def test_a_sheet_is_read_beside_the_window(room: Room, tmp_path: Path) -> None:
     picture = QImage(64, 64, QImage.Format.Format_RGB32)
     picture.fill(QColor("red"))
     assert picture.save(str(path))
-    sheet = Sheet(path)
+    sheet = SamplePicture(path)
     sheet.resize(100, 100)
     assert not sheet.ready
     room.until(lambda: sheet.ready)

@@ -14,11 +14,11 @@ from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtTest import QTest
 
 from studio.errors import BadInput, StudioError
-from studio.library.asset import Asset, Record
+from studio.library.asset import Asset, AssetRecord
 from studio.media import clips
 from studio.media.payloads import Image
 from studio.schema.settings import Settings
-from studio.ui.stages.clip_frames import Tape
+from studio.ui.stages.clip_frames import ClipFrames
 from studio.ui.stages.moving import MovingStage
 from tests.ui.conftest import Desk, Room
 
@@ -37,7 +37,7 @@ def clip(folder: Path, count: int = 12, fps: float = 50, ending: str = ".webp", 
     path = folder / "works" / "2026-01" / f"clip{count}{ending}"
     path.parent.mkdir(parents=True, exist_ok=True)
     made = clips.write(shades(count, **kind), path, fps, lossless=ending == ".webp")
-    record = Record(path.stem, 1, "avatar", f"2026-01/{path.name}", 0.0, "", 1, title="A walk", width=made.width)
+    record = AssetRecord(path.stem, 1, "avatar", f"2026-01/{path.name}", 0.0, "", 1, title="A walk", width=made.width)
     values = {name: getattr(record, name) for name in Asset.__slots__ if name not in ("path", "seconds", "height")}
     return Asset(path=path, seconds=made.seconds, height=made.height, **values)
 
@@ -174,7 +174,7 @@ def test_what_is_hidden_stops_and_goes_on_when_it_is_back(room: Room, stage: Mov
 
 def test_a_long_clip_keeps_to_its_memory(tmp_path: Path) -> None:
     asset = clip(tmp_path, 40, side=32)
-    tape = Tape(asset.path, budget=1)
+    tape = ClipFrames(asset.path, budget=1)
     assert not tape.whole
     for frame in [*range(0, 40, 3), 38, 2, 39, 0]:
         for _ in range(8):

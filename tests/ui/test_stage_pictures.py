@@ -13,13 +13,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
 from studio.backends.poster.requests import PosterRequest
-from studio.library.asset import Record
+from studio.library.asset import AssetRecord
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Image
 from studio.ui.stages import image as image_stage
 from studio.ui.stages.image import ImageStage
-from studio.ui.stages.view import MARGIN, View
+from studio.ui.stages.view import MARGIN, ViewTransform
 from studio.ui.widgets.theme import MOTION, theme
 from tests.ui.conftest import Desk, Room
 
@@ -36,7 +36,7 @@ def work(folder: Path, name: str, payload: Image, **request: object) -> Asset:
     path.parent.mkdir(parents=True, exist_ok=True)
     codecs.write(payload, path)
     whole = {"kind": "poster", "prompt": f"a {name}", "seed": 5, **request}
-    record = Record(name, 1, "poster", f"2026-01/{name}.png", 0.0, "", 1, title=name, request=whole)
+    record = AssetRecord(name, 1, "poster", f"2026-01/{name}.png", 0.0, "", 1, title=name, request=whole)
     return record.asset(folder)
 
 
@@ -90,7 +90,7 @@ def test_works_of_one_size_are_gone_through_at_one_zoom(stage: ImageStage, tmp_p
 
 
 def test_a_wheel_keeps_what_is_under_the_pointer_and_a_drag_pans_to_the_edge_only() -> None:
-    view = View()
+    view = ViewTransform()
     view.size, held = QSizeF(1000, 1000), QPointF(100, 300)
     view.lay(QSizeF(600, 400), 1.0)
     before = (held - view.box().topLeft()) / view.step

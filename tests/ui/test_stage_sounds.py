@@ -14,17 +14,17 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from studio.backends.music.requests import MusicRequest
-from studio.library.asset import Record
+from studio.library.asset import AssetRecord
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Audio
 from studio.schema.settings import Settings
 from studio.ui.stages import audio as audio_stage
 from studio.ui.stages.audio import AudioStage
-from studio.ui.stages.meter import LOWEST, Meter
+from studio.ui.stages.meter import LOWEST, LevelMeter
 from studio.ui.stages.spectrogram import ROWS, spectrogram
 from studio.ui.stages.waveform import envelope
-from studio.ui.widgets.sound_player import Player, outputs
+from studio.ui.widgets.sound_player import SoundPlayer, outputs
 from tests.ui.conftest import Room
 
 
@@ -74,7 +74,7 @@ def work(folder: Path, name: str, payload: Audio) -> Asset:
     path = folder / "works" / "2026-01" / f"{name}.wav"
     path.parent.mkdir(parents=True, exist_ok=True)
     codecs.write(payload, path)
-    return Record(name, 1, "music", f"2026-01/{name}.wav", 0.0, "", 1).asset(folder)
+    return AssetRecord(name, 1, "music", f"2026-01/{name}.wav", 0.0, "", 1).asset(folder)
 
 
 @pytest.mark.usefixtures("card")
@@ -224,7 +224,7 @@ def test_keys_mark_a_part_loop_and_mute(stage: AudioStage) -> None:
 
 
 def test_behind_its_loop_a_sound_plays_on_to_the_end(card: None) -> None:
-    player = Player()
+    player = SoundPlayer()
     player.load(sound(1.0))
     player.looping = True
     player.choose((0.25, 0.5))
@@ -277,7 +277,7 @@ def test_the_level_follows_what_is_heard(stage: AudioStage) -> None:
 
 
 def test_a_meter_marks_what_is_full(room: Room) -> None:
-    meter = Meter(40, 0)
+    meter = LevelMeter(40, 0)
     meter.resize(40, 100)
     meter.show_levels([(0.5, 0.5), (0.7, 1.0)])
     assert list(meter.peaks) == [pytest.approx(-6.02, abs=0.01), 0.0]

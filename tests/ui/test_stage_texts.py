@@ -12,11 +12,11 @@ from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtTest import QTest
 
 from studio.documents.document import listing
-from studio.library.asset import Record
+from studio.library.asset import AssetRecord
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Text
-from studio.ui.stages.markdown import Block, joined, parse, words
+from studio.ui.stages.markdown import MarkdownBlock, joined, parse, words
 from studio.ui.stages.text import TextStage
 from studio.ui.widgets.theme import theme
 from tests.ui.conftest import Desk, Room
@@ -28,7 +28,7 @@ def work(folder: Path, name: str, text: str) -> Asset:
     path = folder / "works" / "2026-01" / f"{name}.md"
     path.parent.mkdir(parents=True, exist_ok=True)
     codecs.write(Text(text), path)
-    return Record(name, 1, "story", f"2026-01/{name}.md", 0.0, "", 1, title=name).asset(folder)
+    return AssetRecord(name, 1, "story", f"2026-01/{name}.md", 0.0, "", 1, title=name).asset(folder)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_no_letter_is_lost(text: str) -> None:
 
 def test_headings_part_from_what_follows() -> None:
     blocks, tail = parse("# A\nb\nc\n\nd\n")
-    assert blocks == [Block(0, 1, "A", 0), Block(1, 0, "b\u2028c", 4), Block(2, 0, "d", 9)]
+    assert blocks == [MarkdownBlock(0, 1, "A", 0), MarkdownBlock(1, 0, "b\u2028c", 4), MarkdownBlock(2, 0, "d", 9)]
     assert tail == "\n"
 
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEd
 
 from studio.system.paths import RESOURCES
 from studio.ui.widgets.switch import Switch
-from studio.ui.widgets.theme import DARK, LIGHT, Colours, contrast, theme
+from studio.ui.widgets.theme import DARK, LIGHT, ColourScheme, contrast, theme
 from tests.ui.conftest import Desk
 
 
@@ -31,28 +31,28 @@ MATS = ("mat", "checker")  # behind drawings, never behind words
 FREE = {"line", "disabled"}  # hairlines that only part areas, and what cannot be used: WCAG asks nothing of either
 
 
-def weak(scheme: Colours, pairs: list[tuple[str, str]], least: float) -> dict[str, float]:
+def weak(scheme: ColourScheme, pairs: list[tuple[str, str]], least: float) -> dict[str, float]:
     found = {f"{tone} on {on}": contrast(getattr(scheme, tone), getattr(scheme, on)) for tone, on in pairs}
     return {pair: round(ratio, 2) for pair, ratio in found.items() if ratio < least}
 
 
 @pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
-def test_texts_can_be_read_on_every_ground(scheme: Colours) -> None:
+def test_texts_can_be_read_on_every_ground(scheme: ColourScheme) -> None:
     assert weak(scheme, TEXTS, 4.5) == {}
 
 
 @pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
-def test_controls_can_be_told_from_their_ground(scheme: Colours) -> None:
+def test_controls_can_be_told_from_their_ground(scheme: ColourScheme) -> None:
     assert weak(scheme, SHAPES, 3) == {}
 
 
 def test_no_token_goes_unchecked_or_unused() -> None:
     checked = {name for pair in [*TEXTS, *SHAPES] for name in pair}
-    assert {each.name for each in dataclasses.fields(Colours)} == checked | FREE | set(MATS)
+    assert {each.name for each in dataclasses.fields(ColourScheme)} == checked | FREE | set(MATS)
 
 
 @pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
-def test_dark_lines_of_a_drawing_show_on_its_mat(scheme: Colours) -> None:
+def test_dark_lines_of_a_drawing_show_on_its_mat(scheme: ColourScheme) -> None:
     assert {ground for ground in MATS if contrast("#000000", getattr(scheme, ground)) < 7} == set()
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from studio.bench import library as bench
 from studio.library.library import Library
-from studio.ui.library.thumbnails import Thumbnails
-from studio.ui.widgets.lru_cache import Hoard
+from studio.ui.library.thumbnails import ThumbnailLoader
+from studio.ui.widgets.lru_cache import LruCache
 from tests.ui.conftest import Room
 
 
@@ -25,14 +25,14 @@ def library(tmp_path: Any) -> Iterator[Library]:
 
 
 @pytest.fixture
-def thumbnails(room: Room, library: Library) -> Iterator[Thumbnails]:
-    made = Thumbnails(library)
+def thumbnails(room: Room, library: Library) -> Iterator[ThumbnailLoader]:
+    made = ThumbnailLoader(library)
     yield made
     made.close()
 
 
 def test_what_is_looked_at_comes_first_and_what_is_passed_over_never(
-    room: Room, library: Library, thumbnails: Thumbnails, monkeypatch: pytest.MonkeyPatch
+    room: Room, library: Library, thumbnails: ThumbnailLoader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = library.ids()
     read: list[str] = []
@@ -62,7 +62,7 @@ def test_what_is_looked_at_comes_first_and_what_is_passed_over_never(
 
 
 def test_a_hoard_holds_its_weight_and_lets_go_of_what_was_not_asked_for_longest() -> None:
-    hoard: Hoard[str, int] = Hoard(10)
+    hoard: LruCache[str, int] = LruCache(10)
     for at, name in enumerate("abc"):
         hoard.put(name, at, 3)
     assert hoard.get("a") == 0

@@ -19,12 +19,12 @@ from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.errors import StudioError
 from studio.jobs import training_runs
 from studio.jobs.job import Cancelled, Progress, Report
-from studio.jobs.queue_store import Entry
+from studio.jobs.queue_store import QueueEntry
 from studio.media.payloads import Image, Payload, Weights
 from studio.schema.request import Request, TrainRequest
 from studio.ui.training.page import TrainingPage
-from studio.ui.training.picture_grid import Tiles
-from studio.ui.training.plot import Curve, Plot
+from studio.ui.training.picture_grid import PictureGrid
+from studio.ui.training.plot import Plot, PlotCurve
 from tests.studios import fake_studio
 from tests.ui.conftest import Desk, Room
 
@@ -51,7 +51,7 @@ class Learner:
         (model / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
         said = {"medium": "avatar", "family": "stylegan2", "licence": "own", "title": request.title}
         (model / "config.json").write_text(json.dumps(said))
-        log = training_runs.Log(out)
+        log = training_runs.TrainingLog(out)
         log.begin(0, 0.0)
         sheet = Image(np.full((64, 128, 4), 200, np.uint8))
         try:
@@ -268,7 +268,7 @@ def test_a_training_that_the_last_start_did_not_end_is_offered(home: Path, loop:
     )
     (home / "out").mkdir()
     (home / "out" / training_runs.CHECKPOINT).touch()
-    studio.offered.append(Entry("1", request, (), True))
+    studio.interrupted.append(QueueEntry("1", request, (), True))
     desk = Desk(home, loop, studio=studio)
     try:
         assert "during a training. Owls" in desk.window.offer.bar.words()
@@ -289,7 +289,7 @@ def broken_off(home: Path, faces: Path, name: str) -> TrainRequest:
     request = AvatarTrainRequest(data=str(faces), out=str(out), title=name, seed=1, minutes=120)
     training_runs.remember(request)
     (out / training_runs.CHECKPOINT).touch()
-    log = training_runs.Log(out)
+    log = training_runs.TrainingLog(out)
     log.begin(0, 0.0)
     log.add(90, 1800.0, {"generator": 1.0})
     return request
@@ -298,13 +298,13 @@ def broken_off(home: Path, faces: Path, name: str) -> TrainRequest:
 def test_a_training_that_was_offered_and_let_go_can_be_taken_up_later(home: Path, loop: Any, faces: Path) -> None:
     studio = fake_studio(home, trainer=TRAINER)
     broken_off(home, faces, "foxes")
-    studio.offered.append(Entry("1", broken_off(home, faces, "owls"), (), True))
+    studio.interrupted.append(QueueEntry("1", broken_off(home, faces, "owls"), (), True))
     desk = Desk(home, loop, studio=studio)
     try:
         shown = page(desk)
         assert shown.unfinished.isVisible()
         assert shown.unfinished.count == 1, "the other is offered by the window"
-        studio.take(studio.offered[0], resume=False)
+        studio.take(studio.interrupted[0], resume=False)
         desk.until(lambda: shown.unfinished.count == 2)
         go = desk.find("goOn.owls")
         assert go.accessibleName() == "Go on with owls"
@@ -390,16 +390,18 @@ def test_a_plot_draws_what_it_is_given(room: Room) -> None:
     plot = Plot("plot", "Losses")
     plot.resize(300, plot.height())
     empty = plot.grab().toImage()
-    plot.show_curves([Curve("One", "accent", points=[(float(at), at % 7) for at in range(5000)]), Curve("None", "ink")])
+    plot.show_curves(
+        [PlotCurve("One", "accent", points=[(float(at), at % 7) for at in range(5000)]), PlotCurve("None", "ink")]
+    )
     assert [curve.label for curve in plot.curves] == ["One"]
     assert plot.grab().toImage() != empty
     assert plot._scale() == (0.0, 6.0)
-    plot.show_curves([Curve("Wild", "accent", points=[(float(at), 1.0 if at else 1e6) for at in range(500)])])
+    plot.show_curves([PlotCurve("Wild", "accent", points=[(float(at), 1.0 if at else 1e6) for at in range(500)])])
     assert plot._scale() == (0.0, 1.0), "one wild value does not flatten the rest"
 
 
 def test_tiles_are_as_large_as_fits(room: Room) -> None:
-    tiles = Tiles("tiles")
+    tiles = PictureGrid("tiles")
     tiles.resize(800, 400)
     sheet = QImage(160, 80, QImage.Format.Format_RGBA8888)
     sheet.fill(Qt.GlobalColor.red)
@@ -408,7 +410,7 @@ def test_tiles_are_as_large_as_fits(room: Room) -> None:
     side, columns, shown = tiles.layout_()
     assert (columns, shown) == (8, 32)
     assert 90 <= side <= 100
-    partly = Tiles("partly", partly=True)
+    partly = PictureGrid("partly", partly=True)
     partly.resize(300, 150)
     partly.show_sheet(sheet, 8)
     side, columns, shown = partly.layout_()

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from qasync import QEventLoop
 
-from studio.library.library import Query
+from studio.library.library import LibraryQuery
 from studio.media.payloads import Image
 from studio.studio import Studio
-from studio.system.paths import Places
-from studio.ui.library.grid import Grid
+from studio.system.paths import AppPaths
+from studio.ui.library.grid import WorkGrid
 from tests.fakes import DIES
 from tests.studios import fake_studio
 from tests.ui.conftest import Desk
@@ -30,7 +30,7 @@ SMALL = {
 
 
 def test_a_click_makes_a_work_of_every_starter_and_the_next_start_finds_it(home: Path, loop: QEventLoop) -> None:
-    desk = Desk(home, loop, studio=Studio(Places.under(home)))
+    desk = Desk(home, loop, studio=Studio(AppPaths.under(home)))
     for name, brief in SMALL.items():
         desk.window.open(name)
         panel = desk.panel(name)
@@ -44,7 +44,7 @@ def test_a_click_makes_a_work_of_every_starter_and_the_next_start_finds_it(home:
         assert panel.asset.path.stat().st_size > 40
         assert panel.stage.isVisible()
     desk.close()
-    again = Desk(home, loop, studio=Studio(Places.under(home)))
+    again = Desk(home, loop, studio=Studio(AppPaths.under(home)))
     assert again.window.page == "music"
     for name in SMALL:
         assert again.panel(name).filmstrip.model().rowCount() == 1
@@ -84,8 +84,8 @@ def test_a_thousand_works_arrive_while_a_person_works(desk: Desk) -> None:
     desk.until(lambda: not flooding.is_alive(), 120)
     desk.click("generate")
     desk.idle()
-    assert desk.studio.library.count(Query(medium="poster")) == 1002
+    assert desk.studio.library.count(LibraryQuery(medium="poster")) == 1002
     desk.until(lambda: desk.panel("poster").filmstrip.model().rowCount() == 1002)
-    grid = desk.window.open("library").findChild(Grid)
+    grid = desk.window.open("library").findChild(WorkGrid)
     assert grid is not None
     desk.until(lambda: grid.isVisible() and grid.model().rowCount() == 1002)

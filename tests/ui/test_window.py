@@ -26,9 +26,9 @@ from qasync import QEventLoop
 
 from studio.studio import News
 from studio.ui.bridge import Bridge
-from studio.ui.commands import DEEDS
+from studio.ui.commands import COMMANDS
 from studio.ui.shell import resume_bar
-from studio.ui.shell.window import Window
+from studio.ui.shell.window import MainWindow
 from tests.fakes import MISUSED, SLOW
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
@@ -80,7 +80,7 @@ def test_closing_in_mid_job_leaves_nothing_behind(desk: Desk, loop: QEventLoop) 
     again = Desk(desk.home, loop)
     try:
         # What waited waits again and is made; what ran is offered.
-        assert [entry.request.seed for entry in again.studio.offered] == [SLOW]
+        assert [entry.request.seed for entry in again.studio.interrupted] == [SLOW]
         bar = again.window.offer.bar
         assert bar.isVisible()
         assert bar.words().startswith("The studio ended while it was making a work.")
@@ -88,7 +88,7 @@ def test_closing_in_mid_job_leaves_nothing_behind(desk: Desk, loop: QEventLoop) 
         again.until(lambda: panel.asset is not None and panel.asset.request["seed"] == 6)
         again.click("offerResume")
         again.until(lambda: any(job.request.seed == SLOW and job.state == "running" for job in again.studio.jobs()))
-        assert not again.studio.offered
+        assert not again.studio.interrupted
         assert not bar.isVisible()
     finally:
         again.close()
@@ -104,7 +104,7 @@ def test_an_offer_can_be_dismissed_for_good(desk: Desk, loop: QEventLoop) -> Non
     assert not second.studio.jobs()
     second.close()
     third = Desk(desk.home, loop)
-    assert not third.studio.offered
+    assert not third.studio.interrupted
     assert not third.window.offer.bar.isVisible()
     third.close()
 
@@ -188,9 +188,9 @@ def test_every_control_has_a_name_for_screen_readers(desk: Desk) -> None:
 
 
 def test_shortcuts_are_told_apart(desk: Desk) -> None:
-    keys = [deed.keys for deed in DEEDS if deed.keys] + [f"Ctrl+{n}" for n in range(1, 10)]
+    keys = [deed.keys for deed in COMMANDS if deed.keys] + [f"Ctrl+{n}" for n in range(1, 10)]
     assert len(keys) == len(set(keys))
-    assert {f"action.{deed.name}" for deed in DEEDS} <= {each.objectName() for each in desk.window.actions_.values()}
+    assert {f"action.{deed.name}" for deed in COMMANDS} <= {each.objectName() for each in desk.window.actions_.values()}
 
 
 @pytest.mark.parametrize("size", [(1024, 640), (1280, 800)])
@@ -251,9 +251,9 @@ def test_news_cross_threads_once_per_frame(desk: Desk) -> None:
 
 
 def test_an_unexpected_error_gets_one_dialog(desk: Desk, loop: QEventLoop) -> None:
-    from studio.ui.app import Surface
+    from studio.ui.app import ErrorReporter
 
-    surface = Surface()
+    surface = ErrorReporter()
     surface.over(desk.window)
     for words in ("first", "second"):
         surface.tell(ValueError(words))
@@ -282,7 +282,7 @@ def test_the_window_brings_no_torch_along(home: Path) -> None:
 
 
 def test_closing_twice_is_closing_once(desk: Desk) -> None:
-    assert isinstance(desk.window, Window)
+    assert isinstance(desk.window, MainWindow)
     desk.window.close()
     desk.window.close()
 

@@ -21,10 +21,10 @@ from PySide6.QtWidgets import (
 )
 
 from studio.support import diagnostics
-from studio.support.diagnostics import Finding
+from studio.support.diagnostics import DiagnosticFinding
 from studio.ui.panel.panel import Panel
-from studio.ui.shell.window import Window
-from studio.ui.widgets.basic import Elided
+from studio.ui.shell.window import MainWindow
+from studio.ui.widgets.basic import ElidedLabel
 from studio.ui.widgets.switch import Switch
 from tests.fakes import MISUSED, RAISES
 from tests.ui.conftest import Desk
@@ -46,9 +46,13 @@ NAMED = (
 )
 # What the diagnostics found, without the seconds that asking torch takes.
 FINDINGS = [
-    Finding("Studio", "version", "0.1.0"),
-    Finding("Graphics", "card", "none", missing="There is no graphics card.", remedy="Install one: `pip install x`."),
-    Finding("Libraries", "torch", "", missing="PortAudio is not installed.", remedy="Install it.", essential=True),
+    DiagnosticFinding("Studio", "version", "0.1.0"),
+    DiagnosticFinding(
+        "Graphics", "card", "none", missing="There is no graphics card.", remedy="Install one: `pip install x`."
+    ),
+    DiagnosticFinding(
+        "Libraries", "torch", "", missing="PortAudio is not installed.", remedy="Install it.", essential=True
+    ),
 ]
 
 
@@ -102,13 +106,13 @@ def places(desk: Desk) -> Iterator[tuple[str, QWidget]]:
 
 def _dialogs(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     from studio.ui.pages.models import ModelsPage
-    from studio.ui.shell.crash_dialog import Unexpected
+    from studio.ui.shell.crash_dialog import CrashDialog
 
     window = desk.window
     models = window.open("models")
     assert isinstance(models, ModelsPage)
     poster = desk.panel("poster")
-    unexpected = Unexpected(window)
+    unexpected = CrashDialog(window)
     unexpected.show_error("ValueError: seven", "Traceback", key="")
     asks = {
         "shortcuts": lambda: window.act("shortcuts"),
@@ -131,7 +135,7 @@ def worded(root: QWidget) -> Iterator[tuple[QWidget, str]]:
     for kind in (QAbstractButton, QLabel):
         for widget in root.findChildren(kind):
             text = widget.text()  # type: ignore[attr-defined]
-            if widget.isVisible() and text and not isinstance(widget, (Elided, Switch)) and not _drawn(widget):
+            if widget.isVisible() and text and not isinstance(widget, (ElidedLabel, Switch)) and not _drawn(widget):
                 yield widget, text
 
 
@@ -281,7 +285,7 @@ def _inner(owner: object) -> bool:
 def unreachable(root: QWidget) -> list[str]:
     """Buttons that the tab key never comes to; of those that exclude each other one is enough, arrows do the rest."""
     chain: set[QWidget] = set()
-    at = root if isinstance(root, Window) else root.focusWidget() or root
+    at = root if isinstance(root, MainWindow) else root.focusWidget() or root
     while at not in chain:
         chain.add(at)
         at = at.nextInFocusChain()

@@ -61,7 +61,7 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class DrawingStyle:
     """One family of drawings and what varies in it."""
 
     name: str
@@ -70,10 +70,10 @@ class Style:
 
 
 @dataclass(frozen=True)
-class Table:
+class AttributeTable:
     """All styles of a model. A drawing is a style and, for each attribute of that style, a pick: an index or NONE."""
 
-    styles: tuple[Style, ...]
+    styles: tuple[DrawingStyle, ...]
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
@@ -96,7 +96,7 @@ class Table:
                 )
                 attribute.code(0)
                 attributes.append(attribute)
-            styles.append(Style(str(style["name"]), int(style["count"]), tuple(attributes)))
+            styles.append(DrawingStyle(str(style["name"]), int(style["count"]), tuple(attributes)))
         return cls(tuple(styles))
 
     def to_json(self) -> dict[str, Any]:

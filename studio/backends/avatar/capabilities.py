@@ -11,7 +11,7 @@ from studio.schema.request import Request
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ModelCapabilities:
     """The styles that a model knows, how many classes it was trained with, and whether it has learnt any noise."""
 
     styles: tuple[str, ...] = ()
@@ -24,17 +24,19 @@ class Kind:
         return bool(self.styles)
 
 
-def kind(model: Model) -> Kind:
+def kind(model: Model) -> ModelCapabilities:
     """Reads the model's config; what cannot be read is of no kind, and loading it will say why."""
     try:
         said = weights.read_json(model.folder / "config.json")
         # Models from before this was written down: a StyleGAN2 may know noise, a StyleGAN3 has none (2106.12423).
         noise = bool(said.get("noise", said.get("family") != "stylegan3"))
         if "attributes" in said:
-            return Kind(styles=tuple(str(style["name"]) for style in said["attributes"]["styles"]), noise=noise)
-        return Kind(classes=int(said.get("shape", {}).get("c_dim", 0)), noise=noise)
+            return ModelCapabilities(
+                styles=tuple(str(style["name"]) for style in said["attributes"]["styles"]), noise=noise
+            )
+        return ModelCapabilities(classes=int(said.get("shape", {}).get("c_dim", 0)), noise=noise)
     except (StudioError, OSError, KeyError, TypeError, ValueError, AttributeError):
-        return Kind()
+        return ModelCapabilities()
 
 
 def unheeded(request: Request, model: Model) -> str:

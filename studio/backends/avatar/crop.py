@@ -42,7 +42,7 @@ NOTES = {
 """What was done to a picture that is used, in English."""
 
 
-class Unfit(Exception):
+class UnusablePicture(Exception):
     """This picture cannot be used; `reason` is a key of REASONS, `detail` a few words more."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
@@ -51,38 +51,38 @@ class Unfit(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Framed:
+class CroppedPicture:
     """uint8 [size, size, 4], straight alpha, and what was done to it: keys of NOTES."""
 
     pixels: NDArray[np.uint8]
     notes: tuple[str, ...]
 
 
-def framed(path: Path, size: int) -> Framed:
+def framed(path: Path, size: int) -> CroppedPicture:
     """The picture in a file as a square of `size` pixels. Raises Unfit."""
     try:
         with Pillow.open(path, formats=FORMATS) as opened:
             return _framed(opened, size)
     except Pillow.DecompressionBombError as error:
-        raise Unfit("large") from error
+        raise UnusablePicture("large") from error
     except MemoryError as error:
-        raise Unfit("large") from error
-    except Unfit:
+        raise UnusablePicture("large") from error
+    except UnusablePicture:
         raise
     except Exception as error:
         # Whatever a broken or hostile file makes a reader say, it is one file that cannot be used.
-        raise Unfit("broken", str(error).split("\n")[0][:120]) from error
+        raise UnusablePicture("broken", str(error).split("\n")[0][:120]) from error
 
 
-def _framed(opened: Pillow.Image, size: int) -> Framed:
+def _framed(opened: Pillow.Image, size: int) -> CroppedPicture:
     wide, high = opened.size
     if min(wide, high) < max(8, size // 2):
-        raise Unfit("small", f"{wide} x {high}")
+        raise UnusablePicture("small", f"{wide} x {high}")
     if max(wide, high) > NARROW * min(wide, high):
-        raise Unfit("narrow", f"{wide} x {high}")
+        raise UnusablePicture("narrow", f"{wide} x {high}")
     opened.draft(None, (2 * size, 2 * size))
     if opened.size[0] * opened.size[1] > PIXEL_LIMIT:
-        raise Unfit("large", f"{wide:,} x {high:,}")
+        raise UnusablePicture("large", f"{wide:,} x {high:,}")
     notes: list[str] = []
     if getattr(opened, "is_animated", False) and opened.format != "MPO":  # a photograph with its small copy
         notes.append("moving")
@@ -101,7 +101,7 @@ def _framed(opened: Pillow.Image, size: int) -> Framed:
         canvas = Pillow.new("RGBa", (box[2] - box[0], box[3] - box[1]))
         canvas.paste(premultiplied.crop(inside), (inside[0] - box[0], inside[1] - box[1]))
         made = canvas.resize((size, size), Pillow.Resampling.LANCZOS, reducing_gap=3.0)
-    return Framed(np.asarray(made.convert("RGBA")), tuple(notes))
+    return CroppedPicture(np.asarray(made.convert("RGBA")), tuple(notes))
 
 
 def _square(picture: Pillow.Image, notes: list[str]) -> tuple[int, int, int, int]:
@@ -111,7 +111,7 @@ def _square(picture: Pillow.Image, notes: list[str]) -> tuple[int, int, int, int
         seen = picture.getchannel("A").point([0] * (CLEAR + 1) + [255] * (255 - CLEAR))
         box = seen.getbbox()
         if box is None:
-            raise Unfit("clear")
+            raise UnusablePicture("clear")
         if box != (0, 0, wide, high):
             notes.append("cut")
             return _around(box, wide, high)

@@ -10,27 +10,27 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.backends.avatar.attributes import Table
-from studio.backends.avatar.folder import FEWEST, Checked, Entry, Heard, check
+from studio.backends.avatar.attributes import AttributeTable
+from studio.backends.avatar.folder import FEWEST, CheckedFolder, DatasetEntry, Heard, check
 from studio.errors import BadInput
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
+class FaceDataset:
     """uint8 [N, size, size, 4], straight alpha. With attributes: the table, a condition vector and a style each.
 
     `held_out` [N] marks what is not to be learnt from. `skipped` names the files that could not be used, and why.
     """
 
     pixels: NDArray[np.uint8]
-    table: Table | None = None
+    table: AttributeTable | None = None
     conditions: NDArray[np.float32] | None = None
     style: NDArray[np.int64] | None = None
     held_out: NDArray[np.bool_] | None = None
     skipped: tuple[str, ...] = ()
 
 
-def read(folder: Path, size: int, heard: Heard = lambda done, total: None) -> Pictures:
+def read(folder: Path, size: int, heard: Heard = lambda done, total: None) -> FaceDataset:
     """The pictures of a folder: a recipe's pack if it is one, else every picture in it. Raises BadInput.
 
     `heard` gets how many files of how many are looked at; what it raises passes through.
@@ -42,17 +42,17 @@ def read(folder: Path, size: int, heard: Heard = lambda done, total: None) -> Pi
     return _folder(folder, size, heard)
 
 
-def drawings_of(folder: Path, size: int) -> Checked | None:
+def drawings_of(folder: Path, size: int) -> CheckedFolder | None:
     """A recipe's pack as what is found in a folder; None where the folder is no pack. Raises BadInput."""
     if not (folder / "drawings.npz").exists():
         return None
     pixels = _pack(folder, size).pixels
-    return Checked(folder, tuple(Entry(str(at)) for at in range(len(pixels))), pixels)
+    return CheckedFolder(folder, tuple(DatasetEntry(str(at)) for at in range(len(pixels))), pixels)
 
 
-def _pack(folder: Path, size: int) -> Pictures:
+def _pack(folder: Path, size: int) -> FaceDataset:
     try:
-        table = Table.from_json(json.loads((folder / "attributes.json").read_text(encoding="utf-8")))
+        table = AttributeTable.from_json(json.loads((folder / "attributes.json").read_text(encoding="utf-8")))
         with (folder / "drawings.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             pixels, values, style, held_out = (file[name] for name in ("pictures", "values", "style", "held_out"))
         conditions = np.stack([_condition(table, int(s), row) for s, row in zip(style, values, strict=True)])
@@ -65,15 +65,15 @@ def _pack(folder: Path, size: int) -> Pictures:
             f"{folder} holds {len(pixels)} drawings of {pixels.shape[1]} px, not enough of {size} px.",
             f"Give --size {pixels.shape[1]}, or run the recipe's prepare.py with --size {size}.",
         )
-    return Pictures(pixels, table, conditions, style.astype(np.int64), held_out)
+    return FaceDataset(pixels, table, conditions, style.astype(np.int64), held_out)
 
 
-def _condition(table: Table, style: int, row: NDArray[np.int16]) -> NDArray[np.float32]:
+def _condition(table: AttributeTable, style: int, row: NDArray[np.int16]) -> NDArray[np.float32]:
     start = sum(len(other.attributes) for other in table.styles[:style])
     return table.vector(style, [int(pick) for pick in row[start : start + len(table.styles[style].attributes)]])
 
 
-def _folder(folder: Path, size: int, heard: Heard) -> Pictures:
+def _folder(folder: Path, size: int, heard: Heard) -> FaceDataset:
     found = check(folder, size, heard)
     skipped = tuple(f"{entry.path}: {entry.words()}" for entry in found.skipped)
     if len(found.pixels) < FEWEST:
@@ -83,4 +83,4 @@ def _folder(folder: Path, size: int, heard: Heard) -> Pictures:
             "Add more pictures: some hundreds for a likeness, some thousands for variety.",
             mend="folders",
         )
-    return Pictures(found.pixels, skipped=skipped)
+    return FaceDataset(found.pixels, skipped=skipped)

@@ -31,7 +31,7 @@ ALIKE = 0.995  # of the cosine: the same direction found again
 
 
 @dataclass(frozen=True, slots=True)
-class Direction:
+class SavedDirection:
     """`id` is what requests name, `name` what a person does. `layers` is a group of layers or "all"; `std` the
     standard deviation of the model's faces along it. `vector` is a unit vector [w_dim]."""
 
@@ -53,7 +53,7 @@ def place(model: Model) -> Path:
     return model.folder
 
 
-def directions(model: Model) -> list[Direction]:
+def directions(model: Model) -> list[SavedDirection]:
     """The directions of a model, as they were found. StudioError where their list is damaged."""
     return _read(place(model))[0]
 
@@ -69,7 +69,7 @@ def stamp(model: Model) -> tuple[int, int]:
 
 def add(
     model: Model, method: str, layers: str, found: Sequence[tuple[NDArray[np.float32], float]]
-) -> tuple[list[Direction], list[Direction]]:
+) -> tuple[list[SavedDirection], list[SavedDirection]]:
     """Save directions (unit vector, std); those that are there already stay as they are.
 
     Returns the directions that now stand for `found`, in that order, and which of them are new.
@@ -83,10 +83,10 @@ def add(
 
 def _added(
     model: Model, folder: Path, method: str, layers: str, found: Sequence[tuple[NDArray[np.float32], float]]
-) -> tuple[list[Direction], list[Direction]]:
+) -> tuple[list[SavedDirection], list[SavedDirection]]:
     listed, given = _read(folder)
-    standing: list[Direction] = []
-    new: list[Direction] = []
+    standing: list[SavedDirection] = []
+    new: list[SavedDirection] = []
     for vector, std in found:
         again = next((one for one in listed if one.layers == layers and _alike(one.vector, vector)), None)
         if again is None:
@@ -97,7 +97,7 @@ def _added(
             )
             id = f"{method}-{given[method]}"
             preview = folder / PREVIEWS / f"{id}.png"
-            again = Direction(id, _unused(listed), method, layers, std, preview, vector.astype("<f4"))
+            again = SavedDirection(id, _unused(listed), method, layers, std, preview, vector.astype("<f4"))
             listed.append(again)
             new.append(again)
         standing.append(again)
@@ -105,7 +105,7 @@ def _added(
     return standing, new
 
 
-def rename(model: Model, id: str, name: str) -> Direction:
+def rename(model: Model, id: str, name: str) -> SavedDirection:
     """Give a direction the name that a person calls it by. BadInput where there is no such direction, or no name."""
     clean = printable(" ".join(name.split())[:60].rstrip())
     if not clean:
@@ -141,7 +141,7 @@ def _alone(folder: Path) -> Generator[None]:
         yield
 
 
-def _read(folder: Path) -> tuple[list[Direction], dict[str, int]]:
+def _read(folder: Path) -> tuple[list[SavedDirection], dict[str, int]]:
     """The directions, and the last number that a method has given: what is deleted takes its own along, or a face that
     was moved along it would be moved along another one.
     """
@@ -156,7 +156,7 @@ def _read(folder: Path) -> tuple[list[Direction], dict[str, int]]:
         raise StudioError(f"{path} is damaged: {error}.", "Delete it and find directions again.") from error
 
 
-def _write(folder: Path, listed: Sequence[Direction], given: Mapping[str, int]) -> None:
+def _write(folder: Path, listed: Sequence[SavedDirection], given: Mapping[str, int]) -> None:
     rows: list[dict[str, Any]] = [
         {
             "id": one.id,
@@ -172,7 +172,7 @@ def _write(folder: Path, listed: Sequence[Direction], given: Mapping[str, int]) 
     storage.write_whole(folder / LIST, text.encode("utf-8"))
 
 
-def _direction(folder: Path, row: dict[str, Any]) -> Direction:
+def _direction(folder: Path, row: dict[str, Any]) -> SavedDirection:
     id, std = str(row["id"]), float(row["std"])
     if not math.isfinite(std) or std < 0 or not id.replace("-", "").isalnum():
         raise ValueError(f"{id[:40]!r} is no direction")
@@ -182,10 +182,12 @@ def _direction(folder: Path, row: dict[str, Any]) -> Direction:
     vector = np.frombuffer(base64.b64decode(row["vector"], validate=True), "<f4").copy()
     if not vector.size or not np.isfinite(vector).all():
         raise ValueError(f"{id} holds values that are no numbers")
-    return Direction(id, str(row["name"]), str(row["method"]), layers, std, folder / PREVIEWS / f"{id}.png", vector)
+    return SavedDirection(
+        id, str(row["name"]), str(row["method"]), layers, std, folder / PREVIEWS / f"{id}.png", vector
+    )
 
 
-def _unused(listed: Sequence[Direction]) -> str:
+def _unused(listed: Sequence[SavedDirection]) -> str:
     """The name of a direction that nobody has looked at yet."""
     names, number = {one.name for one in listed}, len(listed) + 1
     while f"Direction {number}" in names:
@@ -193,7 +195,7 @@ def _unused(listed: Sequence[Direction]) -> str:
     return f"Direction {number}"
 
 
-def _index(model: Model, listed: Sequence[Direction], id: str) -> int:
+def _index(model: Model, listed: Sequence[SavedDirection], id: str) -> int:
     for at, one in enumerate(listed):
         if one.id == id:
             return at

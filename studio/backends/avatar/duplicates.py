@@ -41,7 +41,7 @@ def small_copy(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.frombuffer(small.tobytes(), np.uint8).reshape(COLOUR, COLOUR, 4)
 
 
-class Seen:
+class DuplicateFinder:
     """The pictures so far; `same_as` says which of them a new one looks like."""
 
     def __init__(self) -> None:

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest, Mix, Pose
-from studio.backends.avatar.sliders import EXPRESSIVE, Slider, sliders, style_of, with_trait
+from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest, SheetCell, StyleMix
+from studio.backends.avatar.sliders import EXPRESSIVE, SliderState, sliders, style_of, with_trait
 from studio.errors import BadInput
 from studio.schema.request import Request
 
@@ -104,7 +104,7 @@ def sheet(folder: Path, face: AvatarRequest, count: int = MANY) -> AvatarSheetRe
     )
 
 
-def expressions(folder: Path, face: AvatarRequest, count: int = MANY) -> list[Pose]:
+def expressions(folder: Path, face: AvatarRequest, count: int = MANY) -> list[SheetCell]:
     """The same person in up to `count` moods, no two of which look alike, each with the mood's name.
 
     Fewer where the model draws fewer. BadInput where it draws one only, or knows nothing of faces; StudioError for a
@@ -115,7 +115,7 @@ def expressions(folder: Path, face: AvatarRequest, count: int = MANY) -> list[Po
         found.setdefault(posed, words)
     if len(found) < 2:
         raise _none()
-    return [Pose(words, _told(posed)) for posed, words in list(found.items())[:count]]
+    return [SheetCell(words, _told(posed)) for posed, words in list(found.items())[:count]]
 
 
 def must_show(folder: Path, face: AvatarRequest) -> None:
@@ -144,7 +144,7 @@ def _shown(folder: Path, face: AvatarRequest) -> Iterator[tuple[str, AvatarReque
             yield words, posed
 
 
-def _described(style: str, there: Mapping[str, Slider]) -> dict[str, Mood]:
+def _described(style: str, there: Mapping[str, SliderState]) -> dict[str, Mood]:
     """The moods of a style that is known, where the model draws what tells them."""
     found: dict[str, Mood] = {}
     for words, mood in MOODS.get(style, {}).items():
@@ -172,7 +172,7 @@ def _posed(folder: Path, face: AvatarRequest, mood: Mood) -> AvatarRequest | Non
     return posed.replace(mix=tuple(_mixed(folder, mix, mood) for mix in face.mix))
 
 
-def _mixed(folder: Path, mix: Mix, mood: Mood) -> Mix:
+def _mixed(folder: Path, mix: StyleMix, mood: Mood) -> StyleMix:
     """A face mixed in, whose layers would hide the mood of the one that it is mixed into."""
     other = Request.from_json(json.loads(mix.face)) if mix.face else None
     posed = _posed(folder, other, mood) if isinstance(other, AvatarRequest) else None
@@ -183,7 +183,7 @@ def _told(face: AvatarRequest) -> str:
     return json.dumps(face.to_json(), ensure_ascii=False)
 
 
-def _place(slider: Slider, values: Sequence[str]) -> float | None:
+def _place(slider: SliderState, values: Sequence[str]) -> float | None:
     """Where a slider shows the mood; None to leave it where it is."""
     if WORN in slider.at.lower():
         return None
@@ -197,7 +197,7 @@ def _own(value: str) -> set[str]:
     return {mark for mark in OWN if mark in value}
 
 
-def _by_names(there: Mapping[str, Slider]) -> dict[str, Mood]:
+def _by_names(there: Mapping[str, SliderState]) -> dict[str, Mood]:
     """Moods of a style that nobody described: the values of what tells most, as they are called."""
     telling = [one for name in EXPRESSIVE for one in there.values() if one.name == name]
     if not telling:

@@ -23,26 +23,26 @@ ALIKE = 0.05  # of a side: places nearer to each other are one
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CropSquare:
     """A square of a canvas, in its pixels."""
 
     left: float
     top: float
     side: float
 
-    def moved(self, right: float, down: float, larger: float) -> Place:
+    def moved(self, right: float, down: float, larger: float) -> CropSquare:
         """By shares of its side, and scaled about its middle."""
         side = self.side * (1 + larger)
         away = (self.side - side) / 2
-        return Place(self.left + self.side * right + away, self.top + self.side * down + away, side)
+        return CropSquare(self.left + self.side * right + away, self.top + self.side * down + away, side)
 
-    def near(self, other: Place) -> bool:
+    def near(self, other: CropSquare) -> bool:
         reach = ALIKE * min(self.side, other.side)
         ends = (self.left, self.top, self.side), (other.left, other.top, other.side)
         return all(abs(one - two) <= reach for one, two in zip(*ends, strict=True))
 
 
-class Canvas:
+class CropSource:
     """A picture, RGBA [H, W, 4] straight, from which squares are taken. `whole` is the same with its background, where
     squares are to keep that."""
 
@@ -51,7 +51,7 @@ class Canvas:
         self.height, self.width = pixels.shape[:2]
         self._picture = Pillow.fromarray(pixels if whole is None else whole).convert("RGBA").convert("RGBa")
 
-    def seen(self, place: Place, size: int) -> NDArray[np.uint8]:
+    def seen(self, place: CropSquare, size: int) -> NDArray[np.uint8]:
         """What is in a place, RGBA [size, size, 4], straight alpha; clear beyond the canvas."""
         left, top = int(np.floor(place.left)), int(np.floor(place.top))
         right, bottom = int(np.ceil(place.left + place.side)), int(np.ceil(place.top + place.side))
@@ -61,12 +61,12 @@ class Canvas:
         resized = cut.resize((size, size), Pillow.Resampling.LANCZOS, box=box, reducing_gap=3.0)
         return np.asarray(resized.convert("RGBA"))
 
-    def middle(self) -> Place:
+    def middle(self) -> CropSquare:
         """Its middle square."""
         side = min(self.width, self.height)
-        return Place((self.width - side) // 2, (self.height - side) // 2, side)
+        return CropSquare((self.width - side) // 2, (self.height - side) // 2, side)
 
-    def holds(self, place: Place) -> bool:
+    def holds(self, place: CropSquare) -> bool:
         """Whether nothing that goes on beyond the canvas, to its sides or above, would end within the place."""
         there = self.pixels[..., 3] > 128
         beyond = BEYOND * place.side
@@ -86,13 +86,15 @@ class Canvas:
         return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
 
 
-def canvases(pixels: NDArray[np.uint8], *, cut: bool) -> list[Canvas]:
+def canvases(pixels: NDArray[np.uint8], *, cut: bool) -> list[CropSource]:
     """The picture cut out in every way that may be right, the likeliest first: without its background, then with its
     largest figure only, then without the disc or the card that this stands on, last with what is like its background
     but lies within. Where it is not to be `cut`, with what it has."""
     first = background.cut_out(pixels)
     if not cut:
-        return [Canvas(first if first.shape[2] == 4 else np.dstack([first, np.full_like(first[..., 0], 255)]), pixels)]
+        return [
+            CropSource(first if first.shape[2] == 4 else np.dstack([first, np.full_like(first[..., 0], 255)]), pixels)
+        ]
     ways = [first]
     if background.transparent(first):
         for further in (background.alone, background.peeled):
@@ -102,13 +104,13 @@ def canvases(pixels: NDArray[np.uint8], *, cut: bool) -> list[Canvas]:
         back = None if background.transparent(pixels) else background.filled(first)
         if back is not None:
             ways.append(back)
-    return [Canvas(way) for way in ways]
+    return [CropSource(way) for way in ways]
 
 
-def places(canvas: Canvas, frames: Sequence[Box], around: Box | None = None) -> list[Place]:
+def places(canvas: CropSource, frames: Sequence[Box], around: Box | None = None) -> list[CropSquare]:
     """Where the figure of a canvas would stand as one of the network's own: `frames` are the boxes around those, in
     shares of their pictures. `around` is the disc or the card on which it stands."""
-    found: list[Place] = []
+    found: list[CropSquare] = []
     box = canvas.figure()
     if box is not None:
         left, top, right, bottom = box
@@ -118,25 +120,25 @@ def places(canvas: Canvas, frames: Sequence[Box], around: Box | None = None) -> 
         for at in np.argsort(np.abs(np.log(np.array(wide) / np.array(high)) - shape), kind="stable"):
             side = float(np.sqrt((right - left) * (bottom - top) / (wide[at] * high[at])))
             middle = (frames[at][0] + frames[at][2]) / 2
-            found.append(Place((left + right) / 2 - side * middle, bottom - side * frames[at][3], side))
+            found.append(CropSquare((left + right) / 2 - side * middle, bottom - side * frames[at][3], side))
     if around is not None:
         left, top, right, bottom = around
         side = max(right - left, bottom - top)
-        whole = Place((left + right - side) / 2, (top + bottom - side) / 2, side)
+        whole = CropSquare((left + right - side) / 2, (top + bottom - side) / 2, side)
         found += [whole, whole.moved(0, 0, 0.2), whole.moved(0, 0, -0.2)]
     return found
 
 
-def distinct(found: Sequence[Place]) -> list[Place]:
+def distinct(found: Sequence[CropSquare]) -> list[CropSquare]:
     """Without those that are near to one before."""
-    kept: list[Place] = []
+    kept: list[CropSquare] = []
     for place in found:
         if not any(place.near(other) for other in kept):
             kept.append(place)
     return kept
 
 
-def around(place: Place, step: float) -> Iterator[Place]:
+def around(place: CropSquare, step: float) -> Iterator[CropSquare]:
     """The places next to one."""
     for sign in (1, -1):
         yield place.moved(sign * step, 0, 0)

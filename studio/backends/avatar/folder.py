@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.backends.avatar.crop import NOTES, REASONS, Framed, Unfit, framed
-from studio.backends.avatar.duplicates import Seen
+from studio.backends.avatar.crop import NOTES, REASONS, CroppedPicture, UnusablePicture, framed
+from studio.backends.avatar.duplicates import DuplicateFinder
 from studio.errors import BadInput
-from studio.system.paths import Places
+from studio.system.paths import AppPaths
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
 FEWEST = 8
@@ -36,7 +36,7 @@ Heard = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)
-class Entry:
+class DatasetEntry:
     """One file. `reason` is a key of framing.REASONS, empty where it is used; `notes` are keys of framing.NOTES."""
 
     path: str
@@ -50,23 +50,23 @@ class Entry:
 
 
 @dataclass(frozen=True, eq=False)
-class Checked:
+class CheckedFolder:
     """What a folder holds: every file, and uint8 [used, size, size, 4] of those that are used, in their order."""
 
     folder: Path
-    entries: tuple[Entry, ...]
+    entries: tuple[DatasetEntry, ...]
     pixels: NDArray[np.uint8]
 
     @property
-    def used(self) -> list[Entry]:
+    def used(self) -> list[DatasetEntry]:
         return [entry for entry in self.entries if not entry.reason]
 
     @property
-    def skipped(self) -> list[Entry]:
+    def skipped(self) -> list[DatasetEntry]:
         return [entry for entry in self.entries if entry.reason]
 
 
-def check(folder: Path, size: int, heard: Heard = lambda done, total: None, kept: Path | None = None) -> Checked:
+def check(folder: Path, size: int, heard: Heard = lambda done, total: None, kept: Path | None = None) -> CheckedFolder:
     """Look at every picture under a folder, or remember how they were.
 
     `heard` gets how many files of how many are done; what it raises passes through. `kept` is where results are kept
@@ -75,7 +75,7 @@ def check(folder: Path, size: int, heard: Heard = lambda done, total: None, kept
     if not folder.is_dir():
         raise BadInput(f"{folder} is not a folder.", "Choose a folder of pictures.", mend="folders")
     files = list(_files(folder))
-    place = (kept or Places.of_this_user().cache / "pictures") / _key(folder, files, size)
+    place = (kept or AppPaths.of_this_user().cache / "pictures") / _key(folder, files, size)
     found = _remembered(folder, place)
     if found is None:
         found = _look(folder, files, size, heard)
@@ -110,20 +110,20 @@ def _key(folder: Path, files: list[Path], size: int) -> str:
     return digest.hexdigest()[:32]
 
 
-def _look(folder: Path, files: list[Path], size: int, heard: Heard) -> Checked:
+def _look(folder: Path, files: list[Path], size: int, heard: Heard) -> CheckedFolder:
     copies = _copies(folder, files)
-    seen = Seen()
+    seen = DuplicateFinder()
     names: list[str] = []
-    entries: list[Entry] = []
+    entries: list[DatasetEntry] = []
     pixels: list[NDArray[np.uint8]] = []
 
-    def one(path: Path) -> Framed | Unfit:
+    def one(path: Path) -> CroppedPicture | UnusablePicture:
         first = copies.get(path)
         if first is not None:
-            return Unfit("copy", first.as_posix())
+            return UnusablePicture("copy", first.as_posix())
         try:
             return framed(folder / path, size)
-        except Unfit as unfit:
+        except UnusablePicture as unfit:
             return unfit
 
     with ThreadPoolExecutor(2, "pictures") as pool:
@@ -132,19 +132,19 @@ def _look(folder: Path, files: list[Path], size: int, heard: Heard) -> Checked:
             some = files[start : start + TOGETHER]
             for path, made in zip(some, pool.map(one, some), strict=True):
                 name = _said(path)
-                if isinstance(made, Unfit):
-                    entries.append(Entry(name, made.reason, _said(made.detail)))
+                if isinstance(made, UnusablePicture):
+                    entries.append(DatasetEntry(name, made.reason, _said(made.detail)))
                     continue
                 same = seen.same_as(made.pixels)
                 if same is not None:
-                    entries.append(Entry(name, "alike", names[same]))
+                    entries.append(DatasetEntry(name, "alike", names[same]))
                     continue
                 names.append(name)
                 pixels.append(made.pixels)
-                entries.append(Entry(name, notes=made.notes))
+                entries.append(DatasetEntry(name, notes=made.notes))
     heard(len(files), len(files))
     stacked = np.stack(pixels) if pixels else np.zeros((0, size, size, 4), np.uint8)
-    return Checked(folder, tuple(entries), stacked)
+    return CheckedFolder(folder, tuple(entries), stacked)
 
 
 def _copies(folder: Path, files: list[Path]) -> dict[Path, Path]:
@@ -171,7 +171,7 @@ def _said(path: Path | str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _keep(found: Checked, place: Path) -> None:
+def _keep(found: CheckedFolder, place: Path) -> None:
     """Write beside the place, then take it; forget the sets that were used longest ago."""
     part = place.with_name(f".{place.name}.{uuid.uuid4().hex}")
     part.mkdir(parents=True)
@@ -188,11 +188,11 @@ def _keep(found: Checked, place: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _remembered(folder: Path, place: Path) -> Checked | None:
+def _remembered(folder: Path, place: Path) -> CheckedFolder | None:
     """What was kept; None where nothing is, or what is there cannot be used."""
     try:
         rows: list[dict[str, Any]] = json.loads((place / "entries.json").read_text(encoding="utf-8"))
-        entries = tuple(Entry(row["path"], row["reason"], row["detail"], tuple(row["notes"])) for row in rows)
+        entries = tuple(DatasetEntry(row["path"], row["reason"], row["detail"], tuple(row["notes"])) for row in rows)
         # Mapped, so that only what is looked at is in memory; "c": what is changed stays in memory.
         pixels = np.load(place / "pixels.npy", mmap_mode="c", allow_pickle=False)
         used = sum(not entry.reason for entry in entries)
@@ -202,4 +202,4 @@ def _remembered(folder: Path, place: Path) -> Checked | None:
         os.utime(place)
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None
-    return Checked(folder, entries, pixels)
+    return CheckedFolder(folder, entries, pixels)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from studio.backends.avatar.capabilities import unheeded
 from studio.backends.medium import Medium
-from studio.schema.nested import Items, Packed, Row, Told
-from studio.schema.request import Choice, Flag, PathTo, Range, Request, Seed, Text, TrainRequest, note
+from studio.schema.nested import FloatArray, ListOf, NestedRequest, Record
+from studio.schema.request import Choice, Flag, FreeText, PathTo, Range, Request, Seed, TrainRequest, field
 
 STYLES = (
     ("any", "Any style"),
@@ -27,60 +27,60 @@ SIZE = Choice(
 
 
 @dataclass(frozen=True)
-class Trait(Row):
+class SliderValue(Record):
     """Where a face stands on one of the model's named sliders; the last of a name counts."""
 
-    name: str = note("", Text(label="Trait", help="The trait's name, as the model lists it.", limit=60))
-    value: float = note(
+    name: str = field("", FreeText(label="Trait", help="The trait's name, as the model lists it.", limit=60))
+    value: float = field(
         0.5, Range(label="Value", help="From one end of the slider to the other.", low=0, high=1, step=0.01)
     )
 
 
 @dataclass(frozen=True)
-class Slide(Row):
+class DirectionStep(Record):
     """A step along a direction that was found on the model and saved with it."""
 
-    direction: str = note("", Text(label="Direction", help="The direction's id.", limit=80))
-    amount: float = note(
+    direction: str = field("", FreeText(label="Direction", help="The direction's id.", limit=80))
+    amount: float = field(
         0.0, Range(label="Amount", help="How far, in standard deviations of the faces.", low=-10, high=10, step=0.1)
     )
 
 
 @dataclass(frozen=True)
-class Near(Row):
+class Variation(Record):
     """A step to a face like the one before it: w moved by noise of this seed, `spread` times the deviation of W.
 
     Where a seed draws attributes, each of them becomes another with the probability `spread` instead.
     """
 
-    seed: int = note(0, Seed(label="Seed", help="Which of the faces nearby."))
-    spread: float = note(
+    seed: int = field(0, Seed(label="Seed", help="Which of the faces nearby."))
+    spread: float = field(
         0.35, Range(label="How near", help="0 is the same face, 1 any other.", low=0, high=1, step=0.05)
     )
 
 
 @dataclass(frozen=True)
-class Mix(Row):
+class StyleMix(Record):
     """The layers of another face of the same model."""
 
-    face: str = note("", Told(label="Face", help="The other face's request.", kind="avatar"))
-    layers: str = note("coarse", Choice(label="Layers", help="Which layers come from it.", options=LAYERS))
-    amount: float = note(1.0, Range(label="How much", help="0 none of it, 1 all.", low=0, high=1, step=0.05))
+    face: str = field("", NestedRequest(label="Face", help="The other face's request.", kind="avatar"))
+    layers: str = field("coarse", Choice(label="Layers", help="Which layers come from it.", options=LAYERS))
+    amount: float = field(1.0, Range(label="How much", help="0 none of it, 1 all.", low=0, high=1, step=0.05))
 
 
 @dataclass(frozen=True)
-class Station(Row):
+class MorphStop(Record):
     """A face that a walk passes."""
 
-    face: str = note("", Told(label="Face", help="The face's request.", kind="avatar"))
+    face: str = field("", NestedRequest(label="Face", help="The face's request.", kind="avatar"))
 
 
 @dataclass(frozen=True)
-class Pose(Row):
+class SheetCell(Record):
     """One face of a character sheet, and what is written below it."""
 
-    words: str = note("", Text(label="Caption", help="What it shows, such as a mood.", limit=60))
-    face: str = note("", Told(label="Face", help="The face's request.", kind="avatar"))
+    words: str = field("", FreeText(label="Caption", help="What it shows, such as a mood.", limit=60))
+    face: str = field("", NestedRequest(label="Face", help="The face's request.", kind="avatar"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +90,11 @@ class AvatarRequest(Request):
     kind = "avatar"
     medium = "avatar"
 
-    style: str = note(
+    style: str = field(
         "any",
         Choice(label="Style", help="The family of drawing; any lets the seed choose.", options=STYLES, open=True),
     )
-    psi: float = note(
+    psi: float = field(
         1.0,
         Range(
             label="How unusual",
@@ -105,7 +105,7 @@ class AvatarRequest(Request):
             shown=(100, "%"),
         ),
     )
-    noise: str = note(
+    noise: str = field(
         "const",
         Choice(
             label="Fine detail",
@@ -114,8 +114,8 @@ class AvatarRequest(Request):
             advanced=True,
         ),
     )
-    size: str = note("large", SIZE)
-    cutoff: int = note(
+    size: str = field("large", SIZE)
+    cutoff: int = field(
         0,
         Range(
             label="Unusual in",
@@ -127,7 +127,7 @@ class AvatarRequest(Request):
             advanced=True,
         ),
     )
-    label: int = note(
+    label: int = field(
         -1,
         Range(
             label="Class",
@@ -138,21 +138,25 @@ class AvatarRequest(Request):
             advanced=True,
         ),
     )
-    traits: tuple[Trait, ...] = note((), Items(label="Traits", help="The named sliders that were moved.", of=Trait))
-    slides: tuple[Slide, ...] = note((), Items(label="Directions", help="Steps along found directions.", of=Slide))
-    near: tuple[Near, ...] = note(
-        (), Items(label="Near", help="Steps from face to similar face, each from the last.", of=Near)
+    traits: tuple[SliderValue, ...] = field(
+        (), ListOf(label="Traits", help="The named sliders that were moved.", of=SliderValue)
     )
-    mix: tuple[Mix, ...] = note(
-        (), Items(label="Mixed with", help="Layers of other faces, one after another.", of=Mix, limit=12)
+    slides: tuple[DirectionStep, ...] = field(
+        (), ListOf(label="Directions", help="Steps along found directions.", of=DirectionStep)
     )
-    latent: str = note(
+    near: tuple[Variation, ...] = field(
+        (), ListOf(label="Near", help="Steps from face to similar face, each from the last.", of=Variation)
+    )
+    mix: tuple[StyleMix, ...] = field(
+        (), ListOf(label="Mixed with", help="Layers of other faces, one after another.", of=StyleMix, limit=12)
+    )
+    latent: str = field(
         "",
-        Packed(
+        FloatArray(
             label="Latent", help="W+ of a face that was found in a picture, in place of what the seed gives; base64."
         ),
     )
-    name: str = note("", Text(label="Name", help="Who this is. Shown with the work in the library.", limit=120))
+    name: str = field("", FreeText(label="Name", help="Who this is. Shown with the work in the library.", limit=120))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +169,7 @@ class AvatarDirectionsRequest(Request):
     medium = "avatar"
     work = "Directions"
 
-    method: str = note(
+    method: str = field(
         "pca",
         Choice(
             label="Method",
@@ -173,12 +177,12 @@ class AvatarDirectionsRequest(Request):
             options=(("pca", "From many faces"), ("sefa", "From the weights")),
         ),
     )
-    directions: int = note(6, Range(label="Directions", help="How many to find, the strongest first.", low=1, high=40))
-    layers: str = note(
+    directions: int = field(6, Range(label="Directions", help="How many to find, the strongest first.", low=1, high=40))
+    layers: str = field(
         "all",
         Choice(label="Layers", help="The layers that the directions move.", options=(("all", "All"), *LAYERS)),
     )
-    samples: int = note(
+    samples: int = field(
         4000,
         Range(
             label="Faces",
@@ -198,16 +202,16 @@ class AvatarProjectRequest(Request):
     kind = "avatar.project"
     medium = "avatar"
 
-    picture: str = note("", PathTo(label="Picture", help="The picture to find; the face may stand anywhere in it."))
-    style: str = note(
+    picture: str = field("", PathTo(label="Picture", help="The picture to find; the face may stand anywhere in it."))
+    style: str = field(
         "any", Choice(label="Style", help="The style to begin from; any tries each.", options=STYLES, open=True)
     )
-    steps: int = note(
+    steps: int = field(
         200,
         Range(label="Steps", help="How long to look; 0 takes the encoder's first guess.", low=0, high=5000, step=10),
     )
-    size: str = note("large", SIZE)
-    name: str = note("", Text(label="Name", help="Who this is. Shown with the work in the library.", limit=120))
+    size: str = field("large", SIZE)
+    name: str = field("", FreeText(label="Name", help="Who this is. Shown with the work in the library.", limit=120))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,14 +222,14 @@ class AvatarWalkRequest(Request):
     medium = "avatar"
     work = "Walk"
 
-    stations: tuple[Station, ...] = note(
-        (), Items(label="Faces", help="The faces to pass, in their order; two at least.", of=Station)
+    stations: tuple[MorphStop, ...] = field(
+        (), ListOf(label="Faces", help="The faces to pass, in their order; two at least.", of=MorphStop)
     )
-    seconds: float = note(
+    seconds: float = field(
         2.0, Range(label="Seconds", help="How long it takes from one face to the next.", low=0.1, high=30, step=0.1)
     )
-    fps: int = note(24, Range(label="Frames a second", help="How smoothly it moves.", low=1, high=60))
-    way: str = note(
+    fps: int = field(24, Range(label="Frames a second", help="How smoothly it moves.", low=1, high=60))
+    way: str = field(
         "w",
         Choice(
             label="Way",
@@ -233,7 +237,7 @@ class AvatarWalkRequest(Request):
             options=(("w", "Between the faces"), ("z", "Between the seeds")),
         ),
     )
-    curve: str = note(
+    curve: str = field(
         "line",
         Choice(
             label="Curve",
@@ -241,8 +245,8 @@ class AvatarWalkRequest(Request):
             options=(("line", "Straight"), ("spline", "Rounded"), ("ease", "Resting at each")),
         ),
     )
-    loop: bool = note(True, Flag(label="Loop", help="Goes back to the first face at the end."))
-    format: str = note(
+    loop: bool = field(True, Flag(label="Loop", help="Goes back to the first face at the end."))
+    format: str = field(
         "webp",
         Choice(
             label="Format",
@@ -250,7 +254,7 @@ class AvatarWalkRequest(Request):
             options=(("webp", "WebP"), ("gif", "GIF"), ("mp4", "MP4")),
         ),
     )
-    size: str = note("large", SIZE)
+    size: str = field("large", SIZE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,10 +265,12 @@ class AvatarSheetRequest(Request):
     medium = "avatar"
     work = "Character sheet"
 
-    face: str = note("", Told(label="Face", help="The request of the large face.", kind="avatar"))
-    poses: tuple[Pose, ...] = note((), Items(label="Expressions", help="The faces beside it.", of=Pose, limit=24))
-    name: str = note("", Text(label="Name", help="Who this is; the sheet's title.", limit=120))
-    size: str = note("large", SIZE)
+    face: str = field("", NestedRequest(label="Face", help="The request of the large face.", kind="avatar"))
+    poses: tuple[SheetCell, ...] = field(
+        (), ListOf(label="Expressions", help="The faces beside it.", of=SheetCell, limit=24)
+    )
+    name: str = field("", FreeText(label="Name", help="Who this is; the sheet's title.", limit=120))
+    size: str = field("large", SIZE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,10 +280,10 @@ class AvatarTrainRequest(TrainRequest):
     kind = "avatar.train"
     medium = "avatar"
 
-    size: int = note(
+    size: int = field(
         64, Range(label="Size", help="Pixels of a side: 16, 32, 64, 128 or 256.", low=16, high=256, step=1, unit="px")
     )
-    stage: str = note(
+    stage: str = field(
         "auto",
         Choice(
             label="Stage",
@@ -286,10 +292,10 @@ class AvatarTrainRequest(TrainRequest):
             advanced=True,
         ),
     )
-    mirror: bool = note(
+    mirror: bool = field(
         False, Flag(label="Mirrored too", help="Learn each picture of a plain folder from both sides.", advanced=True)
     )
-    augment: str = note(
+    augment: str = field(
         "auto",
         Choice(
             label="Augmentation",
@@ -298,7 +304,7 @@ class AvatarTrainRequest(TrainRequest):
             advanced=True,
         ),
     )
-    gamma: float = note(
+    gamma: float = field(
         0.0,
         Range(
             label="R1",
@@ -310,7 +316,7 @@ class AvatarTrainRequest(TrainRequest):
             advanced=True,
         ),
     )
-    rate: float = note(
+    rate: float = field(
         0.0,
         Range(
             label="Learning rate",

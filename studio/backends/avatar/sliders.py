@@ -19,8 +19,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.backends.avatar.attributes import NONE, Attribute, Style, Table
-from studio.backends.avatar.requests import AvatarRequest, Near, Trait
+from studio.backends.avatar.attributes import NONE, Attribute, AttributeTable, DrawingStyle
+from studio.backends.avatar.requests import AvatarRequest, SliderValue, Variation
 from studio.errors import BadInput, StudioError
 from studio.models import weights
 from studio.system import storage
@@ -53,7 +53,7 @@ GLADNESS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class SliderTrack:
     """One slider of one style: `order` holds picks of `attribute`, NONE for going without."""
 
     name: str
@@ -72,32 +72,32 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Traits:
+class SliderTracks:
     """The tracks of every style, in the table's order."""
 
-    table: Table
-    styles: tuple[tuple[Track, ...], ...]
+    table: AttributeTable
+    styles: tuple[tuple[SliderTrack, ...], ...]
 
     @classmethod
-    def plain(cls, table: Table) -> Self:
+    def plain(cls, table: AttributeTable) -> Self:
         """Tracks whose orders come from names and colours alone."""
         return cls(table, tuple(tuple(_tracks(style)) for style in table.styles))
 
     @classmethod
-    def from_json(cls, table: Table, data: Mapping[str, Any]) -> Self:
+    def from_json(cls, table: AttributeTable, data: Mapping[str, Any]) -> Self:
         """Raises KeyError, TypeError or ValueError for what does not belong to the table."""
         if data["version"] > VERSION:
             raise ValueError("it was written by a newer studio")
-        styles: list[tuple[Track, ...]] = []
+        styles: list[tuple[SliderTrack, ...]] = []
         for style in table.styles:
             by_name = {one.name: one for one in style.attributes}
-            tracks: list[Track] = []
+            tracks: list[SliderTrack] = []
             for said in data["styles"][style.name]:
                 one = by_name[said["attribute"]]
                 order = tuple(NONE if value is None else one.values.index(value) for value in said["order"])
                 if len(order) < 2 or len(set(order)) != len(order):
                     raise ValueError(f"the order of {one.name} is none")
-                tracks.append(Track(str(said["name"]), one.name, order))
+                tracks.append(SliderTrack(str(said["name"]), one.name, order))
             styles.append(tuple(tracks))
         return cls(table, tuple(styles))
 
@@ -119,7 +119,7 @@ class Traits:
         text = json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n"
         storage.write_whole(folder / FILE, text.encode("utf-8"))
 
-    def moved(self, style: int, picks: Sequence[int], traits: Sequence[Trait]) -> NDArray[np.float32]:
+    def moved(self, style: int, picks: Sequence[int], traits: Sequence[SliderValue]) -> NDArray[np.float32]:
         """The condition vector [c_dim] of a drawing with these picks whose sliders were moved.
 
         Sliders that other styles have are left out; BadInput for a name that no style has.
@@ -135,7 +135,7 @@ class Traits:
                 self._set(vector, style, picks, track, given)
         return vector
 
-    def places(self, style: int, picks: Sequence[int], traits: Sequence[Trait]) -> dict[str, float]:
+    def places(self, style: int, picks: Sequence[int], traits: Sequence[SliderValue]) -> dict[str, float]:
         """Where every slider stands that can be seen: by what was drawn, or where it was moved to."""
         given = {trait.name: trait.value for trait in traits}
         attributes = self.table.styles[style].attributes
@@ -160,7 +160,7 @@ class Traits:
         vector: NDArray[np.float32],
         style: int,
         picks: Sequence[int],
-        track: Track,
+        track: SliderTrack,
         given: Mapping[str, float],
     ) -> None:
         attributes = self.table.styles[style].attributes
@@ -189,7 +189,7 @@ class Traits:
             raise BadInput(f"This model has no slider {name[:60]!r}.", f"It has: {', '.join(names)}.")
 
 
-def _weights(track: Track, one: Attribute, given: Mapping[str, float]) -> list[tuple[int, float]]:
+def _weights(track: SliderTrack, one: Attribute, given: Mapping[str, float]) -> list[tuple[int, float]]:
     """The picks that a moved slider stands between, and how much of each: those that count at all."""
     low, high, part = track.between(given[track.name])
     # Shapes rest at their stations: half way between two parts is neither of them.
@@ -197,19 +197,19 @@ def _weights(track: Track, one: Attribute, given: Mapping[str, float]) -> list[t
     return [(pick, weight) for pick, weight in ((low, 1 - part), (high, part)) if weight]
 
 
-def read(folder: Path, table: Table) -> Traits:
+def read(folder: Path, table: AttributeTable) -> SliderTracks:
     """The tracks of the model in `folder`. StudioError where its traits.json is damaged."""
     path = folder / FILE
     if not path.exists():
-        return Traits.plain(table)
+        return SliderTracks.plain(table)
     try:
-        return Traits.from_json(table, weights.read_json(path))
+        return SliderTracks.from_json(table, weights.read_json(path))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StudioError(f"{path} is damaged: {error}.", "Fetch or import the model again.") from error
 
 
 def drawn(
-    table: Table, style: str, seed: int, z_dim: int, near: Sequence[Near] = ()
+    table: AttributeTable, style: str, seed: int, z_dim: int, near: Sequence[Variation] = ()
 ) -> tuple[int, NDArray[np.float32], list[int]]:
     """What a seed means: style, z [z_dim] and picks. BadInput for a style that the table does not have.
 
@@ -230,7 +230,7 @@ def drawn(
 
 
 @dataclass(frozen=True, slots=True)
-class Slider:
+class SliderState:
     """A trait as a window shows it: where it stands, and what its attribute is called at each station of its track;
     going without it is called ""."""
 
@@ -249,7 +249,7 @@ class Slider:
         return self.values[round(self.value * (self.stations - 1))]
 
 
-def sliders(folder: Path, request: AvatarRequest) -> list[Slider]:
+def sliders(folder: Path, request: AvatarRequest) -> list[SliderState]:
     """The sliders that the face has, those that matter first; none for models without attributes.
 
     Reads small files only, and those once while they stay the same. Raises BadInput and StudioError as `read` does.
@@ -263,7 +263,7 @@ def sliders(folder: Path, request: AvatarRequest) -> list[Slider]:
     places = traits.places(which, picks, request.traits)
     ordered = sorted(places, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
     return [
-        Slider(
+        SliderState(
             name,
             places[name],
             tracks[name].attribute,
@@ -282,18 +282,18 @@ def style_of(folder: Path, request: AvatarRequest) -> str:
 def with_trait(request: AvatarRequest, name: str, value: float) -> AvatarRequest:
     """The same face with one slider moved."""
     others = tuple(trait for trait in request.traits if trait.name != name)
-    return dataclasses.replace(request, traits=(*others, Trait(name, value)))
+    return dataclasses.replace(request, traits=(*others, SliderValue(name, value)))
 
 
-def _of_face(folder: Path, request: AvatarRequest) -> tuple[Traits, int, list[int]] | None:
+def _of_face(folder: Path, request: AvatarRequest) -> tuple[SliderTracks, int, list[int]] | None:
     stamps = [_stamp(folder / name) for name in ("config.json", FILE)]
     return _drawn(request.style, request.seed, () if request.latent else request.near, folder, *stamps)
 
 
 @lru_cache(64)
 def _drawn(
-    style: str, seed: int, near: tuple[Near, ...], folder: Path, *stamps: tuple[int, int]
-) -> tuple[Traits, int, list[int]] | None:
+    style: str, seed: int, near: tuple[Variation, ...], folder: Path, *stamps: tuple[int, int]
+) -> tuple[SliderTracks, int, list[int]] | None:
     """The tracks of a model, and style and picks of a face; a drag asks for the same ones again and again."""
     found = _known(folder, *stamps)
     if found is None:
@@ -304,12 +304,12 @@ def _drawn(
 
 
 @lru_cache(8)
-def _known(folder: Path, *_stamps: tuple[int, int]) -> tuple[Traits, int] | None:
+def _known(folder: Path, *_stamps: tuple[int, int]) -> tuple[SliderTracks, int] | None:
     config = weights.read_json(folder / "config.json")
     if "attributes" not in config:
         return None
     try:
-        table = Table.from_json(config["attributes"])
+        table = AttributeTable.from_json(config["attributes"])
         z_dim = int(config["shape"]["z_dim"])
     except (KeyError, TypeError, ValueError) as error:
         raise StudioError(f"{folder} is damaged: {error}.", "Fetch or import the model again.") from error
@@ -324,9 +324,9 @@ def _stamp(path: Path) -> tuple[int, int]:
     return found.st_mtime_ns, found.st_size
 
 
-def _tracks(style: Style) -> list[Track]:
+def _tracks(style: DrawingStyle) -> list[SliderTrack]:
     """A track for every attribute that varies, ordered by colour or by name."""
-    tracks: list[Track] = []
+    tracks: list[SliderTrack] = []
     for one in style.attributes:
         name, number = named(one), 2
         while any(track.name == name for track in tracks):
@@ -334,7 +334,7 @@ def _tracks(style: Style) -> list[Track]:
         order = by_lightness(one) if one.colour else sorted(range(len(one.values)), key=lambda i: mood(one.values[i]))
         going_without = (NONE,) if one.none and not one.needs else ()
         if len(order) + len(going_without) > 1:
-            tracks.append(Track(name, one.name, (*going_without, *order)))
+            tracks.append(SliderTrack(name, one.name, (*going_without, *order)))
     return tracks
 
 

@@ -26,7 +26,7 @@ GAVE_WAY = 0.25  # seconds in a report beyond which it was not talking but waiti
 WATCHED = 20  # times as long as a preview takes are learnt before the next
 
 
-class Training:
+class TrainingLoop:
     """One training run, iterated step by step until its minutes are over.
 
     >>> training = Training(request, report, state=..., restore=..., preview=..., export=...)
@@ -81,7 +81,7 @@ class Training:
             raise BadInput(
                 f"{self.out} already holds a training.", "Add --resume to go on with it, or choose another folder."
             )
-        self._log = training_runs.Log(self.out)
+        self._log = training_runs.TrainingLog(self.out)
         self._write("The log", lambda: self._log.begin(self.step, self._before))
         self._write(training_runs.ASKED, lambda: training_runs.remember(request))
         self._start = time.monotonic()

@@ -13,14 +13,14 @@ import soundfile as sf
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from studio.backends.music.plan import Chord, Plan
+from studio.backends.music.plan import Chord, PiecePlan
 from studio.errors import BadInput
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class LabelledSound:
     """One file: how long it is and what its labels say.
 
     The plan has no chords where they are not known; `notes` are (seconds, voice, pitch), empty where there is no score.
@@ -28,11 +28,11 @@ class Sound:
 
     path: Path
     seconds: float
-    plan: Plan
+    plan: PiecePlan
     notes: tuple[tuple[float, int, int], ...] = ()
 
 
-def find_sounds(folder: Path) -> list[Sound]:
+def find_sounds(folder: Path) -> list[LabelledSound]:
     """The sounds in `folder` and below, in order of their names; labels.jsonl at its top may say what they are.
 
     Each line of it is an object with `file` and any of `genre`, `mood`, `tempo`, `key`, `beats`, `swing`, `chords` and
@@ -49,13 +49,13 @@ def find_sounds(folder: Path) -> list[Sound]:
             continue
         label = labels.get(path.relative_to(folder).as_posix(), {})
         if info.frames:
-            sounds.append(Sound(path, info.frames / info.samplerate, plan_of(label), notes_of(label)))
+            sounds.append(LabelledSound(path, info.frames / info.samplerate, plan_of(label), notes_of(label)))
     if not sounds:
         raise BadInput(f"{folder} holds no sounds.", f"Put {', '.join(SUFFIXES)} files there.")
     return sounds
 
 
-def plan_of(label: dict[str, Any]) -> Plan:
+def plan_of(label: dict[str, Any]) -> PiecePlan:
     """What a line of labels.jsonl says; unknown words and missing fields are unknown, not errors."""
     tempo = label.get("tempo", 0)
     chords = []
@@ -65,7 +65,7 @@ def plan_of(label: dict[str, Any]) -> Plan:
         except ValueError:
             chords = []
             break
-    return Plan(
+    return PiecePlan(
         genre=str(label.get("genre", "any")),
         mood=str(label.get("mood", "any")),
         tempo=round(tempo) if isinstance(tempo, int | float) and 20 <= tempo <= 400 else 0,
@@ -101,7 +101,7 @@ def _labels(path: Path) -> dict[str, dict[str, Any]]:
     return labels
 
 
-def read(sound: Sound, rate: int, start: float = 0.0, seconds: float | None = None) -> NDArray[np.float32]:
+def read(sound: LabelledSound, rate: int, start: float = 0.0, seconds: float | None = None) -> NDArray[np.float32]:
     """`[samples]` at `rate`, the channels mixed, from `start` for `seconds`, with silence after its end.
 
     Raises BadInput for a damaged file.
@@ -123,7 +123,9 @@ def read(sound: Sound, rate: int, start: float = 0.0, seconds: float | None = No
     return samples.astype(np.float32, copy=False)
 
 
-def crops(sounds: list[Sound], rate: int, seconds: float, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+def crops(
+    sounds: list[LabelledSound], rate: int, seconds: float, count: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """`[count, samples]`: pieces of random sounds, chosen by their lengths, each at a random place."""
     weights = np.array([sound.seconds for sound in sounds])
     chosen = rng.choice(len(sounds), count, p=weights / weights.sum())

@@ -43,7 +43,7 @@ GLOBALS = (len(GENRES), len(MOODS), len(TEMPI) + 1, len(KEYS))
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class GenreStyle:
     """How pieces of a genre go: beats a bar, tempi, swing (share of a beat before its second half), sevenths or not."""
 
     beats: int
@@ -54,11 +54,11 @@ class Manner:
 
 
 MANNERS = {
-    "lullaby": Manner(beats=4, slowest=60, fastest=92, swing=0.5, sevenths=False),
-    "waltz": Manner(beats=3, slowest=96, fastest=160, swing=0.5, sevenths=False),
-    "lofi": Manner(beats=4, slowest=66, fastest=96, swing=0.6, sevenths=True),
-    "march": Manner(beats=4, slowest=92, fastest=132, swing=0.5, sevenths=False),
-    "ambient": Manner(beats=4, slowest=50, fastest=76, swing=0.5, sevenths=True),
+    "lullaby": GenreStyle(beats=4, slowest=60, fastest=92, swing=0.5, sevenths=False),
+    "waltz": GenreStyle(beats=3, slowest=96, fastest=160, swing=0.5, sevenths=False),
+    "lofi": GenreStyle(beats=4, slowest=66, fastest=96, swing=0.6, sevenths=True),
+    "march": GenreStyle(beats=4, slowest=92, fastest=132, swing=0.5, sevenths=False),
+    "ambient": GenreStyle(beats=4, slowest=50, fastest=76, swing=0.5, sevenths=True),
 }
 
 # Four bars each; the piece repeats and alternates them and ends with a cadence of its own.
@@ -127,7 +127,7 @@ class Chord:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PiecePlan:
     """Time and harmony of one piece; the last of `chords`, one a bar, is the close, and rings until the end."""
 
     genre: str
@@ -192,7 +192,7 @@ def tempo_class(tempo: float) -> int:
     return 1 + min(range(len(TEMPI)), key=lambda i: abs(TEMPI[i] - tempo))
 
 
-def make_plan(genre: str, mood: str, tempo: int, key: str, seconds: float, rng: random.Random) -> Plan:
+def make_plan(genre: str, mood: str, tempo: int, key: str, seconds: float, rng: random.Random) -> PiecePlan:
     """A plan of the length asked for. What is left open ("any", 0) is chosen by `rng`, and so are words that are none
     of the known ones; a tempo out of SLOWEST to FASTEST becomes the nearest within."""
     if genre not in MANNERS:
@@ -211,10 +211,10 @@ def make_plan(genre: str, mood: str, tempo: int, key: str, seconds: float, rng: 
         # Whole bars then lead to the close, which has its time to ring.
         bars, tempo = round((seconds - CLOSE) / bar), min(max(round(nudged), SLOWEST), FASTEST)
     bars += 1
-    return Plan(genre, mood, tempo, key, manner.beats, manner.swing, _chords(mood, key, bars, manner, rng))
+    return PiecePlan(genre, mood, tempo, key, manner.beats, manner.swing, _chords(mood, key, bars, manner, rng))
 
 
-def _chords(mood: str, key: str, bars: int, manner: Manner, rng: random.Random) -> tuple[Chord, ...]:
+def _chords(mood: str, key: str, bars: int, manner: GenreStyle, rng: random.Random) -> tuple[Chord, ...]:
     tonic, mode = key.split()
     fitting = [text for text, moods in PROGRESSIONS[mode] if mood in moods]
     first, second = rng.choice(fitting), rng.choice([text for text, _ in PROGRESSIONS[mode]])

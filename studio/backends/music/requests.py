@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from studio.backends.medium import Medium
-from studio.schema.request import Choice, Range, Request, Text, TrainRequest, note
+from studio.schema.request import Choice, FreeText, Range, Request, TrainRequest, field
 
 ANY = ("any", "Any")
 
@@ -42,9 +42,9 @@ class MusicRequest(Request):
     kind: ClassVar[str] = "music"
     medium: ClassVar[str] = "music"
 
-    prompt: str = note(
+    prompt: str = field(
         "",
-        Text(
+        FreeText(
             label="Description",
             help="What it should be like, in your words; the starter knows the names of genres, moods and tempi.",
             limit=1000,
@@ -52,13 +52,13 @@ class MusicRequest(Request):
             placeholder="a slow, dreamy lullaby",
         ),
     )
-    genre: str = note(
+    genre: str = field(
         "any", Choice(label="Genre", help="The kind of piece.", options=GENRES, open=True, group="Character")
     )
-    mood: str = note(
+    mood: str = field(
         "any", Choice(label="Mood", help="How it should feel.", options=MOODS, open=True, group="Character")
     )
-    tempo: int = note(
+    tempo: int = field(
         0,
         Range(
             label="Tempo",
@@ -69,8 +69,8 @@ class MusicRequest(Request):
             low_word="Any",
         ),
     )
-    key: str = note("any", Choice(label="Key", help="The key it is in.", options=KEYS))
-    seconds: float = note(
+    key: str = field("any", Choice(label="Key", help="The key it is in.", options=KEYS))
+    seconds: float = field(
         12.0, Range(label="Length", help="How long the piece lasts.", low=1, high=60, step=0.5, unit="seconds")
     )
 
@@ -82,7 +82,7 @@ class MusicTrainRequest(TrainRequest):
     kind: ClassVar[str] = "music.train"
     medium: ClassVar[str] = "music"
 
-    part: str = note(
+    part: str = field(
         "both",
         Choice(
             label="Part",

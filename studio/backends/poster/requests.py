@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from studio.backends.medium import Medium
-from studio.schema.request import Choice, Range, Request, Text, TrainRequest, note
+from studio.schema.request import Choice, FreeText, Range, Request, TrainRequest, field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,9 +16,9 @@ class PosterRequest(Request):
     kind: ClassVar[str] = "poster"
     medium: ClassVar[str] = "poster"
 
-    prompt: str = note(
+    prompt: str = field(
         "a lighthouse on the coast at sunset",
-        Text(
+        FreeText(
             label="Prompt",
             help="What the poster shows: a place, the time of day, the weather, something in it.",
             limit=2000,
@@ -26,19 +26,21 @@ class PosterRequest(Request):
             placeholder="snowy mountains at dawn with a balloon",
         ),
     )
-    negative: str = note(
+    negative: str = field(
         "",
-        Text(label="Leave out", help="What the poster should not show.", limit=2000, lines=2, placeholder="rain, mist"),
+        FreeText(
+            label="Leave out", help="What the poster should not show.", limit=2000, lines=2, placeholder="rain, mist"
+        ),
     )
-    width: int = note(512, Range(label="Width", help="Of the picture.", low=64, high=2048, unit="px", group="Size"))
-    height: int = note(768, Range(label="Height", help="Of the picture.", low=64, high=2048, unit="px", group="Size"))
-    steps: int = note(
+    width: int = field(512, Range(label="Width", help="Of the picture.", low=64, high=2048, unit="px", group="Size"))
+    height: int = field(768, Range(label="Height", help="Of the picture.", low=64, high=2048, unit="px", group="Size"))
+    steps: int = field(
         24,
         Range(
             label="Steps", help="Denoising steps; more are slower and a little finer.", low=1, high=150, advanced=True
         ),
     )
-    guidance: float = note(
+    guidance: float = field(
         3.0,
         Range(
             label="Guidance",
@@ -58,7 +60,7 @@ class PosterTrainRequest(TrainRequest):
     kind: ClassVar[str] = "poster.train"
     medium: ClassVar[str] = "poster"
 
-    part: str = note(
+    part: str = field(
         "both",
         Choice(
             label="Part",
@@ -66,7 +68,7 @@ class PosterTrainRequest(TrainRequest):
             options=(("both", "Codec, then denoiser"), ("codec", "Codec only"), ("denoiser", "Denoiser only")),
         ),
     )
-    batch: int = note(
+    batch: int = field(
         16, Range(label="Batch", help="Pictures learned from in one step.", low=1, high=1024, advanced=True)
     )
 

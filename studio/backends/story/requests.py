@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from studio.backends.medium import Medium
-from studio.schema.request import Choice, Range, Request, Text, TrainRequest, note
+from studio.schema.request import Choice, FreeText, Range, Request, TrainRequest, field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,9 +16,9 @@ class StoryRequest(Request):
     kind: ClassVar[str] = "story"
     medium: ClassVar[str] = "story"
 
-    prompt: str = note(
+    prompt: str = field(
         "",
-        Text(
+        FreeText(
             label="Beginning",
             help="The story goes on from these words. A first line '# Title' names it; empty starts a new story.",
             limit=400_000,
@@ -26,7 +26,7 @@ class StoryRequest(Request):
             placeholder="# The Lost Compass",
         ),
     )
-    tokens: int = note(
+    tokens: int = field(
         220,
         Range(
             label="Length",
@@ -37,7 +37,7 @@ class StoryRequest(Request):
             shown=(0.75, "words"),
         ),
     )
-    temperature: float = note(
+    temperature: float = field(
         0.7,
         Range(
             label="Temperature",
@@ -48,7 +48,7 @@ class StoryRequest(Request):
             advanced=True,
         ),
     )
-    top_p: float = note(
+    top_p: float = field(
         0.95,
         Range(
             label="Top-p",
@@ -59,7 +59,7 @@ class StoryRequest(Request):
             advanced=True,
         ),
     )
-    top_k: int = note(
+    top_k: int = field(
         60,
         Range(
             label="Top-k",
@@ -78,7 +78,7 @@ class StoryTrainRequest(TrainRequest):
     kind: ClassVar[str] = "story.train"
     medium: ClassVar[str] = "story"
 
-    size: str = note(
+    size: str = field(
         "small",
         Choice(
             label="Size",
@@ -87,13 +87,13 @@ class StoryTrainRequest(TrainRequest):
             advanced=True,
         ),
     )
-    vocabulary: int = note(
+    vocabulary: int = field(
         4096,
         Range(
             label="Vocabulary", help="How many word pieces the tokenizer knows.", low=300, high=50_000, advanced=True
         ),
     )
-    context: int = note(
+    context: int = field(
         512,
         Range(
             label="Context",
@@ -105,7 +105,7 @@ class StoryTrainRequest(TrainRequest):
             advanced=True,
         ),
     )
-    batch: int = note(
+    batch: int = field(
         4, Range(label="Batch", help="How many passages are learned from at once.", low=1, high=256, advanced=True)
     )
 

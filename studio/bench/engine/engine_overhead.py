@@ -100,7 +100,7 @@ def music(model: Model, engine: Any) -> tuple[Plain, str]:
     from transformers import EncodecModel
 
     starter = resolve("studio.backends.music.engine.files:load_starter")(model.folder)
-    player = resolve("studio.backends.music.engine.engine:PlanPlayer")(starter)
+    player = resolve("studio.backends.music.engine.engine:PlanModel")(starter)
     codec: Any = EncodecModel.from_pretrained(model.folder / "codec", dtype=torch.float32)
     codec = codec.to(player.codec.device).eval()
     decoder, choosing = player.decoder, player.choosing

@@ -12,7 +12,7 @@ from studio.errors import StudioError
 from studio.library.library import Asset
 from studio.media.payloads import Image
 from studio.ui.avatar import face_ops
-from studio.ui.avatar.live_face import Crowd
+from studio.ui.avatar.live_face import CandidateFaces
 from studio.ui.widgets.text import count
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ Purpose = Callable[[AvatarRequest], object]
 """What is done with the chosen one."""
 
 
-class Gathering(QObject):
+class CandidatePicker(QObject):
     """Joins the ways to sixteen faces of one inspector to the stage."""
 
     def __init__(self, inspector: AvatarInspector) -> None:
         super().__init__(inspector)
         self._all, self._easel = inspector, inspector.panel.easel
-        self.crowd = Crowd(inspector.panel.studio, self)
+        self.crowd = CandidateFaces(inspector.panel.studio, self)
         self._purpose: Purpose = inspector.take_face
         self._moods = False
         self._stood: Asset | None = None

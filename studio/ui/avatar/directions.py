@@ -6,14 +6,14 @@ from PySide6.QtCore import QRectF, QSize, Signal
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QLineEdit, QProgressBar, QSizePolicy, QWidget
 
-from studio.backends.avatar.directions import Direction, directions, remove, rename, stamp
+from studio.backends.avatar.directions import SavedDirection, directions, remove, rename, stamp
 from studio.backends.avatar.requests import AvatarDirectionsRequest, AvatarRequest
 from studio.errors import StudioError
 from studio.models.catalog import Model
 from studio.schema.request import Choice, fresh_seed
 from studio.ui.avatar import face_ops
-from studio.ui.avatar.sliders import Line
-from studio.ui.widgets.basic import Combo, button, column, empty, label, row, tool
+from studio.ui.avatar.sliders import LabelledSlider
+from studio.ui.widgets.basic import ComboBox, button, column, empty, label, row, tool
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -21,10 +21,10 @@ REACH = 3.0  # standard deviations to both sides, as the previews show them
 STEPS = 60
 
 
-class Ribbon(QWidget):
+class DirectionStrip(QWidget):
     """What a direction does, from one end of its slider to the other."""
 
-    def __init__(self, one: Direction) -> None:
+    def __init__(self, one: SavedDirection) -> None:
         super().__init__()
         self._picture = QPixmap(str(one.preview))
         self.setAccessibleName(tr("What {name} changes").format(name=one.name))
@@ -47,10 +47,10 @@ class Ribbon(QWidget):
         painter.end()
 
 
-class Way(QWidget):
+class DirectionSlider(QWidget):
     """One direction: its name to change, what it does, its slider."""
 
-    def __init__(self, one: Direction) -> None:
+    def __init__(self, one: SavedDirection) -> None:
         super().__init__()
         self.one = one
         self.name = QLineEdit(one.name)
@@ -59,7 +59,9 @@ class Way(QWidget):
         self.name.setMaxLength(60)
         self.name.setAccessibleName(tr("Name of the direction"))
         self.name.setToolTip(tr("Give it a name that says what it changes"))
-        self.line = Line(f"way.{one.id}", one.name, -REACH, REACH, STEPS, tr("In standard deviations of the faces"))
+        self.line = LabelledSlider(
+            f"way.{one.id}", one.name, -REACH, REACH, STEPS, tr("In standard deviations of the faces")
+        )
         self.line.title.hide()
         self.forget = tool("trash", tr("Forget this direction"), f"wayForget.{one.id}", size=14)
         head = row(spacing=2)
@@ -68,11 +70,11 @@ class Way(QWidget):
         head.addWidget(self.forget)
         whole = column(self, spacing=4)
         whole.addLayout(head)
-        whole.addWidget(Ribbon(one))
+        whole.addWidget(DirectionStrip(one))
         whole.addWidget(self.line)
 
 
-class Directions(QWidget):
+class DirectionsTab(QWidget):
     """`moved` and `settled` have what is done to a face, `wanted` the search to begin, `stopped` ends it; `failed` has
     what went wrong, `forgotten` an id that no face may name any more.
     """
@@ -86,12 +88,12 @@ class Directions(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ways: dict[str, Way] = {}
+        self.ways: dict[str, DirectionSlider] = {}
         self._face = AvatarRequest()
         self._model: Model | None = None
         self._stamp: object = None
-        notes = dict(AvatarDirectionsRequest.notes())
-        self.method, self.layers = Combo(), Combo()
+        notes = dict(AvatarDirectionsRequest.fields())
+        self.method, self.layers = ComboBox(), ComboBox()
         for box, name in ((self.method, "method"), (self.layers, "layers")):
             note = notes[name]
             assert isinstance(note, Choice)
@@ -167,7 +169,7 @@ class Directions(QWidget):
         self.told.setText(tr("Ways in which the faces of this model vary, found by looking at many of them."))
         self.told.setVisible(not found)
         for one in found:
-            way = self.ways[one.id] = Way(one)
+            way = self.ways[one.id] = DirectionSlider(one)
             way.line.moved.connect(lambda value, id=one.id: self._move(id, value))
             way.line.settled.connect(lambda value, id=one.id: self.settled.emit(_to(id, value)))
             way.line.returned.connect(lambda id=one.id: self.settled.emit(_to(id, 0.0)))

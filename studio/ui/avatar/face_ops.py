@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable, Sequence
 
 from studio.backends.avatar import sliders
-from studio.backends.avatar.capabilities import Kind
-from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest, Near, Slide, Trait
+from studio.backends.avatar.capabilities import ModelCapabilities
+from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest, DirectionStep, SliderValue, Variation
 from studio.errors import StudioError
 from studio.library.identities import NAME_LIMIT
 from studio.library.library import Asset
@@ -25,7 +25,7 @@ def model_of(catalog: Catalog, face: AvatarRequest) -> Model:
     return catalog.get(face.model) if face.model else catalog.default("avatar")
 
 
-def fitting(face: AvatarRequest, model: Kind) -> AvatarRequest:
+def fitting(face: AvatarRequest, model: ModelCapabilities) -> AvatarRequest:
     """A face as another model can draw it: without what only the one before knew."""
     bare = face.replace(traits=(), slides=(), mix=(), latent="")
     if face.style not in ("any", *model.styles):
@@ -51,20 +51,20 @@ def strangers(face: AvatarRequest) -> list[AvatarRequest]:
 
 def neighbours(face: AvatarRequest, spread: float) -> list[AvatarRequest]:
     """Sixteen faces like this one. Raises BadInput where the way here has too many steps already."""
-    return [face.replace(near=(*face.near, Near(fresh_seed(), spread))) for _ in range(MANY)]
+    return [face.replace(near=(*face.near, Variation(fresh_seed(), spread))) for _ in range(MANY)]
 
 
 def slid(face: AvatarRequest, direction: str, amount: float) -> AvatarRequest:
     """The same face moved along a direction by so many standard deviations; by none where that is 0."""
     others = tuple(slide for slide in face.slides if slide.direction != direction)
-    return face.replace(slides=(*others, Slide(direction, amount)) if amount else others)
+    return face.replace(slides=(*others, DirectionStep(direction, amount)) if amount else others)
 
 
 def amount_of(face: AvatarRequest, direction: str) -> float:
     return next((slide.amount for slide in reversed(face.slides) if slide.direction == direction), 0.0)
 
 
-def put_back(face: AvatarRequest, name: str, rest: Sequence[Trait]) -> AvatarRequest:
+def put_back(face: AvatarRequest, name: str, rest: Sequence[SliderValue]) -> AvatarRequest:
     """The face with one slider where it rests: where `rest` has it, else where the seed drew it."""
     found = next((trait.value for trait in rest if trait.name == name), None)
     if found is not None:
@@ -72,7 +72,7 @@ def put_back(face: AvatarRequest, name: str, rest: Sequence[Trait]) -> AvatarReq
     return face.replace(traits=tuple(trait for trait in face.traits if trait.name != name))
 
 
-def moved(face: AvatarRequest, rest: Sequence[Trait]) -> set[str]:
+def moved(face: AvatarRequest, rest: Sequence[SliderValue]) -> set[str]:
     """The sliders that stand elsewhere than they rest."""
     resting = {trait.name: trait.value for trait in rest}
     return {trait.name for trait in face.traits if resting.get(trait.name) != trait.value}

@@ -7,11 +7,11 @@ from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QFrame, QListView, QWidget
 
 from studio.errors import StudioError
-from studio.library.library import Asset, Library, Query
-from studio.ui.library.delegate import Tile
+from studio.library.library import Asset, Library, LibraryQuery
+from studio.ui.library.delegate import WorkDelegate
 from studio.ui.library.importer import local
-from studio.ui.library.model import ASSET, Works
-from studio.ui.library.thumbnails import Thumbnails
+from studio.ui.library.model import ASSET, WorkListModel
+from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.widgets.basic import column, label
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
@@ -32,7 +32,7 @@ def works(data: QMimeData, library: Library) -> list[Asset]:
     return found
 
 
-class Dropping(QObject):
+class WorkDropTarget(QObject):
     """Lets works be dropped on `area`: `dropped` has them, and `over` says whether some are above it."""
 
     dropped = Signal(object)
@@ -62,12 +62,12 @@ class Dropping(QObject):
         return False
 
 
-class Chooser(QFrame):
+class WorkChooser(QFrame):
     """The works made on this page, over the window, until one is clicked: `chosen` has it."""
 
     chosen = Signal(object)
 
-    def __init__(self, parent: QWidget, library: Library, thumbnails: Thumbnails) -> None:
+    def __init__(self, parent: QWidget, library: Library, thumbnails: ThumbnailLoader) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("chooser")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -75,10 +75,10 @@ class Chooser(QFrame):
         self.list = QListView()
         self.list.setObjectName("chooserList")
         self.list.setAccessibleName(tr("Works made here"))
-        shown = Works(library, thumbnails, Query(medium="avatar"))
+        shown = WorkListModel(library, thumbnails, LibraryQuery(medium="avatar"))
         self.list.setModel(shown)
         shown.setParent(self.list)
-        self.list.setItemDelegate(Tile(SIDE, titled=False, parent=self.list))
+        self.list.setItemDelegate(WorkDelegate(SIDE, titled=False, parent=self.list))
         self.list.setViewMode(QListView.ViewMode.IconMode)
         self.list.setMovement(QListView.Movement.Static)
         self.list.setResizeMode(QListView.ResizeMode.Adjust)

@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from studio.backends.avatar.requests import AvatarProjectRequest
 from studio.library.library import Asset
 from studio.ui.avatar.portraits import painted
-from studio.ui.background import Newest
+from studio.ui.background import LatestOnly
 from studio.ui.forms.form import Form
-from studio.ui.library.importer import Arrivals
+from studio.ui.library.importer import Importer
 from studio.ui.stages import pictures
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import button, column, label, row
@@ -25,7 +25,7 @@ HIGH = 148
 LONG = 1024  # pixels of a picture that are looked at for its small one
 
 
-class Well(QWidget):
+class PictureDrop(QWidget):
     """Where a picture is dropped, and then seen."""
 
     def __init__(self) -> None:
@@ -70,18 +70,18 @@ class Well(QWidget):
         painter.end()
 
 
-class Finding(QWidget):
+class FindFaceTab(QWidget):
     """`asked` has the search and the work that the picture is."""
 
     asked = Signal(object, object)
     chosen = Signal()  # a file is wanted
 
-    def __init__(self, arrivals: Arrivals) -> None:
+    def __init__(self, arrivals: Importer) -> None:
         super().__init__()
         self._arrivals = arrivals
-        self._reading = Newest(self)
+        self._reading = LatestOnly(self)
         self.asset: Asset | None = None
-        self.well = Well()
+        self.well = PictureDrop()
         self.choose = button(tr("Choose…"), "findChoose", "compact", clicked=self.chosen.emit)
         self.choose.setToolTip(tr("Choose a picture on this computer"))
         self.paste = button(tr("Paste"), "findPaste", "compact", clicked=self._paste)

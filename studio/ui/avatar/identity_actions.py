@@ -19,7 +19,7 @@ from studio.media import codecs
 from studio.media.payloads import Image
 from studio.ui.avatar import face_ops
 from studio.ui.avatar.people_tab import SIDE
-from studio.ui.background import Newest
+from studio.ui.background import LatestOnly
 from studio.ui.stages import pictures
 from studio.ui.widgets.text import failure, tr
 
@@ -31,14 +31,14 @@ GONE = 30  # of those who were removed, as many are offered
 SHARP = 3  # portraits are read so many times as large as they are shown, for fine screens
 
 
-class Keeping(QObject):
+class IdentityActions(QObject):
     """Joins the tab of people of one inspector to the studio and its identities."""
 
     def __init__(self, inspector: AvatarInspector) -> None:
         super().__init__(inspector)
         self._all, self._panel, self._people = inspector, inspector.panel, inspector.people
         self._studio, self._identities = inspector.panel.studio, inspector.panel.studio.identities
-        self._reading, self._posing = Newest(self), Newest(self)
+        self._reading, self._posing = LatestOnly(self), LatestOnly(self)
         self._waiting: tuple[str, AvatarRequest] | None = None  # a name, and the face that is kept under it as a work
         self._naming = False  # whether that name is one that nobody gave
         people = self._people

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from studio.backends.avatar.capabilities import Kind, kind
+from studio.backends.avatar.capabilities import ModelCapabilities, kind
 from studio.backends.avatar.requests import AvatarProjectRequest, AvatarRequest, AvatarSheetRequest, AvatarWalkRequest
 from studio.errors import StudioError
 from studio.jobs.job import Job
@@ -22,21 +22,21 @@ from studio.media.payloads import Image
 from studio.models.catalog import Model
 from studio.schema.request import Request
 from studio.ui.avatar import face_ops
-from studio.ui.avatar.candidate_picker import Gathering
-from studio.ui.avatar.directions import Directions
+from studio.ui.avatar.candidate_picker import CandidatePicker
+from studio.ui.avatar.directions import DirectionsTab
 from studio.ui.avatar.face_ops import Change
-from studio.ui.avatar.find_tab import Finding
-from studio.ui.avatar.identity_actions import DEEDS, Keeping
-from studio.ui.avatar.inspector_tabs import Board
-from studio.ui.avatar.live_face import Hand
-from studio.ui.avatar.mix_tab import Mixing
-from studio.ui.avatar.people_tab import People
-from studio.ui.avatar.portraits import Portraits
-from studio.ui.avatar.tool_wiring import Searches
-from studio.ui.avatar.trait_sliders import Traits
-from studio.ui.avatar.walk_tab import Walking
+from studio.ui.avatar.find_tab import FindFaceTab
+from studio.ui.avatar.identity_actions import DEEDS, IdentityActions
+from studio.ui.avatar.inspector_tabs import InspectorTabs
+from studio.ui.avatar.live_face import LiveFace
+from studio.ui.avatar.mix_tab import MixTab
+from studio.ui.avatar.people_tab import PeopleTab
+from studio.ui.avatar.portraits import PortraitLoader
+from studio.ui.avatar.tool_wiring import ToolWiring
+from studio.ui.avatar.trait_sliders import TraitSliders
+from studio.ui.avatar.walk_tab import WalkTab
 from studio.ui.commands import keys_of
-from studio.ui.panel.inspector import Inspector
+from studio.ui.panel.inspector import PanelInspector
 from studio.ui.stages import pictures
 from studio.ui.widgets.basic import button, column, tip, tool
 from studio.ui.widgets.text import tr
@@ -50,7 +50,7 @@ LOADING = "Loading the model…"
 HIDDEN = ("traits", "slides", "near", "mix", "latent")  # what the inspector alone changes
 
 
-class AvatarInspector(Inspector):
+class AvatarInspector(PanelInspector):
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
         self.setAccessibleName(tr("Inspector"))
@@ -59,20 +59,20 @@ class AvatarInspector(Inspector):
         self._begun: Asset | None = None  # the work that was seen when the draft was begun
         self._origin: Asset | None = None  # the work whose face the brief took up last
         self._seen = self.face  # as it was when the brief changed last
-        self._kind = Kind()
+        self._kind = ModelCapabilities()
         self._exports = False  # the face that is being kept is to be exported
         self._undrawn = False  # what is said above the stage is that a face could not be drawn
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
         self._patience.setInterval(PATIENCE)
         self._patience.timeout.connect(lambda: panel.deeds.notify(tr(LOADING), ()))
-        self.hand = Hand(self._studio, self)
-        self.portraits = Portraits(self._studio, self)
-        self.traits, self.directions = Traits(), Directions()
-        self.mixing, self.walking = Mixing(self.portraits), Walking(self.portraits)
-        self.finding = Finding(panel.deeds.arrivals)
-        self.people = People()
-        self.board = Board()
+        self.hand = LiveFace(self._studio, self)
+        self.portraits = PortraitLoader(self._studio, self)
+        self.traits, self.directions = TraitSliders(), DirectionsTab()
+        self.mixing, self.walking = MixTab(self.portraits), WalkTab(self.portraits)
+        self.finding = FindFaceTab(panel.deeds.arrivals)
+        self.people = PeopleTab()
+        self.board = InspectorTabs()
         for name, words, parts, foot in (
             ("face", tr("Face"), [self.traits, self.directions], None),
             ("mix", tr("Mix"), [self.mixing], None),
@@ -89,9 +89,9 @@ class AvatarInspector(Inspector):
         self.fold.setChecked(True)
         self._easel.head.bring(self.keep, live=True)
         self._easel.head.bring(self.fold, live=False)
-        self.gathering = Gathering(self)
+        self.gathering = CandidatePicker(self)
         self.crowd = self.gathering.crowd
-        self.searches, self.keeping = Searches(self), Keeping(self)
+        self.searches, self.keeping = ToolWiring(self), IdentityActions(self)
         self._wire()
         self._follow_model()
         self._show_face()
@@ -236,7 +236,7 @@ class AvatarInspector(Inspector):
     def _follow_model(self) -> None:
         """Learn what the chosen model knows."""
         model = self.model
-        self._kind = kind(model) if model is not None else Kind()
+        self._kind = kind(model) if model is not None else ModelCapabilities()
         self.hand.model = model.id if model is not None else ""
 
     # On the stage.

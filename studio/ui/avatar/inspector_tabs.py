@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.ui.avatar.sliders import Line
+from studio.ui.avatar.sliders import LabelledSlider
 from studio.ui.commands import keys_of
 from studio.ui.widgets.basic import button, column, row, scrolling, tip
 from studio.ui.widgets.text import tr
@@ -29,7 +29,7 @@ WIDEST = 336  # pixels that the smallest window has for it
 EDGE = 16  # pixels at both sides; a scroll bar takes 12 of them
 
 
-class Board(QWidget):
+class InspectorTabs(QWidget):
     """Buttons for the page to connect, and its tools in tabs."""
 
     def __init__(self) -> None:
@@ -38,7 +38,9 @@ class Board(QWidget):
         self.sixteen.setToolTip(tip(tr("Sixteen other faces as the brief says"), keys_of("faces")))
         self.near = button(tr("More like this"), "near", "compact")
         self.near.setToolTip(tip(tr("Sixteen faces near the one you see"), keys_of("near")))
-        self.spread = Line("spread", tr("How different"), 0.05, 0.95, 18, tr("How far more faces like this may be"))
+        self.spread = LabelledSlider(
+            "spread", tr("How different"), 0.05, 0.95, 18, tr("How far more faces like this may be")
+        )
         self.spread.show_value(SPREAD, moved=False)
         self.spread.returned.connect(lambda: self.spread.show_value(SPREAD, moved=False))
         self.tabs: dict[str, QToolButton] = {}

@@ -24,7 +24,7 @@ REST = 150  # milliseconds without a move, after which the face is drawn as larg
 Came = Callable[[Job, list[Any]], object]
 
 
-class Live(QObject):
+class LiveJobs(QObject):
     """Live jobs and what comes of them. `failed` has the error of one, unless it was cancelled."""
 
     failed = Signal(object)
@@ -74,7 +74,7 @@ class Live(QObject):
         came(job, made)
 
 
-class Hand(QObject):
+class LiveFace(QObject):
     """`drawn` has a picture and whether it is all there will be; `kept` the work that a face became."""
 
     drawn = Signal(object, bool)
@@ -84,7 +84,7 @@ class Hand(QObject):
     def __init__(self, studio: Studio, parent: QObject) -> None:
         super().__init__(parent)
         self._studio = studio
-        self._live, self._keeping = Live(studio, self), Live(studio, self)
+        self._live, self._keeping = LiveJobs(studio, self), LiveJobs(studio, self)
         self.face: AvatarRequest | None = None  # what is drawn; None while the hand is empty
         self.model = ""  # what draws a face that names no model: looked up once, not at every move
         self._rest = QTimer(self)
@@ -150,7 +150,7 @@ class Hand(QObject):
         self.kept.emit(works[0])
 
 
-class Crowd(QObject):
+class CandidateFaces(QObject):
     """Faces to choose from. `came` has a place and its picture; each picture is a face of `faces`."""
 
     came = Signal(int, object)
@@ -159,7 +159,7 @@ class Crowd(QObject):
     def __init__(self, studio: Studio, parent: QObject) -> None:
         super().__init__(parent)
         self.faces: list[AvatarRequest] = []
-        self._live = Live(studio, self)
+        self._live = LiveJobs(studio, self)
         self._live.failed.connect(self._lost)
 
     def gather(self, faces: Sequence[AvatarRequest]) -> None:

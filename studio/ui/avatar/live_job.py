@@ -8,14 +8,14 @@ from PySide6.QtCore import QObject, Signal
 
 from studio.jobs.job import Job
 from studio.schema.request import Request
-from studio.ui.avatar.live_face import Live
+from studio.ui.avatar.live_face import LiveJobs
 from studio.ui.bridge import Bridge
 
 if TYPE_CHECKING:
     from studio.studio import Studio
 
 
-class Running(QObject):
+class LiveJob(QObject):
     """`progressed` has the job's progress, `done` its payloads, `failed` its error; `ended` follows each end."""
 
     progressed = Signal(object)
@@ -25,7 +25,7 @@ class Running(QObject):
 
     def __init__(self, studio: Studio, bridge: Bridge, slot: str, parent: QObject) -> None:
         super().__init__(parent)
-        self._live, self._slot = Live(studio, self), slot
+        self._live, self._slot = LiveJobs(studio, self), slot
         self._job: Job | None = None
         self._live.failed.connect(self._lost)
         bridge.news.connect(self._hear)

@@ -7,24 +7,24 @@ import dataclasses
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from studio.backends.avatar.requests import LAYERS, AvatarRequest, Mix
+from studio.backends.avatar.requests import LAYERS, AvatarRequest, StyleMix
 from studio.errors import BadInput
 from studio.ui.avatar import face_ops
-from studio.ui.avatar.portraits import Portrait, Portraits
-from studio.ui.avatar.sliders import Line
-from studio.ui.widgets.basic import Combo, button, column, empty, label, row, tool
+from studio.ui.avatar.portraits import PortraitLoader, PortraitView
+from studio.ui.avatar.sliders import LabelledSlider
+from studio.ui.widgets.basic import ComboBox, button, column, empty, label, row, tool
 from studio.ui.widgets.text import tr
 
 SIDE = 64
 
 
-class Part(QWidget):
+class MixPart(QWidget):
     """One of the faces mixed in."""
 
-    def __init__(self, portraits: Portraits, at: int, mix: Mix) -> None:
+    def __init__(self, portraits: PortraitLoader, at: int, mix: StyleMix) -> None:
         super().__init__()
         self.mix = mix
-        self.layers = Combo()
+        self.layers = ComboBox()
         self.layers.setObjectName(f"mixLayers.{at}")
         self.layers.setAccessibleName(tr("Layers"))
         self.layers.setToolTip(tr("Which layers come from it."))
@@ -32,7 +32,7 @@ class Part(QWidget):
             self.layers.addItem(tr(words), value)
         self.layers.setCurrentIndex(self.layers.findData(mix.layers))
         self.remove = tool("close", tr("Take this face out"), f"mixRemove.{at}", size=14)
-        self.amount = Line(f"mix.{at}", tr("How much"), 0.0, 1.0, 20)
+        self.amount = LabelledSlider(f"mix.{at}", tr("How much"), 0.0, 1.0, 20)
         self.amount.reset.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)  # its room is free
         self.amount.show_value(mix.amount, moved=False)
         right = column(spacing=4)
@@ -41,12 +41,12 @@ class Part(QWidget):
         line.addWidget(self.remove)
         right.addLayout(line)
         right.addWidget(self.amount)
-        whole = row(Portrait(portraits, face_ops.told(mix.face), SIDE), spacing=12)
+        whole = row(PortraitView(portraits, face_ops.told(mix.face), SIDE), spacing=12)
         whole.addLayout(right, 1)
         self.setLayout(whole)
 
 
-class Mixing(QWidget):
+class MixTab(QWidget):
     """`moved` and `settled` have what is done to a face; `wanted` asks for a face to add: "works" or "sixteen";
     `failed` says why one cannot be.
     """
@@ -56,11 +56,11 @@ class Mixing(QWidget):
     wanted = Signal(str)
     failed = Signal(object)
 
-    def __init__(self, portraits: Portraits) -> None:
+    def __init__(self, portraits: PortraitLoader) -> None:
         super().__init__()
         self._portraits = portraits
-        self._mix: tuple[Mix, ...] = ()
-        self.parts: list[Part] = []
+        self._mix: tuple[StyleMix, ...] = ()
+        self.parts: list[MixPart] = []
         words = tr("Take the shape, the features or the colours of another face. Drop one here from the filmstrip, or:")
         self._rows = column(spacing=16)
         self.choose = button(tr("Choose…"), "mixChoose", "compact", clicked=lambda: self.wanted.emit("works"))
@@ -93,7 +93,7 @@ class Mixing(QWidget):
     def add(self, face: AvatarRequest) -> None:
         """Mix in a face; which layers comes next, as one usually wants another's features."""
         try:
-            mix = Mix(face=face_ops.named(face), layers="middle")
+            mix = StyleMix(face=face_ops.named(face), layers="middle")
             AvatarRequest(mix=(*self._mix, mix))
         except BadInput:
             hint = tr(
@@ -108,7 +108,7 @@ class Mixing(QWidget):
         empty(self._rows)
         self.parts = []
         for at, mix in enumerate(self._mix):
-            part = Part(self._portraits, at, mix)
+            part = MixPart(self._portraits, at, mix)
             part.layers.currentIndexChanged.connect(lambda _, at=at: self._turn(at))
             part.remove.clicked.connect(lambda _=False, at=at: self.settled.emit(_without(at)))
             part.amount.moved.connect(lambda value, at=at: self.moved.emit(_changed(at, amount=value)))

@@ -43,7 +43,7 @@ SEEN = 3  # people that are seen at once in the lowest window; as many as there 
 WHO = Qt.ItemDataRole.UserRole
 
 
-class Naming(QStyledItemDelegate):
+class NameRow(QStyledItemDelegate):
     """The line in which a name is typed is as high as any other, not as high as the portrait beside it."""
 
     def updateEditorGeometry(
@@ -56,7 +56,7 @@ class Naming(QStyledItemDelegate):
         editor.setGeometry(box)
 
 
-class People(QWidget):
+class PeopleTab(QWidget):
     """`chosen` has the identity whose face is wanted, `renamed` its id and the new name, `removed` its id,
     `wanted_back` the id of one in the bin; `shown` says that the list is to be seen.
     """
@@ -94,7 +94,7 @@ class People(QWidget):
         self.list.setToolTip(tr("A click brings the face back; F2 renames, Delete removes"))
         self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.list.setIconSize(QSize(SIDE, SIDE))
-        self.list.setItemDelegate(Naming(self.list))
+        self.list.setItemDelegate(NameRow(self.list))
         self.list.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
         self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

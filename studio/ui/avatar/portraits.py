@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from studio.backends.avatar.requests import AvatarRequest
 from studio.ui.avatar import face_ops
-from studio.ui.avatar.live_face import Live
+from studio.ui.avatar.live_face import LiveJobs
 from studio.ui.stages import pictures
 from studio.ui.widgets import placeholder
 from studio.ui.widgets.theme import SIZE, theme
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 KEPT = 200
 
 
-class Portraits(QObject):
+class PortraitLoader(QObject):
     """`ready` has the face whose picture has come."""
 
     ready = Signal(object)
 
     def __init__(self, studio: Studio, parent: QObject) -> None:
         super().__init__(parent)
-        self._live = Live(studio, self)
+        self._live = LiveJobs(studio, self)
         self._kept: dict[AvatarRequest, QPixmap] = {}
         self._asked: set[AvatarRequest] = set()
         self._live.failed.connect(lambda _: None)  # who uses the face will say what is wrong with it
@@ -69,10 +69,10 @@ def painted(painter: QPainter, box: QRectF, picture: QPixmap | None) -> None:
     painter.restore()
 
 
-class Portrait(QWidget):
+class PortraitView(QWidget):
     """One face, `side` pixels square."""
 
-    def __init__(self, portraits: Portraits, face: AvatarRequest, side: int) -> None:
+    def __init__(self, portraits: PortraitLoader, face: AvatarRequest, side: int) -> None:
         super().__init__()
         self._portraits, self.face = portraits, face
         self.setFixedSize(QSize(side, side))

@@ -6,14 +6,14 @@ from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QSizePolicy, QStyle, QStyleOptionSlider, QWidget
 
-from studio.ui.widgets.basic import Elided, Slider, row, tool
+from studio.ui.widgets.basic import ElidedLabel, QuietSlider, row, tool
 from studio.ui.widgets.text import tr
 
 FINE = 20  # places of a slider between two steps of a key
 PAUSE = 400  # milliseconds without a key, after which what was moved by keys is settled
 
 
-class Drag(Slider):
+class LiveSlider(QuietSlider):
     """A slider that goes where it is clicked. `moved` follows every move of a person's, `settled` the end of one: the
     button is let go, or no key has come for a while.
     """
@@ -76,7 +76,7 @@ class Drag(Slider):
         super().mousePressEvent(event)
 
 
-class Line(QWidget):
+class LabelledSlider(QWidget):
     """A name, its slider from `low` to `high` in `steps` steps of a key, and what puts it back where it rests."""
 
     moved = Signal(float)
@@ -87,9 +87,9 @@ class Line(QWidget):
         super().__init__()
         self.name = name
         self._low, self._span, self._places = low, high - low, max(1, steps) * FINE
-        self.title = Elided(words)
+        self.title = ElidedLabel(words)
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.slider = Drag()
+        self.slider = LiveSlider()
         self.slider.setObjectName(f"slider.{name}")
         self.slider.setAccessibleName(words)
         self.slider.setToolTip(help or words)

@@ -21,8 +21,8 @@ from studio.library.library import Asset
 from studio.media import codecs, temp_clips
 from studio.media.payloads import Clip, Image
 from studio.ui.avatar import face_ops
-from studio.ui.avatar.face_sources import Chooser, Dropping
-from studio.ui.avatar.live_job import Running
+from studio.ui.avatar.face_sources import WorkChooser, WorkDropTarget
+from studio.ui.avatar.live_job import LiveJob
 from studio.ui.stages import pictures
 from studio.ui.widgets.text import tr
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from studio.ui.avatar.inspector import AvatarInspector
 
 
-class Searches(QObject):
+class ToolWiring(QObject):
     """Joins the tabs of one inspector to the studio."""
 
     def __init__(self, inspector: AvatarInspector) -> None:
@@ -40,8 +40,8 @@ class Searches(QObject):
         studio, bridge = self._panel.studio, self._panel.bridge
         self._works: dict[str, str] = {}  # of faces that were brought here, by how rows name them, the works' ids
         self._clip: Clip | None = None  # the preview that plays
-        self._looking = Running(studio, bridge, "avatar.directions", self)
-        self._walk = Running(studio, bridge, "avatar", self)
+        self._looking = LiveJob(studio, bridge, "avatar.directions", self)
+        self._walk = LiveJob(studio, bridge, "avatar", self)
         ways, mixing, walking, finding = inspector.directions, inspector.mixing, inspector.walking, inspector.finding
         ways.wanted.connect(self._look)
         ways.stopped.connect(self._looking.stop)
@@ -61,8 +61,8 @@ class Searches(QObject):
         finding.asked.connect(self._find)
         finding.chosen.connect(self._ask_file)
         for area, take in ((mixing, self._mix_works), (walking, self._station_works)):
-            Dropping(area, studio.library).dropped.connect(take)
-        into = Dropping(finding, studio.library)
+            WorkDropTarget(area, studio.library).dropped.connect(take)
+        into = WorkDropTarget(finding, studio.library)
         into.dropped.connect(lambda works: finding.take(works[0]))
         into.over.connect(finding.well.lift)
 
@@ -91,7 +91,7 @@ class Searches(QObject):
     # Faces from elsewhere.
 
     def _choose(self, beside: QWidget, take: Callable[[Sequence[Asset]], object]) -> None:
-        chooser = Chooser(self._all, self._panel.studio.library, self._panel.thumbnails)
+        chooser = WorkChooser(self._all, self._panel.studio.library, self._panel.thumbnails)
         chooser.chosen.connect(lambda asset: take([asset]))
         chooser.ask(beside)
 

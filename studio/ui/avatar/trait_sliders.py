@@ -6,16 +6,16 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from studio.backends.avatar import sliders
-from studio.backends.avatar.requests import AvatarRequest, Trait
+from studio.backends.avatar.requests import AvatarRequest, SliderValue
 from studio.errors import StudioError
 from studio.models.catalog import Model
 from studio.ui.avatar import face_ops
-from studio.ui.avatar.sliders import Line
+from studio.ui.avatar.sliders import LabelledSlider
 from studio.ui.widgets.basic import button, column, empty, label, row
 from studio.ui.widgets.text import tr
 
 
-class Traits(QWidget):
+class TraitSliders(QWidget):
     """`moved` has what a slider does to a face while it moves, `settled` the same once it has been moved."""
 
     moved = Signal(object)
@@ -23,11 +23,11 @@ class Traits(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lines: dict[str, Line] = {}
+        self.lines: dict[str, LabelledSlider] = {}
         self._face = AvatarRequest()
         self._model: Model | None = None
         self._key: tuple[object, ...] = ()
-        self._found: dict[str, tuple[Trait, ...]] = {}  # where the sliders of found faces rest, by their latents
+        self._found: dict[str, tuple[SliderValue, ...]] = {}  # where the sliders of found faces rest, by their latents
         self._all = button(tr("Put all back"), "resetTraits", "quiet", clicked=self._put_all_back)
         self._none = label(tr("This model has no named sliders. Find directions in it below."), "muted", wrap=True)
         self._rows = column(spacing=4)
@@ -67,14 +67,14 @@ class Traits(QWidget):
             line.slider.let_go()
         self.show_face(self._face, self._model)
 
-    def _rest(self) -> tuple[Trait, ...]:
+    def _rest(self) -> tuple[SliderValue, ...]:
         return self._found.get(self._face.latent, ()) if self._face.latent else ()
 
-    def _fill(self, found: list[sliders.Slider]) -> None:
+    def _fill(self, found: list[sliders.SliderState]) -> None:
         empty(self._rows)
         self.lines = {}
         for slider in found:
-            line = Line(slider.name, tr(slider.name), 0.0, 1.0, slider.stations - 1)
+            line = LabelledSlider(slider.name, tr(slider.name), 0.0, 1.0, slider.stations - 1)
             line.moved.connect(lambda value, name=slider.name: self._move(name, value))
             line.settled.connect(lambda value, name=slider.name: self._settle(name, value))
             line.returned.connect(lambda name=slider.name: self._put_back(name))

@@ -9,12 +9,12 @@ from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPixmap, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListWidget, QListWidgetItem, QWidget
 
-from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, Station
+from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, MorphStop
 from studio.media import clips
 from studio.ui.avatar import face_ops
-from studio.ui.avatar.portraits import Portraits, painted
+from studio.ui.avatar.portraits import PortraitLoader, painted
 from studio.ui.forms.form import Form
-from studio.ui.forms.undo import History
+from studio.ui.forms.undo import UndoHistory
 from studio.ui.widgets.basic import button, column, label, row, tool
 from studio.ui.widgets.text import tr
 
@@ -25,7 +25,7 @@ FIELDS = ("seconds", "way", "curve", "loop", "format")
 BRISK = 12  # frames a second of a preview
 
 
-class Walking(QWidget):
+class WalkTab(QWidget):
     """`wanted` asks for a face to add: "shown", "works" or "sixteen"; `previewed` and `made` have the walk to show
     quickly, or to make a clip of.
     """
@@ -34,11 +34,11 @@ class Walking(QWidget):
     previewed = Signal(object)
     made = Signal(object)
 
-    def __init__(self, portraits: Portraits) -> None:
+    def __init__(self, portraits: PortraitLoader) -> None:
         super().__init__()
         self._portraits = portraits
         self._filling = False
-        self.history = History(AvatarWalkRequest())
+        self.history = UndoHistory(AvatarWalkRequest())
         self.stations = QListWidget()
         self.stations.setObjectName("stations")
         self.stations.setAccessibleName(tr("Faces of the walk"))
@@ -101,7 +101,7 @@ class Walking(QWidget):
         rows = [self.stations.item(at).data(FACE) for at in range(self.stations.count())]
         said = self.form.value()
         return said.replace(
-            stations=tuple(Station(face=face_ops.named(face, face.name)) for face in rows),
+            stations=tuple(MorphStop(face=face_ops.named(face, face.name)) for face in rows),
             model=rows[0].model if rows else "",
         )
 
@@ -112,13 +112,13 @@ class Walking(QWidget):
 
     def restore(self, walk: AvatarWalkRequest) -> None:
         """Begin with the walk of the last start."""
-        self.history = History(walk)
+        self.history = UndoHistory(walk)
         self._show(walk)
 
     def extend(self, more: Sequence[AvatarRequest]) -> None:
         """Add faces at the end."""
         walk = self.walk()
-        added = tuple(Station(face=face_ops.named(face, face.name)) for face in more)
+        added = tuple(MorphStop(face=face_ops.named(face, face.name)) for face in more)
         self.take(walk.replace(stations=(*walk.stations, *added)))
         self.stations.setCurrentRow(self.stations.count() - 1)
 

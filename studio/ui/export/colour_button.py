@@ -12,7 +12,7 @@ from studio.ui.widgets.theme import theme
 SIDE = 30
 
 
-class Swatch(QToolButton):
+class ColourButton(QToolButton):
     """`chosen` has the colour as "#rrggbb": of a fixed one when it is pressed, of another when a new one is picked."""
 
     chosen = Signal(str)

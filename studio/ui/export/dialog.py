@@ -14,23 +14,23 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QProgressBar, QScrol
 
 from studio.errors import BadInput, StudioError
 from studio.export import writer
-from studio.export.compose import Look, render
-from studio.export.files import Origin
-from studio.export.job import KINDS, Order, files
+from studio.export.compose import PictureStyle, render
+from studio.export.files import EmbeddedMetadata
+from studio.export.job import KINDS, ExportJob, files
 from studio.export.palette import tints
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Image
-from studio.ui.background import Errands, Failure, Newest
-from studio.ui.export.preview import Preview
-from studio.ui.export.remembered import Choice
-from studio.ui.export.sizes import Sizes
-from studio.ui.export.style_controls import Looks
+from studio.ui.background import Failure, LatestOnly, SerialTasks
+from studio.ui.export.preview import ExportPreview
+from studio.ui.export.remembered import RememberedExport
+from studio.ui.export.sizes import SizeChoices
+from studio.ui.export.style_controls import StyleControls
 from studio.ui.library import model
 from studio.ui.shell import window_state
 from studio.ui.stages import pictures
-from studio.ui.widgets.basic import Bar, Combo, Elided, button, column, label, row
-from studio.ui.widgets.checkbox import Tick
+from studio.ui.widgets.basic import ComboBox, ElidedLabel, MessageBar, button, column, label, row
+from studio.ui.widgets.checkbox import CheckBox
 from studio.ui.widgets.text import count, failure, tr
 from studio.ui.widgets.theme import theme
 
@@ -45,11 +45,11 @@ KIND_WORDS = {"png": "PNG", "webp": "WebP", "jpeg": "JPEG", "svg": "SVG"}
 LOW, HIGH = 540, 736  # of the dialog, as the window has room
 
 
-class GivenUp(StudioError):
+class ExportCancelled(StudioError):
     """The person cancelled the export."""
 
 
-class Read(NamedTuple):
+class LoadedPicture(NamedTuple):
     """What is read aside before anything can be seen: the picture, a smaller one to look at, colours, other works."""
 
     picture: Image
@@ -59,7 +59,7 @@ class Read(NamedTuple):
 
 
 @dataclass
-class Way:
+class ExportProgress:
     """How far an export is, shared with the thread that works on it; it ends after its file once `stopped`."""
 
     done: int = 0
@@ -68,7 +68,7 @@ class Way:
     def hear(self, done: int) -> None:
         self.done = done
         if self.stopped:
-            raise GivenUp(tr("The export was cancelled."))
+            raise ExportCancelled(tr("The export was cancelled."))
 
 
 class ExportDialog(QDialog):
@@ -84,18 +84,18 @@ class ExportDialog(QDialog):
         self._asset, self._studio = asset, studio
         self._others: list[Asset] = []  # what may lie behind, once the library has been asked
         self._file = studio.places.state / "export.json"
-        self._choice = Choice.from_json(window_state.load(self._file))
+        self._choice = RememberedExport.from_json(window_state.load(self._file))
         self._picture: Image | None = None
         self._seen: Image | None = None
         self._behind: tuple[Asset, Image] | None = None
-        self._way: Way | None = None
-        self._reading, self._drawing, self._errands = Newest(self), Newest(self), Errands(self)
+        self._way: ExportProgress | None = None
+        self._reading, self._drawing, self._errands = LatestOnly(self), LatestOnly(self), SerialTasks(self)
         self._look = QTimer(self)
         self._look.setInterval(LOOK)
         self._look.timeout.connect(self._tell)
-        self.preview = Preview()
-        self.looks = Looks(self._choice.look)
-        self.sizes: Sizes | None = None  # comes once the dialog is seen, so that it is seen at once
+        self.preview = ExportPreview()
+        self.looks = StyleControls(self._choice.look)
+        self.sizes: SizeChoices | None = None  # comes once the dialog is seen, so that it is seen at once
         self._build(parent)
         self._late = QTimer(self)
         self._late.setSingleShot(True)
@@ -107,7 +107,7 @@ class ExportDialog(QDialog):
         self._count()
 
     def _build(self, parent: QWidget) -> None:
-        self.error = Bar("exportError")
+        self.error = MessageBar("exportError")
         right = QWidget()
         right.setObjectName("form")
         inside = column(right, spacing=16, margins=(0, 0, 12, 0))
@@ -121,13 +121,13 @@ class ExportDialog(QDialog):
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setFixedWidth(min(theme().high(RIGHT), WIDEST))
         area.setWidget(right)
-        self.folder = Elided(role="muted")
+        self.folder = ElidedLabel(role="muted")
         self.folder.setObjectName("exportFolder")
         self.choose = button(tr("Choose…"), "exportChoose", clicked=self._choose)
-        self.zipped = Tick(tr("One zip"), "exportZip")
+        self.zipped = CheckBox(tr("One zip"), "exportZip")
         self.zipped.setChecked(self._choice.zipped)
         self.zipped.toggled.connect(self._show_folder)
-        self.kind = Combo()
+        self.kind = ComboBox()
         self.kind.setObjectName("kind")
         self.kind.setAccessibleName(tr("Kind of file"))
         self.kind.setToolTip(tr("Kind of file"))
@@ -169,7 +169,7 @@ class ExportDialog(QDialog):
 
     def _fill(self) -> None:
         """The rest of what can be chosen, below what is seen first."""
-        self.sizes = Sizes(self._choice)
+        self.sizes = SizeChoices(self._choice)
         self.sizes.changed.connect(self._count)
         self._inside.insertWidget(1, self.sizes)
         foot = (self.kind, self.choose, self.zipped, self.cancel, self.go)
@@ -180,7 +180,7 @@ class ExportDialog(QDialog):
     # What is chosen.
 
     @property
-    def choice(self) -> Choice:
+    def choice(self) -> RememberedExport:
         choice = dataclasses.replace(
             self._choice, look=self.looks.look, kind=self.kind.currentData(), zipped=self.zipped.isChecked()
         )
@@ -217,7 +217,7 @@ class ExportDialog(QDialog):
     def _count(self) -> None:
         """Say how many files it will be, or why it cannot be."""
         try:
-            order: Order | None = self.choice.order()
+            order: ExportJob | None = self.choice.order()
             self.said.setText(count(order.count if order else 0, "%n file", "%n files"))
         except BadInput as error:
             order = None
@@ -232,14 +232,14 @@ class ExportDialog(QDialog):
 
         library, own = self._studio.library, self._asset.id
 
-        def work() -> Read:
+        def work() -> LoadedPicture:
             picture = _picture(path)
             behind = [each for each in library.page(limit=BEHIND) if each.drawn and each.id != own]
-            return Read(picture, codecs.thumbnail(picture, SEEN) or picture, tints(picture), behind)
+            return LoadedPicture(picture, codecs.thumbnail(picture, SEEN) or picture, tints(picture), behind)
 
         self._reading.ask(work, self._took, self._failed)
 
-    def _took(self, made: Read) -> None:
+    def _took(self, made: LoadedPicture) -> None:
         self._picture, self._seen, self._others = made.picture, made.seen, made.behind
         self.looks.offer(made.tints, [model.title_of(each) for each in made.behind])
         self._changed()
@@ -280,8 +280,10 @@ class ExportDialog(QDialog):
             return
         if picture is None or self._way is not None:
             return
-        way = self._way = Way()
-        origin = Origin(self._asset, self._studio.settings.embed_metadata, behind=behind[0] if behind else None)
+        way = self._way = ExportProgress()
+        origin = EmbeddedMetadata(
+            self._asset, self._studio.settings.embed_metadata, behind=behind[0] if behind else None
+        )
         ground, name, title, to = behind[1] if behind else None, self._name(), self._asset.title, self._target()
 
         def work() -> Path:
@@ -311,7 +313,7 @@ class ExportDialog(QDialog):
 
     def _not_sent(self, error: Failure) -> None:
         self._rest()
-        if not isinstance(error, GivenUp):
+        if not isinstance(error, ExportCancelled):
             self._failed(error)
 
     def _rest(self) -> None:
@@ -360,5 +362,5 @@ def _picture(path: Path) -> Image:
     return payload
 
 
-def _drawn(seen: Image, look: Look, side: int, behind: Image | None) -> QImage:
+def _drawn(seen: Image, look: PictureStyle, side: int, behind: Image | None) -> QImage:
     return pictures.of_payload(render(seen, look, side, side, behind))

@@ -14,7 +14,7 @@ SIDE = 360  # of the large one
 SMALL = (96, 48, 24)
 
 
-class Preview(QWidget):
+class ExportPreview(QWidget):
     """`moved` follows a drag, in shares of the side."""
 
     moved = Signal(float, float)

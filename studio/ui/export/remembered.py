@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from studio.errors import BadInput
-from studio.export.compose import Look
-from studio.export.job import KINDS, Kind, Order, networks, sizes_of
+from studio.export.compose import PictureStyle
+from studio.export.job import KINDS, ExportJob, Kind, networks, sizes_of
 
 SQUARES = ("256", "512", "1024", "2048")
 TICKS = (*SQUARES, *(network.lower() for network in networks()), "icons")
@@ -17,34 +17,34 @@ TICKS = (*SQUARES, *(network.lower() for network in networks()), "icons")
 
 
 @dataclass(frozen=True)
-class Choice:
+class RememberedExport:
     """`ticked` are words of TICKS, `other` is what was typed beside them; `folder` is empty for the usual place."""
 
-    look: Look = field(default_factory=Look)
+    look: PictureStyle = field(default_factory=PictureStyle)
     ticked: tuple[str, ...] = ("512",)
     other: str = ""
     kind: Kind = "png"
     folder: str = ""
     zipped: bool = False
 
-    def order(self) -> Order:
+    def order(self) -> ExportJob:
         """Raises BadInput where no size is chosen, or what was typed is none."""
         words = [*self.ticked, *([self.other] if self.other.strip(" ,") else [])]
         if not words:
             raise BadInput("No size is chosen.", "Tick at least one.")
-        return Order(self.look, sizes_of(",".join(words)), self.kind)
+        return ExportJob(self.look, sizes_of(",".join(words)), self.kind)
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
     @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Choice:
+    def from_json(data: Mapping[str, Any]) -> RememberedExport:
         """The choice as far as it can be read; the usual one for the rest."""
-        usual = Choice()
+        usual = RememberedExport()
         look = usual.look
         given = data.get("look")
         if isinstance(given, Mapping):
-            for each in dataclasses.fields(Look):
+            for each in dataclasses.fields(PictureStyle):
                 try:
                     look = dataclasses.replace(look, **{each.name: given.get(each.name, getattr(look, each.name))})
                 except (BadInput, TypeError):
@@ -53,7 +53,7 @@ class Choice:
             look = dataclasses.replace(look, ground="none")
         ticked = data.get("ticked")
         kind = data.get("kind")
-        return Choice(
+        return RememberedExport(
             look=look,
             ticked=tuple(word for word in ticked if word in TICKS) if isinstance(ticked, list) else usual.ticked,
             other=str(data.get("other", ""))[:200],

@@ -7,21 +7,21 @@ from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
 from studio.export.feeds import FEEDS
 from studio.export.job import networks
-from studio.ui.export.remembered import SQUARES, Choice
+from studio.ui.export.remembered import SQUARES, RememberedExport
 from studio.ui.widgets.basic import column, label, row
-from studio.ui.widgets.checkbox import Tick
+from studio.ui.widgets.checkbox import CheckBox
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
 
 ACROSS = 3
 
 
-class Sizes(QWidget):
+class SizeChoices(QWidget):
     changed = Signal()
 
-    def __init__(self, choice: Choice) -> None:
+    def __init__(self, choice: RememberedExport) -> None:
         super().__init__()
-        self.ticks: dict[str, Tick] = {}
+        self.ticks: dict[str, CheckBox] = {}
         whole = column(self, spacing=SIZE.small)
         whole.addWidget(label(tr("Sizes in pixels"), "label"))
         line = row(spacing=SIZE.medium)
@@ -58,8 +58,8 @@ class Sizes(QWidget):
         ticks = list(self.ticks.values())
         return [*ticks[: len(SQUARES)], self.other, *ticks[len(SQUARES) :]]
 
-    def _tick(self, name: str, words: str, hint: str, choice: Choice) -> Tick:
-        made = self.ticks[name] = Tick(words, f"size.{name}")
+    def _tick(self, name: str, words: str, hint: str, choice: RememberedExport) -> CheckBox:
+        made = self.ticks[name] = CheckBox(words, f"size.{name}")
         made.setChecked(name in choice.ticked)
         made.setToolTip(hint)
         made.setAccessibleDescription(hint)

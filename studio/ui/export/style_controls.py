@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
 
-from studio.export.compose import PADDING, SHIFT, Look
-from studio.ui.export.colour_button import Swatch
-from studio.ui.widgets.basic import Combo, Number, Slider, column, label, row
+from studio.export.compose import PADDING, SHIFT, PictureStyle
+from studio.ui.export.colour_button import ColourButton
+from studio.ui.widgets.basic import ComboBox, NumberBox, QuietSlider, column, label, row
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -21,16 +21,16 @@ STEPS = 100  # of a slider, in hundredths of the side
 NAME = 96  # width of the words before a slider
 
 
-class Looks(QWidget):
+class StyleControls(QWidget):
     """`changed` follows every change; `wanted` asks for another work behind, by its place in the list."""
 
     changed = Signal()
     wanted = Signal(int)
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, look: PictureStyle) -> None:
         super().__init__()
         self._look = look
-        self._sliders: dict[str, Slider] = {}
+        self._sliders: dict[str, QuietSlider] = {}
         self._groups: dict[str, QButtonGroup] = {}
         whole = column(self, spacing=SIZE.small)
         whole.addWidget(label(tr("Shape"), "label"))
@@ -39,9 +39,9 @@ class Looks(QWidget):
         whole.addWidget(label(tr("Background"), "label"))
         whole.addLayout(self._segments("ground", GROUNDS))
         self._paint = QWidget()
-        self.first = Swatch("colourFirst", tr("Colour"), look.colour)
-        self.second = Swatch("colourSecond", tr("Second colour"), look.second)
-        self.angle = Number(0, 359, 5, "°")
+        self.first = ColourButton("colourFirst", tr("Colour"), look.colour)
+        self.second = ColourButton("colourSecond", tr("Second colour"), look.second)
+        self.angle = NumberBox(0, 359, 5, "°")
         self.angle.setObjectName("angle")
         self.angle.setAccessibleName(tr("Angle"))
         self.angle.setToolTip(tr("Angle"))
@@ -51,7 +51,7 @@ class Looks(QWidget):
         paint = column(self._paint, spacing=4)
         paint.addLayout(row(self.first, self.second, self.angle, None, spacing=4))
         paint.addLayout(self._tints)
-        self.works = Combo()
+        self.works = ComboBox()
         self.works.setObjectName("groundWork")
         self.works.setAccessibleName(tr("The work behind"))
         self.works.setToolTip(tr("The work behind"))
@@ -67,7 +67,7 @@ class Looks(QWidget):
         self._show_ground()
 
     @property
-    def look(self) -> Look:
+    def look(self) -> PictureStyle:
         return self._look
 
     @property
@@ -86,7 +86,7 @@ class Looks(QWidget):
         self.works.addItems(list(works))
         self.findChild(QToolButton, "ground.work").setEnabled(bool(works))  # type: ignore[union-attr]
         for at, colour in enumerate(tints):
-            made = Swatch(f"tint{at}", tr("From the picture"), colour, fixed=True)
+            made = ColourButton(f"tint{at}", tr("From the picture"), colour, fixed=True)
             made.chosen.connect(self._take)
             self._tints.insertWidget(at, made)
 
@@ -121,7 +121,7 @@ class Looks(QWidget):
         return line
 
     def _slider(self, name: str, words: str, low: float, high: float) -> QHBoxLayout:
-        slider = Slider()
+        slider = QuietSlider()
         slider.setObjectName(name)
         slider.setAccessibleName(words)
         slider.setToolTip(words)

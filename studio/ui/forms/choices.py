@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from studio.models.catalog import Model
 from studio.schema.request import Choice, Flag, ModelId
-from studio.ui.forms.field import BESIDE, Field, Shape
-from studio.ui.widgets.basic import Combo, row
+from studio.ui.forms.field import BESIDE, FormField, Shape
+from studio.ui.widgets.basic import ComboBox, row
 from studio.ui.widgets.switch import Switch
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import theme
@@ -15,12 +15,12 @@ from studio.ui.widgets.theme import theme
 Models = Callable[[], Sequence[Model]]
 
 
-class ChoiceField(Field):
+class ChoiceField(FormField):
     """One of several, below its label or beside it."""
 
     def __init__(self, name: str, note: Choice, shape: Shape = "below") -> None:
         super().__init__(name, note)
-        self.box = Combo()
+        self.box = ComboBox()
         for value, text in note.options:
             self.box.addItem(tr(text), value)
         self.named(self.box)
@@ -47,7 +47,7 @@ class ChoiceField(Field):
         self.box.setCurrentIndex(at)
 
 
-class FlagField(Field):
+class FlagField(FormField):
     def __init__(self, name: str, note: Flag) -> None:
         super().__init__(name, note)
         self.box = Switch()
@@ -62,13 +62,13 @@ class FlagField(Field):
         self.box.setChecked(value)
 
 
-class ModelField(Field):
+class ModelField(FormField):
     """Which model; the first is the medium's own default, which an empty id stands for."""
 
     def __init__(self, name: str, note: ModelId, models: Models) -> None:
         super().__init__(name, note)
         self._models = models
-        self.box = Combo()
+        self.box = ComboBox()
         self.named(self.box)
         self.refill()
         self.box.currentIndexChanged.connect(lambda _: self.touched())

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from studio.schema.request import Note
+from studio.schema.request import Field
 from studio.ui.widgets.basic import column, label
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
@@ -16,12 +16,12 @@ Shape = Literal["slider", "below", "beside"]
 BESIDE = 260  # pixels of a choice beside its label
 
 
-class Field(QWidget):
+class FormField(QWidget):
     """A control with its label. What was set comes back exactly as it was set until a person changes it."""
 
     changed = Signal()
 
-    def __init__(self, name: str, note: Note) -> None:
+    def __init__(self, name: str, note: Field) -> None:
         super().__init__()
         self.name, self.note = name, note
         self.setObjectName(f"field.{name}")

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from studio.schema.request import Choice, ModelId, Note, Range, Seed
-from studio.ui.forms.registry import Field, ModelField, Models, SeedField, Shape, field
+from studio.schema.request import Choice, Field, ModelId, Range, Seed
+from studio.ui.forms.registry import FormField, ModelField, Models, SeedField, Shape, field
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import button, column, label
 from studio.ui.widgets.text import tr
@@ -19,17 +19,17 @@ from studio.ui.widgets.theme import SIZE
 EDGE = 20  # pixels at the left and the right; a scroll bar takes 12 of them
 
 
-class Noted(Protocol):
+class FieldClass(Protocol):
     """A frozen dataclass that says what its fields are: a Request, the Settings."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @classmethod
-    def notes(cls) -> Any: ...
+    def fields(cls) -> Any: ...
 
 
 APART: dict[Shape, int] = {"slider": 14, "below": 14, "beside": 10}  # pixels between fields
-Value = TypeVar("Value", bound=Noted)
+Value = TypeVar("Value", bound=FieldClass)
 
 
 class Form(QWidget, Generic[Value]):
@@ -53,11 +53,11 @@ class Form(QWidget, Generic[Value]):
         self._shape: Shape = shape
         self._filling = False
         self.latest = ""  # the field that was changed last; empty where all were set
-        self.fields: dict[str, Field] = {}
+        self.fields: dict[str, FormField] = {}
         self._layout = column(self, spacing=APART[shape], margins=(EDGE, 16, EDGE, 16))
-        noted = {name: note for name, note in type(start).notes() if not note.hidden}
+        noted = {name: note for name, note in type(start).fields() if not note.hidden}
         notes = [(name, noted[name]) for name in (noted if names is None else names)]
-        shared: list[tuple[str, Note]] = [(name, note) for name, note in notes if isinstance(note, Seed | ModelId)]
+        shared: list[tuple[str, Field]] = [(name, note) for name, note in notes if isinstance(note, Seed | ModelId)]
         own = [(name, note) for name, note in notes if not isinstance(note, Seed | ModelId)]
         self._add([pair for pair in own if not pair[1].advanced], self._layout, models)
         self._folded = QWidget()
@@ -119,9 +119,9 @@ class Form(QWidget, Generic[Value]):
             if isinstance(made, ModelField):
                 made.refill()
 
-    def _add(self, notes: list[tuple[str, Note]], layout: Any, models: Models) -> None:
+    def _add(self, notes: list[tuple[str, Field]], layout: Any, models: Models) -> None:
         """Fields in their order; those of a named group under its heading, and two alike side by side."""
-        groups: dict[str, list[tuple[str, Note]]] = {}
+        groups: dict[str, list[tuple[str, Field]]] = {}
         for name, note in notes:
             groups.setdefault(note.group or f"field {name}", []).append((name, note))
         for group, members in groups.items():
@@ -141,7 +141,7 @@ class Form(QWidget, Generic[Value]):
             for name, note in members:
                 layout.addWidget(self._make(name, note, models, self._shape))
 
-    def _make(self, name: str, note: Note, models: Models, shape: Shape) -> Field:
+    def _make(self, name: str, note: Field, models: Models, shape: Shape) -> FormField:
         made = field(name, note, models=models, shape=shape)
         self.fields[name] = made
         return made

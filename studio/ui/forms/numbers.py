@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt
 
 from studio.schema.request import Range, Seed, fresh_seed
 from studio.ui.commands import keys_of
-from studio.ui.forms.field import Field, Shape
-from studio.ui.widgets.basic import Number, SeedBox, Slider, label, row, tool
+from studio.ui.forms.field import FormField, Shape
+from studio.ui.widgets.basic import NumberBox, QuietSlider, SeedBox, label, row, tool
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -17,7 +17,7 @@ DECIMALS = 6  # of a number that is kept: more are noise of reckoning
 SLIDER_STEPS = 1000  # finer than a hand can drag over the width of the brief
 
 
-class NumberField(Field):
+class NumberField(FormField):
     """A number: typed beside its label and drawn with a slider below, or only typed, below its label or beside it."""
 
     def __init__(self, name: str, note: Range, shape: Shape = "slider") -> None:
@@ -29,9 +29,9 @@ class NumberField(Field):
         if note.shown is not None:
             low, high = round(low * self._factor), round(high * self._factor)
             step = max(1, round(step * self._factor))
-        self.box = Number(low, high, step, tr(unit), low_word)
+        self.box = NumberBox(low, high, step, tr(unit), low_word)
         self.named(self.box)
-        self.slider = Slider() if shape == "slider" else None
+        self.slider = QuietSlider() if shape == "slider" else None
         if shape == "below":
             self.rows.addWidget(self.title)
             self.rows.addWidget(self.box)
@@ -92,7 +92,7 @@ class NumberField(Field):
         self.touched()
 
 
-class SeedField(Field):
+class SeedField(FormField):
     """A seed with a die that rolls a new one and a lock that keeps it from one work to the next."""
 
     def __init__(self, name: str, note: Seed) -> None:

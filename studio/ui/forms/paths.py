@@ -8,13 +8,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QLineEdit
 
 from studio.schema.request import PathTo
-from studio.ui.forms.field import Field, Shape
+from studio.ui.forms.field import FormField, Shape
 from studio.ui.widgets.basic import row, tool
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
 
 
-class PathField(Field):
+class PathField(FormField):
     """A file or folder, below its label or beside it."""
 
     def __init__(self, name: str, note: PathTo, shape: Shape = "below") -> None:

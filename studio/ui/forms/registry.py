@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from studio.schema.request import Choice, Flag, ModelId, Note, PathTo, Range, Seed, Text
+from studio.schema.request import Choice, Field, Flag, FreeText, ModelId, PathTo, Range, Seed
 from studio.ui.forms.choices import ChoiceField, FlagField, ModelField, Models
-from studio.ui.forms.field import BESIDE, Field, Shape
+from studio.ui.forms.field import BESIDE, FormField, Shape
 from studio.ui.forms.numbers import NumberField, SeedField
 from studio.ui.forms.paths import PathField
 from studio.ui.forms.texts import TextField
@@ -15,8 +15,8 @@ from studio.ui.forms.texts import TextField
 __all__ = [
     "BESIDE",
     "ChoiceField",
-    "Field",
     "FlagField",
+    "FormField",
     "ModelField",
     "Models",
     "NumberField",
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-def field(name: str, note: Note, *, models: Models = tuple, shape: Shape = "slider") -> Field:
+def field(name: str, note: Field, *, models: Models = tuple, shape: Shape = "slider") -> FormField:
     """The control for a note."""
     if isinstance(note, Range):
         return NumberField(name, note, shape)
@@ -44,8 +44,8 @@ def field(name: str, note: Note, *, models: Models = tuple, shape: Shape = "slid
     raise TypeError(f"There is no control for {type(note).__name__}.")
 
 
-_CONTROLS: tuple[tuple[type[Note], Callable[[str, Any], Field]], ...] = (
-    (Text, TextField),
+_CONTROLS: tuple[tuple[type[Field], Callable[[str, Any], FormField]], ...] = (
+    (FreeText, TextField),
     (Flag, FlagField),
     (Seed, SeedField),
 )

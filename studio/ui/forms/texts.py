@@ -6,15 +6,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QSyntaxHighlighter, QTextCharFormat
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit
 
-from studio.schema.request import Text
-from studio.ui.forms.field import Field
+from studio.schema.request import FreeText
+from studio.ui.forms.field import FormField
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import theme
 
 TITLE = 1.15  # the size of a title, that of the text being 1
 
 
-class Titles(QSyntaxHighlighter):
+class TitleHighlighter(QSyntaxHighlighter):
     """Sets a line that begins with `# ` as a title, its mark unseen: the text stays what it is."""
 
     def __init__(self, text: QPlainTextEdit) -> None:
@@ -37,10 +37,10 @@ class Titles(QSyntaxHighlighter):
             self.setFormat(mark + 1, len(text) - mark - 1, self._title)
 
 
-class TextField(Field):
+class TextField(FormField):
     """Words, on as many lines as the note asks for."""
 
-    def __init__(self, name: str, note: Text) -> None:
+    def __init__(self, name: str, note: FreeText) -> None:
         super().__init__(name, note)
         self.rows.addWidget(self.title)
         if note.lines > 1:
@@ -48,7 +48,7 @@ class TextField(Field):
             self.long.setTabChangesFocus(True)
             self.long.setUndoRedoEnabled(False)  # the brief undoes, over all its fields
             self.long.setPlaceholderText(tr(note.placeholder).lstrip("# "))
-            self._titles = Titles(self.long)
+            self._titles = TitleHighlighter(self.long)
             self._lines = note.lines
             theme().changed.connect(self._fit)
             self._fit()

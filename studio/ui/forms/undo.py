@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 LIMIT = 200  # steps back
 
 
-class History(Generic[Value]):
+class UndoHistory(Generic[Value]):
     """`now` is what stands. Steps of one kind that follow each other closely are one step, as typing a word is."""
 
     def __init__(self, start: Value) -> None:

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.ui.library import send_to
-from studio.ui.library.model import ASSET, Index, Works, title_of
-from studio.ui.library.thumbnails import Seen, Thumbnails
+from studio.ui.library.model import ASSET, Index, WorkListModel, title_of
+from studio.ui.library.thumbnails import Thumbnail, ThumbnailLoader
 from studio.ui.widgets import icons, placeholder
 from studio.ui.widgets.text import clock, tr
 from studio.ui.widgets.theme import SIZE, theme
@@ -29,7 +29,7 @@ def parted(text: str) -> tuple[str, str]:
     return heading.lstrip("# ").strip(), "\n".join(line for line in rest.splitlines() if line.strip())
 
 
-class Tile(QStyledItemDelegate):
+class WorkDelegate(QStyledItemDelegate):
     """Draws a work in `side` pixels square, with its title below where `titled`; `height` is that of it all.
 
     What was drawn is kept among the faces of all views, so that scrolling only puts it where it belongs. A view that
@@ -72,7 +72,7 @@ class Tile(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         model = index.model()
         asset = index.data(ASSET)
-        if asset is None or not isinstance(model, Works):
+        if asset is None or not isinstance(model, WorkListModel):
             return
         state = option.state  # type: ignore[attr-defined]
         selected = bool(state & QStyle.StateFlag.State_Selected)
@@ -90,7 +90,7 @@ class Tile(QStyledItemDelegate):
         self,
         painter: QPainter,
         corner: QPointF,
-        works: Works,
+        works: WorkListModel,
         asset: Asset,
         *,
         selected: bool = False,
@@ -130,7 +130,7 @@ class Tile(QStyledItemDelegate):
             within.end()
         painter.drawPixmap(corner, blank)
 
-    def drawn(self, thumbnails: Thumbnails, id: str, ratio: float) -> bool:
+    def drawn(self, thumbnails: ThumbnailLoader, id: str, ratio: float) -> bool:
         """Whether the tile of a work is kept, so that its picture is not needed."""
         return self._key(id, False, ratio) in thumbnails.faces or self._key(id, True, ratio) in thumbnails.faces
 
@@ -143,7 +143,7 @@ class Tile(QStyledItemDelegate):
         made.fill(theme().colour("stage"))  # opaque: the ground of every view of works, and quick to copy
         return made
 
-    def _face(self, thumbnails: Thumbnails, asset: Asset, selected: bool, ratio: float) -> QPixmap | None:
+    def _face(self, thumbnails: ThumbnailLoader, asset: Asset, selected: bool, ratio: float) -> QPixmap | None:
         """The tile without marks of the pointer, drawn once and kept; None where its picture has not been read, or this
         frame has no time left for it. How it looked before stands in until then.
         """
@@ -168,7 +168,7 @@ class Tile(QStyledItemDelegate):
             return face
         return None if before is None else before[1]
 
-    def _paint_face(self, painter: QPainter, asset: Asset, seen: Seen, tone: str) -> None:
+    def _paint_face(self, painter: QPainter, asset: Asset, seen: Thumbnail, tone: str) -> None:
         picture, words = seen.picture, seen.words
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         cell = _cell(QPointF(0, 0), self.side)

@@ -21,10 +21,10 @@ from studio.library.library import Asset
 from studio.media import codecs
 from studio.ui.commands import keys_of
 from studio.ui.library import metadata, send_to
-from studio.ui.library.related_works import Kin
-from studio.ui.library.tag_editor import Labels
-from studio.ui.library.thumbnail_view import Glance
-from studio.ui.library.thumbnails import Thumbnails
+from studio.ui.library.related_works import RelatedWorks
+from studio.ui.library.tag_editor import TagEditor
+from studio.ui.library.thumbnail_view import ThumbnailView
+from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.shell.preload import Pieces
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import button, column, empty, label, row, scrolling, tool
@@ -46,7 +46,7 @@ BINNED = ("restore", "delete")
 NEEDS_REQUEST = ("recall", "again", "vary")
 
 
-class Details(QFrame):
+class WorkDetails(QFrame):
     """`asked` names a deed for the selected works; the other signals say what else a person wants of them."""
 
     asked = Signal(str)
@@ -56,7 +56,7 @@ class Details(QFrame):
     collected = Signal(str, bool)
     visited = Signal(object)
 
-    def __init__(self, studio: Studio, thumbnails: Thumbnails) -> None:
+    def __init__(self, studio: Studio, thumbnails: ThumbnailLoader) -> None:
         super().__init__()
         self.setObjectName("inspector")
         self.setAccessibleName(tr("Details"))
@@ -97,7 +97,7 @@ class Details(QFrame):
 
     def _build(self, whole: QVBoxLayout) -> Pieces:
         library = self._studio.library
-        self.glance = Glance()
+        self.glance = ThumbnailView()
         self.title = QLineEdit()
         self.title.setObjectName("workTitle")
         self.title.setAccessibleName(tr("Title"))
@@ -128,16 +128,16 @@ class Details(QFrame):
         self._how = column(spacing=12)
         whole.addLayout(self._how)
         yield
-        self.tags = Labels("tags", tr("Tags"), tr("Add a tag"), library.tags)
+        self.tags = TagEditor("tags", tr("Tags"), tr("Add a tag"), library.tags)
         self.tags.put.connect(lambda name: self.tagged.emit(name, True))
         self.tags.taken.connect(lambda name: self.tagged.emit(name, False))
         yield
-        self.collections = Labels("collections", tr("Collections"), tr("Put into a collection"), library.collections)
+        self.collections = TagEditor("collections", tr("Collections"), tr("Put into a collection"), library.collections)
         self.collections.put.connect(lambda name: self.collected.emit(name, True))
         self.collections.taken.connect(lambda name: self.collected.emit(name, False))
         yield
-        self.parents = Kin("parents", tr("Made from"), self._thumbnails)
-        self.children_ = Kin("children", tr("Made from it"), self._thumbnails)
+        self.parents = RelatedWorks("parents", tr("Made from"), self._thumbnails)
+        self.children_ = RelatedWorks("children", tr("Made from it"), self._thumbnails)
         self.parents.chosen.connect(self.visited)
         self.children_.chosen.connect(self.visited)
         for widget in (self.parents, self.children_, self.tags, self.collections):

@@ -16,7 +16,7 @@ LONGEST = 22  # characters of a value that the button shows
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class FilterOption:
     """`value` is what is asked for; `works`, where it is known, how many there are."""
 
     value: str
@@ -24,17 +24,17 @@ class Option:
     works: int | None = None
 
 
-class Facet(QToolButton):
+class FilterButton(QToolButton):
     """Shows `words` while it asks for nothing, else the value it asks for. Its menu is made when it opens."""
 
     changed = Signal()
 
-    def __init__(self, name: str, words: str, anything: str, options: Callable[[], Sequence[Option]]) -> None:
+    def __init__(self, name: str, words: str, anything: str, options: Callable[[], Sequence[FilterOption]]) -> None:
         super().__init__()
         self.setObjectName(f"facet.{name}")
         self.setProperty("role", "facet")
         self._words, self._anything, self._options = words, anything, options
-        self._chosen: Option | None = None
+        self._chosen: FilterOption | None = None
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         # The arrow stands behind the words, whichever way they run.
@@ -55,7 +55,7 @@ class Facet(QToolButton):
     def value(self) -> str | None:
         return None if self._chosen is None else self._chosen.value
 
-    def choose(self, option: Option | None) -> None:
+    def choose(self, option: FilterOption | None) -> None:
         """Ask for this, or for anything."""
         if option != self._chosen:
             self._chosen = option
@@ -104,9 +104,9 @@ class Facet(QToolButton):
 DAYS = ("today", "week", "month", "year", "earlier")
 
 
-def dates() -> list[Option]:
+def dates() -> list[FilterOption]:
     words = (tr("Today"), tr("Last 7 days"), tr("Last 30 days"), tr("This year"), tr("Before this year"))
-    return [Option(value, text) for value, text in zip(DAYS, words, strict=True)]
+    return [FilterOption(value, text) for value, text in zip(DAYS, words, strict=True)]
 
 
 def span(value: str | None) -> tuple[float | None, float | None]:

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLineEdit, QToo
 
 from studio.backends import MEDIA
 from studio.errors import StudioError
-from studio.library.library import Query
+from studio.library.library import LibraryQuery
 from studio.ui.commands import keys_of
-from studio.ui.library.filter_button import Facet, Option, dates, span
+from studio.ui.library.filter_button import FilterButton, FilterOption, dates, span
 from studio.ui.shell.preload import Pieces
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import GAP, ICON, button, column, label, row, tip, tool
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DELAY = 160  # milliseconds after the last key before the library is asked
 
 
-class Filters(QFrame):
+class LibraryFilters(QFrame):
     """`asked` says that the query is another one; `brought` that a person wants to bring files in."""
 
     asked = Signal()
@@ -49,11 +49,11 @@ class Filters(QFrame):
         whole.addLayout(first)
         yield
         yield from self._segments(first)
-        self.date = Facet("date", tr("Date"), tr("Any date"), dates)
-        self.model = Facet("model", tr("Model"), tr("Any model"), self._models)
+        self.date = FilterButton("date", tr("Date"), tr("Any date"), dates)
+        self.model = FilterButton("model", tr("Model"), tr("Any model"), self._models)
         yield
-        self.tag = Facet("tag", tr("Tag"), tr("Any tag"), lambda: _labels(library.tags()))
-        self.collection = Facet(
+        self.tag = FilterButton("tag", tr("Tag"), tr("Any tag"), lambda: _labels(library.tags()))
+        self.collection = FilterButton(
             "collection", tr("Collection"), tr("Any collection"), lambda: _labels(library.collections())
         )
         self.facets = (self.date, self.model, self.tag, self.collection)
@@ -141,11 +141,11 @@ class Filters(QFrame):
         self._saved = 0 if short else whole - line.sizeHint().width()
 
     @property
-    def query(self) -> Query:
+    def query(self) -> LibraryQuery:
         """What the controls ask for."""
         checked = self._media.checkedButton()
         since, until = span(self.date.value)
-        return Query(
+        return LibraryQuery(
             text=self.search.text().strip(),
             medium=(str(checked.property("medium")) or None) if checked is not None else None,
             model=self.model.value,
@@ -160,7 +160,7 @@ class Filters(QFrame):
     @property
     def narrowed(self) -> bool:
         """Whether anything but the bin is asked for."""
-        return self.query != Query(binned=self.binned.isChecked())
+        return self.query != LibraryQuery(binned=self.binned.isChecked())
 
     def clear(self) -> None:
         """Ask for everything; the bin stays the bin."""
@@ -187,8 +187,8 @@ class Filters(QFrame):
         self.none.setVisible(self.narrowed)
         self.asked.emit()
 
-    def _models(self) -> Sequence[Option]:
-        return [Option(id, self._called(id), works) for id, works in self._studio.library.models().items()]
+    def _models(self) -> Sequence[FilterOption]:
+        return [FilterOption(id, self._called(id), works) for id, works in self._studio.library.models().items()]
 
     def _called(self, id: str) -> str:
         try:
@@ -197,8 +197,8 @@ class Filters(QFrame):
             return id  # a model that is gone; its works are not
 
 
-def _labels(names: dict[str, int]) -> list[Option]:
-    return [Option(name, name, works) for name, works in names.items()]
+def _labels(names: dict[str, int]) -> list[FilterOption]:
+    return [FilterOption(name, name, works) for name, works in names.items()]
 
 
 def _toggle(text: str, name: str, icon: str, checked: str) -> QToolButton:

@@ -20,8 +20,8 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPixmap, QRegion, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView
 
-from studio.ui.library.delegate import Tile
-from studio.ui.library.model import Works, runs
+from studio.ui.library.delegate import WorkDelegate
+from studio.ui.library.model import WorkListModel, runs
 from studio.ui.shell.preload import Pieces
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import theme
@@ -31,18 +31,18 @@ LOOKS = 20  # times that a picture is waited for, before its tile is left to be 
 Flag = QItemSelectionModel.SelectionFlag
 
 
-class Grid(QListView):
+class WorkGrid(QListView):
     """Rows of the model from left to right, then down. `typed` gives what one types: it is meant for the search."""
 
     typed = Signal(str)
 
-    def __init__(self, works: Works) -> None:
+    def __init__(self, works: WorkListModel) -> None:
         super().__init__()
         self.setObjectName("grid")
         self.setAccessibleName(tr("Works"))
         # All that says where things lie comes first: setting the model asks for it.
         self.works = works
-        self.tile = Tile(TILE, titled=True, parent=self)
+        self.tile = WorkDelegate(TILE, titled=True, parent=self)
         self._columns = 1
         self._band = QRect()
         self.setModel(works)

@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage
 from studio.errors import StudioError
 from studio.library.library import Asset, Library
 from studio.media import codecs
-from studio.ui.background import Errands
+from studio.ui.background import SerialTasks
 from studio.ui.widgets.text import count, failure, tr
 
 Then = Callable[[Sequence[Asset]], object]
@@ -21,20 +21,20 @@ MANY = 8  # files from which on it is said that they are coming
 
 
 @dataclass(slots=True)
-class Brought:
+class ImportedFiles:
     """What has come of some files: the works, and of each file that could not be read its name and why."""
 
     works: list[Asset] = field(default_factory=list[Asset])
     failed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
 
-class Arrivals:
+class Importer:
     """`notify` says how it went, `failed` what went wrong; `changed` tells the views after each file that has come."""
 
     def __init__(
         self,
         library: Library,
-        aside: Errands,
+        aside: SerialTasks,
         notify: Callable[[str, Sequence[tuple[str, Callable[[], object]]]], None],
         failed: Callable[[BaseException], object],
         changed: Callable[[], object],
@@ -54,10 +54,10 @@ class Arrivals:
             image = QImage(data.imageData())
             library, changed = self._library, self._changed
 
-            def paste() -> Brought:
+            def paste() -> ImportedFiles:
                 made = _pasted(image, library)
                 changed()
-                return Brought([made])
+                return ImportedFiles([made])
 
             self._aside.ask(paste, lambda brought: self._told(brought, then), self._failed)
 
@@ -66,8 +66,8 @@ class Arrivals:
 
         stopping, add, changed = self._aside.stopping.is_set, self._library.import_file, self._changed
 
-        def bring() -> Brought:
-            brought = Brought()
+        def bring() -> ImportedFiles:
+            brought = ImportedFiles()
             for path in files(paths):
                 if stopping():
                     break
@@ -83,7 +83,7 @@ class Arrivals:
             self._notify(tr("Bringing in your files…"), ())
         self._aside.ask(bring, lambda brought: self._told(brought, then), self._failed)
 
-    def _told(self, brought: Brought, then: Then | None) -> None:
+    def _told(self, brought: ImportedFiles, then: Then | None) -> None:
         if then is not None and brought.works:
             then(brought.works)
         said: list[str] = []

@@ -11,8 +11,8 @@ from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, 
 
 from studio.errors import StudioError
 from studio.library import titles
-from studio.library.library import Asset, Library, Query
-from studio.ui.library.thumbnails import Thumbnails
+from studio.library.library import Asset, Library, LibraryQuery
+from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.stages.stage import mime_of
 from studio.ui.widgets.text import called, gist, tr
 
@@ -26,21 +26,21 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ListDifference:
     """From one list of ids to another: rows of the old that go, then rows of the new that come, as (first, last)."""
 
     gone: list[tuple[int, int]]
     come: list[tuple[int, int]]
 
 
-def difference(old: Sequence[str], new: Sequence[str]) -> Difference | None:
+def difference(old: Sequence[str], new: Sequence[str]) -> ListDifference | None:
     """How `old` becomes `new`; None where it is not by some going and some coming, or by too many runs of them."""
     before, after = set(old), set(new)
     if [id for id in old if id in after] != [id for id in new if id in before]:
         return None
     gone = runs(at for at, id in enumerate(old) if id not in after)
     come = runs(at for at, id in enumerate(new) if id not in before)
-    return Difference(gone, come) if len(gone) + len(come) <= STEPS else None
+    return ListDifference(gone, come) if len(gone) + len(come) <= STEPS else None
 
 
 def runs(rows: Iterable[int]) -> list[tuple[int, int]]:
@@ -55,20 +55,20 @@ def runs(rows: Iterable[int]) -> list[tuple[int, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class QueryResult:
     """What a query finds, newest first, and the row of each, unless those are still to be counted."""
 
     ids: list[str]
     rows: dict[str, int] = field(default_factory=dict[str, int])
 
 
-def listing(library: Library, query: Query) -> Listing:
+def listing(library: Library, query: LibraryQuery) -> QueryResult:
     """Ask the library, in whatever thread, and count the rows there too."""
     ids = library.ids(query)
-    return Listing(ids, {id: row for row, id in enumerate(ids)})
+    return QueryResult(ids, {id: row for row, id in enumerate(ids)})
 
 
-class Works(QAbstractListModel):
+class WorkListModel(QAbstractListModel):
     """The works that a query found, newest first. What changes in the library meanwhile shows after `refresh`, and rows
     that stay keep their selection. `changed` follows every question and every refresh.
     """
@@ -80,17 +80,17 @@ class Works(QAbstractListModel):
     def __init__(
         self,
         library: Library,
-        thumbnails: Thumbnails,
-        query: Query,
+        thumbnails: ThumbnailLoader,
+        query: LibraryQuery,
         parent: QObject | None = None,
-        listing: Listing | None = None,
+        listing: QueryResult | None = None,
     ) -> None:
         """`listing` is what the query finds, where that has been asked already."""
         super().__init__(parent)
         self._library = library
         self.thumbnails = thumbnails
         self.query = query
-        found = listing or Listing(library.ids(query))
+        found = listing or QueryResult(library.ids(query))
         self._ids, self._rows = found.ids, found.rows
         self._assets: OrderedDict[str, Asset] = OrderedDict()
         self._before: dict[str, Asset] = {}  # as they were before the last refresh: seen until they are read again
@@ -100,11 +100,11 @@ class Works(QAbstractListModel):
         self._came.connect(self._have)
         thumbnails.ready.connect(self._drawn)
 
-    def ask(self, query: Query) -> None:
+    def ask(self, query: LibraryQuery) -> None:
         """Show another query's works, at once."""
         if query != self.query and not self.thumbnails.closing:
             self.query = query
-            self._take(query, Listing(self._library.ids(query)))
+            self._take(query, QueryResult(self._library.ids(query)))
 
     def refresh(self) -> None:
         """Ask the library anew, aside: its list of many thousand works takes a frame or two to read."""
@@ -210,7 +210,7 @@ class Works(QAbstractListModel):
         while len(self._assets) > KEPT:
             self._assets.popitem(last=False)
 
-    def _take(self, query: Query, found: Listing) -> None:
+    def _take(self, query: LibraryQuery, found: QueryResult) -> None:
         """Show these works from here on, unless another query has been asked since."""
         if query != self.query or self.thumbnails.closing:
             return

@@ -9,21 +9,21 @@ from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QLabel, QStackedWidget, QWidget
 
-from studio.library.library import Asset, Query
+from studio.library.library import Asset, LibraryQuery
 from studio.media import codecs
 from studio.ui.bridge import Bridge
-from studio.ui.library.details import Details
-from studio.ui.library.filters import Filters
-from studio.ui.library.grid import Grid
-from studio.ui.library.model import Works, listing
-from studio.ui.library.thumbnails import Thumbnails
-from studio.ui.library.work_actions import Deeds
+from studio.ui.library.details import WorkDetails
+from studio.ui.library.filters import LibraryFilters
+from studio.ui.library.grid import WorkGrid
+from studio.ui.library.model import WorkListModel, listing
+from studio.ui.library.thumbnails import ThumbnailLoader
+from studio.ui.library.work_actions import WorkActions
 from studio.ui.library.work_menu import WorkMenu
 from studio.ui.shell.preload import Pieces, lay_out
 from studio.ui.widgets.basic import button, column, label, row
-from studio.ui.widgets.drop_zone import Landing
-from studio.ui.widgets.empty_state import Nothing
-from studio.ui.widgets.lazy_refresh import Fresh
+from studio.ui.widgets.drop_zone import DropZone
+from studio.ui.widgets.empty_state import EmptyState
+from studio.ui.widgets.lazy_refresh import LazyRefresh
 from studio.ui.widgets.text import count, tr
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ DEEDS = (*WITH_ONE, "save", "favourite", "bin", "restore", "delete")
 class LibraryPage(QWidget):
     """Empty until `pieces` has run to its end: the window makes it in idle moments before anybody asks for it."""
 
-    def __init__(self, studio: Studio, bridge: Bridge, thumbnails: Thumbnails, deeds: Deeds) -> None:
+    def __init__(self, studio: Studio, bridge: Bridge, thumbnails: ThumbnailLoader, deeds: WorkActions) -> None:
         super().__init__()
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -47,15 +47,15 @@ class LibraryPage(QWidget):
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(80)
-        self._fresh = Fresh(self, self._late.start, stale=True)
+        self._fresh = LazyRefresh(self, self._late.start, stale=True)
         bridge.news.connect(self._hear)
 
     def pieces(self) -> Pieces:
         """Make what is in it, a few milliseconds' worth at a time. What is yielded is worth waiting for."""
         library = self._library
-        listed = self._thumbnails.aside(lambda: listing(library, Query()))
+        listed = self._thumbnails.aside(lambda: listing(library, LibraryQuery()))
         whole = column(self, spacing=0)
-        self.filters = Filters(self._studio)
+        self.filters = LibraryFilters(self._studio)
         whole.addWidget(self.filters)
         yield from self.filters.pieces()
         self.search = self.filters.search
@@ -65,24 +65,24 @@ class LibraryPage(QWidget):
         whole.addLayout(middle, 1)
         yield listed
         found = None if listed is None or listed.cancel() else listed.result()
-        self._works = Works(library, self._thumbnails, Query(), self, found)
+        self._works = WorkListModel(library, self._thumbnails, LibraryQuery(), self, found)
         yield
-        self.grid = Grid(self._works)
+        self.grid = WorkGrid(self._works)
         yield
         self._pages = QStackedWidget()
         self._pages.addWidget(self.grid)
-        self._nothing = Nothing()
+        self._nothing = EmptyState()
         self._nothing.left.connect(self._leave_nothing)
         self._pages.addWidget(self._nothing)
         self._bin_bar = self._about_bin()
         shown.addWidget(self._bin_bar)
         shown.addWidget(self._pages, 1)
         yield
-        self.details = Details(self._studio, self._thumbnails)
+        self.details = WorkDetails(self._studio, self._thumbnails)
         middle.addWidget(self.details)
         yield from self.details.pieces()
         words = tr("Drop pictures, sounds and texts here to keep them in the library")
-        self._landing = Landing(self, words, self._deeds.arrivals.takes, self._deeds.arrivals.take)
+        self._landing = DropZone(self, words, self._deeds.arrivals.takes, self._deeds.arrivals.take)
         self._wire()
         self._tell()
         room = self.parentWidget()
@@ -143,7 +143,7 @@ class LibraryPage(QWidget):
         self._wanted = ""
         index = self._works.index(row)
         self.grid.setCurrentIndex(index)
-        self.grid.scrollTo(index, Grid.ScrollHint.PositionAtCenter)
+        self.grid.scrollTo(index, WorkGrid.ScrollHint.PositionAtCenter)
 
     def _tell(self) -> None:
         found = self._works.rowCount()

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 from studio.library.library import Asset
 from studio.ui.library import send_to
 from studio.ui.library.model import title_of
-from studio.ui.library.tag_editor import Flow
-from studio.ui.library.thumbnails import Thumbnails
+from studio.ui.library.tag_editor import FlowLayout
+from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import column, empty, label
 from studio.ui.widgets.text import count
@@ -22,10 +22,10 @@ SIDE = 52
 MOST = 12  # works that are shown; more are counted
 
 
-class Face(QAbstractButton):
+class WorkThumb(QAbstractButton):
     """One work, as a button."""
 
-    def __init__(self, thumbnails: Thumbnails, asset: Asset) -> None:
+    def __init__(self, thumbnails: ThumbnailLoader, asset: Asset) -> None:
         super().__init__()
         self._thumbnails, self._asset = thumbnails, asset
         self.setObjectName("kin")
@@ -71,18 +71,18 @@ class Face(QAbstractButton):
         painter.end()
 
 
-class Kin(QWidget):
+class RelatedWorks(QWidget):
     """A heading and the works under it; nothing where there are none. `chosen` gives the one clicked."""
 
     chosen = Signal(object)
 
-    def __init__(self, name: str, heading: str, thumbnails: Thumbnails) -> None:
+    def __init__(self, name: str, heading: str, thumbnails: ThumbnailLoader) -> None:
         super().__init__()
         self.setObjectName(name)
         self._thumbnails = thumbnails
         self._ids: list[str] = []
         inside = QWidget()
-        self._flow = Flow()
+        self._flow = FlowLayout()
         inside.setLayout(self._flow)
         self._more = label("", "caption")
         whole = column(self, spacing=6)
@@ -100,7 +100,7 @@ class Kin(QWidget):
     def _fill(self, works: Sequence[Asset]) -> None:
         empty(self._flow)
         for asset in works[:MOST]:
-            face = Face(self._thumbnails, asset)
+            face = WorkThumb(self._thumbnails, asset)
             face.clicked.connect(lambda _=False, asset=asset: self.chosen.emit(asset))
             self._flow.addWidget(face)
             face.show()

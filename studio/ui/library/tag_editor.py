@@ -14,7 +14,7 @@ GAP = 6
 LONGEST = 26  # characters of a name that a chip shows
 
 
-class Flow(QLayout):
+class FlowLayout(QLayout):
     """Widgets side by side, going on in the next line where the width ends."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class Flow(QLayout):
         return y + high - rect.y()
 
 
-class Labels(QWidget):
+class TagEditor(QWidget):
     """`put` gives a name that the works shall have, `taken` one that they shall not have any more."""
 
     put = Signal(str)
@@ -79,7 +79,7 @@ class Labels(QWidget):
         self._known = known
         self._names: Sequence[str] = ()
         self._chips = QWidget()
-        self._flow = Flow()
+        self._flow = FlowLayout()
         self._chips.setLayout(self._flow)
         self.field = QLineEdit()
         self.field.setObjectName(f"{name}.field")

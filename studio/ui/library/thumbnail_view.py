@@ -11,7 +11,7 @@ from studio.ui.widgets import placeholder
 from studio.ui.widgets.theme import SIZE, theme
 
 
-class Glance(QWidget):
+class ThumbnailView(QWidget):
     """The thumbnail of a work, larger."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from PySide6.QtGui import QImage, QPixmap
 from studio.errors import StudioError
 from studio.library.library import Asset, Library
 from studio.media import codecs
-from studio.ui.widgets.lru_cache import Hoard
+from studio.ui.widgets.lru_cache import LruCache
 
 T = TypeVar("T")
 
@@ -30,14 +30,14 @@ EXCERPT = 600  # bytes of a text that stand for a picture of it
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Thumbnail:
     """What stands for a work: its picture, or how its text begins, or neither."""
 
     picture: QPixmap | None
     words: str
 
 
-class Thumbnails(QObject):
+class ThumbnailLoader(QObject):
     """Read by a thread of its own: first what can be seen, then what was asked for last. `ready` gives the ids of those
     that have come, several together. `faces` keeps the drawn tiles of all views, so that they share one measure.
     """
@@ -48,8 +48,8 @@ class Thumbnails(QObject):
     def __init__(self, library: Library, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._library = library
-        self.faces: Hoard[Hashable, tuple[Hashable, QPixmap]] = Hoard(FACES)
-        self._kept: Hoard[str, Seen] = Hoard(KEPT)
+        self.faces: LruCache[Hashable, tuple[Hashable, QPixmap]] = LruCache(FACES)
+        self._kept: LruCache[str, Thumbnail] = LruCache(KEPT)
         self._lock = threading.Lock()  # around the next three, and `_reading`
         self._looked: deque[str] = deque()
         self._wanted: OrderedDict[str, None] = OrderedDict()
@@ -66,7 +66,7 @@ class Thumbnails(QObject):
             self._want(asset.id)
         return None if seen is None else seen.picture
 
-    def seen(self, id: str) -> Seen | None:
+    def seen(self, id: str) -> Thumbnail | None:
         """What stands for a work; None while it is being read, which begins with `get` or `look`."""
         return self._kept.get(id)
 
@@ -170,7 +170,7 @@ class Thumbnails(QObject):
     def _keep(self, made: list[tuple[str, QImage, str]]) -> None:
         for id, image, words in made:
             picture = None if image.isNull() else QPixmap.fromImage(image)
-            self._kept.put(id, Seen(picture, words), max(SLIGHT, image.sizeInBytes()))
+            self._kept.put(id, Thumbnail(picture, words), max(SLIGHT, image.sizeInBytes()))
         with self._lock:
             self._coming.difference_update(id for id, *_ in made)
         self.ready.emit(frozenset(id for id, *_ in made))

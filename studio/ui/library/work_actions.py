@@ -12,13 +12,13 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from studio.errors import StudioError
-from studio.library.library import Asset, Query
+from studio.library.library import Asset, LibraryQuery
 from studio.media.payloads import Payload
 from studio.schema.request import Request, fresh_seed
-from studio.ui.background import Errands
+from studio.ui.background import SerialTasks
 from studio.ui.bridge import Bridge
 from studio.ui.library import copies, send_to
-from studio.ui.library.importer import Arrivals
+from studio.ui.library.importer import Importer
 from studio.ui.widgets import error_actions
 from studio.ui.widgets.text import count, failure, tr
 from studio.ui.widgets.toast import Toast
@@ -35,7 +35,7 @@ PART = 24
 REST = 2500  # milliseconds after which what a dialog will want is read from the disk
 
 
-class Deeds:
+class WorkActions:
     """Every deed tells the library and then all views. `notify` says something in passing, with actions to take."""
 
     def __init__(
@@ -49,13 +49,13 @@ class Deeds:
         self._studio, self._bridge, self._window = studio, bridge, window
         self.notify = notify
         self._open_panel = open_panel
-        self.aside = Errands(window)
+        self.aside = SerialTasks(window)
         self._export: ExportDialog | None = None
         self._rest = QTimer(window)
         self._rest.setSingleShot(True)
         self._rest.timeout.connect(lambda: self.aside.ask(_read_ahead, lambda _: None))
         self._rest.start(REST)
-        self.arrivals = Arrivals(studio.library, self.aside, notify, self.fail, bridge.library_changed)
+        self.arrivals = Importer(studio.library, self.aside, notify, self.fail, bridge.library_changed)
 
     def close(self) -> None:
         """The window closes: what is being changed is changed to the end of its part."""
@@ -241,7 +241,7 @@ class Deeds:
         box.open()
 
     def empty_bin(self) -> None:
-        self.delete(self._studio.library.ids(Query(binned=True)))
+        self.delete(self._studio.library.ids(LibraryQuery(binned=True)))
 
     def save(self, works: Sequence[Asset]) -> None:
         """Ask where to, and copy the files there."""

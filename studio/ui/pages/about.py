@@ -10,27 +10,27 @@ from PySide6.QtWidgets import QWidget
 import studio
 from studio.models.catalog import Catalog
 from studio.support import credits as about
-from studio.support.credits import Part
+from studio.support.credits import CreditedPart
 from studio.system.paths import RESOURCES
-from studio.ui.background import Aside
+from studio.ui.background import BackgroundTasks
 from studio.ui.forms.form import EDGE
 from studio.ui.pages.licences import terms
-from studio.ui.pages.text_dialog import Reading
-from studio.ui.widgets.basic import Bar, button, column, label, row
+from studio.ui.pages.text_dialog import TextDialog
+from studio.ui.widgets.basic import MessageBar, button, column, label, row
 from studio.ui.widgets.tables import columns
 from studio.ui.widgets.text import failure, tr
 
 TEXTS = (("LICENSE", "readLicence"), ("NOTICE", "readNotice"))
 
 
-class About(QWidget):
+class AboutPage(QWidget):
     def __init__(self, catalog: Catalog) -> None:
         super().__init__()
         self.setObjectName("form")
-        self._aside = Aside(self)
+        self._aside = BackgroundTasks(self)
         self._catalog = catalog
-        self.parts: list[Part] = []
-        self.bar = Bar("about")
+        self.parts: list[CreditedPart] = []
+        self.bar = MessageBar("about")
         self.copy = button(tr("Copy credits"), "copyCredits", icon="copy", clicked=self.copy_credits)
         self.copy.setEnabled(False)
         title = label(f"AIGC Studio {studio.__version__}", "title", selectable=True)
@@ -40,7 +40,7 @@ class About(QWidget):
         for name, object_name in TEXTS:
             path = text_of(name)
             if path is not None:
-                read = lambda path=path, words=titles[name]: Reading(self.window(), words, path).open()  # noqa: E731
+                read = lambda path=path, words=titles[name]: TextDialog(self.window(), words, path).open()  # noqa: E731
                 line.addWidget(button(titles[name], object_name, icon="story", clicked=read))
         line.addWidget(self.copy)
         line.addStretch(1)
@@ -67,7 +67,7 @@ class About(QWidget):
     def close_down(self) -> None:
         self._aside.close()
 
-    def _show(self, parts: list[Part]) -> None:
+    def _show(self, parts: list[CreditedPart]) -> None:
         self.parts = parts
         self.copy.setEnabled(True)
         models = self._catalog.models()
@@ -83,7 +83,7 @@ class About(QWidget):
         self._told.addWidget(_libraries([part for part in parts if part.kind == "library"]))
 
 
-def credits(parts: list[Part]) -> str:
+def credits(parts: list[CreditedPart]) -> str:
     """Everything as text: one part a line, its credits below it."""
     lines: list[str] = []
     for part in parts:
@@ -108,7 +108,7 @@ def text_of(name: str) -> Path | None:
     return next((path for path in found if path.is_file()), None)
 
 
-def _libraries(parts: list[Part]) -> QWidget:
+def _libraries(parts: list[CreditedPart]) -> QWidget:
     lines = [
         (label(part.name, selectable=True), label(part.version, "muted"), label(part.licence, "muted", wrap=True))
         for part in parts

@@ -12,11 +12,11 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QWidget
 
 from studio.support import diagnostics
-from studio.support.diagnostics import Finding
-from studio.ui.background import Aside
+from studio.support.diagnostics import DiagnosticFinding
+from studio.ui.background import BackgroundTasks
 from studio.ui.forms.form import EDGE
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import Bar, button, column, empty, label, row, tool
+from studio.ui.widgets.basic import MessageBar, button, column, empty, label, row, tool
 from studio.ui.widgets.tables import columns
 from studio.ui.widgets.text import count, failure, sentence, tr
 from studio.ui.widgets.theme import theme
@@ -29,19 +29,19 @@ NAMES = 180  # pixels of the column of names
 SAID = 2500  # milliseconds that a button says that it has copied
 
 
-class Diagnostics(QWidget):
+class DiagnosticsPage(QWidget):
     """Looks at the machine when it is made, beside the window, for asking torch takes seconds."""
 
     def __init__(self, studio: Studio) -> None:
         super().__init__()
         self.setObjectName("form")
         self._studio = studio
-        self._aside = Aside(self)
-        self.findings: list[Finding] = []
+        self._aside = BackgroundTasks(self)
+        self.findings: list[DiagnosticFinding] = []
         self.title = label(tr("Looking at this machine"), "title")
         self.title.setObjectName("diagnosticsTitle")
         self.words = label("", "muted", wrap=True)
-        self.bar = Bar("diagnostics")
+        self.bar = MessageBar("diagnostics")
         self.busy = QProgressBar()
         self.busy.setRange(0, 0)
         self.busy.setTextVisible(False)
@@ -94,7 +94,7 @@ class Diagnostics(QWidget):
         self.again.setEnabled(True)
         self.bar.say(*failure(error), kind="error")
 
-    def _found(self, findings: list[Finding]) -> None:
+    def _found(self, findings: list[DiagnosticFinding]) -> None:
         self.findings = findings
         self.busy.hide()
         self.copy.setEnabled(True)
@@ -115,7 +115,7 @@ class Diagnostics(QWidget):
         )
         empty(self._told)
         for finding in missing:
-            self._told.addWidget(Missing(finding))
+            self._told.addWidget(MissingPart(finding))
         if missing:
             self._told.addSpacing(16)
         for section in dict.fromkeys(finding.section for finding in findings):
@@ -124,10 +124,10 @@ class Diagnostics(QWidget):
             self._told.addSpacing(16)
 
 
-class Missing(QFrame):
+class MissingPart(QFrame):
     """What is missing and how to get it; a command that gets it can be copied."""
 
-    def __init__(self, finding: Finding) -> None:
+    def __init__(self, finding: DiagnosticFinding) -> None:
         super().__init__()
         self.setObjectName("bar")
         self.setProperty("kind", "error" if finding.essential else "notice")
@@ -154,7 +154,7 @@ class Missing(QFrame):
         self._icon.setPixmap(icons.pixmap(*self._sign, ratio=self.devicePixelRatioF()))
 
 
-def _table(findings: Sequence[Finding]) -> QWidget:
+def _table(findings: Sequence[DiagnosticFinding]) -> QWidget:
     """Names and values, two columns."""
     lines: list[tuple[QLabel, QLabel]] = []
     for finding in findings:

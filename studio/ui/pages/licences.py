@@ -25,7 +25,7 @@ NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class LicenceTerms:
     """`free` says that works may be used for anything; `words` is a sentence on what the licence asks."""
 
     name: str
@@ -33,24 +33,24 @@ class Terms:
     free: bool
 
 
-def terms(licence: str) -> Terms:
+def terms(licence: str) -> LicenceTerms:
     """What a licence id means for somebody who makes works with the model."""
     id = licence.strip().lower()
     name = NAMES.get(id, licence.strip())
     free = id in FREE
     if id == "own":
-        return Terms(tr("Your own"), tr("You trained it: it and its works are yours."), free)
+        return LicenceTerms(tr("Your own"), tr("You trained it: it and its works are yours."), free)
     if id in ("", "unknown"):
-        return Terms(tr("Unknown"), tr("It may limit what you do with its works: ask where it came from."), free)
+        return LicenceTerms(tr("Unknown"), tr("It may limit what you do with its works: ask where it came from."), free)
     if id.startswith("cc-by-sa") and free:
-        return Terms(name, tr("Works may be used for anything; say whose data it learnt from."), free)
+        return LicenceTerms(name, tr("Works may be used for anything; say whose data it learnt from."), free)
     if id.startswith("cc-by") and free:
-        return Terms(name, tr("Works may be used for anything; credit the people named below."), free)
+        return LicenceTerms(name, tr("Works may be used for anything; credit the people named below."), free)
     if free:
-        return Terms(name, tr("Works may be used for anything, sold too."), free)
+        return LicenceTerms(name, tr("Works may be used for anything, sold too."), free)
     if "research and evaluation only" in id:
         words = tr("For research and evaluation only: works may not be sold or used for business.")
-        return Terms(tr("Nvidia Source Code License"), words, free)
+        return LicenceTerms(tr("Nvidia Source Code License"), words, free)
     if "nc" in id.split("-"):
-        return Terms(name, tr("Works may not be sold or used for business."), free)
-    return Terms(name, tr("It limits what works may be used for: read it."), free)
+        return LicenceTerms(name, tr("Works may not be sold or used for business."), free)
+    return LicenceTerms(name, tr("It limits what works may be used for: read it."), free)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.models.catalog import Model
 from studio.ui.pages.licences import terms
-from studio.ui.panel.onboarding import Sheet
+from studio.ui.panel.onboarding import SamplePicture
 from studio.ui.widgets.basic import button, column, label, row, scrolling, tool
 from studio.ui.widgets.tables import told
 from studio.ui.widgets.text import size, tr
@@ -72,7 +72,7 @@ class ModelCard(QFrame):
         add = rows.addWidget
         picture = model.folder / "sheet.png"
         if picture.exists():
-            sheet = Sheet(picture)
+            sheet = SamplePicture(picture)
             sheet.setFixedHeight(180)
             add(sheet)
         title = label(model.title, "heading", wrap=True, selectable=True)

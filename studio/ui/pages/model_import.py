@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QDialog, QFrame, QPlainTextEdit, QProgressBar, QWi
 from studio.errors import StudioError
 from studio.models import detect
 from studio.models.catalog import Catalog, Model
-from studio.models.detect import Found
-from studio.ui.background import Aside, Failure
+from studio.models.detect import DetectedModel
+from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.pages.licences import terms
-from studio.ui.widgets.basic import Elided, button, column, label, row
-from studio.ui.widgets.checkbox import Tick
+from studio.ui.widgets.basic import ElidedLabel, button, column, label, row
+from studio.ui.widgets.checkbox import CheckBox
 from studio.ui.widgets.text import size, tr
 
 LOOK = 100  # milliseconds between two looks at how far a copy is
@@ -25,12 +25,12 @@ SHARES = 1000  # steps of the progress bar: bytes do not fit into its numbers
 TEXT_LIMIT = 200_000  # bytes of a licence that are shown
 
 
-class GivenUp(StudioError):
+class ImportCancelled(StudioError):
     """The person cancelled the import."""
 
 
 @dataclass
-class Copying:
+class CopyProgress:
     """How far a copy is, shared with the thread that copies; it ends at its next step once `stopped`."""
 
     closing: threading.Event
@@ -41,13 +41,13 @@ class Copying:
     def report(self, done: int, total: int) -> None:
         self.done, self.total = done, total
         if self.stopped or self.closing.is_set():
-            raise GivenUp(tr("The import was cancelled."))
+            raise ImportCancelled(tr("The import was cancelled."))
 
 
 class LicenceDialog(QDialog):
     """Shows on which terms a model comes; accepted only once its licence is agreed to."""
 
-    def __init__(self, parent: QWidget, path: Path, found: Found) -> None:
+    def __init__(self, parent: QWidget, path: Path, found: DetectedModel) -> None:
         super().__init__(parent)
         self.setObjectName("licence")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -67,7 +67,7 @@ class LicenceDialog(QDialog):
             read.setTabChangesFocus(True)
             read.setMinimumSize(480, 220)
             whole.addWidget(read)
-        self.agree = Tick(tr("I know its licence and agree to it"), "licenceAgree")
+        self.agree = CheckBox(tr("I know its licence and agree to it"), "licenceAgree")
         bring = button(tr("Bring it in"), "licenceBring", "primary", clicked=self.accept)
         bring.setEnabled(False)
         self.agree.toggled.connect(bring.setEnabled)
@@ -79,21 +79,21 @@ class LicenceDialog(QDialog):
         self.agree.setFocus()
 
 
-class Bringing(QFrame):
+class ModelImporter(QFrame):
     """The line that says what is being brought in. `brought` and `failed` come once for each path."""
 
     brought = Signal(object)
     failed = Signal(object)
 
-    def __init__(self, catalog: Catalog, aside: Aside) -> None:
+    def __init__(self, catalog: Catalog, aside: BackgroundTasks) -> None:
         super().__init__()
         self.setObjectName("bar")
         self.setProperty("kind", "notice")
         self._catalog, self._aside = catalog, aside
         self._waiting: list[Path] = []
         self._path: Path | None = None
-        self._copying = Copying(aside.stopping)
-        self.words = Elided(role="label")
+        self._copying = CopyProgress(aside.stopping)
+        self.words = ElidedLabel(role="label")
         self.words.setObjectName("importWords")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -124,7 +124,7 @@ class Bringing(QFrame):
 
     def _next(self) -> None:
         self._path = self._waiting.pop(0) if self._waiting else None
-        self._copying = Copying(self._aside.stopping)
+        self._copying = CopyProgress(self._aside.stopping)
         self.setVisible(self._path is not None)
         if self._path is None:
             self._look.stop()
@@ -135,7 +135,7 @@ class Bringing(QFrame):
         self._look.start()
         self._aside.ask(lambda: detect.recognise(path), lambda found: self._ask(path, found), self._failed)
 
-    def _ask(self, path: Path, found: Found) -> None:
+    def _ask(self, path: Path, found: DetectedModel) -> None:
         if self._copying.stopped:
             self._next()
             return
@@ -147,7 +147,7 @@ class Bringing(QFrame):
         dialog.rejected.connect(self._next)
         dialog.open()
 
-    def _copy(self, path: Path, found: Found) -> None:
+    def _copy(self, path: Path, found: DetectedModel) -> None:
         bring, report = self._catalog.import_, self._copying.report
 
         def work() -> Model:
@@ -174,12 +174,12 @@ class Bringing(QFrame):
         self._next()
 
     def _failed(self, error: Failure) -> None:
-        if not isinstance(error, GivenUp):
+        if not isinstance(error, ImportCancelled):
             self.failed.emit(error)
         self._next()
 
 
-def _licence_text(found: Found) -> str:
+def _licence_text(found: DetectedModel) -> str:
     """The text of the licence that lies beside the weights; empty where there is none."""
     for file in found.files:
         if file.name.upper().startswith(("LICENSE", "LICENCE")):

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from studio.backends import MEDIA
 from studio.models.catalog import Model
-from studio.ui.background import Aside
+from studio.ui.background import BackgroundTasks
 from studio.ui.pages.licences import terms
 from studio.ui.pages.starter_sheets import posters, work
 from studio.ui.widgets import icons
@@ -32,17 +32,17 @@ PICTURED = {medium.name for medium in MEDIA if medium.stage == "image"}  # the s
 EDGE = 12  # between the edge of a row and what stands in it
 
 
-class Shelf(QListWidget):
+class ModelList(QListWidget):
     """The models; `chosen` says which one is looked at, None where there is none."""
 
     chosen = Signal(object)
 
-    def __init__(self, aside: Aside) -> None:
+    def __init__(self, aside: BackgroundTasks) -> None:
         super().__init__()
         self.setObjectName("shelf")
         self.setAccessibleName(tr("Models"))
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setItemDelegate(Row(self))
+        self.setItemDelegate(ModelRowDelegate(self))
         self.setMouseTracking(True)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -126,10 +126,10 @@ def _corner(path: str, side: int) -> QImage:
     return image.copy(0, 0, cut, cut).scaled(side, side, Qt.AspectRatioMode.IgnoreAspectRatio, smooth)
 
 
-class Row(QStyledItemDelegate):
+class ModelRowDelegate(QStyledItemDelegate):
     """Draws a heading, or a model: picture, title, what it is, and at the right its licence and size."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: ModelList) -> None:
         super().__init__(shelf)
         self._shelf = shelf
 

@@ -13,16 +13,16 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QMessageBox, QWidget
 from studio.checkpoints import SUFFIXES
 from studio.errors import StudioError
 from studio.models.catalog import Model
-from studio.ui.background import Aside
+from studio.ui.background import BackgroundTasks
 from studio.ui.bridge import Bridge
 from studio.ui.commands import keys_of
 from studio.ui.library.work_actions import Actions
 from studio.ui.pages.model_card import CARDS, ModelCard
-from studio.ui.pages.model_import import Bringing
-from studio.ui.pages.model_list import Shelf
-from studio.ui.pages.text_dialog import Reading
-from studio.ui.widgets.basic import Bar, button, column, label, row, tip
-from studio.ui.widgets.drop_zone import Landing
+from studio.ui.pages.model_import import ModelImporter
+from studio.ui.pages.model_list import ModelList
+from studio.ui.pages.text_dialog import TextDialog
+from studio.ui.widgets.basic import MessageBar, button, column, label, row, tip
+from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.text import count, failure, size, tr
 
 if TYPE_CHECKING:
@@ -45,12 +45,12 @@ class ModelsPage(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._studio, self._bridge = studio, bridge
         self._notify, self._open_panel = notify, open_panel
-        self._aside = Aside(self)
-        self._check = Aside(self)
-        self.shelf = Shelf(self._aside)
+        self._aside = BackgroundTasks(self)
+        self._check = BackgroundTasks(self)
+        self.shelf = ModelList(self._aside)
         self.card = ModelCard()
-        self.bar = Bar("models")
-        self.bringing = Bringing(studio.catalog, self._aside)
+        self.bar = MessageBar("models")
+        self.bringing = ModelImporter(studio.catalog, self._aside)
         self.shelf.chosen.connect(self.card.show_model)
         self.shelf.itemActivated.connect(lambda _: self.act_on("use"))
         self.card.asked.connect(self.act_on)
@@ -79,7 +79,7 @@ class ModelsPage(QWidget):
         head.setLayout(line)
         head.setFixedHeight(54)
         words = tr("Drop it here: a model folder, a .safetensors file, or a StyleGAN checkpoint")
-        self._landing = Landing(self, words, lambda data: bool(_files(data)), lambda data: self.bring(_files(data)))
+        self._landing = DropZone(self, words, lambda data: bool(_files(data)), lambda data: self.bring(_files(data)))
         left = column(spacing=8, margins=(16, 12, 8, 0))
         left.addWidget(self.bringing)
         left.addWidget(self.bar)
@@ -135,7 +135,7 @@ class ModelsPage(QWidget):
     def read_card(self, model: Model) -> None:
         path = next((model.folder / name for name in CARDS if (model.folder / name).is_file()), None)
         if path is not None:
-            Reading(self.window(), model.title, path).open()
+            TextDialog(self.window(), model.title, path).open()
 
     def check(self, model: Model) -> None:
         """Read all of its weights and compare them with what they were."""

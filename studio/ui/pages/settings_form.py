@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QWidget
 from studio.errors import BadInput, StudioError
 from studio.schema.settings import Settings
 from studio.support import hardware
-from studio.ui.background import Aside, Failure
+from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.forms.form import EDGE, Form
 from studio.ui.forms.registry import BESIDE
-from studio.ui.widgets.basic import Bar, Combo, column, label, row
+from studio.ui.widgets.basic import ComboBox, MessageBar, column, label, row
 from studio.ui.widgets.sound_player import outputs
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import theme
@@ -38,7 +38,7 @@ FOLDERS = ("library_folder", "models_folder")
 DELAY = 300  # milliseconds after the last change
 
 
-class Choices(QWidget):
+class SettingsForm(QWidget):
     """`notice` is for whoever shows this form to place where it is always seen."""
 
     def __init__(self, studio: Studio) -> None:
@@ -46,10 +46,10 @@ class Choices(QWidget):
         self.setObjectName("form")
         self._studio = studio
         self._first = studio.settings
-        self._aside = Aside(self)
+        self._aside = BackgroundTasks(self)
         self.form = Form[Settings](studio.settings, names=SHOWN, shape="beside")
-        self.notice = Bar("settings")
-        self.sound = Output(studio.settings.audio_output)
+        self.notice = MessageBar("settings")
+        self.sound = OutputDeviceField(studio.settings.audio_output)
         whole = column(self, spacing=0)
         whole.addWidget(self.form)
         whole.addWidget(self.sound)
@@ -105,12 +105,12 @@ class Choices(QWidget):
         self._aside.close()
 
 
-class Output(QWidget):
+class OutputDeviceField(QWidget):
     """Which device sounds are played on; one that is not connected now stays chosen."""
 
     def __init__(self, chosen: str) -> None:
         super().__init__()
-        self.box = Combo()
+        self.box = ComboBox()
         self.box.setObjectName("audio_output")
         self.box.setAccessibleName(tr("Audio output"))
         self.box.setToolTip(tr("The device sounds play on"))

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QFrame, QScrollArea, QStackedWidget, QToolButton, QWidget
 
 from studio.ui.forms.form import EDGE
-from studio.ui.pages.settings_form import Choices
+from studio.ui.pages.settings_form import SettingsForm
 from studio.ui.widgets.basic import column, row, scrolling
 from studio.ui.widgets.text import tr
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WIDTH = 640  # of what is read: longer lines tire the eye
 
 
-class Section(Protocol):
+class SettingsSection(Protocol):
     """What every section answers to."""
 
     def close_down(self) -> None: ...
@@ -33,7 +33,7 @@ class SettingsPage(QWidget):
         self._studio = studio
         self._made: dict[str, QWidget] = {}
         self._areas: dict[str, QScrollArea] = {}
-        self.choices = Choices(studio)
+        self.choices = SettingsForm(studio)
         self.form = self.choices.form
         self._makers: dict[str, tuple[str, Callable[[], QWidget]]] = {
             "settings": (tr("Settings"), lambda: self.choices),
@@ -91,14 +91,14 @@ class SettingsPage(QWidget):
         self._buttons.buttons()[list(self._makers).index(name)].setChecked(True)
 
     def _diagnostics(self) -> QWidget:
-        from studio.ui.pages.diagnostics import Diagnostics
+        from studio.ui.pages.diagnostics import DiagnosticsPage
 
-        return Diagnostics(self._studio)
+        return DiagnosticsPage(self._studio)
 
     def _about(self) -> QWidget:
-        from studio.ui.pages.about import About
+        from studio.ui.pages.about import AboutPage
 
-        return About(self._studio.catalog)
+        return AboutPage(self._studio.catalog)
 
     def follow(self) -> None:
         """The settings were changed elsewhere."""
@@ -117,7 +117,7 @@ class SettingsPage(QWidget):
 
     def close_down(self) -> None:
         for made in self._made.values():
-            section: Section = made  # type: ignore[assignment]
+            section: SettingsSection = made  # type: ignore[assignment]
             section.close_down()
 
     def state(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from studio.ui.widgets.text import tr
 LIMIT = 500_000  # bytes that are shown
 
 
-class Reading(QDialog):
+class TextDialog(QDialog):
     def __init__(self, parent: QWidget, title: str, path: Path) -> None:
         super().__init__(parent)
         self.setObjectName("reading")

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QStyle,
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.models.catalog import Catalog
-from studio.ui.background import Aside, Failure
+from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.pages.starter_sheets import WORK, posters, work
 from studio.ui.panel.onboarding import lesson
 from studio.ui.widgets import icons
@@ -24,7 +24,7 @@ CUT = {"avatar": 0.5}  # how much of a sheet's width a picture shows: four works
 BARS = 36  # of the wave that stands for a sound
 
 
-class Welcome(QWidget):
+class WelcomePage(QWidget):
     """`chosen` names the medium to make a first work of, or is empty for somebody who wants to look around."""
 
     chosen = Signal(str)
@@ -33,7 +33,7 @@ class Welcome(QWidget):
         super().__init__()
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._aside = Aside(self)
+        self._aside = BackgroundTasks(self)
         title = label(tr("What shall we make first?"), "title")
         title.setObjectName("welcomeTitle")
         title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
@@ -47,11 +47,11 @@ class Welcome(QWidget):
         )
         words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         words.setFixedWidth(560)
-        self.cards: list[Card] = []
+        self.cards: list[WelcomeCard] = []
         grid = QGridLayout()
         grid.setSpacing(SIZE.medium)
         for at, medium in enumerate(MEDIA):
-            card = Card(medium)
+            card = WelcomeCard(medium)
             card.clicked.connect(lambda _=False, name=medium.name: self.chosen.emit(name))
             self.cards.append(card)
             grid.addWidget(card, at // 2, at % 2)
@@ -81,7 +81,7 @@ class Welcome(QWidget):
     def focus_first(self) -> None:
         self.cards[0].setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _fetch(self, card: Card, catalog: Catalog) -> None:
+    def _fetch(self, card: WelcomeCard, catalog: Catalog) -> None:
         """Read what the starter shows of itself, beside the window."""
 
         name = card.medium.name
@@ -95,7 +95,7 @@ class Welcome(QWidget):
         self._aside.ask(work, card.show_picture, silent)
 
 
-class Card(QAbstractButton):
+class WelcomeCard(QAbstractButton):
     """A picture of what comes out, and what it is about; a press makes a first one."""
 
     def __init__(self, medium: Medium) -> None:

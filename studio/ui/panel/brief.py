@@ -16,11 +16,11 @@ from studio.schema.request import Request, fresh_seed
 from studio.ui.commands import keys_of
 from studio.ui.forms.form import Form
 from studio.ui.forms.registry import TextField
-from studio.ui.forms.undo import History
+from studio.ui.forms.undo import UndoHistory
 from studio.ui.library.importer import local
-from studio.ui.panel.presets_menu import Shelf
-from studio.ui.widgets.basic import Combo, button, column, label, row, scrolling, tip, tool
-from studio.ui.widgets.drop_zone import Landing
+from studio.ui.panel.presets_menu import PresetMenus
+from studio.ui.widgets.basic import ComboBox, button, column, label, row, scrolling, tip, tool
+from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -47,8 +47,8 @@ class Brief(QWidget):
         super().__init__()
         self._catalog, self._medium = studio.catalog, medium
         self.form = Form[Request](self.first(), models=lambda: studio.catalog.models(medium.name))
-        self.history = History(self.form.value())
-        self.shelf = Shelf(Presets(studio.places.config / "presets"), medium.make, self.form.value, self)
+        self.history = UndoHistory(self.form.value())
+        self.shelf = PresetMenus(Presets(studio.places.config / "presets"), medium.make, self.form.value, self)
         self.shelf.chosen.connect(self._take_up)
         self.shelf.said.connect(self.said)
         self._pause = QTimer(self)
@@ -65,7 +65,7 @@ class Brief(QWidget):
         whole.addWidget(self._head())
         whole.addWidget(self._middle(), 1)
         whole.addWidget(self._foot())
-        self._landing = Landing(self, tr("Drop a preset here to take it up"), _preset, self._dropped)
+        self._landing = DropZone(self, tr("Drop a preset here to take it up"), _preset, self._dropped)
         theme().changed.connect(self._fit)
         self._fit()
         self._mark()
@@ -92,7 +92,7 @@ class Brief(QWidget):
         return brief
 
     def _foot(self) -> QFrame:
-        self.count = Combo()
+        self.count = ComboBox()
         self.count.setObjectName("count")
         self.count.setAccessibleName(tr("How many"))
         self.count.setToolTip(tr("How many candidates to make, each with a seed of its own"))
@@ -253,7 +253,7 @@ class Brief(QWidget):
         except (StudioError, TypeError, ValueError):
             pass
         self.shelf.restore(state.get("recent"))
-        self.history = History(self.form.value())
+        self.history = UndoHistory(self.form.value())
         self._mark()
         at = self.count.findData(state.get("count"))
         self.count.setCurrentIndex(at if at >= 0 else self.count.currentIndex())

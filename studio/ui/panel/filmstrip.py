@@ -7,8 +7,8 @@ from PySide6.QtGui import QContextMenuEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView
 
 from studio.library.library import Asset
-from studio.ui.library.delegate import Tile
-from studio.ui.library.model import ASSET, Works
+from studio.ui.library.delegate import WorkDelegate
+from studio.ui.library.model import ASSET, WorkListModel
 from studio.ui.widgets.text import tr
 
 SIDE = 84
@@ -20,7 +20,7 @@ class Filmstrip(QListView):
     chosen = Signal(object)
     pointed = Signal(object, QPoint)
 
-    def __init__(self, works: Works) -> None:
+    def __init__(self, works: WorkListModel) -> None:
         super().__init__()
         self.setObjectName("filmstrip")
         self.setAccessibleName(tr("Works made here"))
@@ -28,7 +28,7 @@ class Filmstrip(QListView):
         works.setParent(self)
         self._works = works
         self._shown = ""
-        self.setItemDelegate(Tile(SIDE, titled=False, parent=self))
+        self.setItemDelegate(WorkDelegate(SIDE, titled=False, parent=self))
         self.setFlow(QListView.Flow.LeftToRight)
         self.setWrapping(False)
         self.setUniformItemSizes(True)

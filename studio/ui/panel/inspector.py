@@ -22,7 +22,7 @@ DEEDS = ("faces", "near", "keep", "identity", "expressions", "sheet", "inspector
 """The actions of the menus that are an inspector's business."""
 
 
-class Inspector(QFrame):
+class PanelInspector(QFrame):
     """What every panel may ask. This one is that of media without an inspector, and never seen."""
 
     def __init__(self, panel: Panel) -> None:
@@ -61,10 +61,10 @@ class Inspector(QFrame):
         """Take up a state; what cannot be used is left as it is."""
 
 
-def inspector(panel: Panel) -> Inspector:
+def inspector(panel: Panel) -> PanelInspector:
     """The inspector of a panel's medium."""
     module, _, name = OWN.get(panel.medium.name, "").partition(":")
-    made = (getattr(importlib.import_module(module), name) if module else Inspector)(panel)
+    made = (getattr(importlib.import_module(module), name) if module else PanelInspector)(panel)
     if not module:
         made.hide()
     return made

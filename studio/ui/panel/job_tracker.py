@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False)
-class Batch:
+class CandidateBatch:
     """The candidates of one Generate, and the works that have come of them, by their place."""
 
     jobs: list[Job]
@@ -31,7 +31,7 @@ class Batch:
         return any(job.state in ("queued", "running") for job in self.jobs)
 
 
-class Making(QObject):
+class JobTracker(QObject):
     """All jobs of one medium that were asked for here, or that came from elsewhere: the queue, the last start.
 
     `progressed(batch, job)` may skip steps; `arrived(batch, place, work)` and `failed(batch, place, error)` never do;
@@ -46,7 +46,7 @@ class Making(QObject):
     def __init__(self, studio: Studio, bridge: Bridge, medium: Medium, parent: QObject) -> None:
         super().__init__(parent)
         self._studio, self._medium = studio, medium
-        self._batches: list[Batch] = []
+        self._batches: list[CandidateBatch] = []
         self._tasks: set[asyncio.Task[None]] = set()
         bridge.news.connect(self._hear)
         for job in studio.jobs():
@@ -56,7 +56,7 @@ class Making(QObject):
     def busy(self) -> bool:
         return any(batch.live for batch in self._batches)
 
-    def submit(self, request: Request, *, many: int = 1, parents: Sequence[str] = ()) -> Batch:
+    def submit(self, request: Request, *, many: int = 1, parents: Sequence[str] = ()) -> CandidateBatch:
         """Queue candidates of a request. Raises StudioError where it cannot be."""
         return self._follow([self._studio.submit(each, parents=parents) for each in request.candidates(many)])
 
@@ -72,8 +72,8 @@ class Making(QObject):
         for task in list(self._tasks):
             task.cancel()
 
-    def _follow(self, jobs: list[Job]) -> Batch:
-        batch = Batch(jobs)
+    def _follow(self, jobs: list[Job]) -> CandidateBatch:
+        batch = CandidateBatch(jobs)
         self._batches = [*[other for other in self._batches if other.live], batch]
         for at, job in enumerate(jobs):
             task = asyncio.ensure_future(self._await(batch, at, job))
@@ -81,7 +81,7 @@ class Making(QObject):
             task.add_done_callback(self._tasks.discard)
         return batch
 
-    async def _await(self, batch: Batch, at: int, job: Job) -> None:
+    async def _await(self, batch: CandidateBatch, at: int, job: Job) -> None:
         try:
             made = await outcome(job)
         except Cancelled as stopped:
@@ -94,7 +94,7 @@ class Making(QObject):
             self.arrived.emit(batch, at, made[0])
         self.settled.emit(batch)
 
-    def _adopt(self, job: Job) -> Batch | None:
+    def _adopt(self, job: Job) -> CandidateBatch | None:
         """Follow a job that was not asked for here."""
         mine = isinstance(job.request, self._medium.make) and job.state in ("queued", "running") and not job.live
         return self._follow([job]) if mine else None

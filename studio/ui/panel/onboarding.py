@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPixmap, 
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
 from studio.schema.request import Request
-from studio.ui.background import Aside
+from studio.ui.background import BackgroundTasks
 from studio.ui.widgets import icons, placeholder
 from studio.ui.widgets.basic import button, column, label, row
 from studio.ui.widgets.text import tr
@@ -22,7 +22,7 @@ WIDE, NARROW = 430, 240  # pixels that words take where there is room, and that 
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class OnboardingText:
     """What an empty panel teaches: a heading, a sentence, and briefs to try in turn."""
 
     heading: str
@@ -30,13 +30,13 @@ class Lesson:
     briefs: tuple[Mapping[str, Any], ...]
 
 
-LESSONS: Mapping[str, Lesson] = {
-    "avatar": Lesson(
+LESSONS: Mapping[str, OnboardingText] = {
+    "avatar": OnboardingText(
         "Draw a face nobody has seen",
         "Choose a style, or leave it to chance. Several candidates appear at once; click the one you like.",
         ({"style": "micah"}, {"style": "open-peeps"}, {"style": "adventurer"}),
     ),
-    "poster": Lesson(
+    "poster": OnboardingText(
         "Paint a sentence",
         "Say where it is, the time of day and what is in it, and watch the picture appear.",
         (
@@ -45,7 +45,7 @@ LESSONS: Mapping[str, Lesson] = {
             {"prompt": "a forest at night under a full moon"},
         ),
     ),
-    "story": Lesson(
+    "story": OnboardingText(
         "Begin a story",
         "Write a title or a first sentence. The text goes on from there, and you may stop it at any time.",
         (
@@ -54,7 +54,7 @@ LESSONS: Mapping[str, Lesson] = {
             {"prompt": "# A Letter from the Mountain\n\n"},
         ),
     ),
-    "music": Lesson(
+    "music": OnboardingText(
         "Hear a mood",
         "Choose a genre, a mood and a tempo, or say it in your own words. The sound grows while it is made.",
         (
@@ -66,18 +66,18 @@ LESSONS: Mapping[str, Lesson] = {
 }
 
 
-def lesson(medium: str) -> Lesson:
-    return LESSONS.get(medium, Lesson("Make something", "Fill in the brief and press Generate.", ({},)))
+def lesson(medium: str) -> OnboardingText:
+    return LESSONS.get(medium, OnboardingText("Make something", "Fill in the brief and press Generate.", ({},)))
 
 
 def example(request: Request, at: int) -> Request:
     """The `at`-th example brief of the request's medium, in turn; what this model's fields do not know is left out."""
     briefs = lesson(request.medium).briefs
-    names = {name for name, _ in request.notes()}
+    names = {name for name, _ in request.fields()}
     return request.replace(**{name: value for name, value in briefs[at % len(briefs)].items() if name in names})
 
 
-class Sheet(QWidget):
+class SamplePicture(QWidget):
     """A picture of what comes out, as wide as fits, with round corners; read aside, for sheets are large."""
 
     def __init__(self, path: Path) -> None:
@@ -91,7 +91,7 @@ class Sheet(QWidget):
         self._late.setInterval(placeholder.PATIENCE)
         self._late.timeout.connect(self.update)
         self._late.start()
-        self._aside = Aside(self)
+        self._aside = BackgroundTasks(self)
         self._aside.ask(lambda: QImage(str(path)), self._show)
 
     @property
@@ -132,7 +132,7 @@ class Sheet(QWidget):
         painter.drawPixmap(box, shown, QRectF(shown.rect()))
 
 
-class Sign(QWidget):
+class LargeIcon(QWidget):
     """A large quiet icon, where there is no picture to show."""
 
     def __init__(self, icon: str) -> None:
@@ -151,7 +151,7 @@ class Sign(QWidget):
         painter.end()
 
 
-class Empty(QWidget):
+class Onboarding(QWidget):
     """The empty state of a panel; `tried` asks for an example brief."""
 
     tried = Signal()
@@ -170,9 +170,9 @@ class Empty(QWidget):
         whole = column(self, spacing=SIZE.medium, margins=(32, 24, 32, 24))
         whole.addStretch(1)
         if sheet is not None and sheet.exists():
-            whole.addWidget(Sheet(sheet), 6)
+            whole.addWidget(SamplePicture(sheet), 6)
         else:
-            whole.addLayout(row(None, Sign(icon), None))
+            whole.addLayout(row(None, LargeIcon(icon), None))
         whole.addLayout(row(None, heading, None))
         whole.addLayout(row(None, words, None))
         whole.addLayout(row(None, self.try_it, None))
@@ -186,7 +186,7 @@ class Empty(QWidget):
             told.setFixedWidth(min(WIDE, max(NARROW, self.width()) - 2 * SIZE.wide))
 
 
-class Waiting(QWidget):
+class WaitingMessage(QWidget):
     """What stands on the stage until there is something to see: in words, and only once it takes a while."""
 
     late = Signal()

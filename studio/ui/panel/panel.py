@@ -15,14 +15,14 @@ from studio.library.library import Asset
 from studio.media.payloads import Payload
 from studio.schema.request import Request
 from studio.ui.bridge import Bridge
-from studio.ui.library.thumbnails import Thumbnails
-from studio.ui.library.work_actions import Deeds
+from studio.ui.library.thumbnails import ThumbnailLoader
+from studio.ui.library.work_actions import WorkActions
 from studio.ui.library.work_menu import WorkMenu
 from studio.ui.panel.brief import Brief
 from studio.ui.panel.inspector import inspector
-from studio.ui.panel.job_tracker import Batch, Making
+from studio.ui.panel.job_tracker import CandidateBatch, JobTracker
 from studio.ui.panel.onboarding import example
-from studio.ui.panel.stage_area import Easel
+from studio.ui.panel.stage_area import StageArea
 from studio.ui.stages.stage import DEEDS
 from studio.ui.widgets import error_actions
 from studio.ui.widgets.basic import row
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 class Panel(QWidget):
     """Makes works of one medium and shows them."""
 
-    def __init__(self, studio: Studio, bridge: Bridge, medium: Medium, thumbnails: Thumbnails, deeds: Deeds) -> None:
+    def __init__(
+        self, studio: Studio, bridge: Bridge, medium: Medium, thumbnails: ThumbnailLoader, deeds: WorkActions
+    ) -> None:
         super().__init__()
         self.setObjectName(f"panel.{medium.name}")
         self.studio, self.medium, self.deeds = studio, medium, deeds
@@ -43,13 +45,13 @@ class Panel(QWidget):
         self.brief = Brief(studio, medium)
         self.form, self.count = self.brief.form, self.brief.count
         self.generate, self.cancel = self.brief.generate, self.brief.cancel
-        self.easel = Easel(studio, medium, thumbnails, deeds.arrivals)
+        self.easel = StageArea(studio, medium, thumbnails, deeds.arrivals)
         self.stage, self.filmstrip, self.error = self.easel.stage, self.easel.filmstrip, self.easel.error
         whole = row(spacing=0)
         whole.addWidget(self.brief)
         whole.addWidget(self.easel, 1)
         self.setLayout(whole)
-        self._making = Making(studio, bridge, medium, self)
+        self._making = JobTracker(studio, bridge, medium, self)
         self.bridge, self.thumbnails = bridge, thumbnails
         self.inspector = inspector(self)
         self.easel.put_beside(self.inspector)
@@ -123,15 +125,15 @@ class Panel(QWidget):
         self._making.stop()
         self._refresh()
 
-    def _progress(self, batch: Batch, job: Job) -> None:
+    def _progress(self, batch: CandidateBatch, job: Job) -> None:
         self.cancel.show()
         self.easel.progress(batch, job)
 
-    def _failed(self, batch: Batch, at: int, error: BaseException) -> None:
+    def _failed(self, batch: CandidateBatch, at: int, error: BaseException) -> None:
         self.fail(error, batch.jobs[at])
         self.easel.failed(batch, at)
 
-    def _settled(self, batch: Batch) -> None:
+    def _settled(self, batch: CandidateBatch) -> None:
         self.easel.settled(batch)
         self._refresh()
 

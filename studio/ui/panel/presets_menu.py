@@ -24,7 +24,7 @@ WIDE = 300  # pixels of a brief's first words
 FILTER = "JSON (*.json)"
 
 
-class Shelf(QObject):
+class PresetMenus(QObject):
     """`chosen(request)` is a brief to take up; `said(words)` tells how keeping one went."""
 
     chosen = Signal(object)

@@ -14,29 +14,29 @@ from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
 from studio.backends.medium import Medium
 from studio.errors import StudioError
 from studio.jobs.job import Job
-from studio.library.library import Asset, Query
+from studio.library.library import Asset, LibraryQuery
 from studio.media.payloads import Clip, Image, Payload, Text
-from studio.ui.library.importer import Arrivals
-from studio.ui.library.model import Works
-from studio.ui.library.thumbnails import Thumbnails
+from studio.ui.library.importer import Importer
+from studio.ui.library.model import WorkListModel
+from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.panel.filmstrip import Filmstrip
-from studio.ui.panel.job_tracker import Batch
-from studio.ui.panel.onboarding import Empty, Waiting
-from studio.ui.panel.stage_header import Head
+from studio.ui.panel.job_tracker import CandidateBatch
+from studio.ui.panel.onboarding import Onboarding, WaitingMessage
+from studio.ui.panel.stage_header import StageHeader
 from studio.ui.shell import job_strip
 from studio.ui.stages import pictures, stage
-from studio.ui.stages.candidates import Candidates
+from studio.ui.stages.candidates import CandidateGrid
 from studio.ui.stages.moving import MovingStage
-from studio.ui.widgets.basic import Bar, column, row
-from studio.ui.widgets.drop_zone import Landing
-from studio.ui.widgets.lazy_refresh import Fresh
+from studio.ui.widgets.basic import MessageBar, column, row
+from studio.ui.widgets.drop_zone import DropZone
+from studio.ui.widgets.lazy_refresh import LazyRefresh
 from studio.ui.widgets.text import count, sentence, tr
 
 if TYPE_CHECKING:
     from studio.studio import Studio
 
 
-class Easel(QFrame):
+class StageArea(QFrame):
     """`tried` asks for an example, `asked` names a deed to do with the work, `kept` has what a person made of it,
     `unread` has the error of a work that cannot be shown, `said` is a word in passing. Of faces and whatever else is
     live, and no work yet: `picked` is the place of the one that was chosen, `parted` says that it is no longer shown.
@@ -52,27 +52,27 @@ class Easel(QFrame):
     parted = Signal()
     changed = Signal()
 
-    def __init__(self, studio: Studio, medium: Medium, thumbnails: Thumbnails, arrivals: Arrivals) -> None:
+    def __init__(self, studio: Studio, medium: Medium, thumbnails: ThumbnailLoader, arrivals: Importer) -> None:
         super().__init__()
         self.setObjectName("stageArea")
         self.asset: Asset | None = None  # the work that is shown
-        self._batch: Batch | None = None  # what is being made, or was made last, where that is shown
+        self._batch: CandidateBatch | None = None  # what is being made, or was made last, where that is shown
         self._following = True  # show what is being made, until a person looks at something else
         self._choosing = medium.stage == "image"  # of several works made together one is chosen
         self._live = False  # what is shown is no work yet
         self._offered = ""  # what is said of the live ones among which one is chosen, while one may go back to them
         self.stage = stage(medium.stage, studio.places.documents)
         self.stage.follow(studio.settings)
-        self.head = Head(self.stage)
-        self.error = Bar("error")
-        self.candidates = Candidates()
-        self.empty = Empty(medium.name, medium.icon, _sheet(studio, medium))
-        self.waiting = Waiting()
+        self.head = StageHeader(self.stage)
+        self.error = MessageBar("error")
+        self.candidates = CandidateGrid()
+        self.empty = Onboarding(medium.name, medium.icon, _sheet(studio, medium))
+        self.waiting = WaitingMessage()
         self._stack = QStackedWidget()
         for widget in (self.empty, self.stage, self.candidates, self.waiting):
             self._stack.addWidget(widget)
-        self.filmstrip = Filmstrip(Works(studio.library, thumbnails, Query(medium=medium.name)))
-        self._fresh = Fresh(self, self.filmstrip.refresh_soon)
+        self.filmstrip = Filmstrip(WorkListModel(studio.library, thumbnails, LibraryQuery(medium=medium.name)))
+        self._fresh = LazyRefresh(self, self.filmstrip.refresh_soon)
         self._strip = QFrame()
         self._strip.setObjectName("filmstripArea")
         column(self._strip, margins=(12, 8, 12, 4)).addWidget(self.filmstrip)
@@ -85,7 +85,7 @@ class Easel(QFrame):
         self._inside.addLayout(upper, 1)
         self.setLayout(self._inside)
         words = tr("Drop it here to show it and keep it in the library")
-        self._landing = Landing(self, words, arrivals.takes, lambda data: arrivals.take(data, self._brought))
+        self._landing = DropZone(self, words, arrivals.takes, lambda data: arrivals.take(data, self._brought))
         self._wire()
         self._show_strip()
 
@@ -184,7 +184,7 @@ class Easel(QFrame):
         """From here on show what is being made, as its turn comes."""
         self._following = True
 
-    def expect(self, batch: Batch) -> None:
+    def expect(self, batch: CandidateBatch) -> None:
         """Make room for what is to come."""
         self._part()
         self._batch = batch
@@ -204,7 +204,7 @@ class Easel(QFrame):
             self.waiting.patience.start()
         self.changed.emit()
 
-    def progress(self, batch: Batch, job: Job) -> None:
+    def progress(self, batch: CandidateBatch, job: Job) -> None:
         """Show how far a job is and what there is of it."""
         self._turn_to(batch)
         if batch is not self._batch:
@@ -221,7 +221,7 @@ class Easel(QFrame):
             self._stack.setCurrentWidget(self.stage)
         self.head.show_asset(None, words)
 
-    def arrived(self, batch: Batch, at: int, asset: Asset) -> None:
+    def arrived(self, batch: CandidateBatch, at: int, asset: Asset) -> None:
         self._turn_to(batch)
         if batch is self._batch:
             if self._many(batch):
@@ -229,11 +229,11 @@ class Easel(QFrame):
             else:
                 self._put(asset)
 
-    def failed(self, batch: Batch, at: int) -> None:
+    def failed(self, batch: CandidateBatch, at: int) -> None:
         if batch is self._batch:
             self.candidates.fail(at)
 
-    def settled(self, batch: Batch) -> None:
+    def settled(self, batch: CandidateBatch) -> None:
         """One more of the batch has ended."""
         if batch is self._batch and not batch.live and not batch.assets:
             self.show_work(self.asset)  # nothing has come of it: what was there before stands there again
@@ -310,10 +310,10 @@ class Easel(QFrame):
             return True
         return False
 
-    def _many(self, batch: Batch) -> bool:
+    def _many(self, batch: CandidateBatch) -> bool:
         return self._choosing and len(batch.jobs) > 1
 
-    def _turn_to(self, batch: Batch) -> None:
+    def _turn_to(self, batch: CandidateBatch) -> None:
         """Show the batch that is being made now, where the one before has ended and nobody looks at another work."""
         if self._following and batch is not self._batch and (self._batch is None or not self._batch.live):
             self.expect(batch)

@@ -9,14 +9,14 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 from studio.library.library import Asset
 from studio.ui.commands import keys_of
 from studio.ui.stages.stage import Stage
-from studio.ui.widgets.basic import Elided, button, row, tool
+from studio.ui.widgets.basic import ElidedLabel, button, row, tool
 from studio.ui.widgets.text import gist, tr
 from studio.ui.widgets.theme import SIZE, theme
 
 NARROW, ROOMY = 440, 640  # pixels of width up to which there is no room for ways to look at a work, for its scale
 
 
-class Head(QFrame):
+class StageHeader(QFrame):
     """`asked` names what is wanted done with the work on the stage: recall, vary, export, save, bin, favourite, all."""
 
     asked = Signal(str)
@@ -29,7 +29,7 @@ class Head(QFrame):
             tr("All candidates"), "back", "quiet", icon="chevron-left", clicked=lambda: self.asked.emit("all")
         )
         self.back.setToolTip(tr("All candidates"))
-        self.caption = Elided(role="muted")
+        self.caption = ElidedLabel(role="muted")
         self.caption.setObjectName("caption")
         self.star = tool(
             "star",

@@ -29,7 +29,7 @@ KEYS = Qt.ItemDataRole.UserRole + 1
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class PaletteEntry:
     """One thing to do: its words, where else it is found, its shortcut, and what does it."""
 
     words: str
@@ -38,7 +38,7 @@ class Offered:
     act: Callable[[], object]
 
 
-def rank(offered: Offered, query: str) -> tuple[int, int] | None:
+def rank(offered: PaletteEntry, query: str) -> tuple[int, int] | None:
     """How well it fits, lower being better; None where a word of the query is nowhere in it."""
     words, place = offered.words.casefold(), offered.place.casefold()
     asked = query.casefold().split()
@@ -52,7 +52,7 @@ def rank(offered: Offered, query: str) -> tuple[int, int] | None:
     return (2 if all(word in words for word in asked) else 3), len(words)
 
 
-class Lines(QStyledItemDelegate):
+class PaletteDelegate(QStyledItemDelegate):
     """Words at the left, the shortcut quietly at the right."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: object) -> QSize:
@@ -84,14 +84,14 @@ class Lines(QStyledItemDelegate):
         painter.restore()
 
 
-class Palette(QFrame):
+class CommandPalette(QFrame):
     """Laid over the window. Escape or a click elsewhere closes it and gives the keyboard back."""
 
-    def __init__(self, over: QWidget, offered: Callable[[], Sequence[Offered]]) -> None:
+    def __init__(self, over: QWidget, offered: Callable[[], Sequence[PaletteEntry]]) -> None:
         super().__init__(over)
         self._over, self._offered = over, offered
-        self._all: Sequence[Offered] = ()
-        self._found: list[Offered] = []
+        self._all: Sequence[PaletteEntry] = ()
+        self._found: list[PaletteEntry] = []
         self._before: QWidget | None = None
         self.setObjectName("palette")
         self.setAccessibleName(tr("Do anything"))
@@ -104,7 +104,7 @@ class Palette(QFrame):
         self.list = QListWidget()
         self.list.setObjectName("paletteList")
         self.list.setAccessibleName(tr("Actions"))
-        self.list.setItemDelegate(Lines(self.list))
+        self.list.setItemDelegate(PaletteDelegate(self.list))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setMouseTracking(True)

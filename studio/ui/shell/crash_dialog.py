@@ -15,7 +15,7 @@ import studio
 from studio.system.log import blotted
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import button, column, label, row
-from studio.ui.widgets.checkbox import Tick
+from studio.ui.widgets.checkbox import CheckBox
 from studio.ui.widgets.error_actions import open_page
 from studio.ui.widgets.text import count, tr
 from studio.ui.widgets.theme import SIZE, theme
@@ -23,7 +23,7 @@ from studio.ui.widgets.theme import SIZE, theme
 log = logging.getLogger(__name__)
 
 
-class Surface(QObject):
+class ErrorReporter(QObject):
     """Takes errors from any thread. One dialog at a time shows the newest; `clean` makes a report fit for others."""
 
     _came = Signal(str, str)
@@ -32,7 +32,7 @@ class Surface(QObject):
         super().__init__()
         self._clean = clean
         self._window: QWidget | None = None
-        self._dialog: Unexpected | None = None
+        self._dialog: CrashDialog | None = None
         self._showing = False
         self._silent: set[str] = set()  # what a person does not want to hear of again
         self._came.connect(self._show)
@@ -52,7 +52,7 @@ class Surface(QObject):
         self._showing = True  # an error in what shows errors is only logged
         try:
             if self._dialog is None:
-                self._dialog = Unexpected(self._window)
+                self._dialog = CrashDialog(self._window)
                 self._dialog.finished.connect(self._gone)
                 self._dialog.open()
             self._dialog.show_error(self._clean(title), self._clean(told), key=title)
@@ -67,7 +67,7 @@ class Surface(QObject):
             self._dialog = None
 
 
-class Unexpected(QDialog):
+class CrashDialog(QDialog):
     """What happened, that the works are safe, and a report to copy."""
 
     def __init__(self, window: QWidget | None) -> None:
@@ -92,7 +92,7 @@ class Unexpected(QDialog):
         self.report.setReadOnly(True)
         self.report.setTabChangesFocus(True)
         self.report.setMinimumSize(480, 160)
-        self.quiet = Tick(tr("Do not tell me of this one again until the next start"), "unexpectedQuiet")
+        self.quiet = CheckBox(tr("Do not tell me of this one again until the next start"), "unexpectedQuiet")
         self.copy = button(tr("Copy report"), "unexpectedCopy", icon="copy", clicked=self.copy_report)
         self.copy.setToolTip(tr("The report as text, without names, folders or prompts"))
         self.copy.setFixedHeight(SIZE.control + 6)

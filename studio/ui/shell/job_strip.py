@@ -12,7 +12,7 @@ from studio.backends import medium
 from studio.jobs.job import Job
 from studio.ui.commands import keys_of
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import Elided, button, label, row
+from studio.ui.widgets.basic import ElidedLabel, button, label, row
 from studio.ui.widgets.text import count, duration, tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -43,7 +43,7 @@ def stage(job: Job) -> str:
     return tr("{stage} {done} of {total}").format(stage=name, done=progress.done, total=progress.total)
 
 
-class Strip(QFrame):
+class JobStrip(QFrame):
     """What runs: stage, progress, time left, cancel; and how many wait."""
 
     def __init__(self, studio: Studio, show_queue: Callable[[], object]) -> None:
@@ -53,7 +53,7 @@ class Strip(QFrame):
         self._job: Job | None = None
         self.icon = QLabel()
         self.icon.setFixedSize(20, 20)
-        self.words = Elided()
+        self.words = ElidedLabel()
         self.words.setObjectName("stripWords")
         self.bar = QProgressBar()
         self.bar.setObjectName("stripBar")

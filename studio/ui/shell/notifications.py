@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
 from studio.jobs.job import Job
-from studio.system.keep_awake import Awake
+from studio.system.keep_awake import KeepAwake
 from studio.ui.bridge import Bridge
 from studio.ui.shell.job_strip import title
 from studio.ui.widgets.text import failure, gist, tr
@@ -27,17 +27,17 @@ TOGETHER = 5.0  # seconds in which several ends are told as one
 Tell = Callable[[str, str], object]
 
 
-class Watch(QObject):
+class Notifications(QObject):
     """`tell(title, words)` brings a notice to the desktop; it is asked only while the window is not in front."""
 
     def __init__(self, studio: Studio, bridge: Bridge, window: QWidget, tell: Tell | None = None) -> None:
         super().__init__(window)
         self._studio, self._window = studio, window
-        self._desktop = Desktop(window)
+        self._desktop = DesktopNotifier(window)
         self._tell = self._desktop.tell if tell is None else tell
         self._told = -TOGETHER
         self._ended: set[str] = set()
-        self.awake = Awake()
+        self.awake = KeepAwake()
         bridge.news.connect(self._hear)
         self.look()
 
@@ -77,7 +77,7 @@ class Watch(QObject):
             self._tell(tr("{medium}: it is ready").format(medium=title(job)), gist(job.request.to_json())[:120])
 
 
-class Desktop:
+class DesktopNotifier:
     """The platform's notices: `notify-send` where there is one, else the notification area."""
 
     def __init__(self, window: QWidget) -> None:

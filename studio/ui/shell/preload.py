@@ -43,7 +43,7 @@ def lay_out(widget: QWidget) -> None:
     widget.grab(QRect(0, 0, 1, 1))
 
 
-class Ahead(QObject):
+class PagePreloader(QObject):
     """Begins by itself. What cannot be made ahead is tried again when it is asked for, and its error raised there."""
 
     def __init__(self, making: Callable[[], Making], parent: QObject) -> None:

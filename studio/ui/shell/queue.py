@@ -14,7 +14,7 @@ from studio.errors import StudioError
 from studio.jobs.job import Job
 from studio.schema.request import TrainRequest
 from studio.ui.commands import keys_of
-from studio.ui.shell.queue_row import Row
+from studio.ui.shell.queue_row import QueueRow
 from studio.ui.widgets.basic import button, column, label, row, scrolling, tool
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ENDED = 12  # ended jobs that it shows
 
 
-class Queue(QFrame):
+class QueuePanel(QFrame):
     """Running jobs, waiting ones in their order, and the last that ended. `wanted(job)` asks for what a job made."""
 
     wanted = Signal(object)
@@ -37,8 +37,8 @@ class Queue(QFrame):
         self.setAccessibleName(tr("Queue"))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._studio = studio
-        self._rows: dict[str, Row] = {}
-        self._dragged: Row | None = None
+        self._rows: dict[str, QueueRow] = {}
+        self._dragged: QueueRow | None = None
         self._before: QWidget | None = None
         self.pause = button(tr("Pause queue"), "queuePause", "quiet", keys=keys_of("pause"), clicked=self._pause)
         self.empty = label(tr("Nothing waits and nothing runs. What you generate appears here."), "muted", wrap=True)
@@ -103,19 +103,20 @@ class Queue(QFrame):
         if self.isVisible():
             self._place()
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[QueueRow]:
         """The rows from the top."""
-        return [widget for at in range(self._list.count()) if isinstance(widget := self._list.itemAt(at).widget(), Row)]  # type: ignore[union-attr]
+        items = (self._list.itemAt(at) for at in range(self._list.count()))
+        return [row for item in items if item is not None and isinstance(row := item.widget(), QueueRow)]
 
     # Order by drag.
 
-    def _row(self, job: Job) -> Row:
-        made = Row(self._studio, job, self.wanted.emit)
+    def _row(self, job: Job) -> QueueRow:
+        made = QueueRow(self._studio, job, self.wanted.emit)
         made.dragged.connect(lambda: self._drag(made))
         made.dropped.connect(lambda: self._drop(made))
         return made
 
-    def _drag(self, moved: Row) -> None:
+    def _drag(self, moved: QueueRow) -> None:
         """A waiting row follows the pointer among those that wait with it."""
         self._dragged = moved
         y = moved.pointer
@@ -130,7 +131,7 @@ class Queue(QFrame):
             self._list.activate()
         self._area.ensureVisible(0, round(y), 0, 24)
 
-    def _drop(self, moved: Row) -> None:
+    def _drop(self, moved: QueueRow) -> None:
         if self._dragged is not moved:
             return
         self._dragged = None

@@ -16,7 +16,7 @@ from studio.jobs.job import Job
 from studio.system.log import blotted
 from studio.ui.shell.job_strip import stage, title
 from studio.ui.widgets import error_actions, icons
-from studio.ui.widgets.basic import Elided, button, column, label, row, tool
+from studio.ui.widgets.basic import ElidedLabel, button, column, label, row, tool
 from studio.ui.widgets.text import duration, failure, gist, sentence, tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 
-class Row(QFrame):
+class QueueRow(QFrame):
     """`dragged` follows the pointer of a person who moves it, `dropped` ends that."""
 
     dragged = Signal()
@@ -41,8 +41,8 @@ class Row(QFrame):
         self._moving = False
         self.picture = QLabel()
         self.picture.setFixedSize(22, 22)
-        self.name = Elided(gist(job.request.to_json()) or title(job))
-        self.state = Elided(role="caption")
+        self.name = ElidedLabel(gist(job.request.to_json()) or title(job))
+        self.state = ElidedLabel(role="caption")
         self.state.setObjectName("jobState")
         self.why = label("", "caption", wrap=True, selectable=True)
         self.why.setObjectName("jobWhy")
@@ -157,12 +157,12 @@ class Row(QFrame):
 
     def _report(self) -> None:
         """Show the whole error, with a report to copy."""
-        from studio.ui.shell.crash_dialog import Unexpected
+        from studio.ui.shell.crash_dialog import CrashDialog
 
         error = self.job.error
         if error is None:
             return
-        dialog = Unexpected(self.window())
+        dialog = CrashDialog(self.window())
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.quiet.hide()
         told = "".join(traceback.format_exception(error))

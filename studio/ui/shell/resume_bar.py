@@ -9,14 +9,14 @@ from PySide6.QtWidgets import QWidget
 
 from studio.errors import StudioError
 from studio.schema.request import Request, TrainRequest
-from studio.ui.widgets.basic import Bar, column
+from studio.ui.widgets.basic import MessageBar, column
 from studio.ui.widgets.text import count, gist, tr
 
 if TYPE_CHECKING:
     from studio.studio import Studio
 
 
-class Offer(QWidget):
+class ResumeBar(QWidget):
     """`resumed(request)` is called for each work that is made after all, `failed(error)` where one cannot be."""
 
     def __init__(
@@ -24,10 +24,10 @@ class Offer(QWidget):
     ) -> None:
         super().__init__()
         self._studio, self._resumed, self._failed = studio, resumed, failed
-        self.bar = Bar("offer")
+        self.bar = MessageBar("offer")
         self.bar.dismissed.connect(lambda: self._answer(False))
         column(self, margins=(16, 8, 16, 8)).addWidget(self.bar)
-        offered = studio.offered
+        offered = studio.interrupted
         self.setVisible(False)
         if offered:
             learning = offered[0].request
@@ -42,7 +42,7 @@ class Offer(QWidget):
             self.setVisible(True)
 
     def _answer(self, resume: bool) -> None:
-        for entry in list(self._studio.offered):
+        for entry in list(self._studio.interrupted):
             try:
                 self._studio.take(entry, resume=resume)
                 if resume:

@@ -14,12 +14,12 @@ from qasync import QEventLoop
 
 from studio.backends import MEDIA
 from studio.errors import StudioError
-from studio.library.library import Query
+from studio.library.library import LibraryQuery
 from studio.studio import Studio
-from studio.system.paths import Places
+from studio.system.paths import AppPaths
 from studio.ui.app import application
 from studio.ui.panel.panel import Panel
-from studio.ui.shell.window import Window
+from studio.ui.shell.window import MainWindow
 from studio.ui.widgets.theme import Scheme, theme
 
 SIZES = ((1280, 800), (1024, 640))
@@ -31,19 +31,19 @@ LOOK = 120.0  # seconds that a page may be busy
 PATIENCE = 900.0  # seconds that one brief may take
 
 
-class Shoot:
+class ScreenshotSession:
     """A window with works in it, and the camera."""
 
     def __init__(self, studio: Studio, out: Path) -> None:
         self.studio, self.out = studio, out
-        self.window = Window(studio)
+        self.window = MainWindow(studio)
         self.window.show()
 
     async def fill(self) -> None:
         """Make the example briefs of every medium that has no works yet, and leave candidates on the first stage."""
         for medium in MEDIA:
             panel = self.window.panel(medium.name)
-            if panel is None or self.studio.library.count(Query(medium=medium.name)):
+            if panel is None or self.studio.library.count(LibraryQuery(medium=medium.name)):
                 continue
             for at in range(ROUNDS):
                 if panel.form.seed is not None:
@@ -125,11 +125,11 @@ def run(out: Path, home: Path | None) -> None:
     if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY") and sys.platform.startswith("linux"):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     with tempfile.TemporaryDirectory() as folder:
-        studio = Studio(Places.under((home or Path(folder)).resolve()), journaled=False)
+        studio = Studio(AppPaths.under((home or Path(folder)).resolve()), journaled=False)
         app = application([], studio)
         QApplication.setQuitOnLastWindowClosed(False)
         loop = QEventLoop(app)
-        shoot = Shoot(studio, out)
+        shoot = ScreenshotSession(studio, out)
         try:
             loop.run_until_complete(shoot.fill())
             for path in loop.run_until_complete(shoot.take()):

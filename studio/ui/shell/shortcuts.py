@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
 
-from studio.ui.commands import MENUS, Deed, plain
+from studio.ui.commands import MENUS, Command, plain
 from studio.ui.widgets.basic import button, column, label, row, scrolling
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
@@ -26,10 +26,10 @@ OWN: tuple[tuple[str, str, str], ...] = (
 )
 
 
-class Shortcuts(QDialog):
+class ShortcutsDialog(QDialog):
     """Two columns, by menu; closed by Escape."""
 
-    def __init__(self, parent: QWidget, deeds: Sequence[Deed]) -> None:
+    def __init__(self, parent: QWidget, deeds: Sequence[Command]) -> None:
         super().__init__(parent)
         self.setObjectName("shortcuts")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -12,7 +12,7 @@ from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
 
-class Rail(QFrame):
+class Sidebar(QFrame):
     """`chosen` names the page that a person asks for."""
 
     chosen = Signal(str)

@@ -28,7 +28,7 @@ def raise_other(name: str) -> bool:
     return True
 
 
-class Answer(QObject):
+class InstanceServer(QObject):
     """Answers later starts; `asked` says that one came."""
 
     asked = Signal()

@@ -16,19 +16,19 @@ from studio.backends.medium import Medium
 from studio.errors import StudioError
 from studio.schema.request import Request
 from studio.ui import commands as actions
-from studio.ui.background import Errands
+from studio.ui.background import SerialTasks
 from studio.ui.bridge import Bridge
-from studio.ui.library.thumbnails import Thumbnails
-from studio.ui.library.work_actions import Actions, Deeds
+from studio.ui.library.thumbnails import ThumbnailLoader
+from studio.ui.library.work_actions import Actions, WorkActions
 from studio.ui.panel.panel import Panel
 from studio.ui.shell import focus_areas, window_state
-from studio.ui.shell.command_palette import Offered, Palette
-from studio.ui.shell.job_strip import Strip
-from studio.ui.shell.notifications import Watch
-from studio.ui.shell.preload import Ahead, Making, kinds
-from studio.ui.shell.queue import Queue
-from studio.ui.shell.resume_bar import Offer
-from studio.ui.shell.sidebar import Rail
+from studio.ui.shell.command_palette import CommandPalette, PaletteEntry
+from studio.ui.shell.job_strip import JobStrip
+from studio.ui.shell.notifications import Notifications
+from studio.ui.shell.preload import Making, PagePreloader, kinds
+from studio.ui.shell.queue import QueuePanel
+from studio.ui.shell.resume_bar import ResumeBar
+from studio.ui.shell.sidebar import Sidebar
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import column, row
 from studio.ui.widgets.text import tr
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 KEEP = 20_000  # milliseconds between two looks at whether there is something new to remember
 
 
-class Page(Protocol):
+class WindowPage(Protocol):
     """What every page answers to."""
 
     def focus_first(self) -> None: ...
@@ -55,7 +55,7 @@ class Page(Protocol):
     def restore(self, state: Mapping[str, Any]) -> None: ...
 
 
-class Window(QMainWindow):
+class MainWindow(QMainWindow):
     def __init__(self, studio: Studio) -> None:
         super().__init__()
         self.setObjectName("window")
@@ -63,18 +63,18 @@ class Window(QMainWindow):
         self.setMinimumSize(880, 560)
         self.studio = studio
         self.bridge = Bridge(studio, self)
-        self.thumbnails = Thumbnails(studio.library, self)
-        self.deeds = Deeds(studio, self.bridge, self, self.notify, self.panel)
+        self.thumbnails = ThumbnailLoader(studio.library, self)
+        self.deeds = WorkActions(studio, self.bridge, self, self.notify, self.panel)
         self._file = studio.places.state / "window.json"
         self._state = window_state.load(self._file)
         self._kept: dict[str, Any] = {}
-        self._writer = Errands(self)
+        self._writer = SerialTasks(self)
         self._made: dict[str, QWidget] = {}
         self._entries: dict[str, tuple[str, str, Callable[[], QWidget]]] = {}
         for medium in MEDIA:
             make = functools.partial(self._panel, medium)
             self._entries[medium.name] = (tr(medium.title), medium.icon, make)
-        self._ahead = Ahead(self._library, self)
+        self._ahead = PagePreloader(self._library, self)
         self._entries["library"] = (tr("Library"), "library", self._ahead.now)
         self._entries["models"] = (tr("Models"), "models", self._models)
         self._entries["settings"] = (tr("Settings"), "settings", self._settings)
@@ -83,7 +83,7 @@ class Window(QMainWindow):
         self._table = [(name, entry[0]) for name, entry in self._entries.items()]
         self.actions_ = actions.build(self, self.act, self._table, self.can)
         self.bridge.news.connect(self._hear)
-        self.watch = Watch(studio, self.bridge, self)
+        self.watch = Notifications(studio, self.bridge, self)
         theme().changed.connect(self._tint)
         self._mark_theme()
         self._come_back()
@@ -95,7 +95,7 @@ class Window(QMainWindow):
             self.notify(warning, ())
 
     def _build(self) -> None:
-        self.rail = Rail()
+        self.rail = Sidebar()
         for name, (title, icon, _) in self._entries.items():
             if name == "library":
                 self.rail.rule()
@@ -103,14 +103,14 @@ class Window(QMainWindow):
                 self.rail.gap()
             self.rail.add(name, title, icon)
         self.rail.chosen.connect(self.open)
-        self.offer = Offer(self.studio, self._resumed, self.deeds.fail)
+        self.offer = ResumeBar(self.studio, self._resumed, self.deeds.fail)
         self.pages = QStackedWidget()
         self.pages.setObjectName("pages")
         central = QWidget()
-        self.queue = Queue(self.studio, central)
+        self.queue = QueuePanel(self.studio, central)
         self.queue.wanted.connect(self._show_made)
-        self.strip = Strip(self.studio, self.queue.toggle)
-        self.palette_ = Palette(central, self._offered)
+        self.strip = JobStrip(self.studio, self.queue.toggle)
+        self.palette_ = CommandPalette(central, self._offered)
         whole = column(central, spacing=0)
         right = column(spacing=0)
         right.addWidget(self.offer)
@@ -166,7 +166,7 @@ class Window(QMainWindow):
         found = self.open(name)
         return found if isinstance(found, Panel) else None
 
-    def _page(self, widget: QWidget) -> Page:
+    def _page(self, widget: QWidget) -> WindowPage:
         return widget  # type: ignore[return-value]
 
     def _library(self) -> Making:
@@ -213,9 +213,9 @@ class Window(QMainWindow):
 
     def welcome(self) -> None:
         """What the first start shows: ways to a first work."""
-        from studio.ui.pages.welcome import Welcome
+        from studio.ui.pages.welcome import WelcomePage
 
-        shown = Welcome(self.studio.catalog)
+        shown = WelcomePage(self.studio.catalog)
         shown.chosen.connect(self._begin)
         self.pages.addWidget(shown)
         if self.page:
@@ -265,9 +265,9 @@ class Window(QMainWindow):
         elif name == "palette":
             self.palette_.ask()
         elif name == "shortcuts":
-            from studio.ui.shell.shortcuts import Shortcuts
+            from studio.ui.shell.shortcuts import ShortcutsDialog
 
-            Shortcuts(self, actions.table(self._table)).open()
+            ShortcutsDialog(self, actions.table(self._table)).open()
         elif name == "find":
             page = self.open("library")
             page.search.setFocus()  # type: ignore[attr-defined]
@@ -296,10 +296,10 @@ class Window(QMainWindow):
         asked = getattr(page, "can", None)
         return hasattr(page, "act") if asked is None else bool(asked(name))
 
-    def _offered(self) -> list[Offered]:
+    def _offered(self) -> list[PaletteEntry]:
         """All that can be done now, for the palette."""
         return [
-            Offered(
+            PaletteEntry(
                 actions.plain(tr(deed.text)),
                 tr("Go to") if deed.name.startswith("page.") else actions.plain(tr(deed.menu)),
                 QKeySequence(deed.keys).toString(QKeySequence.SequenceFormat.NativeText),

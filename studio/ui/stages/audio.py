@@ -14,14 +14,14 @@ from studio.media import codecs
 from studio.media.payloads import Audio, Payload
 from studio.schema.request import Request
 from studio.schema.settings import Settings
-from studio.ui.background import Failure, Newest
-from studio.ui.stages.meter import Meter
+from studio.ui.background import Failure, LatestOnly
+from studio.ui.stages.meter import LevelMeter
 from studio.ui.stages.spectrogram import Spectrogram
 from studio.ui.stages.stage import Entry, Stage, drag_out, far_enough, mime_of
 from studio.ui.stages.waveform import RULER, Waveform, envelope
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import Bar, Slider, column, label, row, tool
-from studio.ui.widgets.sound_player import Player
+from studio.ui.widgets.basic import MessageBar, QuietSlider, column, label, row, tool
+from studio.ui.widgets.sound_player import SoundPlayer
 from studio.ui.widgets.text import clock, failure, tr
 
 FRAME = 16  # milliseconds between two places of the cursor
@@ -38,19 +38,19 @@ class AudioStage(Stage):
 
     suffixes = codecs.AUDIO_SUFFIXES
 
-    def __init__(self, player: Player | None = None) -> None:
+    def __init__(self, player: SoundPlayer | None = None) -> None:
         super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Sound"))
-        self.player = player or Player()
+        self.player = player or SoundPlayer()
         self._whole = 0.0
         self._audio: Audio | None = None
-        self._reading = Newest(self)
+        self._reading = LatestOnly(self)
         self._pull: QPoint | None = None
         self.waveform = Waveform()
         self.waveform.sought.connect(lambda place: self.seek(place * self.player.seconds))
         self.waveform.ranged.connect(self._ranged)
-        self.meter = Meter(GUTTER, RULER)
+        self.meter = LevelMeter(GUTTER, RULER)
         self.spectrogram = Spectrogram(GUTTER)
         self.spectrogram.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.play = tool("play", tr("Play (Space)"), "play", clicked=self.toggle, size=22)
@@ -63,7 +63,7 @@ class AudioStage(Stage):
         self.part.setObjectName("loopPart")
         self.forget = tool("close", tr("Loop over all of it (X)"), "loopForget", clicked=self._all, size=14)
         self.mute = tool("volume", tr("Mute (M)"), "mute", checked="mute", clicked=self._sound)
-        self.volume = Slider()
+        self.volume = QuietSlider()
         self.volume.setObjectName("volume")
         self.volume.setAccessibleName(tr("Volume"))
         self.volume.setToolTip(tr("Volume"))
@@ -71,7 +71,7 @@ class AudioStage(Stage):
         self.volume.setValue(100)
         self.volume.setFixedWidth(104)
         self.volume.valueChanged.connect(self._sound)
-        self.trouble = Bar("sound")
+        self.trouble = MessageBar("sound")
         self._card = QFrame()
         self._card.setObjectName("soundCard")
         inside = column(self._card, spacing=12, margins=(24, 20, 24, 12))

@@ -19,7 +19,7 @@ RAGGED = 0.85
 CELL = 320  # no larger, so that few candidates keep together
 
 
-class Candidates(QWidget):
+class CandidateGrid(QWidget):
     """`count` cells. `chosen` gives the place of the one clicked, or of the one under the cursor keys on Return."""
 
     chosen = Signal(int)

@@ -17,16 +17,16 @@ from PySide6.QtWidgets import QWidget
 
 from studio.ui.stages import pictures
 from studio.ui.stages.compare import Comparison
-from studio.ui.stages.fade import Fade
+from studio.ui.stages.fade import CrossFade
 from studio.ui.stages.stage import far_enough
-from studio.ui.stages.view import View
+from studio.ui.stages.view import ViewTransform
 from studio.ui.widgets.theme import theme
 
 BLOCKS = 6.0  # from here on single pixels are to be seen as such
 REST = 160  # milliseconds after the last rough picture until it is drawn with care
 
 
-class Canvas(QWidget):
+class PictureCanvas(QWidget):
     """`looked` follows every change of the scale, `pulled(left)` a drag that is to take a picture elsewhere."""
 
     looked = Signal()
@@ -37,11 +37,11 @@ class Canvas(QWidget):
         self.image = QImage()
         self.pair: Comparison | None = None
         self.ringed = False
-        self._view = View()
-        self._fine = pictures.Fine()
+        self._view = ViewTransform()
+        self._fine = pictures.ScaledPictures()
         self._rough = False
         self._preview = False  # what is shown is not yet what it will be
-        self._fade = Fade(self)
+        self._fade = CrossFade(self)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST)

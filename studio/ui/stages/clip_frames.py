@@ -25,7 +25,7 @@ BATCH = 4
 """Pictures decoded in one go; then whoever asked can ask for another place."""
 
 
-class Tape:
+class ClipFrames:
     """The frames of the file `path` by number, from 0."""
 
     def __init__(self, path: Path, budget: int = BUDGET) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QToolButton
 
 from studio.library.library import Asset
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import Elided, tool
+from studio.ui.widgets.basic import ElidedLabel, tool
 from studio.ui.widgets.text import gist, tr
 from studio.ui.widgets.theme import theme
 
@@ -47,7 +47,7 @@ class CompareBar(QFrame):
         self.setObjectName("compareBar")
         self.setAccessibleName(tr("Comparison"))
         self.setFixedHeight(BAR)
-        self.left, self.right = Elided(role="caption"), Elided(role="caption")
+        self.left, self.right = ElidedLabel(role="caption"), ElidedLabel(role="caption")
         self.left.setObjectName("compareLeft")
         self.right.setObjectName("compareRight")
         self.right.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from studio.documents.document import Document, Version, listing
+from studio.documents.document import Document, DocumentVersion, listing
 from studio.errors import BadInput
 from studio.library.library import Asset
 
 KIND = "text"
 
 
-class Draft:
+class TextDraft:
     """The draft of one work, in a folder of its own below `documents`; opened when it is there or first written.
 
     `text` is what was last written, `original` what the work says. Everything raises StudioError where the document is
@@ -50,7 +50,7 @@ class Draft:
             self._open().edit({"text": text}, works=[self._asset.id])
             self.text = text
 
-    def versions(self) -> list[Version]:
+    def versions(self) -> list[DocumentVersion]:
         """What one can go back to, newest first."""
         return self._open().versions() if self.there else []
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 from studio.ui.widgets.theme import theme
 
 
-class Fade(QObject):
+class CrossFade(QObject):
     """Has `canvas` painted while it goes. A turn that begins during another one begins with what was to be seen."""
 
     def __init__(self, canvas: QWidget) -> None:

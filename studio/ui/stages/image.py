@@ -13,9 +13,9 @@ from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Image, Payload
 from studio.schema.request import Request
-from studio.ui.background import Failure, Newest
+from studio.ui.background import Failure, LatestOnly
 from studio.ui.stages import pictures
-from studio.ui.stages.canvas import Canvas
+from studio.ui.stages.canvas import PictureCanvas
 from studio.ui.stages.compare import CompareBar, Comparison
 from studio.ui.stages.stage import Entry, Stage, drag_out
 from studio.ui.widgets.basic import column, label, tool
@@ -38,7 +38,7 @@ class ImageStage(Stage):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Picture"))
         self.setMinimumSize(160, 120)
-        self.canvas = Canvas()
+        self.canvas = PictureCanvas()
         self.canvas.looked.connect(self._looked)
         self.canvas.pulled.connect(self._pull)
         self.bar = CompareBar()
@@ -51,7 +51,7 @@ class ImageStage(Stage):
         self._whole.addWidget(self.bar)
         self._before: Asset | None = None  # the work that was looked at before this one
         self._awaited = QSizeF()
-        self._reading = Newest(self)
+        self._reading = LatestOnly(self)
         self._percent = label("", "caption")
         self._percent.setObjectName("zoom")
         self._percent.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -13,7 +13,7 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30f
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class MarkdownBlock:
     """A heading of `level` 1 to 6, or a paragraph, of level 0, after `breaks` line breaks; it begins at `start`."""
 
     breaks: int
@@ -22,10 +22,10 @@ class Block:
     start: int = 0
 
 
-def parse(text: str) -> tuple[list[Block], str]:
+def parse(text: str) -> tuple[list[MarkdownBlock], str]:
     """The blocks of a text, and the line breaks at its end, which belong to none."""
     body = text.rstrip("\n")
-    blocks: list[Block] = []
+    blocks: list[MarkdownBlock] = []
     at = breaks = 0
     for line in body.split("\n") if body else ():
         if line:
@@ -34,16 +34,16 @@ def parse(text: str) -> tuple[list[Block], str]:
             words = line[found.end() :] if found else line
             before = blocks[-1] if blocks else None
             if before is not None and breaks == 1 and not level and not before.level:
-                blocks[-1] = Block(before.breaks, 0, before.text + SOFT + words, before.start)
+                blocks[-1] = MarkdownBlock(before.breaks, 0, before.text + SOFT + words, before.start)
             else:
-                blocks.append(Block(breaks, level, words, at))
+                blocks.append(MarkdownBlock(breaks, level, words, at))
             breaks = 0
         breaks += 1
         at += len(line) + 1
     return blocks, text[len(body) :]
 
 
-def joined(blocks: Iterable[Block]) -> str:
+def joined(blocks: Iterable[MarkdownBlock]) -> str:
     """The text of blocks; those that a person parted without saying how are parted by an empty line."""
     made: list[str] = []
     for at, block in enumerate(blocks):

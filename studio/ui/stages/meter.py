@@ -22,7 +22,7 @@ def decibels(level: float) -> float:
     return 20 * math.log10(level) if level > 0 else -math.inf
 
 
-class Meter(QWidget):
+class LevelMeter(QWidget):
     """A bar for each channel, and a line where its last peak was, which falls slowly; nothing while all is silent."""
 
     def __init__(self, wide: int, foot: int) -> None:

@@ -15,11 +15,11 @@ from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Clip, Payload
 from studio.schema.settings import Settings
-from studio.ui.background import Failure, Newest
-from studio.ui.stages.clip_frames import Tape
+from studio.ui.background import Failure, LatestOnly
+from studio.ui.stages.clip_frames import ClipFrames
 from studio.ui.stages.image import ImageStage
 from studio.ui.stages.stage import Entry, mime_of
-from studio.ui.stages.transport import Transport
+from studio.ui.stages.transport import ClipTransport
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import theme
 
@@ -33,7 +33,7 @@ class MovingStage(ImageStage):
 
     def __init__(self) -> None:
         super().__init__()
-        self.tape: Tape | None = None
+        self.tape: ClipFrames | None = None
         self.frame = 0
         self.playing = False
         self._side = 0  # pixels that a clip is shown wide; 0 where that is as wide as it is
@@ -41,8 +41,8 @@ class MovingStage(ImageStage):
         self._still = False
         self._from = 0.0  # seconds of the clip at which the clock began
         self._clock = QElapsedTimer()
-        self._decoding = Newest(self)
-        self.transport = Transport()
+        self._decoding = LatestOnly(self)
+        self.transport = ClipTransport()
         self.transport.hide()
         self.transport.played.connect(self.toggle)
         self.transport.stepped.connect(self.step_frame)
@@ -89,7 +89,7 @@ class MovingStage(ImageStage):
             super().show_asset(asset)
             return
         self._reading.drop()
-        self._load(Tape(asset.path))
+        self._load(ClipFrames(asset.path))
         self.canvas.take(QImage())
         self._turn_to(asset)
         self.setAccessibleDescription(asset.title)
@@ -99,13 +99,13 @@ class MovingStage(ImageStage):
         """Play a clip that is no work yet, from its file, `side` pixels wide, in place of the pictures of it that were
         seen while it was made. Raises BadInput and OSError as `Tape` does.
         """
-        tape = Tape(clip.path)
+        tape = ClipFrames(clip.path)
         self._unload()
         self._side = side
         self._load(tape)
         self._begin_tape()
 
-    def _load(self, tape: Tape) -> None:
+    def _load(self, tape: ClipFrames) -> None:
         self.tape = tape
         self.frame = 0
         self.transport.load(tape.count, tape.seconds)
@@ -255,7 +255,7 @@ class MovingStage(ImageStage):
         if wanted is not None:
             self._decoding.ask(lambda: tape.decode(wanted), lambda _: self._came(tape), self._undecoded)
 
-    def _came(self, tape: Tape) -> None:
+    def _came(self, tape: ClipFrames) -> None:
         if tape is not self.tape:
             return
         self.frame = min(self.frame, tape.count - 1)

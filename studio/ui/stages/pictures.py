@@ -78,7 +78,7 @@ def scaled(image: QImage, size: QSize) -> QImage:
     return QImage(data, size.width(), size.height(), size.width() * 4, QImage.Format.Format_RGBA8888).copy()
 
 
-class Fine:
+class ScaledPictures:
     """Pictures scaled with care for the screen, the last few kept."""
 
     def __init__(self) -> None:

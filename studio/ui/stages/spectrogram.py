@@ -9,7 +9,7 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from studio.media.payloads import Audio
-from studio.ui.background import Newest
+from studio.ui.background import LatestOnly
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import theme
 
@@ -59,7 +59,7 @@ class Spectrogram(QWidget):
         self._levels: NDArray[np.uint8] = np.zeros((ROWS, 0), np.uint8)
         self._rate, self._share, self._place = 1, 1.0, 0.0
         self._drawn: QPixmap | None = None
-        self._reckoning = Newest(self)
+        self._reckoning = LatestOnly(self)
         theme().changed.connect(self._anew)
 
     @property

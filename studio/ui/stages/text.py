@@ -18,9 +18,9 @@ from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Payload, Text
 from studio.ui.stages import markdown
-from studio.ui.stages.draft import Draft
+from studio.ui.stages.draft import TextDraft
 from studio.ui.stages.stage import Entry, Stage, drag_out, far_enough
-from studio.ui.stages.text_page import Page
+from studio.ui.stages.text_page import TextPage
 from studio.ui.widgets.basic import button, column, label, row, tool
 from studio.ui.widgets.text import count, moment, tr
 from studio.ui.widgets.theme import theme
@@ -39,9 +39,9 @@ class TextStage(Stage):
     def __init__(self, documents: Path | None = None) -> None:
         super().__init__()
         self._documents = documents
-        self._draft: Draft | None = None
+        self._draft: TextDraft | None = None
         self._pull: QPoint | None = None
-        self.page = Page()
+        self.page = TextPage()
         self.page.setViewportMargins(0, 0, INSET - 8 - 12, 0)  # beside the scroll bar, so that both edges are alike
         self.page.written.connect(self._written)
         self.words = label("", "caption")
@@ -114,11 +114,11 @@ class TextStage(Stage):
         self.page.moveCursor(QTextCursor.MoveOperation.Start)
         self._show_state()
 
-    def _drafted(self, asset: Asset, original: str) -> Draft | None:
+    def _drafted(self, asset: Asset, original: str) -> TextDraft | None:
         if self._documents is None:
             return None
         try:
-            return Draft(self._documents, asset, original)
+            return TextDraft(self._documents, asset, original)
         except StudioError as error:
             self.said.emit(error.message, error.hint)
             return None
@@ -189,7 +189,7 @@ class TextStage(Stage):
     def _revert(self, asset: Asset) -> None:
         payload = codecs.read(asset.path)
         if self._documents is not None and isinstance(payload, Text):
-            draft = Draft(self._documents, asset, payload.text)
+            draft = TextDraft(self._documents, asset, payload.text)
             try:
                 draft.revert()
             finally:

@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QTextEdit
 
-from studio.ui.stages.markdown import PARTED, SOFT, Block, joined, parse
+from studio.ui.stages.markdown import PARTED, SOFT, MarkdownBlock, joined, parse
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import theme
 
@@ -32,7 +32,7 @@ BREAKS = QTextFormat.Property.UserProperty.value + 1
 READING = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
 
 
-class Page(QTextEdit):
+class TextPage(QTextEdit):
     """Lines that begin with '#' are headings, empty lines part paragraphs, everything else stays as it is.
 
     `written` tells that a person has changed it.
@@ -120,15 +120,15 @@ class Page(QTextEdit):
             self.written.emit()
 
     def _read(self) -> str:
-        blocks: list[Block] = []
+        blocks: list[MarkdownBlock] = []
         block = self.document().begin()
         while block.isValid():
             form = block.blockFormat()
-            blocks.append(Block(form.intProperty(BREAKS), form.headingLevel(), block.text()))
+            blocks.append(MarkdownBlock(form.intProperty(BREAKS), form.headingLevel(), block.text()))
             block = block.next()
         return joined(blocks) + self._tail
 
-    def _put(self, cursor: QTextCursor, blocks: list[Block]) -> None:
+    def _put(self, cursor: QTextCursor, blocks: list[MarkdownBlock]) -> None:
         cursor.beginEditBlock()
         for at, block in enumerate(blocks):
             if at:
@@ -248,7 +248,7 @@ class Page(QTextEdit):
         rest = blocks[1:] if inside else blocks
         if rest and (inside or cursor.block().text()):
             cursor.insertBlock()
-        self._put(cursor, [Block(block.breaks or PARTED, block.level, block.text) for block in rest])
+        self._put(cursor, [MarkdownBlock(block.breaks or PARTED, block.level, block.text) for block in rest])
         cursor.endEditBlock()
         self.setTextCursor(cursor)
         self.ensureCursorVisible()

@@ -7,7 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame
 
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import Slider, label, row, tool
+from studio.ui.widgets.basic import QuietSlider, label, row, tool
 from studio.ui.widgets.text import clock, tr
 from studio.ui.widgets.theme import theme
 
@@ -15,7 +15,7 @@ HIGH = 56
 NARROW = 420  # pixels of width up to which there is no room for words beside the slider
 
 
-class Transport(QFrame):
+class ClipTransport(QFrame):
     """`sought` asks for a frame, `stepped` for one further (+1) or back (-1), `played` for playing or a pause."""
 
     sought = Signal(int)
@@ -34,7 +34,7 @@ class Transport(QFrame):
         self.loop = tool("loop", tr("Loop (L)"), "loop", clicked=self.looped.emit)
         self.loop.setCheckable(True)
         self.loop.setChecked(True)
-        self.slider = Slider()
+        self.slider = QuietSlider()
         self.slider.setObjectName("frame")
         self.slider.setAccessibleName(tr("Frame"))
         self.slider.setToolTip(tr("Frame"))

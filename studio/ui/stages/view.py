@@ -9,7 +9,7 @@ ENLARGE = 6.0  # how far fitting enlarges a small picture
 FARTHEST, NEAREST = 0.05, 32.0
 
 
-class View:
+class ViewTransform:
     """`room` in widget coordinates, `size` in pixels of the picture, `ratio` device pixels of a widget's pixel.
 
     Scales are device pixels per pixel of the picture: 1 is 100 %. What is larger than the room can be panned until its

@@ -12,14 +12,14 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListWidget, QProgressBar, QWidget
 
 from studio.errors import StudioError
-from studio.ui.background import Newest
-from studio.ui.training.picture_grid import Tiles
+from studio.ui.background import LatestOnly
+from studio.ui.training.picture_grid import PictureGrid
 from studio.ui.widgets.basic import column, label
 from studio.ui.widgets.text import count, failure, tr
 from studio.ui.widgets.theme import theme
 
 if TYPE_CHECKING:
-    from studio.backends.avatar.folder import Checked
+    from studio.backends.avatar.folder import CheckedFolder
 
 SHOWN = 240  # pictures of a set that are looked at
 LOOK = 100  # milliseconds between two looks at how far it is
@@ -27,11 +27,11 @@ LISTED = 2000  # files that are named
 ROWS = 5  # of the list that are seen at once
 
 
-class _Halted(StudioError):
+class _CheckCancelled(StudioError):
     """Nobody waits for this look any more."""
 
 
-class _Far:
+class _CheckProgress:
     """How far a look is, shared with the thread that looks."""
 
     def __init__(self) -> None:
@@ -41,10 +41,10 @@ class _Far:
     def hear(self, done: int, total: int) -> None:
         self.done, self.total = done, total
         if self.halted:
-            raise _Halted("")
+            raise _CheckCancelled("")
 
 
-class Looking(QWidget):
+class DatasetCheck(QWidget):
     """`checked` has what a folder holds, or None where it cannot be used; `failed` the words for why."""
 
     checked = Signal(object)
@@ -53,8 +53,8 @@ class Looking(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("looking")
-        self._aside = Newest(self)
-        self._far = _Far()
+        self._aside = LatestOnly(self)
+        self._far = _CheckProgress()
         self.title = label("", "heading", wrap=True)
         self.title.setObjectName("foundTitle")
         self.told = label("", "muted", wrap=True)
@@ -62,7 +62,7 @@ class Looking(QWidget):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))
-        self.tiles = Tiles("foundTiles", partly=True)
+        self.tiles = PictureGrid("foundTiles", partly=True)
         self.tiles.setAccessibleName(tr("Pictures that are used"))
         self.unused = label(tr("Not used"), "label")
         self.list = QListWidget()
@@ -86,7 +86,7 @@ class Looking(QWidget):
     def look(self, folder: Path, size: int) -> None:
         """Check a folder aside; `checked` or `failed` follows, unless another look takes its place."""
         self._far.halted = True
-        far = self._far = _Far()
+        far = self._far = _CheckProgress()
         self.title.setText(tr("Looking at the pictures"))
         self.told.setText(str(folder))
         self.bar.setRange(0, 0)
@@ -96,7 +96,7 @@ class Looking(QWidget):
         self.list.hide()
         self._look.start()
 
-        def work() -> Checked:
+        def work() -> CheckedFolder:
             from studio.backends.avatar.dataset import drawings_of  # brings Pillow, which the window can wait for
             from studio.backends.avatar.folder import check
 
@@ -113,7 +113,7 @@ class Looking(QWidget):
             self.bar.setRange(0, self._far.total)
             self.bar.setValue(self._far.done)
 
-    def _found(self, found: Checked) -> None:
+    def _found(self, found: CheckedFolder) -> None:
         self._look.stop()
         self.bar.hide()
         used, skipped = len(found.pixels), found.skipped
@@ -131,7 +131,7 @@ class Looking(QWidget):
         self.checked.emit(found)
 
     def _fail(self, error: StudioError | OSError) -> None:
-        if isinstance(error, _Halted):
+        if isinstance(error, _CheckCancelled):
             return
         self._look.stop()
         self.bar.hide()
@@ -156,7 +156,7 @@ def _reason(reason: str, detail: str) -> str:
     return f"{words} ({detail})" if detail else words
 
 
-def _summary(used: int, found: Checked) -> str:
+def _summary(used: int, found: CheckedFolder) -> str:
     """What is worth knowing of the set as a whole."""
     from studio.backends.avatar.folder import FEWEST
 

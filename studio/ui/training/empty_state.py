@@ -13,7 +13,7 @@ from studio.ui.widgets.text import tr
 WORDS = 480  # pixels that the words are wide
 
 
-class Nothing(QWidget):
+class TrainingIntro(QWidget):
     """`choose` asks for a folder."""
 
     def __init__(self, choose: Callable[[], object]) -> None:

@@ -16,22 +16,22 @@ from studio.errors import StudioError
 from studio.jobs import training_runs
 from studio.jobs.job import Cancelled, Job
 from studio.media.payloads import Weights
-from studio.models.catalog import HereAlready
-from studio.ui.background import Errands, Failure
+from studio.models.catalog import AlreadyInstalled
+from studio.ui.background import Failure, SerialTasks
 from studio.ui.bridge import Bridge
-from studio.ui.training.dataset_check import Looking
-from studio.ui.training.empty_state import Nothing
-from studio.ui.training.progress_view import Course
-from studio.ui.training.resumable_list import Unfinished
-from studio.ui.training.training_form import Plan
+from studio.ui.training.dataset_check import DatasetCheck
+from studio.ui.training.empty_state import TrainingIntro
+from studio.ui.training.progress_view import ProgressView
+from studio.ui.training.resumable_list import ResumableList
+from studio.ui.training.training_form import TrainingForm
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import GAP, ICON, Bar, button, column, label, row
-from studio.ui.widgets.drop_zone import Landing
+from studio.ui.widgets.basic import GAP, ICON, MessageBar, button, column, label, row
+from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import SIZE, theme
 
 if TYPE_CHECKING:
-    from studio.backends.avatar.folder import Checked
+    from studio.backends.avatar.folder import CheckedFolder
     from studio.models.catalog import Model
     from studio.studio import Studio
     from studio.ui.panel.panel import Panel
@@ -51,16 +51,16 @@ class TrainingPage(QWidget):
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._studio, self._bridge, self._open_panel = studio, bridge, open_panel
-        self._adopting = Errands(self)
-        self._found: Checked | None = None
+        self._adopting = SerialTasks(self)
+        self._found: CheckedFolder | None = None
         self._told: Job | None = None  # whose end has been shown
         self._seen: list[str] = []  # the folders of trainings that the window offered
         self._home = studio.places.state / "trainings"
-        self.unfinished = Unfinished(self._home)
-        self.plan = Plan(studio.catalog, self.unfinished)
-        self.looking = Looking()
-        self.course = Course(studio)
-        self.bar = Bar("training")
+        self.unfinished = ResumableList(self._home)
+        self.plan = TrainingForm(studio.catalog, self.unfinished)
+        self.looking = DatasetCheck()
+        self.course = ProgressView(studio)
+        self.bar = MessageBar("training")
         self.begin = button(tr("Start training"), "trainBegin", "primary", clicked=self.start)
         self.begin.setToolTip(tr("Learn from these pictures; you can go on working meanwhile"))
         self.pause = button(tr("Pause"), "trainPause", icon="pause", clicked=self.pause_or_go_on)
@@ -105,7 +105,7 @@ class TrainingPage(QWidget):
         left.addWidget(foot)
         theme().changed.connect(self._fit)
         self._fit()
-        self.empty = Nothing(self.plan.ask_folder)
+        self.empty = TrainingIntro(self.plan.ask_folder)
         self._middle = QStackedWidget()
         for widget in (self.empty, self.looking, self.course):
             self._middle.addWidget(widget)
@@ -117,7 +117,7 @@ class TrainingPage(QWidget):
         whole.addLayout(right, 1)
         self.setLayout(whole)
         words = tr("Drop a folder of pictures here to learn from it")
-        self._landing = Landing(self, words, lambda data: _folder(data) is not None, self._dropped)
+        self._landing = DropZone(self, words, lambda data: _folder(data) is not None, self._dropped)
 
     def _fit(self) -> None:
         self._left.setFixedWidth(theme().high(SIZE.brief))
@@ -140,7 +140,7 @@ class TrainingPage(QWidget):
             self.looking.look(self.plan.folder, self.plan.side)
             self._refresh()
 
-    def _checked(self, found: Checked | None) -> None:
+    def _checked(self, found: CheckedFolder | None) -> None:
         self._found = found
         if found is None:
             self._middle.setCurrentWidget(self.empty)
@@ -228,7 +228,7 @@ class TrainingPage(QWidget):
     @property
     def _offered(self) -> list[str]:
         """The folders of trainings that the window offers to go on with."""
-        return [str(getattr(entry.request, "out", "")) for entry in self._studio.offered]
+        return [str(getattr(entry.request, "out", "")) for entry in self._studio.interrupted]
 
     def _count(self) -> None:
         """Look which trainings can be gone on with, beside those that the window offers."""
@@ -285,7 +285,7 @@ class TrainingPage(QWidget):
         made = error.assets if isinstance(error, Cancelled) else [] if error is not None else job.future.result()
         ready = [each.folder for each in made if isinstance(each, Weights) and out not in each.folder.parents]
         if ready:
-            self._say_ready(request.title, ready[0].name, more, known=job.known)
+            self._say_ready(request.title, ready[0].name, more, known=job.duplicate_of)
             return
         with contextlib.suppress(OSError):
             training_runs.settle(out)
@@ -311,7 +311,7 @@ class TrainingPage(QWidget):
             self._say_ready(request.title, model.id, more)
 
         def failed(error: Failure) -> None:
-            if isinstance(error, HereAlready):
+            if isinstance(error, AlreadyInstalled):
                 self._say_ready(request.title, error.model.id, more, known=error.model.title)
             else:
                 self.bar.say(*failure(error), kind="error")

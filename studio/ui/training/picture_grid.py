@@ -13,7 +13,7 @@ from studio.ui.widgets.theme import SIZE, theme
 GAP, LARGEST, ROUND = SIZE.hair, 128, SIZE.hair
 
 
-class Tiles(QWidget):
+class PictureGrid(QWidget):
     """Squares of one size on the mat for transparent pictures; those that do not fit are left out if `partly`."""
 
     def __init__(self, name: str, *, partly: bool = False) -> None:

@@ -17,7 +17,7 @@ LINES = 3  # of the scale at the left
 
 
 @dataclass
-class Curve:
+class PlotCurve:
     """Values over seconds; `tone` is a colour of the theme, `dashed` a line beside the main one."""
 
     label: str
@@ -38,11 +38,11 @@ class Plot(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMinimumWidth(200)
         self._title, self._high, self._shown = title, high, shown
-        self.curves: list[Curve] = []
+        self.curves: list[PlotCurve] = []
         theme().changed.connect(self._fit)
         self._fit()
 
-    def show_curves(self, curves: Sequence[Curve]) -> None:
+    def show_curves(self, curves: Sequence[PlotCurve]) -> None:
         """Curves without points are left out, and what they end at is told to who cannot see them."""
         self.curves = [curve for curve in curves if curve.points]
         ends = [f"{curve.label}: {self._shown(curve.points[-1][1])}" for curve in self.curves]

@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QProgressBar, QWidget
 
 from studio.jobs import training_runs
 from studio.jobs.job import Job
-from studio.jobs.training_runs import Line
+from studio.jobs.training_runs import TrainingLogLine
 from studio.media.payloads import Image
 from studio.schema.request import TrainRequest
-from studio.ui.background import Newest
+from studio.ui.background import LatestOnly
 from studio.ui.stages import pictures
-from studio.ui.training.picture_grid import Tiles
-from studio.ui.training.plot import Curve, Plot
+from studio.ui.training.picture_grid import PictureGrid
+from studio.ui.training.plot import Plot, PlotCurve
 from studio.ui.widgets.basic import column, label, row
 from studio.ui.widgets.text import count, duration, sentence, tr
 
@@ -36,7 +36,7 @@ LOSSES = (
 STRENGTH = (("p", "Strength", "accent", False), ("sureness", "Critic's sureness", "muted", True))
 
 
-class Course(QWidget):
+class ProgressView(QWidget):
     """Follows one job, by its news and by the log that it writes."""
 
     def __init__(self, studio: Studio) -> None:
@@ -44,10 +44,10 @@ class Course(QWidget):
         self._studio = studio
         self.job: Job | None = None
         self._folder: Path | None = None
-        self._lines: list[Line] = []
+        self._lines: list[TrainingLogLine] = []
         self._offset = 0
         self._seen: Image | None = None
-        self._aside = Newest(self)
+        self._aside = LatestOnly(self)
         self.title = label("", "heading", wrap=True)
         self.title.setObjectName("courseTitle")
         self.told = label("", "muted", wrap=True)
@@ -55,7 +55,7 @@ class Course(QWidget):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))
-        self.tiles = Tiles("samples")
+        self.tiles = PictureGrid("samples")
         self.tiles.setAccessibleName(tr("Samples of what it draws now"))
         self.losses = Plot("losses", tr("Losses"))
         self.strength = Plot("strength", tr("Augmentation"), 1.0, lambda value: f"{round(value * 100)} %")
@@ -155,14 +155,14 @@ class Course(QWidget):
         if folder is None or self._aside.busy:
             return
 
-        def work() -> tuple[Path, int, list[Line], int, QImage | None]:
+        def work() -> tuple[Path, int, list[TrainingLogLine], int, QImage | None]:
             lines, end = training_runs.read(folder, offset)
             last = QImage(str(folder / training_runs.PREVIEW)) if fresh and not offset else None
             return folder, offset, lines, end, last
 
         self._aside.ask(work, lambda found: self._take(*found))
 
-    def _take(self, folder: Path, offset: int, lines: list[Line], end: int, last: QImage | None) -> None:
+    def _take(self, folder: Path, offset: int, lines: list[TrainingLogLine], end: int, last: QImage | None) -> None:
         if folder != self._folder:
             return
         if end < offset:  # begun anew
@@ -180,9 +180,9 @@ class Course(QWidget):
             self.told.setText(self._words(self.job))
 
     def _plot(self) -> None:
-        self.losses.show_curves([Curve(tr(words), tone, points=self._points(key)) for key, words, tone in LOSSES])
+        self.losses.show_curves([PlotCurve(tr(words), tone, points=self._points(key)) for key, words, tone in LOSSES])
         self.strength.show_curves(
-            [Curve(tr(words), tone, dashed, self._points(key, 0.0)) for key, words, tone, dashed in STRENGTH]
+            [PlotCurve(tr(words), tone, dashed, self._points(key, 0.0)) for key, words, tone, dashed in STRENGTH]
         )
         self.strength.setVisible(bool(self.strength.curves) or not self._lines)
 

@@ -13,12 +13,12 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.jobs import training_runs
 from studio.schema.request import TrainRequest
-from studio.ui.widgets.basic import Elided, button, column, empty, label, row, tool
+from studio.ui.widgets.basic import ElidedLabel, button, column, empty, label, row, tool
 from studio.ui.widgets.text import duration, moment, size, tr
 from studio.ui.widgets.theme import SIZE
 
 
-class Unfinished(QWidget):
+class ResumableList(QWidget):
     """`wanted` has the request of the one to go on with, as it was asked for last; `unwanted` that of one to delete."""
 
     wanted = Signal(object)
@@ -46,13 +46,13 @@ class Unfinished(QWidget):
             self._rows.addWidget(self._row(one))
         self.count = len(found)
 
-    def _row(self, one: training_runs.Unfinished) -> QWidget:
+    def _row(self, one: training_runs.UnfinishedTraining) -> QWidget:
         request, id = one.request, Path(one.request.out).name
         title = request.title or Path(request.data).name
         told = tr("{time} learnt · {when}").format(time=duration(one.seconds), when=moment(one.time))
         words = column(spacing=0)
-        words.addWidget(Elided(title))
-        words.addWidget(Elided(told, "muted"))
+        words.addWidget(ElidedLabel(title))
+        words.addWidget(ElidedLabel(told, "muted"))
         go = button(tr("Go on"), f"goOn.{id}", "compact", clicked=lambda: self.wanted.emit(request))
         go.setAccessibleName(tr("Go on with {name}").format(name=title))
         go.setToolTip(tr("Go on training where it was broken off"))

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QLineEdit, QScrollArea, QWidg
 from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.errors import BadInput
 from studio.schema.request import fresh_seed
-from studio.ui.widgets.basic import Combo, Elided, Number, button, column, label, row
+from studio.ui.widgets.basic import ComboBox, ElidedLabel, NumberBox, button, column, label, row
 from studio.ui.widgets.switch import Switch
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
@@ -25,7 +25,7 @@ FIRST_SIZE, FIRST_HOURS = 64, 8.0
 LONGEST = 24 * 14  # hours
 
 
-class Plan(QScrollArea):
+class TrainingForm(QScrollArea):
     """`changed` follows a change of what decides which pictures are used: the folder, the size. `below` comes under all
     fields.
     """
@@ -40,19 +40,19 @@ class Plan(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.where = Elided(tr("No folder chosen"), "muted")
+        self.where = ElidedLabel(tr("No folder chosen"), "muted")
         self.where.setObjectName("trainFolder")
         self.choose = button(tr("Choose a folder…"), "chooseFolder", icon="folder", clicked=self.ask_folder)
         self.choose.setToolTip(tr("The folder whose pictures are learnt; it stays as it is"))
         self.name = QLineEdit()
         self.name.setMaxLength(80)
         self.name.setPlaceholderText(tr("My faces"))
-        self.start = Combo()
-        self.sides = Combo()
+        self.start = ComboBox()
+        self.sides = ComboBox()
         for side in SIZES:
             self.sides.addItem(tr("{n} px").format(n=side), side)
         self.sides.setCurrentIndex(SIZES.index(FIRST_SIZE))
-        self.hours = Number(0.1, LONGEST, 0.5, tr("hours"))
+        self.hours = NumberBox(0.1, LONGEST, 0.5, tr("hours"))
         self.hours.setValue(FIRST_HOURS)
         self.mirror = Switch()
         self._build()

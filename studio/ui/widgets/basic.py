@@ -145,7 +145,7 @@ def empty(layout: QLayout) -> None:
             widget.deleteLater()
 
 
-class Elided(QLabel):
+class ElidedLabel(QLabel):
     """One line that ends in an ellipsis where it does not fit; the whole of it is the tool tip."""
 
     def __init__(self, text: str = "", role: str = "") -> None:
@@ -180,7 +180,7 @@ class Elided(QLabel):
             self.setText(shown)
 
 
-class Combo(QComboBox):
+class ComboBox(QComboBox):
     """A choice that scrolling past does not change, with an arrow in the family of the icons."""
 
     def __init__(self) -> None:
@@ -205,7 +205,7 @@ class Combo(QComboBox):
         painter.end()
 
 
-class Number(QDoubleSpinBox):
+class NumberBox(QDoubleSpinBox):
     """A number to type; arrow keys step it, scrolling past does not. `low_word` stands for the lowest value."""
 
     def __init__(self, low: float, high: float, step: float, unit: str = "", low_word: str = "") -> None:
@@ -242,7 +242,7 @@ class SeedBox(QSpinBox):
         event.ignore()
 
 
-class Slider(QSlider):
+class QuietSlider(QSlider):
     """A slider that scrolling past does not change."""
 
     def __init__(self) -> None:
@@ -255,7 +255,7 @@ class Slider(QSlider):
             e.ignore()
 
 
-class Bar(QFrame):
+class MessageBar(QFrame):
     """A line of words where it belongs: what happened, what to do, and the buttons that do it."""
 
     dismissed = Signal()

@@ -12,7 +12,7 @@ from studio.ui.widgets.theme import SIZE, theme
 BOX = 18
 
 
-class Tick(QCheckBox):
+class CheckBox(QCheckBox):
     def __init__(self, text: str, name: str) -> None:
         super().__init__(text)
         self.setObjectName(name)

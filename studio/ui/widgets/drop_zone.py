@@ -13,7 +13,7 @@ from studio.ui.widgets.basic import column, label
 EDGE = 8
 
 
-class Landing(QObject):
+class DropZone(QObject):
     """Makes `area` a place to drop and paste on. `takes` says whether data mean something there, `take` has them.
 
     What is dragged from this window itself is left alone: it is a work already.

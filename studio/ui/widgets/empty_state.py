@@ -5,11 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from studio.ui.panel.onboarding import Sign
+from studio.ui.panel.onboarding import LargeIcon
 from studio.ui.widgets.basic import button, column, label, row
 
 
-class Nothing(QWidget):
+class EmptyState(QWidget):
     """`left` says that a person takes the way out."""
 
     left = Signal()
@@ -24,7 +24,7 @@ class Nothing(QWidget):
         self._out = button("", "wayOut", clicked=self.left.emit)
         whole = column(self, spacing=12, margins=(32, 0, 32, 0))
         whole.addStretch(1)
-        whole.addLayout(row(None, Sign("library"), None))
+        whole.addLayout(row(None, LargeIcon("library"), None))
         whole.addWidget(self._words)
         whole.addWidget(self._hint)
         whole.addLayout(row(None, self._out, None))

@@ -25,7 +25,7 @@ LESSER = {"width": 0.75, "height": 0.75, "seconds": 0.5, "tokens": 0.5}
 
 
 @runtime_checkable
-class Opens(Protocol):
+class PageOpener(Protocol):
     """A window with pages."""
 
     def open(self, name: str) -> Any: ...
@@ -52,7 +52,7 @@ def buttons(
 def lesser(request: Request) -> Request | None:
     """The same request for a smaller work; None where there is none."""
     changes: dict[str, float] = {}
-    for name, note in request.notes():
+    for name, note in request.fields():
         if name in LESSER and isinstance(note, Range):
             steps = int(getattr(request, name) * LESSER[name] / note.step)
             less = max(note.low, steps * note.step)
@@ -64,7 +64,7 @@ def lesser(request: Request) -> Request | None:
 def open_page(widget: QWidget, page: str, section: str = "") -> None:
     """Show a page of the window that `widget` stands in."""
     window = widget.window()
-    if isinstance(window, Opens):
+    if isinstance(window, PageOpener):
         shown = window.open(page)
         if section:
             shown.show_section(section)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QWidget
 
 
-class Fresh(QObject):
+class LazyRefresh(QObject):
     """Calls `refresh` for `view`. `stale`: what it shows at first may be out of date."""
 
     def __init__(self, view: QWidget, refresh: Callable[[], object], *, stale: bool = False) -> None:

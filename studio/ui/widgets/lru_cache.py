@@ -10,7 +10,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Hoard(Generic[K, V]):
+class LruCache(Generic[K, V]):
     """Holds `limit` bytes, by the weights that it is told, and never lets go of what came last."""
 
     def __init__(self, limit: int) -> None:

@@ -17,7 +17,7 @@ WINDOW = 0.05  # seconds that a level is taken over
 SAMPLES, COARSE = 4096, 0.02  # of a sound's beginning, by which it is known again
 
 
-class Player:
+class SoundPlayer:
     """Plays one sound, from any position, once or in a loop. Only one thread calls it; the sound system has its own.
 
     `device` names the output, empty for the system's own; `volume` is a factor from 0 to 1.

@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
 from studio.errors import StudioError
 from studio.library import titles
-from studio.schema.request import Choice, Flag, Note, Range, Request, Seed, Text
+from studio.schema.request import Choice, Field, Flag, FreeText, Range, Request, Seed
 
 INSTEAD = {
     "models": "Choose another model, or add one.",
@@ -77,7 +77,7 @@ def failure(error: BaseException) -> tuple[str, str]:
     return tr("Something went wrong that the studio did not expect."), f"{type(error).__name__}: {error}"
 
 
-def value(note: Note, given: Any) -> str:
+def value(note: Field, given: Any) -> str:
     """A value of a request as its form shows it."""
     if isinstance(note, Choice):
         return tr(dict(note.options).get(given, str(given)))
@@ -92,7 +92,7 @@ def value(note: Note, given: Any) -> str:
         return f"{round(given * factor)} {tr(unit)}"
     if isinstance(note, Range):
         return f"{given:g}{' ' + tr(note.unit) if note.unit else ''}"
-    if isinstance(note, Text):
+    if isinstance(note, FreeText):
         return re.sub(r"^#+ ", "", str(given), flags=re.MULTILINE)  # a title is one without its mark
     return str(given)
 
@@ -106,7 +106,7 @@ def told(request: Mapping[str, Any]) -> list[tuple[str, str]]:
         ]
     return [
         (tr(note.label), value(note, request[name]).strip())
-        for name, note in cls.notes()
+        for name, note in cls.fields()
         if not note.hidden and request.get(name) not in ("", None)
     ]
 

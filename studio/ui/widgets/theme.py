@@ -18,7 +18,7 @@ Scheme = Literal["light", "dark"]
 
 
 @dataclass(frozen=True, slots=True)
-class Colours:
+class ColourScheme:
     """One scheme. Texts reach 4.5:1 on every ground they are put on, outlines of controls and focus rings 3:1."""
 
     window: str  # behind the rail and the strip
@@ -47,7 +47,7 @@ class Colours:
     track: str  # what is still to come: of a bar, a slider, a waveform
 
 
-LIGHT = Colours(
+LIGHT = ColourScheme(
     window="#f3f2ef",
     surface="#fbfaf8",
     field="#ffffff",
@@ -74,7 +74,7 @@ LIGHT = Colours(
     track="#c9c5bd",
 )
 
-DARK = Colours(
+DARK = ColourScheme(
     window="#1b1b1d",
     surface="#222225",
     field="#19191b",
@@ -101,7 +101,7 @@ DARK = Colours(
     track="#45454b",
 )
 
-SCHEMES: dict[Scheme, Colours] = {"light": LIGHT, "dark": DARK}
+SCHEMES: dict[Scheme, ColourScheme] = {"light": LIGHT, "dark": DARK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +252,7 @@ def _face(font: QFont) -> QFont:
     return font
 
 
-def _palette(colours: Colours) -> QPalette:
+def _palette(colours: ColourScheme) -> QPalette:
     palette = QPalette()
     role, group = QPalette.ColorRole, QPalette.ColorGroup
     for which, name in (
@@ -281,7 +281,7 @@ def _palette(colours: Colours) -> QPalette:
     return palette
 
 
-def _sheet(colours: Colours, font: QFont) -> str:
+def _sheet(colours: ColourScheme, font: QFont) -> str:
     """The style sheet, from resources/theme/studio.qss, with every $token filled in; what holds text grows with it."""
     points = font.pointSizeF()
     sizes = {"caption": points * 0.88, "body": points, "heading": points * 1.12, "title": points * 1.5}

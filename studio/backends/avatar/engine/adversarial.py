@@ -19,18 +19,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.backends.avatar.attributes import Table
-from studio.backends.avatar.dataset import Pictures
+from studio.backends.avatar.attributes import AttributeTable
+from studio.backends.avatar.dataset import FaceDataset
 from studio.backends.avatar.engine import files
-from studio.backends.avatar.engine.augment import Strength, augmented
+from studio.backends.avatar.engine.augment import AugmentStrength, augmented
 from studio.backends.avatar.engine.batches import premultiplied
 from studio.backends.avatar.engine.discriminator import Discriminator
-from studio.backends.avatar.engine.network import Generator, Mapping, Shape
+from studio.backends.avatar.engine.network import Generator, GeneratorShape, MappingNetwork
 from studio.backends.avatar.engine.synthesis import pixels
 from studio.backends.avatar.model_card import about, grid, write_about
 from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.backends.engine.device import device, generator
-from studio.backends.engine.training import Training
+from studio.backends.engine.training import TrainingLoop
 from studio.errors import BadInput
 from studio.jobs.job import Report
 from studio.media.payloads import Image, Payload
@@ -70,16 +70,18 @@ def path_lengths(pictures: Tensor, w: Tensor, random: torch.Generator) -> Tensor
     return (slope.square().sum(dim=1) + 1e-12).sqrt()
 
 
-class Game:
+class GanTrainer:
     """One training from a plain folder: both players, their optimisers, and a step of each."""
 
-    def __init__(self, request: AvatarTrainRequest, pictures: Pictures, start: Model | None, shape: Shape) -> None:
+    def __init__(
+        self, request: AvatarTrainRequest, pictures: FaceDataset, start: Model | None, shape: GeneratorShape
+    ) -> None:
         self.request, self.start, self.skipped = request, start, pictures.skipped
         torch.manual_seed(request.seed)  # of the first weights; all else comes from generators of its own
         self.random = generator(request.seed)
         self.noise = generator(request.seed, device())
         self.pixels = torch.from_numpy(pictures.pixels)
-        self.table: Table | None = None
+        self.table: AttributeTable | None = None
         self.z_kind = "own"
         self.g = Generator(shape) if start is None else self._begin_as(start)
         shape = self.g.shape
@@ -93,7 +95,7 @@ class Game:
         self.g_adam = torch.optim.Adam(self.g.parameters(), lr=rate, betas=(0.0, 0.99))
         self.d_adam = torch.optim.Adam(self.d.parameters(), lr=rate, betas=(0.0, 0.99))
         self.gamma = request.gamma or r1_weight(shape.size, self.batch)
-        self.strength = Strength()
+        self.strength = AugmentStrength()
         self.path_mean = 0.0
         self.images = 0
         self.last: dict[str, float] = {}
@@ -116,7 +118,7 @@ class Game:
         return network
 
     def run(self, report: Report) -> list[Payload]:
-        self.training = Training(
+        self.training = TrainingLoop(
             self.request,
             report,
             state=self.state,
@@ -297,7 +299,7 @@ class Game:
 
     def _centres(self) -> None:
         """What truncation pulls towards: the mean w of seeds, or of styles' usual drawings."""
-        mapping, shape = cast(Mapping, self.ema.mapping), self.g.shape
+        mapping, shape = cast(MappingNetwork, self.ema.mapping), self.g.shape
         random = generator(1234)
         z = torch.randn(AVERAGED, shape.z_dim, generator=random).to(device())
         if self.table is None:
@@ -306,7 +308,7 @@ class Game:
             centre(mapping, self.table, z)
 
 
-def centre(mapping: Mapping, table: Table, z: Tensor) -> None:
+def centre(mapping: MappingNetwork, table: AttributeTable, z: Tensor) -> None:
     """Write the w that truncation pulls towards: of every style its usual drawing's, the mean over z [N, z_dim]; and of
     all, their mean. Half way between drawings is a fade: the mean of all of a style's w would be a face of ghosts."""
     for style in range(len(table.styles)):
@@ -315,7 +317,7 @@ def centre(mapping: Mapping, table: Table, z: Tensor) -> None:
     mapping.w_avg.copy_(mapping.w_avg_of.mean(dim=0))
 
 
-def _critic(shape: Shape) -> Shape:
+def _critic(shape: GeneratorShape) -> GeneratorShape:
     """The critic's layer sizes: those of the generator, and below its first as many channels as that has."""
     first = shape.channels[0]
     below = [first] * int(math.log2(shape.start // 4))

@@ -29,7 +29,7 @@ ASIDE = ((TAPS - 1) / 2 - sum(k * tap for k, tap in enumerate(SYM6)) / math.sqrt
 
 
 @dataclass
-class Strength:
+class AugmentStrength:
     """How often each transform is applied, steered by the sign of the critic's scores of real pictures (equation 1).
 
     Where the critic is surer of real pictures than `target`, it knows them by heart: p rises, from 0 to 1 within
@@ -83,7 +83,7 @@ def augmented(x: Tensor, p: float, random: torch.Generator) -> Tensor:
 
 def placements(n: int, size: int, p: float, random: torch.Generator) -> Tensor:
     """[N, 2, 3]: where in the original a place of the result lies, in pixels from the middle (algorithm 1)."""
-    draw = _Draw(n, p, random)
+    draw = _TransformSampler(n, p, random)
     whole = torch.eye(3).repeat(n, 1, 1)
     flip = draw.whole(2).float() * -2 + 1
     whole = whole @ _scaling(flip, torch.ones(n))
@@ -128,7 +128,7 @@ def warped(x: Tensor, places: Tensor) -> Tensor:
 
 def tintings(n: int, p: float, random: torch.Generator) -> Tensor:
     """[N, 3, 4]: matrices on colours in [-1, 1] with a fourth coordinate of 1 (algorithm 1, colour)."""
-    draw = _Draw(n, p, random)
+    draw = _TransformSampler(n, p, random)
     grey = torch.full((3, 3), 1 / 3)  # the projection onto the axis of greys
     eye = torch.eye(3)
     shift = draw.chosen(draw.normal(1) * 0.2, 0.0)
@@ -158,7 +158,7 @@ def tinted(x: Tensor, tints: Tensor) -> Tensor:
     return torch.cat([changed * 2 - 1, x[:, 3:]], dim=1)
 
 
-class _Draw:
+class _TransformSampler:
     """Numbers for n pictures from a generator on the processor, each kind left out for a picture with chance 1 - p."""
 
     def __init__(self, n: int, p: float, random: torch.Generator) -> None:

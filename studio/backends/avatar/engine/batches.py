@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.backends.avatar.dataset import Pictures
+from studio.backends.avatar.dataset import FaceDataset
 from studio.backends.engine.device import generator
 
 EDGE = 4.0
@@ -30,10 +30,10 @@ def premultiplied(pixels: Tensor) -> Tensor:
     return torch.cat([x[:, :3] * x[:, 3:], x[:, 3:]], dim=1) * 2 - 1
 
 
-class Drawings:
+class BatchSampler:
     """The training set as tensors, what is rare in it, and where in the picture each style's attributes show."""
 
-    def __init__(self, pictures: Pictures, seed: int) -> None:
+    def __init__(self, pictures: FaceDataset, seed: int) -> None:
         keep = np.ones(len(pictures.pixels), bool) if pictures.held_out is None else ~pictures.held_out
         self.pixels = torch.from_numpy(pictures.pixels[keep])
         self.table = pictures.table

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from studio.backends.avatar.engine.target import Likeness, Target, planes_of, weight_of
-from studio.backends.avatar.face_crops import Box, Canvas, Place, around, canvases, distinct, places
+from studio.backends.avatar.engine.target import PictureDistance, ProjectionTarget, planes_of, weight_of
+from studio.backends.avatar.face_crops import Box, CropSource, CropSquare, around, canvases, distinct, places
 
 COARSE, COMPARED = 32, 64  # pixels a side that places are compared at, first and then
 NEAREST = 3  # boxes of a style's figures, of those most like a figure's, that it is put into
@@ -25,7 +25,7 @@ STEPS, FINE, MOVES = (0.06, 0.03, 0.015), 0.02, 4  # by which shares of its side
 FINALISTS = 2  # places that are moved until they fit
 
 
-class Eye(Protocol):
+class FaceReader(Protocol):
     """What a network makes of pictures."""
 
     def drawn(self, pictures: Tensor) -> Tensor:
@@ -35,76 +35,76 @@ class Eye(Protocol):
 
 
 @dataclass(frozen=True)
-class Found:
+class FaceLocation:
     """Where the face is, and how unlike the place was to what the eye drew of it."""
 
-    canvas: Canvas
-    place: Place
+    canvas: CropSource
+    place: CropSquare
     unlike: float
 
 
-class Aligning:
+class FaceDetector:
     """`better`: so many times as unlike as the middle square a place may be at most, to be chosen instead of it."""
 
-    def __init__(self, eye: Eye, planes: int, size: int, where: torch.device, *, better: float) -> None:
+    def __init__(self, eye: FaceReader, planes: int, size: int, where: torch.device, *, better: float) -> None:
         self.eye, self.planes, self.where, self.better = eye, planes, where, better
         self.sides = (min(size, COARSE), min(size, COMPARED))
         self.weights = {side: weight_of(side).to(where) for side in self.sides}
 
     def find(
         self, pixels: NDArray[np.uint8], frames: Sequence[Sequence[Box]], report: Callable[[int, int], object]
-    ) -> Found:
+    ) -> FaceLocation:
         """Where the face is in a picture [H, W, 3 or 4]. `frames`: for each style the boxes around its figures, in
         shares of their pictures."""
         ways = canvases(pixels, cut=self.planes == 4)
-        first = Found(ways[0], ways[0].middle(), 0.0)
-        tried = [first] + [Found(canvas, place, 0.0) for canvas, place in _candidates(ways, frames)]
+        first = FaceLocation(ways[0], ways[0].middle(), 0.0)
+        tried = [first] + [FaceLocation(canvas, place, 0.0) for canvas, place in _candidates(ways, frames)]
         scores: list[float] = []
         for some in range(0, len(tried), 8):
             report(some, len(tried) + 1)
             scores += self._read(tried[some : some + 8])[0].tolist()
-        best = middle = self.middle = Found(first.canvas, first.place, scores[0])
+        best = middle = self.middle = FaceLocation(first.canvas, first.place, scores[0])
         for at in np.argsort(scores, kind="stable")[:FINALISTS]:
-            settled = self._settled(Found(tried[at].canvas, tried[at].place, scores[at]))
+            settled = self._settled(FaceLocation(tried[at].canvas, tried[at].place, scores[at]))
             if settled.unlike < best.unlike:
                 best = settled
         report(len(tried), len(tried) + 1)
         return best if best.unlike < self.better * middle.unlike else middle
 
-    def _settled(self, found: Found) -> Found:
+    def _settled(self, found: FaceLocation) -> FaceLocation:
         """Moved until it fits what the eye draws of it."""
         for step in STEPS:
             side = self.sides[step < FINE]
             scores, drawn = self._read([found])
-            best = Found(found.canvas, found.place, float(scores[0]))
-            moved = Found(found.canvas, found.place, float(self._unlike(self._seen([found], side), drawn)))
+            best = FaceLocation(found.canvas, found.place, float(scores[0]))
+            moved = FaceLocation(found.canvas, found.place, float(self._unlike(self._seen([found], side), drawn)))
             for _ in range(MOVES):
-                next_to = [Found(found.canvas, place, 0.0) for place in around(moved.place, step)]
+                next_to = [FaceLocation(found.canvas, place, 0.0) for place in around(moved.place, step)]
                 unlike = self._unlike(self._seen(next_to, side), drawn.expand(len(next_to), -1, -1, -1))
                 at = int(unlike.argmin())
                 if float(unlike[at]) >= moved.unlike:
                     break
-                moved = Found(found.canvas, next_to[at].place, float(unlike[at]))
+                moved = FaceLocation(found.canvas, next_to[at].place, float(unlike[at]))
             if moved.place == best.place:
                 found = best
                 continue
-            again = Found(found.canvas, moved.place, float(self._read([moved])[0]))
+            again = FaceLocation(found.canvas, moved.place, float(self._read([moved])[0]))
             found = min(best, again, key=lambda one: one.unlike)
         return found
 
-    def _read(self, some: Sequence[Found]) -> tuple[Tensor, Tensor]:
+    def _read(self, some: Sequence[FaceLocation]) -> tuple[Tensor, Tensor]:
         """How unlike each is to what the eye draws of it, and that."""
         seen = self._seen(some, self.sides[1])
         drawn = smaller(self.eye.drawn(seen), self.sides[1])
         return self._unlike(seen, drawn), drawn
 
-    def _seen(self, some: Sequence[Found], size: int) -> Tensor:
+    def _seen(self, some: Sequence[FaceLocation], size: int) -> Tensor:
         squares = [planes_of(one.canvas.seen(one.place, size), self.planes) for one in some]
         return torch.cat(squares).to(self.where)
 
     def _unlike(self, seen: Tensor, drawn: Tensor) -> Tensor:
         side = seen.shape[2]
-        return Likeness(Target(seen, self.weights[side]))(smaller(drawn, side))
+        return PictureDistance(ProjectionTarget(seen, self.weights[side]))(smaller(drawn, side))
 
 
 def smaller(pictures: Tensor, side: int) -> Tensor:
@@ -112,8 +112,8 @@ def smaller(pictures: Tensor, side: int) -> Tensor:
     return F.adaptive_avg_pool2d(pictures, side) if pictures.shape[2] > side else pictures
 
 
-def _candidates(ways: Sequence[Canvas], frames: Sequence[Sequence[Box]]) -> list[tuple[Canvas, Place]]:
-    found: list[tuple[Canvas, Place]] = []
+def _candidates(ways: Sequence[CropSource], frames: Sequence[Sequence[Box]]) -> list[tuple[CropSource, CropSquare]]:
+    found: list[tuple[CropSource, CropSquare]] = []
     beneath: Box | None = None
     for canvas in ways:
         some = [canvas.middle()] if canvas is not ways[0] else []

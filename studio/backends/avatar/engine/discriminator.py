@@ -13,11 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from studio.backends.avatar.engine.layers import GAIN, LEAK, FullyConnected, normalised
-from studio.backends.avatar.engine.network import Shape
+from studio.backends.avatar.engine.network import GeneratorShape
 from studio.backends.avatar.engine.resample import blur_filter, filtered
 
 
-class Conv(nn.Module):
+class DownsamplingConv(nn.Module):
     """A plain convolution at an equalised learning rate; `down` halves the size behind the low-pass filter."""
 
     resample_filter: Tensor
@@ -51,10 +51,10 @@ class DiscriminatorBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, planes: int = 0) -> None:
         super().__init__()
         if planes:
-            self.fromrgb = Conv(planes, inputs, 1)
-        self.conv0 = Conv(inputs, inputs, 3)
-        self.conv1 = Conv(inputs, outputs, 3, down=True)
-        self.skip = Conv(inputs, outputs, 1, down=True, linear=True)
+            self.fromrgb = DownsamplingConv(planes, inputs, 1)
+        self.conv0 = DownsamplingConv(inputs, inputs, 3)
+        self.conv1 = DownsamplingConv(inputs, outputs, 3, down=True)
+        self.skip = DownsamplingConv(inputs, outputs, 1, down=True, linear=True)
         self.top = bool(planes)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ class DiscriminatorEpilogue(nn.Module):
 
     def __init__(self, channels: int, outputs: int) -> None:
         super().__init__()
-        self.conv = Conv(channels + 1, channels, 3)
+        self.conv = DownsamplingConv(channels + 1, channels, 3)
         self.fc = FullyConnected(channels * 16, channels, active=True)
         self.out = FullyConnected(channels, outputs)
 
@@ -87,7 +87,7 @@ class Discriminator(nn.Module):
     `shape.start` is 4, where its last layers work.
     """
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: GeneratorShape) -> None:
         super().__init__()
         self.shape = shape
         width = shape.w_dim if shape.c_dim else 1

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from studio.backends.avatar.attributes import NONE, Table
+from studio.backends.avatar.attributes import NONE, AttributeTable
 from studio.backends.avatar.engine import files
 
 FILE = "encoder.safetensors"
@@ -33,7 +33,7 @@ KEPT = 0.995  # of the averaged weights at each step
 SHARPEST = 0.1  # of the samples stay as they are; the others are disturbed
 
 
-class Residual(nn.Module):
+class ResidualBlock(nn.Module):
     """Two 3x3 convolutions around a shortcut; halves the side."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -61,7 +61,7 @@ class Encoder(nn.Module):
         side, channels = self.size // 2, WIDTHS[0]
         for wider in WIDTHS[1:]:
             if side > SMALLEST:
-                blocks.append(Residual(channels, wider))
+                blocks.append(ResidualBlock(channels, wider))
                 channels, side = wider, side // 2
         self.blocks = nn.Sequential(*blocks)
         self.shared = nn.Linear(channels * side * side, NARROW)
@@ -75,7 +75,7 @@ class Encoder(nn.Module):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class AttributeReading:
     """What one picture shows: styles likeliest first, and for each style the picks of each attribute likeliest first
     (an index of its values, or NONE)."""
 
@@ -83,7 +83,7 @@ class Reading:
     picks: tuple[tuple[tuple[int, ...], ...], ...]
 
     @classmethod
-    def of(cls, scores: Tensor, table: Table) -> Self:
+    def of(cls, scores: Tensor, table: AttributeTable) -> Self:
         """From the scores [answers] of one picture."""
         numbers = scores.detach().cpu().numpy()
         picks: list[list[tuple[int, ...]]] = [[] for _ in table.styles]
@@ -96,7 +96,7 @@ class Reading:
         return cls(tuple(int(style) for style in styles), tuple(map(tuple, picks)))
 
 
-def _questions(table: Table) -> Iterator[tuple[int, int, slice]]:
+def _questions(table: AttributeTable) -> Iterator[tuple[int, int, slice]]:
     """(style, attribute, where its answers stand in the scores)."""
     at = len(table.styles)
     for s, style in enumerate(table.styles):
@@ -105,7 +105,7 @@ def _questions(table: Table) -> Iterator[tuple[int, int, slice]]:
             at += len(one.values) + 1
 
 
-def for_network(shape: Any, table: Table) -> Encoder:
+def for_network(shape: Any, table: AttributeTable) -> Encoder:
     """An encoder that has learnt nothing yet, for a network of this shape and these attributes."""
     answers = len(table.styles) + sum(span.stop - span.start for *_, span in _questions(table))
     return Encoder(shape.planes, shape.size, answers)
@@ -113,7 +113,7 @@ def for_network(shape: Any, table: Table) -> Encoder:
 
 def learn(
     network: Any,
-    table: Table,
+    table: AttributeTable,
     minutes: float,
     *,
     seed: int = 0,
@@ -158,7 +158,7 @@ def learn(
     return encoder.eval().requires_grad_(False)
 
 
-def _loss(scores: Tensor, answers: Tensor, table: Table) -> Tensor:
+def _loss(scores: Tensor, answers: Tensor, table: AttributeTable) -> Tensor:
     """Cross entropy of the style and of the attributes of the picture's own style: `answers` [N, 1 + attributes of all
     styles], the style, then the index of each right answer, -1 where nothing is asked."""
     total = F.cross_entropy(scores[:, : len(table.styles)], answers[:, 0], reduction="sum")
@@ -168,7 +168,9 @@ def _loss(scores: Tensor, answers: Tensor, table: Table) -> Tensor:
 
 
 @torch.no_grad()
-def _samples(network: Any, table: Table, size: int, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _samples(
+    network: Any, table: AttributeTable, size: int, count: int, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
     """Pictures [count, planes, size, size] uint8 as seeds draw them, and what is right to say of them (see _loss)."""
     questions = list(_questions(table))
     answers = np.full((count, 1 + len(questions)), -1, np.int64)
@@ -223,7 +225,7 @@ def write(encoder: Encoder, folder: Path) -> None:
     save_file(tensors, folder / FILE, metadata={"format": "pt", "sizes": about})
 
 
-def read(folder: Path, shape: Any, table: Table | None) -> Encoder | None:
+def read(folder: Path, shape: Any, table: AttributeTable | None) -> Encoder | None:
     """The encoder of the model in `folder`; None where it has none. StudioError where it is damaged or of another
     network."""
     path = folder / FILE

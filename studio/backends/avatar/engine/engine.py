@@ -14,7 +14,7 @@ from studio.backends.avatar.engine import encoder as encode
 from studio.backends.avatar.engine import files, find_directions
 from studio.backends.avatar.engine import upscaler as upscale
 from studio.backends.avatar.engine.latents import Latents, layers_of
-from studio.backends.avatar.engine.morph import Walk
+from studio.backends.avatar.engine.morph import MorphPath
 from studio.backends.avatar.engine.projection import Projection
 from studio.backends.avatar.engine.synthesis import draw, enlarged, one_thread, pixels, sheet
 from studio.backends.avatar.requests import (
@@ -110,7 +110,7 @@ class AvatarEngine:
     def _walk(self, latents: Latents, request: AvatarWalkRequest, report: Report) -> Clip:
         report(Progress("mapping"))
         self._learn_directions(latents, request)
-        walk = Walk(latents, request)
+        walk = MorphPath(latents, request)
         first = walk.faces[0]
         total = len(walk.times)
 
@@ -188,7 +188,7 @@ def _small(picture: torch.Tensor) -> NDArray[np.uint8]:
     return pixels(picture)[0]
 
 
-def _keep_preview(one: directions.Direction, row: list[NDArray[np.uint8]]) -> None:
+def _keep_preview(one: directions.SavedDirection, row: list[NDArray[np.uint8]]) -> None:
     with storage.failing_as("The preview could not be saved"):
         one.preview.parent.mkdir(parents=True, exist_ok=True)
         Pillow.fromarray(sheet([row])).save(one.preview)

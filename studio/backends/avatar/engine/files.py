@@ -16,24 +16,24 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from studio.backends.avatar.attributes import Table
+from studio.backends.avatar.attributes import AttributeTable
 from studio.backends.avatar.engine import stylegan3
-from studio.backends.avatar.engine.network import Generator, Shape
-from studio.checkpoints.stylegan3_layers import Alias
+from studio.backends.avatar.engine.network import Generator, GeneratorShape
+from studio.checkpoints.stylegan3_layers import StyleGAN3Shape
 from studio.errors import StudioError
 
 FAMILY, VERSION = "stylegan2", 1
-FAMILIES = {FAMILY: (Shape, Generator), "stylegan3": (Alias, stylegan3.Generator)}
+FAMILIES = {FAMILY: (GeneratorShape, Generator), "stylegan3": (StyleGAN3Shape, stylegan3.StyleGAN3Generator)}
 """By what config.json calls them: the class of its shape, and of its network."""
 
-Network = Generator | stylegan3.Generator
+Network = Generator | stylegan3.StyleGAN3Generator
 HALVED = 4  # resolutions that imported networks compute in half precision on a graphics card, as they were trained
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 AGAIN = "Fetch or import the model again."
 
 
 @dataclass(frozen=True)
-class Config:
+class AvatarConfig:
     """What config.json says. `table` names the styles and attributes a seed draws; None for plain pictures.
 
     `shape` is a Shape or an Alias, as `family` says. `z` is how a seed draws its latent: "randomstate" as the official
@@ -41,7 +41,7 @@ class Config:
     """
 
     shape: Any
-    table: Table | None
+    table: AttributeTable | None
     family: str = FAMILY
     z: str = "own"
 
@@ -50,7 +50,7 @@ class Config:
         return () if self.table is None else tuple(style.name for style in self.table.styles)
 
 
-def write(generator: Generator, folder: Path, table: Table | None) -> None:
+def write(generator: Generator, folder: Path, table: AttributeTable | None) -> None:
     """Weights as fp16, and everything needed to use them. The picture is premultiplied RGBA in [-1, 1]."""
     tensors = {name: tensor.detach().cpu().half().contiguous() for name, tensor in generator.state_dict().items()}
     config = {
@@ -67,7 +67,7 @@ def write(generator: Generator, folder: Path, table: Table | None) -> None:
     (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
 
-def read_config(folder: Path) -> Config:
+def read_config(folder: Path) -> AvatarConfig:
     """Raises StudioError where the file is missing, damaged or of another kind."""
     path = folder / CONFIG
     try:
@@ -76,7 +76,7 @@ def read_config(folder: Path) -> Config:
             raise StudioError(
                 f"{path} describes a {data['family']} of version {data['version']}.", "Update the studio."
             )
-        table = Table.from_json(data["attributes"]) if "attributes" in data else None
+        table = AttributeTable.from_json(data["attributes"]) if "attributes" in data else None
         shape = FAMILIES[data["family"]][0].from_json(data["shape"])
         z = data.get("z", "own")
         if z not in ("own", "randomstate") or shape.planes not in (3, 4):
@@ -87,10 +87,10 @@ def read_config(folder: Path) -> Config:
         raise StudioError(f"{path} cannot be read: {error.strerror}.", AGAIN) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StudioError(f"{path} is damaged: {error}.", AGAIN) from error
-    return Config(shape, table, data["family"], z)
+    return AvatarConfig(shape, table, data["family"], z)
 
 
-def open_network(folder: Path, on: torch.device | None = None) -> tuple[Network, Config]:
+def open_network(folder: Path, on: torch.device | None = None) -> tuple[Network, AvatarConfig]:
     """The network of a model folder, ready to draw on a device (none: the processor), and what its config says.
 
     Raises StudioError for weights that are missing, damaged or do not fit their config.
@@ -105,7 +105,7 @@ def open_network(folder: Path, on: torch.device | None = None) -> tuple[Network,
     return network, config
 
 
-def load_into(generator: Network, folder: Path, config: Config) -> None:
+def load_into(generator: Network, folder: Path, config: AvatarConfig) -> None:
     """Fill a network from model.safetensors. Raises StudioError unless every tensor is there, fits and is finite."""
     path = folder / WEIGHTS
     if config.shape != generator.shape:

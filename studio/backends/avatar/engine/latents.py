@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from studio.backends.avatar.directions import Direction
-from studio.backends.avatar.engine.files import Config
+from studio.backends.avatar.directions import SavedDirection
+from studio.backends.avatar.engine.files import AvatarConfig
 from studio.backends.avatar.engine.network import truncated
-from studio.backends.avatar.requests import AvatarRequest, Near, Trait
-from studio.backends.avatar.sliders import Traits, drawn
+from studio.backends.avatar.requests import AvatarRequest, SliderValue, Variation
+from studio.backends.avatar.sliders import SliderTracks, drawn
 from studio.backends.engine.device import device
 from studio.errors import BadInput
 from studio.schema.request import Request
@@ -34,7 +34,7 @@ SPREAD_SAMPLES = 500
 
 
 @dataclass(frozen=True, eq=False)
-class Origin:
+class MappingInput:
     """What a seed gives before mapping: z [1, z_dim], condition [1, c_dim] or None, centre of truncation [1, w_dim]."""
 
     z: Tensor
@@ -63,9 +63,9 @@ def layers_of(shape: Any, name: str) -> range:
 class Latents:
     """One network's faces. What two requests share is reckoned once, so that a drag costs its synthesis only."""
 
-    def __init__(self, network: Any, config: Config, traits: Traits | None) -> None:
+    def __init__(self, network: Any, config: AvatarConfig, traits: SliderTracks | None) -> None:
         self.network, self.config, self.traits = network, config, traits
-        self.along: dict[str, Direction] = {}
+        self.along: dict[str, SavedDirection] = {}
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
 
     def ws(self, request: AvatarRequest) -> Tensor:
@@ -100,12 +100,12 @@ class Latents:
             )
         return other
 
-    def origin(self, request: AvatarRequest) -> Origin:
+    def origin(self, request: AvatarRequest) -> MappingInput:
         """Raises BadInput for a style, class or slider that the model does not have."""
         key = ("origin", request.style, request.seed, request.label, request.traits, self._steps(request))
         return self._remember(key, lambda: self._origin(request))
 
-    def mapped(self, origin: Origin) -> Tensor:
+    def mapped(self, origin: MappingInput) -> Tensor:
         """w [1, w_dim]."""
         return self.network.mapping(origin.z, origin.c)
 
@@ -130,7 +130,7 @@ class Latents:
     def forget(self) -> None:
         self._kept.clear()
 
-    def _origin(self, request: AvatarRequest) -> Origin:
+    def _origin(self, request: AvatarRequest) -> MappingInput:
         shape, table = self.config.shape, self.config.table
         mapping = self.network.mapping
         if table is not None and self.traits is not None:
@@ -139,7 +139,7 @@ class Latents:
             which, z, picks = self._drawn(request)
             c = self.traits.moved(which, picks, request.traits)[None]
             where = torch.tensor([which], device=device())
-            return Origin(_tensor(z[None]), _tensor(c), mapping.centre(where))
+            return MappingInput(_tensor(z[None]), _tensor(c), mapping.centre(where))
         if request.style != "any":
             raise BadInput(f"This model knows no style {request.style[:60]!r}.", "Choose any.")
         if request.traits:
@@ -154,9 +154,9 @@ class Latents:
         else:
             z = np.random.default_rng(request.seed).standard_normal((1, shape.z_dim), dtype=np.float32)
         if not shape.c_dim:
-            return Origin(_tensor(z), None, centre)
+            return MappingInput(_tensor(z), None, centre)
         label = request.label if request.label >= 0 else int(np.random.default_rng(request.seed).integers(shape.c_dim))
-        return Origin(_tensor(z), _tensor(np.eye(shape.c_dim, dtype=np.float32)[label : label + 1]), centre)
+        return MappingInput(_tensor(z), _tensor(np.eye(shape.c_dim, dtype=np.float32)[label : label + 1]), centre)
 
     def _drawn(self, request: AvatarRequest) -> tuple[int, np.ndarray, list[int]]:
         table, z_dim = self.config.table, self.config.shape.z_dim
@@ -165,7 +165,7 @@ class Latents:
         key = ("drawn", request.style, request.seed, near)
         return self._remember(key, lambda: drawn(table, request.style, request.seed, z_dim, near))
 
-    def _steps(self, request: AvatarRequest) -> tuple[Near, ...]:
+    def _steps(self, request: AvatarRequest) -> tuple[Variation, ...]:
         """The steps nearby that change attributes; those of other networks and from a found face are taken in W."""
         return request.near if self.config.table is not None and not request.latent else ()
 
@@ -212,7 +212,7 @@ class Latents:
             ws = self._step(request, ws, step)
         return ws, centre
 
-    def _step(self, request: AvatarRequest, ws: Tensor, step: Near) -> Tensor:
+    def _step(self, request: AvatarRequest, ws: Tensor, step: Variation) -> Tensor:
         """A face nearby: noise as wide as W is in every direction, and the way to its middle shortened as much, so that
         a long chain stays as usual as its first face. At spread 1 nothing of that is left."""
         plain = request.replace(traits=())
@@ -251,9 +251,9 @@ def unpacked(latent: str, shape: Any) -> Tensor:
     return torch.from_numpy(numbers).reshape(1, shape.num_ws, shape.w_dim)
 
 
-def resting(traits: Traits, which: int, picks: list[int]) -> tuple[Trait, ...]:
+def resting(traits: SliderTracks, which: int, picks: list[int]) -> tuple[SliderValue, ...]:
     """Sliders where the face with these picks has them."""
-    return tuple(Trait(name, value) for name, value in traits.places(which, picks, ()).items())
+    return tuple(SliderValue(name, value) for name, value in traits.places(which, picks, ()).items())
 
 
 @lru_cache(64)

@@ -44,7 +44,7 @@ def normalised(x: Tensor) -> Tensor:
 
 
 @dataclass(slots=True)
-class Ready:
+class FoldedWeights:
     """What a layer's forward pass needs of its parameters, and what they were then.
 
     `squares` [O, I] and `tiny` [O] lie under the root of the demodulation, halved, so that it brings the activation's
@@ -138,7 +138,7 @@ class SynthesisLayer(nn.Module):
         self.register_buffer("noise_const", torch.randn(size, size))
         self.register_buffer("resample_filter", blur_filter())
         self.up, self.clamp, self.shared = up, clamp, False
-        self._kept: Ready | None = None
+        self._kept: FoldedWeights | None = None
 
     def forward(self, x: Tensor, w: Tensor, noise: Noise, generator: torch.Generator | None) -> Tensor:
         learning = torch.is_grad_enabled()
@@ -174,14 +174,14 @@ class SynthesisLayer(nn.Module):
         x = F.conv2d(x, ready.blur * demodulation[0][:, None, None, None], ready.bias, padding=1, groups=x.shape[1])
         return self.finish(x, w, None, ready, noise, generator)
 
-    def ready(self, x: Tensor) -> Ready:
+    def ready(self, x: Tensor) -> FoldedWeights:
         """The parameters as forward uses them for maps such as x."""
         weight = self.weight
         if x.dtype != torch.float32:
             # Nothing may leave the range of 16 bits ([A] appendix D.1); demodulation takes these scales out again.
             weight = weight / (weight.abs().amax(dim=(1, 2, 3), keepdim=True) * math.sqrt(weight[0].numel()))
         squares = weight.square().sum(dim=(2, 3)) / GAIN**2
-        ready = Ready(
+        ready = FoldedWeights(
             weight=weight.to(x.dtype),
             squares=squares,
             tiny=squares.new_full((len(squares),), 1e-8 / GAIN**2),
@@ -200,7 +200,7 @@ class SynthesisLayer(nn.Module):
             ready.weight = ready.weight.contiguous(memory_format=torch.channels_last)
         return ready
 
-    def kept(self, x: Tensor) -> Ready:
+    def kept(self, x: Tensor) -> FoldedWeights:
         """`ready`, made once for as long as the parameters stay what they are."""
         own = [self.weight, self.bias, self.noise_strength, self.resample_filter]
         own += [] if self.patterns is None else [self.patterns.maps]
@@ -217,7 +217,7 @@ class SynthesisLayer(nn.Module):
         x: Tensor,
         w: Tensor,
         demodulation: Tensor | None,
-        ready: Ready,
+        ready: FoldedWeights,
         noise: Noise,
         generator: torch.Generator | None,
     ) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Generator
 import torch
 from torch import Tensor
 
-from studio.backends.avatar.engine.latents import Latents, Origin
+from studio.backends.avatar.engine.latents import Latents, MappingInput
 from studio.backends.avatar.engine.network import truncated
 from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest
 from studio.errors import BadInput
@@ -29,7 +29,7 @@ def times(request: AvatarWalkRequest) -> list[tuple[int, float]]:
     return [(min(int(at), legs - 1), at - min(int(at), legs - 1)) for at in places]
 
 
-class Walk:
+class MorphPath:
     """The ws of a walk's frames. Raises BadInput where its faces cannot be walked between."""
 
     def __init__(self, latents: Latents, request: AvatarWalkRequest) -> None:
@@ -40,7 +40,7 @@ class Walk:
         asked = AvatarRequest(model=request.model)
         self.faces = [latents.within(asked, station.face) for station in request.stations]
         self.ws = torch.cat([latents.ws(face) for face in self.faces])
-        self.origins: list[Origin] = []
+        self.origins: list[MappingInput] = []
         if request.way == "z":
             if any(face.latent for face in self.faces):
                 raise BadInput("A face that was found in a picture has no seed.", "Walk between the faces instead.")

@@ -18,7 +18,7 @@ from studio.backends.avatar.engine.resample import blur_filter, doubled, enlarge
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class GeneratorShape:
     """What decides every tensor's shape. `channels[i]` belongs to resolution start * 2**i; the last is the picture's.
 
     `start` is the side of the learned constant, 4 in the paper. A larger one knows from the first step where in the
@@ -103,7 +103,7 @@ class MappingShape(Protocol):
     def mapping_lr(self) -> float: ...
 
 
-class Mapping(nn.Module):
+class MappingNetwork(nn.Module):
     """z [N, z_dim] and condition c [N, c_dim] -> w [N, w_dim] ([2] figure 2, [A] appendix for c)."""
 
     w_avg: Tensor
@@ -145,7 +145,7 @@ class SynthesisBlock(nn.Module):
 
     resample_filter: Tensor
 
-    def __init__(self, inputs: int, outputs: int, shape: Shape, size: int) -> None:
+    def __init__(self, inputs: int, outputs: int, shape: GeneratorShape, size: int) -> None:
         super().__init__()
         patterns = shape.patterns_of(size)
         if inputs:
@@ -172,13 +172,13 @@ class SynthesisBlock(nn.Module):
         return y, larger + self.torgb(y, next(w))
 
 
-class Synthesis(nn.Module):
+class SynthesisNetwork(nn.Module):
     """ws [N, num_ws, w_dim] -> picture [N, planes, size, size], about [-1, 1] ([2] figure 7 b, the skip generator).
 
     `halved` is how many of the highest resolutions are computed in `low`, 16-bit numbers ([A] appendix D.1).
     """
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: GeneratorShape) -> None:
         super().__init__()
         self.shape = shape
         self.halved, self.low = 0, torch.float16
@@ -205,11 +205,11 @@ class Synthesis(nn.Module):
 class Generator(nn.Module):
     """z, c -> picture. For style mixing or W+, call `mapping` and `synthesis` with a w for each layer."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: GeneratorShape) -> None:
         super().__init__()
         self.shape = shape
-        self.mapping = Mapping(shape)
-        self.synthesis = Synthesis(shape)
+        self.mapping = MappingNetwork(shape)
+        self.synthesis = SynthesisNetwork(shape)
 
     def forward(
         self,

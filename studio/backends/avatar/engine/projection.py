@@ -18,11 +18,11 @@ from torch import Tensor
 
 from studio.backends.avatar import search_messages
 from studio.backends.avatar.attributes import NONE
-from studio.backends.avatar.engine.detect_face import COMPARED, Aligning, frames_of, smaller
-from studio.backends.avatar.engine.encoder import Encoder, Reading
+from studio.backends.avatar.engine.detect_face import COMPARED, FaceDetector, frames_of, smaller
+from studio.backends.avatar.engine.encoder import AttributeReading, Encoder
 from studio.backends.avatar.engine.latents import Latents, packed, resting
 from studio.backends.avatar.engine.synthesis import draw, enlarged, pixels
-from studio.backends.avatar.engine.target import Likeness, Target, opened, target, weight_of
+from studio.backends.avatar.engine.target import PictureDistance, ProjectionTarget, opened, target, weight_of
 from studio.backends.avatar.requests import AvatarProjectRequest, AvatarRequest
 from studio.backends.engine.device import device
 from studio.jobs.job import Cancelled, Progress, Report
@@ -39,7 +39,7 @@ USUAL = ((0.0, 0.0, 1.0, 1.0), (0.1, 0.1, 0.9, 1.0), (0.15, 0.15, 0.85, 0.85))
 """Where figures stand in pictures that have no transparency to tell it by."""
 
 
-class Reader:
+class EncoderReader:
     """What an encoder reads in pictures, as faces of its network: an eye for Aligning."""
 
     def __init__(self, latents: Latents, encoder: Encoder, plain: AvatarRequest) -> None:
@@ -47,10 +47,10 @@ class Reader:
         self.latents, self.encoder, self.plain = latents, encoder.to(device()), plain
         self.table = latents.config.table
 
-    def readings(self, pictures: Tensor) -> list[Reading]:
-        return [Reading.of(scores, self.table) for scores in self.encoder(pictures)]
+    def readings(self, pictures: Tensor) -> list[AttributeReading]:
+        return [AttributeReading.of(scores, self.table) for scores in self.encoder(pictures)]
 
-    def faces(self, readings: Sequence[Reading], styles: Sequence[int]) -> Tensor:
+    def faces(self, readings: Sequence[AttributeReading], styles: Sequence[int]) -> Tensor:
         """ws [N, num_ws, w_dim] of the likeliest answers, each of its style."""
         network, ws = self.latents.network, []
         for reading, style in zip(readings, styles, strict=True):
@@ -64,7 +64,7 @@ class Reader:
         return draw(self.latents.network, self.faces(readings, [reading.styles[0] for reading in readings]), "const", 0)
 
 
-class Recaller:
+class NearestSampleReader:
     """The likest of faces that a network has drawn: an eye for Aligning where there is no encoder."""
 
     def __init__(self, faces: Tensor) -> None:
@@ -73,7 +73,7 @@ class Recaller:
 
     def drawn(self, pictures: Tensor) -> Tensor:
         small = smaller(pictures, RECALLED).split(1)
-        at = [int(Likeness(Target(one, self.weight))(self.small).argmin()) for one in small]
+        at = [int(PictureDistance(ProjectionTarget(one, self.weight))(self.small).argmin()) for one in small]
         return self.faces[at]
 
 
@@ -84,7 +84,7 @@ class Projection:
         self.latents, self.encoder, self.request, self.report = latents, encoder, request, report
         self.network: Any = latents.network
         self.plain = AvatarRequest(seed=request.seed, model=request.model, style=request.style, psi=1.0)
-        self.reader: Reader | None = None
+        self.reader: EncoderReader | None = None
         self.others: list[float] = []  # how unlike the picture other faces of the style are
         self.mistaken = ""
         self.guessed = 0.0  # how unlike the best guess is, before anything is bent
@@ -117,15 +117,15 @@ class Projection:
                 everywhere[style] = self._some(style, GUESSES // len(self.latents.config.styles))
         self.drawn = {style: self._small(ws) for style, (_, ws) in everywhere.items()}
         frames = [frames_of(drawn) if shape.planes == 4 else list(USUAL) for drawn in self.drawn.values()]
-        eye: Reader | Recaller
+        eye: EncoderReader | NearestSampleReader
         if self.encoder is not None and table is not None:
-            self.reader = eye = Reader(self.latents, self.encoder, self.plain)
+            self.reader = eye = EncoderReader(self.latents, self.encoder, self.plain)
         else:
-            eye = Recaller(torch.cat(list(self.drawn.values())))
+            eye = NearestSampleReader(torch.cat(list(self.drawn.values())))
         better = READ_BETTER if self.reader is not None else BETTER
-        aligning = Aligning(eye, shape.planes, shape.size, device(), better=better)
+        aligning = FaceDetector(eye, shape.planes, shape.size, device(), better=better)
         found = aligning.find(picture, frames, lambda done, total: self.report(Progress("aligning", done, total)))
-        self.likeness = Likeness(target(found.canvas.seen(found.place, shape.size), shape.planes, device()))
+        self.likeness = PictureDistance(target(found.canvas.seen(found.place, shape.size), shape.planes, device()))
         return [(plain, one) for plain, ws in begun.values() for one in ws.split(1)]
 
     def _some(self, style: str, count: int) -> tuple[AvatarRequest, Tensor]:
@@ -159,16 +159,16 @@ class Projection:
             self.mistaken = self._mistaken(self.reader, reading)
         self.report(Progress("guessing", 3, 3, self._shown()))
 
-    def _mistaken(self, reader: Reader, reading: Reading) -> str:
+    def _mistaken(self, reader: EncoderReader, reading: AttributeReading) -> str:
         """What is to be said of the style that was asked for."""
         assert self.best is not None
         seen, picture = reading.styles[0], smaller(self.likeness.wanted[0][0], COMPARED)
-        likeness = Likeness(Target(picture, weight_of(picture.shape[2]).to(picture)))
+        likeness = PictureDistance(ProjectionTarget(picture, weight_of(picture.shape[2]).to(picture)))
         name = reader.table.styles[seen].name
         unlike, best = likeness(self._small(torch.cat([reader.faces([reading], [seen]), self.best[1]]))).tolist()
         return search_messages.mistaken(name, self.request.style, unlike, best, likeness(self.drawn[name]).tolist())
 
-    def _by_attributes(self, reading: Reading | None) -> None:
+    def _by_attributes(self, reading: AttributeReading | None) -> None:
         """The drawn attributes that look most like the picture, one by one; then again, the likeliest of each. Where an
         encoder has read the picture, what it holds for likely is all that is tried."""
         assert self.latents.traits is not None

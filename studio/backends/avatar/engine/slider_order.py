@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from studio.backends.avatar.attributes import NONE, Attribute, Table
-from studio.backends.avatar.sliders import EXPRESSIVE, Track, Traits, mood, seen, tells_mood
+from studio.backends.avatar.attributes import NONE, Attribute, AttributeTable
+from studio.backends.avatar.sliders import EXPRESSIVE, SliderTrack, SliderTracks, mood, seen, tells_mood
 from studio.backends.engine.device import generator
 
 CONTEXTS = 4  # drawings in which each value is looked at
@@ -27,20 +27,22 @@ GLAD = 1.5  # weight of the mood beside the likeness of neighbours, in shares of
 
 
 @torch.no_grad()
-def build(network: Any, table: Table, report: Callable[[int, int], object] = lambda done, total: None) -> Traits:
+def build(
+    network: Any, table: AttributeTable, report: Callable[[int, int], object] = lambda done, total: None
+) -> SliderTracks:
     """The tracks of a network with attributes, in the orders that its pictures tell, without those whose values the
     network does not tell apart. `report` hears (done, total).
 
     Takes CONTEXTS pictures a value: about a minute for the starter on one core. The same network and table give
     the same tracks.
     """
-    plain = Traits.plain(table)
+    plain = SliderTracks.plain(table)
     total = sum(len(tracks) for tracks in plain.styles)
     done = 0
-    styles: list[tuple[Track, ...]] = []
+    styles: list[tuple[SliderTrack, ...]] = []
     for style in range(len(table.styles)):
-        look = Look(network, table, style)
-        ordered: list[Track] = []
+        look = ComparedPictures(network, table, style)
+        ordered: list[SliderTrack] = []
         for track in plain.styles[style]:
             found, shows = _ordered(look, track)
             if shows > SEEN:
@@ -51,10 +53,10 @@ def build(network: Any, table: Table, report: Callable[[int, int], object] = lam
     return replace(plain, styles=tuple(styles))
 
 
-class Look:
+class ComparedPictures:
     """Pictures of one style whose drawings differ in chosen attributes only."""
 
-    def __init__(self, network: Any, table: Table, style: int) -> None:
+    def __init__(self, network: Any, table: AttributeTable, style: int) -> None:
         self.network, self.table, self.style = network, table, style
         self.attributes = table.styles[style].attributes
         rng = np.random.default_rng(style)
@@ -125,7 +127,7 @@ class Look:
         return picture.cpu()
 
 
-def _ordered(look: Look, track: Track) -> tuple[Track, float]:
+def _ordered(look: ComparedPictures, track: SliderTrack) -> tuple[SliderTrack, float]:
     """The track in the order that its pictures tell (colours keep theirs, by lightness), and how much it changes: the
     widest range of any small place in the picture, 0 to 2."""
     one = look.attributes[look.index(track.attribute)]
@@ -152,7 +154,7 @@ def changes(made: Tensor) -> float:
     return float(torch.nn.functional.avg_pool2d(ranges[None], 3, 1).max())
 
 
-def _by_amount(look: Look, one: Attribute, picks: Sequence[int], made: Tensor) -> list[int]:
+def _by_amount(look: ComparedPictures, one: Attribute, picks: Sequence[int], made: Tensor) -> list[int]:
     """From the least hair to the most; what hangs low counts for more, so that long comes after wide."""
     colour = next((other.name for other in look.attributes if other.name in ("hairColor", "headContrastColor")), None)
     area = made[:, :, 3:].add(1).mean(dim=(1, 2)) / 2 if made.shape[2] == 4 else made.mean(dim=(1, 2))

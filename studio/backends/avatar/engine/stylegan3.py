@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from studio.backends.avatar.engine.layers import GAIN, LEAK, FullyConnected, Noise
-from studio.backends.avatar.engine.network import Mapping
-from studio.checkpoints.stylegan3_layers import Alias, Band, Step
+from studio.backends.avatar.engine.network import MappingNetwork
+from studio.checkpoints.stylegan3_layers import FrequencyBand, LayerSpec, StyleGAN3Shape
 
 
-def low_pass(taps: int, band: Band, rate: int, *, radial: bool = False) -> Tensor:
+def low_pass(taps: int, band: FrequencyBand, rate: int, *, radial: bool = False) -> Tensor:
     """A Kaiser-windowed sinc, [taps], or radially symmetric jinc, [taps, taps]; sum 1 ([3] section 3.1, appendix C).
 
     It passes `band.cutoff` and stops beyond cutoff + width of a signal with `rate` samples per picture.
@@ -50,7 +50,7 @@ class FourierFeatures(nn.Module):
     phases: Tensor
     transform: Tensor
 
-    def __init__(self, shape: Alias, band: Band) -> None:
+    def __init__(self, shape: StyleGAN3Shape, band: FrequencyBand) -> None:
         super().__init__()
         channels = shape.channels[0]
         self.band = band
@@ -87,14 +87,14 @@ class FourierFeatures(nn.Module):
         return x.transpose(1, 2).reshape(len(w), -1, side, side)
 
 
-class Layer(nn.Module):
+class StyleGAN3Layer(nn.Module):
     """A modulated convolution and a nonlinearity that makes no frequencies it cannot keep ([3] figure 4 b, c)."""
 
     magnitude_ema: Tensor
     up_filter: Tensor
     down_filter: Tensor
 
-    def __init__(self, shape: Alias, step: Step) -> None:
+    def __init__(self, shape: StyleGAN3Shape, step: LayerSpec) -> None:
         super().__init__()
         self.step = step
         self.clamp = shape.clamp
@@ -151,20 +151,20 @@ def _each(x: Tensor, filter: Tensor) -> Tensor:
     return square.to(x.dtype).expand(x.shape[1], 1, -1, -1)
 
 
-class Synthesis(nn.Module):
+class StyleGAN3Synthesis(nn.Module):
     """ws [N, num_ws, w_dim] -> picture [N, planes, size, size], about [-1, 1] ([3] figure 4 a).
 
     `halved` is how many of the highest resolutions are computed in `low`, 16-bit numbers.
     """
 
-    def __init__(self, shape: Alias) -> None:
+    def __init__(self, shape: StyleGAN3Shape) -> None:
         super().__init__()
         self.shape = shape
         self.halved, self.low = 0, torch.float16
         self.steps = shape.steps()
         self.input = FourierFeatures(shape, self.steps[0].before)
         for step in self.steps:
-            self.add_module(step.name, Layer(shape, step))
+            self.add_module(step.name, StyleGAN3Layer(shape, step))
 
     def forward(
         self, ws: Tensor, noise: Noise = "const", generator: torch.Generator | None = None, size: int = 0
@@ -177,14 +177,14 @@ class Synthesis(nn.Module):
         return x.float() * self.shape.scale
 
 
-class Generator(nn.Module):
+class StyleGAN3Generator(nn.Module):
     """Mapping and synthesis; `synthesis` takes a w for each layer."""
 
-    def __init__(self, shape: Alias) -> None:
+    def __init__(self, shape: StyleGAN3Shape) -> None:
         super().__init__()
         self.shape = shape
-        self.mapping = Mapping(shape)
-        self.synthesis = Synthesis(shape)
+        self.mapping = MappingNetwork(shape)
+        self.synthesis = StyleGAN3Synthesis(shape)
 
     def broadcast(self, w: Tensor) -> Tensor:
         """[N, w_dim] -> [N, num_ws, w_dim], the same w for every layer."""

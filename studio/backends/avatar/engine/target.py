@@ -25,7 +25,7 @@ SHORT, LONG = 512, 1024  # pixels of its sides that a picture is looked at with,
 
 
 @dataclass(frozen=True, eq=False)
-class Target:
+class ProjectionTarget:
     """picture [N, planes, size, size] in [-1, 1] (premultiplied where there are 4 planes), and how much each of its
     pixels counts [1, 1, size, size], mean 1."""
 
@@ -33,10 +33,10 @@ class Target:
     weight: Tensor
 
 
-class Likeness:
+class PictureDistance:
     """How unlike pictures [N, planes, S, S] are to a target, or each to its own of N: 0 where they are the same."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: ProjectionTarget) -> None:
         random = torch.Generator().manual_seed(1905)
         planes = target.picture.shape[1]
         self.filters = [
@@ -96,10 +96,10 @@ def opened(path: str) -> NDArray[np.uint8]:
     return np.asarray(picture.convert("RGBA") if picture.mode == "RGBa" else picture)
 
 
-def target(square: NDArray[np.uint8], planes: int, where: torch.device) -> Target:
+def target(square: NDArray[np.uint8], planes: int, where: torch.device) -> ProjectionTarget:
     """A square, RGBA [size, size, 4] straight, for a network of so many planes."""
     open_ = planes == 4 and square[..., 3].min() == 255
-    return Target(planes_of(square, planes).to(where), weight_of(square.shape[0], middle=open_).to(where))
+    return ProjectionTarget(planes_of(square, planes).to(where), weight_of(square.shape[0], middle=open_).to(where))
 
 
 def weight_of(size: int, *, middle: bool = False) -> Tensor:

@@ -19,19 +19,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.backends.avatar.attributes import Table
-from studio.backends.avatar.dataset import Pictures, read
+from studio.backends.avatar.attributes import AttributeTable
+from studio.backends.avatar.dataset import FaceDataset, read
 from studio.backends.avatar.engine import files
-from studio.backends.avatar.engine.adversarial import AVERAGED, Game, centre
-from studio.backends.avatar.engine.batches import Drawings, premultiplied, unlike
+from studio.backends.avatar.engine.adversarial import AVERAGED, GanTrainer, centre
+from studio.backends.avatar.engine.batches import BatchSampler, premultiplied, unlike
 from studio.backends.avatar.engine.discriminator import Discriminator
-from studio.backends.avatar.engine.network import Generator, Shape
+from studio.backends.avatar.engine.network import Generator, GeneratorShape
 from studio.backends.avatar.engine.warm_start import laid, lay_in, lay_out
 from studio.backends.avatar.model_card import about, grid, write_about
 from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.backends.engine.device import device, generator, memory_in_words
 from studio.backends.engine.optimisers import Muon
-from studio.backends.engine.training import Training
+from studio.backends.engine.training import TrainingLoop
 from studio.errors import BadInput
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media.payloads import Image, Payload
@@ -47,16 +47,16 @@ R1_EVERY, R1_WEIGHT, LIKENESS = 16, 1.0, 20.0
 INNER = ("mapping.fc", ".affine.", ".conv0.", ".conv1.")
 LAID = (".patterns.maps", ".patterns.weight")
 GROWN = 1 / 3  # share of the time after which pictures of full size are compared
-__all__ = ["AvatarTrainer", "Run", "premultiplied", "shape_for", "unlike"]
+__all__ = ["AvatarTrainer", "RegressionTrainer", "premultiplied", "shape_for", "unlike"]
 
 
-def shape_for(size: int, table: Table | None) -> Shape:
+def shape_for(size: int, table: AttributeTable | None) -> GeneratorShape:
     """The starter's layer sizes at `size` pixels."""
     if table is None:
-        return Shape(channels=_channels(4, size), z_dim=256, w_dim=256, layers=4)
+        return GeneratorShape(channels=_channels(4, size), z_dim=256, w_dim=256, layers=4)
     start = min(32, size // 2)
     colours = sum(one.colour for style in table.styles for one in style.attributes)
-    return Shape(
+    return GeneratorShape(
         channels=ABOVE[: (size // start).bit_length()],
         z_dim=32,
         # Room for the whole condition, and once more for what may be negative (dictionary.py).
@@ -102,18 +102,18 @@ class AvatarTrainer:
             raise BadInput("Comparing needs drawings with attributes.", "Choose the stage auto or adversarial.")
         with memory_in_words():
             if pictures.table is None:
-                return Game(request, pictures, self._from, shape_for(request.size, None)).run(report)
-            return Run(request, pictures, self._from).run(report)
+                return GanTrainer(request, pictures, self._from, shape_for(request.size, None)).run(report)
+            return RegressionTrainer(request, pictures, self._from).run(report)
 
 
-class Run:
+class RegressionTrainer:
     """One training from drawings with attributes: the networks, their optimisers and a step of each kind."""
 
-    def __init__(self, request: AvatarTrainRequest, pictures: Pictures, start: Model | None) -> None:
+    def __init__(self, request: AvatarTrainRequest, pictures: FaceDataset, start: Model | None) -> None:
         self.request = request
         torch.manual_seed(request.seed)
         assert pictures.table is not None
-        self.data = Drawings(pictures, request.seed)
+        self.data = BatchSampler(pictures, request.seed)
         self.table, self.start = pictures.table, start
         shape = shape_for(request.size, self.table)
         # Channels last is what convolutions want on processors and on graphics cards alike.
@@ -153,7 +153,7 @@ class Run:
 
     def run(self, report: Report) -> list[Payload]:
         self.report = report
-        training = Training(
+        training = TrainingLoop(
             self.request,
             report,
             state=self.state,

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.backends.avatar.engine.batches import Drawings, premultiplied
+from studio.backends.avatar.engine.batches import BatchSampler, premultiplied
 from studio.backends.avatar.engine.layers import GAIN, FullyConnected
 from studio.backends.avatar.engine.network import Generator, SynthesisBlock
 
@@ -32,7 +32,7 @@ APIECE = 2  # patterns of one number of the condition, at most, on each resoluti
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
+class PatternPairs:
     """K patterns: `of` [K] is the number of the condition that one belongs to, `what` [D, K] and `where` [K, S * S]."""
 
     of: Tensor
@@ -41,7 +41,7 @@ class Pairs:
 
 
 @torch.no_grad()
-def lay_out(network: Generator, drawings: Drawings) -> None:
+def lay_out(network: Generator, drawings: BatchSampler) -> None:
     """Give a generator with a dictionary (Shape.constant, Shape.first 1) weights that draw the fitted pictures.
 
     The picture of the first resolution is then close to the drawings' at that size, the layers above have their random
@@ -60,13 +60,13 @@ def lay_out(network: Generator, drawings: Drawings) -> None:
     w = network.mapping(torch.randn(len(sample), shape.z_dim, device=where), sample.to(where))
     read = torch.linalg.solve(w.T @ w + 1e-2 * len(w) * torch.eye(shape.w_dim, device=where), w.T @ sample.to(where))
     block = cast(SynthesisBlock, network.synthesis.get_submodule(f"b{shape.start}"))
-    _write_pairs(block, Pairs(*(part.to(where) for part in (pairs.of, pairs.what, pairs.where))), read)
+    _write_pairs(block, PatternPairs(*(part.to(where) for part in (pairs.of, pairs.what, pairs.where))), read)
     _show(block, w, _reduced(drawings, shape.start)[:: max(1, len(c) // 2048)].to(where))
     for size in shape.sizes[1:]:
         cast(SynthesisBlock, network.synthesis.get_submodule(f"b{size}")).torgb.weight.mul_(0.02)
 
 
-def fitted(drawings: Drawings, start: int, count: int) -> Pairs:
+def fitted(drawings: BatchSampler, start: int, count: int) -> PatternPairs:
     """The `count` strongest patterns of the drawings on `start` x `start` cells, each cell a vector of its pixels."""
     assert drawings.c is not None
     assert drawings.style is not None
@@ -92,7 +92,7 @@ def fitted(drawings: Drawings, start: int, count: int) -> Pairs:
     best = found[:count]
     while len(best) < count:
         best = [*best, *best][:count]  # few attributes: the same patterns again, to part ways while learning
-    return Pairs(
+    return PatternPairs(
         torch.tensor([number for _, number, _, _ in best]),
         torch.stack([what for *_, what, _ in best], dim=1),
         torch.stack([where for *_, where in best]),
@@ -101,7 +101,9 @@ def fitted(drawings: Drawings, start: int, count: int) -> Pairs:
 
 @torch.no_grad()
 def lay_in(
-    networks: Sequence[Generator], drawings: Drawings, heard: Callable[[int, int], object] = lambda done, total: None
+    networks: Sequence[Generator],
+    drawings: BatchSampler,
+    heard: Callable[[int, int], object] = lambda done, total: None,
 ) -> None:
     """Give networks of one shape the patterns (layers.Patterns) of what the first of them does not draw yet.
 
@@ -114,7 +116,7 @@ def lay_in(
     assert c is not None
     assert drawings.style is not None
     styles = drawings.style.unique()
-    found: dict[int, list[Missing]] = {size: [] for size in shape.sizes if shape.patterns_of(size)}
+    found: dict[int, list[MissingPattern]] = {size: [] for size in shape.sizes if shape.patterns_of(size)}
     seen: list[tuple[Tensor, Tensor]] = []
     for style in styles:
         mine = torch.nonzero(drawings.style == style)[:, 0]
@@ -153,7 +155,7 @@ def laid(network: Generator) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Missing:
+class MissingPattern:
     """What pictures lack where a number of the condition is 1: `where` [S, S], and how much that matters."""
 
     strength: float
@@ -161,7 +163,7 @@ class Missing:
     where: Tensor
 
 
-def _missing(lacking: Tensor, c: Tensor, size: int) -> list[Missing]:
+def _missing(lacking: Tensor, c: Tensor, size: int) -> list[MissingPattern]:
     """By least squares, of what drawings [N, planes, H, W] with the conditions [N, c_dim] lack, on `size` pixels."""
     used = torch.nonzero(c.abs().sum(dim=0))[:, 0]
     code = c[:, used]
@@ -171,13 +173,13 @@ def _missing(lacking: Tensor, c: Tensor, size: int) -> list[Missing]:
     often = (code.abs().mean(dim=0) + RARE).sqrt()
     _, strength, where = torch.linalg.svd(patterns, full_matrices=False)
     return [
-        Missing(float(strength[k, r] * often[k]), number, where[k, r].unflatten(0, (size, size)))
+        MissingPattern(float(strength[k, r] * often[k]), number, where[k, r].unflatten(0, (size, size)))
         for k, number in enumerate(used.tolist())
         for r in range(min(APIECE, strength.shape[1]))
     ]
 
 
-def _lacking(network: Generator, drawings: Drawings, rows: Tensor) -> tuple[Tensor, Tensor]:
+def _lacking(network: Generator, drawings: BatchSampler, rows: Tensor) -> tuple[Tensor, Tensor]:
     """w [N, w_dim] of drawings, and [N, planes, H, W] what is missing in the pictures that the network makes of it."""
     assert drawings.c is not None
     to = next(network.parameters())
@@ -191,7 +193,7 @@ def _cells(pictures: Tensor, start: int) -> Tensor:
     return F.pixel_unshuffle(pictures, pictures.shape[2] // start).flatten(2)
 
 
-def _reduced(drawings: Drawings, side: int) -> Tensor:
+def _reduced(drawings: BatchSampler, side: int) -> Tensor:
     """All drawings, premultiplied [N, 4, side, side]."""
     batches = drawings.pixels.split(BATCH)
     return torch.cat([F.adaptive_avg_pool2d(premultiplied(batch), side) for batch in batches])
@@ -220,7 +222,7 @@ def _open_passage(network: Generator, signed: Tensor) -> None:
         layer.bias.zero_()
 
 
-def _write_pairs(block: SynthesisBlock, pairs: Pairs, read: Tensor) -> None:
+def _write_pairs(block: SynthesisBlock, pairs: PatternPairs, read: Tensor) -> None:
     """Fill the first block: `read` [w_dim, c_dim] is how w tells the condition."""
     layer = block.conv1
     outputs = layer.weight.shape[0]

@@ -53,7 +53,7 @@ def small_codec(
     return model
 
 
-class Codec(nn.Module):
+class CodecTrainer(nn.Module):
     """An EncodecModel with what it needs to learn."""
 
     def __init__(self, model: EncodecModel) -> None:
@@ -156,7 +156,7 @@ def spectral_loss(made: Tensor, real: Tensor) -> Tensor:
     return loss / len(RESOLUTIONS)
 
 
-def codec_loss(codec: Codec, sound: Tensor) -> tuple[Tensor, dict[str, float]]:
+def codec_loss(codec: CodecTrainer, sound: Tensor) -> tuple[Tensor, dict[str, float]]:
     """The loss to descend and its parts, for `[B, 1, samples]`."""
     made, commitment = codec(sound)
     wave = (made - sound).abs().mean() / sound.abs().mean().clamp(min=1e-4)

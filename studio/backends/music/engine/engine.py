@@ -14,9 +14,9 @@ from transformers import AutoTokenizer, EncodecModel, MusicgenForCausalLM, Music
 
 from studio.backends.engine.device import device, generator, give_back, memory_in_words
 from studio.backends.music.engine.codec import decode, on_device
-from studio.backends.music.engine.files import FAMILY, Starter, damaged, load_starter, load_whole, read_config
+from studio.backends.music.engine.files import FAMILY, LoadedStarter, damaged, load_starter, load_whole, read_config
 from studio.backends.music.engine.mastering import finish
-from studio.backends.music.engine.prior import Choosing, Condition, Grammar, sample, undelay
+from studio.backends.music.engine.prior import Condition, NoteGrammar, SamplingOptions, sample, undelay
 from studio.backends.music.parse_description import describe, settle
 from studio.backends.music.plan import UNKNOWN, make_plan
 from studio.backends.music.requests import GENRES, MOODS, MusicRequest
@@ -32,26 +32,26 @@ WARMUP_SECONDS = 1.0
 LONGEST_TEXT = 256
 
 
-class Player(Protocol):
+class MusicModel(Protocol):
     """A loaded model: what it draws codes with, what turns them into sound, and what a request means to it."""
 
     decoder: MusicgenForCausalLM
     codec: EncodecModel
-    choosing: Choosing
+    choosing: SamplingOptions
     context: int
     room: float
-    grammar: Grammar | None
+    grammar: NoteGrammar | None
 
     def conditions(self, request: MusicRequest, frames: int) -> Condition: ...
 
 
-class PlanPlayer:
+class PlanModel:
     """A model of this studio's: the request becomes a plan, the plan conditions every frame."""
 
-    choosing = Choosing(temperature=0.8, top_k=12)
+    choosing = SamplingOptions(temperature=0.8, top_k=12)
     room = 0.22
 
-    def __init__(self, model: Starter) -> None:
+    def __init__(self, model: LoadedStarter) -> None:
         if model.prior is None:
             raise StudioError("This music model has a codec only.", "Train its prior with `studio train music`.")
         self._prior, self._labelled = on_device(model.prior), model.labelled
@@ -78,11 +78,11 @@ def _check_known(what: str, word: str, known: Sequence[tuple[str, str]]) -> None
         raise BadInput(f"This model knows no {what} {word[:60]!r}.", f"Choose one of: {', '.join(words)}.")
 
 
-class TextPlayer:
+class TextModel:
     """A MusicGen model of transformers: the request becomes a line of text."""
 
     room = 0.0
-    grammar: Grammar | None = None
+    grammar: NoteGrammar | None = None
 
     def __init__(self, model: Model) -> None:
         self._model: Any = on_device(load_whole(MusicgenForConditionalGeneration, model.folder))
@@ -92,7 +92,7 @@ class TextPlayer:
             raise damaged(model.folder) from error
         self.decoder, self.codec = self._model.decoder, self._model.audio_encoder
         settings = self._model.generation_config
-        self.choosing = Choosing(1.0, 250, float(settings.guidance_scale or 3.0))
+        self.choosing = SamplingOptions(1.0, 250, float(settings.guidance_scale or 3.0))
         self.context = min(int(self.decoder.config.max_position_embeddings), round(30 * frame_rate(self.codec)))
 
     def conditions(self, request: MusicRequest, frames: int) -> Condition:
@@ -111,7 +111,7 @@ class MusicEngine:
     """The engine of music."""
 
     def __init__(self) -> None:
-        self.player: Player | None = None
+        self.player: MusicModel | None = None
 
     def load(self, model: Model | None, report: Report) -> None:
         if model is None:
@@ -120,9 +120,9 @@ class MusicEngine:
         kind = read_config(model.folder).get("model_type")
         with memory_in_words():
             if kind == FAMILY:
-                self.player = PlanPlayer(load_starter(model.folder))
+                self.player = PlanModel(load_starter(model.folder))
             elif kind == "musicgen":
-                self.player = TextPlayer(model)
+                self.player = TextModel(model)
             else:
                 raise BadInput(f"{model.title} is no kind of music model that the studio can run: {kind}.")
 
@@ -139,11 +139,11 @@ class MusicEngine:
         give_back()
 
 
-def compose(player: Player, request: MusicRequest, report: Report) -> Audio:
+def compose(player: MusicModel, request: MusicRequest, report: Report) -> Audio:
     """The finished piece. A report that raises Cancelled is passed on with the sound so far, once there is a second."""
     rate = int(player.codec.config.sampling_rate)
     frames = max(1, round(request.seconds * frame_rate(player.codec)))
-    listener = Listener(player, frames, report)
+    listener = CodeProgress(player, frames, report)
     try:
         codes = sample(
             player.decoder,
@@ -165,10 +165,10 @@ def compose(player: Player, request: MusicRequest, report: Report) -> Audio:
     return Audio(finish(sound, rate, player.room), rate)
 
 
-class Listener:
+class CodeProgress:
     """Follows the drawing of codes: reports every frame, and every few seconds what can be heard so far."""
 
-    def __init__(self, player: Player, frames: int, report: Report) -> None:
+    def __init__(self, player: MusicModel, frames: int, report: Report) -> None:
         self._player, self._frames, self._report = player, frames, report
         self._rate = frame_rate(player.codec)
         self._channels = int(player.decoder.config.audio_channels)

@@ -17,8 +17,8 @@ import safetensors.torch
 import torch
 from transformers import EncodecModel, MusicgenForCausalLM, PreTrainedModel
 
-from studio.backends.music.engine.prior import Grammar, Prior
-from studio.backends.music.engine.score_codebooks import Voices
+from studio.backends.music.engine.prior import NoteGrammar, Prior
+from studio.backends.music.engine.score_codebooks import VoiceRanges
 from studio.errors import BadInput, StudioError
 
 M = TypeVar("M", bound=PreTrainedModel)
@@ -27,12 +27,12 @@ FAMILY = "studio-music"
 
 
 @dataclass(frozen=True, slots=True)
-class Starter:
+class LoadedStarter:
     """A model of this studio. `voices` where the codec was solved from scores; `labelled`: the prior knows plans."""
 
     codec: EncodecModel
     prior: Prior | None
-    voices: Voices | None
+    voices: VoiceRanges | None
     labelled: bool = False
 
     @property
@@ -51,7 +51,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def save_starter(folder: Path, model: Starter) -> None:
+def save_starter(folder: Path, model: LoadedStarter) -> None:
     """Write the model in 16 bits; what is in `folder` already is replaced."""
     folder.mkdir(parents=True, exist_ok=True)
     config: dict[str, Any] = {"model_type": FAMILY, "version": 1, "labelled": model.labelled, "voices": None}
@@ -66,7 +66,7 @@ def save_starter(folder: Path, model: Starter) -> None:
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
-def load_starter(folder: Path) -> Starter:
+def load_starter(folder: Path) -> LoadedStarter:
     """The model in `folder`, in float32 on the CPU. Raises StudioError where it is damaged."""
     config = read_config(folder)
     if config.get("model_type") != FAMILY:
@@ -76,18 +76,18 @@ def load_starter(folder: Path) -> Starter:
     try:
         if config.get("voices"):
             lowest, pitches = (tuple(map(int, config["voices"][name])) for name in ("lowest", "pitches"))
-            voices = Voices(lowest, pitches, codec.config.codebook_size)
+            voices = VoiceRanges(lowest, pitches, codec.config.codebook_size)
         if (folder / "prior").exists():
             prior = Prior(load_whole(MusicgenForCausalLM, folder / "prior"), grammar_of(voices))
             tables = safetensors.torch.load_file(folder / "conditions.safetensors")
             prior.conditions.load_state_dict({name: tensor.float() for name, tensor in tables.items()})
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
         raise damaged(folder) from error
-    return Starter(codec, prior.eval() if prior else None, voices, bool(config.get("labelled")))
+    return LoadedStarter(codec, prior.eval() if prior else None, voices, bool(config.get("labelled")))
 
 
-def grammar_of(voices: Voices | None) -> Grammar | None:
-    return Grammar(voices.names()[1], voices.onsets()) if voices else None
+def grammar_of(voices: VoiceRanges | None) -> NoteGrammar | None:
+    return NoteGrammar(voices.names()[1], voices.onsets()) if voices else None
 
 
 def load_whole(kind: type[M], folder: Path) -> M:

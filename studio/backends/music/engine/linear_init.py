@@ -20,14 +20,14 @@ LIFT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Laid:
+class LinearTransform:
     """`analysis` is `[hop, dimensions]`, frames times it are latents; `share` of the frames' power is within them."""
 
     analysis: Tensor
     share: float
 
 
-def lay(model: EncodecModel, frames: Tensor, loudest: Tensor) -> Laid:
+def lay(model: EncodecModel, frames: Tensor, loudest: Tensor) -> LinearTransform:
     """Set encoder and decoder of a model made by `small_codec` to the principal components of `frames`, `[N, hop]`.
 
     `loudest` is `[sources, N, hop]`, frames of which one of each source may sound at a time; their sum has to fit.
@@ -41,11 +41,11 @@ def lay(model: EncodecModel, frames: Tensor, loudest: Tensor) -> Laid:
     with torch.no_grad():
         _lay_decoder(model, levels)
         _lay_encoder(model, levels)
-    return Laid(basis * scale, float((frames @ basis).pow(2).sum() / frames.pow(2).sum()))
+    return LinearTransform(basis * scale, float((frames @ basis).pow(2).sum() / frames.pow(2).sum()))
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class CodecLevel:
     """How a block of samples is kept at one depth of the codec: `fold` is `[channels, samples]`, `unfold` undoes it."""
 
     fold: Tensor
@@ -56,13 +56,13 @@ class Level:
         return self.fold.shape[1]
 
 
-def _levels(heard: Tensor, basis: Tensor, scale: float, model: EncodecModel) -> list[Level]:
+def _levels(heard: Tensor, basis: Tensor, scale: float, model: EncodecModel) -> list[CodecLevel]:
     """From whole frames down to single samples; the last two channels of each level are left free, for constants."""
     config = model.config
     wide = config.num_filters * 2 ** len(config.upsampling_ratios)
     block = heard.shape[1]
     fold = F.pad(basis.T * scale, (0, 0, 0, wide - basis.shape[1]))
-    levels = [Level(fold, F.pad(basis / scale, (0, wide - basis.shape[1])))]
+    levels = [CodecLevel(fold, F.pad(basis / scale, (0, wide - basis.shape[1])))]
     for ratio in config.upsampling_ratios:
         wide, block = wide // 2, block // ratio
         if block < wide - 1:
@@ -72,11 +72,11 @@ def _levels(heard: Tensor, basis: Tensor, scale: float, model: EncodecModel) -> 
             _, vectors = torch.linalg.eigh(parts.T @ parts)
             whole, size = vectors.flip(1)[:, : wide - 2], block**0.5
         room = (0, wide - whole.shape[1])
-        levels.append(Level(F.pad(whole / size, room).T.contiguous(), F.pad(whole * size, room)))
+        levels.append(CodecLevel(F.pad(whole / size, room).T.contiguous(), F.pad(whole * size, room)))
     return levels
 
 
-def _lay_decoder(model: EncodecModel, levels: list[Level]) -> None:
+def _lay_decoder(model: EncodecModel, levels: list[CodecLevel]) -> None:
     head, lstm, *stages, _, tail = _parts(model.decoder)
     _set_last_tap(head, torch.eye(head.conv.out_channels, head.conv.in_channels), LIFT)
     _silence(lstm.lstm)
@@ -93,7 +93,7 @@ def _lay_decoder(model: EncodecModel, levels: list[Level]) -> None:
     _set_last_tap(tail, torch.eye(1, tail.conv.in_channels), -LIFT)
 
 
-def _lay_encoder(model: EncodecModel, levels: list[Level]) -> None:
+def _lay_encoder(model: EncodecModel, levels: list[CodecLevel]) -> None:
     head, *stages, lstm, _, tail = _parts(model.encoder)
     _set_last_tap(head, torch.eye(head.conv.out_channels, 1), 0.0)
     deep = levels[::-1]

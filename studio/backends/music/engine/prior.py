@@ -46,7 +46,7 @@ def small_prior(
     return MusicgenForCausalLM(config)
 
 
-class Clock(MusicgenSinusoidalPositionalEmbedding):
+class TimedPositions(MusicgenSinusoidalPositionalEmbedding):
     """MusicGen's positions, to which the conditions of each frame are added; `now` is `[B, context, width]` or None."""
 
     SCALE = 0.1
@@ -62,7 +62,7 @@ class Clock(MusicgenSinusoidalPositionalEmbedding):
         return positions + self.now[:, begin : begin + input_ids.shape[-1]]
 
 
-class Conditions(nn.Module):
+class PlanConditioner(nn.Module):
     """Embeds the numbers of a Plan: global labels as a short sequence to attend to, timed features frame by frame."""
 
     def __init__(self, width: int) -> None:
@@ -80,7 +80,7 @@ class Conditions(nn.Module):
 
 
 @dataclass(frozen=True, slots=True)
-class Grammar:
+class NoteGrammar:
     """What may come after what, where a codec's entries have names: a note goes on, or another begins.
 
     `following` is `[codebooks, entries]`, the entry that each leads to; `onsets` the same shape, true where one begins.
@@ -98,13 +98,13 @@ class Grammar:
 class Prior(nn.Module):
     """A MusicgenForCausalLM with its conditions and, where the codec has one, its grammar."""
 
-    def __init__(self, decoder: MusicgenForCausalLM, grammar: Grammar | None = None) -> None:
+    def __init__(self, decoder: MusicgenForCausalLM, grammar: NoteGrammar | None = None) -> None:
         super().__init__()
         self.grammar = grammar
         config = decoder.config
         self.decoder = decoder
-        self.conditions = Conditions(config.hidden_size)
-        self.clock = Clock(config.max_position_embeddings, config.hidden_size)
+        self.conditions = PlanConditioner(config.hidden_size)
+        self.clock = TimedPositions(config.max_position_embeddings, config.hidden_size)
         decoder.model.decoder.embed_positions = self.clock
 
     def condition(self, labels: Tensor, timeline: Tensor, guided: bool = False) -> Condition:
@@ -189,7 +189,7 @@ def undelay(columns: Tensor, frames: int, channels: int = 1) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Choosing:
+class SamplingOptions:
     """How codes are drawn: `guidance` 1 is plain, above it leans toward the conditions (arXiv 2207.12598)."""
 
     temperature: float = 1.0
@@ -207,10 +207,10 @@ def sample(
     condition: Condition,
     frames: int,
     context: int,
-    choosing: Choosing,
+    choosing: SamplingOptions,
     generator: torch.Generator,
     on_column: Callable[[Tensor, int], None],
-    grammar: Grammar | None = None,
+    grammar: NoteGrammar | None = None,
 ) -> Tensor:
     """Draw codes `[1, K, frames]`, column by column, calling `on_column(columns, done)` after each.
 
@@ -268,7 +268,7 @@ def undelay_known(columns: Tensor, first: int, channels: int, start: int) -> Ten
     return known
 
 
-def draw(logits: Tensor, choosing: Choosing, generator: torch.Generator) -> Tensor:
+def draw(logits: Tensor, choosing: SamplingOptions, generator: torch.Generator) -> Tensor:
     """One code for each row of `logits`, `[K, entries]`. The generator lives on the CPU, so that a seed means the same
     on every device."""
     logits = logits.cpu() / max(choosing.temperature, 1e-4)

@@ -17,12 +17,12 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import EncodecModel
 
-from studio.backends.music.dataset import Sound
+from studio.backends.music.dataset import LabelledSound
 from studio.backends.music.engine.linear_init import lay
 
 
 @dataclass(frozen=True, slots=True)
-class Voices:
+class VoiceRanges:
     """The lowest pitch of each voice and how many it has; `entries` of a codebook are shared out among them."""
 
     lowest: tuple[int, ...]
@@ -30,7 +30,7 @@ class Voices:
     entries: int
 
     @classmethod
-    def of(cls, sounds: Sequence[Sound], entries: int) -> Voices:
+    def of(cls, sounds: Sequence[LabelledSound], entries: int) -> VoiceRanges:
         """The voices that the scores of `sounds` use; every sound must have a score."""
         count = 1 + max(voice for sound in sounds for _, voice, _ in sound.notes)
         used = [
@@ -79,7 +79,7 @@ class Voices:
         return F.pad(codes[:, 1:] != led, (1, 0), value=True)
 
 
-class Shapes:
+class CodebookWaveforms:
     """What every entry sounds like, `[entries, hop]` for each voice, found by sweeps over frames of sound.
 
     A sweep gives each voice in turn what the others leave, averaged over the frames in which an entry sounds
@@ -104,7 +104,7 @@ class Shapes:
         return float(10 * torch.log10(self._left.pow(2).sum() / self._power))
 
 
-def lay_shapes(model: EncodecModel, shapes: Shapes) -> float:
+def lay_shapes(model: EncodecModel, shapes: CodebookWaveforms) -> float:
     """Put the shapes into a model made by `small_codec`; returns the share of their power that finds room in it."""
     heard = (shapes.counts.sqrt().unsqueeze(2) * shapes.tables).flatten(0, 1)
     laid = lay(model, heard, shapes.tables)

@@ -14,14 +14,14 @@ from torch.nn import functional as F
 from transformers import EncodecModel
 
 from studio.backends.engine.device import device, generator, give_back, memory_in_words
-from studio.backends.engine.training import Training
-from studio.backends.music.dataset import Sound, crops, find_sounds, read
-from studio.backends.music.engine.codec import Codec, codec_loss, decode, encode, on_device, small_codec
-from studio.backends.music.engine.files import Starter, grammar_of, load_starter, save_starter
+from studio.backends.engine.training import TrainingLoop
+from studio.backends.music.dataset import LabelledSound, crops, find_sounds, read
+from studio.backends.music.engine.codec import CodecTrainer, codec_loss, decode, encode, on_device, small_codec
+from studio.backends.music.engine.files import LoadedStarter, grammar_of, load_starter, save_starter
 from studio.backends.music.engine.linear_init import lay
-from studio.backends.music.engine.prior import Choosing, Prior, begin_with, sample, small_prior
-from studio.backends.music.engine.score_codebooks import Shapes, Voices, lay_shapes
-from studio.backends.music.plan import UNKNOWN, Plan
+from studio.backends.music.engine.prior import Prior, SamplingOptions, begin_with, sample, small_prior
+from studio.backends.music.engine.score_codebooks import CodebookWaveforms, VoiceRanges, lay_shapes
+from studio.backends.music.plan import UNKNOWN, PiecePlan
 from studio.backends.music.requests import MusicTrainRequest
 from studio.errors import BadInput
 from studio.jobs.job import Progress, Report
@@ -69,19 +69,19 @@ class MusicTrainer:
         self.start = None
         give_back()
 
-    def _known(self, out: Path) -> Starter | None:
+    def _known(self, out: Path) -> LoadedStarter | None:
         """What there is to go on from: an earlier part of this training, else the model the request names."""
         folder = out / "codec" / "model"
         return load_starter(folder) if (folder / "config.json").exists() else self.start
 
 
 def train_codec(
-    request: MusicTrainRequest, sounds: list[Sound], known: Starter | None, report: Report
+    request: MusicTrainRequest, sounds: list[LabelledSound], known: LoadedStarter | None, report: Report
 ) -> list[Payload]:
     """A codec of these sounds: solved where every one has a score; else a linear one, improved by descent."""
     model = known.codec if known else small_codec()
     voices = known.voices if known else None
-    codec = Codec(model).to(device())
+    codec = CodecTrainer(model).to(device())
     rate, hop = model.config.sampling_rate, model.config.hop_length
     optimiser = torch.optim.Adam(codec.branches(), CODEC_RATE, betas=(0.8, 0.99))
     rng = np.random.default_rng(request.seed)
@@ -102,10 +102,12 @@ def train_codec(
         return Audio(made.flatten().clamp(-1, 1).cpu().numpy()[None], rate)
 
     def export(folder: Path) -> None:
-        save_starter(folder, Starter(model, None, voices))
+        save_starter(folder, LoadedStarter(model, None, voices))
 
     scored = all(sound.notes for sound in sounds)
-    training = Training(request, report, state=state, restore=restore, preview=preview, export=export, stage="codec")
+    training = TrainingLoop(
+        request, report, state=state, restore=restore, preview=preview, export=export, stage="codec"
+    )
     if scored:
         if not request.resume:
             voices = solve(model, sounds, report)
@@ -129,18 +131,18 @@ def train_codec(
     return training.finish()
 
 
-def solve(model: EncodecModel, sounds: list[Sound], report: Report) -> Voices:
+def solve(model: EncodecModel, sounds: list[LabelledSound], report: Report) -> VoiceRanges:
     """Lay the notes of scored sounds into the codec; a matter of seconds."""
     config = model.config
     rate, hop = config.sampling_rate, config.hop_length
-    voices = Voices.of(sounds, config.codebook_size)
+    voices = VoiceRanges.of(sounds, config.codebook_size)
     frames, codes = [], []
     for sound in sounds[:SCORED_SOUNDS]:
         samples = torch.from_numpy(read(sound, rate))
         count = len(samples) // hop
         frames.append(samples[: count * hop].view(count, hop))
         codes.append(voices.codes(sound.notes, count, rate / hop))
-    shapes = Shapes(torch.cat(frames), torch.cat(codes, 1), config.codebook_size)
+    shapes = CodebookWaveforms(torch.cat(frames), torch.cat(codes, 1), config.codebook_size)
     for i in range(SWEEPS):
         report(Progress("codec", i, SWEEPS, values={"error": shapes.sweep()}))
     lay_shapes(model, shapes)
@@ -148,7 +150,7 @@ def solve(model: EncodecModel, sounds: list[Sound], report: Report) -> Voices:
 
 
 def train_prior(
-    request: MusicTrainRequest, sounds: list[Sound], known: Starter | None, report: Report
+    request: MusicTrainRequest, sounds: list[LabelledSound], known: LoadedStarter | None, report: Report
 ) -> list[Payload]:
     """A prior over the codes of the codec in `known`; goes on from its prior where there is one."""
     if known is None:
@@ -159,7 +161,7 @@ def train_prior(
     context = prior.decoder.config.max_position_embeddings
     optimiser = torch.optim.AdamW(prior.parameters(), PRIOR_RATE, betas=(0.9, 0.98), weight_decay=0.01)
     rng = np.random.default_rng(request.seed)
-    pieces = Pieces(known, sounds, rng)
+    pieces = CodeDataset(known, sounds, rng)
     finished = dataclasses.replace(known, prior=prior, labelled=any(sound.plan.chords for sound in sounds))
 
     def state() -> dict[str, Any]:
@@ -177,7 +179,7 @@ def train_prior(
             prior.condition(labels, timeline),
             context,
             context,
-            Choosing(0.8, 20),
+            SamplingOptions(0.8, 20),
             generator(request.seed),
             lambda columns, done: None,
             prior.grammar,
@@ -188,7 +190,7 @@ def train_prior(
     def export(folder: Path) -> None:
         save_starter(folder, finished)
 
-    training = Training(
+    training = TrainingLoop(
         request,
         report,
         state=state,
@@ -211,7 +213,7 @@ def train_prior(
     return training.finish()
 
 
-def fresh_prior(known: Starter) -> Prior:
+def fresh_prior(known: LoadedStarter) -> Prior:
     """An untrained prior for a codec; where the codec's entries have names, it starts from these."""
     config = known.codec.config
     prior = Prior(small_prior(config.num_quantizers, config.codebook_size), grammar_of(known.voices))
@@ -220,13 +222,13 @@ def fresh_prior(known: Starter) -> Prior:
     return prior
 
 
-class Pieces:
+class CodeDataset:
     """The sounds as codes, made when first asked for, and batches of pieces of them with their conditions."""
 
     LONGEST = 60.0
     """Seconds of a file that are used."""
 
-    def __init__(self, known: Starter, sounds: list[Sound], rng: np.random.Generator) -> None:
+    def __init__(self, known: LoadedStarter, sounds: list[LabelledSound], rng: np.random.Generator) -> None:
         self._known, self._sounds, self._rng = known, sounds, rng
         self._codes: dict[int, Tensor] = {}
 
@@ -243,7 +245,7 @@ class Pieces:
             self._codes[number] = made
         return self._codes[number]
 
-    def conditions(self, plan: Plan, first: int, frames: int) -> tuple[Tensor, Tensor]:
+    def conditions(self, plan: PiecePlan, first: int, frames: int) -> tuple[Tensor, Tensor]:
         """`[1, 4]` labels and `[1, frames, 5]` timed features of a plan, from frame `first` on."""
         labels = torch.from_numpy(plan.labels())
         if plan.chords and plan.tempo:

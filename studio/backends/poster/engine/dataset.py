@@ -19,7 +19,7 @@ LONGEST = 96
 PIXELS = 64_000_000
 
 
-class Pictures:
+class CaptionedPictures:
     """Pictures of `folder`, cut to one size: sides are multiples of `multiple`, the longer at most LONGEST.
 
     Captions come from captions.jsonl (`{"file", "caption"}` a line, several lines a file allowed) or from NAME.txt

@@ -18,7 +18,7 @@ from diffusers.utils.logging import disable_progress_bar, set_verbosity_error
 from transformers.utils import logging as transformers_logging
 
 from studio.backends.engine.device import device, dtype_for, generator, give_back, memory_in_words
-from studio.backends.poster.engine.preview import Preview
+from studio.backends.poster.engine.preview import LatentPreview
 from studio.backends.poster.enlarge import fit
 from studio.backends.poster.requests import PosterRequest
 from studio.errors import BadInput, StudioError
@@ -63,7 +63,7 @@ class PosterEngine:
         width, height = self._working_size(request.width, request.height)
         total = request.steps
         report(Progress("painting", 0, total))
-        preview = Preview(self._pipe, self._notes.get("latent_rgb"), request.width / request.height)
+        preview = LatentPreview(self._pipe, self._notes.get("latent_rgb"), request.width / request.height)
 
         def after(step: int, latents: torch.Tensor | None) -> None:
             report(Progress("painting", min(step + 1, total), total, preview(latents)))

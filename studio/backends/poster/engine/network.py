@@ -31,7 +31,7 @@ BOS, EOS = "<|startoftext|>", "<|endoftext|>"
 
 
 @dataclass(frozen=True)
-class Shape:
+class PosterShape:
     """How large the networks are. `encoder` and `decoder` are numbers of blocks, one for each resolution."""
 
     codec: int = 32
@@ -51,7 +51,7 @@ class Shape:
         return 2 ** (len(self.encoder) - 1)
 
 
-def codec(shape: Shape) -> AutoencoderTiny:
+def codec(shape: PosterShape) -> AutoencoderTiny:
     """Pictures `[N, 3, H, W]` in [-1, 1] to latents `[N, latent, H / factor, W / factor]` and back.
 
     It starts as a reducing and enlarging of the picture: colours pass through untouched, and learning adds detail.
@@ -102,7 +102,7 @@ def _pass_colours(conv: nn.Conv2d) -> None:
                 conv.weight[colour, colour, row, column] = value
 
 
-def denoiser(shape: Shape, rows: int, columns: int) -> UNet2DConditionModel:
+def denoiser(shape: PosterShape, rows: int, columns: int) -> UNet2DConditionModel:
     """Noisy latents, timestep and words to v. Attention brings words to the lowest level, a pooled vector to all."""
     levels = len(shape.denoiser)
     made = UNet2DConditionModel(
@@ -151,7 +151,7 @@ def scheduler() -> DDIMScheduler:
     )
 
 
-def tokenizer(captions: Iterable[str], shape: Shape) -> CLIPTokenizer:
+def tokenizer(captions: Iterable[str], shape: PosterShape) -> CLIPTokenizer:
     """Byte pairs learned from `captions`: any text has tokens, though only the captions' words mean anything."""
     plain = CLIPTokenizer()
     learner = Tokenizer(BPE(end_of_word_suffix="</w>", unk_token=EOS))
@@ -177,7 +177,7 @@ def _bytes() -> list[str]:
     return sorted(ByteLevel.alphabet())
 
 
-def words(shape: Shape, tokens: CLIPTokenizer) -> CLIPTextModel:
+def words(shape: PosterShape, tokens: CLIPTokenizer) -> CLIPTextModel:
     """A small CLIP text encoder: token ids `[N, length]` to states `[N, length, words]`."""
     return CLIPTextModel(
         CLIPTextConfig(

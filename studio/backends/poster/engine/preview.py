@@ -16,7 +16,7 @@ SMALL = 24  # latents of the longer side that a small decode looks at
 SHARE = 0.1  # of the time that small decodes may take
 
 
-class Preview:
+class LatentPreview:
     """`preview(latents)`: the picture so far as an Image, or None where there is nothing to show or no time.
 
     `colours` is {"matrix": latent channels x 3, "bias": 3} for latents as the pipeline holds them; without it the

@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from studio.backends.engine.device import device, generator, give_back, memory_in_words
-from studio.backends.engine.training import Training
+from studio.backends.engine.training import TrainingLoop
 from studio.backends.poster.engine import network
-from studio.backends.poster.engine.dataset import Pictures, roughen
-from studio.backends.poster.engine.network import Shape
+from studio.backends.poster.engine.dataset import CaptionedPictures, roughen
+from studio.backends.poster.engine.network import PosterShape
 from studio.errors import BadInput
 from studio.jobs.job import Report
 from studio.media.payloads import Image, Payload
@@ -42,7 +42,7 @@ class PosterTrainer:
     """
 
     def __init__(self) -> None:
-        self.shape = Shape()
+        self.shape = PosterShape()
         self.save_seconds, self.preview_seconds = 120.0, 150.0
 
     def load(self, model: Model | None, report: Report) -> None:
@@ -54,8 +54,10 @@ class PosterTrainer:
 
         assert isinstance(request, PosterTrainRequest)
         with memory_in_words():
-            studio = _Bench(request.seed, Pictures(Path(request.data).expanduser(), self.shape.factor), self.shape)
-            training = Training(
+            studio = _TrainingState(
+                request.seed, CaptionedPictures(Path(request.data).expanduser(), self.shape.factor), self.shape
+            )
+            training = TrainingLoop(
                 request,
                 report,
                 state=studio.state,
@@ -88,10 +90,10 @@ class PosterTrainer:
         give_back()
 
 
-class _Bench:
+class _TrainingState:
     """Everything one training holds: networks, optimizers, averages, latents, and its own randomness."""
 
-    def __init__(self, seed: int, pictures: Pictures, shape: Shape) -> None:
+    def __init__(self, seed: int, pictures: CaptionedPictures, shape: PosterShape) -> None:
         self.pictures, self.shape = pictures, shape
         self.rng, self.noise = random.Random(seed), generator(seed)
         every = [text for texts in pictures.captions.values() for text in texts]
@@ -289,7 +291,7 @@ def _distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return ((a - b).square() + CALM**2).sqrt().mean() - CALM
 
 
-def _colours(latents: torch.Tensor, pictures: Pictures, factor: int) -> dict[str, list[Any]]:
+def _colours(latents: torch.Tensor, pictures: CaptionedPictures, factor: int) -> dict[str, list[Any]]:
     """The linear map from scaled latents to RGB in [-1, 1] that comes closest to the pictures, for previews."""
     small = torch.stack([F.avg_pool2d(pictures.read(i), factor) for i in range(len(latents))])
     known = latents.float().permute(0, 2, 3, 1).flatten(0, 2)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from studio.backends.engine.device import dtype_for, give_back, memory_in_words
-from studio.backends.story.engine.generation import Dice, clean, write
+from studio.backends.story.engine.generation import SamplingSettings, clean, write
 from studio.backends.story.engine.loading import load
 from studio.backends.story.requests import StoryRequest
 from studio.errors import BadInput
@@ -50,7 +50,7 @@ class StoryEngine:
         prompt = beginning(request.prompt)
         start = self._tokens(prompt)
         stage, start = self._fit(start, request.tokens)
-        dice = Dice(request.seed, request.temperature, request.top_p, request.top_k)
+        dice = SamplingSettings(request.seed, request.temperature, request.top_p, request.top_k)
         sofar = ""
 
         def hear(text: str, count: int) -> None:

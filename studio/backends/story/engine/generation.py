@@ -17,7 +17,7 @@ Hear = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Dice:
+class SamplingSettings:
     """How the next token is drawn: `temperature` 0 is the likeliest, `top_k` 0 is all of them."""
 
     seed: int
@@ -26,13 +26,13 @@ class Dice:
     top_k: int
 
 
-class Draw(LogitsProcessor):
+class SeededSampler(LogitsProcessor):
     """Draws each token itself, from a generator of its own, and leaves only that one to choose.
 
     So `generate` runs greedily and never touches torch's global random state, and a seed means the same everywhere.
     """
 
-    def __init__(self, dice: Dice) -> None:
+    def __init__(self, dice: SamplingSettings) -> None:
         self.dice = dice
         self.generator = generator(dice.seed)
 
@@ -56,7 +56,7 @@ class Draw(LogitsProcessor):
         return only
 
 
-class Heard(StoppingCriteria):
+class TokenCallback(StoppingCriteria):
     """Hands every new token to `call`; never stops by itself, `call` raises."""
 
     def __init__(self, call: Callable[[list[int]], None]) -> None:
@@ -68,7 +68,7 @@ class Heard(StoppingCriteria):
 
 
 def write(
-    model: Any, tokenizer: Any, start: list[int], tokens: int, context: int, dice: Dice, hear: Hear
+    model: Any, tokenizer: Any, start: list[int], tokens: int, context: int, dice: SamplingSettings, hear: Hear
 ) -> tuple[str, bool]:
     """The text that follows `start` (token ids), and whether the model ended it itself.
 
@@ -77,7 +77,7 @@ def write(
     """
     ends = _ends(model, tokenizer)
     written: list[int] = []
-    draw = Draw(dice)
+    draw = SeededSampler(dice)
     while len(written) < tokens:
         whole = start + written
         room = min(tokens - len(written), context // 2 if len(whole) >= context // 2 else context - len(whole))
@@ -97,7 +97,7 @@ def write(
                 eos_token_id=sorted(ends) or None,
                 pad_token_id=min(ends, default=0),
                 logits_processor=LogitsProcessorList([draw]),
-                stopping_criteria=StoppingCriteriaList([Heard(step)]),
+                stopping_criteria=StoppingCriteriaList([TokenCallback(step)]),
             )
         if int(ids[0, -1]) in ends:
             return read(tokenizer, written), True

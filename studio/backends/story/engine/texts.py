@@ -25,7 +25,7 @@ HELD_OUT = 40  # one group of texts in so many is never learned from
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
+class TrainingText:
     """One text, and the group (a book, a story in several versions) with which it is held out or learned from."""
 
     text: str
@@ -37,7 +37,7 @@ class Writing:
         return int.from_bytes(hashlib.sha256(self.group.encode()).digest()[:8], "big") % HELD_OUT == 0
 
 
-def gather(folder: Path) -> list[Writing]:
+def gather(folder: Path) -> list[TrainingText]:
     """Every text in `folder` and the folders in it, in the order of their names. Raises BadInput where there is none.
 
     .txt and .md files are a text each; a line of a .jsonl file is a JSON object with "text" and, if wanted, "group".
@@ -53,7 +53,7 @@ def gather(folder: Path) -> list[Writing]:
     return found
 
 
-def _read(path: Path) -> Iterator[Writing]:
+def _read(path: Path) -> Iterator[TrainingText]:
     if path.suffix.lower() not in (".txt", ".md", ".jsonl") or path.stem.isupper() or not path.is_file():
         return  # README, CREDITS, LICENSE: about the texts, not one of them
     try:
@@ -66,7 +66,7 @@ def _read(path: Path) -> Iterator[Writing]:
         raise BadInput(f"{path.name} cannot be read: {error.strerror}.") from error
     if path.suffix.lower() != ".jsonl":
         if raw.strip():
-            yield Writing(raw.strip(), path.stem)
+            yield TrainingText(raw.strip(), path.stem)
         return
     for number, line in enumerate(raw.split("\n"), 1):
         if not line.strip():
@@ -80,7 +80,7 @@ def _read(path: Path) -> Iterator[Writing]:
                 f'Line {number} of {path.name} is no object with a "text".', 'Each line has the form {"text": "..."}.'
             ) from error
         if text:
-            yield Writing(text, group)
+            yield TrainingText(text, group)
 
 
 def learn_tokenizer(texts: list[str], size: int, context: int) -> PreTrainedTokenizerFast:
@@ -107,7 +107,7 @@ def dress(bpe: Tokenizer, context: int) -> PreTrainedTokenizerFast:
     )
 
 
-class Pieces:
+class TokenDataset:
     """Texts as pieces of at most `context` tokens, each learned by itself: nobody in one story is known in another."""
 
     def __init__(self, texts: list[str], tokenizer: Any, context: int) -> None:

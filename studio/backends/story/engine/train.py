@@ -13,11 +13,11 @@ from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, Lla
 
 from studio.backends.engine.device import device, generator, memory_in_words
 from studio.backends.engine.optimisers import Muon
-from studio.backends.engine.training import Training
+from studio.backends.engine.training import TrainingLoop
 from studio.backends.story.engine import induction_init
-from studio.backends.story.engine.generation import Dice, write
+from studio.backends.story.engine.generation import SamplingSettings, write
 from studio.backends.story.engine.loading import load
-from studio.backends.story.engine.texts import Pieces, dress, gather, learn_tokenizer
+from studio.backends.story.engine.texts import TokenDataset, dress, gather, learn_tokenizer
 from studio.backends.story.requests import StoryTrainRequest
 from studio.errors import BadInput
 from studio.jobs.job import Progress, Report
@@ -64,7 +64,7 @@ class StoryTrainer:
         if not learned:
             learned, checked = checked, []
 
-        training = Training(
+        training = TrainingLoop(
             request,
             report,
             state=self._state,
@@ -76,7 +76,7 @@ class StoryTrainer:
             if not self.optimizers:
                 self._begin(request, learned, report)
             context = int(self.model.config.max_position_embeddings)
-            pieces = Pieces(learned, self.tokenizer, context)
+            pieces = TokenDataset(learned, self.tokenizer, context)
             held_out = self._checks(checked, context)
             batches = pieces.batches(self.dice, request.batch)
             training.log(tokens=pieces.tokens)
@@ -131,7 +131,7 @@ class StoryTrainer:
         return self.model(input_ids=batch.clamp(min=0), labels=batch).loss
 
     def _checks(self, texts: list[str], context: int) -> list[torch.Tensor]:
-        pieces = Pieces(texts, self.tokenizer, context)
+        pieces = TokenDataset(texts, self.tokenizer, context)
         if pieces.tokens < 2 * context:
             return []
         batches = pieces.batches(generator(0), 2)
@@ -148,7 +148,7 @@ class StoryTrainer:
         self.model.eval()
         start = [self.tokenizer.bos_token_id, *self.tokenizer("#", add_special_tokens=False).input_ids]
         context = int(self.model.config.max_position_embeddings)
-        dice = Dice(seed, temperature=0.7, top_p=0.95, top_k=60)
+        dice = SamplingSettings(seed, temperature=0.7, top_p=0.95, top_k=60)
         text, _ = write(self.model, self.tokenizer, start, min(200, context), context, dice, lambda text, count: None)
         self.model.train()
         return Text("#" + text)
