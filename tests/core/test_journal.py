@@ -34,7 +34,7 @@ def test_a_kill_loses_nothing(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys; from pathlib import Path; from studio.jobs.queue_store import QueueStore\n"
         "from tests.core.test_journal import entries\n"
-        "journal = Journal(Path(sys.argv[1])); journal.replace(entries(1, 2, running=1))\n"
+        "journal = QueueStore(Path(sys.argv[1])); journal.replace(entries(1, 2, running=1))\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     file = tmp_path / "queue.sqlite"
