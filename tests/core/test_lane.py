@@ -207,9 +207,9 @@ def test_no_job_moves_before_a_live_one_and_holds_it_in_a_paused_queue(script: S
 
 def test_the_newest_of_a_slot_wins(script: Script) -> None:
     script.gate.clear()
-    running = script.put(1, slot="face")
+    running = script.put(1, replaces="face")
     wait_running(script, running)
-    waiting, other, newest = script.put(2, slot="face"), script.put(3), script.put(4, slot="face")
+    waiting, other, newest = script.put(2, replaces="face"), script.put(3), script.put(4, replaces="face")
     assert waiting.state == "cancelled"
     assert isinstance(running.future.exception(5), Cancelled)
     script.gate.set()

@@ -199,7 +199,7 @@ def test_held_waits_at_its_next_report_and_can_be_cancelled(host: ProcessHost) -
 def test_the_child_ends_with_its_studio(tmp_path: Path) -> None:
     code = (
         "import time; from tests import fakes; from tests.core.test_worker import *\n"
-        "host = InProcess(RULES); host.run(job(1), ENGINE, None, lambda _: None)\n"
+        "host = ProcessHost(RULES); host.run(job(1), ENGINE, None, lambda _: None)\n"
         "print(host.pid, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
