@@ -1,4 +1,4 @@
-"""Measures the studio: every bench by name, each figure one JSON line with its bound. Loads neither torch nor Qt."""
+"""The benches: each measures the studio and prints JSON lines, each figure with its bound."""
 
 from __future__ import annotations
 

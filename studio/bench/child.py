@@ -1,4 +1,4 @@
-"""A process of its own to measure in, so that neither Qt nor torch enters the bench's; knows not what is measured."""
+"""Runs a measurement in a process of its own, so that neither Qt nor torch enters the bench's."""
 
 from __future__ import annotations
 

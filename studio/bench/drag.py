@@ -1,4 +1,4 @@
-"""A slider under a moving hand: how often the picture follows, how late, and how much waits meanwhile.
+"""Bench of a dragged slider: pictures a second, delay, and how many renderings wait.
 
 Faces are asked for as a mouse moves, 60 times a second, each replacing the last; nothing here knows how they are made.
 """

@@ -1,4 +1,4 @@
-"""Engines beside plain library calls: same weights, dtype, threads, steps and outputs, turn by turn in one process."""
+"""Bench of the engines beside plain library calls: same weights, dtype, threads, steps and outputs."""
 
 from __future__ import annotations
 

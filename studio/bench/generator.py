@@ -1,4 +1,4 @@
-"""Throughput of StyleGAN2's synthesis beside a plain version of the paper; the measuring is a child's."""
+"""Bench of StyleGAN2 synthesis beside a plain version of the paper."""
 
 from __future__ import annotations
 

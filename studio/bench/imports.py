@@ -1,4 +1,4 @@
-"""How long the import of a StyleGAN checkpoint of real size takes, and how much memory; the work is a child's."""
+"""Bench of importing a StyleGAN checkpoint of real size: seconds and memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the studio adds to an engine's own time, and how soon a cancel frees the lane; engines run in their process."""
+"""Benches of a job's overhead beside its engine's own time, and of how soon a cancel frees the lane."""
 
 from __future__ import annotations
 

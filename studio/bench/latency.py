@@ -1,4 +1,4 @@
-"""How late events come in the window's thread while an engine works beside it: a designer feels 16 ms."""
+"""Bench of event latency in the window's thread while an engine works."""
 
 from __future__ import annotations
 

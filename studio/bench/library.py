@@ -1,4 +1,4 @@
-"""How quickly a library of 25,000 works lists, searches and pages; the works are tiny, the sidecars like real ones."""
+"""Bench of a library of 25,000 works: listing, search, paging."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The library page of a large library in a process that measures itself: first thumbnails, and frames while scrolling.
+"""Measures the library page from inside its process: first thumbnails, and frames while scrolling.
 
 Run by the bench `scrolling` as a child; it loads Qt, and must load nothing that its window does not.
 """

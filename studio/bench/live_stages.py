@@ -1,4 +1,4 @@
-"""The stages of the real window in a process that measures itself: how long a frame takes while an engine works.
+"""Measures the stages from inside the window's process: milliseconds a frame while an engine works.
 
 Run by the bench `stages` as a child; it draws what a person sees: a cursor over a sound, previews, a picture panned.
 """

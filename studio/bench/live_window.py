@@ -1,4 +1,4 @@
-"""The real window in a process that measures itself: how soon it is usable, what it weighs, how late events come.
+"""Measures the window from inside its process: time until usable, memory, event latency.
 
 Run by several benches as a child; it loads Qt, and must load nothing that its window does not.
 """

@@ -1,4 +1,4 @@
-"""What one measurement says, where it was taken, and what a bench is told; measures nothing itself."""
+"""One measurement as a JSON line, the machine it was taken on, and the settings of a bench."""
 
 from __future__ import annotations
 

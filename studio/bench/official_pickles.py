@@ -1,4 +1,4 @@
-"""Writes pickles in the layout of the official StyleGAN tools, from tensors; runs none of their code, and holds none.
+"""Writes pickles in the layout of the official StyleGAN tools, from tensors; contains none of their code.
 
 A network, and each module in it, is a call of `torch_utils.persistence._reconstruct_persistent_obj` with the module's
 `__dict__` and the source text of its class. Whoever has the tensors decides what they are: this knows no torch.

@@ -1,4 +1,4 @@
-"""How long it takes to turn from one page of the real window to another, until the new one is painted."""
+"""Bench of switching pages of the window, until the new one is painted."""
 
 from __future__ import annotations
 

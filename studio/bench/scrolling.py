@@ -1,4 +1,4 @@
-"""How soon a library of 25,000 works shows its first pictures, and how smoothly it scrolls while an engine works."""
+"""Bench of the library page with 25,000 works: first pictures, and scrolling while an engine works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Engines that say how long they ran: for the engine named M:C ask for `studio.bench.stopwatch:M:C`; M:C still works.
+"""Engines that report how long they ran: `studio.bench.stopwatch:M:C` wraps the engine M:C.
 
 Knows nothing of what its engine makes.
 """

@@ -1,4 +1,4 @@
-"""How soon the window is usable, warm and cold, what its process weighs when idle, and what it has not loaded."""
+"""Bench of the window's start, warm and cold, its idle memory, and what it has not imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Foreign checkpoints of StyleGAN generators: what a file holds, and its conversion to safetensors with a config.json.
+"""StyleGAN checkpoints of other programs: what a file holds, and its conversion to safetensors.
 
 Reads official pickles, torch files of state dicts and safetensors; nothing in them is run, and no torch is needed. The
 file is looked at through a memory map, so that networks which are not wanted are never read from the disk.

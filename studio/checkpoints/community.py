@@ -1,4 +1,4 @@
-"""The names that the widespread community trainers of StyleGAN2 give to a generator's tensors, put into official ones.
+"""Maps the tensor names of community StyleGAN2 trainers to the official ones.
 
 Their state dicts speak of `style.1.weight`, `conv1.conv.weight`, `convs.N.conv.weight`, `to_rgbs.N.conv.weight`. The
 numbers mean the same: equalised learning rates, transposed convolutions that enlarge, one noise a layer. No files.

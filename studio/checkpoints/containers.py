@@ -1,4 +1,4 @@
-"""The files that torch writes, read without torch: where each storage's bytes are, and a tensor's numbers.
+"""Reads the files that torch writes, without torch: the zip format and the older row of pickles.
 
 Two are read: the zip that torch.save writes since version 1.6 (data.pkl and one entry a storage), and the older row of
 pickles with the storages behind it, which official networks also carry inside, once a tensor. Tensors are views of

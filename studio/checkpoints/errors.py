@@ -1,4 +1,4 @@
-"""Why a checkpoint does not come in, as the end of a sentence that starts with its name; knows no formats."""
+"""Why a checkpoint cannot be imported: damaged or unsupported."""
 
 from __future__ import annotations
 

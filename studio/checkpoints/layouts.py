@@ -1,4 +1,4 @@
-"""How StyleGAN generators are told from the names and shapes of their tensors, and what else their makers say of them.
+"""Recognises StyleGAN generators by the names and shapes of their tensors.
 
 Official names are those of the published PyTorch networks (mapping.fc0.weight, synthesis.b4.const,
 synthesis.L0_36_512.weight), which the studio's own networks share. Reads no numbers, and imports no torch.

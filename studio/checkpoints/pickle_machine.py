@@ -1,4 +1,4 @@
-"""Reads pickles without running them: a stack machine of its own that makes inert values, and no objects.
+"""Reads pickles without running them: a stack machine that makes inert values.
 
 The opcodes are those that the standard library's pickletools documents for protocols 2 to 5. Where a pickle names a
 function or a class, the machine looks the name up in a table of its own; nothing is imported, and what is not in the

@@ -1,4 +1,4 @@
-"""At which size, rate and band each layer of a StyleGAN3 works, and so how its tensors are called and shaped; no torch.
+"""Size, sampling rate and band of each StyleGAN3 layer, from which its tensors' names and shapes follow.
 
 Karras et al., "Alias-Free Generative Adversarial Networks" (arXiv 2106.12423), section 3.2 and appendix C: cutoffs and
 stopbands grow geometrically from layer to layer until the last, critically sampled ones reach the picture's own band.

@@ -1,4 +1,4 @@
-"""What checkpoints consist of, as inert values: storages, tensors, networks, and the table of names they may use.
+"""The inert values of a checkpoint: storages, tensors, networks, and the names a pickle may use.
 
 Imports no torch, and reads no files.
 """

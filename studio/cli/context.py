@@ -1,4 +1,4 @@
-"""What every verb is given: the places, a way to open the studio, and standard output; knows no verb."""
+"""What every command gets: the folders, a way to open the studio, and its output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Copies of works in a folder of the user's: always newly named, never over anything, safe beside other runs."""
+"""Copies works into a folder of the user's under new names, never over a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`studio models directions`: what was found on an avatar model, listed, named, deleted; finds nothing itself."""
+"""`studio models directions`: list, rename and delete the latent directions of a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`studio export`: pictures as the files that feeds, profiles and systems ask for; runs no model."""
+"""`studio export`: pictures in the sizes and formats of feeds, profiles and icon sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flags from the notes on a Request's fields, and Requests from flags; knows no particular medium."""
+"""Command-line flags from the fields of a Request, and Requests from flags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`studio identities`, and what `studio make avatar` takes of them: kept faces, faces in expressions; runs no model."""
+"""`studio identities`, and the flags of `studio make avatar` that use saved characters."""
 
 from __future__ import annotations
 

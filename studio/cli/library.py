@@ -1,4 +1,4 @@
-"""`studio library`: what was made, where it is, and whether it is whole; runs no model."""
+"""`studio library`: list, search, import, verify and repair works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: verbs, what goes wrong put in words, and exit statuses; knows neither Qt nor torch.
+"""The command line: its verbs, error messages and exit statuses.
 
 0 done, 2 bad input, 3 a model or machine problem, 130 cancelled.
 """

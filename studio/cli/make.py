@@ -1,4 +1,4 @@
-"""`studio make` and `studio train`: requests from flags and files, works as copies in a folder."""
+"""`studio make` and `studio train`: requests from flags and files, results copied to a folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`studio models`: what there is, bringing more, letting go; never loads any."""
+"""`studio models`: list, import, show and remove models."""
 
 from __future__ import annotations
 

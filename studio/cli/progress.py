@@ -1,4 +1,4 @@
-"""How running jobs show on standard error: a bar on a terminal, quiet lines in a log, or JSON lines for programs."""
+"""Progress of running jobs on standard error: a bar on a terminal, lines in a log, or JSON lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests from files: JSON that a person wrote or the library keeps, and works that carry what made them."""
+"""Requests from files: JSON, and works that carry the request that made them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`studio demo`, `bench`, `about`, `screenshots` and `doctor`: looking at the studio itself."""
+"""`studio demo`, `bench`, `about`, `screenshots` and `doctor`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Works as a person names them on the command line: by number, or by a file; runs no model."""
+"""Works named on the command line by number or file."""
 
 from __future__ import annotations
 

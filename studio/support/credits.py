@@ -1,4 +1,4 @@
-"""What the studio is made of: versions, licences and credits of its libraries and models."""
+"""Credits: versions, licences and authors of the studio's libraries and models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A first look at everything: what is made, and the page that shows it; makes nothing itself and knows no engine."""
+"""The demo: one work of each medium, and the HTML page that shows them."""
 
 from __future__ import annotations
 

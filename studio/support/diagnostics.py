@@ -1,4 +1,4 @@
-"""What this machine has, what is missing and how to get it; knows what the studio needs."""
+"""Diagnostics: what this machine has, what is missing and how to get it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What machine this is, asked of the system and, for graphics, of torch in a child process; judges nothing."""
+"""The hardware and system of this machine; graphics cards are asked of torch in a child process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What drawings say of themselves: styles, attributes and how often each value occurs; knows no torch and no files.
+"""The attribute table of a set of drawings: styles, their attributes, and how often each value occurs.
 
 A condition vector is the concatenation of: one number a style (1 for the drawing's own), then for each attribute of
 each style either one number a value (parts: 1 for the value drawn, all 0 for none) or four (colours: red, green and

@@ -1,4 +1,4 @@
-"""What of a picture is background: of one colour along its edge, or few, or shaded evenly; knows no faces and no torch.
+"""Removes the background of a picture: one colour, a few colours or a gradient along its edge.
 
 A tone is a colour that changes evenly over the picture: a polynomial in x and y for each channel, fitted to the edge by
 least squares on those pixels that agree with it (Fischler and Bolles, RANSAC, 1981, with the commonest colour and all

@@ -1,4 +1,4 @@
-"""What can be asked of an avatar model, as its config.json says it; knows no torch and opens no weights."""
+"""What an avatar model can do, as its config.json says: styles, classes, noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One picture made ready to be learnt from: read safely, upright, cropped square, resampled; knows no folders.
+"""Prepares one picture for training: read safely, turned upright, cropped square, resampled.
 
 What cannot be used is refused with a reason that people can be told.
 """

@@ -1,4 +1,4 @@
-"""What an avatar training learns from: packed drawings with attributes, or a folder of pictures; knows no torch."""
+"""The training set of avatars: packed drawings with attributes, or a folder of pictures."""
 
 from __future__ import annotations
 

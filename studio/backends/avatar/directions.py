@@ -1,4 +1,4 @@
-"""The directions that were found on a model, as they lie on the disk: listed, named, deleted; knows no torch.
+"""The latent directions saved with a model: listed, renamed, deleted.
 
 They lie beside the model's own weights, or in the person's own folder where the model came with the studio:
 `directions.json` says what they are and holds a unit vector [w_dim] each (no safetensors, which would change what the

@@ -1,4 +1,4 @@
-"""Telling pictures that look the same from those that do not; knows no files.
+"""Finds pictures that look the same, by a perceptual hash.
 
 A perceptual hash (signs of the low frequencies of a small grey copy about their median) finds candidates quickly, and a
 small colour copy decides: drawings of one hand share their composition, and differ in an eye.

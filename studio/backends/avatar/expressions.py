@@ -1,4 +1,4 @@
-"""The same person in several moods: which drawn mouth, eyes and brows say what, in each style; knows no torch.
+"""The same face in several expressions: which mouth, eyes and brows show what, in each drawing style.
 
 Moods are told by the names that the drawings' values have in the model's table. Only what shows a mood changes: hair,
 skin, glasses, clothes and colours stay, and so do make-up and teeth that a value's name carries along; a mask comes

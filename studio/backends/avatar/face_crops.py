@@ -1,4 +1,4 @@
-"""Where in a picture a face stands: crops of it that may be framed as a network frames its own; knows no networks.
+"""Square crops of a picture that may frame a face as the network frames its own.
 
 A place is a square of the picture, which may reach beyond it. Candidates put what is no background where figures of the
 network stand.

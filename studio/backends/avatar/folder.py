@@ -1,4 +1,4 @@
-"""A folder of pictures checked for learning: what is used, what is not and why, kept so that a second look is fast.
+"""Checks a folder of pictures for training: which are used, which are not and why; the result is cached.
 
 Knows neither torch nor windows: the window shows what the training will see.
 """

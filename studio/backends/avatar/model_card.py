@@ -1,4 +1,4 @@
-"""What is shown of a model that was trained: a sheet of samples, and a card with plain words; knows no networks."""
+"""The sample sheet and the card of a trained avatar model."""
 
 from __future__ import annotations
 

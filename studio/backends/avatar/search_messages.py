@@ -1,4 +1,4 @@
-"""What a person should hear of a search: that nothing near was found, or another style than was seen; draws nothing."""
+"""Messages about a projection's result: nothing near was found, or another drawing style."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The named sliders of a model with attributes: what each sets, and where a face stands on them; knows no torch.
+"""The named sliders of a model with attributes: what each sets, and where a face stands on them.
 
 A trait is one attribute of a style with its values in an order in which neighbours look alike: a track of stations.
 A slider's place, 0 to 1, is a place on that track; between two stations their codes are blended. `traits.json` beside

@@ -1,4 +1,4 @@
-"""Torch on this machine: device and dtype, seeded generators, memory given back, running out of it put in words."""
+"""The device that torch runs on: choice, dtype, seeded generators, freeing memory, out-of-memory errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Muon optimizer, for the matrices inside a network; knows neither media nor trainings."""
+"""The Muon optimizer, for the weight matrices inside a network."""
 
 from __future__ import annotations
 

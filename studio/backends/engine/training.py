@@ -1,4 +1,4 @@
-"""What all trainings share: the clock, checkpoints that survive anything, a log, previews, a stop that keeps all."""
+"""The training loop of every medium: time budget, checkpoints, log, previews, and a stop that keeps the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder of sounds to learn from, labelled or not; must not know networks."""
+"""The training set of sounds: a folder of recordings, with or without labels."""
 
 from __future__ import annotations
 

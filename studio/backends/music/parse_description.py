@@ -1,4 +1,4 @@
-"""What free words ask of a starter that knows no language: a table of words; must not know networks."""
+"""Reads genre, mood, tempo and instruments from a free description, by a table of words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan of a piece, its tempo grid and its chords, which the prior is conditioned on; must not know torch or sound.
+"""The plan of a piece: tempo grid, metre and chords, which the prior is conditioned on.
 
 The prior of this studio hears, with every frame, where in the bar it is and which chord sounds, as chord-conditioned
 models do (JASCO, arXiv 2406.10970; MusiConGen, arXiv 2407.15060), beside the global labels of Jukebox (arXiv

@@ -1,4 +1,4 @@
-"""Fitting a picture to the asked size; enlarging keeps edges clean and invents nothing. Knows no torch."""
+"""Resizes a picture to the size asked for; enlarging keeps edges sharp."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An engine and the plain call of the library under it, timed in turn; the bench `engines` runs this as a child.
+"""Times an engine beside the plain library call under it; child of the bench `engines`.
 
 The plain calls are what a person would write who knows the library: no progress, no cancel, no checks of their own.
 """

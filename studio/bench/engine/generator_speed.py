@@ -1,4 +1,4 @@
-"""StyleGAN2's synthesis, ours and the plain one of `plainly`, timed in turn; a child of the bench `generator`.
+"""Times our StyleGAN2 synthesis beside the plain reference; child of the bench `generator`.
 
 Same weights, same dtype, same latents, as many threads as the engine draws with; batches as a person asks for them: one
 face of the starter, as a slider moves it, and sixteen candidates; one and eight of a network of 256 px and the

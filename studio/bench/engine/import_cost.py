@@ -1,4 +1,4 @@
-"""Writes a checkpoint of real size, or imports one and says what that took; the bench `import` runs this as a child."""
+"""Writes or imports a checkpoint of real size and measures that; child of the bench `import`."""
 
 from __future__ import annotations
 

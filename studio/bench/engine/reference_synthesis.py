@@ -1,4 +1,4 @@
-"""StyleGAN2's synthesis written down plainly from the paper, to measure ours against; not a fast version.
+"""StyleGAN2's synthesis written down plainly from the paper, as the reference to measure against.
 
 Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (arXiv 1912.04958): weights are modulated and
 demodulated for each picture and applied as a grouped convolution, signals are enlarged by putting zeros between their

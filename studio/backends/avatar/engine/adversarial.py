@@ -1,4 +1,4 @@
-"""Learning an avatar model from pictures alone: generator and critic play against each other; no windows here.
+"""Trains a StyleGAN2 from pictures alone: generator against discriminator.
 
 Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (arXiv 1912.04958), called [2]: non-saturating
 logistic loss, lazy R1 and path length regularisation, style mixing, an average of the weights; and "Training Generative

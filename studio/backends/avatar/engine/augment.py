@@ -1,4 +1,4 @@
-"""Adaptive discriminator augmentation: transforms of what the critic sees, and how strong they are; knows no networks.
+"""Adaptive discriminator augmentation (arXiv 2006.06676): the transforms and their strength.
 
 Karras et al., "Training Generative Adversarial Networks with Limited Data" (arXiv 2006.06676), appendix B: geometric
 and colour transforms, which that paper finds to help; filters, noise and cut-outs are left out. Each is drawn for

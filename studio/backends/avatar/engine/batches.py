@@ -1,4 +1,4 @@
-"""What an avatar model learns from, as tensors: batches of pictures, and where in drawings their attributes show.
+"""Training batches of drawings as tensors, with weights for rare attributes and for where they show.
 
 Knows no networks and reads no files.
 """

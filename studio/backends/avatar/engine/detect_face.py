@@ -1,4 +1,4 @@
-"""Finds where in a picture a face stands, by drawing what each place seems to show; knows no requests and no files.
+"""Finds where in a picture a face is, by drawing what each candidate square seems to show.
 
 Candidates come from what is no background (placing.py). Each is read by the encoder and drawn as read, or compared with
 faces of the network where there is no encoder; the likest is moved until it fits what was drawn, and read again.

@@ -1,4 +1,4 @@
-"""The discriminator of StyleGAN2 in plain torch; knows nothing of generators, files or training.
+"""The StyleGAN2 discriminator in plain torch.
 
 Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (arXiv 1912.04958), called [2] below; conditional
 as in "Training Generative Adversarial Networks with Limited Data" (arXiv 2006.06676), called [A].

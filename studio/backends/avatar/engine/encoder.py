@@ -1,4 +1,4 @@
-"""The encoder: what a picture shows, told in the attributes that its network was taught; knows no requests.
+"""The encoder: reads a picture as the attributes that its generator was trained with.
 
 Learnt from the network's own samples, whose attributes are known, as pSp (Richardson et al., arXiv 2008.00951) learns
 its latents. It tells attributes instead of w, since the mapping network makes w of them: sixty short answers are learnt

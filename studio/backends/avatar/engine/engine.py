@@ -1,4 +1,4 @@
-"""Runs what is asked of a StyleGAN: faces, directions, a face of a picture, walks, sheets; knows no windows."""
+"""The avatar engine: faces, latent directions, projection, morphs and character sheets of a StyleGAN."""
 
 from __future__ import annotations
 

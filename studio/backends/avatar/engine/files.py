@@ -1,4 +1,4 @@
-"""Avatar models on disk: config.json and model.safetensors, checked before anything is believed; knows no requests."""
+"""Avatar models on disk: config.json and model.safetensors, checked before use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds directions in W: from the weights alone, or from many faces; knows no files and no requests.
+"""Finds latent directions in W: from the weights (SeFa) or by PCA over many faces.
 
 SeFa: Shen and Zhou, "Closed-Form Factorization of Latent Semantics in GANs" (arXiv 2007.06600).
 GANSpace: Härkönen et al., "GANSpace: Discovering Interpretable GAN Controls" (arXiv 2004.02546).

@@ -1,4 +1,4 @@
-"""From a request to the w of every layer, for one network: seed, sliders, steps nearby, mixing; knows no pictures.
+"""From a request to W+: seed, sliders, variations, style mixing.
 
 W, W+, truncation and style mixing are those of Karras et al. (arXiv 1812.04948 sections 2 and 3.1, 1912.04958).
 The order is: the seed's w (or a found W+) with its traits; the steps nearby (where a seed draws attributes, these are

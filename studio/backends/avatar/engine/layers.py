@@ -1,4 +1,4 @@
-"""The layers that StyleGAN2's generator is made of, in plain torch; they know no network.
+"""The layers of StyleGAN2's generator in plain torch.
 
 Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (arXiv 1912.04958), called [2] below; 16-bit
 numbers as in "Training Generative Adversarial Networks with Limited Data" (arXiv 2006.06676), called [A]. Gains of the

@@ -1,4 +1,4 @@
-"""Walks: from face to face, frame by frame, in W or over the seeds; knows no films and no files."""
+"""The W+ path of a morph between faces, frame by frame."""
 
 from __future__ import annotations
 

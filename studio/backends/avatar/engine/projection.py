@@ -1,4 +1,4 @@
-"""Finds the face of a picture in a network: a guess, then W+ optimised until the pictures look alike.
+"""Projects a picture into W+: a first guess, then optimisation until the pictures match.
 
 Image2StyleGAN (Abdal et al., arXiv 1904.03189) and the projection of StyleGAN2 (1912.04958 appendix D), by the measure
 of target.py, in the place where aligning.py finds the face.

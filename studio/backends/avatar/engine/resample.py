@@ -1,4 +1,4 @@
-"""Twice the size and half of it as StyleGAN2 resamples its maps: low-pass filters and transposed convolutions in torch.
+"""StyleGAN2's up- and downsampling: low-pass filters and transposed convolutions.
 
 Karras et al. (arXiv 1912.04958, section 3 and figure 7). Knows no networks.
 """

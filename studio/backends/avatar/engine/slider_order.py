@@ -1,4 +1,4 @@
-"""Orders the values of every attribute as a slider needs them, by what the network's own pictures show.
+"""Orders the values of every attribute along a slider, by how alike the network draws them.
 
 A slider is good where neighbours look alike and its ends differ most: hair by how much of it there is, mouths from sad
 to glad, what one may go without from the slightest to the most striking. All of it is measured on pictures that the

@@ -1,4 +1,4 @@
-"""StyleGAN3-T and -R generators in plain torch, for weights that somebody brings; knows nothing of files or training.
+"""StyleGAN3-T and -R generators in plain torch, for imported weights.
 
 Karras et al., "Alias-Free Generative Adversarial Networks" (arXiv 2106.12423), called [3] below. Every layer treats
 its maps as samples of a continuous signal: they are enlarged by a windowed sinc before the nonlinearity and filtered

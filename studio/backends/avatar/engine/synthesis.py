@@ -1,4 +1,4 @@
-"""From the w of every layer to pixels: synthesis, enlarging, rows of pictures side by side; knows no requests."""
+"""From W+ to pixels: synthesis, enlarging, contact sheets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person's picture as a network would have drawn it, square and at its size; and how unlike others are to it.
+"""The target of a projection: a picture at the network's size, and a distance to it.
 
 The measure needs no network trained on photographs: absolute differences at every scale, of gradients, and of what
 random convolutions make of both (random features keep the geometry of patches: Saxe et al., ICML 2011).

@@ -1,4 +1,4 @@
-"""Learning an avatar model from drawings: a StyleGAN2 that compares, then plays against a critic; no windows here.
+"""Trains a StyleGAN2 from drawings with attributes: regression first, then against a discriminator.
 
 Where pictures come with attributes, these determine the picture: regressing it (L1, L2 and gradients) gets in minutes
 where an adversarial game takes hours, and the game then polishes. A plain folder is learnt by the game alone (game.py).

@@ -1,4 +1,4 @@
-"""The upscaler: a drawing as a small network draws it, four times as large and as crisp as the originals.
+"""A small convolutional network that enlarges the starter's drawings four times.
 
 It learns from what one generator draws and the same drawings in full size, so it also mends what that generator leaves
 soft or blotched. A residual network whose last layer draws all sixteen pixels of each one (sub-pixel convolution, Shi

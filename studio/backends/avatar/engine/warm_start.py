@@ -1,4 +1,4 @@
-"""First weights that already draw: pictures fitted on their attributes, laid into a generator; knows no trainings.
+"""Initial generator weights by least squares: drawings fitted on their attributes.
 
 What attributes say of drawings is, to a first approximation, a sum: each adds a pattern of its own. Least squares
 finds the patterns, the singular value decomposition of each splits it into (where, what) pairs, and the strongest pairs

@@ -1,4 +1,4 @@
-"""The codec: a small EnCodec (arXiv 2210.13438) in the format of transformers, and how it learns; must not know priors.
+"""A small EnCodec (arXiv 2210.13438) in the format of transformers, and its training.
 
 Transformers runs EnCodec but does not train it: the residual quantiser's codebooks learn here, by k-means at first,
 then by moving averages, and entries that nothing uses are set on what nothing fits (arXiv 2107.03312, section 3.3).

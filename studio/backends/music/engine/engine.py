@@ -1,4 +1,4 @@
-"""Makes music: this studio's own models by plan, MusicGen's by text, both by one loop; must not know windows."""
+"""The music engine: our own models from a plan, MusicGen models from text, both through one sampling loop."""
 
 from __future__ import annotations
 

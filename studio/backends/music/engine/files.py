@@ -1,4 +1,4 @@
-"""Music models on disk: this studio's own folders, and MusicGen's as transformers keeps them; safetensors only.
+"""Music models on disk: our own folders and MusicGen's, safetensors only.
 
 A model of this studio is a folder with config.json, codec/ (an EncodecModel), prior/ (a MusicgenForCausalLM) and
 conditions.safetensors. A codec that has no prior yet lacks the last two.

@@ -1,4 +1,4 @@
-"""A linear beginning for an EnCodec: its convolutions set so that it folds frames into principal components and back.
+"""Initial weights for an EnCodec from a principal component analysis of audio frames.
 
 A codec that starts from random weights needs hours before it is anything; the best linear one is a matter of algebra,
 and learning goes on from there. It must not know priors or requests.

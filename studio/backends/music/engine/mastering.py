@@ -1,4 +1,4 @@
-"""The last touches on a sound: a small room, loudness, peaks, a fade; knows nothing of how the sound was made.
+"""Mastering: a small room reverb, loudness, limiting and a fade.
 
 All of it depends on nothing but its input, so that the same request gives the same bytes.
 """

@@ -1,4 +1,4 @@
-"""The prior: a MusicGen decoder (arXiv 2306.05284) over the codec's codes, its conditions and its sampling.
+"""The prior: a MusicGen decoder (arXiv 2306.05284) over codec tokens, its conditioning and its sampling.
 
 It must not know files or requests. The global labels (genre, mood, tempo, key) are embedded, as Jukebox does (arXiv
 2005.00341), and stand where MusicGen has the encoded text; the plan's timed features are added to the positions.

@@ -1,4 +1,4 @@
-"""A codec from scores: where it is known which note sounds when, the codebooks are solved for instead of guessed.
+"""Codebooks solved from scores: where it is known which note sounds when, they are fitted by least squares.
 
 Each voice of the score has a codebook of its own whose entries are (pitch, age): how a note of that pitch sounds that
 many frames after its onset. Entry 0 is silence. The codes of a scored sound are then known, and what remains, the

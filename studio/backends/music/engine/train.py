@@ -1,4 +1,4 @@
-"""Learns music from a folder of sounds, first a codec, then a prior over its codes; must not know windows or queues."""
+"""Trains a music model from a folder of sounds: a codec first, then a prior over its tokens."""
 
 from __future__ import annotations
 

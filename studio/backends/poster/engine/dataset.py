@@ -1,4 +1,4 @@
-"""A folder of pictures with captions, as a poster training reads it; knows nothing of networks."""
+"""The training set of captioned pictures for posters."""
 
 from __future__ import annotations
 

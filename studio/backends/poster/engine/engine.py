@@ -1,4 +1,4 @@
-"""Painting posters with any diffusers pipeline folder, ours or a large open one; knows no window and no training."""
+"""The poster engine: runs any diffusers text-to-image pipeline folder."""
 
 from __future__ import annotations
 

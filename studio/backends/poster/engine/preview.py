@@ -1,4 +1,4 @@
-"""Looking at latents while they are denoised: a linear map to RGB, or a small decode; never changes the work."""
+"""Previews of latents while they are denoised: a linear map to RGB, or a small decoder."""
 
 from __future__ import annotations
 

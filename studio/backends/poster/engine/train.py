@@ -1,4 +1,4 @@
-"""Learning to paint posters from pictures with captions: a codec, then a denoiser on its latents; knows no painter."""
+"""Trains a poster model from captioned pictures: the autoencoder first, then the denoiser on its latents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs story requests with a local language model; knows no window, no lane and no other medium."""
+"""The story engine: continues a text with a local language model."""
 
 from __future__ import annotations
 

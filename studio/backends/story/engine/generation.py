@@ -1,4 +1,4 @@
-"""Writes on from a beginning with any causal language model of transformers, token by token; knows no requests."""
+"""Token-by-token generation with any causal language model of transformers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small Llama that can repeat before it has learned anything; knows no texts and no training.
+"""Initial weights for a small Llama in which induction heads already work.
 
 Trained from random weights, a model of a few million parameters knows every phrase of its texts long before it keeps
 a name from one sentence to the next: copying needs two attention layers that work together (Olsson et al. 2022,

@@ -1,4 +1,4 @@
-"""Loads a causal language model and its tokenizer from a local folder: safetensors only, nothing in it is executed."""
+"""Loads a causal language model and its tokenizer from a folder: safetensors only, no code is run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts to learn from: .txt, .md and .jsonl files read, split for checking and packed into rows; knows no model."""
+"""The training set of texts: reads .txt, .md and .jsonl files, splits off held-out ones, packs tokens into batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learns a small language model of stories: a tokenizer, then next-token prediction; knows no window and no lane."""
+"""Trains a small language model: a tokenizer first, then next-token prediction."""
 
 from __future__ import annotations
 
