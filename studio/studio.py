@@ -20,7 +20,7 @@ from studio.jobs.job import Job
 from studio.jobs.lane import Lane
 from studio.jobs.queue_store import QueueEntry, QueueStore
 from studio.jobs.results import ResultStore
-from studio.jobs.worker import EngineResult, Hear, ProcessHost, ThreadHost
+from studio.jobs.worker import EngineResult, OnProgress, ProcessHost, ThreadHost
 from studio.library.identities import Identities
 from studio.library.library import Asset, Embed, Library
 from studio.media import temp_clips
@@ -32,7 +32,7 @@ from studio.system.paths import RESOURCES, AppPaths
 
 log = logging.getLogger(__name__)
 
-REMEMBERED = 100  # ended jobs that can still be looked at and tried again
+ENDED_KEPT = 100  # ended jobs that can still be looked at and tried again
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,51 +44,51 @@ class News:
 
 
 class Studio:
-    """One open studio. `isolated=False` runs engines in the lanes' own threads; `journaled=False` leaves the queue on
+    """One open studio. `isolated=False` runs engines in the lanes' own threads; `persist_queue=False` leaves the queue on
     disk to others, as the command line does. `media` and `bundled` are the media it knows and the models it came with.
     """
 
     def __init__(
         self,
-        places: AppPaths,
+        paths: AppPaths,
         *,
         isolated: bool = True,
-        journaled: bool = True,
+        persist_queue: bool = True,
         media: Sequence[Medium] = MEDIA,
         bundled: Path = RESOURCES / "models",
         platform: str = PLATFORM,
     ) -> None:
-        self.places = places
+        self.paths = paths
         self.media = {medium.name: medium for medium in media}
-        self.settings, self.warnings = settings_file.load(places.config / "settings.toml")
+        self.settings, self.warnings = settings_file.load(paths.config / "settings.toml")
         own = self.settings
-        self.library = Library(settings_file.folder(own.library_folder, places.library))
-        self.catalog = Catalog(bundled, settings_file.folder(own.models_folder, places.models))
-        self.identities = Identities(places.identities, lambda: self._publish(News("identities")))
-        self._harvest = ResultStore(
+        self.library = Library(settings_file.folder(own.library_folder, paths.library))
+        self.catalog = Catalog(bundled, settings_file.folder(own.models_folder, paths.models))
+        self.identities = Identities(paths.identities, lambda: self._publish(News("identities")))
+        self._results = ResultStore(
             self.library,
             self.catalog,
             embed=lambda: cast(Embed, self.settings.embed_metadata),
             closing=lambda: self._closing,
             changed=lambda kind: self._publish(News(kind)),
         )
-        self._journal = QueueStore(places.state / "queue.sqlite") if journaled else None
-        if self._journal is not None and self._journal.warning:
-            self.warnings.append(self._journal.warning)
-        self._hearers: list[Callable[[News], None]] = []
+        self._queue_store = QueueStore(paths.state / "queue.sqlite") if persist_queue else None
+        if self._queue_store is not None and self._queue_store.warning:
+            self.warnings.append(self._queue_store.warning)
+        self._listeners: list[Callable[[News], None]] = []
         self._ended: list[Job] = []
-        self._journaled: list[QueueEntry] | None = None  # what was written last
+        self._written: list[QueueEntry] | None = None  # what was written last
         self._pace: dict[str, tuple[str, int, float]] = {}
-        self._closing, self._taking_up = False, True
+        self._closing, self._restoring = False, True
         self._lock = threading.Lock()
-        self._ordering = threading.Lock()
+        self._queue_lock = threading.Lock()
         rules = EngineLimits(own.device, own.threads, int(own.memory_budget_gb * 2**30), platform)
-        make = functools.partial(self._lane, rules=rules, isolated=isolated)
+        make = functools.partial(self._make_lane, rules=rules, isolated=isolated)
         self._device, self._training = make("device", nice=10), make("training", nice=19)
         temp_clips.sweep()
         self.interrupted: list[QueueEntry] = []
-        if self._journal is not None and self._journal.paused:
-            self._hold(True)
+        if self._queue_store is not None and self._queue_store.paused:
+            self._pause_lanes(True)
         self._restore_queue()
 
     # What a person asks for.
@@ -101,7 +101,7 @@ class Studio:
         `replaces` names a live control: the newest request of that name wins, older ones are cancelled. Live results
         are neither journaled nor added to the library; the future gets the payloads, and `keep` adds them.
         """
-        job = Job(self._resolved(request), parents=parents, live=live, replaces=replaces)
+        job = Job(self._resolve(request), parents=parents, live=live, replaces=replaces)
         conceal(request)
         self._lane_of(job).put(job)
         return job
@@ -110,15 +110,15 @@ class Studio:
         job = self._find(id)
         self._lane_of(job).cancel(job)
 
-    def finish(self, id: str) -> None:
+    def finish_training(self, id: str) -> None:
         """End a training now, and add what it has learnt to the models where it has a name."""
         self._find(id).keep_model = True
         self.cancel(id)
 
-    def suspend(self, id: str, on: bool) -> None:
+    def suspend_training(self, id: str, on: bool) -> None:
         """Have a training wait at its next step, or go on; its minutes do not pass meanwhile."""
         self._find(id).suspended = on
-        self._reordered()
+        self._queue_changed()
 
     def move(self, id: str, index: int) -> None:
         """Give a waiting job another place in its queue, 0 being the next to run."""
@@ -128,7 +128,7 @@ class Studio:
     def retry(self, id: str) -> Job:
         """The same request again, as a new job; a training goes on from its checkpoint."""
         job = self._find(id)
-        return self.submit(_again(job.request), parents=job.parents)
+        return self.submit(_to_retry(job.request), parents=job.parents)
 
     @property
     def paused(self) -> bool:
@@ -136,44 +136,44 @@ class Studio:
 
     def pause(self, on: bool) -> None:
         """Start no further job, or go on, at the next start too; what runs is not touched."""
-        if self._journal is not None:
-            self._journal.paused = on
-        self._hold(on)
+        if self._queue_store is not None:
+            self._queue_store.paused = on
+        self._pause_lanes(on)
 
     def take(self, entry: QueueEntry, *, resume: bool) -> Job | None:
         """Answer an offer: run again what was running when the program died, or let it go.
 
         Raises as `submit` does; then the offer stands.
         """
-        job = self.submit(_again(entry.request), parents=entry.parents) if resume else None
+        job = self.submit(_to_retry(entry.request), parents=entry.parents) if resume else None
         self.interrupted.remove(entry)
-        self._reordered()
+        self._queue_changed()
         return job
 
-    def keep(self, job: Job) -> list[Asset]:
+    def save(self, job: Job) -> list[Asset]:
         """Add to the library what a live job made, or what could not be saved when it was made."""
-        return self._harvest.keep(job)
+        return self._results.save(job)
 
-    def drop(self, job: Job) -> None:
+    def discard(self, job: Job) -> None:
         """Nobody wants what a job made and the library does not have: the files of its clips go."""
-        self._harvest.drop(job)
+        self._results.discard(job)
 
     def change_settings(self, **changes: Any) -> None:
         """Save settings. Those of device, threads, memory and folders hold from the next start on."""
-        self.settings = settings_file.change(self.places.config / "settings.toml", self.settings, **changes)
+        self.settings = settings_file.change(self.paths.config / "settings.toml", self.settings, **changes)
         self._publish(News("settings"))
 
     # What a person sees.
 
-    def subscribe(self, hear: Callable[[News], None]) -> Callable[[], None]:
+    def subscribe(self, listener: Callable[[News], None]) -> Callable[[], None]:
         """Have `hear` called with all news, from any thread; returns what ends that."""
         with self._lock:
-            self._hearers.append(hear)
+            self._listeners.append(listener)
 
         def end() -> None:
             with self._lock:
-                if hear in self._hearers:
-                    self._hearers.remove(hear)
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
 
         return end
 
@@ -192,23 +192,23 @@ class Studio:
         if job.state == "running" and pace is not None and progress.stage == pace[0] and progress.done > pace[1]:
             each = (time.monotonic() - pace[2]) / (progress.done - pace[1])
             return each * max(0, progress.total - progress.done)
-        typical = self._journal.typical(job.request.kind, job.request.model) if self._journal else None
+        typical = self._queue_store.typical_seconds(job.request.kind, job.request.model) if self._queue_store else None
         return None if typical is None else max(0.0, typical - job.seconds)
 
     def close(self) -> None:
         """Refuse new jobs, cancel the rest, give everything back. What waited or ran stays in the journal, except for
         what was finished, or was cancelled by a person, at the last moment.
         """
-        with self._ordering:
+        with self._queue_lock:
             self._closing = True
-            left = [(job, entry) for job, entry in self._entries() if not job.stopping]
+            left = [(job, entry) for job, entry in self._unfinished() if not job.cancelling]
         for lane in self._lanes:
             lane.close()
-        if self._journal is not None:
-            self._journal.replace([*self.interrupted, *(entry for job, entry in left if job.state != "done")])
-            self._journal.close()
+        if self._queue_store is not None:
+            self._queue_store.replace([*self.interrupted, *(entry for job, entry in left if job.state != "done")])
+            self._queue_store.close()
         for job in self._ended:
-            self.drop(job)
+            self.discard(job)
         self.library.close()
 
     # How it comes about.
@@ -217,25 +217,32 @@ class Studio:
     def _lanes(self) -> tuple[Lane, Lane]:
         return self._device, self._training
 
-    def _hold(self, on: bool) -> None:
+    def _pause_lanes(self, on: bool) -> None:
         for lane in self._lanes:
             lane.pause(on)
 
-    def _lane(self, name: str, *, nice: int, rules: EngineLimits, isolated: bool) -> Lane:
-        log_file = self.places.logs / f"worker-{name}.log"
+    def _make_lane(self, name: str, *, nice: int, rules: EngineLimits, isolated: bool) -> Lane:
+        log_file = self.paths.logs / f"worker-{name}.log"
         host = ProcessHost(rules, nice=nice, log=log_file) if isolated else ThreadHost(rules)
 
-        def run(job: Job, hear: Hear) -> EngineResult:
+        def run(job: Job, hear: OnProgress) -> EngineResult:
             request = job.request
             model = self.catalog.get(request.model) if request.model else None
             return host.run(job, self.media[request.medium].engine_of(request), model, hear)
 
-        return Lane(name, host, run=run, keep=self._harvest.take, changed=self._changed, reordered=self._reordered)
+        return Lane(
+            name,
+            host,
+            run=run,
+            store=self._results.store,
+            job_changed=self._job_changed,
+            queue_changed=self._queue_changed,
+        )
 
     def _lane_of(self, job: Job) -> Lane:
         return self._training if isinstance(job.request, TrainRequest) else self._device
 
-    def _resolved(self, request: Request) -> Request:
+    def _resolve(self, request: Request) -> Request:
         if request.model:
             if self.catalog.get(request.model).medium != request.medium:
                 raise BadInput(
@@ -248,7 +255,7 @@ class Studio:
             return request
         return request.replace(model=self.catalog.default(request.medium).id)
 
-    def _changed(self, job: Job) -> None:
+    def _job_changed(self, job: Job) -> None:
         progress = job.progress
         if job.state == "running":
             if progress.total and self._pace.get(job.id, ("",))[0] != progress.stage:
@@ -258,33 +265,33 @@ class Studio:
             if not job.live:
                 with self._lock:
                     self._ended.append(job)
-                    old, self._ended = self._ended[:-REMEMBERED], self._ended[-REMEMBERED:]
+                    old, self._ended = self._ended[:-ENDED_KEPT], self._ended[-ENDED_KEPT:]
                 for each in old:
-                    self.drop(each)
-            if job.state == "done" and self._journal is not None and not job.live:
-                self._journal.record(job.request.kind, job.request.model, job.seconds)
+                    self.discard(each)
+            if job.state == "done" and self._queue_store is not None and not job.live:
+                self._queue_store.record_seconds(job.request.kind, job.request.model, job.seconds)
         self._publish(News("job", job))
 
-    def _reordered(self) -> None:
+    def _queue_changed(self) -> None:
         # Any thread comes here, and what one saw earlier must not be acted upon after what another saw later.
-        with self._ordering:
-            if self._closing or self._taking_up:
+        with self._queue_lock:
+            if self._closing or self._restoring:
                 return
             # Training gives way: it waits at its next step while anything interactive runs.
             learning = self._training.running
             suspended = learning is not None and learning.suspended
-            self._training.host.hold(suspended or self._device.running is not None)
-            self._write_journal()
+            self._training.host.suspend(suspended or self._device.running is not None)
+            self._write_queue()
         self._publish(News("queue"))
 
-    def _write_journal(self) -> None:
+    def _write_queue(self) -> None:
         # Live jobs come and go many times a second and leave no trace: nothing is written for them. What could not be
         # written is tried again with the next change.
-        entries = [*self.interrupted, *(entry for _, entry in self._entries())]
-        if self._journal is not None and entries != self._journaled and self._journal.replace(entries):
-            self._journaled = entries
+        entries = [*self.interrupted, *(entry for _, entry in self._unfinished())]
+        if self._queue_store is not None and entries != self._written and self._queue_store.replace(entries):
+            self._written = entries
 
-    def _entries(self) -> list[tuple[Job, QueueEntry]]:
+    def _unfinished(self) -> list[tuple[Job, QueueEntry]]:
         """What is to be made after all where the studio ends now."""
         jobs = [job for job in self.jobs() if job.state in ("running", "queued") and not job.live]
         return [(job, QueueEntry(job.id, job.request, job.parents, job.state == "running")) for job in jobs]
@@ -294,7 +301,7 @@ class Studio:
 
         The journal stays as it was until all of it has its place, so that a kill in between loses nothing.
         """
-        entries = self._journal.entries() if self._journal else []
+        entries = self._queue_store.entries() if self._queue_store else []
         self.interrupted = [entry for entry in entries if entry.running]
         for entry in entries:
             if entry.running:
@@ -304,12 +311,12 @@ class Studio:
             except StudioError as error:
                 self.interrupted.append(entry)
                 self.warnings.append(f"A queued request cannot run now: {error}")
-        self._taking_up = False
-        self._reordered()
+        self._restoring = False
+        self._queue_changed()
 
     def _publish(self, news: News) -> None:
         with self._lock:
-            hearers = list(self._hearers)
+            hearers = list(self._listeners)
         for hear in hearers:
             try:
                 hear(news)
@@ -323,5 +330,5 @@ class Studio:
         raise BadInput("This job is not known any more.")
 
 
-def _again(request: Request) -> Request:
-    return training_runs.going_on(request) if isinstance(request, TrainRequest) else request
+def _to_retry(request: Request) -> Request:
+    return training_runs.resume_request(request) if isinstance(request, TrainRequest) else request

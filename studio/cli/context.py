@@ -23,7 +23,7 @@ def open_studio(places: AppPaths) -> Studio:
     """The studio as the command line uses it: the queue on disk belongs to the window."""
     from studio.studio import Studio
 
-    return Studio(places, journaled=False)
+    return Studio(places, persist_queue=False)
 
 
 @dataclass(frozen=True)

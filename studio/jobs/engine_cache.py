@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from studio.schema.request import Request
 
 # Weights of two bytes become four on a processor without matrix units, and running needs room of its own.
-NEED_PER_BYTE = 2.5
+MEMORY_PER_WEIGHT_BYTE = 2.5
 PLATFORM = "studio.backends.engine.device:configure"
 
 
@@ -53,16 +53,16 @@ def resolve(name: str) -> Any:
 class EngineCache:
     """Engines by (engine name, model id, hash of its weights), each with the bytes it holds. One thread only."""
 
-    def __init__(self, rules: EngineLimits) -> None:
-        self._rules = rules
-        self._budget = rules.budget or psutil.virtual_memory().total // 2
+    def __init__(self, limits: EngineLimits) -> None:
+        self._limits = limits
+        self._budget = limits.budget or psutil.virtual_memory().total // 2
         self._engines: OrderedDict[tuple[str, str, str], tuple[Any, int]] = OrderedDict()
-        self._platform: Mapping[str, str] | None = None
+        self._device_info: Mapping[str, str] | None = None
 
     @property
-    def facts(self) -> Mapping[str, str]:
+    def device_info(self) -> Mapping[str, str]:
         """The device that works are made with, as the platform describes it."""
-        return self._platform or {}
+        return self._device_info or {}
 
     def run(self, engine: str, model: Model | None, request: Request, report: Report) -> Sequence[Payload]:
         """Run a request, loading and evicting as needed; out of memory, evict everything else and try once more.
@@ -70,31 +70,31 @@ class EngineCache:
         A training is not tried again: it would begin anew beside what it has learned so far.
         """
         report(Progress("loading"))
-        if self._platform is None and self._rules.platform:
-            self._platform = resolve(self._rules.platform)(self._rules.device, self._rules.threads)
+        if self._device_info is None and self._limits.platform:
+            self._device_info = resolve(self._limits.platform)(self._limits.device, self._limits.threads)
         # The hash too: an id may be given to other weights once its model has been removed.
         key = (engine, model.id, model.sha256) if model else (engine, "", "")
         try:
-            return self._resident(key, model, report).run(request, report)
+            return self._loaded(key, model, report).run(request, report)
         except OutOfMemory:
             if isinstance(request, TrainRequest):
                 raise
             report(Progress("making room"))
         # The failed attempt's own buffers hang on the exception until here; now nothing but this job may stay.
         self.clear()
-        return self._resident(key, model, report).run(request, report)
+        return self._loaded(key, model, report).run(request, report)
 
     def clear(self) -> None:
         while self._engines:
-            self._evict()
+            self._evict_oldest()
 
-    def _resident(self, key: tuple[str, str, str], model: Model | None, report: Report) -> Any:
+    def _loaded(self, key: tuple[str, str, str], model: Model | None, report: Report) -> Any:
         if key in self._engines:
             self._engines.move_to_end(key)
             return self._engines[key][0]
-        need = int((model.size if model else 0) * NEED_PER_BYTE)
-        self._fit(need)
-        before = _resident_bytes()
+        need = int((model.size if model else 0) * MEMORY_PER_WEIGHT_BYTE)
+        self._evict_until_fits(need)
+        before = _process_bytes()
         engine = resolve(key[0])()
         try:
             for file in weights.weight_files(model.folder) if model else ():
@@ -104,36 +104,36 @@ class EngineCache:
             if isinstance(error, StudioError):
                 error.mend = error.mend or "models"  # whatever is wrong with it, another one may do
             engine.close()
-            _trim()
+            _release_memory()
             raise
-        self._engines[key] = (engine, max(need, _resident_bytes() - before))
-        self._fit(0, keep=1)
+        self._engines[key] = (engine, max(need, _process_bytes() - before))
+        self._evict_until_fits(0, keep=1)
         return engine
 
-    def _fit(self, need: int, keep: int = 0) -> None:
+    def _evict_until_fits(self, need: int, keep: int = 0) -> None:
         while len(self._engines) > keep and sum(size for _, size in self._engines.values()) + need > self._budget:
-            self._evict()
+            self._evict_oldest()
 
-    def _evict(self) -> None:
+    def _evict_oldest(self) -> None:
         _, (engine, _) = self._engines.popitem(last=False)
         engine.close()
         del engine
-        _trim()
+        _release_memory()
 
 
-def _resident_bytes() -> int:
+def _process_bytes() -> int:
     return psutil.Process().memory_info().rss
 
 
-def _find_trim() -> Callable[[int], Any] | None:
+def _malloc_trim() -> Callable[[int], Any] | None:
     if not sys.platform.startswith("linux"):
         return None
     return getattr(ctypes.CDLL(None), "malloc_trim", None)
 
 
-def _trim() -> None:
+def _release_memory() -> None:
     """Hand freed memory back to the system: glibc keeps it otherwise, and the next model finds none."""
     gc.collect()
-    trim = _find_trim()
+    trim = _malloc_trim()
     if trim is not None:
         trim(0)

@@ -40,9 +40,9 @@ Report = Callable[[Progress], None]
 class Cancelled(Exception):
     """The job was cancelled. `made` is what was finished enough to keep; `assets` are the works it became."""
 
-    def __init__(self, made: Sequence[Payload] = (), assets: Sequence[Asset] = ()) -> None:
+    def __init__(self, payloads: Sequence[Payload] = (), assets: Sequence[Asset] = ()) -> None:
         super().__init__("cancelled")
-        self.made = list(made)
+        self.made = list(payloads)
         self.assets = list(assets)
 
     def __reduce__(self) -> tuple[type[Cancelled], tuple[list[Payload], list[Asset]]]:
@@ -84,8 +84,8 @@ class Job:
         self.suspended = False  # a training that a person has paused
         self.keep_model = False  # stopped to be used as it is
         self.duplicate_of = ""  # a training that made a model which was there already: that model's title
-        self._stop = threading.Event()
-        self._clock: float | None = None
+        self._cancel = threading.Event()
+        self._started_at: float | None = None
         self._seconds: float | None = None
 
     def __repr__(self) -> str:
@@ -101,19 +101,19 @@ class Job:
         """How long it has been running, or ran."""
         if self._seconds is not None:
             return self._seconds
-        return 0.0 if self._clock is None else time.monotonic() - self._clock
+        return 0.0 if self._started_at is None else time.monotonic() - self._started_at
 
     @property
-    def stopping(self) -> bool:
+    def cancelling(self) -> bool:
         """Whether somebody asked it to stop."""
-        return self._stop.is_set()
+        return self._cancel.is_set()
 
     def stop(self) -> None:
         """Ask it to stop; the engine hears of it at its next report."""
-        self._stop.set()
+        self._cancel.set()
 
     def start(self) -> None:
-        self.started, self._clock, self.state = time.time(), time.monotonic(), "running"
+        self.started, self._started_at, self.state = time.time(), time.monotonic(), "running"
         self.progress = Progress("starting")
 
     def finish(self, results: list[Any]) -> None:

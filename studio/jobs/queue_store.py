@@ -22,7 +22,7 @@ from studio.schema.request import Request
 log = logging.getLogger(__name__)
 
 VERSION = 1
-REMEMBERED = 20  # runs of one kind that the time left is reckoned from
+DURATIONS_KEPT = 20  # runs of one kind that the time left is reckoned from
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, place INTEGER, running INTEGER, request TEXT, parents TEXT);
@@ -52,7 +52,7 @@ class QueueStore:
     def __init__(self, file: Path) -> None:
         self._lock = threading.Lock()
         self._file = file
-        self._typical: dict[tuple[str, str], float | None] = {}
+        self._medians: dict[tuple[str, str], float | None] = {}
         self.warning = ""
         self._database: sqlite3.Connection | None = None
         try:
@@ -65,14 +65,14 @@ class QueueStore:
                 else f"The queue cannot be kept in {file}: {error}."
             )
         except sqlite3.DatabaseError:
-            self._begin_anew()
+            self._replace_broken_file()
         except OSError as error:
             self.warning = f"The queue cannot be kept in {file.parent}: {error.strerror}."
         if self.warning:
             log.warning("%s", self.warning)
 
     @property
-    def mine(self) -> bool:
+    def owned(self) -> bool:
         return self._database is not None
 
     def close(self) -> None:
@@ -113,30 +113,30 @@ class QueueStore:
     def paused(self, on: bool) -> None:
         self._write(("INSERT OR REPLACE INTO flags (name, value) VALUES ('paused', ?)", [(on,)]))
 
-    def record(self, kind: str, model: str, seconds: float) -> None:
+    def record_seconds(self, kind: str, model: str, seconds: float) -> None:
         """Remember how long a finished job took."""
         self._write(
             ("INSERT INTO runs (kind, model, seconds) VALUES (?, ?, ?)", [(kind, model, seconds)]),
             (
                 "DELETE FROM runs WHERE kind = ? AND model = ? AND n NOT IN"
                 " (SELECT n FROM runs WHERE kind = ? AND model = ? ORDER BY n DESC LIMIT ?)",
-                [(kind, model, kind, model, REMEMBERED)],
+                [(kind, model, kind, model, DURATIONS_KEPT)],
             ),
         )
-        self._typical.pop((kind, model), None)
+        self._medians.pop((kind, model), None)
 
-    def typical(self, kind: str, model: str) -> float | None:
+    def typical_seconds(self, kind: str, model: str) -> float | None:
         """The median seconds that such a job took here; None where none has been seen. Asked every second, so that the
         answer is kept until another run is recorded.
         """
-        if (kind, model) not in self._typical:
+        if (kind, model) not in self._medians:
             rows = self._read("SELECT seconds FROM runs WHERE kind = ? AND model = ?", (kind, model))
-            self._typical[kind, model] = statistics.median(row[0] for row in rows) if rows else None
-        return self._typical[kind, model]
+            self._medians[kind, model] = statistics.median(row[0] for row in rows) if rows else None
+        return self._medians[kind, model]
 
-    def _begin_anew(self) -> None:
+    def _replace_broken_file(self) -> None:
         """Set the damaged file aside and open a new one, as far as the disk lets us."""
-        aside = _free(self._file.with_name("queue.broken.sqlite"))
+        aside = _unused(self._file.with_name("queue.broken.sqlite"))
         try:
             self._file.replace(aside)
             for rest in ("-wal", "-shm"):
@@ -198,7 +198,7 @@ class QueueStore:
                 return False
 
 
-def _free(path: Path) -> Path:
+def _unused(path: Path) -> Path:
     n = 1
     while (free := path.with_stem(f"{path.stem}-{n}")).exists():
         n += 1

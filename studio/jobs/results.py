@@ -32,34 +32,34 @@ class ResultStore:
         self._library, self._catalog = library, catalog
         self._embed, self._closing, self._changed = embed, closing, changed
 
-    def take(self, job: Job, made: EngineResult, partial: bool) -> list[Any]:
+    def store(self, job: Job, result: EngineResult, partial: bool) -> list[Any]:
         """What a job has made, and facts of it: kept, and what its future gets. A live one's waits in the job.
 
         Raises StudioError where it cannot be kept, and Cancelled for a clip of a live job that nobody waits for.
         """
-        job.pending = list(made.payloads)
-        job.device_info = dict(made.facts)
+        job.pending = list(result.payloads)
+        job.device_info = dict(result.device_info)
         if job.live:
-            if job.stopping and any(isinstance(payload, Clip) for payload in job.pending):
-                self.drop(job)
+            if job.cancelling and any(isinstance(payload, Clip) for payload in job.pending):
+                self.discard(job)
                 raise Cancelled
             return list(job.pending)
         if isinstance(job.request, TrainRequest):
-            return self._learnt(job, job.request, partial)
-        return self._add(job, partial=partial)
+            return self._import_models(job, job.request, partial)
+        return self._add_to_library(job, partial=partial)
 
-    def keep(self, job: Job) -> list[Asset]:
+    def save(self, job: Job) -> list[Asset]:
         """Add to the library what a live job made, or what could not be saved when it was made; all works of it."""
-        return self._add(job, partial=False)
+        return self._add_to_library(job, partial=False)
 
-    def drop(self, job: Job) -> None:
+    def discard(self, job: Job) -> None:
         """Nobody wants what a job made and the library does not have: the files of its clips go."""
         for payload in job.pending:
             if isinstance(payload, Clip):
                 temp_clips.discard(payload)
         job.pending = []
 
-    def _learnt(self, job: Job, request: TrainRequest, partial: bool) -> list[Weights]:
+    def _import_models(self, job: Job, request: TrainRequest, partial: bool) -> list[Weights]:
         """The trained model, among the person's own where it has a name and was not broken off."""
         models = [payload for payload in job.pending if isinstance(payload, Weights)]
         if not request.title or self._closing() or (partial and not job.keep_model):
@@ -74,14 +74,14 @@ class ResultStore:
         self._changed("models")
         return taken
 
-    def _add(self, job: Job, *, partial: bool) -> list[Asset]:
+    def _add_to_library(self, job: Job, *, partial: bool) -> list[Asset]:
         """The works of a job. What is in the library leaves `job.made` at once: a next try adds only the rest."""
         request = job.request
         model = self._catalog.get(request.model)
         provenance = {
             "studio": studio.__version__,
             "model": {"id": model.id, "family": model.family, "licence": model.licence, "sha256": model.sha256},
-            "libraries": _libraries(),
+            "libraries": _library_versions(),
             "seed": request.seed,
             **job.device_info,
         }
@@ -90,8 +90,8 @@ class ResultStore:
                 asset = self._library.add(
                     job.pending[0],
                     medium=request.medium,
-                    request=_made_by(job.pending[0], request),
-                    provenance=provenance | _said_of(job.pending[0]),
+                    request=_request_of(job.pending[0], request),
+                    provenance=provenance | _remark_of(job.pending[0]),
                     parents=job.parents,
                     partial=partial,
                     embed=self._embed(),
@@ -105,19 +105,19 @@ class ResultStore:
         return kept
 
 
-def _made_by(payload: Any, request: Request) -> dict[str, Any]:
+def _request_of(payload: Any, request: Request) -> dict[str, Any]:
     """The request that makes this payload again: its own where it says one, else the one that was run."""
     own = payload.request if isinstance(payload, Image | Clip) else ""
     return Request.from_json(json.loads(own)).to_json() if own else request.to_json()
 
 
-def _said_of(payload: Any) -> dict[str, str]:
+def _remark_of(payload: Any) -> dict[str, str]:
     """What its engine had to say of this payload."""
     return {"remark": payload.remark} if isinstance(payload, Image) and payload.remark else {}
 
 
 @functools.cache
-def _libraries() -> dict[str, str]:
+def _library_versions() -> dict[str, str]:
     """Versions of what decides how a work comes out, read without importing any of it."""
     from importlib import metadata  # slow to load, and the window need not wait for it
 

@@ -21,14 +21,14 @@ from studio.schema.request import Request, TrainRequest
 from studio.system import storage
 
 CHECKPOINT, LOG, PREVIEW, MODEL = "checkpoint.pt", "log.jsonl", "preview.png", "model"
-ASKED = "request.json"  # while not all of it is done
+REQUEST = "request.json"  # while not all of it is done
 LOCK = ".lock"  # held while it runs
-GONE = ".gone"  # the end of a deleted training's name, until its files are
-FRESH, OLD = "model.part", "model.old"  # beside the model, while a new one takes its place
-LINES = 2000  # about as many as a log gets each time the training's length doubles
-TAIL = 4096  # bytes at a log's end that hold a whole line
-KEPT = 6  # trainings of a folder; each takes some tens of megabytes
-SHORTEST = 1.0  # minutes that a training which was broken off gets at least
+DELETED = ".gone"  # the end of a deleted training's name, until its files are
+NEW_MODEL, OLD_MODEL = "model.part", "model.old"  # beside the model, while a new one takes its place
+LOG_LINES = 2000  # about as many as a log gets each time the training's length doubles
+LOG_TAIL = 4096  # bytes at a log's end that hold a whole line
+RUNS_KEPT = 6  # trainings of a folder; each takes some tens of megabytes
+MIN_MINUTES = 1.0  # minutes that a training which was broken off gets at least
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class TrainingLog:
 
     def begin(self, step: int, seconds: float) -> None:
         """A run begins at this step: what is in the log beyond it never happened."""
-        lines = [line for line in read(self._path.parent)[0] if line.step <= step and line.seconds <= seconds]
-        text = "".join(_text(line) for line in [*lines, TrainingLogLine(time.time(), seconds, step)])
+        lines = [line for line in read_log(self._path.parent)[0] if line.step <= step and line.seconds <= seconds]
+        text = "".join(_format_line(line) for line in [*lines, TrainingLogLine(time.time(), seconds, step)])
         part = self._path.with_suffix(".part")
         part.write_text(text, encoding="utf-8")
         part.replace(self._path)
@@ -79,12 +79,12 @@ class TrainingLog:
             return
         means = {name: total / count for name, (total, count) in self._sums.items()}
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(_text(TrainingLogLine(time.time(), seconds, step, means)))
+            file.write(_format_line(TrainingLogLine(time.time(), seconds, step, means)))
         self._sums.clear()
-        self._next = seconds + max(1.0, seconds / LINES)
+        self._next = seconds + max(1.0, seconds / LOG_LINES)
 
 
-def read(folder: Path, offset: int = 0) -> tuple[list[TrainingLogLine], int]:
+def read_log(folder: Path, offset: int = 0) -> tuple[list[TrainingLogLine], int]:
     """The whole lines of a training's log from byte `offset` on, and the byte after them.
 
     A log that is shorter than `offset` was begun anew: it is read from its start. Damaged lines are passed over.
@@ -98,24 +98,24 @@ def read(folder: Path, offset: int = 0) -> tuple[list[TrainingLogLine], int]:
     except OSError:
         return [], 0
     whole = data[: data.rfind(b"\n") + 1]
-    lines = [line for text in whole.splitlines() if (line := _line(text)) is not None]
+    lines = [line for text in whole.splitlines() if (line := _parse_line(text)) is not None]
     return lines, offset + len(whole)
 
 
-def can_go_on(folder: Path) -> bool:
+def can_resume(folder: Path) -> bool:
     """Whether there is a checkpoint."""
     return (folder / CHECKPOINT).is_file()
 
 
-def remember(request: TrainRequest) -> None:
+def save_request(request: TrainRequest) -> None:
     """Write down beside the checkpoint what was asked for. Raises OSError."""
     text = json.dumps(request.to_json(), ensure_ascii=False, indent=1) + "\n"
-    storage.write_whole(Path(request.out).expanduser() / ASKED, text.encode("utf-8", "replace"))
+    storage.write_whole(Path(request.out).expanduser() / REQUEST, text.encode("utf-8", "replace"))
 
 
-def done(folder: Path) -> None:
+def mark_finished(folder: Path) -> None:
     """All of it is learnt: nothing is left to go on with. Raises OSError."""
-    (folder / ASKED).unlink(missing_ok=True)
+    (folder / REQUEST).unlink(missing_ok=True)
 
 
 def unfinished(home: Path) -> list[UnfinishedTraining]:
@@ -123,37 +123,37 @@ def unfinished(home: Path) -> list[UnfinishedTraining]:
     found: list[UnfinishedTraining] = []
     for folder in _folders(home):
         with contextlib.suppress(OSError, ValueError, RecursionError, StudioError):
-            asked = Request.from_json(json.loads((folder / ASKED).read_text("utf-8")))
-            if isinstance(asked, TrainRequest) and can_go_on(folder):
+            asked = Request.from_json(json.loads((folder / REQUEST).read_text("utf-8")))
+            if isinstance(asked, TrainRequest) and can_resume(folder):
                 # Where it lies now: the folders of a studio may have been moved since.
-                found.append(UnfinishedTraining(asked.replace(out=str(folder)), *_learnt(folder)))
+                found.append(UnfinishedTraining(asked.replace(out=str(folder)), *_log_end(folder)))
     return sorted(found, key=lambda one: one.time, reverse=True)
 
 
-def settle(folder: Path) -> None:
+def finish_model_swap(folder: Path) -> None:
     """Finish what a kill broke off while a new model took the place of the one before. Raises OSError."""
-    model, fresh, old = folder / MODEL, folder / FRESH, folder / OLD
+    model, fresh, old = folder / MODEL, folder / NEW_MODEL, folder / OLD_MODEL
     if model.exists() or not old.exists():
         return
     # The old one steps aside only when the new one is whole.
     (fresh if fresh.exists() else old).rename(model)
 
 
-def going_on(request: TrainRequest) -> TrainRequest:
+def resume_request(request: TrainRequest) -> TrainRequest:
     """The request that goes on with a training which was broken off, for the minutes that were left of it.
 
     Where it did not come as far as a checkpoint it begins anew.
     """
     folder = Path(request.out).expanduser()
-    if not can_go_on(folder):
+    if not can_resume(folder):
         return request
-    lines = read(folder)[0]
+    lines = read_log(folder)[0]
     began = next((line.seconds for line in reversed(lines) if not line.values), 0.0)
     spent = (lines[-1].seconds - began) / 60 if lines else 0.0
-    return request.replace(resume=True, minutes=min(request.minutes, max(SHORTEST, request.minutes - spent)))
+    return request.replace(resume=True, minutes=min(request.minutes, max(MIN_MINUTES, request.minutes - spent)))
 
 
-def hold(folder: Path) -> int:
+def lock(folder: Path) -> int:
     """A handle that says that a training runs in this folder, until it is closed or its process ends.
 
     Raises BadInput where another one runs there, OSError for a folder that takes no file.
@@ -164,7 +164,7 @@ def hold(folder: Path) -> int:
     return handle
 
 
-def running(folder: Path) -> bool:
+def is_running(folder: Path) -> bool:
     """Whether a training runs in this folder, of whatever studio."""
     if not (folder / LOCK).exists():
         return False
@@ -176,9 +176,9 @@ def running(folder: Path) -> bool:
 
 def delete(folder: Path) -> None:
     """Delete a training for good, all of it. Raises BadInput while it runs, StudioError where the disk refuses."""
-    gone = folder.with_name(f".{folder.name}{GONE}")
+    gone = folder.with_name(f".{folder.name}{DELETED}")
     with storage.failing_as("The training could not be deleted"):
-        if running(folder):
+        if is_running(folder):
             raise BadInput("This training is running.", "Stop it first.")
         # Its name first: a deletion that breaks off leaves no half training to go on with.
         shutil.rmtree(gone, ignore_errors=True)
@@ -187,7 +187,7 @@ def delete(folder: Path) -> None:
     shutil.rmtree(gone, ignore_errors=True)
 
 
-def room(folder: Path) -> int:
+def disk_bytes(folder: Path) -> int:
     """The bytes that a training takes on the disk."""
     total = 0
     with contextlib.suppress(OSError):
@@ -195,15 +195,15 @@ def room(folder: Path) -> int:
     return total
 
 
-def sweep(home: Path, needed: Sequence[str] = ()) -> None:
+def delete_oldest(home: Path, needed: Sequence[str] = ()) -> None:
     """Delete what is beyond the last few trainings of a folder: those that are finished before those that can be gone
     on with, the oldest first, and none of those `needed` and of those that run."""
     with contextlib.suppress(OSError):
-        for gone in home.glob(f".*{GONE}"):
+        for gone in home.glob(f".*{DELETED}"):
             shutil.rmtree(gone, ignore_errors=True)
-        found = sorted(_folders(home), key=lambda each: ((each / ASKED).exists(), each.stat().st_mtime))
-        for old in found[: max(0, len(found) - KEPT)]:
-            if str(old) not in needed and not running(old):
+        found = sorted(_folders(home), key=lambda each: ((each / REQUEST).exists(), each.stat().st_mtime))
+        for old in found[: max(0, len(found) - RUNS_KEPT)]:
+            if str(old) not in needed and not is_running(old):
                 shutil.rmtree(old, ignore_errors=True)
 
 
@@ -213,22 +213,22 @@ def _folders(home: Path) -> list[Path]:
     return []
 
 
-def _learnt(folder: Path) -> tuple[float, float]:
+def _log_end(folder: Path) -> tuple[float, float]:
     """The seconds of learning at the end of the log, and when that was. Raises OSError."""
     with (folder / LOG).open("rb") as file:
-        file.seek(max(0, file.seek(0, 2) - TAIL))
-        lines = [line for text in file.read().splitlines() if (line := _line(text)) is not None]
+        file.seek(max(0, file.seek(0, 2) - LOG_TAIL))
+        lines = [line for text in file.read().splitlines() if (line := _parse_line(text)) is not None]
     return (lines[-1].seconds, lines[-1].time) if lines else (0.0, (folder / CHECKPOINT).stat().st_mtime)
 
 
-def _text(line: TrainingLogLine) -> str:
+def _format_line(line: TrainingLogLine) -> str:
     # JSON has no NaN.
     values = {name: float(f"{value:.5g}") if math.isfinite(value) else None for name, value in line.values.items()}
     said = {"time": round(line.time, 2), "seconds": round(line.seconds, 2), "step": line.step, **values}
     return json.dumps(said) + "\n"
 
 
-def _line(text: bytes) -> TrainingLogLine | None:
+def _parse_line(text: bytes) -> TrainingLogLine | None:
     with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
         said = cast("dict[str, Any]", json.loads(text))
         at = float(said.pop("time")), float(said.pop("seconds")), int(said.pop("step"))

@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 POLL = 0.02  # seconds between looks at a job's stop flag
 CANCEL_TIMEOUT = 10.0  # seconds a cancelled step may take before its process is ended
 SAVE_TIMEOUT = 120.0  # the same once the engine has heard of it, and keeps what it has made
-LOADING = 0.3  # the same while loading, when there is no work to lose
+LOADING_CANCEL_TIMEOUT = 0.3  # the same while loading, when there is no work to lose
 EXIT_TIMEOUT = 5.0  # seconds that a child whose pipe has ended has to end itself
 PREVIEW_SECONDS = 0.04  # previews closer together than this are dropped: the screen would not show them
 
@@ -48,75 +48,77 @@ class EngineResult:
     """What an engine made, and the device it was made with."""
 
     payloads: Sequence[Payload]
-    facts: Mapping[str, str]
+    device_info: Mapping[str, str]
 
 
-Hear = Callable[[Progress], None]
+OnProgress = Callable[[Progress], None]
 
 
 class ThreadHost:
     """Engines in the calling thread: for tests, and for whoever wants everything in one process."""
 
-    def __init__(self, rules: EngineLimits) -> None:
-        self._residence = EngineCache(rules)
-        self._go = threading.Event()
-        self._go.set()
+    def __init__(self, limits: EngineLimits) -> None:
+        self._engines = EngineCache(limits)
+        self._not_suspended = threading.Event()
+        self._not_suspended.set()
 
-    def run(self, job: Job, engine: str, model: Model | None, hear: Hear) -> EngineResult:
+    def run(self, job: Job, engine: str, model: Model | None, on_progress: OnProgress) -> EngineResult:
         def report(progress: Progress) -> None:
-            while not self._go.wait(POLL) and not job.stopping:
+            while not self._not_suspended.wait(POLL) and not job.cancelling:
                 pass
-            if job.stopping:
+            if job.cancelling:
                 raise Cancelled
-            hear(progress)
+            on_progress(progress)
 
-        return EngineResult(self._residence.run(engine, model, job.request, report), self._residence.facts)
+        return EngineResult(self._engines.run(engine, model, job.request, report), self._engines.device_info)
 
-    def hold(self, on: bool) -> None:
+    def suspend(self, on: bool) -> None:
         """Make running jobs wait at their next report, or go on."""
         if on:
-            self._go.clear()
+            self._not_suspended.clear()
         else:
-            self._go.set()
+            self._not_suspended.set()
 
     def kill(self) -> None:
         """A thread cannot be ended from outside: it stops at its next report."""
 
     def close(self) -> None:
-        self._residence.clear()
+        self._engines.clear()
 
 
 class ProcessHost:
     """Engines in a child process of lower priority, started when first needed and again after it died."""
 
-    def __init__(self, rules: EngineLimits, *, nice: int = 10, log: Path | None = None) -> None:
-        self._rules, self._nice, self._log = rules, nice, log
+    def __init__(self, limits: EngineLimits, *, nice: int = 10, log: Path | None = None) -> None:
+        self._limits, self._nice, self._log = limits, nice, log
         self._process: subprocess.Popen[bytes] | None = None
-        self._pen = threading.Lock()
+        self._write_lock = threading.Lock()
         self._inbox: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
-        self._held = False
+        self._suspended = False
 
     @property
     def pid(self) -> int | None:
         """The child's process id; None while there is none."""
         return self._process.pid if self._process else None
 
-    def run(self, job: Job, engine: str, model: Model | None, hear: Hear) -> EngineResult:
+    def run(self, job: Job, engine: str, model: Model | None, on_progress: OnProgress) -> EngineResult:
         if self._process is None or self._process.poll() is not None:
             self._start()
         if not self._send("run", job.id, engine, model, job.request):
-            raise self._died()
+            raise self._crash_error()
         asked: float | None = None
         stage, heard = "", False
         while True:
             # Before every message, not only in a silence: an engine may report faster than we poll.
-            if job.stopping and asked is None:
+            if job.cancelling and asked is None:
                 asked = time.monotonic()
                 self._send("cancel", job.id)
             elif asked is not None:
-                patience = SAVE_TIMEOUT if heard else LOADING if stage in ("", "loading") else CANCEL_TIMEOUT
+                patience = (
+                    SAVE_TIMEOUT if heard else LOADING_CANCEL_TIMEOUT if stage in ("", "loading") else CANCEL_TIMEOUT
+                )
                 if time.monotonic() - asked > patience:
-                    self._end()
+                    self._kill_and_wait()
                     raise Cancelled from None
             try:
                 verb, *rest = self._inbox.get(timeout=POLL)
@@ -124,7 +126,7 @@ class ProcessHost:
                 continue
             if verb == "progress":
                 stage = rest[0].stage
-                hear(rest[0])
+                on_progress(rest[0])
             elif verb == "stopping":
                 heard = True
             elif verb == "done":
@@ -132,12 +134,12 @@ class ProcessHost:
             elif verb == "failed":
                 raise rest[0]
             elif verb == "ended":
-                raise Cancelled if job.stopping else self._died()
+                raise Cancelled if job.cancelling else self._crash_error()
 
-    def hold(self, on: bool) -> None:
-        self._held = on
+    def suspend(self, on: bool) -> None:
+        self._suspended = on
         if self._process is not None:
-            self._send("hold", on)
+            self._send("suspend", on)
 
     def kill(self) -> None:
         """End the child now, whatever it does; the job that it runs ends with it."""
@@ -152,10 +154,10 @@ class ProcessHost:
         self._send("close")
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1.0)
-        self._end()
+        self._kill_and_wait()
 
     def _start(self) -> None:
-        self._end()
+        self._kill_and_wait()
         self._inbox = queue.SimpleQueue()
         words = ["worker"] if getattr(sys, "frozen", False) else ["-X", "faulthandler", "-m", "studio.jobs.worker"]
         root = str(Path(__file__).resolve().parents[2])
@@ -179,27 +181,29 @@ class ProcessHost:
                     temp_clips.OWNER: str(os.getpid()),
                 },
             )
-        threading.Thread(target=_listen, args=(process.stdout, self._inbox), name="worker-pipe", daemon=True).start()
+        threading.Thread(
+            target=_read_answers, args=(process.stdout, self._inbox), name="worker-pipe", daemon=True
+        ).start()
         if process.stdin is not None:
             with contextlib.suppress(OSError):  # one that is dead already is found out with the first job
-                write_frame(process.stdin, ("hello", self._rules, self._nice))
+                write_frame(process.stdin, ("hello", self._limits, self._nice))
         # Only now may other threads send: the child takes the first message for its rules.
         self._process = process
-        if self._held:
-            self._send("hold", True)
+        if self._suspended:
+            self._send("suspend", True)
 
     def _send(self, *message: Any) -> bool:
         process = self._process
         if process is None or process.stdin is None:
             return False
         try:
-            with self._pen:
+            with self._write_lock:
                 write_frame(process.stdin, message)
         except (OSError, ValueError):
             return False
         return True
 
-    def _end(self) -> None:
+    def _kill_and_wait(self) -> None:
         process, self._process = self._process, None
         if process is None:
             return
@@ -211,15 +215,15 @@ class ProcessHost:
                 with contextlib.suppress(OSError):
                     pipe.close()
 
-    def _died(self) -> StudioError:
+    def _crash_error(self) -> StudioError:
         process = self._process
         code: int | None = None
         if process is not None:
             # A child whose words cannot be read lives on and waits for ours; it is of no use any more.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 code = process.wait(EXIT_TIMEOUT)
-        self._end()
-        self._keep_trace()
+        self._kill_and_wait()
+        self._save_crash_trace()
         if code == -9:
             return StudioError(
                 "The engine was ended from outside, most likely because the machine ran out of memory.",
@@ -234,7 +238,7 @@ class ProcessHost:
             mend="diagnostics",
         )
 
-    def _keep_trace(self) -> None:
+    def _save_crash_trace(self) -> None:
         """Put the trace of a native crash beside the log, which the next child begins anew."""
         if self._log is None:
             return
@@ -262,7 +266,7 @@ def read_frame(pipe: IO[bytes]) -> tuple[Any, ...] | None:
     return cast("tuple[Any, ...]", pickle.loads(data)) if len(data) == length else None
 
 
-def _listen(pipe: IO[bytes], inbox: queue.SimpleQueue[tuple[Any, ...]]) -> None:
+def _read_answers(pipe: IO[bytes], inbox: queue.SimpleQueue[tuple[Any, ...]]) -> None:
     try:
         while (message := read_frame(pipe)) is not None:
             inbox.put(message)
@@ -278,11 +282,11 @@ class _WorkerChild:
 
     def __init__(self, commands: IO[bytes], answers: IO[bytes]) -> None:
         self._commands, self._answers = commands, answers
-        self._work: queue.SimpleQueue[tuple[str, str, Model | None, Request] | None] = queue.SimpleQueue()
+        self._runs: queue.SimpleQueue[tuple[str, str, Model | None, Request] | None] = queue.SimpleQueue()
         self._cancelled: set[str] = set()
-        self._go = threading.Event()
-        self._go.set()
-        self._shown = 0.0
+        self._not_suspended = threading.Event()
+        self._not_suspended.set()
+        self._last_preview = 0.0
 
     def serve(self) -> None:
         hello = read_frame(self._commands)
@@ -291,40 +295,40 @@ class _WorkerChild:
         _, rules, nice = hello
         _lower_priority(nice)
         residence = EngineCache(rules)
-        threading.Thread(target=self._hear, name="commands", daemon=True).start()
-        while (work := self._work.get()) is not None:
+        threading.Thread(target=self._read_commands, name="commands", daemon=True).start()
+        while (work := self._runs.get()) is not None:
             job, engine, model, request = work
             try:
                 payloads = residence.run(engine, model, request, lambda progress, job=job: self._report(job, progress))
-                self._answer("done", list(payloads), dict(residence.facts))
+                self._answer("done", list(payloads), dict(residence.device_info))
             except Exception as error:  # noqa: BLE001 - the lane on the other side decides what it means
                 self._answer("failed", _portable(error))
 
-    def _hear(self) -> None:
+    def _read_commands(self) -> None:
         while (command := read_frame(self._commands)) is not None:
             verb, *rest = command
             if verb == "run":
-                self._work.put(cast("tuple[str, str, Model | None, Request]", tuple(rest)))
+                self._runs.put(cast("tuple[str, str, Model | None, Request]", tuple(rest)))
             elif verb == "cancel":
                 self._cancelled.add(rest[0])
-            elif verb == "hold":
-                (self._go.clear if rest[0] else self._go.set)()
+            elif verb == "suspend":
+                (self._not_suspended.clear if rest[0] else self._not_suspended.set)()
             elif verb == "close":
                 break
         os._exit(0)
 
     def _report(self, job: str, progress: Progress) -> None:
-        while not self._go.wait(POLL) and job not in self._cancelled:
+        while not self._not_suspended.wait(POLL) and job not in self._cancelled:
             pass
         if job in self._cancelled:
             self._answer("stopping")
             raise Cancelled
         if progress.preview is not None:
             now = time.monotonic()
-            if now - self._shown < PREVIEW_SECONDS:
+            if now - self._last_preview < PREVIEW_SECONDS:
                 progress = Progress(progress.stage, progress.done, progress.total, None, progress.values)
             else:
-                self._shown = now
+                self._last_preview = now
         self._answer("progress", progress)
 
     def _answer(self, *message: Any) -> None:

@@ -31,12 +31,12 @@ def run(studio: Studio, argv: list[str]) -> int:
     Where a window on the same folders is open already, that one comes to the front instead.
     """
     app = application(argv, studio)
-    name = single_instance.name_of(studio.places.state)
+    name = single_instance.name_of(studio.paths.state)
     if single_instance.raise_other(name):
         studio.close()
         return 0
     loop = QEventLoop(app)
-    with errors(loop, studio.places) as shown:
+    with errors(loop, studio.paths) as shown:
         from studio.ui.shell.window import MainWindow
 
         window = MainWindow(studio)

@@ -27,51 +27,51 @@ class Bridge(QObject):
     def __init__(self, studio: Studio, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._lock = threading.Lock()
-        self._waiting: dict[tuple[str, str], News] = {}
+        self._pending: dict[tuple[str, str], News] = {}
         self._awake = False
         screen = QGuiApplication.primaryScreen()
         rate = screen.refreshRate() if screen is not None else 60.0
-        self._frame = QTimer(self)
-        self._frame.setSingleShot(True)
-        self._frame.setInterval(round(1000 / min(60.0, max(20.0, rate))))
-        self._frame.timeout.connect(self._deliver)
-        self._unsubscribe = studio.subscribe(self._hear)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(round(1000 / min(60.0, max(20.0, rate))))
+        self._timer.timeout.connect(self._deliver)
+        self._unsubscribe = studio.subscribe(self._receive)
 
     def close(self) -> None:
         self._unsubscribe()
-        self._frame.stop()
+        self._timer.stop()
         with self._lock:
-            self._waiting.clear()
+            self._pending.clear()
             self._awake = True  # nothing that is still on its way wakes this object any more
 
     def library_changed(self) -> None:
         """Tell all views of a change that was made from one of them."""
         from studio.studio import News
 
-        self._hear(News("library"))
+        self._receive(News("library"))
 
     def models_changed(self) -> None:
         """Tell all views that models came or went."""
         from studio.studio import News
 
-        self._hear(News("models"))
+        self._receive(News("models"))
 
-    def _hear(self, news: News) -> None:
+    def _receive(self, news: News) -> None:
         """Called from any thread."""
         key = (news.kind, news.job.id if news.job is not None else "")
         with self._lock:
-            self._waiting[key] = news
+            self._pending[key] = news
             asleep, self._awake = not self._awake, True
         if asleep:
             QMetaObject.invokeMethod(self, "_wake", Qt.ConnectionType.QueuedConnection)
 
     @Slot()
     def _wake(self) -> None:
-        self._frame.start()
+        self._timer.start()
 
     def _deliver(self) -> None:
         with self._lock:
-            batch, self._waiting = list(self._waiting.values()), {}
+            batch, self._pending = list(self._pending.values()), {}
             self._awake = False
         for news in batch:
             self.news.emit(news)

@@ -221,7 +221,7 @@ def test_a_kill_at_any_step_costs_only_what_came_after_the_checkpoint(
         with pytest.raises(Killed):
             AvatarTrainer().run(out.replace(resume=round > 0), Stop(at, Killed))
     same(whole, stopped(out.replace(resume=True), 7))
-    steps = [line.step for line in training_runs.read(tmp_path / "killed")[0] if line.values]
+    steps = [line.step for line in training_runs.read_log(tmp_path / "killed")[0] if line.values]
     assert steps == sorted(set(steps)), "what a kill undid is not in the log twice"
 
 
@@ -355,7 +355,7 @@ def test_measurements_and_previews_can_be_followed(
     last = stop.heard[-1]
     assert isinstance(last.preview, Image)
     assert {"generator", "critic", "p", "sureness", "r1", "path"} <= set(last.values)
-    line = training_runs.read(tmp_path / "out")[0][-1]
+    line = training_runs.read_log(tmp_path / "out")[0][-1]
     assert {"generator", "critic", "p"} <= set(line.values)
     with Picture.open(tmp_path / "out" / training_runs.PREVIEW) as preview:
         assert preview.size == (8 * SIZE, 4 * SIZE)

@@ -13,7 +13,7 @@ from studio.backends.engine import training
 from studio.backends.engine.training import TrainingLoop
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress
-from studio.jobs.training_runs import LOG, read, running, unfinished
+from studio.jobs.training_runs import LOG, is_running, read_log, unfinished
 from studio.media.payloads import Payload, Text
 
 
@@ -229,7 +229,7 @@ def test_the_log_begins_with_its_run_and_is_begun_anew_where_it_goes_on(tmp_path
     toy.run.save()
     (tmp_path / LOG).write_text((tmp_path / LOG).read_text() + '{"time": 1, "seconds": 9, "step": 9, "loss": 1}\n')
     again = Toy(tmp_path, resume=True)
-    assert [(line.step, dict(line.values)) for line in read(tmp_path)[0]] == [(0, {}), (0, {})]
+    assert [(line.step, dict(line.values)) for line in read_log(tmp_path)[0]] == [(0, {}), (0, {})]
     assert again.run.step == 0
 
 
@@ -237,18 +237,18 @@ def test_two_trainings_never_share_a_folder(tmp_path: Path) -> None:
     out = tmp_path / "out"
     toy = Toy(out)
     for _ in toy.run:
-        assert running(out)
+        assert is_running(out)
         with pytest.raises(BadInput, match="Another training runs"):
             Toy(out, resume=True)
         toy.run.save()
         break
-    assert not running(out), "nobody iterates any more"
+    assert not is_running(out), "nobody iterates any more"
     again = Toy(out, resume=True, minutes=0.01)
     for _ in again.run:
-        assert running(out)
-    assert running(out)
+        assert is_running(out)
+    assert is_running(out)
     again.run.finish()
-    assert not running(out)
+    assert not is_running(out)
 
 
 def test_a_training_that_fails_or_is_cancelled_lets_its_folder_go(tmp_path: Path) -> None:
@@ -261,9 +261,9 @@ def test_a_training_that_fails_or_is_cancelled_lets_its_folder_go(tmp_path: Path
 
     with pytest.raises(ZeroDivisionError):
         fail(tmp_path / "out")
-    assert not running(tmp_path / "out")
+    assert not is_running(tmp_path / "out")
     toy = Toy(tmp_path / "other")
     toy.run._report = cancel
     with pytest.raises(Cancelled):
         list(toy.run)
-    assert not running(tmp_path / "other")
+    assert not is_running(tmp_path / "other")

@@ -51,7 +51,7 @@ class FakeTrainer:
 
 def open_fake(places: AppPaths, *, isolated: bool = False) -> Studio:
     """A studio with fake engines and trainers in the home that `places` lie in."""
-    studio = fake_studio(places.library.parent, isolated=isolated, journaled=False)
+    studio = fake_studio(places.library.parent, isolated=isolated, persist_queue=False)
     trainer = f"{__name__}:FakeTrainer"
     studio.media = {name: dataclasses.replace(one, trainer=trainer) for name, one in studio.media.items()}
     return studio

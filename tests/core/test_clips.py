@@ -503,7 +503,7 @@ def test_no_clip_stays_that_nobody_wants(temporary: Path, home: Path, monkeypatc
     temp_clips.discard(shown)  # another is shown
     lost = studio.submit(AvatarRequest(seed=2), live=True)
     lost.future.result(20)
-    studio.drop(lost)  # it came when nobody waited any more
+    studio.discard(lost)  # it came when nobody waited any more
     assert not list(temporary.iterdir())
     late = studio.submit(AvatarRequest(seed=LATE), live=True)
     fakes.until(lambda: late.progress.stage == "late")

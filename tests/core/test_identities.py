@@ -211,4 +211,4 @@ def test_a_studio_says_when_they_change(home: Path) -> None:
     finally:
         studio.close()
     assert heard.count("identities") == 4
-    assert kept.portrait.parent == studio.places.identities == home / "identities"
+    assert kept.portrait.parent == studio.paths.identities == home / "identities"

@@ -12,7 +12,7 @@ from studio.backends import MEDIA
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Job, Progress
 from studio.jobs.lane import Lane
-from studio.jobs.worker import EngineResult, Hear
+from studio.jobs.worker import EngineResult, OnProgress
 from studio.media.payloads import Text
 from studio.schema.request import Request
 
@@ -33,17 +33,17 @@ class Script:
             "test",
             self,
             run=self.run,
-            keep=self.keep,
-            changed=self.changed,
-            reordered=lambda: self.said.append(("queue",)),
+            store=self.keep,
+            job_changed=self.changed,
+            queue_changed=lambda: self.said.append(("queue",)),
         )
 
-    def run(self, job: Job, hear: Hear) -> EngineResult:
+    def run(self, job: Job, hear: OnProgress) -> EngineResult:
         for step in range(1, 3):
             while not self.gate.wait(0.002):
-                if job.stopping:
+                if job.cancelling:
                     raise Cancelled([Text(f"half of {job.request.seed}")])
-            if job.stopping:
+            if job.cancelling:
                 raise Cancelled
             hear(Progress("making", step, 2))
         if job.request.seed == 13:
@@ -173,7 +173,7 @@ def test_what_cannot_be_kept_fails_with_the_reason(script: Script) -> None:
 
 
 def test_a_listener_that_raises_disturbs_nothing(script: Script, caplog: pytest.LogCaptureFixture) -> None:
-    script.lane._changed = lambda _job: 1 / 0  # type: ignore[assignment,return-value]
+    script.lane._job_changed = lambda _job: 1 / 0  # type: ignore[assignment,return-value]
     assert script.put(1).future.result(5) == ["work 1"]
     assert "a listener failed" in caplog.text
 
@@ -228,11 +228,11 @@ def test_close_cancels_everything_and_refuses_more(script: Script) -> None:
 
 
 def test_close_ends_an_engine_that_does_not_listen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.jobs.lane.PATIENCE", 0.05)
+    monkeypatch.setattr("studio.jobs.lane.CLOSE_TIMEOUT", 0.05)
     script = Script()
     deaf = threading.Event()
 
-    def run(job: Job, hear: Hear) -> EngineResult:
+    def run(job: Job, hear: OnProgress) -> EngineResult:
         while not script.killed:
             deaf.wait(0.005)
         raise BadInput("The engine was ended.")

@@ -42,7 +42,7 @@ def test_it_writes_rotates_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_the_words_of_requests_are_blotted_out(tmp_path: Path) -> None:
     prompt = 'my secret\n"garden"\nin Ulm'
-    studio = fake_studio(tmp_path / "home", journaled=False)
+    studio = fake_studio(tmp_path / "home", persist_queue=False)
     try:
         studio.pause(True)
         studio.submit(poster(prompt))

@@ -95,7 +95,7 @@ def test_live_results_stay_out_of_the_library_until_kept(studio: Studio) -> None
     (payload,) = job.future.result(20)
     assert isinstance(payload, Image)
     assert studio.library.count() == 0
-    (asset,) = studio.keep(job)
+    (asset,) = studio.save(job)
     assert studio.library.count() == 1
     assert asset.request["seed"] == 4
 
@@ -105,7 +105,7 @@ def test_a_work_says_what_makes_it_again_where_that_is_another_request(studio: S
     search = Request.from_json({"kind": "avatar.project", "seed": 12})
     job = studio.submit(search, parents=["20261122-101010-abcdef01"], live=live)
     made = job.future.result(20)
-    (asset,) = studio.keep(job) if live else made
+    (asset,) = studio.save(job) if live else made
     assert (asset.request["kind"], asset.request["seed"]) == ("avatar", 12)
     assert asset.title == "Found"
     assert asset.parents == ("20261122-101010-abcdef01",)
@@ -129,7 +129,7 @@ def test_what_could_not_be_saved_is_not_lost(studio: Studio, monkeypatch: pytest
         patch.setattr(studio.library, "add", full)
         job = studio.submit(AVATAR(seed=9))
         assert "full" in str(fakes.ended(job))
-    (asset,) = studio.keep(job)
+    (asset,) = studio.save(job)
     assert asset.path.exists()
 
 
@@ -150,7 +150,7 @@ def test_what_is_saved_already_is_not_saved_twice(studio: Studio, monkeypatch: p
     job = studio.submit(AVATAR(seed=9))
     assert "full" in str(fakes.ended(job))
     assert "library" in news, "the first is there to be seen"
-    works = studio.keep(job)
+    works = studio.save(job)
     assert [id(payload) for payload in asked] == [id(both[0]), id(both[1]), id(both[1])]
     assert studio.library.ids() == [work.id for work in reversed(works)]
 
@@ -209,8 +209,8 @@ def test_a_kill_while_the_queue_is_taken_up_loses_none_of_it(home: Path, monkeyp
 
     def watched(self: Studio, request: Request, **options: Any) -> Job:
         job = submit(self, request, **options)
-        assert self._journal is not None
-        on_disk.append(len(self._journal.entries()))
+        assert self._queue_store is not None
+        on_disk.append(len(self._queue_store.entries()))
         return job
 
     monkeypatch.setattr(Studio, "submit", watched)
@@ -255,7 +255,7 @@ def test_what_was_seen_later_is_acted_upon_later(studio: Studio, monkeypatch: py
     told: list[bool] = []
     freed = threading.Event()
 
-    def hold(on: bool) -> None:
+    def suspend(on: bool) -> None:
         if threading.current_thread() is threading.main_thread():
             slow.stop()
             freed.wait(0.5)  # the lane ends the job now, and has nothing to say before this is said
@@ -263,8 +263,8 @@ def test_what_was_seen_later_is_acted_upon_later(studio: Studio, monkeypatch: py
         if not on:
             freed.set()
 
-    monkeypatch.setattr(studio._training.host, "hold", hold)
-    studio._reordered()
+    monkeypatch.setattr(studio._training.host, "suspend", suspend)
+    studio._queue_changed()
     assert freed.wait(10)
     assert told == [True, False]
 
@@ -279,8 +279,8 @@ def test_a_job_between_queue_and_engine_is_not_overlooked(studio: Studio, monkey
         seen = running(lane)
         if lane is studio._device and lane.paused and threading.current_thread() is threading.main_thread():
             lane._paused = False
-            with lane._news:
-                lane._news.notify_all()
+            with lane._condition:
+                lane._condition.notify_all()
             fakes.until(lambda: running(lane) is job)
         return seen
 
@@ -291,7 +291,7 @@ def test_a_job_between_queue_and_engine_is_not_overlooked(studio: Studio, monkey
 
 
 def test_two_studios_on_one_library(home: Path) -> None:
-    window, line = fake_studio(home), fake_studio(home, journaled=False)
+    window, line = fake_studio(home), fake_studio(home, persist_queue=False)
     try:
         jobs = [studio.submit(AVATAR(seed=seed)) for seed in range(6) for studio in (window, line)]
         ids = {job.future.result(20)[0].id for job in jobs}

@@ -89,10 +89,10 @@ def test_an_answer_that_cannot_be_read_fails_its_job_only(
 
 
 def test_a_hold_while_the_child_starts_does_not_come_first(host: ProcessHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    listen = worker._listen
+    listen = worker._read_answers
 
     def held_meanwhile(*ends: Any) -> None:
-        host.hold(False)  # another thread's, at the worst moment
+        host.suspend(False)  # another thread's, at the worst moment
         said.set()
         listen(*ends)
 
@@ -104,7 +104,7 @@ def test_a_hold_while_the_child_starts_does_not_come_first(host: ProcessHost, mo
             assert said.wait(5)
         write(pipe, message)
 
-    monkeypatch.setattr(worker, "_listen", held_meanwhile)
+    monkeypatch.setattr(worker, "_read_answers", held_meanwhile)
     monkeypatch.setattr(worker, "write_frame", late)
     assert host.run(job(1), ENGINE, None, lambda _: None).payloads
 
@@ -145,7 +145,7 @@ def test_cancel_stops_within_a_step_and_keeps_what_was_made(host: ProcessHost) -
 
     def hear(progress: Progress) -> None:
         nonlocal late
-        late += slow.stopping
+        late += slow.cancelling
         if progress.done == 2:
             slow.stop()
 
@@ -183,14 +183,14 @@ def test_held_waits_at_its_next_report_and_can_be_cancelled(host: ProcessHost) -
     thread = threading.Thread(target=run)
     thread.start()
     fakes.until(lambda: steps[0] > 20)
-    host.hold(True)
+    host.suspend(True)
     time.sleep(0.3)
     before = steps[0]
     time.sleep(0.2)
     assert steps[0] == before
-    host.hold(False)
+    host.suspend(False)
     fakes.until(lambda: steps[0] > before + 5)
-    host.hold(True)
+    host.suspend(True)
     slow.stop()
     thread.join(5)
     assert len(outcome) == 1

@@ -49,7 +49,7 @@ def test_it_runs_until_its_window_closes(home: Path, loop: QEventLoop) -> None:
 
 
 def test_a_second_start_raises_the_first_window(desk: Desk) -> None:
-    name = single_instance.name_of(desk.studio.places.state)
+    name = single_instance.name_of(desk.studio.paths.state)
     assert not single_instance.raise_other(name)
     answer = single_instance.InstanceServer(name, desk.window)
     answer.asked.connect(desk.window.come_forward)

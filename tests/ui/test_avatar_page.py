@@ -86,7 +86,7 @@ def test_the_sixteen_are_neither_journaled_nor_saved_and_go_with_the_page(desk: 
     desk.idle()
     assert len(FaceEngine.asked) == 1
     assert not works(desk)
-    assert not desk.studio._entries()
+    assert not desk.studio._unfinished()
 
 
 def test_arrow_keys_and_return_choose_and_escape_goes_back(desk: Desk) -> None:

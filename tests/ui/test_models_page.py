@@ -190,7 +190,7 @@ def test_a_stylegan_checkpoint_is_asked_about_and_converted(desk: Desk, tmp_path
     dialog.findChild(QCheckBox, "licenceAgree").setChecked(True)  # type: ignore[union-attr]
     dialog.findChild(QPushButton, "licenceBring").click()  # type: ignore[union-attr]
     desk.until(lambda: "portraits" in {model.id for model in page.shelf.models()})
-    assert (desk.studio.places.models / "portraits" / "model.safetensors").is_file()
+    assert (desk.studio.paths.models / "portraits" / "model.safetensors").is_file()
 
 
 def test_what_is_no_model_is_said_in_words(desk: Desk, tmp_path: Path) -> None:
@@ -220,13 +220,13 @@ def test_an_import_can_be_cancelled(desk: Desk, tmp_path: Path, monkeypatch: pyt
     desk.until(lambda: page.bringing.isHidden())
     assert len(page.shelf.models()) == 4
     assert not page.bar.words()
-    assert not list(desk.studio.places.models.glob("*"))
+    assert not list(desk.studio.paths.models.glob("*"))
 
 
 def test_removing_is_asked_about_and_said(desk: Desk, tmp_path: Path) -> None:
     page = models_page(desk)
     brought(desk, page, writer(tmp_path / "tiny"))
-    folder = desk.studio.places.models / "tiny"
+    folder = desk.studio.paths.models / "tiny"
     assert folder.is_dir()
     desk.click("model.remove")
     box = desk.window.findChild(QMessageBox, "removeModel")
@@ -262,7 +262,7 @@ def test_files_are_checked(desk: Desk, tmp_path: Path) -> None:
     brought(desk, page, writer(tmp_path / "tiny"))
     desk.click("model.check")
     desk.until(lambda: "are whole and unchanged" in page.bar.words())
-    weights = desk.studio.places.models / "tiny" / "model.safetensors"
+    weights = desk.studio.paths.models / "tiny" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     desk.click("model.check")
     desk.until(lambda: "have changed" in page.bar.words())
@@ -281,7 +281,7 @@ def test_a_card_can_be_read(desk: Desk, tmp_path: Path) -> None:
 def test_models_that_others_brought_in_are_seen_when_the_page_is_shown(desk: Desk, tmp_path: Path) -> None:
     page = models_page(desk)
     desk.window.open("library")
-    Catalog(tmp_path / "none", desk.studio.places.models).import_(writer(tmp_path / "tiny"), "story")
+    Catalog(tmp_path / "none", desk.studio.paths.models).import_(writer(tmp_path / "tiny"), "story")
     models_page(desk)
     desk.until(lambda: len(page.shelf.models()) == 5)
 

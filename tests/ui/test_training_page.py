@@ -256,7 +256,7 @@ def test_a_training_that_ended_elsewhere_is_told_when_the_page_is_first_seen(des
     )
     job = desk.studio.submit(request)
     desk.until(lambda: job.progress.done > 2)
-    desk.studio.finish(job.id)
+    desk.studio.finish_training(job.id)
     desk.idle()
     assert words(page(desk)) == "Owls is ready."
 
@@ -287,7 +287,7 @@ def broken_off(home: Path, faces: Path, name: str) -> TrainRequest:
     out = home / "state" / "trainings" / name
     out.mkdir(parents=True)
     request = AvatarTrainRequest(data=str(faces), out=str(out), title=name, seed=1, minutes=120)
-    training_runs.remember(request)
+    training_runs.save_request(request)
     (out / training_runs.CHECKPOINT).touch()
     log = training_runs.TrainingLog(out)
     log.begin(0, 0.0)
@@ -339,7 +339,7 @@ def test_a_training_of_no_use_is_deleted_once_that_is_confirmed(home: Path, loop
         assert desk.find("deleteTraining.foxes").accessibleName() == "Delete the training of foxes"
         answer("Keep")
         assert foxes.exists()
-        held = training_runs.hold(foxes)  # another studio goes on with it
+        held = training_runs.lock(foxes)  # another studio goes on with it
         answer("deleteTrainingYes")
         desk.until(lambda: words(shown).startswith("This training is running."))
         os.close(held)

@@ -233,7 +233,7 @@ def test_news_cross_threads_once_per_frame(desk: Desk) -> None:
 
     def tell() -> None:
         for _ in range(500):
-            bridge._hear(News("library"))
+            bridge._receive(News("library"))
 
     threads = [threading.Thread(target=tell) for _ in range(2)]
     for thread in threads:
@@ -245,7 +245,7 @@ def test_news_cross_threads_once_per_frame(desk: Desk) -> None:
     assert set(heard) == {("library", True)}
     assert len(heard) <= 3
     bridge.close()
-    bridge._hear(News("library"))
+    bridge._receive(News("library"))
     desk.breathe(0.1)
     assert len(heard) <= 3
 

@@ -70,8 +70,8 @@ class TrainingLoop:
         self._held: int | None = None  # while it runs
         try:
             self.out.mkdir(parents=True, exist_ok=True)
-            os.close(training_runs.hold(self.out))
-            training_runs.settle(self.out)
+            os.close(training_runs.lock(self.out))
+            training_runs.finish_model_swap(self.out)
         except OSError as error:
             message = f"{self.out} cannot be made: {error.strerror}."
             raise BadInput(message, "Choose a folder you may write to.", mend="folders") from error
@@ -83,7 +83,7 @@ class TrainingLoop:
             )
         self._log = training_runs.TrainingLog(self.out)
         self._write("The log", lambda: self._log.begin(self.step, self._before))
-        self._write(training_runs.ASKED, lambda: training_runs.remember(request))
+        self._write(training_runs.REQUEST, lambda: training_runs.save_request(request))
         self._start = time.monotonic()
 
     def _let_go(self) -> None:
@@ -124,7 +124,7 @@ class TrainingLoop:
         self._values.update(values)
 
     def __iter__(self) -> Iterator[int]:
-        self._held = training_runs.hold(self.out)
+        self._held = training_runs.lock(self.out)
         try:
             yield from self._steps()
         except BaseException:  # or whoever iterates has failed; otherwise `finish` comes
@@ -191,7 +191,7 @@ class TrainingLoop:
         try:
             self.save()
             made: list[Payload] = [self._look(), self._exported()]
-            self._write(training_runs.ASKED, lambda: training_runs.done(self.out))
+            self._write(training_runs.REQUEST, lambda: training_runs.mark_finished(self.out))
             return made
         finally:
             self._let_go()
@@ -256,10 +256,12 @@ class TrainingLoop:
 
     def _exported(self) -> Weights:
         """The model in its folder, whole: it takes the place of the one before when it is finished."""
-        folder, fresh, old = (self.out / name for name in (training_runs.MODEL, training_runs.FRESH, training_runs.OLD))
+        folder, fresh, old = (
+            self.out / name for name in (training_runs.MODEL, training_runs.NEW_MODEL, training_runs.OLD_MODEL)
+        )
 
         def write() -> None:
-            training_runs.settle(self.out)
+            training_runs.finish_model_swap(self.out)
             for left in (fresh, old):
                 shutil.rmtree(left, ignore_errors=True)
             fresh.mkdir()

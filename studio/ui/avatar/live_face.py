@@ -60,7 +60,7 @@ class LiveJobs(QObject):
                 except StudioError:  # it has ended in this moment
                     continue
             else:
-                self._studio.drop(job)
+                self._studio.discard(job)
         self._tasks.clear()
 
     async def _await(self, job: Job, came: Came) -> None:
@@ -143,7 +143,7 @@ class LiveFace(QObject):
 
     def _keep(self, job: Job, made: list[Any]) -> None:
         try:
-            works: list[Asset] = self._studio.keep(job)
+            works: list[Asset] = self._studio.save(job)
         except (StudioError, OSError) as error:
             self.failed.emit(error)
             return

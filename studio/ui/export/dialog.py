@@ -83,7 +83,7 @@ class ExportDialog(QDialog):
         self.setWindowTitle(tr("Export"))
         self._asset, self._studio = asset, studio
         self._others: list[Asset] = []  # what may lie behind, once the library has been asked
-        self._file = studio.places.state / "export.json"
+        self._file = studio.paths.state / "export.json"
         self._choice = RememberedExport.from_json(window_state.load(self._file))
         self._picture: Image | None = None
         self._seen: Image | None = None

@@ -53,7 +53,7 @@ class DiagnosticsPage(QWidget):
         self._said.setInterval(SAID)
         self._said.timeout.connect(self._copied)
         self.again = button(tr("Look again"), "lookAgain", icon="again", clicked=self.look)
-        logs = button(tr("Show the log"), "showLog", icon="folder", clicked=lambda: _open(studio.places.logs))
+        logs = button(tr("Show the log"), "showLog", icon="folder", clicked=lambda: _open(studio.paths.logs))
         self._told = column(spacing=8)
         whole = column(self, spacing=8, margins=(EDGE, 0, EDGE, 0))
         whole.addWidget(self.title)
@@ -76,10 +76,10 @@ class DiagnosticsPage(QWidget):
         self.copy.setEnabled(False)
         self.again.setEnabled(False)
         studio = self._studio
-        self._aside.ask(lambda: diagnostics.examine(studio.places, studio.catalog), self._found, self._failed)
+        self._aside.ask(lambda: diagnostics.examine(studio.paths, studio.catalog), self._found, self._failed)
 
     def copy_report(self) -> None:
-        QGuiApplication.clipboard().setText(diagnostics.report(self.findings, self._studio.places))
+        QGuiApplication.clipboard().setText(diagnostics.report(self.findings, self._studio.paths))
         self.copy.setText(tr("Copied"))
         self._said.start()
 

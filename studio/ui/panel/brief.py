@@ -48,7 +48,7 @@ class Brief(QWidget):
         self._catalog, self._medium = studio.catalog, medium
         self.form = Form[Request](self.first(), models=lambda: studio.catalog.models(medium.name))
         self.history = UndoHistory(self.form.value())
-        self.shelf = PresetMenus(Presets(studio.places.config / "presets"), medium.make, self.form.value, self)
+        self.shelf = PresetMenus(Presets(studio.paths.config / "presets"), medium.make, self.form.value, self)
         self.shelf.chosen.connect(self._take_up)
         self.shelf.said.connect(self.said)
         self._pause = QTimer(self)

@@ -48,7 +48,7 @@ class JobTracker(QObject):
         self._studio, self._medium = studio, medium
         self._batches: list[CandidateBatch] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        bridge.news.connect(self._hear)
+        bridge.news.connect(self._receive)
         for job in studio.jobs():
             self._adopt(job)
 
@@ -67,7 +67,7 @@ class JobTracker(QObject):
                 if job.state in ("queued", "running"):
                     self._studio.cancel(job.id)
 
-    def close_down(self) -> None:
+    def stop_waiting(self) -> None:
         """Wait for nothing any more; the jobs are left alone."""
         for task in list(self._tasks):
             task.cancel()
@@ -76,12 +76,12 @@ class JobTracker(QObject):
         batch = CandidateBatch(jobs)
         self._batches = [*[other for other in self._batches if other.live], batch]
         for at, job in enumerate(jobs):
-            task = asyncio.ensure_future(self._await(batch, at, job))
+            task = asyncio.ensure_future(self._wait_for(batch, at, job))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return batch
 
-    async def _await(self, batch: CandidateBatch, at: int, job: Job) -> None:
+    async def _wait_for(self, batch: CandidateBatch, at: int, job: Job) -> None:
         try:
             made = await outcome(job)
         except Cancelled as stopped:
@@ -99,7 +99,7 @@ class JobTracker(QObject):
         mine = isinstance(job.request, self._medium.make) and job.state in ("queued", "running") and not job.live
         return self._follow([job]) if mine else None
 
-    def _hear(self, news: Any) -> None:
+    def _receive(self, news: Any) -> None:
         job = news.job
         if news.kind != "job" or job is None:
             return

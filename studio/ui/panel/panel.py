@@ -259,7 +259,7 @@ class Panel(QWidget):
         """The window closes: wait for nothing any more."""
         self.stage.leave()
         self.inspector.close_down()
-        self._making.close_down()
+        self._making.stop_waiting()
 
     def state(self) -> dict[str, Any]:
         return {**self.brief.state(), "inspector": self.inspector.state()}

@@ -61,7 +61,7 @@ class StageArea(QFrame):
         self._choosing = medium.stage == "image"  # of several works made together one is chosen
         self._live = False  # what is shown is no work yet
         self._offered = ""  # what is said of the live ones among which one is chosen, while one may go back to them
-        self.stage = stage(medium.stage, studio.places.documents)
+        self.stage = stage(medium.stage, studio.paths.documents)
         self.stage.follow(studio.settings)
         self.head = StageHeader(self.stage)
         self.error = MessageBar("error")

@@ -35,7 +35,7 @@ def stage(job: Job) -> str:
     }
     if job.state != "running":
         return words[job.state]
-    if job.stopping:
+    if job.cancelling:
         return tr("stopping")
     name = tr(progress.stage)
     if progress.total < 2:  # of one step there is nothing to count
@@ -111,7 +111,7 @@ class JobStrip(QFrame):
         self.bar.setVisible(job is not None)
         self.left.setVisible(job is not None)
         self.cancel.setVisible(job is not None)
-        self.cancel.setEnabled(job is not None and not job.stopping)
+        self.cancel.setEnabled(job is not None and not job.cancelling)
         self.resume.setVisible(job is None and self._studio.paused)
         self.queue.setText(count(waiting, "%n waiting", "%n waiting") if waiting else tr("Queue"))
         self.queue.setAccessibleName(self.queue.text())

@@ -89,7 +89,7 @@ class QueueRow(QFrame):
         if not self._moving:
             self.setCursor(Qt.CursorShape.OpenHandCursor if movable else Qt.CursorShape.ArrowCursor)
         self.cancel.setVisible(running or queued)
-        self.cancel.setEnabled(not job.stopping)
+        self.cancel.setEnabled(not job.cancelling)
         self.retry.setVisible(job.state in ("failed", "cancelled"))
         self.show_it.setVisible(job.state == "done" and bool(job.future.result()))
         error = job.error

@@ -125,7 +125,7 @@ def run(out: Path, home: Path | None) -> None:
     if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY") and sys.platform.startswith("linux"):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     with tempfile.TemporaryDirectory() as folder:
-        studio = Studio(AppPaths.under((home or Path(folder)).resolve()), journaled=False)
+        studio = Studio(AppPaths.under((home or Path(folder)).resolve()), persist_queue=False)
         app = application([], studio)
         QApplication.setQuitOnLastWindowClosed(False)
         loop = QEventLoop(app)

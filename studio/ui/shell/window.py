@@ -65,7 +65,7 @@ class MainWindow(QMainWindow):
         self.bridge = Bridge(studio, self)
         self.thumbnails = ThumbnailLoader(studio.library, self)
         self.deeds = WorkActions(studio, self.bridge, self, self.notify, self.panel)
-        self._file = studio.places.state / "window.json"
+        self._file = studio.paths.state / "window.json"
         self._state = window_state.load(self._file)
         self._kept: dict[str, Any] = {}
         self._writer = SerialTasks(self)

@@ -55,7 +55,7 @@ class TrainingPage(QWidget):
         self._found: CheckedFolder | None = None
         self._told: Job | None = None  # whose end has been shown
         self._seen: list[str] = []  # the folders of trainings that the window offered
-        self._home = studio.places.state / "trainings"
+        self._home = studio.paths.state / "trainings"
         self.unfinished = ResumableList(self._home)
         self.plan = TrainingForm(studio.catalog, self.unfinished)
         self.looking = DatasetCheck()
@@ -154,7 +154,7 @@ class TrainingPage(QWidget):
         return self.course.job is not None and self.course.job.state in ("queued", "running")
 
     def start(self) -> None:
-        training_runs.sweep(self._home, self._offered)
+        training_runs.delete_oldest(self._home, self._offered)
         out = self._home / time.strftime("%Y%m%d-%H%M%S")
         try:
             self._follow(self._studio.submit(self.plan.request(out)))
@@ -164,13 +164,13 @@ class TrainingPage(QWidget):
     def pause_or_go_on(self) -> None:
         job = self.course.job
         if job is not None:
-            self._studio.suspend(job.id, not job.suspended)
+            self._studio.suspend_training(job.id, not job.suspended)
             self._refresh()
             self.course.refresh()
 
     def stop_and_keep(self) -> None:
         if self.course.job is not None:
-            self._studio.finish(self.course.job.id)
+            self._studio.finish_training(self.course.job.id)
             self._refresh()
 
     def ask_to_cancel(self) -> None:
@@ -200,7 +200,7 @@ class TrainingPage(QWidget):
     def _take_up(self, request: AvatarTrainRequest) -> None:
         """Go on with one that no job is known of any more."""
         try:
-            self._follow(self._studio.submit(training_runs.going_on(request)))
+            self._follow(self._studio.submit(training_runs.resume_request(request)))
         except StudioError as error:
             self.bar.say(*failure(error), kind="error")
 
@@ -281,14 +281,14 @@ class TrainingPage(QWidget):
         error = job.future.exception()
         out = Path(request.out)
         again = (tr("Go on training"), "trainGoOn", lambda: self._go_on(job))
-        more = [again] if training_runs.can_go_on(out) else []
+        more = [again] if training_runs.can_resume(out) else []
         made = error.assets if isinstance(error, Cancelled) else [] if error is not None else job.future.result()
         ready = [each.folder for each in made if isinstance(each, Weights) and out not in each.folder.parents]
         if ready:
             self._say_ready(request.title, ready[0].name, more, known=job.duplicate_of)
             return
         with contextlib.suppress(OSError):
-            training_runs.settle(out)
+            training_runs.finish_model_swap(out)
         if (out / training_runs.MODEL).is_dir():
             rest = tuple(more)
             more = [(tr("Keep it as it is"), "trainKeepAfterAll", lambda: self._adopt(request, rest)), *more]
@@ -336,7 +336,7 @@ class TrainingPage(QWidget):
         self.keep.setVisible(busy)
         self._beside.setVisible(busy)
         if job is not None and busy:
-            going = not job.stopping
+            going = not job.cancelling
             self.keep.setEnabled(going and job.progress.values.get("step", 0) > 0)
             self.cancel.setEnabled(going)
             self.pause.setEnabled(going and job.state == "running")

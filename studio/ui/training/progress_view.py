@@ -156,7 +156,7 @@ class ProgressView(QWidget):
             return
 
         def work() -> tuple[Path, int, list[TrainingLogLine], int, QImage | None]:
-            lines, end = training_runs.read(folder, offset)
+            lines, end = training_runs.read_log(folder, offset)
             last = QImage(str(folder / training_runs.PREVIEW)) if fresh and not offset else None
             return folder, offset, lines, end, last
 

@@ -67,7 +67,7 @@ class ResumableList(QWidget):
         return made
 
     def _ask_to_delete(self, request: TrainRequest, title: str) -> None:
-        room = size(training_runs.room(Path(request.out)))
+        room = size(training_runs.disk_bytes(Path(request.out)))
         box = QMessageBox(self.window())
         box.setObjectName("deleteTraining")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from studio.backends import MEDIA
-from studio.jobs.queue_store import REMEMBERED, VERSION, QueueEntry, QueueStore
+from studio.jobs.queue_store import DURATIONS_KEPT, VERSION, QueueEntry, QueueStore
 
 STORY = next(medium for medium in MEDIA if medium.name == "story").make
 
@@ -33,7 +33,7 @@ def test_what_is_written_is_read_back_in_order(tmp_path: Path) -> None:
 def test_a_kill_loses_nothing(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys; from pathlib import Path; from studio.jobs.queue_store import QueueStore\n"
-        "from tests.core.test_journal import entries\n"
+        "from tests.core.test_queue_store import entries\n"
         "journal = QueueStore(Path(sys.argv[1])); journal.replace(entries(1, 2, running=1))\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -49,7 +49,7 @@ def test_a_broken_file_is_set_aside_and_named(tmp_path: Path, damage: bytes) -> 
     file = tmp_path / "queue.sqlite"
     file.write_bytes(damage)
     journal = QueueStore(file)
-    assert journal.mine
+    assert journal.owned
     journal.replace(entries(1))
     assert journal.entries() == entries(1)
     journal.close()
@@ -66,7 +66,7 @@ def test_a_broken_file_that_cannot_be_set_aside_stops_nobody(tmp_path: Path, mon
     file.write_bytes(b"not a database at all, but long enough to look at" * 100)
     monkeypatch.setattr(Path, "replace", refused)
     journal = QueueStore(file)
-    assert not journal.mine
+    assert not journal.owned
     assert "cannot be begun" in journal.warning
     assert journal.entries() == []
     journal.close()
@@ -80,7 +80,7 @@ def test_tables_of_another_kind_stop_nobody(tmp_path: Path) -> None:
     database.close()
     journal = QueueStore(file)
     assert journal.entries() == []
-    assert journal.typical("story", "a") is None
+    assert journal.typical_seconds("story", "a") is None
     assert "could not be read" in journal.warning
     journal.close()
 
@@ -120,7 +120,7 @@ def test_only_one_studio_keeps_it(tmp_path: Path) -> None:
     file = tmp_path / "queue.sqlite"
     mine, other = QueueStore(file), QueueStore(file)
     mine.replace(entries(1))
-    assert not other.mine
+    assert not other.owned
     assert "Another studio" in other.warning
     other.replace(entries(2))
     assert mine.entries() == entries(1)
@@ -135,7 +135,7 @@ def test_a_newer_studio_s_queue_is_left_alone(tmp_path: Path) -> None:
     database.close()
     before = file.read_bytes()
     journal = QueueStore(file)
-    assert not journal.mine
+    assert not journal.owned
     assert "newer" in journal.warning
     journal.close()
     assert file.read_bytes() == before
@@ -144,7 +144,7 @@ def test_a_newer_studio_s_queue_is_left_alone(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file stands here")
     journal = QueueStore(tmp_path / "state" / "queue.sqlite")
-    assert not journal.mine
+    assert not journal.owned
     assert journal.warning
     journal.replace(entries(1))
     assert journal.entries() == []
@@ -166,12 +166,12 @@ def test_a_request_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None
 
 def test_time_is_the_median_of_the_last_runs(tmp_path: Path) -> None:
     journal = QueueStore(tmp_path / "queue.sqlite")
-    assert journal.typical("story", "a") is None
-    for seconds in (100.0, *[2.0] * (REMEMBERED - 1), 3.0):
-        journal.record("story", "a", seconds)
-    journal.record("story", "b", 50.0)
-    assert journal.typical("story", "a") == 2.0
-    assert journal.typical("story", "b") == 50.0
+    assert journal.typical_seconds("story", "a") is None
+    for seconds in (100.0, *[2.0] * (DURATIONS_KEPT - 1), 3.0):
+        journal.record_seconds("story", "a", seconds)
+    journal.record_seconds("story", "b", 50.0)
+    assert journal.typical_seconds("story", "a") == 2.0
+    assert journal.typical_seconds("story", "b") == 50.0
     journal.close()
 
 
@@ -193,8 +193,8 @@ def test_the_time_is_asked_of_the_disk_once_until_another_run(tmp_path: Path, mo
         return real(statement, values)
 
     monkeypatch.setattr(journal, "_read", counted)
-    assert [journal.typical("avatar", "m") for _ in range(3)] == [None] * 3
-    journal.record("avatar", "m", 4.0)
-    assert [journal.typical("avatar", "m") for _ in range(3)] == [4.0] * 3
+    assert [journal.typical_seconds("avatar", "m") for _ in range(3)] == [None] * 3
+    journal.record_seconds("avatar", "m", 4.0)
+    assert [journal.typical_seconds("avatar", "m") for _ in range(3)] == [4.0] * 3
     assert len(asked) == 2
     journal.close()

@@ -16,7 +16,7 @@ from studio.errors import BadInput
 from studio.jobs import training_runs
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.jobs.queue_store import QueueEntry
-from studio.jobs.training_runs import TrainingLog, can_go_on, going_on, read
+from studio.jobs.training_runs import TrainingLog, can_resume, read_log, resume_request
 from studio.media.payloads import Payload, Weights
 from studio.schema.request import Request, TrainRequest
 from studio.studio import News, Studio
@@ -53,7 +53,7 @@ class Learner:
 
 @pytest.fixture
 def studio(home: Path) -> Iterator[Studio]:
-    made = fake_studio(home, trainer="tests.core.test_trainings:Learner")
+    made = fake_studio(home, trainer="tests.core.test_training_runs:Learner")
     yield made
     made.close()
 
@@ -70,15 +70,15 @@ def test_a_log_holds_means_and_is_followed(tmp_path: Path) -> None:
     log = TrainingLog(tmp_path)
     log.begin(0, 0.0)
     log.add(1, 0.1, {"loss": 4.0})
-    first, at = read(tmp_path)
+    first, at = read_log(tmp_path)
     assert [line.values for line in first] == [{}, {"loss": 4.0}]
     log.add(2, 0.4, {"loss": 3.0})
     log.add(3, 1.3, {"loss": 1.0})
-    (line,), end = read(tmp_path, at)
+    (line,), end = read_log(tmp_path, at)
     assert (line.step, line.seconds, line.values) == (3, 1.3, {"loss": 2.0})
     assert line.time > 1.7e9
-    assert read(tmp_path, end) == ([], end)
-    assert read(tmp_path / "nowhere", 5) == ([], 0)
+    assert read_log(tmp_path, end) == ([], end)
+    assert read_log(tmp_path / "nowhere", 5) == ([], 0)
 
 
 def test_a_log_stays_small(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_log_stays_small(tmp_path: Path) -> None:
     log.begin(0, 0.0)
     for step in range(20_000):
         log.add(step, step * 30.0, {"loss": 1.0})
-    assert len(read(tmp_path)[0]) < 16_000
+    assert len(read_log(tmp_path)[0]) < 16_000
 
 
 def test_what_a_crash_undid_leaves_the_log(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_what_a_crash_undid_leaves_the_log(tmp_path: Path) -> None:
     with (tmp_path / training_runs.LOG).open("a") as file:
         file.write('{"time": 1, "sec')
     TrainingLog(tmp_path).begin(3, 6.0)
-    lines, at = read(tmp_path, 10_000)
+    lines, at = read_log(tmp_path, 10_000)
     assert [(line.step, len(line.values)) for line in lines] == [(0, 0), (1, 1), (2, 1), (3, 1), (3, 0)]
     assert at == (tmp_path / training_runs.LOG).stat().st_size
 
@@ -106,24 +106,24 @@ def test_damaged_lines_and_values_are_passed_over(tmp_path: Path) -> None:
     TrainingLog(tmp_path).begin(0, 0.0)
     with (tmp_path / training_runs.LOG).open("a") as file:
         file.write('nonsense\n[]\n{"time": 1}\n{"time": 1, "seconds": 2, "step": 3, "loss": null, "p": 0.5}\n')
-    assert [line.values for line in read(tmp_path)[0]] == [{}, {"p": 0.5}]
+    assert [line.values for line in read_log(tmp_path)[0]] == [{}, {"p": 0.5}]
 
 
 def test_going_on_is_for_the_minutes_that_were_left(tmp_path: Path) -> None:
     request = asked(tmp_path, minutes=60)
-    assert going_on(request) == request, "without a checkpoint it begins anew"
+    assert resume_request(request) == request, "without a checkpoint it begins anew"
     out = Path(request.out)
     out.mkdir()
     (out / training_runs.CHECKPOINT).touch()
-    assert can_go_on(out)
-    assert going_on(request).resume
+    assert can_resume(out)
+    assert resume_request(request).resume
     log = TrainingLog(out)
     log.begin(0, 0.0)
     log.add(9, 1200.0, {"loss": 1.0})
-    assert going_on(request).minutes == pytest.approx(40)
+    assert resume_request(request).minutes == pytest.approx(40)
     log.begin(9, 1200.0)
     log.add(20, 1800.0, {"loss": 1.0})
-    assert going_on(request).minutes == pytest.approx(50), "what an earlier run took is not this one's"
+    assert resume_request(request).minutes == pytest.approx(50), "what an earlier run took is not this one's"
 
 
 def test_what_was_broken_off_is_found_again_until_it_is_finished(
@@ -138,44 +138,44 @@ def test_what_was_broken_off_is_found_again_until_it_is_finished(
         folder.mkdir(parents=True)
         kind = MEDIA[0] if name != "tale" else next(one for one in MEDIA if one.name == "story")
         request = kind.train(data="x", out=str(folder), minutes=90, title=name, seed=at)
-        training_runs.remember(request)
+        training_runs.save_request(request)
         log = TrainingLog(folder)
         log.begin(0, 0.0)
         log.add(40 * at, 600.0 * at, {"loss": 1.0})
         if name != "unsaved":
             (folder / training_runs.CHECKPOINT).touch()
-    (home / "torn" / training_runs.ASKED).write_text('{"kind": "avatar.train", "size": "large"')
-    (home / "deep" / training_runs.ASKED).write_text("[" * 100_000)
-    training_runs.done(home / "finished")
+    (home / "torn" / training_runs.REQUEST).write_text('{"kind": "avatar.train", "size": "large"')
+    (home / "deep" / training_runs.REQUEST).write_text("[" * 100_000)
+    training_runs.mark_finished(home / "finished")
     found = training_runs.unfinished(home)
     assert [one.request.title for one in found] == ["tale", "new", "old"]
     assert [one.seconds for one in found] == [3000.0, 600.0, 0.0]
     moved = home.rename(tmp_path / "elsewhere")
     again = training_runs.unfinished(moved)[1]
-    assert going_on(again.request).out == str(moved / "new")
-    assert (going_on(again.request).resume, going_on(again.request).minutes) == (True, 80)
+    assert resume_request(again.request).out == str(moved / "new")
+    assert (resume_request(again.request).resume, resume_request(again.request).minutes) == (True, 80)
 
 
 def test_a_training_to_go_on_with_outlives_finished_ones(tmp_path: Path) -> None:
     home = tmp_path / "trainings"
-    training_runs.sweep(home)
-    for at in range(training_runs.KEPT + 3):
+    training_runs.delete_oldest(home)
+    for at in range(training_runs.RUNS_KEPT + 3):
         folder = home / f"{at}"
         folder.mkdir(parents=True)
         if at in (0, 2):
-            training_runs.remember(MEDIA[0].train(data="x", out=str(folder), minutes=90))
+            training_runs.save_request(MEDIA[0].train(data="x", out=str(folder), minutes=90))
         os.utime(folder, (at * 1000.0, at * 1000.0))
-    training_runs.sweep(home, [str(home / "3")])
+    training_runs.delete_oldest(home, [str(home / "3")])
     left = sorted(int(folder.name) for folder in home.iterdir())
     assert left == [0, 2, 3, 5, 6, 7, 8], "finished ones go, the oldest first, but none that is needed"
-    for at in range(training_runs.KEPT + 3, 2 * training_runs.KEPT + 4):
+    for at in range(training_runs.RUNS_KEPT + 3, 2 * training_runs.RUNS_KEPT + 4):
         folder = home / f"{at}"
         folder.mkdir()
-        training_runs.remember(MEDIA[0].train(data="x", out=str(folder), minutes=90))
+        training_runs.save_request(MEDIA[0].train(data="x", out=str(folder), minutes=90))
         os.utime(folder, (at * 1000.0, at * 1000.0))
-    training_runs.sweep(home)
+    training_runs.delete_oldest(home)
     left = sorted(int(folder.name) for folder in home.iterdir())
-    kept = training_runs.KEPT
+    kept = training_runs.RUNS_KEPT
     assert left == list(range(kept + 4, 2 * kept + 4)), "at last the oldest of the others too"
 
 
@@ -199,10 +199,10 @@ def test_a_training_without_a_name_stays_in_its_folder(studio: Studio, home: Pat
 def test_stop_and_keep_adds_the_model_and_cancel_does_not(studio: Studio, home: Path) -> None:
     kept, dropped = studio.submit(asked(home)), studio.submit(asked(home, out=str(home / "other")))
     until(lambda: kept.progress.done > 2)
-    studio.finish(kept.id)
+    studio.finish_training(kept.id)
     error = ended(kept)
     assert isinstance(error, Cancelled)
-    assert [weights.folder.parent for weights in error.assets] == [studio.places.models]
+    assert [weights.folder.parent for weights in error.assets] == [studio.paths.models]
     until(lambda: dropped.progress.done > 2)
     studio.cancel(dropped.id)
     assert isinstance(ended(dropped), Cancelled)
@@ -215,7 +215,7 @@ def test_a_training_that_learnt_nothing_more_points_to_the_model_it_left_before(
     assert first.duplicate_of == ""
     again = studio.submit(asked(home, resume=True))
     until(lambda: again.progress.done > 2)
-    studio.finish(again.id)
+    studio.finish_training(again.id)
     error = ended(again)
     assert isinstance(error, Cancelled)
     assert error.assets == [made]
@@ -226,17 +226,17 @@ def test_a_training_that_learnt_nothing_more_points_to_the_model_it_left_before(
 def test_a_paused_training_waits_and_can_be_stopped(studio: Studio, home: Path) -> None:
     job = studio.submit(asked(home))
     until(lambda: job.progress.done > 2)
-    studio.suspend(job.id, True)
+    studio.suspend_training(job.id, True)
     until(lambda: _still(job))
     work = studio.submit(MEDIA[0].make(seed=3))
     work.future.result(20)  # the other lane goes on, and its end does not wake the paused one
     before = job.progress.done
     assert _still(job)
     assert job.progress.done == before
-    studio.suspend(job.id, False)
+    studio.suspend_training(job.id, False)
     until(lambda: job.progress.done > before)
-    studio.suspend(job.id, True)
-    studio.finish(job.id)
+    studio.suspend_training(job.id, True)
+    studio.finish_training(job.id)
     assert isinstance(ended(job), Cancelled)
     assert own(studio) == ["Foxes"]
     again = studio.submit(asked(home, seed=0, out=str(home / "again")))
@@ -272,13 +272,13 @@ def test_an_offered_training_goes_on_from_its_checkpoint(studio: Studio, home: P
 
 
 def test_closing_the_program_makes_no_model(home: Path) -> None:
-    studio = fake_studio(home, trainer="tests.core.test_trainings:Learner")
+    studio = fake_studio(home, trainer="tests.core.test_training_runs:Learner")
     job = studio.submit(asked(home))
     until(lambda: job.progress.done > 2)
     job.keep_model = True
     studio.close()
-    assert not list(studio.places.models.glob("*"))
-    opened = fake_studio(home, trainer="tests.core.test_trainings:Learner")
+    assert not list(studio.paths.models.glob("*"))
+    opened = fake_studio(home, trainer="tests.core.test_training_runs:Learner")
     assert [entry.request.kind for entry in opened.interrupted] == ["avatar.train"]
     opened.close()
 
@@ -287,13 +287,13 @@ def test_a_deleted_training_frees_its_room_and_one_that_runs_stays(tmp_path: Pat
     folder = tmp_path / "foxes"
     (folder / "model").mkdir(parents=True)
     (folder / "model" / "model.safetensors").write_bytes(b"x" * 1000)
-    training_runs.remember(TRAIN(out=str(folder), data="x", title="foxes"))
+    training_runs.save_request(TRAIN(out=str(folder), data="x", title="foxes"))
     (folder / training_runs.CHECKPOINT).write_bytes(b"y" * 500)
     TrainingLog(folder).begin(0, 0.0)
-    assert 1500 < training_runs.room(folder) < 5000
-    held = training_runs.hold(folder)
+    assert 1500 < training_runs.disk_bytes(folder) < 5000
+    held = training_runs.lock(folder)
     with pytest.raises(BadInput, match="runs in"):
-        training_runs.hold(folder)
+        training_runs.lock(folder)
     with pytest.raises(BadInput, match="is running"):
         training_runs.delete(folder)
     assert training_runs.unfinished(tmp_path)
@@ -308,7 +308,7 @@ def test_a_deletion_that_broke_off_leaves_nothing_to_go_on_with(
 ) -> None:
     folder = tmp_path / "foxes"
     folder.mkdir()
-    training_runs.remember(TRAIN(out=str(folder), data="x", title="foxes"))
+    training_runs.save_request(TRAIN(out=str(folder), data="x", title="foxes"))
     (folder / training_runs.CHECKPOINT).touch()
     TrainingLog(folder).begin(0, 0.0)
     assert training_runs.unfinished(tmp_path)
@@ -317,16 +317,16 @@ def test_a_deletion_that_broke_off_leaves_nothing_to_go_on_with(
         training_runs.delete(folder)
     assert training_runs.unfinished(tmp_path) == []
     assert list(tmp_path.iterdir())
-    training_runs.sweep(tmp_path)
+    training_runs.delete_oldest(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_sweep_leaves_a_training_that_runs(tmp_path: Path) -> None:
-    for number in range(training_runs.KEPT + 2):
+    for number in range(training_runs.RUNS_KEPT + 2):
         (tmp_path / str(number)).mkdir()
         os.utime(tmp_path / str(number), (number, number))
-    held = training_runs.hold(tmp_path / "0")
+    held = training_runs.lock(tmp_path / "0")
     os.utime(tmp_path / "0", (0, 0))
-    training_runs.sweep(tmp_path)
+    training_runs.delete_oldest(tmp_path)
     os.close(held)
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["0", *map(str, range(2, training_runs.KEPT + 2))]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["0", *map(str, range(2, training_runs.RUNS_KEPT + 2))]

@@ -12,7 +12,7 @@ import pytest
 
 from studio.backends import MEDIA
 from studio.errors import BadInput, OutOfMemory, StudioError
-from studio.jobs.engine_cache import NEED_PER_BYTE, EngineCache, EngineLimits
+from studio.jobs.engine_cache import MEMORY_PER_WEIGHT_BYTE, EngineCache, EngineLimits
 from studio.jobs.job import Job, Progress, Report
 from studio.jobs.worker import ProcessHost
 from studio.media.payloads import Text
@@ -39,7 +39,7 @@ def model(name: str) -> Model:
 
 
 def residence(models: float) -> EngineCache:
-    return EngineCache(EngineLimits(budget=int(models * SIZE * NEED_PER_BYTE), platform=""))
+    return EngineCache(EngineLimits(budget=int(models * SIZE * MEMORY_PER_WEIGHT_BYTE), platform=""))
 
 
 def run(home: EngineCache, name: str, seed: int = 1) -> list[str]:
@@ -99,14 +99,14 @@ def test_out_of_memory_evicts_and_tries_once_more() -> None:
 def test_out_of_memory_twice_says_what_would_help() -> None:
     home = residence(5)
     with pytest.raises(OutOfMemory, match="smaller size"):
-        home.run("tests.core.test_residence:Starving", model("a"), STORY(), lambda _: None)
+        home.run("tests.core.test_engine_cache:Starving", model("a"), STORY(), lambda _: None)
     assert run(home, "b")[0] == "loading"
 
 
 def test_a_model_that_cannot_be_loaded_leaves_nothing() -> None:
     home = residence(5)
     with pytest.raises(BadInput):
-        home.run("tests.core.test_residence:Broken", model("a"), STORY(), lambda _: None)
+        home.run("tests.core.test_engine_cache:Broken", model("a"), STORY(), lambda _: None)
     assert fakes.FakeEngine.closed == ["a"]
     run(home, "a")
 
@@ -121,10 +121,10 @@ def test_damaged_weights_are_named_before_an_engine_sees_them(tmp_path: Path) ->
 
 
 def test_memory_really_comes_back_after_a_switch() -> None:
-    host = ProcessHost(EngineLimits(budget=int(1.5 * SIZE * NEED_PER_BYTE), platform=""))
+    host = ProcessHost(EngineLimits(budget=int(1.5 * SIZE * MEMORY_PER_WEIGHT_BYTE), platform=""))
 
     def resident(name: str) -> int:
-        host.run(Job(STORY()), "tests.core.test_residence:Heavy", model(name), lambda _: None)
+        host.run(Job(STORY()), "tests.core.test_engine_cache:Heavy", model(name), lambda _: None)
         return psutil.Process(host.pid).memory_info().rss
 
     try:
