@@ -1,28 +1,35 @@
 #!/usr/bin/env python3
 """Starts the studio from its source folder, in a Python environment of its own that it prepares beside this file, once.
 
-Standard library only; readable by every Python 3, so that one that is too old is told so in words.
+Standard library only; Python 3.6 and later can read it, so that one that is too old is told so in words.
 
     python3 run.py            the window; without a display, the demo into ./demo
     python3 run.py test       every check and test; with arguments, pytest alone with them
     python3 run.py ...        the command line: python3 run.py make avatar --seed 7
 """
 
-import contextlib
-import hashlib
-import importlib.util
-import json
-import os
-import platform
-import re
-import shutil
-import subprocess
 import sys
-import tempfile
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from pathlib import Path
+
+try:
+    import contextlib
+    import hashlib
+    import importlib.util
+    import json
+    import os
+    import platform
+    import re
+    import shutil
+    import subprocess
+    import tempfile
+    import time
+    import urllib.request
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+except ImportError as incomplete:  # as in Debian's python3-minimal
+    sys.exit(
+        f"This Python lacks a part of its standard library ({incomplete}). Install the whole of it; "
+        "on Debian and Ubuntu: sudo apt install python3 python3-venv"
+    )
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -40,11 +47,16 @@ class Failed(Exception):
 
 
 def main(words: "list[str]") -> int:
+    for stream in (sys.stdout, sys.stderr):
+        # A folder's name may have letters that this terminal cannot show; better a question mark than no start.
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
     try:
-        versions = claimed((ROOT / "pyproject.toml").read_text("utf-8"))
-        python = fitting_python(sys.version_info[:2], versions, shutil.which)
+        versions = supported_versions((ROOT / "pyproject.toml").read_text("utf-8"))
+        python = fitting_python(sys.version_info[:2], versions, shutil.which, version_of)
         if python is not None:
-            return follow([python, str(ROOT / "run.py"), *words])
+            return follow([*python, str(ROOT / "run.py"), *words])
         testing = words[:1] == ["test"]
         prepare({"dev", "train"} if testing else set())
         if testing:
@@ -58,7 +70,7 @@ def main(words: "list[str]") -> int:
         return 130
 
 
-def claimed(pyproject: str) -> "tuple[tuple[int, int], tuple[int, int]]":
+def supported_versions(pyproject: str) -> "tuple[tuple[int, int], tuple[int, int]]":
     """The Python versions that pyproject.toml claims: from the first, up to but without the second."""
     found = re.search(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', pyproject)
     if found is None:
@@ -70,18 +82,36 @@ def fitting_python(
     running: "tuple[int, int]",
     versions: "tuple[tuple[int, int], tuple[int, int]]",
     which: "Callable[[str], str | None]",
-) -> "str | None":
-    """None where the running Python fits, else the path of one that does; raises Failed where there is none."""
+    version_of: "Callable[[list[str]], tuple[int, int] | None]",
+) -> "list[str] | None":
+    """None where the running Python fits, else the command of the newest that does; Failed where there is none."""
     low, end = versions
     if low <= running < end:
         return None
+    launcher = which("py")  # Windows has no programs named after versions, but this one
     for minor in range(end[1] - 1, low[1] - 1, -1):
-        path = which(f"python3.{minor}")
-        if path:
-            return path
+        program = which(f"python3.{minor}")
+        for command in ([program] if program else None, [launcher, f"-3.{minor}"] if launcher else None):
+            # A program of that name may be another one, or a stand-in for one that is not installed.
+            if command is not None and version_of(command) == (3, minor):
+                return command
     wanted = f"Python 3.{low[1]}" if end[1] == low[1] + 1 else f"Python 3.{low[1]} to 3.{end[1] - 1}"
-    found = f"{running[0]}.{running[1]}"
-    raise Failed(f"The studio runs on {wanted}; this is {found}. Install that, and start run.py with it.")
+    raise Failed(
+        f"The studio runs on {wanted}; this is Python {running[0]}.{running[1]}, and no other was found. Install one "
+        f"of them, from your system's packages (sudo apt install python3.{low[1]} python3.{low[1]}-venv, or a newer "
+        "one) or from https://www.python.org/downloads/, and start run.py again: it finds it by itself."
+    )
+
+
+def version_of(command: "list[str]") -> "tuple[int, int] | None":
+    """The version that a Python answers with; None where it does not run."""
+    code = "import sys; print('%d %d' % sys.version_info[:2])"
+    try:
+        answer = subprocess.check_output([*command, "-c", code], stderr=subprocess.DEVNULL, timeout=30)
+        major, minor = answer.split()
+        return int(major), int(minor)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
 
 
 def has_nvidia() -> bool:
@@ -121,7 +151,7 @@ def fetch(address: str) -> "str | None":
         return None
 
 
-def wishes(extras: "set[str]") -> "list[str]":
+def requirements_of(extras: "set[str]") -> "list[str]":
     """The requirements of pyproject.toml, with those of `extras`."""
     import tomllib
 
@@ -130,8 +160,8 @@ def wishes(extras: "set[str]") -> "list[str]":
     return [*project["dependencies"], *more]
 
 
-def ground() -> str:
-    """What the environment was built on; another ground means another environment."""
+def built_for() -> str:
+    """What an environment is built for; for anything else it is made anew."""
     return f"Python {platform.python_version()} {platform.machine()} {'CUDA' if has_nvidia() else 'CPU'}"
 
 
@@ -140,7 +170,7 @@ def digest() -> str:
     return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
-def there(running: "tuple[int, int]") -> bool:
+def environment_exists(running: "tuple[int, int]") -> bool:
     """Whether .venv holds an environment of the running Python."""
     try:
         made = re.search(r"^version\s*=\s*(\d+)\.(\d+)", (VENV / "pyvenv.cfg").read_text("utf-8"), re.M)
@@ -170,41 +200,74 @@ def read_stamp() -> "dict[str, object] | None":
     return stamp if isinstance(stamp, dict) else None
 
 
-def todo(extras: "set[str]") -> str:
-    now = {"ground": ground(), "digest": digest()}
-    whole = there(sys.version_info[:2]) and not UNFINISHED.exists()
+def what_to_do(extras: "set[str]") -> str:
+    now = {"ground": built_for(), "digest": digest()}
+    whole = environment_exists(sys.version_info[:2]) and not UNFINISHED.exists()
     return plan(read_stamp(), whole, extras, now)
 
 
 def prepare(extras: "set[str]") -> None:
     """Make the environment what pyproject.toml and constraints.txt say; returns at once where it is."""
-    if todo(extras) == "nothing":
+    if what_to_do(extras) == "nothing":
         return
     with only_one() as lock:
-        what = todo(extras)
+        what = what_to_do(extras)
         if what == "nothing":
             return
-        if importlib.util.find_spec("ensurepip") is None:
-            raise Failed("This Python cannot make environments. On Debian and Ubuntu: sudo apt install python3-venv")
         before = read_stamp()
         had = before.get("extras") if before else None
         extras = extras | (set(had) if isinstance(had, list) else set())
-        if what == "anew":
-            shutil.rmtree(VENV, ignore_errors=True)
+        if what == "anew" or not has_pip():
+            what = "anew"
+            refuse_what_cannot_work()
+            clear(VENV)
         VENV.mkdir(exist_ok=True)
         UNFINISHED.touch()
         STAMP.unlink(missing_ok=True)
         print("Preparing the studio's own Python environment in .venv; this is needed once and takes some minutes.")
         install(what == "anew", extras, lock)
-        STAMP.write_text(json.dumps({"ground": ground(), "digest": digest(), "extras": sorted(extras)}), "utf-8")
+        STAMP.write_text(json.dumps({"ground": built_for(), "digest": digest(), "extras": sorted(extras)}), "utf-8")
         UNFINISHED.unlink()
 
 
+def has_pip() -> bool:
+    """Whether the environment can install packages; one that another tool has made may not."""
+    command = [str(venv_python()), "-m", "pip", "--version"]
+    quiet = subprocess.DEVNULL
+    try:
+        return subprocess.run(command, stdin=quiet, stdout=quiet, stderr=quiet, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def refuse_what_cannot_work() -> None:
+    """Raise Failed, with what to do, where no environment can be made."""
+    missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
+    if missing:
+        package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+        raise Failed(
+            f"This Python cannot make environments: it has no {' and no '.join(missing)}. On Debian and Ubuntu: "
+            f"sudo apt install {package}; elsewhere install the whole Python, from https://www.python.org/downloads/"
+        )
+    if os.pathsep in str(ROOT):
+        raise Failed(f"Python cannot work in a folder with {os.pathsep!r} in its path: {ROOT}. Rename or move it.")
+
+
+def clear(folder: Path) -> None:
+    """Remove a folder, or the link or file that stands in its place."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def install(anew: bool, extras: "set[str]", lock: int) -> None:
-    requirements = wishes(extras)
+    requirements = requirements_of(extras)
     version = next(line.partition("==")[2] for line in requirements if line.startswith("torch=="))
     quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar=off"]
-    pip = [str(venv_python()), "-m", "pip", "install", *quiet]
+    # Always pip of the environment: that of a system may be forbidden to install anything. No setting of the user's may
+    # send packages elsewhere.
+    pip = [str(venv_python()), "-m", "pip", "install", "--no-user", *quiet]
     if anew:
         step("Making the environment", [sys.executable, "-m", "venv", str(VENV)], lock)
         wheels = torch_wheels(platform.system(), has_nvidia(), version, fetch)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -17,40 +19,140 @@ NOW = {"ground": "Python 3.11.7 x86_64 CPU", "digest": "d"}
 READY: dict[str, object] = {**NOW, "extras": ["dev"]}
 
 
-def nowhere(_: str) -> str | None:
-    return None
+VERSIONS = ((3, 11), (3, 15))
 
 
-def only(*known: str) -> Callable[[str], str | None]:
+def which_of(*known: str) -> Callable[[str], str | None]:
+    """What shutil.which says where only the `known` programs are installed."""
     return lambda name: f"/usr/bin/{name}" if name in known else None
 
 
+def answers(command: list[str]) -> tuple[int, int] | None:
+    """The version in the command's last word, as a Python that is what its name says answers."""
+    major, _, minor = command[-1].replace("/usr/bin/python", "").lstrip("-").partition(".")
+    return int(major), int(minor)
+
+
+def fake_python(folder: Path, name: str, body: str) -> Path:
+    """A program that stands in for an interpreter."""
+    folder.mkdir(parents=True, exist_ok=True)
+    program = folder / name
+    program.write_text(f"#!/bin/sh\n{body}\n")
+    program.chmod(0o755)
+    return program
+
+
 def test_claims_what_pyproject_says() -> None:
-    low, end = run.claimed((run.ROOT / "pyproject.toml").read_text("utf-8"))
+    low, end = run.supported_versions((run.ROOT / "pyproject.toml").read_text("utf-8"))
     assert low <= sys.version_info[:2] < end
+
+
+def test_the_readme_and_the_classifiers_claim_the_same() -> None:
+    pyproject = (run.ROOT / "pyproject.toml").read_text("utf-8")
+    low, end = run.supported_versions(pyproject)
+    for minor in range(low[1], end[1]):
+        assert f'"Programming Language :: Python :: 3.{minor}"' in pyproject
+    assert f"Python 3.{low[1]} or newer" in (run.ROOT / "README.md").read_text("utf-8")
+
+
+def test_an_old_python_can_read_it() -> None:
+    """Else it would say where it does not understand the file, and not what the studio needs."""
+    ast.parse((run.ROOT / "run.py").read_text("utf-8"), feature_version=(3, 6))
 
 
 def test_a_pyproject_without_a_claim_is_said_to_be_damaged() -> None:
     with pytest.raises(run.Failed, match="damaged"):
-        run.claimed("[project]")
+        run.supported_versions("[project]")
 
 
-def test_a_python_that_fits_stays() -> None:
-    assert run.fitting_python((3, 11), ((3, 11), (3, 12)), only("python3.11")) is None
+@pytest.mark.parametrize("running", [(3, 11), (3, 14)])
+def test_a_python_that_fits_stays(running: tuple[int, int]) -> None:
+    assert run.fitting_python(running, VERSIONS, which_of("python3.12"), answers) is None
 
 
-@pytest.mark.parametrize("running", [(3, 8), (3, 14)])
-def test_another_python_hands_over_to_the_newest_that_fits(running: tuple[int, int]) -> None:
-    found = run.fitting_python(running, ((3, 11), (3, 14)), only("python3.11", "python3.12", "python3.14"))
-    assert found == "/usr/bin/python3.12"
+@pytest.mark.parametrize("running", [(3, 8), (3, 15)])
+@pytest.mark.parametrize(
+    ("installed", "chosen"),
+    [
+        (("python3.11", "python3.13", "python3.15"), ["/usr/bin/python3.13"]),
+        (("py", "python3.11"), ["/usr/bin/py", "-3.14"]),
+    ],
+)
+def test_another_python_hands_over_to_the_newest_that_fits(
+    running: tuple[int, int], installed: tuple[str, ...], chosen: list[str]
+) -> None:
+    assert run.fitting_python(running, VERSIONS, which_of(*installed), answers) == chosen
+
+
+def test_a_stand_in_for_a_python_that_is_not_installed_is_passed_over() -> None:
+    def version_of(command: list[str]) -> tuple[int, int] | None:
+        return (3, 11) if command == ["/usr/bin/python3.11"] else None
+
+    which = which_of("python3.14", "python3.13", "python3.11", "py")
+    assert run.fitting_python((3, 9), VERSIONS, which, version_of) == ["/usr/bin/python3.11"]
 
 
 @pytest.mark.parametrize(
-    ("end", "words"), [((3, 12), "on Python 3.11; this is 3.9"), ((3, 14), "Python 3.11 to 3.13; this is 3.9")]
+    ("end", "words"),
+    [((3, 12), "on Python 3.11; this is Python 3.9"), ((3, 15), "Python 3.11 to 3.14; this is Python 3.9")],
 )
-def test_without_a_python_that_fits_it_says_which(end: tuple[int, int], words: str) -> None:
-    with pytest.raises(run.Failed, match=words):
-        run.fitting_python((3, 9), ((3, 11), end), nowhere)
+def test_without_a_python_that_fits_it_says_which_and_how_to_get_it(end: tuple[int, int], words: str) -> None:
+    with pytest.raises(run.Failed, match=words) as failed:
+        run.fitting_python((3, 9), ((3, 11), end), which_of(), answers)
+    assert "sudo apt install python3.11 python3.11-venv" in str(failed.value)
+    assert "https://www.python.org/downloads/" in str(failed.value)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
+@pytest.mark.parametrize(
+    ("body", "version"),
+    [("echo 3 12", (3, 12)), ("echo 'python3.12: command not found'", None), ("echo 3 12; exit 127", None)],
+)
+def test_asks_a_python_for_its_version(tmp_path: Path, body: str, version: tuple[int, int] | None) -> None:
+    assert run.version_of([str(fake_python(tmp_path, "python3.12", body))]) == version
+
+
+def test_a_python_that_is_not_there_has_no_version(tmp_path: Path) -> None:
+    assert run.version_of([str(tmp_path / "python3.12")]) is None
+
+
+def started_by(prelude: str, path: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """run.py as a process of its own, in a Python that `prelude` has changed, with only `path` to find programs in."""
+    start = f"runpy.run_path({str(run.__file__)!r}, run_name='__main__')"
+    code = f"import runpy, sys; sys.argv = ['run.py', *sys.argv[1:]]; {prelude}; {start}"
+    environment = {**os.environ, "PATH": str(path), "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(
+        [sys.executable, "-c", code, *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        encoding="utf-8",
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
+def test_an_old_python_starts_the_one_that_fits_with_the_same_words(tmp_path: Path) -> None:
+    folder = tmp_path / "My programs 程序"
+    fake_python(folder, "python3.13", 'test "$1" = -c && { echo 3 13; exit; }; for word; do echo "<$word>"; done')
+    done = started_by("sys.version_info = (3, 9, 2, 'final', 0)", folder, "make", "a b 图")
+    assert done.stdout.splitlines() == [f"<{run.ROOT / 'run.py'}>", "<make>", "<a b 图>"]
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_old_python_alone_says_what_to_install_and_no_trace(tmp_path: Path) -> None:
+    done = started_by("sys.version_info = (3, 9, 2, 'final', 0)", tmp_path)
+    assert done.returncode == 3
+    assert done.stderr.startswith("The studio runs on Python 3.11 to 3.")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_python_without_the_whole_standard_library_says_what_to_install(tmp_path: Path) -> None:
+    done = started_by("sys.modules['urllib.request'] = None", tmp_path)
+    assert done.returncode == 1
+    assert "lacks a part of its standard library" in done.stderr
+    assert "sudo apt install python3 python3-venv" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -110,7 +212,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def made(folder: Path) -> None:
+@pytest.fixture
+def with_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "has_pip", lambda: True)
+
+
+def make_environment(folder: Path) -> None:
     """What a whole environment looks like from outside."""
     python = folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True, exist_ok=True)
@@ -118,22 +225,27 @@ def made(folder: Path) -> None:
     (folder / ".venv" / "pyvenv.cfg").write_text(f"version = {sys.version_info[0]}.{sys.version_info[1]}.0\n")
 
 
-def test_wishes_come_from_pyproject(folder: Path) -> None:
-    assert run.wishes(set()) == ["torch==2.13.0", "numpy"]
-    assert run.wishes({"train", "dev"}) == ["torch==2.13.0", "numpy", "pytest", "mido"]
+def test_requirements_come_from_pyproject(folder: Path) -> None:
+    assert run.requirements_of(set()) == ["torch==2.13.0", "numpy"]
+    assert run.requirements_of({"train", "dev"}) == ["torch==2.13.0", "numpy", "pytest", "mido"]
 
 
 def test_second_start_installs_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[bool, set[str]]] = []
-    monkeypatch.setattr(run, "install", lambda anew, extras, lock: (calls.append((anew, extras)), made(folder)))
+    monkeypatch.setattr(
+        run, "install", lambda anew, extras, lock: (calls.append((anew, extras)), make_environment(folder))
+    )
     run.prepare(set())
     run.prepare(set())
     assert calls == [(True, set())]
 
 
+@pytest.mark.usefixtures("with_pip")
 def test_more_extras_are_added_and_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[bool, set[str]]] = []
-    monkeypatch.setattr(run, "install", lambda anew, extras, lock: (calls.append((anew, extras)), made(folder)))
+    monkeypatch.setattr(
+        run, "install", lambda anew, extras, lock: (calls.append((anew, extras)), make_environment(folder))
+    )
     run.prepare({"dev"})
     (folder / "constraints.txt").write_text("torch==2.13.0\nnumpy==2.4.6\n")
     run.prepare(set())
@@ -145,7 +257,7 @@ def test_an_interrupted_setup_begins_anew(folder: Path, monkeypatch: pytest.Monk
 
     def install(anew: bool, extras: set[str], lock: int) -> None:
         calls.append(anew)
-        made(folder)
+        make_environment(folder)
         if len(calls) == 1:
             raise KeyboardInterrupt
 
@@ -156,6 +268,77 @@ def test_an_interrupted_setup_begins_anew(folder: Path, monkeypatch: pytest.Monk
     run.prepare(set())
     assert calls == [True, True]
     assert not (folder / ".venv" / "half").exists()
+
+
+@pytest.mark.parametrize("missing", ["venv", "ensurepip"])
+def test_without_what_makes_environments_it_names_the_package(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    find = run.importlib.util.find_spec
+    monkeypatch.setattr(run.importlib.util, "find_spec", lambda name: None if name == missing else find(name))
+    with pytest.raises(run.Failed) as failed:
+        run.prepare(set())
+    assert f"it has no {missing}." in str(failed.value)
+    assert f"sudo apt install python3.{sys.version_info[1]}-venv" in str(failed.value)
+    assert not (folder / ".venv").exists()
+
+
+def test_a_folder_that_no_path_of_modules_can_name_is_said_in_words(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "ROOT", folder / f"a{os.pathsep}b")
+    with pytest.raises(run.Failed, match="Rename or move it"):
+        run.refuse_what_cannot_work()
+
+
+def test_an_environment_without_pip_is_made_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As uv makes them, and `python -m venv --without-pip`."""
+    calls: list[bool] = []
+
+    def install(anew: bool, extras: set[str], lock: int) -> None:
+        calls.append(anew)
+
+    make_environment(folder)  # its python is an empty file, which runs no pip
+    monkeypatch.setattr(run, "install", install)
+    run.prepare(set())
+    assert calls == [True]
+    assert not (folder / ".venv" / "bin").exists()
+
+
+def test_a_link_in_the_place_of_the_environment_is_replaced(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = folder / "elsewhere"
+    (folder / ".venv").symlink_to(elsewhere)
+    monkeypatch.setattr(run, "install", lambda anew, extras, lock: None)
+    run.prepare(set())
+    assert not elsewhere.exists()
+    assert (folder / ".venv").is_dir()
+    assert not (folder / ".venv").is_symlink()
+
+
+@pytest.fixture
+def commands(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that an installation would run, in their order; each succeeds."""
+    ran: list[list[str]] = []
+
+    def step(title: str, command: list[str], lock: int, must: bool = True) -> bool:
+        ran.append(command)
+        return True
+
+    monkeypatch.setattr(run, "step", step)
+    monkeypatch.setattr(run, "fetch", lambda address: None)
+    return ran
+
+
+def test_a_python_that_its_system_manages_is_never_installed_into(commands: list[list[str]]) -> None:
+    """PEP 668: pip of such a Python refuses; and a user's own setting must not send packages to their home."""
+    run.install(True, set(), 0)
+    making, *installing = commands
+    assert making[:3] == [sys.executable, "-m", "venv"]
+    assert installing
+    for command in installing:
+        assert command[:4] == [str(run.venv_python()), "-m", "pip", "install"]
+        assert "--no-user" in command
+        assert "--break-system-packages" not in command
 
 
 def test_a_step_that_fails_shows_the_end_of_its_log(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
