@@ -1,4 +1,4 @@
-"""The only composer: opens the window, or runs the command line, or serves as a lane's engine process."""
+"""Entry point: opens the window, or runs the command line."""
 
 from __future__ import annotations
 
@@ -9,11 +9,6 @@ import sys
 def main(argv: list[str] | None = None) -> int:
     """Run the program; returns its exit status."""
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments == ["worker"]:
-        from studio.jobs import worker
-
-        worker.main()
-        return 0
     if arguments:
         from studio.cli import main as cli
 

@@ -159,7 +159,6 @@ class ProcessHost:
     def _start(self) -> None:
         self._kill_and_wait()
         self._inbox = queue.SimpleQueue()
-        words = ["worker"] if getattr(sys, "frozen", False) else ["-X", "faulthandler", "-m", "studio.jobs.worker"]
         root = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
         stderr: IO[bytes] | int = subprocess.DEVNULL
@@ -169,7 +168,7 @@ class ProcessHost:
                     self._log.parent.mkdir(parents=True, exist_ok=True)
                     stderr = stack.enter_context(self._log.open("wb"))
             process = subprocess.Popen(
-                [sys.executable, *words],
+                [sys.executable, "-X", "faulthandler", "-m", "studio.jobs.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,

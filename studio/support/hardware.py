@@ -56,8 +56,6 @@ def ask_torch() -> dict[str, Any] | str:
     """What torch says of this machine, or why it says nothing."""
     if importlib.util.find_spec("torch") is None:
         return "torch is not installed; `python3 run.py` installs it"
-    if getattr(sys, "frozen", False):
-        return {"device": "auto", "threads": "automatic", "cpu": "packaged", "built for": "unknown", "cards": []}
     words = output([sys.executable, "-c", DEVICE_SCRIPT], CHILD_SECONDS)
     try:
         return json.loads((words or "").strip().splitlines()[-1])
