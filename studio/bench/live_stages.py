@@ -135,7 +135,7 @@ async def drawing(window: MainWindow, told: dict[str, Any]) -> dict[str, Any]:
         found["jobs"] = work.jobs
         work.stop()
     for stage in (audio, image):
-        stage.leave()
+        stage.deactivate()
         stage.deleteLater()
     return {**found, "platform": QApplication.platformName()}
 

@@ -99,7 +99,7 @@ def test_arrow_keys_and_return_choose_and_escape_goes_back(desk: Desk) -> None:
     inside(desk, QTest.keyClick, grid, Qt.Key.Key_Return)
     desk.until(lambda: shows(panel, brief(panel)))
     at = next(i for i, each in enumerate(inspector.crowd.faces) if each.seed == brief(panel).seed)
-    assert at == 1 + grid._shape()[0]
+    assert at == 1 + grid._columns_and_rows()[0]
     desk.act("cancel")
     assert grid.isVisible()
     desk.click("back") if panel.easel.head.back.isVisible() else desk.act("cancel")
@@ -135,7 +135,7 @@ def test_a_chain_that_is_too_long_is_said(desk: Desk) -> None:
 def test_a_slider_moves_the_face_while_it_is_dragged_and_is_one_step(desk: Desk) -> None:
     panel, inspector = page(desk)
     before = brief(panel)
-    line = inspector.traits.lines["Hair"]
+    line = inspector.traits.sliders["Hair"]
     slider = line.slider
     start = handle(slider)
     inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=start)
@@ -163,7 +163,7 @@ def test_a_slider_moves_the_face_while_it_is_dragged_and_is_one_step(desk: Desk)
 def test_no_queue_builds_up_under_a_fast_hand(desk: Desk) -> None:
     panel, inspector = page(desk)
     FaceEngine.gate.clear()
-    slider = inspector.traits.lines["Hair"].slider
+    slider = inspector.traits.sliders["Hair"].slider
     inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=handle(slider))
     for x in range(20, 110, 2):
         inside(desk, QTest.mouseMove, slider, QPoint(x, slider.height() // 2))
@@ -178,7 +178,7 @@ def test_no_queue_builds_up_under_a_fast_hand(desk: Desk) -> None:
 def test_keys_move_a_slider_station_by_station_and_are_one_step(desk: Desk) -> None:
     panel, inspector = page(desk)
     before = brief(panel)
-    line = inspector.traits.lines["Hair"]
+    line = inspector.traits.sliders["Hair"]
     rest = line.value
     key = Qt.Key.Key_Left if rest > 0.5 else Qt.Key.Key_Right
     line.slider.setFocus()
@@ -193,26 +193,26 @@ def test_keys_move_a_slider_station_by_station_and_are_one_step(desk: Desk) -> N
 
 def test_a_slider_goes_back_to_where_it_rests(desk: Desk) -> None:
     panel, inspector = page(desk)
-    rest = inspector.traits.lines["Skin"].value
+    rest = inspector.traits.sliders["Skin"].value
     for name in ("Skin", "Glasses"):
-        line = inspector.traits.lines[name]
+        line = inspector.traits.sliders[name]
         line.slider.setFocus()
         inside(desk, QTest.keyClick, line.slider, Qt.Key.Key_End if line.value < 0.5 else Qt.Key.Key_Home)
         inside(desk, line.slider.settle)
     assert {trait.name for trait in brief(panel).traits} == {"Skin", "Glasses"}
     desk.click("reset.Skin")
     assert [trait.name for trait in brief(panel).traits] == ["Glasses"]
-    assert inspector.traits.lines["Skin"].value == rest
+    assert inspector.traits.sliders["Skin"].value == rest
     desk.click("resetTraits")
     assert brief(panel).traits == ()
-    assert not inspector.traits._all.isVisible()
+    assert not inspector.traits._reset_all.isVisible()
 
 
 def test_leaving_or_closing_in_mid_drag_leaves_nothing_behind(desk: Desk, home: Path) -> None:
     FaceEngine.pause = 0.02
     panel, inspector = page(desk)
     before = brief(panel)
-    slider = inspector.traits.lines["Hair"].slider
+    slider = inspector.traits.sliders["Hair"].slider
     inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=handle(slider))
     inside(desk, QTest.mouseMove, slider, QPoint(90, slider.height() // 2))
     desk.act("page.poster")
@@ -264,7 +264,7 @@ def test_a_face_is_kept_where_it_is_to_be_exported(desk: Desk) -> None:
 def test_what_takes_long_is_said(desk: Desk) -> None:
     FaceEngine.gate.clear()
     panel, inspector = page(desk)
-    line = inspector.traits.lines["Skin"]
+    line = inspector.traits.sliders["Skin"]
     line.slider.setFocus()
     inside(desk, QTest.keyClick, line.slider, Qt.Key.Key_End if line.value < 0.5 else Qt.Key.Key_Home)
     desk.until(lambda: "Loading the model" in desk.window.toast.words())
@@ -275,7 +275,7 @@ def test_what_takes_long_is_said(desk: Desk) -> None:
 def test_a_face_that_cannot_be_drawn_is_said_with_the_button_that_mends_it(desk: Desk) -> None:
     panel, inspector = page(desk)
     panel.form.set_value(brief(panel).replace(seed=BROKEN))
-    line = inspector.traits.lines["Hair"]
+    line = inspector.traits.sliders["Hair"]
     line.slider.setFocus()
     inside(desk, QTest.keyClick, line.slider, Qt.Key.Key_End if line.value < 0.5 else Qt.Key.Key_Home)
     desk.until(lambda: panel.error.words())
@@ -297,7 +297,7 @@ def test_another_work_takes_the_stage_from_the_hand(desk: Desk) -> None:
     pick(desk, 1)
     desk.act("keep")
     desk.until(lambda: panel.asset is not None)
-    line = inspector.traits.lines["Skin"]
+    line = inspector.traits.sliders["Skin"]
     line.slider.setFocus()
     inside(desk, QTest.keyClick, line.slider, Qt.Key.Key_End if line.value < 0.5 else Qt.Key.Key_Home)
     desk.until(lambda: panel.asset is None and panel.easel.on_stage)

@@ -291,7 +291,7 @@ def test_expressions_stand_to_choose_from_and_the_chosen_one_is_the_same_person(
     assert {each.seed for each in inspector.crowd.faces} == {face.seed}
     grid = panel.easel.candidates
     assert [grid.caption(at) for at in range(3)] == ["Happy", "Sad", "Laughing"]
-    assert grid.cell(0).bottom() + grid._line() <= grid.height(), "each has room below it"
+    assert grid.cell(0).bottom() + grid._caption_height() <= grid.height(), "each has room below it"
     assert grid.accessibleDescription() == "Happy, 1 of 3"
     inside(desk, QTest.keyClick, grid, Qt.Key.Key_Right)
     assert grid.accessibleDescription() == "Sad, 2 of 3"

@@ -32,7 +32,7 @@ def test_the_starter_is_under_the_hand(home: Path, loop: QEventLoop) -> None:
     desk.until(lambda: panel.stage.image.width() == 512, LONG)  # type: ignore[attr-defined]
     resting = panel.stage.image.copy()  # type: ignore[attr-defined]
 
-    line = inspector.traits.lines["Hair colour"]
+    line = inspector.traits.sliders["Hair colour"]
     inside(desk, QTest.mousePress, line.slider, Qt.MouseButton.LeftButton, pos=handle(line.slider))
     aim = 10 if line.value > 0.5 else line.slider.width() - 10
     for step in range(1, 9):

@@ -58,13 +58,13 @@ def seen_work(desk: Desk, name: str = "") -> tuple[Asset, AvatarRequest]:
 def stands_at(desk: Desk, face: AvatarRequest) -> bool:
     """Whether all sliders stand as those of this face do."""
     _, inspector = page(desk)
-    before = {name: line.value for name, line in inspector.traits.lines.items()}
+    before = {name: line.value for name, line in inspector.traits.sliders.items()}
     inspector.traits.show_face(face, inspector._model_of(face))
-    return before == {name: line.value for name, line in inspector.traits.lines.items()}
+    return before == {name: line.value for name, line in inspector.traits.sliders.items()}
 
 
 def drag(desk: Desk, name: str, x: int) -> None:
-    slider = page(desk)[1].traits.lines[name].slider
+    slider = page(desk)[1].traits.sliders[name].slider
     where = QPoint(x, slider.height() // 2)
     inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=where)
     inside(desk, QTest.mouseRelease, slider, Qt.MouseButton.LeftButton, pos=where)

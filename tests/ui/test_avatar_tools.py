@@ -183,7 +183,7 @@ def test_a_walk_is_put_together_previewed_made_and_found_again(desk: Desk, home:
     order = [json.loads(each.face)["seed"] for each in walking.walk().stations]
     assert order == [brief(panel).seed, first.request["seed"]]
     desk.click("walkPreview")
-    desk.until(lambda: getattr(panel.stage, "tape", None) is not None)
+    desk.until(lambda: getattr(panel.stage, "frames", None) is not None)
     assert not inspector.keep.isVisible(), "a preview is no face to keep"
     clip = inspector.searches._clip
     assert clip is not None
@@ -263,7 +263,7 @@ def test_a_picture_becomes_the_face_in_the_brief(desk: Desk, tmp_path: Path) -> 
     assert finding.asset is not None
     assert panel.asset.parents == (finding.asset.id,)
     assert panel.asset.request["kind"] == "avatar"
-    line = inspector.traits.lines["Hair"]
+    line = inspector.traits.sliders["Hair"]
     assert line.value == 0.5
     assert not line.reset.isVisible()
     desk.click("tab.face")
@@ -369,14 +369,14 @@ def test_directions_are_found_moved_named_and_forgotten(desk: Desk) -> None:
     panel, inspector = page(desk)
     tool = inspector.directions
     desk.click("findDirections")
-    desk.until(lambda: len(tool.ways) == 2)
+    desk.until(lambda: len(tool.sliders) == 2)
     assert tool.search.isVisible()
     assert not works(desk), "a search is no work"
-    id, way = next(iter(tool.ways.items()))
-    way.line.slider.setFocus()
-    inside(desk, QTest.keyClick, way.line.slider, Qt.Key.Key_Right)
-    inside(desk, QTest.keyClick, way.line.slider, Qt.Key.Key_Right)
-    inside(desk, way.line.slider.settle)
+    id, way = next(iter(tool.sliders.items()))
+    way.slider.slider.setFocus()
+    inside(desk, QTest.keyClick, way.slider.slider, Qt.Key.Key_Right)
+    inside(desk, QTest.keyClick, way.slider.slider, Qt.Key.Key_Right)
+    inside(desk, way.slider.slider.settle)
     assert [(each.direction, each.amount) for each in brief(panel).slides] == [(id, 0.2)]
     desk.until(lambda: shows(panel, brief(panel)))
     name = desk.find(f"wayName.{id}")
@@ -387,17 +387,17 @@ def test_directions_are_found_moved_named_and_forgotten(desk: Desk) -> None:
     model = desk.studio.catalog.default("avatar")
     assert directions(model)[0].name == "Smile"
     desk.click(f"wayForget.{id}")
-    assert [each.id for each in directions(model)] == [other for other in tool.ways if other != id]
+    assert [each.id for each in directions(model)] == [other for other in tool.sliders if other != id]
     assert brief(panel).slides == (), "the face in the brief goes on without it"
 
 
 def test_a_direction_rests_at_nothing(desk: Desk) -> None:
     panel, inspector = page(desk)
     desk.click("findDirections")
-    desk.until(lambda: len(inspector.directions.ways) == 2)
-    id, way = next(iter(inspector.directions.ways.items()))
-    at = QPoint(way.line.slider.width() - 10, way.line.slider.height() // 2)
-    inside(desk, QTest.mouseClick, way.line.slider, Qt.MouseButton.LeftButton, pos=at)
+    desk.until(lambda: len(inspector.directions.sliders) == 2)
+    id, way = next(iter(inspector.directions.sliders.items()))
+    at = QPoint(way.slider.slider.width() - 10, way.slider.slider.height() // 2)
+    inside(desk, QTest.mouseClick, way.slider.slider, Qt.MouseButton.LeftButton, pos=at)
     assert brief(panel).slides[0].amount > 2.5
     desk.click(f"reset.way.{id}")
     assert brief(panel).slides == ()
@@ -415,8 +415,8 @@ def test_a_model_without_attributes_has_no_named_sliders_and_no_styles(desk: Des
     choose_model(desk, own_model(desk, classes=0))
     assert brief(panel).style == "any"
     assert not form.fields["style"].isVisible()
-    assert inspector.traits.lines == {}
-    assert "no named sliders" in inspector.traits._none.text()
+    assert inspector.traits.sliders == {}
+    assert "no named sliders" in inspector.traits._no_sliders.text()
     desk.until(lambda: shows(panel, brief(panel)))
     assert isinstance(FaceEngine.asked[-1], AvatarRequest)
     assert FaceEngine.asked[-1].model == "stranger"

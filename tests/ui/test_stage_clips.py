@@ -48,7 +48,7 @@ def stage(room: Room) -> Iterator[MovingStage]:
     made.resize(600, 400)
     made.show()
     yield made
-    made.leave()
+    made.deactivate()
     made.hide()
     made.deleteLater()
 
@@ -92,7 +92,7 @@ def test_without_a_loop_it_stops_at_its_end(room: Room, stage: MovingStage, tmp_
 
 
 def test_reduced_motion_waits_for_the_person(room: Room, stage: MovingStage, tmp_path: Path) -> None:
-    stage.follow(Settings(reduced_motion=True))
+    stage.apply_settings(Settings(reduced_motion=True))
     stage.show_asset(clip(tmp_path))
     room.until(lambda: shade(stage) == 0)
     room.breathe(0.1)
@@ -104,7 +104,7 @@ def test_reduced_motion_waits_for_the_person(room: Room, stage: MovingStage, tmp
 
 @pytest.mark.parametrize("ending", [".webp", ".gif", ".mp4"])
 def test_every_frame_is_reached_by_keyboard(room: Room, stage: MovingStage, tmp_path: Path, ending: str) -> None:
-    stage.follow(Settings(reduced_motion=True))
+    stage.apply_settings(Settings(reduced_motion=True))
     stage.show_asset(clip(tmp_path, 8, ending=ending))
     keys = [(Qt.Key.Key_Period, 1), (Qt.Key.Key_Period, 2), (Qt.Key.Key_End, 7), (Qt.Key.Key_Comma, 6)]
     keys += [(Qt.Key.Key_Home, 0), (Qt.Key.Key_Comma, 7)]
@@ -120,7 +120,7 @@ def test_every_frame_is_reached_by_keyboard(room: Room, stage: MovingStage, tmp_
 def test_zoom_stays_from_frame_to_frame_and_the_board_shows_through(
     room: Room, stage: MovingStage, tmp_path: Path
 ) -> None:
-    stage.follow(Settings(reduced_motion=True))
+    stage.apply_settings(Settings(reduced_motion=True))
     stage.show_asset(clip(tmp_path, 4, clear=True))
     room.until(lambda: shade(stage) == 0)
     stage.zoom_to(3.0)
@@ -148,9 +148,9 @@ def test_pictures_are_shown_as_before(room: Room, stage: MovingStage, tmp_path: 
     stage.show_asset(clip(tmp_path))
     room.until(lambda: shade(stage) >= 0)
     stage.preview(Image(np.full((20, 20, 3), 90, np.uint8)))
-    assert stage.tape is None
+    assert stage.frames is None
     assert stage.transport.isHidden()
-    assert "play" not in stage.deeds()
+    assert "play" not in stage.commands()
     room.breathe(0.05)
     assert stage.image.width() == 20
 
@@ -158,10 +158,10 @@ def test_pictures_are_shown_as_before(room: Room, stage: MovingStage, tmp_path: 
 def test_what_is_hidden_stops_and_goes_on_when_it_is_back(room: Room, stage: MovingStage, tmp_path: Path) -> None:
     stage.show_asset(clip(tmp_path))
     room.until(lambda: stage.frame > 2)
-    stage.leave()
-    assert stage.tape is not None
+    stage.deactivate()
+    assert stage.frames is not None
     room.breathe(0.05)
-    assert stage.tape.held <= 4
+    assert stage.frames.decoded <= 4
     stage.hide()
     assert not stage.playing
     stage.show()
@@ -175,18 +175,18 @@ def test_what_is_hidden_stops_and_goes_on_when_it_is_back(room: Room, stage: Mov
 def test_a_long_clip_keeps_to_its_memory(tmp_path: Path) -> None:
     asset = clip(tmp_path, 40, side=32)
     tape = ClipFrames(asset.path, budget=1)
-    assert not tape.whole
+    assert not tape.fits_in_memory
     for frame in [*range(0, 40, 3), 38, 2, 39, 0]:
         for _ in range(8):
-            wanted = tape.wants(frame)
+            wanted = tape.next_to_decode(frame)
             if wanted is None:
                 break
             tape.decode(wanted)
-        assert tape.wants(frame) is None
+        assert tape.next_to_decode(frame) is None
         found = tape.get(frame)
         assert found is not None
         assert QColor(found.pixel(3, 3)).red() == 10 * frame % 250
-        assert tape.held <= 12
+        assert tape.decoded <= 12
 
 
 def test_a_damaged_clip_is_said_in_words(room: Room, stage: MovingStage, tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_damaged_clip_is_said_in_words(room: Room, stage: MovingStage, tmp_pat
     data[at : at + 12] = b"\xff" * 12
     asset.path.write_bytes(data)
     told: list[str] = []
-    stage.said.connect(lambda words, _: told.append(words))
+    stage.message.connect(lambda words, _: told.append(words))
     stage.show_asset(asset)
     room.until(lambda: told or not stage.playing or stage.frame == 5)
     room.until(lambda: told)
@@ -216,7 +216,7 @@ def test_a_film_without_the_video_extra_says_what_to_install(
 
     monkeypatch.setattr(clips, "_av", missing)
     told: list[str] = []
-    stage.said.connect(lambda words, hint: told.append(f"{words} {hint}"))
+    stage.message.connect(lambda words, hint: told.append(f"{words} {hint}"))
     stage.show_asset(asset)
     room.until(lambda: told)
     assert told == ["MP4 needs the video extra. Install it."]

@@ -92,7 +92,7 @@ def test_works_of_one_size_are_gone_through_at_one_zoom(stage: ImageStage, tmp_p
 def test_a_wheel_keeps_what_is_under_the_pointer_and_a_drag_pans_to_the_edge_only() -> None:
     view = ViewTransform()
     view.size, held = QSizeF(1000, 1000), QPointF(100, 300)
-    view.lay(QSizeF(600, 400), 1.0)
+    view.set_room(QSizeF(600, 400), 1.0)
     before = (held - view.box().topLeft()) / view.step
     view.zoom(2.0, QPointF(350, 200))
     view.fit()
@@ -168,7 +168,7 @@ def test_two_are_compared_under_a_slider_and_side_by_side(stage: ImageStage, tmp
 
 def test_comparing_asks_for_a_neighbour_and_says_when_there_is_none(stage: ImageStage, tmp_path: Path) -> None:
     said: list[str] = []
-    stage.said.connect(lambda words, _: said.append(words))
+    stage.message.connect(lambda words, _: said.append(words))
     stage.show_asset(work(tmp_path, "only", picture(40, 40)))
     stage.compare()
     assert said == ["There is no other work to compare with."]
@@ -182,7 +182,7 @@ def test_comparing_asks_for_a_neighbour_and_says_when_there_is_none(stage: Image
 
 
 def test_sides_are_swapped_through_whoever_shows_the_work(stage: ImageStage, tmp_path: Path) -> None:
-    stage.turned.connect(stage.show_asset)
+    stage.show_requested.connect(stage.show_asset)
     old, new = work(tmp_path, "old", picture(40, 40)), work(tmp_path, "new", picture(40, 40, BLUE))
     stage.show_asset(old)
     stage.show_asset(new)
@@ -214,7 +214,7 @@ def test_a_large_file_that_is_damaged_says_so(
 ) -> None:
     monkeypatch.setattr(image_stage, "LARGE", 1000)
     said: list[str] = []
-    stage.said.connect(lambda words, _: said.append(words))
+    stage.message.connect(lambda words, _: said.append(words))
     asset = work(tmp_path, "torn", Image(np.random.default_rng(1).integers(0, 255, (90, 90, 3), np.uint8)))
     asset.path.write_bytes(asset.path.read_bytes()[:60])
     stage.show_asset(asset)
@@ -224,7 +224,7 @@ def test_a_large_file_that_is_damaged_says_so(
 
 def test_the_menu_offers_what_the_work_has(stage: ImageStage, tmp_path: Path) -> None:
     asked: list[str] = []
-    stage.asked.connect(asked.append)
+    stage.command_requested.connect(asked.append)
     stage.show_asset(work(tmp_path, "one", picture(40, 40)))
     menu = stage.menu()
     words = {action.text().split("\t")[0]: action for action in menu.actions() if action.text()}
@@ -301,7 +301,7 @@ def test_a_preview_fades_into_the_next_and_into_the_work(stage: ImageStage, room
     stage.show_asset(work(tmp_path, "done", picture(64, 64, RED)))
     fade._run.setCurrentTime(0)
     assert seen(stage, 0.5, 0.5) == pytest.approx(before, abs=4), "a turn within a turn does not jump"
-    room.until(lambda: not fade.going)
+    room.until(lambda: not fade.active)
     assert seen(stage, 0.5, 0.5) == RED
     stage.show_asset(work(tmp_path, "other", picture(64, 64, BLUE)))
     assert seen(stage, 0.5, 0.5) == BLUE, "from work to work nothing fades"

@@ -65,7 +65,7 @@ def stage(room: Room, card: None) -> Iterator[AudioStage]:
     made.resize(700, 500)
     made.show()
     yield made
-    made.leave()
+    made.deactivate()
     made.hide()
     made.deleteLater()
 
@@ -111,7 +111,7 @@ def test_a_sound_ends_and_starts_anew(room: Room) -> None:
     stage.toggle()
     assert stage.player.position == 0.0
     assert stage.player.playing
-    stage.leave()
+    stage.deactivate()
     assert not stage.player.playing
     stage.deleteLater()
 
@@ -127,7 +127,7 @@ def test_a_growing_sound_goes_on_playing(room: Room) -> None:
     stage.preview(sound(2.0))
     assert stage.player.playing
     assert stage.player.position == 0.5
-    stage.leave()
+    stage.deactivate()
     stage.deleteLater()
 
 
@@ -137,7 +137,7 @@ def test_without_portaudio_it_says_what_to_install(room: Room, monkeypatch: pyte
     stage.show()
     stage.preview(sound(1.0))
     stage.toggle()
-    assert "libportaudio2" in stage.trouble.words()
+    assert "libportaudio2" in stage.error.words()
     assert not stage.player.playing
     QTest.keyClick(stage, Qt.Key.Key_End)
     assert stage.time.text() == "0:01 / 0:01"
@@ -149,13 +149,13 @@ def test_an_output_that_is_gone_is_named(stage: AudioStage, monkeypatch: pytest.
         raise ValueError(f"No output device matching {given['device']!r}")
 
     monkeypatch.setattr(sys.modules["sounddevice"], "OutputStream", refuse)
-    stage.follow(Settings(audio_output="Headphones"))
+    stage.apply_settings(Settings(audio_output="Headphones"))
     stage.preview(sound(1.0))
     stage.toggle()
-    assert stage.trouble.words().startswith("The sound output Headphones cannot be used.")
-    stage.follow(Settings())
+    assert stage.error.words().startswith("The sound output Headphones cannot be used.")
+    stage.apply_settings(Settings())
     stage.toggle()
-    assert stage.trouble.words().startswith("No sound output was found.")
+    assert stage.error.words().startswith("No sound output was found.")
 
 
 def test_outputs_are_named_once_each(card: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +176,7 @@ def test_a_chosen_part_is_looped_over_and_forgotten(stage: AudioStage) -> None:
     start, stop = stage.player.range or (0.0, 0.0)
     assert (start, stop) == (pytest.approx(0.5, abs=0.02), pytest.approx(1.0, abs=0.02))
     assert stage.loop.isChecked()
-    assert stage.part.text() == f"Loop 0:00.{int(start * 10)} to 0:0{int(stop)}.{int(stop * 10) % 10}"
+    assert stage.range_label.text() == f"Loop 0:00.{int(start * 10)} to 0:0{int(stop)}.{int(stop * 10) % 10}"
     stage.toggle()
     assert stage.player.position == pytest.approx(start)
     heard = stage.player._stream.pull(12000)[:, 0]
@@ -184,13 +184,13 @@ def test_a_chosen_part_is_looped_over_and_forgotten(stage: AudioStage) -> None:
     once = whole[first : first + length]
     assert np.allclose(heard, np.resize(once, 12000))
     assert stage.player.playing
-    drag(stage, int(wave._x(wave.part[1] if wave.part else 0)), int(wave.width() * 0.75), middle)
+    drag(stage, int(wave._x(wave.range[1] if wave.range else 0)), int(wave.width() * 0.75), middle)
     assert stage.player.range == (pytest.approx(start), pytest.approx(1.5, abs=0.02))
     QTest.keyClick(stage, Qt.Key.Key_X)
     assert stage.player.range is None
-    assert stage.part.text() == ""
-    assert not stage.forget.isVisible()
-    stage.leave()
+    assert stage.range_label.text() == ""
+    assert not stage.clear_range.isVisible()
+    stage.deactivate()
 
 
 def drag(stage: AudioStage, left: int, right: int, y: int) -> None:
@@ -215,7 +215,7 @@ def test_keys_mark_a_part_loop_and_mute(stage: AudioStage) -> None:
     QTest.keyClick(stage, Qt.Key.Key_M)
     stage.volume.setValue(50)
     assert stage.player.volume == 0.25
-    stage.leave()
+    stage.deactivate()
     asked: list[int] = []
     stage.stepped.connect(asked.append)
     QTest.keyClick(stage, Qt.Key.Key_Down)
@@ -270,7 +270,7 @@ def test_the_level_follows_what_is_heard(stage: AudioStage) -> None:
     stage._tick()
     assert stage.meter.peaks[0] == pytest.approx(20 * np.log10(0.5), abs=0.1)
     assert stage.meter.accessibleDescription() == "-6 dB"
-    stage.leave()
+    stage.deactivate()
     before = stage.meter.peaks[0]
     stage._tick()
     assert LOWEST < stage.meter.peaks[0] < before
@@ -281,7 +281,7 @@ def test_a_meter_marks_what_is_full(room: Room) -> None:
     meter.resize(40, 100)
     meter.show_levels([(0.5, 0.5), (0.7, 1.0)])
     assert list(meter.peaks) == [pytest.approx(-6.02, abs=0.01), 0.0]
-    assert not meter.resting
+    assert not meter.silent
     meter.deleteLater()
 
 

@@ -16,7 +16,7 @@ from studio.library.asset import AssetRecord
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Text
-from studio.ui.stages.markdown import MarkdownBlock, joined, parse, words
+from studio.ui.stages.markdown import MarkdownBlock, join_blocks, parse, word_count
 from studio.ui.stages.text import TextStage
 from studio.ui.widgets.theme import theme
 from tests.ui.conftest import Desk, Room
@@ -37,7 +37,7 @@ def stage(room: Room, tmp_path: Path) -> Iterator[TextStage]:
     made.resize(900, 600)
     made.show()
     yield made
-    made.leave()
+    made.deactivate()
     made.hide()
     made.deleteLater()
 
@@ -68,7 +68,7 @@ def end(stage: TextStage) -> None:
 )
 def test_no_letter_is_lost(text: str) -> None:
     blocks, tail = parse(text)
-    assert joined(blocks) + tail == text
+    assert join_blocks(blocks) + tail == text
 
 
 def test_headings_part_from_what_follows() -> None:
@@ -78,8 +78,8 @@ def test_headings_part_from_what_follows() -> None:
 
 
 def test_words_are_counted_in_both_scripts() -> None:
-    assert words("It ran, didn't it? 42 foxes.") == 6
-    assert words("从前有一只fox。") == 6
+    assert word_count("It ran, didn't it? 42 foxes.") == 6
+    assert word_count("从前有一只fox。") == 6
 
 
 def test_a_text_streams_without_being_set_again(stage: TextStage) -> None:
@@ -92,7 +92,7 @@ def test_a_text_streams_without_being_set_again(stage: TextStage) -> None:
             first = stage.page.document().firstBlock()
     shown = "The Fox\nOnce there was a fox.\nIt ran <b>away</b> & came # back.\nAnd on."
     assert stage.page.toPlainText() == shown
-    assert stage.page._read() == whole
+    assert stage.page._to_markdown() == whole
     assert stage.page.document().firstBlock() == first
     assert stage.title() == "The Fox"
     assert stage.page.isReadOnly()
@@ -115,7 +115,7 @@ def test_what_is_written_is_there_again_and_the_work_stays(stage: TextStage, tmp
     asset = work(tmp_path, "tale", TALE)
     stage.show_asset(asset)
     assert stage.words.text() == "14 words"
-    assert not stage.keep.isVisible()
+    assert not stage.save_copy.isVisible()
     end(stage)
     type_(stage, " Then home.\n# The end\nHome.")
     written = TALE.rstrip("\n") + " Then home.\n\n# The end\n\nHome.\n"
@@ -123,13 +123,13 @@ def test_what_is_written_is_there_again_and_the_work_stays(stage: TextStage, tmp
     assert stage.state.text() == "Saving…"
     room.until(lambda: stage.state.text() == "Edited, saved")
     assert stage.words.text() == "19 words"
-    assert stage.keep.isVisible()
+    assert stage.save_copy.isVisible()
     stage.show_asset(work(tmp_path, "other", "Other."))
     assert stage.text == "Other."
-    assert not stage.keep.isVisible()
+    assert not stage.save_copy.isVisible()
     stage.show_asset(asset)
     assert stage.text == written
-    assert stage.keep.isVisible()
+    assert stage.save_copy.isVisible()
     assert codecs.read(asset.path) == Text(TALE)
 
 
@@ -138,14 +138,14 @@ def test_leaving_saves_at_once_and_writing_goes_on_in_the_same_document(stage: T
     stage.show_asset(asset)
     end(stage)
     type_(stage, " Two.")
-    stage.leave()
+    stage.deactivate()
     again = TextStage(tmp_path / "documents")
     again.show_asset(asset)
     assert again.text == "One. Two."
-    again.leave()
+    again.deactivate()
     again.deleteLater()
     type_(stage, " Three.")
-    stage.leave()
+    stage.deactivate()
     assert len(listing(tmp_path / "documents" / "texts" / "tale")) == 1
     stage.show_asset(asset)
     assert stage.text == "One. Two. Three."
@@ -183,12 +183,12 @@ def test_a_draft_is_kept_as_a_work_of_its_own(stage: TextStage, tmp_path: Path) 
     stage.show_asset(asset)
     end(stage)
     type_(stage, " Two.")
-    stage.kept.connect(lambda payload: stage.show_asset(work(tmp_path, "kept", payload.text)))
-    stage.keep.click()
+    stage.save_requested.connect(lambda payload: stage.show_asset(work(tmp_path, "kept", payload.text)))
+    stage.save_copy.click()
     assert stage.asset is not None
     assert stage.asset.id == "kept"
     assert stage.text == "One. Two."
-    assert not stage.keep.isVisible()
+    assert not stage.save_copy.isVisible()
     stage.show_asset(asset)
     assert stage.text == "One."
     menu = stage.versions()
@@ -202,9 +202,9 @@ def test_a_work_nobody_takes_stays_a_draft(stage: TextStage, tmp_path: Path) -> 
     stage.show_asset(work(tmp_path, "tale", "One."))
     end(stage)
     type_(stage, " Two.")
-    stage.keep.click()
+    stage.save_copy.click()
     assert stage.text == "One. Two."
-    assert stage.keep.isVisible()
+    assert stage.save_copy.isVisible()
 
 
 def test_typing_marks_and_unmarks_headings(stage: TextStage, tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_a_draft_open_elsewhere_can_be_read_only(stage: TextStage, tmp_path: Pat
     stage._save()
     other = TextStage(tmp_path / "documents")
     said: list[str] = []
-    other.said.connect(lambda told, _: said.append(told))
+    other.message.connect(lambda told, _: said.append(told))
     other.show_asset(asset)
     assert said == ["This document is already open."]
     assert other.page.isReadOnly()

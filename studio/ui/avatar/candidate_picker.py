@@ -48,12 +48,12 @@ class CandidatePicker(QObject):
         without what was moved on it, or all would be its near twins.
         """
         like = self._all.shown().replace(traits=(), slides=(), mix=())
-        self.offer(face_ops.strangers(self._all.face if purpose is None else like), purpose)
+        self.offer(face_ops.random_faces(self._all.face if purpose is None else like), purpose)
 
     def near(self) -> None:
         """Sixteen faces like the one that is looked at."""
         try:
-            near = face_ops.neighbours(self._all.shown(), self._all.board.spread.value)
+            near = face_ops.similar_faces(self._all.shown(), self._all.board.spread.value)
         except StudioError as error:
             self._all.fail(error)
             return

@@ -52,26 +52,26 @@ class DirectionSlider(QWidget):
 
     def __init__(self, one: SavedDirection) -> None:
         super().__init__()
-        self.one = one
+        self.direction = one
         self.name = QLineEdit(one.name)
         self.name.setObjectName(f"wayName.{one.id}")
         self.name.setProperty("role", "flat")
         self.name.setMaxLength(60)
         self.name.setAccessibleName(tr("Name of the direction"))
         self.name.setToolTip(tr("Give it a name that says what it changes"))
-        self.line = LabelledSlider(
+        self.slider = LabelledSlider(
             f"way.{one.id}", one.name, -REACH, REACH, STEPS, tr("In standard deviations of the faces")
         )
-        self.line.title.hide()
-        self.forget = tool("trash", tr("Forget this direction"), f"wayForget.{one.id}", size=14)
+        self.slider.title.hide()
+        self.delete = tool("trash", tr("Forget this direction"), f"wayForget.{one.id}", size=14)
         head = row(spacing=2)
         head.addWidget(self.name, 1)
-        head.addWidget(self.line.reset)
-        head.addWidget(self.forget)
+        head.addWidget(self.slider.reset)
+        head.addWidget(self.delete)
         whole = column(self, spacing=4)
         whole.addLayout(head)
         whole.addWidget(DirectionStrip(one))
-        whole.addWidget(self.line)
+        whole.addWidget(self.slider)
 
 
 class DirectionsTab(QWidget):
@@ -88,7 +88,7 @@ class DirectionsTab(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ways: dict[str, DirectionSlider] = {}
+        self.sliders: dict[str, DirectionSlider] = {}
         self._face = AvatarRequest()
         self._model: Model | None = None
         self._stamp: object = None
@@ -113,11 +113,11 @@ class DirectionsTab(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))
         self.stop = button(tr("Cancel"), "stopDirections", "quiet", clicked=self.stopped.emit)
-        self.told = label("", "muted", wrap=True)
+        self.message = label("", "muted", wrap=True)
         self._rows = column(spacing=12)
         whole = column(self, spacing=8)
         whole.addWidget(label(tr("Directions"), "heading"))
-        whole.addWidget(self.told)
+        whole.addWidget(self.message)
         whole.addLayout(self._rows)
         for name, box in (("method", self.method), ("layers", self.layers)):
             line = row(label(tr(notes[name].label)))
@@ -140,9 +140,9 @@ class DirectionsTab(QWidget):
         if now != self._stamp:
             self._stamp, self._model = now, model
             self._fill()
-        for id, way in self.ways.items():
-            amount = face_ops.amount_of(face, id)
-            way.line.show_value(min(REACH, max(-REACH, amount)), moved=bool(amount))
+        for id, way in self.sliders.items():
+            amount = face_ops.direction_amount(face, id)
+            way.slider.show_value(min(REACH, max(-REACH, amount)), moved=bool(amount))
 
     def show_progress(self, done: tuple[int, int] | None) -> None:
         """How far a search is; None while there is none."""
@@ -152,47 +152,47 @@ class DirectionsTab(QWidget):
             self.bar.setRange(0, done[1])
             self.bar.setValue(done[0])
 
-    def let_go(self) -> None:
-        for way in self.ways.values():
-            way.line.slider.let_go()
+    def cancel_move(self) -> None:
+        for way in self.sliders.values():
+            way.slider.slider.cancel_move()
         self.show_face(self._face, self._model)
 
     def _fill(self) -> None:
         empty(self._rows)
-        self.ways = {}
+        self.sliders = {}
         try:
             found = directions(self._model) if self._model is not None else []
         except StudioError as error:
-            self.told.setText(" ".join(failure(error)))
-            self.told.show()
+            self.message.setText(" ".join(failure(error)))
+            self.message.show()
             return
-        self.told.setText(tr("Ways in which the faces of this model vary, found by looking at many of them."))
-        self.told.setVisible(not found)
+        self.message.setText(tr("Ways in which the faces of this model vary, found by looking at many of them."))
+        self.message.setVisible(not found)
         for one in found:
-            way = self.ways[one.id] = DirectionSlider(one)
-            way.line.moved.connect(lambda value, id=one.id: self._move(id, value))
-            way.line.settled.connect(lambda value, id=one.id: self.settled.emit(_to(id, value)))
-            way.line.returned.connect(lambda id=one.id: self.settled.emit(_to(id, 0.0)))
+            way = self.sliders[one.id] = DirectionSlider(one)
+            way.slider.moved.connect(lambda value, id=one.id: self._move(id, value))
+            way.slider.settled.connect(lambda value, id=one.id: self.settled.emit(_to(id, value)))
+            way.slider.reset_clicked.connect(lambda id=one.id: self.settled.emit(_to(id, 0.0)))
             way.name.editingFinished.connect(lambda id=one.id: self._rename(id))
-            way.forget.clicked.connect(lambda _=False, id=one.id: self._forget(id))
+            way.delete.clicked.connect(lambda _=False, id=one.id: self._forget(id))
             self._rows.addWidget(way)
 
     def _move(self, id: str, value: float) -> None:
-        self.ways[id].line.reset.show()
+        self.sliders[id].slider.reset.show()
         self.moved.emit(_to(id, value))
 
     def _rename(self, id: str) -> None:
-        way = self.ways[id]
-        if self._model is None or way.name.text().strip() == way.one.name:
+        way = self.sliders[id]
+        if self._model is None or way.name.text().strip() == way.direction.name:
             return
         try:
-            way.one = rename(self._model, id, way.name.text())
+            way.direction = rename(self._model, id, way.name.text())
         except StudioError as error:
-            way.name.setText(way.one.name)
+            way.name.setText(way.direction.name)
             self.failed.emit(error)
             return
-        way.name.setText(way.one.name)
-        way.line.slider.setAccessibleName(way.one.name)
+        way.name.setText(way.direction.name)
+        way.slider.slider.setAccessibleName(way.direction.name)
         self._stamp = (self._model.id, stamp(self._model))
 
     def _forget(self, id: str) -> None:
@@ -214,4 +214,4 @@ class DirectionsTab(QWidget):
 
 
 def _to(id: str, amount: float) -> face_ops.Change:
-    return lambda face: face_ops.slid(face, id, round(amount, 2))
+    return lambda face: face_ops.with_direction(face, id, round(amount, 2))

@@ -19,7 +19,7 @@ from studio.ui.widgets.theme import SIZE
 SIDE, ACROSS, DOWN = 72, 4, 4
 
 
-def works(data: QMimeData, library: Library) -> list[Asset]:
+def dragged_works(data: QMimeData, library: Library) -> list[Asset]:
     """The works of the library whose files are dragged."""
     found: list[Asset] = []
     for path in local(data):
@@ -47,13 +47,13 @@ class WorkDropTarget(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QDropEvent) and event.type() == QEvent.Type.Drop:
             self.over.emit(False)
-            found = works(event.mimeData(), self._library)
+            found = dragged_works(event.mimeData(), self._library)
             if found:
                 event.acceptProposedAction()
                 self.dropped.emit(found)
             return bool(found)
         if isinstance(event, QDragEnterEvent | QDragMoveEvent):
-            if works(event.mimeData(), self._library):
+            if dragged_works(event.mimeData(), self._library):
                 event.acceptProposedAction()
                 self.over.emit(True)
                 return True

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.backends.avatar.requests import AvatarProjectRequest
 from studio.library.library import Asset
-from studio.ui.avatar.portraits import painted
+from studio.ui.avatar.portraits import paint_portrait
 from studio.ui.background import LatestOnly
 from studio.ui.forms.form import Form
 from studio.ui.library.importer import Importer
@@ -60,7 +60,7 @@ class PictureDrop(QWidget):
                 box.width() - 16, box.height() - 16, Qt.AspectRatioMode.KeepAspectRatio
             )
             left, top = box.center().x() - inside.width() / 2, box.center().y() - inside.height() / 2
-            painted(painter, QRectF(round(left), round(top), inside.width(), inside.height()), self.picture)
+            paint_portrait(painter, QRectF(round(left), round(top), inside.width(), inside.height()), self.picture)
         else:
             icons.paint(painter, "avatar", QRectF(box.center().x() - 16, box.center().y() - 36, 32, 32), "muted")
             painter.setPen(look.colour("muted"))

@@ -70,7 +70,7 @@ class IdentityActions(QObject):
         if self._people.isVisible():
             try:
                 face = self._all.shown()
-                expressions.must_show(face_ops.model_of(self._studio.catalog, face).folder, face)
+                expressions.must_show(face_ops.model_for(self._studio.catalog, face).folder, face)
             except StudioError as error:
                 why = " ".join(failure(error))
             self._people.show_moods(why)
@@ -78,7 +78,7 @@ class IdentityActions(QObject):
     def _express(self) -> None:
         """This person in several moods to choose from; the chosen one is the brief's, under its name."""
         face = self._all.shown()
-        name, folder = self._name(face), face_ops.model_of(self._studio.catalog, face).folder
+        name, folder = self._name(face), face_ops.model_for(self._studio.catalog, face).folder
 
         def offer(found: Sequence[tuple[str, AvatarRequest]]) -> None:
             self._all.gathering.offer(
@@ -93,7 +93,7 @@ class IdentityActions(QObject):
         """One picture of all moods, through the queue, into the library."""
         face = self._all.shown()
         face = face.replace(name=self._name(face))
-        folder, work = face_ops.model_of(self._studio.catalog, face).folder, self._all.work
+        folder, work = face_ops.model_for(self._studio.catalog, face).folder, self._all.work
         parents = [work.id] if work is not None and face_ops.face_of(work) is not None else []
         self._posing.ask(
             lambda: expressions.sheet(folder, face), lambda asked: self._draw(asked, parents), self._all.fail
@@ -109,7 +109,7 @@ class IdentityActions(QObject):
     def take(self, request: AvatarSheetRequest) -> None:
         """The person of a sheet is the face in the brief again."""
         if request.face:
-            self._all.take_face(face_ops.told(request.face).replace(name=request.name))
+            self._all.take_face(face_ops.parse_face(request.face).replace(name=request.name))
 
     def _name(self, face: AvatarRequest) -> str:
         """What a face is called: as the brief says where that is this face, else by its own name."""
@@ -253,7 +253,7 @@ class IdentityActions(QObject):
 
 def _alike(one: AvatarRequest, other: AvatarRequest) -> bool:
     """Whether two are the same face, whatever they are called; a model that is not named is the studio's own."""
-    return face_ops.plain(one).replace(model="") == face_ops.plain(other).replace(model="")
+    return face_ops.unnamed(one).replace(model="") == face_ops.unnamed(other).replace(model="")
 
 
 def _keep(
@@ -273,7 +273,7 @@ def _keep(
 
 def _posed(folder: Path, face: AvatarRequest) -> list[tuple[str, AvatarRequest]]:
     """The face in its moods, with what each of them is called."""
-    return [(pose.words, face_ops.told(pose.face)) for pose in expressions.expressions(folder, face)]
+    return [(pose.words, face_ops.parse_face(pose.face)) for pose in expressions.expressions(folder, face)]
 
 
 def _read(people: Identities) -> tuple[Sequence[Identity], Sequence[Identity], dict[str, QImage]]:

@@ -129,7 +129,7 @@ class AvatarInspector(PanelInspector):
 
     def _model_of(self, face: AvatarRequest) -> Model | None:
         try:
-            return face_ops.model_of(self._studio.catalog, face)
+            return face_ops.model_for(self._studio.catalog, face)
         except StudioError:
             return None
 
@@ -174,10 +174,10 @@ class AvatarInspector(PanelInspector):
     def _brief_changed(self) -> None:
         before, self._seen = self._seen, self.face
         by_hand = self._brief.form.latest in FORM and self._seen != before
-        fit = face_ops.anew(before, self._seen)
+        fit = face_ops.drop_latent_if_changed(before, self._seen)
         if self._seen.model != before.model:
             self._follow_model()
-            fit = face_ops.fitting(self._seen, self._kind)
+            fit = face_ops.fit_to_model(self._seen, self._kind)
         if by_hand and fit != self._seen:
             self._brief.amend(fit)
         if any(getattr(before, name) != getattr(self._seen, name) for name in HIDDEN):
@@ -243,7 +243,9 @@ class AvatarInspector(PanelInspector):
 
     def _drawn(self, picture: Image, finished: bool) -> None:
         self._arrive()
-        side = max(pictures.LARGE, picture.pixels.shape[1]) if self.face.size == "large" else picture.pixels.shape[1]
+        side = (
+            max(pictures.LARGE_SIDE, picture.pixels.shape[1]) if self.face.size == "large" else picture.pixels.shape[1]
+        )
         if self._undrawn:  # what else was said stands until the person goes on
             self._undrawn = False
             self._easel.error.hide()
@@ -265,7 +267,7 @@ class AvatarInspector(PanelInspector):
         if self._draft is not None:
             self._draft = self._begun = None
             for part in (self.traits, self.directions, self.mixing):
-                part.let_go()
+                part.cancel_move()
 
     def _lost(self, error: BaseException) -> None:
         self.fail(error)

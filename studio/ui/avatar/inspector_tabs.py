@@ -42,7 +42,7 @@ class InspectorTabs(QWidget):
             "spread", tr("How different"), 0.05, 0.95, 18, tr("How far more faces like this may be")
         )
         self.spread.show_value(SPREAD, moved=False)
-        self.spread.returned.connect(lambda: self.spread.show_value(SPREAD, moved=False))
+        self.spread.reset_clicked.connect(lambda: self.spread.show_value(SPREAD, moved=False))
         self.tabs: dict[str, QToolButton] = {}
         self._group = QButtonGroup(self)
         self._pages = QStackedWidget()

@@ -41,7 +41,7 @@ class MixPart(QWidget):
         line.addWidget(self.remove)
         right.addLayout(line)
         right.addWidget(self.amount)
-        whole = row(PortraitView(portraits, face_ops.told(mix.face), SIDE), spacing=12)
+        whole = row(PortraitView(portraits, face_ops.parse_face(mix.face), SIDE), spacing=12)
         whole.addLayout(right, 1)
         self.setLayout(whole)
 
@@ -85,15 +85,15 @@ class MixTab(QWidget):
             else:
                 self._fill()
 
-    def let_go(self) -> None:
+    def cancel_move(self) -> None:
         for part, mix in zip(self.parts, self._mix, strict=True):
-            part.amount.slider.let_go()
+            part.amount.slider.cancel_move()
             part.amount.show_value(mix.amount, moved=False)
 
     def add(self, face: AvatarRequest) -> None:
         """Mix in a face; which layers comes next, as one usually wants another's features."""
         try:
-            mix = StyleMix(face=face_ops.named(face), layers="middle")
+            mix = StyleMix(face=face_ops.face_json(face), layers="middle")
             AvatarRequest(mix=(*self._mix, mix))
         except BadInput:
             hint = tr(

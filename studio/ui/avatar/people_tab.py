@@ -32,15 +32,15 @@ from PySide6.QtWidgets import (
 )
 
 from studio.library.identities import NAME_LIMIT, Identity
-from studio.ui.avatar.portraits import painted
+from studio.ui.avatar.portraits import paint_portrait
 from studio.ui.commands import keys_of
 from studio.ui.widgets.basic import button, column, label, row, tip, tool
 from studio.ui.widgets.text import count, tr
 from studio.ui.widgets.theme import theme
 
 SIDE = 48
-SEEN = 3  # people that are seen at once in the lowest window; as many as there is room for elsewhere
-WHO = Qt.ItemDataRole.UserRole
+VISIBLE_ROWS = 3  # people that are seen at once in the lowest window; as many as there is room for elsewhere
+IDENTITY = Qt.ItemDataRole.UserRole
 
 
 class NameRow(QStyledItemDelegate):
@@ -101,8 +101,8 @@ class PeopleTab(QWidget):
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setSpacing(2)
         self.list.installEventFilter(self)
-        self.list.itemClicked.connect(lambda item: self.chosen.emit(item.data(WHO)))
-        self.list.itemActivated.connect(lambda item: self.chosen.emit(item.data(WHO)))
+        self.list.itemClicked.connect(lambda item: self.chosen.emit(item.data(IDENTITY)))
+        self.list.itemActivated.connect(lambda item: self.chosen.emit(item.data(IDENTITY)))
         self.list.itemChanged.connect(self._edited)
         self.list.currentRowChanged.connect(lambda _: self._mark())
         self.rename = button(tr("Rename"), "renamePerson", "compact", clicked=self._name_anew)
@@ -150,12 +150,12 @@ class PeopleTab(QWidget):
         self._wanted = None
         # The same people stand there already after a change from here: a name that is being typed is left alone.
         self._portraits, self._binned = portraits, list(gone)
-        if list(people) != [self.list.item(at).data(WHO) for at in range(self.list.count())]:
+        if list(people) != [self.list.item(at).data(IDENTITY) for at in range(self.list.count())]:
             self._filling = True
             self.list.clear()
             for one in people:
                 item = QListWidgetItem(one.name)
-                item.setData(WHO, one)
+                item.setData(IDENTITY, one)
                 item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
                 self.list.addItem(item)
             self._portray()
@@ -198,11 +198,11 @@ class PeopleTab(QWidget):
         high = max(SIDE + 4, self.list.sizeHintForRow(0) + 4)
         above, layout = self._above(), self.layout()
         inside = above.widget() if above is not None else None
-        seen = SEEN
+        seen = VISIBLE_ROWS
         if above is not None and inside is not None and layout is not None:
             layout.activate()
             top = self.list.mapTo(inside, QPoint(0, 0)).y()
-            seen = max(SEEN, (above.viewport().height() - top - 20) // high)
+            seen = max(VISIBLE_ROWS, (above.viewport().height() - top - 20) // high)
         self.list.setFixedHeight(min(self.list.count(), seen) * high + (4 if self.list.count() <= seen else 0))
         self.list.scrollToItem(self.list.currentItem())
 
@@ -212,7 +212,7 @@ class PeopleTab(QWidget):
 
     def _at(self) -> str:
         item = self.list.currentItem()
-        return "" if item is None else item.data(WHO).id
+        return "" if item is None else item.data(IDENTITY).id
 
     def _mark(self) -> None:
         number, at = self.list.count(), self.list.currentRow()
@@ -233,7 +233,7 @@ class PeopleTab(QWidget):
         self.list.editItem(self.list.currentItem())
 
     def _edited(self, item: QListWidgetItem) -> None:
-        one: Identity = item.data(WHO)
+        one: Identity = item.data(IDENTITY)
         if self._filling or item.text() == one.name:
             return
         name = item.text()[:NAME_LIMIT]
@@ -252,7 +252,7 @@ class PeopleTab(QWidget):
         filling, self._filling = self._filling, True
         for at in range(self.list.count()):
             item = self.list.item(at)
-            item.setIcon(self._icon(self._portraits.get(item.data(WHO).id)))
+            item.setIcon(self._icon(self._portraits.get(item.data(IDENTITY).id)))
         for deed, one in zip(self.bin.actions(), self._binned, strict=False):
             deed.setIcon(self._icon(self._portraits.get(one.id)))
         self._filling = filling
@@ -263,7 +263,7 @@ class PeopleTab(QWidget):
         icon.setDevicePixelRatio(ratio)
         icon.fill(Qt.GlobalColor.transparent)
         painter = QPainter(icon)
-        painted(painter, QRectF(0, 0, SIDE, SIDE), None if image is None else QPixmap.fromImage(image))
+        paint_portrait(painter, QRectF(0, 0, SIDE, SIDE), None if image is None else QPixmap.fromImage(image))
         painter.end()
         shown = QIcon(icon)
         shown.addPixmap(icon, QIcon.Mode.Selected)  # a face keeps its colours where it is marked

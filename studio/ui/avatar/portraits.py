@@ -35,7 +35,7 @@ class PortraitLoader(QObject):
 
     def get(self, face: AvatarRequest) -> QPixmap | None:
         """The picture of a face; None while it is being drawn, and where it cannot be."""
-        face = face_ops.plain(face)
+        face = face_ops.unnamed(face)
         if face not in self._kept and face not in self._asked:
             self._asked.add(face)
             self._live.ask(face, lambda _, made: self._came(face, made), slot=None)
@@ -54,7 +54,7 @@ class PortraitLoader(QObject):
         self._asked.discard(face)
 
 
-def painted(painter: QPainter, box: QRectF, picture: QPixmap | None) -> None:
+def paint_portrait(painter: QPainter, box: QRectF, picture: QPixmap | None) -> None:
     """A face in a square with round corners; where its picture is still to come, a quiet block."""
     if picture is None:
         placeholder.block(painter, box)
@@ -81,5 +81,5 @@ class PortraitView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painted(painter, QRectF(self.rect()), self._portraits.get(self.face))
+        paint_portrait(painter, QRectF(self.rect()), self._portraits.get(self.face))
         painter.end()

@@ -31,7 +31,7 @@ class LiveSlider(QuietSlider):
         self.valueChanged.connect(self._moved)
         self.sliderReleased.connect(self.settle)
 
-    def put(self, place: int) -> None:
+    def show_position(self, place: int) -> None:
         """Stand somewhere by nobody's hand; a slider that is being dragged stays under it."""
         if not self.isSliderDown():
             with QSignalBlocker(self):
@@ -48,7 +48,7 @@ class LiveSlider(QuietSlider):
             self._pending = False
             self.settled.emit()
 
-    def let_go(self) -> None:
+    def cancel_move(self) -> None:
         """Forget a move that has not settled."""
         self._pause.stop()
         self._pending = False
@@ -81,7 +81,7 @@ class LabelledSlider(QWidget):
 
     moved = Signal(float)
     settled = Signal(float)
-    returned = Signal()
+    reset_clicked = Signal()
 
     def __init__(self, name: str, words: str, low: float, high: float, steps: int, help: str = "") -> None:
         super().__init__()
@@ -97,7 +97,11 @@ class LabelledSlider(QWidget):
         self.slider.setSingleStep(FINE)
         self.slider.setPageStep(FINE * max(1, steps // 5))
         self.reset = tool(
-            "restore", tr("Put {name} back").format(name=words), f"reset.{name}", clicked=self.returned.emit, size=14
+            "restore",
+            tr("Put {name} back").format(name=words),
+            f"reset.{name}",
+            clicked=self.reset_clicked.emit,
+            size=14,
         )
         kept = self.reset.sizePolicy()
         kept.setRetainSizeWhenHidden(True)
@@ -116,10 +120,10 @@ class LabelledSlider(QWidget):
 
     def show_value(self, value: float, *, moved: bool) -> None:
         """Stand at a value; `moved` says whether that is another than where it rests."""
-        self.slider.put(round((value - self._low) / self._span * self._places))
+        self.slider.show_position(round((value - self._low) / self._span * self._places))
         self.reset.setVisible(moved)
 
-    def offer(self, on: bool) -> None:
+    def set_available(self, on: bool) -> None:
         """Whether there is anything to move: no colour of hair without hair."""
         self.slider.setEnabled(on)
         self.title.setEnabled(on)

@@ -85,8 +85,8 @@ class ToolWiring(QObject):
 
     def _forget(self, id: str) -> None:
         """The face in the brief goes on without it."""
-        if face_ops.amount_of(self._all.shown(), id):
-            self._all.settle_face(lambda face: face_ops.slid(face, id, 0.0))
+        if face_ops.direction_amount(self._all.shown(), id):
+            self._all.settle_face(lambda face: face_ops.with_direction(face, id, 0.0))
 
     # Faces from elsewhere.
 
@@ -104,7 +104,7 @@ class ToolWiring(QObject):
                 words = tr("This is a picture, and no face of a model yet. Look for it with Find first.")
                 self._panel.deeds.notify(words, ())
             else:
-                self._works[face_ops.named(face)] = asset.id
+                self._works[face_ops.face_json(face)] = asset.id
                 found.append(face)
         return found
 
@@ -124,7 +124,7 @@ class ToolWiring(QObject):
         else:
             asset, face = self._all.work, self._all.shown()
             if asset is not None and face_ops.face_of(asset) is not None:
-                self._works[face_ops.named(face)] = asset.id
+                self._works[face_ops.face_json(face)] = asset.id
             self._all.walking.extend([face])
 
     def _station_works(self, works: Sequence[Asset]) -> None:
@@ -151,7 +151,7 @@ class ToolWiring(QObject):
             self._all.fail(error)
 
     def _side(self, shown: Image | Clip) -> int:
-        return max(pictures.LARGE, shown.width if isinstance(shown, Clip) else shown.pixels.shape[1])
+        return max(pictures.LARGE_SIDE, shown.width if isinstance(shown, Clip) else shown.pixels.shape[1])
 
     def leave(self) -> None:
         """Another page is shown: what plays stays where it is, what is being made for it is given up."""
@@ -162,11 +162,11 @@ class ToolWiring(QObject):
         self._walk.stop()
         if self._clip is not None:
             clip, self._clip = self._clip, None
-            self._easel.stage.leave()
+            self._easel.stage.deactivate()
             temp_clips.discard(clip)
 
     def _make(self, walk: AvatarWalkRequest) -> None:
-        rows = [face_ops.named(face_ops.told(station.face)) for station in walk.stations]
+        rows = [face_ops.face_json(face_ops.parse_face(station.face)) for station in walk.stations]
         ids = [self._works[row] for row in rows if row in self._works]
         try:
             self._panel.submit(walk, parents=list(dict.fromkeys(ids)))

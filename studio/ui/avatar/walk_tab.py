@@ -12,17 +12,17 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QListWidget, QListWidge
 from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, MorphStop
 from studio.media import clips
 from studio.ui.avatar import face_ops
-from studio.ui.avatar.portraits import PortraitLoader, painted
+from studio.ui.avatar.portraits import PortraitLoader, paint_portrait
 from studio.ui.forms.form import Form
 from studio.ui.forms.undo import UndoHistory
 from studio.ui.widgets.basic import button, column, label, row, tool
 from studio.ui.widgets.text import tr
 
 SIDE = 48
-SEEN = 4  # stations that are seen at once
+VISIBLE_ROWS = 4  # stations that are seen at once
 FACE = Qt.ItemDataRole.UserRole
 FIELDS = ("seconds", "way", "curve", "loop", "format")
-BRISK = 12  # frames a second of a preview
+PREVIEW_FPS = 12  # frames a second of a preview
 
 
 class WalkTab(QWidget):
@@ -101,7 +101,7 @@ class WalkTab(QWidget):
         rows = [self.stations.item(at).data(FACE) for at in range(self.stations.count())]
         said = self.form.value()
         return said.replace(
-            stations=tuple(MorphStop(face=face_ops.named(face, face.name)) for face in rows),
+            stations=tuple(MorphStop(face=face_ops.face_json(face, face.name)) for face in rows),
             model=rows[0].model if rows else "",
         )
 
@@ -118,7 +118,7 @@ class WalkTab(QWidget):
     def extend(self, more: Sequence[AvatarRequest]) -> None:
         """Add faces at the end."""
         walk = self.walk()
-        added = tuple(MorphStop(face=face_ops.named(face, face.name)) for face in more)
+        added = tuple(MorphStop(face=face_ops.face_json(face, face.name)) for face in more)
         self.take(walk.replace(stations=(*walk.stations, *added)))
         self.stations.setCurrentRow(self.stations.count() - 1)
 
@@ -133,7 +133,7 @@ class WalkTab(QWidget):
         at = self.stations.currentRow()
         self.stations.clear()
         for number, station in enumerate(walk.stations, 1):
-            face = face_ops.told(station.face)
+            face = face_ops.parse_face(station.face)
             item = QListWidgetItem(face.name or tr("Face {n}").format(n=number))
             item.setData(FACE, face)
             self.stations.addItem(item)
@@ -153,7 +153,7 @@ class WalkTab(QWidget):
         number, at = self.stations.count(), self.stations.currentRow()
         self.nothing.setVisible(number < 2)
         self.stations.setVisible(number > 0)
-        self.stations.setFixedHeight(min(number, SEEN) * max(SIDE, self.stations.sizeHintForRow(0) + 4) + 4)
+        self.stations.setFixedHeight(min(number, VISIBLE_ROWS) * max(SIDE, self.stations.sizeHintForRow(0) + 4) + 4)
         for control, on in ((self.sooner, at > 0), (self.later, 0 <= at < number - 1), (self.remove, at >= 0)):
             control.setVisible(number > 0)
             control.setEnabled(on)
@@ -163,7 +163,7 @@ class WalkTab(QWidget):
         self.make.setEnabled(number > 1 and possible)
 
     def _preview(self) -> None:
-        self.previewed.emit(self.walk().replace(size="native", fps=BRISK, format="webp"))
+        self.previewed.emit(self.walk().replace(size="native", fps=PREVIEW_FPS, format="webp"))
 
     # The stations.
 
@@ -203,7 +203,7 @@ class WalkTab(QWidget):
 
     def _portray(self, face: AvatarRequest) -> None:
         for at in range(self.stations.count()):
-            if face_ops.plain(self.stations.item(at).data(FACE)) == face:
+            if face_ops.unnamed(self.stations.item(at).data(FACE)) == face:
                 self._draw(self.stations.item(at))
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -218,7 +218,9 @@ class WalkTab(QWidget):
         icon.setDevicePixelRatio(ratio)
         icon.fill(Qt.GlobalColor.transparent)
         painter = QPainter(icon)
-        painted(painter, QRectF(0, 0, SIDE, SIDE), self._portraits.get(item.data(FACE)) if self.isVisible() else None)
+        paint_portrait(
+            painter, QRectF(0, 0, SIDE, SIDE), self._portraits.get(item.data(FACE)) if self.isVisible() else None
+        )
         painter.end()
         shown = QIcon(icon)
         shown.addPixmap(icon, QIcon.Mode.Selected)  # a face keeps its colours where it is marked

@@ -50,13 +50,13 @@ class ExportPreview(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         whole = QRectF(0, 0, SIDE, SIDE)
-        pictures.board(painter, whole)
+        pictures.checkerboard(painter, whole)
         if not self.image.isNull():
             painter.drawImage(whole, self.image)
         left = 0.0
         for side, image in zip(SMALL, self._small, strict=False):
             box = QRectF(left, SIDE + SIZE.large + (SMALL[0] - side) / 2, side, side)
-            pictures.board(painter, box, 4)
+            pictures.checkerboard(painter, box, 4)
             painter.drawImage(box, image)
             left += side + SIZE.medium
         painter.end()

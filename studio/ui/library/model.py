@@ -13,7 +13,7 @@ from studio.errors import StudioError
 from studio.library import titles
 from studio.library.library import Asset, Library, LibraryQuery
 from studio.ui.library.thumbnails import ThumbnailLoader
-from studio.ui.stages.stage import mime_of
+from studio.ui.stages.stage import file_mime_data
 from studio.ui.widgets.text import called, gist, tr
 
 PAGE = 60  # works that are read together
@@ -180,7 +180,7 @@ class WorkListModel(QAbstractListModel):
         return ["text/uri-list"]
 
     def mimeData(self, indexes: Sequence[Any]) -> QMimeData:
-        return mime_of([asset for index in indexes if (asset := self.at(index.row())) is not None])
+        return file_mime_data([asset for index in indexes if (asset := self.at(index.row())) is not None])
 
     def _read(self) -> None:
         """In the thread: read what is missed by now."""

@@ -23,7 +23,7 @@ from studio.ui.panel.inspector import inspector
 from studio.ui.panel.job_tracker import CandidateBatch, JobTracker
 from studio.ui.panel.onboarding import example
 from studio.ui.panel.stage_area import StageArea
-from studio.ui.stages.stage import DEEDS
+from studio.ui.stages.stage import STAGE_COMMANDS
 from studio.ui.widgets import error_actions
 from studio.ui.widgets.basic import row
 from studio.ui.widgets.text import failure, tr
@@ -163,7 +163,7 @@ class Panel(QWidget):
             self.form.refresh_models()
             self.inspector.models_changed()
         elif news.kind == "settings":
-            self.stage.follow(self.studio.settings)
+            self.stage.apply_settings(self.studio.settings)
 
     # What can be done here.
 
@@ -185,7 +185,7 @@ class Panel(QWidget):
             seed.lock.toggle()
         elif name in ("previous", "next"):
             self.easel.step(1 if name == "next" else -1)
-        elif name in DEEDS:
+        elif name in STAGE_COMMANDS:
             self.stage.act(name)
         elif not self.brief.act(name):
             self._asked(name)
@@ -198,9 +198,9 @@ class Panel(QWidget):
         if name in ("generate", "example", "roll", "lock"):
             return True
         if name == "cancel":
-            return self._making.busy or "cancel" in self.stage.deeds() or self.easel.several
-        if name in DEEDS:
-            return self.easel.on_stage and name in self.stage.deeds()
+            return self._making.busy or "cancel" in self.stage.commands() or self.easel.several
+        if name in STAGE_COMMANDS:
+            return self.easel.on_stage and name in self.stage.commands()
         if name in ("undo", "redo", "clear", "preset.keep", "preset.bring"):
             return self.brief.can(name)
         if name == "export":
@@ -252,12 +252,12 @@ class Panel(QWidget):
 
     def leave(self) -> None:
         """Another page is shown: stop what plays."""
-        self.stage.leave()
+        self.stage.deactivate()
         self.inspector.leave()
 
     def close_down(self) -> None:
         """The window closes: wait for nothing any more."""
-        self.stage.leave()
+        self.stage.deactivate()
         self.inspector.close_down()
         self._making.stop_waiting()
 

@@ -62,7 +62,7 @@ class StageArea(QFrame):
         self._live = False  # what is shown is no work yet
         self._offered = ""  # what is said of the live ones among which one is chosen, while one may go back to them
         self.stage = stage(medium.stage, studio.paths.documents)
-        self.stage.follow(studio.settings)
+        self.stage.apply_settings(studio.settings)
         self.head = StageHeader(self.stage)
         self.error = MessageBar("error")
         self.candidates = CandidateGrid()
@@ -91,10 +91,10 @@ class StageArea(QFrame):
 
     def _wire(self) -> None:
         self.stage.stepped.connect(self.step)
-        self.stage.turned.connect(self.look)
-        self.stage.asked.connect(self._asked)
-        self.stage.kept.connect(self.kept)
-        self.stage.said.connect(lambda words, hint: self.said.emit(f"{words} {hint}".strip()))
+        self.stage.show_requested.connect(self.look)
+        self.stage.command_requested.connect(self._asked)
+        self.stage.save_requested.connect(self.kept)
+        self.stage.message.connect(lambda words, hint: self.said.emit(f"{words} {hint}".strip()))
         self.head.asked.connect(self._asked)
         self.candidates.chosen.connect(self._choose)
         self.empty.tried.connect(self.tried)
@@ -231,7 +231,7 @@ class StageArea(QFrame):
 
     def failed(self, batch: CandidateBatch, at: int) -> None:
         if batch is self._batch:
-            self.candidates.fail(at)
+            self.candidates.mark_failed(at)
 
     def settled(self, batch: CandidateBatch) -> None:
         """One more of the batch has ended."""

@@ -17,7 +17,7 @@ from studio.schema.settings import Settings
 from studio.ui.background import Failure, LatestOnly
 from studio.ui.stages.meter import LevelMeter
 from studio.ui.stages.spectrogram import Spectrogram
-from studio.ui.stages.stage import Entry, Stage, drag_out, far_enough, mime_of
+from studio.ui.stages.stage import MenuEntry, Stage, file_mime_data, is_drag, start_file_drag
 from studio.ui.stages.waveform import RULER, Waveform, envelope
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import MessageBar, QuietSlider, column, label, row, tool
@@ -43,13 +43,13 @@ class AudioStage(Stage):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Sound"))
         self.player = player or SoundPlayer()
-        self._whole = 0.0
+        self._expected_seconds = 0.0
         self._audio: Audio | None = None
         self._reading = LatestOnly(self)
-        self._pull: QPoint | None = None
+        self._press: QPoint | None = None
         self.waveform = Waveform()
-        self.waveform.sought.connect(lambda place: self.seek(place * self.player.seconds))
-        self.waveform.ranged.connect(self._ranged)
+        self.waveform.seek_requested.connect(lambda place: self.seek(place * self.player.seconds))
+        self.waveform.range_chosen.connect(self._set_range)
         self.meter = LevelMeter(GUTTER, RULER)
         self.spectrogram = Spectrogram(GUTTER)
         self.spectrogram.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
@@ -59,10 +59,12 @@ class AudioStage(Stage):
         self.loop.setCheckable(True)
         self.time = label("0:00 / 0:00", "muted")
         self.time.setObjectName("time")
-        self.part = label("", "caption")
-        self.part.setObjectName("loopPart")
-        self.forget = tool("close", tr("Loop over all of it (X)"), "loopForget", clicked=self._all, size=14)
-        self.mute = tool("volume", tr("Mute (M)"), "mute", checked="mute", clicked=self._sound)
+        self.range_label = label("", "caption")
+        self.range_label.setObjectName("loopPart")
+        self.clear_range = tool(
+            "close", tr("Loop over all of it (X)"), "loopForget", clicked=self._clear_range, size=14
+        )
+        self.mute = tool("volume", tr("Mute (M)"), "mute", checked="mute", clicked=self._set_volume)
         self.volume = QuietSlider()
         self.volume.setObjectName("volume")
         self.volume.setAccessibleName(tr("Volume"))
@@ -70,8 +72,8 @@ class AudioStage(Stage):
         self.volume.setRange(0, 100)
         self.volume.setValue(100)
         self.volume.setFixedWidth(104)
-        self.volume.valueChanged.connect(self._sound)
-        self.trouble = MessageBar("sound")
+        self.volume.valueChanged.connect(self._set_volume)
+        self.error = MessageBar("sound")
         self._card = QFrame()
         self._card.setObjectName("soundCard")
         inside = column(self._card, spacing=12, margins=(24, 20, 24, 12))
@@ -79,8 +81,8 @@ class AudioStage(Stage):
         above.setStretch(1, 1)
         inside.addLayout(above, 3)
         inside.addWidget(self.spectrogram, 2)
-        inside.addWidget(self.trouble)
-        line = row(self.play, self.loop, self.time, self.part, self.forget, None, self.mute, self.volume)
+        inside.addWidget(self.error)
+        line = row(self.play, self.loop, self.time, self.range_label, self.clear_range, None, self.mute, self.volume)
         line.insertSpacing(2, 4)
         inside.addLayout(line)
         column(self, margins=(32, 24, 32, 24)).addWidget(self._card)
@@ -100,7 +102,7 @@ class AudioStage(Stage):
             Qt.Key.Key_L: self.loop.click,
             Qt.Key.Key_I: lambda: self._mark(start=True),
             Qt.Key.Key_O: lambda: self._mark(start=False),
-            Qt.Key.Key_X: self._all,
+            Qt.Key.Key_X: self._clear_range,
             Qt.Key.Key_G: self._spectrum.click,
             Qt.Key.Key_M: self.mute.click,
         }
@@ -109,21 +111,21 @@ class AudioStage(Stage):
         self._clock.setTimerType(Qt.TimerType.PreciseTimer)
         self._clock.timeout.connect(self._tick)
         self._show_spectrum()
-        self._ranged(None)
+        self._set_range(None)
         self._card.hide()
 
     def tools(self) -> Sequence[QToolButton]:
         return self._tools
 
-    def deeds(self) -> Mapping[str, Callable[[], object]]:
+    def commands(self) -> Mapping[str, Callable[[], object]]:
         heard = {} if self._card.isHidden() else {"play": self.toggle, "loop": self.loop.click}
-        return {**super().deeds(), **heard}
+        return {**super().commands(), **heard}
 
-    def entries(self) -> Sequence[Entry]:
+    def menu_entries(self) -> Sequence[MenuEntry]:
         if self._card.isHidden():
             return ()
         play, loop, copy = tr("Pause") if self.player.playing else tr("Play"), tr("Loop"), tr("Copy file")
-        copied: list[Entry] = [] if self.asset is None else [None, (f"{copy}\tCtrl+C", self.copy)]
+        copied: list[MenuEntry] = [] if self.asset is None else [None, (f"{copy}\tCtrl+C", self.copy)]
         return ((f"{play}\tSpace", self.toggle), (f"{loop}\tL", self.loop.click), *copied)
 
     def show_asset(self, asset: Asset) -> None:
@@ -131,7 +133,7 @@ class AudioStage(Stage):
         path = asset.path
         if path.stat().st_size > LARGE:
             self.clear()
-            self._reading.ask(lambda: codecs.read(path), self._show, self._unread)
+            self._reading.ask(lambda: codecs.read(path), self._show, self._read_failed)
         else:
             self._show(codecs.read(path))
         self.asset = asset
@@ -140,13 +142,13 @@ class AudioStage(Stage):
         if isinstance(payload, Audio):
             self._reading.drop()
             self.asset = None
-            self._take(payload, self._whole)
+            self._show_audio(payload, self._expected_seconds)
 
     def expect(self, request: Request) -> None:
         """The waveform leaves room for what is still to come."""
-        self._whole = float(getattr(request, "seconds", 0.0))
+        self._expected_seconds = float(getattr(request, "seconds", 0.0))
 
-    def follow(self, settings: Settings) -> None:
+    def apply_settings(self, settings: Settings) -> None:
         self.player.device = settings.audio_output
 
     def clear(self) -> None:
@@ -158,8 +160,8 @@ class AudioStage(Stage):
 
     def copy(self) -> None:
         if self.asset is not None:
-            QGuiApplication.clipboard().setMimeData(mime_of([self.asset]))
-            self.said.emit(tr("The sound file is on the clipboard."), "")
+            QGuiApplication.clipboard().setMimeData(file_mime_data([self.asset]))
+            self.message.emit(tr("The sound file is on the clipboard."), "")
 
     def toggle(self) -> None:
         if self._card.isHidden():
@@ -169,27 +171,27 @@ class AudioStage(Stage):
                 self.player.pause()
             else:
                 self.player.play()
-            self.trouble.hide()
+            self.error.hide()
         except StudioError as error:
-            self.trouble.say(error.message, error.hint)
+            self.error.say(error.message, error.hint)
         self._tick()
 
     def seek(self, seconds: float) -> None:
         self.player.seek(seconds)
         self._tick()
 
-    def leave(self) -> None:
+    def deactivate(self) -> None:
         self.player.pause()
         self._tick()
 
-    def _unread(self, error: Failure) -> None:
-        self.said.emit(*failure(error))
+    def _read_failed(self, error: Failure) -> None:
+        self.message.emit(*failure(error))
 
     def _show(self, payload: Payload) -> None:
         if isinstance(payload, Audio):
-            self._take(payload, 0.0)
+            self._show_audio(payload, 0.0)
 
-    def _take(self, audio: Audio, whole: float) -> None:
+    def _show_audio(self, audio: Audio, whole: float) -> None:
         self._audio = audio
         self.player.load(audio)
         length = audio.samples.shape[1] / audio.rate
@@ -198,7 +200,7 @@ class AudioStage(Stage):
         self.meter.show_levels([(0.0, 0.0)] * audio.samples.shape[0])
         if self._spectrum.isChecked():
             self.spectrogram.show_sound(audio, share)
-        self._show_part()
+        self._show_range()
         self._card.show()
         self._tick()
 
@@ -207,13 +209,13 @@ class AudioStage(Stage):
     def _loop(self) -> None:
         self.player.looping = self.loop.isChecked()
 
-    def _ranged(self, part: tuple[float, float] | None) -> None:
+    def _set_range(self, part: tuple[float, float] | None) -> None:
         """Take a part of the sound, in shares of it, as what a loop goes over."""
         whole = self.player.seconds
         self.player.choose(None if part is None else (part[0] * whole, part[1] * whole))
         if self.player.range is not None and not self.loop.isChecked():
             self.loop.click()
-        self._show_part()
+        self._show_range()
 
     def _mark(self, *, start: bool) -> None:
         """Begin or end the part at the cursor."""
@@ -221,20 +223,20 @@ class AudioStage(Stage):
         here = self.player.position / whole
         before = self.player.range or (0.0, whole)
         part = (here, max(here, before[1] / whole)) if start else (min(here, before[0] / whole), here)
-        self._ranged(part)
+        self._set_range(part)
 
-    def _all(self) -> None:
-        self._ranged(None)
+    def _clear_range(self) -> None:
+        self._set_range(None)
 
-    def _show_part(self) -> None:
+    def _show_range(self) -> None:
         part, whole = self.player.range, self.player.seconds
-        self.waveform.choose(None if part is None else (part[0] / whole, part[1] / whole))
-        self.part.setText(
-            "" if part is None else tr("Loop {start} to {end}").format(start=_fine(part[0]), end=_fine(part[1]))
+        self.waveform.show_range(None if part is None else (part[0] / whole, part[1] / whole))
+        self.range_label.setText(
+            "" if part is None else tr("Loop {start} to {end}").format(start=_tenths(part[0]), end=_tenths(part[1]))
         )
-        self.forget.setVisible(part is not None)
+        self.clear_range.setVisible(part is not None)
 
-    def _sound(self) -> None:
+    def _set_volume(self) -> None:
         self.player.volume = 0.0 if self.mute.isChecked() else (self.volume.value() / 100) ** 2  # as loudness is felt
 
     def _show_spectrum(self) -> None:
@@ -243,19 +245,19 @@ class AudioStage(Stage):
         self._card.setMaximumHeight(TALL[on])
         if on and self._audio is not None:
             length = self._audio.samples.shape[1] / self._audio.rate
-            whole = 0.0 if self.asset is not None else self._whole
+            whole = 0.0 if self.asset is not None else self._expected_seconds
             self.spectrogram.show_sound(self._audio, length / max(whole, length, 1e-6))
 
     def _tick(self) -> None:
         player = self.player
         place = player.position / player.seconds if player.seconds else 0.0
-        self.waveform.stand(place)
-        self.spectrogram.stand(place)
+        self.waveform.show_position(place)
+        self.spectrogram.show_position(place)
         self.meter.show_levels(player.levels())
         said = f"{clock(player.position)} / {clock(player.seconds)}"
         if said != self.time.text():
             self.time.setText(said)
-        going = player.playing or not self.meter.resting
+        going = player.playing or not self.meter.silent
         if going != self._clock.isActive():
             self._clock.start() if going else self._clock.stop()
         name = tr("Pause (Space)") if player.playing else tr("Play (Space)")
@@ -282,14 +284,14 @@ class AudioStage(Stage):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
-        self._pull = event.position().toPoint()
+        self._press = event.position().toPoint()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self.asset is not None and self._pull is not None and far_enough(self._pull, event.position().toPoint()):
-            self._pull = None
-            drag_out(self, self.asset)
+        if self.asset is not None and self._press is not None and is_drag(self._press, event.position().toPoint()):
+            self._press = None
+            start_file_drag(self, self.asset)
 
 
-def _fine(seconds: float) -> str:
+def _tenths(seconds: float) -> str:
     """A position to a tenth of a second: 0:07.3."""
     return f"{clock(seconds)}.{int(seconds * 10) % 10}"

@@ -15,7 +15,7 @@ from studio.ui.widgets.theme import SIZE, theme
 
 GAP = 12
 MARGIN = 24
-RAGGED = 0.85
+PARTIAL_ROW_WEIGHT = 0.85
 CELL = 320  # no larger, so that few candidates keep together
 
 
@@ -34,8 +34,8 @@ class CandidateGrid(QWidget):
         self._shown: dict[int, QPixmap] = {}
         self._done: set[int] = set()
         self._failed: set[int] = set()
-        self._at = 0
-        self._over = -1
+        self._current = 0
+        self._hovered = -1
         theme().changed.connect(self.update)
 
     def expect(self, count: int, captions: Sequence[str] = ()) -> None:
@@ -45,8 +45,8 @@ class CandidateGrid(QWidget):
         self._shown.clear()
         self._done.clear()
         self._failed.clear()
-        self._at, self._over = 0, -1
-        self._name()
+        self._current, self._hovered = 0, -1
+        self._update_accessible_text()
 
     def show_image(self, at: int, image: QImage, *, done: bool) -> None:
         if at < len(self._images):
@@ -54,11 +54,11 @@ class CandidateGrid(QWidget):
             self._shown.pop(at, None)
             if done:
                 self._done.add(at)
-            self._name()
+            self._update_accessible_text()
 
-    def fail(self, at: int) -> None:
+    def mark_failed(self, at: int) -> None:
         self._failed.add(at)
-        self._name()
+        self._update_accessible_text()
 
     @property
     def count(self) -> int:
@@ -70,34 +70,36 @@ class CandidateGrid(QWidget):
 
     def cell(self, at: int) -> QRectF:
         """Where a candidate lies."""
-        columns, rows = self._shape()
+        columns, rows = self._columns_and_rows()
         side = self._side(columns, rows)
-        each = side + self._line()
+        each = side + self._caption_height()
         wide, high = columns * side + (columns - 1) * GAP, rows * each + (rows - 1) * GAP
         left, top = (self.width() - wide) / 2, (self.height() - high) / 2
         across, down = at % columns, at // columns
         return QRectF(round(left + across * (side + GAP)), round(top + down * (each + GAP)), side, side)
 
-    def _line(self) -> int:
+    def _caption_height(self) -> int:
         """Pixels that a caption takes below its picture."""
         return self.fontMetrics().height() + 4 if self._captions else 0
 
-    def _shape(self) -> tuple[int, int]:
+    def _columns_and_rows(self) -> tuple[int, int]:
         """Columns and rows that make the cells largest; a row that is not full is worth a little of their size."""
         count = max(1, len(self._images))
         shapes = [(columns, math.ceil(count / columns)) for columns in range(1, count + 1)]
-        return max(shapes, key=lambda shape: self._side(*shape) * (1.0 if shape[0] * shape[1] == count else RAGGED))
+        return max(
+            shapes, key=lambda shape: self._side(*shape) * (1.0 if shape[0] * shape[1] == count else PARTIAL_ROW_WEIGHT)
+        )
 
     def _side(self, columns: int, rows: int) -> int:
         wide = (self.width() - 2 * MARGIN - (columns - 1) * GAP) / columns
-        high = (self.height() - 2 * MARGIN - (rows - 1) * GAP) / rows - self._line()
+        high = (self.height() - 2 * MARGIN - (rows - 1) * GAP) / rows - self._caption_height()
         return max(16, min(CELL, int(min(wide, high))))
 
-    def _name(self) -> None:
+    def _update_accessible_text(self) -> None:
         """What is heard of them: how many there are, and which one Return would choose."""
         self.setAccessibleName(tr("Candidates: {done} of {all} ready").format(done=self.done, all=self.count))
-        here = tr("{n} of {all}").format(n=self._at + 1, all=self.count)
-        self.setAccessibleDescription(", ".join(part for part in (self.caption(self._at), here) if part))
+        here = tr("{n} of {all}").format(n=self._current + 1, all=self.count)
+        self.setAccessibleDescription(", ".join(part for part in (self.caption(self._current), here) if part))
         self.update()
 
     def caption(self, at: int) -> str:
@@ -121,11 +123,11 @@ class CandidateGrid(QWidget):
             else:
                 self._paint_picture(painter, at, image, cell)
             if self.caption(at):
-                line = QRectF(cell.x() - GAP / 2, cell.bottom() + 4, cell.width() + GAP, self._line())
+                line = QRectF(cell.x() - GAP / 2, cell.bottom() + 4, cell.width() + GAP, self._caption_height())
                 words = self.fontMetrics().elidedText(self.caption(at), Qt.TextElideMode.ElideRight, int(line.width()))
                 painter.setPen(look.colour("muted"))
                 painter.drawText(line, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, words)
-            marked = at == self._over or (self.hasFocus() and at == self._at)
+            marked = at == self._hovered or (self.hasFocus() and at == self._current)
             if marked:
                 painter.setPen(QPen(look.colour("accent"), 2))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -154,35 +156,35 @@ class CandidateGrid(QWidget):
         painter.drawPixmap(box.topLeft(), picture)
         painter.restore()
 
-    def _find(self, event: QMouseEvent) -> int:
+    def _cell_at(self, event: QMouseEvent) -> int:
         spot = event.position()
         return next((at for at in range(self.count) if self.cell(at).contains(spot)), -1)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        over = self._find(event)
-        if over != self._over:
-            self._over = over
+        over = self._cell_at(event)
+        if over != self._hovered:
+            self._hovered = over
             self.setCursor(Qt.CursorShape.PointingHandCursor if over >= 0 else Qt.CursorShape.ArrowCursor)
             self.update()
 
     def leaveEvent(self, event: object) -> None:
-        self._over = -1
+        self._hovered = -1
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        at = self._find(event)
+        at = self._cell_at(event)
         if at >= 0 and event.button() == Qt.MouseButton.LeftButton:
-            self._at = at
+            self._current = at
             self.chosen.emit(at)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        columns, _ = self._shape()
+        columns, _ = self._columns_and_rows()
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -columns, Qt.Key.Key_Down: columns}
         if event.key() in steps:
-            self._at = min(self.count - 1, max(0, self._at + steps[Qt.Key(event.key())]))
-            self._name()
+            self._current = min(self.count - 1, max(0, self._current + steps[Qt.Key(event.key())]))
+            self._update_accessible_text()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.chosen.emit(self._at)
+            self.chosen.emit(self._current)
         else:
             super().keyPressEvent(event)
 

@@ -18,25 +18,25 @@ from PySide6.QtWidgets import QWidget
 from studio.ui.stages import pictures
 from studio.ui.stages.compare import Comparison
 from studio.ui.stages.fade import CrossFade
-from studio.ui.stages.stage import far_enough
+from studio.ui.stages.stage import is_drag
 from studio.ui.stages.view import ViewTransform
 from studio.ui.widgets.theme import theme
 
-BLOCKS = 6.0  # from here on single pixels are to be seen as such
-REST = 160  # milliseconds after the last rough picture until it is drawn with care
+PIXELATED_FROM = 6.0  # from here on single pixels are to be seen as such
+ROUGH_TIMEOUT = 160  # milliseconds after the last rough picture until it is drawn with care
 
 
 class PictureCanvas(QWidget):
     """`looked` follows every change of the scale, `pulled(left)` a drag that is to take a picture elsewhere."""
 
-    looked = Signal()
-    pulled = Signal(bool)
+    view_changed = Signal()
+    drag_started = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
         self.image = QImage()
-        self.pair: Comparison | None = None
-        self.ringed = False
+        self.comparison: Comparison | None = None
+        self.focus_ring = False
         self._view = ViewTransform()
         self._fine = pictures.ScaledPictures()
         self._rough = False
@@ -44,22 +44,24 @@ class PictureCanvas(QWidget):
         self._fade = CrossFade(self)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
-        self._rest.setInterval(REST)
+        self._rest.setInterval(ROUGH_TIMEOUT)
         self._rest.timeout.connect(self._settle)
         self._press: QPoint | None = None
         self._sliding = False
         self.setMouseTracking(True)
         theme().changed.connect(self.update)
 
-    def take(self, image: QImage, size: QSizeF | None = None, *, rough: bool = False, at_once: bool = False) -> None:
+    def show_image(
+        self, image: QImage, size: QSizeF | None = None, *, rough: bool = False, at_once: bool = False
+    ) -> None:
         """Show a picture as large as one of `size`, in the view of the one before where that was of the same size.
 
         A rough one is drawn quickly until no other has come for a while, and fades into what follows it,
         unless that is to be seen `at_once`, as under a moving hand.
         """
         whole = QSizeF(image.size()) if size is None else size
-        if (rough or self._preview) and not at_once and self.pair is None and whole == self._view.size:
-            self._fade.turn(self.image)
+        if (rough or self._preview) and not at_once and self.comparison is None and whole == self._view.size:
+            self._fade.start(self.image)
         else:
             self._fade.end()
         self.image = image
@@ -69,11 +71,11 @@ class PictureCanvas(QWidget):
         if whole != self._view.size:
             self._view.size = whole
             self._view.fit()
-        self.lay()
+        self.update_view()
 
     def compare(self, pair: Comparison | None) -> None:
-        self.pair = pair
-        self.lay()
+        self.comparison = pair
+        self.update_view()
 
     @property
     def scale(self) -> float:
@@ -85,13 +87,13 @@ class PictureCanvas(QWidget):
 
     def fit(self) -> None:
         self._view.fit()
-        self.lay()
+        self.update_view()
 
     def zoom(self, scale: float, at: QPointF | None = None) -> None:
         """Set the scale, keeping the point of the picture under `at` where it is."""
         if not self.image.isNull():
             self._view.zoom(scale, None if at is None else at - self._room_at(at).topLeft())
-            self.lay()
+            self.update_view()
 
     def pan(self, by: QPointF) -> None:
         self._view.pan(by)
@@ -99,15 +101,15 @@ class PictureCanvas(QWidget):
 
     def slide(self, by: float) -> None:
         """Move the line between two pictures by a share of the room."""
-        if self.pair is not None:
+        if self.comparison is not None:
             room = QRectF(self.rect())
-            self.pair.slide(self.pair.line(room) + by * room.width(), room)
+            self.comparison.slide(self.comparison.line(room) + by * room.width(), room)
             self.update()
 
-    def lay(self) -> None:
+    def update_view(self) -> None:
         """The room, the picture or the way to look at it has changed."""
-        self._view.lay(self._rooms()[1].size(), self.devicePixelRatioF())
-        self.looked.emit()
+        self._view.set_room(self._rooms()[1].size(), self.devicePixelRatioF())
+        self.view_changed.emit()
         self.update()
 
     def _settle(self) -> None:
@@ -116,7 +118,7 @@ class PictureCanvas(QWidget):
 
     def _rooms(self) -> tuple[QRectF, QRectF]:
         room = QRectF(self.rect())
-        return (room, room) if self.pair is None else self.pair.rooms(room)
+        return (room, room) if self.comparison is None else self.comparison.rooms(room)
 
     def _room_at(self, at: QPointF) -> QRectF:
         left, right = self._rooms()
@@ -126,11 +128,11 @@ class PictureCanvas(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme().colour("stage"))
         if not self.image.isNull():
-            if self.pair is not None:
-                self.pair.paint(painter, QRectF(self.rect()), self._view.box(), self.image, self._draw)
+            if self.comparison is not None:
+                self.comparison.paint(painter, QRectF(self.rect()), self._view.box(), self.image, self._draw)
             else:
                 self._draw(painter, self.image, self._view.box())
-        if self.ringed and not self.image.isNull():
+        if self.focus_ring and not self.image.isNull():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(theme().colour("accent"), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -139,26 +141,26 @@ class PictureCanvas(QWidget):
 
     def _draw(self, painter: QPainter, image: QImage, box: QRectF) -> None:
         if image.hasAlphaChannel():
-            pictures.board(painter, box.intersected(QRectF(self.rect())))
-        if self._fade.going and image is self.image:
+            pictures.checkerboard(painter, box.intersected(QRectF(self.rect())))
+        if self._fade.active and image is self.image:
             self._fade.paint(painter, box, image)
         elif self._view.fitted and not self._rough:
             painter.drawPixmap(box.topLeft(), self._fine.get(image, box.size(), self.devicePixelRatioF()))
         else:
-            smooth = self._rough or self.scale < BLOCKS
+            smooth = self._rough or self.scale < PIXELATED_FROM
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
             painter.drawImage(box, image)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self.lay()
+            self.update_view()
         if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
             self.zoom(self.scale * (1 + event.value()), event.position())
             return True
         return super().event(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self.lay()
+        self.update_view()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """A wheel zooms; a touchpad pans what is larger than the stage, and zooms with Ctrl or by pinching."""
@@ -181,20 +183,20 @@ class PictureCanvas(QWidget):
             self.setCursor(Qt.CursorShape.SplitHCursor if self._on_line(at) else Qt.CursorShape.ArrowCursor)
             return
         now = at.toPoint()
-        if self._sliding and self.pair is not None:
-            self.pair.slide(at.x(), QRectF(self.rect()))
+        if self._sliding and self.comparison is not None:
+            self.comparison.slide(at.x(), QRectF(self.rect()))
             self.update()
         elif not self._view.fitted:
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
             self.pan(QPointF(now - self._press))
             self._press = now
-        elif far_enough(self._press, now):
-            left = self.pair is not None and self.pair.at_left(QPointF(self._press), QRectF(self.rect()))
+        elif is_drag(self._press, now):
+            left = self.comparison is not None and self.comparison.at_left(QPointF(self._press), QRectF(self.rect()))
             self._press = None
-            self.pulled.emit(left)
+            self.drag_started.emit(left)
 
     def _on_line(self, at: QPointF) -> bool:
-        return self.pair is not None and self.pair.grasped(at, QRectF(self.rect()))
+        return self.comparison is not None and self.comparison.on_line(at, QRectF(self.rect()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._press, self._sliding = None, False

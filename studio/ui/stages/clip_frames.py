@@ -45,20 +45,20 @@ class ClipFrames:
         return self._ends[-1]
 
     @property
-    def whole(self) -> bool:
+    def fits_in_memory(self) -> bool:
         """Whether all frames have room at once."""
         return self.count <= self._room
 
     @property
-    def held(self) -> int:
+    def decoded(self) -> int:
         """Frames that are decoded now."""
         return len(self._kept)
 
-    def at(self, seconds: float) -> int:
+    def frame_at(self, seconds: float) -> int:
         """The frame that stands at that time, from the start of the clip."""
         return min(self.count - 1, bisect_right(self._ends, seconds))
 
-    def starts(self, frame: int) -> float:
+    def start_of(self, frame: int) -> float:
         """When a frame begins, in seconds."""
         return self._ends[frame - 1] if frame > 0 else 0.0
 
@@ -66,9 +66,9 @@ class ClipFrames:
         """A frame, where it has been decoded."""
         return self._kept.get(frame)
 
-    def wants(self, frame: int) -> int | None:
+    def next_to_decode(self, frame: int) -> int | None:
         """The next frame that is to be decoded while `frame` is shown; None where there is nothing to do."""
-        if self.whole:
+        if self.fits_in_memory:
             around = ((frame + step) % self.count for step in range(self.count))
             return next((each for each in around if each not in self._kept), None)
         ahead = (each % self.count for each in range(frame, frame + AHEAD))
@@ -85,10 +85,10 @@ class ClipFrames:
         for pixels in self._stream:
             here, self._next = self._next, self._next + 1
             # On the way to a frame further on all are kept that have room: they are wanted sooner or later.
-            if here not in self._kept and (self.whole or here >= frame):
+            if here not in self._kept and (self.fits_in_memory or here >= frame):
                 self._kept[here] = _image(pixels)
                 made += 1
-                self._let_go(frame)
+                self._evict(frame)
             if here >= frame and made >= BATCH:
                 return
         self._stream = None
@@ -107,7 +107,7 @@ class ClipFrames:
             self._stream.close()
         self._stream, self._next = None, 0
 
-    def _let_go(self, frame: int) -> None:
+    def _evict(self, frame: int) -> None:
         while len(self._kept) > self._room:
             # What was shown longest ago is furthest ahead, the clip taken as a ring.
             del self._kept[max(self._kept, key=lambda each: (each - frame) % self.count)]

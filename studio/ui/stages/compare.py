@@ -15,17 +15,17 @@ from studio.ui.widgets.basic import ElidedLabel, tool
 from studio.ui.widgets.text import gist, tr
 from studio.ui.widgets.theme import theme
 
-Way = Literal["slider", "beside"]
+ComparisonMode = Literal["slider", "beside"]
 
 GAP = 2
 KNOB = 14  # radius
-GRASP = 12  # how near the line counts as on it
+GRAB_DISTANCE = 12  # how near the line counts as on it
 BAR = 56
 
 Draw = Callable[[QPainter, QImage, QRectF], None]
 
 
-def words_of(asset: Asset | None) -> str:
+def caption_of(asset: Asset | None) -> str:
     """A work in a few words that tell it from its neighbours."""
     if asset is None:
         return tr("Being made")
@@ -38,9 +38,9 @@ def words_of(asset: Asset | None) -> str:
 class CompareBar(QFrame):
     """Which work is at which side, the two ways to look at them, and the way out."""
 
-    chosen = Signal(str)
+    mode_chosen = Signal(str)
     swapped = Signal()
-    ended = Signal()
+    closed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,19 +70,19 @@ class CompareBar(QFrame):
             made.setProperty("role", "segment")
             made.setCheckable(True)
             made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            made.clicked.connect(lambda _=False, way=way: self.chosen.emit(way))
+            made.clicked.connect(lambda _=False, way=way: self.mode_chosen.emit(way))
             self._ways.addButton(made)
             self._buttons[way] = made
             line.addWidget(made)
         line.addWidget(tool("swap", tr("Swap sides (X)"), "compareSwap", clicked=self.swapped.emit))
-        line.addWidget(tool("close", tr("End the comparison (C)"), "compareEnd", clicked=self.ended.emit, size=16))
+        line.addWidget(tool("close", tr("End the comparison (C)"), "compareEnd", clicked=self.closed.emit, size=16))
         line.addSpacing(12)
         line.addWidget(self.right, 1)
 
-    def say(self, way: Way, left: Asset | None, right: Asset | None) -> None:
+    def show_works(self, way: ComparisonMode, left: Asset | None, right: Asset | None) -> None:
         self._buttons[way].setChecked(True)
-        self.left.say(words_of(left))
-        self.right.say(words_of(right))
+        self.left.say(caption_of(left))
+        self.right.say(caption_of(right))
 
 
 class Comparison:
@@ -90,12 +90,12 @@ class Comparison:
 
     def __init__(self, image: QImage, asset: Asset) -> None:
         self.image, self.asset = image, asset
-        self.way: Way = "slider"
+        self.mode: ComparisonMode = "slider"
         self.share = 0.5
 
     def rooms(self, stage: QRectF) -> tuple[QRectF, QRectF]:
         """The left and the right one; under a slider both are the whole stage."""
-        if self.way == "slider":
+        if self.mode == "slider":
             return stage, stage
         half = (stage.width() - GAP) / 2
         return (
@@ -106,12 +106,12 @@ class Comparison:
     def line(self, stage: QRectF) -> float:
         return stage.x() + round(stage.width() * self.share)
 
-    def grasped(self, at: QPointF, stage: QRectF) -> bool:
-        return self.way == "slider" and stage.contains(at) and abs(at.x() - self.line(stage)) <= GRASP
+    def on_line(self, at: QPointF, stage: QRectF) -> bool:
+        return self.mode == "slider" and stage.contains(at) and abs(at.x() - self.line(stage)) <= GRAB_DISTANCE
 
     def at_left(self, at: QPointF, stage: QRectF) -> bool:
         """Whether the left picture is to be seen there."""
-        return at.x() < self.line(stage) if self.way == "slider" else self.rooms(stage)[0].contains(at)
+        return at.x() < self.line(stage) if self.mode == "slider" else self.rooms(stage)[0].contains(at)
 
     def slide(self, x: float, stage: QRectF) -> None:
         self.share = min(0.98, max(0.02, (x - stage.x()) / max(1.0, stage.width())))
@@ -121,7 +121,7 @@ class Comparison:
         rooms = self.rooms(stage)
         line = self.line(stage)
         clips = rooms
-        if self.way == "slider":
+        if self.mode == "slider":
             clips = (
                 QRectF(stage.x(), stage.y(), line - stage.x(), stage.height()),
                 QRectF(line, stage.y(), stage.right() - line, stage.height()),
@@ -129,12 +129,12 @@ class Comparison:
         for room, clip, image in zip(rooms, clips, (self.image, right), strict=True):
             place = box.translated(room.topLeft())
             if image is self.image:
-                place = inside(place, QSizeF(image.size()))
+                place = fitted_rect(place, QSizeF(image.size()))
             painter.save()
             painter.setClipRect(clip)
             draw(painter, image, place)
             painter.restore()
-        if self.way == "slider":
+        if self.mode == "slider":
             self._paint_line(painter, line, stage)
         else:
             painter.fillRect(QRectF(rooms[0].right(), stage.y(), GAP, stage.height()), theme().colour("line"))
@@ -152,7 +152,7 @@ class Comparison:
             icons.paint(painter, name, QRectF(knob.x() + left, knob.y() - 6, 12, 12))
 
 
-def inside(box: QRectF, size: QSizeF) -> QRectF:
+def fitted_rect(box: QRectF, size: QSizeF) -> QRectF:
     """The largest rectangle of the shape of `size` in the middle of `box`."""
     fitted = size.scaled(box.size(), Qt.AspectRatioMode.KeepAspectRatio)
     place = QRectF(QPointF(), fitted)

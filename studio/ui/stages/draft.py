@@ -26,9 +26,9 @@ class TextDraft:
         self._asset, self.original = asset, original
         self._document: Document | None = None
         self.text = original
-        self.there = bool(listing(self._folder))
-        if self.there:
-            self._take(self._open())
+        self.exists = bool(listing(self._folder))
+        if self.exists:
+            self._read(self._open())
 
     @property
     def edited(self) -> bool:
@@ -39,7 +39,7 @@ class TextDraft:
         return self._document is None or self._document.saved
 
     @property
-    def trouble(self) -> str:
+    def save_error(self) -> str:
         """Why the last changes could not be saved yet."""
         error = self._document.trouble if self._document is not None else None
         return "" if error is None else error.message
@@ -52,13 +52,13 @@ class TextDraft:
 
     def versions(self) -> list[DocumentVersion]:
         """What one can go back to, newest first."""
-        return self._open().versions() if self.there else []
+        return self._open().versions() if self.exists else []
 
-    def look(self, number: int) -> str:
+    def text_of_version(self, number: int) -> str:
         """The text of a version."""
         return str(self._open().look(number).get("text", self.original))
 
-    def keep(self) -> None:
+    def save_version(self) -> None:
         """Make a version of what stands there now."""
         self._open().keep()
 
@@ -66,12 +66,12 @@ class TextDraft:
         """Go back to a version; how it was before becomes one too."""
         document = self._open()
         document.restore(number)
-        self._take(document)
+        self._read(document)
 
     def revert(self) -> None:
         """Go back to the work's own text; how it was before becomes a version."""
         if self.edited:
-            self.keep()
+            self.save_version()
             self.write(self.original)
 
     def close(self) -> None:
@@ -86,10 +86,10 @@ class TextDraft:
             title = self._asset.title or self._asset.id
             made = Document.make(self._folder, KIND, title, {"text": self.original}) if not found else None
             self._document = made or Document(found[0].folder)
-            self.there = True
+            self.exists = True
         return self._document
 
-    def _take(self, document: Document) -> None:
+    def _read(self, document: Document) -> None:
         text = document.content.get("text", self.original)
         if not isinstance(text, str):
             raise BadInput("The document of this text is damaged.")

@@ -23,12 +23,12 @@ class CrossFade(QObject):
         self._run.finished.connect(self.end)
 
     @property
-    def going(self) -> bool:
+    def active(self) -> bool:
         return not self._old.isNull()
 
-    def turn(self, now: QImage) -> None:
+    def start(self, now: QImage) -> None:
         """From `now`, which is shown, to what the canvas shows next."""
-        seen = self._mixed(now) if self.going else now
+        seen = self._blended(now) if self.active else now
         self.end()
         if theme().motion and self._canvas.isVisible() and not now.isNull():
             self._old = seen
@@ -51,7 +51,7 @@ class CrossFade(QObject):
         painter.drawImage(box, new)
         painter.restore()
 
-    def _mixed(self, new: QImage) -> QImage:
+    def _blended(self, new: QImage) -> QImage:
         made = QImage(new.size(), QImage.Format.Format_ARGB32_Premultiplied)
         made.fill(Qt.GlobalColor.transparent)
         painter = QPainter(made)

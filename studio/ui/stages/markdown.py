@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 HEADING = re.compile(r"(#{1,6})(?: +|$)")
-SOFT = "\u2028"  # how a line break inside a paragraph stands in it
-PARTED = 2  # line breaks between paragraphs that a person types
+SOFT_BREAK = "\u2028"  # how a line break inside a paragraph stands in it
+PARAGRAPH_BREAKS = 2  # line breaks between paragraphs that a person types
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff][\w'’-]*")
 
 
@@ -34,7 +34,7 @@ def parse(text: str) -> tuple[list[MarkdownBlock], str]:
             words = line[found.end() :] if found else line
             before = blocks[-1] if blocks else None
             if before is not None and breaks == 1 and not level and not before.level:
-                blocks[-1] = MarkdownBlock(before.breaks, 0, before.text + SOFT + words, before.start)
+                blocks[-1] = MarkdownBlock(before.breaks, 0, before.text + SOFT_BREAK + words, before.start)
             else:
                 blocks.append(MarkdownBlock(breaks, level, words, at))
             breaks = 0
@@ -43,16 +43,16 @@ def parse(text: str) -> tuple[list[MarkdownBlock], str]:
     return blocks, text[len(body) :]
 
 
-def joined(blocks: Iterable[MarkdownBlock]) -> str:
+def join_blocks(blocks: Iterable[MarkdownBlock]) -> str:
     """The text of blocks; those that a person parted without saying how are parted by an empty line."""
     made: list[str] = []
     for at, block in enumerate(blocks):
-        breaks = block.breaks if not at else block.breaks or PARTED
+        breaks = block.breaks if not at else block.breaks or PARAGRAPH_BREAKS
         mark = "#" * block.level + " " if block.level else ""
-        made.append("\n" * breaks + (mark + block.text).replace(SOFT, "\n"))
+        made.append("\n" * breaks + (mark + block.text).replace(SOFT_BREAK, "\n"))
     return "".join(made)
 
 
-def words(text: str) -> int:
+def word_count(text: str) -> int:
     """How many words there are; of Chinese and Japanese, how many letters."""
     return sum(1 for _ in _WORD.finditer(text))

@@ -14,8 +14,8 @@ from studio.ui.widgets.theme import theme
 
 LOWEST = -48.0  # dB, the foot of the meter
 BAR, GAP = 6, 3
-FALL = 0.7  # dB that a peak falls with each frame
-FULL = -0.1  # dB from which on a peak is marked as full
+PEAK_FALL = 0.7  # dB that a peak falls with each frame
+CLIPPING = -0.1  # dB from which on a peak is marked as full
 
 
 def decibels(level: float) -> float:
@@ -47,7 +47,7 @@ class LevelMeter(QWidget):
             self._peaks = [LOWEST] * len(levels)
         shown = [max(LOWEST, decibels(loud)) for loud, _ in levels]
         peaks = [
-            max(LOWEST, decibels(peak), before - FALL)
+            max(LOWEST, decibels(peak), before - PEAK_FALL)
             for (_, peak), before in zip(levels, self._peaks, strict=True)
         ]  # fmt: skip
         if shown != self._levels or peaks != self._peaks:
@@ -57,11 +57,11 @@ class LevelMeter(QWidget):
             self.update()
 
     @property
-    def resting(self) -> bool:
+    def silent(self) -> bool:
         return all(peak <= LOWEST for peak in self._peaks)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self.resting:
+        if self.silent:
             return
         look = theme()
         painter = QPainter(self)
@@ -78,5 +78,5 @@ class LevelMeter(QWidget):
             peak = self._peaks[at]
             if peak > LOWEST:
                 spot = min(high - 2.0, high * peak / LOWEST)
-                painter.fillRect(QRectF(left, spot, BAR, 2), look.colour("danger" if peak >= FULL else "ink"))
+                painter.fillRect(QRectF(left, spot, BAR, 2), look.colour("danger" if peak >= CLIPPING else "ink"))
         painter.end()

@@ -15,9 +15,9 @@ from studio.schema.request import Request
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import theme
 
-LARGE = 512  # pixels of a side that a small network's picture is enlarged to, where it is wanted large
-FINE = 2400  # device pixels of a side up to which a picture is enlarged with care
-KEPT = 2  # pictures at the size of the screen: as many as are compared
+LARGE_SIDE = 512  # pixels of a side that a small network's picture is enlarged to, where it is wanted large
+CUBIC_LIMIT = 2400  # device pixels of a side up to which a picture is enlarged with care
+CACHED = 2  # pictures at the size of the screen: as many as are compared
 
 
 def load(path: Path) -> QImage:
@@ -45,10 +45,10 @@ def size(path: Path) -> QSize:
     return QImageReader(str(path)).size()
 
 
-def awaited(request: Request) -> QSizeF:
+def expected_size(request: Request) -> QSizeF:
     """How large the picture of a request will be, where that is known: by its sides, or by the name of its size."""
     if getattr(request, "size", "") == "large":
-        return QSizeF(LARGE, LARGE)
+        return QSizeF(LARGE_SIDE, LARGE_SIDE)
     return QSizeF(float(getattr(request, "width", 0)), float(getattr(request, "height", 0)))
 
 
@@ -65,7 +65,7 @@ def scaled(image: QImage, size: QSize) -> QImage:
     if size == image.size():
         return image
     enlarging = size.width() > image.width()
-    if not enlarging or max(size.width(), size.height()) > FINE:
+    if not enlarging or max(size.width(), size.height()) > CUBIC_LIMIT:
         return image.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
     from PIL import Image as Pillow
 
@@ -93,12 +93,12 @@ class ScaledPictures:
             found = QPixmap.fromImage(scaled(image, size))
             found.setDevicePixelRatio(ratio)
         self._kept[key] = found
-        for old in list(self._kept)[:-KEPT]:
+        for old in list(self._kept)[:-CACHED]:
             del self._kept[old]
         return found
 
 
-def board(painter: QPainter, box: QRectF, square: int = 8) -> None:
+def checkerboard(painter: QPainter, box: QRectF, square: int = 8) -> None:
     """Two quiet tones under a picture with transparency."""
     look = theme()
     tile = QPixmap(square * 2, square * 2)

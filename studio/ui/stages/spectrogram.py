@@ -59,12 +59,12 @@ class Spectrogram(QWidget):
         self._levels: NDArray[np.uint8] = np.zeros((ROWS, 0), np.uint8)
         self._rate, self._share, self._place = 1, 1.0, 0.0
         self._drawn: QPixmap | None = None
-        self._reckoning = LatestOnly(self)
-        theme().changed.connect(self._anew)
+        self._computing = LatestOnly(self)
+        theme().changed.connect(self._redraw)
 
     @property
     def busy(self) -> bool:
-        return self._reckoning.busy
+        return self._computing.busy
 
     @property
     def levels(self) -> NDArray[np.uint8]:
@@ -76,19 +76,19 @@ class Spectrogram(QWidget):
 
         def came(levels: NDArray[np.uint8]) -> None:
             self._levels, self._rate, self._share = levels, audio.rate, share
-            self._anew()
+            self._redraw()
 
-        self._reckoning.ask(lambda: spectrogram(audio), came)
+        self._computing.ask(lambda: spectrogram(audio), came)
 
-    def stand(self, place: float) -> None:
+    def show_position(self, place: float) -> None:
         if round(place * self.width()) != round(self._place * self.width()):
             self._place = place
             self.update()
 
     def resizeEvent(self, event: object) -> None:
-        self._anew()
+        self._redraw()
 
-    def _anew(self) -> None:
+    def _redraw(self) -> None:
         self._drawn = None
         self.update()
 

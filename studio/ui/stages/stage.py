@@ -14,10 +14,10 @@ from studio.schema.request import Request
 from studio.schema.settings import Settings
 from studio.ui.widgets.text import tr
 
-DEEDS = ("copy", "copy.prompt", "copy.seed", "fit", "actual", "compare", "play", "loop")
+STAGE_COMMANDS = ("copy", "copy.prompt", "copy.seed", "fit", "actual", "compare", "play", "loop")
 """The actions of the menus that are a stage's business; which of them it can do depends on what it shows."""
 
-Entry = tuple[str, Callable[[], object]] | None
+MenuEntry = tuple[str, Callable[[], object]] | None
 """A line of the menu, "words<tab>shortcut" and what it does; None draws a rule."""
 
 
@@ -30,10 +30,10 @@ class Stage(QWidget):
     """
 
     stepped = Signal(int)
-    turned = Signal(object)
-    said = Signal(str, str)
-    asked = Signal(str)
-    kept = Signal(object)
+    show_requested = Signal(object)
+    message = Signal(str, str)
+    command_requested = Signal(str)
+    save_requested = Signal(object)
     suffixes: tuple[str, ...] = ()
     """Endings of the files that it can show."""
 
@@ -59,7 +59,7 @@ class Stage(QWidget):
     def expect(self, request: Request) -> None:
         """A work of this request is about to be made: previews that follow are its."""
 
-    def follow(self, settings: Settings) -> None:
+    def apply_settings(self, settings: Settings) -> None:
         """Settings hold from now on."""
 
     def clear(self) -> None:
@@ -74,17 +74,17 @@ class Stage(QWidget):
         prompt = str(self.asset.request.get("prompt", "")).strip() if self.asset is not None else ""
         if prompt:
             QGuiApplication.clipboard().setText(prompt)
-            self.said.emit(tr("The prompt is on the clipboard."), "")
+            self.message.emit(tr("The prompt is on the clipboard."), "")
         elif self.asset is not None:
-            self.said.emit(tr("This work was made without a prompt."), "")
+            self.message.emit(tr("This work was made without a prompt."), "")
 
     def copy_seed(self) -> None:
         seed = self.asset.request.get("seed") if self.asset is not None else None
         if seed is not None:
             QGuiApplication.clipboard().setText(str(seed))
-            self.said.emit(tr("The seed is on the clipboard."), "")
+            self.message.emit(tr("The seed is on the clipboard."), "")
         elif self.asset is not None:
-            self.said.emit(tr("This work has no seed."), "")
+            self.message.emit(tr("This work has no seed."), "")
 
     def title(self) -> str:
         """What the work calls itself; empty where it does not."""
@@ -93,7 +93,7 @@ class Stage(QWidget):
     def tools(self) -> Sequence[QToolButton]:
         return ()
 
-    def deeds(self) -> Mapping[str, Callable[[], object]]:
+    def commands(self) -> Mapping[str, Callable[[], object]]:
         """What the actions of the menus do here and now; `cancel` where there is something to end."""
         if self.asset is None:
             return {}
@@ -101,19 +101,19 @@ class Stage(QWidget):
 
     def act(self, name: str) -> bool:
         """Do what an action says; whether it is one that means something here and now."""
-        deed = self.deeds().get(name)
+        deed = self.commands().get(name)
         if deed is not None:
             deed()
         return deed is not None
 
-    def entries(self) -> Sequence[Entry]:
+    def menu_entries(self) -> Sequence[MenuEntry]:
         """What the menu offers here beside what it offers everywhere."""
         return ()
 
     def toggle(self) -> None:
         """What the space bar does here: play or pause, for sounds."""
 
-    def leave(self) -> None:
+    def deactivate(self) -> None:
         """The page is hidden or closed: stop what plays, give back what is held."""
 
     def menu(self) -> QMenu:
@@ -122,7 +122,7 @@ class Stage(QWidget):
         made.setObjectName("stageMenu")
         made.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         request = self.asset.request if self.asset is not None else {}
-        for entry in self.entries():
+        for entry in self.menu_entries():
             _put(made, entry)
         if str(request.get("prompt", "")).strip():
             _put(made, (tr("Copy prompt"), self.copy_prompt))
@@ -136,9 +136,9 @@ class Stage(QWidget):
             if request:
                 deeds = [("recall", tr("Use its brief")), ("again", tr("Make again")), ("vary", tr("Vary")), *deeds]
             for name, words in deeds:
-                _put(made, (words, lambda name=name: self.asked.emit(name)))
+                _put(made, (words, lambda name=name: self.command_requested.emit(name)))
             _put(made, None)
-            _put(made, (tr("Move to the bin"), lambda: self.asked.emit("bin")))
+            _put(made, (tr("Move to the bin"), lambda: self.command_requested.emit("bin")))
         return made
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
@@ -149,7 +149,7 @@ class Stage(QWidget):
             made.deleteLater()
 
 
-def _put(menu: QMenu, entry: Entry) -> None:
+def _put(menu: QMenu, entry: MenuEntry) -> None:
     if entry is None:
         menu.addSeparator()
     else:
@@ -157,17 +157,17 @@ def _put(menu: QMenu, entry: Entry) -> None:
         menu.addAction(words).triggered.connect(lambda: act())
 
 
-def mime_of(assets: Sequence[Asset]) -> QMimeData:
+def file_mime_data(assets: Sequence[Asset]) -> QMimeData:
     """The files of works, as other programs take them."""
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(asset.path)) for asset in assets])
     return data
 
 
-def drag_out(source: QWidget, asset: Asset, picture: QPixmap | None = None) -> None:
+def start_file_drag(source: QWidget, asset: Asset, picture: QPixmap | None = None) -> None:
     """Let a person drag the work's file to another program."""
     drag = QDrag(source)
-    drag.setMimeData(mime_of([asset]))
+    drag.setMimeData(file_mime_data([asset]))
     if picture is not None and not picture.isNull():
         small = picture.scaled(96, 96, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
         drag.setPixmap(small)
@@ -175,5 +175,5 @@ def drag_out(source: QWidget, asset: Asset, picture: QPixmap | None = None) -> N
     drag.exec(Qt.DropAction.CopyAction)
 
 
-def far_enough(start: QPoint, now: QPoint) -> bool:
+def is_drag(start: QPoint, now: QPoint) -> bool:
     return (now - start).manhattanLength() >= QApplication.startDragDistance()

@@ -19,7 +19,7 @@ from studio.media import codecs
 from studio.media.payloads import Payload, Text
 from studio.ui.stages import markdown
 from studio.ui.stages.draft import TextDraft
-from studio.ui.stages.stage import Entry, Stage, drag_out, far_enough
+from studio.ui.stages.stage import MenuEntry, Stage, is_drag, start_file_drag
 from studio.ui.stages.text_page import TextPage
 from studio.ui.widgets.basic import button, column, label, row, tool
 from studio.ui.widgets.text import count, moment, tr
@@ -27,7 +27,7 @@ from studio.ui.widgets.theme import theme
 
 INSET = 48
 PAUSE = 300  # milliseconds without a key until what was written goes to the document
-SHOWN = 12  # versions in the menu
+VERSIONS_IN_MENU = 12  # versions in the menu
 LOOK = 400  # milliseconds between two looks whether it is on the disk
 
 
@@ -40,18 +40,18 @@ class TextStage(Stage):
         super().__init__()
         self._documents = documents
         self._draft: TextDraft | None = None
-        self._pull: QPoint | None = None
+        self._press: QPoint | None = None
         self.page = TextPage()
         self.page.setViewportMargins(0, 0, INSET - 8 - 12, 0)  # beside the scroll bar, so that both edges are alike
-        self.page.written.connect(self._written)
+        self.page.edited.connect(self._text_edited)
         self.words = label("", "caption")
         self.words.setObjectName("wordCount")
         self.state = label("", "caption")
         self.state.setObjectName("draftState")
         self.history = tool("history", tr("Versions of this text"), "textVersions", clicked=self._open_versions)
-        self.keep = button(tr("Keep as a new work"), "textKeep", "quiet", clicked=self._keep)
+        self.save_copy = button(tr("Keep as a new work"), "textKeep", "quiet", clicked=self._save_copy)
         self._foot = QWidget()
-        line = row(self.words, None, self.state, self.history, self.keep, margins=(0, 0, INSET - 16, 0))
+        line = row(self.words, None, self.state, self.history, self.save_copy, margins=(0, 0, INSET - 16, 0))
         self._foot.setLayout(line)
         self._foot.setFixedHeight(40)
         self._paper = QFrame()
@@ -70,7 +70,7 @@ class TextStage(Stage):
         self._look = QTimer(self)
         self._look.setInterval(LOOK)
         self._look.timeout.connect(self._show_state)
-        theme().changed.connect(self._tint)
+        theme().changed.connect(self._apply_theme)
         self._paper.hide()
 
     @property
@@ -80,11 +80,11 @@ class TextStage(Stage):
     def tools(self) -> Sequence[QToolButton]:
         return self._tools
 
-    def entries(self) -> Sequence[Entry]:
+    def menu_entries(self) -> Sequence[MenuEntry]:
         page = self.page
         if self._paper.isHidden():
             return ()
-        whole: list[Entry] = [(tr("Copy text"), self.copy)]
+        whole: list[MenuEntry] = [(tr("Copy text"), self.copy)]
         if page.textCursor().hasSelection():
             copy = tr("Copy")
             whole.insert(0, (f"{copy}\tCtrl+C", page.copy))
@@ -92,7 +92,7 @@ class TextStage(Stage):
             return whole
         undo, redo, paste = tr("Undo"), tr("Redo"), tr("Paste")
         able = page.document()
-        written: list[Entry] = []
+        written: list[MenuEntry] = []
         if able.isUndoAvailable():
             written.append((f"{undo}\tCtrl+Z", page.undo))
         if able.isRedoAvailable():
@@ -103,10 +103,10 @@ class TextStage(Stage):
 
     def show_asset(self, asset: Asset) -> None:
         payload = codecs.read(asset.path)
-        self._let_go()
+        self._close_draft()
         self.asset = asset
         original = payload.text if isinstance(payload, Text) else ""
-        draft = self._drafted(asset, original)
+        draft = self._open_draft(asset, original)
         self.page.set_writable(False)
         self._set(original if draft is None else draft.text)
         self._draft = draft
@@ -114,18 +114,18 @@ class TextStage(Stage):
         self.page.moveCursor(QTextCursor.MoveOperation.Start)
         self._show_state()
 
-    def _drafted(self, asset: Asset, original: str) -> TextDraft | None:
+    def _open_draft(self, asset: Asset, original: str) -> TextDraft | None:
         if self._documents is None:
             return None
         try:
             return TextDraft(self._documents, asset, original)
         except StudioError as error:
-            self.said.emit(error.message, error.hint)
+            self.message.emit(error.message, error.hint)
             return None
 
     def preview(self, payload: Payload) -> None:
         if isinstance(payload, Text):
-            self._let_go()
+            self._close_draft()
             self.asset = None
             self.page.set_writable(False)
             bar = self.page.verticalScrollBar()
@@ -136,7 +136,7 @@ class TextStage(Stage):
                 bar.setValue(bar.maximum())
 
     def clear(self) -> None:
-        self._let_go()
+        self._close_draft()
         self.asset = None
         self._set("")
 
@@ -146,30 +146,30 @@ class TextStage(Stage):
 
     def copy(self) -> None:
         QGuiApplication.clipboard().setText(self.text)
-        self.said.emit(tr("The text is on the clipboard."), "")
+        self.message.emit(tr("The text is on the clipboard."), "")
 
-    def leave(self) -> None:
+    def deactivate(self) -> None:
         """What was written is on the disk when this returns."""
         draft = self._draft
-        self._let_go()
+        self._close_draft()
         self._draft = draft  # opens again with the next word
 
     # What is written.
 
-    def _written(self) -> None:
+    def _text_edited(self) -> None:
         self._pause.start()
         self._show_state()
 
     def _save(self) -> None:
         """Hand what was written to the document, which saves it."""
         self._pause.stop()
-        self._count()
+        self._show_count()
         draft = self._draft
         if draft is not None and not self.page.isReadOnly():
             self._try(lambda: draft.write(self.text))
             self._show_state()
 
-    def _let_go(self) -> None:
+    def _close_draft(self) -> None:
         draft = self._draft
         if draft is not None:
             if self._pause.isActive():
@@ -178,11 +178,11 @@ class TextStage(Stage):
             self._look.stop()
             self._try(draft.close)
 
-    def _keep(self) -> None:
+    def _save_copy(self) -> None:
         """Ask for a work of what stands here; once there is one, the work that it came from is as it was."""
         before, text = self.asset, self.text
         self._save()
-        self.kept.emit(Text(text))
+        self.save_requested.emit(Text(text))
         if before is not None and self._documents is not None and self.asset is not None and self.asset != before:
             self._try(lambda: self._revert(before))
 
@@ -204,23 +204,23 @@ class TextStage(Stage):
         draft = self._draft
         if draft is None:
             return made
-        for version in draft.versions()[:SHOWN]:
+        for version in draft.versions()[:VERSIONS_IN_MENU]:
             restore = functools.partial(draft.restore, version.number)
-            length = count(markdown.words(draft.look(version.number)), "%n word", "%n words")
+            length = count(markdown.word_count(draft.text_of_version(version.number)), "%n word", "%n words")
             action = made.addAction(f"{version.name or moment(version.saved)}\t{length}")
-            action.triggered.connect(lambda _=False, restore=restore: self._go_back(restore))
+            action.triggered.connect(lambda _=False, restore=restore: self._restore(restore))
         made.addSeparator()
         first = made.addAction(tr("As it was made"))
         first.setEnabled(draft.edited)
-        first.triggered.connect(lambda: self._go_back(draft.revert))
-        made.addAction(tr("Keep this version")).triggered.connect(lambda: self._try(draft.keep))
+        first.triggered.connect(lambda: self._restore(draft.revert))
+        made.addAction(tr("Keep this version")).triggered.connect(lambda: self._try(draft.save_version))
         return made
 
     def _open_versions(self) -> None:
         menu = self.versions()
         menu.popup(self.history.mapToGlobal(QPoint(0, -menu.sizeHint().height())))
 
-    def _go_back(self, deed: Callable[[], object]) -> None:
+    def _restore(self, deed: Callable[[], object]) -> None:
         draft = self._draft
         if draft is not None and self._try(deed):
             self.page.set_writable(False)
@@ -233,7 +233,7 @@ class TextStage(Stage):
             deed()
         except (StudioError, OSError) as error:
             words = (error.message, error.hint) if isinstance(error, StudioError) else (str(error), "")
-            self.said.emit(*words)
+            self.message.emit(*words)
             return False
         return True
 
@@ -241,7 +241,7 @@ class TextStage(Stage):
         draft = self._draft
         edited = draft is not None and (draft.edited or self._pause.isActive())
         waiting = draft is not None and (self._pause.isActive() or not draft.saved)
-        trouble = "" if draft is None else draft.trouble
+        trouble = "" if draft is None else draft.save_error
         if not edited:
             said = ""
         elif trouble:
@@ -249,8 +249,8 @@ class TextStage(Stage):
         else:
             said = tr("Saving…") if waiting else tr("Edited, saved")
         self.state.setText(said)
-        self.history.setVisible(draft is not None and (edited or draft.there))
-        self.keep.setVisible(edited)
+        self.history.setVisible(draft is not None and (edited or draft.exists))
+        self.save_copy.setVisible(edited)
         if waiting != self._look.isActive():
             self._look.start() if waiting else self._look.stop()
 
@@ -259,30 +259,30 @@ class TextStage(Stage):
     def _set(self, text: str) -> None:
         self.page.set_text(text)
         self._paper.setVisible(bool(text))
-        self._count()
+        self._show_count()
 
-    def _count(self) -> None:
-        self.words.setText(count(markdown.words(self.text), "%n word", "%n words"))
+    def _show_count(self) -> None:
+        self.words.setText(count(markdown.word_count(self.text), "%n word", "%n words"))
 
-    def _tint(self) -> None:
-        self.page.face()
-        self._widen()
+    def _apply_theme(self) -> None:
+        self.page.apply_fonts()
+        self._center_paper()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._widen()
+        self._center_paper()
 
-    def _widen(self) -> None:
-        wide = self.page.line + INSET * 2
+    def _center_paper(self) -> None:
+        wide = self.page.line_width + INSET * 2
         side = max(16, int((self.width() - wide) / 2))
         self._outer.setContentsMargins(side, 24, side, 24)
 
     # Its file, to other programs: from the edge of the paper.
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._pull = event.position().toPoint()
+        self._press = event.position().toPoint()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self.asset is not None and self._pull is not None and far_enough(self._pull, event.position().toPoint()):
-            self._pull = None
-            drag_out(self, self.asset)
+        if self.asset is not None and self._press is not None and is_drag(self._press, event.position().toPoint()):
+            self._press = None
+            start_file_drag(self, self.asset)

@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QTextEdit
 
-from studio.ui.stages.markdown import PARTED, SOFT, MarkdownBlock, joined, parse
+from studio.ui.stages.markdown import PARAGRAPH_BREAKS, SOFT_BREAK, MarkdownBlock, join_blocks, parse
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import theme
 
@@ -38,7 +38,7 @@ class TextPage(QTextEdit):
     `written` tells that a person has changed it.
     """
 
-    written = Signal()
+    edited = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class TextPage(QTextEdit):
         self._setting = False
         self.textChanged.connect(self._changed)
         self.set_writable(False)
-        self.face()
+        self.apply_fonts()
 
     def set_writable(self, on: bool) -> None:
         self.setReadOnly(not on)
@@ -66,7 +66,7 @@ class TextPage(QTextEdit):
 
     def text(self) -> str:
         """The text as a file has it."""
-        return self._source if self._source or self.document().isEmpty() else self._read()
+        return self._source if self._source or self.document().isEmpty() else self._to_markdown()
 
     def set_text(self, text: str) -> None:
         """Show `text`; where it only goes on from what is shown, nothing that stands is set again."""
@@ -86,11 +86,11 @@ class TextPage(QTextEdit):
         else:
             self.clear()
             cursor = QTextCursor(self.document())
-        self._put(cursor, blocks)
+        self._insert_blocks(cursor, blocks)
         self._source, self._tail = text, tail
         self._setting = False
 
-    def face(self) -> None:
+    def apply_fonts(self) -> None:
         """Take up the theme's fonts, and set again what is shown where they have changed."""
         look = theme()
         sizes = {level: look.font(scale, reading=True, strong=level > 0) for level, scale in SCALES.items()}
@@ -103,7 +103,7 @@ class TextPage(QTextEdit):
         # Faces bring leading of their own, so a line is reckoned from the height of its letters.
         self._leading = 100.0 * 3.3 * metrics.xHeight() / metrics.height()
         # The average that a face states counts its Chinese letters too; a line of Latin ones is what is wanted here.
-        self.line = metrics.horizontalAdvance(SAMPLE) / len(SAMPLE) * LINE
+        self.line_width = metrics.horizontalAdvance(SAMPLE) / len(SAMPLE) * LINE
         text, place, writable = self.text(), self.textCursor().position(), not self.isReadOnly()
         if text:
             self.document().setUndoRedoEnabled(False)
@@ -117,27 +117,27 @@ class TextPage(QTextEdit):
     def _changed(self) -> None:
         if not self._setting:
             self._source = ""
-            self.written.emit()
+            self.edited.emit()
 
-    def _read(self) -> str:
+    def _to_markdown(self) -> str:
         blocks: list[MarkdownBlock] = []
         block = self.document().begin()
         while block.isValid():
             form = block.blockFormat()
             blocks.append(MarkdownBlock(form.intProperty(BREAKS), form.headingLevel(), block.text()))
             block = block.next()
-        return joined(blocks) + self._tail
+        return join_blocks(blocks) + self._tail
 
-    def _put(self, cursor: QTextCursor, blocks: list[MarkdownBlock]) -> None:
+    def _insert_blocks(self, cursor: QTextCursor, blocks: list[MarkdownBlock]) -> None:
         cursor.beginEditBlock()
         for at, block in enumerate(blocks):
             if at:
                 cursor.insertBlock()
-            self._shape(cursor, block.level, block.breaks)
-            cursor.insertText(block.text, self._letters(block.level))
+            self._format_block(cursor, block.level, block.breaks)
+            cursor.insertText(block.text, self._char_format(block.level))
         cursor.endEditBlock()
 
-    def _shape(self, cursor: QTextCursor, level: int, breaks: int) -> None:
+    def _format_block(self, cursor: QTextCursor, level: int, breaks: int) -> None:
         """Set the block of the cursor as a heading or as a paragraph."""
         form = QTextBlockFormat()
         form.setHeadingLevel(level)
@@ -146,21 +146,21 @@ class TextPage(QTextEdit):
         if cursor.block().position():
             form.setTopMargin((2.6 if level else 1.4) * self._height)
         cursor.setBlockFormat(form)
-        cursor.setBlockCharFormat(self._letters(level))
+        cursor.setBlockCharFormat(self._char_format(level))
 
-    def _letters(self, level: int) -> QTextCharFormat:
+    def _char_format(self, level: int) -> QTextCharFormat:
         shape = QTextCharFormat()
         shape.setFont(self._fonts[min(level, 2)] if level < 3 else _smaller(self._fonts[2], self._fonts[0]))
         return shape
 
-    def _turn(self, cursor: QTextCursor, level: int) -> None:
+    def _set_level(self, cursor: QTextCursor, level: int) -> None:
         """Make the block of the cursor a heading, or a paragraph again."""
-        self._shape(cursor, level, cursor.blockFormat().intProperty(BREAKS))
+        self._format_block(cursor, level, cursor.blockFormat().intProperty(BREAKS))
         whole = QTextCursor(cursor)
         whole.movePosition(QTextCursor.MoveOperation.StartOfBlock)
         whole.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
-        whole.setCharFormat(self._letters(level))
-        self.setCurrentCharFormat(self._letters(level))
+        whole.setCharFormat(self._char_format(level))
+        self.setCurrentCharFormat(self._char_format(level))
 
     def paintEvent(self, e: QPaintEvent) -> None:
         """Lines fade where they are cut by the edge."""
@@ -185,10 +185,10 @@ class TextPage(QTextEdit):
         self.viewport().update()  # the fading edges do not scroll along
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if self.isReadOnly() or not self._typed(event):
+        if self.isReadOnly() or not self._handle_key(event):
             super().keyPressEvent(event)
 
-    def _typed(self, event: QKeyEvent) -> bool:
+    def _handle_key(self, event: QKeyEvent) -> bool:
         """What keys do on a page that other text fields do not know; whether this was one of them."""
         key, cursor = event.key(), self.textCursor()
         before = cursor.block().text()[: cursor.positionInBlock()]
@@ -197,7 +197,7 @@ class TextPage(QTextEdit):
             if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
                 return False
             if event.modifiers() & Qt.KeyboardModifier.ShiftModifier and not level:
-                cursor.insertText(SOFT)
+                cursor.insertText(SOFT_BREAK)
             else:
                 self._new_paragraph(cursor)
             self.ensureCursorVisible()
@@ -206,12 +206,12 @@ class TextPage(QTextEdit):
             cursor.beginEditBlock()
             cursor.movePosition(QTextCursor.MoveOperation.StartOfBlock, QTextCursor.MoveMode.KeepAnchor)
             cursor.removeSelectedText()
-            self._turn(cursor, len(before))
+            self._set_level(cursor, len(before))
             cursor.endEditBlock()
             return True
         if key == Qt.Key.Key_Backspace and level and not before and not cursor.hasSelection():
             cursor.beginEditBlock()
-            self._turn(cursor, 0)
+            self._set_level(cursor, 0)
             cursor.endEditBlock()
             return True
         return False
@@ -221,15 +221,15 @@ class TextPage(QTextEdit):
         level = 0 if cursor.atBlockEnd() else cursor.blockFormat().headingLevel()
         cursor.beginEditBlock()
         cursor.insertBlock()
-        self._shape(cursor, level, PARTED)
+        self._format_block(cursor, level, PARAGRAPH_BREAKS)
         cursor.endEditBlock()
         self.setTextCursor(cursor)
-        self.setCurrentCharFormat(self._letters(level))
+        self.setCurrentCharFormat(self._char_format(level))
 
     def createMimeDataFromSelection(self) -> QMimeData:
         """Plain text with empty lines between paragraphs, as other programs take it."""
         data = QMimeData()
-        data.setText(self.textCursor().selectedText().replace("\u2029", "\n\n").replace(SOFT, "\n"))
+        data.setText(self.textCursor().selectedText().replace("\u2029", "\n\n").replace(SOFT_BREAK, "\n"))
         return data
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
@@ -248,7 +248,9 @@ class TextPage(QTextEdit):
         rest = blocks[1:] if inside else blocks
         if rest and (inside or cursor.block().text()):
             cursor.insertBlock()
-        self._put(cursor, [MarkdownBlock(block.breaks or PARTED, block.level, block.text) for block in rest])
+        self._insert_blocks(
+            cursor, [MarkdownBlock(block.breaks or PARAGRAPH_BREAKS, block.level, block.text) for block in rest]
+        )
         cursor.endEditBlock()
         self.setTextCursor(cursor)
         self.ensureCursorVisible()

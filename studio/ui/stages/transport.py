@@ -20,7 +20,7 @@ class ClipTransport(QFrame):
 
     sought = Signal(int)
     stepped = Signal(int)
-    played = Signal()
+    play_clicked = Signal()
     looped = Signal()
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class ClipTransport(QFrame):
         self.setObjectName("transport")
         self.setAccessibleName(tr("Playing"))
         self.setFixedHeight(HIGH)
-        self.play = tool("play", tr("Play (Space)"), "play", clicked=self.played.emit)
+        self.play = tool("play", tr("Play (Space)"), "play", clicked=self.play_clicked.emit)
         self.back = tool("chevron-left", tr("One frame back (,)"), "frameBack", clicked=lambda: self.stepped.emit(-1))
         self.on = tool("chevron-right", tr("One frame on (.)"), "frameOn", clicked=lambda: self.stepped.emit(1))
         self.loop = tool("loop", tr("Loop (L)"), "loop", clicked=self.looped.emit)
@@ -53,7 +53,7 @@ class ClipTransport(QFrame):
         self.slider.setRange(0, max(0, count - 1))
         self.slider.setPageStep(max(1, count // 10))
         self.slider.blockSignals(False)
-        self.time.setText(_told(count, count, seconds, seconds))
+        self.time.setText(_time_text(count, count, seconds, seconds))
         self.time.setMinimumWidth(self.time.sizeHint().width())  # nothing shifts while it counts
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -61,17 +61,17 @@ class ClipTransport(QFrame):
         super().resizeEvent(event)
         self.time.setVisible(self.width() >= theme().high(NARROW))
 
-    def stand(self, frame: int, count: int, seconds: float, whole: float) -> None:
+    def show_position(self, frame: int, count: int, seconds: float, whole: float) -> None:
         """That frame is shown now; `seconds` of `whole` have passed."""
         if self.slider.value() != frame and not self.slider.isSliderDown():
             self.slider.blockSignals(True)
             self.slider.setValue(frame)
             self.slider.blockSignals(False)
-        said = _told(frame + 1, count, seconds, whole)
+        said = _time_text(frame + 1, count, seconds, whole)
         if said != self.time.text():
             self.time.setText(said)
 
-    def say(self, playing: bool) -> None:
+    def show_playing(self, playing: bool) -> None:
         """Whether it plays."""
         name = tr("Pause (Space)") if playing else tr("Play (Space)")
         if name != self.play.accessibleName():
@@ -80,10 +80,10 @@ class ClipTransport(QFrame):
             self.play.setAccessibleName(name)
 
 
-def _told(frame: int, count: int, seconds: float, whole: float) -> str:
+def _time_text(frame: int, count: int, seconds: float, whole: float) -> str:
     """Where it stands: 12 of 96, 0:00.5 of 0:04.0."""
-    return f"{_fine(seconds)} / {_fine(whole)}  ·  {frame} / {count}"
+    return f"{_tenths(seconds)} / {_tenths(whole)}  ·  {frame} / {count}"
 
 
-def _fine(seconds: float) -> str:
+def _tenths(seconds: float) -> str:
     return f"{clock(int(seconds))}.{int(seconds * 10) % 10}"

@@ -48,18 +48,18 @@ class ViewTransform:
         self.fitted = False
         self._scale = min(NEAREST, max(FARTHEST, scale))
         self._centre = held - (at - middle) / self.step
-        self._hold()
+        self._clamp()
 
     def pan(self, by: QPointF) -> None:
         """Move the picture by widget pixels, where it is larger than the room."""
         if not self.fitted:
             self._centre -= by / self.step
-            self._hold()
+            self._clamp()
 
-    def lay(self, room: QSizeF, ratio: float) -> None:
+    def set_room(self, room: QSizeF, ratio: float) -> None:
         """The room has changed."""
         self.room, self.ratio = room, ratio
-        self._hold()
+        self._clamp()
 
     def box(self) -> QRectF:
         """Where the picture lies."""
@@ -72,13 +72,13 @@ class ViewTransform:
     def _middle(self) -> QPointF:
         return QPointF(self.room.width() / 2, self.room.height() / 2)
 
-    def _hold(self) -> None:
+    def _clamp(self) -> None:
         if not self.fitted:
             self._centre = QPointF(
-                self._within(self._centre.x(), self.size.width(), self.room.width()),
-                self._within(self._centre.y(), self.size.height(), self.room.height()),
+                self._clamp_axis(self._centre.x(), self.size.width(), self.room.width()),
+                self._clamp_axis(self._centre.y(), self.size.height(), self.room.height()),
             )
 
-    def _within(self, centre: float, size: float, room: float) -> float:
+    def _clamp_axis(self, centre: float, size: float, room: float) -> float:
         reach = (room / 2 - MARGIN) / self.step
         return min(size - reach, max(reach, centre)) if size > 2 * reach else size / 2

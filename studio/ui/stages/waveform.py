@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from studio.ui.stages.stage import far_enough
+from studio.ui.stages.stage import is_drag
 from studio.ui.widgets.text import clock, tr
 from studio.ui.widgets.theme import theme
 
@@ -35,8 +35,8 @@ def envelope(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 class Waveform(QWidget):
     """`sought` gives a place, 0 to 1 of the sound; `ranged` the part that was chosen, (from, to), or None for all."""
 
-    sought = Signal(float)
-    ranged = Signal(object)
+    seek_requested = Signal(float)
+    range_chosen = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,35 +48,35 @@ class Waveform(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.place = 0.0
-        self.part: tuple[float, float] | None = None
+        self.range: tuple[float, float] | None = None
         self._loud: NDArray[np.float32] = np.zeros(0, np.float32)
         self._share, self._seconds = 1.0, 0.0
         self._drawn: tuple[QPixmap, QPixmap] | None = None  # all of it as played, and as still to come
         self._press: QPoint | None = None
-        self._held: float | None = None  # the end of the part that stays while the other is dragged
-        theme().changed.connect(self._anew)
+        self._fixed_end: float | None = None  # the end of the part that stays while the other is dragged
+        theme().changed.connect(self._redraw)
 
     def show_sound(self, loud: NDArray[np.float32], share: float, seconds: float) -> None:
         """`loud` is the envelope; `share` how much of the whole there is while it grows; `seconds` its length."""
         self._loud, self._share, self._seconds = loud, min(1.0, max(0.01, share)), seconds
-        self._anew()
+        self._redraw()
 
-    def stand(self, place: float) -> None:
+    def show_position(self, place: float) -> None:
         """Move the cursor; only what lies between its old and its new place is painted again."""
         old, new = self._x(self.place), self._x(place)
         if int(old) != int(new):
             self.place = place
             self.update(QRect(int(min(old, new)) - 3, 0, int(abs(new - old)) + 7, self.height()))
 
-    def choose(self, part: tuple[float, float] | None) -> None:
-        if part != self.part:
-            self.part = part
+    def show_range(self, part: tuple[float, float] | None) -> None:
+        if part != self.range:
+            self.range = part
             self.update()
 
     def resizeEvent(self, event: object) -> None:
-        self._anew()
+        self._redraw()
 
-    def _anew(self) -> None:
+    def _redraw(self) -> None:
         self._drawn = None
         self.update()
 
@@ -119,8 +119,8 @@ class Waveform(QWidget):
             self._drawn = self._draw()
         painter = QPainter(self)
         painter.fillRect(event.rect(), look.colour("paper"))
-        if self.part is not None:
-            left, right = self._x(self.part[0]), self._x(self.part[1])
+        if self.range is not None:
+            left, right = self._x(self.range[0]), self._x(self.range[1])
             painter.fillRect(QRectF(left, 0, right - left, high), look.colour("accent_soft"))
         spot = round(min(self.width() - 1.0, max(1.0, self._x(self.place))))
         for picture, left, right in ((self._drawn[0], 0, spot), (self._drawn[1], spot, self.width())):
@@ -132,8 +132,8 @@ class Waveform(QWidget):
             painter.setPen(QPen(look.colour("track"), 2, Qt.PenStyle.DotLine))
             painter.drawLine(start, high // 2, self.width(), high // 2)
         self._rule(painter, high)
-        if self.part is not None:
-            for place in self.part:
+        if self.range is not None:
+            for place in self.range:
                 painter.fillRect(QRectF(self._x(place) - 1, 0, 2, high), look.colour("accent"))
         if self._loud.size:
             painter.fillRect(QRect(spot - 1, 0, 2, high), look.colour("ink"))
@@ -159,9 +159,9 @@ class Waveform(QWidget):
 
     def _edge(self, event: QMouseEvent) -> float | None:
         """The other end of the part, where the pointer is over one of its edges."""
-        if self.part is None:
+        if self.range is None:
             return None
-        start, stop = self.part
+        start, stop = self.range
         x = event.position().x()
         if abs(x - self._x(stop)) <= GRASP:
             return start
@@ -170,24 +170,24 @@ class Waveform(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self._press = event.position().toPoint()
-            self._held = self._edge(event)
+            self._fixed_end = self._edge(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._press is None:
             over = self._edge(event) is not None
             self.setCursor(Qt.CursorShape.SplitHCursor if over else Qt.CursorShape.PointingHandCursor)
             return
-        if self._held is None and far_enough(self._press, event.position().toPoint()):
-            self._held = min(1.0, max(0.0, self._press.x() / max(1.0, self.width() * self._share)))
-        if self._held is not None:
+        if self._fixed_end is None and is_drag(self._press, event.position().toPoint()):
+            self._fixed_end = min(1.0, max(0.0, self._press.x() / max(1.0, self.width() * self._share)))
+        if self._fixed_end is not None:
             place = self._place_of(event)
-            self.ranged.emit((min(self._held, place), max(self._held, place)))
+            self.range_chosen.emit((min(self._fixed_end, place), max(self._fixed_end, place)))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._press is not None:
-            if self._held is None:
-                self.sought.emit(self._place_of(event))
-            self._press = self._held = None
+            if self._fixed_end is None:
+                self.seek_requested.emit(self._place_of(event))
+            self._press = self._fixed_end = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self.ranged.emit(None)
+        self.range_chosen.emit(None)
