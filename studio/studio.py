@@ -1,4 +1,4 @@
-"""The studio: submit, subscribe, close. It joins lanes, library, catalog, settings and journal, and adds nothing."""
+"""The studio: submit requests, subscribe to changes, close. Joins lanes, library, catalog, settings and queue file."""
 
 from __future__ import annotations
 
@@ -32,20 +32,22 @@ from studio.system.paths import RESOURCES, AppPaths
 
 log = logging.getLogger(__name__)
 
-ENDED_KEPT = 100  # ended jobs that can still be looked at and tried again
+ENDED_KEPT = 100  # newest ended jobs that are listed and can be retried
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Something changed. Look at the studio for what it is now: news may be dropped, outcomes are futures."""
+    """A change of some kind. Read the new state from the studio: news may be skipped, outcomes arrive as futures."""
 
     kind: Literal["job", "queue", "library", "models", "identities", "settings"]
     job: Job | None = None
 
 
 class Studio:
-    """One open studio. `isolated=False` runs engines in the lanes' own threads; `persist_queue=False` leaves the queue on
-    disk to others, as the command line does. `media` and `bundled` are the media it knows and the models it came with.
+    """One open studio.
+
+    `isolated=False` runs engines in threads of this process. `persist_queue=False` does not use the queue file, as the
+    command line does. `bundled` is the folder of the models that come with the studio.
     """
 
     def __init__(
@@ -77,7 +79,7 @@ class Studio:
             self.warnings.append(self._queue_store.warning)
         self._listeners: list[Callable[[News], None]] = []
         self._ended: list[Job] = []
-        self._written: list[QueueEntry] | None = None  # what was written last
+        self._written: list[QueueEntry] | None = None  # entries that were written last
         self._pace: dict[str, tuple[str, int, float]] = {}
         self._closing, self._restoring = False, True
         self._lock = threading.Lock()
@@ -91,15 +93,13 @@ class Studio:
             self._pause_lanes(True)
         self._restore_queue()
 
-    # What a person asks for.
-
     def submit(
         self, request: Request, *, parents: Sequence[str] = (), replaces: str | None = None, live: bool = False
     ) -> Job:
-        """Queue a request and return at once. Raises BadInput where its model is unknown.
+        """Queue a request and return immediately. Raises BadInput where its model does not exist.
 
-        `replaces` names a live control: the newest request of that name wins, older ones are cancelled. Live results
-        are neither journaled nor added to the library; the future gets the payloads, and `keep` adds them.
+        Live jobs are not stored in the queue file, and their results are not added to the library: the future gets the
+        payloads, and `save` adds them. `replaces` names a live control: a new job cancels older ones of that name.
         """
         job = Job(self._resolve(request), parents=parents, live=live, replaces=replaces)
         conceal(request)
@@ -107,86 +107,87 @@ class Studio:
         return job
 
     def cancel(self, id: str) -> None:
+        """Cancel a waiting or running job; no effect on one that has ended. Raises BadInput for an unknown id."""
         job = self._find(id)
         self._lane_of(job).cancel(job)
 
     def finish_training(self, id: str) -> None:
-        """End a training now, and add what it has learnt to the models where it has a name."""
+        """Stop a training now and import its model if it has a title."""
         self._find(id).keep_model = True
         self.cancel(id)
 
     def suspend_training(self, id: str, on: bool) -> None:
-        """Have a training wait at its next step, or go on; its minutes do not pass meanwhile."""
+        """Pause a training at its next step, or continue it; its minutes do not pass meanwhile."""
         self._find(id).suspended = on
         self._queue_changed()
 
     def move(self, id: str, index: int) -> None:
-        """Give a waiting job another place in its queue, 0 being the next to run."""
+        """Move a waiting job to `index` in its queue; 0 runs next."""
         job = self._find(id)
         self._lane_of(job).move(job, index)
 
     def retry(self, id: str) -> Job:
-        """The same request again, as a new job; a training goes on from its checkpoint."""
+        """Submit the request of a job again; a training resumes from its checkpoint."""
         job = self._find(id)
         return self.submit(_to_retry(job.request), parents=job.parents)
 
     @property
     def paused(self) -> bool:
+        """Whether the queue is paused."""
         return self._device.paused
 
     def pause(self, on: bool) -> None:
-        """Start no further job, or go on, at the next start too; what runs is not touched."""
+        """Pause or continue the queue, also for the next start. Running jobs are not affected."""
         if self._queue_store is not None:
             self._queue_store.paused = on
         self._pause_lanes(on)
 
-    def take(self, entry: QueueEntry, *, resume: bool) -> Job | None:
-        """Answer an offer: run again what was running when the program died, or let it go.
-
-        Raises as `submit` does; then the offer stands.
-        """
-        job = self.submit(_to_retry(entry.request), parents=entry.parents) if resume else None
-        self.interrupted.remove(entry)
-        self._queue_changed()
+    def resume(self, entry: QueueEntry) -> Job:
+        """Run a job of `interrupted` again. Raises as `submit` does; the entry then stays in `interrupted`."""
+        job = self.submit(_to_retry(entry.request), parents=entry.parents)
+        self.dismiss(entry)
         return job
 
+    def dismiss(self, entry: QueueEntry) -> None:
+        """Remove a job from `interrupted`."""
+        self.interrupted.remove(entry)
+        self._queue_changed()
+
     def save(self, job: Job) -> list[Asset]:
-        """Add to the library what a live job made, or what could not be saved when it was made."""
+        """Add the results of a live job, or those whose saving failed, to the library; returns all works of the job."""
         return self._results.save(job)
 
     def discard(self, job: Job) -> None:
-        """Nobody wants what a job made and the library does not have: the files of its clips go."""
+        """Drop the unsaved results of a job and delete their temporary files."""
         self._results.discard(job)
 
     def change_settings(self, **changes: Any) -> None:
-        """Save settings. Those of device, threads, memory and folders hold from the next start on."""
+        """Change and save settings. Device, threads, memory and folders take effect after a restart."""
         self.settings = settings_file.change(self.paths.config / "settings.toml", self.settings, **changes)
         self._publish(News("settings"))
 
-    # What a person sees.
-
     def subscribe(self, listener: Callable[[News], None]) -> Callable[[], None]:
-        """Have `hear` called with all news, from any thread; returns what ends that."""
+        """Call `listener` with all news, from any thread. Returns a function that unsubscribes."""
         with self._lock:
             self._listeners.append(listener)
 
-        def end() -> None:
+        def unsubscribe() -> None:
             with self._lock:
                 if listener in self._listeners:
                     self._listeners.remove(listener)
 
-        return end
+        return unsubscribe
 
     def jobs(self) -> list[Job]:
-        """Running, then waiting in their order, then ended ones, the newest first."""
-        seen = [lane.jobs() for lane in self._lanes]
-        found = [*(running for running, _ in seen), *(job for _, queued in seen for job in queued)]
+        """Running jobs, then waiting ones in order, then ended ones, newest first."""
+        lanes = [lane.jobs() for lane in self._lanes]
+        found = [*(running for running, _ in lanes), *(job for _, queued in lanes for job in queued)]
         live = [job for job in found if job is not None and job.state in ("running", "queued")]
         with self._lock:
             return [*live, *reversed(self._ended)]
 
     def seconds_left(self, job: Job) -> float | None:
-        """From the pace of its steps, else from what such jobs took on this machine; None where nothing is known."""
+        """Estimated from the pace of its steps, else from earlier jobs of its kind and model; None where unknown."""
         progress = job.progress
         pace = self._pace.get(job.id)
         if job.state == "running" and pace is not None and progress.stage == pace[0] and progress.done > pace[1]:
@@ -196,8 +197,8 @@ class Studio:
         return None if typical is None else max(0.0, typical - job.seconds)
 
     def close(self) -> None:
-        """Refuse new jobs, cancel the rest, give everything back. What waited or ran stays in the journal, except for
-        what was finished, or was cancelled by a person, at the last moment.
+        """Refuse new jobs, cancel all others, and release everything. Jobs that waited or ran stay in the queue file,
+        unless they were finished or cancelled by the user just now.
         """
         with self._queue_lock:
             self._closing = True
@@ -211,8 +212,6 @@ class Studio:
             self.discard(job)
         self.library.close()
 
-    # How it comes about.
-
     @property
     def _lanes(self) -> tuple[Lane, Lane]:
         return self._device, self._training
@@ -225,10 +224,10 @@ class Studio:
         log_file = self.paths.logs / f"worker-{name}.log"
         host = ProcessHost(rules, nice=nice, log=log_file) if isolated else ThreadHost(rules)
 
-        def run(job: Job, hear: OnProgress) -> EngineResult:
+        def run(job: Job, on_progress: OnProgress) -> EngineResult:
             request = job.request
             model = self.catalog.get(request.model) if request.model else None
-            return host.run(job, self.media[request.medium].engine_of(request), model, hear)
+            return host.run(job, self.media[request.medium].engine_of(request), model, on_progress)
 
         return Lane(
             name,
@@ -273,33 +272,33 @@ class Studio:
         self._publish(News("job", job))
 
     def _queue_changed(self) -> None:
-        # Any thread comes here, and what one saw earlier must not be acted upon after what another saw later.
+        # Called from any thread; the lock keeps an older state from being applied after a newer one.
         with self._queue_lock:
             if self._closing or self._restoring:
                 return
-            # Training gives way: it waits at its next step while anything interactive runs.
-            learning = self._training.running
-            suspended = learning is not None and learning.suspended
+            # A training waits at its next step while another job runs.
+            training = self._training.running
+            suspended = training is not None and training.suspended
             self._training.host.suspend(suspended or self._device.running is not None)
             self._write_queue()
         self._publish(News("queue"))
 
     def _write_queue(self) -> None:
-        # Live jobs come and go many times a second and leave no trace: nothing is written for them. What could not be
-        # written is tried again with the next change.
+        # Nothing is written for live jobs, which change many times a second. A failed write is repeated with the next
+        # change.
         entries = [*self.interrupted, *(entry for _, entry in self._unfinished())]
         if self._queue_store is not None and entries != self._written and self._queue_store.replace(entries):
             self._written = entries
 
     def _unfinished(self) -> list[tuple[Job, QueueEntry]]:
-        """What is to be made after all where the studio ends now."""
+        """The jobs to store in the queue file, with their entries."""
         jobs = [job for job in self.jobs() if job.state in ("running", "queued") and not job.live]
         return [(job, QueueEntry(job.id, job.request, job.parents, job.state == "running")) for job in jobs]
 
     def _restore_queue(self) -> None:
-        """What waited when the last studio ended waits again; what ran, and what cannot run now, is offered.
+        """Queue again what waited when the last session ended; what ran, or cannot run now, goes to `interrupted`.
 
-        The journal stays as it was until all of it has its place, so that a kill in between loses nothing.
+        The queue file is not written until all jobs are restored, so that a kill in between loses nothing.
         """
         entries = self._queue_store.entries() if self._queue_store else []
         self.interrupted = [entry for entry in entries if entry.running]
@@ -316,10 +315,10 @@ class Studio:
 
     def _publish(self, news: News) -> None:
         with self._lock:
-            hearers = list(self._listeners)
-        for hear in hearers:
+            listeners = list(self._listeners)
+        for listener in listeners:
             try:
-                hear(news)
+                listener(news)
             except Exception:
                 log.exception("a listener failed")
 
@@ -327,7 +326,7 @@ class Studio:
         for job in self.jobs():
             if job.id == id:
                 return job
-        raise BadInput("This job is not known any more.")
+        raise BadInput("This job is no longer listed.")
 
 
 def _to_retry(request: Request) -> Request:

@@ -1,4 +1,4 @@
-"""Submitting requests and waiting for them, so that Ctrl-C stops the work and keeps what is made; writes no files."""
+"""Runs requests from the command line and waits for them; Ctrl-C cancels and saves partial results."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ POLL = 0.05  # seconds between looks at a job
 
 
 class Interrupted(Exception):
-    """Ctrl-C ended the command, after everything worth keeping was kept."""
+    """Ctrl-C ended the command; partial results were saved."""
 
 
 Receive = Callable[[Job, list[Any], bool], None]
-"""Gets each job as it ends, with its results, and whether they are only partial."""
+"""Called with each job that has ended, its results, and whether they are partial."""
 
 
 def run(studio: Studio, requests: Sequence[Request], display: ProgressDisplay, receive: Receive) -> None:
-    """Run requests in order. The first error cancels the rest and is raised once the works before it were received.
+    """Run requests in order. The first error cancels the rest and is raised after earlier results were received.
 
-    On Ctrl-C running and waiting jobs are cancelled, what they keep is received, and Stopped is raised; a second
-    Ctrl-C raises KeyboardInterrupt at once.
+    Ctrl-C cancels all jobs, receives their partial results, and raises Interrupted; a second Ctrl-C raises
+    KeyboardInterrupt immediately.
     """
     jobs = [studio.submit(request) for request in requests]
     received: set[str] = set()
 
-    def take(job: Job, index: int) -> None:
+    def collect(job: Job, index: int) -> None:
         _wait(studio, job, index, len(jobs), display)
         if job.id in received:
             return
@@ -44,19 +44,19 @@ def run(studio: Studio, requests: Sequence[Request], display: ProgressDisplay, r
         elif error is not None:
             raise error
         else:
-            # Not before the works are received: an interrupted copy leaves nothing, and is made again.
+            # Marked only after receiving: an interrupted copy leaves nothing and is repeated.
             receive(job, job.future.result(), False)
             received.add(job.id)
 
     try:
         for index, job in enumerate(jobs, 1):
-            take(job, index)
+            collect(job, index)
     except KeyboardInterrupt:
         _cancel(studio, jobs)
-        display = QuietOnBrokenPipe(display)  # who reads it may be ended too
+        display = QuietOnBrokenPipe(display)  # the reader of a pipe may have ended, too
         display.say("Stopping. What is made so far is kept; press Ctrl-C again to stop at once.")
         for index, job in enumerate(jobs, 1):
-            take(job, index)
+            collect(job, index)
         raise Interrupted from None
     except BaseException:
         _cancel(studio, jobs)

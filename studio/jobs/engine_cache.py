@@ -1,7 +1,4 @@
-"""The engines that live on one device: found by name, loaded when needed, the least recently used out first.
-
-It runs wherever its lane wants it, in a process of its own or in the lane's thread, and never knows which.
-"""
+"""LRU cache of loaded engines, bounded by the memory that their models take."""
 
 from __future__ import annotations
 
@@ -26,16 +23,16 @@ if TYPE_CHECKING:
     from studio.models.catalog import Model
     from studio.schema.request import Request
 
-# Weights of two bytes become four on a processor without matrix units, and running needs room of its own.
+# Half-precision weights are widened to 32 bits on most processors, and running needs memory besides.
 MEMORY_PER_WEIGHT_BYTE = 2.5
 PLATFORM = "studio.backends.engine.device:configure"
 
 
 @dataclass(frozen=True, slots=True)
 class EngineLimits:
-    """What an engine's process is told at its start. `budget` is bytes of memory for models, 0 for half the machine.
+    """Settings of an engine process. `budget` is in bytes of memory for models; 0 is half of the machine's.
 
-    `platform` names the function ("module:name") that sets the device and threads up and describes them.
+    `platform` ("module:function") configures device and threads and returns a description of the device.
     """
 
     device: str = "auto"
@@ -45,13 +42,13 @@ class EngineLimits:
 
 
 def resolve(name: str) -> Any:
-    """What "module:attribute" names."""
+    """Import the object named "module:attribute"."""
     module, _, attribute = name.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
 
 class EngineCache:
-    """Engines by (engine name, model id, hash of its weights), each with the bytes it holds. One thread only."""
+    """Engines by (engine name, model id, sha256 of the weights), with the bytes that each holds. Not thread-safe."""
 
     def __init__(self, limits: EngineLimits) -> None:
         self._limits = limits
@@ -61,18 +58,18 @@ class EngineCache:
 
     @property
     def device_info(self) -> Mapping[str, str]:
-        """The device that works are made with, as the platform describes it."""
+        """The device, as the platform function describes it; empty before the first run."""
         return self._device_info or {}
 
     def run(self, engine: str, model: Model | None, request: Request, report: Report) -> Sequence[Payload]:
-        """Run a request, loading and evicting as needed; out of memory, evict everything else and try once more.
+        """Run a request; loads and evicts engines as needed. Out of memory, it evicts all others and tries again.
 
-        A training is not tried again: it would begin anew beside what it has learned so far.
+        A training is not tried again: it would restart from the beginning.
         """
         report(Progress("loading"))
         if self._device_info is None and self._limits.platform:
             self._device_info = resolve(self._limits.platform)(self._limits.device, self._limits.threads)
-        # The hash too: an id may be given to other weights once its model has been removed.
+        # The hash too: an id may be reused for other weights after its model was removed.
         key = (engine, model.id, model.sha256) if model else (engine, "", "")
         try:
             return self._loaded(key, model, report).run(request, report)
@@ -80,7 +77,7 @@ class EngineCache:
             if isinstance(request, TrainRequest):
                 raise
             report(Progress("making room"))
-        # The failed attempt's own buffers hang on the exception until here; now nothing but this job may stay.
+        # Outside the handler: the exception would keep the buffers of the failed attempt alive.
         self.clear()
         return self._loaded(key, model, report).run(request, report)
 
@@ -102,7 +99,7 @@ class EngineCache:
             engine.load(model, report)
         except BaseException as error:
             if isinstance(error, StudioError):
-                error.mend = error.mend or "models"  # whatever is wrong with it, another one may do
+                error.mend = error.mend or "models"  # another model may work
             engine.close()
             _release_memory()
             raise
@@ -132,7 +129,7 @@ def _malloc_trim() -> Callable[[int], Any] | None:
 
 
 def _release_memory() -> None:
-    """Hand freed memory back to the system: glibc keeps it otherwise, and the next model finds none."""
+    """Return freed memory to the system; glibc would keep it."""
     gc.collect()
     trim = _malloc_trim()
     if trim is not None:

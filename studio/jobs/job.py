@@ -1,4 +1,4 @@
-"""A request on its way: its progress, its cancel and its outcome; knows neither lanes nor engines."""
+"""A submitted request: its state, progress, cancellation and future."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 class Progress:
     """Where a job stands: step `done` of `total` of a stage, in the stage's own unit (0 of 0 where nobody can know).
 
-    `preview` is cumulative (the picture, the text so far, the sound so far), so that dropping one loses nothing;
-    `values` are measurements worth plotting, such as a loss.
+    `preview` is cumulative (the picture, the text so far, the sound so far), so that a listener may skip any of them.
+    `values` are measurements to plot, such as a loss.
     """
 
     stage: str
@@ -34,11 +34,11 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
-"""Publishes a Progress, and raises Cancelled when the job has been cancelled. The only way to stop an engine."""
+"""Publishes a Progress. Raises Cancelled once the job has been cancelled: the only way to stop an engine."""
 
 
 class Cancelled(Exception):
-    """The job was cancelled. `made` is what was finished enough to keep; `assets` are the works it became."""
+    """The job was cancelled. `payloads` are partial results worth saving; `assets` are the works they were saved as."""
 
     def __init__(self, payloads: Sequence[Payload] = (), assets: Sequence[Asset] = ()) -> None:
         super().__init__("cancelled")
@@ -50,11 +50,10 @@ class Cancelled(Exception):
 
 
 class Job:
-    """One submitted request. Its lane alone changes its state; everybody may read it at any time, from any thread.
+    """One submitted request. Only its lane changes its state; any thread may read it at any time.
 
-    `future` is resolved exactly once: with the works (for a live job: the payloads), with Cancelled, or with the error.
-    Its own `cancel` does nothing; `Studio.cancel` ends a job.
-    Times are seconds since the epoch, for showing; durations come from the monotonic clock.
+    `future` is resolved exactly once: with the works (payloads for a live job), with Cancelled, or with the error. Its
+    own `cancel` does nothing: use `Studio.cancel`. `submitted`, `started` and `ended` are seconds since the epoch.
     """
 
     def __init__(
@@ -78,12 +77,12 @@ class Job:
         self.started: float | None = None
         self.ended: float | None = None
         self.state: State = "queued"
-        self.pending: list[Payload] = []  # what is not in the library: a live result, or what could not be saved
-        self.saved: list[Asset] = []  # works of it that are in the library, while others could not be saved
+        self.pending: list[Payload] = []  # results that are not saved: of a live job, or because saving failed
+        self.saved: list[Asset] = []  # its works in the library, while saving others failed
         self.device_info: dict[str, str] = {}
-        self.suspended = False  # a training that a person has paused
-        self.keep_model = False  # stopped to be used as it is
-        self.duplicate_of = ""  # a training that made a model which was there already: that model's title
+        self.suspended = False  # a training that the user has paused
+        self.keep_model = False  # a training that was stopped and whose model is to be saved
+        self.duplicate_of = ""  # title of the installed model that a training made once more
         self._cancel = threading.Event()
         self._started_at: float | None = None
         self._seconds: float | None = None
@@ -93,23 +92,23 @@ class Job:
 
     @property
     def error(self) -> BaseException | None:
-        """Why it failed; None while it has not."""
+        """The error it failed with; None in every other state."""
         return self.future.exception() if self.state == "failed" else None
 
     @property
     def seconds(self) -> float:
-        """How long it has been running, or ran."""
+        """Running time so far, or in total once it has ended."""
         if self._seconds is not None:
             return self._seconds
         return 0.0 if self._started_at is None else time.monotonic() - self._started_at
 
     @property
     def cancelling(self) -> bool:
-        """Whether somebody asked it to stop."""
+        """Whether cancellation was requested."""
         return self._cancel.is_set()
 
     def stop(self) -> None:
-        """Ask it to stop; the engine hears of it at its next report."""
+        """Request cancellation; the engine stops at its next report."""
         self._cancel.set()
 
     def start(self) -> None:

@@ -1,7 +1,6 @@
-"""One device, one thread, one job at a time, and the queue in front of it.
+"""A queue of jobs and the thread that runs them one at a time.
 
-A lane never dies of a job, and every job that enters it comes out exactly once. It knows neither the library nor who
-asks.
+An error in a job never ends the lane, and the future of every job that enters it is resolved exactly once.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from studio.jobs.worker import EngineResult, OnProgress
 
 log = logging.getLogger(__name__)
 
-CLOSE_TIMEOUT = 2.0  # seconds that a running step gets to end by itself when the studio closes
+CLOSE_TIMEOUT = 2.0  # seconds that a running step may take to end when the studio closes
 
 
 class EngineHost(Protocol):
-    """Where a lane's engines live."""
+    """Where the engines of a lane run: a child process or this process."""
 
     def suspend(self, on: bool) -> None: ...
     def kill(self) -> None: ...
@@ -31,8 +30,8 @@ class EngineHost(Protocol):
 class Lane:
     """Runs queued jobs in order.
 
-    `run(job, hear)` has the engine do it; `keep(job, made, partial)` turns what was made into the results that the
-    job's future gets; `changed(job)` hears of every change of a job, `reordered()` of every change of the queue.
+    `run(job, on_progress)` runs the engine; `store(job, result, partial)` saves what it made and returns the results
+    for the future; `job_changed(job)` and `queue_changed()` are called after every change of a job or the queue.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class Lane:
             return list(self._queue)
 
     def jobs(self) -> tuple[Job | None, list[Job]]:
-        """What runs and what waits, of one moment: a job on its way from the queue is in one of them."""
+        """The running job and the waiting ones, read atomically."""
         with self._condition:
             return self._running, list(self._queue)
 
@@ -74,15 +73,15 @@ class Lane:
         return self._paused
 
     def pause(self, on: bool) -> None:
-        """Start no further job, except live ones, or start again; the running one goes on."""
+        """Start no further jobs except live ones, or start them again. The running job is not affected."""
         with self._condition:
             self._paused = on
             self._condition.notify_all()
         self._queue_changed()
 
     def put(self, job: Job) -> None:
-        """Queue a job. One with a slot replaces every older one of that slot: the newest wins. Live ones go before all
-        that wait, and run while the queue is paused: a hand is on them.
+        """Queue a job. One that `replaces` a control cancels every older job of that control. Live jobs go to the front
+        and run while the queue is paused, because a person is waiting for them. Raises StudioError after `close`.
         """
         with self._condition:
             if self._closed:
@@ -99,7 +98,7 @@ class Lane:
         self._queue_changed()
 
     def cancel(self, job: Job) -> None:
-        """Stop a job: at once if it waits, at its next report if it runs; nothing happens to one that has ended."""
+        """Cancel a job: immediately if it waits, at its next report if it runs. No effect on one that has ended."""
         with self._condition:
             waiting = job in self._queue
             if waiting:
@@ -111,10 +110,7 @@ class Lane:
             self._queue_changed()
 
     def move(self, job: Job, index: int) -> None:
-        """Give a waiting job another place among its like; one that no longer waits stays as it is.
-
-        Live ones stay before all others: a paused queue starts only what stands at its head.
-        """
+        """Move a waiting job to `index` among the waiting jobs (live ones among the live). No effect on other jobs."""
         with self._condition:
             if job not in self._queue:
                 return
@@ -125,7 +121,7 @@ class Lane:
         self._queue_changed()
 
     def close(self) -> None:
-        """Refuse new jobs, cancel the rest, and wait for the thread and its engines to end; not for long."""
+        """Refuse new jobs, cancel all others, and wait for the thread; kill the engine after CLOSE_TIMEOUT."""
         with self._condition:
             self._closed = True
             rest, self._queue = self._queue, []
@@ -181,12 +177,12 @@ class Lane:
             self._notify(job)
 
     def _store_partial(self, job: Job, cancelled: Cancelled) -> BaseException:
-        """The cancel with what was worth keeping made into works; what goes wrong in that is the outcome instead."""
+        """The cancellation with its partial results saved; the error instead where saving them failed."""
         try:
             made: Sequence[Any] = cancelled.made
             return Cancelled(made, self._store(job, EngineResult(made, {}), True) if made else ())
         except Exception as error:
-            log.exception("%s could not be kept", job)
+            log.exception("partial results of %s could not be saved", job)
             return error
 
     def _end(self, job: Job, error: BaseException) -> None:
@@ -194,7 +190,7 @@ class Lane:
         self._notify(job)
 
     def _notify(self, job: Job) -> None:
-        """Listeners are guests: what one raises is logged and touches neither the job nor the lane."""
+        """Call the listener; an error in it is logged and affects neither the job nor the lane."""
         try:
             self._job_changed(job)
         except Exception:

@@ -1,6 +1,6 @@
-"""The queue on disk: what waits, what ran when the program died, and how long such work took on this machine.
+"""The queue on disk (SQLite): waiting and running jobs, whether it is paused, and how long jobs took.
 
-One studio at a time holds it; it knows requests and times, not jobs or lanes.
+Only one studio at a time opens the file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from studio.schema.request import Request
 log = logging.getLogger(__name__)
 
 VERSION = 1
-DURATIONS_KEPT = 20  # runs of one kind that the time left is reckoned from
+DURATIONS_KEPT = 20  # latest runs of one kind and model that the time left is estimated from
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, place INTEGER, running INTEGER, request TEXT, parents TEXT);
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS flags (name TEXT PRIMARY KEY, value INTEGER);
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
-    """One journaled job."""
+    """One job of the queue file."""
 
     id: str
     request: Request
@@ -43,10 +43,9 @@ class QueueEntry:
 
 
 class QueueStore:
-    """`file` is created where there is none, set aside where it is broken, and left alone while another studio has it.
+    """`file` is created if missing, renamed and replaced if damaged, and not touched while another studio uses it.
 
-    Journaling must never stop a person from working: where the file cannot be written, `mine` is False, nothing is
-    remembered, and `warning` says why.
+    A file that cannot be used never stops the studio: `owned` is then False, nothing is stored, and `warning` says why.
     """
 
     def __init__(self, file: Path) -> None:
@@ -73,6 +72,7 @@ class QueueStore:
 
     @property
     def owned(self) -> bool:
+        """Whether this studio holds the queue file."""
         return self._database is not None
 
     def close(self) -> None:
@@ -82,7 +82,7 @@ class QueueStore:
                 self._database = None
 
     def entries(self) -> list[QueueEntry]:
-        """What the last studio left behind, in order, without (but logging) requests that this version cannot read."""
+        """The stored jobs in order. Requests that this version cannot read are logged and left out."""
         found: list[QueueEntry] = []
         rows = self._read("SELECT id, running, request, parents FROM jobs ORDER BY place")
         for id, running, request, parents in rows:
@@ -90,11 +90,11 @@ class QueueStore:
                 asked = Request.from_json(json.loads(request))
                 found.append(QueueEntry(id, asked, tuple(json.loads(parents)), bool(running)))
             except (BadInput, ValueError, TypeError) as error:
-                log.warning("a journaled request was left out: %s", error)
+                log.warning("a stored request was left out: %s", error)
         return found
 
     def replace(self, entries: Iterable[QueueEntry]) -> bool:
-        """Make the journal hold these jobs, in this order. False where that failed: it holds what it held before."""
+        """Replace the stored jobs in one transaction. Returns False where that failed and nothing changed."""
         rows = [
             (entry.id, place, entry.running, json.dumps(entry.request.to_json()), json.dumps(entry.parents))
             for place, entry in enumerate(entries)
@@ -106,7 +106,7 @@ class QueueStore:
 
     @property
     def paused(self) -> bool:
-        """Whether a person has paused the queue, in this studio or in one before it."""
+        """Whether the user paused the queue, in this session or an earlier one."""
         return any(value for (value,) in self._read("SELECT value FROM flags WHERE name = 'paused'"))
 
     @paused.setter
@@ -114,7 +114,7 @@ class QueueStore:
         self._write(("INSERT OR REPLACE INTO flags (name, value) VALUES ('paused', ?)", [(on,)]))
 
     def record_seconds(self, kind: str, model: str, seconds: float) -> None:
-        """Remember how long a finished job took."""
+        """Store how long a finished job took."""
         self._write(
             ("INSERT INTO runs (kind, model, seconds) VALUES (?, ?, ?)", [(kind, model, seconds)]),
             (
@@ -126,16 +126,14 @@ class QueueStore:
         self._medians.pop((kind, model), None)
 
     def typical_seconds(self, kind: str, model: str) -> float | None:
-        """The median seconds that such a job took here; None where none has been seen. Asked every second, so that the
-        answer is kept until another run is recorded.
-        """
+        """The median seconds of such jobs on this machine; None if there were none. Cached: asked every second."""
         if (kind, model) not in self._medians:
             rows = self._read("SELECT seconds FROM runs WHERE kind = ? AND model = ?", (kind, model))
             self._medians[kind, model] = statistics.median(row[0] for row in rows) if rows else None
         return self._medians[kind, model]
 
     def _replace_broken_file(self) -> None:
-        """Set the damaged file aside and open a new one, as far as the disk lets us."""
+        """Rename the damaged file and open a new one."""
         aside = _unused(self._file.with_name("queue.broken.sqlite"))
         try:
             self._file.replace(aside)
@@ -180,7 +178,7 @@ class QueueStore:
                 return []
 
     def _write(self, *statements: tuple[str, list[tuple[Any, ...]]]) -> bool:
-        """All statements or none; whether they are on the disk, or there is no journal to write."""
+        """Run all statements in one transaction. True if it was committed or this studio has no queue file."""
         with self._lock:
             if self._database is None:
                 return True

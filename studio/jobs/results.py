@@ -1,4 +1,4 @@
-"""What becomes of what jobs made: works in the library, models among a person's own, or nothing; runs no job."""
+"""Stores the results of jobs: works in the library, trained models in the catalog."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from studio.schema.request import Request, TrainRequest
 
 
 class ResultStore:
-    """`embed` says how metadata go into files, `closing` whether the studio ends; `changed` hears of what has grown."""
+    """`embed` returns the metadata setting, `closing` whether the studio closes. `changed(kind)` is called after works
+    or models were added.
+    """
 
     def __init__(
         self,
@@ -33,9 +35,9 @@ class ResultStore:
         self._embed, self._closing, self._changed = embed, closing, changed
 
     def store(self, job: Job, result: EngineResult, partial: bool) -> list[Any]:
-        """What a job has made, and facts of it: kept, and what its future gets. A live one's waits in the job.
-
-        Raises StudioError where it cannot be kept, and Cancelled for a clip of a live job that nobody waits for.
+        """Save what a job made and return the results for its future: works, or models. Those of a live job are not
+        saved: they stay in `job.pending`. Raises StudioError where saving fails, Cancelled for the clip of a cancelled
+        live job.
         """
         job.pending = list(result.payloads)
         job.device_info = dict(result.device_info)
@@ -49,33 +51,33 @@ class ResultStore:
         return self._add_to_library(job, partial=partial)
 
     def save(self, job: Job) -> list[Asset]:
-        """Add to the library what a live job made, or what could not be saved when it was made; all works of it."""
+        """Add the results of a live job, or those whose saving failed, to the library; returns all works of the job."""
         return self._add_to_library(job, partial=False)
 
     def discard(self, job: Job) -> None:
-        """Nobody wants what a job made and the library does not have: the files of its clips go."""
+        """Drop the unsaved results of a job and delete their temporary files."""
         for payload in job.pending:
             if isinstance(payload, Clip):
                 temp_clips.discard(payload)
         job.pending = []
 
     def _import_models(self, job: Job, request: TrainRequest, partial: bool) -> list[Weights]:
-        """The trained model, among the person's own where it has a name and was not broken off."""
+        """Import the trained models into the catalog if the training has a title and was not cancelled."""
         models = [payload for payload in job.pending if isinstance(payload, Weights)]
         if not request.title or self._closing() or (partial and not job.keep_model):
             return models
-        taken: list[Weights] = []
-        for made in models:
+        imported: list[Weights] = []
+        for weights in models:
             try:
-                model = self._catalog.import_(made.folder, request.medium, accept_licence=True)
-            except AlreadyInstalled as error:  # gone on with and stopped before it learnt more
+                model = self._catalog.import_(weights.folder, request.medium, accept_licence=True)
+            except AlreadyInstalled as error:  # resumed and stopped before anything changed
                 model, job.duplicate_of = error.model, error.model.title
-            taken.append(Weights(model.folder))
+            imported.append(Weights(model.folder))
         self._changed("models")
-        return taken
+        return imported
 
     def _add_to_library(self, job: Job, *, partial: bool) -> list[Asset]:
-        """The works of a job. What is in the library leaves `job.made` at once: a next try adds only the rest."""
+        """Add `job.pending` one by one, so that a second attempt adds only what is left."""
         request = job.request
         model = self._catalog.get(request.model)
         provenance = {
@@ -101,25 +103,25 @@ class ResultStore:
         finally:
             if job.saved:
                 self._changed("library")
-        kept, job.saved = job.saved, []
-        return kept
+        works, job.saved = job.saved, []
+        return works
 
 
 def _request_of(payload: Any, request: Request) -> dict[str, Any]:
-    """The request that makes this payload again: its own where it says one, else the one that was run."""
+    """The request to embed: the payload's own if it names one, else the one that was run."""
     own = payload.request if isinstance(payload, Image | Clip) else ""
     return Request.from_json(json.loads(own)).to_json() if own else request.to_json()
 
 
 def _remark_of(payload: Any) -> dict[str, str]:
-    """What its engine had to say of this payload."""
+    """The engine's remark on this payload, as provenance."""
     return {"remark": payload.remark} if isinstance(payload, Image) and payload.remark else {}
 
 
 @functools.cache
 def _library_versions() -> dict[str, str]:
-    """Versions of what decides how a work comes out, read without importing any of it."""
-    from importlib import metadata  # slow to load, and the window need not wait for it
+    """Versions of the libraries that affect results, read without importing them."""
+    from importlib import metadata  # slow to import, and not needed at start
 
     names = ("torch", "diffusers", "transformers", "numpy")
     return {name: metadata.version(name) for name in names}

@@ -1,7 +1,4 @@
-"""What a training leaves in its result folder for others to follow: a log, a last preview, a checkpoint to go on from.
-
-Knows the names of these files and what stands in the log; opens no checkpoint.
-"""
+"""The files of a training's result folder: log, preview, checkpoint, model, and the request to resume it."""
 
 from __future__ import annotations
 
@@ -21,21 +18,21 @@ from studio.schema.request import Request, TrainRequest
 from studio.system import storage
 
 CHECKPOINT, LOG, PREVIEW, MODEL = "checkpoint.pt", "log.jsonl", "preview.png", "model"
-REQUEST = "request.json"  # while not all of it is done
+REQUEST = "request.json"  # present until the training is complete
 LOCK = ".lock"  # held while it runs
-DELETED = ".gone"  # the end of a deleted training's name, until its files are
-NEW_MODEL, OLD_MODEL = "model.part", "model.old"  # beside the model, while a new one takes its place
-LOG_LINES = 2000  # about as many as a log gets each time the training's length doubles
-LOG_TAIL = 4096  # bytes at a log's end that hold a whole line
-RUNS_KEPT = 6  # trainings of a folder; each takes some tens of megabytes
-MIN_MINUTES = 1.0  # minutes that a training which was broken off gets at least
+DELETED = ".gone"  # suffix of a folder that is being deleted
+NEW_MODEL, OLD_MODEL = "model.part", "model.old"  # present while a new model replaces the old one
+LOG_LINES = 2000  # about as many lines are added each time the training time doubles
+LOG_TAIL = 4096  # bytes at the end of a log that contain a whole line
+RUNS_KEPT = 6  # newest trainings of a folder that are kept; each takes tens of megabytes
+MIN_MINUTES = 1.0  # minutes that a resumed training gets at least
 
 
 @dataclass(frozen=True)
 class TrainingLogLine:
-    """One line of the log. `seconds` are those of learning, earlier runs included; `time` is since the epoch.
+    """One line of the log. `seconds` is the training time, earlier runs included; `time` is since the epoch.
 
-    `values` are means over the steps since the line before. A line without them marks where a run began.
+    `values` are means over the steps since the previous line. A line without values marks the start of a run.
     """
 
     time: float
@@ -46,7 +43,7 @@ class TrainingLogLine:
 
 @dataclass(frozen=True)
 class UnfinishedTraining:
-    """A training that can be gone on with: what was asked for last, the seconds it has learnt, and when (epoch)."""
+    """A training that can be resumed: its last request, its training time in seconds, and when it stopped (epoch)."""
 
     request: TrainRequest
     seconds: float
@@ -54,7 +51,7 @@ class UnfinishedTraining:
 
 
 class TrainingLog:
-    """Writes the log: means over steps, less and less often, so that weeks of training stay a small file."""
+    """Writes the log. Lines are means over ever more steps, so that the log of weeks stays small."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOG
@@ -62,7 +59,7 @@ class TrainingLog:
         self._next = 0.0
 
     def begin(self, step: int, seconds: float) -> None:
-        """A run begins at this step: what is in the log beyond it never happened."""
+        """Start a run at this step; removes later lines, which a crash undid."""
         lines = [line for line in read_log(self._path.parent)[0] if line.step <= step and line.seconds <= seconds]
         text = "".join(_format_line(line) for line in [*lines, TrainingLogLine(time.time(), seconds, step)])
         part = self._path.with_suffix(".part")
@@ -71,7 +68,7 @@ class TrainingLog:
         self._next = seconds
 
     def add(self, step: int, seconds: float, values: Mapping[str, float]) -> None:
-        """The measurements of one step. Raises OSError where the file cannot be written."""
+        """Add the measurements of one step. Raises OSError where the file cannot be written."""
         for name, value in values.items():
             total, count = self._sums.get(name, (0.0, 0))
             self._sums[name] = (total + value, count + 1)
@@ -85,9 +82,9 @@ class TrainingLog:
 
 
 def read_log(folder: Path, offset: int = 0) -> tuple[list[TrainingLogLine], int]:
-    """The whole lines of a training's log from byte `offset` on, and the byte after them.
+    """The complete lines of a training's log from byte `offset` on, and the offset after them.
 
-    A log that is shorter than `offset` was begun anew: it is read from its start. Damaged lines are passed over.
+    A log shorter than `offset` was restarted and is read from its start. Damaged lines are skipped.
     """
     try:
         with (folder / LOG).open("rb") as file:
@@ -108,42 +105,39 @@ def can_resume(folder: Path) -> bool:
 
 
 def save_request(request: TrainRequest) -> None:
-    """Write down beside the checkpoint what was asked for. Raises OSError."""
+    """Save the request beside the checkpoint. Raises OSError."""
     text = json.dumps(request.to_json(), ensure_ascii=False, indent=1) + "\n"
     storage.write_whole(Path(request.out).expanduser() / REQUEST, text.encode("utf-8", "replace"))
 
 
 def mark_finished(folder: Path) -> None:
-    """All of it is learnt: nothing is left to go on with. Raises OSError."""
+    """Mark a training as complete, so that it is no longer offered for resuming. Raises OSError."""
     (folder / REQUEST).unlink(missing_ok=True)
 
 
 def unfinished(home: Path) -> list[UnfinishedTraining]:
-    """The trainings in a folder that were broken off and can be gone on with, the newest first."""
+    """The trainings in a folder that can be resumed, newest first."""
     found: list[UnfinishedTraining] = []
     for folder in _folders(home):
         with contextlib.suppress(OSError, ValueError, RecursionError, StudioError):
             asked = Request.from_json(json.loads((folder / REQUEST).read_text("utf-8")))
             if isinstance(asked, TrainRequest) and can_resume(folder):
-                # Where it lies now: the folders of a studio may have been moved since.
+                # The current folder: it may have been moved since.
                 found.append(UnfinishedTraining(asked.replace(out=str(folder)), *_log_end(folder)))
     return sorted(found, key=lambda one: one.time, reverse=True)
 
 
 def finish_model_swap(folder: Path) -> None:
-    """Finish what a kill broke off while a new model took the place of the one before. Raises OSError."""
+    """Complete the replacement of a model that was interrupted by a kill. Raises OSError."""
     model, fresh, old = folder / MODEL, folder / NEW_MODEL, folder / OLD_MODEL
     if model.exists() or not old.exists():
         return
-    # The old one steps aside only when the new one is whole.
+    # The old model is moved only after the new one is complete.
     (fresh if fresh.exists() else old).rename(model)
 
 
 def resume_request(request: TrainRequest) -> TrainRequest:
-    """The request that goes on with a training which was broken off, for the minutes that were left of it.
-
-    Where it did not come as far as a checkpoint it begins anew.
-    """
+    """The request that resumes a training for its remaining minutes; unchanged if there is no checkpoint."""
     folder = Path(request.out).expanduser()
     if not can_resume(folder):
         return request
@@ -154,9 +148,9 @@ def resume_request(request: TrainRequest) -> TrainRequest:
 
 
 def lock(folder: Path) -> int:
-    """A handle that says that a training runs in this folder, until it is closed or its process ends.
+    """Lock the folder for a running training, until the returned handle is closed or the process ends.
 
-    Raises BadInput where another one runs there, OSError for a folder that takes no file.
+    Raises BadInput where another training runs there, OSError where the folder cannot be written.
     """
     handle = storage.hold(folder / LOCK)
     if handle is None:
@@ -165,7 +159,7 @@ def lock(folder: Path) -> int:
 
 
 def is_running(folder: Path) -> bool:
-    """Whether a training runs in this folder, of whatever studio."""
+    """Whether a training of any studio runs in this folder."""
     if not (folder / LOCK).exists():
         return False
     handle = storage.hold(folder / LOCK)
@@ -175,12 +169,12 @@ def is_running(folder: Path) -> bool:
 
 
 def delete(folder: Path) -> None:
-    """Delete a training for good, all of it. Raises BadInput while it runs, StudioError where the disk refuses."""
+    """Delete a training's folder. Raises BadInput while it runs, StudioError where deleting fails."""
     gone = folder.with_name(f".{folder.name}{DELETED}")
     with storage.failing_as("The training could not be deleted"):
         if is_running(folder):
             raise BadInput("This training is running.", "Stop it first.")
-        # Its name first: a deletion that breaks off leaves no half training to go on with.
+        # Renamed first, so that an interrupted deletion leaves nothing that looks resumable.
         shutil.rmtree(gone, ignore_errors=True)
         if folder.exists():
             folder.rename(gone)
@@ -188,7 +182,7 @@ def delete(folder: Path) -> None:
 
 
 def disk_bytes(folder: Path) -> int:
-    """The bytes that a training takes on the disk."""
+    """The size of a training's folder in bytes."""
     total = 0
     with contextlib.suppress(OSError):
         total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -196,8 +190,9 @@ def disk_bytes(folder: Path) -> int:
 
 
 def delete_oldest(home: Path, needed: Sequence[str] = ()) -> None:
-    """Delete what is beyond the last few trainings of a folder: those that are finished before those that can be gone
-    on with, the oldest first, and none of those `needed` and of those that run."""
+    """Keep the newest RUNS_KEPT trainings of a folder and delete the rest: complete ones before resumable ones, oldest
+    first. Those in `needed` and those that run are not deleted.
+    """
     with contextlib.suppress(OSError):
         for gone in home.glob(f".*{DELETED}"):
             shutil.rmtree(gone, ignore_errors=True)
@@ -214,7 +209,7 @@ def _folders(home: Path) -> list[Path]:
 
 
 def _log_end(folder: Path) -> tuple[float, float]:
-    """The seconds of learning at the end of the log, and when that was. Raises OSError."""
+    """Training time in seconds and wall-clock time at the end of the log. Raises OSError."""
     with (folder / LOG).open("rb") as file:
         file.seek(max(0, file.seek(0, 2) - LOG_TAIL))
         lines = [line for text in file.read().splitlines() if (line := _parse_line(text)) is not None]

@@ -1,7 +1,7 @@
-"""The process in which a lane's engines live, and the pipe to it.
+"""Where engines run: in the lane's thread, or in a child process behind a pipe.
 
-The child reads commands on its standard input and answers on its standard output, both as length-prefixed pickles
-between two processes of the same program. It ends when the pipe does, so it never outlives the studio.
+The child reads commands from standard input and answers on standard output, both as length-prefixed pickles between
+two processes of the same program. It exits when the pipe closes, so it never outlives the studio.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-POLL = 0.02  # seconds between looks at a job's stop flag
-CANCEL_TIMEOUT = 10.0  # seconds a cancelled step may take before its process is ended
-SAVE_TIMEOUT = 120.0  # the same once the engine has heard of it, and keeps what it has made
-LOADING_CANCEL_TIMEOUT = 0.3  # the same while loading, when there is no work to lose
-EXIT_TIMEOUT = 5.0  # seconds that a child whose pipe has ended has to end itself
-PREVIEW_SECONDS = 0.04  # previews closer together than this are dropped: the screen would not show them
+POLL = 0.02  # seconds between checks whether a job was cancelled
+CANCEL_TIMEOUT = 10.0  # seconds a cancelled step may take before its process is killed
+SAVE_TIMEOUT = 120.0  # the same once the engine has seen the cancellation and saves partial results
+LOADING_CANCEL_TIMEOUT = 0.3  # the same while loading, when there is nothing to lose
+EXIT_TIMEOUT = 5.0  # seconds that a child whose pipe has closed may take to exit
+PREVIEW_SECONDS = 0.04  # shortest time between previews: a screen would not show more
 
 
 @dataclass(frozen=True, slots=True)
 class EngineResult:
-    """What an engine made, and the device it was made with."""
+    """The payloads of one run, and a description of the device they were made on."""
 
     payloads: Sequence[Payload]
     device_info: Mapping[str, str]
@@ -55,7 +55,7 @@ OnProgress = Callable[[Progress], None]
 
 
 class ThreadHost:
-    """Engines in the calling thread: for tests, and for whoever wants everything in one process."""
+    """Runs engines in the calling thread: for tests and for everything in one process."""
 
     def __init__(self, limits: EngineLimits) -> None:
         self._engines = EngineCache(limits)
@@ -73,21 +73,21 @@ class ThreadHost:
         return EngineResult(self._engines.run(engine, model, job.request, report), self._engines.device_info)
 
     def suspend(self, on: bool) -> None:
-        """Make running jobs wait at their next report, or go on."""
+        """Make the running job wait at its next report, or let it continue."""
         if on:
             self._not_suspended.clear()
         else:
             self._not_suspended.set()
 
     def kill(self) -> None:
-        """A thread cannot be ended from outside: it stops at its next report."""
+        """Threads cannot be killed: the job stops at its next report."""
 
     def close(self) -> None:
         self._engines.clear()
 
 
 class ProcessHost:
-    """Engines in a child process of lower priority, started when first needed and again after it died."""
+    """Runs engines in a child process of lower priority, started on demand and restarted after a crash."""
 
     def __init__(self, limits: EngineLimits, *, nice: int = 10, log: Path | None = None) -> None:
         self._limits, self._nice, self._log = limits, nice, log
@@ -98,7 +98,7 @@ class ProcessHost:
 
     @property
     def pid(self) -> int | None:
-        """The child's process id; None while there is none."""
+        """Process id of the child; None while none is running."""
         return self._process.pid if self._process else None
 
     def run(self, job: Job, engine: str, model: Model | None, on_progress: OnProgress) -> EngineResult:
@@ -106,18 +106,16 @@ class ProcessHost:
             self._start()
         if not self._send("run", job.id, engine, model, job.request):
             raise self._crash_error()
-        asked: float | None = None
-        stage, heard = "", False
+        cancelled_at: float | None = None
+        stage, acknowledged = "", False
         while True:
-            # Before every message, not only in a silence: an engine may report faster than we poll.
-            if job.cancelling and asked is None:
-                asked = time.monotonic()
+            # Before every message: an engine may report faster than we poll.
+            if job.cancelling and cancelled_at is None:
+                cancelled_at = time.monotonic()
                 self._send("cancel", job.id)
-            elif asked is not None:
-                patience = (
-                    SAVE_TIMEOUT if heard else LOADING_CANCEL_TIMEOUT if stage in ("", "loading") else CANCEL_TIMEOUT
-                )
-                if time.monotonic() - asked > patience:
+            elif cancelled_at is not None:
+                step = LOADING_CANCEL_TIMEOUT if stage in ("", "loading") else CANCEL_TIMEOUT
+                if time.monotonic() - cancelled_at > (SAVE_TIMEOUT if acknowledged else step):
                     self._kill_and_wait()
                     raise Cancelled from None
             try:
@@ -128,7 +126,7 @@ class ProcessHost:
                 stage = rest[0].stage
                 on_progress(rest[0])
             elif verb == "stopping":
-                heard = True
+                acknowledged = True
             elif verb == "done":
                 return EngineResult(*rest)
             elif verb == "failed":
@@ -142,13 +140,13 @@ class ProcessHost:
             self._send("suspend", on)
 
     def kill(self) -> None:
-        """End the child now, whatever it does; the job that it runs ends with it."""
+        """Kill the child now; its running job ends with it."""
         process = self._process
         if process is not None:
             process.kill()
 
     def close(self) -> None:
-        """Let the child end by itself, and end it if it does not."""
+        """Ask the child to exit; kill it if it does not."""
         if self._process is None:
             return
         self._send("close")
@@ -184,9 +182,9 @@ class ProcessHost:
             target=_read_answers, args=(process.stdout, self._inbox), name="worker-pipe", daemon=True
         ).start()
         if process.stdin is not None:
-            with contextlib.suppress(OSError):  # one that is dead already is found out with the first job
+            with contextlib.suppress(OSError):  # if it is dead already, the first job finds out
                 write_frame(process.stdin, ("hello", self._limits, self._nice))
-        # Only now may other threads send: the child takes the first message for its rules.
+        # Only now may other threads send: the child expects its limits first.
         self._process = process
         if self._suspended:
             self._send("suspend", True)
@@ -218,7 +216,7 @@ class ProcessHost:
         process = self._process
         code: int | None = None
         if process is not None:
-            # A child whose words cannot be read lives on and waits for ours; it is of no use any more.
+            # The child may still be alive after a protocol error; wait briefly, then kill it.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 code = process.wait(EXIT_TIMEOUT)
         self._kill_and_wait()
@@ -238,25 +236,25 @@ class ProcessHost:
         )
 
     def _save_crash_trace(self) -> None:
-        """Put the trace of a native crash beside the log, which the next child begins anew."""
+        """Save the trace of a native crash beside the log, which the next child overwrites."""
         if self._log is None:
             return
         with contextlib.suppress(OSError):
-            words = self._log.read_bytes()
-            at = words.rfind(b"Fatal Python error")
+            text = self._log.read_bytes()
+            at = text.rfind(b"Fatal Python error")
             if at >= 0:
-                self._log.with_suffix(".crash").write_bytes(words[at:])
+                self._log.with_suffix(".crash").write_bytes(text[at:])
 
 
 def write_frame(pipe: IO[bytes], message: tuple[Any, ...]) -> None:
-    """One message: eight bytes of length, little-endian, then its pickle."""
+    """Write one message: its length as eight bytes, little-endian, then its pickle."""
     data = pickle.dumps(message, protocol=5)
     pipe.write(struct.pack("<Q", len(data)) + data)
     pipe.flush()
 
 
 def read_frame(pipe: IO[bytes]) -> tuple[Any, ...] | None:
-    """The next message; None when the other side is gone."""
+    """Read the next message; None when the pipe has closed."""
     head = pipe.read(8)
     if len(head) < 8:
         return None
@@ -270,14 +268,14 @@ def _read_answers(pipe: IO[bytes], inbox: queue.SimpleQueue[tuple[Any, ...]]) ->
         while (message := read_frame(pipe)) is not None:
             inbox.put(message)
     except (OSError, ValueError):
-        pass  # closed while we read: the same as its end
+        pass  # the pipe was closed while reading
     except Exception:
-        log.exception("an engine's process said what cannot be read")
+        log.exception("a message of the engine process could not be read")
     inbox.put(("ended",))
 
 
 class _WorkerChild:
-    """The child's side: one thread runs jobs, one reads commands and keeps the flags."""
+    """The child's side: the main thread runs jobs, another reads commands."""
 
     def __init__(self, commands: IO[bytes], answers: IO[bytes]) -> None:
         self._commands, self._answers = commands, answers
@@ -291,16 +289,16 @@ class _WorkerChild:
         hello = read_frame(self._commands)
         if hello is None:
             return
-        _, rules, nice = hello
+        _, limits, nice = hello
         _lower_priority(nice)
-        residence = EngineCache(rules)
+        engines = EngineCache(limits)
         threading.Thread(target=self._read_commands, name="commands", daemon=True).start()
         while (work := self._runs.get()) is not None:
             job, engine, model, request = work
             try:
-                payloads = residence.run(engine, model, request, lambda progress, job=job: self._report(job, progress))
-                self._answer("done", list(payloads), dict(residence.device_info))
-            except Exception as error:  # noqa: BLE001 - the lane on the other side decides what it means
+                payloads = engines.run(engine, model, request, lambda progress, job=job: self._report(job, progress))
+                self._answer("done", list(payloads), dict(engines.device_info))
+            except Exception as error:  # noqa: BLE001 - the parent decides what it means
                 self._answer("failed", _portable(error))
 
     def _read_commands(self) -> None:
@@ -335,7 +333,7 @@ class _WorkerChild:
 
 
 def _portable(error: Exception) -> Exception:
-    """The error as it can be sent: with its traceback as a note, and replaced where it cannot be pickled."""
+    """The error in a form that pickles: unexpected ones become a RuntimeError with the traceback as text."""
     import traceback
 
     trace = "".join(traceback.format_exception(error))
@@ -344,7 +342,7 @@ def _portable(error: Exception) -> Exception:
     if isinstance(error, StudioError):
         try:
             return pickle.loads(pickle.dumps(error, protocol=5))
-        except Exception:  # noqa: BLE001 - a class that pickles badly has words nevertheless
+        except Exception:  # noqa: BLE001 - a subclass that does not pickle
             return StudioError(error.message, error.hint, error.mend)
     if isinstance(error, Cancelled):
         return error
@@ -362,9 +360,9 @@ def _lower_priority(nice: int) -> None:
 
 
 def main() -> None:
-    """The child. Whatever libraries print goes to standard error, so that the pipe stays ours."""
-    # A terminal sends Ctrl-C to the whole group, as systems that shut down send theirs; the studio hears it and cancels
-    # the job, which then keeps its work.
+    """Entry point of the child. Redirects standard output to standard error: libraries must not print into the pipe."""
+    # A terminal sends Ctrl-C to the whole process group; the parent handles it and cancels the job, which then saves
+    # partial results.
     signals.ignored()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

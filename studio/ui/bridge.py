@@ -1,4 +1,4 @@
-"""The way from the studio's threads to the window: one object, one signal, and outcomes that can be awaited."""
+"""Delivers the studio's news to the window's thread as a Qt signal, and its outcomes as awaitables."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Bridge(QObject):
-    """Emits `news` on the thread it lives in, at most once per job and subject in each frame of the screen.
+    """Emits `news` in its own thread, at most once per job and kind in each frame of the screen.
 
-    News may be dropped for newer news of the same subject; outcomes never: `await outcome(job)`.
+    News is replaced by newer news of the same job and kind; outcomes are never lost: `await outcome(job)`.
     """
 
     news = Signal(object)
@@ -42,16 +42,16 @@ class Bridge(QObject):
         self._timer.stop()
         with self._lock:
             self._pending.clear()
-            self._awake = True  # nothing that is still on its way wakes this object any more
+            self._awake = True  # events that are still on their way have no effect
 
     def library_changed(self) -> None:
-        """Tell all views of a change that was made from one of them."""
+        """Announce a change of the library that a view made itself."""
         from studio.studio import News
 
         self._receive(News("library"))
 
     def models_changed(self) -> None:
-        """Tell all views that models came or went."""
+        """Announce that models were added or removed."""
         from studio.studio import News
 
         self._receive(News("models"))
@@ -78,10 +78,7 @@ class Bridge(QObject):
 
 
 async def outcome(job: Job) -> list[Any]:
-    """What the job made. Raises Cancelled (a queued job's cancel included) or the error that ended it.
-
-    Abandoning the wait, as a closing window does, leaves the job alone.
-    """
+    """The results of a job. Raises Cancelled, or the error that ended it. Cancelling the wait does not affect the job."""
     loop = asyncio.get_running_loop()
     waiting: asyncio.Future[None] = loop.create_future()
 

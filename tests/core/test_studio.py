@@ -166,7 +166,7 @@ def test_queued_work_waits_for_the_next_start(home: Path) -> None:
     try:
         assert [entry.request.seed for entry in second.interrupted] == [fakes.SLOW]
         fakes.until(lambda: second.library.count(LibraryQuery(medium="avatar")) == 2)
-        second.take(second.interrupted[0], resume=False)
+        second.dismiss(second.interrupted[0])
         assert second.interrupted == []
     finally:
         second.close()
@@ -189,7 +189,7 @@ def test_a_kill_in_mid_job_loses_no_queue(home: Path) -> None:
     try:
         assert [entry.request.seed for entry in studio.interrupted] == [fakes.SLOW]
         fakes.until(lambda: studio.library.count() == 2)
-        job = studio.take(studio.interrupted[0], resume=True)
+        job = studio.resume(studio.interrupted[0])
         assert job is not None
         fakes.until(lambda: job.state == "running")
         studio.cancel(job.id)
@@ -236,12 +236,12 @@ def test_a_queued_request_whose_model_is_of_no_use_is_offered(home: Path, damage
         assert any("cannot run now" in warning for warning in second.warnings)
         (offer,) = second.interrupted
         with pytest.raises(StudioError):
-            second.take(offer, resume=True)
+            second.resume(offer)
         assert second.interrupted == [offer], "what cannot be taken is still offered"
         second.pause(False)
         fakes.until(lambda: [asset.request for asset in second.library.page()] == [good.request.to_json()])
         label.write_text(whole, encoding="utf-8")
-        job = second.take(offer, resume=True)
+        job = second.resume(offer)
         assert job is not None
         assert job.future.result(20)
         assert second.interrupted == []

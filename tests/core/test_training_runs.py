@@ -258,7 +258,7 @@ def test_an_offered_training_goes_on_from_its_checkpoint(studio: Studio, home: P
     (Path(request.out) / training_runs.CHECKPOINT).touch()
     entry = QueueEntry("1", request, (), True)
     studio.interrupted.append(entry)
-    job = studio.take(entry, resume=True)
+    job = studio.resume(entry)
     assert job is not None
     assert isinstance(job.request, TrainRequest)
     assert job.request.resume

@@ -84,7 +84,7 @@ def test_an_answer_that_cannot_be_read_fails_its_job_only(
     monkeypatch.setattr("studio.jobs.worker.EXIT_TIMEOUT", 0.05)
     with pytest.raises(StudioError, match="could not be read"):
         host.run(job(1), "tests.core.test_worker:Riddle", None, lambda _: None)
-    assert "said what cannot be read" in caplog.text
+    assert "could not be read" in caplog.text
     assert host.run(job(1), ENGINE, None, lambda _: None).payloads
 
 

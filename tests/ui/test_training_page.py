@@ -304,7 +304,7 @@ def test_a_training_that_was_offered_and_let_go_can_be_taken_up_later(home: Path
         shown = page(desk)
         assert shown.unfinished.isVisible()
         assert shown.unfinished.count == 1, "the other is offered by the window"
-        studio.take(studio.interrupted[0], resume=False)
+        studio.dismiss(studio.interrupted[0])
         desk.until(lambda: shown.unfinished.count == 2)
         go = desk.find("goOn.owls")
         assert go.accessibleName() == "Go on with owls"

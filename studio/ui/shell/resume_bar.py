@@ -44,9 +44,11 @@ class ResumeBar(QWidget):
     def _answer(self, resume: bool) -> None:
         for entry in list(self._studio.interrupted):
             try:
-                self._studio.take(entry, resume=resume)
                 if resume:
+                    self._studio.resume(entry)
                     self._resumed(entry.request)
+                else:
+                    self._studio.dismiss(entry)
             except StudioError as error:  # the offer stands: what it lacks may be there at the next start
                 self._failed(error)
         self.hide()
