@@ -78,7 +78,7 @@ class Bridge(QObject):
 
 
 async def outcome(job: Job) -> list[Any]:
-    """The results of a job. Raises Cancelled, or the error that ended it. Cancelling the wait does not affect the job."""
+    """The results of a job. Raises Cancelled or the error that ended it. Cancelling the wait leaves the job alone."""
     loop = asyncio.get_running_loop()
     waiting: asyncio.Future[None] = loop.create_future()
 

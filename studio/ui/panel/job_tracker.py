@@ -1,4 +1,4 @@
-"""What a panel has asked for: batches of jobs, followed to their outcome; shows nothing."""
+"""Tracks the jobs of one panel until they end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class CandidateBatch:
-    """The candidates of one Generate, and the works that have come of them, by their place."""
+    """The jobs of one Generate, and their works by position."""
 
     jobs: list[Job]
     assets: dict[int, Asset] = field(default_factory=dict[int, Asset])
@@ -32,10 +32,10 @@ class CandidateBatch:
 
 
 class JobTracker(QObject):
-    """All jobs of one medium that were asked for here, or that came from elsewhere: the queue, the last start.
+    """Tracks all jobs of one medium, including those submitted elsewhere or restored at the start.
 
-    `progressed(batch, job)` may skip steps; `arrived(batch, place, work)` and `failed(batch, place, error)` never do;
-    `settled(batch)` follows each of them, and each cancel.
+    `progressed(batch, job)` may skip steps. `arrived(batch, index, work)` or `failed(batch, index, error)` is emitted
+    for each job, neither for one that was cancelled without a result; then `settled(batch)`.
     """
 
     progressed = Signal(object, object)
@@ -57,18 +57,18 @@ class JobTracker(QObject):
         return any(batch.live for batch in self._batches)
 
     def submit(self, request: Request, *, many: int = 1, parents: Sequence[str] = ()) -> CandidateBatch:
-        """Queue candidates of a request. Raises StudioError where it cannot be."""
+        """Queue candidates of a request. Raises StudioError where they cannot be queued."""
         return self._follow([self._studio.submit(each, parents=parents) for each in request.candidates(many)])
 
     def stop(self) -> None:
-        """Cancel all that runs or waits here."""
+        """Cancel all running and waiting jobs."""
         for batch in self._batches:
             for job in batch.jobs:
                 if job.state in ("queued", "running"):
                     self._studio.cancel(job.id)
 
     def stop_waiting(self) -> None:
-        """Wait for nothing any more; the jobs are left alone."""
+        """Stop waiting for outcomes. The jobs are not affected."""
         for task in list(self._tasks):
             task.cancel()
 
@@ -86,7 +86,7 @@ class JobTracker(QObject):
             made = await outcome(job)
         except Cancelled as stopped:
             made = stopped.assets
-        except Exception as error:  # noqa: BLE001 - whatever ended the job is said at the panel, in words
+        except Exception as error:  # noqa: BLE001 - shown in the panel
             self.failed.emit(batch, at, error)
             made = []
         if made:
@@ -95,7 +95,7 @@ class JobTracker(QObject):
         self.settled.emit(batch)
 
     def _adopt(self, job: Job) -> CandidateBatch | None:
-        """Follow a job that was not asked for here."""
+        """Track a job that was submitted elsewhere."""
         mine = isinstance(job.request, self._medium.make) and job.state in ("queued", "running") and not job.live
         return self._follow([job]) if mine else None
 
