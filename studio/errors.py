@@ -1,29 +1,144 @@
-"""What went wrong, in words a person can act on; knows nothing of who shows them."""
+"""Messages and errors: a template in English with named parameters, worded in the reader's language where shown."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, LiteralString
 
 MENDS = ("models", "folders", "room", "smaller", "diagnostics")
 """Another model; another folder; room on the disk; a smaller work; a look at what the machine lacks."""
 
 
+class Message:
+    """A sentence, or a part of one, that can be translated: `template` with a placeholder for each of `params`.
+
+    The template is written out where the message is made, with the syntax of `str.format` ("{name} is no picture.",
+    "{size:,} bytes"); it is what a translation is looked up by. A parameter is a text, a number, or a message itself;
+    an exception stands for the reason that it gives, anything else for its text. `str` gives the English sentence.
+    """
+
+    __slots__ = ("one", "params", "template")
+
+    def __init__(self, template: LiteralString, /, **params: object) -> None:
+        self.template: str = template
+        self.one = ""
+        self.params: dict[str, str | int | float | Message] = {name: _plain(value) for name, value in params.items()}
+
+    def __str__(self) -> str:
+        return self.filled(self.one if self.one and self.params["n"] == 1 else self.template)
+
+    def filled(self, template: str) -> str:
+        """`template`, which may be a translation, with the parameters in their places."""
+        try:
+            return template.format(**self.params)
+        except (LookupError, ValueError, AttributeError, TypeError):  # words of others, with braces of their own
+            return template
+
+    def __repr__(self) -> str:
+        return f"Message({self.template!r}, {self.params!r})"
+
+    def __bool__(self) -> bool:
+        return bool(self.template)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Message) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash((self.template, str(self)))
+
+    def _key(self) -> tuple[Any, ...]:
+        return self.template, self.one, self.params
+
+
+NOTHING = Message("")
+"""Nothing to say."""
+
+
+def counted(n: int, one: LiteralString, many: LiteralString, /, **params: object) -> Message:
+    """`one` or `many`, as the number asks for; `{n}` in either is the number. Languages may have other forms."""
+    message = Message(many, n=n, **params)
+    message.one = one
+    return message
+
+
+def reason(error: BaseException) -> Message | str:
+    """Why something failed, as the end of a sentence: what a `Flaw` says, or the words of the system or a library."""
+    if isinstance(error, Flaw):
+        return error.said
+    if isinstance(error, StudioError):
+        return error.whole
+    return str(error)
+
+
+def _message(template: LiteralString | Message, params: Mapping[str, object]) -> Message:
+    return template if isinstance(template, Message) else Message(template, **params)
+
+
+def _plain(value: object) -> str | int | float | Message:
+    if isinstance(value, Message):
+        return value
+    if isinstance(value, BaseException):
+        return reason(value)
+    if type(value) in (int, float, str):
+        return value  # type: ignore[return-value]
+    return str(value)
+
+
 class StudioError(Exception):
     """An error that the user caused or can mend.
 
-    `message` says what happened, `hint` what to do about it; both are sentences. `status` is the exit status of the
-    command line: 3, a model or machine problem, unless a subclass says otherwise. `mend` names what would help, for
-    whoever can offer it with a button: one of MENDS, or nothing.
+    `template` says what happened, `hint` what to do about it: sentences with placeholders for `params`, see `Message`.
+    `status` is the exit status of the command line: 3, a model or machine problem, unless a subclass says otherwise.
+    `mend` names what would help, for whoever can offer it with a button: one of MENDS, or nothing.
     """
 
     status = 3
 
-    def __init__(self, message: str, hint: str = "", mend: str = "") -> None:
-        super().__init__(message, hint)
-        self.message = message
-        self.hint = hint
+    def __init__(
+        self, template: LiteralString | Message, hint: LiteralString | Message = "", /, mend: str = "", **params: object
+    ) -> None:
+        super().__init__(template, hint)
+        self.said = _message(template, params)
+        self.advice = _message(hint, params)
         self.mend = mend
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles without `__init__`, whose arguments a class may choose for itself."""
+        return _unpickled, (type(self), self.args, self.__dict__)
+
+    @property
+    def template(self) -> str:
+        """What happened, with placeholders: what tells one error from another."""
+        return self.said.template
+
+    @property
+    def params(self) -> dict[str, str | int | float | Message]:
+        """What fills the placeholders."""
+        return self.said.params
+
+    @property
+    def message(self) -> str:
+        """What happened, in English."""
+        return str(self.said)
+
+    @property
+    def hint(self) -> str:
+        """What to do about it, in English."""
+        return str(self.advice)
+
+    @property
+    def whole(self) -> Message:
+        """What happened and what to do about it."""
+        return Message("{said} {advice}", said=self.said, advice=self.advice) if self.advice else self.said
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
+
+
+def _unpickled(kind: type[StudioError], args: tuple[Any, ...], state: dict[str, Any]) -> StudioError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class BadInput(StudioError):
@@ -35,5 +150,23 @@ class BadInput(StudioError):
 class OutOfMemory(StudioError):
     """The device ran out of memory; the lane evicts what it can and tries once more before a person sees this."""
 
-    def __init__(self, message: str, hint: str = "", mend: str = "smaller") -> None:
-        super().__init__(message, hint, mend)
+    def __init__(
+        self,
+        template: LiteralString | Message,
+        hint: LiteralString | Message = "",
+        /,
+        mend: str = "smaller",
+        **params: object,
+    ) -> None:
+        super().__init__(template, hint, mend, **params)
+
+
+class Flaw(ValueError):
+    """What is wrong with a file, as the end of a sentence that starts with its name: "it ends too early"."""
+
+    def __init__(self, template: LiteralString | Message, /, **params: object) -> None:
+        super().__init__(template)
+        self.said = _message(template, params)
+
+    def __str__(self) -> str:
+        return str(self.said)

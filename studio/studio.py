@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.jobs import training_runs
 from studio.jobs.engine_cache import PLATFORM, EngineLimits
 from studio.jobs.job import Job
@@ -245,9 +245,11 @@ class Studio:
         if request.model:
             if self.catalog.get(request.model).medium != request.medium:
                 raise BadInput(
-                    f"The model {request.model} is not for {request.medium}.",
+                    "The model {model} is not for {medium}.",
                     "`studio models list` shows what is.",
                     mend="models",
+                    model=request.model,
+                    medium=request.medium,
                 )
             return request
         if isinstance(request, TrainRequest):
@@ -309,7 +311,7 @@ class Studio:
                 self.submit(entry.request, parents=entry.parents)
             except StudioError as error:
                 self.interrupted.append(entry)
-                self.warnings.append(f"A queued request cannot run now: {error}")
+                self.warnings.append(Message("A queued request cannot run now: {reason}", reason=error))
         self._restoring = False
         self._queue_changed()
 

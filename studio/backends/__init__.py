@@ -17,4 +17,9 @@ def medium(name: str) -> Medium:
     for found in MEDIA:
         if found.name == name:
             return found
-    raise BadInput(f"There is no medium {name!r}.", f"Choose one of: {', '.join(found.name for found in MEDIA)}.")
+    raise BadInput(
+        "There is no medium {name!r}.",
+        "Choose one of: {names}.",
+        name=name,
+        names=", ".join(found.name for found in MEDIA),
+    )

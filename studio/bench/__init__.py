@@ -34,7 +34,7 @@ def run(name: str, write: Callable[[str], None], setting: BenchSettings | None =
     for a name that is none.
     """
     if name and name not in BENCHES:
-        raise BadInput(f"There is no bench named {name!r:.60}.", f"Known: {', '.join(BENCHES)}.")
+        raise BadInput("There is no bench named {name!r:.60}.", "Known: {names}.", name=name, names=", ".join(BENCHES))
     held = True
     for bench in [name] if name else BENCHES:
         lines: Callable[[BenchSettings], Iterator[Measurement]] = resolve(BENCHES[bench])

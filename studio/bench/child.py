@@ -33,9 +33,16 @@ def measure(module: str, told: dict[str, Any]) -> dict[str, Any]:
                 stdin=subprocess.DEVNULL,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            raise StudioError(f"{module} did not end within {PATIENCE:.0f} seconds.") from None
+            raise StudioError(
+                "{module} did not end within {seconds:.0f} seconds.", module=module, seconds=PATIENCE
+            ) from None
     lines = ran.stdout.strip().splitlines()
     if ran.returncode or not lines:
         said = " | ".join(ran.stderr.strip().splitlines()[-3:])
-        raise StudioError(f"{module} ended with status {ran.returncode}: {said or 'it said nothing'}.")
+        raise StudioError(
+            "{module} ended with status {status}: {reason}.",
+            module=module,
+            status=ran.returncode,
+            reason=said or "it said nothing",
+        )
     return json.loads(lines[-1])

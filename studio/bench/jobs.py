@@ -89,7 +89,7 @@ def opened(setting: BenchSettings, wrap: str = "") -> Iterator[Studio]:
         )
         try:
             if not studio.catalog.models():
-                raise StudioError(f"There are no models in {setting.bundled}.")
+                raise StudioError("There are no models in {folder}.", folder=setting.bundled)
             yield studio
         finally:
             studio.close()

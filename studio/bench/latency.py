@@ -18,7 +18,7 @@ def lines(setting: BenchSettings) -> Iterator[Measurement]:
         told = {"what": "working", "medium": medium.name, "seconds": 0.5 if setting.toy else SECONDS}
         found = measure("studio.bench.live_window", {**told, "bundled": str(setting.bundled), "engine": setting.engine})
         if found["failed"]:
-            raise StudioError(f"The {medium.name} job failed: {found['failed']}")
+            raise StudioError("The {name} job failed: {reason}", name=medium.name, reason=found["failed"])
         idle, busy = sorted(found["idle"]), sorted(found["busy"])
         more = {
             "p50_ms": _share(busy, 0.5),

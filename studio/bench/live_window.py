@@ -121,7 +121,11 @@ async def working(window: MainWindow, told: dict[str, Any]) -> dict[str, Any]:
         while any(job.state in ("queued", "running") for job in window.studio.jobs()):
             await asyncio.sleep(0.02)
             if time.monotonic() - start > PATIENCE:
-                raise StudioError(f"The {told['medium']} job did not end within {PATIENCE:.0f} seconds.")
+                raise StudioError(
+                    "The {medium} job did not end within {seconds:.0f} seconds.",
+                    medium=told["medium"],
+                    seconds=PATIENCE,
+                )
     end()
     busy = bell.taken()
     bell.stop()

@@ -21,7 +21,7 @@ def lines(setting: BenchSettings) -> Iterator[Measurement]:
     told = {"works": works, "medium": MEDIUM, "seconds": 0.2 if setting.toy else SECONDS}
     found = measure("studio.bench.live_library", {**told, "bundled": str(setting.bundled), "engine": setting.engine})
     if found["state"] == "failed":
-        raise StudioError(f"The {MEDIUM} job failed.")
+        raise StudioError("The {medium} job failed.", medium=MEDIUM)
     yield Measurement("scrolling.first", found["first"] * 1000, "ms", FIRST, more={"works": works})
     more = {"works": works, "worst_ms": max(found["landed"]) * 1000, "times": len(found["landed"])}
     yield Measurement("scrolling.landed", statistics.median(found["landed"]) * 1000, "ms", more=more)

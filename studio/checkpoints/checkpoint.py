@@ -23,7 +23,7 @@ from studio.checkpoints.containers import numbers, read_row, read_zip
 from studio.checkpoints.errors import CheckpointError, DamagedCheckpoint, UnsupportedCheckpoint
 from studio.checkpoints.layouts import GeneratorLayout, of_network, official
 from studio.checkpoints.tensors import PickledNetwork, PickledTensor, TensorStorage
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.models import weights
 from studio.system import storage
 
@@ -36,12 +36,18 @@ EMA = ("G_ema", "g_ema", "generator_ema", "ema", "G", "g", "generator", "state_d
 
 DRAWN = 4096  # latents whose average stands in for one that did not come along
 FOREIGN = {
-    b"\x1f\x8b": "it is a compressed archive (gzip)", b"BZh": "it is a compressed archive (bzip2)",
-    b"\xfd7zXZ": "it is a compressed archive (xz)", b"7z\xbc\xaf": "it is a compressed archive (7z)",
-    b"Rar!": "it is a compressed archive (rar)", b"version https://git-lfs": "it is only a pointer to a file (Git LFS)",
-    b"<!DOCTYPE": "it is a web page", b"<!doctype": "it is a web page", b"<html": "it is a web page",
-    b"\x89HDF": "it is an HDF5 file", b"\x93NUMPY": "it is a NumPy file", b"\x89PNG": "it is a picture",
-}  # fmt: skip
+    b"\x1f\x8b": Message("it is a compressed archive (gzip) and no checkpoint"),
+    b"BZh": Message("it is a compressed archive (bzip2) and no checkpoint"),
+    b"\xfd7zXZ": Message("it is a compressed archive (xz) and no checkpoint"),
+    b"7z\xbc\xaf": Message("it is a compressed archive (7z) and no checkpoint"),
+    b"Rar!": Message("it is a compressed archive (rar) and no checkpoint"),
+    b"version https://git-lfs": Message("it is only a pointer to a file (Git LFS) and no checkpoint"),
+    **dict.fromkeys((b"<!DOCTYPE", b"<!doctype", b"<html"), Message("it is a web page and no checkpoint")),
+    b"\x89HDF": Message("it is an HDF5 file and no checkpoint"),
+    b"\x93NUMPY": Message("it is a NumPy file and no checkpoint"),
+    b"\x89PNG": Message("it is a picture and no checkpoint"),
+}
+"""How files of other kinds begin."""
 
 
 @dataclass(frozen=True)
@@ -99,11 +105,13 @@ def failing(path: Path) -> Generator[None]:
     try:
         yield
     except DamagedCheckpoint as error:
-        raise StudioError(f"{path.name} is damaged: {error}.", "Download or copy it again.") from error
+        raise StudioError(
+            "{name} is damaged: {reason}.", "Download or copy it again.", name=path.name, reason=error
+        ) from error
     except CheckpointError as error:
-        raise BadInput(f"{path.name} is refused: {error}.", HINT) from error
+        raise BadInput("{name} is refused: {reason}.", HINT, name=path.name, reason=error) from error
     except (RecursionError, MemoryError) as error:
-        raise BadInput(f"{path.name} is refused: it asks for far too much.", HINT) from error
+        raise BadInput("{name} is refused: it asks for far too much.", HINT, name=path.name) from error
 
 
 HINT = "The studio reads generators of StyleGAN2 and StyleGAN3; nothing in the file was run."
@@ -118,9 +126,11 @@ def look(path: Path) -> ForeignCheckpoint:
         with path.open("rb") as file:
             data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except OSError as error:
-        raise StudioError(f"{path} cannot be read: {error.strerror}.", "Check that the file is there.") from error
+        raise StudioError(
+            "{path} cannot be read: {reason}.", "Check that the file is there.", path=path, reason=error.strerror
+        ) from error
     except ValueError:
-        raise StudioError(f"{path.name} is damaged: it is empty.", "Download or copy it again.") from None
+        raise StudioError("{name} is damaged: it is empty.", "Download or copy it again.", name=path.name) from None
     with failing(path):
         return _safetensors(path, data) if path.suffix == ".safetensors" else _pickled(path, data)
 
@@ -129,7 +139,7 @@ def _pickled(path: Path, data: memoryview) -> ForeignCheckpoint:
     head = bytes(data[:512])
     for magic, words in FOREIGN.items():
         if head.startswith(magic):
-            raise UnsupportedCheckpoint(f"{words} and no checkpoint")
+            raise UnsupportedCheckpoint(words)
     if head[257:262] == b"ustar":
         raise UnsupportedCheckpoint("it is a tar archive and no checkpoint")
     if head.startswith(b"PK"):
@@ -155,7 +165,9 @@ def _safetensors(path: Path, data: memoryview) -> ForeignCheckpoint:
     tensors: dict[str, PickledTensor] = {}
     for name, one in header.tensors.items():
         if one.dtype not in kinds:
-            raise UnsupportedCheckpoint(f"the numbers of {name[:80]} are {one.dtype}, which no StyleGAN is made of")
+            raise UnsupportedCheckpoint(
+                "the numbers of {name} are {dtype}, which no StyleGAN is made of", name=name[:80], dtype=one.dtype
+            )
         strides = tuple(math.prod(one.shape[i + 1 :]) for i in range(len(one.shape)))
         places = {name: data[start + one.begin : start + one.end]}
         tensors[name] = PickledTensor(
@@ -216,11 +228,11 @@ def _tensors(state: Mapping[Any, Any]) -> dict[str, PickledTensor]:
 
 def _checked(name: str, array: NDArray[np.float32]) -> NDArray[np.float32]:
     if not np.isfinite(array).all():
-        raise UnsupportedCheckpoint(f"{name} holds values that are no numbers")
+        raise UnsupportedCheckpoint("{name} holds values that are no numbers", name=name)
     if name.endswith(".magnitude_ema") and not array > 0:
-        raise UnsupportedCheckpoint(f"{name} is not positive")
+        raise UnsupportedCheckpoint("{name} is not positive", name=name)
     if name.endswith("resample_filter") and not np.allclose(array, _binomial(), atol=1e-3):
-        raise UnsupportedCheckpoint(f"{name} is another low-pass filter than that of the paper")
+        raise UnsupportedCheckpoint("{name} is another low-pass filter than that of the paper", name=name)
     return array
 
 

@@ -43,7 +43,7 @@ def official_names(tensors: Mapping[str, PickledTensor]) -> tuple[dict[str, Pick
 
     def take(name: str, official: str, ones: tuple[int, ...] = ()) -> None:
         if name not in left:
-            raise UnsupportedCheckpoint(f"its generator lacks {name[:80]}")
+            raise UnsupportedCheckpoint("its generator lacks {name}", name=name[:80])
         found[official] = _without(name, left.pop(name), ones)
 
     layers = sum(re.fullmatch(r"style\.\d+\.weight", name) is not None for name in left)
@@ -65,14 +65,16 @@ def official_names(tensors: Mapping[str, PickledTensor]) -> tuple[dict[str, Pick
             take(f"{f'to_rgbs.{i - 1}' if i else 'to_rgb1'}.{part}", f"{block}.torgb.{named}", ones)
         filters.add(f"{block}.resample_filter")
     for name in sorted(left):
-        raise UnsupportedCheckpoint(f"its generator has {name[:80]}, which no StyleGAN2 of the usual layout has")
+        raise UnsupportedCheckpoint(
+            "its generator has {name}, which no StyleGAN2 of the usual layout has", name=name[:80]
+        )
     return found, filters
 
 
 def _without(name: str, tensor: PickledTensor, axes: tuple[int, ...]) -> PickledTensor:
     """The tensor without these sides, which must be one long."""
     if any(axis >= len(tensor.shape) or tensor.shape[axis] != 1 for axis in axes):
-        raise UnsupportedCheckpoint(f"{name[:80]} is of an unusual shape")
+        raise UnsupportedCheckpoint("{name} is of an unusual shape", name=name[:80])
     kept = [axis for axis in range(len(tensor.shape)) if axis not in axes]
     return replace(tensor, shape=tuple(tensor.shape[i] for i in kept), stride=tuple(tensor.stride[i] for i in kept))
 

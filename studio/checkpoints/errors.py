@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from studio.errors import Flaw
 
-class CheckpointError(ValueError):
+
+class CheckpointError(Flaw):
     """What is wrong with a checkpoint. One of the two below is raised, never this."""
 
 

@@ -14,6 +14,7 @@ from typing import Any, cast
 from studio.checkpoints.errors import UnsupportedCheckpoint
 from studio.checkpoints.stylegan3_layers import StyleGAN3Shape
 from studio.checkpoints.tensors import PickledNetwork, PickledTensor
+from studio.errors import Message
 
 Tensors = Mapping[str, PickledTensor]
 DEPTH, PARTS = 12, 20_000  # modules within modules, and what one generator consists of
@@ -77,12 +78,16 @@ def official(tensors: Tensors, options: Mapping[str, Any]) -> GeneratorLayout:
     said = {**options, **nested}
     for name, allowed in FIXED.items():
         if name in said and said[name] not in allowed:
-            raise UnsupportedCheckpoint(f"its {name} is {_shown(said[name])}, which the studio's networks do not have")
+            raise UnsupportedCheckpoint(
+                "its {name} is {value}, which the studio's networks do not have", name=name, value=_shown(said[name])
+            )
     mapping, wanted = _mapping(tensors, _dict(options.get("mapping_kwargs")))
     if "synthesis.input.freqs" in tensors:
         alias = _alias(tensors, mapping, said)
         if alias.planes not in PLANES:
-            raise UnsupportedCheckpoint(f"its pictures have {alias.planes} colour planes; the studio's have 3")
+            raise UnsupportedCheckpoint(
+                "its pictures have {planes} colour planes; the studio's have 3", planes=alias.planes
+            )
         wanted |= alias.tensors()
         family, size = "stylegan3", alias.size
         shape = {name: getattr(alias, name) for name in StyleGAN3Shape.__dataclass_fields__}
@@ -126,13 +131,16 @@ def _stylegan2(
         sizes.append(sizes[-1] * 2)
     if not SIDES[0] <= sizes[-1] <= SIDES[1]:
         raise UnsupportedCheckpoint(
-            f"its pictures are {sizes[-1]} px wide; the studio's networks make {SIDES[0]} to {SIDES[1]}"
+            "its pictures are {size} px wide; the studio's networks make {low} to {high}",
+            size=sizes[-1],
+            low=SIDES[0],
+            high=SIDES[1],
         )
     channels = [_side(tensors, f"synthesis.b{size}.conv1.weight", 0) for size in sizes]
     planes, w_dim = _side(tensors, "synthesis.b4.torgb.weight", 0), int(mapping["w_dim"])
     if planes not in PLANES:
         raise UnsupportedCheckpoint(
-            f"its pictures have {planes} colour planes; the studio's have 3, or 4 with transparency"
+            "its pictures have {planes} colour planes; the studio's have 3, or 4 with transparency", planes=planes
         )
     wanted: dict[str, tuple[int, ...]] = {"synthesis.b4.const": (channels[0], 4, 4)}
     for i, size in enumerate(sizes):
@@ -194,39 +202,48 @@ def _alias(tensors: Tensors, mapping: dict[str, Any], said: Mapping[str, Any]) -
 def _compare(tensors: Tensors, wanted: Mapping[str, tuple[int, ...]], free: set[str]) -> None:
     """Refused unless the tensors are those wanted, and of the shapes wanted; those in `free` may be absent."""
     for name in sorted(wanted.keys() - tensors.keys() - free):
-        raise UnsupportedCheckpoint(f"its generator lacks {name[:80]}")
+        raise UnsupportedCheckpoint("its generator lacks {name}", name=name[:80])
     for name in sorted(tensors.keys() - wanted.keys()):
-        raise UnsupportedCheckpoint(f"its generator has {name[:80]}, which no StyleGAN of the usual layout has")
+        raise UnsupportedCheckpoint(
+            "its generator has {name}, which no StyleGAN of the usual layout has", name=name[:80]
+        )
     for name, tensor in tensors.items():
         if tensor.shape != wanted[name]:
             raise UnsupportedCheckpoint(
-                f"{name[:80]} is {_sides(tensor.shape)} where its network needs {_sides(wanted[name])}"
+                "{name} is {shape} where its network needs {needed}",
+                name=name[:80],
+                shape=_sides(tensor.shape),
+                needed=_sides(wanted[name]),
             )
 
 
 def _side(tensors: Tensors, name: str, axis: int) -> int:
     tensor = tensors.get(name)
     if tensor is None:
-        raise UnsupportedCheckpoint(f"its generator lacks {name[:80]}")
+        raise UnsupportedCheckpoint("its generator lacks {name}", name=name[:80])
     if len(tensor.shape) <= axis or not 1 <= tensor.shape[axis] <= SIDE:
-        raise UnsupportedCheckpoint(f"{name[:80]} is {_sides(tensor.shape)}, which no StyleGAN has")
+        raise UnsupportedCheckpoint(
+            "{name} is {shape}, which no StyleGAN has", name=name[:80], shape=_sides(tensor.shape)
+        )
     return tensor.shape[axis]
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any) -> str | Message:
     """An option as a complaint quotes it; what holds others is only counted: written out it could have no end."""
     if isinstance(value, str | int | float | None):
         return str(value)[:60]
-    return f"something of {len(value)} parts" if isinstance(value, list | tuple | dict | set) else "no plain value"
+    if isinstance(value, list | tuple | dict | set):
+        return Message("something of {count} parts", count=len(value))
+    return Message("no plain value")
 
 
-def _sides(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape)) or "one number"
+def _sides(shape: tuple[int, ...]) -> str | Message:
+    return " x ".join(map(str, shape)) or Message("one number")
 
 
 def _number(value: Any) -> int | float:
     if type(value) not in (int, float) or not abs(value) < 1e9:
-        raise UnsupportedCheckpoint(f"one of its options is {_shown(value)} where a number is needed")
+        raise UnsupportedCheckpoint("one of its options is {value} where a number is needed", value=_shown(value))
     return value
 
 

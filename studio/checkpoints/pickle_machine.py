@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from studio.checkpoints.errors import DamagedCheckpoint, UnsupportedCheckpoint
+from studio.errors import Message
 
 Value = Any
 """None, bool, int, float, str, memoryview, tuple, list, dict, set, Name, Made, or what the tables' makers return."""
@@ -60,7 +61,7 @@ class AllowedNames:
     makers: Mapping[tuple[str, str], Maker]
     inert: frozenset[tuple[str, str]]
     prefixes: tuple[str, ...]
-    words: Callable[[PickledName], str]
+    words: Callable[[PickledName], Message | None]
 
     def check(self, name: PickledName) -> PickledName:
         key = (name.module, name.name)
@@ -71,7 +72,9 @@ class AllowedNames:
         ):
             return name
         said = self.words(name)
-        raise UnsupportedCheckpoint(said or f"it wants {str(name)[:120]} to be called, which no checkpoint needs")
+        raise UnsupportedCheckpoint(
+            said or Message("it wants {name} to be called, which no checkpoint needs", name=str(name)[:120])
+        )
 
     def call(self, name: Value, args: Value) -> Value:
         if not isinstance(name, PickledName) or not isinstance(args, tuple):
@@ -123,7 +126,7 @@ class PickleMachine:
             action = actions.get(opcode)
             if action is None:
                 raise (
-                    UnsupportedCheckpoint(_odd(opcode))
+                    UnsupportedCheckpoint(KNOWN[opcode])
                     if opcode in KNOWN
                     else DamagedCheckpoint("its pickle is scrambled")
                 )
@@ -245,7 +248,9 @@ class PickleMachine:
         if isinstance(target, PickledCall):
             target.state = state
         elif isinstance(target, PickledName):
-            raise UnsupportedCheckpoint(f"it wants to change {str(target)[:120]}, which no checkpoint needs")
+            raise UnsupportedCheckpoint(
+                "it wants to change {target}, which no checkpoint needs", target=str(target)[:120]
+            )
 
     def elsewhere(self) -> None:
         if self._persistent is None:
@@ -269,17 +274,18 @@ def fill(target: dict[Value, Value], pairs: Any) -> None:
         target[key] = value
 
 
-def _odd(opcode: int) -> str:
-    return f"its pickle {KNOWN[opcode]}"
-
-
 STOP = ord(".")
+REGISTRY = Message("its pickle takes a class from the extension registry of the program that wrote it")
+FIRST_CALL = Message("its pickle calls a class in the manner of the first protocol, which no checkpoint uses")
+TEXTUAL = Message("its pickle is of the first, textual protocol, which no checkpoint uses")
+BUFFERS = Message("its pickle refers to buffers that are not in it")
 KNOWN = {
-    **{code: "takes a class from the extension registry of the program that wrote it" for code in b"\x82\x83\x84"},
-    **{code: "calls a class in the manner of the first protocol, which no checkpoint uses" for code in b"io"},
-    **{code: "is of the first, textual protocol, which no checkpoint uses" for code in b"IFLSVdlgpP"},
-    **{code: "refers to buffers that are not in it" for code in b"\x97\x98"},
-}  # fmt: skip
+    **dict.fromkeys(b"\x82\x83\x84", REGISTRY),
+    **dict.fromkeys(b"io", FIRST_CALL),
+    **dict.fromkeys(b"IFLSVdlgpP", TEXTUAL),
+    **dict.fromkeys(b"\x97\x98", BUFFERS),
+}
+"""Why an instruction that exists is refused."""
 
 ACTIONS: dict[int, Callable[[PickleMachine], None]] = {
     0x80: lambda m: _protocol(m.number("B")),
@@ -337,7 +343,9 @@ ACTIONS: dict[int, Callable[[PickleMachine], None]] = {
 
 def _protocol(number: int) -> None:
     if not 2 <= number <= 5:
-        raise UnsupportedCheckpoint(f"its pickle is of protocol {number}; checkpoints are of protocol 2 to 5")
+        raise UnsupportedCheckpoint(
+            "its pickle is of protocol {number}; checkpoints are of protocol 2 to 5", number=number
+        )
 
 
 def _frame(machine: PickleMachine) -> None:

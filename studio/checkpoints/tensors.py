@@ -10,6 +10,7 @@ from typing import cast
 
 from studio.checkpoints.errors import DamagedCheckpoint, UnsupportedCheckpoint
 from studio.checkpoints.pickle_machine import AllowedNames, PickledName, Value, fill, unique
+from studio.errors import Message
 
 RANK = 8  # sides of one tensor
 KINDS = {
@@ -140,15 +141,19 @@ def _text_bytes(args: tuple[Value, ...]) -> memoryview:
         raise DamagedCheckpoint("its pickle is scrambled") from None
 
 
-def _words(name: PickledName) -> str:
+def _words(name: PickledName) -> Message | None:
     if name.module.startswith("dnnlib.tflib"):
-        return (
+        return Message(
             "it was written by the TensorFlow version of StyleGAN, and such a file cannot be read without running the "
             "program inside; the official tools convert it to the PyTorch version"
         )
     if name.module.startswith(("training.", "torch_utils.", "dnnlib", "pytorch_lightning", "omegaconf")):
-        return f"it holds a {name.name[:60]} of {name.module[:60]}, which is no StyleGAN that the studio reads"
-    return ""
+        return Message(
+            "it holds a {name} of {module}, which is no StyleGAN that the studio reads",
+            name=name.name[:60],
+            module=name.module[:60],
+        )
+    return None
 
 
 TABLE = AllowedNames(

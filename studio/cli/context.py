@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from studio.errors import Message
 from studio.models.catalog import Catalog
 from studio.schema import settings
 from studio.system.paths import RESOURCES, AppPaths
@@ -67,10 +68,10 @@ class CliContext:
         """One JSON object on standard output."""
         sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
 
-    def warn(self, *sentences: str) -> None:
+    def warn(self, *sentences: str | Message) -> None:
         """Lines on standard error."""
         for sentence in sentences:
-            sys.stderr.write(sentence + "\n")
+            sys.stderr.write(f"{sentence}\n")
 
     def settings(self) -> settings.Settings:
         """What the person has decided; what was wrong with the file goes to standard error."""

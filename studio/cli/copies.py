@@ -10,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.system.storage import in_words
 
 
@@ -23,7 +23,12 @@ def folder_for_copies(folder: Path) -> Path:
             pass
     except OSError as error:
         reason = error.strerror or str(error)
-        raise BadInput(f"{folder} cannot be written to: {reason}.", "Choose another folder with --out.") from error
+        raise BadInput(
+            "{folder} cannot be written to: {reason}.",
+            "Choose another folder with --out.",
+            folder=folder,
+            reason=reason,
+        ) from error
     return folder
 
 
@@ -83,4 +88,4 @@ def _new_name(folder: Path, stem: str, suffix: str) -> Generator[Path]:
 
 
 def _failed(folder: Path, error: OSError) -> StudioError:
-    return in_words(f"The copy in {folder} could not be written", error)
+    return in_words(Message("The copy in {folder} could not be written", folder=folder), error)

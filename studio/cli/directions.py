@@ -45,13 +45,18 @@ def add(actions: Any) -> None:
 def run_directions(values: argparse.Namespace, desk: CliContext) -> int:
     model = desk.catalog().get(values.id)
     if model.medium != "avatar":
-        raise BadInput(f"{model.title} is for {model.medium}.", "Only avatar models have directions.")
+        raise BadInput(
+            "{title} is for {medium}.", "Only avatar models have directions.", title=model.title, medium=model.medium
+        )
     known = {one.id for one in directions.directions(model)}
     unknown = [id for id in [*(id for id, _ in values.rename), *values.delete] if id not in known]
     if unknown:
         raise BadInput(
-            f"{model.title} has no direction {unknown[0][:60]!r}.",
-            f"`studio models directions {model.id}` lists those it has.",
+            "{title} has no direction {id!r}.",
+            "`studio models directions {model}` lists those it has.",
+            title=model.title,
+            id=unknown[0][:60],
+            model=model.id,
         )
     for id, name in values.rename:
         directions.rename(model, id, name)

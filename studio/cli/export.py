@@ -127,7 +127,12 @@ def _sheet(values: argparse.Namespace, sources: list[ExportSource], embed: str) 
     if values.captions is not None:
         given = [word.strip() for word in values.captions.split(",")]
         if len(given) != len(sources):
-            raise BadInput(f"{len(given)} captions do not fit {len(sources)} works.", "Give one for each.")
+            raise BadInput(
+                "{captions} captions do not fit {works} works.",
+                "Give one for each.",
+                captions=len(given),
+                works=len(sources),
+            )
         captions = given
     if values.format == "svg":
         raise BadInput("A sheet is no SVG.", "Choose png, webp or jpeg.")
@@ -155,11 +160,13 @@ def _look(values: argparse.Namespace) -> tuple[PictureStyle, str]:
     if not rest:
         return PictureStyle(**place, ground="colour", colour=first), ""
     if len(rest) > 2:
-        raise BadInput(f"{what[:60]!r} is no background.", "A gradient is two colours and an angle, with commas.")
+        raise BadInput(
+            "{what!r} is no background.", "A gradient is two colours and an angle, with commas.", what=what[:60]
+        )
     try:
         angle = float(rest[1]) if len(rest) == 2 else 180.0
     except ValueError:
-        raise BadInput(f"{rest[1][:40]!r} is no angle.", "Give degrees, such as 135.") from None
+        raise BadInput("{angle!r} is no angle.", "Give degrees, such as 135.", angle=rest[1][:40]) from None
     return PictureStyle(**place, ground="gradient", colour=first, second=rest[0], angle=angle), ""
 
 
@@ -175,6 +182,8 @@ def _source(word: str, get: Callable[[str], Asset]) -> ExportSource:
         path, title = asset.path, asset.title
     payload = codecs.read(path)
     if not isinstance(payload, Image):
-        raise BadInput(f"{word[:80]} is no picture.", "Pictures are exported; other works can be copied as they are.")
+        raise BadInput(
+            "{word} is no picture.", "Pictures are exported; other works can be copied as they are.", word=word[:80]
+        )
     fallback = asset.id if asset is not None else "picture"
     return ExportSource(payload, asset, writer.name_of(title, fallback), title)

@@ -59,7 +59,11 @@ class ArgumentParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise BadInput(
-            f"{message[:1].upper()}{message[1:].rstrip('.')}.", f"`{self.prog} --help` shows what can be given."
+            "{first}{rest}.",
+            "`{prog} --help` shows what can be given.",
+            first=message[:1].upper(),
+            rest=message[1:].rstrip("."),
+            prog=self.prog,
         )
 
 

@@ -116,7 +116,7 @@ def run_keep(values: argparse.Namespace, desk: CliContext) -> int:
         raise BadInput("This face has no name.", "Give it one with --name.")
     picture = codecs.read(path)
     if not isinstance(picture, Image):
-        raise BadInput(f"{path.name} is no picture.", "Choose a work that shows a face.")
+        raise BadInput("{name} is no picture.", "Choose a work that shows a face.", name=path.name)
     kept = _people(desk).keep(name, face, picture, asset.id if asset is not None else "")
     return _done(values, desk, kept, "{name} is kept.")
 
@@ -157,8 +157,9 @@ def _face_of(path: Path, asset: Asset | None) -> AvatarRequest:
         request = Request.from_json(asset.request)
     if not isinstance(request, AvatarRequest):
         raise BadInput(
-            f"The work {asset.id if asset is not None else path.name} shows no face of a model.",
+            "The work {id} shows no face of a model.",
             "Choose one that `studio make avatar` made; `studio make avatar.project` finds the face of a picture.",
+            id=asset.id if asset is not None else path.name,
         )
     return request
 

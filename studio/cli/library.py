@@ -120,7 +120,7 @@ def run_show(values: argparse.Namespace, desk: CliContext) -> int:
     with desk.library() as library:
         path, asset = works.find(library, values.work)
         if asset is None:
-            raise BadInput(f"{path.name} is not in the library.", "`studio library import` takes it in.")
+            raise BadInput("{name} is not in the library.", "`studio library import` takes it in.", name=path.name)
         children = [child.id for child in library.children(asset.id)]
     facts = {**_facts(asset), "children": children, "request": asset.request, "provenance": asset.provenance}
     if values.json:
@@ -138,7 +138,9 @@ def run_verify(values: argparse.Namespace, desk: CliContext) -> int:
         problems = library.verify()
         total = library.count()
     if values.json:
-        found = [{"path": one.path, "kind": one.kind, "message": one.message, "hint": one.hint} for one in problems]
+        found = [
+            {"path": one.path, "kind": one.kind, "message": str(one.message), "hint": str(one.hint)} for one in problems
+        ]
         desk.give({"works": total, "problems": found})
     elif problems:
         for one in problems:

@@ -155,9 +155,14 @@ def _requests(values: argparse.Namespace, desk: CliContext) -> list[Request]:
     if values.request is not None:
         request = from_file(values.request)
         if isinstance(request, TrainRequest):
-            raise BadInput(f"{values.request.name} asks for a training.", "Use `studio train`.")
+            raise BadInput("{name} asks for a training.", "Use `studio train`.", name=values.request.name)
         if values.medium not in (None, request.kind):
-            raise BadInput(f"{values.request.name} is about {request.kind}, not {values.medium}.")
+            raise BadInput(
+                "{name} is about {kind}, not {medium}.",
+                name=values.request.name,
+                kind=request.kind,
+                medium=values.medium,
+            )
         request = request.replace(**flags.given(type(request), values))
         unknown = unknown_fields(request)
         if unknown:
@@ -166,7 +171,7 @@ def _requests(values: argparse.Namespace, desk: CliContext) -> list[Request]:
         request = flags.asked(KINDS[values.medium], values, known)
         desk.warn(*identities.strangers(values, known, request))
     else:
-        raise BadInput("Say what to make.", f"Choose one of: {', '.join(one.name for one in MEDIA)}.")
+        raise BadInput("Say what to make.", "Choose one of: {names}.", names=", ".join(one.name for one in MEDIA))
     request.replace(seed=request.seed + values.count - 1)  # refused where there are not so many seeds
     return list(request.candidates(values.count))
 
@@ -191,7 +196,7 @@ def run_train(values: argparse.Namespace, desk: CliContext) -> int:
     kind = medium(values.medium).train
     request = flags.asked(kind, values)
     if not Path(request.data).exists():
-        raise BadInput(f"{request.data} does not exist.", "Give the folder to learn from with --data.")
+        raise BadInput("{folder} does not exist.", "Give the folder to learn from with --data.", folder=request.data)
     copies.folder_for_copies(Path(request.out))
     models: list[dict[str, Any]] = []
     display = progress.display(values.progress)

@@ -89,7 +89,7 @@ def run_info(values: argparse.Namespace, desk: CliContext) -> int:
     problems = catalog.verify(model) if values.verify else []
     facts = _facts(model)
     if values.verify:
-        facts["problems"] = problems
+        facts["problems"] = list(map(str, problems))
     if values.json:
         desk.give(facts)
     else:

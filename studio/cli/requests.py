@@ -18,7 +18,9 @@ def from_file(path: Path) -> Request:
     """The request in a JSON file, in a sidecar of the library, or embedded in a work. BadInput where there is none."""
     path = path.expanduser()
     if not path.is_file():
-        raise BadInput(f"{path} is no file.", "Give a request file, or a work made by the studio, with --request.")
+        raise BadInput(
+            "{path} is no file.", "Give a request file, or a work made by the studio, with --request.", path=path
+        )
     if path.suffix.lower() != ".json":
         return from_work(path)
     data = _json(path)
@@ -40,7 +42,7 @@ def from_work(path: Path) -> Request:
         sidecar = path.with_suffix(".json")
         found = _json(sidecar).get("request") if sidecar.is_file() else None
     if not isinstance(found, dict) or not found:
-        raise BadInput(f"{path.name} does not say how it was made.", "Give a work as the studio made it.")
+        raise BadInput("{name} does not say how it was made.", "Give a work as the studio made it.", name=path.name)
     return Request.from_json(found)
 
 
@@ -49,12 +51,17 @@ def _json(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             raw = file.read(SIZE_LIMIT + 1)
     except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}.", "Check that you may read it.") from error
+        raise BadInput(
+            "{path} cannot be read: {reason}.", "Check that you may read it.", path=path, reason=error.strerror
+        ) from error
     if len(raw) > SIZE_LIMIT:
-        raise BadInput(f"{path.name} is too large for a request.", "A request is a small JSON object.")
+        raise BadInput("{name} is too large for a request.", "A request is a small JSON object.", name=path.name)
     try:
         return weights.parse(raw)
     except weights.DamagedWeights as error:
         raise BadInput(
-            f"{path.name} is no request: {error}.", "A request is a JSON object with the key `kind`."
+            "{name} is no request: {reason}.",
+            "A request is a JSON object with the key `kind`.",
+            name=path.name,
+            reason=error,
         ) from error

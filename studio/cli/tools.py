@@ -156,7 +156,7 @@ def run_about(values: argparse.Namespace, desk: CliContext) -> int:
 def run_doctor(values: argparse.Namespace, desk: CliContext) -> int:
     findings = diagnostics.examine(desk.places, desk.catalog())
     if values.json:
-        rows = [{name: getattr(one, name) for name in diagnostics.DiagnosticFinding.__slots__} for one in findings]
+        rows = [diagnostics.to_json(one) for one in findings]
         words = json.dumps({"findings": rows}, ensure_ascii=False)
         desk.say(diagnostics.anonymous(words, desk.places) if values.report else words)
     else:

@@ -23,7 +23,9 @@ def find(library: Library, word: str) -> tuple[Path, Asset | None]:
         asset = library.get(word)
         return asset.path, asset
     if not path.is_file():
-        raise BadInput(f"{path} is no file.", "Give a work's id, as `studio library list` shows it, or its file.")
+        raise BadInput(
+            "{path} is no file.", "Give a work's id, as `studio library list` shows it, or its file.", path=path
+        )
     return path, library.of_file(path)
 
 

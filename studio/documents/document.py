@@ -19,7 +19,7 @@ from typing import Any, Self
 from studio.documents.files import EditJournal, checked, fingerprint, header, replay, seal, unseal
 from studio.documents.json_diff import between, plain
 from studio.documents.versions import DocumentVersion, VersionStore
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.system.storage import failing_as, hold, in_words
 
 PACE = 1.0
@@ -63,7 +63,7 @@ class Document:
         step: Callable[[str], None] | None = None,
     ) -> None:
         self.folder = Path(folder).absolute()
-        self.notices: list[str] = []
+        self.notices: list[Message] = []
         self.trouble: StudioError | None = None
         self._pace, self._version_seconds = pace, version_seconds
         self._step: Callable[[str], None] = step or _go_on
@@ -73,7 +73,7 @@ class Document:
         self._closing = False
         with failing_as("The document could not be opened"):
             if not _generations(self.folder):
-                raise BadInput(f"There is no document in {self.folder}.")
+                raise BadInput("There is no document in {folder}.", folder=self.folder)
             held = hold(self.folder / ".lock")
             if held is None:
                 raise StudioError("This document is already open.", "Close it in the other window first.")
@@ -262,7 +262,9 @@ class Document:
                 state = unseal(self.folder / f"snapshot.{first}")
                 break
             except BadInput:
-                self.notices.append(f"snapshot.{first} was damaged; the one before it and its journal were used.")
+                self.notices.append(
+                    Message("snapshot.{number} was damaged; the one before it and its journal were used.", number=first)
+                )
         if state is None:
             state = self._last_resort()
         else:
@@ -277,7 +279,9 @@ class Document:
             self._sealed = (self.folder / f"snapshot.{first}").stat().st_size
             return played.state, EditJournal(path, base, played.lines, played.good)
         if played.damaged:
-            self.notices.append(f"{path.name} was damaged; what came after the damage is kept in it.")
+            self.notices.append(
+                Message("{name} was damaged; what came after the damage is kept in it.", name=path.name)
+            )
             path.replace(path.with_name(f"damaged-{path.name}"))
         number = numbers[-1] + 1
         self._seal(number, played.state)
@@ -287,9 +291,13 @@ class Document:
         for version in self._versions.all():
             with contextlib.suppress(BadInput):
                 state = self._versions.state(version.number)
-                self.notices.append(f"The document was damaged; version {version.number} was used.")
+                self.notices.append(
+                    Message("The document was damaged; version {number} was used.", number=version.number)
+                )
                 return state
-        raise StudioError(f"The document in {self.folder} is damaged.", "Bring the folder back from a backup.")
+        raise StudioError(
+            "The document in {folder} is damaged.", "Bring the folder back from a backup.", folder=self.folder
+        )
 
 
 def listing(parent: Path) -> list[DocumentSummary]:

@@ -37,7 +37,7 @@ def header(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             found = _object(file.readline(2**20))
     except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"{path.name} is damaged.") from error
+        raise BadInput("{name} is damaged.", name=path.name) from error
     schema = found.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         raise StudioError("This document was saved by a newer AIGC Studio.", "Update the studio to open it.")
@@ -54,7 +54,7 @@ def unseal(path: Path) -> dict[str, Any]:
         if fingerprint(state) != head.get("crc"):
             raise ValueError("wrong checksum")
     except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"{path.name} is damaged.") from error
+        raise BadInput("{name} is damaged.", name=path.name) from error
     return state
 
 

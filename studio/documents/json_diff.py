@@ -35,8 +35,9 @@ def plain(value: object, depth: int = 0) -> Any:
         entries = cast("dict[object, object]", value)
         if all(isinstance(key, str) for key in entries):
             return {key: plain(item, depth + 1) for key, item in entries.items()}
-    said = "so large a number" if isinstance(value, int) else f"{value!r:.60}"
-    raise BadInput(f"A document cannot hold {said}.")
+    if isinstance(value, int):
+        raise BadInput("A document cannot hold so large a number.")
+    raise BadInput("A document cannot hold {value}.", value=f"{value!r:.60}")
 
 
 def between(old: Any, new: Any) -> list[Change]:

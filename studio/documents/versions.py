@@ -69,7 +69,7 @@ class VersionStore:
         """Raises BadInput where it is gone or damaged."""
         path = self._path(number)
         if not path.exists():
-            raise BadInput(f"There is no version {number}.")
+            raise BadInput("There is no version {number}.", number=number)
         return unseal(path)
 
     def forget(self, number: int) -> None:

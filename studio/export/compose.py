@@ -55,21 +55,28 @@ class PictureStyle:
 
     def __post_init__(self) -> None:
         if self.shape not in SHAPES:
-            raise BadInput(f"There is no shape {self.shape!r:.40}.", f"The shapes are {', '.join(SHAPES)}.")
+            raise BadInput(
+                "There is no shape {shape!r:.40}.", "The shapes are {names}.", shape=self.shape, names=", ".join(SHAPES)
+            )
         if self.ground not in GROUNDS:
-            raise BadInput(f"There is no background {self.ground!r:.40}.", f"There are {', '.join(GROUNDS)}.")
+            raise BadInput(
+                "There is no background {ground!r:.40}.",
+                "There are {names}.",
+                ground=self.ground,
+                names=", ".join(GROUNDS),
+            )
         for name in ("colour", "second"):
             colour_of(getattr(self, name))
         for name, (low, high) in (("padding", PADDING), ("across", SHIFT), ("down", SHIFT), ("angle", (-360, 360))):
             value: object = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-                raise BadInput(f"{name} must be a number from {low:g} to {high:g}.")
+                raise BadInput("{name} must be a number from {low:g} to {high:g}.", name=name, low=low, high=high)
 
 
 def colour_of(text: str) -> tuple[int, int, int]:
     """Red, green and blue of "#rrggbb". Raises BadInput for anything else."""
     if not _COLOUR.fullmatch(text):
-        raise BadInput(f"{text[:40]!r} is no colour.", "Write it as #rrggbb, such as #f2e9dc.")
+        raise BadInput("{text!r} is no colour.", "Write it as #rrggbb, such as #f2e9dc.", text=text[:40])
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
@@ -111,7 +118,13 @@ def render(image: Image, look: PictureStyle, width: int, height: int, ground: Im
     Raises BadInput for a size that cannot be made or a missing work.
     """
     if not (1 <= width <= SIDE_LIMIT and 1 <= height <= SIDE_LIMIT):
-        raise BadInput(f"A picture cannot be {width} x {height} pixels.", f"Sides go from 1 to {SIDE_LIMIT:,}.")
+        raise BadInput(
+            "A picture cannot be {width} x {height} pixels.",
+            "Sides go from 1 to {limit:,}.",
+            width=width,
+            height=height,
+            limit=SIDE_LIMIT,
+        )
     made = _ground(look, width, height, ground)
     _lay(made, image, place(image, look, width, height))
     if look.shape != "square":

@@ -57,13 +57,20 @@ def sizes_of(text: str) -> tuple[str, ...]:
         elif match:
             wide, high = int(match[1]), int(match[2] or match[1])
             if not (1 <= wide <= SIDE_LIMIT and 1 <= high <= SIDE_LIMIT):
-                raise BadInput(f"{word} is no size that can be made.", f"Sides go from 1 to {SIDE_LIMIT:,} pixels.")
+                raise BadInput(
+                    "{word} is no size that can be made.",
+                    "Sides go from 1 to {limit:,} pixels.",
+                    word=word,
+                    limit=SIDE_LIMIT,
+                )
             found.append(str(wide) if wide == high else f"{wide}x{high}")
         else:
             raise BadInput(
-                f"{word[:40]!r} is no size.",
+                "{word!r} is no size.",
                 "Sizes are numbers such as 512, pairs such as 1080x1350, feeds, icons, a network such as instagram, or"
-                f" one of its uses: {', '.join(feed.name for feed in FEEDS[:3])} and so on.",
+                " one of its uses: {names} and so on.",
+                word=word[:40],
+                names=", ".join(feed.name for feed in FEEDS[:3]),
             )
     return tuple(dict.fromkeys(found))
 

@@ -96,7 +96,12 @@ def _checked(entries: Sequence[Entry], cell: int) -> None:
     if not entries:
         raise BadInput("A sheet needs at least one picture.")
     if len(entries) > MOST:
-        raise BadInput(f"A sheet holds {MOST} pictures at most, not {len(entries)}.", "Make several sheets.")
+        raise BadInput(
+            "A sheet holds {limit} pictures at most, not {count}.",
+            "Make several sheets.",
+            limit=MOST,
+            count=len(entries),
+        )
     if not 32 <= cell <= 1024:
         raise BadInput("A cell of a sheet is 32 to 1024 pixels wide.")
     if len(entries) * cell * cell > 100_000_000:

@@ -66,7 +66,7 @@ def free(path: Path) -> Path:
 
 def _zip(files: Iterable[File], to: Path, hear: Callable[[int], None] | None) -> Path:
     if to.exists():
-        raise BadInput(f"There is already a file {to}.", "Choose another name, or move it away first.")
+        raise BadInput("There is already a file {to}.", "Choose another name, or move it away first.", to=to)
     made_folder = _make(to.parent)
     part = to.with_name(f".export-{uuid.uuid4().hex}.part")
     try:
@@ -91,7 +91,7 @@ def _zip(files: Iterable[File], to: Path, hear: Callable[[int], None] | None) ->
 
 def _folder(files: Iterable[File], to: Path, name: str, hear: Callable[[int], None] | None) -> Path:
     if to.exists() and not to.is_dir():
-        raise BadInput(f"{to} is a file, not a folder.", "Choose a folder, or a name that ends in .zip.")
+        raise BadInput("{to} is a file, not a folder.", "Choose a folder, or a name that ends in .zip.", to=to)
     made_folder = _make(to)
     part: Path | None = None
     try:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studio.errors import BadInput
+from studio.errors import BadInput, Message
 from studio.schema.request import Request
 
 log = logging.getLogger(__name__)
@@ -52,21 +52,23 @@ class QueueStore:
         self._lock = threading.Lock()
         self._file = file
         self._medians: dict[tuple[str, str], float | None] = {}
-        self.warning = ""
+        self.warning: Message | None = None
         self._database: sqlite3.Connection | None = None
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             self._database = self._open()
         except sqlite3.OperationalError as error:
             self.warning = (
-                "Another studio has the queue; this one's is not kept."
+                Message("Another studio has the queue; this one's is not kept.")
                 if "locked" in str(error)
-                else f"The queue cannot be kept in {file}: {error}."
+                else Message("The queue cannot be kept in {path}: {reason}.", path=file, reason=error)
             )
         except sqlite3.DatabaseError:
             self._replace_broken_file()
         except OSError as error:
-            self.warning = f"The queue cannot be kept in {file.parent}: {error.strerror}."
+            self.warning = Message(
+                "The queue cannot be kept in {path}: {reason}.", path=file.parent, reason=error.strerror
+            )
         if self.warning:
             log.warning("%s", self.warning)
 
@@ -140,9 +142,11 @@ class QueueStore:
             for rest in ("-wal", "-shm"):
                 self._file.with_name(self._file.name + rest).unlink(missing_ok=True)
             self._database = self._open()
-            self.warning = f"The queue was damaged. It was set aside as {aside.name}, and a new one begun."
+            self.warning = Message(
+                "The queue was damaged. It was set aside as {name}, and a new one begun.", name=aside.name
+            )
         except (OSError, sqlite3.Error) as error:
-            self.warning = f"The queue is damaged, and a new one cannot be begun: {error}."
+            self.warning = Message("The queue is damaged, and a new one cannot be begun: {reason}.", reason=error)
 
     def _open(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._file, timeout=0.2, check_same_thread=False, isolation_level=None)
@@ -173,7 +177,7 @@ class QueueStore:
             try:
                 return self._database.execute(statement, values).fetchall()
             except sqlite3.Error as error:
-                self.warning = f"The queue could not be read: {error}."
+                self.warning = Message("The queue could not be read: {reason}.", reason=error)
                 log.warning("%s", self.warning)
                 return []
 
@@ -191,7 +195,7 @@ class QueueStore:
             except sqlite3.Error as error:
                 with contextlib.suppress(sqlite3.Error):
                     self._database.execute("ROLLBACK")
-                self.warning = f"The queue could not be kept: {error}."
+                self.warning = Message("The queue could not be kept: {reason}.", reason=error)
                 log.warning("%s", self.warning)
                 return False
 

@@ -154,7 +154,9 @@ def lock(folder: Path) -> int:
     """
     handle = storage.hold(folder / LOCK)
     if handle is None:
-        raise BadInput(f"Another training runs in {folder}.", "Wait until it is done, or choose another folder.")
+        raise BadInput(
+            "Another training runs in {folder}.", "Wait until it is done, or choose another folder.", folder=folder
+        )
     return handle
 
 

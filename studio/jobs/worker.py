@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from studio.errors import StudioError
+from studio.errors import Message, StudioError
 from studio.jobs.engine_cache import EngineCache, EngineLimits
 from studio.jobs.job import Cancelled, Job, Progress
 from studio.media import temp_clips
@@ -227,10 +227,11 @@ class ProcessHost:
                 "Close other programs or choose a smaller size or model, then try again.",
                 mend="smaller",
             )
+        said = Message("The engine's answer could not be read.")
+        if code is not None:
+            said = Message("The engine's process ended unexpectedly (status {status}).", status=code)
         return StudioError(
-            f"The engine's process ended unexpectedly (status {code})."
-            if code is not None
-            else "The engine's answer could not be read.",
+            said,
             "Try again; if it happens every time, `studio doctor --report` has what is needed to find out why.",
             mend="diagnostics",
         )
@@ -343,7 +344,7 @@ def _portable(error: Exception) -> Exception:
         try:
             return pickle.loads(pickle.dumps(error, protocol=5))
         except Exception:  # noqa: BLE001 - a subclass that does not pickle
-            return StudioError(error.message, error.hint, error.mend)
+            return StudioError(error.said, error.advice, error.mend)
     if isinstance(error, Cancelled):
         return error
     return RuntimeError(f"{type(error).__name__}: {error}\n{trace}")

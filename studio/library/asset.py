@@ -168,7 +168,7 @@ class AssetRecord:
         try:
             return _checked(given)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise BadInput(f"This sidecar is damaged: {error}.") from error
+            raise BadInput("This sidecar is damaged: {reason}.", reason=error) from error
 
 
 _SHARED = tuple(name for name in Asset.__slots__ if name != "path")

@@ -16,11 +16,11 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, LiteralString, cast
 
 import numpy as np
 
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.media import images
 from studio.media.payloads import Image
 from studio.schema.request import Request
@@ -73,7 +73,7 @@ class Identities:
 
     def get(self, word: str) -> Identity:
         """The one of that id or name. Raises BadInput where there is none."""
-        return _named(word, self.all(), "Nobody is kept as {word!r}.")
+        return _named(word, self.all())
 
     def portrait(self, id: str) -> Image:
         """The cut-out of one, uint8 [H, W, 4] with straight alpha. StudioError where its file is lost."""
@@ -81,7 +81,9 @@ class Identities:
         try:
             picture = images.read(one.portrait)
         except StudioError as error:
-            raise StudioError(f"The portrait of {one.name} cannot be read.", "Keep the face again.") from error
+            raise StudioError(
+                "The portrait of {name} cannot be read.", "Keep the face again.", name=one.name
+            ) from error
         pixels = picture.pixels
         if pixels.shape[2] == 3:
             pixels = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
@@ -94,7 +96,7 @@ class Identities:
         """
         name = _clean(name)
         if face.kind != KIND:
-            raise BadInput(f"A request for {face.kind} is no face.", "Keep a face that the avatar page made.")
+            raise BadInput("A request for {kind} is no face.", "Keep a face that the avatar page made.", kind=face.kind)
         with self._writing("The identity could not be kept"):
             there = self.all()
             same = next((one for one in there if one.name.casefold() == name.casefold()), None)
@@ -119,10 +121,10 @@ class Identities:
         name = _clean(name)
         with self._writing("The identity could not be renamed"):
             there = self.all()
-            one = _named(id, there, "Nobody is kept as {word!r}.")
+            one = _named(id, there)
             taken = next((other for other in there if other.name.casefold() == name.casefold()), None)
             if taken is not None and taken.id != one.id:
-                raise BadInput(f"{taken.name} is there already.", "Choose another name.")
+                raise BadInput("{name} is there already.", "Choose another name.", name=taken.name)
             one = replace(one, name=name, face=_called(one.face, name), changed=time.time())
             _write(self._folder, one)
         self._changed()
@@ -131,7 +133,7 @@ class Identities:
     def remove(self, id: str) -> Identity:
         """Put one into the bin."""
         with self._writing("The identity could not be removed"):
-            one = _named(id, self.all(), "Nobody is kept as {word!r}.")
+            one = _named(id, self.all())
             bin = self._folder / BIN
             bin.mkdir(exist_ok=True)
             _write(bin, replace(one, changed=time.time()))
@@ -142,7 +144,10 @@ class Identities:
     def restore(self, id: str) -> Identity:
         """Take one back from the bin, under another name where somebody has that meanwhile."""
         with self._writing("The identity could not be restored"):
-            one = _named(id, self.binned(), "Nobody in the bin is called {word!r}.")
+            binned = self.binned()
+            one = _found(id, binned)
+            if one is None:
+                raise BadInput("Nobody in the bin is called {word!r}.", _known(binned), word=id[:60])
             names, name, number = {other.name.casefold() for other in self.all()}, one.name, 1
             while name.casefold() in names:
                 number += 1
@@ -154,7 +159,7 @@ class Identities:
         return one
 
     @contextmanager
-    def _writing(self, what: str) -> Generator[None]:
+    def _writing(self, what: LiteralString) -> Generator[None]:
         """One writer at a time, of all windows and command lines."""
         with storage.failing_as(what):
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -218,14 +223,24 @@ def _write(folder: Path, one: Identity) -> None:
     storage.write_whole(folder / f"{one.id}.json", data)
 
 
-def _named(word: str, there: list[Identity], missing: str) -> Identity:
+def _found(word: str, there: list[Identity]) -> Identity | None:
     """The one of that id, or else of that name."""
     known = {one.name.casefold(): one for one in reversed(there)} | {one.id: one for one in there}
-    found = known.get(word) or known.get(_words(word).casefold())
+    return known.get(word) or known.get(_words(word).casefold())
+
+
+def _named(word: str, there: list[Identity]) -> Identity:
+    """The one of that id, or else of that name. Raises BadInput where there is none."""
+    found = _found(word, there)
     if found is None:
-        names = ", ".join(one.name for one in there[:12])
-        raise BadInput(missing.format(word=word[:60]), f"There are: {names}." if names else "")
+        raise BadInput("Nobody is kept as {word!r}.", _known(there), word=word[:60])
     return found
+
+
+def _known(there: list[Identity]) -> Message:
+    """Whom there is, as advice; empty for nobody."""
+    names = ", ".join(one.name for one in there[:12])
+    return Message("There are: {names}.", names=names) if names else Message("")
 
 
 def _clean(name: str) -> str:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
-from studio.errors import StudioError
+from studio.errors import Message, StudioError
 from studio.library.asset import AssetRecord, words_of
 
 VERSION = 1
@@ -48,9 +48,11 @@ _FILLED = ("works", "bodies", "texts", "words", "labels")
 class DamagedIndex(StudioError):
     """The index is damaged and must be made anew; a person sees this only where that does not help."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str | Message) -> None:
         super().__init__(
-            f"The library's index is damaged ({why}).", "Check the disk, then run `studio library rebuild`."
+            "The library's index is damaged ({reason}).",
+            "Check the disk, then run `studio library rebuild`.",
+            reason=why,
         )
 
 
@@ -168,7 +170,7 @@ class LibraryIndex:
         if version > VERSION or (made and version != VERSION):
             db.close()
             if version < VERSION:
-                raise DamagedIndex("it is empty")
+                raise DamagedIndex(Message("it is empty"))
             raise StudioError(
                 "This library was opened by a newer AIGC Studio.", "Update the studio, or choose another folder."
             )

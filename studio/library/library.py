@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.library import queries as questions
 from studio.library.asset import Asset, AssetRecord, LibraryQuery, default_title, printable
 from studio.library.index import DamagedIndex, LibraryIndex
@@ -47,7 +47,7 @@ class Library:
 
     def __init__(self, folder: Path, *, step: Step | None = None, clock: Callable[[], float] = time.time) -> None:
         self.folder = Path(folder).absolute()
-        self.notices: list[str] = []
+        self.notices: list[Message] = []
         self._clock = clock
         self._step: Step = step or _go_on
         self._shelf = LibraryStore(self.folder, self._step)
@@ -112,7 +112,12 @@ class Library:
         path = Path(path)
         payload = codecs.read(path)
         if path.stat().st_size > IMPORT_LIMIT:
-            raise BadInput(f"{path.name} is too large.", f"Files up to {IMPORT_LIMIT // 2**30} GB are taken in.")
+            raise BadInput(
+                "{name} is too large.",
+                "Files up to {limit} GB are taken in.",
+                name=path.name,
+                limit=IMPORT_LIMIT // 2**30,
+            )
         digest = sha256_of(path)
         known = self._mended.ask(lambda db: questions.same_bytes(db, digest))
         if known:
@@ -331,7 +336,7 @@ class Library:
         found = self._mended.ask(lambda db: questions.records(db, asked))
         missing = [name for name in asked if name not in found]
         if missing:
-            raise BadInput(f"There is no work {missing[0]!r:.80} in the library.", "`library list` shows those.")
+            raise BadInput("There is no work {id!r:.80} in the library.", "`library list` shows those.", id=missing[0])
         return [found[name] for name in asked]
 
     def _change(self, ids: Iterable[str], changed: Callable[[AssetRecord], AssetRecord]) -> None:
@@ -343,8 +348,10 @@ class Library:
             try:
                 self._shelf.finish(news)
             except OSError as error:
-                why = in_words("Files could not be moved", error).message
-                self.notices.append(f"{why} The change holds, and is finished at the next start.")
+                why = in_words("Files could not be moved", error).said
+                self.notices.append(
+                    Message("{problem} The change holds, and is finished at the next start.", problem=why)
+                )
 
     def _describe(self, records: list[AssetRecord]) -> None:
         self._mended.do(lambda: self._shelf.describe(self._index, records))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from studio.errors import Message, counted
 from studio.library import index as tables
 from studio.library import queries as questions
 from studio.library.index import DamagedIndex, LibraryIndex
@@ -24,7 +25,7 @@ T = TypeVar("T")
 class SelfHealingIndex:
     """Asks the `index` of the library in `folder`, under its `lock`; what a person should know goes to `notices`."""
 
-    def __init__(self, folder: Path, index: LibraryIndex, lock: FileLock, notices: list[str]) -> None:
+    def __init__(self, folder: Path, index: LibraryIndex, lock: FileLock, notices: list[Message]) -> None:
         self._folder, self._index, self._lock, self._notices = folder, index, lock, notices
 
     def catch_up(self, unfinished: set[str]) -> None:
@@ -36,15 +37,25 @@ class SelfHealingIndex:
         new = told(Path(there[name], name + ".json") for name in sorted(there.keys() - known))
         gone = known - there.keys() - unfinished
         if unfinished:
-            works = "1 work" if len(unfinished) == 1 else f"{len(unfinished)} works"
-            self._notices.append(f"The files of {works} could not be moved. It is tried again at the next start.")
+            self._notices.append(
+                counted(
+                    len(unfinished),
+                    "The files of 1 work could not be moved. It is tried again at the next start.",
+                    "The files of {n} works could not be moved. It is tried again at the next start.",
+                )
+            )
         if new or gone:
             with self._index.using() as db, tables.writing(db):
                 tables.put(db, new)
                 tables.drop(db, gone)
         if gone:
-            works = "1 work is" if len(gone) == 1 else f"{len(gone)} works are"
-            self._notices.append(f"{works} gone from the library's folder, with all that was known of them.")
+            self._notices.append(
+                counted(
+                    len(gone),
+                    "1 work is gone from the library's folder, with all that was known of them.",
+                    "{n} works are gone from the library's folder, with all that was known of them.",
+                )
+            )
 
     def ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
         """The answer. Raises StudioError for a disk that gives none."""
@@ -69,5 +80,7 @@ class SelfHealingIndex:
     def heal(self, report: Hear | None = None) -> int:
         """Set the damaged index aside and fill a new one; returns the number of works. With the lock held."""
         kept = self._index.set_aside(time.strftime("index.damaged-%Y%m%d-%H%M%S.sqlite"))
-        self._notices.append(f"The library's index was damaged. It was set aside as {kept.name} and made anew.")
+        self._notices.append(
+            Message("The library's index was damaged. It was set aside as {name} and made anew.", name=kept.name)
+        )
         return self._index.prepare(lambda: salvage(self._folder, report))

@@ -218,9 +218,9 @@ def read_sidecar(path: Path) -> AssetRecord:
         with path.open("rb") as file:
             data = file.read(SIDECAR_LIMIT + 1)
     except OSError as error:
-        raise BadInput(f"{path.name} cannot be read: {error.strerror}.") from error
+        raise BadInput("{name} cannot be read: {reason}.", name=path.name, reason=error.strerror) from error
     if len(data) > SIDECAR_LIMIT:
-        raise BadInput(f"{path.name} is too large for a sidecar.")
+        raise BadInput("{name} is too large for a sidecar.", name=path.name)
     return AssetRecord.from_json(data)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.library.asset import AssetRecord
 from studio.library.store import ROOMS, read_sidecar
 from studio.media import codecs
@@ -24,14 +24,17 @@ Hear = Callable[[int, int], None]
 """Hears how many works are done, of how many."""
 
 
+REBUILD = Message("Run `studio library rebuild`.")
+
+
 @dataclass(frozen=True, slots=True)
 class LibraryProblem:
     """Something wrong with one file of the library: `message` says what, `hint` what to do. `path` is relative."""
 
     kind: Literal["missing", "changed", "orphan", "sidecar", "newer", "index"]
     path: str
-    message: str
-    hint: str
+    message: Message
+    hint: Message
     id: str = ""
 
 
@@ -91,9 +94,7 @@ def inspect(folder: Path, rows: Sequence[AssetRecord], sound: bool, hear: Hear |
     """What differs between files, sidecars and the index's `rows`. `sound`: SQLite finds its own file in order."""
     problems: list[LibraryProblem] = []
     if not sound:
-        problems.append(
-            LibraryProblem("index", "index.sqlite", "The index is damaged.", "Run `studio library rebuild`.")
-        )
+        problems.append(LibraryProblem("index", "index.sqlite", Message("The index is damaged."), REBUILD))
     indexed = {record.id: record for record in rows}
     seen: set[str] = set()
     sidecars = list(_sidecars(folder))
@@ -114,8 +115,8 @@ def inspect(folder: Path, rows: Sequence[AssetRecord], sound: bool, hear: Hear |
             LibraryProblem(
                 "missing",
                 where,
-                "The index knows this work, but its file and sidecar are gone.",
-                "Bring both back from a backup, or run `studio library rebuild` to forget the work.",
+                Message("The index knows this work, but its file and sidecar are gone."),
+                Message("Bring both back from a backup, or run `studio library rebuild` to forget the work."),
                 name,
             )
         )
@@ -125,9 +126,11 @@ def inspect(folder: Path, rows: Sequence[AssetRecord], sound: bool, hear: Hear |
                 LibraryProblem(
                     "orphan",
                     _relative(folder, media),
-                    "This file has no sidecar.",
-                    "Run `studio library rebuild`, which takes it back if the studio made it; else move it out of the"
-                    " folder and import it.",
+                    Message("This file has no sidecar."),
+                    Message(
+                        "Run `studio library rebuild`, which takes it back if the studio made it; else move it out of"
+                        " the folder and import it."
+                    ),
                 )
             )
     return problems
@@ -185,31 +188,36 @@ def _found(path: Path) -> _FoundSidecar:
 def _of_sidecar(folder: Path, found: _FoundSidecar) -> list[LibraryProblem]:
     where = _relative(folder, found.path)
     if found.record is None:
-        if isinstance(found.trouble, BadInput):
-            hint = "Run `studio library rebuild`, which makes a new one from what the file carries."
-            return [LibraryProblem("sidecar", where, found.trouble.message, hint, found.path.stem)]
-        return [LibraryProblem("newer", where, str(found.trouble), "Update the studio.", found.path.stem)]
+        trouble = found.trouble
+        assert trouble is not None
+        if isinstance(trouble, BadInput):
+            hint = Message("Run `studio library rebuild`, which makes a new one from what the file carries.")
+            return [LibraryProblem("sidecar", where, trouble.said, hint, found.path.stem)]
+        return [LibraryProblem("newer", where, trouble.whole, Message("Update the studio."), found.path.stem)]
     path = found.record.path(folder)
     where = _relative(folder, path)
     if not path.exists():
-        hint = "Bring it back from a backup, or delete the sidecar beside it to forget the work."
-        return [LibraryProblem("missing", where, "The file of this work is gone.", hint, found.record.id)]
+        hint = Message("Bring it back from a backup, or delete the sidecar beside it to forget the work.")
+        return [LibraryProblem("missing", where, Message("The file of this work is gone."), hint, found.record.id)]
     try:
         same = path.stat().st_size == found.record.size and sha256_of(path) == found.record.sha256
     except OSError as error:
-        hint = "Check the disk and the file's permissions."
-        return [LibraryProblem("changed", where, f"This file cannot be read: {error.strerror}.", hint, found.record.id)]
+        hint = Message("Check the disk and the file's permissions.")
+        message = Message("This file cannot be read: {reason}.", reason=error.strerror)
+        return [LibraryProblem("changed", where, message, hint, found.record.id)]
     if same:
         return []
-    hint = "If you edited it, import it as a work of its own; else bring it back from a backup."
+    hint = Message("If you edited it, import it as a work of its own; else bring it back from a backup.")
     return [
-        LibraryProblem("changed", where, "This file is not as it was when the work was made.", hint, found.record.id)
+        LibraryProblem(
+            "changed", where, Message("This file is not as it was when the work was made."), hint, found.record.id
+        )
     ]
 
 
 def _stale(folder: Path, path: Path) -> LibraryProblem:
-    message = "The index does not say what this sidecar says."
-    return LibraryProblem("index", _relative(folder, path), message, "Run `studio library rebuild`.", path.stem)
+    message = Message("The index does not say what this sidecar says.")
+    return LibraryProblem("index", _relative(folder, path), message, REBUILD, path.stem)
 
 
 def _adopted(folder: Path, media: Path) -> AssetRecord | None:

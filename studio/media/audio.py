@@ -52,14 +52,19 @@ def read(path: Path) -> Audio:
             frames, channels, rate = int(file.frames), int(file.channels), int(file.samplerate)
             if frames * channels > SAMPLE_LIMIT or channels > CHANNEL_LIMIT:
                 minutes = SAMPLE_LIMIT // 96_000 // 60
-                raise BadInput(f"{path.name} is too long.", f"Sounds up to {minutes} minutes (stereo) are read.")
+                raise BadInput(
+                    "{name} is too long.",
+                    "Sounds up to {minutes} minutes (stereo) are read.",
+                    name=path.name,
+                    minutes=minutes,
+                )
             samples: NDArray[np.float32] = file.read(dtype="float32", always_2d=True)
     except BadInput:
         raise
     except Exception as error:
-        raise BadInput(f"{path.name} is damaged or no sound.", "WAV, FLAC, Ogg and MP3 are read.") from error
+        raise BadInput("{name} is damaged or no sound.", "WAV, FLAC, Ogg and MP3 are read.", name=path.name) from error
     if samples.size == 0:
-        raise BadInput(f"{path.name} is an empty sound.")
+        raise BadInput("{name} is an empty sound.", name=path.name)
     clean = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
     return Audio(np.ascontiguousarray(np.clip(clean, -1.0, 1.0).T), rate)
 

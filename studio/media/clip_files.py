@@ -48,11 +48,15 @@ def timing(path: Path) -> ClipTiming:
     """What the file says of itself. Raises BadInput where that cannot be, OSError where it cannot be read."""
     found = _timing(path)
     if not found.stands or found.width < 1 or found.height < 1:
-        raise BadInput(f"{path.name} holds no moving pictures.", "WebP, GIF and MP4 are read.")
+        raise BadInput("{name} holds no moving pictures.", "WebP, GIF and MP4 are read.", name=path.name)
     if found.width * found.height > PIXEL_LIMIT:
         raise BadInput(
-            f"{path.name} is too large ({found.width:,} x {found.height:,} pixels).",
-            f"Moving pictures up to {PIXEL_LIMIT // 10**6} million pixels are read.",
+            "{name} is too large ({width:,} x {height:,} pixels).",
+            "Moving pictures up to {limit} million pixels are read.",
+            name=path.name,
+            width=found.width,
+            height=found.height,
+            limit=PIXEL_LIMIT // 10**6,
         )
     return found
 
@@ -68,7 +72,7 @@ def _timing(path: Path) -> ClipTiming:
         with path.open("rb") as file:
             return read(file)
     except (DamagedClip, struct.error, IndexError, OverflowError) as error:
-        raise BadInput(f"{path.name} is damaged.", "Its pictures cannot be found.") from error
+        raise BadInput("{name} is damaged.", "Its pictures cannot be found.", name=path.name) from error
 
 
 def note_of(path: Path) -> bytes | None:
@@ -121,7 +125,7 @@ def copy_noted(source: Path, target: Path, words: str, how: str = "") -> None:
                 data = XMP_BOX + xmp.packet(words, how)
                 new.write(struct.pack(">I4s", 8 + len(data), b"uuid") + data)
         except (DamagedClip, struct.error, IndexError) as error:
-            raise BadInput(f"{source.name} is damaged.") from error
+            raise BadInput("{name} is damaged.", name=source.name) from error
 
 
 def _noted_webp(old: BinaryIO, new: BinaryIO, packet: bytes) -> None:

@@ -71,7 +71,11 @@ def write(
     try:
         if not 0.1 <= fps <= FASTEST[ending]:
             raise BadInput(
-                f"{ending[1:].upper()} cannot show {fps:g} frames a second.", f"At most {FASTEST[ending]:g}."
+                "{format} cannot show {fps:g} frames a second.",
+                "At most {limit:g}.",
+                format=ending[1:].upper(),
+                fps=fps,
+                limit=FASTEST[ending],
             )
         for frame in frames:
             size = _checked(frame, size if count else None)
@@ -116,12 +120,12 @@ def frames(path: Path) -> Generator[Frame]:
             for at in range(len(found.stands)):
                 opened.seek(at)
                 if opened.size != (found.width, found.height):  # a picture of a GIF may reach beyond its screen
-                    raise BadInput(f"{path.name} is damaged.")
+                    raise BadInput("{name} is damaged.", name=path.name)
                 yield np.asarray(opened.convert("RGBA"))
     except (BadInput, GeneratorExit):
         raise
     except Exception as error:
-        raise BadInput(f"{path.name} is damaged.", "Its pictures cannot be read.") from error
+        raise BadInput("{name} is damaged.", "Its pictures cannot be read.", name=path.name) from error
 
 
 def first(path: Path) -> Image | None:
@@ -132,7 +136,7 @@ def first(path: Path) -> Image | None:
     try:
         return Image(np.array(next(stream)))
     except StopIteration:
-        raise BadInput(f"{path.name} is damaged.", "It holds no picture.") from None
+        raise BadInput("{name} is damaged.", "It holds no picture.", name=path.name) from None
     finally:
         stream.close()
 
@@ -147,9 +151,11 @@ def _checked(frame: Frame, size: tuple[int, int] | None) -> tuple[int, int]:
         raise BadInput("A frame of a clip is a picture of 8 bits and three or four channels.")
     here = (int(frame.shape[1]), int(frame.shape[0]))
     if size is not None and here != size:
-        raise BadInput(f"The pictures of a clip must be of one size, not {size} and {here}.")
+        raise BadInput("The pictures of a clip must be of one size, not {size} and {here}.", size=size, here=here)
     if here[0] * here[1] > clip_files.PIXEL_LIMIT or not all(here) or max(here) > 16383:
-        raise BadInput(f"A clip cannot be {here[0]:,} x {here[1]:,} pixels.", "Choose a smaller size.")
+        raise BadInput(
+            "A clip cannot be {width:,} x {height:,} pixels.", "Choose a smaller size.", width=here[0], height=here[1]
+        )
     return here
 
 
@@ -293,12 +299,12 @@ def _films(path: Path) -> Generator[Frame]:
             stream = container.streams.video[0]
             for frame in container.decode(stream):
                 if frame.width * frame.height > clip_files.PIXEL_LIMIT:
-                    raise BadInput(f"{path.name} is too large.")
+                    raise BadInput("{name} is too large.", name=path.name)
                 yield frame.to_ndarray(format="rgb24")
     except (BadInput, GeneratorExit):
         raise
     except Exception as error:
-        raise BadInput(f"{path.name} is damaged.", "Its pictures cannot be read.") from error
+        raise BadInput("{name} is damaged.", "Its pictures cannot be read.", name=path.name) from error
 
 
 def _encoder(av: Any) -> str:

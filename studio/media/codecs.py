@@ -80,7 +80,7 @@ def read(path: Path) -> Image | Clip | Audio | Text:
             return audio.read(path)
         return Text(_decoded(_COMMENT.sub(b"", _text_bytes(path)), path))
     except OSError as error:
-        raise BadInput(f"{path.name} cannot be read: {error.strerror or error}.") from error
+        raise BadInput("{name} cannot be read: {reason}.", name=path.name, reason=error.strerror or error) from error
 
 
 def read_note(path: Path) -> dict[str, Any] | None:
@@ -99,7 +99,7 @@ def read_note(path: Path) -> dict[str, Any] | None:
         else:
             words = None
     except OSError as error:
-        raise BadInput(f"{path.name} cannot be read: {error.strerror or error}.") from error
+        raise BadInput("{name} cannot be read: {reason}.", name=path.name, reason=error.strerror or error) from error
     if not words:
         return None
     try:
@@ -141,14 +141,16 @@ def _marked(text: str, words: str) -> bytes:
 def _known(path: Path) -> str:
     ending = path.suffix.lower()
     if not path.exists():
-        raise BadInput(f"There is no file {path}.", "Check the name.")
+        raise BadInput("There is no file {path}.", "Check the name.", path=path)
     if ending not in SUFFIXES:
         raise BadInput(
-            f"{path.name} is of a kind that the studio cannot read.",
-            f"It reads {', '.join(known[1:].upper() for known in SUFFIXES)}.",
+            "{name} is of a kind that the studio cannot read.",
+            "It reads {names}.",
+            name=path.name,
+            names=", ".join(known[1:].upper() for known in SUFFIXES),
         )
     if not path.is_file():
-        raise BadInput(f"{path.name} is not a file.")
+        raise BadInput("{name} is not a file.", name=path.name)
     return ending
 
 
@@ -156,7 +158,9 @@ def _text_bytes(path: Path) -> bytes:
     with path.open("rb") as file:
         data = file.read(TEXT_LIMIT + 1)
     if len(data) > TEXT_LIMIT:
-        raise BadInput(f"{path.name} is too long: texts up to {TEXT_LIMIT // 2**20} MB are read.")
+        raise BadInput(
+            "{name} is too long: texts up to {limit} MB are read.", name=path.name, limit=TEXT_LIMIT // 2**20
+        )
     return data
 
 
@@ -171,4 +175,4 @@ def _decoded(data: bytes, path: Path) -> str:
             continue
         if "\0" not in text:
             return text
-    raise BadInput(f"{path.name} is not a text.", "Save it as UTF-8 and try again.")
+    raise BadInput("{name} is not a text.", "Save it as UTF-8 and try again.", name=path.name)

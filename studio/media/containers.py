@@ -10,6 +10,8 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from studio.errors import Flaw
+
 PART_LIMIT = 250_000
 """Chunks, blocks or boxes of one file: several for each frame."""
 
@@ -21,7 +23,7 @@ LOOKED = 2**20
 """Bytes that are looked at together at most."""
 
 
-class DamagedClip(ValueError):
+class DamagedClip(Flaw):
     """The file is not what its ending says, or ends too early."""
 
 

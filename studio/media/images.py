@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageCms, ImageOps
 
-from studio.errors import BadInput
+from studio.errors import BadInput, Message
 from studio.media.payloads import Image
 
 PIXEL_LIMIT = 120_000_000
@@ -89,9 +89,11 @@ def read(path: Path) -> Image:
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning) as error:
         raise _too_large(path) from error
     except MemoryError as error:
-        raise BadInput(f"{path.name} does not fit into memory.", "Make it smaller and try again.") from error
+        raise BadInput("{name} does not fit into memory.", "Make it smaller and try again.", name=path.name) from error
     except Exception as error:
-        raise BadInput(f"{path.name} is damaged or no picture.", "PNG, JPEG, WebP and GIF are read.") from error
+        raise BadInput(
+            "{name} is damaged or no picture.", "PNG, JPEG, WebP and GIF are read.", name=path.name
+        ) from error
 
 
 def shrunk(image: Image, size: int) -> Image:
@@ -135,10 +137,12 @@ def _check_size(path: Path, width: int, height: int) -> None:
 
 
 def _too_large(path: Path, width: int = 0, height: int = 0) -> BadInput:
-    size = f" ({width:,} x {height:,} pixels)" if width else ""
-    return BadInput(
-        f"{path.name} is too large{size}.", f"Pictures up to {PIXEL_LIMIT // 10**6} million pixels are read."
-    )
+    said = Message("{name} is too large.", name=path.name)
+    if width:
+        said = Message(
+            "{name} is too large ({width:,} x {height:,} pixels).", name=path.name, width=width, height=height
+        )
+    return BadInput(said, "Pictures up to {limit} million pixels are read.", limit=PIXEL_LIMIT // 10**6)
 
 
 def plain(opened: Pillow.Image) -> Pillow.Image:

@@ -17,7 +17,7 @@ from typing import Any, cast
 import tomli_w
 
 from studio import checkpoints
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.models import detect, weights
 from studio.models.detect import DetectedModel
 from studio.system import storage
@@ -61,7 +61,12 @@ class AlreadyInstalled(BadInput):
     """What was to be brought in is there, as `model`: the same weights, byte for byte."""
 
     def __init__(self, name: str, model: Model) -> None:
-        super().__init__(f"The weights of {name} are here already, as {model.id}.", "Use that one, or remove it first.")
+        super().__init__(
+            "The weights of {name} are here already, as {id}.",
+            "Use that one, or remove it first.",
+            name=name,
+            id=model.id,
+        )
         self.model = model
 
 
@@ -71,17 +76,17 @@ class Catalog:
     def __init__(self, bundled: Path = RESOURCES / "models", own: Path | None = None) -> None:
         self._bundled = bundled
         self._own = own
-        self.warnings: list[str] = []
+        self.warnings: list[Message] = []
 
     def models(self, medium: str | None = None) -> list[Model]:
         """All models, or those of one medium: bundled ones first, then by title. Unreadable ones become warnings."""
         found: dict[str, Model] = {}
-        warnings: list[str] = []
+        warnings: list[Message] = []
         for folder in self._folders():
             try:
                 model = self._read(folder)
             except StudioError as error:
-                warnings.append(str(error))
+                warnings.append(error.whole)
                 continue
             found.setdefault(model.id, model)
         self.warnings = warnings
@@ -95,7 +100,7 @@ class Catalog:
                 if (place / id / "model.toml").is_file():
                     return self._read(place / id)
         raise BadInput(
-            f"There is no model {id[:80]!r}.", "`studio models list` shows the models there are.", mend="models"
+            "There is no model {id!r}.", "`studio models list` shows the models there are.", mend="models", id=id[:80]
         )
 
     def default(self, medium: str) -> Model:
@@ -106,30 +111,38 @@ class Catalog:
                 return model
         if not models:
             raise StudioError(
-                f"There is no model for {medium}.",
-                f"Add one with `studio models import PATH --medium {medium}`.",
+                "There is no model for {medium}.",
+                "Add one with `studio models import PATH --medium {medium}`.",
                 mend="models",
+                medium=medium,
             )
         return models[0]
 
-    def verify(self, model: Model) -> list[str]:
+    def verify(self, model: Model) -> list[Message]:
         """What is wrong with the weights of a model, as sentences; reads all of them."""
         files = weights.weight_files(model.folder)
         if not files:
-            return [f"{model.id} has no weights in {model.folder}."]
-        problems: list[str] = []
+            return [Message("{id} has no weights in {folder}.", id=model.id, folder=model.folder)]
+        problems: list[Message] = []
         for path in files:
             try:
                 weights.check_safetensors(path)
             except StudioError as error:
-                problems.append(str(error))
+                problems.append(error.whole)
         if not problems:
             try:
                 size, sha256 = weights.fingerprint(model.folder, files)
             except OSError as error:
-                return [f"The weights of {model.id} cannot be read: {error.strerror}."]
+                return [Message("The weights of {id} cannot be read: {reason}.", id=model.id, reason=error.strerror)]
             if model.sha256 and sha256 != model.sha256:
-                problems.append(f"The weights of {model.id} have changed: {size:,} bytes with sha256 {sha256}.")
+                problems.append(
+                    Message(
+                        "The weights of {id} have changed: {size:,} bytes with sha256 {sha256}.",
+                        id=model.id,
+                        size=size,
+                        sha256=sha256,
+                    )
+                )
         return problems
 
     def import_(
@@ -162,25 +175,31 @@ class Catalog:
                 weights.check_safetensors(found.root / file)
         if not accept_licence and found.licence.lower() not in detect.FREE:
             raise BadInput(
-                f"The licence of {path.name} is {found.licence or 'unknown'}: it may limit what you do with its works.",
+                "The licence of {name} is {licence}: it may limit what you do with its works.",
                 "Read it; if you agree, add --accept-licence.",
+                name=path.name,
+                licence=found.licence or "unknown",
             )
         try:
             return self._take(found, files, path.name if path.is_dir() else path.stem, self._own, report)
         except OSError as error:
-            raise storage.in_words(f"{path.name} could not be copied to {self._own}", error) from error
+            raise storage.in_words(
+                Message("{name} could not be copied to {folder}", name=path.name, folder=self._own), error
+            ) from error
 
     def remove(self, id: str) -> None:
         """Delete a model of the person's own. BadInput for a bundled or unknown one."""
         model = self.get(id)
         if model.bundled:
-            raise BadInput(f"{model.title} came with the studio and cannot be removed.")
+            raise BadInput("{title} came with the studio and cannot be removed.", title=model.title)
         doomed = model.folder.with_name(f"{STAGING}{uuid.uuid4().hex}")
         try:
             model.folder.rename(doomed)  # gone at once, even if deleting is interrupted
             shutil.rmtree(doomed)
         except OSError as error:
-            raise StudioError(f"{model.title} could not be removed: {error.strerror}.") from error
+            raise StudioError(
+                "{title} could not be removed: {reason}.", title=model.title, reason=error.strerror
+            ) from error
 
     def _places(self) -> Iterator[Path]:
         yield self._bundled
@@ -200,7 +219,12 @@ class Catalog:
         free = shutil.disk_usage(own).free
         if need > free:
             raise StudioError(
-                f"{name} needs {need / 1e9:.1f} GB, and {own} has {free / 1e9:.1f} GB left.", "Free some space."
+                "{name} needs {need:.1f} GB, and {own} has {free:.1f} GB left.",
+                "Free some space.",
+                name=name,
+                need=need / 1e9,
+                own=own,
+                free=free / 1e9,
             )
         staging = own / f"{STAGING}{uuid.uuid4().hex}"
         copied = 0
@@ -275,16 +299,20 @@ def read_model(folder: Path, *, bundled: bool) -> Model:
     try:
         data = tomllib.loads(path.read_bytes().decode("utf-8"))
     except OSError as error:
-        raise StudioError(f"{path} cannot be read: {error.strerror}.") from error
+        raise StudioError("{path} cannot be read: {reason}.", path=path, reason=error.strerror) from error
     except (ValueError, RecursionError) as error:
-        raise StudioError(f"{path} is damaged: it is no valid TOML.", "Import the model again.") from error
+        raise StudioError("{path} is damaged: it is no valid TOML.", "Import the model again.", path=path) from error
     if not ID.fullmatch(folder.name):
-        raise StudioError(f"{folder} cannot be a model's folder.", "Its name may have a to z, 0 to 9, dots and dashes.")
+        raise StudioError(
+            "{folder} cannot be a model's folder.", "Its name may have a to z, 0 to 9, dots and dashes.", folder=folder
+        )
     missing = [key for key in ("medium", "family") if not isinstance(data.get(key), str) or not data[key]]
     if missing:
-        raise StudioError(f"{path} does not say {' and '.join(missing)}.", "Import the model again.")
+        raise StudioError(
+            "{path} does not say {missing}.", "Import the model again.", path=path, missing=" and ".join(missing)
+        )
     if data.get("id", folder.name) != folder.name:
-        raise StudioError(f"{path} belongs to a folder named {data['id']!r}.", "Rename the folder.")
+        raise StudioError("{path} belongs to a folder named {id!r}.", "Rename the folder.", path=path, id=data["id"])
     return Model(
         id=folder.name,
         medium=data["medium"],

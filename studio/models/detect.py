@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from studio import checkpoints
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.models import weights
 
 PICKLES = frozenset({*checkpoints.SUFFIXES, ".bin", ".ckpt"})
@@ -97,13 +97,13 @@ def recognise(path: Path) -> DetectedModel:
     if path.is_dir():
         return _folder(path)
     if not path.exists():
-        raise BadInput(f"{path} does not exist.", "Give a model folder or a .safetensors file.")
+        raise BadInput("{path} does not exist.", "Give a model folder or a .safetensors file.", path=path)
     if path.suffix.lower() in checkpoints.SUFFIXES:
         return _foreign(path)
     if path.suffix.lower() in PICKLES:
         raise BadInput(_pickle(path), "Look for the same model as safetensors.")
     if path.suffix != ".safetensors":
-        raise BadInput(f"{path.name} is no model.", "Give a model folder or a .safetensors file.")
+        raise BadInput("{name} is no model.", "Give a model folder or a .safetensors file.", name=path.name)
     return _single(path)
 
 
@@ -114,7 +114,9 @@ def _folder(path: Path) -> DetectedModel:
     files = tuple(_files(path))
     _refuse_pickles(path, files)
     if not any(file.suffix == ".safetensors" for file in files):
-        raise BadInput(f"{path} holds no .safetensors file.", "Give the folder of a model, not the one above it.")
+        raise BadInput(
+            "{path} holds no .safetensors file.", "Give the folder of a model, not the one above it.", path=path
+        )
     index, config = _table(path / "model_index.json"), _table(path / "config.json")
     facts = {**config, **_toml(path / "model.toml")}
     if index:
@@ -130,7 +132,12 @@ def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any]) -> tup
     if index:
         name = str(index.get("_class_name"))
         if name not in PIPELINES:
-            raise BadInput(f"{path.name} needs {name[:80]}, which the studio cannot run.", _known(PIPELINES))
+            raise BadInput(
+                "{name} needs {needed}, which the studio cannot run.",
+                _known(PIPELINES),
+                name=path.name,
+                needed=name[:80],
+            )
         medium, family = PIPELINES[name]
         return medium, said[1] or family
     kind = str(facts.get("model_type") or "")
@@ -141,15 +148,20 @@ def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any]) -> tup
     if kind and any(name.endswith(WRITING) for name in names):
         if "auto_map" in facts:
             raise BadInput(
-                f"{path.name} brings program code of its own, which the studio never runs.",
+                "{name} brings program code of its own, which the studio never runs.",
                 "Choose a model that works without it.",
+                name=path.name,
             )
         return "story", said[1] or kind
     if all(said):
         return said
     if not facts:
-        raise BadInput(f"{path} has neither config.json nor model_index.json.", "Give the folder of a whole model.")
-    raise BadInput(f"The studio does not know what {path.name} is.", "Its config.json names no kind it can run.")
+        raise BadInput(
+            "{path} has neither config.json nor model_index.json.", "Give the folder of a whole model.", path=path
+        )
+    raise BadInput(
+        "The studio does not know what {name} is.", "Its config.json names no kind it can run.", name=path.name
+    )
 
 
 def _single(path: Path) -> DetectedModel:
@@ -161,9 +173,11 @@ def _single(path: Path) -> DetectedModel:
             licence = header.metadata.get("modelspec.license", "")
             return DetectedModel(path.parent, (Path(path.name),), medium, family, licence.strip().lower(), {})
     if any("lora_" in name or ".lora" in name for name in header.tensors):
-        raise BadInput(f"{path.name} is a LoRA, an addition to a model.", "Import a whole model.")
+        raise BadInput("{name} is a LoRA, an addition to a model.", "Import a whole model.", name=path.name)
     raise BadInput(
-        f"The studio does not know what {path.name} is.", "Import the folder it belongs to, with its config.json."
+        "The studio does not know what {name} is.",
+        "Import the folder it belongs to, with its config.json.",
+        name=path.name,
     )
 
 
@@ -186,7 +200,9 @@ def _files(folder: Path) -> Iterator[Path]:
             if not name.startswith(".") and (suffix in PLAIN or suffix in PICKLES or licence):
                 found.append((Path(parent) / name).relative_to(folder))
         if len(found) > 5000:
-            raise BadInput(f"{folder} holds far too many files for one model.", "Give the folder of a single model.")
+            raise BadInput(
+                "{folder} holds far too many files for one model.", "Give the folder of a single model.", folder=folder
+            )
     yield from sorted(found)
 
 
@@ -199,8 +215,10 @@ def _refuse_pickles(folder: Path, files: Sequence[Path]) -> None:
             raise BadInput(_pickle(folder / file), hint)
 
 
-def _pickle(path: Path) -> str:
-    return f"{path.name} is a pickle, which can run any program when it is opened; the studio does not open it."
+def _pickle(path: Path) -> Message:
+    return Message(
+        "{name} is a pickle, which can run any program when it is opened; the studio does not open it.", name=path.name
+    )
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -213,9 +231,11 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_bytes()[: weights.JSON_LIMIT].decode("utf-8"))
     except OSError as error:
-        raise StudioError(f"{path} cannot be read: {error.strerror}.", "Check that the file is there.") from error
+        raise StudioError(
+            "{path} cannot be read: {reason}.", "Check that the file is there.", path=path, reason=error.strerror
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise StudioError(f"{path} is damaged: it is no valid TOML.", "Download or copy it again.") from error
+        raise StudioError("{path} is damaged: it is no valid TOML.", "Download or copy it again.", path=path) from error
 
 
 def _licence(folder: Path, files: Sequence[Path]) -> str:
@@ -238,14 +258,17 @@ def _head(path: Path) -> str:
         return file.read(20_000).decode("utf-8", "replace")
 
 
-def _known(table: Mapping[str, object]) -> str:
-    return f"It can run: {', '.join(sorted(table))}."
+def _known(table: Mapping[str, object]) -> Message:
+    return Message("It can run: {names}.", names=", ".join(sorted(table)))
 
 
 def demand(found: DetectedModel, medium: str) -> None:
     """Return if `found` is a model of `medium`; BadInput that names the medium it belongs to otherwise."""
     if found.medium != medium:
         raise BadInput(
-            f"{found.root.name} is a {found.family} model, which belongs to {found.medium}.",
-            f"Import it with --medium {found.medium}.",
+            "{name} is a {family} model, which belongs to {medium}.",
+            "Import it with --medium {medium}.",
+            name=found.root.name,
+            family=found.family,
+            medium=found.medium,
         )

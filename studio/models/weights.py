@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from studio.errors import StudioError
+from studio.errors import Flaw, StudioError
 
 HEADER_LIMIT = 100_000_000  # bytes; the limit of the format's own readers
 RANK_LIMIT = 64  # sides of one tensor; no library goes beyond this
@@ -47,7 +47,7 @@ class SafetensorsHeader:
     metadata: Mapping[str, str]
 
 
-class DamagedWeights(ValueError):
+class DamagedWeights(Flaw):
     """What is wrong with a file, as the end of a sentence that starts with its name."""
 
 
@@ -66,9 +66,13 @@ def read_header(path: Path) -> SafetensorsHeader:
         with path.open("rb") as file:
             return _header(file.read(8), file.read, size)
     except OSError as error:
-        raise StudioError(f"{path} cannot be read: {error.strerror}.", "Check that the file is there.") from error
+        raise StudioError(
+            "{path} cannot be read: {reason}.", "Check that the file is there.", path=path, reason=error.strerror
+        ) from error
     except DamagedWeights as error:
-        raise StudioError(f"{path} is damaged: {error}.", "Download or copy it again.") from error
+        raise StudioError(
+            "{path} is damaged: {reason}.", "Download or copy it again.", path=path, reason=error
+        ) from error
 
 
 def _header(first: bytes, read: Any, size: int) -> SafetensorsHeader:
@@ -90,17 +94,17 @@ def _header(first: bytes, read: Any, size: int) -> SafetensorsHeader:
 def _tensor(name: str, entry: Any) -> TensorHeader:
     label = repr(name[:80])
     if not isinstance(entry, dict):
-        raise DamagedWeights(f"its entry {label} is no table")
+        raise DamagedWeights("its entry {label} is no table", label=label)
     fields = cast(dict[str, Any], entry)
     dtype, shape, offsets = fields.get("dtype"), fields.get("shape"), fields.get("data_offsets")
     if not isinstance(dtype, str) or dtype not in BITS:
-        raise DamagedWeights(f"the numbers of {label} are of an unknown type")
+        raise DamagedWeights("the numbers of {label} are of an unknown type", label=label)
     sides, place = _counts(shape), _counts(offsets)
     if sides is None or place is None or len(place) != 2:
-        raise DamagedWeights(f"the shape or the place of {label} is no list of whole numbers")
+        raise DamagedWeights("the shape or the place of {label} is no list of whole numbers", label=label)
     begin, end = place
     if math.prod(sides) * BITS[dtype] != (end - begin) * 8:
-        raise DamagedWeights(f"the size of {label} does not match its shape")
+        raise DamagedWeights("the size of {label} does not match its shape", label=label)
     return TensorHeader(dtype, tuple(sides), begin, end)
 
 
@@ -118,12 +122,12 @@ def _check_places(tensors: Mapping[str, TensorHeader], size: int) -> None:
     at = 0
     for name, tensor in sorted(tensors.items(), key=lambda item: (item[1].begin, item[1].end)):
         if tensor.begin != at:
-            raise DamagedWeights(f"{name[:80]!r} overlaps another tensor or leaves a gap")
+            raise DamagedWeights("{name!r} overlaps another tensor or leaves a gap", name=name[:80])
         at = tensor.end
     if at > size:
-        raise DamagedWeights(f"{at - size:,} bytes are missing at its end")
+        raise DamagedWeights("{count:,} bytes are missing at its end", count=at - size)
     if at < size:
-        raise DamagedWeights(f"it has {size - at:,} bytes that belong to no tensor")
+        raise DamagedWeights("it has {count:,} bytes that belong to no tensor", count=size - at)
 
 
 def parse(raw: bytes) -> dict[str, Any]:
@@ -157,9 +161,13 @@ def read_json(path: Path) -> dict[str, Any]:
             raise DamagedWeights("it is far too large")
         return parse(raw)
     except OSError as error:
-        raise StudioError(f"{path} cannot be read: {error.strerror}.", "Check that the file is there.") from error
+        raise StudioError(
+            "{path} cannot be read: {reason}.", "Check that the file is there.", path=path, reason=error.strerror
+        ) from error
     except DamagedWeights as error:
-        raise StudioError(f"{path} is damaged: {error}.", "Download or copy it again.") from error
+        raise StudioError(
+            "{path} is damaged: {reason}.", "Download or copy it again.", path=path, reason=error
+        ) from error
 
 
 def weight_files(folder: Path) -> list[Path]:

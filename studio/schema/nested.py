@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from studio.errors import BadInput
+from studio.errors import BadInput, Message
 from studio.schema.request import Field, Request, shown
 
 
@@ -51,10 +51,16 @@ class ListOf(Field):
 
     def check(self, name: str, value: Any) -> tuple[Record, ...]:
         if not isinstance(value, Sequence) or isinstance(value, str | bytes):
-            raise BadInput(f"{name} must be a list, not {shown(value)}.", self._hint())
+            raise BadInput("{name} must be a list, not {value}.", self._hint(), name=name, value=shown(value))
         rows = cast("Sequence[Any]", value)
         if len(rows) > self.limit:
-            raise BadInput(f"{name} has {len(rows):,} entries; at most {self.limit} are used.", "Leave some out.")
+            raise BadInput(
+                "{name} has {length:,} entries; at most {limit} are used.",
+                "Leave some out.",
+                name=name,
+                length=len(rows),
+                limit=self.limit,
+            )
         return tuple(self._row(f"{name}[{i}]", row) for i, row in enumerate(rows))
 
     def plain(self, value: Any) -> list[dict[str, Any]]:
@@ -64,19 +70,19 @@ class ListOf(Field):
         if isinstance(row, self.of):
             return row
         if not isinstance(row, Mapping):
-            raise BadInput(f"{name} must be an object, not {shown(row)}.", self._hint())
+            raise BadInput("{name} must be an object, not {value}.", self._hint(), name=name, value=shown(row))
         given = {str(key): item for key, item in cast("Mapping[Any, Any]", row).items()}
         known = dict(self.of.fields())
         values = {key: known[key].check(f"{name}.{key}", given.pop(key)) for key in known if key in given}
         try:
             unknown = json.dumps(given, sort_keys=True, ensure_ascii=False, allow_nan=False)
         except (TypeError, ValueError) as error:
-            raise BadInput(f"{name} holds a field that is no proper JSON.", "Take it out.") from error
+            raise BadInput("{name} holds a field that is no proper JSON.", "Take it out.", name=name) from error
         return self.of(**values, unknown=unknown)
 
-    def _hint(self) -> str:
+    def _hint(self) -> Message:
         names = ", ".join(f'"{key}": ...' for key, _ in self.of.fields())
-        return f"Give a JSON list such as [{{{names}}}]."
+        return Message("Give a JSON list such as [{{{names}}}].", names=names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,17 +94,21 @@ class FloatArray(Field):
 
     def check(self, name: str, value: Any) -> str:
         if not isinstance(value, str):
-            raise BadInput(f"{name} must be text, not {shown(value)}.")
+            raise BadInput("{name} must be text, not {value}.", name=name, value=shown(value))
         if len(value) > self.limit * 8 // 3 + 4:
-            raise BadInput(f"{name} has far too many numbers; at most {self.limit:,} are used.")
+            raise BadInput("{name} has far too many numbers; at most {limit:,} are used.", name=name, limit=self.limit)
         try:
             raw = base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError) as error:
-            raise BadInput(f"{name} is no base64.", "Take it from a work that carries it.") from error
+            raise BadInput("{name} is no base64.", "Take it from a work that carries it.", name=name) from error
         if len(raw) % 2:
-            raise BadInput(f"{name} does not hold whole numbers of 16 bits.", "Take it from a work that carries it.")
+            raise BadInput(
+                "{name} does not hold whole numbers of 16 bits.", "Take it from a work that carries it.", name=name
+            )
         if not np.isfinite(np.frombuffer(raw, "<f2")).all():
-            raise BadInput(f"{name} holds values that are no numbers.", "Take it from a work that carries it.")
+            raise BadInput(
+                "{name} holds values that are no numbers.", "Take it from a work that carries it.", name=name
+            )
         return base64.b64encode(raw).decode("ascii")
 
 
@@ -118,18 +128,23 @@ class NestedRequest(Field):
         try:
             text = _known(self.kind, value) if isinstance(value, str) else _told(self.kind, value)
         except (ValueError, RecursionError) as error:
-            raise BadInput(f"{name} is no JSON.", "A request is a JSON object with the key `kind`.") from error
+            raise BadInput(
+                "{name} is no JSON.", "A request is a JSON object with the key `kind`.", name=name
+            ) from error
         except BadInput as error:
-            raise BadInput(f"{name}: {error.message}", error.hint) from error
+            raise BadInput("{name}: {problem}", error.advice, name=name, problem=error.said) from error
         if len(text) > self.limit:
             raise self._too_long(name, text)
         return text
 
     def _too_long(self, name: str, text: str) -> BadInput:
         return BadInput(
-            f"{name} has {len(text):,} characters; at most {self.limit:,} are used.",
+            "{name} has {length:,} characters; at most {limit:,} are used.",
             "Requests lie in it too deep, each in the next, which nearly doubles its length every time. "
             "Take one that holds fewer.",
+            name=name,
+            length=len(text),
+            limit=self.limit,
         )
 
 
@@ -138,7 +153,7 @@ def _told(kind: str, value: Any) -> str:
     data = json.loads(value) if isinstance(value, str) else value
     request = data if isinstance(data, Request) else Request.from_json(data)
     if request.kind != kind:
-        raise BadInput(f"It is a request for {request.kind}, not for {kind}.")
+        raise BadInput("It is a request for {kind}, not for {wanted}.", kind=request.kind, wanted=kind)
     return json.dumps(request.to_json(), ensure_ascii=False)
 
 

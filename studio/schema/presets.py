@@ -75,12 +75,12 @@ def read(path: Path) -> Preset:
     """The preset in a file. Raises BadInput where it is none."""
     try:
         if path.stat().st_size > SIZE_LIMIT:
-            raise BadInput(f"{path.name} is far too large for a preset.", TROUBLE)
+            raise BadInput("{name} is far too large for a preset.", TROUBLE, name=path.name)
         data: Any = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"{path.name} cannot be read as a preset.", TROUBLE) from error
+        raise BadInput("{name} cannot be read as a preset.", TROUBLE, name=path.name) from error
     if not isinstance(data, dict) or cast("dict[str, Any]", data).get("format") != FORMAT:
-        raise BadInput(f"{path.name} is no preset.", TROUBLE)
+        raise BadInput("{name} is no preset.", TROUBLE, name=path.name)
     told = cast("dict[str, Any]", data)
     name = " ".join(str(told.get("name", "")).split())[:NAME_LIMIT] or path.stem
     return Preset(name, Request.from_json(told.get("request")), path)

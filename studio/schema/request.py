@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, cast
 
-from studio.errors import BadInput
+from studio.errors import BadInput, Message
 
 SEED_LIMIT = 2**31
 
@@ -60,16 +60,20 @@ class Range(Field):
 
     def check(self, name: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise BadInput(f"{name} must be a number, not {shown(value)}.", self._hint())
+            raise BadInput("{name} must be a number, not {value}.", self._hint(), name=name, value=shown(value))
         # First of all, since no float can hold some numbers that stand in files; infinities and NaN end here too.
         if not self.low <= value <= self.high:
-            raise BadInput(f"{name} is {shown(value)}, which is out of range.", self._hint())
+            raise BadInput("{name} is {value}, which is out of range.", self._hint(), name=name, value=shown(value))
         if self.whole and value != int(value):
-            raise BadInput(f"{name} must be a whole number, not {shown(value)}.", self._hint())
+            raise BadInput("{name} must be a whole number, not {value}.", self._hint(), name=name, value=shown(value))
         return int(value) if self.whole else float(value)
 
-    def _hint(self) -> str:
-        return f"Give a value from {self.low:g} to {self.high:g}{' ' + self.unit if self.unit else ''}."
+    def _hint(self) -> Message:
+        if self.unit:
+            return Message(
+                "Give a value from {low:g} to {high:g} {unit}.", low=self.low, high=self.high, unit=self.unit
+            )
+        return Message("Give a value from {low:g} to {high:g}.", low=self.low, high=self.high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,13 @@ class Choice(Field):
     def check(self, name: str, value: Any) -> str:
         known = [option for option, _ in self.options]
         if not isinstance(value, str) or (value not in known and not self.open) or len(value) > 200:
-            raise BadInput(f"{name} cannot be {shown(value)}.", f"Choose one of: {', '.join(known)}.")
+            raise BadInput(
+                "{name} cannot be {value}.",
+                "Choose one of: {names}.",
+                name=name,
+                value=shown(value),
+                names=", ".join(known),
+            )
         return value
 
 
@@ -96,10 +106,14 @@ class FreeText(Field):
 
     def check(self, name: str, value: Any) -> str:
         if not isinstance(value, str):
-            raise BadInput(f"{name} must be text, not {shown(value)}.")
+            raise BadInput("{name} must be text, not {value}.", name=name, value=shown(value))
         if len(value) > self.limit:
             raise BadInput(
-                f"{name} has {len(value):,} characters; at most {self.limit:,} are used.", "Shorten it and try again."
+                "{name} has {length:,} characters; at most {limit:,} are used.",
+                "Shorten it and try again.",
+                name=name,
+                length=len(value),
+                limit=self.limit,
             )
         # Lone surrogates cannot be written to a file and NUL ends a C string: neither says anything to a model.
         return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
@@ -111,7 +125,7 @@ class Flag(Field):
 
     def check(self, name: str, value: Any) -> bool:
         if not isinstance(value, bool):
-            raise BadInput(f"{name} must be true or false, not {shown(value)}.")
+            raise BadInput("{name} must be true or false, not {value}.", name=name, value=shown(value))
         return value
 
 
@@ -121,7 +135,13 @@ class Seed(Field):
 
     def check(self, name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < SEED_LIMIT:
-            raise BadInput(f"{name} cannot be {shown(value)}.", f"Give a whole number from 0 to {SEED_LIMIT - 1}.")
+            raise BadInput(
+                "{name} cannot be {value}.",
+                "Give a whole number from 0 to {limit}.",
+                name=name,
+                value=shown(value),
+                limit=SEED_LIMIT - 1,
+            )
         return value
 
 
@@ -131,7 +151,12 @@ class ModelId(Field):
 
     def check(self, name: str, value: Any) -> str:
         if not isinstance(value, str) or len(value) > 200:
-            raise BadInput(f"{name} cannot be {shown(value)}.", "`studio models list` shows the models there are.")
+            raise BadInput(
+                "{name} cannot be {value}.",
+                "`studio models list` shows the models there are.",
+                name=name,
+                value=shown(value),
+            )
         return value
 
 
@@ -143,7 +168,7 @@ class PathTo(Field):
 
     def check(self, name: str, value: Any) -> str:
         if not isinstance(value, str) or "\0" in value:
-            raise BadInput(f"{name} must be a path, not {shown(value)}.")
+            raise BadInput("{name} must be a path, not {value}.", name=name, value=shown(value))
         return value
 
 
@@ -220,7 +245,9 @@ class Request:
         cls = Request.kinds.get(str(data.get("kind")))
         if cls is None:
             kinds = ", ".join(sorted(Request.kinds))
-            raise BadInput(f"Nothing here can make {shown(data.get('kind'))}.", f"Known kinds: {kinds}.")
+            raise BadInput(
+                "Nothing here can make {kind}.", "Known kinds: {kinds}.", kind=shown(data.get("kind")), kinds=kinds
+            )
         known = dict(cls.fields())
         values = {name: data[name] for name in known if name in data}
         rest = {name: value for name, value in data.items() if name not in known and name != "kind"}

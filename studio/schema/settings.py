@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import tomli_w
 
-from studio.errors import BadInput
+from studio.errors import BadInput, Message
 from studio.schema.request import Choice, Field, Flag, FreeText, PathTo, Range, field
 from studio.system import storage
 
@@ -139,7 +139,9 @@ class Settings:
         known = dict(self.fields())
         for name in changes:
             if name not in known:
-                raise BadInput(f"There is no setting {name}.", f"The settings are: {', '.join(known)}.")
+                raise BadInput(
+                    "There is no setting {name}.", "The settings are: {names}.", name=name, names=", ".join(known)
+                )
         return dataclasses.replace(self, **changes)
 
 
@@ -148,7 +150,7 @@ MIGRATIONS: dict[int, Migration] = {}
 """MIGRATIONS[n] turns what version n wrote into what version n + 1 reads."""
 
 
-def load(path: Path) -> tuple[Settings, list[str]]:
+def load(path: Path) -> tuple[Settings, list[Message]]:
     """The settings in `path` and sentences on what was wrong with them. Always gives settings: the defaults, at worst.
 
     A file that cannot be read as TOML is renamed to settings.broken-1.toml (or the next free number), so that nothing
@@ -159,14 +161,22 @@ def load(path: Path) -> tuple[Settings, list[str]]:
     except FileNotFoundError:
         return Settings(), []
     except OSError as error:
-        return Settings(), [f"{path} cannot be read ({error.strerror}). The studio uses its default settings."]
+        return Settings(), [
+            Message(
+                "{path} cannot be read ({reason}). The studio uses its default settings.",
+                path=path,
+                reason=error.strerror,
+            )
+        ]
     except ValueError as error:
         return Settings(), [_set_aside(path, error)]
-    warnings: list[str] = []
+    warnings: list[Message] = []
     try:
         version = _version(data)
         if version > VERSION:
-            warnings.append(f"{path.name} was written by a newer studio. What is unknown here is kept, not used.")
+            warnings.append(
+                Message("{name} was written by a newer studio. What is unknown here is kept, not used.", name=path.name)
+            )
         data = _migrated(data, version)
     except (ValueError, KeyError, TypeError) as error:
         return Settings(), [_set_aside(path, error)]
@@ -176,7 +186,9 @@ def load(path: Path) -> tuple[Settings, list[str]]:
             try:
                 values[name] = each.check(name, data[name])
             except BadInput as error:
-                warnings.append(f"In {path.name}, {error.message} The default is used.")
+                warnings.append(
+                    Message("In {name}, {problem} The default is used.", name=path.name, problem=error.said)
+                )
     return Settings(**values), warnings
 
 
@@ -209,7 +221,7 @@ def save(path: Path, settings: Settings) -> None:
     A file of a newer version is first copied to settings.version-N.toml, a broken one set aside as `load` does. Raises
     StudioError where it cannot be written.
     """
-    with storage.failing_as(f"The settings could not be saved to {path}"):
+    with storage.failing_as(Message("The settings could not be saved to {path}", path=path)):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             before = _read(path)
@@ -256,7 +268,7 @@ def _migrated(data: dict[str, Any], version: int) -> dict[str, Any]:
     return data
 
 
-def _set_aside(path: Path, why: Exception) -> str:
+def _set_aside(path: Path, why: Exception) -> Message:
     number = 1
     while (aside := path.with_name(f"{path.stem}.broken-{number}{path.suffix}")).exists():
         number += 1
@@ -264,5 +276,10 @@ def _set_aside(path: Path, why: Exception) -> str:
     try:
         path.rename(aside)
     except OSError:
-        return f"{path} is damaged ({reason}). The studio uses its default settings."
-    return f"{path.name} was damaged ({reason}) and is now {aside}. The studio uses its default settings."
+        return Message("{path} is damaged ({reason}). The studio uses its default settings.", path=path, reason=reason)
+    return Message(
+        "{name} was damaged ({reason}) and is now {aside}. The studio uses its default settings.",
+        name=path.name,
+        reason=reason,
+        aside=aside,
+    )

@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 import studio
+from studio.errors import NOTHING, Message
 from studio.models.catalog import Catalog
 from studio.schema import settings
 from studio.support import hardware
@@ -33,14 +34,15 @@ MEMORY_GB = 4.0  # memory below which the starters still work, and little else
 class DiagnosticFinding:
     """One thing that was looked at. `missing` says what is wrong with it and `remedy` what to do, if anything is.
 
-    `essential` marks what the studio cannot work without.
+    A `value` that is no message is a name or a number, the same in every language. `essential` marks what the studio
+    cannot work without.
     """
 
     section: str
     name: str
-    value: str
-    missing: str = ""
-    remedy: str = ""
+    value: str | Message
+    missing: Message = NOTHING
+    remedy: Message = NOTHING
     essential: bool = False
 
 
@@ -68,12 +70,20 @@ def text(findings: Sequence[DiagnosticFinding]) -> str:
     return "\n".join(lines)
 
 
+def to_json(finding: DiagnosticFinding) -> dict[str, str | bool]:
+    """A finding as the command line gives it, in English."""
+    return {
+        name: value if isinstance(value, bool) else str(value)
+        for name, value in ((name, getattr(finding, name)) for name in DiagnosticFinding.__slots__)
+    }
+
+
 def report(findings: Sequence[DiagnosticFinding], places: AppPaths) -> str:
     """The same as Markdown for others to read: no home folder, no user name, nothing of what was asked for."""
     lines = ["### AIGC Studio report", "", "| | | |", "|---|---|---|"]
     for finding in findings:
         cells = (finding.section, finding.name, finding.value)
-        lines.append("| " + " | ".join(cell.replace("|", "/").replace("\n", " ") for cell in cells) + " |")
+        lines.append("| " + " | ".join(str(cell).replace("|", "/").replace("\n", " ") for cell in cells) + " |")
     missing = [finding for finding in findings if finding.missing]
     lines += ["", *[f"- {finding.missing} {finding.remedy}".rstrip() for finding in missing]]
     return anonymous("\n".join(lines).rstrip(), places)
@@ -112,7 +122,7 @@ def _user() -> str:
 def _studio() -> Iterator[DiagnosticFinding]:
     yield DiagnosticFinding("Studio", "version", studio.__version__)
     yield DiagnosticFinding("Studio", "Python", f"{platform.python_version()} ({platform.python_implementation()})")
-    yield DiagnosticFinding("Studio", "packaged", "yes" if getattr(sys, "frozen", False) else "no")
+    yield DiagnosticFinding("Studio", "packaged", Message("yes") if getattr(sys, "frozen", False) else Message("no"))
     asked = os.environ.get("STUDIO_DEVICE")
     if asked:
         yield DiagnosticFinding("Studio", "STUDIO_DEVICE", asked)
@@ -122,7 +132,14 @@ def _machine() -> Iterator[DiagnosticFinding]:
     yield DiagnosticFinding("Machine", "system", f"{platform.system()} {platform.release()} {platform.machine()}")
     cores = psutil.cpu_count(logical=False) or 0
     yield DiagnosticFinding(
-        "Machine", "processor", f"{hardware.processor()}, {cores} cores, {psutil.cpu_count()} threads"
+        "Machine",
+        "processor",
+        Message(
+            "{name}, {cores} cores, {threads} threads",
+            name=hardware.processor(),
+            cores=cores,
+            threads=psutil.cpu_count(),
+        ),
     )
     memory = psutil.virtual_memory()
     total, free = memory.total / 1e9, memory.available / 1e9
@@ -130,19 +147,23 @@ def _machine() -> Iterator[DiagnosticFinding]:
     yield DiagnosticFinding(
         "Machine",
         "memory",
-        f"{total:.1f} GB, {free:.1f} GB free",
-        f"This machine has only {total:.1f} GB of memory." if little else "",
-        "The starter models work; larger ones may not." if little else "",
+        Message("{total:.1f} GB, {free:.1f} GB free", total=total, free=free),
+        Message("This machine has only {total:.1f} GB of memory.", total=total) if little else NOTHING,
+        Message("The starter models work; larger ones may not.") if little else NOTHING,
     )
 
 
 def _graphics() -> Iterator[DiagnosticFinding]:
     cards = hardware.nvidia()
     told = hardware.ask_torch()
-    if isinstance(told, str):
-        yield DiagnosticFinding("Graphics", "torch", told, "The engines cannot start.", told, essential=True)
+    if isinstance(told, Message):
+        yield DiagnosticFinding("Graphics", "torch", told, Message("The engines cannot start."), told, essential=True)
         return
-    yield DiagnosticFinding("Graphics", "models run on", f"{told['device']}, {told['threads']} threads, {told['cpu']}")
+    yield DiagnosticFinding(
+        "Graphics",
+        "models run on",
+        Message("{device}, {threads} threads, {cpu}", device=told["device"], threads=told["threads"], cpu=told["cpu"]),
+    )
     yield DiagnosticFinding("Graphics", "torch is built for", str(told["built for"]))
     for card in cards or told["cards"]:
         yield DiagnosticFinding("Graphics", "card", card)
@@ -150,12 +171,14 @@ def _graphics() -> Iterator[DiagnosticFinding]:
         yield DiagnosticFinding(
             "Graphics",
             "use of the card",
-            "none",
-            "There is an NVIDIA card, but the installed torch does not use it.",
-            "Run `python3 run.py` once more with the card's driver in place: it installs the build that uses it.",
+            Message("none"),
+            Message("There is an NVIDIA card, but the installed torch does not use it."),
+            Message(
+                "Run `python3 run.py` once more with the card's driver in place: it installs the build that uses it."
+            ),
         )
     elif not cards and not told["cards"] and told["device"] == "cpu":
-        yield DiagnosticFinding("Graphics", "card", "none found; the processor is used")
+        yield DiagnosticFinding("Graphics", "card", Message("none found; the processor is used"))
 
 
 def _libraries() -> Iterator[DiagnosticFinding]:
@@ -166,9 +189,9 @@ def _libraries() -> Iterator[DiagnosticFinding]:
             yield DiagnosticFinding(
                 "Libraries",
                 name,
-                "missing",
-                f"{name} is not installed.",
-                "`python3 run.py` installs it.",
+                Message("missing"),
+                Message("{name} is not installed.", name=name),
+                Message("`python3 run.py` installs it."),
                 essential=True,
             )
 
@@ -179,11 +202,13 @@ def _sound() -> Iterator[DiagnosticFinding]:
     yield DiagnosticFinding(
         "Sound",
         "PortAudio",
-        "found" if there else "missing",
-        "" if there else "Music cannot be played, only made, for PortAudio is missing.",
-        ""
+        Message("found") if there else Message("missing"),
+        NOTHING if there else Message("Music cannot be played, only made, for PortAudio is missing."),
+        NOTHING
         if there
-        else "Install it with `sudo apt install libportaudio2` (Debian, Ubuntu) or `sudo dnf install portaudio`.",
+        else Message(
+            "Install it with `sudo apt install libportaudio2` (Debian, Ubuntu) or `sudo dnf install portaudio`."
+        ),
     )
 
 
@@ -195,9 +220,9 @@ def _window() -> Iterator[DiagnosticFinding]:
     yield DiagnosticFinding(
         "Window",
         "display",
-        "yes" if shown else "none",
-        "" if drawn else "There is no display, so only the command line works.",
-        "" if drawn else "Start it in a desktop session.",
+        Message("yes") if shown else Message("none"),
+        NOTHING if drawn else Message("There is no display, so only the command line works."),
+        NOTHING if drawn else Message("Start it in a desktop session."),
     )
     wanted = {"EGL": "libegl1", "xkbcommon": "libxkbcommon0", "fontconfig": "libfontconfig1", "dbus-1": "libdbus-1-3"}
     if "WAYLAND_DISPLAY" not in shown:
@@ -206,9 +231,9 @@ def _window() -> Iterator[DiagnosticFinding]:
     yield DiagnosticFinding(
         "Window",
         "system libraries",
-        "complete" if not missing else f"missing: {', '.join(missing)}",
-        "The window needs libraries that are missing." if missing else "",
-        f"Install them with `sudo apt install {' '.join(missing)}`." if missing else "",
+        Message("missing: {names}", names=", ".join(missing)) if missing else Message("complete"),
+        Message("The window needs libraries that are missing.") if missing else NOTHING,
+        Message("Install them with `sudo apt install {names}`.", names=" ".join(missing)) if missing else NOTHING,
     )
     yield from _fonts()
 
@@ -216,43 +241,45 @@ def _window() -> Iterator[DiagnosticFinding]:
 def _fonts() -> Iterator[DiagnosticFinding]:
     program = shutil.which("fc-list")
     if program is None:
-        yield DiagnosticFinding("Window", "fonts", "not known, for fc-list is missing")
+        yield DiagnosticFinding("Window", "fonts", Message("not known, for fc-list is missing"))
         return
     number, chinese = (len((hardware.output([program, *ask], 20) or "").splitlines()) for ask in ((), (":lang=zh-cn",)))
-    missing, remedy = "", ""
+    missing = remedy = NOTHING
     if not number:
-        missing, remedy = (
-            "There are no fonts, so the window shows no text.",
-            "Run `sudo apt install fonts-dejavu-core`.",
-        )
+        missing = Message("There are no fonts, so the window shows no text.")
+        remedy = Message("Run `sudo apt install fonts-dejavu-core`.")
     elif not chinese:
-        missing, remedy = "No font has Chinese letters.", "Run `sudo apt install fonts-noto-cjk` to see them."
-    yield DiagnosticFinding("Window", "fonts", f"{number}, {chinese} of them Chinese", missing, remedy)
+        missing = Message("No font has Chinese letters.")
+        remedy = Message("Run `sudo apt install fonts-noto-cjk` to see them.")
+    value = Message("{number}, {chinese} of them Chinese", number=number, chinese=chinese)
+    yield DiagnosticFinding("Window", "fonts", value, missing, remedy)
 
 
 def _models(catalog: Catalog) -> Iterator[DiagnosticFinding]:
     models = catalog.models()
     for warning in catalog.warnings:
-        yield DiagnosticFinding("Models", "unreadable", "one model", warning)
+        yield DiagnosticFinding("Models", "unreadable", Message("one model"), warning)
     for model in models:
         problems = catalog.verify(model) if model.bundled else []
         name = model.id if model.bundled else f"{model.medium} of one's own"
-        state = "damaged" if problems else "whole" if model.bundled else "not checked"
+        state = Message("whole") if model.bundled else Message("not checked")
+        if problems:
+            state = Message("damaged")
         yield DiagnosticFinding(
             "Models",
             name,
-            f"{model.family}, {model.size / 1e6:.1f} MB, {state}",
-            problems[0] if problems else "",
-            "Install the studio anew." if problems else "",
+            Message("{family}, {size:.1f} MB, {state}", family=model.family, size=model.size / 1e6, state=state),
+            problems[0] if problems else NOTHING,
+            Message("Install the studio anew.") if problems else NOTHING,
             essential=bool(problems),
         )
     if not any(model.bundled for model in models):
         yield DiagnosticFinding(
             "Models",
             "starters",
-            "missing",
-            "The starter models are missing.",
-            "Install the studio anew.",
+            Message("missing"),
+            Message("The starter models are missing."),
+            Message("Install the studio anew."),
             essential=True,
         )
 
@@ -260,7 +287,7 @@ def _models(catalog: Catalog) -> Iterator[DiagnosticFinding]:
 def _folders(places: AppPaths) -> Iterator[DiagnosticFinding]:
     chosen, warnings = settings.load(places.config / "settings.toml")
     for warning in warnings:
-        yield DiagnosticFinding("Folders", "settings", "a value or the file is wrong", warning)
+        yield DiagnosticFinding("Folders", "settings", Message("a value or the file is wrong"), warning)
     folders = {
         "library": settings.folder(chosen.library_folder, places.library),
         "models": settings.folder(chosen.models_folder, places.models),
@@ -269,19 +296,19 @@ def _folders(places: AppPaths) -> Iterator[DiagnosticFinding]:
     for name, folder in folders.items():
         free = hardware.free_gb(folder)
         writable = hardware.writable(folder)
-        missing, remedy = "", ""
+        missing = remedy = NOTHING
         if not writable:
-            missing, remedy = (
-                f"The folder for {name} cannot be written to: {folder}.",
-                "Choose another in the settings.",
-            )
+            missing = Message("The folder for {name} cannot be written to: {folder}.", name=name, folder=folder)
+            remedy = Message("Choose another in the settings.")
         elif free is not None and free < ROOM_GB:
-            missing, remedy = f"Only {free:.1f} GB are free where {name} is kept.", "Free some space."
-        room = "room unknown" if free is None else f"{free:.1f} GB free"
+            missing = Message("Only {free:.1f} GB are free where {name} is kept.", free=free, name=name)
+            remedy = Message("Free some space.")
+        room = Message("room unknown") if free is None else Message("{free:.1f} GB free", free=free)
+        state = Message("writable") if writable else Message("not writable")
         yield DiagnosticFinding(
             "Folders",
             name,
-            f"{room}, {'writable' if writable else 'not writable'}",
+            Message("{room}, {state}", room=room, state=state),
             missing,
             remedy,
             essential=not writable,

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from studio.errors import Message
+
 CHILD_SECONDS = 120
 
 DEVICE_SCRIPT = """
@@ -52,15 +54,15 @@ def nvidia() -> list[str]:
     return [line.strip() for line in (words or "").splitlines() if line.strip()]
 
 
-def ask_torch() -> dict[str, Any] | str:
+def ask_torch() -> dict[str, Any] | Message:
     """What torch says of this machine, or why it says nothing."""
     if importlib.util.find_spec("torch") is None:
-        return "torch is not installed; `python3 run.py` installs it"
+        return Message("torch is not installed; `python3 run.py` installs it")
     words = output([sys.executable, "-c", DEVICE_SCRIPT], CHILD_SECONDS)
     try:
         return json.loads((words or "").strip().splitlines()[-1])
     except (ValueError, IndexError):
-        return "torch is installed but does not start; install the studio anew with `python3 run.py`"
+        return Message("torch is installed but does not start; install the studio anew with `python3 run.py`")
 
 
 def output(command: Sequence[str], seconds: float) -> str | None:

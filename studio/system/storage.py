@@ -15,9 +15,9 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
-from studio.errors import StudioError
+from studio.errors import Message, StudioError
 
 COPIED = 8 * 2**20  # bytes between two steps of a copy
 
@@ -76,27 +76,30 @@ def copy(source: Path, target: Path, step: Callable[[int], object]) -> None:
         os.fsync(new.fileno())
 
 
-def in_words(what: str, error: OSError | sqlite3.Error) -> StudioError:
+def in_words(what: LiteralString | Message, error: OSError | sqlite3.Error) -> StudioError:
     """`what` failed ("The work could not be kept"), for a reason and with advice that a person understands."""
     code = error.errno if isinstance(error, OSError) else _sqlite_cause(error)
-    name = getattr(error, "filename", None)
-    where = f" ({name})" if name else ""
+    what = what if isinstance(what, Message) else Message(what)
+    path = getattr(error, "filename", None) or ""
     if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return StudioError(f"{what}: the disk is full.", "Free some space and try again.", mend="room")
+        return StudioError("{what}: the disk is full.", "Free some space and try again.", mend="room", what=what)
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return StudioError(
-            f"{what}: this folder may not be written to{where}.",
-            "Change its permissions, or choose another folder.",
-            mend="folders",
-        )
+        said = Message("{what}: this folder may not be written to.", what=what)
+        if path:
+            said = Message("{what}: this folder may not be written to ({path}).", what=what, path=path)
+        return StudioError(said, "Change its permissions, or choose another folder.", mend="folders")
     if code in (errno.ENOTDIR, errno.EEXIST):
-        return StudioError(
-            f"{what}: a file stands where a folder is needed{where}.", "Choose another folder.", "folders"
-        )
+        said = Message("{what}: a file stands where a folder is needed.", what=what)
+        if path:
+            said = Message("{what}: a file stands where a folder is needed ({path}).", what=what, path=path)
+        return StudioError(said, "Choose another folder.", mend="folders")
     if code == errno.EBUSY:
-        return StudioError(f"{what}: another program is using the folder.", "Wait a moment and try again.")
-    said = error.strerror if isinstance(error, OSError) else str(error)
-    return StudioError(f"{what}: {said or type(error).__name__}{where}.", "Check the disk and try again.")
+        return StudioError("{what}: another program is using the folder.", "Wait a moment and try again.", what=what)
+    why = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
+    said = Message("{what}: {reason}.", what=what, reason=why)
+    if path:
+        said = Message("{what}: {reason} ({path}).", what=what, reason=why, path=path)
+    return StudioError(said, "Check the disk and try again.")
 
 
 def _sqlite_cause(error: sqlite3.Error) -> int | None:
@@ -150,7 +153,9 @@ class FileLock:
                 return handle
             if time.monotonic() >= until:
                 raise StudioError(
-                    f"{self.path.parent} is in use by another studio.", "Wait until it is done, or close it."
+                    "{folder} is in use by another studio.",
+                    "Wait until it is done, or close it.",
+                    folder=self.path.parent,
                 )
             time.sleep(pause)
             pause = min(0.05, pause * 2)
@@ -181,7 +186,7 @@ def _lock(handle: int) -> None:
 
 
 @contextlib.contextmanager
-def failing_as(what: str) -> Generator[None]:
+def failing_as(what: LiteralString | Message) -> Generator[None]:
     """Turn errors of the disk and of the index into a StudioError that begins with `what`."""
     try:
         yield

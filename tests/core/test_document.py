@@ -368,7 +368,7 @@ def test_damage_in_the_middle_of_a_journal_is_named_and_kept(tmp_path: Path) -> 
     journal(folder).write_bytes(data)
     with Document(folder) as opened:
         assert opened.content == {"text": "one"}
-        assert "damaged" in opened.notices[0]
+        assert "damaged" in str(opened.notices[0])
         opened.edit({"text": "on"})
     assert reopened(folder) == {"text": "on"}
     assert b"three" in (folder / "damaged-journal.1").read_bytes()
@@ -387,7 +387,7 @@ def test_a_damaged_snapshot_costs_nothing(tmp_path: Path, damage: bytes | None) 
         newest.write_bytes(damage)
     with Document(folder) as opened:
         assert (opened.content, opened.title, opened.works) == ({"text": "three"}, "B", ("w",))
-        assert "snapshot.2" in opened.notices[0]
+        assert "snapshot.2" in str(opened.notices[0])
         opened.edit({"text": "four"})
     assert reopened(folder) == {"text": "four"}
 
@@ -401,7 +401,7 @@ def test_the_last_resort_is_a_version(tmp_path: Path) -> None:
         path.write_bytes(b"damaged")
     with Document(folder) as opened:
         assert opened.content == {"text": "one"}
-        assert any("version" in notice for notice in opened.notices)
+        assert any("version" in str(notice) for notice in opened.notices)
     shutil.rmtree(folder / "versions")
     for path in [*folder.glob("snapshot.*"), *folder.glob("journal.*")]:
         path.write_bytes(b"damaged")

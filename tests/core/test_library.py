@@ -423,7 +423,7 @@ def test_verify_says_what_is_wrong_and_what_to_do(library: Library) -> None:
         "works/2020-01/20200101-000000-aaaaaaaa.png",
         "works/2020-01/stray.png",
     ]
-    assert all(problem.message.endswith(".") and problem.hint.endswith(".") for problem in problems)
+    assert all(str(problem.message).endswith(".") and str(problem.hint).endswith(".") for problem in problems)
     assert not any(Path(problem.path).is_absolute() for problem in problems)
     library.rebuild()
     left = {(problem.kind, problem.id) for problem in library.verify()}
@@ -601,7 +601,9 @@ def test_opening_takes_in_what_came_and_forgets_what_left(library: Library, tmp_
     leaves.path.unlink()
     leaves.path.with_suffix(".json").unlink()
     again = Library(library.folder)
-    assert again.notices == ["1 work is gone from the library's folder, with all that was known of them."]
+    assert [str(one) for one in again.notices] == [
+        "1 work is gone from the library's folder, with all that was known of them."
+    ]
     assert ids(again.page()) == [stays.id, came.id]
     assert ids(again.page(LibraryQuery(text="afar", tag="old"))) == [came.id]
     assert again.count(LibraryQuery(binned=True)) == 1

@@ -67,7 +67,7 @@ def test_a_broken_file_that_cannot_be_set_aside_stops_nobody(tmp_path: Path, mon
     monkeypatch.setattr(Path, "replace", refused)
     journal = QueueStore(file)
     assert not journal.owned
-    assert "cannot be begun" in journal.warning
+    assert "cannot be begun" in str(journal.warning)
     assert journal.entries() == []
     journal.close()
 
@@ -81,7 +81,7 @@ def test_tables_of_another_kind_stop_nobody(tmp_path: Path) -> None:
     journal = QueueStore(file)
     assert journal.entries() == []
     assert journal.typical_seconds("story", "a") is None
-    assert "could not be read" in journal.warning
+    assert "could not be read" in str(journal.warning)
     journal.close()
 
 
@@ -108,7 +108,7 @@ def test_what_could_not_be_written_is_said_and_leaves_what_was_there(tmp_path: P
         assert journal._database is not None
         journal._database.execute(full)
     assert not journal.replace(entries(1, 2))
-    assert "disk is full" in journal.warning
+    assert "disk is full" in str(journal.warning)
     assert journal.entries() == entries(1)
     with journal._lock:
         journal._database.execute("DROP TRIGGER full")
@@ -121,7 +121,7 @@ def test_only_one_studio_keeps_it(tmp_path: Path) -> None:
     mine, other = QueueStore(file), QueueStore(file)
     mine.replace(entries(1))
     assert not other.owned
-    assert "Another studio" in other.warning
+    assert "Another studio" in str(other.warning)
     other.replace(entries(2))
     assert mine.entries() == entries(1)
     other.close()
@@ -136,7 +136,7 @@ def test_a_newer_studio_s_queue_is_left_alone(tmp_path: Path) -> None:
     before = file.read_bytes()
     journal = QueueStore(file)
     assert not journal.owned
-    assert "newer" in journal.warning
+    assert "newer" in str(journal.warning)
     journal.close()
     assert file.read_bytes() == before
 

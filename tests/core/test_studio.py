@@ -233,7 +233,7 @@ def test_a_queued_request_whose_model_is_of_no_use_is_offered(home: Path, damage
         label.write_text(damage, encoding="utf-8")
     second = fake_studio(home)
     try:
-        assert any("cannot run now" in warning for warning in second.warnings)
+        assert any("cannot run now" in str(warning) for warning in second.warnings)
         (offer,) = second.interrupted
         with pytest.raises(StudioError):
             second.resume(offer)

@@ -36,7 +36,7 @@ def read(folder: Path, size: int, heard: Heard = lambda done, total: None) -> Fa
     `heard` gets how many files of how many are looked at; what it raises passes through.
     """
     if not folder.is_dir():
-        raise BadInput(f"{folder} is not a folder.", "Give --data a folder of pictures.", mend="folders")
+        raise BadInput("{folder} is not a folder.", "Give --data a folder of pictures.", mend="folders", folder=folder)
     if (folder / "drawings.npz").exists():
         return _pack(folder, size)
     return _folder(folder, size, heard)
@@ -58,12 +58,19 @@ def _pack(folder: Path, size: int) -> FaceDataset:
         conditions = np.stack([_condition(table, int(s), row) for s, row in zip(style, values, strict=True)])
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise BadInput(
-            f"The drawings in {folder} cannot be read: {error}.", "Run the recipe's prepare.py again."
+            "The drawings in {folder} cannot be read: {reason}.",
+            "Run the recipe's prepare.py again.",
+            folder=folder,
+            reason=error,
         ) from error
     if pixels.shape[1:] != (size, size, 4) or len(pixels) < FEWEST:
         raise BadInput(
-            f"{folder} holds {len(pixels)} drawings of {pixels.shape[1]} px, not enough of {size} px.",
-            f"Give --size {pixels.shape[1]}, or run the recipe's prepare.py with --size {size}.",
+            "{folder} holds {count} drawings of {own} px, not enough of {size} px.",
+            "Give --size {own}, or run the recipe's prepare.py with --size {size}.",
+            folder=folder,
+            count=len(pixels),
+            own=pixels.shape[1],
+            size=size,
         )
     return FaceDataset(pixels, table, conditions, style.astype(np.int64), held_out)
 
@@ -79,8 +86,12 @@ def _folder(folder: Path, size: int, heard: Heard) -> FaceDataset:
     if len(found.pixels) < FEWEST:
         broken = f" {len(skipped)} cannot be, such as {skipped[0]}" if skipped else ""
         raise BadInput(
-            f"{folder} holds {len(found.pixels)} pictures that can be used; at least {FEWEST} are needed.{broken}",
+            "{folder} holds {count} pictures that can be used; at least {fewest} are needed.{broken}",
             "Add more pictures: some hundreds for a likeness, some thousands for variety.",
             mend="folders",
+            folder=folder,
+            count=len(found.pixels),
+            fewest=FEWEST,
+            broken=broken,
         )
     return FaceDataset(found.pixels, skipped=skipped)

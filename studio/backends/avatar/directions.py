@@ -49,7 +49,7 @@ def place(model: Model) -> Path:
     if model.beside is not None:
         return model.beside
     if model.bundled:
-        raise StudioError(f"There is no folder of your own to keep directions of {model.title} in.")
+        raise StudioError("There is no folder of your own to keep directions of {title} in.", title=model.title)
     return model.folder
 
 
@@ -91,7 +91,12 @@ def _added(
         again = next((one for one in listed if one.layers == layers and _alike(one.vector, vector)), None)
         if again is None:
             if len(listed) >= LIMIT:
-                raise BadInput(f"{model.title} has {LIMIT} directions already.", "Delete those that are of no use.")
+                raise BadInput(
+                    "{title} has {limit} directions already.",
+                    "Delete those that are of no use.",
+                    title=model.title,
+                    limit=LIMIT,
+                )
             given[method] = 1 + max(
                 [given.get(method, 0), *(_number(one.id) for one in listed if one.method == method)]
             )
@@ -153,7 +158,9 @@ def _read(folder: Path) -> tuple[list[SavedDirection], dict[str, int]]:
         given = {str(method): int(number) for method, number in said.get("given", {}).items()}
         return [_direction(folder, row) for row in said["directions"]], given
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise StudioError(f"{path} is damaged: {error}.", "Delete it and find directions again.") from error
+        raise StudioError(
+            "{path} is damaged: {reason}.", "Delete it and find directions again.", path=path, reason=error
+        ) from error
 
 
 def _write(folder: Path, listed: Sequence[SavedDirection], given: Mapping[str, int]) -> None:
@@ -199,7 +206,7 @@ def _index(model: Model, listed: Sequence[SavedDirection], id: str) -> int:
     for at, one in enumerate(listed):
         if one.id == id:
             return at
-    raise BadInput(f"{model.title} has no direction {id[:60]!r}.", "It may have been deleted.")
+    raise BadInput("{title} has no direction {id!r}.", "It may have been deleted.", title=model.title, id=id[:60])
 
 
 def _number(id: str) -> int:

@@ -73,7 +73,7 @@ def check(folder: Path, size: int, heard: Heard = lambda done, total: None, kept
     (the studio's cache if None). Raises BadInput for what is no folder or holds far too many files.
     """
     if not folder.is_dir():
-        raise BadInput(f"{folder} is not a folder.", "Choose a folder of pictures.", mend="folders")
+        raise BadInput("{folder} is not a folder.", "Choose a folder of pictures.", mend="folders", folder=folder)
     files = list(_files(folder))
     place = (kept or AppPaths.of_this_user().cache / "pictures") / _key(folder, files, size)
     found = _remembered(folder, place)
@@ -95,7 +95,12 @@ def _files(folder: Path) -> Iterator[Path]:
             if not name.startswith(".") and name.lower().endswith(SUFFIXES) and (here / name).is_file():
                 found.append((here / name).relative_to(folder))
         if len(found) > FILE_LIMIT:
-            raise BadInput(f"{folder} holds more than {FILE_LIMIT:,} pictures.", "Choose a smaller folder.")
+            raise BadInput(
+                "{folder} holds more than {limit:,} pictures.",
+                "Choose a smaller folder.",
+                folder=folder,
+                limit=FILE_LIMIT,
+            )
     yield from sorted(found, key=lambda path: path.as_posix())
 
 

@@ -186,7 +186,9 @@ class SliderTracks:
     def _must_exist(self, name: str) -> None:
         names = sorted({track.name for tracks in self.styles for track in tracks})
         if name not in names:
-            raise BadInput(f"This model has no slider {name[:60]!r}.", f"It has: {', '.join(names)}.")
+            raise BadInput(
+                "This model has no slider {name!r}.", "It has: {names}.", name=name[:60], names=", ".join(names)
+            )
 
 
 def _weights(track: SliderTrack, one: Attribute, given: Mapping[str, float]) -> list[tuple[int, float]]:
@@ -205,7 +207,9 @@ def read(folder: Path, table: AttributeTable) -> SliderTracks:
     try:
         return SliderTracks.from_json(table, weights.read_json(path))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StudioError(f"{path} is damaged: {error}.", "Fetch or import the model again.") from error
+        raise StudioError(
+            "{path} is damaged: {reason}.", "Fetch or import the model again.", path=path, reason=error
+        ) from error
 
 
 def drawn(
@@ -218,7 +222,12 @@ def drawn(
     """
     names = [one.name for one in table.styles]
     if style not in ("any", *names):
-        raise BadInput(f"This model knows no style {style[:60]!r}.", f"Choose one of: any, {', '.join(names)}.")
+        raise BadInput(
+            "This model knows no style {style!r}.",
+            "Choose one of: any, {names}.",
+            style=style[:60],
+            names=", ".join(names),
+        )
     rng = np.random.default_rng(seed)
     which = table.draw_style(rng)
     which = which if style == "any" else table.style(style)
@@ -312,7 +321,9 @@ def _known(folder: Path, *_stamps: tuple[int, int]) -> tuple[SliderTracks, int] 
         table = AttributeTable.from_json(config["attributes"])
         z_dim = int(config["shape"]["z_dim"])
     except (KeyError, TypeError, ValueError) as error:
-        raise StudioError(f"{folder} is damaged: {error}.", "Fetch or import the model again.") from error
+        raise StudioError(
+            "{folder} is damaged: {reason}.", "Fetch or import the model again.", folder=folder, reason=error
+        ) from error
     return read(folder, table), z_dim
 
 

@@ -38,7 +38,9 @@ def device() -> torch.device:
     if _asked not in ("auto", ""):
         there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
         if not there.get(_asked.split(":")[0], False):
-            raise BadInput(f"This machine has no device {_asked!r} for torch.", "Choose `auto` in the settings.")
+            raise BadInput(
+                "This machine has no device {asked!r} for torch.", "Choose `auto` in the settings.", asked=_asked
+            )
         return torch.device(_asked)
     if torch.cuda.is_available():
         return torch.device("cuda")

@@ -79,7 +79,9 @@ class TrainingLoop:
             self._load()
         elif self.checkpoint.exists():
             raise BadInput(
-                f"{self.out} already holds a training.", "Add --resume to go on with it, or choose another folder."
+                "{folder} already holds a training.",
+                "Add --resume to go on with it, or choose another folder.",
+                folder=self.out,
             )
         self._log = training_runs.TrainingLog(self.out)
         self._write("The log", lambda: self._log.begin(self.step, self._before))
@@ -182,8 +184,11 @@ class TrainingLoop:
         self._restore(whole["state"])
         folder = self._exported().folder
         raise StudioError(
-            f"{words} The model as it was at step {int(whole['step'])} is kept in {folder}.",
+            "{words} The model as it was at step {step} is kept in {folder}.",
             "Go on from there with another seed and a lower learning rate.",
+            words=words,
+            step=int(whole["step"]),
+            folder=folder,
         )
 
     def finish(self) -> list[Payload]:
@@ -231,18 +236,25 @@ class TrainingLoop:
             why = (error.strerror if isinstance(error, OSError) else None) or error
             then = "go on with --resume" if self.checkpoint.exists() else "start again"
             raise StudioError(
-                f"{what} could not be written: {why}.", f"Make room on the disk and {then}.", mend="room"
+                "{what} could not be written: {why}.",
+                "Make room on the disk and {then}.",
+                mend="room",
+                what=what,
+                why=why,
+                then=then,
             ) from error
 
     def _load(self) -> None:
         if not self.checkpoint.exists():
-            raise BadInput(f"There is no checkpoint in {self.out}.", "Start without --resume.")
+            raise BadInput("There is no checkpoint in {folder}.", "Start without --resume.", folder=self.out)
         try:
             whole = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
             self.step, self._before = int(whole["step"]), float(whole["seconds"])
             self._restore(whole["state"])
         except Exception as error:
-            raise BadInput(f"{self.checkpoint} is damaged: {error}.", "Start anew in another folder.") from error
+            raise BadInput(
+                "{path} is damaged: {reason}.", "Start anew in another folder.", path=self.checkpoint, reason=error
+            ) from error
 
     def _look(self) -> Payload:
         """A preview, left in the folder too where it is a picture, for whoever comes to look later."""

@@ -39,7 +39,7 @@ def find_sounds(folder: Path) -> list[LabelledSound]:
     `notes`. Raises BadInput where there is nothing to learn from or a line is not understood.
     """
     if not folder.is_dir():
-        raise BadInput(f"There is no folder {folder}.", "Choose the folder that holds your sounds.")
+        raise BadInput("There is no folder {folder}.", "Choose the folder that holds your sounds.", folder=folder)
     labels = _labels(folder / "labels.jsonl")
     sounds = []
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
@@ -51,7 +51,9 @@ def find_sounds(folder: Path) -> list[LabelledSound]:
         if info.frames:
             sounds.append(LabelledSound(path, info.frames / info.samplerate, plan_of(label), notes_of(label)))
     if not sounds:
-        raise BadInput(f"{folder} holds no sounds.", f"Put {', '.join(SUFFIXES)} files there.")
+        raise BadInput(
+            "{folder} holds no sounds.", "Put {names} files there.", folder=folder, names=", ".join(SUFFIXES)
+        )
     return sounds
 
 
@@ -96,7 +98,7 @@ def _labels(path: Path) -> dict[str, dict[str, Any]]:
             labels[str(label["file"])] = label
         except (ValueError, KeyError, TypeError) as error:
             raise BadInput(
-                f"Line {i} of {path} is not a label.", 'Write {"file": "a.wav", "key": "C major"}.'
+                "Line {i} of {path} is not a label.", 'Write {{"file": "a.wav", "key": "C major"}}.', i=i, path=path
             ) from error
     return labels
 
@@ -113,7 +115,9 @@ def read(sound: LabelledSound, rate: int, start: float = 0.0, seconds: float | N
             wanted = file.frames if seconds is None else math.ceil(seconds * own)
             samples = file.read(wanted, dtype="float32", always_2d=True).mean(1)
     except (sf.SoundFileError, OSError) as error:
-        raise BadInput(f"{sound.path} cannot be read: {error}.", "Repair or remove it.") from error
+        raise BadInput(
+            "{path} cannot be read: {reason}.", "Repair or remove it.", path=sound.path, reason=error
+        ) from error
     if own != rate:
         common = math.gcd(own, rate)
         samples = resample_poly(samples, rate // common, own // common).astype(np.float32)

@@ -211,7 +211,7 @@ def difference(made: Any, expected: Any) -> float | None:
         ours, plain = made.pixels.shape, expected.shape
         differs = float(np.abs(made.pixels.astype(np.float64) - expected).mean()) if ours == plain else None
     if ours != plain:
-        raise StudioError(f"Compared works differ in size: {ours} and {plain}.")
+        raise StudioError("Compared works differ in size: {ours} and {plain}.", ours=ours, plain=plain)
     return differs
 
 

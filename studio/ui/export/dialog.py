@@ -358,7 +358,7 @@ class ExportDialog(QDialog):
 def _picture(path: Path) -> Image:
     payload = codecs.read(path)
     if not isinstance(payload, Image):
-        raise BadInput(f"{path.name} is no picture.", "Pictures are exported; save a copy of other works.")
+        raise BadInput("{name} is no picture.", "Pictures are exported; save a copy of other works.", name=path.name)
     return payload
 
 

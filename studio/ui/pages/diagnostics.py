@@ -18,7 +18,7 @@ from studio.ui.forms.form import EDGE
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import MessageBar, button, column, empty, label, row, tool
 from studio.ui.widgets.tables import columns
-from studio.ui.widgets.text import count, failure, sentence, tr
+from studio.ui.widgets.text import count, failure, sentence, tr, worded
 from studio.ui.widgets.theme import theme
 
 if TYPE_CHECKING:
@@ -135,13 +135,13 @@ class MissingPart(QFrame):
         self._icon = QLabel()
         self._icon.setFixedSize(20, 20)
         words = column(spacing=2)
-        words.addWidget(label(tr(finding.missing), "label", wrap=True, selectable=True))
+        words.addWidget(label(worded(finding.missing), "label", wrap=True, selectable=True))
         if finding.remedy:
-            words.addWidget(label(tr(finding.remedy).replace("`", ""), wrap=True, selectable=True))
+            words.addWidget(label(worded(finding.remedy).replace("`", ""), wrap=True, selectable=True))
         line = row(spacing=12, margins=(14, 10, 10, 10))
         line.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         line.addLayout(words, 1)
-        command = re.search(r"`([^`]+)`", finding.remedy)
+        command = re.search(r"`([^`]+)`", str(finding.remedy))
         if command is not None:
             copy = tool("copy", tr("Copy the command: {command}").format(command=command[1]), "copyCommand")
             copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command[1]))
@@ -160,7 +160,7 @@ def _table(findings: Sequence[DiagnosticFinding]) -> QWidget:
     for finding in findings:
         # Libraries and models are called what they are called; all else begins a line.
         words = finding.name if finding.section in NAMED else sentence(tr(finding.name))
-        lines.append((label(words, "muted", wrap=True), label(tr(finding.value), wrap=True, selectable=True)))
+        lines.append((label(words, "muted", wrap=True), label(worded(finding.value), wrap=True, selectable=True)))
     return columns(lines, "told", first=NAMES)
 
 

@@ -11,7 +11,7 @@ from PySide6.QtGui import QDesktopServices, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QMessageBox, QWidget
 
 from studio.checkpoints import SUFFIXES
-from studio.errors import StudioError
+from studio.errors import Message, StudioError
 from studio.models.catalog import Model
 from studio.ui.background import BackgroundTasks
 from studio.ui.bridge import Bridge
@@ -23,7 +23,7 @@ from studio.ui.pages.model_list import ModelList
 from studio.ui.pages.text_dialog import TextDialog
 from studio.ui.widgets.basic import MessageBar, button, column, label, row, tip
 from studio.ui.widgets.drop_zone import DropZone
-from studio.ui.widgets.text import count, failure, size, tr
+from studio.ui.widgets.text import count, failure, size, tr, worded
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -100,7 +100,7 @@ class ModelsPage(QWidget):
         self.total.setText(count(len(models), "%n model", "%n models") + " · " + size(sum(m.size for m in models)))
         warnings = self._studio.catalog.warnings
         if warnings:
-            self.bar.say(tr("A model cannot be read."), "\n".join(warnings), kind="error")
+            self.bar.say(tr("A model cannot be read."), "\n".join(map(worded, warnings)), kind="error")
 
     def _hear(self, news: Any) -> None:
         if news.kind == "models":
@@ -141,10 +141,10 @@ class ModelsPage(QWidget):
         """Read all of its weights and compare them with what they were."""
         self.bar.say(tr("Reading the files of {name}").format(name=model.title), closable=False)
 
-        def tell(problems: list[str]) -> None:
+        def tell(problems: list[Message]) -> None:
             if problems:
                 again = tr("Add it again from where it came.") if not model.bundled else tr("Install the studio anew.")
-                self.bar.say(" ".join(problems), again, kind="error")
+                self.bar.say(" ".join(map(worded, problems)), again, kind="error")
             else:
                 self.bar.say(tr("The files of {name} are whole and unchanged.").format(name=model.title))
 

@@ -105,7 +105,7 @@ class ScreenshotSession:
     def _shot(self, name: str) -> Path:
         path = self.out / f"{name}.png"
         if not self.window.grab().save(str(path), "PNG"):
-            raise StudioError(f"{path} cannot be written.", "Choose a folder you may write to.")
+            raise StudioError("{path} cannot be written.", "Choose a folder you may write to.", path=path)
         return path
 
     async def _ended(self) -> None:

@@ -31,7 +31,7 @@ from studio.ui.shell.resume_bar import ResumeBar
 from studio.ui.shell.sidebar import Sidebar
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import column, row
-from studio.ui.widgets.text import tr
+from studio.ui.widgets.text import tr, worded
 from studio.ui.widgets.theme import theme
 from studio.ui.widgets.toast import Toast
 
@@ -92,7 +92,7 @@ class MainWindow(QMainWindow):
         self._keeper.timeout.connect(self._keep)
         self._keeper.start()
         for warning in [*studio.warnings, *studio.library.notices][:1]:
-            self.notify(warning, ())
+            self.notify(worded(warning), ())
 
     def _build(self) -> None:
         self.rail = Sidebar()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
-from studio.errors import StudioError
+from studio.errors import Message, StudioError
 from studio.library import titles
 from studio.schema.request import Choice, Field, Flag, FreeText, Range, Request, Seed
 
@@ -69,11 +70,44 @@ def size(number: int) -> str:
     return QLocale().formattedDataSize(number, digits, QLocale.DataSizeFormat.DataSizeSIFormat)
 
 
+class _Filled(string.Formatter):
+    """`str.format` in the window's language: messages among the parameters are translated, numbers written its way."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, Message):
+            return worded(value)
+        if isinstance(value, int) and format_spec == ",":
+            return QLocale().toString(value)
+        match = re.fullmatch(r",?\.(\d)f", format_spec)
+        if match and isinstance(value, int | float):
+            return QLocale().toString(float(value), "f", int(match[1]))
+        return super().format_field(value, format_spec)
+
+
+def worded(message: Message | str) -> str:
+    """A message of the core in the window's language; a text that is no message as it is."""
+    if isinstance(message, str):
+        return message
+    if not message:
+        return ""
+    if message.one:
+        n = int(message.params["n"])  # type: ignore[arg-type]
+        translated = QCoreApplication.translate("studio", message.template, None, n)
+        if translated == message.template and n == 1:
+            translated = message.one
+    else:
+        translated = tr(message.template)
+    try:
+        return _Filled().vformat(translated, (), message.params)
+    except (LookupError, ValueError, AttributeError, TypeError):  # a translation with placeholders of its own
+        return str(message)
+
+
 def failure(error: BaseException) -> tuple[str, str]:
     """What happened and what to do about it."""
     if isinstance(error, StudioError):
         command = "`" in error.hint and error.mend in INSTEAD
-        return tr(error.message), tr(INSTEAD[error.mend] if command else error.hint)
+        return worded(error.said), tr(INSTEAD[error.mend]) if command else worded(error.advice)
     return tr("Something went wrong that the studio did not expect."), f"{type(error).__name__}: {error}"
 
 

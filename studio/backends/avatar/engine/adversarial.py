@@ -107,12 +107,17 @@ class GanTrainer:
         """The network of a model to go on from. Raises BadInput where it cannot learn these pictures."""
         network, config = files.open_network(start.folder)
         if not isinstance(network, Generator):
-            raise BadInput(f"{start.title} is a StyleGAN3, which cannot be trained here.", "Choose a StyleGAN2.")
+            raise BadInput(
+                "{title} is a StyleGAN3, which cannot be trained here.", "Choose a StyleGAN2.", title=start.title
+            )
         size = network.shape.size
         if size != self.request.size:
             raise BadInput(
-                f"{start.title} draws {size} px, and the training is for {self.request.size} px.",
-                f"Set the size to {size}, or begin a new model.",
+                "{title} draws {size} px, and the training is for {wanted} px.",
+                "Set the size to {size}, or begin a new model.",
+                title=start.title,
+                size=size,
+                wanted=self.request.size,
             )
         self.table, self.z_kind = config.table, config.z
         return network

@@ -74,7 +74,11 @@ def read_config(folder: Path) -> AvatarConfig:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["family"] not in FAMILIES or data["version"] > VERSION:
             raise StudioError(
-                f"{path} describes a {data['family']} of version {data['version']}.", "Update the studio."
+                "{path} describes a {family} of version {version}.",
+                "Update the studio.",
+                path=path,
+                family=data["family"],
+                version=data["version"],
             )
         table = AttributeTable.from_json(data["attributes"]) if "attributes" in data else None
         shape = FAMILIES[data["family"]][0].from_json(data["shape"])
@@ -84,9 +88,9 @@ def read_config(folder: Path) -> AvatarConfig:
         if table is not None and table.c_dim != shape.c_dim:
             raise ValueError("network and attributes disagree")
     except OSError as error:
-        raise StudioError(f"{path} cannot be read: {error.strerror}.", AGAIN) from error
+        raise StudioError("{path} cannot be read: {reason}.", AGAIN, path=path, reason=error.strerror) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StudioError(f"{path} is damaged: {error}.", AGAIN) from error
+        raise StudioError("{path} is damaged: {reason}.", AGAIN, path=path, reason=error) from error
     return AvatarConfig(shape, table, data["family"], z)
 
 
@@ -109,7 +113,9 @@ def load_into(generator: Network, folder: Path, config: AvatarConfig) -> None:
     """Fill a network from model.safetensors. Raises StudioError unless every tensor is there, fits and is finite."""
     path = folder / WEIGHTS
     if config.shape != generator.shape:
-        raise StudioError(f"{path} was made for a network of another size.", "Choose another model to start from.")
+        raise StudioError(
+            "{path} was made for a network of another size.", "Choose another model to start from.", path=path
+        )
     wanted = generator.state_dict()
     tensors = read_weights(path, wanted, "does not fit its config.json")
     generator.load_state_dict(tensors, assign=any(one.is_meta for one in wanted.values()))
@@ -125,15 +131,17 @@ def read_weights(path: Path, wanted: Mapping[str, Tensor], unfit: str) -> dict[s
                 name for name in there if tuple(file.get_slice(name).get_shape()) != tuple(wanted[name].shape)
             )
             if wrong:
-                raise StudioError(f"{path} {unfit}, at {wrong[0]}.", AGAIN)
+                raise StudioError("{path} {unfit}, at {where}.", AGAIN, path=path, unfit=unfit, where=wrong[0])
             tensors = {name: file.get_tensor(name).float() for name in there}
     except FileNotFoundError as error:
-        raise StudioError(f"The weights of this model are missing: {path}.", AGAIN) from error
+        raise StudioError("The weights of this model are missing: {path}.", AGAIN, path=path) from error
     except (OSError, SafetensorError) as error:
-        raise StudioError(f"{path} is damaged: {error}.", AGAIN) from error
+        raise StudioError("{path} is damaged: {reason}.", AGAIN, path=path, reason=error) from error
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
-            raise StudioError(f"{path} is damaged: {name} holds values that are no numbers.", AGAIN)
+            raise StudioError(
+                "{path} is damaged: {name} holds values that are no numbers.", AGAIN, path=path, name=name
+            )
     return tensors
 
 

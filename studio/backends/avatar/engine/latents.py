@@ -82,10 +82,14 @@ class Latents:
             along = self.along.get(slide.direction)
             if along is None:
                 raise BadInput(
-                    f"This model has no direction {slide.direction[:60]!r}.", "Find directions, or leave this one out."
+                    "This model has no direction {direction!r}.",
+                    "Find directions, or leave this one out.",
+                    direction=slide.direction[:60],
                 )
             if len(along.vector) != self.network.shape.w_dim:
-                raise BadInput(f"{along.name} was found on another network.", "Delete it, and find directions again.")
+                raise BadInput(
+                    "{name} was found on another network.", "Delete it, and find directions again.", name=along.name
+                )
             span = layers_of(self.network.shape, along.layers)
             ws[:, span] += slide.amount * along.std * _tensor(along.vector)
         return ws
@@ -95,8 +99,10 @@ class Latents:
         other = _parsed(face)
         if other.model not in ("", request.model):
             raise BadInput(
-                f"A face of the model {other.model} cannot be used with {request.model or 'this one'}.",
+                "A face of the model {model} cannot be used with {wanted}.",
                 "Choose faces of one model.",
+                model=other.model,
+                wanted=request.model or "this one",
             )
         return other
 
@@ -141,12 +147,12 @@ class Latents:
             where = torch.tensor([which], device=device())
             return MappingInput(_tensor(z[None]), _tensor(c), mapping.centre(where))
         if request.style != "any":
-            raise BadInput(f"This model knows no style {request.style[:60]!r}.", "Choose any.")
+            raise BadInput("This model knows no style {style!r}.", "Choose any.", style=request.style[:60])
         if request.traits:
             raise BadInput("This model has no named sliders.", "Find directions, and use those.")
         if request.label >= max(shape.c_dim, 0):
             words = f"classes 0 to {shape.c_dim - 1}" if shape.c_dim else "no classes"
-            raise BadInput(f"This model has {words}.", "Leave the class to the seed.")
+            raise BadInput("This model has {words}.", "Leave the class to the seed.", words=words)
         centre = mapping.centre(None)[None]
         if self.config.z == "randomstate":
             # As the official tools draw it, so that a seed known from elsewhere is the same face here.
@@ -245,8 +251,10 @@ def unpacked(latent: str, shape: Any) -> Tensor:
     numbers = np.frombuffer(base64.b64decode(latent), "<f2").astype(np.float32)
     if len(numbers) != shape.num_ws * shape.w_dim:
         raise BadInput(
-            f"The latent has {len(numbers):,} numbers; this model needs {shape.num_ws * shape.w_dim:,}.",
+            "The latent has {count:,} numbers; this model needs {needed:,}.",
             "Use it with the model it was found in.",
+            count=len(numbers),
+            needed=shape.num_ws * shape.w_dim,
         )
     return torch.from_numpy(numbers).reshape(1, shape.num_ws, shape.w_dim)
 

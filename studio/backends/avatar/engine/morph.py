@@ -23,7 +23,12 @@ def times(request: AvatarWalkRequest) -> list[tuple[int, float]]:
     legs = stations if request.loop else stations - 1
     count = max(2, round(legs * request.seconds * request.fps))
     if count > FRAME_LIMIT:
-        raise BadInput(f"This walk has {count:,} frames; at most {FRAME_LIMIT:,} are made.", "Make it shorter.")
+        raise BadInput(
+            "This walk has {count:,} frames; at most {limit:,} are made.",
+            "Make it shorter.",
+            count=count,
+            limit=FRAME_LIMIT,
+        )
     last = count if request.loop else count - 1
     places = [i * legs / last for i in range(count)]
     return [(min(int(at), legs - 1), at - min(int(at), legs - 1)) for at in places]

@@ -80,8 +80,12 @@ def opened(path: str) -> NDArray[np.uint8]:
     height, width = read.shape[:2]
     if min(height, width) < SMALLEST or max(height, width) > NARROWEST * min(height, width):
         raise BadInput(
-            f"{Path(path).name} has {width} x {height} pixels: there is no face to find.",
-            f"Choose a picture of {SMALLEST} pixels a side at least.",
+            "{name} has {width} x {height} pixels: there is no face to find.",
+            "Choose a picture of {smallest} pixels a side at least.",
+            name=Path(path).name,
+            width=width,
+            height=height,
+            smallest=SMALLEST,
         )
     picture = Pillow.fromarray(read)
     long = min(max(width, height), 3 * min(width, height))  # of a panorama, its middle
@@ -125,5 +129,5 @@ def _first(path: Path) -> NDArray[np.uint8]:
     if isinstance(read, Clip):
         return next(iter(clips.frames(path)))
     if not isinstance(read, Image):
-        raise BadInput(f"{path.name} is no picture.", "PNG, JPEG, WebP and GIF are read.")
+        raise BadInput("{name} is no picture.", "PNG, JPEG, WebP and GIF are read.", name=path.name)
     return read.pixels

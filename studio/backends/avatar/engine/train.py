@@ -93,7 +93,9 @@ class AvatarTrainer:
         """A last sheet of samples and the trained model. Raises BadInput for a folder that cannot be learnt from."""
         assert isinstance(request, AvatarTrainRequest)
         if request.size not in SIZES:
-            raise BadInput(f"size is {request.size}.", f"Choose one of {', '.join(map(str, SIZES))}.")
+            raise BadInput(
+                "size is {size}.", "Choose one of {sizes}.", size=request.size, sizes=", ".join(map(str, SIZES))
+            )
         looking = "reading pictures"
         report(Progress(looking))
         folder = Path(request.data).expanduser()

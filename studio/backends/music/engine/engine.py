@@ -75,7 +75,13 @@ def _check_known(what: str, word: str, known: Sequence[tuple[str, str]]) -> None
     """Raise BadInput for a word that the plan would have to replace by chance."""
     words = [value for value, _ in known]
     if word not in words:
-        raise BadInput(f"This model knows no {what} {word[:60]!r}.", f"Choose one of: {', '.join(words)}.")
+        raise BadInput(
+            "This model knows no {what} {word!r}.",
+            "Choose one of: {names}.",
+            what=what,
+            word=word[:60],
+            names=", ".join(words),
+        )
 
 
 class TextModel:
@@ -124,11 +130,13 @@ class MusicEngine:
             elif kind == "musicgen":
                 self.player = TextModel(model)
             else:
-                raise BadInput(f"{model.title} is no kind of music model that the studio can run: {kind}.")
+                raise BadInput(
+                    "{title} is no kind of music model that the studio can run: {kind}.", title=model.title, kind=kind
+                )
 
     def run(self, request: Request, report: Report) -> Sequence[Payload]:
         if not isinstance(request, MusicRequest):
-            raise BadInput(f"{request.kind} is not a request for music.")
+            raise BadInput("{kind} is not a request for music.", kind=request.kind)
         if self.player is None:
             raise StudioError("The music model is not loaded.")
         with memory_in_words(), torch.inference_mode():

@@ -45,9 +45,11 @@ def read_config(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BadInput(f"{folder} holds no music model.", "It needs a config.json and *.safetensors files.") from error
+        raise BadInput(
+            "{folder} holds no music model.", "It needs a config.json and *.safetensors files.", folder=folder
+        ) from error
     if not isinstance(config, dict):
-        raise BadInput(f"{folder} holds no music model.", "Its config.json says nothing.")
+        raise BadInput("{folder} holds no music model.", "Its config.json says nothing.", folder=folder)
     return config
 
 
@@ -70,7 +72,9 @@ def load_starter(folder: Path) -> LoadedStarter:
     """The model in `folder`, in float32 on the CPU. Raises StudioError where it is damaged."""
     config = read_config(folder)
     if config.get("model_type") != FAMILY:
-        raise BadInput(f"{folder} is not a model made by this studio.", "Name a model that `studio train` made.")
+        raise BadInput(
+            "{folder} is not a model made by this studio.", "Name a model that `studio train` made.", folder=folder
+        )
     codec = load_whole(EncodecModel, folder / "codec")
     voices = prior = None
     try:
@@ -106,5 +110,7 @@ def load_whole(kind: type[M], folder: Path) -> M:
 
 def damaged(folder: Path) -> StudioError:
     return StudioError(
-        f"The music model in {folder} is damaged or incomplete.", "Remove it and import it again, or choose another."
+        "The music model in {folder} is damaged or incomplete.",
+        "Remove it and import it again, or choose another.",
+        folder=folder,
     )

@@ -47,7 +47,7 @@ class MusicTrainer:
 
     def run(self, request: Request, report: Report) -> Sequence[Payload]:
         if not isinstance(request, MusicTrainRequest):
-            raise BadInput(f"{request.kind} is not a training of music.")
+            raise BadInput("{kind} is not a training of music.", kind=request.kind)
         if not request.out:
             raise BadInput("There is no folder for the result.", "Choose one with --out.")
         sounds = find_sounds(Path(request.data).expanduser())

@@ -28,13 +28,17 @@ class CaptionedPictures:
 
     def __init__(self, folder: Path, multiple: int) -> None:
         if not folder.is_dir():
-            raise BadInput(f"There is no folder {folder}.", "Give the folder that holds pictures and captions.")
+            raise BadInput(
+                "There is no folder {folder}.", "Give the folder that holds pictures and captions.", folder=folder
+            )
         self.captions = _captions(folder)
         self.paths = sorted(self.captions)
         if len(self.paths) < 4:
             raise BadInput(
-                f"{folder} holds {len(self.paths)} pictures with captions.",
-                "Write captions.jsonl with a line {file, caption} for each, or NAME.txt beside NAME.png; at least 4.",
+                "{folder} holds {count} pictures with captions.",
+                "Write captions.jsonl with a line {{file, caption}} for each, or NAME.txt beside NAME.png; at least 4.",
+                folder=folder,
+                count=len(self.paths),
             )
         self.width, self.height = _size(self.paths, multiple)
 
@@ -47,10 +51,12 @@ class CaptionedPictures:
         try:
             with PIL.Image.open(path) as file:
                 if file.width * file.height > PIXELS:
-                    raise BadInput(f"{path.name} is too large to learn from.", "Make it smaller than 8000 x 8000.")
+                    raise BadInput(
+                        "{name} is too large to learn from.", "Make it smaller than 8000 x 8000.", name=path.name
+                    )
                 picture = file.convert("RGB")
         except (OSError, ValueError, PIL.Image.DecompressionBombError) as error:
-            raise BadInput(f"{path.name} cannot be read as a picture.", "Mend it or take it out.") from error
+            raise BadInput("{name} cannot be read as a picture.", "Mend it or take it out.", name=path.name) from error
         if picture.size != (self.width, self.height):
             scale = max(self.width / picture.width, self.height / picture.height)
             size = max(self.width, round(picture.width * scale)), max(self.height, round(picture.height * scale))
@@ -97,10 +103,18 @@ def _captions(folder: Path) -> dict[Path, list[str]]:
                 row = json.loads(line)
                 name, caption = str(row["file"]), str(row["caption"])
             except (ValueError, KeyError, TypeError) as error:
-                raise BadInput(f"Line {number} of {table} is not {{file, caption}}.", "Mend it.") from error
+                raise BadInput(
+                    "Line {number} of {table} is not {{file, caption}}.", "Mend it.", number=number, table=table
+                ) from error
             path = folder / name
             if re.search(r"(^|[\\/])\.\.([\\/]|$)", name) or not path.is_file():
-                raise BadInput(f"Line {number} of {table} names {name}, which is not in the folder.", "Mend it.")
+                raise BadInput(
+                    "Line {number} of {table} names {name}, which is not in the folder.",
+                    "Mend it.",
+                    number=number,
+                    table=table,
+                    name=name,
+                )
             found.setdefault(path, []).append(caption)
         return found
     for path in sorted(folder.iterdir()):
@@ -118,7 +132,7 @@ def _size(paths: list[Path], multiple: int) -> tuple[int, int]:
             with PIL.Image.open(path) as file:
                 sizes[file.size] += 1
         except (OSError, ValueError, PIL.Image.DecompressionBombError) as error:
-            raise BadInput(f"{path.name} cannot be read as a picture.", "Mend it or take it out.") from error
+            raise BadInput("{name} cannot be read as a picture.", "Mend it or take it out.", name=path.name) from error
     width, height = sizes.most_common(1)[0][0]
     scale = min(1.0, LONGEST / max(width, height))
     return tuple(max(multiple, round(side * scale) // multiple * multiple) for side in (width, height))  # pyright: ignore[reportReturnType]

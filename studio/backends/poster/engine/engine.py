@@ -94,8 +94,11 @@ class PosterEngine:
         """The size to paint at: the asked one, or for a model with a native size that area in the asked proportions."""
         if max(width, height) > SLIMMEST * min(width, height):
             raise BadInput(
-                f"{width} x {height} is too slim a picture.",
-                f"One side may be at most {SLIMMEST:g} times the other.",
+                "{width} x {height} is too slim a picture.",
+                "One side may be at most {limit:g} times the other.",
+                width=width,
+                height=height,
+                limit=SLIMMEST,
             )
         unit = max(8, int(getattr(self._pipe, "vae_scale_factor", 8)))  # many pipelines insist on eights
         if getattr(self._pipe, "transformer", None) is not None:
@@ -153,11 +156,15 @@ def _check(folder: Path) -> None:
         parts = json.loads(index.read_text(encoding="utf-8"))
         assert isinstance(parts, dict)
     except (OSError, ValueError, AssertionError) as error:
-        raise StudioError(f"{folder} is not a diffusers pipeline.", "It has no readable model_index.json.") from error
+        raise StudioError(
+            "{folder} is not a diffusers pipeline.", "It has no readable model_index.json.", folder=folder
+        ) from error
     kind = parts.get("_class_name")
     libraries = {value[0] for value in parts.values() if isinstance(value, list) and value}
     if not isinstance(kind, str) or not libraries <= KNOWN_LIBRARIES:
-        raise StudioError(f"{folder.name} brings code of its own, which is never run.", "Choose another model.")
+        raise StudioError(
+            "{name} brings code of its own, which is never run.", "Choose another model.", name=folder.name
+        )
 
 
 def _open(folder: Path, dtype: torch.dtype) -> Any:
@@ -172,11 +179,13 @@ def _open(folder: Path, dtype: torch.dtype) -> Any:
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, ImportError) as error:
         if "out of memory" in str(error) or "can't allocate memory" in str(error):
             raise
-        raise StudioError(f"The model in {folder} cannot be loaded.", _why(error, kind)) from error
+        raise StudioError("The model in {folder} cannot be loaded.", _why(error, kind), folder=folder) from error
     except Exception as error:
         # safetensors raises a class of its own, straight from Exception, for damaged files.
         if type(error).__module__.startswith("safetensors"):
-            raise StudioError(f"The weights in {folder} are damaged.", "Import or install the model again.") from error
+            raise StudioError(
+                "The weights in {folder} are damaged.", "Import or install the model again.", folder=folder
+            ) from error
         raise
 
 

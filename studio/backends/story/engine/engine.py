@@ -46,7 +46,7 @@ class StoryEngine:
     def run(self, request: Request, report: Report) -> Sequence[Payload]:
         """One Text: the beginning and what follows. A cancel keeps what was written, where anything was."""
         if not isinstance(request, StoryRequest):
-            raise BadInput(f"A story model cannot run {request.kind}.")
+            raise BadInput("A story model cannot run {kind}.", kind=request.kind)
         prompt = beginning(request.prompt)
         start = self._tokens(prompt)
         stage, start = self._fit(start, request.tokens)

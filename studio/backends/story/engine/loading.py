@@ -20,7 +20,9 @@ def load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
     hint = "Import the model again, or choose another one."
     if not any(folder.glob("*.safetensors")):
         raise StudioError(
-            f"There are no weights in {folder}.", "A story model is a folder with config.json and *.safetensors."
+            "There are no weights in {folder}.",
+            "A story model is a folder with config.json and *.safetensors.",
+            folder=folder,
         )
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
@@ -43,12 +45,19 @@ def load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
         ImportError,
         SafetensorError,
     ) as error:
-        raise StudioError(f"The model in {folder} cannot be read: {_first(error)}", hint) from error
+        raise StudioError(
+            "The model in {folder} cannot be read: {reason}", hint, folder=folder, reason=_first(error)
+        ) from error
     if found["missing_keys"] or found.get("mismatched_keys"):
         missing = ", ".join(sorted(map(str, found["missing_keys"] or found["mismatched_keys"]))[:3])
-        raise StudioError(f"The model in {folder} is incomplete: {missing} and perhaps more are missing.", hint)
+        raise StudioError(
+            "The model in {folder} is incomplete: {missing} and perhaps more are missing.",
+            hint,
+            folder=folder,
+            missing=missing,
+        )
     if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
-        raise StudioError(f"The words and the weights in {folder} do not belong together.", hint)
+        raise StudioError("The words and the weights in {folder} do not belong together.", hint, folder=folder)
     return model.to(device()).eval(), tokenizer
 
 

@@ -43,12 +43,13 @@ def gather(folder: Path) -> list[TrainingText]:
     .txt and .md files are a text each; a line of a .jsonl file is a JSON object with "text" and, if wanted, "group".
     """
     if not folder.is_dir():
-        raise BadInput(f"{folder} is not a folder.", "Choose a folder of .txt, .md or .jsonl files.")
+        raise BadInput("{folder} is not a folder.", "Choose a folder of .txt, .md or .jsonl files.", folder=folder)
     found = [writing for path in sorted(folder.rglob("*")) for writing in _read(path)]
     if sum(len(writing.text) for writing in found) < 200:
         raise BadInput(
-            f"There is too little text in {folder}.",
+            "There is too little text in {folder}.",
             "Put stories as .txt, .md or .jsonl files there: a few pages at least.",
+            folder=folder,
         )
     return found
 
@@ -58,12 +59,12 @@ def _read(path: Path) -> Iterator[TrainingText]:
         return  # README, CREDITS, LICENSE: about the texts, not one of them
     try:
         if path.stat().st_size > LARGEST:
-            raise BadInput(f"{path.name} is larger than a gigabyte.", "Split it into several files.")
+            raise BadInput("{name} is larger than a gigabyte.", "Split it into several files.", name=path.name)
         raw = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise BadInput(f"{path.name} is not UTF-8 text.", "Save it as UTF-8 and try again.") from error
+        raise BadInput("{name} is not UTF-8 text.", "Save it as UTF-8 and try again.", name=path.name) from error
     except OSError as error:
-        raise BadInput(f"{path.name} cannot be read: {error.strerror}.") from error
+        raise BadInput("{name} cannot be read: {reason}.", name=path.name, reason=error.strerror) from error
     if path.suffix.lower() != ".jsonl":
         if raw.strip():
             yield TrainingText(raw.strip(), path.stem)
@@ -77,7 +78,10 @@ def _read(path: Path) -> Iterator[TrainingText]:
             group = str(row.get("group", text))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadInput(
-                f'Line {number} of {path.name} is no object with a "text".', 'Each line has the form {"text": "..."}.'
+                'Line {number} of {name} is no object with a "text".',
+                'Each line has the form {{"text": "..."}}.',
+                number=number,
+                name=path.name,
             ) from error
         if text:
             yield TrainingText(text, group)

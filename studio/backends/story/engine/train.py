@@ -56,7 +56,7 @@ class StoryTrainer:
 
     def run(self, request: Request, report: Report) -> Sequence[Payload]:
         if not isinstance(request, StoryTrainRequest):
-            raise BadInput(f"A story training cannot run {request.kind}.")
+            raise BadInput("A story training cannot run {kind}.", kind=request.kind)
         report(Progress("reading texts"))
         writings = gather(Path(request.data).expanduser())
         learned = [writing.text for writing in writings if not writing.held_out]
