@@ -53,7 +53,8 @@ mount --bind /dev/pts "$system/dev/pts"
 mount -t tmpfs tmpfs "$system/dev/shm"
 mount --bind "$base/pip-cache" "$system/root/.cache/pip"
 
-# What git knows and what it does not ignore, as it lies here; what was made inside stays.
+# What git knows and what it does not ignore, as it lies here; of an earlier run only the environment stays.
+find "$system$inside" -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
 git -C "$checkout" ls-files -z --cached --others --exclude-standard |
     tar -C "$checkout" --null -T - --ignore-failed-read -cf - 2>/dev/null | tar -C "$system$inside" -xf -
 
