@@ -37,7 +37,7 @@ def inside(desk: Desk, deed: Callable[..., object], *args: Any, **more: Any) -> 
 def seen(panel: Panel) -> tuple[int, int, int]:
     """The colour that stands on the stage."""
     assert isinstance(panel.stage, ImageStage)
-    assert panel.easel.on_stage
+    assert panel.stage_area.on_stage
     return _colour(panel.stage.image)
 
 
@@ -58,20 +58,20 @@ def brief(panel: Panel) -> AvatarRequest:
 
 
 def shows(panel: Panel, request: AvatarRequest) -> bool:
-    return panel.easel.on_stage and seen(panel) == colour_of(request)
+    return panel.stage_area.on_stage and seen(panel) == colour_of(request)
 
 
 def sixteen(desk: Desk, button: str = "faces") -> None:
     panel, _ = page(desk)
     desk.click(button)
-    desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 16)
+    desk.until(lambda: panel.stage_area.candidates.isVisible() and panel.stage_area.candidates.done == 16)
 
 
 def pick(desk: Desk, at: int) -> None:
     panel, _ = page(desk)
     desk.breathe(0.1)  # the filmstrip may still be coming, and the grid moving for it
-    spot = panel.easel.candidates.cell(at).center().toPoint()
-    inside(desk, QTest.mouseClick, panel.easel.candidates, Qt.MouseButton.LeftButton, pos=spot)
+    spot = panel.stage_area.candidates.cell(at).center().toPoint()
+    inside(desk, QTest.mouseClick, panel.stage_area.candidates, Qt.MouseButton.LeftButton, pos=spot)
     desk.until(lambda: shows(panel, brief(panel)))
 
 

@@ -49,11 +49,11 @@ def test_sixteen_faces_come_one_is_chosen_kept_undone_and_found_again(desk: Desk
     sixteen(desk)
     assert not works(desk)
     assert len({each.seed for each in inspector.crowd.faces}) == 16
-    assert panel.easel.head.caption.whole() == "Choose one of 16 faces"
+    assert panel.stage_area.header.caption.whole() == "Choose one of 16 faces"
     pick(desk, 5)
     chosen = brief(panel)
     assert chosen.seed == inspector.crowd.faces[5].seed
-    assert panel.easel.head.caption.whole() == "Not kept yet"
+    assert panel.stage_area.header.caption.whole() == "Not kept yet"
     desk.click("keepFace")
     desk.until(lambda: works(desk))
     kept = desk.studio.library.page()[0]
@@ -92,7 +92,7 @@ def test_the_sixteen_are_neither_journaled_nor_saved_and_go_with_the_page(desk: 
 def test_arrow_keys_and_return_choose_and_escape_goes_back(desk: Desk) -> None:
     panel, inspector = page(desk)
     sixteen(desk)
-    grid = panel.easel.candidates
+    grid = panel.stage_area.candidates
     assert grid.hasFocus()
     inside(desk, QTest.keyClick, grid, Qt.Key.Key_Right)
     inside(desk, QTest.keyClick, grid, Qt.Key.Key_Down)
@@ -102,7 +102,7 @@ def test_arrow_keys_and_return_choose_and_escape_goes_back(desk: Desk) -> None:
     assert at == 1 + grid._columns_and_rows()[0]
     desk.act("cancel")
     assert grid.isVisible()
-    desk.click("back") if panel.easel.head.back.isVisible() else desk.act("cancel")
+    desk.click("back") if panel.stage_area.header.back.isVisible() else desk.act("cancel")
     desk.until(lambda: shows(panel, brief(panel)))
 
 
@@ -129,7 +129,7 @@ def test_a_chain_that_is_too_long_is_said(desk: Desk) -> None:
     panel.form.set_value(brief(panel).replace(near=tuple(Variation(i, 0.1) for i in range(64))))
     desk.click("near")
     assert "at most 64" in panel.error.words()
-    assert not panel.easel.candidates.isVisible()
+    assert not panel.stage_area.candidates.isVisible()
 
 
 def test_a_slider_moves_the_face_while_it_is_dragged_and_is_one_step(desk: Desk) -> None:
@@ -169,7 +169,7 @@ def test_no_queue_builds_up_under_a_fast_hand(desk: Desk) -> None:
         inside(desk, QTest.mouseMove, slider, QPoint(x, slider.height() // 2))
         assert sum(job.state == "queued" for job in desk.studio.jobs()) <= 1
     FaceEngine.gate.set()
-    desk.until(lambda: panel.easel.on_stage and seen(panel) == colour_of(inspector.shown()))
+    desk.until(lambda: panel.stage_area.on_stage and seen(panel) == colour_of(inspector.shown()))
     assert len(FaceEngine.asked) <= 3, "the first, perhaps the second, and the last"
     inside(desk, QTest.mouseRelease, slider, Qt.MouseButton.LeftButton, pos=QPoint(108, slider.height() // 2))
     desk.until(lambda: shows(panel, brief(panel)))
@@ -300,7 +300,7 @@ def test_another_work_takes_the_stage_from_the_hand(desk: Desk) -> None:
     line = inspector.traits.sliders["Skin"]
     line.slider.setFocus()
     inside(desk, QTest.keyClick, line.slider, Qt.Key.Key_End if line.value < 0.5 else Qt.Key.Key_Home)
-    desk.until(lambda: panel.asset is None and panel.easel.on_stage)
+    desk.until(lambda: panel.asset is None and panel.stage_area.on_stage)
     desk.until(lambda: panel.filmstrip.model().rowCount() == 1)
     inside(desk, QTest.mouseClick, panel.filmstrip.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(40, 40))
     assert panel.asset is not None
@@ -316,7 +316,7 @@ def test_it_folds_and_stays_folded(desk: Desk, home: Path, loop: QEventLoop) -> 
     desk.act("inspector")
     assert not inspector.isVisible()
     desk.breathe()
-    assert panel.stage.width() > wide or not panel.easel.on_stage
+    assert panel.stage.width() > wide or not panel.stage_area.on_stage
     desk.close()
     again = Desk(home, loop, studio=face_studio(home))
     assert not again.panel("avatar").inspector.isVisible()

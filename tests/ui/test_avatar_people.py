@@ -157,7 +157,7 @@ def test_one_without_a_name_is_asked_for_it_where_it_stands(desk: Desk) -> None:
     assert desk.studio.identities.get(one.id).name == "Mara"
     assert brief(panel).name == "Mara", "what is made of it next has the name"
     assert desk.studio.library.page()[0].title == "Mara", "and the work that shows it, which had none"
-    desk.until(lambda: panel.easel.head.caption.whole().startswith("Mara"))
+    desk.until(lambda: panel.stage_area.header.caption.whole().startswith("Mara"))
 
 
 def test_who_is_kept_comes_into_sight_in_a_low_window(desk: Desk) -> None:
@@ -286,10 +286,10 @@ def test_expressions_stand_to_choose_from_and_the_chosen_one_is_the_same_person(
     panel, inspector = page(desk)
     face = named(desk, "Mara")
     desk.act("expressions")
-    desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 3)
-    assert panel.easel.head.caption.whole() == "Choose one of 3 moods"
+    desk.until(lambda: panel.stage_area.candidates.isVisible() and panel.stage_area.candidates.done == 3)
+    assert panel.stage_area.header.caption.whole() == "Choose one of 3 moods"
     assert {each.seed for each in inspector.crowd.faces} == {face.seed}
-    grid = panel.easel.candidates
+    grid = panel.stage_area.candidates
     assert [grid.caption(at) for at in range(3)] == ["Happy", "Sad", "Laughing"]
     assert grid.cell(0).bottom() + grid._caption_height() <= grid.height(), "each has room below it"
     assert grid.accessibleDescription() == "Happy, 1 of 3"
@@ -314,7 +314,7 @@ def test_moods_are_drawn_up_beside_the_window(desk: Desk, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(expressions, "expressions", watched)
     desk.act("expressions")
-    desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 3)
+    desk.until(lambda: panel.stage_area.candidates.isVisible() and panel.stage_area.candidates.done == 3)
     desk.act("sheet")
     desk.until(lambda: panel.asset is not None and panel.asset.request["kind"] == "avatar.sheet")
     assert len(where) == 2
@@ -325,12 +325,12 @@ def test_what_a_work_is_called_names_who_is_kept_and_shown_in_moods(desk: Desk) 
     panel, _ = page(desk)
     work = nameless(desk)
     desk.studio.library.rename(work.id, "Robin")
-    inside(desk, panel.easel.look, desk.studio.library.get(work.id))
+    inside(desk, panel.stage_area.select_work, desk.studio.library.get(work.id))
     desk.act("sheet")
     desk.until(lambda: panel.asset is not None and panel.asset.request["kind"] == "avatar.sheet")
     assert panel.asset is not None
     assert panel.asset.title == "Robin"
-    inside(desk, panel.easel.look, desk.studio.library.get(work.id))
+    inside(desk, panel.stage_area.select_work, desk.studio.library.get(work.id))
     assert keep(desk).name == "Robin"
 
 
@@ -339,7 +339,7 @@ def test_a_nameless_work_takes_nobodys_place_by_the_name_of_another_brief(desk: 
     work = nameless(desk)
     named(desk, "Ada", 3)
     ada = keep(desk)
-    inside(desk, panel.easel.look, work)
+    inside(desk, panel.stage_area.select_work, work)
     assert brief(panel).name == "Ada"
     assert keep(desk).name == "Person 1"
     assert desk.studio.identities.get(ada.id) == ada

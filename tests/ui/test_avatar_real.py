@@ -22,11 +22,11 @@ def test_the_starter_is_under_the_hand(home: Path, loop: QEventLoop) -> None:
     panel, inspector = page(desk)
     before = brief(panel)
     desk.click("faces")
-    desk.until(lambda: panel.easel.candidates.done == 16 or panel.error.words(), LONG)
+    desk.until(lambda: panel.stage_area.candidates.done == 16 or panel.error.words(), LONG)
     assert not panel.error.words()
     desk.breathe(0.1)
-    spot = panel.easel.candidates.cell(6).center().toPoint()
-    inside(desk, QTest.mouseClick, panel.easel.candidates, Qt.MouseButton.LeftButton, pos=spot)
+    spot = panel.stage_area.candidates.cell(6).center().toPoint()
+    inside(desk, QTest.mouseClick, panel.stage_area.candidates, Qt.MouseButton.LeftButton, pos=spot)
     chosen = brief(panel)
     assert chosen.seed == inspector.crowd.faces[6].seed
     desk.until(lambda: panel.stage.image.width() == 512, LONG)  # type: ignore[attr-defined]

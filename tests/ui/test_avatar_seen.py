@@ -134,7 +134,7 @@ def test_a_face_of_sixteen_is_mixed_into_the_work_that_is_seen(desk: Desk) -> No
     seen_work(desk)
     desk.click("tab.mix")
     desk.click("mixSixteen")
-    desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 16)
+    desk.until(lambda: panel.stage_area.candidates.isVisible() and panel.stage_area.candidates.done == 16)
     pick(desk, 2)
     assert (brief(panel).seed, len(brief(panel).mix)) == (3, 1)
 
@@ -154,7 +154,7 @@ def test_words_about_loading_go_when_there_is_something_to_see(desk: Desk, monke
     inside(desk, inspector.show_in_hand)
     desk.act("faces")
     FaceEngine.gate.set()
-    desk.until(lambda: panel.easel.candidates.done == 16)
+    desk.until(lambda: panel.stage_area.candidates.done == 16)
     assert not inspector._patience.isActive(), "nothing is said over the sixteen either"
 
 
@@ -176,8 +176,12 @@ def test_main_buttons_and_the_title_are_seen_in_a_small_window(desk: Desk, size:
     work, _ = seen_work(desk, "Mara")
     desk.window.resize(*size)
     desk.breathe()
-    assert panel.easel.head.caption.text() == "Mara" if size[0] == 1024 else "Mara" in panel.easel.head.caption.text()
-    assert panel.easel.head.caption.width() >= 40
+    assert (
+        panel.stage_area.header.caption.text() == "Mara"
+        if size[0] == 1024
+        else "Mara" in panel.stage_area.header.caption.text()
+    )
+    assert panel.stage_area.header.caption.width() >= 40
     desk.click("tab.walk")
     inside(desk, inspector.walking.extend, [brief(panel).replace(seed=n) for n in range(4)])
     for tab, names in (("walk", ("walkPreview", "walkMake")), ("find", ("findGo",))):
@@ -194,10 +198,10 @@ def test_the_title_has_room_beside_the_way_back_to_the_candidates(desk: Desk) ->
     desk.window.resize(1024, 640)
     panel.count.setCurrentIndex(panel.count.findData(2))
     desk.click("generate")
-    desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 2)
-    inside(desk, panel.easel.candidates.chosen.emit, 0)
+    desk.until(lambda: panel.stage_area.candidates.isVisible() and panel.stage_area.candidates.done == 2)
+    inside(desk, panel.stage_area.candidates.chosen.emit, 0)
     desk.breathe()
-    head = panel.easel.head
+    head = panel.stage_area.header
     assert head.back.isVisible()
     assert head.caption.width() >= 80
     assert not head.vary.isVisible(), "the menu has it"

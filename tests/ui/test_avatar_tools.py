@@ -117,7 +117,7 @@ def test_sixteen_faces_to_mix_in_keep_nothing_of_what_was_moved_on_this_one(desk
     FaceEngine.asked.clear()
     desk.click("tab.mix")
     desk.click("mixSixteen")
-    desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 16)
+    desk.until(lambda: panel.stage_area.candidates.isVisible() and panel.stage_area.candidates.done == 16)
     drawn = [request for request in FaceEngine.asked if isinstance(request, AvatarRequest)]
     assert len({request.seed for request in drawn}) >= 16
     assert not any(request.slides or request.mix for request in drawn)
@@ -128,10 +128,10 @@ def test_layers_amount_and_taking_out_are_steps_of_the_brief(desk: Desk) -> None
     panel, inspector = page(desk)
     desk.click("tab.mix")
     desk.click("mixSixteen")
-    desk.until(lambda: panel.easel.candidates.isVisible() and panel.easel.candidates.done == 16)
+    desk.until(lambda: panel.stage_area.candidates.isVisible() and panel.stage_area.candidates.done == 16)
     own = brief(panel)
-    spot = panel.easel.candidates.cell(2).center().toPoint()
-    inside(desk, QTest.mouseClick, panel.easel.candidates, Qt.MouseButton.LeftButton, pos=spot)
+    spot = panel.stage_area.candidates.cell(2).center().toPoint()
+    inside(desk, QTest.mouseClick, panel.stage_area.candidates, Qt.MouseButton.LeftButton, pos=spot)
     assert brief(panel).seed == own.seed, "the face in the brief stays, another is mixed in"
     part = inspector.mixing.parts[0]
     inside(desk, part.layers.setCurrentIndex, 0)
@@ -307,7 +307,7 @@ def test_a_found_face_shows_no_seed_until_the_die_gives_it_one(desk: Desk) -> No
     assert seed is not None
     found = brief(panel).replace(latent=LATENT, seed=4)
     inside(desk, panel.form.set_value, found)
-    assert seed.instead.isVisibleTo(panel)
+    assert seed.source_label.isVisibleTo(panel)
     assert not seed.box.isVisibleTo(panel)
     panel.brief.roll()
     assert brief(panel) == found, "Generate makes the face that was found"
@@ -315,7 +315,7 @@ def test_a_found_face_shows_no_seed_until_the_die_gives_it_one(desk: Desk) -> No
     assert brief(panel).latent == ""
     assert brief(panel).seed != 4
     assert seed.box.isVisibleTo(panel)
-    assert not seed.instead.isVisibleTo(panel)
+    assert not seed.source_label.isVisibleTo(panel)
     desk.act("undo")
     assert brief(panel) == found
 

@@ -35,7 +35,7 @@ def test_steps_of_one_kind_are_one_step() -> None:
         history.step(value, "psi")
     history.step(10, "seed")
     history.step(10, "seed")
-    history.seal()
+    history.end_step()
     history.step(11, "seed")
     assert [history.undo() for _ in range(4)] == [10, 3, 0, 0]
     assert not history.can_undo
@@ -52,7 +52,7 @@ def test_undo_takes_back_what_was_typed_even_in_the_field(desk: Desk) -> None:
     panel.form.set_value(panel.form.value().replace(prompt=""))
     words.setFocus()
     QTest.keyClicks(words, "a red fox")
-    panel.brief.history.seal()
+    panel.brief.history.end_step()
     QTest.keyClicks(words, " at night")
     assert prompt(desk) == "a red fox at night"
     QTest.keyClick(words, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
@@ -126,13 +126,13 @@ def test_a_preset_is_kept_shared_removed_and_brought_in(desk: Desk, tmp_path: Pa
     dialog.accept()
     assert desk.window.toast.words() == "Kept as the preset “Storm”."
     assert next(iter(menu(desk, "presets"))) == "Storm"
-    shelf = panel.brief.shelf
+    shelf = panel.brief.presets
     (kept,) = shelf._presets.of("poster")
-    shelf.share(kept, tmp_path / "storm.json")
+    shelf.export_file(kept, tmp_path / "storm.json")
     shelf.remove(kept)
     assert "Storm" not in menu(desk, "presets")
     desk.act("clear")
-    shelf.bring(tmp_path / "storm.json")
+    shelf.import_file(tmp_path / "storm.json")
     assert (prompt(desk), panel.form.value().to_json()["guidance"]) == ("a stormy sea", 6.5)
     assert "Storm" in menu(desk, "presets")
 
@@ -151,6 +151,6 @@ def test_a_file_that_is_no_preset_for_this_page_changes_nothing(
     before = panel.form.value()
     path = tmp_path / "odd.json"
     path.write_text(told, "utf-8")
-    panel.brief.shelf.bring(path)
+    panel.brief.presets.import_file(path)
     assert words in desk.window.toast.words()
     assert panel.form.value() == before

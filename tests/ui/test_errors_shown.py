@@ -83,7 +83,7 @@ def test_smaller_means_what_the_work_is_made_of() -> None:
 def test_a_page_opens_where_it_helps(desk: Desk, mend: str, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("studio.support.diagnostics.examine", lambda _places, _catalog: [])
     panel = desk.panel("poster")
-    panel.fail(StudioError("It failed.", "Do this.", mend=mend))
+    panel.show_error(StudioError("It failed.", "Do this.", mend=mend))
     desk.click(f"mend.{mend}")
     assert desk.window.page == page
     if mend == "diagnostics":

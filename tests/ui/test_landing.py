@@ -110,7 +110,7 @@ def test_a_preset_dropped_on_the_brief_is_taken_up_and_kept(desk: Desk, tmp_path
     assert veil.isVisible(), "over a field too it is the brief that takes it, not the field its name"
     drop(panel.brief, files(path))
     assert panel.form.value().prompt == "a storm at sea"  # type: ignore[attr-defined]
-    assert [preset.name for preset in panel.brief.shelf._presets.of("poster")] == ["Storm"]
+    assert [preset.name for preset in panel.brief.presets._presets.of("poster")] == ["Storm"]
     assert desk.window.toast.words() == "The preset is brought in."
     words = QMimeData()
     words.setText("a lighthouse")

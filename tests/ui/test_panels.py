@@ -68,16 +68,16 @@ def test_candidates_appear_side_by_side_and_a_click_chooses(desk: Desk) -> None:
     keep_seed(desk, "avatar", 100)
     panel.count.setCurrentIndex(panel.count.findData(9))
     desk.click("generate")
-    desk.until(lambda: panel.easel.candidates.done == 9)
-    assert panel.easel.candidates.isVisible()
-    assert panel.easel.candidates.accessibleName() == "Candidates: 9 of 9 ready"
-    spot = panel.easel.candidates.cell(4).center().toPoint()
-    QTest.mouseClick(panel.easel.candidates, Qt.MouseButton.LeftButton, pos=spot)
+    desk.until(lambda: panel.stage_area.candidates.done == 9)
+    assert panel.stage_area.candidates.isVisible()
+    assert panel.stage_area.candidates.accessibleName() == "Candidates: 9 of 9 ready"
+    spot = panel.stage_area.candidates.cell(4).center().toPoint()
+    QTest.mouseClick(panel.stage_area.candidates, Qt.MouseButton.LeftButton, pos=spot)
     assert panel.stage.isVisible()
     assert panel.asset is not None
     assert panel.asset.request["seed"] == 104
     desk.click("back")
-    assert panel.easel.candidates.isVisible()
+    assert panel.stage_area.candidates.isVisible()
 
 
 def test_candidates_of_a_name_are_told_apart(desk: Desk) -> None:
@@ -85,7 +85,7 @@ def test_candidates_of_a_name_are_told_apart(desk: Desk) -> None:
     panel.form.set_value(panel.form.value().replace(name="Robin"))
     panel.count.setCurrentIndex(panel.count.findData(4))
     desk.click("generate")
-    desk.until(lambda: panel.easel.candidates.done == 4)
+    desk.until(lambda: panel.stage_area.candidates.done == 4)
     assert sorted(work.title for work in desk.studio.library.page()) == ["Robin", "Robin 2", "Robin 3", "Robin 4"]
 
 
@@ -116,7 +116,7 @@ def test_escape_cancels_and_keeps_what_there_was(desk: Desk) -> None:
     desk.until(lambda: panel.asset is not None)
     assert panel.asset is not None
     assert panel.asset.partial
-    assert panel.easel.head.caption.whole().endswith("unfinished")
+    assert panel.stage_area.header.caption.whole().endswith("unfinished")
     desk.until(lambda: not panel.cancel.isVisible())
 
 
@@ -137,7 +137,7 @@ def test_an_unexpected_error_is_said_as_well(desk: Desk) -> None:
     desk.click("generate")
     desk.until(lambda: panel.error.isVisible())
     assert "did not expect" in panel.error.words()
-    assert panel.easel.empty.isVisible()
+    assert panel.stage_area.onboarding.isVisible()
 
 
 def test_a_request_that_cannot_be_says_so_before_anything_runs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,10 +153,10 @@ def test_a_request_that_cannot_be_says_so_before_anything_runs(desk: Desk, monke
 @pytest.mark.parametrize("medium", [medium.name for medium in MEDIA])
 def test_the_empty_page_makes_an_example(desk: Desk, medium: str) -> None:
     panel = desk.panel(medium)
-    assert panel.easel.empty.isVisible()
+    assert panel.stage_area.onboarding.isVisible()
     desk.click("tryExample")
     desk.idle()
-    assert not panel.easel.empty.isVisible()
+    assert not panel.stage_area.onboarding.isVisible()
     assert desk.studio.library.count(LibraryQuery(medium=medium)) == panel.count.currentData()
 
 
@@ -203,7 +203,7 @@ def test_bin_and_undo(desk: Desk) -> None:
     desk.click("bin")
     assert desk.studio.library.count() == 0
     assert desk.window.toast.words() == "1 work is in the bin."
-    assert panel.easel.empty.isVisible()
+    assert panel.stage_area.onboarding.isVisible()
     desk.click("toastAction")
     assert desk.studio.library.count() == 1
     desk.until(lambda: panel.filmstrip.model().rowCount() == 1)
@@ -289,7 +289,7 @@ def test_the_menu_of_the_filmstrip_acts_on_the_work_under_the_pointer(desk: Desk
     strip = panel.filmstrip
     desk.until(lambda: strip.model().rowCount() == 2)
     asked: list[object] = []
-    strip.pointed.connect(lambda asset, at: asked.append(asset))
+    strip.menu_requested.connect(lambda asset, at: asked.append(asset))
     spot = strip.visualRect(strip.model().index(1, 0)).center()
     event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, spot, strip.viewport().mapToGlobal(spot))
     QApplication.sendEvent(strip.viewport(), event)

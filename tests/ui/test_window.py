@@ -37,7 +37,7 @@ from tests.ui.test_panels import keep_seed
 def test_everything_comes_back_at_the_next_start(desk: Desk, loop: QEventLoop) -> None:
     panel = desk.panel("story")
     panel.form.set_value(panel.form.value().replace(prompt="Once 从前", tokens=100))
-    panel.form.unfold(True)
+    panel.form.show_advanced(True)
     panel.count.setCurrentIndex(2)
     desk.window.resize(880, 600)  # the screen of these tests is no wider
     brief = panel.form.value()
@@ -48,7 +48,7 @@ def test_everything_comes_back_at_the_next_start(desk: Desk, loop: QEventLoop) -
         assert again.window.page == "story"
         back = again.panel("story")
         assert back.form.value() == brief
-        assert back.form.unfolded
+        assert back.form.advanced_shown
         assert back.count.currentData() == 3
         assert (again.window.width(), again.window.height()) == (880, 600)
         assert again.studio.settings.theme == "dark"

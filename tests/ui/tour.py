@@ -77,7 +77,7 @@ def places(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     for name in window.names:
         shown = window.open(name)
         if isinstance(shown, Panel):
-            shown.form.unfold(True)
+            shown.form.show_advanced(True)
         if name == "library":
             shown.grid.setCurrentIndex(shown.grid.model().index(0, 0))  # type: ignore[attr-defined]
             desk.breathe(0.15)
@@ -117,7 +117,7 @@ def _dialogs(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     asks = {
         "shortcuts": lambda: window.act("shortcuts"),
         "delete": lambda: window.deeds.delete(desk.studio.library.ids()),
-        "preset": poster.brief.shelf.ask_name,
+        "preset": poster.brief.presets.ask_name,
         "unexpected": unexpected.open,
     }
     for name, ask in asks.items():

@@ -27,14 +27,14 @@ class CandidatePicker(QObject):
 
     def __init__(self, inspector: AvatarInspector) -> None:
         super().__init__(inspector)
-        self._all, self._easel = inspector, inspector.panel.easel
+        self._all, self._easel = inspector, inspector.panel.stage_area
         self.crowd = CandidateFaces(inspector.panel.studio, self)
         self._purpose: Purpose = inspector.take_face
         self._moods = False
         self._stood: Asset | None = None
         inspector.board.sixteen.clicked.connect(lambda: self.strangers())
         inspector.board.near.clicked.connect(lambda: self.near())
-        self._easel.picked.connect(lambda at: self._purpose(self.crowd.faces[at]))
+        self._easel.choice_picked.connect(lambda at: self._purpose(self.crowd.faces[at]))
         self.crowd.came.connect(self._came)
         self.crowd.failed.connect(inspector.fail)
 
@@ -65,21 +65,21 @@ class CandidatePicker(QObject):
         self._all.let_go()
         self._purpose = purpose or self._all.take_face
         self._easel.error.hide()
-        self._easel.offer(len(many), count(len(many), "Drawing %n face", "Drawing %n faces"), moods)
+        self._easel.show_choices(len(many), count(len(many), "Drawing %n face", "Drawing %n faces"), moods)
         self.crowd.gather(many)
 
     def back(self) -> None:
         """To what was looked at before."""
         stood = self.stood
         if stood is not None:
-            self._easel.look(stood)
+            self._easel.select_work(stood)
         else:
             self._all.show_in_hand()
 
     def _came(self, at: int, picture: Image) -> None:
-        self._easel.offer_one(at, picture)
+        self._easel.show_choice(at, picture)
         number = len(self.crowd.faces)
         if self._moods:
-            self._easel.say_live(count(number, "Choose %n mood", "Choose one of %n moods"))
+            self._easel.set_live_caption(count(number, "Choose %n mood", "Choose one of %n moods"))
         else:
-            self._easel.say_live(count(number, "Choose %n face", "Choose one of %n faces"))
+            self._easel.set_live_caption(count(number, "Choose %n face", "Choose one of %n faces"))

@@ -152,10 +152,10 @@ class IdentityActions(QObject):
         if not _alike(face, wanted):  # that was on its way before this one was asked for
             self._all.take_face(wanted)
             said = tr("Another face came first: {name} is not kept yet. Keep the face again.")
-            self._panel.deeds.notify(said.format(name=name), ())
+            self._panel.work_actions.notify(said.format(name=name), ())
             return
         people = self._identities
-        self._panel.deeds.aside.ask(lambda: _keep(people, name, face, asset), self._said, self._all.fail)
+        self._panel.work_actions.aside.ask(lambda: _keep(people, name, face, asset), self._said, self._all.fail)
 
     def give_up(self) -> None:
         """The face did not become a work."""
@@ -204,8 +204,13 @@ class IdentityActions(QObject):
         except StudioError:
             return  # it is not there any more
         seen = self._panel.asset
-        if not work.title and self._panel.deeds.rename(work, one.name) and seen is not None and seen.id == work.id:
-            self._panel.easel.look(self._studio.library.get(work.id))
+        if (
+            not work.title
+            and self._panel.work_actions.rename(work, one.name)
+            and seen is not None
+            and seen.id == work.id
+        ):
+            self._panel.stage_area.select_work(self._studio.library.get(work.id))
 
     def _remove(self, id: str) -> None:
         one = self._there(id) and self._try(lambda: self._identities.remove(id))
@@ -222,19 +227,19 @@ class IdentityActions(QObject):
         """The one of the list; None where somebody else removed them meanwhile, which is said."""
         one = next((one for one in self._identities.all() if one.id == id), None)
         if one is None:
-            self._panel.deeds.fail(BadInput(tr("This person is not kept any more.")))
+            self._panel.work_actions.fail(BadInput(tr("This person is not kept any more.")))
             self.refresh()
         return one
 
     def _notify(self, words: str, undo: Callable[[], Identity]) -> None:
-        self._panel.deeds.notify(words, [(tr("Undo"), lambda: self._try(undo))])
+        self._panel.work_actions.notify(words, [(tr("Undo"), lambda: self._try(undo))])
 
     def _try(self, deed: Callable[[], Identity]) -> Identity | None:
         """Whom it was done with; None where it failed, which is said, and who is there is looked up again."""
         try:
             return deed()
         except StudioError as error:
-            self._panel.deeds.fail(error)
+            self._panel.work_actions.fail(error)
             self.refresh()
             return None
 

@@ -54,7 +54,7 @@ class AvatarInspector(PanelInspector):
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
         self.setAccessibleName(tr("Inspector"))
-        self._brief, self._easel, self._studio = panel.brief, panel.easel, panel.studio
+        self._brief, self._easel, self._studio = panel.brief, panel.stage_area, panel.studio
         self._draft: AvatarRequest | None = None  # the face while a slider moves: no step of the brief yet
         self._begun: Asset | None = None  # the work that was seen when the draft was begun
         self._origin: Asset | None = None  # the work whose face the brief took up last
@@ -65,12 +65,12 @@ class AvatarInspector(PanelInspector):
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
         self._patience.setInterval(PATIENCE)
-        self._patience.timeout.connect(lambda: panel.deeds.notify(tr(LOADING), ()))
+        self._patience.timeout.connect(lambda: panel.work_actions.notify(tr(LOADING), ()))
         self.hand = LiveFace(self._studio, self)
         self.portraits = PortraitLoader(self._studio, self)
         self.traits, self.directions = TraitSliders(), DirectionsTab()
         self.mixing, self.walking = MixTab(self.portraits), WalkTab(self.portraits)
-        self.finding = FindFaceTab(panel.deeds.arrivals)
+        self.finding = FindFaceTab(panel.work_actions.arrivals)
         self.people = PeopleTab()
         self.board = InspectorTabs()
         for name, words, parts, foot in (
@@ -87,8 +87,8 @@ class AvatarInspector(PanelInspector):
         self.fold = tool("sliders", tr("Fold or unfold the inspector"), "foldInspector", keys=keys_of("inspector"))
         self.fold.setCheckable(True)
         self.fold.setChecked(True)
-        self._easel.head.bring(self.keep, live=True)
-        self._easel.head.bring(self.fold, live=False)
+        self._easel.header.add_widgets(self.keep, live=True)
+        self._easel.header.add_widgets(self.fold, live=False)
         self.gathering = CandidatePicker(self)
         self.crowd = self.gathering.crowd
         self.searches, self.keeping = ToolWiring(self), IdentityActions(self)
@@ -103,8 +103,8 @@ class AvatarInspector(PanelInspector):
             part.settled.connect(self.settle_face)
         self.directions.failed.connect(self.fail)
         self._brief.form.changed.connect(self._brief_changed)
-        self._brief.returned.connect(self._returned)
-        self._easel.parted.connect(self._parted)
+        self._brief.history_moved.connect(self._returned)
+        self._easel.live_closed.connect(self._parted)
         self._easel.changed.connect(self._show_face)
         self.hand.drawn.connect(self._drawn)
         self.hand.failed.connect(self._lost)
@@ -118,7 +118,7 @@ class AvatarInspector(PanelInspector):
         try:
             value = self._brief.form.value()
         except StudioError:
-            value = self._brief.history.now
+            value = self._brief.history.value
         assert isinstance(value, AvatarRequest)
         return value
 
@@ -136,7 +136,7 @@ class AvatarInspector(PanelInspector):
     @property
     def work(self) -> Asset | None:
         """The work that is looked at; while there are faces to choose from in its place, that is still the one."""
-        return None if self.hand.face is not None else self._easel.seen or self.gathering.stood
+        return None if self.hand.face is not None else self._easel.visible_work or self.gathering.stood
 
     def shown(self) -> AvatarRequest:
         """The face that is looked at: the one under the hand, that of the work on the stage, or the brief's."""
@@ -173,7 +173,7 @@ class AvatarInspector(PanelInspector):
 
     def _brief_changed(self) -> None:
         before, self._seen = self._seen, self.face
-        by_hand = self._brief.form.latest in FORM and self._seen != before
+        by_hand = self._brief.form.last_changed in FORM and self._seen != before
         fit = face_ops.drop_latent_if_changed(before, self._seen)
         if self._seen.model != before.model:
             self._follow_model()
@@ -200,7 +200,7 @@ class AvatarInspector(PanelInspector):
             except StudioError:
                 origin = None
             if origin is not None and not origin.binned:
-                self._easel.look(origin)
+                self._easel.select_work(origin)
                 return
         self.show_in_hand()
 
@@ -218,7 +218,7 @@ class AvatarInspector(PanelInspector):
     def _arrive(self) -> None:
         """What was waited for is there, or not wanted any more."""
         self._patience.stop()
-        self.panel.deeds.unsay(tr(LOADING))
+        self.panel.work_actions.unsay(tr(LOADING))
 
     def _show_face(self) -> None:
         brief, face = self.face, self.shown()
@@ -227,7 +227,7 @@ class AvatarInspector(PanelInspector):
         fields["style"].setVisible(self._kind.drawn or brief.style != "any")
         fields["label"].setVisible(self._kind.classes > 0 or brief.label >= 0)
         fields["noise"].setVisible(self._kind.noise)
-        fields["seed"].stand_in(tr("Found in a picture") if brief.latent else "")  # type: ignore[attr-defined]
+        fields["seed"].show_source(tr("Found in a picture") if brief.latent else "")  # type: ignore[attr-defined]
         self.traits.show_face(face, model)
         self.directions.show_face(face, model)
         self.mixing.show_face(face)
@@ -278,7 +278,7 @@ class AvatarInspector(PanelInspector):
         self._undrawn = False
         self._exports = False
         self.keeping.give_up()
-        self.panel.fail(error)
+        self.panel.show_error(error)
         self._show_face()
 
     # The library.
@@ -298,11 +298,11 @@ class AvatarInspector(PanelInspector):
         return [*begun, *(id for id in self.searches.parents(face) if id not in begun)]
 
     def _kept(self, asset: Asset) -> None:
-        self._easel.look(asset)
+        self._easel.select_work(asset)
         self.keeping.kept(asset)
         if self._exports:
             self._exports = False
-            self.panel.deeds.export(asset)
+            self.panel.work_actions.export(asset)
 
     def _export(self) -> None:
         """What is exported is a work: the face under the hand becomes one first."""

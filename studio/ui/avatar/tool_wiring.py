@@ -36,7 +36,7 @@ class ToolWiring(QObject):
     def __init__(self, inspector: AvatarInspector) -> None:
         super().__init__(inspector)
         self._all = inspector
-        self._panel, self._easel = inspector.panel, inspector.panel.easel
+        self._panel, self._easel = inspector.panel, inspector.panel.stage_area
         studio, bridge = self._panel.studio, self._panel.bridge
         self._works: dict[str, str] = {}  # of faces that were brought here, by how rows name them, the works' ids
         self._clip: Clip | None = None  # the preview that plays
@@ -102,7 +102,7 @@ class ToolWiring(QObject):
             face = face_ops.face_of(asset)
             if face is None:
                 words = tr("This is a picture, and no face of a model yet. Look for it with Find first.")
-                self._panel.deeds.notify(words, ())
+                self._panel.work_actions.notify(words, ())
             else:
                 self._works[face_ops.face_json(face)] = asset.id
                 found.append(face)
@@ -191,7 +191,7 @@ class ToolWiring(QObject):
         if searched is not None and searched.id in asset.parents:
             self._all.finding.say(words)
         if words:
-            self._panel.deeds.notify(words, ())
+            self._panel.work_actions.notify(words, ())
 
     def _ask_file(self) -> None:
         dialog = QFileDialog(self._all, tr("Choose a picture"), str(Path.home()))

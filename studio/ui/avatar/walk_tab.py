@@ -66,7 +66,7 @@ class WalkTab(QWidget):
         layout = self.form.layout()
         assert layout is not None
         layout.setContentsMargins(0, 0, 0, 0)
-        self.form.changed.connect(lambda: self._changed(self.form.latest))
+        self.form.changed.connect(lambda: self._changed(self.form.last_changed))
         self.films = label(tr("MP4 needs the video extra, which is not installed."), "muted", wrap=True)
         self.preview = button(tr("Preview"), "walkPreview", icon="play", clicked=self._preview)
         self.preview.setToolTip(tr("Walk once, quickly and small"))
@@ -74,7 +74,7 @@ class WalkTab(QWidget):
         self.make.setToolTip(tr("Make a clip of the walk and put it into the library"))
         self._build()
         portraits.ready.connect(self._portray)
-        self._show(self.history.now)
+        self._show(self.history.value)
 
     def _build(self) -> None:
         top = column(self, spacing=8)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from studio.models.catalog import Model
 from studio.schema.request import Choice, Flag, ModelId
-from studio.ui.forms.field import BESIDE, FormField, Shape
+from studio.ui.forms.field import CHOICE_WIDTH, FormField, Shape
 from studio.ui.widgets.basic import ComboBox, row
 from studio.ui.widgets.switch import Switch
 from studio.ui.widgets.text import tr
@@ -18,13 +18,13 @@ Models = Callable[[], Sequence[Model]]
 class ChoiceField(FormField):
     """One of several, below its label or beside it."""
 
-    def __init__(self, name: str, note: Choice, shape: Shape = "below") -> None:
-        super().__init__(name, note)
+    def __init__(self, name: str, field: Choice, shape: Shape = "below") -> None:
+        super().__init__(name, field)
         self.box = ComboBox()
-        for value, text in note.options:
+        for value, text in field.options:
             self.box.addItem(tr(text), value)
-        self.named(self.box)
-        self.box.currentIndexChanged.connect(lambda _: self.touched())
+        self.name_control(self.box)
+        self.box.currentIndexChanged.connect(lambda _: self.on_edited())
         if shape == "beside":
             theme().changed.connect(self._fit)
             self._fit()
@@ -34,7 +34,7 @@ class ChoiceField(FormField):
             self.rows.addWidget(self.box)
 
     def _fit(self) -> None:
-        self.box.setFixedWidth(theme().high(BESIDE))
+        self.box.setFixedWidth(theme().high(CHOICE_WIDTH))
 
     def read(self) -> str:
         return str(self.box.currentData())
@@ -48,11 +48,11 @@ class ChoiceField(FormField):
 
 
 class FlagField(FormField):
-    def __init__(self, name: str, note: Flag) -> None:
-        super().__init__(name, note)
+    def __init__(self, name: str, field: Flag) -> None:
+        super().__init__(name, field)
         self.box = Switch()
-        self.named(self.box)
-        self.box.toggled.connect(lambda _: self.touched())
+        self.name_control(self.box)
+        self.box.toggled.connect(lambda _: self.on_edited())
         self.rows.addLayout(row(self.title, None, self.box))
 
     def read(self) -> bool:
@@ -65,17 +65,17 @@ class FlagField(FormField):
 class ModelField(FormField):
     """Which model; the first is the medium's own default, which an empty id stands for."""
 
-    def __init__(self, name: str, note: ModelId, models: Models) -> None:
-        super().__init__(name, note)
+    def __init__(self, name: str, field: ModelId, models: Models) -> None:
+        super().__init__(name, field)
         self._models = models
         self.box = ComboBox()
-        self.named(self.box)
-        self.refill()
-        self.box.currentIndexChanged.connect(lambda _: self.touched())
+        self.name_control(self.box)
+        self.reload()
+        self.box.currentIndexChanged.connect(lambda _: self.on_edited())
         self.rows.addWidget(self.title)
         self.rows.addWidget(self.box)
 
-    def refill(self) -> None:
+    def reload(self) -> None:
         """Read the models anew; what was chosen stays chosen."""
         chosen = self.box.currentData()
         self.box.blockSignals(True)

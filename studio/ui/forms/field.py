@@ -13,7 +13,7 @@ from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
 
 Shape = Literal["slider", "below", "beside"]
-BESIDE = 260  # pixels of a choice beside its label
+CHOICE_WIDTH = 260  # pixels of a choice beside its label
 
 
 class FormField(QWidget):
@@ -21,13 +21,13 @@ class FormField(QWidget):
 
     changed = Signal()
 
-    def __init__(self, name: str, note: Field) -> None:
+    def __init__(self, name: str, field: Field) -> None:
         super().__init__()
-        self.name, self.note = name, note
+        self.name, self.field = name, field
         self.setObjectName(f"field.{name}")
         self.rows = column(self, spacing=SIZE.hair)
-        self.title = label(tr(note.label), "label")
-        self.setToolTip(tr(note.help))
+        self.title = label(tr(field.label), "label")
+        self.setToolTip(tr(field.help))
         self._given: Any = None
         self._setting = False
 
@@ -43,17 +43,17 @@ class FormField(QWidget):
         self._given = value
         self.changed.emit()
 
-    def touched(self) -> None:
+    def on_edited(self) -> None:
         """A person changed it."""
         if not self._setting:
             self._given = None
             self.changed.emit()
 
-    def named(self, control: QWidget, suffix: str = "") -> None:
+    def name_control(self, control: QWidget, suffix: str = "") -> None:
         """Give the control its names, for tests, screen readers and the label's shortcut."""
         control.setObjectName(f"{self.name}{suffix}")
-        control.setAccessibleName(tr(self.note.label))
-        control.setAccessibleDescription(tr(self.note.help))
+        control.setAccessibleName(tr(self.field.label))
+        control.setAccessibleDescription(tr(self.field.help))
         if not suffix:
             self.title.setBuddy(control)
             self.setFocusProxy(control)

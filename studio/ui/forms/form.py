@@ -10,13 +10,13 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from studio.schema.request import Choice, Field, ModelId, Range, Seed
-from studio.ui.forms.registry import FormField, ModelField, Models, SeedField, Shape, field
+from studio.ui.forms.registry import FormField, ModelField, Models, SeedField, Shape, make_field
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import button, column, label
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
 
-EDGE = 20  # pixels at the left and the right; a scroll bar takes 12 of them
+MARGIN = 20  # pixels at the left and the right; a scroll bar takes 12 of them
 
 
 class FieldClass(Protocol):
@@ -28,7 +28,7 @@ class FieldClass(Protocol):
     def fields(cls) -> Any: ...
 
 
-APART: dict[Shape, int] = {"slider": 14, "below": 14, "beside": 10}  # pixels between fields
+SPACING: dict[Shape, int] = {"slider": 14, "below": 14, "beside": 10}  # pixels between fields
 Value = TypeVar("Value", bound=FieldClass)
 
 
@@ -52,24 +52,26 @@ class Form(QWidget, Generic[Value]):
         self._base = start
         self._shape: Shape = shape
         self._filling = False
-        self.latest = ""  # the field that was changed last; empty where all were set
+        self.last_changed = ""  # the field that was changed last; empty where all were set
         self.fields: dict[str, FormField] = {}
-        self._layout = column(self, spacing=APART[shape], margins=(EDGE, 16, EDGE, 16))
+        self._layout = column(self, spacing=SPACING[shape], margins=(MARGIN, 16, MARGIN, 16))
         noted = {name: note for name, note in type(start).fields() if not note.hidden}
         notes = [(name, noted[name]) for name in (noted if names is None else names)]
         shared: list[tuple[str, Field]] = [(name, note) for name, note in notes if isinstance(note, Seed | ModelId)]
         own = [(name, note) for name, note in notes if not isinstance(note, Seed | ModelId)]
-        self._add([pair for pair in own if not pair[1].advanced], self._layout, models)
-        self._folded = QWidget()
-        self._fold = button(tr("More choices"), "fold", "fold", clicked=lambda: self.unfold(self._folded.isHidden()))
-        folded = column(self._folded, spacing=APART[shape])
+        self._add_fields([pair for pair in own if not pair[1].advanced], self._layout, models)
+        self._advanced = QWidget()
+        self._advanced_button = button(
+            tr("More choices"), "fold", "fold", clicked=lambda: self.show_advanced(self._advanced.isHidden())
+        )
+        folded = column(self._advanced, spacing=SPACING[shape])
         advanced = [pair for pair in own if pair[1].advanced]
-        self._add(advanced, folded, models)
-        self._layout.addWidget(self._fold)
-        self._layout.addWidget(self._folded)
-        self._fold.setVisible(bool(advanced))
-        self.unfold(False)
-        self._add(shared, self._layout, models)
+        self._add_fields(advanced, folded, models)
+        self._layout.addWidget(self._advanced_button)
+        self._layout.addWidget(self._advanced)
+        self._advanced_button.setVisible(bool(advanced))
+        self.show_advanced(False)
+        self._add_fields(shared, self._layout, models)
         self._layout.addStretch(1)
         self.set_value(start)
         for name, made in self.fields.items():
@@ -88,38 +90,38 @@ class Form(QWidget, Generic[Value]):
                 made.set_value(getattr(value, name))
         finally:
             self._filling = False
-        self.latest = ""
+        self.last_changed = ""
         self.changed.emit()
 
     def _changed(self, name: str) -> None:
         if not self._filling:
-            self.latest = name
+            self.last_changed = name
             self.changed.emit()
 
     @property
     def seed(self) -> SeedField | None:
         return next((made for made in self.fields.values() if isinstance(made, SeedField)), None)
 
-    def unfold(self, on: bool) -> None:
+    def show_advanced(self, on: bool) -> None:
         """Show or hide the advanced fields."""
-        self._folded.setVisible(on)
-        self._fold.setText(tr("Fewer choices") if on else tr("More choices"))
-        icons.put(self._fold, "chevron-down" if on else "chevron-right", "muted", size=16)
+        self._advanced.setVisible(on)
+        self._advanced_button.setText(tr("Fewer choices") if on else tr("More choices"))
+        icons.put(self._advanced_button, "chevron-down" if on else "chevron-right", "muted", size=16)
 
     @property
-    def unfolded(self) -> bool:
-        return not self._folded.isHidden()
+    def advanced_shown(self) -> bool:
+        return not self._advanced.isHidden()
 
-    def make_room(self, on: bool) -> None:
+    def reserve_scroll_bar(self, on: bool) -> None:
         """Keep the fields where they are when a scroll bar comes beside them."""
-        self._layout.setContentsMargins(EDGE, 16, EDGE - 12 if on else EDGE, 16)
+        self._layout.setContentsMargins(MARGIN, 16, MARGIN - 12 if on else MARGIN, 16)
 
     def refresh_models(self) -> None:
         for made in self.fields.values():
             if isinstance(made, ModelField):
-                made.refill()
+                made.reload()
 
-    def _add(self, notes: list[tuple[str, Field]], layout: Any, models: Models) -> None:
+    def _add_fields(self, notes: list[tuple[str, Field]], layout: Any, models: Models) -> None:
         """Fields in their order; those of a named group under its heading, and two alike side by side."""
         groups: dict[str, list[tuple[str, Field]]] = {}
         for name, note in notes:
@@ -131,7 +133,7 @@ class Form(QWidget, Generic[Value]):
                 grid = QGridLayout()
                 grid.setHorizontalSpacing(SIZE.small)
                 for at, (name, note) in enumerate(members):
-                    grid.addWidget(self._make(name, note, models, shape="below"), 0, at)
+                    grid.addWidget(self._add_field(name, note, models, shape="below"), 0, at)
                 layout.addLayout(grid)
                 continue
             if members[0][1].group:
@@ -139,9 +141,9 @@ class Form(QWidget, Generic[Value]):
                     layout.addSpacing(SIZE.small)
                 layout.addWidget(label(tr(group), "heading"))
             for name, note in members:
-                layout.addWidget(self._make(name, note, models, self._shape))
+                layout.addWidget(self._add_field(name, note, models, self._shape))
 
-    def _make(self, name: str, note: Field, models: Models, shape: Shape) -> FormField:
-        made = field(name, note, models=models, shape=shape)
+    def _add_field(self, name: str, note: Field, models: Models, shape: Shape) -> FormField:
+        made = make_field(name, note, models=models, shape=shape)
         self.fields[name] = made
         return made

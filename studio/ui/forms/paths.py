@@ -17,13 +17,13 @@ from studio.ui.widgets.theme import SIZE
 class PathField(FormField):
     """A file or folder, below its label or beside it."""
 
-    def __init__(self, name: str, note: PathTo, shape: Shape = "below") -> None:
-        super().__init__(name, note)
-        self._folder = note.folder
+    def __init__(self, name: str, field: PathTo, shape: Shape = "below") -> None:
+        super().__init__(name, field)
+        self._folder = field.folder
         self.line = QLineEdit()
         self.line.setPlaceholderText(tr("In the studio's own folder"))
-        self.named(self.line)
-        self.line.textChanged.connect(lambda _: self.touched())
+        self.name_control(self.line)
+        self.line.textChanged.connect(lambda _: self.on_edited())
         self.browse = tool("folder", tr("Choose…"), f"{name}.browse", clicked=self._choose)
         line = row(spacing=SIZE.hair)
         if shape == "beside":
@@ -42,7 +42,7 @@ class PathField(FormField):
         self.line.setText(value)
 
     def _choose(self) -> None:
-        dialog = QFileDialog(self, tr(self.note.label), self.line.text() or str(Path.home()))
+        dialog = QFileDialog(self, tr(self.field.label), self.line.text() or str(Path.home()))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.Directory if self._folder else QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(self.line.setText)

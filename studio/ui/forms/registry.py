@@ -7,13 +7,13 @@ from typing import Any
 
 from studio.schema.request import Choice, Field, Flag, FreeText, ModelId, PathTo, Range, Seed
 from studio.ui.forms.choices import ChoiceField, FlagField, ModelField, Models
-from studio.ui.forms.field import BESIDE, FormField, Shape
+from studio.ui.forms.field import CHOICE_WIDTH, FormField, Shape
 from studio.ui.forms.numbers import NumberField, SeedField
 from studio.ui.forms.paths import PathField
 from studio.ui.forms.texts import TextField
 
 __all__ = [
-    "BESIDE",
+    "CHOICE_WIDTH",
     "ChoiceField",
     "FlagField",
     "FormField",
@@ -24,11 +24,11 @@ __all__ = [
     "SeedField",
     "Shape",
     "TextField",
-    "field",
+    "make_field",
 ]
 
 
-def field(name: str, note: Field, *, models: Models = tuple, shape: Shape = "slider") -> FormField:
+def make_field(name: str, note: Field, *, models: Models = tuple, shape: Shape = "slider") -> FormField:
     """The control for a note."""
     if isinstance(note, Range):
         return NumberField(name, note, shape)

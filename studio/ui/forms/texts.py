@@ -40,27 +40,27 @@ class TitleHighlighter(QSyntaxHighlighter):
 class TextField(FormField):
     """Words, on as many lines as the note asks for."""
 
-    def __init__(self, name: str, note: FreeText) -> None:
-        super().__init__(name, note)
+    def __init__(self, name: str, field: FreeText) -> None:
+        super().__init__(name, field)
         self.rows.addWidget(self.title)
-        if note.lines > 1:
+        if field.lines > 1:
             self.long = QPlainTextEdit()
             self.long.setTabChangesFocus(True)
             self.long.setUndoRedoEnabled(False)  # the brief undoes, over all its fields
-            self.long.setPlaceholderText(tr(note.placeholder).lstrip("# "))
+            self.long.setPlaceholderText(tr(field.placeholder).lstrip("# "))
             self._titles = TitleHighlighter(self.long)
-            self._lines = note.lines
+            self._lines = field.lines
             theme().changed.connect(self._fit)
             self._fit()
-            self.long.textChanged.connect(self.touched)
+            self.long.textChanged.connect(self.on_edited)
             self.line = None
-            self.named(self.long)
+            self.name_control(self.long)
             self.rows.addWidget(self.long)
         else:
             self.line = QLineEdit()
-            self.line.setPlaceholderText(tr(note.placeholder))
-            self.line.textChanged.connect(lambda _: self.touched())
-            self.named(self.line)
+            self.line.setPlaceholderText(tr(field.placeholder))
+            self.line.textChanged.connect(lambda _: self.on_edited())
+            self.name_control(self.line)
             self.rows.addWidget(self.line)
 
     def _fit(self) -> None:
@@ -74,7 +74,7 @@ class TextField(FormField):
         before = self.read()
         if value == before:
             return  # and the cursor stays where it is
-        place = _changed_until(before, value)
+        place = _end_of_change(before, value)
         if self.line is not None:
             self.line.setText(value)
             self.line.setCursorPosition(place)
@@ -85,7 +85,7 @@ class TextField(FormField):
         self.long.setTextCursor(cursor)
 
 
-def _changed_until(before: str, after: str) -> int:
+def _end_of_change(before: str, after: str) -> int:
     """Where in `after` that which differs from `before` ends, in UTF-16 units, as Qt counts."""
     pairs = enumerate(zip(reversed(before), reversed(after), strict=False))
     alike = next((at for at, (old, new) in pairs if old != new), min(len(before), len(after)))

@@ -95,7 +95,7 @@ class WorkActions:
         """Put the brief of a work back into its panel, and show the work there."""
         panel = self._open_panel(asset.medium)
         if panel is not None:
-            panel.brief.take(Request.from_json(asset.request))
+            panel.brief.load_request(Request.from_json(asset.request))
             panel.show_work(asset)
 
     def again(self, asset: Asset) -> None:

@@ -13,7 +13,7 @@ from studio.support import credits as about
 from studio.support.credits import CreditedPart
 from studio.system.paths import RESOURCES
 from studio.ui.background import BackgroundTasks
-from studio.ui.forms.form import EDGE
+from studio.ui.forms.form import MARGIN
 from studio.ui.pages.licences import terms
 from studio.ui.pages.text_dialog import TextDialog
 from studio.ui.widgets.basic import MessageBar, button, column, label, row
@@ -45,7 +45,7 @@ class AboutPage(QWidget):
         line.addWidget(self.copy)
         line.addStretch(1)
         self._told = column(spacing=8)
-        whole = column(self, spacing=8, margins=(EDGE, 0, EDGE, 0))
+        whole = column(self, spacing=8, margins=(MARGIN, 0, MARGIN, 0))
         whole.addWidget(title)
         words = tr(
             "Generative models on your own machine. Nothing you make or write leaves it. "

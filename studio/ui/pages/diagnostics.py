@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QWidget
 from studio.support import diagnostics
 from studio.support.diagnostics import DiagnosticFinding
 from studio.ui.background import BackgroundTasks
-from studio.ui.forms.form import EDGE
+from studio.ui.forms.form import MARGIN
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import MessageBar, button, column, empty, label, row, tool
 from studio.ui.widgets.tables import columns
@@ -55,7 +55,7 @@ class DiagnosticsPage(QWidget):
         self.again = button(tr("Look again"), "lookAgain", icon="again", clicked=self.look)
         logs = button(tr("Show the log"), "showLog", icon="folder", clicked=lambda: _open(studio.paths.logs))
         self._told = column(spacing=8)
-        whole = column(self, spacing=8, margins=(EDGE, 0, EDGE, 0))
+        whole = column(self, spacing=8, margins=(MARGIN, 0, MARGIN, 0))
         whole.addWidget(self.title)
         whole.addWidget(self.words)
         whole.addSpacing(4)

@@ -12,8 +12,8 @@ from studio.errors import BadInput, StudioError
 from studio.schema.settings import Settings
 from studio.support import hardware
 from studio.ui.background import BackgroundTasks, Failure
-from studio.ui.forms.form import EDGE, Form
-from studio.ui.forms.registry import BESIDE
+from studio.ui.forms.form import MARGIN, Form
+from studio.ui.forms.registry import CHOICE_WIDTH
 from studio.ui.widgets.basic import ComboBox, MessageBar, column, label, row
 from studio.ui.widgets.sound_player import outputs
 from studio.ui.widgets.text import failure, tr
@@ -123,7 +123,7 @@ class OutputDeviceField(QWidget):
         self.words.hide()
         title = label(tr("Audio output"), "label")
         title.setBuddy(self.box)
-        whole = column(self, spacing=4, margins=(EDGE, 8, EDGE, 16))
+        whole = column(self, spacing=4, margins=(MARGIN, 8, MARGIN, 16))
         whole.addWidget(label(tr("Sound"), "heading"))
         whole.addSpacing(10)
         whole.addLayout(row(title, None, self.box))
@@ -132,7 +132,7 @@ class OutputDeviceField(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        self.box.setFixedWidth(theme().high(BESIDE))
+        self.box.setFixedWidth(theme().high(CHOICE_WIDTH))
 
     def chosen(self) -> str:
         return str(self.box.currentData() or "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QFrame, QScrollArea, QStackedWidget, QToolButton, QWidget
 
-from studio.ui.forms.form import EDGE
+from studio.ui.forms.form import MARGIN
 from studio.ui.pages.settings_form import SettingsForm
 from studio.ui.widgets.basic import column, row, scrolling
 from studio.ui.widgets.text import tr
@@ -43,7 +43,7 @@ class SettingsPage(QWidget):
         self._stack = QStackedWidget()
         whole = column(self, spacing=0)
         whole.addWidget(self._head())
-        self.choices.notice.setMaximumWidth(WIDTH - 2 * EDGE)
+        self.choices.notice.setMaximumWidth(WIDTH - 2 * MARGIN)
         line = row(None, self.choices.notice, None, margins=(16, 0, 28, 8))  # a scroll bar stands below, at the right
         line.setStretch(1, 100)
         whole.addSpacing(8)

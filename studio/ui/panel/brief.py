@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 TRAINED = ("avatar",)  # media that have a page for training
-MANY = (1, 2, 3, 4, 6, 9, 12, 16)
-FIRST_COUNT = {"avatar": 9}
-PAUSE = 1200  # milliseconds without a change, after which the next is a step of its own
+COUNTS = (1, 2, 3, 4, 6, 9, 12, 16)
+DEFAULT_COUNT = {"avatar": 9}
+TYPING_PAUSE = 1200  # milliseconds without a change, after which the next is a step of its own
 
 
 class Brief(QWidget):
@@ -39,22 +39,22 @@ class Brief(QWidget):
     `returned` follows undo and redo; `others` has a request of the medium that is not one of its works.
     """
 
-    said = Signal(str)
-    returned = Signal()
-    others = Signal(object)
+    message = Signal(str)
+    history_moved = Signal()
+    other_request = Signal(object)
 
     def __init__(self, studio: Studio, medium: Medium) -> None:
         super().__init__()
         self._catalog, self._medium = studio.catalog, medium
-        self.form = Form[Request](self.first(), models=lambda: studio.catalog.models(medium.name))
+        self.form = Form[Request](self.initial_request(), models=lambda: studio.catalog.models(medium.name))
         self.history = UndoHistory(self.form.value())
-        self.shelf = PresetMenus(Presets(studio.paths.config / "presets"), medium.make, self.form.value, self)
-        self.shelf.chosen.connect(self._take_up)
-        self.shelf.said.connect(self.said)
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(PAUSE)
-        self._pause.timeout.connect(lambda: self.history.seal())
+        self.presets = PresetMenus(Presets(studio.paths.config / "presets"), medium.make, self.form.value, self)
+        self.presets.chosen.connect(self._apply_preset)
+        self.presets.message.connect(self.message)
+        self._typing_pause = QTimer(self)
+        self._typing_pause.setSingleShot(True)
+        self._typing_pause.setInterval(TYPING_PAUSE)
+        self._typing_pause.timeout.connect(lambda: self.history.end_step())
         self.form.changed.connect(self._changed)
         for line in self.form.findChildren(QLineEdit):
             line.installEventFilter(self)
@@ -62,43 +62,43 @@ class Brief(QWidget):
             text.installEventFilter(self)
             text.viewport().installEventFilter(self)
         whole = column(self, spacing=0)
-        whole.addWidget(self._head())
-        whole.addWidget(self._middle(), 1)
-        whole.addWidget(self._foot())
-        self._landing = DropZone(self, tr("Drop a preset here to take it up"), _preset, self._dropped)
-        theme().changed.connect(self._fit)
-        self._fit()
-        self._mark()
+        whole.addWidget(self._build_header())
+        whole.addWidget(self._build_form(), 1)
+        whole.addWidget(self._build_footer())
+        self._drop_zone = DropZone(self, tr("Drop a preset here to take it up"), is_preset_drop, self._import_presets)
+        theme().changed.connect(self._update_sizes)
+        self._update_sizes()
+        self._update_undo_buttons()
 
-    def _head(self) -> QFrame:
+    def _build_header(self) -> QFrame:
         head = QFrame()
         head.setObjectName("briefHead")
         head.setFixedHeight(48)
-        self.undone = tool("undo", tr("Undo"), "undo", keys=keys_of("undo"), clicked=self.undo)
-        self.redone = tool("redo", tr("Redo"), "redo", keys=keys_of("redo"), clicked=self.redo)
+        self.undo_button = tool("undo", tr("Undo"), "undo", keys=keys_of("undo"), clicked=self.undo)
+        self.redo_button = tool("redo", tr("Redo"), "redo", keys=keys_of("redo"), clicked=self.redo)
         title = label(tr(self._medium.title), "heading")
         line = row(title, None, spacing=2, margins=(20, 0, 12, 0))
-        for widget in (self.undone, self.redone, self.shelf.history, self.shelf.keep):
+        for widget in (self.undo_button, self.redo_button, self.presets.recent_button, self.presets.presets_button):
             line.addWidget(widget)
         head.setLayout(line)
         return head
 
-    def _middle(self) -> QFrame:
+    def _build_form(self) -> QFrame:
         area = scrolling(self.form)
-        area.verticalScrollBar().rangeChanged.connect(lambda _, last: self.form.make_room(last > 0))
+        area.verticalScrollBar().rangeChanged.connect(lambda _, last: self.form.reserve_scroll_bar(last > 0))
         brief = QFrame()
         brief.setObjectName("brief")
         column(brief, spacing=0).addWidget(area)
         return brief
 
-    def _foot(self) -> QFrame:
+    def _build_footer(self) -> QFrame:
         self.count = ComboBox()
         self.count.setObjectName("count")
         self.count.setAccessibleName(tr("How many"))
         self.count.setToolTip(tr("How many candidates to make, each with a seed of its own"))
-        for number in MANY:
+        for number in COUNTS:
             self.count.addItem(str(number), number)
-        self.count.setCurrentIndex(MANY.index(FIRST_COUNT.get(self._medium.name, 1)))
+        self.count.setCurrentIndex(COUNTS.index(DEFAULT_COUNT.get(self._medium.name, 1)))
         self.generate = button(tr("Generate"), "generate", "primary")
         self.generate.setToolTip(tip(tr("Make it"), keys_of("generate")))
         self.cancel = button(tr("Cancel"), "cancel")
@@ -118,7 +118,7 @@ class Brief(QWidget):
             inside.addLayout(row(None, self.train, None))
         return foot
 
-    def _fit(self) -> None:
+    def _update_sizes(self) -> None:
         """Room for larger text."""
         look = theme()
         self.setFixedWidth(look.high(SIZE.brief))
@@ -132,41 +132,41 @@ class Brief(QWidget):
             value = self.form.value()
         except StudioError:
             return  # no brief yet; the next change may make it one
-        self.history.step(value, self.form.latest)
-        self._pause.start()
-        self._mark()
+        self.history.step(value, self.form.last_changed)
+        self._typing_pause.start()
+        self._update_undo_buttons()
 
     def undo(self) -> None:
-        self._show(self.history.undo())
-        self.returned.emit()
+        self._set_value(self.history.undo())
+        self.history_moved.emit()
 
     def redo(self) -> None:
-        self._show(self.history.redo())
-        self.returned.emit()
+        self._set_value(self.history.redo())
+        self.history_moved.emit()
 
     def roll(self) -> None:
         """A new seed for the next work, where none is kept; nobody's step, so that undo passes over it."""
         seed = self.form.seed
-        if seed is not None and seed.free:
+        if seed is not None and seed.rolls:
             self.amend(self.form.value().replace(seed=fresh_seed()))
 
     def amend(self, value: Request) -> None:
         """Change what stands, as no step of its own."""
         self.history.amend(value)
-        self._show(value)
+        self._set_value(value)
 
-    def _show(self, value: Request) -> None:
-        self._pause.stop()
+    def _set_value(self, value: Request) -> None:
+        self._typing_pause.stop()
         self.form.set_value(value)
-        self._mark()
+        self._update_undo_buttons()
 
-    def _mark(self) -> None:
-        self.undone.setEnabled(self.history.can_undo)
-        self.redone.setEnabled(self.history.can_redo)
+    def _update_undo_buttons(self) -> None:
+        self.undo_button.setEnabled(self.history.can_undo)
+        self.redo_button.setEnabled(self.history.can_redo)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """A field leaves undo and redo to the whole brief, and the files of presets that are dropped on it."""
-        if isinstance(event, QDropEvent) and _preset(event.mimeData()):
+        if isinstance(event, QDropEvent) and is_preset_drop(event.mimeData()):
             event.ignore()
             return True
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
@@ -176,9 +176,9 @@ class Brief(QWidget):
                 return True
         return False
 
-    def _dropped(self, data: QMimeData) -> None:
+    def _import_presets(self, data: QMimeData) -> None:
         for path in local(data):
-            self.shelf.bring(path)
+            self.presets.import_file(path)
 
     # What comes and goes as a whole.
 
@@ -187,9 +187,9 @@ class Brief(QWidget):
         deeds = {
             "undo": self.undo,
             "redo": self.redo,
-            "clear": lambda: self.form.set_value(self.first()),
-            "preset.keep": self.shelf.ask_name,
-            "preset.bring": self.shelf.ask_file,
+            "clear": lambda: self.form.set_value(self.initial_request()),
+            "preset.keep": self.presets.ask_name,
+            "preset.bring": self.presets.ask_import,
         }
         if name in deeds:
             deeds[name]()
@@ -199,11 +199,11 @@ class Brief(QWidget):
         """Whether an action of the brief would do anything now."""
         return {"undo": self.history.can_undo, "redo": self.history.can_redo}.get(name, True)
 
-    def _take_up(self, request: Request) -> None:
+    def _apply_preset(self, request: Request) -> None:
         """A brief of the shelf: a way to make works, so the seed stays what it is."""
         self.form.set_value(request.replace(seed=self.form.value().seed))
 
-    def first(self) -> Request:
+    def initial_request(self) -> Request:
         """The brief of a panel that was never used: a seed that nobody chose, the size that the model is best at."""
         request = self._medium.make(seed=fresh_seed())
         try:
@@ -213,10 +213,10 @@ class Brief(QWidget):
         sizes = {"width": wide, "height": high} if wide and high and hasattr(request, "width") else {}
         return request.replace(**sizes)
 
-    def take(self, request: Request) -> None:
+    def load_request(self, request: Request) -> None:
         """Put a request into the form, its seed locked, so that Generate makes the same again."""
         if not isinstance(request, self._medium.make):
-            self.others.emit(request)
+            self.other_request.emit(request)
             return
         self.form.set_value(request)
         if self.form.seed is not None:
@@ -240,8 +240,8 @@ class Brief(QWidget):
             "request": request,
             "count": self.count.currentData(),
             "locked": seed is not None and seed.locked,
-            "unfolded": self.form.unfolded,
-            "recent": self.shelf.state(),
+            "unfolded": self.form.advanced_shown,
+            "recent": self.presets.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -252,17 +252,17 @@ class Brief(QWidget):
                 self.form.set_value(request)
         except (StudioError, TypeError, ValueError):
             pass
-        self.shelf.restore(state.get("recent"))
+        self.presets.restore(state.get("recent"))
         self.history = UndoHistory(self.form.value())
-        self._mark()
+        self._update_undo_buttons()
         at = self.count.findData(state.get("count"))
         self.count.setCurrentIndex(at if at >= 0 else self.count.currentIndex())
-        self.form.unfold(state.get("unfolded") is True)
+        self.form.show_advanced(state.get("unfolded") is True)
         if self.form.seed is not None:
             self.form.seed.lock.setChecked(state.get("locked") is True)
 
 
-def _preset(data: QMimeData) -> bool:
+def is_preset_drop(data: QMimeData) -> bool:
     """Whether the files of presets are what is dropped."""
     paths = local(data)
     return bool(paths) and all(path.suffix.lower() == ".json" for path in paths)

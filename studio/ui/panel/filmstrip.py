@@ -18,7 +18,7 @@ class Filmstrip(QListView):
     """`chosen` gives the work a person wants to see, `pointed` one to open a menu for, and where on the screen."""
 
     chosen = Signal(object)
-    pointed = Signal(object, QPoint)
+    menu_requested = Signal(object, QPoint)
 
     def __init__(self, works: WorkListModel) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class Filmstrip(QListView):
         self.setModel(works)
         works.setParent(self)
         self._works = works
-        self._shown = ""
+        self._highlighted = ""
         self.setItemDelegate(WorkDelegate(SIDE, titled=False, parent=self))
         self.setFlow(QListView.Flow.LeftToRight)
         self.setWrapping(False)
@@ -39,25 +39,25 @@ class Filmstrip(QListView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
-        works.changed.connect(self._follow)
+        works.changed.connect(self._on_list_changed)
         self.clicked.connect(self._choose)
         self.activated.connect(self._choose)
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(60)
-        self._late.timeout.connect(works.refresh)
+        self._refresh_timer = QTimer(self)
+        self._refresh_timer.setSingleShot(True)
+        self._refresh_timer.setInterval(60)
+        self._refresh_timer.timeout.connect(works.refresh)
 
     def sizeHint(self) -> QSize:
         return QSize(400, SIDE + 16)
 
-    def refresh_soon(self) -> None:
+    def schedule_refresh(self) -> None:
         """The library has changed; several changes together are read once."""
-        if not self._late.isActive():
-            self._late.start()
+        if not self._refresh_timer.isActive():
+            self._refresh_timer.start()
 
-    def mark(self, id: str) -> None:
+    def highlight(self, id: str) -> None:
         """Show which work is on the stage, without choosing it again."""
-        self._shown = id
+        self._highlighted = id
         row = self._works.find(id) if id else -1
         if row < 0:
             self.selectionModel().clear()
@@ -69,7 +69,7 @@ class Filmstrip(QListView):
     def newest(self) -> Asset | None:
         return self._works.at(0)
 
-    def beside(self, id: str, step: int) -> Asset | None:
+    def neighbour(self, id: str, step: int) -> Asset | None:
         """The next (+1) or previous (-1) work."""
         row = self._works.find(id)
         return self._works.at(row + step if row >= 0 else 0)
@@ -77,13 +77,13 @@ class Filmstrip(QListView):
     def _choose(self, index: QModelIndex) -> None:
         asset = index.data(ASSET)
         if asset is not None:
-            self._shown = asset.id
+            self._highlighted = asset.id
             self.chosen.emit(asset)
 
-    def _follow(self) -> None:
+    def _on_list_changed(self) -> None:
         """The list has changed: the work on the stage is marked, and what one looks at stays where it is."""
         place = self.horizontalScrollBar().value()
-        self.mark(self._shown)
+        self.highlight(self._highlighted)
         if place:
             self.horizontalScrollBar().setValue(place)
 
@@ -94,8 +94,8 @@ class Filmstrip(QListView):
         asset = index.data(ASSET)
         if asset is not None:
             place = self.visualRect(index).center() if by_key else event.pos()
-            self.pointed.emit(asset, self.viewport().mapToGlobal(place))
-            self.mark(self._shown)
+            self.menu_requested.emit(asset, self.viewport().mapToGlobal(place))
+            self.highlight(self._highlighted)
 
     def wheelEvent(self, e: QWheelEvent) -> None:
         bar = self.horizontalScrollBar()

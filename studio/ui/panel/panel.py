@@ -36,60 +36,60 @@ class Panel(QWidget):
     """Makes works of one medium and shows them."""
 
     def __init__(
-        self, studio: Studio, bridge: Bridge, medium: Medium, thumbnails: ThumbnailLoader, deeds: WorkActions
+        self, studio: Studio, bridge: Bridge, medium: Medium, thumbnails: ThumbnailLoader, work_actions: WorkActions
     ) -> None:
         super().__init__()
         self.setObjectName(f"panel.{medium.name}")
-        self.studio, self.medium, self.deeds = studio, medium, deeds
-        self._tries = 0
+        self.studio, self.medium, self.work_actions = studio, medium, work_actions
+        self._examples_made = 0
         self.brief = Brief(studio, medium)
         self.form, self.count = self.brief.form, self.brief.count
         self.generate, self.cancel = self.brief.generate, self.brief.cancel
-        self.easel = StageArea(studio, medium, thumbnails, deeds.arrivals)
-        self.stage, self.filmstrip, self.error = self.easel.stage, self.easel.filmstrip, self.easel.error
+        self.stage_area = StageArea(studio, medium, thumbnails, work_actions.arrivals)
+        self.stage, self.filmstrip, self.error = self.stage_area.stage, self.stage_area.filmstrip, self.stage_area.error
         whole = row(spacing=0)
         whole.addWidget(self.brief)
-        whole.addWidget(self.easel, 1)
+        whole.addWidget(self.stage_area, 1)
         self.setLayout(whole)
-        self._making = JobTracker(studio, bridge, medium, self)
+        self._jobs = JobTracker(studio, bridge, medium, self)
         self.bridge, self.thumbnails = bridge, thumbnails
         self.inspector = inspector(self)
-        self.easel.put_beside(self.inspector)
+        self.stage_area.add_side_panel(self.inspector)
         self._wire(bridge)
-        self.easel.show_work(self.filmstrip.newest())
-        self._refresh()
+        self.stage_area.show_work(self.filmstrip.newest())
+        self._update_cancel()
 
     def _wire(self, bridge: Bridge) -> None:
-        for part in (self.brief, self.easel):
-            part.said.connect(lambda words: self.deeds.notify(words, ()))
+        for part in (self.brief, self.stage_area):
+            part.message.connect(lambda words: self.work_actions.notify(words, ()))
         self.generate.clicked.connect(lambda: self.make())
         self.cancel.clicked.connect(lambda: self.stop())
-        self.easel.tried.connect(self.try_example)
-        self.easel.asked.connect(self._asked)
-        self.easel.kept.connect(self._keep)
-        self.easel.unread.connect(self.fail)
-        self.brief.others.connect(self.inspector.take)
-        self.filmstrip.pointed.connect(lambda asset, at: self.menu(asset).popup(at))
-        self._making.progressed.connect(self._progress)
-        self._making.arrived.connect(self.easel.arrived)
-        self._making.arrived.connect(lambda batch, at, asset: self.inspector.arrived(batch.jobs[at], asset))
-        self._making.failed.connect(self._failed)
-        self._making.settled.connect(self._settled)
-        bridge.news.connect(self._hear)
+        self.stage_area.example_requested.connect(self.try_example)
+        self.stage_area.command_requested.connect(self._asked)
+        self.stage_area.edited.connect(self._save_edited)
+        self.stage_area.load_failed.connect(self.show_error)
+        self.brief.other_request.connect(self.inspector.take)
+        self.filmstrip.menu_requested.connect(lambda asset, at: self.menu(asset).popup(at))
+        self._jobs.progressed.connect(self._on_progress)
+        self._jobs.arrived.connect(self.stage_area.arrived)
+        self._jobs.arrived.connect(lambda batch, at, asset: self.inspector.arrived(batch.jobs[at], asset))
+        self._jobs.failed.connect(self._on_failed)
+        self._jobs.settled.connect(self._on_settled)
+        bridge.news.connect(self._on_news)
 
     @property
     def asset(self) -> Asset | None:
         """The work that is shown."""
-        return self.easel.asset
+        return self.stage_area.asset
 
     @property
     def busy(self) -> bool:
         """Whether something runs or waits for this panel."""
-        return self._making.busy
+        return self._jobs.busy
 
     def show_work(self, asset: Asset | None) -> None:
         """Put a finished work on the stage; None where there is nothing to show."""
-        self.easel.show_work(asset)
+        self.stage_area.show_work(asset)
 
     # Making.
 
@@ -99,48 +99,48 @@ class Panel(QWidget):
             self.brief.roll()
             request = self.form.value()
             self.submit(request, many=int(self.count.currentData()))
-            self.brief.shelf.sent(request)
+            self.brief.presets.add_recent(request)
         except StudioError as error:
-            self.fail(error)
+            self.show_error(error)
 
     def submit(self, request: Request, *, many: int = 1, parents: Sequence[str] = ()) -> None:
         """Queue candidates of a request. Raises StudioError where it cannot be."""
-        busy = self._making.busy
-        batch = self._making.submit(request, many=many, parents=parents)
+        busy = self._jobs.busy
+        batch = self._jobs.submit(request, many=many, parents=parents)
         self.error.hide()
-        self.easel.follow()
+        self.stage_area.follow()
         if not busy:
-            self.easel.expect(batch)
-        self._refresh()
+            self.stage_area.expect(batch)
+        self._update_cancel()
 
     def try_example(self) -> None:
         """Fill in an example brief and make it."""
         seed = self.form.value().seed
-        self.form.set_value(example(self.brief.first().replace(seed=seed), self._tries))
-        self._tries += 1
+        self.form.set_value(example(self.brief.initial_request().replace(seed=seed), self._examples_made))
+        self._examples_made += 1
         self.make()
 
     def stop(self) -> None:
         """Cancel all that runs or waits for this panel."""
-        self._making.stop()
-        self._refresh()
+        self._jobs.stop()
+        self._update_cancel()
 
-    def _progress(self, batch: CandidateBatch, job: Job) -> None:
+    def _on_progress(self, batch: CandidateBatch, job: Job) -> None:
         self.cancel.show()
-        self.easel.progress(batch, job)
+        self.stage_area.progress(batch, job)
 
-    def _failed(self, batch: CandidateBatch, at: int, error: BaseException) -> None:
-        self.fail(error, batch.jobs[at])
-        self.easel.failed(batch, at)
+    def _on_failed(self, batch: CandidateBatch, at: int, error: BaseException) -> None:
+        self.show_error(error, batch.jobs[at])
+        self.stage_area.failed(batch, at)
 
-    def _settled(self, batch: CandidateBatch) -> None:
-        self.easel.settled(batch)
-        self._refresh()
+    def _on_settled(self, batch: CandidateBatch) -> None:
+        self.stage_area.settled(batch)
+        self._update_cancel()
 
-    def _refresh(self) -> None:
-        self.cancel.setVisible(self._making.busy)
+    def _update_cancel(self) -> None:
+        self.cancel.setVisible(self._jobs.busy)
 
-    def fail(self, error: BaseException, job: Job | None = None) -> None:
+    def show_error(self, error: BaseException, job: Job | None = None) -> None:
         """Say above the stage what went wrong, with the buttons that mend it."""
         title, hint = failure(error)
         parents = () if job is None else job.parents
@@ -154,11 +154,11 @@ class Panel(QWidget):
         try:
             self.submit(request, parents=parents)
         except StudioError as error:
-            self.fail(error)
+            self.show_error(error)
 
-    def _hear(self, news: Any) -> None:
+    def _on_news(self, news: Any) -> None:
         if news.kind == "library":
-            self.easel.works_changed()
+            self.stage_area.works_changed()
         elif news.kind == "models":
             self.form.refresh_models()
             self.inspector.models_changed()
@@ -175,7 +175,7 @@ class Panel(QWidget):
         if name == "generate":
             self.make()
         elif name == "cancel":
-            if self._making.busy or not (self.stage.act(name) or self.easel.back()):
+            if self._jobs.busy or not (self.stage.act(name) or self.stage_area.back_to_candidates()):
                 self.stop()
         elif name == "example":
             self.try_example()
@@ -184,7 +184,7 @@ class Panel(QWidget):
         elif name == "lock" and seed is not None:
             seed.lock.toggle()
         elif name in ("previous", "next"):
-            self.easel.step(1 if name == "next" else -1)
+            self.stage_area.step(1 if name == "next" else -1)
         elif name in STAGE_COMMANDS:
             self.stage.act(name)
         elif not self.brief.act(name):
@@ -198,9 +198,9 @@ class Panel(QWidget):
         if name in ("generate", "example", "roll", "lock"):
             return True
         if name == "cancel":
-            return self._making.busy or "cancel" in self.stage.commands() or self.easel.several
+            return self._jobs.busy or "cancel" in self.stage.commands() or self.stage_area.has_candidates
         if name in STAGE_COMMANDS:
-            return self.easel.on_stage and name in self.stage.commands()
+            return self.stage_area.on_stage and name in self.stage.commands()
         if name in ("undo", "redo", "clear", "preset.keep", "preset.bring"):
             return self.brief.can(name)
         if name == "export":
@@ -212,7 +212,7 @@ class Panel(QWidget):
     def menu(self, asset: Asset) -> WorkMenu:
         """What can be done with a work of the filmstrip, which need not be the one on the stage."""
         return WorkMenu(
-            self, [asset], 1, lambda deed: self._do(deed, asset), lambda medium: self.deeds.send(asset, medium)
+            self, [asset], 1, lambda deed: self._do(deed, asset), lambda medium: self.work_actions.send(asset, medium)
         )
 
     def _asked(self, deed: str) -> None:
@@ -220,30 +220,30 @@ class Panel(QWidget):
             self._do(deed, self.asset)
 
     def _do(self, deed: str, asset: Asset) -> None:
-        deeds, shown = self.deeds, self.asset is not None and self.asset.id == asset.id
+        deeds, shown = self.work_actions, self.asset is not None and self.asset.id == asset.id
         if deed == "favourite":
             deeds.favourite([asset.id], not asset.favourite)
             if shown:
-                self.easel.asset = self.studio.library.get(asset.id)
-                self.easel.head.star.setChecked(self.easel.asset.favourite)
+                self.stage_area.asset = self.studio.library.get(asset.id)
+                self.stage_area.header.star.setChecked(self.stage_area.asset.favourite)
         elif deed == "bin":
-            beside = self.filmstrip.beside(asset.id, 1) or self.filmstrip.beside(asset.id, -1)
+            beside = self.filmstrip.neighbour(asset.id, 1) or self.filmstrip.neighbour(asset.id, -1)
             if deeds.bin([asset.id]) and shown:
                 self.show_work(beside)
         else:
             deeds.do(deed, asset)
 
-    def _keep(self, payload: Payload) -> None:
+    def _save_edited(self, payload: Payload) -> None:
         """Make a work of what a person has made of the one on the stage."""
-        kept = None if self.asset is None else self.deeds.keep(payload, self.asset)
+        kept = None if self.asset is None else self.work_actions.keep(payload, self.asset)
         if kept is not None:
-            self.easel.look(kept)
+            self.stage_area.select_work(kept)
 
     # What every page answers to.
 
     def areas(self) -> list[QWidget]:
         """The parts that the keyboard steps through, in their order."""
-        return [self.brief, *self.easel.areas()]
+        return [self.brief, *self.stage_area.areas()]
 
     def focus_first(self) -> None:
         """Where one begins to type; nothing is marked where there is nothing to type."""
@@ -259,7 +259,7 @@ class Panel(QWidget):
         """The window closes: wait for nothing any more."""
         self.stage.deactivate()
         self.inspector.close_down()
-        self._making.stop_waiting()
+        self._jobs.stop_waiting()
 
     def state(self) -> dict[str, Any]:
         return {**self.brief.state(), "inspector": self.inspector.state()}

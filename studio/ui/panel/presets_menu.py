@@ -19,8 +19,8 @@ from studio.ui.widgets.basic import tool
 from studio.ui.widgets.text import failure, gist, tr
 from studio.ui.widgets.theme import theme
 
-RECENT = 30  # briefs
-WIDE = 300  # pixels of a brief's first words
+MAX_RECENT = 30  # briefs
+MAX_TEXT_WIDTH = 300  # pixels of a brief's first words
 FILTER = "JSON (*.json)"
 
 
@@ -28,28 +28,28 @@ class PresetMenus(QObject):
     """`chosen(request)` is a brief to take up; `said(words)` tells how keeping one went."""
 
     chosen = Signal(object)
-    said = Signal(str)
+    message = Signal(str)
 
-    def __init__(self, presets: Presets, kind: type[Request], now: Callable[[], Request], parent: QWidget) -> None:
+    def __init__(self, presets: Presets, kind: type[Request], current: Callable[[], Request], parent: QWidget) -> None:
         super().__init__(parent)
-        self._presets, self._kind, self._now, self._window = presets, kind, now, parent
+        self._presets, self._kind, self._current, self._window = presets, kind, current, parent
         self.recent: list[Request] = []
-        self.history = self._button("history", tr("Recent briefs"), "history", self._fill_recent)
-        self.keep = self._button("preset", tr("Presets"), "presets", self._fill_presets)
+        self.recent_button = self._button("history", tr("Recent briefs"), "history", self._fill_recent)
+        self.presets_button = self._button("preset", tr("Presets"), "presets", self._fill_presets)
 
     # What was asked for lately.
 
-    def sent(self, request: Request) -> None:
+    def add_recent(self, request: Request) -> None:
         """Remember a brief that was made; its seed does not tell it apart."""
         told = request.replace(seed=0)
-        self.recent = [told, *(other for other in self.recent if other != told)][:RECENT]
+        self.recent = [told, *(other for other in self.recent if other != told)][:MAX_RECENT]
 
     def state(self) -> list[dict[str, Any]]:
         return [request.to_json() for request in self.recent]
 
     def restore(self, state: object) -> None:
         """Take up what `state` said; what cannot be read is left out."""
-        for told in state[:RECENT] if isinstance(state, list) else ():
+        for told in state[:MAX_RECENT] if isinstance(state, list) else ():
             try:
                 request = Request.from_json(told)
             except StudioError:
@@ -67,16 +67,18 @@ class PresetMenus(QObject):
         dialog.setWindowTitle(tr("Keep this brief as a preset"))
         dialog.setLabelText(tr("Name"))
         dialog.setTextEchoMode(QLineEdit.EchoMode.Normal)
-        dialog.setTextValue(gist(self._now().to_json())[:40])
+        dialog.setTextValue(gist(self._current().to_json())[:40])
         dialog.setOkButtonText(tr("Keep"))
         dialog.setCancelButtonText(tr("Cancel"))
-        dialog.textValueSelected.connect(self.keep_as)
+        dialog.textValueSelected.connect(self.save_as)
         dialog.open()
 
-    def keep_as(self, name: str) -> None:
-        self._try(lambda: self._presets.keep(name, self._now()), tr("Kept as the preset “{name}”.").format(name=name))
+    def save_as(self, name: str) -> None:
+        self._attempt(
+            lambda: self._presets.keep(name, self._current()), tr("Kept as the preset “{name}”.").format(name=name)
+        )
 
-    def bring(self, path: Path) -> None:
+    def import_file(self, path: Path) -> None:
         """Take a preset from a file: into the form, and among the presets."""
 
         def take() -> None:
@@ -86,28 +88,30 @@ class PresetMenus(QObject):
             self._presets.keep(preset.name, preset.request)
             self.chosen.emit(preset.request)
 
-        self._try(take, tr("The preset is brought in."))
+        self._attempt(take, tr("The preset is brought in."))
 
-    def ask_file(self) -> None:
+    def ask_import(self) -> None:
         dialog = self._dialog(tr("Bring in a preset"), "presetBring")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(lambda path: self.bring(Path(path)))
+        dialog.fileSelected.connect(lambda path: self.import_file(Path(path)))
         dialog.open()
 
-    def share(self, preset: Preset, path: Path) -> None:
+    def export_file(self, preset: Preset, path: Path) -> None:
         """Write a preset to a file that others can bring in."""
         words = tr("Saved as {name}.").format(name=path.name)
-        self._try(lambda: files.write(path, preset.name, preset.request), words)
+        self._attempt(lambda: files.write(path, preset.name, preset.request), words)
 
     def remove(self, preset: Preset) -> None:
-        self._try(lambda: self._presets.remove(preset), tr("The preset “{name}” is removed.").format(name=preset.name))
+        self._attempt(
+            lambda: self._presets.remove(preset), tr("The preset “{name}” is removed.").format(name=preset.name)
+        )
 
-    def _ask_share(self, preset: Preset) -> None:
+    def _ask_export(self, preset: Preset) -> None:
         dialog = self._dialog(tr("Share a preset"), "presetShare")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("json")
         dialog.selectFile(preset.path.name)
-        dialog.fileSelected.connect(lambda path: self.share(preset, Path(path)))
+        dialog.fileSelected.connect(lambda path: self.export_file(preset, Path(path)))
         dialog.open()
 
     def _dialog(self, title: str, name: str) -> QFileDialog:
@@ -117,14 +121,14 @@ class PresetMenus(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         return dialog
 
-    def _try(self, act: Callable[[], object], words: str) -> None:
+    def _attempt(self, act: Callable[[], object], words: str) -> None:
         try:
             act()
         except StudioError as error:
             words = " ".join(failure(error))
         except OSError as error:
             words = tr("The file could not be written: {why}.").format(why=error.strerror)
-        self.said.emit(words)
+        self.message.emit(words)
 
     # The menus, filled anew each time they open.
 
@@ -138,29 +142,29 @@ class PresetMenus(QObject):
         return made
 
     def _fill_recent(self, menu: QMenu) -> None:
-        self._offer(menu, [(gist(request.to_json()), request) for request in self.recent])
+        self._add_requests(menu, [(gist(request.to_json()), request) for request in self.recent])
         if not self.recent:
             menu.addAction(tr("What you generate appears here")).setEnabled(False)
 
     def _fill_presets(self, menu: QMenu) -> None:
         kept = self._presets.of(self._kind.kind)
-        self._offer(menu, [(preset.name, preset.request) for preset in kept])
+        self._add_requests(menu, [(preset.name, preset.request) for preset in kept])
         if kept:
             menu.addSeparator()
         menu.addAction(tr("Keep this brief…"), keys_of("preset.keep"), self.ask_name)
-        menu.addAction(tr("Bring in a preset file…"), self.ask_file)
+        menu.addAction(tr("Bring in a preset file…"), self.ask_import)
         if kept:
             share, remove = menu.addMenu(tr("Share")), menu.addMenu(tr("Remove"))
             for preset in kept:
-                share.addAction(_short(preset.name), lambda preset=preset: self._ask_share(preset))
-                remove.addAction(_short(preset.name), lambda preset=preset: self.remove(preset))
+                share.addAction(_menu_text(preset.name), lambda preset=preset: self._ask_export(preset))
+                remove.addAction(_menu_text(preset.name), lambda preset=preset: self.remove(preset))
 
-    def _offer(self, menu: QMenu, briefs: Sequence[tuple[str, Request]]) -> None:
+    def _add_requests(self, menu: QMenu, briefs: Sequence[tuple[str, Request]]) -> None:
         for words, request in briefs:
-            menu.addAction(_short(words), lambda request=request: self.chosen.emit(request))
+            menu.addAction(_menu_text(words), lambda request=request: self.chosen.emit(request))
 
 
-def _short(words: str) -> str:
+def _menu_text(words: str) -> str:
     """Words that fit a menu and stand there as they are written."""
     metrics = QFontMetrics(theme().font())
-    return metrics.elidedText(words, Qt.TextElideMode.ElideRight, WIDE).replace("&", "&&")
+    return metrics.elidedText(words, Qt.TextElideMode.ElideRight, MAX_TEXT_WIDTH).replace("&", "&&")

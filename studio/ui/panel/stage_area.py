@@ -43,84 +43,84 @@ class StageArea(QFrame):
     `changed` says that another thing is seen.
     """
 
-    tried = Signal()
-    asked = Signal(str)
-    kept = Signal(object)
-    unread = Signal(object)
-    said = Signal(str)
-    picked = Signal(int)
-    parted = Signal()
+    example_requested = Signal()
+    command_requested = Signal(str)
+    edited = Signal(object)
+    load_failed = Signal(object)
+    message = Signal(str)
+    choice_picked = Signal(int)
+    live_closed = Signal()
     changed = Signal()
 
-    def __init__(self, studio: Studio, medium: Medium, thumbnails: ThumbnailLoader, arrivals: Importer) -> None:
+    def __init__(self, studio: Studio, medium: Medium, thumbnails: ThumbnailLoader, importer: Importer) -> None:
         super().__init__()
         self.setObjectName("stageArea")
         self.asset: Asset | None = None  # the work that is shown
         self._batch: CandidateBatch | None = None  # what is being made, or was made last, where that is shown
         self._following = True  # show what is being made, until a person looks at something else
-        self._choosing = medium.stage == "image"  # of several works made together one is chosen
+        self._offers_candidates = medium.stage == "image"  # of several works made together one is chosen
         self._live = False  # what is shown is no work yet
-        self._offered = ""  # what is said of the live ones among which one is chosen, while one may go back to them
+        self._choices_caption = ""  # the header's words while there are live candidates to go back to
         self.stage = stage(medium.stage, studio.paths.documents)
         self.stage.apply_settings(studio.settings)
-        self.head = StageHeader(self.stage)
+        self.header = StageHeader(self.stage)
         self.error = MessageBar("error")
         self.candidates = CandidateGrid()
-        self.empty = Onboarding(medium.name, medium.icon, _sheet(studio, medium))
+        self.onboarding = Onboarding(medium.name, medium.icon, _sample_sheet(studio, medium))
         self.waiting = WaitingMessage()
         self._stack = QStackedWidget()
-        for widget in (self.empty, self.stage, self.candidates, self.waiting):
+        for widget in (self.onboarding, self.stage, self.candidates, self.waiting):
             self._stack.addWidget(widget)
         self.filmstrip = Filmstrip(WorkListModel(studio.library, thumbnails, LibraryQuery(medium=medium.name)))
-        self._fresh = LazyRefresh(self, self.filmstrip.refresh_soon)
-        self._strip = QFrame()
-        self._strip.setObjectName("filmstripArea")
-        column(self._strip, margins=(12, 8, 12, 4)).addWidget(self.filmstrip)
+        self._lazy_refresh = LazyRefresh(self, self.filmstrip.schedule_refresh)
+        self._filmstrip_area = QFrame()
+        self._filmstrip_area.setObjectName("filmstripArea")
+        column(self._filmstrip_area, margins=(12, 8, 12, 4)).addWidget(self.filmstrip)
         upper = column(spacing=0)
-        upper.addWidget(self.head)
+        upper.addWidget(self.header)
         upper.addLayout(row(self.error, margins=(16, 0, 16, 8)))
         upper.addWidget(self._stack, 1)
-        upper.addWidget(self._strip)
-        self._inside = row(spacing=0)
-        self._inside.addLayout(upper, 1)
-        self.setLayout(self._inside)
+        upper.addWidget(self._filmstrip_area)
+        self._columns = row(spacing=0)
+        self._columns.addLayout(upper, 1)
+        self.setLayout(self._columns)
         words = tr("Drop it here to show it and keep it in the library")
-        self._landing = DropZone(self, words, arrivals.takes, lambda data: arrivals.take(data, self._brought))
+        self._drop_zone = DropZone(self, words, importer.takes, lambda data: importer.take(data, self._show_imported))
         self._wire()
-        self._show_strip()
+        self._update_filmstrip()
 
     def _wire(self) -> None:
         self.stage.stepped.connect(self.step)
-        self.stage.show_requested.connect(self.look)
+        self.stage.show_requested.connect(self.select_work)
         self.stage.command_requested.connect(self._asked)
-        self.stage.save_requested.connect(self.kept)
-        self.stage.message.connect(lambda words, hint: self.said.emit(f"{words} {hint}".strip()))
-        self.head.asked.connect(self._asked)
-        self.candidates.chosen.connect(self._choose)
-        self.empty.tried.connect(self.tried)
+        self.stage.save_requested.connect(self.edited)
+        self.stage.message.connect(lambda words, hint: self.message.emit(f"{words} {hint}".strip()))
+        self.header.command_requested.connect(self._asked)
+        self.candidates.chosen.connect(self._on_candidate_chosen)
+        self.onboarding.tried.connect(self.example_requested)
         self.waiting.late.connect(lambda: self._stack.setCurrentWidget(self.waiting))
-        self.filmstrip.chosen.connect(self.look)
-        self.filmstrip.model().modelReset.connect(self._show_strip)
+        self.filmstrip.chosen.connect(self.select_work)
+        self.filmstrip.model().modelReset.connect(self._update_filmstrip)
 
-    def _show_strip(self) -> None:
+    def _update_filmstrip(self) -> None:
         """The filmstrip stands from the first Generate on, so that nothing jumps when the work arrives."""
-        self._strip.setVisible(self.filmstrip.model().rowCount() > 0 or self._batch is not None)
+        self._filmstrip_area.setVisible(self.filmstrip.model().rowCount() > 0 or self._batch is not None)
 
-    def put_beside(self, widget: QWidget) -> None:
+    def add_side_panel(self, widget: QWidget) -> None:
         """Give what helps with the work a place at the right, as high as the window is."""
-        self._inside.addWidget(widget)
-        self._beside = widget
+        self._columns.addWidget(widget)
+        self._side_panel = widget
 
     def areas(self) -> list[QWidget]:
         """The parts that the keyboard steps through, in their order."""
-        beside = [] if self._beside.isHidden() else [self._beside]
-        return [self.head, self._stack, *beside, self._strip]
+        beside = [] if self._side_panel.isHidden() else [self._side_panel]
+        return [self.header, self._stack, *beside, self._filmstrip_area]
 
     def _asked(self, deed: str) -> None:
         if deed == "all":
-            self.back()
+            self.back_to_candidates()
         else:
-            self.asked.emit(deed)
+            self.command_requested.emit(deed)
 
     # Works.
 
@@ -130,7 +130,7 @@ class StageArea(QFrame):
         return self._stack.currentWidget() is self.stage
 
     @property
-    def seen(self) -> Asset | None:
+    def visible_work(self) -> Asset | None:
         """The work that is seen: none while something is being made in its place, or stands there to choose from."""
         if self.asset is None or not self.on_stage or self._batch is None:
             return self.asset if self.on_stage else None
@@ -139,44 +139,44 @@ class StageArea(QFrame):
     def show_work(self, asset: Asset | None) -> None:
         """Put a finished work on the stage; None where there is nothing to show."""
         self._batch = None
-        self.head.offer_back(False)
-        self._put(asset)
+        self.header.show_back(False)
+        self._display(asset)
 
-    def look(self, asset: Asset) -> None:
+    def select_work(self, asset: Asset) -> None:
         """A person wants to see this one, whatever is being made meanwhile."""
         self._following = False
         self.show_work(asset)
 
     def step(self, step: int) -> None:
         """To the next (+1) or previous (-1) work."""
-        beside = None if self.asset is None else self.filmstrip.beside(self.asset.id, step)
+        beside = None if self.asset is None else self.filmstrip.neighbour(self.asset.id, step)
         if beside is not None:
-            self.look(beside)
+            self.select_work(beside)
 
-    def _put(self, asset: Asset | None) -> None:
-        self._part()
+    def _display(self, asset: Asset | None) -> None:
+        self._close_live()
         self.waiting.patience.stop()
         if asset is not None:
             try:
                 self.stage.show_asset(asset)
             except (StudioError, OSError) as error:
-                self.unread.emit(error)
+                self.load_failed.emit(error)
                 asset = None
         self.asset = asset
-        self.head.show_asset(asset, self.stage.title() if asset is not None else "")
-        self.filmstrip.mark(asset.id if asset is not None else "")
-        self._stack.setCurrentWidget(self.stage if asset is not None else self.empty)
+        self.header.show_asset(asset, self.stage.title() if asset is not None else "")
+        self.filmstrip.highlight(asset.id if asset is not None else "")
+        self._stack.setCurrentWidget(self.stage if asset is not None else self.onboarding)
         self.changed.emit()
 
-    def _brought(self, works: Sequence[Asset]) -> None:
+    def _show_imported(self, works: Sequence[Asset]) -> None:
         """Show the first that can be shown here; the others are in the library."""
         shown = next((work for work in works if work.path.suffix in self.stage.suffixes), None)
         if shown is not None:
-            self.look(shown)
+            self.select_work(shown)
 
     def works_changed(self) -> None:
         """The library is another one: read it again, now or when this is seen."""
-        self._fresh.changed()
+        self._lazy_refresh.changed()
 
     # What is being made.
 
@@ -186,18 +186,18 @@ class StageArea(QFrame):
 
     def expect(self, batch: CandidateBatch) -> None:
         """Make room for what is to come."""
-        self._part()
+        self._close_live()
         self._batch = batch
-        self._strip.show()
-        self.head.offer_back(False)
-        self.filmstrip.mark("")
-        self.head.show_asset(None, tr("Starting"))
-        if self._many(batch):
+        self._filmstrip_area.show()
+        self.header.show_back(False)
+        self.filmstrip.highlight("")
+        self.header.show_asset(None, tr("Starting"))
+        if self._shows_grid(batch):
             self.candidates.expect(len(batch.jobs))
             for at, asset in batch.assets.items():
                 self._show_candidate(at, asset)
             self._stack.setCurrentWidget(self.candidates)
-            self.head.show_asset(None, count(len(batch.jobs), "%n candidate", "%n candidates"))
+            self.header.show_asset(None, count(len(batch.jobs), "%n candidate", "%n candidates"))
         else:
             self.stage.expect(batch.jobs[0].request)
             self.waiting.say(sentence(job_strip.stage(batch.jobs[0])), 0, 0)
@@ -206,28 +206,28 @@ class StageArea(QFrame):
 
     def progress(self, batch: CandidateBatch, job: Job) -> None:
         """Show how far a job is and what there is of it."""
-        self._turn_to(batch)
+        self._follow_batch(batch)
         if batch is not self._batch:
             return
         words = sentence(job_strip.stage(job))
         self.waiting.say(words, job.progress.done, job.progress.total)
         preview = job.progress.preview
-        if self._many(batch):
+        if self._shows_grid(batch):
             if isinstance(preview, Image):
                 self.candidates.show_image(batch.jobs.index(job), pictures.of_payload(preview), done=False)
         elif preview is not None and not (isinstance(preview, Text) and not preview.text):
             self.waiting.patience.stop()
             self.stage.preview(preview)
             self._stack.setCurrentWidget(self.stage)
-        self.head.show_asset(None, words)
+        self.header.show_asset(None, words)
 
     def arrived(self, batch: CandidateBatch, at: int, asset: Asset) -> None:
-        self._turn_to(batch)
+        self._follow_batch(batch)
         if batch is self._batch:
-            if self._many(batch):
+            if self._shows_grid(batch):
                 self._show_candidate(at, asset)
             else:
-                self._put(asset)
+                self._display(asset)
 
     def failed(self, batch: CandidateBatch, at: int) -> None:
         if batch is self._batch:
@@ -239,7 +239,7 @@ class StageArea(QFrame):
             self.show_work(self.asset)  # nothing has come of it: what was there before stands there again
         shown = self._batch
         if shown is not None and not shown.live and self._stack.currentWidget() is self.candidates:
-            self.head.show_asset(None, count(len(shown.assets), "%n candidate", "%n candidates"))
+            self.header.show_asset(None, count(len(shown.assets), "%n candidate", "%n candidates"))
 
     # What is live.
 
@@ -247,73 +247,73 @@ class StageArea(QFrame):
         """Show what is under a person's hand, as the stage's `show_live` does, and say what it is; `lasting` where it
         may become a work.
         """
-        self._turn_live(self.stage, words, lasting)
+        self._switch_to_live(self.stage, words, lasting)
         self.stage.show_live(payload, side, rough=rough)
 
-    def say_live(self, words: str) -> None:
+    def set_live_caption(self, words: str) -> None:
         """Say something of what is live, while it is still to come."""
         if self._live:
-            self._offered = words if self._offered else ""
-            self.head.caption.say(words)
+            self._choices_caption = words if self._choices_caption else ""
+            self.header.caption.say(words)
 
     @property
     def choosing(self) -> bool:
         """Whether live ones stand there to choose from."""
-        return bool(self._offered) and self._stack.currentWidget() is self.candidates
+        return bool(self._choices_caption) and self._stack.currentWidget() is self.candidates
 
     def play_live(self, clip: Clip, side: int, words: str) -> None:
         """Play what is no work yet. Raises StudioError and OSError where its file cannot be read."""
         assert isinstance(self.stage, MovingStage)
-        self._turn_live(self.stage, words, False)
+        self._switch_to_live(self.stage, words, False)
         self.stage.show_clip(clip, side)
 
-    def offer(self, many: int, words: str, captions: Sequence[str] = ()) -> None:
+    def show_choices(self, many: int, words: str, captions: Sequence[str] = ()) -> None:
         """Make room for live ones among which a person may choose, each with its caption where there are any."""
-        self._offered = words
+        self._choices_caption = words
         self.candidates.expect(many, captions)
-        self._turn_live(self.candidates, words, False)
-        self.head.offer_back(False)
+        self._switch_to_live(self.candidates, words, False)
+        self.header.show_back(False)
         self.candidates.setFocus()
 
-    def offer_one(self, at: int, payload: Image) -> None:
+    def show_choice(self, at: int, payload: Image) -> None:
         self.candidates.show_image(at, pictures.of_payload(payload), done=True)
 
-    def _turn_live(self, widget: QWidget, words: str, lasting: bool) -> None:
+    def _switch_to_live(self, widget: QWidget, words: str, lasting: bool) -> None:
         self.waiting.patience.stop()
         self._live, self._batch, self._following = True, None, False
         self._stack.setCurrentWidget(widget)
-        if self.asset is not None or self.head.caption.whole() != words:
+        if self.asset is not None or self.header.caption.whole() != words:
             self.asset = None
-            self.filmstrip.mark("")
-            self.head.show_asset(None, words, live=lasting)
-        self.head.offer_back(bool(self._offered) and widget is self.stage)
+            self.filmstrip.highlight("")
+            self.header.show_asset(None, words, live=lasting)
+        self.header.show_back(bool(self._choices_caption) and widget is self.stage)
         self.changed.emit()
 
-    def _part(self) -> None:
+    def _close_live(self) -> None:
         if self._live:
-            self._live, self._offered = False, ""
-            self.parted.emit()
+            self._live, self._choices_caption = False, ""
+            self.live_closed.emit()
 
     @property
-    def several(self) -> bool:
+    def has_candidates(self) -> bool:
         """Whether what is shown is one of several candidates, or all of them."""
-        return bool(self._offered) or (self._batch is not None and self._many(self._batch))
+        return bool(self._choices_caption) or (self._batch is not None and self._shows_grid(self._batch))
 
-    def back(self) -> bool:
+    def back_to_candidates(self) -> bool:
         """From one candidate back to all of them; whether there was a way back."""
-        if self._offered and self.on_stage:
-            self._turn_live(self.candidates, self._offered, False)
+        if self._choices_caption and self.on_stage:
+            self._switch_to_live(self.candidates, self._choices_caption, False)
             self.candidates.setFocus()
             return True
-        if self._batch is not None and self.several and self.on_stage:
+        if self._batch is not None and self.has_candidates and self.on_stage:
             self.expect(self._batch)
             return True
         return False
 
-    def _many(self, batch: CandidateBatch) -> bool:
-        return self._choosing and len(batch.jobs) > 1
+    def _shows_grid(self, batch: CandidateBatch) -> bool:
+        return self._offers_candidates and len(batch.jobs) > 1
 
-    def _turn_to(self, batch: CandidateBatch) -> None:
+    def _follow_batch(self, batch: CandidateBatch) -> None:
         """Show the batch that is being made now, where the one before has ended and nobody looks at another work."""
         if self._following and batch is not self._batch and (self._batch is None or not self._batch.live):
             self.expect(batch)
@@ -322,20 +322,20 @@ class StageArea(QFrame):
         try:
             self.candidates.show_image(at, pictures.load(asset.path), done=True)
         except StudioError as error:
-            self.unread.emit(error)
+            self.load_failed.emit(error)
 
-    def _choose(self, at: int) -> None:
+    def _on_candidate_chosen(self, at: int) -> None:
         batch = self._batch
-        if self._offered:
-            self.picked.emit(at)
+        if self._choices_caption:
+            self.choice_picked.emit(at)
         elif batch is not None and at in batch.assets:
             self._following = False
-            self._put(batch.assets[at])
-            self.head.offer_back(True)
+            self._display(batch.assets[at])
+            self.header.show_back(True)
             self.stage.setFocus()
 
 
-def _sheet(studio: Studio, medium: Medium) -> Path | None:
+def _sample_sheet(studio: Studio, medium: Medium) -> Path | None:
     """A picture of what the medium's model makes."""
     try:
         return studio.catalog.default(medium.name).folder / "sheet.png"

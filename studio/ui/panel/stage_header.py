@@ -19,14 +19,18 @@ NARROW, ROOMY = 440, 640  # pixels of width up to which there is no room for way
 class StageHeader(QFrame):
     """`asked` names what is wanted done with the work on the stage: recall, vary, export, save, bin, favourite, all."""
 
-    asked = Signal(str)
+    command_requested = Signal(str)
 
     def __init__(self, stage: Stage) -> None:
         super().__init__()
         self.setObjectName("stageHead")
         self.setFixedHeight(48)
         self.back = button(
-            tr("All candidates"), "back", "quiet", icon="chevron-left", clicked=lambda: self.asked.emit("all")
+            tr("All candidates"),
+            "back",
+            "quiet",
+            icon="chevron-left",
+            clicked=lambda: self.command_requested.emit("all"),
         )
         self.back.setToolTip(tr("All candidates"))
         self.caption = ElidedLabel(role="muted")
@@ -37,28 +41,44 @@ class StageHeader(QFrame):
             "star",
             checked="star-full",
             keys=keys_of("favourite"),
-            clicked=lambda: self.asked.emit("favourite"),
+            clicked=lambda: self.command_requested.emit("favourite"),
         )
         self.recall = tool(
-            "recall", tr("Use its brief"), "recall", keys=keys_of("recall"), clicked=lambda: self.asked.emit("recall")
+            "recall",
+            tr("Use its brief"),
+            "recall",
+            keys=keys_of("recall"),
+            clicked=lambda: self.command_requested.emit("recall"),
         )
         self.vary = tool(
             "vary",
             tr("Vary: the same brief, a new seed"),
             "vary",
             keys=keys_of("vary"),
-            clicked=lambda: self.asked.emit("vary"),
+            clicked=lambda: self.command_requested.emit("vary"),
         )
         self.save = tool(
-            "save", tr("Save a copy…"), "save", keys=keys_of("save"), clicked=lambda: self.asked.emit("save")
+            "save",
+            tr("Save a copy…"),
+            "save",
+            keys=keys_of("save"),
+            clicked=lambda: self.command_requested.emit("save"),
         )
         self.export = tool(
-            "export", tr("Export…"), "exportWork", keys=keys_of("export"), clicked=lambda: self.asked.emit("export")
+            "export",
+            tr("Export…"),
+            "exportWork",
+            keys=keys_of("export"),
+            clicked=lambda: self.command_requested.emit("export"),
         )
         self.bin = tool(
-            "trash", tr("Move to the bin"), "bin", keys=keys_of("bin"), clicked=lambda: self.asked.emit("bin")
+            "trash",
+            tr("Move to the bin"),
+            "bin",
+            keys=keys_of("bin"),
+            clicked=lambda: self.command_requested.emit("bin"),
         )
-        self._work = [self.star, self.recall, self.vary, self.export, self.save, self.bin]
+        self._work_buttons = [self.star, self.recall, self.vary, self.export, self.save, self.bin]
         self._tools: list[QWidget] = list(stage.tools())
         percent = getattr(stage, "percent", None)
         self._percent = percent if isinstance(percent, QWidget) else None
@@ -68,8 +88,8 @@ class StageHeader(QFrame):
         rule.setFixedSize(1, 20)
         rule.setObjectName("rule")
         self._rule = rule
-        self._live: list[QWidget] = []  # what can be done with what is no work yet
-        self._working = self._roomy = True  # there is a work; there is room for all tools
+        self._live_widgets: list[QWidget] = []  # what can be done with what is no work yet
+        self._has_work = self._roomy = True  # there is a work; there is room for all tools
         self._parts = ("", "", "")  # what a work is called, its size, what else must be known of it
         line: QHBoxLayout = row(self.back, self.caption, spacing=2, margins=(SIZE.medium, 0, 12, 0))
         line.setStretch(1, 1)
@@ -79,33 +99,33 @@ class StageHeader(QFrame):
         line.addSpacing(6)
         line.addWidget(rule)
         line.addSpacing(6)
-        for widget in self._work:
+        for widget in self._work_buttons:
             line.addWidget(widget)
         self.setLayout(line)
         self._line = line
         self.back.hide()
         self.show_asset(None)
 
-    def bring(self, *widgets: QWidget, live: bool) -> None:
+    def add_widgets(self, *widgets: QWidget, live: bool) -> None:
         """Make room at the right: for what is always there, or for what is while something `live` is shown."""
         for widget in widgets:
             self._line.addSpacing(6)
             self._line.addWidget(widget)
             if live:
-                self._live.append(widget)
+                self._live_widgets.append(widget)
                 widget.hide()
 
     def show_asset(self, asset: Asset | None, words: str = "", *, live: bool = False) -> None:
         """Describe a work by `words`, else by its request; without a work, only say `words`. What is `live` is no work
         yet, but may become one.
         """
-        for widget in self._live:
+        for widget in self._live_widgets:
             widget.setVisible(live)
-        self._working = asset is not None
-        for widget in self._work:
-            widget.setVisible(self._working)
+        self._has_work = asset is not None
+        for widget in self._work_buttons:
+            widget.setVisible(self._has_work)
         if asset is None:
-            self._make_room()
+            self._update_visible()
             self.caption.say(words)
             return
         self.export.setVisible(asset.drawn)
@@ -113,40 +133,40 @@ class StageHeader(QFrame):
         self.recall.setEnabled(bool(asset.request))
         self.vary.setEnabled(bool(asset.request))
         size = f"{asset.width} × {asset.height}" if asset.width and asset.height else ""
-        self._parts = (words or _said(asset), size, tr("unfinished") if asset.partial else "")
-        self._make_room()
+        self._parts = (words or _caption(asset), size, tr("unfinished") if asset.partial else "")
+        self._update_visible()
 
-    def offer_back(self, on: bool) -> None:
+    def show_back(self, on: bool) -> None:
         """Whether there are several to go back to."""
         self.back.setVisible(on)
-        self._make_room()
+        self._update_visible()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._make_room()
+        self._update_visible()
 
     def minimumSizeHint(self) -> QSize:
         """As narrow as without the ways to look at a work, which keys and the menu have too."""
         looks = sum(widget.sizeHint().width() + self._line.spacing() for widget in [*self._tools, self.save])
         return QSize(max(0, super().minimumSizeHint().width() - looks * self._roomy), self.height())
 
-    def _make_room(self) -> None:
+    def _update_visible(self) -> None:
         """Leave out the ways to look at a work, and what the menu has too, where there is little room."""
         self._roomy = self.width() >= theme().high(NARROW)
         self.back.setText(tr("All candidates") if self._roomy else "")
         for widget in [*self._tools, self._rule]:
-            widget.setVisible(self._working and self._roomy)
-        self.save.setVisible(self._working and self._roomy)
+            widget.setVisible(self._has_work and self._roomy)
+        self.save.setVisible(self._has_work and self._roomy)
         for widget in (self.recall, self.vary):  # before the title
-            widget.setVisible(self._working and (self._roomy or self.back.isHidden()))
-        if self._working:
+            widget.setVisible(self._has_work and (self._roomy or self.back.isHidden()))
+        if self._has_work:
             called, size, more = self._parts
             self.caption.say("  ·  ".join(part for part in (called, size if self._roomy else "", more) if part))
         if self._percent is not None and self.width() < theme().high(ROOMY):
             self._percent.hide()
 
 
-def _said(asset: Asset) -> str:
+def _caption(asset: Asset) -> str:
     """What a work is called; what was asked for where that says more, as a prompt does whose beginning is the title."""
     told = gist(asset.request)
     same = told.startswith(asset.title.removesuffix("\N{HORIZONTAL ELLIPSIS}").strip("# "))

@@ -52,7 +52,7 @@ class ScreenshotSession:
                 panel.try_example()
                 await self._ended()
         panel = self.window.panel(MEDIA[0].name)
-        if panel is not None and not panel.easel.candidates.count and panel.form.seed is not None:
+        if panel is not None and not panel.stage_area.candidates.count and panel.form.seed is not None:
             panel.form.seed.set_value(SEED)
             panel.form.seed.lock.setChecked(True)
             panel.try_example()
@@ -90,8 +90,8 @@ class ScreenshotSession:
             self.window.act("find")
             shown.grid.setCurrentIndex(shown.grid.model().index(0, 0))  # type: ignore[union-attr]
             shown.grid.setFocus()  # type: ignore[union-attr]
-        elif isinstance(shown, Panel) and shown.easel.candidates.count:
-            shown.easel.back()
+        elif isinstance(shown, Panel) and shown.stage_area.candidates.count:
+            shown.stage_area.back_to_candidates()
         await asyncio.sleep(0.4)
 
     async def _looked(self) -> None:
