@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from studio.jobs.previews import Preview
     from studio.library.asset import Asset
     from studio.media.payloads import Payload
     from studio.schema.request import Request
@@ -23,13 +24,14 @@ class Progress:
     """Where a job stands: step `done` of `total` of a stage, in the stage's own unit (0 of 0 where nobody can know).
 
     `preview` is cumulative (the picture, the text so far, the sound so far), so that a listener may skip any of them.
+    An engine may report TextDelta and AudioDelta instead; listeners get them joined, as TextPreview and Audio.
     `values` are measurements to plot, such as a loss.
     """
 
     stage: str
     done: int = 0
     total: int = 0
-    preview: Payload | None = None
+    preview: Preview | None = None
     values: Mapping[str, float] = field(default_factory=dict[str, float])
 
 

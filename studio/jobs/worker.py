@@ -7,6 +7,7 @@ two processes of the same program. It exits when the pipe closes, so it never ou
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import logging
 import os
@@ -25,6 +26,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from studio.errors import Message, StudioError
 from studio.jobs.engine_cache import EngineCache, EngineLimits
 from studio.jobs.job import Cancelled, Job, Progress
+from studio.jobs.previews import PreviewEncoder, PreviewJoiner
 from studio.media import temp_clips
 from studio.system import signals
 
@@ -63,12 +65,14 @@ class ThreadHost:
         self._not_suspended.set()
 
     def run(self, job: Job, engine: str, model: Model | None, on_progress: OnProgress) -> EngineResult:
+        encoder, joiner = PreviewEncoder(0.0, time.monotonic), PreviewJoiner()
+
         def report(progress: Progress) -> None:
             while not self._not_suspended.wait(POLL) and not job.cancelling:
                 pass
             if job.cancelling:
                 raise Cancelled
-            on_progress(progress)
+            on_progress(dataclasses.replace(progress, preview=joiner.join(encoder.encode(progress.preview))))
 
         return EngineResult(self._engines.run(engine, model, job.request, report), self._engines.device_info)
 
@@ -108,6 +112,7 @@ class ProcessHost:
             raise self._crash_error()
         cancelled_at: float | None = None
         stage, acknowledged = "", False
+        joiner = PreviewJoiner()
         while True:
             # Before every message: an engine may report faster than we poll.
             if job.cancelling and cancelled_at is None:
@@ -124,7 +129,7 @@ class ProcessHost:
                 continue
             if verb == "progress":
                 stage = rest[0].stage
-                on_progress(rest[0])
+                on_progress(dataclasses.replace(rest[0], preview=joiner.join(rest[0].preview)))
             elif verb == "stopping":
                 acknowledged = True
             elif verb == "done":
@@ -284,7 +289,7 @@ class _WorkerChild:
         self._cancelled: set[str] = set()
         self._not_suspended = threading.Event()
         self._not_suspended.set()
-        self._last_preview = 0.0
+        self._previews = PreviewEncoder(PREVIEW_SECONDS, time.monotonic)
 
     def serve(self) -> None:
         hello = read_frame(self._commands)
@@ -296,6 +301,7 @@ class _WorkerChild:
         threading.Thread(target=self._read_commands, name="commands", daemon=True).start()
         while (work := self._runs.get()) is not None:
             job, engine, model, request = work
+            self._previews = PreviewEncoder(PREVIEW_SECONDS, time.monotonic)
             try:
                 payloads = engines.run(engine, model, request, lambda progress, job=job: self._report(job, progress))
                 self._answer("done", list(payloads), dict(engines.device_info))
@@ -321,13 +327,7 @@ class _WorkerChild:
         if job in self._cancelled:
             self._answer("stopping")
             raise Cancelled
-        if progress.preview is not None:
-            now = time.monotonic()
-            if now - self._last_preview < PREVIEW_SECONDS:
-                progress = Progress(progress.stage, progress.done, progress.total, None, progress.values)
-            else:
-                self._last_preview = now
-        self._answer("progress", progress)
+        self._answer("progress", dataclasses.replace(progress, preview=self._previews.encode(progress.preview)))
 
     def _answer(self, *message: Any) -> None:
         write_frame(self._answers, message)

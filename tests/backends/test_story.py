@@ -19,6 +19,7 @@ from studio.backends.story.engine.train import StoryTrainer
 from studio.backends.story.requests import MEDIUM, StoryRequest, StoryTrainRequest
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress
+from studio.jobs.previews import PreviewJoiner, TextPreview
 from studio.media.payloads import Text, Weights
 from studio.models.catalog import Model
 
@@ -117,7 +118,9 @@ def test_every_token_is_heard_and_previews_only_grow(engine: StoryEngine) -> Non
     told(engine, heard.append, prompt="Pip the fox", tokens=20, temperature=1.2)
     assert [progress.done for progress in heard] == sorted(progress.done for progress in heard)
     assert heard[-1].done <= heard[-1].total == 20
-    previews = [progress.preview.text for progress in heard if isinstance(progress.preview, Text)]
+    joiner = PreviewJoiner()
+    joined = [joiner.join(progress.preview) for progress in heard]
+    previews = [preview.text for preview in joined if isinstance(preview, TextPreview)]
     assert len(previews) >= 10
     assert all(later.startswith(earlier) for earlier, later in pairwise(previews))
     assert previews[0].startswith("Pip the fox")

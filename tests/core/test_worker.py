@@ -21,6 +21,7 @@ from studio.errors import BadInput, StudioError
 from studio.jobs import worker
 from studio.jobs.engine_cache import EngineLimits
 from studio.jobs.job import Cancelled, Job, Progress
+from studio.jobs.previews import TextPreview
 from studio.jobs.worker import ProcessHost, ThreadHost
 from studio.media.payloads import Image, Text
 from studio.system.log import crash_path
@@ -52,7 +53,9 @@ def test_one_interface_two_places(kind: type[ThreadHost] | type[ProcessHost]) ->
         ("loading", 0),
         *(("making", step) for step in range(1, fakes.STEPS + 1)),
     ]
-    assert next(progress.preview for progress in heard if progress.preview) == fakes.payload("story", 7)
+    preview = next(progress.preview for progress in heard if progress.preview)
+    assert isinstance(preview, TextPreview)
+    assert Text(preview.text) == fakes.payload("story", 7)
 
 
 def test_a_picture_crosses_whole(host: ProcessHost) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtTest import QTest
 
 from studio.documents.document import listing
+from studio.jobs.previews import PreviewJoiner, TextDelta
 from studio.library.asset import AssetRecord
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Text
+from studio.ui.stages import markdown, text_page
 from studio.ui.stages.markdown import MarkdownBlock, join_blocks, parse, word_count
 from studio.ui.stages.text import TextStage
 from studio.ui.widgets.theme import theme
@@ -100,6 +103,73 @@ def test_a_text_streams_without_being_set_again(stage: TextStage) -> None:
     assert QGuiApplication.clipboard().text() == whole
     stage.preview(Text("Another"))
     assert stage.page.toPlainText() == "Another"
+
+
+def normal(text: str) -> str:
+    blocks, tail = parse(text)
+    return join_blocks(blocks) + tail
+
+
+@pytest.mark.parametrize("step", [1, 3, 7, 1000])
+def test_a_growing_text_shows_the_same_as_a_whole_one(stage: TextStage, step: int) -> None:
+    whole = "# The Fox\n\nOnce there was a fox.\nIt ran\n#away\n\n## And\n#\n\n\nback. 从前有一只fox\n# \n\nEnd\n\n"
+    joiner = PreviewJoiner()
+    for at in range(0, len(whole), step):
+        stage.preview(joiner.join(TextDelta(at, whole[at : at + step])) or Text(""))
+        assert stage.words.text().split()[0] == str(word_count(whole[: at + step]))
+        if at % 5 == 0:
+            assert stage.text == whole[: at + step]
+            assert stage.page._to_markdown() == normal(whole[: at + step])
+    assert stage.text == whole
+    assert stage.page._to_markdown() == normal(whole)
+    other = PreviewJoiner()
+    stage.preview(other.join(TextDelta(0, "Another")) or Text(""))
+    assert stage.page.toPlainText() == "Another"
+    stage.preview(other.join(TextDelta(2, "!")) or Text(""))
+    assert stage.page.toPlainText() == "An!"
+
+
+def test_previews_may_be_skipped_and_another_text_shown_between(stage: TextStage) -> None:
+    joiner = PreviewJoiner()
+    previews = [joiner.join(TextDelta(at * 4, f"{at:03} ")) or Text("") for at in range(200)]
+    whole = "".join(f"{at:03} " for at in range(200))
+    stage.preview(previews[3])
+    stage.preview(previews[150])
+    assert stage.text == whole[: 151 * 4]
+    stage.preview(Text("Something else"))
+    stage.preview(previews[199])
+    assert stage.text == whole
+
+
+def test_a_token_of_a_long_text_costs_no_more_than_one_of_a_short_one(
+    stage: TextStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handled = [0]
+
+    def counting(function: Callable[[str], Any]) -> Callable[[str], Any]:
+        def counted(text: str) -> Any:
+            handled[0] += len(text)
+            return function(text)
+
+        return counted
+
+    def cost(length: int) -> int:
+        paragraph = "Once there was a fox who ran along the river. " * 4 + "\n\n"
+        whole = paragraph * (length // len(paragraph)) + "It went on"
+        joiner = PreviewJoiner()
+        stage.preview(joiner.join(TextDelta(0, whole)) or Text(""))
+        handled[0] = 0
+        for at in range(20):
+            token = "\n\nThen" if at == 10 else " and on"
+            stage.preview(joiner.join(TextDelta(len(whole), token)) or Text(""))
+            whole += token
+        cost = handled[0]
+        assert stage.text == whole
+        return cost
+
+    monkeypatch.setattr(text_page, "parse", counting(text_page.parse))
+    monkeypatch.setattr(markdown, "word_count", counting(markdown.word_count))
+    assert 0 < cost(400_000) == cost(400)
 
 
 def test_a_line_is_comfortable_to_read(stage: TextStage, room: Room) -> None:

@@ -14,8 +14,9 @@ from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
 from studio.backends.medium import Medium
 from studio.errors import StudioError
 from studio.jobs.job import Job
+from studio.jobs.previews import TextPreview
 from studio.library.library import Asset, LibraryQuery
-from studio.media.payloads import Clip, Image, Payload, Text
+from studio.media.payloads import Clip, Image, Payload
 from studio.ui.library.importer import Importer
 from studio.ui.library.model import WorkListModel
 from studio.ui.library.thumbnails import ThumbnailLoader
@@ -215,7 +216,7 @@ class StageArea(QFrame):
         if self._shows_grid(batch):
             if isinstance(preview, Image):
                 self.candidates.show_image(batch.jobs.index(job), pictures.of_payload(preview), done=False)
-        elif preview is not None and not (isinstance(preview, Text) and not preview.text):
+        elif preview is not None and not (isinstance(preview, TextPreview) and not preview.length):
             self.waiting.patience.stop()
             self.stage.preview(preview)
             self._stack.setCurrentWidget(self.stage)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QToolButton
 
 from studio.errors import StudioError
+from studio.jobs.previews import Preview
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Audio, Payload
@@ -138,7 +139,7 @@ class AudioStage(Stage):
             self._show(codecs.read(path))
         self.asset = asset
 
-    def preview(self, payload: Payload) -> None:
+    def preview(self, payload: Preview) -> None:
         if isinstance(payload, Audio):
             self._reading.drop()
             self.asset = None

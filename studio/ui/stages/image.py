@@ -9,6 +9,7 @@ from PySide6.QtGui import QFocusEvent, QGuiApplication, QImage, QKeyEvent, QKeyS
 from PySide6.QtWidgets import QLabel, QToolButton
 
 from studio.errors import StudioError
+from studio.jobs.previews import Preview
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Image, Payload
@@ -125,7 +126,7 @@ class ImageStage(Stage):
         self._set_asset(asset)
         self.setAccessibleDescription(asset.title)
 
-    def preview(self, payload: Payload) -> None:
+    def preview(self, payload: Preview) -> None:
         if not isinstance(payload, Image):
             return
         self._reading.drop()

@@ -11,6 +11,7 @@ from PySide6.QtCore import QElapsedTimer, QMimeData, QSizeF, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QHideEvent, QImage, QKeyEvent, QShowEvent
 
 from studio.errors import StudioError
+from studio.jobs.previews import Preview
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Clip, Payload
@@ -117,7 +118,7 @@ class MovingStage(ImageStage):
         if not self._reduced_motion and theme().motion:
             self.play()
 
-    def preview(self, payload: Payload) -> None:
+    def preview(self, payload: Preview) -> None:
         self._unload()
         super().preview(payload)
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl, Signal
 from PySide6.QtGui import QContextMenuEvent, QDrag, QGuiApplication, QPixmap
 from PySide6.QtWidgets import QApplication, QMenu, QToolButton, QWidget
 
+from studio.jobs.previews import Preview
 from studio.library.library import Asset
 from studio.media.payloads import Payload
 from studio.schema.request import Request
@@ -46,7 +47,7 @@ class Stage(QWidget):
         """Show a work of the library. Raises StudioError or OSError where its file cannot be read."""
         raise NotImplementedError
 
-    def preview(self, payload: Payload) -> None:
+    def preview(self, payload: Preview) -> None:
         """Show what there is so far; called again and again while it grows."""
         raise NotImplementedError
 

@@ -14,9 +14,10 @@ from PySide6.QtGui import QGuiApplication, QMouseEvent, QResizeEvent, QTextCurso
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from studio.errors import StudioError
+from studio.jobs.previews import Preview, TextPreview
 from studio.library.library import Asset
 from studio.media import codecs
-from studio.media.payloads import Payload, Text
+from studio.media.payloads import Text
 from studio.ui.stages import markdown
 from studio.ui.stages.draft import TextDraft
 from studio.ui.stages.stage import MenuEntry, Stage, is_drag, start_file_drag
@@ -40,6 +41,9 @@ class TextStage(Stage):
         super().__init__()
         self._documents = documents
         self._draft: TextDraft | None = None
+        self._preview_source: object | None = None  # the growing text that is shown, and how much of it
+        self._preview_length = 0
+        self._word_count, self._last_word = 0, ""  # words before the last one, which may still grow
         self._press: QPoint | None = None
         self.page = TextPage()
         self.page.setViewportMargins(0, 0, INSET - 8 - 12, 0)  # beside the scroll bar, so that both edges are alike
@@ -123,17 +127,25 @@ class TextStage(Stage):
             self.message.emit(error.message, error.hint)
             return None
 
-    def preview(self, payload: Payload) -> None:
+    def preview(self, payload: Preview) -> None:
+        if not isinstance(payload, Text | TextPreview):
+            return
+        self._close_draft()
+        self.asset = None
+        self.page.set_writable(False)
+        bar = self.page.verticalScrollBar()
+        following = bar.value() >= bar.maximum() - 4
         if isinstance(payload, Text):
-            self._close_draft()
-            self.asset = None
-            self.page.set_writable(False)
-            bar = self.page.verticalScrollBar()
-            following = bar.value() >= bar.maximum() - 4
             self._set(payload.text)
-            self._show_state()
-            if following:
-                bar.setValue(bar.maximum())
+        elif payload.source is self._preview_source and payload.length >= self._preview_length:
+            self._append(payload.since(self._preview_length))
+            self._preview_length = payload.length
+        else:
+            self._set(payload.text)
+            self._preview_source, self._preview_length = payload.source, payload.length
+        self._show_state()
+        if following:
+            bar.setValue(bar.maximum())
 
     def clear(self) -> None:
         self._close_draft()
@@ -257,12 +269,30 @@ class TextStage(Stage):
     # How it is set.
 
     def _set(self, text: str) -> None:
+        self._preview_source = None
         self.page.set_text(text)
         self._paper.setVisible(bool(text))
         self._show_count()
 
+    def _append(self, text: str) -> None:
+        """Continue the preview: takes time in proportion to `text`, not to what is shown already."""
+        self.page.append_text(text)
+        self._paper.setVisible(self._preview_length > 0 or bool(text))
+        self._last_word += text
+        settled = max(self._last_word.rfind(" "), self._last_word.rfind("\n")) + 1
+        self._word_count += markdown.word_count(self._last_word[:settled])
+        self._last_word = self._last_word[settled:]
+        self._show_word_count(self._word_count + markdown.word_count(self._last_word))
+
     def _show_count(self) -> None:
-        self.words.setText(count(markdown.word_count(self.text), "%n word", "%n words"))
+        text = self.text
+        settled = max(text.rfind(" "), text.rfind("\n")) + 1
+        self._last_word = text[settled:]
+        self._word_count = markdown.word_count(text[:settled])
+        self._show_word_count(self._word_count + markdown.word_count(self._last_word))
+
+    def _show_word_count(self, words: int) -> None:
+        self.words.setText(count(words, "%n word", "%n words"))
 
     def _apply_theme(self) -> None:
         self.page.apply_fonts()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 from PySide6.QtCore import QMimeData, QRect, Qt, Signal
@@ -51,8 +52,10 @@ class TextPage(QTextEdit):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # the stage has one
         self.document().setDocumentMargin(0)
-        self._source = ""  # what was set last, while nobody has written
+        self._source = ""  # the text that was set last; empty once the user has edited
+        self._appended: list[str] = []  # what follows `_source`, until somebody asks for the whole
         self._tail = ""
+        self._last_block, self._last_breaks, self._inline = "", 0, False
         self._setting = False
         self.textChanged.connect(self._changed)
         self.set_writable(False)
@@ -66,29 +69,69 @@ class TextPage(QTextEdit):
 
     def text(self) -> str:
         """The text as a file has it."""
+        if self._appended:
+            self._source += "".join(self._appended)
+            self._appended.clear()
         return self._source if self._source or self.document().isEmpty() else self._to_markdown()
 
     def set_text(self, text: str) -> None:
-        """Show `text`; where it only goes on from what is shown, nothing that stands is set again."""
+        """Show `text`; where it continues what is shown, only what is new is set."""
         before = self.text()
         if text == before:
             return
-        self._setting = True
+        if self._source and text.startswith(self._source):
+            self.append_text(text[len(self._source) :])
+        else:
+            self._reset(text)
+
+    def append_text(self, text: str) -> None:
+        """Continue the text that was set last. Takes time in proportion to `text` and the last paragraph."""
+        if not self._source or not self._last_block:
+            self._reset(self.text() + text)
+            return
+        if not text:
+            return
+        block = self._last_block + text
         cursor = QTextCursor(self.document())
-        blocks, tail = parse(text)
-        grows = bool(before) and text.startswith(before)
-        last = parse(before)[0][-1:] if grows else []
-        if last:
-            cursor.movePosition(QTextCursor.MoveOperation.End)
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        self._setting = True
+        if self._inline and "\n" not in text:
+            cursor.insertText(text, self._char_format(cursor.blockFormat().headingLevel()))
+            self._last_block = block
+        else:
+            blocks, tail = parse(block)
+            level = cursor.blockFormat().headingLevel()
+            if level and not blocks[0].level and self._last_breaks == 1:
+                # What looked like a heading is the next line of the paragraph before.
+                self._setting = False
+                self._reset(self.text() + text)
+                return
             cursor.movePosition(QTextCursor.MoveOperation.StartOfBlock, QTextCursor.MoveMode.KeepAnchor)
             cursor.removeSelectedText()
-            blocks = [block for block in blocks if block.start >= last[0].start]
-        else:
-            self.clear()
-            cursor = QTextCursor(self.document())
-        self._insert_blocks(cursor, blocks)
-        self._source, self._tail = text, tail
+            blocks[0] = dataclasses.replace(blocks[0], breaks=self._last_breaks)
+            self._insert_blocks(cursor, blocks)
+            self._remember_last(block, blocks, tail)
+        self._appended.append(text)
         self._setting = False
+
+    def _reset(self, text: str) -> None:
+        self._setting = True
+        self.clear()
+        blocks, tail = parse(text)
+        self._insert_blocks(QTextCursor(self.document()), blocks)
+        self._source = text
+        self._appended.clear()
+        self._remember_last(text, blocks, tail)
+        self._setting = False
+
+    def _remember_last(self, text: str, blocks: list[MarkdownBlock], tail: str) -> None:
+        """Keep the last block of `text`, which is parsed again when the text continues."""
+        self._tail = tail
+        self._last_block = text[blocks[-1].start :] if blocks else ""
+        self._last_breaks = blocks[-1].breaks if blocks else 0
+        # Whether more characters only lengthen the line: "#" may still become a heading or not.
+        line = self._last_block.rpartition("\n")[2]
+        self._inline = bool(line) and not re.fullmatch("#{1,6} *", line)
 
     def apply_fonts(self) -> None:
         """Take up the theme's fonts, and set again what is shown where they have changed."""
@@ -107,8 +150,7 @@ class TextPage(QTextEdit):
         text, place, writable = self.text(), self.textCursor().position(), not self.isReadOnly()
         if text:
             self.document().setUndoRedoEnabled(False)
-            self.set_text("")
-            self.set_text(text)
+            self._reset(text)
             self.document().setUndoRedoEnabled(writable)
             cursor = self.textCursor()
             cursor.setPosition(min(place, self.document().characterCount() - 1))
@@ -117,6 +159,7 @@ class TextPage(QTextEdit):
     def _changed(self) -> None:
         if not self._setting:
             self._source = ""
+            self._appended.clear()
             self.edited.emit()
 
     def _to_markdown(self) -> str:

@@ -12,6 +12,7 @@ from studio.backends.story.engine.loading import load
 from studio.backends.story.requests import StoryRequest
 from studio.errors import BadInput
 from studio.jobs.job import Cancelled, Progress, Report
+from studio.jobs.previews import TextDelta
 from studio.media.payloads import Payload, Text
 from studio.models.catalog import Model
 from studio.schema.request import Request
@@ -55,8 +56,10 @@ class StoryEngine:
 
         def hear(text: str, count: int) -> None:
             nonlocal sofar
+            new = text[len(sofar) :] if sofar and text.startswith(sofar) else None
+            delta = TextDelta(0, prompt + text) if new is None else TextDelta(len(prompt) + len(sofar), new)
             sofar = text
-            report(Progress(stage, count, request.tokens, Text(prompt + text)))
+            report(Progress(stage, count, request.tokens, delta))
 
         report(Progress(stage, 0, request.tokens))
         try:
