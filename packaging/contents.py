@@ -63,11 +63,12 @@ def distributions() -> dict[str, metadata.Distribution]:
 
 def licence(distribution: metadata.Distribution) -> str:
     """As the package states it: an expression, else its classifiers, else the first line of its field."""
-    facts = distribution.metadata
-    if facts["License-Expression"]:
-        return facts["License-Expression"]
-    classifiers = [line.split(" :: ")[-1] for line in facts.get_all("Classifier") or [] if line.startswith("License")]
-    return ", ".join(classifiers) or (facts["License"] or "not stated").strip().partition("\n")[0]
+    for expression in distribution.metadata.get_all("License-Expression") or []:
+        return expression
+    every = distribution.metadata.get_all("Classifier") or []
+    classifiers = [line.split(" :: ")[-1] for line in every if line.startswith("License")]
+    stated = "\n".join(distribution.metadata.get_all("License") or ["not stated"])
+    return ", ".join(classifiers) or stated.strip().partition("\n")[0]
 
 
 def reaches_to_the_whole(terms: str) -> bool:

@@ -62,13 +62,13 @@ def _name(requirement: str) -> str:
 
 def _licence(found: metadata.Distribution) -> str:
     """The licence as the package states it: an expression, else its classifiers, else the first line of its field."""
-    facts = found.metadata
-    if facts["License-Expression"]:
-        return facts["License-Expression"]
-    classifiers = [line.split(" :: ")[-1] for line in facts.get_all("Classifier") or [] if line.startswith("License")]
+    for expression in found.metadata.get_all("License-Expression") or []:
+        return expression
+    every = found.metadata.get_all("Classifier") or []
+    classifiers = [line.split(" :: ")[-1] for line in every if line.startswith("License")]
     if classifiers:
         return ", ".join(dict.fromkeys(classifiers))
-    lines = (facts["License"] or "").strip().splitlines()
+    lines = "\n".join(found.metadata.get_all("License") or []).strip().splitlines()
     return lines[0].strip()[:60] if lines else "see the package"
 
 
