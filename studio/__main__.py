@@ -33,7 +33,16 @@ def _window() -> int:
     from studio.studio import Studio
     from studio.system import log
     from studio.system.paths import AppPaths
-    from studio.ui import app
+
+    try:
+        from studio.ui import app
+    except ModuleNotFoundError:
+        raise
+    except ImportError as error:  # a library of the system that Qt needs
+        from studio.cli.flags import program
+
+        sys.stderr.write(f"The window cannot be opened: {error}. `{program()} doctor` says what is missing here.\n")
+        return 3
 
     places = AppPaths.of_this_user()
     log.start(places.logs)

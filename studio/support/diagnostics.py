@@ -24,7 +24,7 @@ from studio.schema import settings
 from studio.support import hardware
 from studio.support.credits import LIBRARIES
 from studio.system import log
-from studio.system.paths import AppPaths
+from studio.system.paths import RESOURCES, AppPaths
 
 ROOM_GB = 2.0  # free disk below which works and models soon fail to be kept
 MEMORY_GB = 4.0  # memory below which the starters still work, and little else
@@ -224,10 +224,17 @@ def _window() -> Iterator[DiagnosticFinding]:
         NOTHING if drawn else Message("There is no display, so only the command line works."),
         NOTHING if drawn else Message("Start it in a desktop session."),
     )
-    wanted = {"EGL": "libegl1", "xkbcommon": "libxkbcommon0", "fontconfig": "libfontconfig1", "dbus-1": "libdbus-1-3"}
+    wanted = {
+        "EGL": "libegl1",
+        "GL": "libgl1",
+        "xkbcommon": "libxkbcommon0",
+        "fontconfig": "libfontconfig1",
+        "dbus-1": "libdbus-1-3",
+        "gssapi_krb5": "libgssapi-krb5-2",
+    }
     if "WAYLAND_DISPLAY" not in shown:
         wanted |= {"xcb-cursor": "libxcb-cursor0", "xkbcommon-x11": "libxkbcommon-x11-0"}
-    missing = [package for name, package in wanted.items() if not ctypes.util.find_library(name)]
+    missing = [package for name, package in wanted.items() if not (ctypes.util.find_library(name) or _packaged(name))]
     yield DiagnosticFinding(
         "Window",
         "system libraries",
@@ -236,6 +243,11 @@ def _window() -> Iterator[DiagnosticFinding]:
         Message("Install them with `sudo apt install {names}`.", names=" ".join(missing)) if missing else NOTHING,
     )
     yield from _fonts()
+
+
+def _packaged(library: str) -> bool:
+    """Whether a packaged studio brings a library of the system along, beside its resources."""
+    return any(RESOURCES.parent.glob(f"lib{library}.so*"))
 
 
 def _fonts() -> Iterator[DiagnosticFinding]:

@@ -81,6 +81,19 @@ def test_each_lack_comes_with_its_cure(places: AppPaths, healthy: Catalog, monke
     assert lacks["torch"].essential
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="these are asked for on Linux only")
+def test_what_a_packaged_studio_brings_along_is_not_missing(
+    places: AppPaths, healthy: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "libxkbcommon.so.0").touch()
+    monkeypatch.setattr(diagnostics, "RESOURCES", tmp_path / "resources")
+    monkeypatch.setattr(ctypes.util, "find_library", lambda _name: None)
+    packages = str(missing(diagnostics.examine(places, healthy))["system libraries"].remedy)
+    assert "libegl1" in packages
+    assert "libgssapi-krb5-2" in packages
+    assert "libxkbcommon0" not in packages
+
+
 def test_a_card_that_torch_does_not_use(places: AppPaths, healthy: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STUDIO_DEVICE", raising=False)
     monkeypatch.setattr(hardware, "nvidia", lambda: ["NVIDIA H1, 8000 MiB, 1.2"])
