@@ -10,10 +10,16 @@ if [ "${1:-}" = --remove ]; then
     echo "AIGC Studio is no longer in the menu."
     exit 0
 fi
+case $here in
+    *%*)
+        echo "Menus cannot start a program from a folder with % in its path: $here. Rename or move it." >&2
+        exit 1
+        ;;
+esac
 mkdir -p "$(dirname "$entry")" "$(dirname "$icon")"
 cp "$here/share/icons/hicolor/scalable/apps/aigc-studio.svg" "$icon"
-# In a desktop file a quoted command escapes \ " ` and $ with a backslash, which the file format doubles; % is doubled.
-command=$(printf '%s' "$here/aigc-studio" | sed -e 's/[\\"`$]/\\\\&/g' -e 's/%/%%/g')
+# A quoted command escapes \ " ` and $ with a backslash, and a value of a desktop file doubles every backslash.
+command=$(printf '%s' "$here/aigc-studio" | sed -e 's/\\/\\\\\\\\/g' -e 's/["`$]/\\\\&/g')
 while IFS= read -r line; do
     case $line in
         Exec=*) printf 'Exec="%s"\n' "$command" ;;
