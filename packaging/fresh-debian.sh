@@ -46,6 +46,8 @@ fi
 for file in /etc/resolv.conf /etc/pip.conf /root/.config/pip/pip.conf /etc/ssl/certs/ca-certificates.crt; do
     if [ -e "$file" ]; then install -D -m 644 "$file" "$system$file"; fi
 done
+# A mirror may be some weeks behind; the lists of a Debian in the making expire after one.
+echo 'Acquire::Check-Valid-Until "false";' >"$system/etc/apt/apt.conf.d/90mirror"
 mkdir -p "$system/root/.cache/pip" "$system$inside"
 mount -t proc proc "$system/proc"
 mount --bind /dev "$system/dev"
