@@ -18,7 +18,7 @@ from studio.library.library import LibraryQuery
 from studio.studio import Studio
 from studio.system.paths import AppPaths
 from studio.ui.app import errors
-from studio.ui.avatar.live_face import LiveJobs
+from studio.ui.avatar.live_jobs import LiveJobs
 from studio.ui.export.dialog import ExportDialog
 from tests.faces import BROKEN, FaceEngine, face_studio
 from tests.ui.conftest import Desk
@@ -48,12 +48,12 @@ def test_sixteen_faces_come_one_is_chosen_kept_undone_and_found_again(desk: Desk
     before = brief(panel)
     sixteen(desk)
     assert not works(desk)
-    assert len({each.seed for each in inspector.crowd.faces}) == 16
+    assert len({each.seed for each in inspector.session.candidates.faces}) == 16
     assert panel.stage_area.header.caption.whole() == "Choose one of 16 faces"
     pick(desk, 5)
     chosen = brief(panel)
-    assert chosen.seed == inspector.crowd.faces[5].seed
-    assert panel.stage_area.header.caption.whole() == "Not kept yet"
+    assert chosen.seed == inspector.session.candidates.faces[5].seed
+    assert panel.stage_area.header.caption.whole() == "Unsaved"
     desk.click("keepFace")
     desk.until(lambda: works(desk))
     kept = desk.studio.library.page()[0]
@@ -98,7 +98,7 @@ def test_arrow_keys_and_return_choose_and_escape_goes_back(desk: Desk) -> None:
     inside(desk, QTest.keyClick, grid, Qt.Key.Key_Down)
     inside(desk, QTest.keyClick, grid, Qt.Key.Key_Return)
     desk.until(lambda: shows(panel, brief(panel)))
-    at = next(i for i, each in enumerate(inspector.crowd.faces) if each.seed == brief(panel).seed)
+    at = next(i for i, each in enumerate(inspector.session.candidates.faces) if each.seed == brief(panel).seed)
     assert at == 1 + grid._columns_and_rows()[0]
     desk.act("cancel")
     assert grid.isVisible()
@@ -111,9 +111,9 @@ def test_more_like_this_goes_on_from_the_chosen_one_again_and_again(desk: Desk) 
     sixteen(desk)
     pick(desk, 0)
     first = brief(panel)
-    inspector.board.spread.show_value(0.2, moved=True)
+    inspector.tabs.spread.show_value(0.2, moved=True)
     sixteen(desk, "near")
-    assert all(each.near[0].spread == 0.2 for each in inspector.crowd.faces)
+    assert all(each.near[0].spread == 0.2 for each in inspector.session.candidates.faces)
     pick(desk, 3)
     sixteen(desk, "near")
     pick(desk, 4)
@@ -142,7 +142,7 @@ def test_a_slider_moves_the_face_while_it_is_dragged_and_is_one_step(desk: Desk)
     for x in (40, 60, 80, 100):
         inside(desk, QTest.mouseMove, slider, QPoint(x, start.y()))
         desk.breathe(0.03)
-    held = inspector.hand.face
+    held = inspector.session.live
     assert held is not None
     assert brief(panel) == before, "the brief waits for the button"
     desk.until(lambda: shows(panel, held.replace(size="native")) or shows(panel, held))
@@ -169,7 +169,7 @@ def test_no_queue_builds_up_under_a_fast_hand(desk: Desk) -> None:
         inside(desk, QTest.mouseMove, slider, QPoint(x, slider.height() // 2))
         assert sum(job.state == "queued" for job in desk.studio.jobs()) <= 1
     FaceEngine.gate.set()
-    desk.until(lambda: panel.stage_area.on_stage and seen(panel) == colour_of(inspector.shown()))
+    desk.until(lambda: panel.stage_area.on_stage and seen(panel) == colour_of(inspector.session.shown()))
     assert len(FaceEngine.asked) <= 3, "the first, perhaps the second, and the last"
     inside(desk, QTest.mouseRelease, slider, Qt.MouseButton.LeftButton, pos=QPoint(108, slider.height() // 2))
     desk.until(lambda: shows(panel, brief(panel)))
@@ -218,7 +218,7 @@ def test_leaving_or_closing_in_mid_drag_leaves_nothing_behind(desk: Desk, home: 
     desk.act("page.poster")
     assert brief(panel) == before
     desk.act("page.avatar")
-    assert inspector._draft is None
+    assert not inspector.session.moving
     assert not slider.isSliderDown()
     inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=handle(slider))
     inside(desk, QTest.mouseMove, slider, QPoint(60, slider.height() // 2))
@@ -304,8 +304,8 @@ def test_another_work_takes_the_stage_from_the_hand(desk: Desk) -> None:
     desk.until(lambda: panel.filmstrip.model().rowCount() == 1)
     inside(desk, QTest.mouseClick, panel.filmstrip.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(40, 40))
     assert panel.asset is not None
-    assert inspector.hand.face is None
-    assert inspector._draft is None
+    assert inspector.session.live is None
+    assert not inspector.session.moving
     desk.idle()
     assert panel.asset is not None, "no late picture takes its place"
 
@@ -329,12 +329,12 @@ def test_it_folds_and_stays_folded(desk: Desk, home: Path, loop: QEventLoop) -> 
 def test_the_window_stays_within_its_size(desk: Desk, size: tuple[int, int]) -> None:
     _, inspector = page(desk)
     desk.window.resize(*size)
-    for tab in inspector.board.tabs:
+    for tab in inspector.tabs.tabs:
         desk.click(f"tab.{tab}")
         desk.breathe()
         assert (desk.window.width(), desk.window.height()) == size
         assert desk.window.minimumSizeHint().width() <= 1024
-        inside = inspector.board._pages.currentWidget().findChild(QWidget, "form")  # type: ignore[union-attr]
+        inside = inspector.tabs._pages.currentWidget().findChild(QWidget, "form")  # type: ignore[union-attr]
         assert inside is not None
         assert inside.minimumSizeHint().width() <= inspector.width(), tab
 
@@ -352,7 +352,7 @@ def test_a_live_job_that_ends_with_the_window_is_no_error(desk: Desk) -> None:
     panel, inspector = page(desk)
     live = LiveJobs(desk.studio, inspector)
     came: list[object] = []
-    inside(desk, live.ask, brief(panel), lambda _, made: came.append(made), slot=None)
+    inside(desk, live.submit, brief(panel), lambda _, made: came.append(made), slot=None)
     live.stop()
     FaceEngine.gate.set()
     desk.idle()

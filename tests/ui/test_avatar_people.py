@@ -22,7 +22,7 @@ from studio.library.identities import Identities, Identity
 from studio.library.library import Asset, LibraryQuery
 from studio.schema.request import Request
 from studio.ui.app import errors
-from studio.ui.avatar.people_tab import PeopleTab
+from studio.ui.avatar.character_list import CharacterList
 from tests.faces import TABLE, FaceEngine, face_studio
 from tests.ui.conftest import Desk
 from tests.ui.hands import brief, inside, page, pick, shows, sixteen, works
@@ -55,9 +55,9 @@ def _configure(home: Path, table: dict[str, Any]) -> None:
     (home.parent / "bundled" / "avatar-starter" / "config.json").write_text(json.dumps(said), encoding="utf-8")
 
 
-def people(desk: Desk) -> PeopleTab:
+def people(desk: Desk) -> CharacterList:
     """Looked for, and not asked of the page, which would take the keyboard from who is typing."""
-    found = desk.window.findChild(PeopleTab)
+    found = desk.window.findChild(CharacterList)
     assert found is not None
     return found
 
@@ -115,7 +115,7 @@ def test_a_face_under_the_hand_is_kept_and_a_click_brings_it_back(desk: Desk) ->
     assert (one.name, one.work) == ("Mara", desk.studio.library.page()[0].id)
     assert one.face == face.replace(model="avatar-starter")
     assert desk.studio.identities.portrait(one.id).pixels.shape == (64, 64, 4)
-    assert inspector.board.tab == "people"
+    assert inspector.tabs.tab == "people"
     other = named(desk, "", 3)
     assert other.seed != face.seed
     click(desk, 0)
@@ -151,7 +151,7 @@ def test_one_without_a_name_is_asked_for_it_where_it_stands(desk: Desk) -> None:
     panel, _ = page(desk)
     named(desk, "")
     one = keep(desk)
-    assert one.name == "Person 1"
+    assert one.name == "Character 1"
     type_name(desk, "Mara")
     desk.until(lambda: rows(desk) == ["Mara"])
     assert desk.studio.identities.get(one.id).name == "Mara"
@@ -181,7 +181,7 @@ def test_renamed_and_removed_by_keyboard_and_taken_back(desk: Desk) -> None:
     keep(desk)
     named(desk, "Ben", 2)
     keep(desk)
-    desk.until(lambda: desk.window.toast.words() == "Ben is kept.")
+    desk.until(lambda: desk.window.toast.words() == "Ben is saved.")
     desk.breathe()
     pressed = undo(desk)
     assert pressed.width() >= pressed.sizeHint().width(), "a notice that follows another has room for its button"
@@ -223,7 +223,7 @@ def test_who_is_in_the_bin_is_brought_back_from_the_list(desk: Desk) -> None:
     desk.until(lambda: rows(desk) == ["R & D"] and not shown.gone.isVisible())
     assert desk.studio.identities.get(one.id).face == one.face
     assert shown.list.currentRow() == 0, "who is back is marked"
-    assert desk.window.toast.words() == "R & D is back."
+    assert desk.window.toast.words() == "R & D is restored."
     inside(desk, undo(desk).click)
     desk.until(lambda: not rows(desk) and len(desk.studio.identities.binned()) == 1)
 
@@ -237,11 +237,11 @@ def test_who_was_removed_beside_the_window_is_said_to_be_gone(desk: Desk, home: 
     Identities(home / "identities").remove(one.id)
     assert rows(desk) == ["Ada"], "the window has not heard of it"
     inside(desk, people(desk).renamed.emit, one.id, "Zoe")
-    assert "not kept any more" in desk.window.toast.words()
+    assert "no longer exists" in desk.window.toast.words()
     desk.until(lambda: not rows(desk))
     desk.window.toast.hide()
     inside(desk, people(desk).removed.emit, one.id)
-    assert "not kept any more" in desk.window.toast.words()
+    assert "no longer exists" in desk.window.toast.words()
     assert brief(panel).name == "Ada"
 
 
@@ -253,7 +253,7 @@ def test_a_face_that_is_still_on_its_way_is_not_kept_for_another(desk: Desk) -> 
     inside(desk, panel.form.set_value, first.replace(seed=first.seed + 1, name="Ben"))
     desk.act("identity")
     FaceEngine.gate.set()
-    desk.until(lambda: works(desk) and not inspector.hand.keeping)
+    desk.until(lambda: works(desk) and not inspector.session.saving)
     desk.until(lambda: "Another face" in desk.window.toast.words())
     assert desk.studio.identities.all() == [], "and least of all Ben with the face of Ada"
     assert brief(panel).name == "Ben"
@@ -262,12 +262,12 @@ def test_a_face_that_is_still_on_its_way_is_not_kept_for_another(desk: Desk) -> 
 
 
 def test_a_face_without_a_name_takes_nobodys_place(desk: Desk) -> None:
-    named(desk, "person 1")
+    named(desk, "character 1")
     first = keep(desk)
     named(desk, "", 2)
     second = keep(desk)
-    assert second.name == "Person 2"
-    assert desk.studio.identities.get("person 1") == first
+    assert second.name == "Character 2"
+    assert desk.studio.identities.get("character 1") == first
 
 
 def test_they_are_there_again_at_the_next_start(desk: Desk, home: Path, loop: QEventLoop) -> None:
@@ -275,7 +275,7 @@ def test_they_are_there_again_at_the_next_start(desk: Desk, home: Path, loop: QE
     keep(desk)
     desk.close()
     again = Desk(home, loop, studio=face_studio(home))
-    assert page(again)[1].board.tab == "people"
+    assert page(again)[1].tabs.tab == "people"
     again.until(lambda: rows(again) == ["Mara"])
     again.studio.identities.keep("Ben", AvatarRequest(seed=2), again.studio.identities.portrait("Mara"))
     again.until(lambda: rows(again) == ["Ben", "Mara"])
@@ -287,8 +287,8 @@ def test_expressions_stand_to_choose_from_and_the_chosen_one_is_the_same_person(
     face = named(desk, "Mara")
     desk.act("expressions")
     desk.until(lambda: panel.stage_area.candidates.isVisible() and panel.stage_area.candidates.done == 3)
-    assert panel.stage_area.header.caption.whole() == "Choose one of 3 moods"
-    assert {each.seed for each in inspector.crowd.faces} == {face.seed}
+    assert panel.stage_area.header.caption.whole() == "Choose one of 3 expressions"
+    assert {each.seed for each in inspector.session.candidates.faces} == {face.seed}
     grid = panel.stage_area.candidates
     assert [grid.caption(at) for at in range(3)] == ["Happy", "Sad", "Laughing"]
     assert grid.cell(0).bottom() + grid._caption_height() <= grid.height(), "each has room below it"
@@ -341,7 +341,7 @@ def test_a_nameless_work_takes_nobodys_place_by_the_name_of_another_brief(desk: 
     ada = keep(desk)
     inside(desk, panel.stage_area.select_work, work)
     assert brief(panel).name == "Ada"
-    assert keep(desk).name == "Person 1"
+    assert keep(desk).name == "Character 1"
     assert desk.studio.identities.get(ada.id) == ada
 
 
@@ -380,8 +380,8 @@ def test_a_model_without_moods_says_why_there_are_none(desk: Desk, home: Path) -
     desk.window.bridge.models_changed()
     desk.click("tab.people")
     desk.breathe(0.1)
-    assert not inspector.people.moods.isEnabled()
-    assert not inspector.people.sheet.isEnabled()
+    assert not inspector.characters.moods.isEnabled()
+    assert not inspector.characters.sheet.isEnabled()
     assert "knows no expressions" in desk.find("moodless").text()  # type: ignore[attr-defined]
     desk.act("sheet")
     desk.until(lambda: "knows no expressions" in panel.error.words())

@@ -28,7 +28,7 @@ def test_the_starter_is_under_the_hand(home: Path, loop: QEventLoop) -> None:
     spot = panel.stage_area.candidates.cell(6).center().toPoint()
     inside(desk, QTest.mouseClick, panel.stage_area.candidates, Qt.MouseButton.LeftButton, pos=spot)
     chosen = brief(panel)
-    assert chosen.seed == inspector.crowd.faces[6].seed
+    assert chosen.seed == inspector.session.candidates.faces[6].seed
     desk.until(lambda: panel.stage.image.width() == 512, LONG)  # type: ignore[attr-defined]
     resting = panel.stage.image.copy()  # type: ignore[attr-defined]
 

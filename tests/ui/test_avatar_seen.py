@@ -17,7 +17,7 @@ from studio.errors import BadInput
 from studio.jobs.job import Job, Progress
 from studio.library.library import Asset
 from studio.ui.app import errors
-from studio.ui.avatar import inspector as inspectors
+from studio.ui.avatar import session
 from studio.ui.avatar.face_ops import face_of
 from studio.ui.shell import job_strip
 from tests.faces import FaceEngine, face_studio
@@ -46,7 +46,7 @@ def seen_work(desk: Desk, name: str = "") -> tuple[Asset, AvatarRequest]:
     """A work on the stage, and in the brief another face than that."""
     panel, _ = page(desk)
     inside(desk, panel.form.set_value, AvatarRequest(seed=3, style="micah", name=name))
-    inside(desk, page(desk)[1].show_in_hand)
+    inside(desk, page(desk)[1].session.draw)
     desk.until(lambda: shows(panel, brief(panel)))
     desk.act("keep")
     desk.until(lambda: panel.asset is not None)
@@ -59,7 +59,7 @@ def stands_at(desk: Desk, face: AvatarRequest) -> bool:
     """Whether all sliders stand as those of this face do."""
     _, inspector = page(desk)
     before = {name: line.value for name, line in inspector.traits.sliders.items()}
-    inspector.traits.show_face(face, inspector._model_of(face))
+    inspector.traits.show_face(face, inspector.session.model_of(face))
     return before == {name: line.value for name, line in inspector.traits.sliders.items()}
 
 
@@ -75,7 +75,7 @@ def test_sliders_are_those_of_the_work_that_is_seen_and_move_its_face(desk: Desk
     work, other = seen_work(desk)
     face = face_of(work)
     assert face is not None
-    assert inspector.shown() == face
+    assert inspector.session.shown() == face
     assert stands_at(desk, face)
     drag(desk, "Hair", 100)
     assert (brief(panel).seed, brief(panel).style) == (3, "micah"), "the work's face is the brief's now, and changed"
@@ -110,7 +110,7 @@ def test_at_the_start_the_sliders_are_those_of_the_work_on_the_stage(desk: Desk,
     assert panel.asset is not None
     assert panel.asset.id == work.id
     assert brief(panel) == other, "the unsent brief is what it was"
-    assert inspector.shown() == face_of(work)
+    assert inspector.session.shown() == face_of(work)
     face = face_of(work)
     assert face is not None
     assert stands_at(again, face)
@@ -121,12 +121,13 @@ def test_sixteen_faces_are_as_the_brief_says_whatever_is_on_the_stage(desk: Desk
     panel, inspector = page(desk)
     work, _ = seen_work(desk)
     sixteen(desk)
-    assert {face.style for face in inspector.crowd.faces} == {"any"}
+    assert {face.style for face in inspector.session.candidates.faces} == {"any"}
     desk.act("cancel")
     assert panel.asset is not None, "Esc goes back to the work"
     assert panel.asset.id == work.id
     sixteen(desk, "near")
-    assert {(face.style, face.seed) for face in inspector.crowd.faces} == {("micah", 3)}, "those near are near the work"
+    near = {(face.style, face.seed) for face in inspector.session.candidates.faces}
+    assert near == {("micah", 3)}, "those near are near the work"
 
 
 def test_a_face_of_sixteen_is_mixed_into_the_work_that_is_seen(desk: Desk) -> None:
@@ -141,28 +142,28 @@ def test_a_face_of_sixteen_is_mixed_into_the_work_that_is_seen(desk: Desk) -> No
 
 def test_words_about_loading_go_when_there_is_something_to_see(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     panel, inspector = page(desk)
-    inspector._patience.setInterval(1)
+    inspector.session._loading.setInterval(1)
     FaceEngine.gate.clear()
-    inside(desk, inspector.show_in_hand)
-    desk.until(lambda: desk.window.toast.words() == inspectors.LOADING)
+    inside(desk, inspector.session.draw)
+    desk.until(lambda: desk.window.toast.words() == session.LOADING)
     FaceEngine.gate.set()
     desk.until(lambda: shows(panel, brief(panel)))
     assert not desk.window.toast.isVisible()
     seen_work(desk)
-    inspector._patience.setInterval(2000)
+    inspector.session._loading.setInterval(2000)
     FaceEngine.gate.clear()
-    inside(desk, inspector.show_in_hand)
+    inside(desk, inspector.session.draw)
     desk.act("faces")
     FaceEngine.gate.set()
     desk.until(lambda: panel.stage_area.candidates.done == 16)
-    assert not inspector._patience.isActive(), "nothing is said over the sixteen either"
+    assert not inspector.session._loading.isActive(), "nothing is said over the sixteen either"
 
 
 def test_an_older_picture_takes_no_words_away(desk: Desk) -> None:
     panel, inspector = page(desk)
     FaceEngine.gate.clear()
-    inside(desk, inspector.show_in_hand)
-    inside(desk, inspector.fail, BadInput("No more faces fit into this one."))
+    inside(desk, inspector.session.draw)
+    inside(desk, inspector.session.fail, BadInput("No more faces can be mixed in."))
     FaceEngine.gate.set()
     desk.until(lambda: shows(panel, brief(panel)))
     assert "No more faces" in panel.error.words()
@@ -176,14 +177,11 @@ def test_main_buttons_and_the_title_are_seen_in_a_small_window(desk: Desk, size:
     work, _ = seen_work(desk, "Mara")
     desk.window.resize(*size)
     desk.breathe()
-    assert (
-        panel.stage_area.header.caption.text() == "Mara"
-        if size[0] == 1024
-        else "Mara" in panel.stage_area.header.caption.text()
-    )
-    assert panel.stage_area.header.caption.width() >= 40
+    caption = panel.stage_area.header.caption
+    assert caption.text() == "Mara" if size[0] == 1024 else "Mara" in caption.text()
+    assert caption.width() >= 40
     desk.click("tab.walk")
-    inside(desk, inspector.walking.extend, [brief(panel).replace(seed=n) for n in range(4)])
+    inside(desk, inspector.morph.extend, [brief(panel).replace(seed=n) for n in range(4)])
     for tab, names in (("walk", ("walkPreview", "walkMake")), ("find", ("findGo",))):
         desk.click(f"tab.{tab}")
         desk.breathe()
@@ -215,10 +213,10 @@ def test_the_faces_of_a_walk_are_called_by_their_names(desk: Desk) -> None:
     work, _ = seen_work(desk, "Mara")
     desk.click("tab.walk")
     desk.click("stationAdd")
-    assert inspector.walking.stations.item(0).text() == "Mara"
+    assert inspector.morph.stations.item(0).text() == "Mara"
     made: list[object] = []
-    inspector.panel.submit = lambda request, parents: made.extend(parents)  # type: ignore[method-assign,assignment]
-    inside(desk, inspector.walking.made.emit, inspector.walking.walk())
+    inspector.session._submit = lambda request, parents: made.extend(parents)  # type: ignore[method-assign,assignment]
+    inside(desk, inspector.morph._make)
     assert made == [work.id]
 
 

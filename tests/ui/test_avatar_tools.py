@@ -98,7 +98,7 @@ def test_a_face_that_is_dropped_is_mixed_in_and_its_work_is_a_parent(desk: Desk)
     pick(desk, 3)
     before = brief(panel)
     desk.click("tab.mix")
-    drop(desk, inspector.mixing, first)
+    drop(desk, inspector.mix, first)
     assert len(brief(panel).mix) == 1
     assert json.loads(brief(panel).mix[0].face)["seed"] == first.request["seed"]
     desk.until(lambda: shows(panel, brief(panel)))
@@ -107,13 +107,14 @@ def test_a_face_that_is_dropped_is_mixed_in_and_its_work_is_a_parent(desk: Desk)
     assert desk.studio.library.page()[0].parents == (first.id,)
     desk.act("undo")
     assert brief(panel) == before
-    assert not inspector.mixing.parts
+    assert not inspector.mix.parts
 
 
 def test_sixteen_faces_to_mix_in_keep_nothing_of_what_was_moved_on_this_one(desk: Desk) -> None:
     panel, inspector = page(desk)
-    inside(desk, inspector.take_face, brief(panel).replace(slides=(DirectionStep("1", 3.0),)))
-    desk.until(lambda: shows(panel, brief(panel)))
+    inside(desk, inspector.session.set_face, brief(panel).replace(slides=(DirectionStep("1", 3.0),)))
+    desk.until(lambda: any(getattr(request, "size", "") == "large" for request in FaceEngine.asked))
+    desk.idle()
     FaceEngine.asked.clear()
     desk.click("tab.mix")
     desk.click("mixSixteen")
@@ -133,10 +134,10 @@ def test_layers_amount_and_taking_out_are_steps_of_the_brief(desk: Desk) -> None
     spot = panel.stage_area.candidates.cell(2).center().toPoint()
     inside(desk, QTest.mouseClick, panel.stage_area.candidates, Qt.MouseButton.LeftButton, pos=spot)
     assert brief(panel).seed == own.seed, "the face in the brief stays, another is mixed in"
-    part = inspector.mixing.parts[0]
+    part = inspector.mix.parts[0]
     inside(desk, part.layers.setCurrentIndex, 0)
     assert brief(panel).mix[0].layers == "coarse"
-    slider = inspector.mixing.parts[0].amount.slider
+    slider = inspector.mix.parts[0].amount.slider
     slider.setFocus()
     inside(desk, QTest.keyClick, slider, Qt.Key.Key_Home)
     inside(desk, slider.settle)
@@ -146,7 +147,7 @@ def test_layers_amount_and_taking_out_are_steps_of_the_brief(desk: Desk) -> None
     assert brief(panel).mix == ()
     desk.act("undo")
     assert brief(panel).mix[0].layers == "coarse"
-    assert len(inspector.mixing.parts) == 1
+    assert len(inspector.mix.parts) == 1
 
 
 def test_a_face_is_chosen_among_the_works(desk: Desk) -> None:
@@ -171,21 +172,21 @@ def test_a_walk_is_put_together_previewed_made_and_found_again(desk: Desk, home:
     panel, inspector = page(desk)
     first = kept(desk)
     desk.click("tab.walk")
-    walking = inspector.walking
-    assert not walking.make.isEnabled()
+    morph = inspector.morph
+    assert not morph.make.isEnabled()
     desk.click("stationAdd")
     sixteen(desk)
     pick(desk, 4)
     desk.click("stationAdd")
-    assert walking.stations.count() == 2
-    assert walking.make.isEnabled()
+    assert morph.stations.count() == 2
+    assert morph.make.isEnabled()
     desk.click("stationUp")
-    order = [json.loads(each.face)["seed"] for each in walking.walk().stations]
+    order = [json.loads(each.face)["seed"] for each in morph.request().stations]
     assert order == [brief(panel).seed, first.request["seed"]]
     desk.click("walkPreview")
     desk.until(lambda: getattr(panel.stage, "frames", None) is not None)
-    assert not inspector.keep.isVisible(), "a preview is no face to keep"
-    clip = inspector.searches._clip
+    assert not inspector.save.isVisible(), "a preview is no face to keep"
+    clip = inspector.morph._preview_clip
     assert clip is not None
     assert clip.path.exists()
     assert not [each for each in desk.studio.library.page() if each.moving]
@@ -196,35 +197,36 @@ def test_a_walk_is_put_together_previewed_made_and_found_again(desk: Desk, home:
     assert made.path.suffix == ".webp"
     assert made.parents == (first.id,)
     desk.until(lambda: panel.asset is not None and panel.asset.id == made.id)
-    state = walking.walk()
-    walking.stations.setCurrentRow(0)
-    walking.stations.setFocus()
-    inside(desk, QTest.keyClick, walking.stations, Qt.Key.Key_Delete)
-    assert walking.stations.count() == 1
+    state = morph.request()
+    morph.stations.setCurrentRow(0)
+    morph.stations.setFocus()
+    inside(desk, QTest.keyClick, morph.stations, Qt.Key.Key_Delete)
+    assert morph.stations.count() == 1
     desk.act("undo")
-    assert walking.walk() == state, "a walk has steps of its own"
+    assert morph.request() == state, "a walk has steps of its own"
     desk.act("recall")
-    assert inspector.board.tab == "walk"
+    assert inspector.tabs.tab == "walk"
     desk.close()
     again = Desk(home, loop, studio=face_studio(home))
     fresh = again.panel("avatar").inspector
     assert isinstance(fresh, AvatarInspector)
-    assert [json.loads(each.face)["seed"] for each in fresh.walking.walk().stations] == order
+    assert [json.loads(each.face)["seed"] for each in fresh.morph.request().stations] == order
     again.close()
 
 
-def test_stations_move_by_key_and_the_ways_are_part_of_the_walk(desk: Desk) -> None:
+def test_faces_of_a_morph_move_by_key_and_its_settings_are_in_its_request(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     panel, inspector = page(desk)
     desk.click("tab.walk")
-    walking = inspector.walking
-    inside(desk, walking.extend, [brief(panel).replace(seed=at) for at in (1, 2, 3)])
-    walking.stations.setCurrentRow(2)
-    inside(desk, QTest.keyClick, walking.stations, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
-    assert [json.loads(each.face)["seed"] for each in walking.walk().stations] == [1, 3, 2]
-    inside(desk, walking.form.set_value, walking.walk().replace(way="z", loop=False, seconds=1.5, format="gif"))
+    morph = inspector.morph
+    inside(desk, morph.extend, [brief(panel).replace(seed=at) for at in (1, 2, 3)])
+    morph.stations.setCurrentRow(2)
+    inside(desk, QTest.keyClick, morph.stations, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    assert [json.loads(each.face)["seed"] for each in morph.request().stations] == [1, 3, 2]
+    inside(desk, morph.form.set_value, morph.request().replace(way="z", loop=False, seconds=1.5, format="gif"))
     made: list[AvatarWalkRequest] = []
-    walking.made.connect(made.append)
-    walking.made.disconnect(inspector.searches._make)
+    monkeypatch.setattr(inspector.session, "submit", lambda request, parents: made.append(request))
     desk.click("walkMake")
     assert (made[0].way, made[0].loop, made[0].seconds, made[0].format) == ("z", False, 1.5, "gif")
 
@@ -233,14 +235,14 @@ def test_films_that_cannot_be_made_are_said(desk: Desk, monkeypatch: pytest.Monk
     panel, inspector = page(desk)
     monkeypatch.setattr(clips, "films", lambda: False)
     desk.click("tab.walk")
-    walking = inspector.walking
-    inside(desk, walking.extend, [brief(panel), brief(panel).replace(seed=2)])
-    inside(desk, walking.form.fields["format"].box.setCurrentIndex, 2)  # type: ignore[attr-defined]
-    assert "video extra" in walking.films.text()
-    assert walking.films.isVisibleTo(walking)
-    assert not walking.make.isEnabled()
-    inside(desk, walking.form.fields["format"].box.setCurrentIndex, 0)  # type: ignore[attr-defined]
-    assert walking.make.isEnabled()
+    morph = inspector.morph
+    inside(desk, morph.extend, [brief(panel), brief(panel).replace(seed=2)])
+    inside(desk, morph.form.fields["format"].box.setCurrentIndex, 2)  # type: ignore[attr-defined]
+    assert "video extra" in morph.films.text()
+    assert morph.films.isVisibleTo(morph)
+    assert not morph.make.isEnabled()
+    inside(desk, morph.form.fields["format"].box.setCurrentIndex, 0)  # type: ignore[attr-defined]
+    assert morph.make.isEnabled()
 
 
 # Faces of pictures.
@@ -249,19 +251,19 @@ def test_films_that_cannot_be_made_are_said(desk: Desk, monkeypatch: pytest.Monk
 def test_a_picture_becomes_the_face_in_the_brief(desk: Desk, tmp_path: Path) -> None:
     panel, inspector = page(desk)
     desk.click("tab.find")
-    finding = inspector.finding
-    assert not finding.go.isEnabled()
+    match = inspector.match
+    assert not match.go.isEnabled()
     path = tmp_path / "me.png"
     Picture.fromarray(np.full((90, 60, 3), 90, np.uint8)).save(path)
-    finding.bring(path)
-    desk.until(lambda: finding.go.isEnabled())
-    assert finding.well.picture is not None
+    match.import_file(path)
+    desk.until(lambda: match.go.isEnabled())
+    assert match.well.picture is not None
     before = brief(panel)
     desk.click("findGo")
     desk.until(lambda: brief(panel).latent == LATENT)
     assert panel.asset is not None
-    assert finding.asset is not None
-    assert panel.asset.parents == (finding.asset.id,)
+    assert match.asset is not None
+    assert panel.asset.parents == (match.asset.id,)
     assert panel.asset.request["kind"] == "avatar"
     line = inspector.traits.sliders["Hair"]
     assert line.value == 0.5
@@ -282,23 +284,23 @@ def test_a_picture_becomes_the_face_in_the_brief(desk: Desk, tmp_path: Path) -> 
 def test_what_is_said_of_a_found_face_is_shown_beside_its_picture(desk: Desk, tmp_path: Path) -> None:
     panel, inspector = page(desk)
     desk.click("tab.find")
-    finding = inspector.finding
+    match = inspector.match
     path = tmp_path / "me.png"
     Picture.fromarray(np.full((90, 60, 3), 90, np.uint8)).save(path)
-    finding.bring(path)
-    desk.until(lambda: finding.go.isEnabled())
-    assert not finding.remark.isVisibleTo(finding)
-    inside(desk, finding.form.set_value, finding.form.value().replace(steps=STRANGE))
+    match.import_file(path)
+    desk.until(lambda: match.go.isEnabled())
+    assert not match.remark.isVisibleTo(match)
+    inside(desk, match.form.set_value, match.form.value().replace(steps=STRANGE))
     desk.click("findGo")
     desk.until(lambda: brief(panel).latent == LATENT)
-    assert finding.remark.text() == REMARK
-    assert finding.remark.isVisibleTo(finding)
+    assert match.remark.text() == REMARK
+    assert match.remark.isVisibleTo(match)
     assert REMARK in desk.window.toast.words()
-    inside(desk, finding.form.set_value, finding.form.value().replace(steps=20))
+    inside(desk, match.form.set_value, match.form.value().replace(steps=20))
     panel.form.set_value(brief(panel).replace(latent="", traits=()))
     desk.click("findGo")
     desk.until(lambda: brief(panel).latent == LATENT)
-    assert not finding.remark.isVisibleTo(finding)
+    assert not match.remark.isVisibleTo(match)
 
 
 def test_a_found_face_shows_no_seed_until_the_die_gives_it_one(desk: Desk) -> None:
@@ -327,7 +329,7 @@ def test_a_picture_is_pasted(desk: Desk) -> None:
     image.fill(Qt.GlobalColor.red)
     QGuiApplication.clipboard().setImage(image)
     desk.click("findPaste")
-    desk.until(lambda: inspector.finding.go.isEnabled())
+    desk.until(lambda: inspector.match.go.isEnabled())
 
 
 def test_mixing_ends_with_words_where_no_more_faces_fit(desk: Desk) -> None:
@@ -336,19 +338,19 @@ def test_mixing_ends_with_words_where_no_more_faces_fit(desk: Desk) -> None:
     other = AvatarRequest(seed=5, model="avatar-starter")
     depth = 0
     while depth < 30:
-        inside(desk, inspector.mixing.add, other)
+        inside(desk, inspector.mix.add, other)
         if panel.error.isVisible():
             break
         depth += 1
         other = brief(panel)
         panel.form.set_value(brief(panel).replace(mix=()))
     assert 9 <= depth <= 11, "each that lies in another nearly doubles what is written down"
-    assert "No more faces fit" in panel.error.words()
+    assert "No more faces" in panel.error.words()
     assert brief(panel).mix == ()
     panel.error.hide()
     for _ in range(13):
-        inside(desk, inspector.mixing.add, AvatarRequest(seed=6))
-    assert "No more faces fit" in panel.error.words()
+        inside(desk, inspector.mix.add, AvatarRequest(seed=6))
+    assert "No more faces" in panel.error.words()
     assert len(brief(panel).mix) == 12
 
 
@@ -357,9 +359,9 @@ def test_what_is_no_face_cannot_be_mixed_in_and_that_is_said(desk: Desk, tmp_pat
     path = tmp_path / "me.png"
     Picture.fromarray(np.full((60, 60, 3), 90, np.uint8)).save(path)
     desk.click("tab.mix")
-    drop(desk, inspector.mixing, desk.studio.library.import_file(path))
+    drop(desk, inspector.mix, desk.studio.library.import_file(path))
     assert brief(panel).mix == ()
-    assert "no face of a model yet" in desk.window.toast.words()
+    assert "did not make this picture" in desk.window.toast.words()
 
 
 # Directions.

@@ -258,12 +258,22 @@ class SliderState:
         return self.values[round(self.value * (self.stations - 1))]
 
 
-def sliders(folder: Path, request: AvatarRequest) -> list[SliderState]:
+Stamp = tuple[tuple[int, int], ...]
+"""Times and sizes of the files that sliders are read from: others when they have changed."""
+
+
+def slider_stamp(folder: Path) -> Stamp:
+    """The stamp of a model's files as they are now."""
+    return tuple(_stamp(folder / name) for name in ("config.json", FILE))
+
+
+def sliders(folder: Path, request: AvatarRequest, stamp: Stamp | None = None) -> list[SliderState]:
     """The sliders that the face has, those that matter first; none for models without attributes.
 
-    Reads small files only, and those once while they stay the same. Raises BadInput and StudioError as `read` does.
+    Reads small files only, and those once while they stay the same; with a `stamp` that was read with before, none at
+    all. Raises BadInput and StudioError as `read` does.
     """
-    found = _of_face(folder, request)
+    found = _of_face(folder, request, stamp or slider_stamp(folder))
     if found is None:
         return []
     traits, which, picks = found
@@ -284,7 +294,7 @@ def sliders(folder: Path, request: AvatarRequest) -> list[SliderState]:
 
 def style_of(folder: Path, request: AvatarRequest) -> str:
     """The style that the face is drawn in; empty for models without attributes. Raises as `sliders` does."""
-    found = _of_face(folder, request)
+    found = _of_face(folder, request, slider_stamp(folder))
     return "" if found is None else found[0].table.styles[found[1]].name
 
 
@@ -294,9 +304,8 @@ def with_trait(request: AvatarRequest, name: str, value: float) -> AvatarRequest
     return dataclasses.replace(request, traits=(*others, SliderValue(name, value)))
 
 
-def _of_face(folder: Path, request: AvatarRequest) -> tuple[SliderTracks, int, list[int]] | None:
-    stamps = [_stamp(folder / name) for name in ("config.json", FILE)]
-    return _drawn(request.style, request.seed, () if request.latent else request.near, folder, *stamps)
+def _of_face(folder: Path, request: AvatarRequest, stamp: Stamp) -> tuple[SliderTracks, int, list[int]] | None:
+    return _drawn(request.style, request.seed, () if request.latent else request.near, folder, *stamp)
 
 
 @lru_cache(64)

@@ -1,8 +1,8 @@
-"""The directions that were found on a model, as sliders with what they do drawn above; finds and moves nothing."""
+"""The directions of a model: a slider for each, with a strip of what it does above, and the search for more."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Signal
+from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QLineEdit, QProgressBar, QSizePolicy, QWidget
 
@@ -12,6 +12,8 @@ from studio.errors import StudioError
 from studio.models.catalog import Model
 from studio.schema.request import Choice, fresh_seed
 from studio.ui.avatar import face_ops
+from studio.ui.avatar.live_jobs import LiveJob
+from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider
 from studio.ui.widgets.basic import ComboBox, button, column, empty, label, row, tool
 from studio.ui.widgets.text import failure, tr
@@ -22,7 +24,7 @@ STEPS = 60
 
 
 class DirectionStrip(QWidget):
-    """What a direction does, from one end of its slider to the other."""
+    """A strip of faces from one end of a direction to the other."""
 
     def __init__(self, one: SavedDirection) -> None:
         super().__init__()
@@ -48,7 +50,7 @@ class DirectionStrip(QWidget):
 
 
 class DirectionSlider(QWidget):
-    """One direction: its name to change, what it does, its slider."""
+    """One direction: its name, which can be edited, what it does, its slider."""
 
     def __init__(self, one: SavedDirection) -> None:
         super().__init__()
@@ -57,13 +59,11 @@ class DirectionSlider(QWidget):
         self.name.setObjectName(f"wayName.{one.id}")
         self.name.setProperty("role", "flat")
         self.name.setMaxLength(60)
-        self.name.setAccessibleName(tr("Name of the direction"))
-        self.name.setToolTip(tr("Give it a name that says what it changes"))
-        self.slider = LabelledSlider(
-            f"way.{one.id}", one.name, -REACH, REACH, STEPS, tr("In standard deviations of the faces")
-        )
+        self.name.setAccessibleName(tr("Direction name"))
+        self.name.setToolTip(tr("Name it after what it changes"))
+        self.slider = LabelledSlider(f"way.{one.id}", one.name, -REACH, REACH, STEPS, tr("In standard deviations"))
         self.slider.title.hide()
-        self.delete = tool("trash", tr("Forget this direction"), f"wayForget.{one.id}", size=14)
+        self.delete = tool("trash", tr("Delete this direction"), f"wayForget.{one.id}", size=14)
         head = row(spacing=2)
         head.addWidget(self.name, 1)
         head.addWidget(self.slider.reset)
@@ -75,19 +75,11 @@ class DirectionSlider(QWidget):
 
 
 class DirectionsTab(QWidget):
-    """`moved` and `settled` have what is done to a face, `wanted` the search to begin, `stopped` ends it; `failed` has
-    what went wrong, `forgotten` an id that no face may name any more.
-    """
+    """Directions as sliders, renaming and deleting them, and the search, one at a time."""
 
-    moved = Signal(object)
-    settled = Signal(object)
-    wanted = Signal(object)
-    stopped = Signal()
-    failed = Signal(object)
-    forgotten = Signal(str)
-
-    def __init__(self) -> None:
+    def __init__(self, session: FaceSession, search: LiveJob) -> None:
         super().__init__()
+        self._session, self._job = session, search
         self.sliders: dict[str, DirectionSlider] = {}
         self._face = AvatarRequest()
         self._model: Model | None = None
@@ -102,17 +94,17 @@ class DirectionsTab(QWidget):
             box.setToolTip(tr(note.help))
             for value, words in note.options:
                 box.addItem(tr(words), value)
-        self.search = button(tr("Find directions"), "findDirections", icon="search", clicked=self._find)
+        self.search = button(tr("Find directions"), "findDirections", icon="search", clicked=self._search)
         self.search.setToolTip(
             tr(
-                "Look for ways in which the faces of this model vary, and keep them with it. Where it has several "
-                "styles or classes, the faces of one are looked at, drawn by chance: look again for others."
+                "Compare many faces of this model, and save the ways in which they vary with it. If it has several "
+                "styles or classes, one is chosen at random: search again for others."
             )
         )
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))
-        self.stop = button(tr("Cancel"), "stopDirections", "quiet", clicked=self.stopped.emit)
+        self.stop = button(tr("Cancel"), "stopDirections", "quiet", clicked=search.stop)
         self.message = label("", "muted", wrap=True)
         self._rows = column(spacing=12)
         whole = column(self, spacing=8)
@@ -125,36 +117,43 @@ class DirectionsTab(QWidget):
             line.addWidget(box, 53 + 47)
             whole.addLayout(line)
         whole.addWidget(self.search)
-        self._going = QWidget()
-        going = row()
-        going.addWidget(self.bar, 1)
-        going.addWidget(self.stop)
-        self._going.setLayout(going)
-        whole.addWidget(self._going)
+        self._progress = QWidget()
+        line = row()
+        line.addWidget(self.bar, 1)
+        line.addWidget(self.stop)
+        self._progress.setLayout(line)
+        whole.addWidget(self._progress)
         self.show_progress(None)
+        session.changed.connect(lambda: self.show_face(session.shown(), session.model))
+        session.draft_dropped.connect(self.cancel_move)
+        search.progressed.connect(lambda progress: self.show_progress((progress.done, progress.total)))
+        search.done.connect(lambda _: session.models_changed())
+        search.ended.connect(lambda: self.show_progress(None))
+        search.failed.connect(session.fail)
 
     def show_face(self, face: AvatarRequest, model: Model | None) -> None:
-        """Stand where this face does, on the directions of this model."""
+        """Show how far a face was moved along the directions of its model."""
         self._face = face
-        now = (None, None) if model is None else (model.id, stamp(model))
-        if now != self._stamp:
-            self._stamp, self._model = now, model
-            self._fill()
-        for id, way in self.sliders.items():
+        if not self._session.moving:
+            now = (None, None) if model is None else (model.id, stamp(model))
+            if now != self._stamp:
+                self._stamp, self._model = now, model
+                self._fill()
+        for id, slider in self.sliders.items():
             amount = face_ops.direction_amount(face, id)
-            way.slider.show_value(min(REACH, max(-REACH, amount)), moved=bool(amount))
+            slider.slider.show_value(min(REACH, max(-REACH, amount)), moved=bool(amount))
 
     def show_progress(self, done: tuple[int, int] | None) -> None:
-        """How far a search is; None while there is none."""
-        self._going.setVisible(done is not None)
+        """Show how far the search is; None: there is none."""
+        self._progress.setVisible(done is not None)
         self.search.setVisible(done is None)
         if done is not None:
             self.bar.setRange(0, done[1])
             self.bar.setValue(done[0])
 
     def cancel_move(self) -> None:
-        for way in self.sliders.values():
-            way.slider.slider.cancel_move()
+        for slider in self.sliders.values():
+            slider.slider.slider.cancel_move()
         self.show_face(self._face, self._model)
 
     def _fill(self) -> None:
@@ -166,52 +165,55 @@ class DirectionsTab(QWidget):
             self.message.setText(" ".join(failure(error)))
             self.message.show()
             return
-        self.message.setText(tr("Ways in which the faces of this model vary, found by looking at many of them."))
+        self.message.setText(tr("Directions are ways in which the faces of this model vary."))
         self.message.setVisible(not found)
+        session = self._session
         for one in found:
-            way = self.sliders[one.id] = DirectionSlider(one)
-            way.slider.moved.connect(lambda value, id=one.id: self._move(id, value))
-            way.slider.settled.connect(lambda value, id=one.id: self.settled.emit(_to(id, value)))
-            way.slider.reset_clicked.connect(lambda id=one.id: self.settled.emit(_to(id, 0.0)))
-            way.name.editingFinished.connect(lambda id=one.id: self._rename(id))
-            way.delete.clicked.connect(lambda _=False, id=one.id: self._forget(id))
-            self._rows.addWidget(way)
+            slider = self.sliders[one.id] = DirectionSlider(one)
+            slider.slider.moved.connect(lambda value, id=one.id: self._move(id, value))
+            slider.slider.settled.connect(lambda value, id=one.id: session.settle(_along(id, value)))
+            slider.slider.reset_clicked.connect(lambda id=one.id: session.settle(_along(id, 0.0)))
+            slider.name.editingFinished.connect(lambda id=one.id: self._rename(id))
+            slider.delete.clicked.connect(lambda _=False, id=one.id: self._delete(id))
+            self._rows.addWidget(slider)
 
     def _move(self, id: str, value: float) -> None:
         self.sliders[id].slider.reset.show()
-        self.moved.emit(_to(id, value))
+        self._session.move(_along(id, value))
 
     def _rename(self, id: str) -> None:
-        way = self.sliders[id]
-        if self._model is None or way.name.text().strip() == way.direction.name:
+        slider = self.sliders[id]
+        if self._model is None or slider.name.text().strip() == slider.direction.name:
             return
         try:
-            way.direction = rename(self._model, id, way.name.text())
+            slider.direction = rename(self._model, id, slider.name.text())
         except StudioError as error:
-            way.name.setText(way.direction.name)
-            self.failed.emit(error)
+            slider.name.setText(slider.direction.name)
+            self._session.fail(error)
             return
-        way.name.setText(way.direction.name)
-        way.slider.slider.setAccessibleName(way.direction.name)
+        slider.name.setText(slider.direction.name)
+        slider.slider.slider.setAccessibleName(slider.direction.name)
         self._stamp = (self._model.id, stamp(self._model))
 
-    def _forget(self, id: str) -> None:
+    def _delete(self, id: str) -> None:
         if self._model is None:
             return
-        self.forgotten.emit(id)
+        if face_ops.direction_amount(self._session.shown(), id):
+            self._session.settle(_along(id, 0.0))
         try:
             remove(self._model, id)
         except StudioError as error:
-            self.failed.emit(error)
+            self._session.fail(error)
         self.show_face(self._face, self._model)
 
-    def _find(self) -> None:
-        self.wanted.emit(
-            AvatarDirectionsRequest(
-                method=str(self.method.currentData()), layers=str(self.layers.currentData()), seed=fresh_seed()
-            )
-        )
+    def _search(self) -> None:
+        method, layers = str(self.method.currentData()), str(self.layers.currentData())
+        model = self._session.shown().model
+        self.show_progress((0, 0))
+        self._job.run(AvatarDirectionsRequest(method=method, layers=layers, seed=fresh_seed(), model=model))
+        if not self._job.busy:
+            self.show_progress(None)
 
 
-def _to(id: str, amount: float) -> face_ops.Change:
+def _along(id: str, amount: float) -> face_ops.Change:
     return lambda face: face_ops.with_direction(face, id, round(amount, 2))

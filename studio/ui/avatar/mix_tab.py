@@ -1,16 +1,18 @@
-"""Layers of other faces in this one: whose, which and how much; draws no face."""
+"""The tab for style mixing: layers of other faces in the one that is shown."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.backends.avatar.requests import LAYERS, AvatarRequest, StyleMix
 from studio.errors import BadInput
+from studio.library.library import Asset
 from studio.ui.avatar import face_ops
 from studio.ui.avatar.portraits import PortraitLoader, PortraitView
+from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider
 from studio.ui.widgets.basic import ComboBox, button, column, empty, label, row, tool
 from studio.ui.widgets.text import tr
@@ -19,7 +21,7 @@ SIDE = 64
 
 
 class MixPart(QWidget):
-    """One of the faces mixed in."""
+    """One face that is mixed in: which layers, and how much."""
 
     def __init__(self, portraits: PortraitLoader, at: int, mix: StyleMix) -> None:
         super().__init__()
@@ -27,12 +29,12 @@ class MixPart(QWidget):
         self.layers = ComboBox()
         self.layers.setObjectName(f"mixLayers.{at}")
         self.layers.setAccessibleName(tr("Layers"))
-        self.layers.setToolTip(tr("Which layers come from it."))
+        self.layers.setToolTip(tr("Which layers to take from this face"))
         for value, words in LAYERS:
             self.layers.addItem(tr(words), value)
         self.layers.setCurrentIndex(self.layers.findData(mix.layers))
-        self.remove = tool("close", tr("Take this face out"), f"mixRemove.{at}", size=14)
-        self.amount = LabelledSlider(f"mix.{at}", tr("How much"), 0.0, 1.0, 20)
+        self.remove = tool("close", tr("Remove this face"), f"mixRemove.{at}", size=14)
+        self.amount = LabelledSlider(f"mix.{at}", tr("Amount"), 0.0, 1.0, 20)
         self.amount.reset.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)  # its room is free
         self.amount.show_value(mix.amount, moved=False)
         right = column(spacing=4)
@@ -47,26 +49,19 @@ class MixPart(QWidget):
 
 
 class MixTab(QWidget):
-    """`moved` and `settled` have what is done to a face; `wanted` asks for a face to add: "works" or "sixteen";
-    `failed` says why one cannot be.
-    """
+    """The faces mixed into the one that is shown, and ways to add more."""
 
-    moved = Signal(object)
-    settled = Signal(object)
-    wanted = Signal(str)
-    failed = Signal(object)
-
-    def __init__(self, portraits: PortraitLoader) -> None:
+    def __init__(self, session: FaceSession, portraits: PortraitLoader) -> None:
         super().__init__()
-        self._portraits = portraits
+        self._session, self._portraits = session, portraits
         self._mix: tuple[StyleMix, ...] = ()
         self.parts: list[MixPart] = []
-        words = tr("Take the shape, the features or the colours of another face. Drop one here from the filmstrip, or:")
+        words = tr("Mix in the shape, features or colours of another face. Drop one here from the filmstrip, or:")
         self._rows = column(spacing=16)
-        self.choose = button(tr("Choose…"), "mixChoose", "compact", clicked=lambda: self.wanted.emit("works"))
-        self.choose.setToolTip(tr("Choose a face among your works"))
-        self.draw = button(tr("From sixteen"), "mixSixteen", "compact", clicked=lambda: self.wanted.emit("sixteen"))
-        self.draw.setToolTip(tr("Choose one of sixteen new faces to mix in"))
+        self.choose = button(tr("Choose…"), "mixChoose", "compact", clicked=self._choose)
+        self.choose.setToolTip(tr("Choose a face from the library"))
+        self.draw = button(tr("New faces"), "mixSixteen", "compact", clicked=lambda: session.offer_random(self.add))
+        self.draw.setToolTip(tr("Pick one of 16 new faces to mix in"))
         whole = column(self, spacing=16)
         whole.addLayout(self._rows)
         whole.addWidget(label(words, "muted", wrap=True))
@@ -74,6 +69,9 @@ class MixTab(QWidget):
         line.setStretch(0, 1)
         line.setStretch(1, 1)
         whole.addLayout(line)
+        session.changed.connect(lambda: self.show_face(session.shown()))
+        session.draft_dropped.connect(self.cancel_move)
+        session.sources.drop_target(self).dropped.connect(self._add_works)
 
     def show_face(self, face: AvatarRequest) -> None:
         if face.mix != self._mix:
@@ -91,33 +89,42 @@ class MixTab(QWidget):
             part.amount.show_value(mix.amount, moved=False)
 
     def add(self, face: AvatarRequest) -> None:
-        """Mix in a face; which layers comes next, as one usually wants another's features."""
+        """Mix in a face, its middle layers at first: they hold the features."""
         try:
             mix = StyleMix(face=face_ops.face_json(face), layers="middle")
             AvatarRequest(mix=(*self._mix, mix))
         except BadInput:
-            hint = tr(
-                "It takes in twelve at most, about ten deep in each other. Take one out, or let Find look for the "
-                "picture of this one: what it finds holds no others."
+            self._session.fail(
+                BadInput(
+                    "No more faces can be mixed in.",
+                    "A face can hold 12 others, nested about 10 deep. Remove one, or save this face and recreate it "
+                    "with Match: the result is a face without others in it.",
+                )
             )
-            self.failed.emit(BadInput(tr("No more faces fit into this one."), hint))
             return
-        self.settled.emit(lambda whole: whole.replace(mix=(*whole.mix, mix)))
+        self._session.settle(lambda whole: whole.replace(mix=(*whole.mix, mix)))
+
+    def _choose(self) -> None:
+        self._session.sources.choose(self.choose, self._add_works)
+
+    def _add_works(self, works: Sequence[Asset]) -> None:
+        for face in self._session.sources.faces(works):
+            self.add(face)
 
     def _fill(self) -> None:
         empty(self._rows)
         self.parts = []
         for at, mix in enumerate(self._mix):
             part = MixPart(self._portraits, at, mix)
-            part.layers.currentIndexChanged.connect(lambda _, at=at: self._turn(at))
-            part.remove.clicked.connect(lambda _=False, at=at: self.settled.emit(_without(at)))
-            part.amount.moved.connect(lambda value, at=at: self.moved.emit(_changed(at, amount=value)))
-            part.amount.settled.connect(lambda value, at=at: self.settled.emit(_changed(at, amount=value)))
+            part.layers.currentIndexChanged.connect(lambda _, at=at: self._set_layers(at))
+            part.remove.clicked.connect(lambda _=False, at=at: self._session.settle(_without(at)))
+            part.amount.moved.connect(lambda value, at=at: self._session.move(_changed(at, amount=value)))
+            part.amount.settled.connect(lambda value, at=at: self._session.settle(_changed(at, amount=value)))
             self.parts.append(part)
             self._rows.addWidget(part)
 
-    def _turn(self, at: int) -> None:
-        self.settled.emit(_changed(at, layers=str(self.parts[at].layers.currentData())))
+    def _set_layers(self, at: int) -> None:
+        self._session.settle(_changed(at, layers=str(self.parts[at].layers.currentData())))
 
 
 def _changed(at: int, **changes: object) -> face_ops.Change:

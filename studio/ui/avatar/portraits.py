@@ -1,4 +1,4 @@
-"""Small pictures of faces that are named by requests, drawn when first wanted; knows no works and no files."""
+"""Small pictures of faces, drawn by their model when they are first shown, and cached."""
 
 from __future__ import annotations
 
@@ -10,52 +10,51 @@ from PySide6.QtWidgets import QWidget
 
 from studio.backends.avatar.requests import AvatarRequest
 from studio.ui.avatar import face_ops
-from studio.ui.avatar.live_face import LiveJobs
+from studio.ui.avatar.live_jobs import LiveJobs
 from studio.ui.stages import pictures
 from studio.ui.widgets import placeholder
+from studio.ui.widgets.lru_cache import LruCache
 from studio.ui.widgets.theme import SIZE, theme
 
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-KEPT = 200
+CACHED = 200  # pictures
 
 
 class PortraitLoader(QObject):
-    """`ready` has the face whose picture has come."""
+    """Draws and caches portraits. `ready(face)`: its picture can be had now."""
 
     ready = Signal(object)
 
     def __init__(self, studio: Studio, parent: QObject) -> None:
         super().__init__(parent)
-        self._live = LiveJobs(studio, self)
-        self._kept: dict[AvatarRequest, QPixmap] = {}
-        self._asked: set[AvatarRequest] = set()
-        self._live.failed.connect(lambda _: None)  # who uses the face will say what is wrong with it
+        self._jobs = LiveJobs(studio, self)
+        self._pictures: LruCache[AvatarRequest, QPixmap] = LruCache(CACHED)
+        self._pending: set[AvatarRequest] = set()
+        self._jobs.failed.connect(lambda _: None)  # using the face fails too, and shows the error
 
     def get(self, face: AvatarRequest) -> QPixmap | None:
-        """The picture of a face; None while it is being drawn, and where it cannot be."""
+        """The picture of a face; None while it is being drawn, and if it cannot be."""
         face = face_ops.unnamed(face)
-        if face not in self._kept and face not in self._asked:
-            self._asked.add(face)
-            self._live.ask(face, lambda _, made: self._came(face, made), slot=None)
-        return self._kept.get(face)
+        if face not in self._pictures and face not in self._pending:
+            self._pending.add(face)
+            self._jobs.submit(face, lambda _, made: self._drawn(face, made), slot=None)
+        return self._pictures.get(face)
 
     def close(self) -> None:
-        self._live.stop()
-        self._asked.clear()
+        self._jobs.stop()
+        self._pending.clear()
 
-    def _came(self, face: AvatarRequest, made: list[Any]) -> None:
+    def _drawn(self, face: AvatarRequest, made: list[Any]) -> None:
         if made:
-            while len(self._kept) >= KEPT:
-                del self._kept[next(iter(self._kept))]
-            self._kept[face] = QPixmap.fromImage(pictures.of_payload(made[0]))
+            self._pictures.put(face, QPixmap.fromImage(pictures.of_payload(made[0])), 1)
             self.ready.emit(face)
-        self._asked.discard(face)
+        self._pending.discard(face)
 
 
 def paint_portrait(painter: QPainter, box: QRectF, picture: QPixmap | None) -> None:
-    """A face in a square with round corners; where its picture is still to come, a quiet block."""
+    """Paint a face with round corners, or a placeholder until there is a picture."""
     if picture is None:
         placeholder.block(painter, box)
         return

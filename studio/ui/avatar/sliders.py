@@ -1,4 +1,4 @@
-"""Sliders that a face follows while they are dragged, by mouse and by keyboard; they know no faces."""
+"""Sliders that report every move and where it ends, by mouse and by keyboard."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from PySide6.QtWidgets import QSizePolicy, QStyle, QStyleOptionSlider, QWidget
 from studio.ui.widgets.basic import ElidedLabel, QuietSlider, row, tool
 from studio.ui.widgets.text import tr
 
-FINE = 20  # places of a slider between two steps of a key
-PAUSE = 400  # milliseconds without a key, after which what was moved by keys is settled
+POSITIONS = 20  # positions of a slider between two steps of a key
+KEY_DELAY = 400  # milliseconds after the last key until a move by keys has settled
 
 
 class LiveSlider(QuietSlider):
-    """A slider that goes where it is clicked. `moved` follows every move of a person's, `settled` the end of one: the
-    button is let go, or no key has come for a while.
+    """A slider that jumps to a click. `moved`: a person moved it; `settled`: the mouse button was released, or no key
+    was pressed for a while.
     """
 
     moved = Signal()
@@ -26,20 +26,20 @@ class LiveSlider(QuietSlider):
         self._pending = False
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
-        self._pause.setInterval(PAUSE)
+        self._pause.setInterval(KEY_DELAY)
         self._pause.timeout.connect(self.settle)
         self.valueChanged.connect(self._moved)
         self.sliderReleased.connect(self.settle)
 
     def show_position(self, place: int) -> None:
-        """Stand somewhere by nobody's hand; a slider that is being dragged stays under it."""
+        """Move without signals; a slider that is being dragged stays where it is."""
         if not self.isSliderDown():
             with QSignalBlocker(self):
                 self.setValue(place)
 
     @property
     def moving(self) -> bool:
-        """Whether a person has moved it and not settled yet."""
+        """Whether a move has not settled yet."""
         return self._pending
 
     def settle(self) -> None:
@@ -77,7 +77,10 @@ class LiveSlider(QuietSlider):
 
 
 class LabelledSlider(QWidget):
-    """A name, its slider from `low` to `high` in `steps` steps of a key, and what puts it back where it rests."""
+    """A name, its slider from `low` to `high` in `steps` steps of a key, and a reset button.
+
+    `moved(value)` and `settled(value)` are those of the slider; `reset_clicked`.
+    """
 
     moved = Signal(float)
     settled = Signal(float)
@@ -86,19 +89,19 @@ class LabelledSlider(QWidget):
     def __init__(self, name: str, words: str, low: float, high: float, steps: int, help: str = "") -> None:
         super().__init__()
         self.name = name
-        self._low, self._span, self._places = low, high - low, max(1, steps) * FINE
+        self._low, self._span, self._positions = low, high - low, max(1, steps) * POSITIONS
         self.title = ElidedLabel(words)
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.slider = LiveSlider()
         self.slider.setObjectName(f"slider.{name}")
         self.slider.setAccessibleName(words)
         self.slider.setToolTip(help or words)
-        self.slider.setRange(0, self._places)
-        self.slider.setSingleStep(FINE)
-        self.slider.setPageStep(FINE * max(1, steps // 5))
+        self.slider.setRange(0, self._positions)
+        self.slider.setSingleStep(POSITIONS)
+        self.slider.setPageStep(POSITIONS * max(1, steps // 5))
         self.reset = tool(
             "restore",
-            tr("Put {name} back").format(name=words),
+            tr("Reset {name}").format(name=words),
             f"reset.{name}",
             clicked=self.reset_clicked.emit,
             size=14,
@@ -116,15 +119,15 @@ class LabelledSlider(QWidget):
 
     @property
     def value(self) -> float:
-        return round(self._low + self.slider.value() / self._places * self._span, 4)
+        return round(self._low + self.slider.value() / self._positions * self._span, 4)
 
     def show_value(self, value: float, *, moved: bool) -> None:
-        """Stand at a value; `moved` says whether that is another than where it rests."""
-        self.slider.show_position(round((value - self._low) / self._span * self._places))
+        """Show a value; `moved`: it differs from the resting value, so offer to reset it."""
+        self.slider.show_position(round((value - self._low) / self._span * self._positions))
         self.reset.setVisible(moved)
 
     def set_available(self, on: bool) -> None:
-        """Whether there is anything to move: no colour of hair without hair."""
+        """Whether the face has this attribute at all: no hair colour without hair."""
         self.slider.setEnabled(on)
         self.title.setEnabled(on)
         if not on:

@@ -1,17 +1,19 @@
-"""Finding the face of a picture in the model: which picture, how long to look; finds nothing itself."""
+"""The tab that recreates a face from a picture: the picture, and how long to search (projection into latent space)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QPainter, QPaintEvent, QPen, QPixmap
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QFileDialog, QSizePolicy, QWidget
 
 from studio.backends.avatar.requests import AvatarProjectRequest
 from studio.library.library import Asset
+from studio.media import codecs
 from studio.ui.avatar.portraits import paint_portrait
+from studio.ui.avatar.session import FaceSession
 from studio.ui.background import LatestOnly
 from studio.ui.forms.form import Form
 from studio.ui.library.importer import Importer
@@ -21,29 +23,29 @@ from studio.ui.widgets.basic import button, column, label, row
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
-HIGH = 148
-LONG = 1024  # pixels of a picture that are looked at for its small one
+HEIGHT = 148
+LONGEST_SIDE = 1024  # pixels of the picture that is shown
 
 
 class PictureDrop(QWidget):
-    """Where a picture is dropped, and then seen."""
+    """Where a picture is dropped, and then shown."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("findWell")
-        self.setAccessibleName(tr("The picture to find"))
-        self.setFixedHeight(HIGH)
+        self.setAccessibleName(tr("Picture to match"))
+        self.setFixedHeight(HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.picture: QPixmap | None = None
-        self._over = False
+        self._highlighted = False
         theme().changed.connect(self.update)
 
-    def lift(self, over: bool) -> None:
-        self._over = over
+    def set_highlighted(self, over: bool) -> None:
+        self._highlighted = over
         self.update()
 
     def show_picture(self, image: QImage) -> None:
-        """A picture as a whole, since a face is looked for anywhere in it; none where that is empty."""
+        """Show the whole picture, since the face may be anywhere in it; an empty image shows none."""
         self.picture = None if image.isNull() else QPixmap.fromImage(image)
         self.update()
 
@@ -52,8 +54,8 @@ class PictureDrop(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        painter.setPen(QPen(look.colour("accent" if self._over else "outline"), 1.5, Qt.PenStyle.DashLine))
-        painter.setBrush(look.colour("accent_soft" if self._over else "field"))
+        painter.setPen(QPen(look.colour("accent" if self._highlighted else "outline"), 1.5, Qt.PenStyle.DashLine))
+        painter.setBrush(look.colour("accent_soft" if self._highlighted else "field"))
         painter.drawRoundedRect(box, SIZE.radius, SIZE.radius)
         if self.picture is not None:
             inside = QSizeF(self.picture.size()).scaled(
@@ -70,32 +72,29 @@ class PictureDrop(QWidget):
         painter.end()
 
 
-class FindFaceTab(QWidget):
-    """`asked` has the search and the work that the picture is."""
+class MatchTab(QWidget):
+    """The picture to match, how to search, and what was found."""
 
-    asked = Signal(object, object)
-    chosen = Signal()  # a file is wanted
-
-    def __init__(self, arrivals: Importer) -> None:
+    def __init__(self, session: FaceSession, arrivals: Importer) -> None:
         super().__init__()
-        self._arrivals = arrivals
+        self._session, self._arrivals = session, arrivals
         self._reading = LatestOnly(self)
         self.asset: Asset | None = None
         self.well = PictureDrop()
-        self.choose = button(tr("Choose…"), "findChoose", "compact", clicked=self.chosen.emit)
+        self.choose = button(tr("Choose…"), "findChoose", "compact", clicked=self._choose_file)
         self.choose.setToolTip(tr("Choose a picture on this computer"))
         self.paste = button(tr("Paste"), "findPaste", "compact", clicked=self._paste)
-        self.paste.setToolTip(tr("Take the picture that is on the clipboard"))
+        self.paste.setToolTip(tr("Use the picture on the clipboard"))
         self.form = Form(AvatarProjectRequest(), names=("style", "steps"))
         layout = self.form.layout()
         assert layout is not None
         layout.setContentsMargins(0, 0, 0, 0)
-        self.go = button(tr("Find this face"), "findGo", icon="search", clicked=self._ask)
-        self.go.setToolTip(tr("Look for this face in the model; the brief takes it up"))
+        self.go = button(tr("Match"), "findGo", icon="search", clicked=self._search)
+        self.go.setToolTip(tr("Find the closest face that the model can draw"))
         self.go.setEnabled(False)
-        said = tr("The model draws the face that comes nearest. It can then be changed like any other.")
+        words = tr("Recreates the closest face that the model can draw. You can edit it like any other.")
         whole = column(self, spacing=12)
-        whole.addWidget(label(said, "muted", wrap=True))
+        whole.addWidget(label(words, "muted", wrap=True))
         self.remark = label("", wrap=True, selectable=True)
         self.remark.setObjectName("findRemark")
         self.remark.hide()
@@ -109,58 +108,83 @@ class FindFaceTab(QWidget):
         self.foot = QWidget()  # always to be seen, below what may be scrolled
         column(self.foot).addWidget(self.go)
         self.setAcceptDrops(True)
+        works = session.sources.drop_target(self)
+        works.dropped.connect(lambda dropped: self.set_picture(dropped[0]))
+        works.over.connect(self.well.set_highlighted)
 
-    def take(self, asset: Asset) -> None:
-        """This is the picture to find."""
+    def set_picture(self, asset: Asset) -> None:
+        """Match the picture of this work."""
         self.asset = asset
-        self.say("")
+        self.show_remark("")
         path = asset.path
-        self._reading.ask(lambda: _small(pictures.load(path)), self._seen, lambda _: self._seen(QImage()))
+        self._reading.ask(lambda: _small(pictures.load(path)), self._show, lambda _: self._show(QImage()))
 
-    def say(self, words: str) -> None:
-        """What is to be known of the face that was found for this picture."""
+    def show_remark(self, words: str) -> None:
+        """Say something about the face that was found."""
         self.remark.setText(words)
         self.remark.setVisible(bool(words))
 
-    def _seen(self, image: QImage) -> None:
+    def _show(self, image: QImage) -> None:
         self.well.show_picture(image)
         self.go.setEnabled(not image.isNull())
 
-    def _brought(self, works: Sequence[Asset]) -> None:
+    def _imported(self, works: Sequence[Asset]) -> None:
         drawn = [work for work in works if work.drawn]
         if drawn:
-            self.take(drawn[0])
+            self.set_picture(drawn[0])
 
-    def bring(self, path: Path) -> None:
-        """A file that a person has chosen."""
-        self._arrivals.bring([path], self._brought)
+    def import_file(self, path: Path) -> None:
+        """Import a file, and match its picture."""
+        self._arrivals.bring([path], self._imported)
 
     def _paste(self) -> None:
         data = QGuiApplication.clipboard().mimeData()
         if self._arrivals.takes(data):
-            self._arrivals.take(data, self._brought)
+            self._arrivals.take(data, self._imported)
 
-    def _ask(self) -> None:
+    def _search(self) -> None:
         if self.asset is not None:
-            self.say("")
-            self.asked.emit(self.form.value().replace(picture=str(self.asset.path)), self.asset)
+            self.show_remark("")
+            face, search = self._session.face, self.form.value()
+            request = search.replace(
+                picture=str(self.asset.path), model=face.model, seed=face.seed, size=face.size, name=face.name
+            )
+            self._session.submit(request, [self.asset.id])
+
+    def found(self, asset: Asset) -> None:
+        """A face was found: say what its engine remarks."""
+        words = tr(asset.remark)
+        if self.asset is not None and self.asset.id in asset.parents:
+            self.show_remark(words)
+        if words:
+            self._session.actions.notify(words, ())
+
+    def _choose_file(self) -> None:
+        dialog = QFileDialog(self, tr("Choose a picture"), str(Path.home()))
+        dialog.setObjectName("findFile")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        suffixes = " ".join(f"*{suffix}" for suffix in codecs.IMAGE_SUFFIXES)
+        dialog.setNameFilter(tr("Pictures ({endings})").format(endings=suffixes))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(lambda path: self.import_file(Path(path)))
+        dialog.open()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.source() is None and self._arrivals.takes(event.mimeData()):
             event.acceptProposedAction()
-            self.well.lift(True)
+            self.well.set_highlighted(True)
 
     def dragLeaveEvent(self, event: object) -> None:
-        self.well.lift(False)
+        self.well.set_highlighted(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self.well.lift(False)
+        self.well.set_highlighted(False)
         event.acceptProposedAction()
-        self._arrivals.take(event.mimeData(), self._brought)
+        self._arrivals.take(event.mimeData(), self._imported)
 
 
 def _small(image: QImage) -> QImage:
-    if max(image.width(), image.height()) <= LONG:
+    if max(image.width(), image.height()) <= LONGEST_SIDE:
         return image
     ways = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-    return image.scaled(QSize(LONG, LONG), *ways)
+    return image.scaled(QSize(LONGEST_SIDE, LONGEST_SIDE), *ways)

@@ -1,0 +1,239 @@
+"""Live jobs, whose results are shown and not saved: a face that follows a slider, candidates, one longer job."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from studio.backends.avatar.requests import AvatarRequest
+from studio.errors import StudioError
+from studio.jobs.job import Cancelled, Job
+from studio.library.library import Asset
+from studio.schema.request import Request
+from studio.ui.avatar.face_ops import unnamed
+from studio.ui.bridge import Bridge, outcome
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+SLOT = "avatar"
+SETTLE_DELAY = 150  # milliseconds without a move, after which the face is drawn at the size that the brief asks for
+
+Done = Callable[[Job, list[Any]], object]
+"""Called with a job and its payloads."""
+
+
+class LiveJobs(QObject):
+    """Submits live jobs and awaits them. `failed(error)` reports every error but a cancel."""
+
+    failed = Signal(object)
+
+    def __init__(self, studio: Studio, parent: QObject) -> None:
+        super().__init__(parent)
+        self._studio = studio
+        self._tasks: dict[asyncio.Task[None], Job] = {}
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._tasks)
+
+    def submit(self, request: Request, done: Done, *, slot: str | None, parents: Sequence[str] = ()) -> Job | None:
+        """Submit a request and call `done` with what it makes. A newer request in the same `slot` replaces an older one
+        that still waits. Returns None, and emits `failed`, if the studio rejects the request.
+        """
+        try:
+            job = self._studio.submit(request, parents=parents, replaces=slot, live=True)
+        except StudioError as error:
+            self.failed.emit(error)
+            return None
+        task = asyncio.ensure_future(self._await(job, done))
+        self._tasks[task] = job
+        task.add_done_callback(lambda ended: self._tasks.pop(ended, None))
+        return job
+
+    def stop(self) -> None:
+        """Cancel all jobs; none of them reports anything any more."""
+        for task, job in list(self._tasks.items()):
+            task.cancel()
+            if job.state in ("queued", "running"):
+                try:
+                    self._studio.cancel(job.id)
+                except StudioError:  # it has ended in this moment
+                    continue
+            else:
+                self._studio.discard(job)
+        self._tasks.clear()
+
+    async def _await(self, job: Job, done: Done) -> None:
+        try:
+            made = await outcome(job)
+        except Cancelled:
+            return
+        except Exception as error:  # noqa: BLE001 - whatever ended it is shown above the stage
+            self.failed.emit(error)
+            return
+        done(job, made)
+
+
+class LiveJob(QObject):
+    """One longer live job at a time, such as a search for directions.
+
+    `progressed(progress)`, `done(payloads)`, `failed(error)`; `ended` follows every end, a cancel included.
+    """
+
+    progressed = Signal(object)
+    done = Signal(object)
+    failed = Signal(object)
+    ended = Signal()
+
+    def __init__(self, studio: Studio, bridge: Bridge, slot: str, parent: QObject) -> None:
+        super().__init__(parent)
+        self._jobs, self._slot = LiveJobs(studio, self), slot
+        self._job: Job | None = None
+        self._jobs.failed.connect(self._fail)
+        bridge.news.connect(self._news)
+
+    @property
+    def busy(self) -> bool:
+        return self._job is not None
+
+    def run(self, request: Request) -> None:
+        """Start a job; the one before is cancelled."""
+        self.stop()
+        self._job = self._jobs.submit(request, self._finish, slot=self._slot)
+
+    def stop(self) -> None:
+        self._jobs.stop()
+        self._end()
+
+    def _finish(self, job: Job, made: list[Any]) -> None:
+        if job is self._job:
+            self._end()
+            self.done.emit(made)
+
+    def _fail(self, error: BaseException) -> None:
+        self._end()
+        self.failed.emit(error)
+
+    def _end(self) -> None:
+        was, self._job = self._job, None
+        if was is not None:
+            self.ended.emit()
+
+    def _news(self, news: Any) -> None:
+        if news.kind == "job" and news.job is self._job and self._job is not None and self._job.state == "running":
+            self.progressed.emit(self._job.progress)
+
+
+class LiveFace(QObject):
+    """Draws the face that is being edited, and saves it.
+
+    `drawn(picture, finished)`: `finished` is False if a larger picture follows. `saved(asset)`, `failed(error)`.
+    """
+
+    drawn = Signal(object, bool)
+    failed = Signal(object)
+    saved = Signal(object)
+
+    def __init__(self, studio: Studio, parent: QObject) -> None:
+        super().__init__(parent)
+        self._studio = studio
+        self._drawing, self._saving = LiveJobs(studio, self), LiveJobs(studio, self)
+        self.face: AvatarRequest | None = None  # the face that is drawn; None while nothing is
+        self.model = ""  # draws a face that names no model: looked up once, not at every move
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(SETTLE_DELAY)
+        self._settle.timeout.connect(self._draw_full_size)
+        self._drawing.failed.connect(self._fail)
+        self._saving.failed.connect(self.failed)
+
+    def draw(self, face: AvatarRequest, *, moving: bool) -> None:
+        """Draw a face at the network's own size at once, and at the size it asks for once it has stopped moving."""
+        before, self.face = self.face, face
+        if before is None or unnamed(before) != unnamed(face):
+            self._submit(unnamed(face))
+        if moving or face.size == "native":
+            self._settle.stop()
+        else:
+            self._settle.start()
+
+    def drop(self) -> None:
+        """Stop drawing. A face that is being saved still is."""
+        self.face = None
+        self._settle.stop()
+        self._drawing.stop()
+
+    def close(self) -> None:
+        self.drop()
+        self._saving.stop()
+
+    def save(self, face: AvatarRequest, parents: Sequence[str]) -> None:
+        """Draw a face and save it in the library."""
+        self._saving.submit(face, self._save, slot=None, parents=parents)
+
+    @property
+    def saving(self) -> bool:
+        return self._saving.busy
+
+    def _draw_full_size(self) -> None:
+        if self.face is not None:
+            self._submit(self.face.replace(name=""))
+
+    def _submit(self, face: AvatarRequest) -> None:
+        self._drawing.submit(face.replace(model=face.model or self.model), self._show, slot=SLOT)
+
+    def _show(self, job: Job, made: list[Any]) -> None:
+        if self.face is not None and made:
+            request = job.request
+            assert isinstance(request, AvatarRequest)
+            self.drawn.emit(made[0], request.size == self.face.size and not self._settle.isActive())
+
+    def _fail(self, error: BaseException) -> None:
+        """Report the first error only: the larger picture of the same face would fail too."""
+        self._settle.stop()
+        self.face = None
+        self.failed.emit(error)
+
+    def _save(self, job: Job, made: list[Any]) -> None:
+        try:
+            works: list[Asset] = self._studio.save(job)
+        except (StudioError, OSError) as error:
+            self.failed.emit(error)
+            return
+        self.saved.emit(works[0])
+
+
+class CandidateFaces(QObject):
+    """Draws several faces to choose from. `drawn(index, picture)`: the picture of `faces[index]`."""
+
+    drawn = Signal(int, object)
+    failed = Signal(object)
+
+    def __init__(self, studio: Studio, parent: QObject) -> None:
+        super().__init__(parent)
+        self.faces: list[AvatarRequest] = []
+        self._jobs = LiveJobs(studio, self)
+        self._jobs.failed.connect(self._fail)
+
+    def draw(self, faces: Sequence[AvatarRequest]) -> None:
+        """Draw these; cancel those of before."""
+        self._jobs.stop()
+        self.faces = list(faces)
+        for at, face in enumerate(self.faces):
+            job = self._jobs.submit(
+                unnamed(face), lambda _, made, at=at: made and self.drawn.emit(at, made[0]), slot=f"{SLOT}.{at}"
+            )
+            if job is None:
+                break
+
+    def stop(self) -> None:
+        self._jobs.stop()
+
+    def _fail(self, error: BaseException) -> None:
+        """All candidates fail for the same reason; report the first error only."""
+        self._jobs.stop()
+        self.failed.emit(error)
