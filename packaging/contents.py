@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 QT = {"pyside6-essentials", "shiboken6"}
 """PyInstaller knows which parts of Qt belong to which module; everything else is copied as it is installed."""
 
-COPYLEFT = re.compile(r"(?<![L])GPL|AFFERO", re.IGNORECASE)
+COPYLEFT = re.compile(r"(?<!L)GPL|Affero|General Public License", re.IGNORECASE)
 """Licences that would reach to the whole folder. The LGPL does not, as long as its libraries can be replaced."""
 
 NOT_SHIPPED = {"av", "tkinter", "pip"}
@@ -73,7 +73,7 @@ def licence(distribution: metadata.Distribution) -> str:
 
 def reaches_to_the_whole(terms: str) -> bool:
     """Whether a licence is copyleft for the folder as a whole; one that offers another choice is not."""
-    choices = re.split(r"\bOR\b", re.sub(r"\bLesser General Public License[^,]*", "LGPL", terms))
+    choices = re.split(r"\bOR\b", re.sub(r"\bLesser General Public License", "LGPL", terms))
     return all(COPYLEFT.search(choice) for choice in choices)
 
 

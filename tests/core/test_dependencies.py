@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,6 +50,45 @@ def test_the_studio_imports_only_what_its_own_start_installs(declared: set[str])
             if not declared.intersection(map(normal, makers.get(module, [module]))):
                 missing[module] = str(file.relative_to(ROOT))
     assert missing == {}
+
+
+@pytest.fixture(scope="module")
+def contents() -> Any:
+    """packaging/contents.py, which decides what a packaged folder holds."""
+    spec = importlib.util.spec_from_file_location("contents", ROOT / "packaging" / "contents.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("licence", "copyleft"),
+    [
+        ("BSD-3-Clause", False),
+        ("MPL-2.0 AND MIT", False),
+        ("LGPL-3.0-only OR GPL-2.0-only OR GPL-3.0-only", False),
+        ("GNU Library or Lesser General Public License (LGPL)", False),
+        ("GPL-3.0-or-later", True),
+        ("MIT AND GPL-2.0-only", True),
+        ("GNU General Public License v3 (GPLv3)", True),
+        ("GNU General Public License, version 2", True),
+        ("GNU Affero General Public License v3", True),
+    ],
+)
+def test_knows_which_licences_reach_to_the_whole_folder(contents: Any, licence: str, copyleft: bool) -> None:
+    assert contents.reaches_to_the_whole(licence) is copyleft
+
+
+def test_a_packaged_folder_holds_what_the_studio_asks_for_and_nothing_copyleft(
+    contents: Any, declared: set[str]
+) -> None:
+    found = contents.distributions()
+    assert declared <= set(found)
+    assert "av" not in found
+    terms = {name: contents.licence(each) for name, each in found.items()}
+    assert {name: words for name, words in terms.items() if contents.reaches_to_the_whole(words)} == {}
 
 
 def test_about_and_doctor_name_what_is_asked_for(declared: set[str]) -> None:
