@@ -197,16 +197,21 @@ def _outlines(inside: NDArray[np.bool_], scale: tuple[float, float]) -> str:
     height, width = inside.shape
     packed = io.BytesIO()
     Pillow.fromarray(np.where(inside, 0, 255).astype(np.uint8)).convert("RGB").save(packed, "PNG", compress_level=1)
+    # By position: the PyO3 in vtracer 0.6.15 misreads the names of arguments on Python 3.14, and the process crashes.
     drawn: str = vtracer.convert_raw_image_to_svg(
         packed.getvalue(),
-        img_format="png",
-        colormode="binary",
-        mode="spline",
-        filter_speckle=max(2, round((SPECKLE * width * height) ** 0.5)),
-        corner_threshold=60,
-        length_threshold=4.0,
-        splice_threshold=45,
-        path_precision=2,
+        "png",
+        "binary",  # colormode
+        None,  # hierarchical: of no meaning for one colour
+        "spline",  # mode
+        max(2, round((SPECKLE * width * height) ** 0.5)),  # filter_speckle
+        None,  # color_precision
+        None,  # layer_difference
+        60,  # corner_threshold
+        4.0,  # length_threshold
+        None,  # max_iterations
+        45,  # splice_threshold
+        2,  # path_precision
     )
     return "".join(_moved(data, float(x), float(y), scale) for data, x, y in _PATH.findall(drawn))
 
