@@ -45,6 +45,7 @@ def main() -> int:
         raise SystemExit("These may not be shipped: " + ", ".join(found))
     for name in ("LICENSE", "NOTICE"):
         shutil.copy2(ROOT / name, folder / name)
+    shutil.copytree(HERE / "licences", folder / "licences")  # the wheels of Qt and libsndfile bring none along
     if sys.platform == "linux":
         add_desktop_files(folder)
         add_system_licences(inside)
