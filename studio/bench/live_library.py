@@ -22,7 +22,7 @@ from studio.bench import library as shelf
 from studio.bench.measurement import BenchSettings
 from studio.studio import Studio
 from studio.system.paths import AppPaths
-from studio.ui.app import application, errors
+from studio.ui.app import application, error_hooks
 from studio.ui.library.page import LibraryPage
 from studio.ui.shell.window import MainWindow
 
@@ -50,7 +50,7 @@ async def painted(page: LibraryPage, start: float) -> None:
         await asyncio.sleep(0.001)
         if _read(page):
             grid.viewport().repaint()
-            if not grid.tile.unfinished:
+            if not grid.delegate.unfinished:
                 return
         if time.perf_counter() - start > PATIENCE:
             raise TimeoutError("The thumbnails never came.")
@@ -59,7 +59,7 @@ async def painted(page: LibraryPage, start: float) -> None:
 def _read(page: LibraryPage) -> bool:
     """Whether the records and pictures of all that can be seen of the grid are there."""
     works = page.grid.works
-    shown = [works.seen(row) for row in page.grid.shown]
+    shown = [works.loaded(row) for row in page.grid.visible_rows]
     return bool(shown) and all(asset is not None and works.thumbnails.get(asset) is not None for asset in shown)
 
 
@@ -133,7 +133,7 @@ def main(told: dict[str, Any]) -> None:
     studio.library.rebuild()
     app = application(["studio"], studio)
     loop = QEventLoop(app)
-    with errors(loop), loop:
+    with error_hooks(loop), loop:
         window = MainWindow(studio)
         found = loop.run_until_complete(measured(window, told))
         window.close()

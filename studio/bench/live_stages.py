@@ -25,7 +25,7 @@ from studio.media.payloads import Audio, Image
 from studio.schema.request import Request
 from studio.studio import Studio
 from studio.system.paths import AppPaths
-from studio.ui.app import application, errors
+from studio.ui.app import application, error_hooks
 from studio.ui.shell.window import MainWindow
 from studio.ui.stages.audio import AudioStage
 from studio.ui.stages.image import ImageStage
@@ -147,7 +147,7 @@ def main(told: dict[str, Any]) -> None:
     )  # fmt: skip
     app = application(["studio"], studio)
     loop = QEventLoop(app)
-    with errors(loop), loop:
+    with error_hooks(loop), loop:
         window = MainWindow(studio)
         found = loop.run_until_complete(drawing(window, told))
         window.close()

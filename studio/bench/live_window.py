@@ -24,7 +24,7 @@ from studio.errors import StudioError
 from studio.jobs.job import Job
 from studio.studio import News, Studio
 from studio.system.paths import AppPaths
-from studio.ui.app import application, errors
+from studio.ui.app import application, error_hooks
 from studio.ui.shell.window import MainWindow
 
 HEAVY = ("torch", "diffusers", "transformers", "accelerate", "scipy")
@@ -169,7 +169,7 @@ def main(told: dict[str, Any]) -> None:
     )  # fmt: skip
     app = application(["studio"], studio)
     loop = QEventLoop(app)
-    with errors(loop), loop:
+    with error_hooks(loop), loop:
         window = MainWindow(studio)
         found = loop.run_until_complete(DOES[told["what"]](window, told))
         window.close()

@@ -31,18 +31,18 @@ def run(studio: Studio, argv: list[str]) -> int:
     Where a window on the same folders is open already, that one comes to the front instead.
     """
     app = application(argv, studio)
-    name = single_instance.name_of(studio.paths.state)
+    name = single_instance.server_name(studio.paths.state)
     if single_instance.raise_other(name):
         studio.close()
         return 0
     loop = QEventLoop(app)
-    with errors(loop, studio.paths) as shown:
+    with error_hooks(loop, studio.paths) as shown:
         from studio.ui.shell.window import MainWindow
 
         window = MainWindow(studio)
         shown.over(window)
         answer = single_instance.InstanceServer(name, window)
-        answer.asked.connect(window.come_forward)
+        answer.raise_requested.connect(window.raise_window)
         window.show()
         gc.freeze()  # what lives as long as the program need not be looked at by every collection
         try:
@@ -87,7 +87,7 @@ def _anonymous(words: str, places: AppPaths | None) -> str:
 
 
 @contextlib.contextmanager
-def errors(loop: asyncio.AbstractEventLoop, places: AppPaths | None = None) -> Any:
+def error_hooks(loop: asyncio.AbstractEventLoop, places: AppPaths | None = None) -> Any:
     """Bring every unexpected error of this process to one Surface while the window is open.
 
     What it shows of an error says nothing of prompts nor, given the `places`, of folders and names.
@@ -98,15 +98,15 @@ def errors(loop: asyncio.AbstractEventLoop, places: AppPaths | None = None) -> A
         if issubclass(kind, KeyboardInterrupt):
             QApplication.quit()
         else:
-            surface.tell(error.with_traceback(trace))
+            surface.report(error.with_traceback(trace))
 
     def thread_hook(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None:
-            surface.tell(args.exc_value)
+            surface.report(args.exc_value)
 
     def loop_hook(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        surface.tell(error if isinstance(error, BaseException) else RuntimeError(str(context.get("message"))))
+        surface.report(error if isinstance(error, BaseException) else RuntimeError(str(context.get("message"))))
 
     before: tuple[Callable[..., Any], Callable[..., Any]] = (sys.excepthook, threading.excepthook)
     sys.excepthook, threading.excepthook = hook, thread_hook

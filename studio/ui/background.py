@@ -47,7 +47,7 @@ class BackgroundTasks(QObject):
         """Whether an answer is still to come."""
         return bool(self._waiting)
 
-    def ask(
+    def run(
         self, work: Callable[[], T], then: Callable[[T], object], failed: Callable[[Failure], object] | None = None
     ) -> None:
         """Have `work`, which must hold no widget, done elsewhere; then, here, `then` gets what it returns.
@@ -59,13 +59,13 @@ class BackgroundTasks(QObject):
             self._waiting[self._number] = (then, failed)
             self._start(_run(work, self._number, self._wire))
 
-    def drop(self) -> None:
+    def discard(self) -> None:
         """Nobody wants the answers any more."""
         self._waiting.clear()
 
     def close(self) -> None:
         self.stopping.set()
-        self.drop()
+        self.discard()
 
     def _start(self, run: Run) -> None:
         threading.Thread(target=run, name="aside", daemon=True).start()
@@ -92,14 +92,14 @@ class LatestOnly(BackgroundTasks):
         self._working = False
         self._next: Run | None = None
 
-    def ask(
+    def run(
         self, work: Callable[[], T], then: Callable[[T], object], failed: Callable[[Failure], object] | None = None
     ) -> None:
-        self.drop()
-        super().ask(work, then, failed)
+        self.discard()
+        super().run(work, then, failed)
 
-    def drop(self) -> None:
-        super().drop()
+    def discard(self) -> None:
+        super().discard()
         self._next = None
 
     def _start(self, run: Run) -> None:

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from qasync import QEventLoop
 
 from studio.studio import Studio
-from studio.ui.app import application, errors
+from studio.ui.app import application, error_hooks
 from studio.ui.panel.panel import Panel
 from studio.ui.shell.window import MainWindow
 from studio.ui.widgets.theme import Theme
@@ -100,7 +100,7 @@ class Desk(Room):
         """Choose an action of the menu bar."""
 
         async def choose() -> None:
-            self.window.actions_[name].trigger()
+            self.window.menu_actions[name].trigger()
 
         self.loop.run_until_complete(choose())
 
@@ -153,7 +153,7 @@ def room(loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
     assert isinstance(app, QApplication)
     if app.findChild(Theme) is None:
         Theme(app)
-    with errors(loop) as surface:
+    with error_hooks(loop) as surface:
         told: list[BaseException] = []
         surface.tell = told.append
         yield Room(loop)
@@ -166,7 +166,7 @@ def room(loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
 def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """A window on a fresh studio; an error that reaches nobody fails the test."""
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    with errors(loop) as surface:
+    with error_hooks(loop) as surface:
         told: list[BaseException] = []
         surface.tell = told.append
         made = Desk(home, loop)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from studio.errors import StudioError
 from studio.ui.library.page import LibraryPage
 from studio.ui.shell import preload
-from studio.ui.shell.preload import Making, PagePreloader
+from studio.ui.shell.preload import PageBuild, PagePreloader
 from studio.ui.widgets.lazy_refresh import LazyRefresh
 from tests.ui.conftest import Desk, Room
 from tests.ui.test_library_page import fill
@@ -30,7 +30,7 @@ class Maker:
         self.error = error
         self.told: list[str] = []
 
-    def pieces(self) -> Making:
+    def pieces(self) -> PageBuild:
         self.told.append("begun")
         hurried = yield self.answer
         self.told.append("hurried" if hurried else "waited")
@@ -50,14 +50,14 @@ def test_idle_moments_make_it_and_wait_for_what_is_awaited(room: Room) -> None:
     maker.answer.set_result(None)
     room.until(lambda: made.ready)
     assert maker.told == ["begun", "waited", "made"]
-    assert made.now() is made.now()
+    assert made.page() is made.page()
 
 
 def test_who_asks_does_not_wait(room: Room) -> None:
     maker, owner = Maker(), QObject()
     made = PagePreloader(maker.pieces, owner)
     room.breathe()
-    made.now()
+    made.page()
     assert maker.told == ["begun", "hurried", "made"]
 
 
@@ -68,7 +68,7 @@ def test_what_failed_ahead_is_tried_again_when_it_is_asked_for(room: Room) -> No
     room.until(lambda: "waited" in maker.told)
     room.breathe()
     assert not made.ready
-    made.now()
+    made.page()
     assert maker.told == ["begun", "waited", "begun", "hurried", "made"]
 
 
@@ -84,21 +84,21 @@ def test_the_library_stands_ready_with_its_first_tiles(desk: Desk) -> None:
     fill(desk, "poster", range(5))
     room = desk.window.pages
     desk.until(lambda: any(isinstance(each, LibraryPage) for each in room.children()))
-    desk.until(lambda: desk.window._ahead.ready)
-    page = desk.window._ahead.now()
+    desk.until(lambda: desk.window._preloader.ready)
+    page = desk.window._preloader.page()
     assert isinstance(page, LibraryPage)
     assert not page.isVisible()
-    works, tile = page.grid.works, page.grid.tile
+    works, tile = page.grid.works, page.grid.delegate
     assert works.rowCount() == 5
-    assert all(tile.drawn(works.thumbnails, id, page.devicePixelRatioF()) for id in works.ids())
+    assert all(tile.has_tile(works.thumbnails, id, page.devicePixelRatioF()) for id in works.ids())
     fill(desk, "poster", range(5, 6))  # nobody has told the window
     assert desk.window.open("library") is page
     desk.until(lambda: page.total.text() == "6 works")
 
 
 def test_the_first_work_is_in_the_library_before_it_is_opened(desk: Desk) -> None:
-    desk.until(lambda: desk.window._ahead.ready)
-    page = desk.window._ahead.now()
+    desk.until(lambda: desk.window._preloader.ready)
+    page = desk.window._preloader.page()
     assert isinstance(page, LibraryPage)
     assert page.total.text() == "0 works"
     desk.window.open("avatar")

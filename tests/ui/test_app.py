@@ -49,10 +49,10 @@ def test_it_runs_until_its_window_closes(home: Path, loop: QEventLoop) -> None:
 
 
 def test_a_second_start_raises_the_first_window(desk: Desk) -> None:
-    name = single_instance.name_of(desk.studio.paths.state)
+    name = single_instance.server_name(desk.studio.paths.state)
     assert not single_instance.raise_other(name)
     answer = single_instance.InstanceServer(name, desk.window)
-    answer.asked.connect(desk.window.come_forward)
+    answer.raise_requested.connect(desk.window.raise_window)
     desk.window.showMinimized()
     assert single_instance.raise_other(name)
     desk.until(lambda: not desk.window.isMinimized())
@@ -61,7 +61,7 @@ def test_a_second_start_raises_the_first_window(desk: Desk) -> None:
 
 
 def test_windows_of_other_folders_do_not_answer(tmp_path: Path) -> None:
-    assert single_instance.name_of(tmp_path / "a") != single_instance.name_of(tmp_path / "b")
+    assert single_instance.server_name(tmp_path / "a") != single_instance.server_name(tmp_path / "b")
 
 
 def test_it_pictures_every_page(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +72,7 @@ def test_it_pictures_every_page(desk: Desk, tmp_path: Path, monkeypatch: pytest.
     keep_seed(desk, "avatar", 1)
     shoot = screenshots.ScreenshotSession(desk.studio, tmp_path)
     desk.loop.run_until_complete(shoot.fill())
-    taken = desk.loop.run_until_complete(shoot.take())
+    taken = desk.loop.run_until_complete(shoot.take_all())
     assert [path.stem.split("-")[0] for path in taken] == [
         *shoot.window.names,
         *screenshots.SECTIONS,

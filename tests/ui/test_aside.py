@@ -40,9 +40,9 @@ def test_answers_and_failures_come_in_the_windows_thread(kind: type[BackgroundTa
         raise BadInput("It is no picture.")
 
     aside = kind(owner)
-    aside.ask(lambda: threading.current_thread() is threading.main_thread(), tell, nobody)
+    aside.run(lambda: threading.current_thread() is threading.main_thread(), tell, nobody)
     room.until(lambda: told)
-    aside.ask(fail, tell, lambda error: tell(str(error)))
+    aside.run(fail, tell, lambda error: tell(str(error)))
     room.until(lambda: len(told) == 2)
     assert told == [(False, True), ("It is no picture.", True)]
     assert not aside.busy
@@ -58,9 +58,9 @@ def test_errors_that_nobody_takes_surface(
     monkeypatch.setattr(sys, "excepthook", lambda kind, *_: surfaced.append(kind))
     owner = QWidget()
     aside = kind(owner)
-    aside.ask(lambda: 1 // 0, nobody, nobody)
+    aside.run(lambda: 1 // 0, nobody, nobody)
     room.until(lambda: surfaced)
-    aside.ask(lambda: [][0], nobody)
+    aside.run(lambda: [][0], nobody)
     room.until(lambda: len(surfaced) == 2)
     assert surfaced == [ZeroDivisionError, IndexError]
     aside.close()
@@ -72,15 +72,15 @@ def test_what_is_dropped_and_what_comes_too_late_is_not_told(kind: type[Backgrou
     told: list[int] = []
     owner = QWidget()
     dropped, closed = kind(owner), kind(owner)
-    dropped.ask(lambda: 1, told.append)
-    dropped.drop()
-    closed.ask(lambda: 2, told.append)
+    dropped.run(lambda: 1, told.append)
+    dropped.discard()
+    closed.run(lambda: 2, told.append)
     closed.close()
-    closed.ask(lambda: 3, told.append)
+    closed.run(lambda: 3, told.append)
     gate = threading.Event()
     gone = QWidget()
     late = kind(gone)
-    late.ask(lambda: gate.wait(5) and 4, told.append)
+    late.run(lambda: gate.wait(5) and 4, told.append)
     del late
     gone.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
@@ -95,8 +95,8 @@ def test_one_that_hangs_holds_up_no_other(room: Room) -> None:
     owner, told = QWidget(), list[object]()
     aside = BackgroundTasks(owner)
     gate = threading.Event()
-    aside.ask(lambda: gate.wait(10), told.append)
-    aside.ask(lambda: "quick", told.append)
+    aside.run(lambda: gate.wait(10), told.append)
+    aside.run(lambda: "quick", told.append)
     room.until(lambda: told)
     assert told == ["quick"]
     gate.set()
@@ -119,13 +119,13 @@ def test_only_the_newest_is_told_and_the_overtaken_never_begun(room: Room) -> No
         return run
 
     for number in (1, 2, 3):
-        newest.ask(work(number), told.append)
+        newest.run(work(number), told.append)
     gate.set()
     room.until(lambda: told)
     settled(room)
     assert (told, begun) == ([3], [1, 3])
     assert not newest.busy
-    newest.ask(work(4), told.append)
+    newest.run(work(4), told.append)
     room.until(lambda: told == [3, 4])
     owner.deleteLater()
 
@@ -145,11 +145,11 @@ def test_errands_go_in_order_and_closing_waits_for_the_one_at_work(room: Room) -
 
         return run
 
-    errands.ask(write(1), told.append)
+    errands.run(write(1), told.append)
     room.until(lambda: told)
     begun.clear()
     for number in (2, 3):
-        errands.ask(write(number), told.append)
+        errands.run(write(number), told.append)
     assert begun.wait(10)
     errands.close()
     room.breathe()

@@ -17,7 +17,7 @@ from studio.backends.avatar.requests import Variation
 from studio.library.library import LibraryQuery
 from studio.studio import Studio
 from studio.system.paths import AppPaths
-from studio.ui.app import errors
+from studio.ui.app import error_hooks
 from studio.ui.avatar.live_jobs import LiveJobs
 from studio.ui.export.dialog import ExportDialog
 from tests.faces import BROKEN, FaceEngine, face_studio
@@ -32,7 +32,7 @@ def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr(FaceEngine, "asked", [])
     monkeypatch.setattr(FaceEngine, "pause", 0.0)
     FaceEngine.gate.set()
-    with errors(loop) as surface:
+    with error_hooks(loop) as surface:
         told: list[BaseException] = []
         surface.tell = told.append
         made = Desk(home, loop, studio=face_studio(home))
@@ -49,11 +49,11 @@ def test_sixteen_faces_come_one_is_chosen_kept_undone_and_found_again(desk: Desk
     sixteen(desk)
     assert not works(desk)
     assert len({each.seed for each in inspector.session.candidates.faces}) == 16
-    assert panel.stage_area.header.caption.whole() == "Choose one of 16 faces"
+    assert panel.stage_area.header.caption.full_text() == "Choose one of 16 faces"
     pick(desk, 5)
     chosen = brief(panel)
     assert chosen.seed == inspector.session.candidates.faces[5].seed
-    assert panel.stage_area.header.caption.whole() == "Unsaved"
+    assert panel.stage_area.header.caption.full_text() == "Unsaved"
     desk.click("keepFace")
     desk.until(lambda: works(desk))
     kept = desk.studio.library.page()[0]
@@ -80,7 +80,7 @@ def test_the_sixteen_are_neither_journaled_nor_saved_and_go_with_the_page(desk: 
     desk.click("faces")
     desk.until(lambda: FaceEngine.asked)
     assert all(job.live for job in desk.studio.jobs())
-    assert desk.window.strip.words.whole() == "Ready"
+    assert desk.window.job_strip.words.full_text() == "Ready"
     desk.click("rail.poster")
     FaceEngine.gate.set()
     desk.idle()
@@ -128,7 +128,7 @@ def test_a_chain_that_is_too_long_is_said(desk: Desk) -> None:
     panel, _ = page(desk)
     panel.form.set_value(brief(panel).replace(near=tuple(Variation(i, 0.1) for i in range(64))))
     desk.click("near")
-    assert "at most 64" in panel.error.words()
+    assert "at most 64" in panel.error.message()
     assert not panel.stage_area.candidates.isVisible()
 
 
@@ -267,7 +267,7 @@ def test_what_takes_long_is_said(desk: Desk) -> None:
     line = inspector.traits.sliders["Skin"]
     line.slider.setFocus()
     inside(desk, QTest.keyClick, line.slider, Qt.Key.Key_End if line.value < 0.5 else Qt.Key.Key_Home)
-    desk.until(lambda: "Loading the model" in desk.window.toast.words())
+    desk.until(lambda: "Loading the model" in desk.window.toast.message())
     FaceEngine.gate.set()
     desk.until(lambda: shows(panel, brief(panel)))
 
@@ -278,8 +278,8 @@ def test_a_face_that_cannot_be_drawn_is_said_with_the_button_that_mends_it(desk:
     line = inspector.traits.sliders["Hair"]
     line.slider.setFocus()
     inside(desk, QTest.keyClick, line.slider, Qt.Key.Key_End if line.value < 0.5 else Qt.Key.Key_Home)
-    desk.until(lambda: panel.error.words())
-    assert "This face cannot be drawn." in panel.error.words()
+    desk.until(lambda: panel.error.message())
+    assert "This face cannot be drawn." in panel.error.message()
     desk.click("mend.models")
     assert desk.window.page == "models"
 

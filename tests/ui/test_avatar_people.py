@@ -21,7 +21,7 @@ from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest
 from studio.library.identities import Identities, Identity
 from studio.library.library import Asset, LibraryQuery
 from studio.schema.request import Request
-from studio.ui.app import errors
+from studio.ui.app import error_hooks
 from studio.ui.avatar.character_list import CharacterList
 from tests.faces import TABLE, FaceEngine, face_studio
 from tests.ui.conftest import Desk
@@ -35,7 +35,7 @@ def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(FaceEngine, "asked", [])
     FaceEngine.gate.set()
-    with errors(loop) as surface:
+    with error_hooks(loop) as surface:
         told: list[BaseException] = []
         surface.tell = told.append
         studio = face_studio(home)
@@ -137,7 +137,7 @@ def test_a_work_is_kept_as_it_is_and_the_same_name_takes_the_new_face(desk: Desk
     assert second.id == first.id
     assert second.face != first.face
     assert rows(desk) == ["mara"]
-    assert desk.window.toast.words() == "mara has this face now."
+    assert desk.window.toast.message() == "mara has this face now."
     inside(desk, undo(desk).click)
     desk.until(lambda: desk.studio.identities.get(first.id).face == first.face)
     assert desk.studio.identities.get(first.id).work == first.work
@@ -157,7 +157,7 @@ def test_one_without_a_name_is_asked_for_it_where_it_stands(desk: Desk) -> None:
     assert desk.studio.identities.get(one.id).name == "Mara"
     assert brief(panel).name == "Mara", "what is made of it next has the name"
     assert desk.studio.library.page()[0].title == "Mara", "and the work that shows it, which had none"
-    desk.until(lambda: panel.stage_area.header.caption.whole().startswith("Mara"))
+    desk.until(lambda: panel.stage_area.header.caption.full_text().startswith("Mara"))
 
 
 def test_who_is_kept_comes_into_sight_in_a_low_window(desk: Desk) -> None:
@@ -181,7 +181,7 @@ def test_renamed_and_removed_by_keyboard_and_taken_back(desk: Desk) -> None:
     keep(desk)
     named(desk, "Ben", 2)
     keep(desk)
-    desk.until(lambda: desk.window.toast.words() == "Ben is saved.")
+    desk.until(lambda: desk.window.toast.message() == "Ben is saved.")
     desk.breathe()
     pressed = undo(desk)
     assert pressed.width() >= pressed.sizeHint().width(), "a notice that follows another has room for its button"
@@ -191,7 +191,7 @@ def test_renamed_and_removed_by_keyboard_and_taken_back(desk: Desk) -> None:
     inside(desk, shown.setFocus)
     inside(desk, QTest.keyClick, shown, Qt.Key.Key_F2)
     type_name(desk, "Ben")
-    desk.until(lambda: "Ben is there already" in desk.window.toast.words())
+    desk.until(lambda: "Ben is there already" in desk.window.toast.message())
     assert rows(desk) == ["Ada", "Ben"]
     inside(desk, QTest.keyClick, shown, Qt.Key.Key_F2)
     type_name(desk, "Zoe")
@@ -223,7 +223,7 @@ def test_who_is_in_the_bin_is_brought_back_from_the_list(desk: Desk) -> None:
     desk.until(lambda: rows(desk) == ["R & D"] and not shown.gone.isVisible())
     assert desk.studio.identities.get(one.id).face == one.face
     assert shown.list.currentRow() == 0, "who is back is marked"
-    assert desk.window.toast.words() == "R & D is restored."
+    assert desk.window.toast.message() == "R & D is restored."
     inside(desk, undo(desk).click)
     desk.until(lambda: not rows(desk) and len(desk.studio.identities.binned()) == 1)
 
@@ -237,11 +237,11 @@ def test_who_was_removed_beside_the_window_is_said_to_be_gone(desk: Desk, home: 
     Identities(home / "identities").remove(one.id)
     assert rows(desk) == ["Ada"], "the window has not heard of it"
     inside(desk, people(desk).renamed.emit, one.id, "Zoe")
-    assert "no longer exists" in desk.window.toast.words()
+    assert "no longer exists" in desk.window.toast.message()
     desk.until(lambda: not rows(desk))
     desk.window.toast.hide()
     inside(desk, people(desk).removed.emit, one.id)
-    assert "no longer exists" in desk.window.toast.words()
+    assert "no longer exists" in desk.window.toast.message()
     assert brief(panel).name == "Ada"
 
 
@@ -254,7 +254,7 @@ def test_a_face_that_is_still_on_its_way_is_not_kept_for_another(desk: Desk) -> 
     desk.act("identity")
     FaceEngine.gate.set()
     desk.until(lambda: works(desk) and not inspector.session.saving)
-    desk.until(lambda: "Another face" in desk.window.toast.words())
+    desk.until(lambda: "Another face" in desk.window.toast.message())
     assert desk.studio.identities.all() == [], "and least of all Ben with the face of Ada"
     assert brief(panel).name == "Ben"
     desk.until(lambda: shows(panel, brief(panel)))
@@ -287,7 +287,7 @@ def test_expressions_stand_to_choose_from_and_the_chosen_one_is_the_same_person(
     face = named(desk, "Mara")
     desk.act("expressions")
     desk.until(lambda: panel.stage_area.candidates.isVisible() and panel.stage_area.candidates.done == 3)
-    assert panel.stage_area.header.caption.whole() == "Choose one of 3 expressions"
+    assert panel.stage_area.header.caption.full_text() == "Choose one of 3 expressions"
     assert {each.seed for each in inspector.session.candidates.faces} == {face.seed}
     grid = panel.stage_area.candidates
     assert [grid.caption(at) for at in range(3)] == ["Happy", "Sad", "Laughing"]
@@ -384,7 +384,7 @@ def test_a_model_without_moods_says_why_there_are_none(desk: Desk, home: Path) -
     assert not inspector.characters.sheet.isEnabled()
     assert "knows no expressions" in desk.find("moodless").text()  # type: ignore[attr-defined]
     desk.act("sheet")
-    desk.until(lambda: "knows no expressions" in panel.error.words())
+    desk.until(lambda: "knows no expressions" in panel.error.message())
     assert not FaceEngine.asked
 
 

@@ -16,7 +16,7 @@ from studio.backends.avatar.requests import AvatarRequest
 from studio.errors import BadInput
 from studio.jobs.job import Job, Progress
 from studio.library.library import Asset
-from studio.ui.app import errors
+from studio.ui.app import error_hooks
 from studio.ui.avatar import session
 from studio.ui.avatar.face_ops import face_of
 from studio.ui.shell import job_strip
@@ -30,7 +30,7 @@ def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(FaceEngine, "asked", [])
     FaceEngine.gate.set()
-    with errors(loop) as surface:
+    with error_hooks(loop) as surface:
         told: list[BaseException] = []
         surface.tell = told.append
         made = Desk(home, loop, studio=face_studio(home))
@@ -145,7 +145,7 @@ def test_words_about_loading_go_when_there_is_something_to_see(desk: Desk, monke
     inspector.session._loading.setInterval(1)
     FaceEngine.gate.clear()
     inside(desk, inspector.session.draw)
-    desk.until(lambda: desk.window.toast.words() == session.LOADING)
+    desk.until(lambda: desk.window.toast.message() == session.LOADING)
     FaceEngine.gate.set()
     desk.until(lambda: shows(panel, brief(panel)))
     assert not desk.window.toast.isVisible()
@@ -166,7 +166,7 @@ def test_an_older_picture_takes_no_words_away(desk: Desk) -> None:
     inside(desk, inspector.session.fail, BadInput("No more faces can be mixed in."))
     FaceEngine.gate.set()
     desk.until(lambda: shows(panel, brief(panel)))
-    assert "No more faces" in panel.error.words()
+    assert "No more faces" in panel.error.message()
     drag(desk, "Hair", 100)
     assert not panel.error.isVisible(), "they go when the person goes on"
 
@@ -224,6 +224,6 @@ def test_one_step_is_not_counted() -> None:
     job = Job(AvatarRequest())
     job.start()
     job.progress = Progress("loading", 0, 1)
-    assert job_strip.stage(job) == "loading"
+    assert job_strip.job_stage(job) == "loading"
     job.progress = Progress("mapping", 1, 3)
-    assert job_strip.stage(job) == "mapping 1 of 3"
+    assert job_strip.job_stage(job) == "mapping 1 of 3"

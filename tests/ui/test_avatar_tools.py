@@ -21,7 +21,7 @@ from studio.backends.avatar.directions import directions
 from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, DirectionStep
 from studio.library.library import Asset, LibraryQuery
 from studio.media import clips
-from studio.ui.app import errors
+from studio.ui.app import error_hooks
 from studio.ui.avatar.face_sources import WorkChooser
 from studio.ui.avatar.inspector import AvatarInspector
 from tests.faces import LATENT, REMARK, STRANGE, FaceEngine, face_studio
@@ -34,7 +34,7 @@ def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(FaceEngine, "asked", [])
     FaceEngine.gate.set()
-    with errors(loop) as surface:
+    with error_hooks(loop) as surface:
         told: list[BaseException] = []
         surface.tell = told.append
         made = Desk(home, loop, studio=face_studio(home))
@@ -295,7 +295,7 @@ def test_what_is_said_of_a_found_face_is_shown_beside_its_picture(desk: Desk, tm
     desk.until(lambda: brief(panel).latent == LATENT)
     assert match.remark.text() == REMARK
     assert match.remark.isVisibleTo(match)
-    assert REMARK in desk.window.toast.words()
+    assert REMARK in desk.window.toast.message()
     inside(desk, match.form.set_value, match.form.value().replace(steps=20))
     panel.form.set_value(brief(panel).replace(latent="", traits=()))
     desk.click("findGo")
@@ -345,12 +345,12 @@ def test_mixing_ends_with_words_where_no_more_faces_fit(desk: Desk) -> None:
         other = brief(panel)
         panel.form.set_value(brief(panel).replace(mix=()))
     assert 9 <= depth <= 11, "each that lies in another nearly doubles what is written down"
-    assert "No more faces" in panel.error.words()
+    assert "No more faces" in panel.error.message()
     assert brief(panel).mix == ()
     panel.error.hide()
     for _ in range(13):
         inside(desk, inspector.mix.add, AvatarRequest(seed=6))
-    assert "No more faces" in panel.error.words()
+    assert "No more faces" in panel.error.message()
     assert len(brief(panel).mix) == 12
 
 
@@ -361,7 +361,7 @@ def test_what_is_no_face_cannot_be_mixed_in_and_that_is_said(desk: Desk, tmp_pat
     desk.click("tab.mix")
     drop(desk, inspector.mix, desk.studio.library.import_file(path))
     assert brief(panel).mix == ()
-    assert "did not make this picture" in desk.window.toast.words()
+    assert "did not make this picture" in desk.window.toast.message()
 
 
 # Directions.

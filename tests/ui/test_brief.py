@@ -124,7 +124,7 @@ def test_a_preset_is_kept_shared_removed_and_brought_in(desk: Desk, tmp_path: Pa
     assert dialog is not None
     dialog.setTextValue("Storm")
     dialog.accept()
-    assert desk.window.toast.words() == "Kept as the preset “Storm”."
+    assert desk.window.toast.message() == "Kept as the preset “Storm”."
     assert next(iter(menu(desk, "presets"))) == "Storm"
     shelf = panel.brief.presets
     (kept,) = shelf._presets.of("poster")
@@ -152,5 +152,5 @@ def test_a_file_that_is_no_preset_for_this_page_changes_nothing(
     path = tmp_path / "odd.json"
     path.write_text(told, "utf-8")
     panel.brief.presets.import_file(path)
-    assert words in desk.window.toast.words()
+    assert words in desk.window.toast.message()
     assert panel.form.value() == before

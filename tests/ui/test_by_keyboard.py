@@ -32,7 +32,7 @@ def test_the_palette_does_what_is_typed_and_gives_the_keyboard_back(desk: Desk) 
     focused = QApplication.focusWidget()
     assert focused is not None
     QTest.keyClick(focused, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
-    palette = desk.window.palette_
+    palette = desk.window.command_palette
     assert palette.isVisible()
     assert palette.line.hasFocus()
     QTest.keyClicks(palette.line, "xyzzy")
@@ -54,7 +54,7 @@ def test_the_palette_does_what_is_typed_and_gives_the_keyboard_back(desk: Desk) 
 def test_the_palette_offers_only_what_means_something(desk: Desk) -> None:
     desk.panel("poster")
     desk.act("palette")
-    palette = desk.window.palette_
+    palette = desk.window.command_palette
     assert "Generate" in palette.words()
     assert "Move to the bin" not in palette.words()
     palette.hide()
@@ -72,9 +72,9 @@ def test_a_menu_greys_what_it_cannot_do_and_frees_the_shortcuts_again(desk: Desk
     desk.panel("poster")
     menu = next(menu for menu in desk.window.menuBar().findChildren(QMenu) if menu.title() == "Work")
     menu.aboutToShow.emit()
-    assert not desk.window.actions_["bin"].isEnabled()
+    assert not desk.window.menu_actions["bin"].isEnabled()
     menu.aboutToHide.emit()
-    assert all(action.isEnabled() for action in desk.window.actions_.values())
+    assert all(action.isEnabled() for action in desk.window.menu_actions.values())
 
 
 def test_f6_goes_round_through_all_areas(desk: Desk) -> None:
@@ -83,7 +83,7 @@ def test_f6_goes_round_through_all_areas(desk: Desk) -> None:
     desk.idle()
     panel = desk.panel("poster")
     desk.until(lambda: panel.filmstrip.isVisible())
-    parts: list[QWidget] = [desk.window.rail, *panel.areas(), desk.window.strip]
+    parts: list[QWidget] = [desk.window.sidebar, *panel.areas(), desk.window.job_strip]
 
     def where() -> int:
         focused = QApplication.focusWidget()
@@ -106,7 +106,7 @@ def test_the_list_tells_every_shortcut(desk: Desk) -> None:
     told = {each.text() for each in dialog.findChildren(QLabel)}
     for deed in table([("poster", "Poster")]):
         if deed.keys:
-            assert desk.window.actions_[deed.name].shortcut().toString() in told
+            assert desk.window.menu_actions[deed.name].shortcut().toString() in told
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
 
@@ -125,7 +125,7 @@ def test_a_tool_tip_tells_the_shortcut(desk: Desk) -> None:
     }
     names |= {"rail.story": "page.story", "stripQueue": "queue"}
     for widget, deed in names.items():
-        assert desk.window.actions_[deed].shortcut().toString() in desk.find(widget).toolTip(), widget
+        assert desk.window.menu_actions[deed].shortcut().toString() in desk.find(widget).toolTip(), widget
 
 
 def test_no_action_is_without_effect(desk: Desk) -> None:
@@ -162,10 +162,10 @@ def test_the_letters_of_menus_are_marked_only_while_alt_is_held(desk: Desk) -> N
     desk.panel("poster")
     screen = desk.window.windowHandle()
     menus = [menu for menu in desk.window.menuBar().findChildren(QMenu) if menu.parent() is desk.window.menuBar()]
-    words = [*(menu.menuAction() for menu in menus), *desk.window.actions_.values()]
+    words = [*(menu.menuAction() for menu in menus), *desk.window.menu_actions.values()]
     assert [action.text() for action in words if "&" in action.text()] == []
     QTest.keyPress(screen, Qt.Key.Key_Alt, Qt.KeyboardModifier.AltModifier)
-    assert desk.window.actions_["generate"].text() == "&Generate"
+    assert desk.window.menu_actions["generate"].text() == "&Generate"
     assert [menu.title() for menu in menus][:2] == ["&File", "&Edit"]
     desk.breathe()
     focused = QApplication.focusWidget()
@@ -178,4 +178,4 @@ def test_the_letters_of_menus_are_marked_only_while_alt_is_held(desk: Desk) -> N
     menus[0].close()
     desk.window.menuBar().setActiveAction(None)  # type: ignore[arg-type]
     desk.until(lambda: menus[0].title() == "File")
-    assert desk.window.actions_["generate"].text() == "Generate"
+    assert desk.window.menu_actions["generate"].text() == "Generate"

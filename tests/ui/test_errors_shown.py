@@ -35,7 +35,7 @@ def test_a_model_that_is_gone_leads_to_the_models(desk: Desk) -> None:
     panel = desk.panel("story")
     panel.form.fields["model"].set_value("gone")
     desk.click("generate")
-    assert panel.error.words() == "There is no model 'gone'. Choose another model, or add one."
+    assert panel.error.message() == "There is no model 'gone'. Choose another model, or add one."
     desk.click("mend.models")
     assert desk.window.page == "models"
 
@@ -105,7 +105,7 @@ def tell(desk: Desk, surface: ErrorReporter, error: BaseException) -> None:
     try:
         raise error
     except BaseException as raised:  # noqa: BLE001 - with the trace that a real one has
-        surface.tell(raised)
+        surface.report(raised)
     desk.breathe(0.02)
 
 
@@ -115,7 +115,7 @@ def shown(desk: Desk) -> QDialog | None:
 
 def test_one_dialog_counts_what_comes_again_and_copies_a_report(desk: Desk) -> None:
     surface = ErrorReporter()
-    surface.over(desk.window)
+    surface.set_window(desk.window)
     for words in ("first", "first", "second"):
         tell(desk, surface, ValueError(words))
     dialog = shown(desk)
@@ -131,7 +131,7 @@ def test_one_dialog_counts_what_comes_again_and_copies_a_report(desk: Desk) -> N
 
 def test_one_that_was_silenced_stays_silent(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     surface = ErrorReporter()
-    surface.over(desk.window)
+    surface.set_window(desk.window)
     tell(desk, surface, ValueError("again"))
     dialog = shown(desk)
     assert dialog is not None
@@ -151,7 +151,7 @@ def test_a_report_says_neither_prompts_nor_folders(desk: Desk, monkeypatch: pyte
     monkeypatch.setattr(Path, "home", lambda: Path("/home/somebody"))
     log.conceal(STORY(prompt="my secret tale"))  # type: ignore[call-arg]
     surface = ErrorReporter(lambda words: _anonymous(log.blotted(words), desk.studio.paths))
-    surface.over(desk.window)
+    surface.set_window(desk.window)
     tell(desk, surface, ValueError(f"my secret tale in {desk.studio.paths.library} and /home/somebody/x"))
     dialog = shown(desk)
     assert dialog is not None
@@ -167,7 +167,7 @@ def test_a_report_says_neither_prompts_nor_folders(desk: Desk, monkeypatch: pyte
 def test_the_dialog_leads_to_the_diagnostics(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("studio.support.diagnostics.examine", lambda _places, _catalog: [])
     surface = ErrorReporter()
-    surface.over(desk.window)
+    surface.set_window(desk.window)
     tell(desk, surface, ValueError("x"))
     dialog = shown(desk)
     assert dialog is not None
@@ -188,7 +188,7 @@ def test_a_row_of_the_queue_offers_what_mends_its_job(desk: Desk) -> None:
     desk.idle()
     desk.click("stripQueue")
     hungry, misused, done = desk.window.queue.rows()
-    assert done.name.text() == done.name.whole(), "what needs no button has all of its room"
+    assert done.name.text() == done.name.full_text(), "what needs no button has all of its room"
     offers = [row.mends.itemAt(0).widget() for row in (hungry, misused)]
     assert [offer.objectName() for offer in offers] == ["mend.smaller", "mend.models"]  # type: ignore[union-attr]
     desk.window.queue.refresh()
@@ -213,6 +213,6 @@ def test_what_is_said_in_passing_brings_its_button(desk: Desk, monkeypatch: pyte
 
     monkeypatch.setattr(desk.studio.library, "bin", full)
     desk.click("bin")
-    assert desk.window.toast.words() == "The disk is full. Free some space."
+    assert desk.window.toast.message() == "The disk is full. Free some space."
     desk.click("toastAction")
     assert desk.window.page == "models"

@@ -115,7 +115,7 @@ def test_files_arrive_in_the_folder_and_the_choice_is_remembered(desk: Desk, tmp
     assert said is not None
     assert said.text() == "5 files"
     press(desk, dialog, "exportGo")
-    desk.until(lambda: desk.window.deeds._export is None)
+    desk.until(lambda: desk.window.work_actions._export is None)
     folder = tmp_path / "out" / "我的  头像"
     names = sorted(path.name for path in folder.iterdir())
     assert [name.removeprefix("我的  头像-") for name in names] == [
@@ -124,7 +124,7 @@ def test_files_arrive_in_the_folder_and_the_choice_is_remembered(desk: Desk, tmp
     with Pillow.open(folder / names[0]) as picture:
         assert (picture.size, picture.mode) == ((256, 256), "RGBA")
     assert (codecs.read_note(folder / names[0]) or {})["request"]["seed"] == 3
-    assert "5 files are exported." in desk.window.toast.words()
+    assert "5 files are exported." in desk.window.toast.message()
     again = opened(desk)
     assert again.choice.look.shape == "squircle"
     assert again.sizes is not None
@@ -139,7 +139,7 @@ def test_one_zip_and_an_svg(desk: Desk, tmp_path: Path) -> None:
     dialog.kind.setCurrentIndex(3)
     press(desk, dialog, "exportZip")
     press(desk, dialog, "exportGo")
-    desk.until(lambda: desk.window.deeds._export is None)
+    desk.until(lambda: desk.window.work_actions._export is None)
     assert (tmp_path / "我的  头像.zip").exists()
 
 
@@ -202,7 +202,7 @@ def test_what_cannot_be_is_said_where_it_is(desk: Desk, tmp_path: Path) -> None:
     dialog.send_to(str(tmp_path / "file"))
     press(desk, dialog, "exportGo")
     desk.until(lambda: dialog.error.isVisible())
-    assert "not a folder" in dialog.error.words()
+    assert "not a folder" in dialog.error.message()
     assert dialog.go.isEnabled()
     dialog.reject()
 

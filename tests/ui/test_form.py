@@ -12,7 +12,7 @@ from studio.errors import BadInput
 from studio.schema.request import Range, Request
 from studio.schema.settings import Settings
 from studio.ui.forms.form import Form
-from studio.ui.widgets.text import called, gist, told
+from studio.ui.widgets.text import short_gist, gist, request_lines
 from tests.ui.conftest import Desk
 
 
@@ -109,18 +109,18 @@ def test_a_title_looks_like_one_and_stays_what_it_is(desk: Desk) -> None:
     assert not last.layout().formats()
     assert not field.placeholderText().startswith("#")
     assert form.value() == medium("story").make(prompt=prompt, seed=form.value().seed)
-    assert ("Beginning", "The Lost Compass\n\nIt pointed home. #not a title") in told(form.value().to_json())
+    assert ("Beginning", "The Lost Compass\n\nIt pointed home. #not a title") in request_lines(form.value().to_json())
 
 
 def test_what_has_little_room_leaves_out_the_seed() -> None:
     song = medium("music").make(genre="lullaby", mood="tender", seed=207).to_json()
     assert gist(song) == "Lullaby · Tender · Seed 207"
-    assert called(song) == "Lullaby · Tender"
+    assert short_gist(song) == "Lullaby · Tender"
     found = {"kind": "avatar", "style": "micah", "seed": 7, "latent": "AAAA"}
     assert gist(found) == "Micah · Found in a picture"
     assert gist({**found, "latent": ""}) == "Micah · Seed 7"
-    assert called(medium("music").make(seed=207).to_json()) == "Seed 207"
-    assert called(medium("story").make(prompt="# A title\n\nand more").to_json()) == "A title"
+    assert short_gist(medium("music").make(seed=207).to_json()) == "Seed 207"
+    assert short_gist(medium("story").make(prompt="# A title\n\nand more").to_json()) == "A title"
     sheet = Request.from_json({"kind": "avatar.sheet", "seed": 7}).to_json()
-    assert (gist(sheet), called(sheet)) == ("Character sheet · Seed 7", "Character sheet")
-    assert gist({}) == called({}) == gist({"kind": "of another studio"}) == ""
+    assert (gist(sheet), short_gist(sheet)) == ("Character sheet · Seed 7", "Character sheet")
+    assert gist({}) == short_gist({}) == gist({"kind": "of another studio"}) == ""

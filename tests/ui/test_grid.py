@@ -115,7 +115,7 @@ def test_what_comes_and_goes_leaves_selection_and_place(desk: Desk, library: Lib
     desk.window.bridge.library_changed()
     desk.until(lambda: grid.works.rowCount() == MANY + 2 * grid.columns - 1)
     assert library.selected_ids() == kept
-    assert grid.visualRect(grid.works.index(grid.works.find(kept[0]))).top() == top
+    assert grid.visualRect(grid.works.index(grid.works.row_of(kept[0]))).top() == top
 
 
 def test_a_narrower_window_keeps_what_one_looks_at(desk: Desk, library: LibraryPage) -> None:

@@ -92,7 +92,7 @@ def test_a_sound_dropped_on_pictures_is_in_the_library(desk: Desk, tmp_path: Pat
     codecs.write(Audio(np.zeros((1, 16000), np.float32), 8000), path)
     data = files(path)
     drop(desk.find("stageArea"), data)
-    desk.until(lambda: desk.window.toast.words() == "1 work has come in.")
+    desk.until(lambda: desk.window.toast.message() == "1 work has come in.")
     assert panel.asset is None
     assert desk.studio.library.count() == 1
 
@@ -111,7 +111,7 @@ def test_a_preset_dropped_on_the_brief_is_taken_up_and_kept(desk: Desk, tmp_path
     drop(panel.brief, files(path))
     assert panel.form.value().prompt == "a storm at sea"  # type: ignore[attr-defined]
     assert [preset.name for preset in panel.brief.presets._presets.of("poster")] == ["Storm"]
-    assert desk.window.toast.words() == "The preset is brought in."
+    assert desk.window.toast.message() == "The preset is brought in."
     words = QMimeData()
     words.setText("a lighthouse")
     assert enter(field, words).isAccepted(), "words are dropped into the field as ever"

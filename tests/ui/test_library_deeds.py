@@ -94,13 +94,13 @@ def test_tags_and_collections_of_several_with_undo(desk: Desk) -> None:
     library = page(desk)
     desk.studio.library.tag([newest(desk)[0].id], add=["sea"])
     library.refresh()
-    desk.until(lambda: "sea" in (library._works.at(0) or newest(desk)[1]).tags)
+    desk.until(lambda: "sea" in (library._works.work_at(0) or newest(desk)[1]).tags)
     choose(library, 0, 1)
     field = library.findChild(QLineEdit, "tags.field")
     field.setText("  sea ")
     QTest.keyClick(field, Qt.Key.Key_Return)
     assert [asset.tags for asset in newest(desk)] == [("sea",), ("sea",), ()]
-    assert desk.window.toast.words() == "Tagged “sea”."
+    assert desk.window.toast.message() == "Tagged “sea”."
     desk.click("toastAction")
     assert [asset.tags for asset in newest(desk)] == [("sea",), (), ()]
     field = library.findChild(QLineEdit, "collections.field")
@@ -119,7 +119,7 @@ def test_many_are_changed_aside_and_can_be_taken_back(desk: Desk) -> None:
     library.grid.selectAll()
     desk.click("details.bin")
     desk.until(lambda: desk.studio.library.count() == 0)
-    desk.until(lambda: desk.window.toast.words() == "60 works are in the bin.")
+    desk.until(lambda: desk.window.toast.message() == "60 works are in the bin.")
     desk.click("toastAction")
     desk.until(lambda: desk.studio.library.count() == 60)
     desk.until(lambda: library.total.text() == "60 works")
@@ -154,7 +154,7 @@ def test_parents_and_children_lead_to_each_other(desk: Desk) -> None:
     shown = page(desk)
     shown.search.setText("notes")
     desk.until(lambda: shown.total.text() == "1 work")
-    choose(shown, shown._works.find(parent.id))
+    choose(shown, shown._works.row_of(parent.id))
     desk.breathe()
     faces = shown.details.children_.findChildren(QAbstractButton, "kin")
     assert len(faces) == 1
@@ -222,8 +222,8 @@ def test_files_and_folders_come_in_by_drop(desk: Desk) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(folder)), QUrl.fromLocalFile(str(broken))])
     assert drop(library, data)
-    desk.until(lambda: "could not be read" in desk.window.toast.words())
-    assert desk.window.toast.words().startswith("2 works have come in. 1 file could not be read: broken.png")
+    desk.until(lambda: "could not be read" in desk.window.toast.message())
+    assert desk.window.toast.message().startswith("2 works have come in. 1 file could not be read: broken.png")
     desk.until(lambda: library.total.text() == "2 works")
     assert {asset.title for asset in newest(desk)} == {"tale", "sea"}
     assert not drop(library, QMimeData())
@@ -237,8 +237,8 @@ def test_a_picture_of_the_clipboard_comes_in_once(desk: Desk) -> None:
     data.setImageData(picture)
     for _ in range(2):
         desk.window.toast.hide()
-        desk.window.deeds.arrivals.take(data)
-        desk.until(lambda: desk.window.toast.words() == "1 work has come in.")
+        desk.window.work_actions.importer.take(data)
+        desk.until(lambda: desk.window.toast.message() == "1 work has come in.")
     desk.until(lambda: library.total.text() == "1 work")
     assert newest(desk)[0].width == 20
 
@@ -247,8 +247,8 @@ def test_copies_of_several_do_not_overwrite_each_other(desk: Desk) -> None:
     fill(desk, "poster", range(3), "a lighthouse")
     target = desk.home.parent / "out"
     target.mkdir()
-    desk.window.deeds.copy_all(newest(desk), target)
-    desk.until(lambda: desk.window.toast.words() == "3 copies are saved.")
+    desk.window.work_actions.copy_all(newest(desk), target)
+    desk.until(lambda: desk.window.toast.message() == "3 copies are saved.")
     names = sorted(path.name for path in target.iterdir())
     assert names == ["a lighthouse 2.png", "a lighthouse 3.png", "a lighthouse.png"]
     assert len({path.read_bytes() for path in target.iterdir()}) == 3
@@ -256,8 +256,8 @@ def test_copies_of_several_do_not_overwrite_each_other(desk: Desk) -> None:
 
 def test_a_copy_that_cannot_be_written_is_said(desk: Desk) -> None:
     fill(desk, "poster", range(1))
-    desk.window.deeds.copy_to(newest(desk)[0], desk.home / "no such folder" / "copy.png")
-    desk.until(lambda: desk.window.toast.words() == "The copy could not be written: No such file or directory.")
+    desk.window.work_actions.copy_to(newest(desk)[0], desk.home / "no such folder" / "copy.png")
+    desk.until(lambda: desk.window.toast.message() == "The copy could not be written: No such file or directory.")
 
 
 @pytest.mark.parametrize("binned", [False, True])

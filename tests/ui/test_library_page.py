@@ -88,12 +88,12 @@ def test_works_are_read_a_few_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPa
     library = page(desk)
     grid = library.grid
     desk.breathe(0.3)
-    assert set(grid.works.ids([(0, grid.shown[-1] + AHEAD)])) == {id for ids in asked for id in ids}
+    assert set(grid.works.ids([(0, grid.visible_rows[-1] + AHEAD)])) == {id for ids in asked for id in ids}
     asked.clear()
     grid.scrollToBottom()
     desk.breathe(0.2)
-    assert asked[0] == grid.works.ids([(grid.shown[0], grid.shown[-1])])  # what can be seen comes first
-    assert asked[1:] == [grid.works.ids([(grid.shown[0] - AHEAD, grid.shown[0] - 1)])]
+    assert asked[0] == grid.works.ids([(grid.visible_rows[0], grid.visible_rows[-1])])  # what can be seen comes first
+    assert asked[1:] == [grid.works.ids([(grid.visible_rows[0] - AHEAD, grid.visible_rows[0] - 1)])]
     asked.clear()
     grid.scrollToTop()
     desk.breathe(0.2)
@@ -110,7 +110,7 @@ def test_details_say_what_made_it(desk: Desk) -> None:
     said = [each.text() for each in library.details.findChildren(QLabel) if each.isVisible()]
     for words in ("a lighthouse at dusk", "Seed", "512 px", "Licence of the model", "Apache 2.0"):
         assert words in said
-    desk.until(lambda: library.details.glance.isVisible())
+    desk.until(lambda: library.details.thumbnail.isVisible())
 
 
 def test_renaming(desk: Desk) -> None:
@@ -131,7 +131,7 @@ def test_bin_several_and_put_them_back(desk: Desk) -> None:
     library.grid.setFocus()
     QTest.keyClick(library.grid, Qt.Key.Key_Delete)
     desk.until(lambda: library.total.text() == "2 works")
-    assert desk.window.toast.words() == "2 works are in the bin."
+    assert desk.window.toast.message() == "2 works are in the bin."
     desk.click("binned")
     assert library.total.text() == "2 works"
     choose(library, 0)

@@ -110,7 +110,7 @@ def test_a_dropped_model_is_brought_in_and_can_be_used_at_once(desk: Desk, tmp_p
     current = page.shelf.current()
     assert current is not None
     assert (current.id, current.medium) == ("tiny-writer", "story")
-    assert desk.window.toast.words() == "Tiny writer is ready."
+    assert desk.window.toast.message() == "Tiny writer is ready."
     desk.until(lambda: panel.form.fields["model"].box.findData("tiny-writer") >= 0)  # type: ignore[attr-defined]
     desk.click("model.use")
     assert desk.window.page == "story"
@@ -197,7 +197,7 @@ def test_what_is_no_model_is_said_in_words(desk: Desk, tmp_path: Path) -> None:
     page = models_page(desk)
     (tmp_path / "model.ckpt").write_bytes(b"x")
     brought(desk, page, tmp_path / "model.ckpt")
-    assert "is a pickle, which can run any program" in page.bar.words()
+    assert "is a pickle, which can run any program" in page.bar.message()
     assert len(page.shelf.models()) == 4
 
 
@@ -214,12 +214,12 @@ def test_an_import_can_be_cancelled(desk: Desk, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(storage, "copy", slow)
     page.bring([writer(tmp_path / "tiny"), writer(tmp_path / "other")])
     desk.until(begun.is_set)
-    desk.until(lambda: page.bringing.words.whole().startswith("Copying tiny: 10 bytes of "))
+    desk.until(lambda: page.bringing.words.full_text().startswith("Copying tiny: 10 bytes of "))
     desk.click("importCancel")
     go_on.set()
     desk.until(lambda: page.bringing.isHidden())
     assert len(page.shelf.models()) == 4
-    assert not page.bar.words()
+    assert not page.bar.message()
     assert not list(desk.studio.paths.models.glob("*"))
 
 
@@ -235,7 +235,7 @@ def test_removing_is_asked_about_and_said(desk: Desk, tmp_path: Path) -> None:
     box.findChild(QWidget, "removeYes").click()  # type: ignore[union-attr]
     assert not folder.exists()
     assert [model.id for model in page.shelf.models() if not model.bundled] == []
-    assert desk.window.toast.words() == "tiny is removed."
+    assert desk.window.toast.message() == "tiny is removed."
 
 
 def test_what_came_with_the_studio_stays(desk: Desk) -> None:
@@ -253,7 +253,7 @@ def test_a_model_at_work_is_not_removed(desk: Desk, tmp_path: Path) -> None:
     desk.click("generate")
     desk.until(lambda: any(job.state == "running" for job in desk.studio.jobs()))
     models_page(desk).act_on("remove")
-    assert page.bar.words().startswith("tiny is at work.")
+    assert page.bar.message().startswith("tiny is at work.")
     assert desk.window.findChild(QMessageBox, "removeModel") is None
 
 
@@ -261,11 +261,11 @@ def test_files_are_checked(desk: Desk, tmp_path: Path) -> None:
     page = models_page(desk)
     brought(desk, page, writer(tmp_path / "tiny"))
     desk.click("model.check")
-    desk.until(lambda: "are whole and unchanged" in page.bar.words())
+    desk.until(lambda: "are whole and unchanged" in page.bar.message())
     weights = desk.studio.paths.models / "tiny" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     desk.click("model.check")
-    desk.until(lambda: "have changed" in page.bar.words())
+    desk.until(lambda: "have changed" in page.bar.message())
 
 
 def test_a_card_can_be_read(desk: Desk, tmp_path: Path) -> None:

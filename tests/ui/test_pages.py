@@ -78,7 +78,7 @@ def test_what_holds_only_later_is_said(desk: Desk) -> None:
     page = settings_page(desk)
     page.form.fields["threads"].set_value(3)
     page.save()
-    assert "from the next start on" in page.choices.notice.words()
+    assert "from the next start on" in page.choices.notice.message()
     page.form.fields["threads"].set_value(0)
     page.save()
     assert page.choices.notice.isHidden()
@@ -89,7 +89,7 @@ def test_a_folder_that_cannot_be_used_is_refused_in_words(desk: Desk, tmp_path: 
     (tmp_path / "file").write_text("x")
     page.form.fields["library_folder"].set_value(str(tmp_path / "file" / "below"))
     page.save()
-    assert "cannot be written to" in page.choices.notice.words()
+    assert "cannot be written to" in page.choices.notice.message()
     assert desk.studio.settings.library_folder == ""
     page.form.fields["library_folder"].set_value(str(tmp_path / "new"))
     page.save()

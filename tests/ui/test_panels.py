@@ -96,7 +96,7 @@ def test_two_in_a_row_wait_and_both_come(desk: Desk) -> None:
     desk.until(lambda: any(job.state == "running" for job in desk.studio.jobs()))
     keep_seed(desk, "poster", 5)
     desk.click("generate")
-    desk.until(lambda: desk.window.strip.queue.text() == "1 waiting")
+    desk.until(lambda: desk.window.job_strip.queue.text() == "1 waiting")
     desk.click("stripQueue")
     assert [row.job.state for row in desk.window.queue.rows()] == ["running", "queued"]
     desk.window.queue.hide()
@@ -116,7 +116,7 @@ def test_escape_cancels_and_keeps_what_there_was(desk: Desk) -> None:
     desk.until(lambda: panel.asset is not None)
     assert panel.asset is not None
     assert panel.asset.partial
-    assert panel.stage_area.header.caption.whole().endswith("unfinished")
+    assert panel.stage_area.header.caption.full_text().endswith("unfinished")
     desk.until(lambda: not panel.cancel.isVisible())
 
 
@@ -125,7 +125,7 @@ def test_an_error_stands_at_the_panel_in_words_with_a_retry(desk: Desk) -> None:
     keep_seed(desk, "poster", MISUSED)
     desk.click("generate")
     desk.until(lambda: panel.error.isVisible())
-    assert panel.error.words() == "The moon cannot be painted. Ask for the sun."
+    assert panel.error.message() == "The moon cannot be painted. Ask for the sun."
     desk.idle()
     desk.click("retry")
     desk.until(lambda: len(desk.studio.jobs()) == 2 and all(job.state == "failed" for job in desk.studio.jobs()))
@@ -136,7 +136,7 @@ def test_an_unexpected_error_is_said_as_well(desk: Desk) -> None:
     keep_seed(desk, "music", RAISES)
     desk.click("generate")
     desk.until(lambda: panel.error.isVisible())
-    assert "did not expect" in panel.error.words()
+    assert "did not expect" in panel.error.message()
     assert panel.stage_area.onboarding.isVisible()
 
 
@@ -147,7 +147,7 @@ def test_a_request_that_cannot_be_says_so_before_anything_runs(desk: Desk, monke
     monkeypatch.setattr(desk.studio, "submit", refuse)
     desk.panel("poster")
     desk.click("generate")
-    assert desk.panel("poster").error.words() == "There is no model called x. Choose another."
+    assert desk.panel("poster").error.message() == "There is no model called x. Choose another."
 
 
 @pytest.mark.parametrize("medium", [medium.name for medium in MEDIA])
@@ -202,7 +202,7 @@ def test_bin_and_undo(desk: Desk) -> None:
     desk.idle()
     desk.click("bin")
     assert desk.studio.library.count() == 0
-    assert desk.window.toast.words() == "1 work is in the bin."
+    assert desk.window.toast.message() == "1 work is in the bin."
     assert panel.stage_area.onboarding.isVisible()
     desk.click("toastAction")
     assert desk.studio.library.count() == 1
@@ -220,8 +220,8 @@ def test_copy_favourite_and_save(desk: Desk) -> None:
     assert panel.asset is not None
     assert desk.studio.library.get(panel.asset.id).favourite
     target = desk.home.parent / "mine.png"
-    desk.window.deeds.copy_to(panel.asset, target)
-    desk.until(lambda: desk.window.toast.words() == "Saved as mine.png.")
+    desk.window.work_actions.copy_to(panel.asset, target)
+    desk.until(lambda: desk.window.toast.message() == "Saved as mine.png.")
     assert target.read_bytes() == panel.asset.path.read_bytes()
 
 
@@ -266,7 +266,7 @@ def test_a_library_that_cannot_be_written_says_so(desk: Desk, monkeypatch: pytes
 
     monkeypatch.setattr(desk.studio.library, "bin", full)
     desk.click("bin")
-    assert desk.window.toast.words() == "The disk is full. Free some space."
+    assert desk.window.toast.message() == "The disk is full. Free some space."
     assert panel.asset is not None
 
 

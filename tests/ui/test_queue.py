@@ -83,7 +83,7 @@ def test_why_it_failed_is_told_whole(desk: Desk) -> None:
 
 def test_the_end_of_long_work_is_told_to_who_looks_elsewhere(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[str, str]] = []
-    desk.window.watch._tell = lambda *words: told.append(words)
+    desk.window.notifications._tell = lambda *words: told.append(words)
     front = [True]
     monkeypatch.setattr(desk.window, "isActiveWindow", lambda: front[0])
     monkeypatch.setattr(notifications, "LONG", 0.0)
@@ -111,9 +111,9 @@ def test_the_machine_is_awake_while_something_runs_or_waits(desk: Desk) -> None:
                 kept.append(on)
             super().keep(on)
 
-    desk.window.watch.awake = Noted([])
+    desk.window.notifications.awake = Noted([])
     fill(desk, (SLOW, 2))
-    desk.window.watch.look()
+    desk.window.notifications.update_keep_awake()
     assert kept == []  # held back: nothing will run tonight
     desk.studio.pause(False)
     desk.until(lambda: kept == [True])

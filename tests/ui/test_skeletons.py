@@ -48,11 +48,11 @@ def opened(desk: Desk) -> tuple[LibraryPage, int]:
     fill(desk)
     page = desk.window.open("library")
     assert isinstance(page, LibraryPage)
-    desk.until(lambda: all(page._works.at(row) is not None for row in range(4)))
+    desk.until(lambda: all(page._works.work_at(row) is not None for row in range(4)))
     desk.breathe(0.2)
     thumbnails = desk.window.thumbnails
-    thumbnails._kept, thumbnails.faces = LruCache(KEPT), LruCache(FACES)
-    return page, next(row for row in range(4) if page._works.at(row).medium == "poster")  # type: ignore[union-attr]
+    thumbnails._kept, thumbnails.tiles = LruCache(KEPT), LruCache(FACES)
+    return page, next(row for row in range(4) if page._works.work_at(row).medium == "poster")  # type: ignore[union-attr]
 
 
 def test_tiles_and_details_show_blocks_until_thumbnails_come(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,28 +69,28 @@ def test_tiles_and_details_show_blocks_until_thumbnails_come(desk: Desk, monkeyp
         page.grid.setCurrentIndex(page._works.index(row))
         desk.breathe()
         details = page.details
-        assert details.glance.isVisible()
+        assert details.thumbnail.isVisible()
         centre = page.grid.visualRect(page._works.index(row)).center() - QPoint(0, 10)
         block = theme().colour("skeleton")
         assert colour_at(page.grid.viewport(), centre) == block
-        assert colour_at(details.glance, details.glance.rect().center()) == block
+        assert colour_at(details.thumbnail, details.thumbnail.rect().center()) == block
     finally:
         gate.set()
-    asset = page._works.at(row)
+    asset = page._works.work_at(row)
     assert asset is not None
-    desk.until(lambda: desk.window.thumbnails.known(asset.id))
+    desk.until(lambda: desk.window.thumbnails.is_loaded(asset.id))
     desk.breathe()
     assert colour_at(page.grid.viewport(), centre) != block
-    assert colour_at(details.glance, details.glance.rect().center()) != block
+    assert colour_at(details.thumbnail, details.thumbnail.rect().center()) != block
 
 
 def test_a_work_whose_picture_cannot_be_read_shows_its_kind(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     page, row = opened(desk)
     monkeypatch.setattr(Library, "thumbnail", lambda *_: None)
     page.grid.setCurrentIndex(page._works.index(row))
-    asset = page._works.at(row)
+    asset = page._works.work_at(row)
     assert asset is not None
-    desk.until(lambda: desk.window.thumbnails.known(asset.id))
+    desk.until(lambda: desk.window.thumbnails.is_loaded(asset.id))
     desk.breathe()
     tile = page.grid.visualRect(page._works.index(row))
     seen = page.grid.viewport().grab(tile).toImage()

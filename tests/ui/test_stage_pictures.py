@@ -156,11 +156,11 @@ def test_two_are_compared_under_a_slider_and_side_by_side(stage: ImageStage, tmp
     assert seen(stage, 0.45, 0.05) != RED
     said = [label.text() for label in stage.bar.findChildren(QLabel)]
     assert said[0].startswith("Seed 5")
-    assert "old" in stage.bar.left.whole()
-    assert "new" in stage.bar.right.whole()
+    assert "old" in stage.bar.left.full_text()
+    assert "new" in stage.bar.right.full_text()
     stage.preview(picture(400, 400, (9, 200, 9)))
     assert seen(stage, 0.75, 0.5) == (9, 200, 9)
-    assert stage.bar.right.whole() == "Being made"
+    assert stage.bar.right.full_text() == "Being made"
     QTest.keyClick(stage, Qt.Key.Key_C)
     assert stage.bar.isHidden()
     assert stage.comparison is None
@@ -271,7 +271,7 @@ def test_the_window_shows_compares_and_copies_by_its_actions(desk: Desk) -> None
     desk.act("actual")
     assert stage.scale == 1.0
     desk.act("compare")
-    assert stage.bar.left.whole() == "Seed 1 · sea"
+    assert stage.bar.left.full_text() == "Seed 1 · sea"
     desk.act("copy.seed")
     assert QGuiApplication.clipboard().text() == "2"
     desk.act("copy.prompt")
@@ -308,10 +308,10 @@ def test_a_preview_fades_into_the_next_and_into_the_work(stage: ImageStage, room
 
 
 def test_nothing_fades_where_nothing_shall_move(stage: ImageStage) -> None:
-    theme().settle(True)
+    theme().set_reduced_motion(True)
     try:
         stage.preview(picture(64, 64))
         stage.preview(picture(64, 64, BLUE))
         assert seen(stage, 0.5, 0.5) == BLUE
     finally:
-        theme().settle(False)
+        theme().set_reduced_motion(False)

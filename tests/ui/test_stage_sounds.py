@@ -137,7 +137,7 @@ def test_without_portaudio_it_says_what_to_install(room: Room, monkeypatch: pyte
     stage.show()
     stage.preview(sound(1.0))
     stage.toggle()
-    assert "libportaudio2" in stage.error.words()
+    assert "libportaudio2" in stage.error.message()
     assert not stage.player.playing
     QTest.keyClick(stage, Qt.Key.Key_End)
     assert stage.time.text() == "0:01 / 0:01"
@@ -152,10 +152,10 @@ def test_an_output_that_is_gone_is_named(stage: AudioStage, monkeypatch: pytest.
     stage.apply_settings(Settings(audio_output="Headphones"))
     stage.preview(sound(1.0))
     stage.toggle()
-    assert stage.error.words().startswith("The sound output Headphones cannot be used.")
+    assert stage.error.message().startswith("The sound output Headphones cannot be used.")
     stage.apply_settings(Settings())
     stage.toggle()
-    assert stage.error.words().startswith("No sound output was found.")
+    assert stage.error.message().startswith("No sound output was found.")
 
 
 def test_outputs_are_named_once_each(card: None, monkeypatch: pytest.MonkeyPatch) -> None:

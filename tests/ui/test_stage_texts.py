@@ -329,11 +329,11 @@ def test_another_theme_and_size_keep_what_was_written(stage: TextStage, tmp_path
     type_(stage, " More.")
     before, place = stage.text, stage.page.textCursor().position()
     theme().choose("dark" if theme().scheme == "light" else "light")
-    theme().resize(1.5)
+    theme().set_text_size(1.5)
     assert stage.text == before
     assert stage.page.textCursor().position() == place
     assert stage.page.document().firstBlock().charFormat().font().pointSizeF() > 20
-    theme().resize(1.0)
+    theme().set_text_size(1.0)
     theme().choose("system")
     assert stage.text == before
 

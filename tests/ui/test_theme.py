@@ -79,8 +79,8 @@ def test_every_control_shows_its_states(control: str, states: str) -> None:
 @pytest.mark.parametrize("size", [0.75, 1.5, 2.0])
 def test_text_of_every_size_fits(desk: Desk, size: float) -> None:
     desk.window.resize(1280, 800)
-    usual = desk.window.rail.width()
-    theme().resize(size)
+    usual = desk.window.sidebar.width()
+    theme().set_text_size(size)
     try:
         for page in ("avatar", "poster", "story", "music"):
             panel = desk.panel(page)
@@ -90,10 +90,10 @@ def test_text_of_every_size_fits(desk: Desk, size: float) -> None:
                     if control.isVisible() and not isinstance(control.parent(), QAbstractSpinBox):
                         lines = QFontMetricsF(control.font()).height()
                         assert control.height() >= lines + 4, f"{page}: {control.objectName()} cuts its text"
-        assert (desk.window.rail.width() > usual) is (size > 1.25)
+        assert (desk.window.sidebar.width() > usual) is (size > 1.25)
     finally:
-        theme().resize(1.0)
-    assert desk.window.rail.width() == usual
+        theme().set_text_size(1.0)
+    assert desk.window.sidebar.width() == usual
 
 
 def test_reduced_motion_moves_nothing(desk: Desk) -> None:
@@ -104,19 +104,19 @@ def test_reduced_motion_moves_nothing(desk: Desk) -> None:
     def knob() -> bool:
         return switch.grab().toImage().pixelColor(27, 12) == theme().colour("on_accent")
 
-    theme().settle(True)
+    theme().set_reduced_motion(True)
     try:
         assert QApplication.cursorFlashTime() == 0
         switch.setChecked(True)
         assert knob()
         switch.setChecked(False)
-        theme().settle(False)
+        theme().set_reduced_motion(False)
         assert QApplication.cursorFlashTime() > 0
         switch.setChecked(True)
         assert not knob()  # it is on its way
         desk.until(knob)
     finally:
-        theme().settle(False)
+        theme().set_reduced_motion(False)
         switch.close()
         switch.deleteLater()
 
@@ -142,5 +142,5 @@ def test_switching_repaints_at_once_and_is_remembered(desk: Desk) -> None:
     desk.act("dark")
     assert ground() == DARK.stage
     assert desk.studio.settings.theme == "dark"
-    assert desk.window.actions_["dark"].isChecked()
+    assert desk.window.menu_actions["dark"].isChecked()
     desk.act("system")

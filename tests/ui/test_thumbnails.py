@@ -49,14 +49,14 @@ def test_what_is_looked_at_comes_first_and_what_is_passed_over_never(
     thumbnails.get(library.get(ids[0]))
     assert begun.wait(5)
     thumbnails.get(library.get(ids[1]))
-    thumbnails.look(ids[10:14])
-    thumbnails.look(ids[12:16])  # scrolled on before the first could be read
+    thumbnails.prioritise(ids[10:14])
+    thumbnails.prioritise(ids[12:16])  # scrolled on before the first could be read
     go_on.set()
-    room.until(lambda: thumbnails.known(ids[1]))
+    room.until(lambda: thumbnails.is_loaded(ids[1]))
     assert read == [ids[0], *ids[12:16], ids[1]]
     assert sorted(id for together in told for id in together) == sorted(read)
     assert len(told) < len(read)
-    thumbnails.look(ids[12:16])
+    thumbnails.prioritise(ids[12:16])
     room.breathe()
     assert len(read) == 6  # what is known is not read again
 

@@ -102,7 +102,7 @@ def begun(desk: Desk, faces: Path) -> TrainingPage:
 
 
 def words(shown: TrainingPage) -> str:
-    return shown.bar.words()
+    return shown.bar.message()
 
 
 def own(desk: Desk) -> list[str]:
@@ -271,7 +271,7 @@ def test_a_training_that_the_last_start_did_not_end_is_offered(home: Path, loop:
     studio.interrupted.append(QueueEntry("1", request, (), True))
     desk = Desk(home, loop, studio=studio)
     try:
-        assert "during a training. Owls" in desk.window.offer.bar.words()
+        assert "during a training. Owls" in desk.window.resume_bar.bar.message()
         SEEDS.clear()
         desk.click("offerResume")
         assert desk.window.page == "training"

@@ -38,7 +38,7 @@ def test_a_click_makes_a_work_of_every_starter_and_the_next_start_finds_it(home:
         panel.form.set_value(panel.form.value().replace(**brief))
         desk.click("generate")
         desk.until(lambda panel=panel: panel.asset is not None or panel.error.isVisible(), 240)
-        assert not panel.error.words()
+        assert not panel.error.message()
         assert panel.asset is not None
         assert panel.asset.request["seed"] == 7
         assert panel.asset.path.stat().st_size > 40
@@ -61,7 +61,7 @@ def test_an_engine_that_is_killed_fails_its_job_in_words_and_no_other(home: Path
     keep_seed(desk, "avatar", DIES)
     desk.click("generate")
     desk.until(lambda: panel.error.isVisible())
-    assert "ended from outside" in panel.error.words()
+    assert "ended from outside" in panel.error.message()
     keep_seed(desk, "avatar", 1)
     desk.click("generate")
     desk.until(lambda: panel.asset is not None)

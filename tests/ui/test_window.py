@@ -81,9 +81,9 @@ def test_closing_in_mid_job_leaves_nothing_behind(desk: Desk, loop: QEventLoop) 
     try:
         # What waited waits again and is made; what ran is offered.
         assert [entry.request.seed for entry in again.studio.interrupted] == [SLOW]
-        bar = again.window.offer.bar
+        bar = again.window.resume_bar.bar
         assert bar.isVisible()
-        assert bar.words().startswith("The studio ended while it was making a work.")
+        assert bar.message().startswith("The studio ended while it was making a work.")
         panel = again.panel("poster")
         again.until(lambda: panel.asset is not None and panel.asset.request["seed"] == 6)
         again.click("offerResume")
@@ -105,7 +105,7 @@ def test_an_offer_can_be_dismissed_for_good(desk: Desk, loop: QEventLoop) -> Non
     second.close()
     third = Desk(desk.home, loop)
     assert not third.studio.interrupted
-    assert not third.window.offer.bar.isVisible()
+    assert not third.window.resume_bar.bar.isVisible()
     third.close()
 
 
@@ -123,7 +123,7 @@ def test_the_queue_is_reordered_cancelled_paused_and_tried_again(desk: Desk) -> 
     queue.rows()[1].up.click()
     desk.until(lambda: [row.job.request.seed for row in queue.rows()] == [2, 1, MISUSED])
     queue.rows()[0].cancel.click()
-    desk.until(lambda: queue.rows()[-1].state.whole() == "Cancelled")
+    desk.until(lambda: queue.rows()[-1].state.full_text() == "Cancelled")
     desk.click("queuePause")
     desk.idle()
     desk.until(lambda: {row.job.state for row in queue.rows()} == {"done", "failed", "cancelled"})
@@ -138,15 +138,15 @@ def test_the_queue_is_reordered_cancelled_paused_and_tried_again(desk: Desk) -> 
 
 
 def test_the_strip_says_what_runs(desk: Desk) -> None:
-    strip = desk.window.strip
-    assert strip.words.whole() == "Ready"
+    strip = desk.window.job_strip
+    assert strip.words.full_text() == "Ready"
     keep_seed(desk, "music", SLOW)
     desk.click("generate")
-    desk.until(lambda: strip.words.whole() == "Music · making 4 of 4")
+    desk.until(lambda: strip.words.full_text() == "Music · making 4 of 4")
     assert strip.bar.isVisible()
     assert strip.bar.value() == 4
     desk.click("stripCancel")
-    desk.until(lambda: strip.words.whole() == "Ready")
+    desk.until(lambda: strip.words.full_text() == "Ready")
 
 
 def test_keys_alone_make_a_story(desk: Desk) -> None:
@@ -190,7 +190,9 @@ def test_every_control_has_a_name_for_screen_readers(desk: Desk) -> None:
 def test_shortcuts_are_told_apart(desk: Desk) -> None:
     keys = [deed.keys for deed in COMMANDS if deed.keys] + [f"Ctrl+{n}" for n in range(1, 10)]
     assert len(keys) == len(set(keys))
-    assert {f"action.{deed.name}" for deed in COMMANDS} <= {each.objectName() for each in desk.window.actions_.values()}
+    assert {f"action.{deed.name}" for deed in COMMANDS} <= {
+        each.objectName() for each in desk.window.menu_actions.values()
+    }
 
 
 @pytest.mark.parametrize("size", [(1024, 640), (1280, 800)])
@@ -254,9 +256,9 @@ def test_an_unexpected_error_gets_one_dialog(desk: Desk, loop: QEventLoop) -> No
     from studio.ui.app import ErrorReporter
 
     surface = ErrorReporter()
-    surface.over(desk.window)
+    surface.set_window(desk.window)
     for words in ("first", "second"):
-        surface.tell(ValueError(words))
+        surface.report(ValueError(words))
     desk.breathe(0.05)
     boxes = desk.window.findChildren(QWidget, "unexpected")
     assert len(boxes) == 1
@@ -290,18 +292,18 @@ def test_closing_twice_is_closing_once(desk: Desk) -> None:
 def test_a_paused_queue_says_at_the_next_start_why_nothing_runs(desk: Desk, loop: QEventLoop) -> None:
     desk.act("pause")
     said = "The queue is paused: what you generate waits until you resume it"
-    desk.until(lambda: desk.window.strip.words.whole() == said)
+    desk.until(lambda: desk.window.job_strip.words.full_text() == said)
     keep_seed(desk, "poster", 6)
     desk.click("generate")
     desk.close()
     again = Desk(desk.home, loop)
     try:
-        assert again.window.strip.words.whole() == "The queue is paused: 1 work waits until you resume it"
+        assert again.window.job_strip.words.full_text() == "The queue is paused: 1 work waits until you resume it"
         again.click("stripResume")
         again.idle()
         assert again.studio.library.count() == 1
-        assert again.window.strip.words.whole() == "Ready"
-        assert not again.window.strip.resume.isVisible()
+        assert again.window.job_strip.words.full_text() == "Ready"
+        assert not again.window.job_strip.resume.isVisible()
     finally:
         again.close()
 

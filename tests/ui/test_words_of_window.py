@@ -80,7 +80,7 @@ def test_longer_words_fit_everywhere_and_none_escape_translation(translator: Pse
         ]
         page = desk.window.pages.currentWidget()
         if isinstance(page, Panel):
-            assert page.brief.width() + desk.window.rail.width() < 512, "the brief takes half of the window"
+            assert page.brief.width() + desk.window.sidebar.width() < 512, "the brief takes half of the window"
     assert not faults, "\n".join(dict.fromkeys(faults))
 
 

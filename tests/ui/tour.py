@@ -92,7 +92,7 @@ def places(desk: Desk) -> Iterator[tuple[str, QWidget]]:
         desk.breathe()
         yield section, window
     window.open("poster")
-    for name, laid in (("queue", window.queue), ("palette", window.palette_)):
+    for name, laid in (("queue", window.queue), ("palette", window.command_palette)):
         window.act(name)
         desk.breathe()
         yield name, window
@@ -116,7 +116,7 @@ def _dialogs(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     unexpected.show_error("ValueError: seven", "Traceback", key="")
     asks = {
         "shortcuts": lambda: window.act("shortcuts"),
-        "delete": lambda: window.deeds.delete(desk.studio.library.ids()),
+        "delete": lambda: window.work_actions.delete(desk.studio.library.ids()),
         "preset": poster.brief.presets.ask_name,
         "unexpected": unexpected.open,
     }

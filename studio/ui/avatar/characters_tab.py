@@ -93,7 +93,7 @@ class CharactersTab(QWidget):
         """Read the saved characters, and show them."""
         self._show_expressions()
         identities = self._identities
-        self._reading.ask(
+        self._reading.run(
             lambda: _read(identities), lambda found: self.characters.show_characters(*found), self._session.fail
         )
 
@@ -136,7 +136,7 @@ class CharactersTab(QWidget):
                 [tr(words) for words, _ in found],
             )
 
-        self._posing.ask(lambda: _expressions(folder, face), offer, self._session.fail)
+        self._posing.run(lambda: _expressions(folder, face), offer, self._session.fail)
 
     def _make_sheet(self) -> None:
         """Make one picture of all expressions."""
@@ -149,7 +149,7 @@ class CharactersTab(QWidget):
             poses = tuple(dataclasses.replace(pose, words=tr(pose.words)) for pose in request.poses)
             self._session.submit(request.replace(poses=poses), parents)
 
-        self._posing.ask(lambda: expressions.sheet(folder, face), submit, self._session.fail)
+        self._posing.run(lambda: expressions.sheet(folder, face), submit, self._session.fail)
 
     def _name(self, face: AvatarRequest) -> str:
         """The name of a face: that in the brief if this is the brief's face, else its own."""
@@ -193,7 +193,7 @@ class CharactersTab(QWidget):
             self._session.actions.notify(words.format(name=name), ())
             return
         identities = self._identities
-        self._session.actions.aside.ask(
+        self._session.actions.tasks.run(
             lambda: _keep(identities, name, face, work), self._character_saved, self._session.fail
         )
 
@@ -262,7 +262,7 @@ class CharactersTab(QWidget):
         """The character of that id; None, with a message, if it was removed from elsewhere."""
         one = next((one for one in self._identities.all() if one.id == id), None)
         if one is None:
-            self._session.actions.fail(BadInput("This character no longer exists."))
+            self._session.actions.show_error(BadInput("This character no longer exists."))
             self.refresh()
         return one
 
@@ -274,7 +274,7 @@ class CharactersTab(QWidget):
         try:
             return action()
         except StudioError as error:
-            self._session.actions.fail(error)
+            self._session.actions.show_error(error)
             self.refresh()
             return None
 

@@ -15,7 +15,7 @@ from studio.ui.avatar import face_ops
 from studio.ui.avatar.live_jobs import LiveJob
 from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider
-from studio.ui.widgets.basic import ComboBox, button, column, empty, label, row, tool
+from studio.ui.widgets.basic import ComboBox, button, column, clear_layout, label, row, tool
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -157,7 +157,7 @@ class DirectionsTab(QWidget):
         self.show_face(self._face, self._model)
 
     def _fill(self) -> None:
-        empty(self._rows)
+        clear_layout(self._rows)
         self.sliders = {}
         try:
             found = directions(self._model) if self._model is not None else []

@@ -49,7 +49,7 @@ class AvatarInspector(PanelInspector):
         self.directions = DirectionsTab(self.session, self._search)
         self.mix = MixTab(self.session, self._portraits)
         self.morph = MorphTab(self.session, self._portraits, LiveJob(studio, bridge, SLOT, self))
-        self.match = MatchTab(self.session, actions.arrivals)
+        self.match = MatchTab(self.session, actions.importer)
         self.characters = CharactersTab(self.session, studio, bridge)
         self.tabs = InspectorTabs()
         self.tabs.add("face", tr("Face"), [self.traits, self.directions])

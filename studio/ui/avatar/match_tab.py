@@ -117,7 +117,7 @@ class MatchTab(QWidget):
         self.asset = asset
         self.show_remark("")
         path = asset.path
-        self._reading.ask(lambda: _small(pictures.load(path)), self._show, lambda _: self._show(QImage()))
+        self._reading.run(lambda: _small(pictures.load(path)), self._show, lambda _: self._show(QImage()))
 
     def show_remark(self, words: str) -> None:
         """Say something about the face that was found."""

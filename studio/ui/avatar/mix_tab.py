@@ -14,7 +14,7 @@ from studio.ui.avatar import face_ops
 from studio.ui.avatar.portraits import PortraitLoader, PortraitView
 from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider
-from studio.ui.widgets.basic import ComboBox, button, column, empty, label, row, tool
+from studio.ui.widgets.basic import ComboBox, button, column, clear_layout, label, row, tool
 from studio.ui.widgets.text import tr
 
 SIDE = 64
@@ -112,7 +112,7 @@ class MixTab(QWidget):
             self.add(face)
 
     def _fill(self) -> None:
-        empty(self._rows)
+        clear_layout(self._rows)
         self.parts = []
         for at, mix in enumerate(self._mix):
             part = MixPart(self._portraits, at, mix)

@@ -356,7 +356,7 @@ class FaceSession(QObject):
 
     def _stop_loading_message(self) -> None:
         self._loading.stop()
-        self.actions.unsay(tr(LOADING))
+        self.actions.dismiss_message(tr(LOADING))
 
     def _refresh(self) -> None:
         """What is shown has changed. While a slider moves, its model is the same, and the disk is left alone."""

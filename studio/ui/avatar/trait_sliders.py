@@ -12,7 +12,7 @@ from studio.models.catalog import Model
 from studio.ui.avatar import face_ops
 from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider
-from studio.ui.widgets.basic import button, column, empty, label, row
+from studio.ui.widgets.basic import button, column, clear_layout, label, row
 from studio.ui.widgets.text import tr
 
 
@@ -77,7 +77,7 @@ class TraitSliders(QWidget):
         return self._rest_of.get(self._face.latent, ()) if self._face.latent else ()
 
     def _fill(self, found: list[sliders.SliderState]) -> None:
-        empty(self._rows)
+        clear_layout(self._rows)
         self.sliders = {}
         for slider in found:
             line = LabelledSlider(slider.name, tr(slider.name), 0.0, 1.0, slider.stations - 1)

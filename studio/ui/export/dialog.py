@@ -119,7 +119,7 @@ class ExportDialog(QDialog):
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setFixedWidth(min(theme().high(RIGHT), WIDEST))
+        area.setFixedWidth(min(theme().scaled(RIGHT), WIDEST))
         area.setWidget(right)
         self.folder = ElidedLabel(role="muted")
         self.folder.setObjectName("exportFolder")
@@ -206,7 +206,7 @@ class ExportDialog(QDialog):
         self._show_folder()
 
     def _show_folder(self) -> None:
-        self.folder.say(str(self._target()))
+        self.folder.set_text(str(self._target()))
 
     def _target(self) -> Path:
         return writer.free(self._place() / f"{self._name()}.zip") if self.zipped.isChecked() else self._place()
@@ -237,7 +237,7 @@ class ExportDialog(QDialog):
             behind = [each for each in library.page(limit=BEHIND) if each.drawn and each.id != own]
             return LoadedPicture(picture, codecs.thumbnail(picture, SEEN) or picture, tints(picture), behind)
 
-        self._reading.ask(work, self._took, self._failed)
+        self._reading.run(work, self._took, self._failed)
 
     def _took(self, made: LoadedPicture) -> None:
         self._picture, self._seen, self._others = made.picture, made.seen, made.behind
@@ -255,7 +255,7 @@ class ExportDialog(QDialog):
             self._behind = (asset, picture)
             self._changed()
 
-        self._reading.ask(lambda: _picture(asset.path), took, self._failed)
+        self._reading.run(lambda: _picture(asset.path), took, self._failed)
 
     def _changed(self) -> None:
         """Draw the look, newest first: a slider may be faster than the picture."""
@@ -265,7 +265,7 @@ class ExportDialog(QDialog):
                 self._want(max(0, self.looks.works.currentIndex()))
         elif seen is not None:
             behind, side = self._behind[1] if self._behind is not None else None, self.preview.pixels
-            self._drawing.ask(lambda: _drawn(seen, look, side, behind), self.preview.take, self._failed)
+            self._drawing.run(lambda: _drawn(seen, look, side, behind), self.preview.take, self._failed)
         self._count()
 
     # What is done.
@@ -297,7 +297,7 @@ class ExportDialog(QDialog):
         self.bar.show()
         self._freeze(True)
         self._look.start()
-        self._errands.ask(work, lambda end: self._arrived(end, order.count), self._not_sent)
+        self._errands.run(work, lambda end: self._arrived(end, order.count), self._not_sent)
 
     def _tell(self) -> None:
         if self._way is not None:
@@ -329,7 +329,7 @@ class ExportDialog(QDialog):
                 widget.setEnabled(not on)
 
     def _failed(self, error: Failure) -> None:
-        self.error.say(*failure(error), kind="error")
+        self.error.show_message(*failure(error), kind="error")
 
     def _keep(self) -> None:
         window_state.save(self._file, self.choice.to_json())

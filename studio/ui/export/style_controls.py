@@ -131,7 +131,7 @@ class StyleControls(QWidget):
         slider.valueChanged.connect(lambda place: self._change(**{name: place / STEPS}))
         self._sliders[name] = slider
         said = label(words)
-        said.setMinimumWidth(theme().high(NAME))
+        said.setMinimumWidth(theme().scaled(NAME))
         said.setBuddy(slider)
         line = row(said, slider)
         line.setStretch(1, 1)

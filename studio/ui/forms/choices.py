@@ -34,7 +34,7 @@ class ChoiceField(FormField):
             self.rows.addWidget(self.box)
 
     def _fit(self) -> None:
-        self.box.setFixedWidth(theme().high(CHOICE_WIDTH))
+        self.box.setFixedWidth(theme().scaled(CHOICE_WIDTH))
 
     def read(self) -> str:
         return str(self.box.currentData())

@@ -106,7 +106,7 @@ class Form(QWidget, Generic[Value]):
         """Show or hide the advanced fields."""
         self._advanced.setVisible(on)
         self._advanced_button.setText(tr("Fewer choices") if on else tr("More choices"))
-        icons.put(self._advanced_button, "chevron-down" if on else "chevron-right", "muted", size=16)
+        icons.set_icon(self._advanced_button, "chevron-down" if on else "chevron-right", "muted", size=16)
 
     @property
     def advanced_shown(self) -> bool:

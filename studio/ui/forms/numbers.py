@@ -52,7 +52,7 @@ class NumberField(FormField):
         self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def _fit(self) -> None:
-        self.box.setFixedWidth(theme().high(118))
+        self.box.setFixedWidth(theme().scaled(118))
 
     def read(self) -> float:
         # A value still being typed counts: Generate may be pressed before the field is left.

@@ -11,25 +11,25 @@ from studio.library.library import Asset
 LONGEST = 60  # characters of a file's name
 
 
-def name_of(asset: Asset) -> str:
+def copy_name(asset: Asset) -> str:
     """A file name that any system takes, after the work's title."""
     words = "".join(letter for letter in asset.title if letter.isalnum() or letter in " -_").strip()
     return f"{words[:LONGEST].strip() or asset.id}{asset.path.suffix}"
 
 
-def copy(asset: Asset, path: Path) -> Path:
+def copy_file(asset: Asset, path: Path) -> Path:
     """Raises OSError."""
     shutil.copyfile(asset.path, path)
     return path
 
 
-def copy_all(works: Sequence[Asset], folder: Path, stopping: Callable[[], bool]) -> list[Path]:
+def copy_files(works: Sequence[Asset], folder: Path, stopping: Callable[[], bool]) -> list[Path]:
     """Copy the files into the folder, each under a name that is free there. Raises OSError."""
     made: list[Path] = []
     for asset in works:
         if stopping():
             break
-        made.append(copy(asset, _free(folder / name_of(asset))))
+        made.append(copy_file(asset, _free(folder / copy_name(asset))))
     return made
 
 

@@ -23,7 +23,7 @@ EDGE = 4  # pixels around the picture, where the mark of what is selected lies
 RADIUS = SIZE.radius
 
 
-def parted(text: str) -> tuple[str, str]:
+def split_heading(text: str) -> tuple[str, str]:
     """The heading of a text, without its marks, and the rest without empty lines."""
     heading, _, rest = text.partition("\n") if text.startswith("#") else ("", "", text)
     return heading.lstrip("# ").strip(), "\n".join(line for line in rest.splitlines() if line.strip())
@@ -46,8 +46,8 @@ class WorkDelegate(QStyledItemDelegate):
         self._fonts: dict[tuple[float, bool, bool], QFont] = {}
         self._blanks: dict[float, QPixmap] = {}
         self.side = side
-        self.forget()
-        theme().changed.connect(self.forget)
+        self.reset()
+        theme().changed.connect(self.reset)
 
     def resize(self, side: int) -> None:
         """Draw works in another size from here on."""
@@ -55,7 +55,7 @@ class WorkDelegate(QStyledItemDelegate):
         self.height = side + (round(QFontMetricsF(self._font(0.92)).height()) + 12 if self.titled else 0)
         self._blanks.clear()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Draw everything anew: the look has changed."""
         self._fonts.clear()
         self._look = (theme().scheme, self._font(1.0).toString())
@@ -99,7 +99,7 @@ class WorkDelegate(QStyledItemDelegate):
     ) -> None:
         """Draw the work with its corner there."""
         ratio = painter.device().devicePixelRatioF()
-        face = self._face(works.thumbnails, asset, selected, ratio)
+        face = self._tile(works.thumbnails, asset, selected, ratio)
         if face is None:
             self.draw_blank(painter, corner)
         else:
@@ -130,9 +130,9 @@ class WorkDelegate(QStyledItemDelegate):
             within.end()
         painter.drawPixmap(corner, blank)
 
-    def drawn(self, thumbnails: ThumbnailLoader, id: str, ratio: float) -> bool:
+    def has_tile(self, thumbnails: ThumbnailLoader, id: str, ratio: float) -> bool:
         """Whether the tile of a work is kept, so that its picture is not needed."""
-        return self._key(id, False, ratio) in thumbnails.faces or self._key(id, True, ratio) in thumbnails.faces
+        return self._key(id, False, ratio) in thumbnails.tiles or self._key(id, True, ratio) in thumbnails.tiles
 
     def _key(self, id: str, selected: bool, ratio: float) -> Hashable:
         return (id, selected, self.side, self.titled, ratio, self._look)
@@ -143,17 +143,17 @@ class WorkDelegate(QStyledItemDelegate):
         made.fill(theme().colour("stage"))  # opaque: the ground of every view of works, and quick to copy
         return made
 
-    def _face(self, thumbnails: ThumbnailLoader, asset: Asset, selected: bool, ratio: float) -> QPixmap | None:
+    def _tile(self, thumbnails: ThumbnailLoader, asset: Asset, selected: bool, ratio: float) -> QPixmap | None:
         """The tile without marks of the pointer, drawn once and kept; None where its picture has not been read, or this
         frame has no time left for it. How it looked before stands in until then.
         """
         key = self._key(asset.id, selected, ratio)
         shown = (asset.favourite, asset.partial, asset.title)
-        kept = thumbnails.faces.get(key)
+        kept = thumbnails.tiles.get(key)
         if kept is not None and kept[0] == shown:
             return kept[1]
-        before = kept or thumbnails.faces.get(self._key(asset.id, not selected, ratio))
-        seen = thumbnails.seen(asset.id)
+        before = kept or thumbnails.tiles.get(self._key(asset.id, not selected, ratio))
+        seen = thumbnails.loaded(asset.id)
         late = self._until is not None and time.perf_counter() > self._until
         if seen is None:
             thumbnails.get(asset)
@@ -162,13 +162,13 @@ class WorkDelegate(QStyledItemDelegate):
         else:
             face = self._ground(ratio)
             painter = QPainter(face)
-            self._paint_face(painter, asset, seen, "ink" if selected else "muted")
+            self._paint_tile(painter, asset, seen, "ink" if selected else "muted")
             painter.end()
-            thumbnails.faces.put(key, (shown, face), face.width() * face.height() * 4)
+            thumbnails.tiles.put(key, (shown, face), face.width() * face.height() * 4)
             return face
         return None if before is None else before[1]
 
-    def _paint_face(self, painter: QPainter, asset: Asset, seen: Thumbnail, tone: str) -> None:
+    def _paint_tile(self, painter: QPainter, asset: Asset, seen: Thumbnail, tone: str) -> None:
         picture, words = seen.picture, seen.words
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         cell = _cell(QPointF(0, 0), self.side)
@@ -181,10 +181,10 @@ class WorkDelegate(QStyledItemDelegate):
         if written:
             self._paint_text(painter, words or title_of(asset), cell)
         elif picture is None:
-            placeholder.missing(painter, cell, send_to.home(asset))
+            placeholder.missing(painter, cell, send_to.home_medium(asset))
         else:
             if asset.sounding:
-                picture = inked(picture)
+                picture = tint_waveform(picture)
             _paint_picture(painter, picture, cell, fill=not asset.sounding)
         painter.setClipping(False)
         _paint_edge(painter, cell, "line")
@@ -218,7 +218,7 @@ class WorkDelegate(QStyledItemDelegate):
         big = self.side > 120
         inset = 16 if big else 9
         page = cell.adjusted(inset, inset, -inset, -inset)
-        heading, rest = parted(text)
+        heading, rest = split_heading(text)
         top = page.top()
         for words, scale, strong, tone in (
             (heading, 1.1 if big else 0.74, True, "ink"),
@@ -239,7 +239,7 @@ class WorkDelegate(QStyledItemDelegate):
             top += step * 0.35 if words else 0
 
 
-def inked(wave: QPixmap) -> QPixmap:
+def tint_waveform(wave: QPixmap) -> QPixmap:
     """The drawn waveform of a sound in the colour that it has on the stage."""
     made = QPixmap(wave)
     painter = QPainter(made)
@@ -255,7 +255,7 @@ def _cell(corner: QPointF, side: int) -> QRectF:
 
 def _title(asset: Asset, words: str) -> str:
     """The title; a text that was given none is called by its heading."""
-    return (parted(words)[0] if words and not asset.title else "") or title_of(asset)
+    return (split_heading(words)[0] if words and not asset.title else "") or title_of(asset)
 
 
 def _paint_edge(painter: QPainter, cell: QRectF, tone: str) -> None:

@@ -25,10 +25,10 @@ from studio.ui.library.related_works import RelatedWorks
 from studio.ui.library.tag_editor import TagEditor
 from studio.ui.library.thumbnail_view import ThumbnailView
 from studio.ui.library.thumbnails import ThumbnailLoader
-from studio.ui.shell.preload import Pieces
+from studio.ui.shell.preload import BuildSteps
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import button, column, empty, label, row, scrolling, tool
-from studio.ui.widgets.tables import told
+from studio.ui.widgets.basic import button, column, clear_layout, label, row, scrolling, tool
+from studio.ui.widgets.tables import fact_table
 from studio.ui.widgets.text import count, gist, tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -49,12 +49,12 @@ NEEDS_REQUEST = ("recall", "again", "vary")
 class WorkDetails(QFrame):
     """`asked` names a deed for the selected works; the other signals say what else a person wants of them."""
 
-    asked = Signal(str)
+    command_requested = Signal(str)
     renamed = Signal(object, str)
     sent = Signal(str)
     tagged = Signal(str, bool)
     collected = Signal(str, bool)
-    visited = Signal(object)
+    show_requested = Signal(object)
 
     def __init__(self, studio: Studio, thumbnails: ThumbnailLoader) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class WorkDetails(QFrame):
         self._buttons: dict[str, QAbstractButton] = {}
         self.setFixedWidth(SIZE.inspector)
 
-    def pieces(self) -> Pieces:
+    def build_steps(self) -> BuildSteps:
         """Make what is in it, a few milliseconds' worth at a time."""
         inside = QWidget()
         inside.setObjectName("form")
@@ -86,7 +86,7 @@ class WorkDetails(QFrame):
         column(self, spacing=0).addWidget(area)
         yield
         yield from self._build(column(self._work, spacing=12))
-        self._thumbnails.ready.connect(self._drawn)
+        self._thumbnails.ready.connect(self._on_thumbnails_ready)
         theme().changed.connect(self._fit)
         self.show_works((), 0)
         self._fit()
@@ -95,9 +95,9 @@ class WorkDetails(QFrame):
         """As wide as its widest words need, and never narrower than it is drawn for."""
         self.setFixedWidth(max(SIZE.inspector, self._work.minimumSizeHint().width() + 33))
 
-    def _build(self, whole: QVBoxLayout) -> Pieces:
+    def _build(self, whole: QVBoxLayout) -> BuildSteps:
         library = self._studio.library
-        self.glance = ThumbnailView()
+        self.thumbnail = ThumbnailView()
         self.title = QLineEdit()
         self.title.setObjectName("workTitle")
         self.title.setAccessibleName(tr("Title"))
@@ -116,7 +116,7 @@ class WorkDetails(QFrame):
             small = tool(icon, words, f"details.{deed}", checked=checked, keys=keys_of(deed))
             self._put(deed, small)
             line.addWidget(small)
-        for widget in (self.glance, self.title):
+        for widget in (self.thumbnail, self.title):
             whole.addWidget(widget)
         whole.addLayout(line)
         yield
@@ -129,26 +129,26 @@ class WorkDetails(QFrame):
         whole.addLayout(self._how)
         yield
         self.tags = TagEditor("tags", tr("Tags"), tr("Add a tag"), library.tags)
-        self.tags.put.connect(lambda name: self.tagged.emit(name, True))
-        self.tags.taken.connect(lambda name: self.tagged.emit(name, False))
+        self.tags.added.connect(lambda name: self.tagged.emit(name, True))
+        self.tags.removed.connect(lambda name: self.tagged.emit(name, False))
         yield
         self.collections = TagEditor("collections", tr("Collections"), tr("Put into a collection"), library.collections)
-        self.collections.put.connect(lambda name: self.collected.emit(name, True))
-        self.collections.taken.connect(lambda name: self.collected.emit(name, False))
+        self.collections.added.connect(lambda name: self.collected.emit(name, True))
+        self.collections.removed.connect(lambda name: self.collected.emit(name, False))
         yield
         self.parents = RelatedWorks("parents", tr("Made from"), self._thumbnails)
         self.children_ = RelatedWorks("children", tr("Made from it"), self._thumbnails)
-        self.parents.chosen.connect(self.visited)
-        self.children_.chosen.connect(self.visited)
+        self.parents.chosen.connect(self.show_requested)
+        self.children_.chosen.connect(self.show_requested)
         for widget in (self.parents, self.children_, self.tags, self.collections):
             whole.addWidget(widget)
         self._more = button(tr("Where it comes from"), "details.more", "fold", clicked=self._unfold)
-        icons.put(self._more, "chevron-right", "muted", size=16)
+        icons.set_icon(self._more, "chevron-right", "muted", size=16)
         self._origin = column(spacing=6)
         whole.addWidget(self._more)
         whole.addLayout(self._origin)
 
-    def _actions(self, grid: QGridLayout) -> Pieces:
+    def _actions(self, grid: QGridLayout) -> BuildSteps:
         for at, (deed, words, icon) in enumerate(ONE):
             yield
             made = button(tr(words), f"details.{deed}", "compact", icon=icon, keys=keys_of(deed))
@@ -169,7 +169,7 @@ class WorkDetails(QFrame):
         grid.addWidget(self._buttons["delete"], 3, 1)
 
     def _put(self, deed: str, made: QAbstractButton) -> None:
-        made.clicked.connect(lambda: self.asked.emit(deed))
+        made.clicked.connect(lambda: self.command_requested.emit(deed))
         self._buttons[deed] = made
 
     # What is shown.
@@ -183,7 +183,7 @@ class WorkDetails(QFrame):
             return
         one = works[0] if number == 1 else None
         binned = works[0].binned
-        self._glance()
+        self._show_thumbnail()
         self.title.setVisible(one is not None)
         if one is not None:
             self.title.setPlaceholderText(gist(one.request) or one.path.name)
@@ -206,29 +206,29 @@ class WorkDetails(QFrame):
         self.collections.setVisible(not binned)
         self.tags.show_names(sorted({name for asset in works for name in asset.tags}, key=str.casefold))
         self.collections.show_names(sorted({name for asset in works for name in asset.collections}, key=str.casefold))
-        self._tell(one)
+        self._fill_facts(one)
 
-    def _tell(self, one: Asset | None) -> None:
+    def _fill_facts(self, one: Asset | None) -> None:
         """The request, the kin and where the work comes from, in words."""
-        empty(self._how)
-        empty(self._origin)
+        clear_layout(self._how)
+        clear_layout(self._origin)
         self._more.setVisible(one is not None)
         library = self._studio.library
         self.parents.show_works(library.some(one.parents) if one is not None else ())
         self.children_.show_works(library.children(one.id) if one is not None else ())
         if one is None:
             return
-        lines = metadata.asked(one, self._called)
+        lines = metadata.request_facts(one, self._called)
         if lines:
             self._how.addWidget(label(tr("How it was made"), "heading"))
-            self._how.addWidget(told(lines, "told"))
-        table = told(metadata.made_with(one, self._called), "origin")
+            self._how.addWidget(fact_table(lines, "told"))
+        table = fact_table(metadata.origin_facts(one, self._called), "origin")
         table.setVisible(self._unfolded)
         self._origin.addWidget(table)
 
     def _unfold(self) -> None:
         self._unfolded = not self._unfolded
-        icons.put(self._more, "chevron-down" if self._unfolded else "chevron-right", "muted", size=16)
+        icons.set_icon(self._more, "chevron-down" if self._unfolded else "chevron-right", "muted", size=16)
         for table in self._work.findChildren(QWidget, "origin"):
             table.setVisible(self._unfolded)
 
@@ -248,15 +248,15 @@ class WorkDetails(QFrame):
         if len(self._works) == 1 and self.title.text().strip() not in ("", self._works[0].title):
             self.renamed.emit(self._works[0], self.title.text().strip())
 
-    def _drawn(self, ids: frozenset[str]) -> None:
+    def _on_thumbnails_ready(self, ids: frozenset[str]) -> None:
         if len(self._works) == 1 and self._works[0].id in ids:
-            self._glance()
+            self._show_thumbnail()
 
-    def _glance(self) -> None:
+    def _show_thumbnail(self) -> None:
         one = self._works[0] if len(self._works) == 1 else None
-        self.glance.setVisible(one is not None and one.path.suffix not in codecs.TEXT_SUFFIXES)
+        self.thumbnail.setVisible(one is not None and one.path.suffix not in codecs.TEXT_SUFFIXES)
         if one is not None:
             ground = "paper" if one.sounding else "mat"
             picture = self._thumbnails.get(one)
-            none = picture is None and self._thumbnails.known(one.id)
-            self.glance.show_picture(picture, ground, send_to.home(one) if none else "")
+            none = picture is None and self._thumbnails.is_loaded(one.id)
+            self.thumbnail.show_picture(picture, ground, send_to.home_medium(one) if none else "")

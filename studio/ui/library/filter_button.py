@@ -41,7 +41,7 @@ class FilterButton(QToolButton):
         turned = Qt.LayoutDirection.RightToLeft
         self.setLayoutDirection(turned if self.layoutDirection() != turned else Qt.LayoutDirection.LeftToRight)
         self.setIconSize(QSize(14, 14))
-        icons.put(self, "chevron-down", "muted", size=14)
+        icons.set_icon(self, "chevron-down", "muted", size=14)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCheckable(True)
         menu = QMenu(self)

@@ -13,7 +13,7 @@ from studio.errors import StudioError
 from studio.library.library import LibraryQuery
 from studio.ui.commands import keys_of
 from studio.ui.library.filter_button import FilterButton, FilterOption, dates, span
-from studio.ui.shell.preload import Pieces
+from studio.ui.shell.preload import BuildSteps
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import GAP, ICON, button, column, label, row, tip, tool
 from studio.ui.widgets.text import tr
@@ -27,8 +27,8 @@ DELAY = 160  # milliseconds after the last key before the library is asked
 class LibraryFilters(QFrame):
     """`asked` says that the query is another one; `brought` that a person wants to bring files in."""
 
-    asked = Signal()
-    brought = Signal()
+    changed = Signal()
+    import_requested = Signal()
     _line: QHBoxLayout | None = None  # the second, once it is made
     _saved = 0  # pixels that words would take beside their icons
 
@@ -41,7 +41,7 @@ class LibraryFilters(QFrame):
         self._typing.setInterval(DELAY)
         self._typing.timeout.connect(self._ask)
 
-    def pieces(self) -> Pieces:
+    def build_steps(self) -> BuildSteps:
         """Make what is in it, a few milliseconds' worth at a time."""
         library = self._studio.library
         whole = column(self, spacing=8, margins=(16, 10, 16, 10))
@@ -75,7 +75,7 @@ class LibraryFilters(QFrame):
         line.addSpacing(8)
         return line
 
-    def _segments(self, line: QHBoxLayout) -> Pieces:
+    def _segments(self, line: QHBoxLayout) -> BuildSteps:
         self._media = QButtonGroup(self)
         self._media.setExclusive(True)
         for name, title in (("", tr("All")), *((each.name, tr(each.title)) for each in MEDIA)):
@@ -100,26 +100,28 @@ class LibraryFilters(QFrame):
             line.addWidget(facet)
         self.favourites = _toggle(tr("Favourites"), "favourites", "star", "star-full")
         self.favourites.clicked.connect(lambda: self._ask())
-        self.none = button(tr("Clear filters"), "clearFilters", "quiet", clicked=self.clear)
+        self.clear_button = button(tr("Clear filters"), "clearFilters", "quiet", clicked=self.clear)
         line.addWidget(self.favourites)
-        line.addWidget(self.none)
+        line.addWidget(self.clear_button)
         line.addStretch(1)
         self.total = label("", "muted")
         self.total.setObjectName("total")
-        self.bring = tool("plus", tr("Bring in files… (or drop them here)"), "bring", clicked=self.brought.emit)
-        self.bring.setText(tr("Add files…"))
-        self.bring.setProperty("role", "facet")
-        self.bring.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        icons.put(self.bring, "plus", size=ICON, gap=GAP)
-        self.bring.setIconSize(QSize(ICON + GAP, ICON))
+        self.import_button = tool(
+            "plus", tr("Bring in files… (or drop them here)"), "bring", clicked=self.import_requested.emit
+        )
+        self.import_button.setText(tr("Add files…"))
+        self.import_button.setProperty("role", "facet")
+        self.import_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        icons.set_icon(self.import_button, "plus", size=ICON, gap=GAP)
+        self.import_button.setIconSize(QSize(ICON + GAP, ICON))
         self.binned = _toggle(tr("Bin"), "binned", "trash", "trash")
         self.binned.setToolTip(tr("Show what is in the bin"))
         self.binned.clicked.connect(lambda: self._ask())
         line.addWidget(self.total)
         line.addSpacing(6)
-        line.addWidget(self.bring)
+        line.addWidget(self.import_button)
         line.addWidget(self.binned)
-        self.none.hide()
+        self.clear_button.hide()
         return line
 
     def event(self, e: QEvent) -> bool:
@@ -130,12 +132,12 @@ class LibraryFilters(QFrame):
 
     def _fit(self, line: QHBoxLayout) -> None:
         """Where the words of all do not fit side by side, the icons of the last two stand for them."""
-        short = self.bring.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonIconOnly
+        short = self.import_button.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonIconOnly
         whole = line.sizeHint().width() + (self._saved if short else 0)
         if (whole > self.width() - 32) == short:
             return
         style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if short else Qt.ToolButtonStyle.ToolButtonIconOnly
-        for made in (self.bring, self.binned):
+        for made in (self.import_button, self.binned):
             made.setToolButtonStyle(style)
         line.invalidate()
         self._saved = 0 if short else whole - line.sizeHint().width()
@@ -158,7 +160,7 @@ class LibraryFilters(QFrame):
         )
 
     @property
-    def narrowed(self) -> bool:
+    def is_filtered(self) -> bool:
         """Whether anything but the bin is asked for."""
         return self.query != LibraryQuery(binned=self.binned.isChecked())
 
@@ -167,7 +169,7 @@ class LibraryFilters(QFrame):
         self._reset()
         self._ask()
 
-    def everything(self) -> None:
+    def show_all(self) -> None:
         """Ask for everything outside the bin, so that any work can be shown."""
         self.binned.setChecked(False)
         self.clear()
@@ -184,8 +186,8 @@ class LibraryFilters(QFrame):
 
     def _ask(self) -> None:
         self._typing.stop()
-        self.none.setVisible(self.narrowed)
-        self.asked.emit()
+        self.clear_button.setVisible(self.is_filtered)
+        self.changed.emit()
 
     def _models(self) -> Sequence[FilterOption]:
         return [FilterOption(id, self._called(id), works) for id, works in self._studio.library.models().items()]
@@ -211,6 +213,6 @@ def _toggle(text: str, name: str, icon: str, checked: str) -> QToolButton:
     made.setCheckable(True)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    icons.put(made, icon, size=ICON, checked=checked, gap=GAP)
+    icons.set_icon(made, icon, size=ICON, checked=checked, gap=GAP)
     made.setIconSize(QSize(ICON + GAP, ICON))
     return made

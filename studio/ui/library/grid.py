@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView
 
 from studio.ui.library.delegate import WorkDelegate
 from studio.ui.library.model import WorkListModel, runs
-from studio.ui.shell.preload import Pieces
+from studio.ui.shell.preload import BuildSteps
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import theme
 
@@ -42,11 +42,11 @@ class WorkGrid(QListView):
         self.setAccessibleName(tr("Works"))
         # All that says where things lie comes first: setting the model asks for it.
         self.works = works
-        self.tile = WorkDelegate(TILE, titled=True, parent=self)
+        self.delegate = WorkDelegate(TILE, titled=True, parent=self)
         self._columns = 1
         self._band = QRect()
         self.setModel(works)
-        self.setItemDelegate(self.tile)
+        self.setItemDelegate(self.delegate)
         self.setMouseTracking(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -58,29 +58,29 @@ class WorkGrid(QListView):
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.timeout.connect(self.viewport().update)
-        works.changed.connect(self._grown)
+        works.changed.connect(self._on_works_changed)
         works.rowsInserted.connect(self._keep_place)
-        theme().changed.connect(self._grown)
+        theme().changed.connect(self._on_works_changed)
 
-    def pieces(self) -> Pieces:
+    def build_steps(self) -> BuildSteps:
         """Have what will be seen first read, and draw it, a tile at a time, before it is seen."""
-        thumbnails, shown, ratio = self.works.thumbnails, self.shown, self.devicePixelRatioF()
-        canvas = QPixmap(QSize(self.tile.side, self.tile.height) * ratio)
+        thumbnails, shown, ratio = self.works.thumbnails, self.visible_rows, self.devicePixelRatioF()
+        canvas = QPixmap(QSize(self.delegate.side, self.delegate.height) * ratio)
         canvas.setDevicePixelRatio(ratio)
-        self._look()
+        self._load_visible()
         for row in shown:
             id = self.works.ids([(row, row)])[0]
             for _ in range(LOOKS):
-                if thumbnails.known(id) and self.works.seen(row):
+                if thumbnails.is_loaded(id) and self.works.loaded(row):
                     break
                 # Done when what was asked before has been read for a while, which on a busy machine is one picture.
-                if (yield thumbnails.aside(lambda: None)):
+                if (yield thumbnails.submit(lambda: None)):
                     return
-            asset = self.works.seen(row)
-            if asset is not None and thumbnails.known(id):
+            asset = self.works.loaded(row)
+            if asset is not None and thumbnails.is_loaded(id):
                 painter = QPainter(canvas)
-                self.tile.begin()
-                self.tile.draw(painter, QPointF(0, 0), self.works, asset)
+                self.delegate.begin()
+                self.delegate.draw(painter, QPointF(0, 0), self.works, asset)
                 painter.end()
                 if (yield):
                     return
@@ -94,12 +94,12 @@ class WorkGrid(QListView):
     def _rect(self, row: int) -> QRect:
         """In the viewport."""
         line, column = divmod(row, self._columns)
-        high = self.tile.height
-        return QRect(column * self.tile.side, line * high - self.verticalOffset(), self.tile.side, high)
+        high = self.delegate.height
+        return QRect(column * self.delegate.side, line * high - self.verticalOffset(), self.delegate.side, high)
 
     def _rows(self, rect: QRect) -> list[int]:
         """The rows that touch the rectangle of the viewport."""
-        high, side, all_ = self.tile.height, self.tile.side, self.works.rowCount()
+        high, side, all_ = self.delegate.height, self.delegate.side, self.works.rowCount()
         top, bottom = (y + self.verticalOffset() for y in (rect.top(), rect.bottom()))
         first, last = max(0, top // high), max(0, bottom // high)
         left, right = max(0, rect.left() // side), min(self._columns - 1, rect.right() // side)
@@ -148,29 +148,29 @@ class WorkGrid(QListView):
     def updateGeometries(self) -> None:
         lines = -(-self.works.rowCount() // self._columns)
         bar = self.verticalScrollBar()
-        bar.setRange(0, max(0, lines * self.tile.height - self.viewport().height()))
+        bar.setRange(0, max(0, lines * self.delegate.height - self.viewport().height()))
         bar.setEnabled(bar.maximum() > 0)  # and is not seen otherwise
         bar.setPageStep(self.viewport().height())
-        bar.setSingleStep(max(1, self.tile.height // 3))
+        bar.setSingleStep(max(1, self.delegate.height // 3))
 
     def resizeEvent(self, e: QResizeEvent) -> None:
         """Divide the width into columns; what stands at the top stays there."""
-        top = self.verticalOffset() // self.tile.height * self._columns
-        within = self.verticalOffset() % self.tile.height
+        top = self.verticalOffset() // self.delegate.height * self._columns
+        within = self.verticalOffset() % self.delegate.height
         wide = max(TILE, self.viewport().width() - 2)
         self._columns = max(1, wide // TILE)
-        self.tile.resize(wide // self._columns)
+        self.delegate.resize(wide // self._columns)
         self.updateGeometries()
-        self.verticalScrollBar().setValue(top // self._columns * self.tile.height + within)
+        self.verticalScrollBar().setValue(top // self._columns * self.delegate.height + within)
         self.viewport().update()
 
-    def _grown(self) -> None:
+    def _on_works_changed(self) -> None:
         self.updateGeometries()
         self.viewport().update()
 
     def _keep_place(self, _: QModelIndex, first: int, last: int) -> None:
         """Whole lines of new works above what one looks at push nothing away."""
-        offset, high = self.verticalOffset(), self.tile.height
+        offset, high = self.verticalOffset(), self.delegate.height
         self.updateGeometries()
         if offset >= high and first < offset // high * self._columns:
             self.verticalScrollBar().setValue(offset + (last - first + 1) // self._columns * high)
@@ -184,14 +184,14 @@ class WorkGrid(QListView):
         painter = QPainter(self.viewport())
         selection, current = self.selectionModel(), self.currentIndex().row() if self.hasFocus() else -1
         over = self.indexAt(self.viewport().mapFromGlobal(self.cursor().pos())).row() if self.underMouse() else -1
-        self._look()
-        self.tile.begin()
+        self._load_visible()
+        self.delegate.begin()
         for row in self._rows(e.rect()):
-            asset, corner = self.works.seen(row), QPointF(self._rect(row).topLeft())
+            asset, corner = self.works.loaded(row), QPointF(self._rect(row).topLeft())
             if asset is None:
-                self.tile.draw_blank(painter, corner)
+                self.delegate.draw_blank(painter, corner)
             else:
-                self.tile.draw(
+                self.delegate.draw(
                     painter,
                     corner,
                     self.works,
@@ -206,23 +206,23 @@ class WorkGrid(QListView):
             painter.setBrush(QColor(accent.red(), accent.green(), accent.blue(), 40))
             painter.drawRect(self._band.adjusted(0, 0, -1, -1))
         painter.end()
-        if self.tile.unfinished:
+        if self.delegate.unfinished:
             self._rest.start()
 
     @property
-    def shown(self) -> range:
+    def visible_rows(self) -> range:
         """The rows that can be seen, in whole or in part."""
         rows = self._rows(self.viewport().rect())
         return range(rows[0], rows[-1] + 1) if rows else range(0)
 
-    def _look(self) -> None:
+    def _load_visible(self) -> None:
         """Have what can be seen read, works and pictures, and the pictures of the screen below after them."""
-        shown = self.shown
+        shown = self.visible_rows
         if shown:
-            self.works.see(shown[0], shown[-1])
+            self.works.load(shown[0], shown[-1])
             thumbnails, ratio = self.works.thumbnails, self.devicePixelRatioF()
             ids = self.works.ids([(shown[0], shown[-1] + len(shown))])
-            thumbnails.look(id for id in ids if not self.tile.drawn(thumbnails, id, ratio))
+            thumbnails.prioritise(id for id in ids if not self.delegate.has_tile(thumbnails, id, ratio))
 
     def setSelection(self, rect: QRect, command: Any) -> None:
         """Select what touches the rectangle: one tile under a click, all under a band."""
@@ -260,7 +260,7 @@ class WorkGrid(QListView):
         if at < 0:
             return self.works.index(0)
         move = QAbstractItemView.CursorAction
-        page = max(1, self.viewport().height() // self.tile.height) * self._columns
+        page = max(1, self.viewport().height() // self.delegate.height) * self._columns
         steps = {
             move.MoveLeft: -1, move.MovePrevious: -1, move.MoveRight: 1, move.MoveNext: 1,
             move.MoveUp: -self._columns, move.MoveDown: self._columns, move.MovePageUp: -page, move.MovePageDown: page,

@@ -59,7 +59,7 @@ class Importer:
                 changed()
                 return ImportedFiles([made])
 
-            self._aside.ask(paste, lambda brought: self._told(brought, then), self._failed)
+            self._aside.run(paste, lambda brought: self._told(brought, then), self._failed)
 
     def bring(self, paths: Sequence[Path], then: Then | None = None) -> None:
         """Bring in files, and those in folders that can be read; files that are here already are not kept twice."""
@@ -81,7 +81,7 @@ class Importer:
 
         if len(paths) >= MANY or any(path.is_dir() for path in paths):
             self._notify(tr("Bringing in your files…"), ())
-        self._aside.ask(bring, lambda brought: self._told(brought, then), self._failed)
+        self._aside.run(bring, lambda brought: self._told(brought, then), self._failed)
 
     def _told(self, brought: ImportedFiles, then: Then | None) -> None:
         if then is not None and brought.works:

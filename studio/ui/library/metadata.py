@@ -7,7 +7,7 @@ from typing import Any
 
 from studio.library.library import Asset
 from studio.ui.pages.licences import terms
-from studio.ui.widgets.text import clock, moment, size, told, tr
+from studio.ui.widgets.text import clock, moment, size, request_lines, tr
 
 Lines = list[tuple[str, str]]
 
@@ -23,16 +23,18 @@ def summary(asset: Asset) -> str:
     return " · ".join(parts)
 
 
-def asked(asset: Asset, called: Callable[[str], str]) -> Lines:
+def request_facts(asset: Asset, called: Callable[[str], str]) -> Lines:
     """The request, and on what terms its model may be used. `called` gives the title of a model."""
     model = str(asset.request.get("model", ""))
-    lines = [(name, called(value) if value == model and model else value) for name, value in told(asset.request)]
+    lines = [
+        (name, called(value) if value == model and model else value) for name, value in request_lines(asset.request)
+    ]
     licence = _model(asset).get("licence")
     _add(lines, tr("Licence of the model"), terms(licence).name if isinstance(licence, str) and licence else None)
     return lines
 
 
-def made_with(asset: Asset, called: Callable[[str], str]) -> Lines:
+def origin_facts(asset: Asset, called: Callable[[str], str]) -> Lines:
     """The rest of the provenance: model, device, versions, or the file that was brought in."""
     given = asset.provenance
     lines: Lines = []

@@ -14,7 +14,7 @@ from studio.library import titles
 from studio.library.library import Asset, Library, LibraryQuery
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.stages.stage import file_mime_data
-from studio.ui.widgets.text import called, gist, tr
+from studio.ui.widgets.text import short_gist, gist, tr
 
 PAGE = 60  # works that are read together
 KEPT = 20 * PAGE
@@ -96,15 +96,15 @@ class WorkListModel(QAbstractListModel):
         self._before: dict[str, Asset] = {}  # as they were before the last refresh: seen until they are read again
         self._missed: list[str] = []  # what is to be read next; the thread takes the newest only
         self._reading = False
-        self._told.connect(self._take)
-        self._came.connect(self._have)
-        thumbnails.ready.connect(self._drawn)
+        self._told.connect(self._show_result)
+        self._came.connect(self._on_loaded)
+        thumbnails.ready.connect(self._on_thumbnails_ready)
 
-    def ask(self, query: LibraryQuery) -> None:
+    def set_query(self, query: LibraryQuery) -> None:
         """Show another query's works, at once."""
         if query != self.query and not self.thumbnails.closing:
             self.query = query
-            self._take(query, QueryResult(self._library.ids(query)))
+            self._show_result(query, QueryResult(self._library.ids(query)))
 
     def refresh(self) -> None:
         """Ask the library anew, aside: its list of many thousand works takes a frame or two to read."""
@@ -118,13 +118,13 @@ class WorkListModel(QAbstractListModel):
             if not self.thumbnails.closing:
                 self._told.emit(query, found)
 
-        self.thumbnails.aside(question)
+        self.thumbnails.submit(question)
 
     def ids(self, ranges: Sequence[tuple[int, int]] = ((0, 2**31),)) -> list[str]:
         """The ids of these rows, each range (first, last); of all rows where none are named."""
         return [id for first, last in ranges for id in self._ids[first : last + 1]]
 
-    def at(self, row: int) -> Asset | None:
+    def work_at(self, row: int) -> Asset | None:
         """The work in a row; None where there is no such row or the work has gone since."""
         if not 0 <= row < len(self._ids):
             return None
@@ -137,12 +137,12 @@ class WorkListModel(QAbstractListModel):
             self._keep(self._library.some(missing))
         return self._assets.get(id)
 
-    def seen(self, row: int) -> Asset | None:
+    def loaded(self, row: int) -> Asset | None:
         """The work in a row, as far as it has been read: a view that paints never waits. `see` has it read."""
         id = self._ids[row]
         return self._assets.get(id) or self._before.get(id)
 
-    def see(self, first: int, last: int) -> None:
+    def load(self, first: int, last: int) -> None:
         """These rows can be seen: what has not been read of them is read aside, and then what lies around them."""
         around = self._ids[max(0, first - AHEAD) : last + 1 + AHEAD]
         missing = [id for id in self._ids[first : last + 1] if id not in self._assets]
@@ -150,9 +150,9 @@ class WorkListModel(QAbstractListModel):
         self._missed = missing
         if missing and not self._reading and not self.thumbnails.closing:
             self._reading = True
-            self.thumbnails.aside(self._read)
+            self.thumbnails.submit(self._read)
 
-    def find(self, id: str) -> int:
+    def row_of(self, id: str) -> int:
         """The row of a work; -1 where it is not among them."""
         if len(self._rows) != len(self._ids):
             self._rows = {each: row for row, each in enumerate(self._ids)}
@@ -162,7 +162,7 @@ class WorkListModel(QAbstractListModel):
         return 0 if parent is not None and parent.isValid() else len(self._ids)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        asset = self.at(index.row())
+        asset = self.work_at(index.row())
         if asset is None:
             return None
         if role == ASSET:
@@ -180,7 +180,7 @@ class WorkListModel(QAbstractListModel):
         return ["text/uri-list"]
 
     def mimeData(self, indexes: Sequence[Any]) -> QMimeData:
-        return file_mime_data([asset for index in indexes if (asset := self.at(index.row())) is not None])
+        return file_mime_data([asset for index in indexes if (asset := self.work_at(index.row())) is not None])
 
     def _read(self) -> None:
         """In the thread: read what is missed by now."""
@@ -192,14 +192,14 @@ class WorkListModel(QAbstractListModel):
         if not self.thumbnails.closing:
             self._came.emit(missed, found)
 
-    def _have(self, missed: list[str], found: list[Asset]) -> None:
+    def _on_loaded(self, missed: list[str], found: list[Asset]) -> None:
         read = set(missed)
         self._missed = [id for id in self._missed if id not in read]
         self._reading = bool(self._missed) and not self.thumbnails.closing
         if self._reading:  # one looks elsewhere by now
-            self.thumbnails.aside(self._read)
+            self.thumbnails.submit(self._read)
         self._keep(found)
-        rows = [row for asset in found if (row := self.find(asset.id)) >= 0]
+        rows = [row for asset in found if (row := self.row_of(asset.id)) >= 0]
         if rows:
             self.dataChanged.emit(self.index(min(rows)), self.index(max(rows)))
 
@@ -210,7 +210,7 @@ class WorkListModel(QAbstractListModel):
         while len(self._assets) > KEPT:
             self._assets.popitem(last=False)
 
-    def _take(self, query: LibraryQuery, found: QueryResult) -> None:
+    def _show_result(self, query: LibraryQuery, found: QueryResult) -> None:
         """Show these works from here on, unless another query has been asked since."""
         if query != self.query or self.thumbnails.closing:
             return
@@ -241,11 +241,11 @@ class WorkListModel(QAbstractListModel):
             self.endInsertRows()
         self._rows = {}
 
-    def _drawn(self, ids: frozenset[str]) -> None:
-        rows = [row for id in ids if (row := self.find(id)) >= 0]
+    def _on_thumbnails_ready(self, ids: frozenset[str]) -> None:
+        rows = [row for id in ids if (row := self.row_of(id)) >= 0]
         if rows:
             self.dataChanged.emit(self.index(min(rows)), self.index(max(rows)))
 
 
 def title_of(asset: Asset) -> str:
-    return titles.title_of(asset, called(asset.request), tr)
+    return titles.title_of(asset, short_gist(asset.request), tr)

@@ -19,7 +19,7 @@ from studio.ui.library.model import WorkListModel, listing
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.library.work_actions import WorkActions
 from studio.ui.library.work_menu import WorkMenu
-from studio.ui.shell.preload import Pieces, lay_out
+from studio.ui.shell.preload import BuildSteps, lay_out
 from studio.ui.widgets.basic import button, column, label, row
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.empty_state import EmptyState
@@ -37,27 +37,32 @@ DEEDS = (*WITH_ONE, "save", "favourite", "bin", "restore", "delete")
 class LibraryPage(QWidget):
     """Empty until `pieces` has run to its end: the window makes it in idle moments before anybody asks for it."""
 
-    def __init__(self, studio: Studio, bridge: Bridge, thumbnails: ThumbnailLoader, deeds: WorkActions) -> None:
+    def __init__(self, studio: Studio, bridge: Bridge, thumbnails: ThumbnailLoader, work_actions: WorkActions) -> None:
         super().__init__()
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._studio, self._library, self._deeds, self._thumbnails = studio, studio.library, deeds, thumbnails
-        self._wanted = ""  # a work to show once the list has it
-        self._bare = False  # made, and nothing is in it
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(80)
-        self._fresh = LazyRefresh(self, self._late.start, stale=True)
-        bridge.news.connect(self._hear)
+        self._studio, self._library, self._work_actions, self._thumbnails = (
+            studio,
+            studio.library,
+            work_actions,
+            thumbnails,
+        )
+        self._pending_id = ""  # a work to show once the list has it
+        self._is_empty = False  # made, and nothing is in it
+        self._refresh_timer = QTimer(self)
+        self._refresh_timer.setSingleShot(True)
+        self._refresh_timer.setInterval(80)
+        self._lazy_refresh = LazyRefresh(self, self._refresh_timer.start, stale=True)
+        bridge.news.connect(self._on_news)
 
-    def pieces(self) -> Pieces:
+    def build_steps(self) -> BuildSteps:
         """Make what is in it, a few milliseconds' worth at a time. What is yielded is worth waiting for."""
         library = self._library
-        listed = self._thumbnails.aside(lambda: listing(library, LibraryQuery()))
+        listed = self._thumbnails.submit(lambda: listing(library, LibraryQuery()))
         whole = column(self, spacing=0)
         self.filters = LibraryFilters(self._studio)
         whole.addWidget(self.filters)
-        yield from self.filters.pieces()
+        yield from self.filters.build_steps()
         self.search = self.filters.search
         shown = column(margins=(16, 12, 0, 0), spacing=0)
         middle = row(spacing=0)
@@ -71,47 +76,47 @@ class LibraryPage(QWidget):
         yield
         self._pages = QStackedWidget()
         self._pages.addWidget(self.grid)
-        self._nothing = EmptyState()
-        self._nothing.left.connect(self._leave_nothing)
-        self._pages.addWidget(self._nothing)
+        self._empty_state = EmptyState()
+        self._empty_state.left.connect(self._on_empty_action)
+        self._pages.addWidget(self._empty_state)
         self._bin_bar = self._about_bin()
         shown.addWidget(self._bin_bar)
         shown.addWidget(self._pages, 1)
         yield
         self.details = WorkDetails(self._studio, self._thumbnails)
         middle.addWidget(self.details)
-        yield from self.details.pieces()
+        yield from self.details.build_steps()
         words = tr("Drop pictures, sounds and texts here to keep them in the library")
-        self._landing = DropZone(self, words, self._deeds.arrivals.takes, self._deeds.arrivals.take)
+        self._drop_zone = DropZone(self, words, self._work_actions.importer.takes, self._work_actions.importer.take)
         self._wire()
-        self._tell()
+        self._update_state()
         room = self.parentWidget()
         if room is not None:
             self.resize(room.size())
         if not (yield):
             lay_out(self)
-            yield from self.grid.pieces()
+            yield from self.grid.build_steps()
 
     def _wire(self) -> None:
-        self._late.timeout.connect(self._works.refresh)
-        self.filters.asked.connect(self.ask)
-        self.filters.brought.connect(self.bring)
+        self._refresh_timer.timeout.connect(self._works.refresh)
+        self.filters.changed.connect(self.apply_filters)
+        self.filters.import_requested.connect(self.ask_import)
         self.grid.selectionModel().selectionChanged.connect(lambda *_: self._show_details())
         self.grid.activated.connect(lambda _: self._asked("open"))
-        self.grid.typed.connect(self._type)
+        self.grid.typed.connect(self._type_in_search)
         self.grid.customContextMenuRequested.connect(self._menu)
-        self.details.asked.connect(self._asked)
-        self.details.renamed.connect(self._deeds.rename)
+        self.details.command_requested.connect(self._asked)
+        self.details.renamed.connect(self._work_actions.rename)
         self.details.sent.connect(self._send)
-        self.details.tagged.connect(lambda name, on: self._deeds.tag(self.selected_ids(), name, on))
-        self.details.collected.connect(lambda name, on: self._deeds.collect(self.selected_ids(), name, on))
-        self.details.visited.connect(lambda asset: self.visit(asset.id))
-        self._works.changed.connect(self._tell)
+        self.details.tagged.connect(lambda name, on: self._work_actions.tag(self.selected_ids(), name, on))
+        self.details.collected.connect(lambda name, on: self._work_actions.collect(self.selected_ids(), name, on))
+        self.details.show_requested.connect(lambda asset: self.show_work(asset.id))
+        self._works.changed.connect(self._update_state)
 
     def _about_bin(self) -> QWidget:
         bar = QWidget()
         words = label(tr("What is here is kept until you delete it."), "muted")
-        self.empty_bin = button(tr("Empty the bin…"), "emptyBin", clicked=self._deeds.empty_bin)
+        self.empty_bin = button(tr("Empty the bin…"), "emptyBin", clicked=self._work_actions.empty_bin)
         bar.setLayout(row(words, None, self.empty_bin, margins=(4, 0, 16, 10)))
         bar.hide()
         return bar
@@ -122,38 +127,38 @@ class LibraryPage(QWidget):
     def total(self) -> QLabel:
         return self.filters.total
 
-    def ask(self) -> None:
+    def apply_filters(self) -> None:
         """Show what the filters ask for, from its beginning."""
         self.grid.clearSelection()
-        self._works.ask(self.filters.query)
+        self._works.set_query(self.filters.query)
         self.grid.scrollToTop()
 
     def refresh(self) -> None:
         """Read the library anew; what is selected and where one has scrolled stays."""
         self._works.refresh()
 
-    def visit(self, id: str) -> None:
+    def show_work(self, id: str) -> None:
         """Select a work and bring it into view; what hides it is no longer asked for."""
-        if self._works.find(id) < 0:
-            self.filters.everything()
-        row = self._works.find(id)
+        if self._works.row_of(id) < 0:
+            self.filters.show_all()
+        row = self._works.row_of(id)
         if row < 0:
-            self._wanted = id  # it has come just now: the list will have it in a moment
+            self._pending_id = id  # it has come just now: the list will have it in a moment
             return
-        self._wanted = ""
+        self._pending_id = ""
         index = self._works.index(row)
         self.grid.setCurrentIndex(index)
         self.grid.scrollTo(index, WorkGrid.ScrollHint.PositionAtCenter)
 
-    def _tell(self) -> None:
+    def _update_state(self) -> None:
         found = self._works.rowCount()
         self.total.setText(count(found, "%n work", "%n works"))
-        self._bare = not found
+        self._is_empty = not found
         self._pages.setCurrentIndex(0 if found else 1)
         query = self._works.query
         self._bin_bar.setVisible(query.binned and found > 0)
         self.details.setVisible(found > 0)
-        if self.filters.narrowed:
+        if self.filters.is_filtered:
             said = (tr("Nothing found"), tr("Try fewer or other words, or ask for less."), tr("Clear filters"))
         elif query.binned:
             said = (tr("The bin is empty"), tr("What you delete waits here until you empty the bin."), "")
@@ -163,23 +168,23 @@ class LibraryPage(QWidget):
                 tr("Make an avatar, a poster, a story or a piece of music, or drop files of your own here."),
                 tr("Bring in files…"),
             )
-        self._nothing.say(*said)
-        if self._wanted and self._works.find(self._wanted) >= 0:
-            self.visit(self._wanted)
+        self._empty_state.say(*said)
+        if self._pending_id and self._works.row_of(self._pending_id) >= 0:
+            self.show_work(self._pending_id)
         else:
             self._show_details()
 
-    def _leave_nothing(self) -> None:
-        if self.filters.narrowed:
+    def _on_empty_action(self) -> None:
+        if self.filters.is_filtered:
             self.filters.clear()
         else:
-            self.bring()
+            self.ask_import()
 
-    def _hear(self, news: Any) -> None:
+    def _on_news(self, news: Any) -> None:
         if news.kind == "library":
-            self._fresh.changed()
-            if self._bare:  # nor is who has just made something to be met by an empty page
-                self._late.start()
+            self._lazy_refresh.changed()
+            if self._is_empty:  # nor is who has just made something to be met by an empty page
+                self._refresh_timer.start()
 
     # What is selected, and what is done with it.
 
@@ -189,7 +194,7 @@ class LibraryPage(QWidget):
     def selected(self) -> list[Asset]:
         """The selected works, from the top: all where they are few, of many the first."""
         rows = [row for first, last in self.grid.ranges() for row in range(first, last + 1)]
-        return [asset for row in rows[:LOOKED_AT] if (asset := self._works.at(row)) is not None]
+        return [asset for row in rows[:LOOKED_AT] if (asset := self._works.work_at(row)) is not None]
 
     def _show_details(self) -> None:
         self.details.show_works(self.selected(), sum(last - first + 1 for first, last in self.grid.ranges()))
@@ -218,18 +223,20 @@ class LibraryPage(QWidget):
         if not ids or not works:
             return
         if deed in ("bin", "restore", "delete"):
-            {"bin": self._deeds.bin, "restore": self._deeds.restore, "delete": self._deeds.delete}[deed](ids)
+            {"bin": self._work_actions.bin, "restore": self._work_actions.restore, "delete": self._work_actions.delete}[
+                deed
+            ](ids)
         elif deed == "favourite":
-            self._deeds.favourite(ids, not all(asset.favourite for asset in works))
+            self._work_actions.favourite(ids, not all(asset.favourite for asset in works))
         elif deed == "save":
-            self._deeds.save(works if len(works) == len(ids) else self._library.some(ids))
+            self._work_actions.save(works if len(works) == len(ids) else self._library.some(ids))
         elif len(ids) == 1:
-            self._deeds.do(deed, works[0])
+            self._work_actions.do(deed, works[0])
 
     def _send(self, medium: str) -> None:
         works = self.selected()
         if works:
-            self._deeds.send(works[0], medium)
+            self._work_actions.send(works[0], medium)
 
     def _copy(self) -> None:
         """The files of the selected works, for other programs to paste."""
@@ -247,7 +254,7 @@ class LibraryPage(QWidget):
         if menu is not None:
             menu.popup(self.grid.viewport().mapToGlobal(at))
 
-    def _type(self, text: str) -> None:
+    def _type_in_search(self, text: str) -> None:
         self.search.setFocus(Qt.FocusReason.OtherFocusReason)
         self.search.setText(self.search.text() + text)
 
@@ -261,7 +268,7 @@ class LibraryPage(QWidget):
 
     # What a person brings.
 
-    def bring(self) -> None:
+    def ask_import(self) -> None:
         """Ask for files, and take them into the library."""
         known = " ".join(f"*{suffix}" for suffix in codecs.SUFFIXES)
         dialog = QFileDialog(
@@ -270,7 +277,7 @@ class LibraryPage(QWidget):
         dialog.setObjectName("bringFiles")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.filesSelected.connect(lambda paths: self._deeds.arrivals.bring([Path(path) for path in paths]))
+        dialog.filesSelected.connect(lambda paths: self._work_actions.importer.bring([Path(path) for path in paths]))
         dialog.open()
 
     # What every page answers to.
@@ -283,7 +290,7 @@ class LibraryPage(QWidget):
 
     def close_down(self) -> None:
         self.filters.close_down()
-        self._late.stop()
+        self._refresh_timer.stop()
 
     def state(self) -> dict[str, Any]:
         return {}

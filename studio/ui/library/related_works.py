@@ -14,7 +14,7 @@ from studio.ui.library.model import title_of
 from studio.ui.library.tag_editor import FlowLayout
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import column, empty, label
+from studio.ui.widgets.basic import column, clear_layout, label
 from studio.ui.widgets.text import count
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -57,7 +57,7 @@ class WorkThumb(QAbstractButton):
         painter.fillPath(path, look.colour("hover" if picture is None else "mat"))
         painter.setClipPath(path)
         if picture is None:
-            icons.paint(painter, send_to.home(self._asset), box.adjusted(14, 14, -14, -14), "muted")
+            icons.paint(painter, send_to.home_medium(self._asset), box.adjusted(14, 14, -14, -14), "muted")
         else:
             wide, high = picture.width(), picture.height()
             scale = max(box.width() / wide, box.height() / high)
@@ -98,7 +98,7 @@ class RelatedWorks(QWidget):
         self.setVisible(bool(works))
 
     def _fill(self, works: Sequence[Asset]) -> None:
-        empty(self._flow)
+        clear_layout(self._flow)
         for asset in works[:MOST]:
             face = WorkThumb(self._thumbnails, asset)
             face.clicked.connect(lambda _=False, asset=asset: self.chosen.emit(asset))

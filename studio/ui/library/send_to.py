@@ -11,7 +11,7 @@ from studio.ui.widgets.text import tr
 LINE = 200  # characters of a text that stand for it elsewhere
 
 
-def home(asset: Asset) -> str:
+def home_medium(asset: Asset) -> str:
     """The medium whose panel shows the work: its own, or for a file that was brought in the one of such files."""
     if any(each.name == asset.medium for each in MEDIA):
         return asset.medium
@@ -25,7 +25,7 @@ def targets(asset: Asset) -> list[str]:
     takes = [each.name for each in MEDIA if "prompt" in dict(each.make.fields())]
     if _written(asset):
         return takes
-    return [name for name in takes if name != home(asset)] if _asked(asset) else []
+    return [name for name in takes if name != home_medium(asset)] if _asked(asset) else []
 
 
 def obstacle(asset: Asset) -> str:
@@ -63,6 +63,9 @@ def offers(asset: Asset) -> list[tuple[str, str]]:
     """The media of `targets`, each with what a menu says of it."""
     titles = {each.name: tr(each.title) for each in MEDIA}
     return [
-        (name, tr("{panel}: go on from here").format(panel=titles[name]) if name == home(asset) else titles[name])
+        (
+            name,
+            tr("{panel}: go on from here").format(panel=titles[name]) if name == home_medium(asset) else titles[name],
+        )
         for name in targets(asset)
     ]

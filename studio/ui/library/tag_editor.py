@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from PySide6.QtCore import QPoint, QRect, QSize, QStringListModel, Qt, Signal
 from PySide6.QtWidgets import QCompleter, QLayout, QLayoutItem, QLineEdit, QWidget
 
-from studio.ui.widgets.basic import button, column, empty, label
+from studio.ui.widgets.basic import button, column, clear_layout, label
 from studio.ui.widgets.text import tr
 
 GAP = 6
@@ -70,8 +70,8 @@ class FlowLayout(QLayout):
 class TagEditor(QWidget):
     """`put` gives a name that the works shall have, `taken` one that they shall not have any more."""
 
-    put = Signal(str)
-    taken = Signal(str)
+    added = Signal(str)
+    removed = Signal(str)
 
     def __init__(self, name: str, heading: str, invitation: str, known: Callable[[], Iterable[str]]) -> None:
         super().__init__()
@@ -105,14 +105,14 @@ class TagEditor(QWidget):
             self._fill()
 
     def _fill(self) -> None:
-        empty(self._flow)
+        clear_layout(self._flow)
         for name in self._names:
             short = name if len(name) <= LONGEST else name[: LONGEST - 1].rstrip() + "…"
             chip = button(short.replace("&", "&&"), "chip", "chip", icon="close", after=True)
             chip.setIconSize(QSize(15, 12))
             chip.setAccessibleName(tr("Take off “{name}”").format(name=name))
             chip.setToolTip(tr("Take off “{name}”").format(name=name))
-            chip.clicked.connect(lambda _=False, name=name: self.taken.emit(name))
+            chip.clicked.connect(lambda _=False, name=name: self.removed.emit(name))
             self._flow.addWidget(chip)
             chip.show()
         self._chips.setVisible(bool(self._names))
@@ -124,13 +124,13 @@ class TagEditor(QWidget):
         if not self._offered.stringList():
             self._offered.setStringList(list(self._known()))
 
-    def forget(self) -> None:
+    def forget_known(self) -> None:
         """Names may have come or gone since they were offered."""
         self._offered.setStringList([])
 
     def _enter(self) -> None:
         name = " ".join(self.field.text().split())
         self.field.clear()
-        self.forget()
+        self.forget_known()
         if name:
-            self.put.emit(name)
+            self.added.emit(name)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from studio.ui.library.delegate import inked
+from studio.ui.library.delegate import tint_waveform
 from studio.ui.widgets import placeholder
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -49,7 +49,7 @@ class ThumbnailView(QWidget):
         painter.setClipPath(path)
         if self._picture.hasAlpha():
             painter.fillRect(box, theme().colour(self._ground))
-        picture = inked(self._picture) if self._ground == "paper" else self._picture
+        picture = tint_waveform(self._picture) if self._ground == "paper" else self._picture
         painter.drawPixmap(box, picture, QRectF(picture.rect()))
         painter.setClipping(False)
         painter.setPen(QPen(theme().colour("line"), 1))

@@ -48,7 +48,7 @@ class ThumbnailLoader(QObject):
     def __init__(self, library: Library, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._library = library
-        self.faces: LruCache[Hashable, tuple[Hashable, QPixmap]] = LruCache(FACES)
+        self.tiles: LruCache[Hashable, tuple[Hashable, QPixmap]] = LruCache(FACES)
         self._kept: LruCache[str, Thumbnail] = LruCache(KEPT)
         self._lock = threading.Lock()  # around the next three, and `_reading`
         self._looked: deque[str] = deque()
@@ -66,11 +66,11 @@ class ThumbnailLoader(QObject):
             self._want(asset.id)
         return None if seen is None else seen.picture
 
-    def seen(self, id: str) -> Thumbnail | None:
+    def loaded(self, id: str) -> Thumbnail | None:
         """What stands for a work; None while it is being read, which begins with `get` or `look`."""
         return self._kept.get(id)
 
-    def known(self, id: str) -> bool:
+    def is_loaded(self, id: str) -> bool:
         """Whether it has been read, and so whether a work without a picture has none."""
         return id in self._kept
 
@@ -79,7 +79,7 @@ class ThumbnailLoader(QObject):
         seen = self._kept.get(id)
         return "" if seen is None else seen.words
 
-    def look(self, ids: Iterable[str]) -> None:
+    def prioritise(self, ids: Iterable[str]) -> None:
         """These are looked at, or will be in a moment: they are read before all others, from the first on. What was
         looked at before, and is not among them, is forgotten where it has not been read.
         """
@@ -87,7 +87,7 @@ class ThumbnailLoader(QObject):
             self._looked = deque(id for id in ids if id not in self._kept and id not in self._coming)
         self._start()
 
-    def aside(self, question: Callable[[], T]) -> Future[T] | None:
+    def submit(self, question: Callable[[], T]) -> Future[T] | None:
         """Ask the library something in the thread that reads it; after `close` nothing is asked any more."""
         return None if self._closing else self._pool.submit(question)
 

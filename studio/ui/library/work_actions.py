@@ -49,24 +49,24 @@ class WorkActions:
         self._studio, self._bridge, self._window = studio, bridge, window
         self.notify = notify
         self._open_panel = open_panel
-        self.aside = SerialTasks(window)
+        self.tasks = SerialTasks(window)
         self._export: ExportDialog | None = None
         self._rest = QTimer(window)
         self._rest.setSingleShot(True)
-        self._rest.timeout.connect(lambda: self.aside.ask(_read_ahead, lambda _: None))
+        self._rest.timeout.connect(lambda: self.tasks.run(_read_ahead, lambda _: None))
         self._rest.start(REST)
-        self.arrivals = Importer(studio.library, self.aside, notify, self.fail, bridge.library_changed)
+        self.importer = Importer(studio.library, self.tasks, notify, self.show_error, bridge.library_changed)
 
     def close(self) -> None:
         """The window closes: what is being changed is changed to the end of its part."""
         if self._export is not None:
             self._export.close_down()
-        self.aside.close()
+        self.tasks.close()
 
-    def unsay(self, words: str) -> None:
+    def dismiss_message(self, words: str) -> None:
         """What was said in passing is not so any more."""
         toast = self._window.findChild(Toast)
-        if toast is not None and toast.words() == words:
+        if toast is not None and toast.message() == words:
             toast.hide()
 
     # With one work.
@@ -83,11 +83,11 @@ class WorkActions:
             "reveal": self.reveal,
         }
         if deed in deeds:
-            self._try(lambda: deeds[deed](asset))
+            self._attempt(lambda: deeds[deed](asset))
 
     def open(self, asset: Asset) -> None:
         """Show the work on its panel's stage; the brief there stays as it is."""
-        panel = self._open_panel(send_to.home(asset))
+        panel = self._open_panel(send_to.home_medium(asset))
         if panel is not None:
             panel.show_work(asset)
 
@@ -117,10 +117,10 @@ class WorkActions:
                 panel.form.set_value(panel.form.value().replace(prompt=words))
                 panel.focus_first()
 
-        self._try(sent)
+        self._attempt(sent)
 
     def rename(self, asset: Asset, title: str) -> bool:
-        return self._try(lambda: self._studio.library.rename(asset.id, title))
+        return self._attempt(lambda: self._studio.library.rename(asset.id, title))
 
     def reveal(self, asset: Asset) -> None:
         """Open the folder that holds the work."""
@@ -153,13 +153,13 @@ class WorkActions:
 
     # With many.
 
-    def keep(self, payload: Payload, made_from: Asset) -> Asset | None:
+    def save_edited(self, payload: Payload, made_from: Asset) -> Asset | None:
         """Add to the library what a person has made of a work by hand; None where it could not be."""
         kept: list[Asset] = []
         provenance = {**made_from.provenance, "edited": True}
         request, medium = made_from.request, made_from.medium
         add = self._studio.library.add
-        self._try(
+        self._attempt(
             lambda: kept.append(
                 add(payload, medium=medium, request=request, provenance=provenance, parents=[made_from.id])
             )
@@ -255,7 +255,7 @@ class WorkActions:
         if one is not None:
             dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
             dialog.setDefaultSuffix(one.path.suffix.lstrip("."))
-            dialog.selectFile(copies.name_of(one))
+            dialog.selectFile(copies.copy_name(one))
             dialog.fileSelected.connect(lambda path: self.copy_to(one, Path(path)))
         else:
             dialog.setFileMode(QFileDialog.FileMode.Directory)
@@ -266,15 +266,15 @@ class WorkActions:
         def told(_: object) -> None:
             self.notify(tr("Saved as {name}.").format(name=path.name), ())
 
-        self.aside.ask(lambda: copies.copy(asset, path), told, self._not_copied)
+        self.tasks.run(lambda: copies.copy_file(asset, path), told, self._not_copied)
 
     def copy_all(self, works: Sequence[Asset], folder: Path) -> None:
         def told(made: list[Path]) -> None:
             show = (tr("Show"), lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
             self.notify(count(len(made), "%n copy is saved.", "%n copies are saved."), [show])
 
-        stopping = self.aside.stopping.is_set
-        self.aside.ask(lambda: copies.copy_all(works, folder, stopping), told, self._not_copied)
+        stopping = self.tasks.stopping.is_set
+        self.tasks.run(lambda: copies.copy_files(works, folder, stopping), told, self._not_copied)
 
     def _not_copied(self, error: BaseException) -> None:
         why = getattr(error, "strerror", None) or str(error)
@@ -282,17 +282,17 @@ class WorkActions:
 
     # How it comes about.
 
-    def _try(self, deed: Callable[[], object]) -> bool:
+    def _attempt(self, deed: Callable[[], object]) -> bool:
         """Do it; where it cannot be done, say why."""
         try:
             deed()
         except (StudioError, OSError) as error:
-            self.fail(error)
+            self.show_error(error)
             return False
         self._bridge.library_changed()
         return True
 
-    def fail(self, error: BaseException) -> None:
+    def show_error(self, error: BaseException) -> None:
         """Say what went wrong in passing, with the button that mends it."""
         mends = error_actions.buttons(error, self._window) if isinstance(error, StudioError) else ()
         self.notify(" ".join(failure(error)), [(words, act) for words, _, act in mends])
@@ -303,13 +303,13 @@ class WorkActions:
     ) -> bool:
         """Change a few works at once, many aside; False where it is known by now that it failed."""
         if len(ids) <= FEW:
-            done = self._try(lambda: change(ids))
+            done = self._attempt(lambda: change(ids))
             if done and then is not None:
                 then()
             return done
         self.notify(count(len(ids), "Changing %n work…", "Changing %n works…"), ())
 
-        stopping, changed = self.aside.stopping.is_set, self._bridge.library_changed
+        stopping, changed = self.tasks.stopping.is_set, self._bridge.library_changed
 
         def parts() -> None:
             for start in range(0, len(ids), PART):
@@ -318,7 +318,7 @@ class WorkActions:
                 change(ids[start : start + PART])
                 changed()
 
-        self.aside.ask(parts, lambda _: then() if then is not None else self.notify(tr("Done."), ()), self.fail)
+        self.tasks.run(parts, lambda _: then() if then is not None else self.notify(tr("Done."), ()), self.show_error)
         return True
 
 

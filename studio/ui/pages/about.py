@@ -17,7 +17,7 @@ from studio.ui.forms.form import MARGIN
 from studio.ui.pages.licences import terms
 from studio.ui.pages.text_dialog import TextDialog
 from studio.ui.widgets.basic import MessageBar, button, column, label, row
-from studio.ui.widgets.tables import columns
+from studio.ui.widgets.tables import column_table
 from studio.ui.widgets.text import failure, tr
 
 TEXTS = (("LICENSE", "readLicence"), ("NOTICE", "readNotice"))
@@ -58,7 +58,7 @@ class AboutPage(QWidget):
         whole.addSpacing(8)
         whole.addLayout(self._told)
         whole.addStretch(1)
-        self._aside.ask(lambda: about.parts(catalog), self._show, lambda error: self.bar.say(*failure(error)))
+        self._aside.run(lambda: about.parts(catalog), self._show, lambda error: self.bar.show_message(*failure(error)))
 
     def copy_credits(self) -> None:
         QGuiApplication.clipboard().setText(credits(self.parts))
@@ -113,4 +113,4 @@ def _libraries(parts: list[CreditedPart]) -> QWidget:
         (label(part.name, selectable=True), label(part.version, "muted"), label(part.licence, "muted", wrap=True))
         for part in parts
     ]
-    return columns(lines, "libraries")
+    return column_table(lines, "libraries")

@@ -16,8 +16,8 @@ from studio.support.diagnostics import DiagnosticFinding
 from studio.ui.background import BackgroundTasks
 from studio.ui.forms.form import MARGIN
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import MessageBar, button, column, empty, label, row, tool
-from studio.ui.widgets.tables import columns
+from studio.ui.widgets.basic import MessageBar, button, column, clear_layout, label, row, tool
+from studio.ui.widgets.tables import column_table
 from studio.ui.widgets.text import count, failure, sentence, tr, worded
 from studio.ui.widgets.theme import theme
 
@@ -76,7 +76,7 @@ class DiagnosticsPage(QWidget):
         self.copy.setEnabled(False)
         self.again.setEnabled(False)
         studio = self._studio
-        self._aside.ask(lambda: diagnostics.examine(studio.paths, studio.catalog), self._found, self._failed)
+        self._aside.run(lambda: diagnostics.examine(studio.paths, studio.catalog), self._found, self._failed)
 
     def copy_report(self) -> None:
         QGuiApplication.clipboard().setText(diagnostics.report(self.findings, self._studio.paths))
@@ -92,7 +92,7 @@ class DiagnosticsPage(QWidget):
     def _failed(self, error: Exception) -> None:
         self.busy.hide()
         self.again.setEnabled(True)
-        self.bar.say(*failure(error), kind="error")
+        self.bar.show_message(*failure(error), kind="error")
 
     def _found(self, findings: list[DiagnosticFinding]) -> None:
         self.findings = findings
@@ -113,7 +113,7 @@ class DiagnosticsPage(QWidget):
             if missing
             else tr("The studio has all it needs on this machine.")
         )
-        empty(self._told)
+        clear_layout(self._told)
         for finding in missing:
             self._told.addWidget(MissingPart(finding))
         if missing:
@@ -161,7 +161,7 @@ def _table(findings: Sequence[DiagnosticFinding]) -> QWidget:
         # Libraries and models are called what they are called; all else begins a line.
         words = finding.name if finding.section in NAMED else sentence(tr(finding.name))
         lines.append((label(words, "muted", wrap=True), label(worded(finding.value), wrap=True, selectable=True)))
-    return columns(lines, "told", first=NAMES)
+    return column_table(lines, "told", first=NAMES)
 
 
 def _open(folder: Path) -> None:

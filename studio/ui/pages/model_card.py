@@ -10,7 +10,7 @@ from studio.models.catalog import Model
 from studio.ui.pages.licences import terms
 from studio.ui.panel.onboarding import SamplePicture
 from studio.ui.widgets.basic import button, column, label, row, scrolling, tool
-from studio.ui.widgets.tables import told
+from studio.ui.widgets.tables import fact_table
 from studio.ui.widgets.text import size, tr
 from studio.ui.widgets.theme import SIZE
 
@@ -123,7 +123,7 @@ def _table(model: Model) -> QWidget:
         facts.append((tr("Understands"), ", ".join(tr(LANGUAGES.get(each, each)) for each in model.languages)))
     facts.append((tr("Kind"), tr(FAMILIES.get(model.family, model.family))))
     facts.append((tr("From"), tr("Came with the studio") if model.bundled else model.source or tr("Imported")))
-    return told(facts, "told")
+    return fact_table(facts, "told")
 
 
 def _sum(sha256: str) -> QHBoxLayout:

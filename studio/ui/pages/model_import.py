@@ -130,10 +130,10 @@ class ModelImporter(QFrame):
             self._look.stop()
             return
         path = self._path
-        self.words.say(tr("Looking at {name}").format(name=path.name))
+        self.words.set_text(tr("Looking at {name}").format(name=path.name))
         self.bar.setRange(0, 0)
         self._look.start()
-        self._aside.ask(lambda: detect.recognise(path), lambda found: self._ask(path, found), self._failed)
+        self._aside.run(lambda: detect.recognise(path), lambda found: self._ask(path, found), self._failed)
 
     def _ask(self, path: Path, found: DetectedModel) -> None:
         if self._copying.stopped:
@@ -153,7 +153,7 @@ class ModelImporter(QFrame):
         def work() -> Model:
             return bring(path, found.medium, accept_licence=True, report=report)
 
-        self._aside.ask(work, self._brought, self._failed)
+        self._aside.run(work, self._brought, self._failed)
 
     def _tell(self) -> None:
         done, total = self._copying.done, self._copying.total
@@ -161,11 +161,11 @@ class ModelImporter(QFrame):
             return
         name = self._path.name
         if done >= total:
-            self.words.say(tr("Checking {name}").format(name=name))
+            self.words.set_text(tr("Checking {name}").format(name=name))
             self.bar.setRange(0, 0)
             return
         words = tr("Copying {name}: {done} of {total}")
-        self.words.say(words.format(name=name, done=size(done), total=size(total)))
+        self.words.set_text(words.format(name=name, done=size(done), total=size(total)))
         self.bar.setRange(0, SHARES)
         self.bar.setValue(done * SHARES // total)
 

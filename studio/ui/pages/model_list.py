@@ -98,7 +98,7 @@ class ModelList(QListWidget):
             self._asked.add(model.id)
             path = model.folder / "sheet.png"
             side = round(PICTURE * self.devicePixelRatioF())
-            self._aside.ask(
+            self._aside.run(
                 lambda: _corner(str(path), side), lambda image: self._drawn(model.id, image), lambda _error: None
             )
         return self.pictures.get(model.id)

@@ -55,7 +55,7 @@ class ModelsPage(QWidget):
         self.shelf.itemActivated.connect(lambda _: self.act_on("use"))
         self.card.asked.connect(self.act_on)
         self.bringing.brought.connect(self._brought)
-        self.bringing.failed.connect(lambda error: self.bar.say(*failure(error), kind="error"))
+        self.bringing.failed.connect(lambda error: self.bar.show_message(*failure(error), kind="error"))
         bridge.news.connect(self._hear)
         self._build()
         self.refresh()
@@ -100,7 +100,7 @@ class ModelsPage(QWidget):
         self.total.setText(count(len(models), "%n model", "%n models") + " · " + size(sum(m.size for m in models)))
         warnings = self._studio.catalog.warnings
         if warnings:
-            self.bar.say(tr("A model cannot be read."), "\n".join(map(worded, warnings)), kind="error")
+            self.bar.show_message(tr("A model cannot be read."), "\n".join(map(worded, warnings)), kind="error")
 
     def _hear(self, news: Any) -> None:
         if news.kind == "models":
@@ -139,24 +139,26 @@ class ModelsPage(QWidget):
 
     def check(self, model: Model) -> None:
         """Read all of its weights and compare them with what they were."""
-        self.bar.say(tr("Reading the files of {name}").format(name=model.title), closable=False)
+        self.bar.show_message(tr("Reading the files of {name}").format(name=model.title), closable=False)
 
         def tell(problems: list[Message]) -> None:
             if problems:
                 again = tr("Add it again from where it came.") if not model.bundled else tr("Install the studio anew.")
-                self.bar.say(" ".join(map(worded, problems)), again, kind="error")
+                self.bar.show_message(" ".join(map(worded, problems)), again, kind="error")
             else:
-                self.bar.say(tr("The files of {name} are whole and unchanged.").format(name=model.title))
+                self.bar.show_message(tr("The files of {name} are whole and unchanged.").format(name=model.title))
 
         verify = self._studio.catalog.verify
-        self._check.ask(lambda: verify(model), tell, lambda error: self.bar.say(*failure(error), kind="error"))
+        self._check.run(lambda: verify(model), tell, lambda error: self.bar.show_message(*failure(error), kind="error"))
 
     def ask_to_remove(self, model: Model) -> None:
         if model.bundled:
             return
         if any(job.state in ("queued", "running") and job.request.model == model.id for job in self._studio.jobs()):
             words = tr("{name} is at work.").format(name=model.title)
-            self.bar.say(words, tr("Remove it when its works are made, or cancel them in the queue."), kind="error")
+            self.bar.show_message(
+                words, tr("Remove it when its works are made, or cancel them in the queue."), kind="error"
+            )
             return
         box = QMessageBox(self.window())
         box.setObjectName("removeModel")
@@ -174,7 +176,7 @@ class ModelsPage(QWidget):
         try:
             self._studio.catalog.remove(model.id)
         except StudioError as error:
-            self.bar.say(*failure(error), kind="error")
+            self.bar.show_message(*failure(error), kind="error")
             return
         self._notify(tr("{name} is removed.").format(name=model.title), ())
         self._bridge.models_changed()

@@ -60,7 +60,7 @@ class SettingsForm(QWidget):
         self._late.timeout.connect(self.save)
         self.form.changed.connect(self._late.start)
         self.sound.box.activated.connect(lambda _: self.save())
-        self._aside.ask(outputs, self.sound.offer, self._silent)
+        self._aside.run(outputs, self.sound.offer, self._silent)
 
     def _silent(self, error: Failure) -> None:
         self.sound.lack(" ".join(failure(error)))
@@ -78,14 +78,14 @@ class SettingsForm(QWidget):
             if changes:
                 self._studio.change_settings(**changes)
         except StudioError as error:
-            self.notice.say(*failure(error), kind="error")
+            self.notice.show_message(*failure(error), kind="error")
             return
         theme().choose(after.theme)
-        theme().resize(after.text_size)
-        theme().settle(after.reduced_motion)
+        theme().set_text_size(after.text_size)
+        theme().set_reduced_motion(after.reduced_motion)
         if any(getattr(after, name) != getattr(self._first, name) for name in LATER):
             words = tr("What you chose for machine and folders holds from the next start on.")
-            self.notice.say(tr("Kept."), words, closable=False)
+            self.notice.show_message(tr("Kept."), words, closable=False)
         else:
             self.notice.hide()
 
@@ -132,7 +132,7 @@ class OutputDeviceField(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        self.box.setFixedWidth(theme().high(CHOICE_WIDTH))
+        self.box.setFixedWidth(theme().scaled(CHOICE_WIDTH))
 
     def chosen(self) -> str:
         return str(self.box.currentData() or "")

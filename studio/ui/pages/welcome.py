@@ -92,7 +92,7 @@ class WelcomePage(QWidget):
         def silent(_error: Failure) -> None:
             """A medium without a model has its icon; its page says what is missing."""
 
-        self._aside.ask(work, card.show_picture, silent)
+        self._aside.run(work, card.show_picture, silent)
 
 
 class WelcomeCard(QAbstractButton):
@@ -115,7 +115,7 @@ class WelcomeCard(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(200, theme().high(64) + 80)
+        self.setMinimumSize(200, theme().scaled(64) + 80)
         theme().changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
@@ -141,7 +141,7 @@ class WelcomeCard(QAbstractButton):
         path.addRoundedRect(box, SIZE.card, SIZE.card)
         over = bool(option.state & QStyle.StateFlag.State_MouseOver)  # type: ignore[attr-defined]
         painter.fillPath(path, look.colour("pressed" if self.isDown() else "hover" if over else "surface"))
-        foot = look.high(64)
+        foot = look.scaled(64)
         top = QRectF(box.left(), box.top(), box.width(), box.height() - foot)
         painter.save()
         painter.setClipPath(path)

@@ -121,9 +121,9 @@ class Brief(QWidget):
     def _update_sizes(self) -> None:
         """Room for larger text."""
         look = theme()
-        self.setFixedWidth(look.high(SIZE.brief))
-        self.count.setFixedWidth(look.high(84))
-        self.cancel.setFixedHeight(look.high(40))
+        self.setFixedWidth(look.scaled(SIZE.brief))
+        self.count.setFixedWidth(look.scaled(84))
+        self.cancel.setFixedHeight(look.scaled(40))
 
     # Undo and redo.
 

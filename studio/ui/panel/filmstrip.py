@@ -58,7 +58,7 @@ class Filmstrip(QListView):
     def highlight(self, id: str) -> None:
         """Show which work is on the stage, without choosing it again."""
         self._highlighted = id
-        row = self._works.find(id) if id else -1
+        row = self._works.row_of(id) if id else -1
         if row < 0:
             self.selectionModel().clear()
             return
@@ -67,12 +67,12 @@ class Filmstrip(QListView):
         self.scrollTo(index)
 
     def newest(self) -> Asset | None:
-        return self._works.at(0)
+        return self._works.work_at(0)
 
     def neighbour(self, id: str, step: int) -> Asset | None:
         """The next (+1) or previous (-1) work."""
-        row = self._works.find(id)
-        return self._works.at(row + step if row >= 0 else 0)
+        row = self._works.row_of(id)
+        return self._works.work_at(row + step if row >= 0 else 0)
 
     def _choose(self, index: QModelIndex) -> None:
         asset = index.data(ASSET)

@@ -92,7 +92,7 @@ class SamplePicture(QWidget):
         self._late.timeout.connect(self.update)
         self._late.start()
         self._aside = BackgroundTasks(self)
-        self._aside.ask(lambda: QImage(str(path)), self._show)
+        self._aside.run(lambda: QImage(str(path)), self._show)
 
     @property
     def ready(self) -> bool:

@@ -45,7 +45,7 @@ class Panel(QWidget):
         self.brief = Brief(studio, medium)
         self.form, self.count = self.brief.form, self.brief.count
         self.generate, self.cancel = self.brief.generate, self.brief.cancel
-        self.stage_area = StageArea(studio, medium, thumbnails, work_actions.arrivals)
+        self.stage_area = StageArea(studio, medium, thumbnails, work_actions.importer)
         self.stage, self.filmstrip, self.error = self.stage_area.stage, self.stage_area.filmstrip, self.stage_area.error
         whole = row(spacing=0)
         whole.addWidget(self.brief)
@@ -147,7 +147,7 @@ class Panel(QWidget):
         request = None if job is None else job.request
         helpful = error_actions.buttons(error, self, request, lambda smaller: self._retry(smaller, parents))
         again = [] if request is None else [(tr("Retry"), "retry", lambda: self._retry(request, parents))]
-        self.error.say(title, hint, kind="error", actions=[*helpful, *again])
+        self.error.show_message(title, hint, kind="error", actions=[*helpful, *again])
 
     def _retry(self, request: Request, parents: Sequence[str]) -> None:
         self.error.hide()
@@ -235,7 +235,7 @@ class Panel(QWidget):
 
     def _save_edited(self, payload: Payload) -> None:
         """Make a work of what a person has made of the one on the stage."""
-        kept = None if self.asset is None else self.work_actions.keep(payload, self.asset)
+        kept = None if self.asset is None else self.work_actions.save_edited(payload, self.asset)
         if kept is not None:
             self.stage_area.select_work(kept)
 

@@ -201,7 +201,7 @@ class StageArea(QFrame):
             self.header.show_asset(None, count(len(batch.jobs), "%n candidate", "%n candidates"))
         else:
             self.stage.expect(batch.jobs[0].request)
-            self.waiting.say(sentence(job_strip.stage(batch.jobs[0])), 0, 0)
+            self.waiting.say(sentence(job_strip.job_stage(batch.jobs[0])), 0, 0)
             self.waiting.patience.start()
         self.changed.emit()
 
@@ -210,7 +210,7 @@ class StageArea(QFrame):
         self._follow_batch(batch)
         if batch is not self._batch:
             return
-        words = sentence(job_strip.stage(job))
+        words = sentence(job_strip.job_stage(job))
         self.waiting.say(words, job.progress.done, job.progress.total)
         preview = job.progress.preview
         if self._shows_grid(batch):
@@ -255,7 +255,7 @@ class StageArea(QFrame):
         """Say something of what is live, while it is still to come."""
         if self._live:
             self._choices_caption = words if self._choices_caption else ""
-            self.header.caption.say(words)
+            self.header.caption.set_text(words)
 
     @property
     def choosing(self) -> bool:
@@ -283,7 +283,7 @@ class StageArea(QFrame):
         self.waiting.patience.stop()
         self._live, self._batch, self._following = True, None, False
         self._stack.setCurrentWidget(widget)
-        if self.asset is not None or self.header.caption.whole() != words:
+        if self.asset is not None or self.header.caption.full_text() != words:
             self.asset = None
             self.filmstrip.highlight("")
             self.header.show_asset(None, words, live=lasting)

@@ -126,7 +126,7 @@ class StageHeader(QFrame):
             widget.setVisible(self._has_work)
         if asset is None:
             self._update_visible()
-            self.caption.say(words)
+            self.caption.set_text(words)
             return
         self.export.setVisible(asset.drawn)
         self.star.setChecked(asset.favourite)
@@ -152,7 +152,7 @@ class StageHeader(QFrame):
 
     def _update_visible(self) -> None:
         """Leave out the ways to look at a work, and what the menu has too, where there is little room."""
-        self._roomy = self.width() >= theme().high(NARROW)
+        self._roomy = self.width() >= theme().scaled(NARROW)
         self.back.setText(tr("All candidates") if self._roomy else "")
         for widget in [*self._tools, self._rule]:
             widget.setVisible(self._has_work and self._roomy)
@@ -161,8 +161,8 @@ class StageHeader(QFrame):
             widget.setVisible(self._has_work and (self._roomy or self.back.isHidden()))
         if self._has_work:
             called, size, more = self._parts
-            self.caption.say("  ·  ".join(part for part in (called, size if self._roomy else "", more) if part))
-        if self._percent is not None and self.width() < theme().high(ROOMY):
+            self.caption.set_text("  ·  ".join(part for part in (called, size if self._roomy else "", more) if part))
+        if self._percent is not None and self.width() < theme().scaled(ROOMY):
             self._percent.hide()
 
 

@@ -56,7 +56,7 @@ class PaletteDelegate(QStyledItemDelegate):
     """Words at the left, the shortcut quietly at the right."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: object) -> QSize:
-        return QSize(0, theme().high(SIZE.control))
+        return QSize(0, theme().scaled(SIZE.control))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: object) -> None:
         look = theme()
@@ -73,7 +73,7 @@ class PaletteDelegate(QStyledItemDelegate):
         painter.setFont(look.font())
         painter.setPen(look.colour("ink" if chosen else "muted"))
         painter.drawText(inside, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, keys)
-        room = inside.width() - (look.width_of(keys) + SIZE.medium if keys else 0)
+        room = inside.width() - (look.text_width(keys) + SIZE.medium if keys else 0)
         words = painter.fontMetrics().elidedText(
             index.data() or "",  # type: ignore[attr-defined]
             Qt.TextElideMode.ElideRight,
@@ -119,7 +119,7 @@ class CommandPalette(QFrame):
         over.installEventFilter(self)
         self.hide()
 
-    def ask(self) -> None:
+    def open(self) -> None:
         """Open it, empty."""
         self._all = self._offered()
         self._before = QApplication.focusWidget()
@@ -161,9 +161,9 @@ class CommandPalette(QFrame):
 
     def _place(self) -> None:
         whole = self._over.size()
-        wide = min(theme().high(WIDE), whole.width() - 64)
-        rows = max(1, min(len(self._found), HIGH // SIZE.control)) * theme().high(SIZE.control)
-        high = min(rows + theme().high(SIZE.control) + 40, whole.height() - 96)
+        wide = min(theme().scaled(WIDE), whole.width() - 64)
+        rows = max(1, min(len(self._found), HIGH // SIZE.control)) * theme().scaled(SIZE.control)
+        high = min(rows + theme().scaled(SIZE.control) + 40, whole.height() - 96)
         self.setGeometry((whole.width() - wide) // 2, 48, wide, high)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

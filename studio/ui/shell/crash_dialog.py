@@ -37,10 +37,10 @@ class ErrorReporter(QObject):
         self._silent: set[str] = set()  # what a person does not want to hear of again
         self._came.connect(self._show)
 
-    def over(self, window: QWidget) -> None:
+    def set_window(self, window: QWidget) -> None:
         self._window = window
 
-    def tell(self, error: BaseException) -> None:
+    def report(self, error: BaseException) -> None:
         """Called from any thread."""
         log.error("an unexpected error", exc_info=error)
         told = "".join(traceback.format_exception(error))

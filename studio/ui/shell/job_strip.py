@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 
-def title(job: Job) -> str:
+def job_title(job: Job) -> str:
     return tr(medium(job.request.medium).title)
 
 
-def stage(job: Job) -> str:
+def job_stage(job: Job) -> str:
     """What it does right now: `painting 3 of 12`."""
     progress = job.progress
     words = {
@@ -85,8 +85,8 @@ class JobStrip(QFrame):
         """Room for the words in their size, and icons in the colours of the scheme."""
         look = theme()
         self._drawn = ("", "", 0.0)
-        self.setFixedHeight(look.high(SIZE.strip))
-        self.left.setMinimumWidth(look.width_of(tr("about {time} left").format(time=duration(5000))))
+        self.setFixedHeight(look.scaled(SIZE.strip))
+        self.left.setMinimumWidth(look.text_width(tr("about {time} left").format(time=duration(5000))))
         self.refresh()
 
     def refresh(self) -> None:
@@ -97,11 +97,11 @@ class JobStrip(QFrame):
         before, self._job = self._job, running[0] if running else None
         job = self._job
         if job is None:
-            self.words.say(self._at_rest(waiting))
+            self.words.set_text(self._at_rest(waiting))
             self._draw("pause" if self._studio.paused else "tick", "muted")
             self._clock.stop()
         else:
-            self.words.say(f"{title(job)} · {stage(job)}")
+            self.words.set_text(f"{job_title(job)} · {job_stage(job)}")
             self._draw(medium(job.request.medium).icon, "accent")
             total = job.progress.total
             self.bar.setRange(0, total)

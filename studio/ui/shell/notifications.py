@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 from studio.jobs.job import Job
 from studio.system.keep_awake import KeepAwake
 from studio.ui.bridge import Bridge
-from studio.ui.shell.job_strip import title
+from studio.ui.shell.job_strip import job_title
 from studio.ui.widgets.text import failure, gist, tr
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ class Notifications(QObject):
         super().__init__(window)
         self._studio, self._window = studio, window
         self._desktop = DesktopNotifier(window)
-        self._tell = self._desktop.tell if tell is None else tell
+        self._tell = self._desktop.show if tell is None else tell
         self._told = -TOGETHER
         self._ended: set[str] = set()
         self.awake = KeepAwake()
         bridge.news.connect(self._hear)
-        self.look()
+        self.update_keep_awake()
 
-    def look(self) -> None:
+    def update_keep_awake(self) -> None:
         """Keep the machine awake while a job runs, or waits and is not held back."""
         jobs = self._studio.jobs()
         busy = any(job.state == "running" for job in jobs)
@@ -54,7 +54,7 @@ class Notifications(QObject):
 
     def _hear(self, news: Any) -> None:
         if news.kind == "queue":
-            self.look()
+            self.update_keep_awake()
         elif news.kind == "job" and news.job is not None:
             self._ends(news.job)
 
@@ -72,9 +72,9 @@ class Notifications(QObject):
         QApplication.alert(self._window)
         error = job.error
         if error is not None:
-            self._tell(tr("{medium}: it failed").format(medium=title(job)), failure(error)[0])
+            self._tell(tr("{medium}: it failed").format(medium=job_title(job)), failure(error)[0])
         else:
-            self._tell(tr("{medium}: it is ready").format(medium=title(job)), gist(job.request.to_json())[:120])
+            self._tell(tr("{medium}: it is ready").format(medium=job_title(job)), gist(job.request.to_json())[:120])
 
 
 class DesktopNotifier:
@@ -85,7 +85,7 @@ class DesktopNotifier:
         self._tray: QSystemTrayIcon | None = None
         self._sent: list[subprocess.Popen[bytes]] = []
 
-    def tell(self, heading: str, words: str) -> None:
+    def show(self, heading: str, words: str) -> None:
         command = shutil.which("notify-send") if sys.platform.startswith("linux") else None
         if command is not None:
             self._sent = [child for child in self._sent if child.poll() is None]

@@ -20,15 +20,15 @@ KINDS = (
     "QTabWidget", "QTextBrowser", "QWizard",
 )  # fmt: skip
 
-Pieces: TypeAlias = Generator[Future[Any] | None, bool, None]
+BuildSteps: TypeAlias = Generator[Future[Any] | None, bool, None]
 """Work that is done a few milliseconds at a time. What it yields is to be waited for where there is time; the work goes
 on without it where there is none. It is told at each step whether it is wanted now, and leaves out what it can then.
 """
-Making: TypeAlias = Generator[Future[Any] | None, bool, QWidget]
+PageBuild: TypeAlias = Generator[Future[Any] | None, bool, QWidget]
 """The same, with a page as its outcome."""
 
 
-def kinds() -> Pieces:
+def touch_widget_types() -> BuildSteps:
     """Qt's classes get their Python side when they are first named, or all kinds of widgets at once when one is met
     that Python did not make: name those that take long before that, one by one.
     """
@@ -46,10 +46,10 @@ def lay_out(widget: QWidget) -> None:
 class PagePreloader(QObject):
     """Begins by itself. What cannot be made ahead is tried again when it is asked for, and its error raised there."""
 
-    def __init__(self, making: Callable[[], Making], parent: QObject) -> None:
+    def __init__(self, making: Callable[[], PageBuild], parent: QObject) -> None:
         super().__init__(parent)
         self._begin = making
-        self._making: Making | None = None
+        self._making: PageBuild | None = None
         self._awaited: Future[Any] | None = None
         self._made: QWidget | None = None
         self._next = QTimer(self)
@@ -62,7 +62,7 @@ class PagePreloader(QObject):
         """Whether the page is there."""
         return self._made is not None
 
-    def now(self) -> QWidget:
+    def page(self) -> QWidget:
         """The page; what is still to be made of it is made at once."""
         self._next.stop()
         while self._made is None:

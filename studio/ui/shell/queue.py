@@ -28,7 +28,7 @@ ENDED = 12  # ended jobs that it shows
 class QueuePanel(QFrame):
     """Running jobs, waiting ones in their order, and the last that ended. `wanted(job)` asks for what a job made."""
 
-    wanted = Signal(object)
+    result_requested = Signal(object)
 
     def __init__(self, studio: Studio, parent: QWidget) -> None:
         super().__init__(parent)
@@ -111,7 +111,7 @@ class QueuePanel(QFrame):
     # Order by drag.
 
     def _row(self, job: Job) -> QueueRow:
-        made = QueueRow(self._studio, job, self.wanted.emit)
+        made = QueueRow(self._studio, job, self.result_requested.emit)
         made.dragged.connect(lambda: self._drag(made))
         made.dropped.connect(lambda: self._drop(made))
         return made
@@ -146,9 +146,9 @@ class QueuePanel(QFrame):
 
     def _place(self) -> None:
         whole, look = self._over.size(), theme()
-        high = self._inside.sizeHint().height() + look.high(56)  # its head
-        size = QSize(min(look.high(480), whole.width() - 32), min(high, look.high(420), whole.height() - 120))
-        foot = look.high(SIZE.strip) + SIZE.small
+        high = self._inside.sizeHint().height() + look.scaled(56)  # its head
+        size = QSize(min(look.scaled(480), whole.width() - 32), min(high, look.scaled(420), whole.height() - 120))
+        foot = look.scaled(SIZE.strip) + SIZE.small
         self.setGeometry(
             whole.width() - size.width() - 12, whole.height() - size.height() - foot, size.width(), size.height()
         )

@@ -14,7 +14,7 @@ from studio.backends import medium
 from studio.errors import StudioError
 from studio.jobs.job import Job
 from studio.system.log import blotted
-from studio.ui.shell.job_strip import stage, title
+from studio.ui.shell.job_strip import job_stage, job_title
 from studio.ui.widgets import error_actions, icons
 from studio.ui.widgets.basic import ElidedLabel, button, column, label, row, tool
 from studio.ui.widgets.text import duration, failure, gist, sentence, tr
@@ -41,7 +41,7 @@ class QueueRow(QFrame):
         self._moving = False
         self.picture = QLabel()
         self.picture.setFixedSize(22, 22)
-        self.name = ElidedLabel(gist(job.request.to_json()) or title(job))
+        self.name = ElidedLabel(gist(job.request.to_json()) or job_title(job))
         self.state = ElidedLabel(role="caption")
         self.state.setObjectName("jobState")
         self.why = label("", "caption", wrap=True, selectable=True)
@@ -75,8 +75,8 @@ class QueueRow(QFrame):
         job = self.job
         self.peers = peers
         running, queued = job.state == "running", job.state == "queued"
-        took = tr("{state} in {time}").format(state=stage(job), time=duration(job.seconds))
-        self.state.say(sentence(took if job.state == "done" else stage(job)))
+        took = tr("{state} in {time}").format(state=job_stage(job), time=duration(job.seconds))
+        self.state.set_text(sentence(took if job.state == "done" else job_stage(job)))
         self.bar.setVisible(running)
         self.bar.setRange(0, job.progress.total)
         self.bar.setValue(job.progress.done)
@@ -98,7 +98,7 @@ class QueueRow(QFrame):
         if error is not None:
             self.why.setText(" ".join(failure(error)))
             self._offer(error)
-        self.setAccessibleName(f"{title(job)}, {self.name.whole()}, {self.state.whole()}")
+        self.setAccessibleName(f"{job_title(job)}, {self.name.full_text()}, {self.state.full_text()}")
 
     def _offer(self, error: BaseException) -> None:
         """The buttons that mend it, once: a job that has failed stays so."""

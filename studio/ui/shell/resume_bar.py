@@ -38,7 +38,7 @@ class ResumeBar(QWidget):
                 title = _words(sum(entry.running for entry in offered), sum(not entry.running for entry in offered))
                 told = gist(offered[0].request.to_json())
                 go = tr("Make them now") if len(offered) > 1 else tr("Make it now")
-            self.bar.say(title, told, actions=[(go, "offerResume", lambda: self._answer(True))])
+            self.bar.show_message(title, told, actions=[(go, "offerResume", lambda: self._answer(True))])
             self.setVisible(True)
 
     def _answer(self, resume: bool) -> None:

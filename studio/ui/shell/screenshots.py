@@ -58,7 +58,7 @@ class ScreenshotSession:
             panel.try_example()
             await self._ended()
 
-    async def take(self) -> list[Path]:
+    async def take_all(self) -> list[Path]:
         """Every page in every theme and size; returns the files."""
         taken: list[Path] = []
         for scheme in SCHEMES:
@@ -132,7 +132,7 @@ def run(out: Path, home: Path | None) -> None:
         shoot = ScreenshotSession(studio, out)
         try:
             loop.run_until_complete(shoot.fill())
-            for path in loop.run_until_complete(shoot.take()):
+            for path in loop.run_until_complete(shoot.take_all()):
                 sys.stdout.write(f"{path}\n")
         finally:
             shoot.window.close()

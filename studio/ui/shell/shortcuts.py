@@ -50,7 +50,7 @@ class ShortcutsDialog(QDialog):
             half = heights.index(min(heights))
             heights[half] += len(lines) + 2
             halves[half].addLayout(_group(title, lines))
-        both = row(spacing=theme().high(48), margins=(24, 20, 24, 20))
+        both = row(spacing=theme().scaled(48), margins=(24, 20, 24, 20))
         for half in halves:
             half.addStretch(1)
             both.addLayout(half, 1)
@@ -64,7 +64,7 @@ class ShortcutsDialog(QDialog):
         whole.addLayout(row(None, close, margins=(24, 12, 24, 16)))
         close.setFocus()
         room = parent.size()
-        self.resize(min(theme().high(760), room.width() - 48), min(theme().high(620), room.height() - 48))
+        self.resize(min(theme().scaled(760), room.width() - 48), min(theme().scaled(620), room.height() - 48))
 
 
 def _group(title: str, lines: Sequence[tuple[str, str]]) -> QGridLayout:

@@ -39,7 +39,7 @@ class Sidebar(QFrame):
         made.setIconSize(QSize(22, 22))
         made.setCheckable(True)
         made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        icons.put(made, icon, size=22)
+        icons.set_icon(made, icon, size=22)
         made.clicked.connect(lambda: self.chosen.emit(name))
         self._group.addButton(made)
         self._buttons.addWidget(made)
@@ -72,10 +72,10 @@ class Sidebar(QFrame):
     def _fit(self) -> None:
         """As wide as its widest word needs, and never narrower than it is drawn for."""
         look = theme()
-        words = [look.width_of(made.text(), 0.88, strong=True) for made in self._made.values()]
+        words = [look.text_width(made.text(), 0.88, strong=True) for made in self._made.values()]
         wide = max(SIZE.rail, max(words, default=0) + 2 * SIZE.small + 11)
         self.setFixedWidth(wide)
         # Chinese signs are taller than the letters that the face is measured by.
-        high = max([look.high(54), *(made.sizeHint().height() for made in self._made.values())])
+        high = max([look.scaled(54), *(made.sizeHint().height() for made in self._made.values())])
         for made in self._made.values():
             made.setFixedSize(wide - 2 * SIZE.small - 1, high)

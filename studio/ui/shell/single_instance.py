@@ -11,7 +11,7 @@ from PySide6.QtNetwork import QLocalServer, QLocalSocket
 WAIT = 500  # milliseconds that a living window has to answer
 
 
-def name_of(state: Path) -> str:
+def server_name(state: Path) -> str:
     """The name under which the window of this folder answers."""
     return "aigc-studio-" + hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:16]
 
@@ -31,7 +31,7 @@ def raise_other(name: str) -> bool:
 class InstanceServer(QObject):
     """Answers later starts; `asked` says that one came."""
 
-    asked = Signal()
+    raise_requested = Signal()
 
     def __init__(self, name: str, parent: QObject) -> None:
         super().__init__(parent)
@@ -46,7 +46,7 @@ class InstanceServer(QObject):
         socket = self._server.nextPendingConnection()
         if socket is not None:
             socket.disconnected.connect(socket.deleteLater)
-            self.asked.emit()
+            self.raise_requested.emit()
 
     def close(self) -> None:
         self._server.close()

@@ -25,7 +25,7 @@ from studio.ui.shell import focus_areas, window_state
 from studio.ui.shell.command_palette import CommandPalette, PaletteEntry
 from studio.ui.shell.job_strip import JobStrip
 from studio.ui.shell.notifications import Notifications
-from studio.ui.shell.preload import Making, PagePreloader, kinds
+from studio.ui.shell.preload import PageBuild, PagePreloader, touch_widget_types
 from studio.ui.shell.queue import QueuePanel
 from studio.ui.shell.resume_bar import ResumeBar
 from studio.ui.shell.sidebar import Sidebar
@@ -38,7 +38,7 @@ from studio.ui.widgets.toast import Toast
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-KEEP = 20_000  # milliseconds between two looks at whether there is something new to remember
+SAVE_INTERVAL = 20_000  # milliseconds between two looks at whether there is something new to remember
 
 
 class WindowPage(Protocol):
@@ -64,7 +64,7 @@ class MainWindow(QMainWindow):
         self.studio = studio
         self.bridge = Bridge(studio, self)
         self.thumbnails = ThumbnailLoader(studio.library, self)
-        self.deeds = WorkActions(studio, self.bridge, self, self.notify, self.panel)
+        self.work_actions = WorkActions(studio, self.bridge, self, self.notify, self.panel)
         self._file = studio.paths.state / "window.json"
         self._state = window_state.load(self._file)
         self._kept: dict[str, Any] = {}
@@ -74,55 +74,55 @@ class MainWindow(QMainWindow):
         for medium in MEDIA:
             make = functools.partial(self._panel, medium)
             self._entries[medium.name] = (tr(medium.title), medium.icon, make)
-        self._ahead = PagePreloader(self._library, self)
-        self._entries["library"] = (tr("Library"), "library", self._ahead.now)
+        self._preloader = PagePreloader(self._library, self)
+        self._entries["library"] = (tr("Library"), "library", self._preloader.page)
         self._entries["models"] = (tr("Models"), "models", self._models)
         self._entries["settings"] = (tr("Settings"), "settings", self._settings)
-        self._aside: dict[str, Callable[[], QWidget]] = {"training": self._training}  # reached from other pages
+        self._hidden_pages: dict[str, Callable[[], QWidget]] = {"training": self._training}  # reached from other pages
         self._build()
         self._table = [(name, entry[0]) for name, entry in self._entries.items()]
-        self.actions_ = actions.build(self, self.act, self._table, self.can)
-        self.bridge.news.connect(self._hear)
-        self.watch = Notifications(studio, self.bridge, self)
-        theme().changed.connect(self._tint)
+        self.menu_actions = actions.build(self, self.act, self._table, self.can)
+        self.bridge.news.connect(self._on_news)
+        self.notifications = Notifications(studio, self.bridge, self)
+        theme().changed.connect(self._on_theme_changed)
         self._mark_theme()
-        self._come_back()
-        self._keeper = QTimer(self)
-        self._keeper.setInterval(KEEP)
-        self._keeper.timeout.connect(self._keep)
-        self._keeper.start()
+        self._restore()
+        self._save_timer = QTimer(self)
+        self._save_timer.setInterval(SAVE_INTERVAL)
+        self._save_timer.timeout.connect(self._save_state)
+        self._save_timer.start()
         for warning in [*studio.warnings, *studio.library.notices][:1]:
             self.notify(worded(warning), ())
 
     def _build(self) -> None:
-        self.rail = Sidebar()
+        self.sidebar = Sidebar()
         for name, (title, icon, _) in self._entries.items():
             if name == "library":
-                self.rail.rule()
+                self.sidebar.rule()
             if name == "settings":
-                self.rail.gap()
-            self.rail.add(name, title, icon)
-        self.rail.chosen.connect(self.open)
-        self.offer = ResumeBar(self.studio, self._resumed, self.deeds.fail)
+                self.sidebar.gap()
+            self.sidebar.add(name, title, icon)
+        self.sidebar.chosen.connect(self.open)
+        self.resume_bar = ResumeBar(self.studio, self._resumed, self.work_actions.show_error)
         self.pages = QStackedWidget()
         self.pages.setObjectName("pages")
         central = QWidget()
         self.queue = QueuePanel(self.studio, central)
-        self.queue.wanted.connect(self._show_made)
-        self.strip = JobStrip(self.studio, self.queue.toggle)
-        self.palette_ = CommandPalette(central, self._offered)
+        self.queue.result_requested.connect(self._show_result)
+        self.job_strip = JobStrip(self.studio, self.queue.toggle)
+        self.command_palette = CommandPalette(central, self._offered)
         whole = column(central, spacing=0)
         right = column(spacing=0)
-        right.addWidget(self.offer)
+        right.addWidget(self.resume_bar)
         right.addWidget(self.pages, 1)
-        middle = row(self.rail, spacing=0)
+        middle = row(self.sidebar, spacing=0)
         middle.addLayout(right, 1)
         whole.addLayout(middle, 1)
-        whole.addWidget(self.strip)
+        whole.addWidget(self.job_strip)
         self.setCentralWidget(central)
         self.toast = Toast(central)
 
-    def come_forward(self) -> None:
+    def raise_window(self) -> None:
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.show()
         self.raise_()
@@ -133,7 +133,7 @@ class MainWindow(QMainWindow):
     @property
     def names(self) -> list[str]:
         """The names of all pages, from the top of the rail."""
-        return [*self._entries, *self._aside]
+        return [*self._entries, *self._hidden_pages]
 
     @property
     def page(self) -> str:
@@ -144,7 +144,7 @@ class MainWindow(QMainWindow):
     def open(self, name: str) -> QWidget:
         """Show a page, made now if it was never shown."""
         if name not in self._made:
-            make = self._aside[name] if name in self._aside else self._entries[name][2]
+            make = self._hidden_pages[name] if name in self._hidden_pages else self._entries[name][2]
             made = self._made[name] = make()
             self.pages.addWidget(made)
             drafts = self._state.get("pages")
@@ -154,8 +154,8 @@ class MainWindow(QMainWindow):
             self._page(self._made[self.page]).leave()
         self.queue.hide()
         self.pages.setCurrentWidget(self._made[name])
-        self.rail.mark(name)
-        if not self.rail.focused:
+        self.sidebar.mark(name)
+        if not self.sidebar.focused:
             self._page(self._made[name]).focus_first()
         return self._made[name]
 
@@ -169,18 +169,18 @@ class MainWindow(QMainWindow):
     def _page(self, widget: QWidget) -> WindowPage:
         return widget  # type: ignore[return-value]
 
-    def _library(self) -> Making:
+    def _library(self) -> PageBuild:
         """The library page, a piece at a time: what it loads, what is in it, and what it shows first."""
-        yield from kinds()
+        yield from touch_widget_types()
         for name in ("tag_editor", "related_works", "details", "filter_button", "filters", "grid"):
             importlib.import_module(f"studio.ui.library.{name}")
             yield
         from studio.ui.library.page import LibraryPage
 
         yield
-        page = LibraryPage(self.studio, self.bridge, self.thumbnails, self.deeds)
+        page = LibraryPage(self.studio, self.bridge, self.thumbnails, self.work_actions)
         page.setParent(self.pages)
-        yield from page.pieces()
+        yield from page.build_steps()
         return page
 
     def _models(self) -> QWidget:
@@ -196,7 +196,7 @@ class MainWindow(QMainWindow):
         return TrainingPage(self.studio, self.bridge, self.panel)
 
     def _panel(self, medium: Medium) -> QWidget:
-        made = Panel(self.studio, self.bridge, medium, self.thumbnails, self.deeds)
+        made = Panel(self.studio, self.bridge, medium, self.thumbnails, self.work_actions)
         if made.brief.train is not None:
             made.brief.train.clicked.connect(lambda: self.open("training"))
         return made
@@ -222,7 +222,7 @@ class MainWindow(QMainWindow):
             self._page(self._made[self.page]).leave()
         self.queue.hide()
         self.pages.setCurrentWidget(shown)
-        self.rail.mark("")
+        self.sidebar.mark("")
         shown.focus_first()
 
     def _begin(self, medium: str) -> None:
@@ -251,7 +251,7 @@ class MainWindow(QMainWindow):
             try:
                 self.studio.change_settings(theme=name)
             except StudioError as error:
-                self.deeds.fail(error)
+                self.work_actions.show_error(error)
         elif name == "settings":
             self.open(name)
         elif name == "quit":
@@ -263,7 +263,7 @@ class MainWindow(QMainWindow):
         elif name == "train":
             self.open("training")
         elif name == "palette":
-            self.palette_.ask()
+            self.command_palette.open()
         elif name == "shortcuts":
             from studio.ui.shell.shortcuts import ShortcutsDialog
 
@@ -278,7 +278,7 @@ class MainWindow(QMainWindow):
         elif name == "welcome":
             self.welcome()
         elif name in ("area.next", "area.before"):
-            focus_areas.step([self.rail, *self._areas(), self.strip], 1 if name == "area.next" else -1)
+            focus_areas.step([self.sidebar, *self._areas(), self.job_strip], 1 if name == "area.next" else -1)
         elif name == "cancel" and self.queue.isVisible():
             self.queue.hide()
         else:
@@ -303,7 +303,7 @@ class MainWindow(QMainWindow):
                 actions.plain(tr(deed.text)),
                 tr("Go to") if deed.name.startswith("page.") else actions.plain(tr(deed.menu)),
                 QKeySequence(deed.keys).toString(QKeySequence.SequenceFormat.NativeText),
-                self.actions_[deed.name].trigger,
+                self.menu_actions[deed.name].trigger,
             )
             for deed in actions.table(self._table)
             if deed.name != "palette" and (deed.always or self.can(deed.name))
@@ -319,13 +319,13 @@ class MainWindow(QMainWindow):
         """Say something in passing."""
         page = self.pages.currentWidget()
         foot = page.findChild(QWidget, "filmstripArea") if page is not None else None
-        self.toast.say(words, actions, lift=foot.height() if foot is not None and foot.isVisible() else 0)
+        self.toast.show_message(words, actions, lift=foot.height() if foot is not None and foot.isVisible() else 0)
 
     # News.
 
-    def _hear(self, news: Any) -> None:
+    def _on_news(self, news: Any) -> None:
         if news.kind in ("job", "queue"):
-            self.strip.refresh()
+            self.job_strip.refresh()
             if self.queue.isVisible():
                 self.queue.refresh()
         elif news.kind == "settings":
@@ -333,7 +333,7 @@ class MainWindow(QMainWindow):
             if page is not None:
                 page.follow()  # type: ignore[attr-defined]
 
-    def _show_made(self, job: Any) -> None:
+    def _show_result(self, job: Any) -> None:
         """Show what a job of the queue made."""
         if job.request.kind == "avatar.train":
             self.open("training")
@@ -346,15 +346,15 @@ class MainWindow(QMainWindow):
 
     # The look, and what comes back.
 
-    def _tint(self) -> None:
+    def _on_theme_changed(self) -> None:
         icons.refresh(self)
         self._mark_theme()
 
     def _mark_theme(self) -> None:
         for name in ("light", "dark", "system"):
-            self.actions_[name].setChecked(theme().choice == name)
+            self.menu_actions[name].setChecked(theme().choice == name)
 
-    def _come_back(self) -> None:
+    def _restore(self) -> None:
         self.resize(QSize(1280, 800).boundedTo(self.screen().availableSize()))
         geometry = self._state.get("geometry")
         if isinstance(geometry, str):
@@ -373,23 +373,23 @@ class MainWindow(QMainWindow):
         geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
         return {"geometry": geometry, "page": self.page, "pages": drafts}
 
-    def _keep(self) -> None:
+    def _save_state(self) -> None:
         """Remember what has changed, beside the window's own thread: a crash costs no more than a few words."""
         state = self.state()
         if state != self._kept:
             self._kept = state
             file = self._file
-            self._writer.ask(lambda: window_state.save(file, state), lambda _: None)
+            self._writer.run(lambda: window_state.save(file, state), lambda _: None)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._keeper.stop()
-        self._ahead.stop()
+        self._save_timer.stop()
+        self._preloader.stop()
         self._writer.close()
         window_state.save(self._file, self.state())
         for page in self._made.values():
             self._page(page).close_down()
-        self.deeds.close()
-        self.watch.close()
+        self.work_actions.close()
+        self.notifications.close()
         self.bridge.close()
         self.thumbnails.close()
         event.accept()

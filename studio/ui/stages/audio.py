@@ -130,18 +130,18 @@ class AudioStage(Stage):
         return ((f"{play}\tSpace", self.toggle), (f"{loop}\tL", self.loop.click), *copied)
 
     def show_asset(self, asset: Asset) -> None:
-        self._reading.drop()
+        self._reading.discard()
         path = asset.path
         if path.stat().st_size > LARGE:
             self.clear()
-            self._reading.ask(lambda: codecs.read(path), self._show, self._read_failed)
+            self._reading.run(lambda: codecs.read(path), self._show, self._read_failed)
         else:
             self._show(codecs.read(path))
         self.asset = asset
 
     def preview(self, payload: Preview) -> None:
         if isinstance(payload, Audio):
-            self._reading.drop()
+            self._reading.discard()
             self.asset = None
             self._show_audio(payload, self._expected_seconds)
 
@@ -153,7 +153,7 @@ class AudioStage(Stage):
         self.player.device = settings.audio_output
 
     def clear(self) -> None:
-        self._reading.drop()
+        self._reading.discard()
         self.player.stop()
         self.asset = self._audio = None
         self._clock.stop()
@@ -174,7 +174,7 @@ class AudioStage(Stage):
                 self.player.play()
             self.error.hide()
         except StudioError as error:
-            self.error.say(error.message, error.hint)
+            self.error.show_message(error.message, error.hint)
         self._tick()
 
     def seek(self, seconds: float) -> None:
@@ -263,7 +263,7 @@ class AudioStage(Stage):
             self._clock.start() if going else self._clock.stop()
         name = tr("Pause (Space)") if player.playing else tr("Play (Space)")
         if name != self.play.accessibleName():
-            icons.put(self.play, "pause" if player.playing else "play", size=22)
+            icons.set_icon(self.play, "pause" if player.playing else "play", size=22)
             self.play.setToolTip(name)
             self.play.setAccessibleName(name)
 

@@ -81,8 +81,8 @@ class CompareBar(QFrame):
 
     def show_works(self, way: ComparisonMode, left: Asset | None, right: Asset | None) -> None:
         self._buttons[way].setChecked(True)
-        self.left.say(caption_of(left))
-        self.right.say(caption_of(right))
+        self.left.set_text(caption_of(left))
+        self.right.set_text(caption_of(right))
 
 
 class Comparison:

@@ -116,11 +116,11 @@ class ImageStage(Stage):
         )
 
     def show_asset(self, asset: Asset) -> None:
-        self._reading.drop()
+        self._reading.discard()
         size = pictures.size(asset.path)
         if size.width() * size.height() > LARGE:
             path = asset.path
-            self._reading.ask(lambda: pictures.load(path), self.canvas.show_image, self._read_failed)
+            self._reading.run(lambda: pictures.load(path), self.canvas.show_image, self._read_failed)
         else:
             self.canvas.show_image(pictures.load(asset.path))
         self._set_asset(asset)
@@ -129,7 +129,7 @@ class ImageStage(Stage):
     def preview(self, payload: Preview) -> None:
         if not isinstance(payload, Image):
             return
-        self._reading.drop()
+        self._reading.discard()
         image = pictures.of_payload(payload)
         awaited = self._expected_size
         alike = not awaited.isEmpty() and abs(awaited.width() * image.height() - awaited.height() * image.width()) <= (
@@ -140,7 +140,7 @@ class ImageStage(Stage):
 
     def show_live(self, payload: Payload, side: int, *, rough: bool) -> None:
         if isinstance(payload, Image):
-            self._reading.drop()
+            self._reading.discard()
             image = pictures.of_payload(payload)
             size = QSizeF(side, side * image.height() / image.width())
             self.canvas.show_image(image, size, rough=rough, at_once=rough)
@@ -157,7 +157,7 @@ class ImageStage(Stage):
         self._expected_size = pictures.expected_size(request)
 
     def clear(self) -> None:
-        self._reading.drop()
+        self._reading.discard()
         self._previous = self.asset = None
         self.canvas.compare(None)
         self.canvas.show_image(QImage())
@@ -165,7 +165,7 @@ class ImageStage(Stage):
 
     def copy(self) -> None:
         if self._reading.busy and self.asset is not None:
-            self._reading.drop()
+            self._reading.discard()
             try:
                 self.canvas.show_image(pictures.load(self.asset.path))
             except StudioError as error:

@@ -89,7 +89,7 @@ class MovingStage(ImageStage):
         if not asset.moving:
             super().show_asset(asset)
             return
-        self._reading.drop()
+        self._reading.discard()
         self._load(ClipFrames(asset.path))
         self.canvas.show_image(QImage())
         self._set_asset(asset)
@@ -145,7 +145,7 @@ class MovingStage(ImageStage):
         super().deactivate()
         self._resumes = self._resumes or self.playing
         self.pause()
-        self._decoding.drop()
+        self._decoding.discard()
         if self.frames is not None:
             self.frames.forget()
 
@@ -254,7 +254,7 @@ class MovingStage(ImageStage):
             return
         wanted = tape.next_to_decode(self.frame)
         if wanted is not None:
-            self._decoding.ask(lambda: tape.decode(wanted), lambda _: self._decoded(tape), self._decode_failed)
+            self._decoding.run(lambda: tape.decode(wanted), lambda _: self._decoded(tape), self._decode_failed)
 
     def _decoded(self, tape: ClipFrames) -> None:
         if tape is not self.frames:
@@ -272,7 +272,7 @@ class MovingStage(ImageStage):
     def _unload(self) -> None:
         self.pause()
         self._resumes = False
-        self._decoding.drop()
+        self._decoding.discard()
         self.frames, self._side = None, 0
         self.transport.hide()
 

@@ -78,7 +78,7 @@ class Spectrogram(QWidget):
             self._levels, self._rate, self._share = levels, audio.rate, share
             self._redraw()
 
-        self._computing.ask(lambda: spectrogram(audio), came)
+        self._computing.run(lambda: spectrogram(audio), came)
 
     def show_position(self, place: float) -> None:
         if round(place * self.width()) != round(self._place * self.width()):

@@ -59,7 +59,7 @@ class ClipTransport(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The slider comes before the words about where it stands."""
         super().resizeEvent(event)
-        self.time.setVisible(self.width() >= theme().high(NARROW))
+        self.time.setVisible(self.width() >= theme().scaled(NARROW))
 
     def show_position(self, frame: int, count: int, seconds: float, whole: float) -> None:
         """That frame is shown now; `seconds` of `whole` have passed."""
@@ -75,7 +75,7 @@ class ClipTransport(QFrame):
         """Whether it plays."""
         name = tr("Pause (Space)") if playing else tr("Play (Space)")
         if name != self.play.accessibleName():
-            icons.put(self.play, "pause" if playing else "play", size=18)
+            icons.set_icon(self.play, "pause" if playing else "play", size=18)
             self.play.setToolTip(name)
             self.play.setAccessibleName(name)
 

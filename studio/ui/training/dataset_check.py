@@ -102,7 +102,7 @@ class DatasetCheck(QWidget):
 
             return drawings_of(folder, size) or check(folder, size, far.hear)
 
-        self._aside.ask(work, self._found, self._fail)
+        self._aside.run(work, self._found, self._fail)
 
     def close_down(self) -> None:
         self._far.halted = True
@@ -139,7 +139,7 @@ class DatasetCheck(QWidget):
         self.failed.emit(*failure(error))
 
     def _fit(self) -> None:
-        high = self.list.sizeHintForRow(0) if self.list.count() else theme().high(20)
+        high = self.list.sizeHintForRow(0) if self.list.count() else theme().scaled(20)
         self.list.setFixedHeight(high * min(ROWS, max(1, self.list.count())))
 
 

@@ -73,7 +73,7 @@ class TrainingPage(QWidget):
         self.unfinished.wanted.connect(self._take_up)
         self.unfinished.unwanted.connect(self._delete)
         self.looking.checked.connect(self._checked)
-        self.looking.failed.connect(lambda title, hint: self.bar.say(title, hint, kind="error"))
+        self.looking.failed.connect(lambda title, hint: self.bar.show_message(title, hint, kind="error"))
         bridge.news.connect(self._hear)
         self._attach()
         self._count()
@@ -120,9 +120,9 @@ class TrainingPage(QWidget):
         self._landing = DropZone(self, words, lambda data: _folder(data) is not None, self._dropped)
 
     def _fit(self) -> None:
-        self._left.setFixedWidth(theme().high(SIZE.brief))
+        self._left.setFixedWidth(theme().scaled(SIZE.brief))
         for made in (self.pause, self.cancel):
-            made.setFixedHeight(theme().high(36))
+            made.setFixedHeight(theme().scaled(36))
 
     # The pictures.
 
@@ -159,7 +159,7 @@ class TrainingPage(QWidget):
         try:
             self._follow(self._studio.submit(self.plan.request(out)))
         except StudioError as error:
-            self.bar.say(*failure(error), kind="error")
+            self.bar.show_message(*failure(error), kind="error")
 
     def pause_or_go_on(self) -> None:
         job = self.course.job
@@ -195,20 +195,20 @@ class TrainingPage(QWidget):
         try:
             self._follow(self._studio.retry(job.id))
         except StudioError as error:
-            self.bar.say(*failure(error), kind="error")
+            self.bar.show_message(*failure(error), kind="error")
 
     def _take_up(self, request: AvatarTrainRequest) -> None:
         """Go on with one that no job is known of any more."""
         try:
             self._follow(self._studio.submit(training_runs.resume_request(request)))
         except StudioError as error:
-            self.bar.say(*failure(error), kind="error")
+            self.bar.show_message(*failure(error), kind="error")
 
     def _delete(self, request: AvatarTrainRequest) -> None:
         """Delete one that was broken off."""
         live = [job.request for job in self._studio.jobs() if job.state in ("queued", "running")]
         if any(getattr(each, "out", "") == request.out for each in live):
-            self.bar.say(tr("This training is running."), tr("Stop it first."), kind="error")
+            self.bar.show_message(tr("This training is running."), tr("Stop it first."), kind="error")
             return
         shown = self.course.job
         if shown is not None and getattr(shown.request, "out", "") == request.out:
@@ -220,10 +220,10 @@ class TrainingPage(QWidget):
             self.focus_first()
 
         def failed(error: Failure) -> None:
-            self.bar.say(*failure(error), kind="error")
+            self.bar.show_message(*failure(error), kind="error")
 
         folder = Path(request.out)
-        self._adopting.ask(lambda: training_runs.delete(folder), gone, failed)
+        self._adopting.run(lambda: training_runs.delete(folder), gone, failed)
 
     @property
     def _offered(self) -> list[str]:
@@ -293,14 +293,14 @@ class TrainingPage(QWidget):
             rest = tuple(more)
             more = [(tr("Keep it as it is"), "trainKeepAfterAll", lambda: self._adopt(request, rest)), *more]
         if error is None or isinstance(error, Cancelled):
-            self.bar.say(tr("The training has ended, and no model was added."), actions=more, kind="notice")
+            self.bar.show_message(tr("The training has ended, and no model was added."), actions=more, kind="notice")
         else:
-            self.bar.say(*failure(error), actions=more, kind="error")
+            self.bar.show_message(*failure(error), actions=more, kind="error")
 
     def _say_ready(self, title: str, id: str, more: Offers, known: str = "") -> None:
         use = (tr("Use it"), "trainUse", lambda: self.use(id))
         said = tr("Nothing more was learnt: {name} is there already.") if known else tr("{name} is ready.")
-        self.bar.say(said.format(name=known or title), actions=[use, *more], kind="notice")
+        self.bar.show_message(said.format(name=known or title), actions=[use, *more], kind="notice")
 
     def _adopt(self, request: AvatarTrainRequest, more: Offers) -> None:
         """Add what a training left that was broken off."""
@@ -314,10 +314,10 @@ class TrainingPage(QWidget):
             if isinstance(error, AlreadyInstalled):
                 self._say_ready(request.title, error.model.id, more, known=error.model.title)
             else:
-                self.bar.say(*failure(error), kind="error")
+                self.bar.show_message(*failure(error), kind="error")
 
         self.bar.hide()
-        self._adopting.ask(lambda: take(folder, "avatar", accept_licence=True), ready, failed)
+        self._adopting.run(lambda: take(folder, "avatar", accept_licence=True), ready, failed)
 
     def use(self, id: str) -> None:
         """Open the avatar page with this model chosen."""
@@ -342,7 +342,7 @@ class TrainingPage(QWidget):
             self.pause.setEnabled(going and job.state == "running")
             self.pause.setText(tr("Go on") if job.suspended else tr("Pause"))
             self.pause.setAccessibleName(self.pause.text())
-            icons.put(self.pause, "play" if job.suspended else "pause", size=ICON, gap=GAP)
+            icons.set_icon(self.pause, "play" if job.suspended else "pause", size=ICON, gap=GAP)
 
     # What every page answers to.
 

@@ -54,7 +54,7 @@ class Plot(QWidget):
         return QSize(280, self.height())
 
     def _fit(self) -> None:
-        self.setFixedHeight(theme().high(168))
+        self.setFixedHeight(theme().scaled(168))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -160,7 +160,7 @@ class ProgressView(QWidget):
             last = QImage(str(folder / training_runs.PREVIEW)) if fresh and not offset else None
             return folder, offset, lines, end, last
 
-        self._aside.ask(work, lambda found: self._take(*found))
+        self._aside.run(work, lambda found: self._take(*found))
 
     def _take(self, folder: Path, offset: int, lines: list[TrainingLogLine], end: int, last: QImage | None) -> None:
         if folder != self._folder:

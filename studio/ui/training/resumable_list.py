@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.jobs import training_runs
 from studio.schema.request import TrainRequest
-from studio.ui.widgets.basic import ElidedLabel, button, column, empty, label, row, tool
+from studio.ui.widgets.basic import ElidedLabel, button, column, clear_layout, label, row, tool
 from studio.ui.widgets.text import duration, moment, size, tr
 from studio.ui.widgets.theme import SIZE
 
@@ -36,7 +36,7 @@ class ResumableList(QWidget):
 
     def refresh(self, but: Collection[str]) -> None:
         """Look anew; those in the folders `but` are shown elsewhere."""
-        empty(self._rows)
+        clear_layout(self._rows)
         found = [
             one
             for one in training_runs.unfinished(self._home)

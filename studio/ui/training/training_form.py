@@ -118,7 +118,7 @@ class TrainingForm(QScrollArea):
     def show_request(self, request: AvatarTrainRequest) -> None:
         """What a training that runs was asked for."""
         self.folder = Path(request.data)
-        self.where.say(request.data)
+        self.where.set_text(request.data)
         self.name.setText(request.title)
         for box, value in ((self.start, request.model), (self.sides, request.size)):
             box.blockSignals(True)
@@ -134,7 +134,7 @@ class TrainingForm(QScrollArea):
     def take(self, folder: Path) -> None:
         """Learn from this folder."""
         self.folder = folder
-        self.where.say(str(folder))
+        self.where.set_text(str(folder))
         if not self.name.text().strip():
             self.name.setText(folder.name[:80])
         self.changed.emit()

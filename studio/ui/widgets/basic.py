@@ -70,7 +70,7 @@ def button(
         made.setProperty("role", role)
     if icon:
         tone = {"primary": "on_accent", "quiet": "accent"}.get(role, "ink")
-        icons.put(made, icon, tone, size=ICON, gap=-GAP if after else GAP)
+        icons.set_icon(made, icon, tone, size=ICON, gap=-GAP if after else GAP)
         made.setIconSize(QSize(ICON + GAP, ICON))
         if after:
             made.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
@@ -97,7 +97,7 @@ def tool(
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     made.setCheckable(bool(checked))
     made.setIconSize(QSize(size, size))
-    icons.put(made, icon, size=size, checked=checked)
+    icons.set_icon(made, icon, size=size, checked=checked)
     if clicked is not None:
         made.clicked.connect(lambda: clicked())
     return made
@@ -136,7 +136,7 @@ def scrolling(inside: QWidget) -> QScrollArea:
     return area
 
 
-def empty(layout: QLayout) -> None:
+def clear_layout(layout: QLayout) -> None:
     """Take out what lies in it, for good."""
     while (old := layout.takeAt(0)) is not None:
         widget = old.widget()
@@ -154,14 +154,14 @@ class ElidedLabel(QLabel):
         self.setProperty("role", role)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._whole = ""
-        self.say(text)
+        self.set_text(text)
 
-    def say(self, text: str) -> None:
+    def set_text(self, text: str) -> None:
         self._whole = " ".join(text.split())
         self.setAccessibleName(self._whole)
         self._fit()
 
-    def whole(self) -> str:
+    def full_text(self) -> str:
         return self._whole
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -286,7 +286,7 @@ class MessageBar(QFrame):
         theme().changed.connect(self._tint)
         self.hide()
 
-    def say(
+    def show_message(
         self,
         title: str,
         hint: str = "",
@@ -304,7 +304,7 @@ class MessageBar(QFrame):
         self._title.setText(title)
         self._hint.setText(hint)
         self._hint.setVisible(bool(hint))
-        empty(self._buttons)
+        clear_layout(self._buttons)
         for text, name, act in actions:
             self._buttons.addWidget(button(text, name, clicked=act))
         self._close.setVisible(closable)
@@ -312,7 +312,7 @@ class MessageBar(QFrame):
         self.setAccessibleDescription(hint)
         self.show()
 
-    def words(self) -> str:
+    def message(self) -> str:
         return f"{self._title.text()} {self._hint.text()}".strip() if not self.isHidden() else ""
 
     def dismiss(self) -> None:

@@ -20,7 +20,7 @@ class CheckBox(QCheckBox):
         theme().changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
-        return QSize(BOX + SIZE.small + theme().width_of(self.text()) + 4, theme().high(28))
+        return QSize(BOX + SIZE.small + theme().text_width(self.text()) + 4, theme().scaled(28))
 
     def hitButton(self, pos: QPoint) -> bool:
         return self.rect().contains(pos)

@@ -24,12 +24,12 @@ class DropZone(QObject):
     ) -> None:
         super().__init__(area)
         self._area, self._takes, self._take = area, takes, take
-        self.veil = QFrame(area)
-        self.veil.setObjectName("dropVeil")
+        self.overlay = QFrame(area)
+        self.overlay.setObjectName("dropVeil")
         told = label(words, "heading", wrap=True)
         told.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        column(self.veil, margins=(32, 32, 32, 32)).addWidget(told)
-        self.veil.hide()
+        column(self.overlay, margins=(32, 32, 32, 32)).addWidget(told)
+        self.overlay.hide()
         area.setAcceptDrops(True)
         area.installEventFilter(self)
 
@@ -39,14 +39,14 @@ class DropZone(QObject):
         if isinstance(event, QDragEnterEvent):
             if event.source() is None and self._takes(event.mimeData()):
                 event.acceptProposedAction()
-                self.veil.setGeometry(self._area.rect().adjusted(EDGE, EDGE, -EDGE, -EDGE))
-                self.veil.show()
-                self.veil.raise_()
+                self.overlay.setGeometry(self._area.rect().adjusted(EDGE, EDGE, -EDGE, -EDGE))
+                self.overlay.show()
+                self.overlay.raise_()
             return True
         if event.type() == QEvent.Type.DragLeave:
-            self.veil.hide()
+            self.overlay.hide()
         elif isinstance(event, QDropEvent) and event.type() == QEvent.Type.Drop:
-            self.veil.hide()
+            self.overlay.hide()
             event.acceptProposedAction()
             self._take(event.mimeData())
             return True

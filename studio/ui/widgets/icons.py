@@ -42,7 +42,7 @@ def icon(name: str, colour: str = "ink", size: int = SIZE.icon, checked: str = "
 
     `gap` pixels stay free at its right, or at its left where it is negative.
     """
-    kept = theme().drawn
+    kept = theme().icon_cache
     key = (name, colour, size, checked, gap)
     if key not in kept:
         made = kept[key] = QIcon()
@@ -54,7 +54,9 @@ def icon(name: str, colour: str = "ink", size: int = SIZE.icon, checked: str = "
     return kept[key]
 
 
-def put(widget: Any, name: str, colour: str = "ink", *, size: int = SIZE.icon, checked: str = "", gap: int = 0) -> None:
+def set_icon(
+    widget: Any, name: str, colour: str = "ink", *, size: int = SIZE.icon, checked: str = "", gap: int = 0
+) -> None:
     """Give a button an icon that `refresh` tints anew when the scheme changes."""
     widget.setProperty("iconName", [name, colour, str(size), checked, str(gap)])
     widget.setIcon(icon(name, colour, size, checked, gap))

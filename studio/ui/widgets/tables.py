@@ -12,7 +12,7 @@ from studio.ui.widgets.basic import label
 WIDE, HIGH = 12, 6  # pixels between columns and between lines
 
 
-def told(lines: Iterable[tuple[str, str]], name: str) -> QWidget:
+def fact_table(lines: Iterable[tuple[str, str]], name: str) -> QWidget:
     """(name, value) lines; a value too long to stand beside its name stands below it."""
     form = QFormLayout()
     form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
@@ -21,7 +21,7 @@ def told(lines: Iterable[tuple[str, str]], name: str) -> QWidget:
     return _table(form, name)
 
 
-def columns(lines: Iterable[Sequence[QWidget]], name: str, *, first: int = 0) -> QWidget:
+def column_table(lines: Iterable[Sequence[QWidget]], name: str, *, first: int = 0) -> QWidget:
     """Lines of as many cells each, the last column as wide as there is room; `first` pixels at least for the first."""
     grid = QGridLayout()
     grid.setColumnMinimumWidth(0, first)

@@ -111,7 +111,7 @@ def failure(error: BaseException) -> tuple[str, str]:
     return tr("Something went wrong that the studio did not expect."), f"{type(error).__name__}: {error}"
 
 
-def value(note: Field, given: Any) -> str:
+def value_text(note: Field, given: Any) -> str:
     """A value of a request as its form shows it."""
     if isinstance(note, Choice):
         return tr(dict(note.options).get(given, str(given)))
@@ -131,7 +131,7 @@ def value(note: Field, given: Any) -> str:
     return str(given)
 
 
-def told(request: Mapping[str, Any]) -> list[tuple[str, str]]:
+def request_lines(request: Mapping[str, Any]) -> list[tuple[str, str]]:
     """A request's JSON in words: (label, value), what is empty left out. Unknown kinds are told by their keys."""
     cls = Request.kinds.get(str(request.get("kind")))
     if cls is None:
@@ -139,7 +139,7 @@ def told(request: Mapping[str, Any]) -> list[tuple[str, str]]:
             (key, str(given).strip()) for key, given in request.items() if key != "kind" and given not in ("", None)
         ]
     return [
-        (tr(note.label), value(note, request[name]).strip())
+        (tr(note.label), value_text(note, request[name]).strip())
         for name, note in cls.fields()
         if not note.hidden and request.get(name) not in ("", None)
     ]
@@ -150,6 +150,6 @@ def gist(request: Mapping[str, Any]) -> str:
     return titles.gist(request, tr)
 
 
-def called(request: Mapping[str, Any]) -> str:
+def short_gist(request: Mapping[str, Any]) -> str:
     """The same in fewer words, for where there is little room: the seed only where nothing else was asked for."""
     return titles.called(request, tr)

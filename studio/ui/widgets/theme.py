@@ -142,11 +142,11 @@ class Theme(QObject):
         super().__init__(app)
         self._app = app
         self._flash = QGuiApplication.styleHints().cursorFlashTime()
-        self.settle(still)
+        self.set_reduced_motion(still)
         self.choice = "system"
         self.scheme: Scheme = "light"
         self.colours = LIGHT
-        self.drawn: dict[tuple[str, str, int, str, int], QIcon] = {}  # icons in the colours of the scheme
+        self.icon_cache: dict[tuple[str, str, int, str, int], QIcon] = {}  # icons in the colours of the scheme
         style = QStyleFactory.create("Fusion")
         if style is not None:
             app.setStyle(style)
@@ -165,14 +165,14 @@ class Theme(QObject):
         dark = hints.colorScheme() == Qt.ColorScheme.Dark if self.choice == "system" else self.choice == "dark"
         self._apply("dark" if dark else "light")
 
-    def resize(self, text_size: float) -> None:
+    def set_text_size(self, text_size: float) -> None:
         """Text at `text_size` times the system's own size."""
         if text_size != self._text_size:
             self._text_size = text_size
             self._app.setFont(_sized(self._face, text_size))
             self._show()
 
-    def settle(self, still: bool) -> None:
+    def set_reduced_motion(self, still: bool) -> None:
         """Whether things change at once instead of moving; then the cursor does not blink either."""
         self._still = still
         QGuiApplication.styleHints().setCursorFlashTime(0 if still else self._flash)
@@ -182,11 +182,11 @@ class Theme(QObject):
         """Milliseconds that a movement takes; 0 where things shall not move."""
         return 0 if self._still else MOTION
 
-    def high(self, pixels: int) -> int:
+    def scaled(self, pixels: int) -> int:
         """A height or width that holds words: `pixels` at the usual size of text, more where text is larger."""
         return round(pixels * _grown(self._app.font()))
 
-    def width_of(self, words: str, scale: float = 1.0, *, strong: bool = False) -> int:
+    def text_width(self, words: str, scale: float = 1.0, *, strong: bool = False) -> int:
         """How wide words are in the window's face."""
         return math.ceil(QFontMetricsF(self.font(scale, strong=strong)).horizontalAdvance(words))
 
@@ -214,7 +214,7 @@ class Theme(QObject):
             self._show()
 
     def _show(self) -> None:
-        self.drawn.clear()
+        self.icon_cache.clear()
         self._app.setPalette(_palette(self.colours))
         self._app.setStyleSheet(_sheet(self.colours, self._app.font()))
         self.changed.emit()

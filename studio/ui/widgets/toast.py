@@ -32,7 +32,9 @@ class Toast(QFrame):
         parent.installEventFilter(self)
         self.hide()
 
-    def say(self, words: str, actions: Sequence[tuple[str, Callable[[], object]]] = (), *, lift: int = 0) -> None:
+    def show_message(
+        self, words: str, actions: Sequence[tuple[str, Callable[[], object]]] = (), *, lift: int = 0
+    ) -> None:
         """Show the words, `lift` pixels above where they stand otherwise."""
         self._lift = lift
         for old in self._extra:
@@ -56,7 +58,7 @@ class Toast(QFrame):
         self.raise_()
         self._timer.start(STAYS * (2 if actions else 1))
 
-    def words(self) -> str:
+    def message(self) -> str:
         return "" if self.isHidden() else self._words.text()
 
     def _place(self) -> None:
