@@ -184,7 +184,7 @@ def test_a_walk_is_put_together_previewed_made_and_found_again(desk: Desk, home:
     order = [json.loads(each.face)["seed"] for each in morph.request().stations]
     assert order == [brief(panel).seed, first.request["seed"]]
     desk.click("walkPreview")
-    desk.until(lambda: getattr(panel.stage, "frames", None) is not None)
+    desk.until(lambda: getattr(panel.stage, "clip_loaded", False))
     assert not inspector.save.isVisible(), "a preview is no face to keep"
     clip = inspector.morph._preview_clip
     assert clip is not None

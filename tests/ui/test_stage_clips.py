@@ -19,7 +19,7 @@ from studio.media import clips
 from studio.media.payloads import Image
 from studio.schema.settings import Settings
 from studio.ui.stages.clip_frames import ClipFrames
-from studio.ui.stages.moving import MovingStage
+from studio.ui.stages.image import ImageStage
 from tests.ui.conftest import Desk, Room
 
 
@@ -43,8 +43,8 @@ def clip(folder: Path, count: int = 12, fps: float = 50, ending: str = ".webp", 
 
 
 @pytest.fixture
-def stage(room: Room) -> Iterator[MovingStage]:
-    made = MovingStage()
+def stage(room: Room) -> Iterator[ImageStage]:
+    made = ImageStage()
     made.resize(600, 400)
     made.show()
     yield made
@@ -53,14 +53,14 @@ def stage(room: Room) -> Iterator[MovingStage]:
     made.deleteLater()
 
 
-def shade(stage: MovingStage) -> int:
+def shade(stage: ImageStage) -> int:
     """The frame that is on the canvas, told by its grey; -1 while there is none."""
     return -1 if stage.image.isNull() else round(QColor(stage.image.pixel(stage.image.width() - 1, 5)).red() / 10)
 
 
-def test_a_clip_plays_by_itself_and_round(room: Room, stage: MovingStage, tmp_path: Path) -> None:
+def test_a_clip_plays_by_itself_and_round(room: Room, stage: ImageStage, tmp_path: Path) -> None:
     stage.show_asset(clip(tmp_path))
-    assert stage.transport.isVisible()
+    assert stage.player.transport.isVisible()
     seen: list[int] = []
 
     def watch() -> bool:
@@ -69,41 +69,41 @@ def test_a_clip_plays_by_itself_and_round(room: Room, stage: MovingStage, tmp_pa
         return len(seen) > 14
 
     room.until(watch)
-    assert stage.playing
+    assert stage.player.playing
     assert set(seen) <= set(range(12))
     ups = sum(later > before for before, later in pairwise(seen))
     assert ups >= len(seen) - 4  # forwards, but for the way round
-    stage.toggle()
-    assert not stage.playing
+    stage.player.toggle()
+    assert not stage.player.playing
     held = shade(stage)
     room.breathe(0.1)
     assert shade(stage) == held
 
 
-def test_without_a_loop_it_stops_at_its_end(room: Room, stage: MovingStage, tmp_path: Path) -> None:
-    stage.transport.loop.click()
+def test_without_a_loop_it_stops_at_its_end(room: Room, stage: ImageStage, tmp_path: Path) -> None:
+    stage.player.transport.loop.click()
     stage.show_asset(clip(tmp_path, 5))
-    room.until(lambda: not stage.playing)
-    assert (stage.frame, shade(stage)) == (4, 4)
-    assert "5 / 5" in stage.transport.time.text()
-    stage.toggle()
-    assert stage.playing
-    assert stage.frame == 0
+    room.until(lambda: not stage.player.playing)
+    assert (stage.player.frame, shade(stage)) == (4, 4)
+    assert "5 / 5" in stage.player.transport.time.text()
+    stage.player.toggle()
+    assert stage.player.playing
+    assert stage.player.frame == 0
 
 
-def test_reduced_motion_waits_for_the_person(room: Room, stage: MovingStage, tmp_path: Path) -> None:
+def test_reduced_motion_waits_for_the_person(room: Room, stage: ImageStage, tmp_path: Path) -> None:
     stage.apply_settings(Settings(reduced_motion=True))
     stage.show_asset(clip(tmp_path))
     room.until(lambda: shade(stage) == 0)
     room.breathe(0.1)
-    assert not stage.playing
-    assert stage.frame == 0
+    assert not stage.player.playing
+    assert stage.player.frame == 0
     QTest.keyClick(stage, Qt.Key.Key_Space)
-    assert stage.playing
+    assert stage.player.playing
 
 
 @pytest.mark.parametrize("ending", [".webp", ".gif", ".mp4"])
-def test_every_frame_is_reached_by_keyboard(room: Room, stage: MovingStage, tmp_path: Path, ending: str) -> None:
+def test_every_frame_is_reached_by_keyboard(room: Room, stage: ImageStage, tmp_path: Path, ending: str) -> None:
     stage.apply_settings(Settings(reduced_motion=True))
     stage.show_asset(clip(tmp_path, 8, ending=ending))
     keys = [(Qt.Key.Key_Period, 1), (Qt.Key.Key_Period, 2), (Qt.Key.Key_End, 7), (Qt.Key.Key_Comma, 6)]
@@ -111,20 +111,20 @@ def test_every_frame_is_reached_by_keyboard(room: Room, stage: MovingStage, tmp_
     for key, frame in keys:
         QTest.keyClick(stage, key)
         room.until(lambda frame=frame: shade(stage) == frame)
-        assert stage.frame == stage.transport.slider.value() == frame
-    stage.transport.slider.setFocus()
-    QTest.keyClick(stage.transport.slider, Qt.Key.Key_Left)
+        assert stage.player.frame == stage.player.transport.slider.value() == frame
+    stage.player.transport.slider.setFocus()
+    QTest.keyClick(stage.player.transport.slider, Qt.Key.Key_Left)
     room.until(lambda: shade(stage) == 6)
 
 
 def test_zoom_stays_from_frame_to_frame_and_the_board_shows_through(
-    room: Room, stage: MovingStage, tmp_path: Path
+    room: Room, stage: ImageStage, tmp_path: Path
 ) -> None:
     stage.apply_settings(Settings(reduced_motion=True))
     stage.show_asset(clip(tmp_path, 4, clear=True))
     room.until(lambda: shade(stage) == 0)
     stage.zoom_to(3.0)
-    stage.step_frame(1)
+    stage.player.step_frame(1)
     room.until(lambda: shade(stage) == 1)
     assert stage.scale == 3.0
     shot = stage.canvas.grab().toImage()
@@ -134,7 +134,7 @@ def test_zoom_stays_from_frame_to_frame_and_the_board_shows_through(
     assert right == {"#0a0a0a"}
 
 
-def test_what_is_copied_is_the_file_and_the_picture(room: Room, stage: MovingStage, tmp_path: Path) -> None:
+def test_what_is_copied_is_the_file_and_the_picture(room: Room, stage: ImageStage, tmp_path: Path) -> None:
     asset = clip(tmp_path)
     stage.show_asset(asset)
     room.until(lambda: shade(stage) >= 0)
@@ -144,32 +144,32 @@ def test_what_is_copied_is_the_file_and_the_picture(room: Room, stage: MovingSta
     assert data.hasImage()
 
 
-def test_pictures_are_shown_as_before(room: Room, stage: MovingStage, tmp_path: Path) -> None:
+def test_pictures_are_shown_as_before(room: Room, stage: ImageStage, tmp_path: Path) -> None:
     stage.show_asset(clip(tmp_path))
     room.until(lambda: shade(stage) >= 0)
     stage.preview(Image(np.full((20, 20, 3), 90, np.uint8)))
-    assert stage.frames is None
-    assert stage.transport.isHidden()
+    assert stage.player.frames is None
+    assert stage.player.transport.isHidden()
     assert "play" not in stage.commands()
     room.breathe(0.05)
     assert stage.image.width() == 20
 
 
-def test_what_is_hidden_stops_and_goes_on_when_it_is_back(room: Room, stage: MovingStage, tmp_path: Path) -> None:
+def test_what_is_hidden_stops_and_goes_on_when_it_is_back(room: Room, stage: ImageStage, tmp_path: Path) -> None:
     stage.show_asset(clip(tmp_path))
-    room.until(lambda: stage.frame > 2)
+    room.until(lambda: stage.player.frame > 2)
     stage.deactivate()
-    assert stage.frames is not None
+    assert stage.player.frames is not None
     room.breathe(0.05)
-    assert stage.frames.decoded <= 4
+    assert stage.player.frames.decoded <= 4
     stage.hide()
-    assert not stage.playing
+    assert not stage.player.playing
     stage.show()
-    assert stage.playing
-    stage.toggle()
+    assert stage.player.playing
+    stage.player.toggle()
     stage.hide()
     stage.show()
-    assert not stage.playing
+    assert not stage.player.playing
 
 
 def test_a_long_clip_keeps_to_its_memory(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_long_clip_keeps_to_its_memory(tmp_path: Path) -> None:
         assert tape.decoded <= 12
 
 
-def test_a_damaged_clip_is_said_in_words(room: Room, stage: MovingStage, tmp_path: Path) -> None:
+def test_a_damaged_clip_is_said_in_words(room: Room, stage: ImageStage, tmp_path: Path) -> None:
     asset = clip(tmp_path, 6)
     data = bytearray(asset.path.read_bytes())
     at = data.rindex(b"VP8L") + 12
@@ -198,7 +198,7 @@ def test_a_damaged_clip_is_said_in_words(room: Room, stage: MovingStage, tmp_pat
     told: list[str] = []
     stage.message.connect(lambda words, _: told.append(words))
     stage.show_asset(asset)
-    room.until(lambda: told or not stage.playing or stage.frame == 5)
+    room.until(lambda: told or not stage.player.playing or stage.player.frame == 5)
     room.until(lambda: told)
     assert "damaged" in told[0]
     asset.path.write_bytes(data[: len(data) // 2])
@@ -207,7 +207,7 @@ def test_a_damaged_clip_is_said_in_words(room: Room, stage: MovingStage, tmp_pat
 
 
 def test_a_film_without_the_video_extra_says_what_to_install(
-    room: Room, stage: MovingStage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    room: Room, stage: ImageStage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asset = clip(tmp_path, 3, ending=".mp4")
 
@@ -231,8 +231,8 @@ def test_a_clip_dropped_on_a_panel_plays_there(desk: Desk, tmp_path: Path) -> No
     assert panel.asset is not None
     assert (panel.asset.medium, panel.asset.moving) == ("clip", True)
     stage = panel.stage
-    assert isinstance(stage, MovingStage)
-    desk.until(lambda: stage.playing and stage.frame > 1)
+    assert isinstance(stage, ImageStage)
+    desk.until(lambda: stage.player.playing and stage.player.frame > 1)
     desk.act("play")
-    assert not stage.playing
+    assert not stage.player.playing
     assert desk.studio.library.count() == 1

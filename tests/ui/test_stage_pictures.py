@@ -18,8 +18,8 @@ from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Image
 from studio.ui.stages import image as image_stage
+from studio.ui.stages.canvas import MARGIN, ViewTransform
 from studio.ui.stages.image import ImageStage
-from studio.ui.stages.view import MARGIN, ViewTransform
 from studio.ui.widgets.theme import MOTION, theme
 from tests.ui.conftest import Desk, Room
 
@@ -160,7 +160,7 @@ def test_two_are_compared_under_a_slider_and_side_by_side(stage: ImageStage, tmp
     assert "new" in stage.bar.right.full_text()
     stage.preview(picture(400, 400, (9, 200, 9)))
     assert seen(stage, 0.75, 0.5) == (9, 200, 9)
-    assert stage.bar.right.full_text() == "Being made"
+    assert stage.bar.right.full_text() == "In progress"
     QTest.keyClick(stage, Qt.Key.Key_C)
     assert stage.bar.isHidden()
     assert stage.comparison is None
@@ -171,7 +171,7 @@ def test_comparing_asks_for_a_neighbour_and_says_when_there_is_none(stage: Image
     stage.message.connect(lambda words, _: said.append(words))
     stage.show_asset(work(tmp_path, "only", picture(40, 40)))
     stage.compare()
-    assert said == ["There is no other work to compare with."]
+    assert said == ["There is nothing to compare with."]
     assert not stage.bar.isVisible()
     other = work(tmp_path, "other", picture(40, 40))
     stage.stepped.connect(lambda step: stage.show_asset(other) if step == -1 else None)
@@ -308,10 +308,10 @@ def test_a_preview_fades_into_the_next_and_into_the_work(stage: ImageStage, room
 
 
 def test_nothing_fades_where_nothing_shall_move(stage: ImageStage) -> None:
-    theme().set_reduced_motion(True)
+    theme().settle(True)
     try:
         stage.preview(picture(64, 64))
         stage.preview(picture(64, 64, BLUE))
         assert seen(stage, 0.5, 0.5) == BLUE
     finally:
-        theme().set_reduced_motion(False)
+        theme().settle(False)

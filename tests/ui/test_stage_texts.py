@@ -228,9 +228,9 @@ def test_one_can_go_back(stage: TextStage, tmp_path: Path) -> None:
     QTest.keyClick(stage.page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert stage.text == "One."
     type_(stage, " Three.")
-    choose(stage, "Keep this version")
+    choose(stage, "Save this version")
     type_(stage, " Four.")
-    choose(stage, "As it was made")
+    choose(stage, "Original")
     assert stage.text == "One."
     menu = stage.versions()
     named = [action for action in menu.actions() if action.text() and "version" not in action.text().lower()]

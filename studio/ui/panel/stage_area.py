@@ -27,7 +27,7 @@ from studio.ui.panel.stage_header import StageHeader
 from studio.ui.shell import job_strip
 from studio.ui.stages import pictures, stage
 from studio.ui.stages.candidates import CandidateGrid
-from studio.ui.stages.moving import MovingStage
+from studio.ui.stages.image import ImageStage
 from studio.ui.widgets.basic import MessageBar, column, row
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.lazy_refresh import LazyRefresh
@@ -264,7 +264,7 @@ class StageArea(QFrame):
 
     def play_live(self, clip: Clip, side: int, words: str) -> None:
         """Play what is no work yet. Raises StudioError and OSError where its file cannot be read."""
-        assert isinstance(self.stage, MovingStage)
+        assert isinstance(self.stage, ImageStage)
         self._switch_to_live(self.stage, words, False)
         self.stage.show_clip(clip, side)
 

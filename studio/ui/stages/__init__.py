@@ -1,4 +1,4 @@
-"""Stages, what shows a result: a picture or clip, a text, a sound, or several candidates; one for each medium."""
+"""Stages show results: pictures and clips, texts, sounds, or several candidates."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from studio.ui.stages.stage import Stage
 
 
 def stage(kind: Literal["image", "text", "audio"], documents: Path | None = None) -> Stage:
-    """The stage for a kind of medium, imported when it is first wanted; what is written there goes to `documents`."""
+    """A new stage for a kind of result, imported when it is first needed; text drafts are saved in `documents`."""
     if kind == "image":
-        from studio.ui.stages.moving import MovingStage
+        from studio.ui.stages.image import ImageStage
 
-        return MovingStage()
+        return ImageStage()
     if kind == "text":
         from studio.ui.stages.text import TextStage
 

@@ -1,4 +1,4 @@
-"""The stage for sounds: waveform, spectrogram, level and transport; how sound is played is the player's."""
+"""The stage for sounds: waveform, spectrogram, level meter and transport."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from studio.ui.widgets.basic import MessageBar, QuietSlider, column, label, row,
 from studio.ui.widgets.sound_player import SoundPlayer
 from studio.ui.widgets.text import clock, failure, tr
 
-FRAME = 16  # milliseconds between two places of the cursor
-LARGE = 12_000_000  # bytes of a file from which on it is read beside the window's thread
+FRAME = 16  # milliseconds between two updates of the cursor
+LARGE = 12_000_000  # bytes from which a file is read on a thread
 GUTTER = 40
-TALL = (320, 520)  # pixels that the card grows to, without and with the spectrogram
+MAX_HEIGHT = (320, 520)  # pixels of the card, without and with the spectrogram
 
 
 class AudioStage(Stage):
-    """One sound. Space plays and pauses; the arrow keys move by a second, with Shift by five; Home and End to the ends.
+    """One sound. Space plays and pauses; the arrow keys move by a second, with Shift by five; Home, End: to the ends.
 
-    L loops, over the part between I and O where one is chosen, X forgets it; G shows the spectrogram, M is mute.
+    L loops, over the range between I and O if there is one, X clears the range; G shows the spectrogram, M mutes.
     """
 
     suffixes = codecs.AUDIO_SUFFIXES
@@ -119,8 +119,8 @@ class AudioStage(Stage):
         return self._tools
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
-        heard = {} if self._card.isHidden() else {"play": self.toggle, "loop": self.loop.click}
-        return {**super().commands(), **heard}
+        playing = {} if self._card.isHidden() else {"play": self.toggle, "loop": self.loop.click}
+        return {**super().commands(), **playing}
 
     def menu_entries(self) -> Sequence[MenuEntry]:
         if self._card.isHidden():
@@ -146,7 +146,7 @@ class AudioStage(Stage):
             self._show_audio(payload, self._expected_seconds)
 
     def expect(self, request: Request) -> None:
-        """The waveform leaves room for what is still to come."""
+        """Leave room in the waveform for what is still to come."""
         self._expected_seconds = float(getattr(request, "seconds", 0.0))
 
     def apply_settings(self, settings: Settings) -> None:
@@ -162,7 +162,7 @@ class AudioStage(Stage):
     def copy(self) -> None:
         if self.asset is not None:
             QGuiApplication.clipboard().setMimeData(file_mime_data([self.asset]))
-            self.message.emit(tr("The sound file is on the clipboard."), "")
+            self.message.emit(tr("Sound file copied."), "")
 
     def toggle(self) -> None:
         if self._card.isHidden():
@@ -205,13 +205,11 @@ class AudioStage(Stage):
         self._card.show()
         self._tick()
 
-    # The transport.
-
     def _loop(self) -> None:
         self.player.looping = self.loop.isChecked()
 
     def _set_range(self, part: tuple[float, float] | None) -> None:
-        """Take a part of the sound, in shares of it, as what a loop goes over."""
+        """Loop over a range, in shares of the length; None: all of it."""
         whole = self.player.seconds
         self.player.choose(None if part is None else (part[0] * whole, part[1] * whole))
         if self.player.range is not None and not self.loop.isChecked():
@@ -219,7 +217,7 @@ class AudioStage(Stage):
         self._show_range()
 
     def _mark(self, *, start: bool) -> None:
-        """Begin or end the part at the cursor."""
+        """Start or end the range at the cursor."""
         whole = self.player.seconds or 1.0
         here = self.player.position / whole
         before = self.player.range or (0.0, whole)
@@ -238,12 +236,12 @@ class AudioStage(Stage):
         self.clear_range.setVisible(part is not None)
 
     def _set_volume(self) -> None:
-        self.player.volume = 0.0 if self.mute.isChecked() else (self.volume.value() / 100) ** 2  # as loudness is felt
+        self.player.volume = 0.0 if self.mute.isChecked() else (self.volume.value() / 100) ** 2  # perceived loudness
 
     def _show_spectrum(self) -> None:
         on = self._spectrum.isChecked()
         self.spectrogram.setVisible(on)
-        self._card.setMaximumHeight(TALL[on])
+        self._card.setMaximumHeight(MAX_HEIGHT[on])
         if on and self._audio is not None:
             length = self._audio.samples.shape[1] / self._audio.rate
             whole = 0.0 if self.asset is not None else self._expected_seconds
@@ -255,12 +253,12 @@ class AudioStage(Stage):
         self.waveform.show_position(place)
         self.spectrogram.show_position(place)
         self.meter.show_levels(player.levels())
-        said = f"{clock(player.position)} / {clock(player.seconds)}"
-        if said != self.time.text():
-            self.time.setText(said)
-        going = player.playing or not self.meter.silent
-        if going != self._clock.isActive():
-            self._clock.start() if going else self._clock.stop()
+        words = f"{clock(player.position)} / {clock(player.seconds)}"
+        if words != self.time.text():
+            self.time.setText(words)
+        active = player.playing or not self.meter.silent
+        if active != self._clock.isActive():
+            self._clock.start() if active else self._clock.stop()
         name = tr("Pause (Space)") if player.playing else tr("Play (Space)")
         if name != self.play.accessibleName():
             icons.set_icon(self.play, "pause" if player.playing else "play", size=22)
@@ -280,8 +278,6 @@ class AudioStage(Stage):
             self._keys[key]()
         else:
             super().keyPressEvent(event)
-
-    # Its file, to other programs.
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)

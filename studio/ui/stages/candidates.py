@@ -1,4 +1,4 @@
-"""Candidates side by side while they are made: each cell sharpens on its own, and a click chooses one."""
+"""A grid of candidates that fill in as they are made; a click chooses one."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from studio.ui.widgets.theme import SIZE, theme
 GAP = 12
 MARGIN = 24
 PARTIAL_ROW_WEIGHT = 0.85
-CELL = 320  # no larger, so that few candidates keep together
+CELL = 320  # largest side of a cell
 
 
 class CandidateGrid(QWidget):
-    """`count` cells. `chosen` gives the place of the one clicked, or of the one under the cursor keys on Return."""
+    """`count` cells. `chosen(index)`: by a click, or by the arrow keys and Return."""
 
     chosen = Signal(int)
 
@@ -39,7 +39,7 @@ class CandidateGrid(QWidget):
         theme().changed.connect(self.update)
 
     def expect(self, count: int, captions: Sequence[str] = ()) -> None:
-        """Begin anew with `count` empty cells, each with its caption below it where there are any."""
+        """Start over with `count` empty cells, each with a caption below it if there are any."""
         self._images = [QImage() for _ in range(count)]
         self._captions = list(captions)
         self._shown.clear()
@@ -69,7 +69,7 @@ class CandidateGrid(QWidget):
         return len(self._done)
 
     def cell(self, at: int) -> QRectF:
-        """Where a candidate lies."""
+        """The rectangle of a candidate."""
         columns, rows = self._columns_and_rows()
         side = self._side(columns, rows)
         each = side + self._caption_height()
@@ -79,11 +79,11 @@ class CandidateGrid(QWidget):
         return QRectF(round(left + across * (side + GAP)), round(top + down * (each + GAP)), side, side)
 
     def _caption_height(self) -> int:
-        """Pixels that a caption takes below its picture."""
+        """Pixels that a caption takes below its picture; 0 without captions."""
         return self.fontMetrics().height() + 4 if self._captions else 0
 
     def _columns_and_rows(self) -> tuple[int, int]:
-        """Columns and rows that make the cells largest; a row that is not full is worth a little of their size."""
+        """The columns and rows that make the cells largest; a last row that is not full counts against it."""
         count = max(1, len(self._images))
         shapes = [(columns, math.ceil(count / columns)) for columns in range(1, count + 1)]
         return max(
@@ -96,14 +96,14 @@ class CandidateGrid(QWidget):
         return max(16, min(CELL, int(min(wide, high))))
 
     def _update_accessible_text(self) -> None:
-        """What is heard of them: how many there are, and which one Return would choose."""
+        """For screen readers: how many there are, and which one Return would choose."""
         self.setAccessibleName(tr("Candidates: {done} of {all} ready").format(done=self.done, all=self.count))
         here = tr("{n} of {all}").format(n=self._current + 1, all=self.count)
         self.setAccessibleDescription(", ".join(part for part in (self.caption(self._current), here) if part))
         self.update()
 
     def caption(self, at: int) -> str:
-        """What stands below a candidate; empty where nothing does."""
+        """The caption of a candidate, or empty."""
         return self._captions[at] if at < len(self._captions) else ""
 
     def resizeEvent(self, event: object) -> None:

@@ -1,8 +1,8 @@
-"""The ground that pictures are drawn on: one, or two compared, zoomed and panned by hand; it knows no works."""
+"""The canvas that shows one picture, or two compared: zoom, pan, cross-fade, and drags out of it."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSizeF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, QSizeF, Qt, QTimer, QVariantAnimation, Signal
 from PySide6.QtGui import (
     QImage,
     QMouseEvent,
@@ -17,17 +17,147 @@ from PySide6.QtWidgets import QWidget
 
 from studio.ui.stages import pictures
 from studio.ui.stages.compare import Comparison
-from studio.ui.stages.fade import CrossFade
 from studio.ui.stages.stage import is_drag
-from studio.ui.stages.view import ViewTransform
 from studio.ui.widgets.theme import theme
 
-PIXELATED_FROM = 6.0  # from here on single pixels are to be seen as such
-ROUGH_TIMEOUT = 160  # milliseconds after the last rough picture until it is drawn with care
+MARGIN = 24
+MAX_FIT_SCALE = 6.0  # how far fitting enlarges a small picture
+MIN_SCALE, MAX_SCALE = 0.05, 32.0
+PIXELATED_FROM = 6.0  # the scale from which single pixels are drawn as squares
+ROUGH_TIMEOUT = 160  # milliseconds after the last rough picture until it is scaled smoothly
+
+
+class ViewTransform:
+    """Where a picture lies in its room: `room` in widget pixels, `size` in pixels of the picture, `ratio` device pixels
+    per widget pixel.
+
+    Scales are device pixels per pixel of the picture: 1 is 100 %. A picture larger than the room can be panned until
+    its edge is a margin inside the room; a smaller one stays in the middle.
+    """
+
+    def __init__(self) -> None:
+        self.size = QSizeF()
+        self.room = QSizeF()
+        self.ratio = 1.0
+        self.fitted = True
+        self._scale = 1.0
+        self._centre = QPointF()  # the point of the picture in the middle of the room
+
+    @property
+    def scale(self) -> float:
+        if not self.fitted or self.size.isEmpty():
+            return self._scale
+        wide = max(1.0, self.room.width() - 2 * MARGIN) * self.ratio / self.size.width()
+        high = max(1.0, self.room.height() - 2 * MARGIN) * self.ratio / self.size.height()
+        return min(wide, high, MAX_FIT_SCALE * self.ratio)
+
+    @property
+    def step(self) -> float:
+        """Widget pixels per pixel of the picture."""
+        return self.scale / self.ratio
+
+    def fit(self) -> None:
+        self.fitted = True
+
+    def zoom(self, scale: float, at: QPointF | None = None) -> None:
+        """Set the scale, keeping the point of the picture under `at` where it is, so far as its edges allow."""
+        middle = self._middle()
+        at = middle if at is None else at
+        held = (at - self.box().topLeft()) / self.step
+        self.fitted = False
+        self._scale = min(MAX_SCALE, max(MIN_SCALE, scale))
+        self._centre = held - (at - middle) / self.step
+        self._clamp()
+
+    def pan(self, by: QPointF) -> None:
+        """Move the picture by widget pixels, where it is larger than the room."""
+        if not self.fitted:
+            self._centre -= by / self.step
+            self._clamp()
+
+    def set_room(self, room: QSizeF, ratio: float) -> None:
+        """The room was resized."""
+        self.room, self.ratio = room, ratio
+        self._clamp()
+
+    def box(self) -> QRectF:
+        """Where the picture lies, in widget pixels."""
+        high, wide = self.size.height() * self.step, self.size.width() * self.step
+        middle = self._middle()
+        held = QPointF(self.size.width() / 2, self.size.height() / 2) if self.fitted else self._centre
+        corner = middle - held * self.step
+        return QRectF(round(corner.x()), round(corner.y()), wide, high)
+
+    def _middle(self) -> QPointF:
+        return QPointF(self.room.width() / 2, self.room.height() / 2)
+
+    def _clamp(self) -> None:
+        if not self.fitted:
+            self._centre = QPointF(
+                self._clamp_axis(self._centre.x(), self.size.width(), self.room.width()),
+                self._clamp_axis(self._centre.y(), self.size.height(), self.room.height()),
+            )
+
+    def _clamp_axis(self, centre: float, size: float, room: float) -> float:
+        reach = (room / 2 - MARGIN) / self.step
+        return min(size - reach, max(reach, centre)) if size > 2 * reach else size / 2
+
+
+class CrossFade(QObject):
+    """A short cross-fade from one picture of `canvas` to the next. One that starts during another starts with the blend
+    that is seen.
+    """
+
+    def __init__(self, canvas: QWidget) -> None:
+        super().__init__(canvas)
+        self._canvas = canvas
+        self._old = QImage()
+        self._run = QVariantAnimation(self)
+        self._run.setStartValue(0.0)
+        self._run.setEndValue(1.0)
+        self._run.valueChanged.connect(lambda _: canvas.update())
+        self._run.finished.connect(self.end)
+
+    @property
+    def active(self) -> bool:
+        return not self._old.isNull()
+
+    def start(self, now: QImage) -> None:
+        """Fade from `now`, which is shown, to the next picture."""
+        seen = self._blended(now) if self.active else now
+        self.end()
+        if theme().motion and self._canvas.isVisible() and not now.isNull():
+            self._old = seen
+            self._run.setDuration(theme().motion)
+            self._run.start()
+
+    def end(self) -> None:
+        self._run.stop()
+        self._old = QImage()
+        self._canvas.update()
+
+    def paint(self, painter: QPainter, box: QRectF, new: QImage) -> None:
+        """Paint the blend; the background of transparent pictures is painted already."""
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        share = float(self._run.currentValue() or 0.0)
+        painter.setOpacity(1.0 - share if new.hasAlphaChannel() else 1.0)
+        painter.drawImage(box, self._old)
+        painter.setOpacity(share)
+        painter.drawImage(box, new)
+        painter.restore()
+
+    def _blended(self, new: QImage) -> QImage:
+        made = QImage(new.size(), QImage.Format.Format_ARGB32_Premultiplied)
+        made.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(made)
+        self.paint(painter, QRectF(made.rect()), new)
+        painter.end()
+        return made
 
 
 class PictureCanvas(QWidget):
-    """`looked` follows every change of the scale, `pulled(left)` a drag that is to take a picture elsewhere."""
+    """`view_changed`: another scale, size or picture. `drag_started(left)`: a picture is dragged out of the canvas."""
 
     view_changed = Signal()
     drag_started = Signal(bool)
@@ -40,7 +170,7 @@ class PictureCanvas(QWidget):
         self._view = ViewTransform()
         self._fine = pictures.ScaledPictures()
         self._rough = False
-        self._preview = False  # what is shown is not yet what it will be
+        self._preview = False  # a better picture follows
         self._fade = CrossFade(self)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -54,10 +184,10 @@ class PictureCanvas(QWidget):
     def show_image(
         self, image: QImage, size: QSizeF | None = None, *, rough: bool = False, at_once: bool = False
     ) -> None:
-        """Show a picture as large as one of `size`, in the view of the one before where that was of the same size.
+        """Show a picture at `size` (its own if None), with the zoom of the one before if that had the same size.
 
-        A rough one is drawn quickly until no other has come for a while, and fades into what follows it,
-        unless that is to be seen `at_once`, as under a moving hand.
+        A `rough` one is scaled fast until no other has come for a while. It fades into the next one, unless that is
+        shown `at_once`, as while a slider moves.
         """
         whole = QSizeF(image.size()) if size is None else size
         if (rough or self._preview) and not at_once and self.comparison is None and whole == self._view.size:
@@ -107,7 +237,7 @@ class PictureCanvas(QWidget):
             self.update()
 
     def update_view(self) -> None:
-        """The room, the picture or the way to look at it has changed."""
+        """Lay out again: the room, the picture or the comparison has changed."""
         self._view.set_room(self._rooms()[1].size(), self.devicePixelRatioF())
         self.view_changed.emit()
         self.update()
@@ -175,7 +305,7 @@ class PictureCanvas(QWidget):
         if event.button() == Qt.MouseButton.LeftButton:
             self._press = event.position().toPoint()
             self._sliding = self._on_line(event.position())
-        super().mousePressEvent(event)  # on to the stage, which takes the keyboard
+        super().mousePressEvent(event)  # the stage takes the keyboard
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         at = event.position()

@@ -1,4 +1,4 @@
-"""Two pictures compared: what stands at the left, how the two share the stage, and the bar below that says which."""
+"""Comparison of two pictures: under a slider or side by side, and the bar below that names them."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ ComparisonMode = Literal["slider", "beside"]
 
 GAP = 2
 KNOB = 14  # radius
-GRAB_DISTANCE = 12  # how near the line counts as on it
+GRAB_DISTANCE = 12  # pixels from the line that count as on it
 BAR = 56
 
 Draw = Callable[[QPainter, QImage, QRectF], None]
 
 
 def caption_of(asset: Asset | None) -> str:
-    """A work in a few words that tell it from its neighbours."""
+    """A few words that tell a picture from others like it."""
     if asset is None:
-        return tr("Being made")
+        return tr("In progress")
     seed = asset.request.get("seed")
-    told = gist(asset.request) or asset.title
+    words = gist(asset.request) or asset.title
     named = tr("Seed {n}").format(n=seed)
-    return told if seed is None or told.endswith(named) else f"{named} · {told}"
+    return words if seed is None or words.endswith(named) else f"{named} · {words}"
 
 
 class CompareBar(QFrame):
-    """Which work is at which side, the two ways to look at them, and the way out."""
+    """Names both sides, switches between the modes, swaps the sides, and ends the comparison."""
 
     mode_chosen = Signal(str)
     swapped = Signal()
@@ -59,7 +59,7 @@ class CompareBar(QFrame):
         line.addWidget(self.left, 1)
         line.addSpacing(12)
         for way, words, hint in (
-            ("slider", tr("Slider"), tr("One over the other, with a line to drag (S; Shift+Left and Shift+Right)")),
+            ("slider", tr("Slider"), tr("Drag the line between the two (S; Shift+Left and Shift+Right)")),
             ("beside", tr("Side by side"), tr("Side by side (S)")),
         ):
             made = QToolButton()
@@ -75,7 +75,7 @@ class CompareBar(QFrame):
             self._buttons[way] = made
             line.addWidget(made)
         line.addWidget(tool("swap", tr("Swap sides (X)"), "compareSwap", clicked=self.swapped.emit))
-        line.addWidget(tool("close", tr("End the comparison (C)"), "compareEnd", clicked=self.closed.emit, size=16))
+        line.addWidget(tool("close", tr("End comparison (C)"), "compareEnd", clicked=self.closed.emit, size=16))
         line.addSpacing(12)
         line.addWidget(self.right, 1)
 
@@ -86,7 +86,7 @@ class CompareBar(QFrame):
 
 
 class Comparison:
-    """The picture at the left, and the line between the two: `share` of the room, from the left."""
+    """The picture at the left, the mode, and the line between the two: `share` of the width, from the left."""
 
     def __init__(self, image: QImage, asset: Asset) -> None:
         self.image, self.asset = image, asset
@@ -94,7 +94,7 @@ class Comparison:
         self.share = 0.5
 
     def rooms(self, stage: QRectF) -> tuple[QRectF, QRectF]:
-        """The left and the right one; under a slider both are the whole stage."""
+        """The areas of the left and the right picture; under a slider both are the whole stage."""
         if self.mode == "slider":
             return stage, stage
         half = (stage.width() - GAP) / 2
@@ -110,14 +110,14 @@ class Comparison:
         return self.mode == "slider" and stage.contains(at) and abs(at.x() - self.line(stage)) <= GRAB_DISTANCE
 
     def at_left(self, at: QPointF, stage: QRectF) -> bool:
-        """Whether the left picture is to be seen there."""
+        """Whether the left picture is shown there."""
         return at.x() < self.line(stage) if self.mode == "slider" else self.rooms(stage)[0].contains(at)
 
     def slide(self, x: float, stage: QRectF) -> None:
         self.share = min(0.98, max(0.02, (x - stage.x()) / max(1.0, stage.width())))
 
     def paint(self, painter: QPainter, stage: QRectF, box: QRectF, right: QImage, draw: Draw) -> None:
-        """Both pictures; `box` is where the right one lies in its room, and the left one as large as fits in there."""
+        """Paint both; `box` is where the right one lies in its area, and the left one fits into the same rectangle."""
         rooms = self.rooms(stage)
         line = self.line(stage)
         clips = rooms

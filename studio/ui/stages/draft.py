@@ -1,7 +1,4 @@
-"""What a person has written on a work's text: a document beside the library, while the work itself stays as it was.
-
-Knows files, no widgets.
-"""
+"""A person's edits of a work's text: a document beside the library; the work itself is not changed."""
 
 from __future__ import annotations
 
@@ -15,9 +12,9 @@ KIND = "text"
 
 
 class TextDraft:
-    """The draft of one work, in a folder of its own below `documents`; opened when it is there or first written.
+    """The draft of one work, in a folder of its own below `documents`; created when something is first written.
 
-    `text` is what was last written, `original` what the work says. Everything raises StudioError where the document is
+    `text` is what was last written, `original` the text of the work. Every method raises StudioError if the document is
     open in another window, or cannot be read or written.
     """
 
@@ -40,18 +37,18 @@ class TextDraft:
 
     @property
     def save_error(self) -> str:
-        """Why the last changes could not be saved yet."""
+        """Why the last changes could not be saved; empty if they could."""
         error = self._document.trouble if self._document is not None else None
         return "" if error is None else error.message
 
     def write(self, text: str) -> None:
-        """It is on the disk within a second; how it was every ten minutes stays a version."""
+        """Write the text: it is on disk within a second, and a version is saved every ten minutes."""
         if text != self.text:
             self._open().edit({"text": text}, works=[self._asset.id])
             self.text = text
 
     def versions(self) -> list[DocumentVersion]:
-        """What one can go back to, newest first."""
+        """The saved versions, newest first."""
         return self._open().versions() if self.exists else []
 
     def text_of_version(self, number: int) -> str:
@@ -59,23 +56,23 @@ class TextDraft:
         return str(self._open().look(number).get("text", self.original))
 
     def save_version(self) -> None:
-        """Make a version of what stands there now."""
+        """Save the present text as a version."""
         self._open().keep()
 
     def restore(self, number: int) -> None:
-        """Go back to a version; how it was before becomes one too."""
+        """Go back to a version; the present text becomes a version too."""
         document = self._open()
         document.restore(number)
         self._read(document)
 
     def revert(self) -> None:
-        """Go back to the work's own text; how it was before becomes a version."""
+        """Go back to the work's own text; the present text becomes a version."""
         if self.edited:
             self.save_version()
             self.write(self.original)
 
     def close(self) -> None:
-        """Save, and let others open it; the next change opens it again."""
+        """Save and close the document; the next change opens it again."""
         document, self._document = self._document, None
         if document is not None:
             document.close()

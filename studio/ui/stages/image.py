@@ -1,38 +1,54 @@
-"""The stage for pictures: fit, one to one, zoom, pan, through works, two compared; what draws them is the canvas."""
+"""The stage for pictures and clips: fit, zoom and pan, compare two, play a clip in the picture's place."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QPointF, QSizeF, Qt
-from PySide6.QtGui import QFocusEvent, QGuiApplication, QImage, QKeyEvent, QKeySequence, QMouseEvent, QPixmap
+from PySide6.QtGui import (
+    QFocusEvent,
+    QGuiApplication,
+    QHideEvent,
+    QImage,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPixmap,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QLabel, QToolButton
 
 from studio.errors import StudioError
 from studio.jobs.previews import Preview
 from studio.library.library import Asset
 from studio.media import codecs
-from studio.media.payloads import Image, Payload
+from studio.media.payloads import Clip, Image, Payload
 from studio.schema.request import Request
+from studio.schema.settings import Settings
 from studio.ui.background import Failure, LatestOnly
 from studio.ui.stages import pictures
 from studio.ui.stages.canvas import PictureCanvas
+from studio.ui.stages.clip_player import ClipPlayer
 from studio.ui.stages.compare import CompareBar, Comparison
-from studio.ui.stages.stage import MenuEntry, Stage, start_file_drag
+from studio.ui.stages.stage import MenuEntry, Stage, file_mime_data, start_file_drag
 from studio.ui.widgets.basic import column, label, tool
 from studio.ui.widgets.text import failure, tr
+from studio.ui.widgets.theme import theme
 
-LARGE = 4_000_000  # pixels from which on a file is read beside the window's thread
+LARGE = 4_000_000  # pixels from which a file is read on a thread
 PAN_STEP = 64  # widget pixels that a key pans by
-SLIDE_STEP = 0.02
+SLIDE_STEP = 0.02  # of the width, that a key moves the line between two pictures by
 ARROWS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 KEYBOARD_FOCUS = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
 
 
 class ImageStage(Stage):
-    """One picture, or another and this one compared. Scales are device pixels per pixel of the picture: 1 is 100 %."""
+    """One picture or clip, or two pictures compared. Scales are device pixels per pixel of the picture: 1 is 100 %.
 
-    suffixes = codecs.IMAGE_SUFFIXES
+    For clips, Space plays and pauses, comma and full stop step a frame, Home and End go to the ends, L loops.
+    """
+
+    suffixes = tuple(dict.fromkeys((*codecs.IMAGE_SUFFIXES, *codecs.CLIP_SUFFIXES)))
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,21 +63,27 @@ class ImageStage(Stage):
         self.bar.mode_chosen.connect(self._set_comparison_mode)
         self.bar.swapped.connect(self.swap)
         self.bar.closed.connect(self.compare)
-        self._layout = column(self, spacing=0)
-        self._layout.addWidget(self.canvas, 1)
-        self._layout.addWidget(self.bar)
-        self._previous: Asset | None = None  # the work that was looked at before this one
+        self.player = ClipPlayer(self)
+        self.player.shown.connect(self._show_frame)
+        self.player.failed.connect(self._read_failed)
+        layout = column(self, spacing=0)
+        layout.addWidget(self.canvas, 1)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.player.transport)
+        self._clip_side = 0  # pixels that a clip is shown wide; 0: as wide as it is
+        self._reduced_motion = False
+        self._previous: Asset | None = None  # the work that was shown before this one
         self._expected_size = QSizeF()
         self._reading = LatestOnly(self)
         self._percent = label("", "caption")
         self._percent.setObjectName("zoom")
         self._percent.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._percent.setMinimumWidth(44)
-        self._compare = tool("compare", tr("Compare with another work (C)"), "compare", clicked=self.compare)
+        self._compare = tool("compare", tr("Compare with another picture (C)"), "compare", clicked=self.compare)
         self._compare.setCheckable(True)
         self._tools = (
             tool("fit", tr("Fit (0)"), "fit", clicked=self.fit),
-            tool("actual", tr("One to one (1)"), "actual", clicked=self.actual_size),
+            tool("actual", tr("Actual size (1)"), "actual", clicked=self.actual_size),
             self._compare,
             tool("copy", tr("Copy picture (Ctrl+C)"), "copy", clicked=self.copy),
         )
@@ -76,6 +98,14 @@ class ImageStage(Stage):
             Qt.Key.Key_X: self.swap,
             Qt.Key.Key_Up: lambda: self.canvas.pan(QPointF(0, PAN_STEP)),
             Qt.Key.Key_Down: lambda: self.canvas.pan(QPointF(0, -PAN_STEP)),
+        }
+        self._clip_keys: Mapping[Qt.Key, Callable[[], object]] = {
+            Qt.Key.Key_Space: self.player.toggle,
+            Qt.Key.Key_Comma: lambda: self.player.step_frame(-1),
+            Qt.Key.Key_Period: lambda: self.player.step_frame(1),
+            Qt.Key.Key_Home: lambda: self.player.seek(0),
+            Qt.Key.Key_End: lambda: self.player.seek(10**9),
+            Qt.Key.Key_L: self.player.transport.loop.click,
         }
 
     @property
@@ -93,53 +123,97 @@ class ImageStage(Stage):
     def tools(self) -> Sequence[QToolButton]:
         return self._tools
 
+    @property
+    def clip_loaded(self) -> bool:
+        return self.player.frames is not None
+
     def commands(self) -> Mapping[str, Callable[[], object]]:
-        if self.image.isNull():
-            return super().commands()
-        looked = {"fit": self.fit, "actual": self.actual_size}
-        compared = {"compare": self.compare} if self.asset is not None else {}
-        ended = {"cancel": self.compare} if self.comparison is not None else {}
-        return {**super().commands(), **looked, **compared, **ended}
+        found = dict(super().commands())
+        if not self.image.isNull():
+            found |= {"fit": self.fit, "actual": self.actual_size}
+            if self.asset is not None:
+                found["compare"] = self.compare
+            if self.comparison is not None:
+                found["cancel"] = self.compare
+        if self.clip_loaded:
+            found |= {"play": self.player.toggle, "loop": self.player.transport.loop.click}
+        return found
 
     def menu_entries(self) -> Sequence[MenuEntry]:
+        entries: list[MenuEntry] = []
+        if self.clip_loaded:
+            play, loop = tr("Pause") if self.player.playing else tr("Play"), tr("Loop")
+            back, on = tr("Previous frame"), tr("Next frame")
+            entries += [
+                (f"{play}\tSpace", self.player.toggle),
+                (f"{back}\t,", lambda: self.player.step_frame(-1)),
+                (f"{on}\t.", lambda: self.player.step_frame(1)),
+                (f"{loop}\tL", self.player.transport.loop.click),
+                None,
+            ]
         if self.image.isNull():
-            return ()
-        words = tr("End the comparison") if self.comparison is not None else tr("Compare with another work")
-        compared = [(f"{words}\tC", self.compare)] if self.asset is not None else []
-        fit, actual, copy = tr("Fit"), tr("One to one"), tr("Copy picture")
-        return (
-            (f"{fit}\t0", self.fit),
-            (f"{actual}\t1", self.actual_size),
-            *compared,
-            None,
-            (f"{copy}\tCtrl+C", self.copy),
-        )
+            return entries
+        fit, actual, copy = tr("Fit"), tr("Actual size"), tr("Copy picture")
+        entries += [(f"{fit}\t0", self.fit), (f"{actual}\t1", self.actual_size)]
+        if self.asset is not None:
+            words = tr("End comparison") if self.comparison is not None else tr("Compare with another picture")
+            entries.append((f"{words}\tC", self.compare))
+        return [*entries, None, (f"{copy}\tCtrl+C", self.copy)]
+
+    def apply_settings(self, settings: Settings) -> None:
+        self._reduced_motion = settings.reduced_motion
 
     def show_asset(self, asset: Asset) -> None:
+        self.player.unload()
         self._reading.discard()
-        size = pictures.size(asset.path)
-        if size.width() * size.height() > LARGE:
-            path = asset.path
-            self._reading.run(lambda: pictures.load(path), self.canvas.show_image, self._read_failed)
+        if asset.moving:
+            self._clip_side = 0
+            self.player.load(asset.path)
+            self.canvas.show_image(QImage())
         else:
-            self.canvas.show_image(pictures.load(asset.path))
+            size = pictures.size(asset.path)
+            if size.width() * size.height() > LARGE:
+                path = asset.path
+                self._reading.run(lambda: pictures.load(path), self.canvas.show_image, self._read_failed)
+            else:
+                self.canvas.show_image(pictures.load(asset.path))
         self._set_asset(asset)
         self.setAccessibleDescription(asset.title)
+        self._play_unless_still()
+
+    def show_clip(self, clip: Clip, side: int) -> None:
+        """Play a clip that is no work yet, `side` pixels wide, in place of the pictures that were shown while it was
+        made. Raises BadInput and OSError as `ClipFrames` does.
+        """
+        self.player.load(clip.path)
+        self._clip_side = side
+        self._play_unless_still()
+
+    def _play_unless_still(self) -> None:
+        if not self._reduced_motion and theme().motion:
+            self.player.play()
+
+    def _show_frame(self, image: QImage) -> None:
+        side = self._clip_side
+        size = QSizeF(side, side * image.height() / image.width()) if side else None
+        self.canvas.show_image(image, size, rough=self.player.playing, at_once=True)
 
     def preview(self, payload: Preview) -> None:
+        self.player.unload()
         if not isinstance(payload, Image):
             return
         self._reading.discard()
         image = pictures.of_payload(payload)
-        awaited = self._expected_size
-        alike = not awaited.isEmpty() and abs(awaited.width() * image.height() - awaited.height() * image.width()) <= (
-            0.02 * awaited.height() * image.width()
+        size = self._expected_size
+        same_shape = not size.isEmpty() and abs(size.width() * image.height() - size.height() * image.width()) <= (
+            0.02 * size.height() * image.width()
         )
-        self.canvas.show_image(image, awaited if alike else None, rough=True)
+        self.canvas.show_image(image, size if same_shape else None, rough=True)
         self._set_asset(None)
 
     def show_live(self, payload: Payload, side: int, *, rough: bool) -> None:
         if isinstance(payload, Image):
+            self.player.unload()
             self._reading.discard()
             image = pictures.of_payload(payload)
             size = QSizeF(side, side * image.height() / image.width())
@@ -153,10 +227,11 @@ class ImageStage(Stage):
         self._update_comparison()
 
     def expect(self, request: Request) -> None:
-        """Previews smaller than the picture will be stand where it will stand."""
+        """Show previews as large as the picture will be."""
         self._expected_size = pictures.expected_size(request)
 
     def clear(self) -> None:
+        self.player.unload()
         self._reading.discard()
         self._previous = self.asset = None
         self.canvas.compare(None)
@@ -164,6 +239,14 @@ class ImageStage(Stage):
         self._update_comparison()
 
     def copy(self) -> None:
+        """Copy the picture; of a clip the file, and the frame for programs that take pictures only."""
+        if self.clip_loaded and self.asset is not None:
+            data = file_mime_data([self.asset])
+            if not self.image.isNull():
+                data.setImageData(self.image)
+            QGuiApplication.clipboard().setMimeData(data)
+            self.message.emit(tr("Clip copied."), "")
+            return
         if self._reading.busy and self.asset is not None:
             self._reading.discard()
             try:
@@ -172,12 +255,25 @@ class ImageStage(Stage):
                 self._read_failed(error)
         if not self.image.isNull():
             QGuiApplication.clipboard().setImage(self.image)
-            self.message.emit(tr("The picture is on the clipboard."), "")
+            self.message.emit(tr("Picture copied."), "")
 
     def _read_failed(self, error: Failure) -> None:
         self.message.emit(*failure(error))
 
-    # How it is looked at.
+    def deactivate(self) -> None:
+        self.player.suspend()
+        self.player.free_memory()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.player.resume()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.player.suspend()
+
+    def toggle(self) -> None:
+        self.player.toggle()
 
     def fit(self) -> None:
         self.canvas.fit()
@@ -196,10 +292,8 @@ class ImageStage(Stage):
     def _show_zoom(self) -> None:
         self._percent.setText("" if self.image.isNull() else f"{self.scale * 100:.0f} %")
 
-    # Two of them.
-
     def compare(self) -> None:
-        """Put the work looked at before this one beside it, or else the next one; or end that."""
+        """Compare with the picture that was shown before, or else the next one; or end the comparison."""
         if self.comparison is not None:
             self.canvas.compare(None)
         elif self.asset is not None:
@@ -214,7 +308,7 @@ class ImageStage(Stage):
                     self.stepped.emit(step)
             other = asset if self.asset is not asset else None
         if other is None:
-            self.message.emit(tr("There is no other work to compare with."), tr("Make one more first."))
+            self.message.emit(tr("There is nothing to compare with."), tr("Create another picture first."))
             return
         try:
             found = pictures.load(other.path)
@@ -224,7 +318,7 @@ class ImageStage(Stage):
             self.canvas.compare(Comparison(found, other))
 
     def swap(self) -> None:
-        """The work at the left becomes the one that is shown, and this one stands at the left."""
+        """Swap the sides: the picture at the left becomes the one that is shown."""
         pair, asset = self.comparison, self.asset
         if pair is not None and asset is not None and not self._reading.busy:
             other = pair.asset
@@ -242,7 +336,7 @@ class ImageStage(Stage):
             self._set_comparison_mode("beside" if self.comparison.mode == "slider" else "slider")
 
     def _update_comparison(self) -> None:
-        """The bar and the button follow the comparison."""
+        """Update the bar and the button."""
         pair = self.comparison
         self._compare.setChecked(pair is not None)
         self.bar.setVisible(pair is not None)
@@ -255,11 +349,12 @@ class ImageStage(Stage):
         if asset is not None:
             start_file_drag(self, asset, QPixmap.fromImage(image))
 
-    # By keyboard.
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
-        if event.matches(QKeySequence.StandardKey.Copy):
+        modified = event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+        if self.clip_loaded and key in self._clip_keys and not modified:
+            self._clip_keys[key]()
+        elif event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
         elif key in ARROWS and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             if self.comparison is not None and self.comparison.mode == "slider":
@@ -274,7 +369,7 @@ class ImageStage(Stage):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """A ring shows where the keyboard is, to those who came by keyboard."""
+        """Show a focus ring, but only to those who came by keyboard."""
         self.canvas.focus_ring = event.reason() in KEYBOARD_FOCUS
         self.canvas.update()
 

@@ -1,4 +1,4 @@
-"""A text as the stage sets it: headings and paragraphs, and back again without losing a letter; draws nothing."""
+"""Markdown headings and paragraphs, parsed into blocks and joined again without loss."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 HEADING = re.compile(r"(#{1,6})(?: +|$)")
-SOFT_BREAK = "\u2028"  # how a line break inside a paragraph stands in it
-PARAGRAPH_BREAKS = 2  # line breaks between paragraphs that a person types
+SOFT_BREAK = "\u2028"  # a line break inside a paragraph
+PARAGRAPH_BREAKS = 2  # line breaks between paragraphs
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff][\w'’-]*")
 
 
@@ -23,7 +23,7 @@ class MarkdownBlock:
 
 
 def parse(text: str) -> tuple[list[MarkdownBlock], str]:
-    """The blocks of a text, and the line breaks at its end, which belong to none."""
+    """The blocks of a text, and the line breaks at its end."""
     body = text.rstrip("\n")
     blocks: list[MarkdownBlock] = []
     at = breaks = 0
@@ -44,7 +44,7 @@ def parse(text: str) -> tuple[list[MarkdownBlock], str]:
 
 
 def join_blocks(blocks: Iterable[MarkdownBlock]) -> str:
-    """The text of blocks; those that a person parted without saying how are parted by an empty line."""
+    """The text of blocks; an empty line separates blocks whose `breaks` is 0."""
     made: list[str] = []
     for at, block in enumerate(blocks):
         breaks = block.breaks if not at else block.breaks or PARAGRAPH_BREAKS
@@ -54,5 +54,5 @@ def join_blocks(blocks: Iterable[MarkdownBlock]) -> str:
 
 
 def word_count(text: str) -> int:
-    """How many words there are; of Chinese and Japanese, how many letters."""
+    """The number of words; in Chinese and Japanese, of characters."""
     return sum(1 for _ in _WORD.finditer(text))

@@ -1,4 +1,4 @@
-"""A level meter: how loud what is heard is, channel by channel, in dB below full scale; plays nothing."""
+"""A level meter: the loudness of each channel in dB below full scale."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QWidget
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import theme
 
-LOWEST = -48.0  # dB, the foot of the meter
+LOWEST = -48.0  # dB at the bottom of the meter
 BAR, GAP = 6, 3
 PEAK_FALL = 0.7  # dB that a peak falls with each frame
-CLIPPING = -0.1  # dB from which on a peak is marked as full
+CLIPPING = -0.1  # dB from which a peak is marked as clipping
 
 
 def decibels(level: float) -> float:
@@ -23,15 +23,15 @@ def decibels(level: float) -> float:
 
 
 class LevelMeter(QWidget):
-    """A bar for each channel, and a line where its last peak was, which falls slowly; nothing while all is silent."""
+    """A bar for each channel with a peak line that falls slowly; empty while all is silent."""
 
     def __init__(self, wide: int, foot: int) -> None:
         super().__init__()
         self.setObjectName("meter")
         self.setFixedWidth(wide)
         self.setAccessibleName(tr("Level"))
-        self.setToolTip(tr("How loud it is, in dB below full scale"))
-        self._foot = foot  # pixels that stay free below, where the ruler is beside it
+        self.setToolTip(tr("Level in dB below full scale"))
+        self._foot = foot  # pixels left free at the bottom, beside the ruler
         self._levels: list[float] = []
         self._peaks: list[float] = []
         theme().changed.connect(self.update)
@@ -52,8 +52,8 @@ class LevelMeter(QWidget):
         ]  # fmt: skip
         if shown != self._levels or peaks != self._peaks:
             self._levels, self._peaks = shown, peaks
-            heard = max(peaks, default=LOWEST)
-            self.setAccessibleDescription(tr("{n} dB").format(n=round(heard)) if heard > LOWEST else tr("Silent"))
+            loudest = max(peaks, default=LOWEST)
+            self.setAccessibleDescription(tr("{n} dB").format(n=round(loudest)) if loudest > LOWEST else tr("Silent"))
             self.update()
 
     @property

@@ -1,4 +1,4 @@
-"""Pictures between files, payloads and the screen: loading, scaling finely, the board behind transparency."""
+"""Pictures between files, payloads and the screen: loading, scaling, the checkerboard behind transparency."""
 
 from __future__ import annotations
 
@@ -12,48 +12,47 @@ from studio.errors import BadInput
 from studio.media import clips
 from studio.media.payloads import Image
 from studio.schema.request import Request
-from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import theme
 
-LARGE_SIDE = 512  # pixels of a side that a small network's picture is enlarged to, where it is wanted large
-CUBIC_LIMIT = 2400  # device pixels of a side up to which a picture is enlarged with care
-CACHED = 2  # pictures at the size of the screen: as many as are compared
+LARGE_SIDE = 512  # pixels of a side that size "large" enlarges the picture of a small network to
+CUBIC_LIMIT = 2400  # device pixels of a side up to which a picture is enlarged with a cubic filter
+CACHED = 2  # scaled pictures: as many as are compared
 
 
 def load(path: Path) -> QImage:
-    """The picture in a file, of a clip the first one. Raises BadInput with words where there is none."""
+    """The picture in a file, or the first frame of a clip. Raises BadInput if it cannot be read."""
     if path.suffix == ".mp4":
         return _first(path)
     reader = QImageReader(str(path))
     reader.setAutoTransform(True)
     image = reader.read()
     if image.isNull():
-        raise BadInput(tr("{name} cannot be shown.").format(name=path.name), reader.errorString())
+        raise BadInput("{name} cannot be shown.", "{reason}", name=path.name, reason=reader.errorString())
     return image
 
 
 def _first(path: Path) -> QImage:
-    """The first picture of a film, which Qt itself does not read."""
-    seen = clips.first(path)
-    if seen is None:
-        raise BadInput(tr("{name} cannot be shown.").format(name=path.name), tr("MP4 needs the video extra."))
-    return of_payload(seen)
+    """The first frame of an MP4 file, which Qt does not read."""
+    frame = clips.first(path)
+    if frame is None:
+        raise BadInput("{name} cannot be shown.", "MP4 needs the video extra.", name=path.name)
+    return of_payload(frame)
 
 
 def size(path: Path) -> QSize:
-    """Pixels of the picture in a file, read from its head; empty where that says nothing."""
+    """The size in pixels that a file's header gives; empty if it gives none."""
     return QImageReader(str(path)).size()
 
 
 def expected_size(request: Request) -> QSizeF:
-    """How large the picture of a request will be, where that is known: by its sides, or by the name of its size."""
+    """How large the picture of a request will be; empty if that is not known."""
     if getattr(request, "size", "") == "large":
         return QSizeF(LARGE_SIDE, LARGE_SIDE)
     return QSizeF(float(getattr(request, "width", 0)), float(getattr(request, "height", 0)))
 
 
 def of_payload(payload: Image) -> QImage:
-    """A QImage with pixels of its own."""
+    """A QImage with a copy of the pixels."""
     pixels = np.ascontiguousarray(payload.pixels)
     height, width, channels = pixels.shape
     form = QImage.Format.Format_RGBA8888 if channels == 4 else QImage.Format.Format_RGB888
@@ -79,7 +78,7 @@ def scaled(image: QImage, size: QSize) -> QImage:
 
 
 class ScaledPictures:
-    """Pictures scaled with care for the screen, the last few kept."""
+    """A small cache of pictures scaled for the screen."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[int, int, int], QPixmap] = {}
@@ -99,7 +98,7 @@ class ScaledPictures:
 
 
 def checkerboard(painter: QPainter, box: QRectF, square: int = 8) -> None:
-    """Two quiet tones under a picture with transparency."""
+    """Paint the checkerboard that shows where a picture is transparent."""
     look = theme()
     tile = QPixmap(square * 2, square * 2)
     tile.fill(look.colour("mat"))

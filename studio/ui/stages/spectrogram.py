@@ -1,4 +1,4 @@
-"""The spectrogram: how loud each pitch is at each moment, reckoned with numpy beside the window's thread."""
+"""The spectrogram of a sound, computed with numpy on a thread."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from studio.ui.widgets.theme import theme
 WINDOW = 2048  # samples
 COLUMNS, ROWS = 1024, 192
 LOWEST = 40.0  # Hz
-FLOOR = 72.0  # dB below the loudest, where nothing is shown any more
+FLOOR = 72.0  # dB below the loudest, from which nothing is shown
 CHUNK = 64  # windows at a time, so that other threads get their turn
 MARKS = ((100.0, "100"), (1000.0, "1k"), (10_000.0, "10k"))
 
@@ -47,7 +47,7 @@ def spectrogram(audio: Audio) -> NDArray[np.uint8]:
 
 
 class Spectrogram(QWidget):
-    """The picture of a sound, in the theme's colours, its pitches named in a gutter at the left."""
+    """The spectrogram in the theme's colours, with frequency marks in a gutter at the left."""
 
     def __init__(self, gutter: int) -> None:
         super().__init__()
@@ -68,11 +68,11 @@ class Spectrogram(QWidget):
 
     @property
     def levels(self) -> NDArray[np.uint8]:
-        """What is shown, as `spectrogram` gives it."""
+        """What is shown, as `spectrogram` returns it."""
         return self._levels
 
     def show_sound(self, audio: Audio, share: float) -> None:
-        """Reckon it and show it; until then the one before stands. `share` is how much there is while it grows."""
+        """Compute and show it; until then the one before stays. `share`: how much of the whole there is yet."""
 
         def came(levels: NDArray[np.uint8]) -> None:
             self._levels, self._rate, self._share = levels, audio.rate, share
@@ -130,7 +130,7 @@ class Spectrogram(QWidget):
 
 
 def _colours() -> list[int]:
-    """256 tones from the ground over the accent to the ink."""
+    """256 colours from the background over the accent to the ink."""
     ends = [theme().colour(name) for name in ("paper", "accent", "ink")]
     stops = np.array([(each.red(), each.green(), each.blue()) for each in ends], float)
     tones = [np.interp(np.linspace(0, 1, 256), (0.0, 0.68, 1.0), stops[:, part]) for part in range(3)]

@@ -1,4 +1,4 @@
-"""What every stage can do: show a work, or one that still grows, copy from it, drag it out, and offer its tools."""
+"""The interface of every stage: show a result or its preview, copy it, drag it out, and offer commands for it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from studio.schema.settings import Settings
 from studio.ui.widgets.text import tr
 
 STAGE_COMMANDS = ("copy", "copy.prompt", "copy.seed", "fit", "actual", "compare", "play", "loop")
-"""The actions of the menus that are a stage's business; which of them it can do depends on what it shows."""
+"""Commands of the window that the stage carries out; which of them it can depends on what it shows."""
 
 MenuEntry = tuple[str, Callable[[], object]] | None
-"""A line of the menu, "words<tab>shortcut" and what it does; None draws a rule."""
+"""An entry of the context menu, "words<tab>shortcut" and what it does; None is a separator."""
 
 
 class Stage(QWidget):
-    """Shows one work. `stepped` asks for the next (+1) or previous (-1) work, `turned` for that work; `said` has words.
+    """Shows one work.
 
-    `asked` names a deed for the work that is shown: favourite, recall, again, vary, export, save, reveal,
-    bin. `kept` has a
-    payload that is to become a work of its own, made from the one that is shown.
+    `stepped(+1 or -1)`: show the next or previous work. `show_requested(asset)`: show that one. `message(words, hint)`.
+    `command_requested(name)`: a command for the work that is shown: favourite, recall, again, vary, export, save,
+    reveal, bin. `save_requested(payload)`: save a payload as a new work, made from the one that is shown.
     """
 
     stepped = Signal(int)
@@ -36,7 +36,7 @@ class Stage(QWidget):
     command_requested = Signal(str)
     save_requested = Signal(object)
     suffixes: tuple[str, ...] = ()
-    """Endings of the files that it can show."""
+    """Suffixes of the files that it can show."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,24 +44,24 @@ class Stage(QWidget):
         self.asset: Asset | None = None
 
     def show_asset(self, asset: Asset) -> None:
-        """Show a work of the library. Raises StudioError or OSError where its file cannot be read."""
+        """Show a work. Raises StudioError or OSError if its file cannot be read."""
         raise NotImplementedError
 
     def preview(self, payload: Preview) -> None:
-        """Show what there is so far; called again and again while it grows."""
+        """Show a preview of what is being made; called repeatedly."""
         raise NotImplementedError
 
     def show_live(self, payload: Payload, side: int, *, rough: bool) -> None:
-        """Show what is under a person's hand and no work yet, `side` pixels wide whatever it has itself; a `rough` one
-        is followed by another in a moment.
+        """Show a live result that is no work yet, `side` pixels wide whatever its own size; a `rough` one is
+        followed by another in a moment.
         """
         self.preview(payload)
 
     def expect(self, request: Request) -> None:
-        """A work of this request is about to be made: previews that follow are its."""
+        """Prepare for previews of this request."""
 
     def apply_settings(self, settings: Settings) -> None:
-        """Settings hold from now on."""
+        """Apply changed settings."""
 
     def clear(self) -> None:
         raise NotImplementedError
@@ -71,54 +71,54 @@ class Stage(QWidget):
         raise NotImplementedError
 
     def copy_prompt(self) -> None:
-        """Put the words that the work was asked for by on the clipboard."""
+        """Put the prompt of the work on the clipboard."""
         prompt = str(self.asset.request.get("prompt", "")).strip() if self.asset is not None else ""
         if prompt:
             QGuiApplication.clipboard().setText(prompt)
-            self.message.emit(tr("The prompt is on the clipboard."), "")
+            self.message.emit(tr("Prompt copied."), "")
         elif self.asset is not None:
-            self.message.emit(tr("This work was made without a prompt."), "")
+            self.message.emit(tr("There is no prompt to copy."), "")
 
     def copy_seed(self) -> None:
         seed = self.asset.request.get("seed") if self.asset is not None else None
         if seed is not None:
             QGuiApplication.clipboard().setText(str(seed))
-            self.message.emit(tr("The seed is on the clipboard."), "")
+            self.message.emit(tr("Seed copied."), "")
         elif self.asset is not None:
-            self.message.emit(tr("This work has no seed."), "")
+            self.message.emit(tr("There is no seed to copy."), "")
 
     def title(self) -> str:
-        """What the work calls itself; empty where it does not."""
+        """The title that the work gives itself, such as the first heading of a text; empty if none."""
         return ""
 
     def tools(self) -> Sequence[QToolButton]:
         return ()
 
     def commands(self) -> Mapping[str, Callable[[], object]]:
-        """What the actions of the menus do here and now; `cancel` where there is something to end."""
+        """What commands do here and now; `cancel` if there is something to end."""
         if self.asset is None:
             return {}
         return {"copy": self.copy, "copy.prompt": self.copy_prompt, "copy.seed": self.copy_seed}
 
     def act(self, name: str) -> bool:
-        """Do what an action says; whether it is one that means something here and now."""
+        """Run a command; returns whether it means anything here and now."""
         deed = self.commands().get(name)
         if deed is not None:
             deed()
         return deed is not None
 
     def menu_entries(self) -> Sequence[MenuEntry]:
-        """What the menu offers here beside what it offers everywhere."""
+        """Entries of the context menu for this kind of result."""
         return ()
 
     def toggle(self) -> None:
-        """What the space bar does here: play or pause, for sounds."""
+        """Play or pause, for sounds and clips."""
 
     def deactivate(self) -> None:
-        """The page is hidden or closed: stop what plays, give back what is held."""
+        """The page is hidden or closed: stop playing, free memory."""
 
     def menu(self) -> QMenu:
-        """All that can be done with the work that is shown."""
+        """The context menu of the work that is shown."""
         made = QMenu(self)
         made.setObjectName("stageMenu")
         made.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -131,12 +131,13 @@ class Stage(QWidget):
             _put(made, (tr("Copy seed"), self.copy_seed))
         if self.asset is not None:
             _put(made, None)
-            deeds = [("favourite", tr("Favourite")), ("save", tr("Save a copy…")), ("reveal", tr("Show in folder"))]
+            offered = [("favourite", tr("Favourite")), ("save", tr("Save a copy…")), ("reveal", tr("Show in folder"))]
             if self.asset.drawn:
-                deeds.insert(1, ("export", tr("Export…")))
+                offered.insert(1, ("export", tr("Export…")))
             if request:
-                deeds = [("recall", tr("Use its brief")), ("again", tr("Make again")), ("vary", tr("Vary")), *deeds]
-            for name, words in deeds:
+                again = [("recall", tr("Reuse settings")), ("again", tr("Make again")), ("vary", tr("Vary"))]
+                offered = [*again, *offered]
+            for name, words in offered:
                 _put(made, (words, lambda name=name: self.command_requested.emit(name)))
             _put(made, None)
             _put(made, (tr("Move to the bin"), lambda: self.command_requested.emit("bin")))
@@ -159,14 +160,14 @@ def _put(menu: QMenu, entry: MenuEntry) -> None:
 
 
 def file_mime_data(assets: Sequence[Asset]) -> QMimeData:
-    """The files of works, as other programs take them."""
+    """The files of works, for the clipboard and for drags."""
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(asset.path)) for asset in assets])
     return data
 
 
 def start_file_drag(source: QWidget, asset: Asset, picture: QPixmap | None = None) -> None:
-    """Let a person drag the work's file to another program."""
+    """Start dragging the work's file to another program."""
     drag = QDrag(source)
     drag.setMimeData(file_mime_data([asset]))
     if picture is not None and not picture.isNull():

@@ -1,6 +1,6 @@
-"""The stage for texts: a page to read and to write on, that follows a text while it is made and saves what is written.
+"""The stage for texts: a page that follows a text while it is generated, and an editor whose changes are a draft.
 
-The work stays as it was: what a person writes is a draft beside it, until it is kept as a work of its own.
+The work itself is not changed: edits are saved in a draft beside it, until they are saved as a copy.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from studio.ui.widgets.text import count, moment, tr
 from studio.ui.widgets.theme import theme
 
 INSET = 48
-PAUSE = 300  # milliseconds without a key until what was written goes to the document
-VERSIONS_IN_MENU = 12  # versions in the menu
-LOOK = 400  # milliseconds between two looks whether it is on the disk
+TYPING_DELAY = 300  # milliseconds after the last key until the text goes to the document
+VERSIONS_IN_MENU = 12
+SAVE_CHECK = 400  # milliseconds between two checks whether the draft is on disk
 
 
 class TextStage(Stage):
-    """One text. With `documents`, the folder of drafts, a finished one can be written on."""
+    """One text. With `documents`, the folder of drafts, a finished text can be edited."""
 
     suffixes = codecs.TEXT_SUFFIXES
 
@@ -46,14 +46,14 @@ class TextStage(Stage):
         self._word_count, self._last_word = 0, ""  # words before the last one, which may still grow
         self._press: QPoint | None = None
         self.page = TextPage()
-        self.page.setViewportMargins(0, 0, INSET - 8 - 12, 0)  # beside the scroll bar, so that both edges are alike
+        self.page.setViewportMargins(0, 0, INSET - 8 - 12, 0)  # with the scroll bar, both margins are equal
         self.page.edited.connect(self._text_edited)
         self.words = label("", "caption")
         self.words.setObjectName("wordCount")
         self.state = label("", "caption")
         self.state.setObjectName("draftState")
-        self.history = tool("history", tr("Versions of this text"), "textVersions", clicked=self._open_versions)
-        self.save_copy = button(tr("Keep as a new work"), "textKeep", "quiet", clicked=self._save_copy)
+        self.history = tool("history", tr("Version history"), "textVersions", clicked=self._open_versions)
+        self.save_copy = button(tr("Save as copy"), "textKeep", "quiet", clicked=self._save_copy)
         self._foot = QWidget()
         line = row(self.words, None, self.state, self.history, self.save_copy, margins=(0, 0, INSET - 16, 0))
         self._foot.setLayout(line)
@@ -69,10 +69,10 @@ class TextStage(Stage):
         self._tools = (tool("copy", tr("Copy text (Ctrl+Shift+C)"), "copy", clicked=self.copy),)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
-        self._pause.setInterval(PAUSE)
+        self._pause.setInterval(TYPING_DELAY)
         self._pause.timeout.connect(self._save)
         self._look = QTimer(self)
-        self._look.setInterval(LOOK)
+        self._look.setInterval(SAVE_CHECK)
         self._look.timeout.connect(self._show_state)
         theme().changed.connect(self._apply_theme)
         self._paper.hide()
@@ -158,22 +158,20 @@ class TextStage(Stage):
 
     def copy(self) -> None:
         QGuiApplication.clipboard().setText(self.text)
-        self.message.emit(tr("The text is on the clipboard."), "")
+        self.message.emit(tr("Text copied."), "")
 
     def deactivate(self) -> None:
-        """What was written is on the disk when this returns."""
+        """Save: the draft is on disk when this returns."""
         draft = self._draft
         self._close_draft()
         self._draft = draft  # opens again with the next word
-
-    # What is written.
 
     def _text_edited(self) -> None:
         self._pause.start()
         self._show_state()
 
     def _save(self) -> None:
-        """Hand what was written to the document, which saves it."""
+        """Pass the text to the document, which saves it."""
         self._pause.stop()
         self._show_count()
         draft = self._draft
@@ -191,7 +189,7 @@ class TextStage(Stage):
             self._try(draft.close)
 
     def _save_copy(self) -> None:
-        """Ask for a work of what stands here; once there is one, the work that it came from is as it was."""
+        """Save the text as a new work; then revert the draft of the one it came from."""
         before, text = self.asset, self.text
         self._save()
         self.save_requested.emit(Text(text))
@@ -208,7 +206,7 @@ class TextStage(Stage):
                 draft.close()
 
     def versions(self) -> QMenu:
-        """What one can go back to: the versions, newest first, and the text as it was made."""
+        """The menu of versions, newest first, and of the original text."""
         made = QMenu(self)
         made.setObjectName("versionsMenu")
         made.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -222,10 +220,10 @@ class TextStage(Stage):
             action = made.addAction(f"{version.name or moment(version.saved)}\t{length}")
             action.triggered.connect(lambda _=False, restore=restore: self._restore(restore))
         made.addSeparator()
-        first = made.addAction(tr("As it was made"))
+        first = made.addAction(tr("Original"))
         first.setEnabled(draft.edited)
         first.triggered.connect(lambda: self._restore(draft.revert))
-        made.addAction(tr("Keep this version")).triggered.connect(lambda: self._try(draft.save_version))
+        made.addAction(tr("Save this version")).triggered.connect(lambda: self._try(draft.save_version))
         return made
 
     def _open_versions(self) -> None:
@@ -266,8 +264,6 @@ class TextStage(Stage):
         if waiting != self._look.isActive():
             self._look.start() if waiting else self._look.stop()
 
-    # How it is set.
-
     def _set(self, text: str) -> None:
         self._preview_source = None
         self.page.set_text(text)
@@ -306,8 +302,6 @@ class TextStage(Stage):
         wide = self.page.line_width + INSET * 2
         side = max(16, int((self.width() - wide) / 2))
         self._outer.setContentsMargins(side, 24, side, 24)
-
-    # Its file, to other programs: from the edge of the paper.
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._press = event.position().toPoint()

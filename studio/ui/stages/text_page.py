@@ -1,4 +1,4 @@
-"""A page of prose to read and to write on, set in the reading face, a comfortable line wide; keeps no files."""
+"""A text editor set like a book page: reading font, comfortable line length, headings and paragraphs."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ READING = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.
 
 
 class TextPage(QTextEdit):
-    """Lines that begin with '#' are headings, empty lines part paragraphs, everything else stays as it is.
+    """Lines that begin with '#' are headings, empty lines separate paragraphs, everything else stays as it is.
 
-    `written` tells that a person has changed it.
+    `edited`: a person has changed the text.
     """
 
     edited = Signal()
@@ -68,7 +68,7 @@ class TextPage(QTextEdit):
         self.document().setUndoRedoEnabled(on)
 
     def text(self) -> str:
-        """The text as a file has it."""
+        """The text as Markdown."""
         if self._appended:
             self._source += "".join(self._appended)
             self._appended.clear()
@@ -134,7 +134,7 @@ class TextPage(QTextEdit):
         self._inline = bool(line) and not re.fullmatch("#{1,6} *", line)
 
     def apply_fonts(self) -> None:
-        """Take up the theme's fonts, and set again what is shown where they have changed."""
+        """Apply the theme's fonts, and lay out the text again if they have changed."""
         look = theme()
         sizes = {level: look.font(scale, reading=True, strong=level > 0) for level, scale in SCALES.items()}
         if sizes == getattr(self, "_fonts", None):
@@ -143,9 +143,9 @@ class TextPage(QTextEdit):
         self.setFont(sizes[0])
         metrics = QFontMetricsF(sizes[0])
         self._height = metrics.xHeight()
-        # Faces bring leading of their own, so a line is reckoned from the height of its letters.
+        # Fonts differ in leading, so the line height is computed from the x-height.
         self._leading = 100.0 * 3.3 * metrics.xHeight() / metrics.height()
-        # The average that a face states counts its Chinese letters too; a line of Latin ones is what is wanted here.
+        # The average width of a font includes its Chinese glyphs; a line of Latin letters is meant here.
         self.line_width = metrics.horizontalAdvance(SAMPLE) / len(SAMPLE) * LINE
         text, place, writable = self.text(), self.textCursor().position(), not self.isReadOnly()
         if text:
@@ -206,7 +206,7 @@ class TextPage(QTextEdit):
         self.setCurrentCharFormat(self._char_format(level))
 
     def paintEvent(self, e: QPaintEvent) -> None:
-        """Lines fade where they are cut by the edge."""
+        """Fade lines out where the edge cuts them."""
         super().paintEvent(e)
         view, bar = self.viewport(), self.verticalScrollBar()
         painter = QPainter(view)
@@ -232,7 +232,7 @@ class TextPage(QTextEdit):
             super().keyPressEvent(event)
 
     def _handle_key(self, event: QKeyEvent) -> bool:
-        """What keys do on a page that other text fields do not know; whether this was one of them."""
+        """Handle keys that other text fields do not have; returns whether this was one of them."""
         key, cursor = event.key(), self.textCursor()
         before = cursor.block().text()[: cursor.positionInBlock()]
         level = cursor.blockFormat().headingLevel()
@@ -260,7 +260,7 @@ class TextPage(QTextEdit):
         return False
 
     def _new_paragraph(self, cursor: QTextCursor) -> None:
-        """After a heading comes a paragraph; a heading that is parted stays one on both sides."""
+        """Start a paragraph after a heading; a heading that is split stays one on both sides."""
         level = 0 if cursor.atBlockEnd() else cursor.blockFormat().headingLevel()
         cursor.beginEditBlock()
         cursor.insertBlock()
@@ -270,7 +270,7 @@ class TextPage(QTextEdit):
         self.setCurrentCharFormat(self._char_format(level))
 
     def createMimeDataFromSelection(self) -> QMimeData:
-        """Plain text with empty lines between paragraphs, as other programs take it."""
+        """Plain text with empty lines between paragraphs, for other programs."""
         data = QMimeData()
         data.setText(self.textCursor().selectedText().replace("\u2029", "\n\n").replace(SOFT_BREAK, "\n"))
         return data

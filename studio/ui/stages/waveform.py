@@ -1,4 +1,4 @@
-"""The waveform: bars as loud as the sound, a ruler, a cursor, and a part to loop over; plays nothing."""
+"""The waveform of a sound: bars, a ruler, a cursor, and a range to loop over."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from studio.ui.widgets.text import clock, tr
 from studio.ui.widgets.theme import theme
 
 BAR, SPACE = 3, 2  # pixels of a bar of the waveform and of the gap after it
-PEAKS = 8192  # of a sound, more than a screen has bars
+PEAKS = 8192  # more than a screen has bars
 RULER = 22
-GRASP = 5
+GRAB_DISTANCE = 5
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600)  # seconds from one mark of the ruler to the next
 
 
 def envelope(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The loudest of equal stretches of a sound `[channels, samples]`, at most PEAKS of them."""
+    """The peaks of equal stretches of a sound `[channels, samples]`, at most PEAKS of them."""
     if not samples.size:
         return np.zeros(0, np.float32)
     count = samples.shape[1]
@@ -33,7 +33,7 @@ def envelope(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 class Waveform(QWidget):
-    """`sought` gives a place, 0 to 1 of the sound; `ranged` the part that was chosen, (from, to), or None for all."""
+    """`seek_requested(position)`, 0 to 1 of the sound. `range_chosen((start, end))`, or None for all of it."""
 
     seek_requested = Signal(float)
     range_chosen = Signal(object)
@@ -43,7 +43,7 @@ class Waveform(QWidget):
         self.setObjectName("waveform")
         self.setMinimumHeight(96)
         self.setAccessibleName(tr("Waveform"))
-        self.setToolTip(tr("Click to move the cursor, drag to choose a part to loop"))
+        self.setToolTip(tr("Click to move the cursor, drag to choose a range to loop"))
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -62,7 +62,7 @@ class Waveform(QWidget):
         self._redraw()
 
     def show_position(self, place: float) -> None:
-        """Move the cursor; only what lies between its old and its new place is painted again."""
+        """Move the cursor; only the area between its old and its new position is repainted."""
         old, new = self._x(self.place), self._x(place)
         if int(old) != int(new):
             self.place = place
@@ -163,9 +163,9 @@ class Waveform(QWidget):
             return None
         start, stop = self.range
         x = event.position().x()
-        if abs(x - self._x(stop)) <= GRASP:
+        if abs(x - self._x(stop)) <= GRAB_DISTANCE:
             return start
-        return stop if abs(x - self._x(start)) <= GRASP else None
+        return stop if abs(x - self._x(start)) <= GRAB_DISTANCE else None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
