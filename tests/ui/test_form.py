@@ -12,7 +12,7 @@ from studio.errors import BadInput
 from studio.schema.request import Range, Request
 from studio.schema.settings import Settings
 from studio.ui.forms.form import Form
-from studio.ui.widgets.text import short_gist, gist, request_lines
+from studio.ui.widgets.text import gist, request_lines, short_gist
 from tests.ui.conftest import Desk
 
 

@@ -308,10 +308,10 @@ def test_a_preview_fades_into_the_next_and_into_the_work(stage: ImageStage, room
 
 
 def test_nothing_fades_where_nothing_shall_move(stage: ImageStage) -> None:
-    theme().settle(True)
+    theme().set_reduced_motion(True)
     try:
         stage.preview(picture(64, 64))
         stage.preview(picture(64, 64, BLUE))
         assert seen(stage, 0.5, 0.5) == BLUE
     finally:
-        theme().settle(False)
+        theme().set_reduced_motion(False)

@@ -15,7 +15,7 @@ from studio.ui.avatar import face_ops
 from studio.ui.avatar.live_jobs import LiveJob
 from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider
-from studio.ui.widgets.basic import ComboBox, button, column, clear_layout, label, row, tool
+from studio.ui.widgets.basic import ComboBox, button, clear_layout, column, label, row, tool
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import SIZE, theme
 

@@ -14,7 +14,7 @@ from studio.ui.avatar import face_ops
 from studio.ui.avatar.portraits import PortraitLoader, PortraitView
 from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider
-from studio.ui.widgets.basic import ComboBox, button, column, clear_layout, label, row, tool
+from studio.ui.widgets.basic import ComboBox, button, clear_layout, column, label, row, tool
 from studio.ui.widgets.text import tr
 
 SIDE = 64

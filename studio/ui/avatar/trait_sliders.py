@@ -12,7 +12,7 @@ from studio.models.catalog import Model
 from studio.ui.avatar import face_ops
 from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider
-from studio.ui.widgets.basic import button, column, clear_layout, label, row
+from studio.ui.widgets.basic import button, clear_layout, column, label, row
 from studio.ui.widgets.text import tr
 
 

@@ -27,7 +27,7 @@ from studio.ui.library.thumbnail_view import ThumbnailView
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.shell.preload import BuildSteps
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import button, column, clear_layout, label, row, scrolling, tool
+from studio.ui.widgets.basic import button, clear_layout, column, label, row, scrolling, tool
 from studio.ui.widgets.tables import fact_table
 from studio.ui.widgets.text import count, gist, tr
 from studio.ui.widgets.theme import SIZE, theme

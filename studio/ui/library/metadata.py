@@ -7,7 +7,7 @@ from typing import Any
 
 from studio.library.library import Asset
 from studio.ui.pages.licences import terms
-from studio.ui.widgets.text import clock, moment, size, request_lines, tr
+from studio.ui.widgets.text import clock, moment, request_lines, size, tr
 
 Lines = list[tuple[str, str]]
 

@@ -14,7 +14,7 @@ from studio.library import titles
 from studio.library.library import Asset, Library, LibraryQuery
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.stages.stage import file_mime_data
-from studio.ui.widgets.text import short_gist, gist, tr
+from studio.ui.widgets.text import gist, short_gist, tr
 
 PAGE = 60  # works that are read together
 KEPT = 20 * PAGE

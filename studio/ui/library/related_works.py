@@ -14,7 +14,7 @@ from studio.ui.library.model import title_of
 from studio.ui.library.tag_editor import FlowLayout
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import column, clear_layout, label
+from studio.ui.widgets.basic import clear_layout, column, label
 from studio.ui.widgets.text import count
 from studio.ui.widgets.theme import SIZE, theme
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from PySide6.QtCore import QPoint, QRect, QSize, QStringListModel, Qt, Signal
 from PySide6.QtWidgets import QCompleter, QLayout, QLayoutItem, QLineEdit, QWidget
 
-from studio.ui.widgets.basic import button, column, clear_layout, label
+from studio.ui.widgets.basic import button, clear_layout, column, label
 from studio.ui.widgets.text import tr
 
 GAP = 6

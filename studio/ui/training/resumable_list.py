@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.jobs import training_runs
 from studio.schema.request import TrainRequest
-from studio.ui.widgets.basic import ElidedLabel, button, column, clear_layout, label, row, tool
+from studio.ui.widgets.basic import ElidedLabel, button, clear_layout, column, label, row, tool
 from studio.ui.widgets.text import duration, moment, size, tr
 from studio.ui.widgets.theme import SIZE
 
