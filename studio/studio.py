@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from studio.backends import MEDIA
-from studio.backends.medium import Medium
+from studio.backends import MEDIA, TASKS
+from studio.backends.medium import Medium, Task, find_task
 from studio.errors import BadInput, Message, StudioError
 from studio.jobs import training_runs
 from studio.jobs.engine_cache import PLATFORM, EngineLimits
@@ -25,6 +25,7 @@ from studio.library.identities import Identities
 from studio.library.library import Asset, Embed, Library
 from studio.media import temp_clips
 from studio.models.catalog import Catalog
+from studio.models.resources import Resources
 from studio.schema import settings as settings_file
 from studio.schema.request import Request, TrainRequest
 from studio.system.log import conceal
@@ -57,11 +58,13 @@ class Studio:
         isolated: bool = True,
         persist_queue: bool = True,
         media: Sequence[Medium] = MEDIA,
+        tasks: Sequence[Task] = TASKS,
         bundled: Path = RESOURCES / "models",
         platform: str = PLATFORM,
     ) -> None:
         self.paths = paths
         self.media = {medium.name: medium for medium in media}
+        self._tasks = tuple(tasks)
         self.settings, self.warnings = settings_file.load(paths.config / "settings.toml")
         own = self.settings
         self.library = Library(settings_file.folder(own.library_folder, paths.library))
@@ -178,6 +181,11 @@ class Studio:
 
         return unsubscribe
 
+    def task(self, request: Request) -> Task:
+        """The task that runs a request. BadInput where this studio has none."""
+        medium = self.media.get(request.medium)
+        return find_task(medium.tasks if medium is not None else self._tasks, request)
+
     def jobs(self) -> list[Job]:
         """Running jobs, then waiting ones in order, then ended ones, newest first."""
         lanes = [lane.jobs() for lane in self._lanes]
@@ -226,8 +234,7 @@ class Studio:
 
         def run(job: Job, on_progress: OnProgress) -> EngineResult:
             request = job.request
-            model = self.catalog.get(request.model) if request.model else None
-            return host.run(job, self.media[request.medium].engine_of(request), model, on_progress)
+            return host.run(job, self.task(request).engine, self._resources(request), on_progress)
 
         return Lane(
             name,
@@ -239,7 +246,10 @@ class Studio:
         )
 
     def _lane_of(self, job: Job) -> Lane:
-        return self._training if isinstance(job.request, TrainRequest) else self._device
+        return self._training if self.task(job.request).lane == "training" else self._device
+
+    def _resources(self, request: Request) -> Resources:
+        return Resources(self.catalog.get(request.model) if request.model else None)
 
     def _resolve(self, request: Request) -> Request:
         if request.model:

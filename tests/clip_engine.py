@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media import clips, temp_clips
 from studio.media.payloads import Clip
-from studio.models.catalog import Model
+from studio.models.resources import Resources
 from studio.schema.request import Request
 
 LATE, DIES = 9201, 9202
@@ -21,7 +21,7 @@ LATE, DIES = 9201, 9202
 
 
 class ClipEngine:
-    def load(self, model: Model | None, report: Report) -> None:
+    def load(self, resources: Resources, report: Report) -> None:
         report(Progress("loading"))
 
     def run(self, request: Request, report: Report) -> list[Clip]:

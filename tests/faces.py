@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import threading
@@ -28,11 +27,11 @@ from studio.errors import BadInput
 from studio.jobs.job import Progress, Report
 from studio.media import clips, temp_clips
 from studio.media.payloads import Image, Payload
-from studio.models.catalog import Model
+from studio.models.resources import Resources
 from studio.schema.request import Request
 from studio.studio import Studio
 from studio.system.paths import AppPaths
-from tests.studios import FAKE, starters
+from tests.studios import FAKE, starters, with_trainer
 
 SMALL, LARGE, WIDTH = 32, 64, 8
 LATENT = "AAAAPAAAADw="
@@ -63,9 +62,9 @@ class FaceEngine:
     pause: ClassVar[float] = 0.0
     gate: ClassVar[threading.Event] = threading.Event()
 
-    def load(self, model: Model | None, report: Report) -> None:
-        assert model is not None
-        self._model = model
+    def load(self, resources: Resources, report: Report) -> None:
+        assert resources.main is not None
+        self._model = resources.main
 
     def close(self) -> None:
         pass
@@ -129,5 +128,7 @@ def face_studio(home: Path) -> Studio:
         said = {"family": "fake", "shape": {"z_dim": 8}, "attributes": TABLE}
         (bundled / "avatar-starter" / "config.json").write_text(json.dumps(said), encoding="utf-8")
     engines = {"avatar": "tests.faces:FaceEngine"}
-    media = [dataclasses.replace(medium, engine=engines.get(medium.name, FAKE), trainer=FAKE) for medium in MEDIA]
+    media = [
+        with_trainer(medium.with_engines(lambda _, name=medium.name: engines.get(name, FAKE)), FAKE) for medium in MEDIA
+    ]
     return Studio(AppPaths.under(home), isolated=False, media=media, bundled=bundled, platform="")

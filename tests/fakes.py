@@ -13,7 +13,7 @@ import numpy as np
 from studio.errors import BadInput, OutOfMemory
 from studio.jobs.job import Cancelled, Job, Progress, Report
 from studio.media.payloads import Audio, Image, Payload, Text
-from studio.models.catalog import Model
+from studio.models.resources import Resources
 from studio.schema.request import Request
 
 STEPS = 4
@@ -30,8 +30,8 @@ class FakeEngine:
     loaded: list[str] = []  # noqa: RUF012 - a log that tests read and clear
     closed: list[str] = []  # noqa: RUF012
 
-    def load(self, model: Model | None, report: Report) -> None:
-        self.name = model.id if model else "none"
+    def load(self, resources: Resources, report: Report) -> None:
+        self.name = resources.main.id if resources.main else "none"
         self.hungry = True
         FakeEngine.loaded.append(self.name)
 

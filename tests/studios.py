@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 from studio.backends import MEDIA
+from studio.backends.medium import Medium
 from studio.studio import Studio
 from studio.system.paths import AppPaths
 
@@ -14,10 +14,11 @@ from studio.system.paths import AppPaths
 def starters(folder: Path) -> Path:
     """A folder of bundled models, one tiny one for every medium."""
     for medium in MEDIA:
+        family = medium.families[0].name if medium.families else "fake"
         place = folder / medium.starter
         place.mkdir(parents=True)
         (place / "model.toml").write_text(
-            f'id = "{medium.starter}"\nmedium = "{medium.name}"\nfamily = "fake"\ntitle = "Fake {medium.name}"\n'
+            f'id = "{medium.starter}"\nmedium = "{medium.name}"\nfamily = "{family}"\ntitle = "Fake {medium.name}"\n'
             'licence = "Apache-2.0"\nsource = "tests"\nsize = 8\nsha256 = ""\n',
             encoding="utf-8",
         )
@@ -28,9 +29,14 @@ def starters(folder: Path) -> Path:
 FAKE = "tests.fakes:FakeEngine"
 
 
+def with_trainer(medium: Medium, trainer: str) -> Medium:
+    """The medium with another engine for its training."""
+    return medium.with_engines(lambda task: trainer if task is medium.training_task else task.engine)
+
+
 def fake_studio(home: Path, *, isolated: bool = False, trainer: str = FAKE, **changes: Any) -> Studio:
     """A studio whose media are the real ones with the fake engine behind them."""
-    media = [dataclasses.replace(medium, engine=FAKE, trainer=trainer) for medium in MEDIA]
+    media = [with_trainer(medium.with_engines(lambda _: FAKE), trainer) for medium in MEDIA]
     bundled = home.parent / "bundled"
     if not bundled.exists():
         starters(bundled)

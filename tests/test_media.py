@@ -19,7 +19,7 @@ from studio.schema.nested import FloatArray, ListOf, NestedRequest, Record
 from studio.schema.request import Choice, Field, Flag, FreeText, PathTo, Range, Request, Seed, TrainRequest
 from studio.system.paths import RESOURCES
 
-KINDS = [(medium, kind) for medium in MEDIA for kind in (*medium.kinds, medium.train)]
+KINDS = [(medium, task.request) for medium in MEDIA for task in medium.tasks]
 NAMES = [kind.kind for _, kind in KINDS]
 
 
@@ -98,22 +98,25 @@ def test_values_that_cannot_be_are_named(medium: Medium, kind: type[Request]) ->
 
 @pytest.mark.parametrize("medium", MEDIA, ids=[medium.name for medium in MEDIA])
 def test_engines_resolve_without_being_imported(medium: Medium) -> None:
-    for spec in (medium.engine, medium.trainer):
-        module, _, name = spec.partition(":")
+    for task in medium.tasks:
+        module, _, name = task.engine.partition(":")
         found = importlib.util.find_spec(module)
         assert found is not None, f"there is no {module}"
         assert found.origin is not None
         with Path(found.origin).open(encoding="utf-8") as file:
             assert f"class {name}" in file.read()
-    assert all(medium.engine_of(kind()) == medium.engine for kind in medium.kinds)
-    assert medium.engine_of(medium.train()) == medium.trainer
-    assert issubclass(medium.train, TrainRequest)
+        assert medium.task(task.request()) is task
+    assert medium.default_task in medium.work_tasks
+    training = medium.training_task
+    assert training is not None
+    assert issubclass(training.request, TrainRequest)
+    assert (training.result, training.lane) == ("model", "training")
 
 
 @pytest.mark.parametrize("medium", MEDIA, ids=[medium.name for medium in MEDIA])
 def test_the_window_can_show_it(medium: Medium) -> None:
     assert (RESOURCES / "icons" / f"{medium.icon}.svg").is_file()
     assert medium.stage in ("image", "text", "audio")
-    for name, note in (pair for kind in medium.kinds for pair in kind.fields()):
+    for name, note in (pair for task in medium.work_tasks for pair in task.request.fields()):
         assert note.label, f"{name} has no label"
         assert note.help.endswith("."), f"{name}'s help is no sentence"

@@ -1,22 +1,25 @@
-"""What a medium is, and what an engine of one must offer; no torch, so that windows and command lines may ask."""
+"""Task, Family, Medium and Engine: what can be asked for, with which models, and what runs it; imports no torch."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from studio.errors import BadInput
 from studio.jobs.job import Report
 from studio.media.payloads import Payload
 from studio.models.catalog import Model
+from studio.models.resources import Resources
 from studio.schema.request import Request, TrainRequest
 
 
 class Engine(Protocol):
-    """Runs the requests of one medium with one model. Made without arguments; only one thread ever touches it."""
+    """Runs the requests of a task with one set of models. Made without arguments; only one thread ever touches it."""
 
-    def load(self, model: Model | None, report: Report) -> None:
-        """Make the weights in `model.folder` ready to run; None for engines that need none, such as trainings."""
+    def load(self, resources: Resources, report: Report) -> None:
+        """Make the models ready to run. Called once; `resources.works` are those of the first request only."""
         ...
 
     def run(self, request: Request, report: Report) -> Sequence[Payload]:
@@ -28,34 +31,87 @@ class Engine(Protocol):
         ...
 
 
-def _nothing(_request: Request, _model: Model) -> str:
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing that can be asked for.
+
+    `engine` is the name of a class, "module:Class", imported only where it runs. `result` is what its payloads become:
+    a work in the library, a model in the catalog, or nothing ("none"). `lane` is where it runs: the device, beside it
+    at low priority ("training"), or threads of the studio itself ("io"). `follow` says that the page of its medium
+    shows how far it is and what came out.
+    """
+
+    request: type[Request]
+    engine: str
+    result: Literal["work", "model", "none"] = "work"
+    lane: Literal["device", "training", "io"] = "device"
+    follow: bool = True
+
+
+def _nothing_ignored(_request: Request, _model: Model) -> str:
     return ""
 
 
 @dataclass(frozen=True, slots=True)
-class Medium:
-    """What a panel is about. Engines are named "module:Class" and resolved where they run.
+class Family:
+    """Models of one architecture. `ignored` says in a sentence which fields of a request have no effect with a model of
+    it; empty where all have.
+    """
 
-    `more` are the kinds of request beside making and training that its engine runs. `unheeded` says in a sentence what
-    of a request changes nothing with a model; nothing where all of it counts.
+    name: str
+    title: str
+    ignored: Callable[[Request, Model], str] = _nothing_ignored
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A kind of work with a page of its own: what can be asked for, and the families of models that answer.
+
+    The first task is the one that its page asks for. `starter` is the id of the model that comes with the studio;
+    `stage` says how its works are shown.
     """
 
     name: str
     title: str
     icon: str
-    make: type[Request]
-    train: type[TrainRequest]
-    engine: str
-    trainer: str
+    tasks: tuple[Task, ...]
     starter: str
     stage: Literal["image", "text", "audio"]
-    more: tuple[type[Request], ...] = ()
-    unheeded: Callable[[Request, Model], str] = _nothing
+    families: tuple[Family, ...] = ()
 
     @property
-    def kinds(self) -> tuple[type[Request], ...]:
-        """Every kind of request that its engine runs: making first."""
-        return (self.make, *self.more)
+    def default_task(self) -> Task:
+        """What its page asks for."""
+        return self.tasks[0]
 
-    def engine_of(self, request: Request) -> str:
-        return self.trainer if isinstance(request, TrainRequest) else self.engine
+    @property
+    def training_task(self) -> Task | None:
+        """The task that trains a model of this medium; None where there is none."""
+        return next((task for task in self.tasks if issubclass(task.request, TrainRequest)), None)
+
+    @property
+    def work_tasks(self) -> tuple[Task, ...]:
+        """The tasks whose results are works, the default one first."""
+        return tuple(task for task in self.tasks if task.result == "work")
+
+    def task(self, request: Request) -> Task:
+        """The task that runs a request. BadInput for a request of another medium."""
+        return find_task(self.tasks, request)
+
+    def family(self, name: str) -> Family:
+        """The family of that name; one without marks and limits for a name that is not listed."""
+        return next((family for family in self.families if family.name == name), Family(name, name))
+
+    def with_engines(self, engine_of: Callable[[Task], str]) -> Medium:
+        """The same medium with other engines, as measurements and tests use it."""
+        return dataclasses.replace(
+            self, tasks=tuple(dataclasses.replace(task, engine=engine_of(task)) for task in self.tasks)
+        )
+
+
+def find_task(tasks: Sequence[Task], request: Request) -> Task:
+    """The task that runs a request. BadInput where there is none."""
+    for task in tasks:
+        if task.request is type(request):
+            return task
+    raise BadInput("Nothing here can run {kind}.", kind=request.kind)

@@ -35,12 +35,12 @@ def cost(setting: BenchSettings) -> Iterator[Measurement]:
 
         studio.subscribe(hear)
         for medium in MEDIA:
-            studio.submit(medium.make(seed=1)).future.result(PATIENCE)
+            studio.submit(medium.default_task.request(seed=1)).future.result(PATIENCE)
             costs: list[float] = []
             engine: list[float] = []
             for seed in range(1 if setting.toy else TIMES[medium.name]):
                 start = time.perf_counter()
-                job = studio.submit(medium.make(seed=2 + seed))
+                job = studio.submit(medium.default_task.request(seed=2 + seed))
                 job.future.result(PATIENCE)
                 whole = time.perf_counter() - start
                 engine.append(timed[job.id])
@@ -55,10 +55,10 @@ def cancel(setting: BenchSettings) -> Iterator[Measurement]:
     """From cancelling a running job to the start of the one that waits behind it; the slowest of several tries."""
     with opened(setting) as studio:
         for medium in MEDIA:
-            studio.submit(medium.make(seed=1)).future.result(PATIENCE)
+            studio.submit(medium.default_task.request(seed=1)).future.result(PATIENCE)
             waits: list[float] = []
             for attempt in range(1 if setting.toy else 3):
-                waits.append(_free_after_cancel(studio, medium.make, attempt))
+                waits.append(_free_after_cancel(studio, medium.default_task.request, attempt))
             bound = CANCEL_SECONDS * 1000
             yield Measurement(f"cancel.{medium.name}", max(waits) * 1000, "ms", bound, more={"tries": len(waits)})
 

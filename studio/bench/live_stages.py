@@ -103,7 +103,7 @@ async def drawing(window: MainWindow, told: dict[str, Any]) -> dict[str, Any]:
     previews = [picture(PREVIEW, at) for at in range(4)]
     for name in ("idle", "busy"):
         medium = window.studio.media[told["medium"]]
-        work = BusyEngine(window.studio, medium.make() if name == "busy" else None)
+        work = BusyEngine(window.studio, medium.default_task.request() if name == "busy" else None)
         await work.begun()
         pages = window.pages
         for stage in (audio, image):

@@ -7,7 +7,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ class BenchSettings:
 
     def media(self, wrap: str = "") -> Sequence[Medium]:
         """The media, their engines behind the prefix `wrap`."""
-        return [replace(medium, engine=wrap + (self.engine or medium.engine)) for medium in MEDIA]
+        return [medium.with_engines(lambda task: wrap + (self.engine or task.engine)) for medium in MEDIA]
 
     @property
     def platform(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from studio.jobs.engine_cache import resolve
 from studio.jobs.job import Progress, Report
 from studio.media.payloads import Payload
-from studio.models.catalog import Model
+from studio.models.resources import Resources
 from studio.schema.request import Request
 
 PREFIX = f"{__name__}:"
@@ -26,8 +26,8 @@ class Stopwatch:
     def __init__(self) -> None:
         self._engine: Any = resolve(self.name)()
 
-    def load(self, model: Model | None, report: Report) -> None:
-        self._engine.load(model, report)
+    def load(self, resources: Resources, report: Report) -> None:
+        self._engine.load(resources, report)
 
     def run(self, request: Request, report: Report) -> Sequence[Payload]:
         start = time.perf_counter()

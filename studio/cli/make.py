@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.backends import MEDIA, medium
+from studio.backends import MEDIA
 from studio.cli import copies, flags, identities, jobs, progress
 from studio.cli.requests import from_file, unknown_fields
 from studio.errors import BadInput
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 COUNT_LIMIT = 1000
-KINDS = {kind.kind: kind for one in MEDIA for kind in one.kinds}
+KINDS = {task.request.kind: task.request for one in MEDIA for task in one.work_tasks}
 
 
 def add_make(verbs: Any) -> None:
@@ -109,7 +109,7 @@ def run_make(values: argparse.Namespace, desk: CliContext) -> int:
 
     with desk.studio() as studio:
         try:
-            desk.warn(*_unheeded(studio, requests[0]))
+            desk.warn(*_ignored(studio, requests[0]))
             requests = identities.in_expressions(values, studio, requests)
             jobs.run(studio, requests, display, receive)
         finally:
@@ -118,11 +118,11 @@ def run_make(values: argparse.Namespace, desk: CliContext) -> int:
     return 0
 
 
-def _unheeded(studio: Studio, request: Request) -> list[str]:
+def _ignored(studio: Studio, request: Request) -> list[str]:
     """What of the request its model cannot follow, in a sentence."""
     catalog = studio.catalog
     model = catalog.get(request.model) if request.model else catalog.default(request.medium)
-    words = studio.media[request.medium].unheeded(request, model)
+    words = studio.media[request.medium].family(model.family).ignored(request, model)
     return [words] if words else []
 
 
@@ -185,16 +185,18 @@ def add_train(verbs: Any) -> None:
     )
     media = train.add_subparsers(title="media", metavar="MEDIUM", dest="medium", required=True)
     for one in MEDIA:
-        parser = media.add_parser(one.name, help=_about(one.train), description=_about(one.train))
+        if one.training_task is None:
+            continue
+        kind = one.training_task.request
+        parser = media.add_parser(one.name, help=_about(kind), description=_about(kind))
         group = parser.add_argument_group("what to learn")
-        flags.add_fields(group, one.train, required=("data", "out"))
+        flags.add_fields(group, kind, required=("data", "out"))
         add_output(parser)
-        parser.set_defaults(run=run_train)
+        parser.set_defaults(run=run_train, kind=kind)
 
 
 def run_train(values: argparse.Namespace, desk: CliContext) -> int:
-    kind = medium(values.medium).train
-    request = flags.asked(kind, values)
+    request = flags.asked(values.kind, values)
     if not Path(request.data).exists():
         raise BadInput("{folder} does not exist.", "Give the folder to learn from with --data.", folder=request.data)
     copies.folder_for_copies(Path(request.out))

@@ -20,12 +20,14 @@ from studio.schema.request import TrainRequest
 
 if TYPE_CHECKING:
     from studio.media.payloads import Payload
-    from studio.models.catalog import Model
+    from studio.models.resources import Resources
     from studio.schema.request import Request
 
 # Half-precision weights are widened to 32 bits on most processors, and running needs memory besides.
 MEMORY_PER_WEIGHT_BYTE = 2.5
 PLATFORM = "studio.backends.engine.device:configure"
+
+EngineKey = tuple[str, tuple[tuple[str, str, str], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,12 @@ def resolve(name: str) -> Any:
 
 
 class EngineCache:
-    """Engines by (engine name, model id, sha256 of the weights), with the bytes that each holds. Not thread-safe."""
+    """Engines by name and (role, id, sha256 of the weights) of each model, with their bytes. Not thread-safe."""
 
     def __init__(self, limits: EngineLimits) -> None:
         self._limits = limits
         self._budget = limits.budget or psutil.virtual_memory().total // 2
-        self._engines: OrderedDict[tuple[str, str, str], tuple[Any, int]] = OrderedDict()
+        self._engines: OrderedDict[EngineKey, tuple[Any, int]] = OrderedDict()
         self._device_info: Mapping[str, str] | None = None
 
     @property
@@ -61,7 +63,7 @@ class EngineCache:
         """The device, as the platform function describes it; empty before the first run."""
         return self._device_info or {}
 
-    def run(self, engine: str, model: Model | None, request: Request, report: Report) -> Sequence[Payload]:
+    def run(self, engine: str, resources: Resources, request: Request, report: Report) -> Sequence[Payload]:
         """Run a request; loads and evicts engines as needed. Out of memory, it evicts all others and tries again.
 
         A training is not tried again: it would restart from the beginning.
@@ -70,33 +72,34 @@ class EngineCache:
         if self._device_info is None and self._limits.platform:
             self._device_info = resolve(self._limits.platform)(self._limits.device, self._limits.threads)
         # The hash too: an id may be reused for other weights after its model was removed.
-        key = (engine, model.id, model.sha256) if model else (engine, "", "")
+        key = (engine, tuple((role, model.id, model.sha256) for role, model in resources.models.items()))
         try:
-            return self._loaded(key, model, report).run(request, report)
+            return self._loaded(key, resources, report).run(request, report)
         except OutOfMemory:
             if isinstance(request, TrainRequest):
                 raise
             report(Progress("making room"))
         # Outside the handler: the exception would keep the buffers of the failed attempt alive.
         self.clear()
-        return self._loaded(key, model, report).run(request, report)
+        return self._loaded(key, resources, report).run(request, report)
 
     def clear(self) -> None:
         while self._engines:
             self._evict_oldest()
 
-    def _loaded(self, key: tuple[str, str, str], model: Model | None, report: Report) -> Any:
+    def _loaded(self, key: EngineKey, resources: Resources, report: Report) -> Any:
         if key in self._engines:
             self._engines.move_to_end(key)
             return self._engines[key][0]
-        need = int((model.size if model else 0) * MEMORY_PER_WEIGHT_BYTE)
+        need = int(sum(model.size for model in resources.models.values()) * MEMORY_PER_WEIGHT_BYTE)
         self._evict_until_fits(need)
         before = _process_bytes()
         engine = resolve(key[0])()
         try:
-            for file in weights.weight_files(model.folder) if model else ():
-                weights.check_safetensors(file)
-            engine.load(model, report)
+            for model in resources.models.values():
+                for file in weights.weight_files(model.folder):
+                    weights.check_safetensors(file)
+            engine.load(resources, report)
         except BaseException as error:
             if isinstance(error, StudioError):
                 error.mend = error.mend or "models"  # another model may work

@@ -32,7 +32,7 @@ from studio.system import signals
 
 if TYPE_CHECKING:
     from studio.media.payloads import Payload
-    from studio.models.catalog import Model
+    from studio.models.resources import Resources
     from studio.schema.request import Request
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class ThreadHost:
         self._not_suspended = threading.Event()
         self._not_suspended.set()
 
-    def run(self, job: Job, engine: str, model: Model | None, on_progress: OnProgress) -> EngineResult:
+    def run(self, job: Job, engine: str, resources: Resources, on_progress: OnProgress) -> EngineResult:
         encoder, joiner = PreviewEncoder(0.0, time.monotonic), PreviewJoiner()
 
         def report(progress: Progress) -> None:
@@ -74,7 +74,7 @@ class ThreadHost:
                 raise Cancelled
             on_progress(dataclasses.replace(progress, preview=joiner.join(encoder.encode(progress.preview))))
 
-        return EngineResult(self._engines.run(engine, model, job.request, report), self._engines.device_info)
+        return EngineResult(self._engines.run(engine, resources, job.request, report), self._engines.device_info)
 
     def suspend(self, on: bool) -> None:
         """Make the running job wait at its next report, or let it continue."""
@@ -105,10 +105,10 @@ class ProcessHost:
         """Process id of the child; None while none is running."""
         return self._process.pid if self._process else None
 
-    def run(self, job: Job, engine: str, model: Model | None, on_progress: OnProgress) -> EngineResult:
+    def run(self, job: Job, engine: str, resources: Resources, on_progress: OnProgress) -> EngineResult:
         if self._process is None or self._process.poll() is not None:
             self._start()
-        if not self._send("run", job.id, engine, model, job.request):
+        if not self._send("run", job.id, engine, resources, job.request):
             raise self._crash_error()
         cancelled_at: float | None = None
         stage, acknowledged = "", False
@@ -285,7 +285,7 @@ class _WorkerChild:
 
     def __init__(self, commands: IO[bytes], answers: IO[bytes]) -> None:
         self._commands, self._answers = commands, answers
-        self._runs: queue.SimpleQueue[tuple[str, str, Model | None, Request] | None] = queue.SimpleQueue()
+        self._runs: queue.SimpleQueue[tuple[str, str, Resources, Request] | None] = queue.SimpleQueue()
         self._cancelled: set[str] = set()
         self._not_suspended = threading.Event()
         self._not_suspended.set()
@@ -300,10 +300,12 @@ class _WorkerChild:
         engines = EngineCache(limits)
         threading.Thread(target=self._read_commands, name="commands", daemon=True).start()
         while (work := self._runs.get()) is not None:
-            job, engine, model, request = work
+            job, engine, resources, request = work
             self._previews = PreviewEncoder(PREVIEW_SECONDS, time.monotonic)
             try:
-                payloads = engines.run(engine, model, request, lambda progress, job=job: self._report(job, progress))
+                payloads = engines.run(
+                    engine, resources, request, lambda progress, job=job: self._report(job, progress)
+                )
                 self._answer("done", list(payloads), dict(engines.device_info))
             except Exception as error:  # noqa: BLE001 - the parent decides what it means
                 self._answer("failed", _portable(error))
@@ -312,7 +314,7 @@ class _WorkerChild:
         while (command := read_frame(self._commands)) is not None:
             verb, *rest = command
             if verb == "run":
-                self._runs.put(cast("tuple[str, str, Model | None, Request]", tuple(rest)))
+                self._runs.put(cast("tuple[str, str, Resources, Request]", tuple(rest)))
             elif verb == "cancel":
                 self._cancelled.add(rest[0])
             elif verb == "suspend":

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from studio.backends.avatar.attributes import NONE, AttributeTable
-from studio.backends.avatar.capabilities import ModelCapabilities, kind
+from studio.backends.avatar.capabilities import ModelCapabilities, ignored_noise, kind
 from studio.backends.avatar.engine import files, train
 from studio.backends.avatar.engine.discriminator import Discriminator
 from studio.backends.avatar.engine.engine import AvatarEngine
@@ -26,6 +26,7 @@ from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress
 from studio.media.payloads import Image, Weights
 from studio.models.catalog import Catalog, Model
+from studio.models.resources import Resources
 
 PARITY = Path(__file__).parents[1] / "parity" / "stylegan2-ada-64-conditional.safetensors"
 TABLE = AttributeTable.from_json(
@@ -80,7 +81,7 @@ def toy(tmp_path: Path) -> Model:
 
 def made(model: Model, **asked: object) -> np.ndarray:
     engine = AvatarEngine()
-    engine.load(model, quiet)
+    engine.load(Resources(model), quiet)
     (image,) = engine.run(AvatarRequest(**{"size": "native", **asked}), quiet)  # type: ignore[arg-type]
     engine.close()
     assert isinstance(image, Image)
@@ -186,14 +187,14 @@ def test_noise_is_the_models_the_seeds_or_none(toy: Model) -> None:
 def test_a_model_says_whether_it_has_learnt_noise(toy: Model, tmp_path: Path) -> None:
     assert kind(toy).noise
     asked = AvatarRequest(noise="random")
-    assert not MEDIUM.unheeded(asked, toy)
+    assert not ignored_noise(asked, toy)
     silent = Model("silent", "avatar", "stylegan2", "Silent", "CC0", tmp_path / "silent")
     silent.folder.mkdir()
     files.write(Generator(SHAPE), silent.folder, TABLE)
     assert not kind(silent).noise
     assert kind(silent).styles == kind(toy).styles
-    assert "Silent has learnt no noise" in MEDIUM.unheeded(asked, silent)
-    assert not MEDIUM.unheeded(AvatarRequest(), silent)
+    assert "Silent has learnt no noise" in ignored_noise(asked, silent)
+    assert not ignored_noise(AvatarRequest(), silent)
     same = {"seed": 1, "style": "round"}
     np.testing.assert_array_equal(made(silent, noise="random", **same), made(silent, noise="none", **same))
 
@@ -244,7 +245,7 @@ def test_an_unknown_style_is_named(toy: Model) -> None:
 @pytest.mark.parametrize("stages", [0, 1, 2, 3])
 def test_cancel_stops_at_any_report(toy: Model, stages: int) -> None:
     engine = AvatarEngine()
-    engine.load(toy, quiet)
+    engine.load(Resources(toy), quiet)
     heard: list[Progress] = []
 
     def stop(progress: Progress) -> None:
@@ -329,7 +330,7 @@ def lose_table(model: Model) -> None:
 def test_a_damaged_model_is_refused_in_words(toy: Model, harm, words: str) -> None:
     harm(toy)
     with pytest.raises(StudioError, match=words) as caught:
-        AvatarEngine().load(toy, quiet)
+        AvatarEngine().load(Resources(toy), quiet)
     assert caught.value.hint
     assert caught.value.status == 3
 
@@ -465,5 +466,5 @@ def test_the_critic_scores_each_picture_by_its_condition() -> None:
 
 
 def test_the_medium_names_classes_that_exist() -> None:
-    assert MEDIUM.engine_of(AvatarRequest()).endswith(f":{AvatarEngine.__name__}")
-    assert MEDIUM.engine_of(AvatarTrainRequest()).endswith(f":{AvatarTrainer.__name__}")
+    assert MEDIUM.task(AvatarRequest()).engine.endswith(f":{AvatarEngine.__name__}")
+    assert MEDIUM.task(AvatarTrainRequest()).engine.endswith(f":{AvatarTrainer.__name__}")

@@ -26,6 +26,7 @@ from studio.jobs import training_runs
 from studio.jobs.job import Cancelled, Progress
 from studio.media.payloads import Image, Weights
 from studio.models.catalog import Catalog, Model
+from studio.models.resources import Resources
 
 SIZE = 16
 
@@ -332,7 +333,7 @@ def test_the_model_comes_with_card_and_sheet(asked: Callable[..., AvatarTrainReq
     with Picture.open(model.folder / "sheet.png") as sheet:
         assert sheet.size == (8 * SIZE, 8 * SIZE)
     engine = AvatarEngine()
-    engine.load(model, quiet)
+    engine.load(Resources(model), quiet)
     (image,) = engine.run(AvatarRequest(seed=5, size="native"), quiet)
     assert isinstance(image, Image)
     assert image.pixels.shape == (SIZE, SIZE, 4)
@@ -392,7 +393,7 @@ def test_a_training_goes_on_from_a_model(
     monkeypatch.setattr(adversarial, "HEAD_START", 2)
     start = grown(tmp_path, **shape)
     trainer = AvatarTrainer()
-    trainer.load(start, quiet)
+    trainer.load(Resources(start), quiet)
     with pytest.raises(Cancelled):
         trainer.run(asked(), Stop(2))
     before = load_file(start.folder / files.WEIGHTS)
@@ -410,7 +411,7 @@ def test_a_training_goes_on_from_a_model(
 
 def test_a_model_of_another_size_is_refused(asked: Callable[..., AvatarTrainRequest], tmp_path: Path) -> None:
     trainer = AvatarTrainer()
-    trainer.load(grown(tmp_path, channels=(8, 8)), quiet)
+    trainer.load(Resources(grown(tmp_path, channels=(8, 8))), quiet)
     with pytest.raises(BadInput, match="draws 8 px, and the training is for 16 px"):
         trainer.run(asked(), quiet)
 
@@ -422,7 +423,7 @@ def test_an_imported_network_keeps_its_own_way_of_drawing_latents(
     path = start.folder / files.CONFIG
     path.write_text(json.dumps({**json.loads(path.read_text()), "z": "randomstate"}))
     trainer = AvatarTrainer()
-    trainer.load(start, quiet)
+    trainer.load(Resources(start), quiet)
     with pytest.raises(Cancelled):
         trainer.run(asked(), Stop(1))
     assert files.read_config(tmp_path / "out" / "model").z == "randomstate"

@@ -18,6 +18,7 @@ from studio.backends.avatar.requests import AvatarRequest
 from studio.errors import StudioError
 from studio.media.payloads import Image
 from studio.models.catalog import Model
+from studio.models.resources import Resources
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_the_engine_enlarges_with_it_and_draws_small_pictures_without(tmp_path: 
 
 def drawn(folder: Path, size: str) -> np.ndarray:
     engine = AvatarEngine()
-    engine.load(Model("toy", "avatar", "stylegan2", "", "", folder), lambda progress: None)
+    engine.load(Resources(Model("toy", "avatar", "stylegan2", "", "", folder)), lambda progress: None)
     (picture,) = engine.run(AvatarRequest(seed=3, size=size), lambda progress: None)
     assert isinstance(picture, Image)
     return picture.pixels

@@ -8,6 +8,7 @@ import torch
 from studio.backends.engine import device
 from studio.backends.story.engine.engine import StoryEngine
 from studio.models.catalog import Catalog
+from studio.models.resources import Resources
 
 
 def test_a_small_model_never_asks_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,6 +16,6 @@ def test_a_small_model_never_asks_the_clock(monkeypatch: pytest.MonkeyPatch) -> 
     assert device.dtype_for(device.SMALL - 1) == torch.float32
     assert device.dtype_for(device.SMALL) == torch.bfloat16
     engine = StoryEngine()
-    engine.load(Catalog().default("story"), lambda _: None)
+    engine.load(Resources(Catalog().default("story")), lambda _: None)
     assert engine.model.dtype == torch.float32
     engine.close()

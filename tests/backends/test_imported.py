@@ -21,6 +21,7 @@ from studio.jobs.job import Progress
 from studio.media.payloads import Image
 from studio.models import weights
 from studio.models.catalog import Catalog, Model
+from studio.models.resources import Resources
 from tests.official import NETWORKS, Toy, toy
 
 # Of the picture's range; measured: at most 2e-6 on one processor.
@@ -75,7 +76,7 @@ def test_an_import_says_whether_the_network_has_learnt_noise(name: str, tmp_path
 def test_a_seed_known_from_elsewhere_is_the_same_face_here(name: str, tmp_path: Path) -> None:
     one = toy(name)
     engine = AvatarEngine()
-    engine.load(brought(one, tmp_path), quiet)
+    engine.load(Resources(brought(one, tmp_path)), quiet)
     asked = AvatarRequest(seed=one.seed, psi=one.psi, label=one.label, noise="const", size="native")
     (image,) = engine.run(asked, quiet)
     engine.close()

@@ -43,6 +43,7 @@ from studio.errors import BadInput, OutOfMemory, StudioError
 from studio.jobs.job import Cancelled, Progress
 from studio.media.payloads import Audio, Weights
 from studio.models.catalog import Model
+from studio.models.resources import Resources
 
 RATE, HOP = 4000, 100
 TOY_CODEC = functools.partial(
@@ -100,7 +101,7 @@ def training(data: Path, out: Path, **changes: object) -> MusicTrainRequest:
 
 def run_training(request: MusicTrainRequest) -> tuple[Path, list[Progress]]:
     trainer, news = MusicTrainer(), list[Progress]()
-    trainer.load(None, news.append)
+    trainer.load(Resources(), news.append)
     made = trainer.run(request, news.append)
     trainer.close()
     assert isinstance(made[-1], Weights)
@@ -119,7 +120,7 @@ def model_of(folder: Path, family: str = "studio-music") -> Model:
 @pytest.fixture
 def engine(trained: Path) -> Iterator[MusicEngine]:
     made = MusicEngine()
-    made.load(model_of(trained), quiet)
+    made.load(Resources(model_of(trained)), quiet)
     yield made
     made.close()
 
@@ -131,8 +132,8 @@ def play(engine: MusicEngine, request: MusicRequest) -> Audio:
 
 
 def test_the_medium_says_what_it_is() -> None:
-    assert MEDIUM.engine_of(MusicRequest()) == "studio.backends.music.engine.engine:MusicEngine"
-    assert MEDIUM.engine_of(MusicTrainRequest()) == "studio.backends.music.engine.train:MusicTrainer"
+    assert MEDIUM.task(MusicRequest()).engine == "studio.backends.music.engine.engine:MusicEngine"
+    assert MEDIUM.task(MusicTrainRequest()).engine == "studio.backends.music.engine.train:MusicTrainer"
     assert len(KEYS) == 25
     with pytest.raises(BadInput, match="key"):
         MusicRequest(key="H major")
@@ -240,7 +241,7 @@ def test_sounds_without_labels_do_too(toys: None, tmp_path: Path) -> None:
     assert not model.labelled
     assert any("spectrum" in progress.values for progress in news)
     engine = MusicEngine()
-    engine.load(model_of(folder), quiet)
+    engine.load(Resources(model_of(folder)), quiet)
     assert play(engine, MusicRequest(seconds=1)).samples.shape[1] == RATE
 
 
@@ -249,7 +250,7 @@ def test_a_cancelled_training_keeps_its_model(toys: None, scored: Path, trained:
         raise Cancelled
 
     trainer = MusicTrainer()
-    trainer.load(model_of(trained), quiet)
+    trainer.load(Resources(model_of(trained)), quiet)
     with pytest.raises(Cancelled) as caught:
         trainer.run(training(scored, tmp_path / "out", part="prior", minutes=5), stop)
     (weights,) = caught.value.made
@@ -264,7 +265,7 @@ def test_learning_out_of_memory_is_told_in_words(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(train, "find_sounds", lambda _: [])
     monkeypatch.setattr(train, "train_codec", full)
     trainer = MusicTrainer()
-    trainer.load(None, quiet)
+    trainer.load(Resources(), quiet)
     with pytest.raises(OutOfMemory):
         trainer.run(MusicTrainRequest(out=str(tmp_path), part="codec"), quiet)
 
@@ -364,15 +365,15 @@ def test_damaged_weights_are_named(trained: Path, tmp_path: Path, victim: str, d
     if damage != "removed":
         path.write_bytes(whole[: len(whole) // 2] if damage == "cut" else bytes(64))
     with pytest.raises(StudioError, match="damaged"):
-        MusicEngine().load(model_of(folder), quiet)
+        MusicEngine().load(Resources(model_of(folder)), quiet)
 
 
 def test_folders_that_are_no_music_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no music model"):
-        MusicEngine().load(model_of(tmp_path), quiet)
+        MusicEngine().load(Resources(model_of(tmp_path)), quiet)
     (tmp_path / "config.json").write_text('{"model_type": "bert"}', encoding="utf-8")
     with pytest.raises(BadInput, match="bert"):
-        MusicEngine().load(model_of(tmp_path), quiet)
+        MusicEngine().load(Resources(model_of(tmp_path)), quiet)
 
 
 @pytest.mark.parametrize("channels", [1, 2])
@@ -413,7 +414,7 @@ def musicgen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 def test_musicgen_models_play(musicgen: Path) -> None:
     engine = MusicEngine()
-    engine.load(model_of(musicgen, "musicgen"), quiet)
+    engine.load(Resources(model_of(musicgen, "musicgen")), quiet)
     assert isinstance(engine.player.codec, EncodecModel)  # pyright: ignore[reportOptionalMemberAccess]
     sound = play(engine, MusicRequest(prompt="sad", genre="march", seconds=2))  # 80 frames: two windows and more
     assert sound.samples.shape == (engine.player.decoder.config.audio_channels, 2 * RATE)  # pyright: ignore
@@ -422,7 +423,7 @@ def test_musicgen_models_play(musicgen: Path) -> None:
 
 def test_our_loop_draws_what_transformers_draws(musicgen: Path) -> None:
     engine = MusicEngine()
-    engine.load(model_of(musicgen, "musicgen"), quiet)
+    engine.load(Resources(model_of(musicgen, "musicgen")), quiet)
     player = engine.player
     assert player is not None
     condition = player.conditions(MusicRequest(prompt="sad", genre="march"), 20)

@@ -21,6 +21,7 @@ from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress
 from studio.media.payloads import Image, Weights
 from studio.models.catalog import Model
+from studio.models.resources import Resources
 
 TOY = PosterShape(codec=8, latent=4, denoiser=(8, 16), groups=2, words=16, word_layers=1, vocabulary=560, length=16)
 STEPS = 3
@@ -74,7 +75,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def engine(trained: Path) -> PosterEngine:
     made = PosterEngine()
-    made.load(model(trained / "model"), Diary())
+    made.load(Resources(model(trained / "model")), Diary())
     return made
 
 
@@ -134,7 +135,7 @@ def test_a_model_without_latent_colours_is_previewed_by_its_decoder(trained: Pat
     shutil.copytree(trained / "model", folder)
     (folder / "config.json").unlink()
     other = PosterEngine()
-    other.load(model(folder), Diary())
+    other.load(Resources(model(folder)), Diary())
     diary = Diary()
     assert paint(other, diary).shape == (96, 64, 3)
     assert any(p.preview is not None for p in diary)
@@ -305,7 +306,7 @@ def test_damaged_weights_are_said_to_be_so(trained: Path, tmp_path: Path, part: 
     else:
         weights.write_bytes(whole[: len(whole) // 2] if harm == "cut" else b"\xff" * 64 + whole[64:])
     with pytest.raises(StudioError, match=r"damaged|cannot be loaded"):
-        PosterEngine().load(model(folder), Diary())
+        PosterEngine().load(Resources(model(folder)), Diary())
 
 
 def test_a_model_with_code_of_its_own_is_refused(trained: Path, tmp_path: Path) -> None:
@@ -314,10 +315,10 @@ def test_a_model_with_code_of_its_own_is_refused(trained: Path, tmp_path: Path) 
     index = json.loads((folder / "model_index.json").read_text())
     (folder / "model_index.json").write_text(json.dumps({**index, "unet": ["my_code", "Net"]}))
     with pytest.raises(StudioError, match="code of its own"):
-        PosterEngine().load(model(folder), Diary())
+        PosterEngine().load(Resources(model(folder)), Diary())
     (folder / "model_index.json").write_text("not json")
     with pytest.raises(StudioError, match="not a diffusers pipeline"):
-        PosterEngine().load(model(folder), Diary())
+        PosterEngine().load(Resources(model(folder)), Diary())
 
 
 def test_enlarging_keeps_flat_areas_and_makes_no_halo() -> None:

@@ -22,6 +22,7 @@ from studio.jobs.job import Cancelled, Progress
 from studio.jobs.previews import PreviewJoiner, TextPreview
 from studio.media.payloads import Text, Weights
 from studio.models.catalog import Model
+from studio.models.resources import Resources
 
 TALE = (
     '# The Lost {thing}\n\n{name} the fox lost a {thing}. "Where is my {thing}?" asked {name}.\n\n'
@@ -70,7 +71,7 @@ def learn(request: StoryTrainRequest, steps: int, model: Model | None = None) ->
             raise Cancelled
 
     trainer = StoryTrainer()
-    trainer.load(model, quiet)
+    trainer.load(Resources(model), quiet)
     with pytest.raises(Cancelled) as cancelled:
         trainer.run(request, until)
     (made,) = cancelled.value.made
@@ -88,7 +89,7 @@ def model(texts: Path, tmp_path_factory: pytest.TempPathFactory) -> Model:
 @pytest.fixture
 def engine(model: Model) -> StoryEngine:
     engine = StoryEngine()
-    engine.load(model, quiet)
+    engine.load(Resources(model), quiet)
     return engine
 
 
@@ -304,7 +305,7 @@ def test_damaged_weights_are_told_in_words(model: Model, tmp_path: Path, damage:
 
     def tell() -> None:
         engine = StoryEngine()
-        engine.load(Model("x", "story", "llama", "X", "", folder), quiet)
+        engine.load(Resources(Model("x", "story", "llama", "X", "", folder)), quiet)
         told(engine)
 
     with pytest.raises(StudioError) as error:
@@ -319,7 +320,7 @@ def test_damaged_settings_are_told_in_words(model: Model, tmp_path: Path, name: 
     shutil.copytree(model.folder, folder)
     (folder / name).write_text("{nonsense", encoding="utf-8")
     with pytest.raises(StudioError, match="cannot be read"):
-        StoryEngine().load(Model("x", "story", "llama", "X", "", folder), quiet)
+        StoryEngine().load(Resources(Model("x", "story", "llama", "X", "", folder)), quiet)
 
 
 def test_code_that_a_model_brings_is_never_run(model: Model, tmp_path: Path) -> None:
@@ -331,13 +332,13 @@ def test_code_that_a_model_brings_is_never_run(model: Model, tmp_path: Path) -> 
     config |= {"model_type": "evil", "auto_map": {"AutoConfig": "evil.C", "AutoModelForCausalLM": "evil.M"}}
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(StudioError):
-        StoryEngine().load(Model("x", "story", "llama", "X", "", folder), quiet)
+        StoryEngine().load(Resources(Model("x", "story", "llama", "X", "", folder)), quiet)
     assert not mark.exists()
 
 
 def test_the_medium_names_its_parts() -> None:
-    assert MEDIUM.engine_of(StoryRequest()) == MEDIUM.engine
-    assert MEDIUM.engine_of(StoryTrainRequest()) == MEDIUM.trainer
+    assert MEDIUM.task(StoryRequest()).engine == "studio.backends.story.engine.engine:StoryEngine"
+    assert MEDIUM.task(StoryTrainRequest()).engine == "studio.backends.story.engine.train:StoryTrainer"
 
 
 def test_a_network_repeats_before_it_has_learned_anything() -> None:

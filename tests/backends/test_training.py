@@ -42,7 +42,7 @@ def test_minutes_are_minutes_of_learning(tmp_path: Path, monkeypatch: pytest.Mon
     def sample() -> Payload:
         return Text("")
 
-    request = MEDIA[0].train(out=str(tmp_path / "out"), minutes=1)
+    request = MEDIA[0].training_task.request(out=str(tmp_path / "out"), minutes=1)
     run = TrainingLoop(request, held, state=nothing, restore=nothing, preview=sample, export=nothing)
     for _ in run:
         steps += 1
@@ -56,7 +56,7 @@ def test_a_damaged_checkpoint_comes_with_advice_that_works(tmp_path: Path) -> No
     out = tmp_path / "out"
     out.mkdir()
     (out / "checkpoint.pt").write_bytes(b"torn")
-    request = MEDIA[0].train(out=str(out), minutes=1, resume=True)
+    request = MEDIA[0].training_task.request(out=str(out), minutes=1, resume=True)
 
     def nothing(*_: Any) -> Any:
         return {}
@@ -70,7 +70,7 @@ class Toy:
 
     def __init__(self, out: Path, **asked: Any) -> None:
         self.value = torch.zeros(1)
-        request = MEDIA[0].train(**{"out": str(out), "minutes": 1.0, **asked})
+        request = MEDIA[0].training_task.request(**{"out": str(out), "minutes": 1.0, **asked})
         self.run = TrainingLoop(
             request,
             lambda progress: None,

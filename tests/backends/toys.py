@@ -15,6 +15,7 @@ from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.network import Generator, GeneratorShape
 from studio.jobs.job import Progress
 from studio.models.catalog import Model
+from studio.models.resources import Resources
 from studio.schema.request import Request
 
 TABLE = AttributeTable.from_json(
@@ -91,7 +92,7 @@ def toy_model(
 
 def engine_of(model: Model) -> AvatarEngine:
     engine = AvatarEngine()
-    engine.load(model, quiet)
+    engine.load(Resources(model), quiet)
     return engine
 
 

@@ -15,17 +15,18 @@ from safetensors.numpy import save_file
 from studio.cli import main
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media.payloads import Weights
+from studio.models.resources import Resources
 from studio.schema.request import Request
 from studio.studio import Studio
 from studio.system.paths import AppPaths
 from tests.fakes import SLOW
-from tests.studios import fake_studio
+from tests.studios import fake_studio, with_trainer
 
 
 class FakeTrainer:
     """Learns nothing, and writes a model that the catalog takes; cancelled, it keeps it."""
 
-    def load(self, model: object, report: Report) -> None:
+    def load(self, resources: Resources, report: Report) -> None:
         report(Progress("loading"))
 
     def run(self, request: Request, report: Report) -> list[Any]:
@@ -53,7 +54,7 @@ def open_fake(places: AppPaths, *, isolated: bool = False) -> Studio:
     """A studio with fake engines and trainers in the home that `places` lie in."""
     studio = fake_studio(places.library.parent, isolated=isolated, persist_queue=False)
     trainer = f"{__name__}:FakeTrainer"
-    studio.media = {name: dataclasses.replace(one, trainer=trainer) for name, one in studio.media.items()}
+    studio.media = {name: with_trainer(one, trainer) for name, one in studio.media.items()}
     return studio
 
 

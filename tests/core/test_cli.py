@@ -366,9 +366,7 @@ def test_flags_may_stand_before_the_medium(run: Runs, tmp_path: Path) -> None:
     assert [Path(asset["path"]).name for asset in ended.json["assets"]] == ["avatar-1.png", "avatar-2.png"]
 
 
-@pytest.mark.parametrize(
-    "kind", [kind for one in MEDIA for kind in (*one.kinds, one.train)], ids=lambda kind: kind.kind
-)
+@pytest.mark.parametrize("kind", [task.request for one in MEDIA for task in one.tasks], ids=lambda kind: kind.kind)
 def test_every_field_is_a_flag_with_help_and_comes_back(kind: type[Request], tmp_path: Path) -> None:
     parser = flags.ArgumentParser(prog="test")
     flags.add_fields(parser, kind)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import os
 import struct
@@ -391,7 +390,7 @@ def test_the_library_knows_clips_in_all_it_does(tmp_path: Path, ending: str) -> 
 
 
 def test_a_clip_comes_from_an_engines_own_process_as_a_file(home: Path) -> None:
-    media = [dataclasses.replace(medium, engine="tests.clip_engine:ClipEngine") for medium in MEDIA]
+    media = [medium.with_engines(lambda _: "tests.clip_engine:ClipEngine") for medium in MEDIA]
     bundled = starters(home.parent / "bundled")
     studio = Studio(AppPaths.under(home), media=media, bundled=bundled, platform="")
     try:
@@ -485,7 +484,7 @@ def test_what_is_stale_is_told_by_the_clock_of_the_files(temporary: Path, monkey
 
 
 def clip_studio(home: Path, isolated: bool) -> Studio:
-    media = [dataclasses.replace(medium, engine="tests.clip_engine:ClipEngine") for medium in MEDIA]
+    media = [medium.with_engines(lambda _: "tests.clip_engine:ClipEngine") for medium in MEDIA]
     bundled = home.parent / "bundled"
     return Studio(
         AppPaths.under(home),

@@ -19,6 +19,7 @@ from studio.backends import medium
 from studio.jobs.engine_cache import EngineLimits
 from studio.jobs.job import Cancelled, Job, Progress
 from studio.jobs.worker import ProcessHost
+from studio.models.resources import Resources
 from tests import fakes
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
@@ -167,10 +168,10 @@ class Careful(fakes.FakeEngine):
 def test_an_engine_that_keeps_its_work_gets_the_time_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("studio.jobs.worker.CANCEL_TIMEOUT", 0.3)
     host = ProcessHost(EngineLimits(platform=""))
-    job = Job(medium("story").make(seed=1))
+    job = Job(medium("story").default_task.request(seed=1))
     try:
         with pytest.raises(Cancelled) as caught:
-            host.run(job, f"{__name__}:Careful", None, lambda _: job.stop())
+            host.run(job, f"{__name__}:Careful", Resources(), lambda _: job.stop())
     finally:
         host.close()
     assert caught.value.made

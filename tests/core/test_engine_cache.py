@@ -17,10 +17,11 @@ from studio.jobs.job import Job, Progress, Report
 from studio.jobs.worker import ProcessHost
 from studio.media.payloads import Text
 from studio.models.catalog import Model
+from studio.models.resources import Resources
 from tests import fakes
 
 ENGINE = "tests.fakes:FakeEngine"
-STORY = next(medium for medium in MEDIA if medium.name == "story").make
+STORY = next(medium for medium in MEDIA if medium.name == "story").default_task.request
 SIZE = 1_000_000_000
 HEAVY = 200 * 2**20
 
@@ -44,7 +45,7 @@ def residence(models: float) -> EngineCache:
 
 def run(home: EngineCache, name: str, seed: int = 1) -> list[str]:
     stages: list[str] = []
-    home.run(ENGINE, model(name), STORY(seed=seed), lambda progress: stages.append(progress.stage))
+    home.run(ENGINE, Resources(model(name)), STORY(seed=seed), lambda progress: stages.append(progress.stage))
     return stages
 
 
@@ -59,15 +60,15 @@ def test_an_id_given_to_other_weights_means_these() -> None:
     home = residence(2.5)
     for sha256 in ("aa", "bb", "bb"):
         named = dataclasses.replace(model("a"), sha256=sha256)
-        home.run(ENGINE, named, STORY(seed=1), lambda _: None)
+        home.run(ENGINE, Resources(named), STORY(seed=1), lambda _: None)
     assert fakes.FakeEngine.loaded == ["a", "a"]
 
 
 def test_a_training_out_of_memory_is_not_begun_anew() -> None:
     stages: list[str] = []
-    request = next(medium for medium in MEDIA if medium.name == "story").train(seed=fakes.STARVING)
+    request = next(medium for medium in MEDIA if medium.name == "story").training_task.request(seed=fakes.STARVING)
     with pytest.raises(OutOfMemory):
-        residence(2.5).run(ENGINE, None, request, lambda progress: stages.append(progress.stage))
+        residence(2.5).run(ENGINE, Resources(), request, lambda progress: stages.append(progress.stage))
     assert stages == ["loading"]
     assert fakes.FakeEngine.loaded == ["none"]
 
@@ -99,14 +100,14 @@ def test_out_of_memory_evicts_and_tries_once_more() -> None:
 def test_out_of_memory_twice_says_what_would_help() -> None:
     home = residence(5)
     with pytest.raises(OutOfMemory, match="smaller size"):
-        home.run("tests.core.test_engine_cache:Starving", model("a"), STORY(), lambda _: None)
+        home.run("tests.core.test_engine_cache:Starving", Resources(model("a")), STORY(), lambda _: None)
     assert run(home, "b")[0] == "loading"
 
 
 def test_a_model_that_cannot_be_loaded_leaves_nothing() -> None:
     home = residence(5)
     with pytest.raises(BadInput):
-        home.run("tests.core.test_engine_cache:Broken", model("a"), STORY(), lambda _: None)
+        home.run("tests.core.test_engine_cache:Broken", Resources(model("a")), STORY(), lambda _: None)
     assert fakes.FakeEngine.closed == ["a"]
     run(home, "a")
 
@@ -115,7 +116,7 @@ def test_damaged_weights_are_named_before_an_engine_sees_them(tmp_path: Path) ->
     (tmp_path / "model.safetensors").write_bytes((500).to_bytes(8, "little") + b"{}")
     damaged = dataclasses.replace(model("a"), folder=tmp_path)
     with pytest.raises(StudioError, match=r"model\.safetensors is damaged") as caught:
-        residence(5).run(ENGINE, damaged, STORY(), lambda _: None)
+        residence(5).run(ENGINE, Resources(damaged), STORY(), lambda _: None)
     assert caught.value.mend == "models"
     assert fakes.FakeEngine.loaded == []
 
@@ -124,7 +125,7 @@ def test_memory_really_comes_back_after_a_switch() -> None:
     host = ProcessHost(EngineLimits(budget=int(1.5 * SIZE * MEMORY_PER_WEIGHT_BYTE), platform=""))
 
     def resident(name: str) -> int:
-        host.run(Job(STORY()), "tests.core.test_engine_cache:Heavy", model(name), lambda _: None)
+        host.run(Job(STORY()), "tests.core.test_engine_cache:Heavy", Resources(model(name)), lambda _: None)
         return psutil.Process(host.pid).memory_info().rss
 
     try:
@@ -138,8 +139,8 @@ def test_memory_really_comes_back_after_a_switch() -> None:
 class Heavy(fakes.FakeEngine):
     """Holds memory, in many small pieces as weights are."""
 
-    def load(self, model: Model | None, report: Report) -> None:
-        super().load(model, report)
+    def load(self, resources: Resources, report: Report) -> None:
+        super().load(resources, report)
         self.weights = [np.ones(2**18, np.float32) for _ in range(HEAVY // 2**20)]
 
     def close(self) -> None:
@@ -156,8 +157,8 @@ class Starving(fakes.FakeEngine):
 class Broken(fakes.FakeEngine):
     """Finds its weights damaged."""
 
-    def load(self, model: Model | None, report: object) -> None:  # type: ignore[override]
+    def load(self, resources: Resources, report: object) -> None:  # type: ignore[override]
         assert callable(report)
         report(Progress("loading"))
-        self.name = model.id if model else ""
+        self.name = resources.main.id if resources.main else ""
         raise BadInput("The weights are damaged.", "Fetch them again.")

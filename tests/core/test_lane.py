@@ -16,7 +16,7 @@ from studio.jobs.worker import EngineResult, OnProgress
 from studio.media.payloads import Text
 from studio.schema.request import Request
 
-STORY = next(medium for medium in MEDIA if medium.name == "story").make
+STORY = next(medium for medium in MEDIA if medium.name == "story").default_task.request
 
 
 class Script:

@@ -12,7 +12,7 @@ from studio.errors import BadInput
 from studio.schema.presets import Presets, read
 from studio.schema.request import Request
 
-POSTER = next(medium for medium in MEDIA if medium.name == "poster").make
+POSTER = next(medium for medium in MEDIA if medium.name == "poster").default_task.request
 
 
 def brief(prompt: str) -> Request:

@@ -12,7 +12,7 @@ import pytest
 from studio.backends import MEDIA
 from studio.jobs.queue_store import DURATIONS_KEPT, VERSION, QueueEntry, QueueStore
 
-STORY = next(medium for medium in MEDIA if medium.name == "story").make
+STORY = next(medium for medium in MEDIA if medium.name == "story").default_task.request
 
 
 def entries(*seeds: int, running: int | None = None) -> list[QueueEntry]:

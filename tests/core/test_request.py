@@ -11,7 +11,7 @@ from studio.errors import BadInput
 from studio.schema.nested import FloatArray, ListOf
 from studio.schema.request import SEED_LIMIT, Choice, FreeText, ModelId, PathTo, Range, Request, Seed, field, fresh_seed
 
-REQUESTS = [cls for medium in MEDIA for cls in (*medium.kinds, medium.train)]
+REQUESTS = [task.request for medium in MEDIA for task in medium.tasks]
 
 
 @pytest.mark.parametrize("cls", REQUESTS)
@@ -104,7 +104,7 @@ def test_fresh_seeds_are_seeds_and_differ() -> None:
 
 
 def test_candidates_have_a_seed_and_a_name_of_their_own() -> None:
-    avatar = MEDIA[0].make
+    avatar = MEDIA[0].default_task.request
     made = avatar(seed=SEED_LIMIT - 2, name="Robin", psi=0.5).candidates(4)
     assert [(each.seed, each.to_json()["name"]) for each in made] == [
         (SEED_LIMIT - 2, "Robin"),
@@ -115,4 +115,4 @@ def test_candidates_have_a_seed_and_a_name_of_their_own() -> None:
     assert {each.to_json()["psi"] for each in made} == {0.5}
     assert [each.to_json()["name"] for each in avatar(name="x" * 120).candidates(2)] == ["x" * 120, "x" * 118 + " 2"]
     assert [each.to_json()["name"] for each in avatar().candidates(2)] == ["", ""]
-    assert [each.seed for each in MEDIA[1].make(seed=7).candidates(2)] == [7, 8]
+    assert [each.seed for each in MEDIA[1].default_task.request(seed=7).candidates(2)] == [7, 8]

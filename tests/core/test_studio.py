@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from studio.backends import MEDIA
+from studio.backends import MEDIA, medium
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Job
 from studio.jobs.lane import Lane
@@ -25,7 +25,7 @@ from studio.studio import News, Studio
 from tests import fakes
 from tests.studios import fake_studio
 
-AVATAR, STORY = MEDIA[0].make, next(medium for medium in MEDIA if medium.name == "story").make
+AVATAR, STORY = medium("avatar").default_task.request, medium("story").default_task.request
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def studio(home: Path) -> Iterator[Studio]:
 
 @pytest.mark.parametrize("medium", MEDIA, ids=lambda medium: medium.name)
 def test_from_request_to_file(studio: Studio, medium: object) -> None:
-    make = medium.make  # type: ignore[attr-defined]
+    make = medium.default_task.request  # type: ignore[attr-defined]
     job = studio.submit(make(seed=7), parents=())
     (asset,) = job.future.result(20)
     assert asset.path.exists()
@@ -315,7 +315,7 @@ def test_pause_and_order(studio: Studio) -> None:
 def test_training_gives_way(home: Path) -> None:
     studio = fake_studio(home, trainer="tests.core.test_studio:Learner")
     try:
-        training = studio.submit(MEDIA[0].train(seed=1, out=str(home / "out")))
+        training = studio.submit(MEDIA[0].training_task.request(seed=1, out=str(home / "out")))
         fakes.until(lambda: training.progress.done > 3)
         slow = studio.submit(STORY(seed=fakes.SLOW))
         fakes.until(lambda: slow.state == "running")

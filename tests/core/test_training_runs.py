@@ -18,18 +18,19 @@ from studio.jobs.job import Cancelled, Progress, Report
 from studio.jobs.queue_store import QueueEntry
 from studio.jobs.training_runs import TrainingLog, can_resume, read_log, resume_request
 from studio.media.payloads import Payload, Weights
+from studio.models.resources import Resources
 from studio.schema.request import Request, TrainRequest
 from studio.studio import News, Studio
 from tests.fakes import ended, until
 from tests.studios import fake_studio
 
-TRAIN = MEDIA[0].train
+TRAIN = MEDIA[0].training_task.request
 
 
 class Learner:
     """Learns until it is stopped, and leaves a model."""
 
-    def load(self, model: Any, report: Report) -> None: ...
+    def load(self, resources: Resources, report: Report) -> None: ...
 
     def close(self) -> None: ...
 
@@ -137,7 +138,7 @@ def test_what_was_broken_off_is_found_again_until_it_is_finished(
         folder = home / name
         folder.mkdir(parents=True)
         kind = MEDIA[0] if name != "tale" else next(one for one in MEDIA if one.name == "story")
-        request = kind.train(data="x", out=str(folder), minutes=90, title=name, seed=at)
+        request = kind.training_task.request(data="x", out=str(folder), minutes=90, title=name, seed=at)
         training_runs.save_request(request)
         log = TrainingLog(folder)
         log.begin(0, 0.0)
@@ -163,7 +164,7 @@ def test_a_training_to_go_on_with_outlives_finished_ones(tmp_path: Path) -> None
         folder = home / f"{at}"
         folder.mkdir(parents=True)
         if at in (0, 2):
-            training_runs.save_request(MEDIA[0].train(data="x", out=str(folder), minutes=90))
+            training_runs.save_request(MEDIA[0].training_task.request(data="x", out=str(folder), minutes=90))
         os.utime(folder, (at * 1000.0, at * 1000.0))
     training_runs.delete_oldest(home, [str(home / "3")])
     left = sorted(int(folder.name) for folder in home.iterdir())
@@ -171,7 +172,7 @@ def test_a_training_to_go_on_with_outlives_finished_ones(tmp_path: Path) -> None
     for at in range(training_runs.RUNS_KEPT + 3, 2 * training_runs.RUNS_KEPT + 4):
         folder = home / f"{at}"
         folder.mkdir()
-        training_runs.save_request(MEDIA[0].train(data="x", out=str(folder), minutes=90))
+        training_runs.save_request(MEDIA[0].training_task.request(data="x", out=str(folder), minutes=90))
         os.utime(folder, (at * 1000.0, at * 1000.0))
     training_runs.delete_oldest(home)
     left = sorted(int(folder.name) for folder in home.iterdir())
@@ -228,7 +229,7 @@ def test_a_paused_training_waits_and_can_be_stopped(studio: Studio, home: Path) 
     until(lambda: job.progress.done > 2)
     studio.suspend_training(job.id, True)
     until(lambda: _still(job))
-    work = studio.submit(MEDIA[0].make(seed=3))
+    work = studio.submit(MEDIA[0].default_task.request(seed=3))
     work.future.result(20)  # the other lane goes on, and its end does not wake the paused one
     before = job.progress.done
     assert _still(job)

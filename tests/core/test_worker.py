@@ -24,6 +24,7 @@ from studio.jobs.job import Cancelled, Job, Progress
 from studio.jobs.previews import TextPreview
 from studio.jobs.worker import ProcessHost, ThreadHost
 from studio.media.payloads import Image, Text
+from studio.models.resources import Resources
 from studio.system.log import crash_path
 from tests import fakes
 
@@ -32,7 +33,7 @@ RULES = EngineLimits(platform="")
 
 
 def job(seed: int, medium: str = "story") -> Job:
-    return Job(next(found for found in MEDIA if found.name == medium).make(seed=seed))
+    return Job(next(found for found in MEDIA if found.name == medium).default_task.request(seed=seed))
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def host() -> Iterator[ProcessHost]:
 def test_one_interface_two_places(kind: type[ThreadHost] | type[ProcessHost]) -> None:
     host = kind(RULES)
     heard: list[Progress] = []
-    made = host.run(job(7), ENGINE, None, heard.append)
+    made = host.run(job(7), ENGINE, Resources(), heard.append)
     host.close()
     assert list(made.payloads) == [fakes.payload("story", 7)]
     assert [(progress.stage, progress.done) for progress in heard] == [
@@ -59,7 +60,7 @@ def test_one_interface_two_places(kind: type[ThreadHost] | type[ProcessHost]) ->
 
 
 def test_a_picture_crosses_whole(host: ProcessHost) -> None:
-    (image,) = host.run(job(300, "avatar"), ENGINE, None, lambda _: None).payloads
+    (image,) = host.run(job(300, "avatar"), ENGINE, Resources(), lambda _: None).payloads
     expected = fakes.payload("avatar", 300)
     assert isinstance(image, Image)
     assert isinstance(expected, Image)
@@ -68,17 +69,17 @@ def test_a_picture_crosses_whole(host: ProcessHost) -> None:
 
 def test_errors_cross_in_words(host: ProcessHost) -> None:
     with pytest.raises(BadInput, match="moon") as caught:
-        host.run(job(fakes.MISUSED), ENGINE, None, lambda _: None)
+        host.run(job(fakes.MISUSED), ENGINE, Resources(), lambda _: None)
     assert (caught.value.hint, caught.value.mend) == ("Ask for the sun.", "models")
     with pytest.raises(RuntimeError, match="ZeroDivisionError: nobody expected this"):
-        host.run(job(fakes.RAISES), ENGINE, None, lambda _: None)
+        host.run(job(fakes.RAISES), ENGINE, Resources(), lambda _: None)
 
 
 def test_an_error_that_pickles_badly_crosses_in_words(host: ProcessHost) -> None:
     with pytest.raises(StudioError, match="The sea is rough") as caught:
-        host.run(job(1), "tests.core.test_worker:Awkward", None, lambda _: None)
+        host.run(job(1), "tests.core.test_worker:Awkward", Resources(), lambda _: None)
     assert caught.value.hint == "Stay at home."
-    assert host.run(job(1), ENGINE, None, lambda _: None).payloads
+    assert host.run(job(1), ENGINE, Resources(), lambda _: None).payloads
 
 
 def test_an_answer_that_cannot_be_read_fails_its_job_only(
@@ -86,9 +87,9 @@ def test_an_answer_that_cannot_be_read_fails_its_job_only(
 ) -> None:
     monkeypatch.setattr("studio.jobs.worker.EXIT_TIMEOUT", 0.05)
     with pytest.raises(StudioError, match="could not be read"):
-        host.run(job(1), "tests.core.test_worker:Riddle", None, lambda _: None)
+        host.run(job(1), "tests.core.test_worker:Riddle", Resources(), lambda _: None)
     assert "could not be read" in caplog.text
-    assert host.run(job(1), ENGINE, None, lambda _: None).payloads
+    assert host.run(job(1), ENGINE, Resources(), lambda _: None).payloads
 
 
 def test_a_hold_while_the_child_starts_does_not_come_first(host: ProcessHost, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,13 +110,13 @@ def test_a_hold_while_the_child_starts_does_not_come_first(host: ProcessHost, mo
 
     monkeypatch.setattr(worker, "_read_answers", held_meanwhile)
     monkeypatch.setattr(worker, "write_frame", late)
-    assert host.run(job(1), ENGINE, None, lambda _: None).payloads
+    assert host.run(job(1), ENGINE, Resources(), lambda _: None).payloads
 
 
 def test_killed_fails_with_a_reason_and_the_next_job_works(host: ProcessHost) -> None:
     with pytest.raises(StudioError, match="ended from outside"):
-        host.run(job(fakes.DIES), ENGINE, None, lambda _: None)
-    assert host.run(job(1), ENGINE, None, lambda _: None).payloads
+        host.run(job(fakes.DIES), ENGINE, Resources(), lambda _: None)
+    assert host.run(job(1), ENGINE, Resources(), lambda _: None).payloads
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="another signal there")
@@ -123,8 +124,8 @@ def test_the_trace_of_a_native_crash_outlives_the_next_child(tmp_path: Path) -> 
     host = ProcessHost(RULES, log=tmp_path / "worker-device.log")
     try:
         with pytest.raises(StudioError, match="ended unexpectedly"):
-            host.run(job(1), "tests.core.test_worker:Falling", None, lambda _: None)
-        assert host.run(job(1), ENGINE, None, lambda _: None).payloads
+            host.run(job(1), "tests.core.test_worker:Falling", Resources(), lambda _: None)
+        assert host.run(job(1), ENGINE, Resources(), lambda _: None).payloads
     finally:
         host.close()
     trace = crash_path(tmp_path, "worker-device").read_text(encoding="utf-8")
@@ -139,8 +140,8 @@ def test_killed_in_the_middle(host: ProcessHost) -> None:
             os.kill(host.pid, signal.SIGKILL)
 
     with pytest.raises(StudioError, match="ended from outside"):
-        host.run(job(fakes.SLOW), ENGINE, None, hear)
-    assert host.run(job(1), ENGINE, None, lambda _: None).payloads
+        host.run(job(fakes.SLOW), ENGINE, Resources(), hear)
+    assert host.run(job(1), ENGINE, Resources(), lambda _: None).payloads
 
 
 def test_cancel_stops_within_a_step_and_keeps_what_was_made(host: ProcessHost) -> None:
@@ -153,11 +154,11 @@ def test_cancel_stops_within_a_step_and_keeps_what_was_made(host: ProcessHost) -
             slow.stop()
 
     with pytest.raises(Cancelled) as caught:
-        host.run(slow, ENGINE, None, hear)
+        host.run(slow, ENGINE, Resources(), hear)
     assert isinstance(caught.value.made[0], Text)
     assert late < 50, "an engine that reports faster than the host polls must still hear of the cancel"
     pid = host.pid
-    assert host.run(job(1), ENGINE, None, lambda _: None).payloads
+    assert host.run(job(1), ENGINE, Resources(), lambda _: None).payloads
     assert host.pid == pid, "a cancel must not cost the process"
 
 
@@ -165,8 +166,8 @@ def test_a_step_that_never_ends_is_ended(host: ProcessHost, monkeypatch: pytest.
     monkeypatch.setattr("studio.jobs.worker.CANCEL_TIMEOUT", 0.05)
     deaf = job(fakes.STUBBORN)
     with pytest.raises(Cancelled):
-        host.run(deaf, ENGINE, None, lambda progress: deaf.stop() if progress.stage == "thinking" else None)
-    assert host.run(job(1), ENGINE, None, lambda _: None).payloads
+        host.run(deaf, ENGINE, Resources(), lambda progress: deaf.stop() if progress.stage == "thinking" else None)
+    assert host.run(job(1), ENGINE, Resources(), lambda _: None).payloads
 
 
 def test_held_waits_at_its_next_report_and_can_be_cancelled(host: ProcessHost) -> None:
@@ -179,7 +180,7 @@ def test_held_waits_at_its_next_report_and_can_be_cancelled(host: ProcessHost) -
 
     def run() -> None:
         try:
-            host.run(slow, ENGINE, None, hear)
+            host.run(slow, ENGINE, Resources(), hear)
         except Cancelled as cancelled:
             outcome.append(cancelled)
 
@@ -202,7 +203,7 @@ def test_held_waits_at_its_next_report_and_can_be_cancelled(host: ProcessHost) -
 def test_the_child_ends_with_its_studio(tmp_path: Path) -> None:
     code = (
         "import time; from tests import fakes; from tests.core.test_worker import *\n"
-        "host = ProcessHost(RULES); host.run(job(1), ENGINE, None, lambda _: None)\n"
+        "host = ProcessHost(RULES); host.run(job(1), ENGINE, Resources(), lambda _: None)\n"
         "print(host.pid, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -219,7 +220,7 @@ def test_what_libraries_print_does_not_enter_the_pipe(host: ProcessHost, tmp_pat
     log = tmp_path / "worker.log"
     loud = ProcessHost(RULES, log=log)
     try:
-        loud.run(job(1), "tests.core.test_worker:Loud", None, lambda _: None)
+        loud.run(job(1), "tests.core.test_worker:Loud", Resources(), lambda _: None)
     finally:
         loud.close()
     assert "hello from C" in log.read_text()

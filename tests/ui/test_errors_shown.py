@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QDialog, QWidget
 
-from studio.backends import MEDIA
+from studio.backends import medium
 from studio.errors import MENDS, StudioError
 from studio.system import log
 from studio.ui.app import _anonymous
@@ -22,9 +22,7 @@ from tests.fakes import MISUSED, STARVING
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
 
-POSTER, STORY, MUSIC = (
-    next(medium.make for medium in MEDIA if medium.name == name) for name in ("poster", "story", "music")
-)
+POSTER, STORY, MUSIC = (medium(name).default_task.request for name in ("poster", "story", "music"))
 
 
 def test_every_mend_has_its_button() -> None:

@@ -21,7 +21,9 @@ def form_of(request: Request) -> Form[Request]:
 
 
 def test_a_value_finer_than_the_step_survives(desk: Desk) -> None:
-    request = medium("avatar").make(psi=0.123456, style="a-style-of-tomorrow", seed=2**31 - 1, model="elsewhere")
+    request = medium("avatar").default_task.request(
+        psi=0.123456, style="a-style-of-tomorrow", seed=2**31 - 1, model="elsewhere"
+    )
     assert form_of(request).value() == request
 
 
@@ -31,7 +33,7 @@ def test_unknown_keys_of_a_newer_studio_survive(desk: Desk) -> None:
 
 
 def test_typing_sliding_and_choosing_count(desk: Desk) -> None:
-    form = form_of(medium("avatar").make(psi=0.123456))
+    form = form_of(medium("avatar").default_task.request(psi=0.123456))
     form.show()
     slider = form.findChild(QSlider, "psi.slider")
     assert slider is not None
@@ -50,7 +52,7 @@ def test_typing_sliding_and_choosing_count(desk: Desk) -> None:
 
 
 def test_too_many_words_are_refused_by_name(desk: Desk) -> None:
-    form = form_of(medium("poster").make())
+    form = form_of(medium("poster").default_task.request())
     words = form.findChild(QPlainTextEdit, "prompt")
     assert words is not None
     words.setPlainText("x" * 2001)
@@ -59,7 +61,7 @@ def test_too_many_words_are_refused_by_name(desk: Desk) -> None:
 
 
 def test_advanced_fields_are_folded_away(desk: Desk) -> None:
-    form = form_of(medium("poster").make())
+    form = form_of(medium("poster").default_task.request())
     form.show()
     steps = form.fields["steps"]
     assert not steps.isVisible()
@@ -69,13 +71,13 @@ def test_advanced_fields_are_folded_away(desk: Desk) -> None:
 
 
 def test_the_die_rolls_another_seed(desk: Desk) -> None:
-    form = form_of(medium("music").make(seed=4))
+    form = form_of(medium("music").default_task.request(seed=4))
     assert form.seed is not None
     form.seed.die.click()
     assert form.value().seed != 4
 
 
-@pytest.mark.parametrize("kind", [each.make for each in MEDIA], ids=[each.name for each in MEDIA])
+@pytest.mark.parametrize("kind", [each.default_task.request for each in MEDIA], ids=[each.name for each in MEDIA])
 def test_every_field_has_a_name_and_help_for_screen_readers(desk: Desk, kind: type[Request]) -> None:
     form = form_of(kind())
     for name, note in kind.fields():
@@ -96,7 +98,7 @@ def test_settings_are_a_form_too(desk: Desk) -> None:
 
 def test_a_title_looks_like_one_and_stays_what_it_is(desk: Desk) -> None:
     prompt = "# The Lost Compass\n\nIt pointed home. #not a title"
-    form = form_of(medium("story").make(prompt=prompt))
+    form = form_of(medium("story").default_task.request(prompt=prompt))
     form.show()
     field = form.findChild(QPlainTextEdit, "prompt")
     assert field is not None
@@ -108,19 +110,19 @@ def test_a_title_looks_like_one_and_stays_what_it_is(desk: Desk) -> None:
     assert title.font().weight() > field.font().weight()
     assert not last.layout().formats()
     assert not field.placeholderText().startswith("#")
-    assert form.value() == medium("story").make(prompt=prompt, seed=form.value().seed)
+    assert form.value() == medium("story").default_task.request(prompt=prompt, seed=form.value().seed)
     assert ("Beginning", "The Lost Compass\n\nIt pointed home. #not a title") in request_lines(form.value().to_json())
 
 
 def test_what_has_little_room_leaves_out_the_seed() -> None:
-    song = medium("music").make(genre="lullaby", mood="tender", seed=207).to_json()
+    song = medium("music").default_task.request(genre="lullaby", mood="tender", seed=207).to_json()
     assert gist(song) == "Lullaby · Tender · Seed 207"
     assert short_gist(song) == "Lullaby · Tender"
     found = {"kind": "avatar", "style": "micah", "seed": 7, "latent": "AAAA"}
     assert gist(found) == "Micah · Found in a picture"
     assert gist({**found, "latent": ""}) == "Micah · Seed 7"
-    assert short_gist(medium("music").make(seed=207).to_json()) == "Seed 207"
-    assert short_gist(medium("story").make(prompt="# A title\n\nand more").to_json()) == "A title"
+    assert short_gist(medium("music").default_task.request(seed=207).to_json()) == "Seed 207"
+    assert short_gist(medium("story").default_task.request(prompt="# A title\n\nand more").to_json()) == "A title"
     sheet = Request.from_json({"kind": "avatar.sheet", "seed": 7}).to_json()
     assert (gist(sheet), short_gist(sheet)) == ("Character sheet · Seed 7", "Character sheet")
     assert gist({}) == short_gist({}) == gist({"kind": "of another studio"}) == ""

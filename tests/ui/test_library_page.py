@@ -21,7 +21,7 @@ from tests.ui.conftest import Desk
 def fill(desk: Desk, kind: str, seeds: range, prompt: str = "") -> None:
     """Works as the studio makes them, without the wait."""
     for seed in seeds:
-        request = medium(kind).make(seed=seed, **({"prompt": prompt} if prompt else {}))
+        request = medium(kind).default_task.request(seed=seed, **({"prompt": prompt} if prompt else {}))
         provenance: dict[str, Any] = {"model": {"id": f"{kind}-starter", "licence": "Apache-2.0"}}
         desk.studio.library.add(payload(kind, seed), medium=kind, request=request.to_json(), provenance=provenance)
 

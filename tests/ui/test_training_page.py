@@ -21,6 +21,7 @@ from studio.jobs import training_runs
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.jobs.queue_store import QueueEntry
 from studio.media.payloads import Image, Payload, Weights
+from studio.models.resources import Resources
 from studio.schema.request import Request, TrainRequest
 from studio.ui.training.page import TrainingPage
 from studio.ui.training.picture_grid import PictureGrid
@@ -37,7 +38,7 @@ class Learner:
 
     bursts = False
 
-    def load(self, model: Any, report: Report) -> None: ...
+    def load(self, resources: Resources, report: Report) -> None: ...
 
     def close(self) -> None: ...
 

@@ -39,7 +39,7 @@ def kind(model: Model) -> ModelCapabilities:
         return ModelCapabilities()
 
 
-def unheeded(request: Request, model: Model) -> str:
+def ignored_noise(request: Request, model: Model) -> str:
     """A sentence on what of a request changes nothing with this model; empty where all of it counts."""
     chosen = getattr(request, "noise", "const")
     if chosen == "const" or kind(model).noise:

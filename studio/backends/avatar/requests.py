@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studio.backends.avatar.capabilities import unheeded
-from studio.backends.medium import Medium
+from studio.backends.avatar.capabilities import ignored_noise
+from studio.backends.medium import Family, Medium, Task
 from studio.schema.nested import FloatArray, ListOf, NestedRequest, Record
 from studio.schema.request import Choice, Flag, FreeText, PathTo, Range, Request, Seed, TrainRequest, field
 
@@ -334,12 +334,29 @@ MEDIUM = Medium(
     name="avatar",
     title="Avatar",
     icon="avatar",
-    make=AvatarRequest,
-    train=AvatarTrainRequest,
-    more=(AvatarDirectionsRequest, AvatarProjectRequest, AvatarWalkRequest, AvatarSheetRequest),
-    engine="studio.backends.avatar.engine.engine:AvatarEngine",
-    trainer="studio.backends.avatar.engine.train:AvatarTrainer",
+    tasks=(
+        *(
+            Task(request, "studio.backends.avatar.engine.engine:AvatarEngine")
+            for request in (
+                AvatarRequest,
+                AvatarDirectionsRequest,
+                AvatarProjectRequest,
+                AvatarWalkRequest,
+                AvatarSheetRequest,
+            )
+        ),
+        Task(
+            AvatarTrainRequest,
+            "studio.backends.avatar.engine.train:AvatarTrainer",
+            result="model",
+            lane="training",
+            follow=False,
+        ),
+    ),
     starter="avatar-starter",
     stage="image",
-    unheeded=unheeded,
+    families=(
+        Family("stylegan2", "StyleGAN2", ignored=ignored_noise),
+        Family("stylegan3", "StyleGAN3", ignored=ignored_noise),
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from studio.backends.medium import Medium
+from studio.backends.medium import Medium, Task
 from studio.schema.request import Choice, FreeText, Range, Request, TrainRequest, field
 
 ANY = ("any", "Any")
@@ -96,10 +96,16 @@ MEDIUM = Medium(
     name="music",
     title="Music",
     icon="music",
-    make=MusicRequest,
-    train=MusicTrainRequest,
-    engine="studio.backends.music.engine.engine:MusicEngine",
-    trainer="studio.backends.music.engine.train:MusicTrainer",
+    tasks=(
+        Task(MusicRequest, "studio.backends.music.engine.engine:MusicEngine"),
+        Task(
+            MusicTrainRequest,
+            "studio.backends.music.engine.train:MusicTrainer",
+            result="model",
+            lane="training",
+            follow=False,
+        ),
+    ),
     starter="music-starter",
     stage="audio",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from studio.backends.medium import Medium
+from studio.backends.medium import Medium, Task
 from studio.schema.request import Choice, FreeText, Range, Request, TrainRequest, field
 
 
@@ -77,10 +77,16 @@ MEDIUM = Medium(
     name="poster",
     title="Poster",
     icon="poster",
-    make=PosterRequest,
-    train=PosterTrainRequest,
-    engine="studio.backends.poster.engine.engine:PosterEngine",
-    trainer="studio.backends.poster.engine.train:PosterTrainer",
+    tasks=(
+        Task(PosterRequest, "studio.backends.poster.engine.engine:PosterEngine"),
+        Task(
+            PosterTrainRequest,
+            "studio.backends.poster.engine.train:PosterTrainer",
+            result="model",
+            lane="training",
+            follow=False,
+        ),
+    ),
     starter="poster-starter",
     stage="image",
 )

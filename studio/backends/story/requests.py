@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from studio.backends.medium import Medium
+from studio.backends.medium import Medium, Task
 from studio.schema.request import Choice, FreeText, Range, Request, TrainRequest, field
 
 
@@ -114,10 +114,16 @@ MEDIUM = Medium(
     name="story",
     title="Story",
     icon="story",
-    make=StoryRequest,
-    train=StoryTrainRequest,
-    engine="studio.backends.story.engine.engine:StoryEngine",
-    trainer="studio.backends.story.engine.train:StoryTrainer",
+    tasks=(
+        Task(StoryRequest, "studio.backends.story.engine.engine:StoryEngine"),
+        Task(
+            StoryTrainRequest,
+            "studio.backends.story.engine.train:StoryTrainer",
+            result="model",
+            lane="training",
+            follow=False,
+        ),
+    ),
     starter="story-starter",
     stage="text",
 )

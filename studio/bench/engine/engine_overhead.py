@@ -19,6 +19,7 @@ from studio.backends import medium
 from studio.errors import StudioError
 from studio.jobs.engine_cache import PLATFORM, resolve
 from studio.models.catalog import Catalog, Model
+from studio.models.resources import Resources
 from studio.schema.request import Request
 
 Plain = Callable[[Request], Any]
@@ -145,7 +146,7 @@ def request(name: str, model: Model, toy: bool) -> Request:
         fields |= {"prompt": "Once upon a time", "temperature": 0.0, "tokens": 16 if toy else 200}
     elif name == "music":
         fields |= {"seconds": 1.0 if toy else 8.0}
-    return medium(name).make(**fields)
+    return medium(name).default_task.request(**fields)
 
 
 def painted(model: Model) -> tuple[int, int]:
@@ -166,8 +167,8 @@ def main(told: dict[str, Any]) -> None:
 def compare(name: str, catalog: Catalog, times: int, toy: bool) -> dict[str, Any]:
     """Seconds of the engine and of the plain call, turn by turn, after a first that warms both up; toys start cold."""
     model = catalog.default(name)
-    engine = resolve(medium(name).engine)()
-    engine.load(model, _quiet)
+    engine = resolve(medium(name).default_task.engine)()
+    engine.load(Resources(model), _quiet)
     plain, plain_is = PLAIN[name](model, engine)
     asked = request(name, model, toy)
     ours: list[tuple[float, float]] = []

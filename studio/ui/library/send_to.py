@@ -22,7 +22,7 @@ def home_medium(asset: Asset) -> str:
 
 def targets(asset: Asset) -> list[str]:
     """The media whose brief takes words of this work, in the order of the rail; its own only for texts, to go on."""
-    takes = [each.name for each in MEDIA if "prompt" in dict(each.make.fields())]
+    takes = [each.name for each in MEDIA if "prompt" in dict(each.default_task.request.fields())]
     if _written(asset):
         return takes
     return [name for name in takes if name != home_medium(asset)] if _asked(asset) else []

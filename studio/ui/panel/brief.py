@@ -48,7 +48,8 @@ class Brief(QWidget):
         self._catalog, self._medium = studio.catalog, medium
         self.form = Form[Request](self.initial_request(), models=lambda: studio.catalog.models(medium.name))
         self.history = UndoHistory(self.form.value())
-        self.presets = PresetMenus(Presets(studio.paths.config / "presets"), medium.make, self.form.value, self)
+        presets = Presets(studio.paths.config / "presets")
+        self.presets = PresetMenus(presets, medium.default_task.request, self.form.value, self)
         self.presets.chosen.connect(self._apply_preset)
         self.presets.message.connect(self.message)
         self._typing_pause = QTimer(self)
@@ -205,7 +206,7 @@ class Brief(QWidget):
 
     def initial_request(self) -> Request:
         """The brief of a panel that was never used: a seed that nobody chose, the size that the model is best at."""
-        request = self._medium.make(seed=fresh_seed())
+        request = self._medium.default_task.request(seed=fresh_seed())
         try:
             wide, high = self._catalog.default(self._medium.name).native
         except StudioError:
@@ -215,7 +216,7 @@ class Brief(QWidget):
 
     def load_request(self, request: Request) -> None:
         """Put a request into the form, its seed locked, so that Generate makes the same again."""
-        if not isinstance(request, self._medium.make):
+        if not isinstance(request, self._medium.default_task.request):
             self.other_request.emit(request)
             return
         self.form.set_value(request)
@@ -248,7 +249,7 @@ class Brief(QWidget):
         """Take up a state; what cannot be used is left as it is."""
         try:
             request = Request.from_json(state.get("request"))
-            if isinstance(request, self._medium.make):
+            if isinstance(request, self._medium.default_task.request):
                 self.form.set_value(request)
         except (StudioError, TypeError, ValueError):
             pass

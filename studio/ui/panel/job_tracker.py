@@ -96,7 +96,8 @@ class JobTracker(QObject):
 
     def _adopt(self, job: Job) -> CandidateBatch | None:
         """Track a job that was submitted elsewhere."""
-        mine = isinstance(job.request, self._medium.make) and job.state in ("queued", "running") and not job.live
+        waiting = job.state in ("queued", "running") and not job.live
+        mine = waiting and isinstance(job.request, self._medium.default_task.request)
         return self._follow([job]) if mine else None
 
     def _receive(self, news: Any) -> None:

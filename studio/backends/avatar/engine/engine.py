@@ -25,6 +25,7 @@ from studio.backends.avatar.requests import (
     AvatarWalkRequest,
 )
 from studio.backends.engine.device import device, memory_in_words
+from studio.backends.medium import Resources
 from studio.errors import BadInput, StudioError
 from studio.export import sheets
 from studio.jobs.job import Progress, Report
@@ -54,8 +55,9 @@ class AvatarEngine:
         self._upscaler: upscale.Upscaler | None = None
         self._stamp: tuple[int, int] | None = None
 
-    def load(self, model: Model | None, report: Report) -> None:
+    def load(self, resources: Resources, report: Report) -> None:
         """Raises StudioError for weights that are missing, damaged or do not fit their config."""
+        model = resources.main
         if model is None:
             raise StudioError("There is no avatar model to use.", "`studio models list` shows the models there are.")
         report(Progress("loading", 0, 1))

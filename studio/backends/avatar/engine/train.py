@@ -32,6 +32,7 @@ from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.backends.engine.device import device, generator, memory_in_words
 from studio.backends.engine.optimisers import Muon
 from studio.backends.engine.training import TrainingLoop
+from studio.backends.medium import Resources
 from studio.errors import BadInput
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media.payloads import Image, Payload
@@ -83,8 +84,8 @@ class AvatarTrainer:
     def __init__(self) -> None:
         self._from: Model | None = None
 
-    def load(self, model: Model | None, report: Report) -> None:
-        self._from = model
+    def load(self, resources: Resources, report: Report) -> None:
+        self._from = resources.main
 
     def close(self) -> None:
         self._from = None

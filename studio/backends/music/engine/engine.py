@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import AutoTokenizer, EncodecModel, MusicgenForCausalLM, MusicgenForConditionalGeneration
 
 from studio.backends.engine.device import device, generator, give_back, memory_in_words
+from studio.backends.medium import Resources
 from studio.backends.music.engine.codec import decode, on_device
 from studio.backends.music.engine.files import FAMILY, LoadedStarter, damaged, load_starter, load_whole, read_config
 from studio.backends.music.engine.mastering import finish
@@ -119,7 +120,8 @@ class MusicEngine:
     def __init__(self) -> None:
         self.player: MusicModel | None = None
 
-    def load(self, model: Model | None, report: Report) -> None:
+    def load(self, resources: Resources, report: Report) -> None:
+        model = resources.main
         if model is None:
             raise BadInput("No music model was named.", "`studio models list` shows the models there are.")
         report(Progress("loading"))

@@ -15,6 +15,7 @@ from transformers import EncodecModel
 
 from studio.backends.engine.device import device, generator, give_back, memory_in_words
 from studio.backends.engine.training import TrainingLoop
+from studio.backends.medium import Resources
 from studio.backends.music.dataset import LabelledSound, crops, find_sounds, read
 from studio.backends.music.engine.codec import CodecTrainer, codec_loss, decode, encode, on_device, small_codec
 from studio.backends.music.engine.files import LoadedStarter, grammar_of, load_starter, save_starter
@@ -26,7 +27,6 @@ from studio.backends.music.requests import MusicTrainRequest
 from studio.errors import BadInput
 from studio.jobs.job import Progress, Report
 from studio.media.payloads import Audio, Payload
-from studio.models.catalog import Model
 from studio.schema.request import Request
 
 CODEC_RATE, CODEC_SECONDS, CODEC_BATCH = 5e-5, 1.2, 8
@@ -42,7 +42,8 @@ FORGET = 0.1
 class MusicTrainer:
     """The engine of music.train. The result folder holds the prior's checkpoint, the finished model, and codec/."""
 
-    def load(self, model: Model | None, report: Report) -> None:
+    def load(self, resources: Resources, report: Report) -> None:
+        model = resources.main
         self.start = load_starter(model.folder) if model else None
 
     def run(self, request: Request, report: Report) -> Sequence[Payload]:

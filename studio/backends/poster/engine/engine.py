@@ -18,13 +18,13 @@ from diffusers.utils.logging import disable_progress_bar, set_verbosity_error
 from transformers.utils import logging as transformers_logging
 
 from studio.backends.engine.device import device, dtype_for, generator, give_back, memory_in_words
+from studio.backends.medium import Resources
 from studio.backends.poster.engine.preview import LatentPreview
 from studio.backends.poster.enlarge import fit
 from studio.backends.poster.requests import PosterRequest
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Progress, Report
 from studio.media.payloads import Image, Payload
-from studio.models.catalog import Model
 from studio.schema.request import Request
 
 KNOWN_LIBRARIES = {"diffusers", "transformers", None}
@@ -39,8 +39,9 @@ class PosterEngine:
         self._notes: dict[str, Any] = {}
         self._calls: frozenset[str] = frozenset()
 
-    def load(self, model: Model | None, report: Report) -> None:
+    def load(self, resources: Resources, report: Report) -> None:
         """Load `model.folder`. StudioError for what is no pipeline, is damaged or would run code of its own."""
+        model = resources.main
         if model is None:
             raise BadInput("A poster needs a model.", "`studio models list` shows the models there are.")
         report(Progress("loading"))

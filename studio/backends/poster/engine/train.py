@@ -15,13 +15,13 @@ from torch import nn
 
 from studio.backends.engine.device import device, generator, give_back, memory_in_words
 from studio.backends.engine.training import TrainingLoop
+from studio.backends.medium import Resources
 from studio.backends.poster.engine import network
 from studio.backends.poster.engine.dataset import CaptionedPictures, roughen
 from studio.backends.poster.engine.network import PosterShape
 from studio.errors import BadInput
 from studio.jobs.job import Report
 from studio.media.payloads import Image, Payload
-from studio.models.catalog import Model
 from studio.schema.request import Request
 
 CODEC_SHARE = 0.4
@@ -45,7 +45,8 @@ class PosterTrainer:
         self.shape = PosterShape()
         self.save_seconds, self.preview_seconds = 120.0, 150.0
 
-    def load(self, model: Model | None, report: Report) -> None:
+    def load(self, resources: Resources, report: Report) -> None:
+        model = resources.main
         if model is not None and model.folder.exists():
             raise BadInput("A poster training cannot start from another model yet.", "Leave the model empty.")
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from studio.backends.engine.device import dtype_for, give_back, memory_in_words
+from studio.backends.medium import Resources
 from studio.backends.story.engine.generation import SamplingSettings, clean, write
 from studio.backends.story.engine.loading import load
 from studio.backends.story.requests import StoryRequest
@@ -14,7 +15,6 @@ from studio.errors import BadInput
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.jobs.previews import TextDelta
 from studio.media.payloads import Payload, Text
-from studio.models.catalog import Model
 from studio.schema.request import Request
 
 OWN_START = "#"  # what a story of the model's own begins with: the mark of a title
@@ -30,7 +30,8 @@ class StoryEngine:
         self.tokenizer: Any = None
         self.context = 0
 
-    def load(self, model: Model | None, report: Report) -> None:
+    def load(self, resources: Resources, report: Report) -> None:
+        model = resources.main
         if model is None:
             raise BadInput("A story needs a model.", "`studio models list` shows the models there are.")
         report(Progress("loading"))

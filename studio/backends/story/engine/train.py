@@ -14,6 +14,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, Lla
 from studio.backends.engine.device import device, generator, memory_in_words
 from studio.backends.engine.optimisers import Muon
 from studio.backends.engine.training import TrainingLoop
+from studio.backends.medium import Resources
 from studio.backends.story.engine import induction_init
 from studio.backends.story.engine.generation import SamplingSettings, write
 from studio.backends.story.engine.loading import load
@@ -22,7 +23,6 @@ from studio.backends.story.requests import StoryTrainRequest
 from studio.errors import BadInput
 from studio.jobs.job import Progress, Report
 from studio.media.payloads import Payload, Text
-from studio.models.catalog import Model
 from studio.schema.request import Request
 
 SIZES = {"toy": (64, 2, 2), "small": (192, 4, 3), "medium": (384, 8, 6)}  # width, layers, heads
@@ -44,7 +44,8 @@ class StoryTrainer:
         self.dice = generator(0)
         self.rate = 0.0
 
-    def load(self, model: Model | None, report: Report) -> None:
+    def load(self, resources: Resources, report: Report) -> None:
+        model = resources.main
         if model is not None:
             report(Progress("loading"))
             self.model, self.tokenizer = load(model.folder, torch.float32)
