@@ -37,7 +37,7 @@ Heard = Callable[[int, int], object]
 
 @dataclass(frozen=True)
 class DatasetEntry:
-    """One file. `reason` is a key of framing.REASONS, empty where it is used; `notes` are keys of framing.NOTES."""
+    """One file. `reason` is a key of crop.REASONS, empty where it is used; `notes` are keys of crop.NOTES."""
 
     path: str
     reason: str = ""

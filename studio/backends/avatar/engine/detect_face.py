@@ -1,6 +1,6 @@
 """Finds where in a picture a face is, by drawing what each candidate square seems to show.
 
-Candidates come from what is no background (placing.py). Each is read by the encoder and drawn as read, or compared with
+Candidates come from what is no background (face_crops.py). Each is read by the encoder and drawn as read, or compared with
 faces of the network where there is no encoder; the likest is moved until it fits what was drawn, and read again.
 """
 

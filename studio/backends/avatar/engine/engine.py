@@ -52,7 +52,7 @@ class AvatarEngine:
     def __init__(self) -> None:
         self._model: Model | None = None
         self._latents: Latents | None = None
-        self._upscaler: upscale.Upscaler | None = None
+        self._upscaler: Upscaler | None = None
         self._stamp: tuple[int, int] | None = None
 
     def load(self, resources: Resources, report: Report) -> None:

@@ -82,7 +82,7 @@ class Patterns(nn.Module):
     """Learned maps [K, size, size] that a layer adds before its activation, each as much as w says: s(w) [K] of them,
     through `weight` [O, K]. So thin things have their place to the pixel, which a constant of few pixels cannot say:
     the paper's noise input with many maps, and styles for its strength. At first it adds nothing, and stays so until
-    maps are laid in (dictionary.py)."""
+    maps are laid in (warm_start.py)."""
 
     def __init__(self, count: int, outputs: int, w_dim: int, size: int) -> None:
         super().__init__()

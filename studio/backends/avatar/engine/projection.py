@@ -1,7 +1,7 @@
 """Projects a picture into W+: a first guess, then optimisation until the pictures match.
 
 Image2StyleGAN (Abdal et al., arXiv 1904.03189) and the projection of StyleGAN2 (1912.04958 appendix D), by the measure
-of target.py, in the place where aligning.py finds the face.
+of target.py, in the place where detect_face.py finds the face.
 """
 
 from __future__ import annotations

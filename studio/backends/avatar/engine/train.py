@@ -1,7 +1,7 @@
 """Trains a StyleGAN2 from drawings with attributes: regression first, then against a discriminator.
 
 Where pictures come with attributes, these determine the picture: regressing it (L1, L2 and gradients) gets in minutes
-where an adversarial game takes hours, and the game then polishes. A plain folder is learnt by the game alone (game.py).
+where an adversarial game takes hours, and the game then polishes. A plain folder is learnt by the game alone (adversarial.py).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def shape_for(size: int, table: AttributeTable | None) -> GeneratorShape:
     return GeneratorShape(
         channels=ABOVE[: (size // start).bit_length()],
         z_dim=32,
-        # Room for the whole condition, and once more for what may be negative (dictionary.py).
+        # Room for the whole condition, and once more for what may be negative (warm_start.py).
         w_dim=64 * math.ceil((table.c_dim + 3 * colours) / 64),
         c_dim=table.c_dim,
         layers=2,
