@@ -21,11 +21,11 @@ from torch import Tensor
 from studio.backends.avatar import sliders
 from studio.backends.avatar.engine import encoder as encode
 from studio.backends.avatar.engine import files
-from studio.backends.avatar.engine.detect_face import FaceDetector, frames_of
+from studio.backends.avatar.engine.detect_face import FaceDetector, figure_boxes
 from studio.backends.avatar.engine.latents import Latents
 from studio.backends.avatar.engine.projection import READ_BETTER, EncoderReader
-from studio.backends.avatar.engine.synthesis import draw, one_thread, pixels
-from studio.backends.avatar.engine.target import planes_of
+from studio.backends.avatar.engine.synthesis import render, single_thread, to_pixels
+from studio.backends.avatar.engine.target import to_planes
 from studio.backends.avatar.requests import AvatarRequest
 
 MODEL = Path(__file__).parents[2] / "resources" / "models" / "avatar-starter"
@@ -82,7 +82,7 @@ def measure(count: int, sheet: Path | None = None) -> dict[str, Any]:
     frames = []
     for style in table.styles:
         ws = network.broadcast(latents.samples(AvatarRequest(style=style.name), 9))
-        frames.append(frames_of(draw(network, ws, "const", 0)))
+        frames.append(figure_boxes(render(network, ws, "const", 0)))
     results: dict[str, list[tuple[float, float, float, float]]] = {}
     shown: list[NDArray[np.uint8]] = []
     for number in range(count):
@@ -90,19 +90,19 @@ def measure(count: int, sheet: Path | None = None) -> dict[str, Any]:
         kind = ("in place", *GROUNDS)[number % 6]
         face = AvatarRequest(style=table.styles[number % len(table.styles)].name, seed=FIRST + number)
         which, picks = latents.picks(face)
-        truth = draw(network, latents.ws(face), "const", 0)
-        picture = pixels(truth)[0] if kind == "in place" else put(pixels(truth)[0], kind, rng)
+        truth = render(network, latents.ws(face), "const", 0)
+        picture = to_pixels(truth)[0] if kind == "in place" else put(to_pixels(truth)[0], kind, rng)
         aligning = FaceDetector(reader, shape.planes, shape.size, torch.device("cpu"), better=READ_BETTER)
         found = aligning.find(picture, frames, lambda done, total: None)
         first = aligning.middle
         row: list[float] = []
         for canvas, place in ((first.canvas, first.place), (found.canvas, found.place)):
-            square = planes_of(canvas.seen(place, shape.size), shape.planes)
+            square = to_planes(canvas.crop(place, shape.size), shape.planes)
             (reading,) = reader.readings(square)
-            made = draw(network, reader.faces([reading], [reading.styles[0]]), "const", 0)
+            made = render(network, reader.faces([reading], [reading.styles[0]]), "const", 0)
             right = [pick == said[0] for pick, said in zip(picks, reading.picks[which], strict=True)]
             row += [float(np.mean(right)) if reading.styles[0] == which else 0.0, _apart(made, truth)]
-            shown += [pixels(square)[0], pixels(made)[0]]
+            shown += [to_pixels(square)[0], to_pixels(made)[0]]
         shown.insert(-4, np.asarray(Pillow.fromarray(picture).convert("RGBA").resize((shape.size, shape.size))))
         results.setdefault(kind, []).append((row[0], row[2], row[1], row[3]))
     if sheet is not None:
@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=60, help="faces (default: 60)")
     parser.add_argument("--sheet", type=Path, help="a picture of them all")
     values = parser.parse_args()
-    with one_thread(1):
+    with single_thread(1):
         print(json.dumps(measure(values.count, values.sheet), indent=1))
 
 

@@ -30,7 +30,7 @@ from studio.backends.avatar.dataset import FaceDataset, read
 from studio.backends.avatar.engine import encoder as encode
 from studio.backends.avatar.engine import slider_order, upscaler
 from studio.backends.avatar.engine.engine import AvatarEngine
-from studio.backends.avatar.engine.files import load_into, read_config, straight
+from studio.backends.avatar.engine.files import load_into, read_config, to_straight_alpha
 from studio.backends.avatar.engine.network import Generator
 from studio.backends.avatar.requests import AvatarRequest
 from studio.jobs.job import Progress
@@ -79,13 +79,13 @@ def main() -> None:
     network.eval().requires_grad_(False)
     pictures = read(asked.pack, config.shape.size)
     assert config.table is not None
-    slider_order.build(network, config.table, count("sliders")).write(folder)
+    slider_order.order_sliders(network, config.table, count("sliders")).write(folder)
     if asked.upscaler:
         upscaler.write(learn_upscaler(network, pictures, asked.pack, asked.upscaler, upscaler.read(folder)), folder)
     encoder = encode.read(folder, config.shape, config.table)
     if asked.encoder:
         heard = losses("encoder")
-        encoder = encode.learn(network, config.table, asked.encoder, start=encoder, report=heard)
+        encoder = encode.train(network, config.table, asked.encoder, start=encoder, report=heard)
         encode.write(encoder, folder)
     size, sha256 = weights.fingerprint(folder)
     about = {**ABOUT, "size": size, "sha256": sha256}
@@ -110,13 +110,13 @@ def learn_upscaler(
     assert pictures.held_out is not None
     large = np.load(pack / "large.npy", mmap_mode="r")
     kept = np.flatnonzero(~pictures.held_out[::EVERY][: len(large)])
-    small = straight(tell.draw(network, pictures.conditions[::EVERY][kept]))
+    small = to_straight_alpha(tell.draw(network, pictures.conditions[::EVERY][kept]))
     heard = losses("upscaler")
 
     def report(step: int, share: float, loss: float) -> None:
         heard(step, share, {"loss": loss})
 
-    return upscaler.learn(small, large, minutes, rows=kept, start=start, report=report)
+    return upscaler.train(small, large, minutes, rows=kept, start=start, report=report)
 
 
 def sheets(folder: Path, styles: tuple[str, ...]) -> np.ndarray:
@@ -147,7 +147,7 @@ def likeness(network: Generator, pictures: FaceDataset, folder: Path, made: np.n
     rng = np.random.default_rng(0)
     halves = pictures.pixels[rng.choice(learnt, len(held), replace=False)]
     real = pictures.pixels[held]
-    drawn = straight(tell.draw(network, seeds(pictures.table, pictures.style[held], rng)))
+    drawn = to_straight_alpha(tell.draw(network, seeds(pictures.table, pictures.style[held], rng)))
     which, far = judge.nearest(made, pictures.pixels[learnt])
     _, usual = judge.nearest(real[: len(made)], pictures.pixels[learnt])
     chosen = np.arange(0, len(made), 4)

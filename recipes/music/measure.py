@@ -26,7 +26,7 @@ from recipes.music.sampler import RATE, Sampler
 from studio.backends.music.engine.codec import decode, encode
 from studio.backends.music.engine.engine import MusicEngine
 from studio.backends.music.engine.files import load_starter
-from studio.backends.music.parse_description import settle
+from studio.backends.music.parse_description import fill_from_text
 from studio.backends.music.plan import MANNERS, SCALES, TONICS, make_plan
 from studio.backends.music.requests import MusicRequest
 from studio.jobs.job import Progress
@@ -96,7 +96,7 @@ def measure(folder: Path, pieces: int) -> tuple[dict[str, object], list[tuple[st
     rows, sounds = [], []
     for seed in range(pieces):
         genre = list(MANNERS)[seed % len(MANNERS)]
-        wish = settle(MusicRequest(seed=seed, genre=genre, seconds=12))
+        wish = fill_from_text(MusicRequest(seed=seed, genre=genre, seconds=12))
         plan = make_plan(genre, "any", 0, "any", 12, random.Random(seed))
         begun = time.perf_counter()
         (audio,) = engine.run(wish, quiet)

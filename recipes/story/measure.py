@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from studio.backends.story.engine.engine import StoryEngine
-from studio.backends.story.engine.texts import TokenDataset, gather
+from studio.backends.story.engine.texts import TokenDataset, read_texts
 from studio.backends.story.requests import StoryRequest
 from studio.media.payloads import Text
 from studio.models.catalog import Model
@@ -124,7 +124,7 @@ def main() -> None:
     for path in sorted(asked.data.glob("*.jsonl")):
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         texts = {row["text"]: str(row["group"]) for row in lines}
-        writings = [writing for writing in gather(asked.data) if writing.text in texts]
+        writings = [writing for writing in read_texts(asked.data) if writing.text in texts]
         learned = list(dict.fromkeys(writing.text for writing in writings if not writing.held_out))
         held_out, chars = [], 0
         for text in dict.fromkeys(writing.text for writing in writings if writing.held_out):

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from studio.bench.jobs import PATIENCE, opened
+from studio.bench.jobs import PATIENCE, open_studio
 from studio.bench.measurement import BenchSettings, Measurement
 from studio.jobs.job import Cancelled, Job
 from studio.schema.request import Request
@@ -28,7 +28,7 @@ FRAME_BOUND, LATE_BOUND, WAITING_BOUND = 50.0, 150.0, 1.0
 
 def lines(setting: BenchSettings) -> Iterator[Measurement]:
     """The time between two pictures, from a move to its picture, and the most requests that waited."""
-    with opened(setting) as studio:
+    with open_studio(setting) as studio:
         studio.submit(_face(0.0), live=True, replaces="avatar").future.result(PATIENCE)
         hand = _DragRecorder()
         waiting, before = 0, _processor()
@@ -38,7 +38,7 @@ def lines(setting: BenchSettings) -> Iterator[Measurement]:
             time.sleep(max(0.0, start + move * HAND - time.perf_counter()))
             hand.follow(studio.submit(_face(move / moves), live=True, replaces="avatar"))
             waiting = max(waiting, sum(job.state == "queued" for job in studio.jobs()))
-        hand.rest()
+        hand.wait_for_last()
         busy = _processor() - before
         # From one picture to the next, the first from the start of the drag.
         shown = [start, *(at for at, _ in hand.shown)]
@@ -77,7 +77,7 @@ class _DragRecorder:
 
         job.future.add_done_callback(came)
 
-    def rest(self) -> None:
+    def wait_for_last(self) -> None:
         """Wait for the last picture, which nothing replaces."""
         assert self._last is not None
         with contextlib.suppress(Cancelled):

@@ -26,7 +26,7 @@ PATIENCE = 300.0
 
 def cost(setting: BenchSettings) -> Iterator[Measurement]:
     """From submit to outcome, less the time inside the engine: queue, journal, pipe, previews, encoding, library."""
-    with opened(setting, PREFIX) as studio:
+    with open_studio(setting, PREFIX) as studio:
         timed: dict[str, float] = {}
 
         def hear(news: News) -> None:
@@ -53,7 +53,7 @@ def cost(setting: BenchSettings) -> Iterator[Measurement]:
 
 def cancel(setting: BenchSettings) -> Iterator[Measurement]:
     """From cancelling a running job to the start of the one that waits behind it; the slowest of several tries."""
-    with opened(setting) as studio:
+    with open_studio(setting) as studio:
         for medium in MEDIA:
             studio.submit(medium.default_task.request(seed=1)).future.result(PATIENCE)
             waits: list[float] = []
@@ -81,7 +81,7 @@ def _free_after_cancel(studio: Studio, make: type[Request], attempt: int) -> flo
 
 
 @contextlib.contextmanager
-def opened(setting: BenchSettings, wrap: str = "") -> Iterator[Studio]:
+def open_studio(setting: BenchSettings, wrap: str = "") -> Iterator[Studio]:
     """A studio in a home that is thrown away after; its models must be there."""
     with tempfile.TemporaryDirectory(prefix="studio-bench-") as home:
         studio = Studio(

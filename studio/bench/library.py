@@ -31,7 +31,7 @@ def lines(setting: BenchSettings) -> Iterator[Measurement]:
             start = time.perf_counter()
             found = library.rebuild()
             yield Measurement("library.rebuild", time.perf_counter() - start, "s", more={"works": found})
-            for name, ask in questions(library, works).items():
+            for name, ask in queries(library, works).items():
                 ask()
                 busy = time.process_time()
                 taken = [_seconds(ask) for _ in range(TIMES)]
@@ -42,7 +42,7 @@ def lines(setting: BenchSettings) -> Iterator[Measurement]:
             library.close()
 
 
-def questions(library: Library, works: int) -> dict[str, Callable[[], object]]:
+def queries(library: Library, works: int) -> dict[str, Callable[[], object]]:
     """What views ask all day: the first page, one far down, searches that find much, little, nothing, and Chinese."""
 
     def search(text: str) -> Callable[[], object]:

@@ -44,14 +44,14 @@ class BusyEngine:
         self._job: Job | None = None
         self.jobs = 0
 
-    def go_on(self) -> None:
+    def submit_next(self) -> None:
         if self._request is not None and (self._job is None or self._job.state not in ("queued", "running")):
             self.jobs += 1
             self._job = self._studio.submit(self._request.replace(seed=self.jobs), live=True)
 
     async def begun(self) -> None:
         """Return when the engine has been loaded and works."""
-        self.go_on()
+        self.submit_next()
         while self._job is not None and self._job.state != "done" and not self._job.progress.total:
             await asyncio.sleep(0.01)
 
@@ -66,7 +66,7 @@ async def frames(draw: Callable[[int], None], count: int, work: BusyEngine) -> d
     busy = 0.0
     due = time.perf_counter()
     for at in range(count):
-        work.go_on()
+        work.submit_next()
         due = max(due + FRAME_SECONDS, time.perf_counter())
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         start, before = time.perf_counter(), time.thread_time()

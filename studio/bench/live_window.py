@@ -65,7 +65,7 @@ class LatencyProbe(QObject):
         while not self._stop.wait(PING_SECONDS):
             self.rung.emit(time.perf_counter())
 
-    def taken(self) -> list[float]:
+    def take_delays(self) -> list[float]:
         """The delays since the last call, in seconds."""
         taken, self.late = self.late, []
         return taken
@@ -113,7 +113,7 @@ async def working(window: MainWindow, told: dict[str, Any]) -> dict[str, Any]:
 
     end = window.studio.subscribe(hear)
     await asyncio.sleep(told["seconds"] / 4)
-    idle = bell.taken()
+    idle = bell.take_delays()
     start = time.monotonic()
     panel.count.setCurrentIndex(0)
     while time.monotonic() - start < told["seconds"]:
@@ -127,7 +127,7 @@ async def working(window: MainWindow, told: dict[str, Any]) -> dict[str, Any]:
                     seconds=PATIENCE,
                 )
     end()
-    busy = bell.taken()
+    busy = bell.take_delays()
     bell.stop()
     states = sorted({job.state for job in jobs})
     failed = next((str(job.error) for job in jobs if job.error is not None), "")

@@ -63,14 +63,14 @@ class Measurement:
         bound = None if self.bound is None else _short(self.bound)
         head = {"bench": self.bench, "value": _short(self.value), "unit": self.unit, "bound": bound, "ok": self.ok}
         more = {name: _short(value) if isinstance(value, float) else value for name, value in self.more.items()}
-        return {**head, **ratio, **where(), **more}
+        return {**head, **ratio, **machine_state(), **more}
 
 
 def _short(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def where() -> Mapping[str, Any]:
+def machine_state() -> Mapping[str, Any]:
     """The machine, how much else it does at this moment, and the state of the code that a figure belongs to."""
     return {
         "device": _processor(),

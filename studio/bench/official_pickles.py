@@ -38,7 +38,7 @@ class PickledModule:
             "class_name": self.class_name,
             "state": self.state,
         }
-        return _reconstruct_persistent_obj, (easy(meta),), None
+        return _reconstruct_persistent_obj, (to_easy_dict(meta),), None
 
 
 class EasyDict(dict[str, Any]):
@@ -49,7 +49,7 @@ def _reconstruct_persistent_obj(_meta: Any) -> None:
     raise AssertionError("a checkpoint was run")
 
 
-def easy(values: Mapping[str, Any]) -> EasyDict:
+def to_easy_dict(values: Mapping[str, Any]) -> EasyDict:
     return EasyDict(values)
 
 
@@ -82,7 +82,7 @@ def _module(
         "padding": np.array([10, 10]),
         "gain": np.float64(2.0) ** 0.5,
         "_init_args": (),
-        "_init_kwargs": easy(options),
+        "_init_kwargs": to_easy_dict(options),
     }
     return PickledModule(name, state)
 
@@ -90,13 +90,13 @@ def _module(
 def write(path: Path, networks: Mapping[str, Any], protocol: int = 4) -> None:
     """A .pkl of the networks by name ("G", "D", "G_ema") and what the official tools put beside them."""
     about = {"class_name": "training.dataset.ImageFolderDataset", "path": "photographs.zip", "use_labels": False}
-    content = {**networks, "augment_pipe": None, "training_set_kwargs": easy(about)}
-    with _posing(), path.open("wb") as file:
+    content = {**networks, "augment_pipe": None, "training_set_kwargs": to_easy_dict(about)}
+    with _registered(), path.open("wb") as file:
         pickle.dump(content, file, protocol=protocol)
 
 
 @contextlib.contextmanager
-def _posing() -> Iterator[None]:
+def _registered() -> Iterator[None]:
     """Pickle looks names up where they claim to be, so for the moment they are there."""
     places = {"torch_utils.persistence": _reconstruct_persistent_obj, "dnnlib.util": EasyDict}
     homes = {one: one.__module__ for one in places.values()}

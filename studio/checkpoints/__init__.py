@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from studio.checkpoints.checkpoint import NVIDIA, SUFFIXES, ForeignCheckpoint, look
+from studio.checkpoints.checkpoint import NVIDIA, SUFFIXES, ForeignCheckpoint, read_checkpoint
 
-__all__ = ["NVIDIA", "SUFFIXES", "ForeignCheckpoint", "look"]
+__all__ = ["NVIDIA", "SUFFIXES", "ForeignCheckpoint", "read_checkpoint"]

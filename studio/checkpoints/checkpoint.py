@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.checkpoints import community
-from studio.checkpoints.containers import numbers, read_row, read_zip
+from studio.checkpoints.containers import numbers, read_pickle, read_zip
 from studio.checkpoints.errors import CheckpointError, DamagedCheckpoint, UnsupportedCheckpoint
-from studio.checkpoints.layouts import GeneratorLayout, of_network, official
+from studio.checkpoints.layouts import GeneratorLayout, detect_layout, network_tensors
 from studio.checkpoints.tensors import PickledNetwork, PickledTensor, TensorStorage
 from studio.errors import BadInput, Message, StudioError
 from studio.models import weights
@@ -71,7 +71,7 @@ class ForeignCheckpoint:
         Raises StudioError for files that are cut, BadInput for weights that are no numbers, OSError; then part of it
         may be there.
         """
-        with failing(self.path):
+        with describe_errors(self.path):
             tensors: dict[str, Callable[[], NDArray[np.float32]]] = {
                 name: lambda name=name, one=tensor: _checked(name, numbers(one))
                 for name, tensor in self.layout.tensors.items()
@@ -100,7 +100,7 @@ class ForeignCheckpoint:
 
 
 @contextlib.contextmanager
-def failing(path: Path) -> Generator[None]:
+def describe_errors(path: Path) -> Generator[None]:
     """Put what is wrong with the checkpoint at `path` in words: BadInput where refused, StudioError where broken."""
     try:
         yield
@@ -117,7 +117,7 @@ def failing(path: Path) -> Generator[None]:
 HINT = "The studio reads generators of StyleGAN2 and StyleGAN3; nothing in the file was run."
 
 
-def look(path: Path) -> ForeignCheckpoint:
+def read_checkpoint(path: Path) -> ForeignCheckpoint:
     """What the checkpoint at `path` holds; its numbers are not read.
 
     Raises BadInput for what is no StyleGAN generator or wants something to be run, StudioError for damaged files.
@@ -130,8 +130,8 @@ def look(path: Path) -> ForeignCheckpoint:
             "{path} cannot be read: {reason}.", "Check that the file is there.", path=path, reason=error.strerror
         ) from error
     except ValueError:
-        raise StudioError("{name} is damaged: it is empty.", "Download or copy it again.", name=path.name) from None
-    with failing(path):
+        raise StudioError("{name} is damaged_model: it is empty.", "Download or copy it again.", name=path.name) from None
+    with describe_errors(path):
         return _safetensors(path, data) if path.suffix == ".safetensors" else _pickled(path, data)
 
 
@@ -145,17 +145,17 @@ def _pickled(path: Path, data: memoryview) -> ForeignCheckpoint:
     if head.startswith(b"PK"):
         value = read_zip(path, data)
     elif head[:1] == b"\x80":
-        value = read_row(data)
+        value = read_pickle(data)
     else:
         raise UnsupportedCheckpoint("it is neither a pickle nor a file that torch wrote")
     generator, w_avg = _generator(value)
     if isinstance(generator, PickledNetwork):
-        tensors, options = of_network(generator)
-        return _made(path, data, official(tensors, options), NVIDIA)
+        tensors, options = network_tensors(generator)
+        return _made(path, data, detect_layout(tensors, options), NVIDIA)
     tensors = _tensors(generator)
     if w_avg is not None and community.is_community(tensors):
         tensors["latent_avg"] = w_avg
-    return _named(path, data, tensors, {}, "")
+    return _from_state_dict(path, data, tensors, {}, "")
 
 
 def _safetensors(path: Path, data: memoryview) -> ForeignCheckpoint:
@@ -178,22 +178,22 @@ def _safetensors(path: Path, data: memoryview) -> ForeignCheckpoint:
     except weights.DamagedWeights:
         options = {}
     licence = header.metadata.get("modelspec.license", "").strip()
-    return _named(path, data, tensors, options, licence)
+    return _from_state_dict(path, data, tensors, options, licence)
 
 
-def _named(
+def _from_state_dict(
     path: Path, data: memoryview, tensors: dict[str, PickledTensor], options: Mapping[str, Any], licence: str
 ) -> ForeignCheckpoint:
     """A checkpoint of a plain state dict, by whichever names it has."""
     if not community.is_community(tensors):
-        return _made(path, data, official(tensors, options), licence)
+        return _made(path, data, detect_layout(tensors, options), licence)
     w_avg = tensors.pop("latent_avg", None)
     found, filters = community.official_names(tensors)
     if w_avg is not None:
         found["mapping.w_avg"] = replace(w_avg, shape=w_avg.shape[-1:], stride=w_avg.stride[-1:])
     # Where the filters lie among what a generator needs; their numbers are known.
     place = PickledTensor(TensorStorage("f4", "", 0, {}), 0, (4, 4), (4, 1))
-    layout = official(found | dict.fromkeys(filters, place), options)
+    layout = detect_layout(found | dict.fromkeys(filters, place), options)
     kept = {name: one for name, one in layout.tensors.items() if name not in filters}
     return _made(path, data, replace(layout, tensors=kept), licence, frozenset(filters))
 

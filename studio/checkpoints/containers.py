@@ -27,7 +27,7 @@ NESTED = 500  # steps of a pickle that holds one storage; it has some 30
 
 def numbers(tensor: PickledTensor) -> NDArray[np.float32]:
     """A tensor's numbers, [*shape]; a view of the file where that stores them so. Raises Refused or Broken."""
-    kept = tensor.storage if isinstance(tensor.storage, TensorStorage) else _nested(tensor.storage.data)
+    kept = tensor.storage if isinstance(tensor.storage, TensorStorage) else _read_nested(tensor.storage.data)
     row = _row(kept)
     count = math.prod(tensor.shape)
     last = tensor.offset + sum((side - 1) * step for side, step in zip(tensor.shape, tensor.stride, strict=True))
@@ -55,7 +55,7 @@ def read_zip(path: Path, data: memoryview) -> Value:
     return PickleMachine(entries[prefix + "data.pkl"], TABLE, lambda value: storage(value, places)).load()[0]
 
 
-def read_row(data: memoryview, steps: int = OPCODES) -> Value:
+def read_pickle(data: memoryview, steps: int = OPCODES) -> Value:
     """The value of a plain pickle, or of an older torch file, of so many steps. Raises Refused or Broken."""
     places: dict[str, memoryview] = {}
     kinds: dict[str, str] = {}
@@ -91,10 +91,10 @@ def read_row(data: memoryview, steps: int = OPCODES) -> Value:
     return value
 
 
-def _nested(data: memoryview) -> TensorStorage:
+def _read_nested(data: memoryview) -> TensorStorage:
     if bytes(data[:2]) == b"PK":
         raise UnsupportedCheckpoint("a tensor in it lies in a zip of its own, which no official network does")
-    kept = read_row(data, NESTED)
+    kept = read_pickle(data, NESTED)
     if not isinstance(kept, TensorStorage):
         raise UnsupportedCheckpoint("a tensor in it holds something else than numbers")
     return kept
@@ -132,7 +132,7 @@ def _width(kind: str) -> int:
 
 def _row(kept: TensorStorage) -> NDArray[Any]:
     """All numbers of a storage."""
-    data = kept.places.get(kept.key)
+    data = kept.buffers.get(kept.key)
     if data is None:
         raise DamagedCheckpoint("the numbers of a tensor are missing")
     width = _width(kept.kind)

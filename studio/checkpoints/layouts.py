@@ -48,7 +48,7 @@ class GeneratorLayout:
     w_avg: bool
 
 
-def of_network(network: PickledNetwork) -> tuple[dict[str, PickledTensor], dict[str, Any]]:
+def network_tensors(network: PickledNetwork) -> tuple[dict[str, PickledTensor], dict[str, Any]]:
     """The tensors of a pickled official network under their full names, and the options it was made with."""
     found: dict[str, PickledTensor] = {}
     parts = 0
@@ -69,7 +69,7 @@ def of_network(network: PickledNetwork) -> tuple[dict[str, PickledTensor], dict[
     return found, _dict(network.state.get("_init_kwargs"))
 
 
-def official(tensors: Tensors, options: Mapping[str, Any]) -> GeneratorLayout:
+def detect_layout(tensors: Tensors, options: Mapping[str, Any]) -> GeneratorLayout:
     """The generator that these tensors make up. Raises Refused for shapes and options that no StyleGAN of ours has."""
     tensors = {name: one for name, one in tensors.items() if name.startswith(("mapping.", "synthesis."))}
     if len(tensors) > PARTS:

@@ -28,7 +28,7 @@ class TensorStorage:
     kind: str
     key: str
     count: int
-    places: dict[str, memoryview]
+    buffers: dict[str, memoryview]
 
 
 @dataclass(slots=True, eq=False)

@@ -40,7 +40,7 @@ class CliContext:
         """The studio, closed afterwards; its warnings go to standard error."""
         opened = self.opener(self.places)
         try:
-            self.warn(*opened.warnings)
+            self.print_error(*opened.warnings)
             yield opened
         finally:
             opened.close()
@@ -52,7 +52,7 @@ class CliContext:
 
         opened = Library(settings.folder(self.settings().library_folder, self.places.library))
         try:
-            self.warn(*opened.notices)
+            self.print_error(*opened.notices)
             yield opened
         finally:
             opened.close()
@@ -60,15 +60,15 @@ class CliContext:
     def catalog(self) -> Catalog:
         return Catalog(self.bundled, settings.folder(self.settings().models_folder, self.places.models))
 
-    def say(self, words: str = "") -> None:
+    def print(self, words: str = "") -> None:
         """A line on standard output."""
         sys.stdout.write(words + "\n")
 
-    def give(self, value: Any) -> None:
+    def print_json(self, value: Any) -> None:
         """One JSON object on standard output."""
         sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
 
-    def warn(self, *sentences: str | Message) -> None:
+    def print_error(self, *sentences: str | Message) -> None:
         """Lines on standard error."""
         for sentence in sentences:
             sys.stderr.write(f"{sentence}\n")
@@ -76,7 +76,7 @@ class CliContext:
     def settings(self) -> settings.Settings:
         """What the person has decided; what was wrong with the file goes to standard error."""
         loaded, warnings = settings.load(self.places.config / "settings.toml")
-        self.warn(*warnings)
+        self.print_error(*warnings)
         return loaded
 
 
@@ -84,22 +84,22 @@ def table(rows: list[tuple[str, ...]]) -> list[str]:
     """Rows as lines with aligned columns; the last column is never padded."""
     if not rows:
         return []
-    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
     lines: list[str] = []
     for row in rows:
-        cells = [cell + " " * (size - width(cell)) for cell, size in zip(row, widths, strict=True)]
+        cells = [cell + " " * (size - display_width(cell)) for cell, size in zip(row, widths, strict=True)]
         lines.append("  ".join(cells).rstrip())
     return lines
 
 
-def width(text: str) -> int:
+def display_width(text: str) -> int:
     """Columns that a terminal uses for a text: Chinese characters take two."""
     import unicodedata
 
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-def size(count: int) -> str:
+def format_size(count: int) -> str:
     """Bytes as a person says them."""
     if count < 1000:
         return f"{count} bytes"

@@ -64,16 +64,16 @@ def run_directions(values: argparse.Namespace, desk: CliContext) -> int:
         directions.remove(model, id)
     found = directions.directions(model)
     if values.json:
-        desk.give({"model": model.id, "directions": [_facts(one) for one in found]})
+        desk.print_json({"model": model.id, "directions": [_facts(one) for one in found]})
         return 0
     if not found:
-        desk.say(f"{model.title} has no directions.")
-        desk.warn(f"Find some with: {program()} make avatar.directions --model {model.id}")
+        desk.print(f"{model.title} has no directions.")
+        desk.print_error(f"Find some with: {program()} make avatar.directions --model {model.id}")
         return 0
     rows = [("ID", "NAME", "METHOD", "LAYERS", "DEVIATION")]
     rows += [(one.id, one.name, one.method, one.layers, f"{one.std:.3g}") for one in found]
     for line in table(rows):
-        desk.say(line)
+        desk.print(line)
     return 0
 
 

@@ -91,9 +91,9 @@ def run(values: argparse.Namespace, desk: CliContext) -> int:
     written: list[str] = []
     end = writer.send(_told(made, written), to, name)
     if values.json:
-        desk.give({"to": str(end), "files": written})
+        desk.print_json({"to": str(end), "files": written})
     else:
-        desk.say(f"{end}  ({len(written)} {'file' if len(written) == 1 else 'files'})")
+        desk.print(f"{end}  ({len(written)} {'file' if len(written) == 1 else 'files'})")
     return 0
 
 

@@ -35,7 +35,7 @@ def program() -> str:
     return os.environ.get("STUDIO_PROGRAM") or "studio"
 
 
-def typed(words: str) -> str:
+def as_typed(words: str) -> str:
     """`words` with every command in them as it is typed here."""
     return re.sub(r"`studio(?=\s)", lambda _: "`" + program(), words)
 
@@ -55,7 +55,7 @@ class ArgumentParser(argparse.ArgumentParser):
         return values, rest
 
     def format_help(self) -> str:
-        return typed(super().format_help())
+        return as_typed(super().format_help())
 
     def error(self, message: str) -> NoReturn:
         raise BadInput(
@@ -92,17 +92,19 @@ def add_fields(parser: argparse.ArgumentParser, kind: type[Request], *, required
             parser.add_argument(flag(name), metavar=_metavar(note), **options)
 
 
-def given(kind: type[Request], values: argparse.Namespace) -> dict[str, Any]:
+def given_fields(kind: type[Request], values: argparse.Namespace) -> dict[str, Any]:
     """The fields that flags were given for, as the values that the Request checks; paths made absolute."""
     return {name: _value(note, getattr(values, name)) for name, note in kind.fields() if hasattr(values, name)}
 
 
-def asked(kind: type[Asked], values: argparse.Namespace, known: Mapping[str, Any] = MappingProxyType({})) -> Asked:
+def request_from(
+    kind: type[Asked], values: argparse.Namespace, known: Mapping[str, Any] = MappingProxyType({})
+) -> Asked:
     """The request that flags describe, beside what is `known` of it; without a seed one that nobody chose."""
-    return kind(**{"seed": fresh_seed(), **known, **given(kind, values)})
+    return kind(**{"seed": fresh_seed(), **known, **given_fields(kind, values)})
 
 
-def whole(low: int, high: int) -> Any:
+def whole_number(low: int, high: int) -> Any:
     """A `type=` for whole numbers between two bounds, both included."""
 
     def convert(text: str) -> int:

@@ -80,36 +80,36 @@ def _json(parser: Any) -> None:
 
 
 def run_list(values: argparse.Namespace, desk: CliContext) -> int:
-    people = _people(desk)
+    people = _identities(desk)
     found = people.binned() if values.bin else people.all()
     if values.json:
-        desk.give({"identities": [_facts(one) for one in found]})
+        desk.print_json({"identities": [_facts(one) for one in found]})
     elif found:
         rows = [(one.id, _when(one.kept), one.name) for one in found]
         for line in table([("ID", "KEPT", "NAME"), *rows]):
-            desk.say(line)
+            desk.print(line)
     else:
         nobody = "The bin is empty." if values.bin else "Nobody is kept yet: `studio identities keep WORK` does it."
-        desk.warn(flags.typed(nobody))
+        desk.print_error(flags.as_typed(nobody))
     return 0
 
 
 def run_show(values: argparse.Namespace, desk: CliContext) -> int:
-    one = _people(desk).get(values.who)
+    one = _identities(desk).get(values.who)
     facts = {**_facts(one), "face": one.face.to_json()}
     if values.json:
-        desk.give(facts)
+        desk.print_json(facts)
         return 0
     face = json.dumps(facts["face"], ensure_ascii=False)
     shown = {**facts, "kept": _when(one.kept), "changed": _when(one.changed), "face": face}
     for line in table([(name, str(value)) for name, value in shown.items() if value not in ("", None)]):
-        desk.say(line)
+        desk.print(line)
     return 0
 
 
 def run_keep(values: argparse.Namespace, desk: CliContext) -> int:
     with desk.library() as library:
-        path, asset = works.find(library, values.work)
+        path, asset = works.find_work(library, values.work)
     face = _face_of(path, asset)
     name = face.name if values.name is None else values.name
     if not name.strip():
@@ -117,34 +117,34 @@ def run_keep(values: argparse.Namespace, desk: CliContext) -> int:
     picture = codecs.read(path)
     if not isinstance(picture, Image):
         raise BadInput("{name} is no picture.", "Choose a work that shows a face.", name=path.name)
-    kept = _people(desk).keep(name, face, picture, asset.id if asset is not None else "")
+    kept = _identities(desk).keep(name, face, picture, asset.id if asset is not None else "")
     return _done(values, desk, kept, "{name} is kept.")
 
 
 def run_rename(values: argparse.Namespace, desk: CliContext) -> int:
-    people = _people(desk)
+    people = _identities(desk)
     one = people.rename(people.get(values.who).id, values.name)
     return _done(values, desk, one, "{name} is the new name.")
 
 
 def run_remove(values: argparse.Namespace, desk: CliContext) -> int:
     words = "{name} is in the bin; `studio identities restore {id}` takes it back."
-    return _done(values, desk, _people(desk).remove(values.who), words)
+    return _done(values, desk, _identities(desk).remove(values.who), words)
 
 
 def run_restore(values: argparse.Namespace, desk: CliContext) -> int:
-    return _done(values, desk, _people(desk).restore(values.who), "{name} is back.")
+    return _done(values, desk, _identities(desk).restore(values.who), "{name} is back.")
 
 
 def _done(values: argparse.Namespace, desk: CliContext, one: Identity, words: str) -> int:
     if values.json:
-        desk.give(_facts(one))
+        desk.print_json(_facts(one))
     else:
-        desk.say(flags.typed(words.format(name=one.name, id=one.id)))
+        desk.print(flags.as_typed(words.format(name=one.name, id=one.id)))
     return 0
 
 
-def _people(desk: CliContext) -> Identities:
+def _identities(desk: CliContext) -> Identities:
     return Identities(desk.places.identities)
 
 
@@ -192,7 +192,7 @@ def add_flags(parser: Any) -> None:
     )
     group.add_argument(
         "--expressions",
-        type=flags.whole(0, MOST),
+        type=flags.whole_number(0, MOST),
         default=0,
         metavar="N",
         help=f"a character sheet instead: the face large and in up to N expressions, titled with --name, {MANY} being "
@@ -200,16 +200,16 @@ def add_flags(parser: Any) -> None:
     )
 
 
-def known(values: argparse.Namespace, desk: CliContext) -> dict[str, Any]:
+def known_face(values: argparse.Namespace, desk: CliContext) -> dict[str, Any]:
     """What is known of the face that flags name; nothing where they name none."""
     word = getattr(values, "identity", None)
     if word is None:
         return {}
-    face = _people(desk).get(word).face
+    face = _identities(desk).get(word).face
     return {name: getattr(face, name) for name, _ in face.fields()}
 
 
-def strangers(values: argparse.Namespace, known: Mapping[str, Any], request: Request) -> list[str]:
+def identity_warnings(values: argparse.Namespace, known: Mapping[str, Any], request: Request) -> list[str]:
     """What of the flags makes somebody else of the face that is `known`, in sentences."""
     if not known or not isinstance(request, AvatarRequest):
         return []
@@ -224,7 +224,7 @@ def strangers(values: argparse.Namespace, known: Mapping[str, Any], request: Req
     return said
 
 
-def in_expressions(values: argparse.Namespace, studio: Studio, requests: list[Request]) -> list[Request]:
+def character_sheets(values: argparse.Namespace, studio: Studio, requests: list[Request]) -> list[Request]:
     """The character sheets of faces, where flags ask for them."""
     count = getattr(values, "expressions", 0)
     if not count:

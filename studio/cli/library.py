@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
 from studio.cli import works
-from studio.cli.context import size, table
-from studio.cli.flags import typed, whole
+from studio.cli.context import format_size, table
+from studio.cli.flags import as_typed, whole_number
 from studio.errors import BadInput, StudioError
 from studio.library.titles import gist, title_of
 
@@ -79,10 +79,18 @@ def _filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--favourite", action="store_true", default=None, help="only favourites (default: all)")
     parser.add_argument("--bin", action="store_true", help="what lies in the bin instead (default: no)")
     parser.add_argument(
-        "--limit", type=whole(1, LIMIT), default=50, metavar="N", help=f"at most so many; 1 to {LIMIT} (default: 50)"
+        "--limit",
+        type=whole_number(1, LIMIT),
+        default=50,
+        metavar="N",
+        help=f"at most so many; 1 to {LIMIT} (default: 50)",
     )
     parser.add_argument(
-        "--offset", type=whole(0, 10**9), default=0, metavar="N", help="leave out the first N; 0 or more (default: 0)"
+        "--offset",
+        type=whole_number(0, 10**9),
+        default=0,
+        metavar="N",
+        help="leave out the first N; 0 or more (default: 0)",
     )
     _json(parser)
 
@@ -103,33 +111,33 @@ def run_list(values: argparse.Namespace, desk: CliContext) -> int:
         assets = library.page(query, values.offset, values.limit)
         total = library.count(query)
     if values.json:
-        desk.give({"total": total, "assets": [_facts(asset) for asset in assets]})
+        desk.print_json({"total": total, "assets": [_facts(asset) for asset in assets]})
         return 0
     rows = [(asset.id, _when(asset.created), asset.medium, _title(asset)) for asset in assets]
     for line in table([("ID", "MADE", "MEDIUM", "TITLE"), *rows]) if rows else []:
-        desk.say(line)
+        desk.print(line)
     last = values.offset + len(assets)
     if not total:
-        desk.warn("There are no such works.")
+        desk.print_error("There are no such works.")
     elif last < total:
-        desk.warn(f"{last} of {total} works; go on with --offset {last}.")
+        desk.print_error(f"{last} of {total} works; go on with --offset {last}.")
     return 0
 
 
 def run_show(values: argparse.Namespace, desk: CliContext) -> int:
     with desk.library() as library:
-        path, asset = works.find(library, values.work)
+        path, asset = works.find_work(library, values.work)
         if asset is None:
             raise BadInput("{name} is not in the library.", "`studio library import` takes it in.", name=path.name)
         children = [child.id for child in library.children(asset.id)]
     facts = {**_facts(asset), "children": children, "request": asset.request, "provenance": asset.provenance}
     if values.json:
-        desk.give(facts)
+        desk.print_json(facts)
         return 0
-    shown = {**facts, "created": _when(asset.created), "size": size(asset.size)}
+    shown = {**facts, "created": _when(asset.created), "size": format_size(asset.size)}
     rows = [(key, _shown(value)) for key, value in shown.items() if value not in (None, "", [], {}, False)]
     for line in table(rows):
-        desk.say(line)
+        desk.print(line)
     return 0
 
 
@@ -141,12 +149,12 @@ def run_verify(values: argparse.Namespace, desk: CliContext) -> int:
         found = [
             {"path": one.path, "kind": one.kind, "message": str(one.message), "hint": str(one.hint)} for one in problems
         ]
-        desk.give({"works": total, "problems": found})
+        desk.print_json({"works": total, "problems": found})
     elif problems:
         for one in problems:
-            desk.say(typed(f"{one.path}: {one.message} {one.hint}").rstrip())
+            desk.print(as_typed(f"{one.path}: {one.message} {one.hint}").rstrip())
     else:
-        desk.say(f"All is well with {total} works." if total != 1 else "All is well with 1 work.")
+        desk.print(f"All is well with {total} works." if total != 1 else "All is well with 1 work.")
     return StudioError.status if problems else 0
 
 
@@ -154,9 +162,9 @@ def run_rebuild(values: argparse.Namespace, desk: CliContext) -> int:
     with desk.library() as library:
         total = library.rebuild()
     if values.json:
-        desk.give({"works": total})
+        desk.print_json({"works": total})
     else:
-        desk.say(f"The index is made anew; it holds {total} {'work' if total == 1 else 'works'}.")
+        desk.print(f"The index is made anew; it holds {total} {'work' if total == 1 else 'works'}.")
     return 0
 
 
@@ -169,10 +177,10 @@ def run_import(values: argparse.Namespace, desk: CliContext) -> int:
                 asset = library.import_file(path.expanduser())
                 assets.append(asset)
                 if not values.json:
-                    desk.say(f"{asset.id}  {asset.path}")
+                    desk.print(f"{asset.id}  {asset.path}")
         finally:
             if values.json:
-                desk.give({"assets": [_facts(asset) for asset in assets]})
+                desk.print_json({"assets": [_facts(asset) for asset in assets]})
     return 0
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import studio
 from studio.cli import export, identities, library, make, models, tools
 from studio.cli.context import CliContext, open_studio
-from studio.cli.flags import ArgumentParser, program, typed
+from studio.cli.flags import ArgumentParser, as_typed, program
 from studio.cli.jobs import Interrupted
 from studio.errors import StudioError
 from studio.system import log, signals
@@ -92,7 +92,7 @@ def _run(verb: Callable[..., int], values: object, desk: CliContext) -> int:
 
 
 def _complain(error: StudioError) -> int:
-    sys.stderr.write(f"{typed(str(error))}\n")
+    sys.stderr.write(f"{as_typed(str(error))}\n")
     return error.status
 
 

@@ -52,7 +52,7 @@ def _add_shared(parser: argparse.ArgumentParser, *, first: bool) -> None:
     group = parser.add_argument_group("how many, and where to")
     group.add_argument(
         "--count",
-        type=flags.whole(1, COUNT_LIMIT),
+        type=flags.whole_number(1, COUNT_LIMIT),
         default=default(1),
         metavar="N",
         help=f"how many, each with the next seed; 1 to {COUNT_LIMIT} (default: 1)",
@@ -103,22 +103,31 @@ def run_make(values: argparse.Namespace, desk: CliContext) -> int:
             made.append(entry)
             if not values.json:
                 display.close()
-                desk.say(f"{entry['path']}{'  (partial)' if partial else ''}")
+                desk.print(f"{entry['path']}{'  (partial)' if partial else ''}")
             if asset.remark:
-                desk.warn(asset.remark)
+                desk.print_error(asset.remark)
 
     with desk.studio() as studio:
         try:
+<<<<<<< HEAD
             desk.warn(*_ignored(studio, requests[0]))
             requests = identities.in_expressions(values, studio, requests)
+=======
+            desk.print_error(*_ignored_fields(studio, requests[0]))
+            requests = identities.character_sheets(values, studio, requests)
+>>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
             jobs.run(studio, requests, display, receive)
         finally:
             if values.json:
-                desk.give({"assets": made})
+                desk.print_json({"assets": made})
     return 0
 
 
+<<<<<<< HEAD
 def _ignored(studio: Studio, request: Request) -> list[str]:
+=======
+def _ignored_fields(studio: Studio, request: Request) -> list[str]:
+>>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
     """What of the request its model cannot follow, in a sentence."""
     catalog = studio.catalog
     model = catalog.get(request.model) if request.model else catalog.default(request.medium)
@@ -149,7 +158,7 @@ def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[st
 
 def _requests(values: argparse.Namespace, desk: CliContext) -> list[Request]:
     """The requests of one command: from a file, from flags, or from a file that flags change."""
-    known = identities.known(values, desk)
+    known = identities.known_face(values, desk)
     if values.request is not None and known:
         raise BadInput("A face cannot begin from --identity and --request both.", "Give one of them.")
     if values.request is not None:
@@ -158,7 +167,7 @@ def _requests(values: argparse.Namespace, desk: CliContext) -> list[Request]:
             raise BadInput("{name} asks for a training.", "Use `studio train`.", name=values.request.name)
         if values.medium not in (None, request.kind):
             raise BadInput(
-                "{name} is about {kind}, not {medium}.",
+                "{name} is model_facts {kind}, not {medium}.",
                 name=values.request.name,
                 kind=request.kind,
                 medium=values.medium,
@@ -166,10 +175,12 @@ def _requests(values: argparse.Namespace, desk: CliContext) -> list[Request]:
         request = request.replace(**flags.given(type(request), values))
         unknown = unknown_fields(request)
         if unknown:
-            desk.warn(f"{values.request.name} has fields this studio does not know, which change nothing: {unknown}.")
+            desk.print_error(
+                f"{values.request.name} has fields this studio does not know, which change nothing: {unknown}."
+            )
     elif values.medium is not None:
-        request = flags.asked(KINDS[values.medium], values, known)
-        desk.warn(*identities.strangers(values, known, request))
+        request = flags.request_from(KINDS[values.medium], values, known)
+        desk.print_error(*identities.identity_warnings(values, known, request))
     else:
         raise BadInput("Say what to make.", "Choose one of: {names}.", names=", ".join(one.name for one in MEDIA))
     request.replace(seed=request.seed + values.count - 1)  # refused where there are not so many seeds
@@ -196,7 +207,12 @@ def add_train(verbs: Any) -> None:
 
 
 def run_train(values: argparse.Namespace, desk: CliContext) -> int:
+<<<<<<< HEAD
     request = flags.asked(values.kind, values)
+=======
+    kind = medium(values.medium).train
+    request = flags.request_from(kind, values)
+>>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
     if not Path(request.data).exists():
         raise BadInput("{folder} does not exist.", "Give the folder to learn from with --data.", folder=request.data)
     copies.folder_for_copies(Path(request.out))
@@ -211,18 +227,18 @@ def run_train(values: argparse.Namespace, desk: CliContext) -> int:
                 if partial:
                     models[-1]["partial"] = True
                 if job.duplicate_of:
-                    desk.warn(f"Nothing more was learnt: {job.duplicate_of} is there already.")
+                    desk.print_error(f"Nothing more was learnt: {job.duplicate_of} is there already.")
 
     with desk.studio() as studio:
         try:
             jobs.run(studio, [request], display, receive)
         finally:
             if values.json:
-                desk.give({"models": models})
+                desk.print_json({"models": models})
             else:
                 for model in models:
-                    desk.say(model["path"])
-                    desk.warn(f"Use it with: {_use(Path(model['path']), values.medium, desk)}")
+                    desk.print(model["path"])
+                    desk.print_error(f"Use it with: {_usage_command(Path(model['path']), values.medium, desk)}")
     return 0
 
 
@@ -232,7 +248,7 @@ def _about(kind: type[Request]) -> str:
     return " ".join(first.split()).replace("%", "%%")
 
 
-def _use(folder: Path, medium: str, desk: CliContext) -> str:
+def _usage_command(folder: Path, medium: str, desk: CliContext) -> str:
     """The command that makes works with a trained model, or first adds it to the others."""
     if any(model.folder == folder for model in desk.catalog().models(medium)):
         return f"{flags.program()} make {medium} --model {folder.name}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
 from studio.cli import directions
-from studio.cli.context import size, table
+from studio.cli.context import format_size, table
 from studio.cli.flags import program
 
 if TYPE_CHECKING:
@@ -72,14 +72,16 @@ def _json(parser: argparse.ArgumentParser) -> None:
 def run_list(values: argparse.Namespace, desk: CliContext) -> int:
     catalog = desk.catalog()
     models = catalog.models(values.medium)
-    desk.warn(*catalog.warnings)
+    desk.print_error(*catalog.warnings)
     if values.json:
-        desk.give({"models": [_facts(model) for model in models]})
+        desk.print_json({"models": [_facts(model) for model in models]})
         return 0
     rows = [("ID", "MEDIUM", "FAMILY", "LICENCE", "SIZE", "TITLE")]
-    rows += [(model.id, model.medium, model.family, model.licence, size(model.size), model.title) for model in models]
+    rows += [
+        (model.id, model.medium, model.family, model.licence, format_size(model.size), model.title) for model in models
+    ]
     for line in table(rows):
-        desk.say(line)
+        desk.print(line)
     return 0
 
 
@@ -91,15 +93,15 @@ def run_info(values: argparse.Namespace, desk: CliContext) -> int:
     if values.verify:
         facts["problems"] = list(map(str, problems))
     if values.json:
-        desk.give(facts)
+        desk.print_json(facts)
     else:
         shown = {key: value for key, value in facts.items() if value not in ("", [], None) and key != "problems"}
-        shown["size"] = size(model.size)
+        shown["size"] = format_size(model.size)
         for line in table([(key, _shown(value)) for key, value in shown.items()]):
-            desk.say(line)
+            desk.print(line)
         if values.verify and not problems:
-            desk.say("The weights are whole and unchanged.")
-    desk.warn(*problems)
+            desk.print("The weights are whole and unchanged.")
+    desk.print_error(*problems)
     return 3 if problems else 0
 
 
@@ -110,13 +112,13 @@ def run_import(values: argparse.Namespace, desk: CliContext) -> int:
         values.medium,
         accept_licence=values.accept_licence,
         licence=values.licence,
-        report=lambda done, total: told.hear(done, total, desk),
+        report=lambda done, total: told.update(done, total, desk),
     )
     if values.json:
-        desk.give({"id": model.id, "family": model.family, "licence": model.licence})
+        desk.print_json({"id": model.id, "family": model.family, "licence": model.licence})
     else:
-        desk.say(f"{model.id}  ({model.family}, {model.licence}, {size(model.size)})")
-        desk.warn(f"Use it with: {program()} make {model.medium} --model {model.id}")
+        desk.print(f"{model.id}  ({model.family}, {model.licence}, {format_size(model.size)})")
+        desk.print_error(f"Use it with: {program()} make {model.medium} --model {model.id}")
     return 0
 
 
@@ -126,19 +128,19 @@ class ImportProgress:
     def __init__(self) -> None:
         self._next = time.monotonic() + SECONDS
 
-    def hear(self, done: int, total: int, desk: CliContext) -> None:
+    def update(self, done: int, total: int, desk: CliContext) -> None:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + SECONDS
-            desk.warn(f"{size(done)} of {size(total)}")
+            desk.print_error(f"{format_size(done)} of {format_size(total)}")
 
 
 def run_remove(values: argparse.Namespace, desk: CliContext) -> int:
     desk.catalog().remove(values.id)
     if values.json:
-        desk.give({"removed": values.id})
+        desk.print_json({"removed": values.id})
     else:
-        desk.say(f"{values.id} is removed.")
+        desk.print(f"{values.id} is removed.")
     return 0
 
 

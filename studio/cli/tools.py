@@ -112,9 +112,9 @@ def run_demo(values: argparse.Namespace, desk: CliContext) -> int:
         finally:
             index = _write_page(out, works) if works else None
             if values.json:
-                desk.give({"assets": made, "index": index and str(index)})
+                desk.print_json({"assets": made, "index": index and str(index)})
             elif index is not None:
-                desk.say(str(index))
+                desk.print(str(index))
     return 0
 
 
@@ -133,23 +133,25 @@ def _write_page(out: Path, works: list[demo_page.DemoWork]) -> Path:
 def run_bench(values: argparse.Namespace, desk: CliContext) -> int:
     from studio import bench
 
-    return 0 if bench.run(values.name, desk.say) else StudioError.status
+    return 0 if bench.run(values.name, desk.print) else StudioError.status
 
 
 def run_about(values: argparse.Namespace, desk: CliContext) -> int:
     parts = credits.parts(desk.catalog())
     if values.json:
-        desk.give({"parts": [{name: getattr(part, name) for name in credits.CreditedPart.__slots__} for part in parts]})
+        desk.print_json(
+            {"parts": [{name: getattr(part, name) for name in credits.CreditedPart.__slots__} for part in parts]}
+        )
         return 0
     own, *rest = parts
-    desk.say(f"{own.name} {own.version}, {own.licence}")
+    desk.print(f"{own.name} {own.version}, {own.licence}")
     titles = {"library": "Libraries", "model": "Models"}
     for kind, title in titles.items():
         some = [part for part in rest if part.kind == kind]
         if some:
-            desk.say(f"\n{title}")
+            desk.print(f"\n{title}")
             for line in table([(part.name, part.version, part.licence, part.credits) for part in some]):
-                desk.say(f"  {line}")
+                desk.print(f"  {line}")
     return 0
 
 
@@ -158,7 +160,7 @@ def run_doctor(values: argparse.Namespace, desk: CliContext) -> int:
     if values.json:
         rows = [diagnostics.to_json(one) for one in findings]
         words = json.dumps({"findings": rows}, ensure_ascii=False)
-        desk.say(diagnostics.anonymous(words, desk.places) if values.report else words)
+        desk.print(diagnostics.anonymous(words, desk.places) if values.report else words)
     else:
-        desk.say(diagnostics.report(findings, desk.places) if values.report else diagnostics.text(findings))
+        desk.print(diagnostics.report(findings, desk.places) if values.report else diagnostics.text(findings))
     return StudioError.status if any(one.essential and one.missing for one in findings) else 0

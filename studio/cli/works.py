@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from studio.library.library import Library
 
 
-def find(library: Library, word: str) -> tuple[Path, Asset | None]:
+def find_work(library: Library, word: str) -> tuple[Path, Asset | None]:
     """The file that a word names, and its work: the id of a work, the path of its file, or that of a copy.
 
     A file that the library does not have comes without a work. Raises BadInput where there is neither.

@@ -214,7 +214,7 @@ class Catalog:
     def _take(self, found: DetectedModel, files: list[Path], name: str, own: Path, report: Copied) -> Model:
         own.mkdir(parents=True, exist_ok=True)
         _sweep(own)
-        foreign = checkpoints.look(found.root / files[0]) if found.foreign else None
+        foreign = checkpoints.read_checkpoint(found.root / files[0]) if found.foreign else None
         need = foreign.size if foreign else sum((found.root / file).stat().st_size for file in files)
         free = shutil.disk_usage(own).free
         if need > free:

@@ -182,7 +182,7 @@ def _single(path: Path) -> DetectedModel:
 
 
 def _foreign(path: Path) -> DetectedModel:
-    checkpoint = checkpoints.look(path)
+    checkpoint = checkpoints.read_checkpoint(path)
     facts = {"native": [checkpoint.layout.size] * 2, "source": f"imported from {path.name}"}
     return DetectedModel(
         path.parent, (Path(path.name),), "avatar", checkpoint.layout.family, checkpoint.licence, facts, True

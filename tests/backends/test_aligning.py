@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 from torch import Tensor
 
-from studio.backends.avatar.background import cut_out, filled, peeled
-from studio.backends.avatar.engine.detect_face import FaceDetector, frames_of
-from studio.backends.avatar.engine.target import planes_of
-from studio.backends.avatar.face_crops import CropSource, CropSquare, canvases, distinct, places
+from studio.backends.avatar.background import cut_out, fill_holes, remove_backdrop
+from studio.backends.avatar.engine.detect_face import FaceDetector, figure_boxes
+from studio.backends.avatar.engine.target import to_planes
+from studio.backends.avatar.face_crops import CropSource, CropSquare, candidate_squares, cut_outs, drop_near_duplicates
 
 SIDE = 160
 Pixels = NDArray[np.uint8]
@@ -56,7 +56,7 @@ class Known:
     """An eye that knows one face only."""
 
     def __init__(self, drawn: Pixels, planes: int = 4) -> None:
-        self.picture = planes_of(drawn, planes)
+        self.picture = to_planes(drawn, planes)
 
     def drawn(self, pictures: Tensor) -> Tensor:
         return self.picture.expand(len(pictures), -1, -1, -1)
@@ -65,7 +65,7 @@ class Known:
 def found(picture: Pixels) -> tuple[CropSource, CropSquare]:
     eye = Known(face())
     aligning = FaceDetector(eye, 4, 64, torch.device("cpu"), better=0.9)
-    one = aligning.find(picture, [frames_of(eye.picture)], lambda done, total: None)
+    one = aligning.find(picture, [figure_boxes(eye.picture)], lambda done, total: None)
     return one.canvas, one.place
 
 
@@ -116,11 +116,11 @@ def test_what_is_like_the_wall_between_the_parts_of_a_figure_is_given_back() -> 
     )  # strands
     cut = cut_out(under)
     assert (cut[80, 40:120, 3] == 0).any()
-    back = filled(cut)
+    back = fill_holes(cut)
     assert back is not None
     assert back[80, 40:120, 3].min() == 255
     assert back[5, 5, 3] == 0
-    assert filled(cut_out(put(face(), "plain", 40, 40, 80))) is None
+    assert fill_holes(cut_out(put(face(), "plain", 40, 40, 80))) is None
 
 
 def test_noise_has_no_background() -> None:
@@ -131,10 +131,10 @@ def test_noise_has_no_background() -> None:
 def test_what_has_many_colours_at_its_rim_is_no_disc() -> None:
     drawn = face()
     drawn[..., :3] = np.random.default_rng(0).integers(0, 255, (64, 64, 3))
-    assert peeled(drawn) is None
+    assert remove_backdrop(drawn) is None
     on_card = np.dstack([put(face(), "plain", 40, 40, 80), np.full((SIDE, SIDE), 255, np.uint8)])
     on_card[:20] = on_card[-20:] = 0
-    bare = peeled(on_card)
+    bare = remove_backdrop(on_card)
     assert bare is not None
     assert bare[30, 30, 3] == 0
     assert bare[75, 80, 3] == 255
@@ -142,21 +142,21 @@ def test_what_has_many_colours_at_its_rim_is_no_disc() -> None:
 
 def test_what_is_cut_off_by_the_edge_is_not_moved_away_from_it() -> None:
     cut = CropSource(np.dstack([np.full((40, 40, 3), 90), np.full((40, 40), 255)]).astype(np.uint8))
-    assert cut.holds(CropSquare(0, 0, 40))
-    assert cut.holds(CropSquare(0, 10, 40)), "a bust goes on below"
-    assert not cut.holds(CropSquare(-10, -10, 60))
+    assert cut.contains(CropSquare(0, 0, 40))
+    assert cut.contains(CropSquare(0, 10, 40)), "a bust goes on below"
+    assert not cut.contains(CropSquare(-10, -10, 60))
 
 
 def test_networks_without_transparency_keep_the_background() -> None:
     picture = put(face(), "plain", 40, 40, 80)
-    (canvas,) = canvases(picture, cut=False)
+    (canvas,) = cut_outs(picture, cut=False)
     assert canvas.figure() is not None
-    np.testing.assert_array_equal(canvas.seen(CropSquare(0, 0, SIDE), SIDE)[..., :3], picture)
+    np.testing.assert_array_equal(canvas.crop(CropSquare(0, 0, SIDE), SIDE)[..., :3], picture)
 
 
 def test_places_reach_beyond_the_picture_and_are_clear_there() -> None:
     canvas = CropSource(np.full((20, 20, 4), 255, np.uint8))
-    seen = canvas.seen(CropSquare(-10, 0, 20), 20)
+    seen = canvas.crop(CropSquare(-10, 0, 20), 20)
     assert seen[:, :9, 3].max() == 0
     assert seen[:, 11:, 3].min() == 255
 
@@ -164,9 +164,12 @@ def test_places_reach_beyond_the_picture_and_are_clear_there() -> None:
 def test_figures_are_put_where_those_of_the_network_stand() -> None:
     pixels = np.zeros((100, 100, 4), np.uint8)
     pixels[20:60, 30:50] = 255
-    (place,) = places(CropSource(pixels), [(0.25, 0.2, 0.75, 1.0)])
+    (place,) = candidate_squares(CropSource(pixels), [(0.25, 0.2, 0.75, 1.0)])
     left, top, right, bottom = (30 - place.left, 20 - place.top, 50 - place.left, 60 - place.top)
     assert (left + right) / 2 / place.side == pytest.approx(0.5)
     assert bottom / place.side == pytest.approx(1.0)
     assert (right - left) * (bottom - top) / place.side**2 == pytest.approx(0.4)
-    assert distinct([place, place.moved(0.01, 0, 0), place.moved(0.2, 0, 0)]) == [place, place.moved(0.2, 0, 0)]
+    assert drop_near_duplicates([place, place.moved(0.01, 0, 0), place.moved(0.2, 0, 0)]) == [
+        place,
+        place.moved(0.2, 0, 0),
+    ]

@@ -13,15 +13,19 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from studio.backends.avatar.attributes import NONE, AttributeTable
+<<<<<<< HEAD
 from studio.backends.avatar.capabilities import ModelCapabilities, ignored_noise, kind
+=======
+from studio.backends.avatar.capabilities import ModelCapabilities, capabilities_of
+>>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
 from studio.backends.avatar.engine import files, train
 from studio.backends.avatar.engine.discriminator import Discriminator
 from studio.backends.avatar.engine.engine import AvatarEngine
-from studio.backends.avatar.engine.network import Generator, GeneratorShape, truncated
-from studio.backends.avatar.engine.synthesis import crisp
+from studio.backends.avatar.engine.network import Generator, GeneratorShape, truncate
+from studio.backends.avatar.engine.synthesis import enlarge_drawing
 from studio.backends.avatar.engine.train import AvatarTrainer
 from studio.backends.avatar.requests import MEDIUM, STYLES, AvatarRequest, AvatarTrainRequest
-from studio.backends.avatar.sliders import drawn
+from studio.backends.avatar.sliders import sample_attributes
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress
 from studio.media.payloads import Image, Weights
@@ -158,7 +162,7 @@ def test_one_seed_is_one_face_and_another_seed_another(toy: Model) -> None:
 def test_asking_for_the_style_a_seed_draws_changes_nothing(toy: Model) -> None:
     config = files.read_config(toy.folder)
     assert config.table is not None
-    own = config.styles[drawn(config.table, "any", 3, SHAPE.z_dim)[0]]
+    own = config.styles[sample_attributes(config.table, "any", 3, SHAPE.z_dim)[0]]
     other = next(style for style in config.styles if style != own)
     np.testing.assert_array_equal(made(toy, seed=3), made(toy, seed=3, style=own))
     assert (made(toy, seed=3) != made(toy, seed=3, style=other)).any()
@@ -170,8 +174,8 @@ def test_psi_zero_is_the_average_of_the_style(toy: Model) -> None:
     np.testing.assert_array_equal(mean, made(toy, seed=2, style="round", **flat))
     assert (mean != made(toy, seed=1, style="square", **flat)).any()
     w, centre = torch.randn(3, 16), torch.randn(16)
-    torch.testing.assert_close(truncated(w, centre, 0.0), centre.expand(3, 16))
-    torch.testing.assert_close(truncated(w, centre, 0.5), (w + centre) / 2)
+    torch.testing.assert_close(truncate(w, centre, 0.0), centre.expand(3, 16))
+    torch.testing.assert_close(truncate(w, centre, 0.5), (w + centre) / 2)
 
 
 def test_noise_is_the_models_the_seeds_or_none(toy: Model) -> None:
@@ -185,16 +189,23 @@ def test_noise_is_the_models_the_seeds_or_none(toy: Model) -> None:
 
 
 def test_a_model_says_whether_it_has_learnt_noise(toy: Model, tmp_path: Path) -> None:
-    assert kind(toy).noise
+    assert capabilities_of(toy).noise
     asked = AvatarRequest(noise="random")
     assert not ignored_noise(asked, toy)
     silent = Model("silent", "avatar", "stylegan2", "Silent", "CC0", tmp_path / "silent")
     silent.folder.mkdir()
     files.write(Generator(SHAPE), silent.folder, TABLE)
+<<<<<<< HEAD
     assert not kind(silent).noise
     assert kind(silent).styles == kind(toy).styles
     assert "Silent has learnt no noise" in ignored_noise(asked, silent)
     assert not ignored_noise(AvatarRequest(), silent)
+=======
+    assert not capabilities_of(silent).noise
+    assert capabilities_of(silent).styles == capabilities_of(toy).styles
+    assert "Silent has learnt no noise" in MEDIUM.unheeded(asked, silent)
+    assert not MEDIUM.unheeded(AvatarRequest(), silent)
+>>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
     same = {"seed": 1, "style": "round"}
     np.testing.assert_array_equal(made(silent, noise="random", **same), made(silent, noise="none", **same))
 
@@ -202,24 +213,26 @@ def test_a_model_says_whether_it_has_learnt_noise(toy: Model, tmp_path: Path) ->
 @pytest.mark.parametrize(("family", "noise"), [("stylegan2", True), ("stylegan3", False)])
 def test_a_model_from_before_noise_was_written_down(tmp_path: Path, family: str, noise: bool) -> None:
     (tmp_path / files.CONFIG).write_text(json.dumps({"family": family, "shape": {"c_dim": 3}}), encoding="utf-8")
-    assert kind(Model("old", "avatar", family, "Old", "CC0", tmp_path)) == ModelCapabilities(classes=3, noise=noise)
+    assert capabilities_of(Model("old", "avatar", family, "Old", "CC0", tmp_path)) == ModelCapabilities(
+        classes=3, noise=noise
+    )
 
 
 def test_large_is_the_same_picture_with_steeper_edges(toy: Model) -> None:
     assert made(toy, seed=1, size="large").shape == (512, 512, 4)
     edge = torch.full((1, 4, 16, 16), -1.0)
     edge[..., 8:] = 1.0
-    large = crisp(edge, 8)
+    large = enlarge_drawing(edge, 8)
     assert large.min() >= -1
     assert large.max() <= 1
     assert int((large[0, 0, 64].abs() < 0.99).sum()) <= 8, "no wider than one pixel of the original"
-    torch.testing.assert_close(crisp(torch.full((1, 4, 8, 8), 0.25), 4), torch.full((1, 4, 32, 32), 0.25))
+    torch.testing.assert_close(enlarge_drawing(torch.full((1, 4, 8, 8), 0.25), 4), torch.full((1, 4, 32, 32), 0.25))
 
 
 def test_alpha_is_straight_and_hidden_colour_is_black() -> None:
     plane = torch.tensor([[-1.0, 0.0, 1.0]])
     picture = torch.stack([torch.stack([plane, plane * 0 - 1, plane, plane])])
-    pixels = files.straight(picture)[0, 0]
+    pixels = files.to_straight_alpha(picture)[0, 0]
     assert pixels[0].tolist() == [0, 0, 0, 0]
     assert abs(int(pixels[1, 3]) - 128) <= 1
     assert pixels[1, 0] == 255

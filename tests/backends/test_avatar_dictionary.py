@@ -77,14 +77,14 @@ def far(network: Generator, drawings: BatchSampler) -> float:
 def test_draws_before_any_training(drawings: BatchSampler) -> None:
     made = network(drawings)
     before = far(made, drawings)
-    warm_start.lay_out(made, drawings)
+    warm_start.init_from_drawings(made, drawings)
     average = premultiplied(drawings.pixels)
     plain = float((F.avg_pool2d(average - average.mean(dim=0), 2)).abs().mean())
     assert far(made, drawings) < 0.7 * plain < before
 
 
 def test_the_strongest_patterns_come_first_and_are_repeated_where_there_are_too_few(drawings: BatchSampler) -> None:
-    few, many = warm_start.fitted(drawings, 16, 8), warm_start.fitted(drawings, 16, 400)
+    few, many = warm_start.fit_patterns(drawings, 16, 8), warm_start.fit_patterns(drawings, 16, 400)
     assert torch.equal(few.of, many.of[:8])
     assert torch.allclose(few.what, many.what[:, :8])
     assert many.where.shape == (400, 256)
@@ -93,7 +93,7 @@ def test_the_strongest_patterns_come_first_and_are_repeated_where_there_are_too_
 
 def test_patterns_add_up_to_the_least_squares_picture(drawings: BatchSampler) -> None:
     assert drawings.c is not None
-    pairs = warm_start.fitted(drawings, 16, 150)
+    pairs = warm_start.fit_patterns(drawings, 16, 150)
     cells = torch.einsum("dk,ks,nk->nds", pairs.what, pairs.where, drawings.c[:, pairs.of])
     rows = torch.nonzero(drawings.style == 1)[:, 0]  # type: ignore[arg-type]
     truth = F.pixel_unshuffle(premultiplied(drawings.pixels[rows]), 2).flatten(2)
@@ -103,13 +103,13 @@ def test_patterns_add_up_to_the_least_squares_picture(drawings: BatchSampler) ->
 def test_drawings_with_nothing_to_tell_make_weights_that_can_learn() -> None:
     plain = striped(rare=0)
     made = network(plain)
-    warm_start.lay_out(made, plain)
+    warm_start.init_from_drawings(made, plain)
     assert all(torch.isfinite(tensor).all() for tensor in made.state_dict().values())
 
 
 def test_needs_room_in_w(drawings: BatchSampler) -> None:
     with pytest.raises(ValueError, match="the condition needs"):
-        warm_start.lay_out(network(drawings, w_dim=8), drawings)
+        warm_start.init_from_drawings(network(drawings, w_dim=8), drawings)
 
 
 def test_the_edge_and_what_attributes_draw_count_most(drawings: BatchSampler) -> None:
@@ -143,13 +143,13 @@ def striped(rare: int = 6) -> BatchSampler:
 def test_what_is_not_drawn_yet_becomes_patterns_that_change_nothing_until_they_are_learnt() -> None:
     drawings = striped()
     made = network(drawings, patterns=(10,))
-    warm_start.lay_out(made, drawings)
+    warm_start.init_from_drawings(made, drawings)
     ws = made.broadcast(made.mapping(torch.zeros(len(drawings.pixels), 4), drawings.c))
     with torch.no_grad():
         before = made.synthesis(ws, "none")
     other = network(drawings, patterns=(10,))
     other.load_state_dict(made.state_dict())
-    warm_start.lay_in([made, other], drawings)
+    warm_start.add_patterns([made, other], drawings)
     with torch.no_grad():
         assert torch.equal(made.synthesis(ws, "none"), before)
     laid = made.synthesis.get_submodule("b32.conv1.patterns")
@@ -172,9 +172,9 @@ def test_patterns_draw_thin_things_within_a_few_steps() -> None:
 
     def missed(patterns: int, steps: int = 80) -> float:
         made = network(drawings, patterns=(patterns,))
-        warm_start.lay_out(made, drawings)
+        warm_start.init_from_drawings(made, drawings)
         if patterns:
-            warm_start.lay_in([made], drawings)
+            warm_start.add_patterns([made], drawings)
         block = made.synthesis.get_submodule("b32")
         adam = torch.optim.Adam(block.parameters(), lr=0.03)
         ws = made.broadcast(made.mapping(torch.zeros(len(real), 4), drawings.c)).detach()
@@ -210,14 +210,14 @@ def test_a_training_lays_patterns_in_when_it_comes_to_pictures_of_full_size(
 
     run.report = report
     for fraction, laid in ((0.0, False), (0.3, False), (0.34, False), (0.35, True), (0.5, True)):
-        run.compare(fraction)
+        run.regression_step(fraction)
         run.average(0)
-        assert [warm_start.laid(one) for one in (run.g, run.ema)] == [laid, laid]
+        assert [warm_start.has_patterns(one) for one in (run.g, run.ema)] == [laid, laid]
     assert heard == [0, 64], "who waits is told"
     kept = {name: tensor.clone() for name, tensor in run.g.state_dict().items()}
     again = train.RegressionTrainer(AvatarTrainRequest(out=str(tmp_path), size=SIDE), pictures, None)
     again.restore(run.state())
     assert all(torch.equal(kept[name], tensor) for name, tensor in again.g.state_dict().items())
     again.report = lambda progress: heard.clear()
-    again.compare(0.6)
+    again.regression_step(0.6)
     assert heard, "patterns that were learnt are not laid again"

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image as Picture
 
 from studio.backends.avatar import folder
-from studio.backends.avatar.crop import NOTES, REASONS, UnusablePicture, framed
+from studio.backends.avatar.crop import NOTES, REASONS, UnusablePicture, crop_file
 from studio.backends.avatar.dataset import read
 from studio.backends.avatar.duplicates import DuplicateFinder, perceptual_hash
-from studio.backends.avatar.folder import CheckedFolder, check
+from studio.backends.avatar.folder import CheckedFolder, check_folder
 from studio.errors import BadInput
 
 SIZE = 32
@@ -41,7 +41,7 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def looked(place: Path, size: int = SIZE) -> CheckedFolder:
-    return check(place, size, kept=place.parent / "kept")
+    return check_folder(place, size, cache=place.parent / "kept")
 
 
 def entry(found: CheckedFolder, name: str) -> folder.DatasetEntry:
@@ -50,7 +50,7 @@ def entry(found: CheckedFolder, name: str) -> folder.DatasetEntry:
 
 def reason(path: Path) -> str:
     with pytest.raises(UnusablePicture) as caught:
-        framed(path, SIZE)
+        crop_file(path, SIZE)
     assert caught.value.reason in REASONS
     return caught.value.reason
 
@@ -69,23 +69,23 @@ def test_pictures_of_every_kind_become_squares(tmp_path: Path) -> None:
     Picture.fromarray(rgb).convert("CMYK").save(made["cmyk"], quality=95)
     frames = [Picture.fromarray(noise(1, 60, 80, 3)), Picture.fromarray(noise(2, 60, 80, 3))]
     frames[0].save(made["moving"], save_all=True, append_images=frames[1:], quality=95)
-    straight = framed(save(tmp_path / "straight.png", rgb), SIZE).pixels.astype(int)
+    straight = crop_file(save(tmp_path / "straight.png", rgb), SIZE).pixels.astype(int)
     for name, path in made.items():
-        one = framed(path, SIZE)
+        one = crop_file(path, SIZE)
         assert one.pixels.shape == (SIZE, SIZE, 4), name
         assert (one.pixels[..., 3] == 255).all(), name
         wanted = straight[..., :1] if name in ("grey", "deep") else straight[..., :3]
         assert np.abs(one.pixels[..., :3] - wanted).mean() < 14, name  # CMYK and 256 colours cost some
         assert set(one.notes) <= set(NOTES)
-    assert "moving" in framed(made["moving"], SIZE).notes
+    assert "moving" in crop_file(made["moving"], SIZE).notes
 
 
 def test_a_photograph_is_turned_upright(tmp_path: Path) -> None:
     rgb = noise(3, 40, 64, 3)
     exif = Picture.Exif()
     exif[0x0112] = 6
-    turned = framed(save(tmp_path / "turned.png", rgb, exif=exif), SIZE)
-    upright = framed(save(tmp_path / "upright.png", np.rot90(rgb, -1)), SIZE)
+    turned = crop_file(save(tmp_path / "turned.png", rgb, exif=exif), SIZE)
+    upright = crop_file(save(tmp_path / "upright.png", np.rot90(rgb, -1)), SIZE)
     np.testing.assert_array_equal(turned.pixels, upright.pixels)
     assert "turned" in turned.notes
 
@@ -119,14 +119,14 @@ def test_a_picture_too_large_is_never_unpacked(tmp_path: Path) -> None:
 def test_a_cut_out_is_framed_by_what_is_seen(tmp_path: Path) -> None:
     pixels = np.zeros((100, 160, 4), np.uint8)
     pixels[40:60, 20:40] = (200, 40, 40, 255)
-    square = framed(save(tmp_path / "square.png", pixels), SIZE)
+    square = crop_file(save(tmp_path / "square.png", pixels), SIZE)
     seen = np.argwhere(square.pixels[..., 3] > 128)
     assert "cut" in square.notes
     assert seen.min() <= 2, "little is wasted"
     assert (SIZE - 1 - seen.max(axis=0)).max() <= 2
     bust = np.zeros((100, 100, 4), np.uint8)
     bust[30:, 30:70] = (90, 40, 40, 255)
-    foot = framed(save(tmp_path / "bust.png", bust), SIZE).pixels
+    foot = crop_file(save(tmp_path / "bust.png", bust), SIZE).pixels
     assert foot[-1, SIZE // 2, 3] == 255, "a bust does not float"
     assert foot[0, SIZE // 2, 3] < 40
 
@@ -135,7 +135,7 @@ def test_hidden_colours_do_not_bleed(tmp_path: Path) -> None:
     pixels = np.zeros((64, 64, 4), np.uint8)
     pixels[..., 0] = 255  # red where nothing is seen
     pixels[20:44, 20:44] = (0, 0, 255, 255)
-    made = framed(save(tmp_path / "a.png", pixels), SIZE).pixels
+    made = crop_file(save(tmp_path / "a.png", pixels), SIZE).pixels
     assert made[made[..., 3] > 0][:, 0].max() == 0
 
 
@@ -212,14 +212,14 @@ def test_only_the_newest_sets_are_kept(pictures: Path, monkeypatch: pytest.Monke
 def test_a_look_says_how_far_it_is_and_can_be_stopped(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder, "TOGETHER", 4)
     heard: list[tuple[int, int]] = []
-    check(pictures, SIZE, lambda done, total: heard.append((done, total)), pictures.parent / "kept")
+    check_folder(pictures, SIZE, lambda done, total: heard.append((done, total)), pictures.parent / "kept")
     assert heard == [(0, 9), (4, 9), (8, 9), (9, 9)]
 
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        check(pictures, 16, stop, pictures.parent / "kept")
+        check_folder(pictures, 16, stop, pictures.parent / "kept")
 
 
 def test_too_few_are_refused_with_one_of_the_reasons(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_path_lengths_are_those_of_the_jacobian() -> None:
 
 def test_path_regularisation_evens_the_lengths_out(asked: Callable[..., AvatarTrainRequest]) -> None:
     one = player(asked())
-    first = one._path()
+    first = one._path_length_step()
     assert one.path_mean == pytest.approx(0.01 * one.last["path"])
     first.backward()
     slopes = [p.grad for p in one.g.parameters() if p.grad is not None]
@@ -140,11 +140,11 @@ def test_r1_is_half_gamma_times_the_squared_slope(asked: Callable[..., AvatarTra
     one = player(asked(augment="none", gamma=4.0))
     real = one._real(4)
     one.random.manual_seed(9)
-    losses = one._critic(0, real * 0.5, 0.0)
+    losses = one._discriminator_step(0, real * 0.5, 0.0)
     assert np.isfinite(losses)
     assert one.gamma == 4.0
     before = one.last["r1"]
-    one._critic(1, real * 0.5, 0.0)
+    one._discriminator_step(1, real * 0.5, 0.0)
     assert one.last["r1"] == before, "it is looked at on every sixteenth step only"
 
 
@@ -189,7 +189,9 @@ def test_augmentation_rises_where_a_small_set_is_known_by_heart(asked: Callable[
     one.strength.images = 400.0
     one.g.requires_grad_(False)
     for step in range(1, 41):
-        one._critic(step, one.g.synthesis(one._ws(4), "none").detach(), 0.0)  # a generator that never learns
+        one._discriminator_step(
+            step, one.g.synthesis(one._ws(4), "none").detach(), 0.0
+        )  # a generator that never learns
     assert one.strength.sureness > 0.6
     assert one.strength.p > 0.2
 
@@ -373,7 +375,7 @@ def test_learning_makes_pictures_more_like_the_set(asked: Callable[..., AvatarTr
 
     before = far()
     for step in range(50):
-        one.learn(step)
+        one.train_step(step)
     assert far() < 0.6 * before
 
 

@@ -44,11 +44,11 @@ def test_learns_what_the_plain_enlargement_lacks(pairs: tuple[np.ndarray, np.nda
     torch.manual_seed(0)
     assert torch.equal(upscaler.Upscaler()(x), plain)
     heard = []
-    learnt = upscaler.learn(small, large, 0, steps=25, report=lambda step, share, loss: heard.append((step, loss)))
+    learnt = upscaler.train(small, large, 0, steps=25, report=lambda step, share, loss: heard.append((step, loss)))
     assert [step for step, _ in heard] == list(range(1, 26))
     assert float((learnt(x) - y).abs().mean()) < 0.95 * float((plain - y).abs().mean())
     further: list[float] = []
-    upscaler.learn(small, large, 0, steps=5, start=learnt, report=lambda step, share, loss: further.append(loss))
+    upscaler.train(small, large, 0, steps=5, start=learnt, report=lambda step, share, loss: further.append(loss))
     assert np.mean(further) < np.mean([loss for _, loss in heard[:5]]), "it goes on from what was learnt"
 
 

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from studio.backends.avatar.engine.files import open_network
 from studio.bench import official_pickles
-from studio.checkpoints import NVIDIA, look
+from studio.checkpoints import NVIDIA, read_checkpoint
 from studio.errors import BadInput, StudioError
 from studio.models.catalog import Catalog
 from tests.official import NETWORKS, Toy, parameter, toy
@@ -34,7 +34,7 @@ def shelf(tmp_path: Path) -> Catalog:
 
 def converted(path: Path, folder: Path) -> dict[str, Tensor]:
     folder.mkdir()
-    look(path).write(folder, "own", lambda _bytes: None)
+    read_checkpoint(path).write(folder, "own", lambda _bytes: None)
     return load_file(folder / "model.safetensors")
 
 
@@ -241,7 +241,7 @@ def test_what_does_not_fit_together_is_named(
     path = tmp_path / "network.pkl"
     official_pickles.write(path, {"G_ema": official_pickles.network(tensors, one.options, parameter)})
     with pytest.raises(BadInput, match=words):
-        look(path)
+        read_checkpoint(path)
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_options_that_ours_do_not_have_are_named(options: dict[str, Any], words:
     path = tmp_path / "network.pkl"
     official_pickles.write(path, {"G_ema": official_pickles.network(one.tensors, options, parameter)})
     with pytest.raises(BadInput, match=words):
-        look(path)
+        read_checkpoint(path)
 
 
 @pytest.mark.parametrize("where", ["synthesis_kwargs", "mapping_kwargs"])
@@ -273,7 +273,7 @@ def test_an_option_that_grows_when_it_is_written_out_is_not(where: str, tmp_path
         path, {"G_ema": official_pickles.network(toy("stylegan2-ada-64").tensors, options, parameter)}
     )
     with pytest.raises(BadInput, match="something of 2 parts"):
-        look(path)
+        read_checkpoint(path)
 
 
 def test_a_file_that_was_read_is_let_go_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,7 +290,7 @@ def test_a_file_that_was_read_is_let_go_at_once(tmp_path: Path, monkeypatch: pyt
     path = toy("stylegan2-ada-64").pickle(tmp_path / "network.pkl")
     gc.disable()
     try:
-        look(path).write(tmp_path, "own", lambda _: None)
+        read_checkpoint(path).write(tmp_path, "own", lambda _: None)
         assert mapped[0]() is None
     finally:
         gc.enable()
@@ -307,7 +307,7 @@ def test_options_of_stylegan3_that_do_not_fit_its_layers_are_named(tmp_path: Pat
         path = tmp_path / "network.pkl"
         official_pickles.write(path, {"G_ema": official_pickles.network(one.tensors, options, parameter)})
         with pytest.raises(BadInput, match=words):
-            look(path)
+            read_checkpoint(path)
 
 
 class Evil:
@@ -380,7 +380,7 @@ def test_one_storage_cannot_be_shown_a_thousand_times(tmp_path: Path) -> None:
     small = {name: shared[: tensor.numel()].view(tensor.shape) for name, tensor in one.tensors.items()}
     torch.save({"g_ema": small}, tmp_path / "network.pt")
     with pytest.raises(BadInput, match="more numbers than the file can hold"):
-        look(tmp_path / "network.pt")
+        read_checkpoint(tmp_path / "network.pt")
 
 
 def test_a_cut_checkpoint_is_damaged(tmp_path: Path, shelf: Catalog) -> None:

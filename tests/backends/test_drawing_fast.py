@@ -8,7 +8,13 @@ import torch.nn.functional as F
 
 from studio.backends.avatar.engine import layers
 from studio.backends.avatar.engine.network import Generator, GeneratorShape
-from studio.backends.avatar.engine.resample import blur_filter, doubled, enlarged, interleaved, phases
+from studio.backends.avatar.engine.resample import (
+    blur_filter,
+    polyphase,
+    polyphase_transpose,
+    upsample,
+    upsample_bilinear,
+)
 from studio.bench.engine import reference_synthesis
 
 
@@ -29,14 +35,14 @@ def test_four_convolutions_are_the_transposed_one(size: tuple[int, int]) -> None
     torch.manual_seed(1)
     x, weight = torch.randn(2, 5, *size), torch.randn(3, 5, 3, 3)
     expected = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
-    torch.testing.assert_close(interleaved(x, phases(weight)), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(polyphase_transpose(x, polyphase(weight)), expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("size", [(4, 4), (5, 7), (1, 1)])
 def test_the_filter_enlarges_as_bilinear_interpolation_does(size: tuple[int, int]) -> None:
     torch.manual_seed(1)
     x = torch.randn(2, 3, *size)
-    torch.testing.assert_close(doubled(x), enlarged(x, blur_filter()), atol=1e-6, rtol=0)
+    torch.testing.assert_close(upsample_bilinear(x), upsample(x, blur_filter()), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("wide", [0, 10**9])

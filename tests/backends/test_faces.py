@@ -13,7 +13,7 @@ import torch
 
 from studio.backends.avatar import directions, sliders
 from studio.backends.avatar.engine.engine import AvatarEngine
-from studio.backends.avatar.engine.latents import Latents, groups, packed
+from studio.backends.avatar.engine.latents import Latents, encode_latent, groups
 from studio.backends.avatar.engine.network import GeneratorShape
 from studio.backends.avatar.requests import (
     AvatarDirectionsRequest,
@@ -66,7 +66,7 @@ def test_every_kind_of_step_changes_the_face_and_comes_back(engine: AvatarEngine
         {"near": (Variation(3, 0.4),)},
         {"mix": (StyleMix(other, "middle", 0.7),)},
         {"psi": 0.4, "cutoff": 2},
-        {"latent": packed(latents(engine).ws(face(seed=9)))},
+        {"latent": encode_latent(latents(engine).ws(face(seed=9)))},
     ]
     plain = pixels(engine, seed=4)
     for step in steps:
@@ -117,7 +117,7 @@ def test_steps_nearby_draw_some_attributes_anew(engine: AvatarEngine, model: Mod
         changes.append(np.mean([sum(a != b for a, b in zip(other, picks, strict=True)) for other in found]))
         for one in neighbours[:5]:
             places = {slider.name: slider.value for slider in sliders.sliders(model.folder, one)}
-            assert places == ways.traits.places(0, ways.picks(one)[1], ())  # type: ignore[union-attr]
+            assert places == ways.traits.positions(0, ways.picks(one)[1], ())  # type: ignore[union-attr]
     assert 1 <= changes[0] < changes[1] < changes[2]
     chain = start.replace(near=(Variation(1, 0.3), Variation(2, 0.3)))
     assert torch.equal(ways.ws(chain), latents(engine_of(model)).ws(chain))
@@ -126,7 +126,7 @@ def test_steps_nearby_draw_some_attributes_anew(engine: AvatarEngine, model: Mod
 @pytest.fixture
 def found_face(engine: AvatarEngine) -> dict[str, str]:
     """What makes a face one that was found, which has no attributes of its own."""
-    return {"latent": packed(latents(engine).ws(face(seed=4, psi=1.0)))}
+    return {"latent": encode_latent(latents(engine).ws(face(seed=4, psi=1.0)))}
 
 
 def test_steps_nearby_are_small_for_a_small_spread_and_a_chain_stays_usual(
@@ -199,7 +199,7 @@ def test_sliders_are_those_that_the_face_has(model: Model) -> None:
 
 
 def test_tracks_go_from_dark_to_light_from_sad_to_glad_and_from_none() -> None:
-    by_name = {track.name: track for track in sliders.SliderTracks.plain(TABLE).styles[0]}
+    by_name = {track.name: track for track in sliders.SliderTracks.by_name(TABLE).styles[0]}
     values = {one.name: one.values for one in TABLE.styles[0].attributes}
     assert [values["hairColor"][i] for i in by_name["Hair colour"].order] == ["#201008", "#804020", "#f0e0a0"]
     assert [values["mouth"][i] for i in by_name["Mouth"].order] == ["frown", "serious", "smile", "laughing"]
@@ -207,11 +207,11 @@ def test_tracks_go_from_dark_to_light_from_sad_to_glad_and_from_none() -> None:
 
 
 def test_between_two_stations_codes_are_blended() -> None:
-    traits = sliders.SliderTracks.plain(TABLE)
+    traits = sliders.SliderTracks.by_name(TABLE)
     picks = [0, 0, -1, -1]
 
     def codes(name: str, value: float) -> np.ndarray:
-        return traits.moved(0, picks, (SliderValue(name, value),))
+        return traits.condition(0, picks, (SliderValue(name, value),))
 
     hair = slice(2, 6)
     dark, light = codes("Hair colour", 0.0)[hair], codes("Hair colour", 0.5)[hair]
@@ -235,7 +235,7 @@ def test_a_slider_of_another_style_is_left_out_and_an_unknown_one_named(engine: 
 
 
 def test_traits_are_saved_with_the_model_and_a_damaged_file_is_named(model: Model) -> None:
-    traits = sliders.SliderTracks.plain(TABLE)
+    traits = sliders.SliderTracks.by_name(TABLE)
     turned = dataclasses.replace(
         traits, styles=tuple(tuple(dataclasses.replace(t, order=t.order[::-1]) for t in s) for s in traits.styles)
     )
@@ -252,10 +252,10 @@ def test_traits_are_saved_with_the_model_and_a_damaged_file_is_named(model: Mode
 def test_found_faces_are_moved_by_sliders_too(engine: AvatarEngine) -> None:
     ways = latents(engine)
     plain = face(seed=4)
-    found = plain.replace(latent=packed(ways.ws(plain.replace(psi=1.0))), psi=1.0)
-    which, picks = 0, ways.resembling(ways.ws(found).mean(dim=1), plain)
+    found = plain.replace(latent=encode_latent(ways.ws(plain.replace(psi=1.0))), psi=1.0)
+    which, picks = 0, ways.nearest_picks(ways.ws(found).mean(dim=1), plain)
     assert picks == ways.picks(plain)[1]
-    rest = tuple(SliderValue(name, value) for name, value in ways.traits.places(which, picks, ()).items())  # type: ignore[union-attr]
+    rest = tuple(SliderValue(name, value) for name, value in ways.traits.positions(which, picks, ()).items())  # type: ignore[union-attr]
     torch.testing.assert_close(ways.ws(found.replace(traits=rest)), ways.ws(found), atol=1e-4, rtol=1e-4)
     moved = sliders.with_trait(found.replace(traits=rest), "Hair colour", 1.0)
     assert (ways.ws(moved) - ways.ws(found)).abs().max() > 0.01
@@ -263,7 +263,7 @@ def test_found_faces_are_moved_by_sliders_too(engine: AvatarEngine) -> None:
 
 def test_a_latent_of_another_network_is_refused(engine: AvatarEngine) -> None:
     with pytest.raises(BadInput, match="needs 96"):
-        pixels(engine, latent=packed(torch.zeros(1, 3, 16)))
+        pixels(engine, latent=encode_latent(torch.zeros(1, 3, 16)))
 
 
 def test_classes_and_seeds_as_elsewhere(tmp_path: Path) -> None:

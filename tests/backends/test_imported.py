@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from studio.backends.avatar.capabilities import kind
+from studio.backends.avatar.capabilities import capabilities_of
 from studio.backends.avatar.engine import stylegan3
 from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.files import open_network
-from studio.backends.avatar.engine.network import truncated
+from studio.backends.avatar.engine.network import truncate
 from studio.backends.avatar.requests import AvatarRequest
 from studio.checkpoints.stylegan3_layers import StyleGAN3Shape
 from studio.errors import StudioError
@@ -51,7 +51,7 @@ def test_an_imported_network_draws_the_official_picture(name: str, tmp_path: Pat
     network, config = open_network(brought(one, tmp_path).folder)
     z = torch.from_numpy(np.random.RandomState(one.seed).randn(1, config.shape.z_dim).astype(np.float32))
     with torch.inference_mode():
-        w = truncated(network.mapping(z, conditions(one)), network.mapping.centre(None), one.psi)
+        w = truncate(network.mapping(z, conditions(one)), network.mapping.centre(None), one.psi)
         picture = network.synthesis(network.broadcast(w), "const")
     far = (picture - one.picture).abs().max() / (one.picture.max() - one.picture.min())
     assert far < TOLERANCE
@@ -63,13 +63,13 @@ def test_an_import_says_whether_the_network_has_learnt_noise(name: str, tmp_path
     one = toy(name)
     model = brought(one, tmp_path)
     said = weights.read_json(model.folder / "config.json")
-    assert said["noise"] is kind(model).noise is name.startswith("stylegan2")
+    assert said["noise"] is capabilities_of(model).noise is name.startswith("stylegan2")
     strengths = [name for name in one.tensors if name.endswith(".noise_strength")]
     if strengths:
         deaf: dict[str, Any] = {name.replace(".", "__"): torch.zeros([]) for name in strengths}
         path = one.pickle(tmp_path / "deaf.pkl", **deaf)
         shelf = Catalog(bundled=tmp_path / "bundled", own=tmp_path / "own")
-        assert not kind(shelf.import_(path, "avatar", accept_licence=True)).noise
+        assert not capabilities_of(shelf.import_(path, "avatar", accept_licence=True)).noise
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -7,7 +7,7 @@ import torch
 
 from studio.backends.avatar.attributes import NONE, Attribute, AttributeTable, DrawingStyle
 from studio.backends.avatar.dataset import FaceDataset
-from studio.backends.avatar.engine.batches import HEAVIER, OFTENER, BatchSampler, unlike
+from studio.backends.avatar.engine.batches import HEAVIER, OFTENER, BatchSampler, picture_loss
 
 SIDE, MANY, FEW = 32, 196, 4
 
@@ -79,7 +79,7 @@ def test_the_same_mistake_costs_more_where_more_depends_on_it() -> None:
     off = torch.zeros_like(real[some])
     off[:, :, 26:28, 10:22] = 0.5
     elsewhere = off.roll(-20, dims=2)
-    losses = [unlike(real[some] + one, real[some], weights[some]) for one in (off, elsewhere)]
+    losses = [picture_loss(real[some] + one, real[some], weights[some]) for one in (off, elsewhere)]
     assert losses[0] > 2 * losses[1]
 
 

@@ -158,9 +158,9 @@ def test_whether_there_are_moods_is_known_without_the_faces_that_are_mixed_in(
 
     monkeypatch.setattr(expressions, "_mixed", looked)
     other = StyleMix(json.dumps(face(seed=8).to_json()), "middle", 1.0)
-    expressions.must_show(folder, face(seed=4, mix=(other,) * 3))
+    expressions.check_expressive(folder, face(seed=4, mix=(other,) * 3))
     with pytest.raises(BadInput, match="knows no expressions"):
-        expressions.must_show(folder, face(style="square", mix=(other,)))
+        expressions.check_expressive(folder, face(style="square", mix=(other,)))
 
 
 def test_the_sheet_has_the_person_large_each_mood_beside_it_and_its_name(tmp_path: Path) -> None:

@@ -31,12 +31,12 @@ from studio.backends.music.engine import train
 from studio.backends.music.engine.codec import CodecTrainer, codec_loss, decode, encode, small_codec
 from studio.backends.music.engine.engine import MusicEngine
 from studio.backends.music.engine.files import load_starter
-from studio.backends.music.engine.linear_init import lay
-from studio.backends.music.engine.mastering import TARGET, finish
+from studio.backends.music.engine.linear_init import initialise
+from studio.backends.music.engine.mastering import TARGET, master
 from studio.backends.music.engine.prior import SamplingOptions, delay, sample, small_prior, undelay
-from studio.backends.music.engine.score_codebooks import CodebookWaveforms, VoiceRanges, lay_shapes
+from studio.backends.music.engine.score_codebooks import CodebookWaveforms, VoiceRanges, write_waveforms
 from studio.backends.music.engine.train import MusicTrainer
-from studio.backends.music.parse_description import settle
+from studio.backends.music.parse_description import fill_from_text
 from studio.backends.music.plan import INTERVALS, SCALES, TONICS, Chord, make_plan
 from studio.backends.music.requests import KEYS, MEDIUM, MusicRequest, MusicTrainRequest
 from studio.errors import BadInput, OutOfMemory, StudioError
@@ -152,9 +152,9 @@ def test_the_medium_says_what_it_is() -> None:
     ],
 )
 def test_words_fill_in_what_fields_leave_open(prompt: str, expected: tuple[str, str, int, str]) -> None:
-    wish = settle(MusicRequest(prompt=prompt))
+    wish = fill_from_text(MusicRequest(prompt=prompt))
     assert (wish.genre, wish.mood, wish.tempo, wish.key) == expected
-    assert settle(MusicRequest(prompt=prompt, genre="ambient", tempo=77)).genre == "ambient"
+    assert fill_from_text(MusicRequest(prompt=prompt, genre="ambient", tempo=77)).genre == "ambient"
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -180,7 +180,7 @@ def test_a_codec_solved_from_scores_sounds_like_them(scored: Path) -> None:
     errors = [shapes.sweep() for _ in range(12)]
     assert all(after <= before + 0.01 for before, after in pairwise(errors))
     model = TOY_CODEC().eval()
-    assert lay_shapes(model, shapes) > 0.98
+    assert write_waveforms(model, shapes) > 0.98
     made = decode(model, codes[None, :, :80])[0, 0].view(-1, HOP)
     assert 10 * math.log10(frames[:80].pow(2).sum() / (frames[:80] - made).pow(2).sum()) > 15
     assert decode(model, torch.zeros(1, 2, 20, dtype=torch.long)).abs().max() < 1e-3
@@ -194,8 +194,8 @@ def test_a_codec_begins_linear_and_learns(scored: Path) -> None:
     sound = torch.stack([torch.from_numpy(read(one, RATE)) for one in find_sounds(scored)]).unsqueeze(1)
     codec = CodecTrainer(TOY_CODEC())
     frames = sound.view(-1, HOP)
-    assert lay(codec.model, frames, frames[None]).share > 0.98
-    codec.settle(sound)
+    assert initialise(codec.model, frames, frames[None]).share > 0.98
+    codec.init_codebooks(sound)
     optimiser = torch.optim.Adam(codec.branches(), 3e-5)
     losses = []
     for _ in range(16):
@@ -451,11 +451,11 @@ def test_mastering_is_loud_safe_and_ends_in_silence() -> None:
         0.01 * np.sin(2 * np.pi * 440 * time),
         3.0 * np.sign(np.sin(2 * np.pi * 3 * time)) * rng.random(len(time)),
     ):
-        made = finish(sound[None].astype(np.float32), 16000, room=0.2)
+        made = master(sound[None].astype(np.float32), 16000, room=0.2)
         assert made.shape == (2, len(time))
         assert np.abs(made).max() <= 1
         assert abs(made[:, 0]).max() == 0
         assert np.abs(made[:, -16:]).max() < 1e-3
         assert abs(pyloudnorm.Meter(16000).integrated_loudness(made.T) - TARGET) < 2
-    assert not finish(np.zeros((1, 8000), np.float32), 16000).any()
-    assert finish(np.ones((1, 7), np.float32), 16000).shape == (1, 7)
+    assert not master(np.zeros((1, 8000), np.float32), 16000).any()
+    assert master(np.ones((1, 7), np.float32), 16000).shape == (1, 7)

@@ -13,7 +13,7 @@ import PIL.Image
 import pytest
 
 from studio.backends.poster.engine.engine import PosterEngine
-from studio.backends.poster.engine.network import PosterShape, tokenizer
+from studio.backends.poster.engine.network import PosterShape, train_tokenizer
 from studio.backends.poster.engine.train import PosterTrainer
 from studio.backends.poster.enlarge import fit
 from studio.backends.poster.requests import MEDIUM, PosterRequest, PosterTrainRequest
@@ -186,13 +186,13 @@ def test_zero_and_high_guidance_make_pictures(engine: PosterEngine) -> None:
 
 def test_tokens_have_the_same_numbers_every_time() -> None:
     captions = ["a lighthouse at dawn, with birds", "city at night; snow", "forest & lake"] * 3
-    first, second = (tokenizer(captions, TOY).get_vocab() for _ in range(2))
+    first, second = (train_tokenizer(captions, TOY).get_vocab() for _ in range(2))
     assert first == second
     assert sorted(first.values()) == list(range(len(first)))
 
 
 def test_unknown_words_have_tokens_and_known_ones_few() -> None:
-    tokens = tokenizer(["a lighthouse at dawn"] * 3, TOY)
+    tokens = train_tokenizer(["a lighthouse at dawn"] * 3, TOY)
     known = tokens("lighthouse").input_ids
     assert len(known) == 3
     assert tokens.decode(known, skip_special_tokens=True).strip() == "lighthouse"

@@ -19,10 +19,10 @@ from studio.backends.avatar.background import cut_out
 from studio.backends.avatar.engine import encoder as encode
 from studio.backends.avatar.engine.encoder import AttributeReading, Encoder
 from studio.backends.avatar.engine.engine import AvatarEngine
-from studio.backends.avatar.engine.latents import unpacked
-from studio.backends.avatar.engine.synthesis import draw
-from studio.backends.avatar.engine.target import PictureDistance, ProjectionTarget, opened, target
-from studio.backends.avatar.face_crops import canvases
+from studio.backends.avatar.engine.latents import decode_latent
+from studio.backends.avatar.engine.synthesis import render
+from studio.backends.avatar.engine.target import PictureDistance, ProjectionTarget, make_target, open_picture
+from studio.backends.avatar.face_crops import cut_outs
 from studio.backends.avatar.requests import AvatarProjectRequest, AvatarRequest
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress
@@ -63,8 +63,8 @@ def face_of(image: Image) -> AvatarRequest:
 
 def target_of(path: Path, planes: int, size: int) -> ProjectionTarget:
     """The middle of the picture at `path`, cut out."""
-    canvas = canvases(opened(str(path)), cut=planes == 4)[0]
-    return target(canvas.seen(canvas.middle(), size), planes, torch.device("cpu"))
+    canvas = cut_outs(open_picture(str(path)), cut=planes == 4)[0]
+    return make_target(canvas.crop(canvas.middle(), size), planes, torch.device("cpu"))
 
 
 def unlike(engine: AvatarEngine, face: AvatarRequest, path: Path) -> float:
@@ -73,7 +73,7 @@ def unlike(engine: AvatarEngine, face: AvatarRequest, path: Path) -> float:
     shape = engine._latents.network.shape
     likeness = PictureDistance(target_of(path, shape.planes, shape.size))
     with torch.no_grad():
-        return float(likeness(draw(engine._latents.network, engine._latents.ws(face), "const", face.seed))[0])
+        return float(likeness(render(engine._latents.network, engine._latents.ws(face), "const", face.seed))[0])
 
 
 def test_what_is_found_looks_like_the_picture_and_is_a_face(engine: AvatarEngine, picture: Path) -> None:
@@ -249,7 +249,7 @@ def test_transparency_is_kept_for_four_planes_and_laid_on_white_for_three(tmp_pa
 
 def learnt(engine: AvatarEngine, steps: int = 150, heard: list[float] | None = None) -> Encoder:
     assert engine._latents is not None
-    return encode.learn(
+    return encode.train(
         engine._latents.network,
         TABLE,
         0,
@@ -268,7 +268,7 @@ def test_an_encoder_learns_from_the_networks_own_samples(engine: AvatarEngine) -
     for seed in range(40):
         face = AvatarRequest(seed=seed, style="round", psi=1.0)
         with torch.inference_mode():
-            shown = draw(engine._latents.network, engine._latents.ws(face), "const", seed)
+            shown = render(engine._latents.network, engine._latents.ws(face), "const", seed)
             reading = AttributeReading.of(encoder(shown)[0], TABLE)
         right += [TABLE.styles[reading.styles[0]].name == "round"]
         right += [reading.picks[0][0][0] == engine._latents.picks(face)[1][0]]  # the colour of its hair
@@ -282,7 +282,7 @@ def test_an_encoder_goes_on_from_one_that_learnt(engine: AvatarEngine) -> None:
     first: list[float] = []
     second: list[float] = []
     start = learnt(engine, heard=first)
-    encode.learn(
+    encode.train(
         engine._latents.network,
         TABLE,
         0,
@@ -326,14 +326,14 @@ def test_what_is_far_from_the_picture_is_said_and_what_is_near_is_not(
 
 def test_remarks_weigh_a_face_beside_others() -> None:
     others = [1.0, 2.0, 3.0]
-    assert search_messages.far(0.8, others, read=True) == ""
-    assert search_messages.far(1.2, others, read=True) == search_messages.FAR
-    assert search_messages.far(1.2, others, read=False) == ""
-    assert search_messages.far(1.9, others, read=False) == search_messages.UNREAD
-    assert "looks like Micah" in search_messages.mistaken("micah", "personas", 0.4, 1.0, others)
-    assert search_messages.mistaken("micah", "micah", 0.4, 1.0, others) == ""
-    assert search_messages.mistaken("micah", "personas", 0.9, 1.0, others) == "", "both are as likely"
-    assert search_messages.mistaken("micah", "personas", 1.2, 3.0, others) == "", "it is like neither"
+    assert search_messages.nothing_near(0.8, others, read=True) == ""
+    assert search_messages.nothing_near(1.2, others, read=True) == search_messages.FAR
+    assert search_messages.nothing_near(1.2, others, read=False) == ""
+    assert search_messages.nothing_near(1.9, others, read=False) == search_messages.UNREAD
+    assert "looks like Micah" in search_messages.another_style("micah", "personas", 0.4, 1.0, others)
+    assert search_messages.another_style("micah", "micah", 0.4, 1.0, others) == ""
+    assert search_messages.another_style("micah", "personas", 0.9, 1.0, others) == "", "both are as likely"
+    assert search_messages.another_style("micah", "personas", 1.2, 3.0, others) == "", "it is like neither"
 
 
 def test_what_an_encoder_read_is_bent_little(model: Model, engine: AvatarEngine, tmp_path: Path) -> None:
@@ -342,7 +342,7 @@ def test_what_an_encoder_read_is_bent_little(model: Model, engine: AvatarEngine,
     def strayed() -> float:
         """How far a search for what is no face goes from where it began, in W."""
         first, last = (face_of(made(engine, search(tmp_path / "x.png", steps=steps))) for steps in (0, 40))
-        return float((unpacked(first.latent, SHAPE) - unpacked(last.latent, SHAPE)).square().mean())
+        return float((decode_latent(first.latent, SHAPE) - decode_latent(last.latent, SHAPE)).square().mean())
 
     free = strayed()
     encode.write(learnt(engine, 20), model.folder)
@@ -351,7 +351,7 @@ def test_what_an_encoder_read_is_bent_little(model: Model, engine: AvatarEngine,
 
 def test_a_damaged_encoder_is_named(model: Model, engine: AvatarEngine, picture: Path) -> None:
     other = AttributeTable(TABLE.styles[:1])
-    encode.write(encode.for_network(SHAPE, other), model.folder)
+    encode.write(encode.encoder_for(SHAPE, other), model.folder)
     with pytest.raises(StudioError, match="does not belong"):
         engine.run(search(picture), quiet)
     (model.folder / encode.FILE).write_bytes(b"nothing")
@@ -372,7 +372,7 @@ def test_the_encoder_looks_at_large_pictures_reduced() -> None:
 
 def test_disturbed_pictures_stay_pictures() -> None:
     clear = torch.full((64, 4, 16, 16), -1.0)
-    seen = encode.disturbed(clear, np.random.default_rng(0))
+    seen = encode.distort(clear, np.random.default_rng(0))
     assert seen.shape == clear.shape
     assert seen.abs().max() <= 1
     before = seen[:, 3].mean(dim=(1, 2)) > 0.9

@@ -13,8 +13,8 @@ import torch
 from transformers import LlamaForCausalLM
 
 from studio.backends.story.engine import induction_init
-from studio.backends.story.engine.engine import StoryEngine, beginning, whole_sentences
-from studio.backends.story.engine.texts import END, NOTHING, TokenDataset, gather, learn_tokenizer
+from studio.backends.story.engine.engine import StoryEngine, prepare_prompt, trim_to_sentence
+from studio.backends.story.engine.texts import END, IGNORE_INDEX, TokenDataset, read_texts, train_tokenizer
 from studio.backends.story.engine.train import StoryTrainer
 from studio.backends.story.requests import MEDIUM, StoryRequest, StoryTrainRequest
 from studio.errors import BadInput, StudioError
@@ -171,7 +171,7 @@ def test_a_cancel_before_the_first_token_keeps_nothing(engine: StoryEngine) -> N
 )
 def test_hostile_beginnings_are_only_text(engine: StoryEngine, prompt: str) -> None:
     text = told(engine, prompt=prompt)
-    assert text.startswith(beginning(StoryRequest(prompt=prompt).prompt).strip()[:6])
+    assert text.startswith(prepare_prompt(StoryRequest(prompt=prompt).prompt).strip()[:6])
     assert not any(c < " " and c not in "\n\t" for c in text)
     ids = engine._tokens(StoryRequest(prompt=prompt).prompt)
     assert ids.count(engine.tokenizer.eos_token_id) == 1, "only the model's own first token is special"
@@ -197,15 +197,15 @@ def test_more_tokens_than_the_context_holds_are_written(engine: StoryEngine) -> 
 
 def test_an_empty_beginning_starts_with_a_title(engine: StoryEngine) -> None:
     assert told(engine, prompt="").startswith("#")
-    assert beginning("# The Sea") == "# The Sea\n\n"
-    assert beginning("Once upon ") == "Once upon"
+    assert prepare_prompt("# The Sea") == "# The Sea\n\n"
+    assert prepare_prompt("Once upon ") == "Once upon"
 
 
 def test_a_dangling_sentence_is_cut() -> None:
-    assert whole_sentences('He ran. "Stop!" she cried. Then the') == 'He ran. "Stop!" she cried.'
-    assert whole_sentences('"Come here. I have') == '"Come here."'
-    assert whole_sentences("no end at all") == "no end at all"
-    assert whole_sentences("海很蓝。天也") == "海很蓝。"
+    assert trim_to_sentence('He ran. "Stop!" she cried. Then the') == 'He ran. "Stop!" she cried.'
+    assert trim_to_sentence('"Come here. I have') == '"Come here."'
+    assert trim_to_sentence("no end at all") == "no end at all"
+    assert trim_to_sentence("海很蓝。天也") == "海很蓝。"
 
 
 def test_a_training_stopped_after_two_steps_goes_on_where_it_was(texts: Path, tmp_path: Path) -> None:
@@ -239,10 +239,10 @@ def test_a_model_is_trained_on_from(texts: Path, model: Model, tmp_path: Path) -
 
 
 def test_texts_are_gathered_split_and_packed(texts: Path) -> None:
-    writings = gather(texts)
+    writings = read_texts(texts)
     assert len(writings) == 49
     assert 0 < sum(writing.held_out for writing in writings) < 10
-    tokenizer = learn_tokenizer([writing.text for writing in writings], 400, 64)
+    tokenizer = train_tokenizer([writing.text for writing in writings], 400, 64)
     for text in ("海很蓝 🦊\n", f"{END} hm", "\t\x00é"):
         assert tokenizer.decode(tokenizer(text, split_special_tokens=True).input_ids) == text
     pieces = TokenDataset([writing.text for writing in writings], tokenizer, 64)
@@ -252,7 +252,7 @@ def test_texts_are_gathered_split_and_packed(texts: Path) -> None:
     for batch in (next(batches) for _ in range(6)):
         assert batch.ndim == 2
         assert batch.numel() <= 4 * 64
-        assert (batch == NOTHING).float().mean() < 0.4
+        assert (batch == IGNORE_INDEX).float().mean() < 0.4
         begins += int((batch[:, 0] == tokenizer.bos_token_id).sum())
     assert begins > 0
 
@@ -270,7 +270,7 @@ def test_texts_are_gathered_split_and_packed(texts: Path) -> None:
 def test_texts_that_cannot_be_used_are_named(tmp_path: Path, name: str, content: bytes, says: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BadInput, match=says):
-        gather(tmp_path)
+        read_texts(tmp_path)
 
 
 def cut(path: Path) -> None:
@@ -342,9 +342,9 @@ def test_the_medium_names_its_parts() -> None:
 
 
 def test_a_network_repeats_before_it_has_learned_anything() -> None:
-    tokenizer = learn_tokenizer(["The owl sat in the tree. " * 20], 400, 128)
+    tokenizer = train_tokenizer(["The owl sat in the tree. " * 20], 400, 128)
     torch.manual_seed(0)
-    network = LlamaForCausalLM(induction_init.config(tokenizer, 128, 192, 4, 3)).eval()
+    network = LlamaForCausalLM(induction_init.make_config(tokenizer, 128, 192, 4, 3)).eval()
     dice = torch.Generator().manual_seed(0)
 
     def right(length: int = 20) -> float:
@@ -356,5 +356,5 @@ def test_a_network_repeats_before_it_has_learned_anything() -> None:
         return float((said == ids[:, length + 1 :]).float().mean())
 
     assert right() < 0.1
-    induction_init.lay_out(network, dice)
+    induction_init.initialise(network, dice)
     assert right() > 0.6

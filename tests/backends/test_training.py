@@ -106,12 +106,12 @@ def test_short_reports_count_as_time(tmp_path: Path, monkeypatch: pytest.MonkeyP
     toy = Toy(tmp_path)
 
     def talk(progress: Progress) -> None:
-        clock.now += training.GAVE_WAY
+        clock.now += training.WAITED
 
     toy.run._report = talk
     for _ in toy.run:
         clock.now += 1.0
-    assert toy.run.step < 60 / (1.0 + training.GAVE_WAY) + 2
+    assert toy.run.step < 60 / (1.0 + training.WAITED) + 2
 
 
 def test_what_is_no_number_ends_a_training_with_the_last_good_state(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_an_old_model_whose_heir_is_gone_is_the_model_again(tmp_path: Path) -> N
 
 def test_a_full_disk_is_put_in_words_that_fit_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toy = Toy(tmp_path)
-    toy.run.note("skipped.txt", "odd \udcff.png")
+    toy.run.write_text("skipped.txt", "odd \udcff.png")
     assert (tmp_path / "skipped.txt").read_text() == "odd \\udcff.png"
 
     def full(*_: Any, **__: Any) -> None:
@@ -213,14 +213,14 @@ def test_a_full_disk_is_put_in_words_that_fit_what_is_there(tmp_path: Path, monk
 
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(StudioError, match=r"skipped\.txt could not be written: No space left") as caught:
-        toy.run.note("skipped.txt", "others")
+        toy.run.write_text("skipped.txt", "others")
     assert (caught.value.hint, caught.value.mend) == ("Make room on the disk and start again.", "room")
     monkeypatch.undo()
     assert (tmp_path / "skipped.txt").read_text() == "odd \\udcff.png", "what was there stays whole"
     toy.run.save()
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(StudioError, match=r"skipped\.txt") as caught:
-        toy.run.note("skipped.txt", "others")
+        toy.run.write_text("skipped.txt", "others")
     assert "--resume" in caught.value.hint
 
 

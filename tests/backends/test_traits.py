@@ -49,7 +49,7 @@ class Exact(nn.Module):
 
 
 def test_what_needs_another_part_is_looked_at_where_that_is() -> None:
-    found = slider_order.build(Exact(TABLE), TABLE)
+    found = slider_order.order_sliders(Exact(TABLE), TABLE)
     names = {track.name: track for track in found.styles[0]}
     assert set(names) == {"Hair colour", "Mouth", "Glasses", "Glasses colour"}
     assert names["Glasses"].order[0] == NONE
@@ -80,7 +80,7 @@ def test_the_usual_drawing_has_the_most_frequent_parts_and_the_mean_colours() ->
 
 
 def test_a_colour_of_what_is_not_there_is_none_in_whatever_order_sliders_were_moved() -> None:
-    plain = SliderTracks.plain(TABLE)
+    plain = SliderTracks.by_name(TABLE)
     style = next(style for style in TABLE.styles if any(one.needs for one in style.attributes))
     which = TABLE.style(style.name)
     names = {track.attribute: track.name for track in plain.styles[which]}
@@ -89,7 +89,7 @@ def test_a_colour_of_what_is_not_there_is_none_in_whatever_order_sliders_were_mo
     at = TABLE.starts[which] + sum(one.width for one in style.attributes[: style.attributes.index(colour)])
 
     def code(picks: list[int], *moved: tuple[str, float]) -> np.ndarray:
-        found = plain.moved(which, picks, [SliderValue(names[name], value) for name, value in moved])
+        found = plain.condition(which, picks, [SliderValue(names[name], value) for name, value in moved])
         return found[at : at + colour.width]
 
     without = [NONE if one.name in (worn.name, colour.name) else 0 for one in style.attributes]
@@ -107,4 +107,4 @@ def test_a_colour_of_what_is_not_there_is_none_in_whatever_order_sliders_were_mo
 def test_an_attribute_that_needs_what_the_drawings_do_not_have_is_a_slider_like_others() -> None:
     colours = {"name": "hatColor", "kind": "colour", "values": ["#ff0000", "#00ff00"], "counts": [5, 5], "with": "hat"}
     table = AttributeTable.from_json({"styles": [{"name": "round", "count": 10, "attributes": [colours]}]})
-    assert list(SliderTracks.plain(table).places(0, [1], ())) == ["Hat color"]
+    assert list(SliderTracks.by_name(table).positions(0, [1], ())) == ["Hat color"]

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from studio.backends.avatar.engine.engine import AvatarEngine
-from studio.backends.avatar.engine.latents import Latents, packed
+from studio.backends.avatar.engine.latents import Latents, encode_latent
 from studio.backends.avatar.engine.morph import FRAME_LIMIT, MorphPath, slerp
 from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, MorphStop, Variation
 from studio.errors import BadInput
@@ -118,7 +118,7 @@ def test_cancelled_it_leaves_no_file(engine: AvatarEngine, tmp_path: Path, monke
 
 
 def test_what_cannot_be_walked_is_refused(engine: AvatarEngine) -> None:
-    found = FACES[0].replace(latent=packed(ways(engine).ws(FACES[0])))
+    found = FACES[0].replace(latent=encode_latent(ways(engine).ws(FACES[0])))
     elsewhere = FACES[0].replace(model="elsewhere")
     for fields, words in (
         ({"stations": stations(FACES[:1])}, "two faces"),

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from studio.checkpoints import checkpoint, look
+from studio.checkpoints import checkpoint, read_checkpoint
 from studio.errors import BadInput, StudioError
 
 
@@ -57,12 +57,12 @@ def named(module: str, name: str) -> bytes:
 
 def refused(path: Path, words: str) -> None:
     with pytest.raises(BadInput, match=words):
-        look(path)
+        read_checkpoint(path)
 
 
 def damaged(path: Path, words: str) -> None:
     with pytest.raises(StudioError, match=words) as caught:
-        look(path)
+        read_checkpoint(path)
     assert not isinstance(caught.value, BadInput)
 
 
@@ -217,7 +217,7 @@ def test_a_file_cut_anywhere_is_never_taken(tmp_path: Path) -> None:
         path = tmp_path / "network.pkl"
         path.write_bytes(whole[:end])
         with pytest.raises(StudioError):
-            look(path)
+            read_checkpoint(path)
 
 
 def test_a_scrambled_file_is_never_taken(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_a_scrambled_file_is_never_taken(tmp_path: Path) -> None:
         changed[rng.integers(2, len(whole), 3)] = rng.integers(0, 256, 3)
         path.write_bytes(changed.tobytes())
         with pytest.raises(StudioError):
-            look(path)
+            read_checkpoint(path)
 
 
 def test_files_of_other_kinds_are_told_apart(tmp_path: Path) -> None:

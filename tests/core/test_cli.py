@@ -400,7 +400,7 @@ def test_every_field_is_a_flag_with_help_and_comes_back(kind: type[Request], tmp
         else:
             expected[name] = 12 if name == "seed" else str(tmp_path / "words")
             words += [flags.flag(name), str(expected[name])]
-    request = kind(**flags.given(kind, parser.parse_args(words)))
+    request = kind(**flags.given_fields(kind, parser.parse_args(words)))
     assert {name: getattr(request, name) for name, _ in kind.fields()} == expected
     parser.format_help()
 

@@ -281,7 +281,7 @@ def test_tables_align_with_wide_letters() -> None:
     [(12, "12 bytes"), (4200, "4.2 kB"), (12_300_000, "12.3 MB"), (6.1e9, "6.1 GB"), (3e12, "3.0 TB")],
 )
 def test_sizes(count: int, words: str) -> None:
-    assert context.size(int(count)) == words
+    assert context.format_size(int(count)) == words
 
 
 def test_every_verb_has_help(run: Runs) -> None:

@@ -157,7 +157,7 @@ class AttributeTable:
             counts = np.array([*one.counts, 0 if one.needs else one.none], np.float64)
             pick = int(rng.choice(len(counts), p=counts / counts.sum()))
             picks[one.name] = NONE if pick == len(one.values) else pick
-        return self._seen(style, picks)
+        return self._drop_hidden(style, picks)
 
     def vectors(self, style: int, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """Condition vectors [count, c_dim] of so many drawings of a style, as `draw` would pick them, all at once."""
@@ -191,7 +191,7 @@ class AttributeTable:
             counts = [*one.counts, 0 if one.needs else one.none]
             pick = int(np.argmax(counts)) if not one.colour else (NONE if one.none > sum(one.counts) else 0)
             picks[one.name] = NONE if pick == len(one.values) else pick
-        vector = self.vector(style, self._seen(style, picks))
+        vector = self.vector(style, self._drop_hidden(style, picks))
         for one in attributes:
             span = self.spans[style][one.name]
             if one.colour and vector[span][3]:
@@ -199,7 +199,7 @@ class AttributeTable:
                 vector[span] = np.average(codes, axis=0, weights=one.counts)
         return vector
 
-    def _seen(self, style: int, picks: dict[str, int]) -> list[int]:
+    def _drop_hidden(self, style: int, picks: dict[str, int]) -> list[int]:
         """Picks in the style's order, without those that nothing drawn would show."""
         attributes = self.styles[style].attributes
         by_name = {one.name: one for one in attributes}
@@ -212,7 +212,7 @@ class AttributeTable:
                 picks[one.name] = NONE
         return [picks[one.name] for one in attributes]
 
-    def near(self, style: int, picks: Sequence[int], spread: float, rng: np.random.Generator) -> list[int]:
+    def vary(self, style: int, picks: Sequence[int], spread: float, rng: np.random.Generator) -> list[int]:
         """Picks like these: each becomes another with the probability `spread`, one at least where that is not 0."""
         attributes = self.styles[style].attributes
         changed = rng.random(len(attributes)) < spread

@@ -27,48 +27,48 @@ def cut_out(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
     A picture with transparency of its own stays as it is.
     """
-    if transparent(pixels):
+    if is_transparent(pixels):
         return pixels
     solid = np.concatenate([pixels[..., :3], np.full((*pixels.shape[:2], 1), 255, np.uint8)], axis=2)
     edge = np.zeros(pixels.shape[:2], np.bool_)
     edge[0] = edge[:, 0] = edge[:, -1] = True  # at its foot a bust goes on beyond the picture
-    behind = background(solid[..., :3], edge)
+    behind = background_mask(solid[..., :3], edge)
     if behind is not None:
         solid[behind, 3] = 0
     return solid
 
 
-def transparent(pixels: NDArray[np.uint8]) -> bool:
+def is_transparent(pixels: NDArray[np.uint8]) -> bool:
     return pixels.shape[2] == 4 and bool(pixels[..., 3].min() < 250)
 
 
-def peeled(cut: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+def remove_backdrop(cut: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """A cut-out [H, W, 4] whose figure stands on a disc or a card of its own, without that; None where it does not."""
     there = cut[..., 3] > 128
     rows = np.flatnonzero(there.any(axis=1))
     rim = max(1, round(RIM * len(rows)))
     # Its outermost pixels are mixed with what lies around, and a JPEG leaves its traces there.
-    edge = there & _wider(~there, 3 * rim) & ~_wider(~there, rim)
+    edge = there & _dilate(~there, 3 * rim) & ~_dilate(~there, rim)
     if len(rows):
         edge[rows[0] + round(UPPER * (rows[-1] - rows[0])) :] = False  # a bust fills what is below
-    behind = background(cut[..., :3], edge, there)
+    behind = background_mask(cut[..., :3], edge, there)
     if behind is None or behind.sum() < PEELED * there.sum():
         return None
     left = cut.copy()
     left[behind | ~there, 3] = 0
     # What remains of the rim is thin.
-    left[~_wider(~_wider(left[..., 3] <= 128, 1 + rim), 3 + rim), 3] = 0
+    left[~_dilate(~_dilate(left[..., 3] <= 128, 1 + rim), 3 + rim), 3] = 0
     return left if (left[..., 3] > 128).any() else None
 
 
-def filled(cut: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+def fill_holes(cut: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """A cut-out whose figure has got back what is like its background and lies in or between its parts, such as a face
     before a wall of its own colour; None where it misses little."""
     from scipy import ndimage
 
     there = cut[..., 3] > 128
     by = max(1, round(CLOSED * there.any(axis=1).sum()))
-    whole = np.asarray(ndimage.binary_fill_holes(~_wider(~_wider(there, by), by)), np.bool_)
+    whole = np.asarray(ndimage.binary_fill_holes(~_dilate(~_dilate(there, by), by)), np.bool_)
     if (whole & ~there).sum() < MISSED * there.sum():
         return None
     back = cut.copy()
@@ -76,21 +76,21 @@ def filled(cut: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     return back
 
 
-def alone(cut: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+def largest_figure(cut: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """A cut-out with its largest figure only; None where there is no other."""
     there = cut[..., 3] > 128
-    parts = _parts(there)
+    parts = _label_parts(there)
     sizes = np.bincount(parts.ravel(), minlength=2)
     sizes[0] = 0
     largest = int(sizes.argmax())
     if sizes.sum() - sizes[largest] < ALONE * sizes[largest]:
         return None
     only = cut.copy()
-    only[_wider(there & (parts != largest), 2) & (parts != largest), 3] = 0
+    only[_dilate(there & (parts != largest), 2) & (parts != largest), 3] = 0
     return only
 
 
-def background(colours: NDArray[np.uint8], edge: Mask, within: Mask | None = None) -> Mask | None:
+def background_mask(colours: NDArray[np.uint8], edge: Mask, within: Mask | None = None) -> Mask | None:
     """[H, W]: what agrees with the tones of the edge and is connected with it; None where the edge has none."""
     height, width = edge.shape
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
@@ -100,7 +100,7 @@ def background(colours: NDArray[np.uint8], edge: Mask, within: Mask | None = Non
         return None
     found = found[:: max(1, len(found) // POINTS)]
     at, seen = places.reshape(-1, 6)[found], colours.reshape(-1, 3)[found].astype(np.float64)
-    tones = _tones(at, seen)
+    tones = _fit_tones(at, seen)
     if not tones:
         return None
     agree = [np.abs(places @ tone - colours).max(axis=2) <= FLAT for tone in tones]
@@ -108,22 +108,22 @@ def background(colours: NDArray[np.uint8], edge: Mask, within: Mask | None = Non
     for i, one in enumerate(agree):
         for other in agree[:i]:
             # Between two tones runs a line of pixels that are mixed of both.
-            near |= _wider(one, 2) & _wider(other, 2)
+            near |= _dilate(one, 2) & _dilate(other, 2)
     if within is not None:
         near &= within
-    parts = _parts(near)
+    parts = _label_parts(near)
     outside = np.unique(parts[edge])
     return np.isin(parts, outside[outside > 0])
 
 
-def _wider(mask: Mask, by: int) -> Mask:
+def _dilate(mask: Mask, by: int) -> Mask:
     """What is within so many pixels of it."""
     from scipy import ndimage  # only for pictures that are searched
 
     return np.asarray(ndimage.binary_dilation(mask, iterations=by), np.bool_)
 
 
-def _parts(mask: Mask) -> NDArray[np.int32]:
+def _label_parts(mask: Mask) -> NDArray[np.int32]:
     """[H, W]: the number of the part that each pixel belongs to, 0 for none."""
     from scipy import ndimage
 
@@ -132,13 +132,13 @@ def _parts(mask: Mask) -> NDArray[np.int32]:
     return parts
 
 
-def _tones(at: NDArray[np.float64], seen: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def _fit_tones(at: NDArray[np.float64], seen: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """Coefficients [6, 3] of each tone; none where they leave too much of the edge unexplained."""
     left = np.ones(len(seen), np.bool_)
     tones: list[NDArray[np.float64]] = []
     while len(tones) < TONES and left.mean() > 0.02:
         tone, agrees = max(
-            (_fitted(at, seen, left, start) for start in _starts(seen, left)), key=lambda it: it[1].sum()
+            (_fit_tone(at, seen, left, start) for start in _seeds(seen, left)), key=lambda it: it[1].sum()
         )
         if agrees.mean() < LEAST:
             break
@@ -147,7 +147,7 @@ def _tones(at: NDArray[np.float64], seen: NDArray[np.float64]) -> list[NDArray[n
     return tones if 1 - left.mean() >= ENOUGH else []
 
 
-def _starts(seen: NDArray[np.float64], left: Mask) -> list[Mask]:
+def _seeds(seen: NDArray[np.float64], left: Mask) -> list[Mask]:
     """All that is left, and what is of the commonest colour there."""
     bins = (seen[left] // 16).astype(np.int64) @ np.array([256, 16, 1])
     values, counts = np.unique(bins, return_counts=True)
@@ -155,7 +155,7 @@ def _starts(seen: NDArray[np.float64], left: Mask) -> list[Mask]:
     return [left, left & (np.abs(seen - colour).max(axis=1) <= FLAT)]
 
 
-def _fitted(
+def _fit_tone(
     at: NDArray[np.float64], seen: NDArray[np.float64], left: Mask, agrees: Mask
 ) -> tuple[NDArray[np.float64], Mask]:
     """A tone fitted to what agrees, again and again: first as a colour, then as one that changes evenly."""

@@ -19,12 +19,12 @@ class ModelCapabilities:
     noise: bool = True
 
     @property
-    def drawn(self) -> bool:
+    def has_attributes(self) -> bool:
         """Whether its drawings had attributes, and so it has named sliders and styles."""
         return bool(self.styles)
 
 
-def kind(model: Model) -> ModelCapabilities:
+def capabilities_of(model: Model) -> ModelCapabilities:
     """Reads the model's config; what cannot be read is of no kind, and loading it will say why."""
     try:
         said = weights.read_json(model.folder / "config.json")
@@ -39,9 +39,13 @@ def kind(model: Model) -> ModelCapabilities:
         return ModelCapabilities()
 
 
+<<<<<<< HEAD
 def ignored_noise(request: Request, model: Model) -> str:
+=======
+def ignored_fields(request: Request, model: Model) -> str:
+>>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
     """A sentence on what of a request changes nothing with this model; empty where all of it counts."""
     chosen = getattr(request, "noise", "const")
-    if chosen == "const" or kind(model).noise:
+    if chosen == "const" or capabilities_of(model).noise:
         return ""
     return f"{model.title or model.id} has learnt no noise: its pictures are the same with noise {chosen}."

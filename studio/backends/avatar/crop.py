@@ -58,11 +58,11 @@ class CroppedPicture:
     notes: tuple[str, ...]
 
 
-def framed(path: Path, size: int) -> CroppedPicture:
+def crop_file(path: Path, size: int) -> CroppedPicture:
     """The picture in a file as a square of `size` pixels. Raises Unfit."""
     try:
         with Pillow.open(path, formats=FORMATS) as opened:
-            return _framed(opened, size)
+            return _crop(opened, size)
     except Pillow.DecompressionBombError as error:
         raise UnusablePicture("large") from error
     except MemoryError as error:
@@ -74,7 +74,7 @@ def framed(path: Path, size: int) -> CroppedPicture:
         raise UnusablePicture("broken", str(error).split("\n")[0][:120]) from error
 
 
-def _framed(opened: Pillow.Image, size: int) -> CroppedPicture:
+def _crop(opened: Pillow.Image, size: int) -> CroppedPicture:
     wide, high = opened.size
     if min(wide, high) < max(8, size // 2):
         raise UnusablePicture("small", f"{wide} x {high}")
@@ -89,7 +89,7 @@ def _framed(opened: Pillow.Image, size: int) -> CroppedPicture:
     if opened.getexif().get(0x0112, 1) not in (0, 1):
         notes.append("turned")
     picture = images.plain(opened)
-    box = _square(picture, notes)
+    box = _square_of(picture, notes)
     if box[2] - box[0] < size:
         notes.append("enlarged")
     # Premultiplied while it is resampled, so that hidden colours do not bleed into the edges.
@@ -104,7 +104,7 @@ def _framed(opened: Pillow.Image, size: int) -> CroppedPicture:
     return CroppedPicture(np.asarray(made.convert("RGBA")), tuple(notes))
 
 
-def _square(picture: Pillow.Image, notes: list[str]) -> tuple[int, int, int, int]:
+def _square_of(picture: Pillow.Image, notes: list[str]) -> tuple[int, int, int, int]:
     """The square to use: the middle, or for a cut-out the one around it, which may reach beyond the picture."""
     wide, high = picture.size
     if picture.mode == "RGBA":
@@ -114,7 +114,7 @@ def _square(picture: Pillow.Image, notes: list[str]) -> tuple[int, int, int, int
             raise UnusablePicture("clear")
         if box != (0, 0, wide, high):
             notes.append("cut")
-            return _around(box, wide, high)
+            return _square_around(box, wide, high)
     side = min(wide, high)
     if wide != high:
         notes.append("middle")
@@ -122,7 +122,7 @@ def _square(picture: Pillow.Image, notes: list[str]) -> tuple[int, int, int, int
     return left, top, left + side, top + side
 
 
-def _around(box: tuple[int, int, int, int], wide: int, high: int) -> tuple[int, int, int, int]:
+def _square_around(box: tuple[int, int, int, int], wide: int, high: int) -> tuple[int, int, int, int]:
     """A square around a box; an edge of the picture that the box touches, as a bust does at its foot, stays one."""
     left, top, right, bottom = box
     side = min(round(max(right - left, bottom - top) * MARGIN), max(wide, high))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.backends.avatar.attributes import AttributeTable
-from studio.backends.avatar.folder import FEWEST, CheckedFolder, DatasetEntry, Heard, check
+from studio.backends.avatar.folder import FEWEST, CheckedFolder, DatasetEntry, Heard, check_folder
 from studio.errors import BadInput
 
 
@@ -38,19 +38,19 @@ def read(folder: Path, size: int, heard: Heard = lambda done, total: None) -> Fa
     if not folder.is_dir():
         raise BadInput("{folder} is not a folder.", "Give --data a folder of pictures.", mend="folders", folder=folder)
     if (folder / "drawings.npz").exists():
-        return _pack(folder, size)
-    return _folder(folder, size, heard)
+        return _read_pack(folder, size)
+    return _read_folder(folder, size, heard)
 
 
-def drawings_of(folder: Path, size: int) -> CheckedFolder | None:
+def check_pack(folder: Path, size: int) -> CheckedFolder | None:
     """A recipe's pack as what is found in a folder; None where the folder is no pack. Raises BadInput."""
     if not (folder / "drawings.npz").exists():
         return None
-    pixels = _pack(folder, size).pixels
+    pixels = _read_pack(folder, size).pixels
     return CheckedFolder(folder, tuple(DatasetEntry(str(at)) for at in range(len(pixels))), pixels)
 
 
-def _pack(folder: Path, size: int) -> FaceDataset:
+def _read_pack(folder: Path, size: int) -> FaceDataset:
     try:
         table = AttributeTable.from_json(json.loads((folder / "attributes.json").read_text(encoding="utf-8")))
         with (folder / "drawings.npz").open("rb") as raw, np.load(raw, allow_pickle=False) as file:
@@ -80,8 +80,8 @@ def _condition(table: AttributeTable, style: int, row: NDArray[np.int16]) -> NDA
     return table.vector(style, [int(pick) for pick in row[start : start + len(table.styles[style].attributes)]])
 
 
-def _folder(folder: Path, size: int, heard: Heard) -> FaceDataset:
-    found = check(folder, size, heard)
+def _read_folder(folder: Path, size: int, heard: Heard) -> FaceDataset:
+    found = check_folder(folder, size, heard)
     skipped = tuple(f"{entry.path}: {entry.words()}" for entry in found.skipped)
     if len(found.pixels) < FEWEST:
         broken = f" {len(skipped)} cannot be, such as {skipped[0]}" if skipped else ""

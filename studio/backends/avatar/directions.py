@@ -44,7 +44,7 @@ class SavedDirection:
     vector: NDArray[np.float32] = field(compare=False, repr=False)
 
 
-def place(model: Model) -> Path:
+def directions_folder(model: Model) -> Path:
     """The folder that holds a model's directions."""
     if model.beside is not None:
         return model.beside
@@ -55,13 +55,13 @@ def place(model: Model) -> Path:
 
 def directions(model: Model) -> list[SavedDirection]:
     """The directions of a model, as they were found. StudioError where their list is damaged."""
-    return _read(place(model))[0]
+    return _read(directions_folder(model))[0]
 
 
-def stamp(model: Model) -> tuple[int, int]:
+def change_stamp(model: Model) -> tuple[int, int]:
     """Changes whenever the directions do."""
     try:
-        found = (place(model) / LIST).stat()
+        found = (directions_folder(model) / LIST).stat()
     except (OSError, StudioError):
         return 0, 0
     return found.st_mtime_ns, found.st_size
@@ -74,21 +74,21 @@ def add(
 
     Returns the directions that now stand for `found`, in that order, and which of them are new.
     """
-    folder = place(model)
+    folder = directions_folder(model)
     with storage.failing_as("The directions could not be saved"):
         folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder):
-            return _added(model, folder, method, layers, found)
+        with _lock(folder):
+            return _add_unlocked(model, folder, method, layers, found)
 
 
-def _added(
+def _add_unlocked(
     model: Model, folder: Path, method: str, layers: str, found: Sequence[tuple[NDArray[np.float32], float]]
 ) -> tuple[list[SavedDirection], list[SavedDirection]]:
     listed, given = _read(folder)
     standing: list[SavedDirection] = []
     new: list[SavedDirection] = []
     for vector, std in found:
-        again = next((one for one in listed if one.layers == layers and _alike(one.vector, vector)), None)
+        again = next((one for one in listed if one.layers == layers and _same_direction(one.vector, vector)), None)
         if again is None:
             if len(listed) >= LIMIT:
                 raise BadInput(
@@ -102,7 +102,7 @@ def _added(
             )
             id = f"{method}-{given[method]}"
             preview = folder / PREVIEWS / f"{id}.png"
-            again = SavedDirection(id, _unused(listed), method, layers, std, preview, vector.astype("<f4"))
+            again = SavedDirection(id, _free_title(listed), method, layers, std, preview, vector.astype("<f4"))
             listed.append(again)
             new.append(again)
         standing.append(again)
@@ -115,8 +115,8 @@ def rename(model: Model, id: str, name: str) -> SavedDirection:
     clean = printable(" ".join(name.split())[:60].rstrip())
     if not clean:
         raise BadInput("A direction needs a name.", "Say what it changes, such as Smile.")
-    folder = place(model)
-    with storage.failing_as("The name could not be kept"), _alone(folder):
+    folder = directions_folder(model)
+    with storage.failing_as("The name could not be kept"), _lock(folder):
         listed, given = _read(folder)
         at = _index(model, listed, id)
         listed[at] = replace(listed[at], name=clean)
@@ -126,8 +126,8 @@ def rename(model: Model, id: str, name: str) -> SavedDirection:
 
 def remove(model: Model, id: str) -> None:
     """Forget a direction. Faces that were moved along it keep their pictures but cannot be made again."""
-    folder = place(model)
-    with storage.failing_as("The direction could not be deleted"), _alone(folder):
+    folder = directions_folder(model)
+    with storage.failing_as("The direction could not be deleted"), _lock(folder):
         listed, given = _read(folder)
         gone = listed.pop(_index(model, listed, id))
         given[gone.method] = max(given.get(gone.method, 0), _number(id))
@@ -137,7 +137,7 @@ def remove(model: Model, id: str) -> None:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Generator[None]:
+def _lock(folder: Path) -> Generator[None]:
     """One change at a time: directions are found in a process of their own, and named in the window meanwhile."""
     if not folder.is_dir():  # nothing was found yet, and there is nothing to change
         yield
@@ -194,7 +194,7 @@ def _direction(folder: Path, row: dict[str, Any]) -> SavedDirection:
     )
 
 
-def _unused(listed: Sequence[SavedDirection]) -> str:
+def _free_title(listed: Sequence[SavedDirection]) -> str:
     """The name of a direction that nobody has looked at yet."""
     names, number = {one.name for one in listed}, len(listed) + 1
     while f"Direction {number}" in names:
@@ -214,5 +214,5 @@ def _number(id: str) -> int:
     return int(tail) if tail.isdigit() else 0
 
 
-def _alike(a: NDArray[np.float32], b: NDArray[np.float32]) -> bool:
+def _same_direction(a: NDArray[np.float32], b: NDArray[np.float32]) -> bool:
     return a.shape == b.shape and abs(float(a @ b)) > ALIKE * float(np.linalg.norm(a) * np.linalg.norm(b))

@@ -59,10 +59,10 @@ class DuplicateFinder:
             same = (apart.mean(axis=(1, 2, 3)) <= MEAN) & (apart.max(axis=(1, 2, 3)) <= MOST)
             if same.any():
                 return int(some[same.argmax()])
-        self._add(own, copy)
+        self._remember(own, copy)
         return None
 
-    def _add(self, own: np.uint64, copy: NDArray[np.uint8]) -> None:
+    def _remember(self, own: np.uint64, copy: NDArray[np.uint8]) -> None:
         if self._count == len(self._hashes):
             self._hashes = np.concatenate([self._hashes, np.empty_like(self._hashes)])
             self._copies = np.concatenate([self._copies, np.empty_like(self._copies)])

@@ -111,40 +111,40 @@ def expressions(folder: Path, face: AvatarRequest, count: int = MANY) -> list[Sh
     damaged model.
     """
     found: dict[AvatarRequest, str] = {}
-    for words, posed in _shown(folder, face):
+    for words, posed in _all_expressions(folder, face):
         found.setdefault(posed, words)
     if len(found) < 2:
-        raise _none()
+        raise _no_expressions()
     return [SheetCell(words, _told(posed)) for posed, words in list(found.items())[:count]]
 
 
-def must_show(folder: Path, face: AvatarRequest) -> None:
+def check_expressive(folder: Path, face: AvatarRequest) -> None:
     """Raises as `expressions` does. Looks at no face that is mixed in, and is quick enough to ask at every change."""
     found: set[AvatarRequest] = set()
-    for _, posed in _shown(folder, face.replace(mix=())):
+    for _, posed in _all_expressions(folder, face.replace(mix=())):
         found.add(posed)
         if len(found) > 1:
             return
-    raise _none()
+    raise _no_expressions()
 
 
-def _none() -> BadInput:
+def _no_expressions() -> BadInput:
     return BadInput(
         "This model knows no expressions: its faces were learnt without what their mouths and eyes show.",
         "Choose the studio's starter, or a model that was trained on drawings with attributes.",
     )
 
 
-def _shown(folder: Path, face: AvatarRequest) -> Iterator[tuple[str, AvatarRequest]]:
+def _all_expressions(folder: Path, face: AvatarRequest) -> Iterator[tuple[str, AvatarRequest]]:
     """The face in every mood that its style can show, some of which may look alike, each with the mood's name."""
     there = {one.attribute: one for one in sliders(folder, face)}
-    for words, mood in (_described(style_of(folder, face), there) or _by_names(there)).items():
-        posed = _posed(folder, face, mood)
+    for words, mood in (_known_moods(style_of(folder, face), there) or _moods_by_name(there)).items():
+        posed = _with_mood(folder, face, mood)
         if posed is not None:
             yield words, posed
 
 
-def _described(style: str, there: Mapping[str, SliderState]) -> dict[str, Mood]:
+def _known_moods(style: str, there: Mapping[str, SliderState]) -> dict[str, Mood]:
     """The moods of a style that is known, where the model draws what tells them."""
     found: dict[str, Mood] = {}
     for words, mood in MOODS.get(style, {}).items():
@@ -155,7 +155,7 @@ def _described(style: str, there: Mapping[str, SliderState]) -> dict[str, Mood]:
     return found
 
 
-def _posed(folder: Path, face: AvatarRequest, mood: Mood) -> AvatarRequest | None:
+def _with_mood(folder: Path, face: AvatarRequest, mood: Mood) -> AvatarRequest | None:
     """The face in a mood, its mixed-in faces too; None where nothing of it can be shown."""
     there = {one.attribute: one for one in sliders(folder, face)}
     posed = face.replace(name="", mix=())
@@ -169,13 +169,13 @@ def _posed(folder: Path, face: AvatarRequest, mood: Mood) -> AvatarRequest | Non
             posed = with_trait(posed, slider.name, place)
         elif not at:
             return None
-    return posed.replace(mix=tuple(_mixed(folder, mix, mood) for mix in face.mix))
+    return posed.replace(mix=tuple(_mixed_with_mood(folder, mix, mood) for mix in face.mix))
 
 
-def _mixed(folder: Path, mix: StyleMix, mood: Mood) -> StyleMix:
+def _mixed_with_mood(folder: Path, mix: StyleMix, mood: Mood) -> StyleMix:
     """A face mixed in, whose layers would hide the mood of the one that it is mixed into."""
     other = Request.from_json(json.loads(mix.face)) if mix.face else None
-    posed = _posed(folder, other, mood) if isinstance(other, AvatarRequest) else None
+    posed = _with_mood(folder, other, mood) if isinstance(other, AvatarRequest) else None
     return mix if posed is None else dataclasses.replace(mix, face=_told(posed))
 
 
@@ -197,7 +197,7 @@ def _own(value: str) -> set[str]:
     return {mark for mark in OWN if mark in value}
 
 
-def _by_names(there: Mapping[str, SliderState]) -> dict[str, Mood]:
+def _moods_by_name(there: Mapping[str, SliderState]) -> dict[str, Mood]:
     """Moods of a style that nobody described: the values of what tells most, as they are called."""
     telling = [one for name in EXPRESSIVE for one in there.values() if one.name == name]
     if not telling:

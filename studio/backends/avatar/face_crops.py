@@ -51,7 +51,7 @@ class CropSource:
         self.height, self.width = pixels.shape[:2]
         self._picture = Pillow.fromarray(pixels if whole is None else whole).convert("RGBA").convert("RGBa")
 
-    def seen(self, place: CropSquare, size: int) -> NDArray[np.uint8]:
+    def crop(self, place: CropSquare, size: int) -> NDArray[np.uint8]:
         """What is in a place, RGBA [size, size, 4], straight alpha; clear beyond the canvas."""
         left, top = int(np.floor(place.left)), int(np.floor(place.top))
         right, bottom = int(np.ceil(place.left + place.side)), int(np.ceil(place.top + place.side))
@@ -66,7 +66,7 @@ class CropSource:
         side = min(self.width, self.height)
         return CropSquare((self.width - side) // 2, (self.height - side) // 2, side)
 
-    def holds(self, place: CropSquare) -> bool:
+    def contains(self, place: CropSquare) -> bool:
         """Whether nothing that goes on beyond the canvas, to its sides or above, would end within the place."""
         there = self.pixels[..., 3] > 128
         beyond = BEYOND * place.side
@@ -86,7 +86,7 @@ class CropSource:
         return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
 
 
-def canvases(pixels: NDArray[np.uint8], *, cut: bool) -> list[CropSource]:
+def cut_outs(pixels: NDArray[np.uint8], *, cut: bool) -> list[CropSource]:
     """The picture cut out in every way that may be right, the likeliest first: without its background, then with its
     largest figure only, then without the disc or the card that this stands on, last with what is like its background
     but lies within. Where it is not to be `cut`, with what it has."""
@@ -96,18 +96,18 @@ def canvases(pixels: NDArray[np.uint8], *, cut: bool) -> list[CropSource]:
             CropSource(first if first.shape[2] == 4 else np.dstack([first, np.full_like(first[..., 0], 255)]), pixels)
         ]
     ways = [first]
-    if background.transparent(first):
-        for further in (background.alone, background.peeled):
+    if background.is_transparent(first):
+        for further in (background.largest_figure, background.remove_backdrop):
             more = further(ways[-1])
             if more is not None:
                 ways.append(more)
-        back = None if background.transparent(pixels) else background.filled(first)
+        back = None if background.is_transparent(pixels) else background.fill_holes(first)
         if back is not None:
             ways.append(back)
     return [CropSource(way) for way in ways]
 
 
-def places(canvas: CropSource, frames: Sequence[Box], around: Box | None = None) -> list[CropSquare]:
+def candidate_squares(canvas: CropSource, frames: Sequence[Box], around: Box | None = None) -> list[CropSquare]:
     """Where the figure of a canvas would stand as one of the network's own: `frames` are the boxes around those, in
     shares of their pictures. `around` is the disc or the card on which it stands."""
     found: list[CropSquare] = []
@@ -129,7 +129,7 @@ def places(canvas: CropSource, frames: Sequence[Box], around: Box | None = None)
     return found
 
 
-def distinct(found: Sequence[CropSquare]) -> list[CropSquare]:
+def drop_near_duplicates(found: Sequence[CropSquare]) -> list[CropSquare]:
     """Without those that are near to one before."""
     kept: list[CropSquare] = []
     for place in found:
@@ -138,7 +138,7 @@ def distinct(found: Sequence[CropSquare]) -> list[CropSquare]:
     return kept
 
 
-def around(place: CropSquare, step: float) -> Iterator[CropSquare]:
+def neighbours(place: CropSquare, step: float) -> Iterator[CropSquare]:
     """The places next to one."""
     for sign in (1, -1):
         yield place.moved(sign * step, 0, 0)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.backends.avatar.crop import NOTES, REASONS, CroppedPicture, UnusablePicture, framed
+from studio.backends.avatar.crop import NOTES, REASONS, CroppedPicture, UnusablePicture, crop_file
 from studio.backends.avatar.duplicates import DuplicateFinder
 from studio.errors import BadInput
 from studio.system.paths import AppPaths
@@ -66,7 +66,9 @@ class CheckedFolder:
         return [entry for entry in self.entries if entry.reason]
 
 
-def check(folder: Path, size: int, heard: Heard = lambda done, total: None, kept: Path | None = None) -> CheckedFolder:
+def check_folder(
+    folder: Path, size: int, progress: Heard = lambda done, total: None, cache: Path | None = None
+) -> CheckedFolder:
     """Look at every picture under a folder, or remember how they were.
 
     `heard` gets how many files of how many are done; what it raises passes through. `kept` is where results are kept
@@ -75,13 +77,13 @@ def check(folder: Path, size: int, heard: Heard = lambda done, total: None, kept
     if not folder.is_dir():
         raise BadInput("{folder} is not a folder.", "Choose a folder of pictures.", mend="folders", folder=folder)
     files = list(_files(folder))
-    place = (kept or AppPaths.of_this_user().cache / "pictures") / _key(folder, files, size)
-    found = _remembered(folder, place)
+    place = (cache or AppPaths.of_this_user().cache / "pictures") / _key(folder, files, size)
+    found = _read_cache(folder, place)
     if found is None:
-        found = _look(folder, files, size, heard)
+        found = _check_files(folder, files, size, progress)
         # A cache that cannot be written only costs time.
         with contextlib.suppress(OSError):
-            _keep(found, place)
+            _write_cache(found, place)
     return found
 
 
@@ -115,8 +117,8 @@ def _key(folder: Path, files: list[Path], size: int) -> str:
     return digest.hexdigest()[:32]
 
 
-def _look(folder: Path, files: list[Path], size: int, heard: Heard) -> CheckedFolder:
-    copies = _copies(folder, files)
+def _check_files(folder: Path, files: list[Path], size: int, heard: Heard) -> CheckedFolder:
+    copies = _find_copies(folder, files)
     seen = DuplicateFinder()
     names: list[str] = []
     entries: list[DatasetEntry] = []
@@ -127,7 +129,7 @@ def _look(folder: Path, files: list[Path], size: int, heard: Heard) -> CheckedFo
         if first is not None:
             return UnusablePicture("copy", first.as_posix())
         try:
-            return framed(folder / path, size)
+            return crop_file(folder / path, size)
         except UnusablePicture as unfit:
             return unfit
 
@@ -136,9 +138,9 @@ def _look(folder: Path, files: list[Path], size: int, heard: Heard) -> CheckedFo
             heard(start, len(files))
             some = files[start : start + TOGETHER]
             for path, made in zip(some, pool.map(one, some), strict=True):
-                name = _said(path)
+                name = _printable_name(path)
                 if isinstance(made, UnusablePicture):
-                    entries.append(DatasetEntry(name, made.reason, _said(made.detail)))
+                    entries.append(DatasetEntry(name, made.reason, _printable_name(made.detail)))
                     continue
                 same = seen.same_as(made.pixels)
                 if same is not None:
@@ -152,7 +154,7 @@ def _look(folder: Path, files: list[Path], size: int, heard: Heard) -> CheckedFo
     return CheckedFolder(folder, tuple(entries), stacked)
 
 
-def _copies(folder: Path, files: list[Path]) -> dict[Path, Path]:
+def _find_copies(folder: Path, files: list[Path]) -> dict[Path, Path]:
     """Files with the same bytes as one before them, and that one. Only files of equal length are read."""
     by_length: dict[int, list[Path]] = {}
     for path in files:
@@ -170,13 +172,13 @@ def _copies(folder: Path, files: list[Path]) -> dict[Path, Path]:
     return copies
 
 
-def _said(path: Path | str) -> str:
+def _printable_name(path: Path | str) -> str:
     """A name that can be written to a file, whatever bytes the disk has for it."""
     text = path.as_posix() if isinstance(path, Path) else path
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _keep(found: CheckedFolder, place: Path) -> None:
+def _write_cache(found: CheckedFolder, place: Path) -> None:
     """Write beside the place, then take it; forget the sets that were used longest ago."""
     part = place.with_name(f".{place.name}.{uuid.uuid4().hex}")
     part.mkdir(parents=True)
@@ -193,7 +195,7 @@ def _keep(found: CheckedFolder, place: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _remembered(folder: Path, place: Path) -> CheckedFolder | None:
+def _read_cache(folder: Path, place: Path) -> CheckedFolder | None:
     """What was kept; None where nothing is, or what is there cannot be used."""
     try:
         rows: list[dict[str, Any]] = json.loads((place / "entries.json").read_text(encoding="utf-8"))

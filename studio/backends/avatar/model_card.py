@@ -20,7 +20,7 @@ def grid(pixels: NDArray[np.uint8]) -> Image:
     return Image(np.concatenate(rows, axis=0))
 
 
-def write_about(folder: Path, sheet: Image, title: str, start: Model | None, facts: dict[str, str]) -> None:
+def write_card(folder: Path, sheet: Image, title: str, start: Model | None, facts: dict[str, str]) -> None:
     """sheet.png and card.md into a model's folder."""
     Pillow.fromarray(sheet.pixels).save(folder / "sheet.png", "PNG", optimize=True)
     licence = start.licence if start is not None else "own"
@@ -41,7 +41,7 @@ pictures{"" if start is None else f", and on the licence of {start.title or star
     (folder / "card.md").write_text(text, encoding="utf-8")
 
 
-def about(start: Model | None, size: int) -> dict[str, object]:
+def model_facts(start: Model | None, size: int) -> dict[str, object]:
     """What the catalog shall know. A model that began as another one is bound by that one's licence."""
     facts: dict[str, object] = {
         "licence": "own",

@@ -16,7 +16,7 @@ LOST = 0.85  # the same as NEAR where no encoder reads the picture, and only wha
 PLAIN = 0.75  # times as unlike as the best face of the style that was asked for one of the style that is seen may be
 
 
-def far(unlike: float, others: Sequence[float], *, read: bool) -> str:
+def nothing_near(unlike: float, others: Sequence[float], *, read: bool) -> str:
     """What is to be said of a face so unlike its picture, where `others` of its style are so unlike it; empty where it
     is near. `read`: an encoder has read the picture."""
     share = unlike / max(1e-9, median(others))
@@ -25,10 +25,10 @@ def far(unlike: float, others: Sequence[float], *, read: bool) -> str:
     return UNREAD if share > LOST else ""
 
 
-def mistaken(seen: str, asked: str, unlike: float, best: float, others: Sequence[float]) -> str:
+def another_style(seen: str, asked: str, unlike: float, best: float, others: Sequence[float]) -> str:
     """What is to be said where the face as seen in one style is so unlike the picture, and the best one of the style
     that was asked for is so; empty where nothing speaks against the choice."""
-    if seen == asked or unlike > PLAIN * best or far(unlike, others, read=True):
+    if seen == asked or unlike > PLAIN * best or nothing_near(unlike, others, read=True):
         return ""
     titles = dict(STYLES)
     return (

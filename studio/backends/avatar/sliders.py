@@ -79,7 +79,7 @@ class SliderTracks:
     styles: tuple[tuple[SliderTrack, ...], ...]
 
     @classmethod
-    def plain(cls, table: AttributeTable) -> Self:
+    def by_name(cls, table: AttributeTable) -> Self:
         """Tracks whose orders come from names and colours alone."""
         return cls(table, tuple(tuple(_tracks(style)) for style in table.styles))
 
@@ -119,14 +119,14 @@ class SliderTracks:
         text = json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n"
         storage.write_whole(folder / FILE, text.encode("utf-8"))
 
-    def moved(self, style: int, picks: Sequence[int], traits: Sequence[SliderValue]) -> NDArray[np.float32]:
+    def condition(self, style: int, picks: Sequence[int], traits: Sequence[SliderValue]) -> NDArray[np.float32]:
         """The condition vector [c_dim] of a drawing with these picks whose sliders were moved.
 
         Sliders that other styles have are left out; BadInput for a name that no style has.
         """
         given = {trait.name: trait.value for trait in traits}
         for name in given:
-            self._must_exist(name)
+            self._check_exists(name)
         vector = self.table.vector(style, picks)
         # What others need comes first: a colour that nothing has is none, in whatever order the sliders were moved.
         needs = {one.name: one.needs for one in self.table.styles[style].attributes}
@@ -135,7 +135,7 @@ class SliderTracks:
                 self._set(vector, style, picks, track, given)
         return vector
 
-    def places(self, style: int, picks: Sequence[int], traits: Sequence[SliderValue]) -> dict[str, float]:
+    def positions(self, style: int, picks: Sequence[int], traits: Sequence[SliderValue]) -> dict[str, float]:
         """Where every slider stands that can be seen: by what was drawn, or where it was moved to."""
         given = {trait.name: trait.value for trait in traits}
         attributes = self.table.styles[style].attributes
@@ -150,7 +150,7 @@ class SliderTracks:
                 if needed is not None and needed.name in given:
                     low, high, part = needed.between(given[needed.name])
                     pick = high if part >= 0.5 else low
-                if not seen(one, by_name[one.needs], pick):
+                if not is_visible(one, by_name[one.needs], pick):
                     continue
             found[track.name] = given.get(track.name, track.place(drawn[track.attribute]))
         return found
@@ -174,16 +174,16 @@ class SliderTracks:
             for each in self.styles[style]:
                 if each.attribute == one.needs and each.name in given:
                     there = _weights(each, needed, given)
-            code = code * sum(weight * seen(one, needed, pick) for pick, weight in there)
+            code = code * sum(weight * is_visible(one, needed, pick) for pick, weight in there)
         vector[spans[one.name]] = code
         for other in attributes:
             if other.needs == one.name:
                 span = spans[other.name]
-                share = sum(weight * seen(other, one, pick) for pick, weight in _weights(track, one, given))
+                share = sum(weight * is_visible(other, one, pick) for pick, weight in _weights(track, one, given))
                 usual = other.code(int(np.argmax(other.counts)))
                 vector[span] = share * (vector[span] if vector[span].any() else usual)
 
-    def _must_exist(self, name: str) -> None:
+    def _check_exists(self, name: str) -> None:
         names = sorted({track.name for tracks in self.styles for track in tracks})
         if name not in names:
             raise BadInput(
@@ -203,7 +203,7 @@ def read(folder: Path, table: AttributeTable) -> SliderTracks:
     """The tracks of the model in `folder`. StudioError where its traits.json is damaged."""
     path = folder / FILE
     if not path.exists():
-        return SliderTracks.plain(table)
+        return SliderTracks.by_name(table)
     try:
         return SliderTracks.from_json(table, weights.read_json(path))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -212,7 +212,7 @@ def read(folder: Path, table: AttributeTable) -> SliderTracks:
         ) from error
 
 
-def drawn(
+def sample_attributes(
     table: AttributeTable, style: str, seed: int, z_dim: int, near: Sequence[Variation] = ()
 ) -> tuple[int, NDArray[np.float32], list[int]]:
     """What a seed means: style, z [z_dim] and picks. BadInput for a style that the table does not have.
@@ -234,7 +234,7 @@ def drawn(
     z = rng.standard_normal(z_dim, dtype=np.float32)
     picks = table.draw(which, rng)
     for step in near:
-        picks = table.near(which, picks, step.spread, np.random.default_rng(step.seed))
+        picks = table.vary(which, picks, step.spread, np.random.default_rng(step.seed))
     return which, z, picks
 
 
@@ -279,7 +279,7 @@ def sliders(folder: Path, request: AvatarRequest, stamp: Stamp | None = None) ->
     traits, which, picks = found
     values = {one.name: one.values for one in traits.table.styles[which].attributes}
     tracks = {track.name: track for track in traits.styles[which]}
-    places = traits.places(which, picks, request.traits)
+    places = traits.positions(which, picks, request.traits)
     ordered = sorted(places, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))
     return [
         SliderState(
@@ -305,24 +305,24 @@ def with_trait(request: AvatarRequest, name: str, value: float) -> AvatarRequest
 
 
 def _of_face(folder: Path, request: AvatarRequest, stamp: Stamp) -> tuple[SliderTracks, int, list[int]] | None:
-    return _drawn(request.style, request.seed, () if request.latent else request.near, folder, *stamp)
+    return _cached_sample(request.style, request.seed, () if request.latent else request.near, folder, *stamp)
 
 
 @lru_cache(64)
-def _drawn(
+def _cached_sample(
     style: str, seed: int, near: tuple[Variation, ...], folder: Path, *stamps: tuple[int, int]
 ) -> tuple[SliderTracks, int, list[int]] | None:
     """The tracks of a model, and style and picks of a face; a drag asks for the same ones again and again."""
-    found = _known(folder, *stamps)
+    found = _cached_tracks(folder, *stamps)
     if found is None:
         return None
     traits, z_dim = found
-    which, _, picks = drawn(traits.table, style, seed, z_dim, near)
+    which, _, picks = sample_attributes(traits.table, style, seed, z_dim, near)
     return traits, which, picks
 
 
 @lru_cache(8)
-def _known(folder: Path, *_stamps: tuple[int, int]) -> tuple[SliderTracks, int] | None:
+def _cached_tracks(folder: Path, *_stamps: tuple[int, int]) -> tuple[SliderTracks, int] | None:
     config = weights.read_json(folder / "config.json")
     if "attributes" not in config:
         return None
@@ -348,17 +348,21 @@ def _tracks(style: DrawingStyle) -> list[SliderTrack]:
     """A track for every attribute that varies, ordered by colour or by name."""
     tracks: list[SliderTrack] = []
     for one in style.attributes:
-        name, number = named(one), 2
+        name, number = display_name(one), 2
         while any(track.name == name for track in tracks):
-            name, number = f"{named(one)} {number}", number + 1
-        order = by_lightness(one) if one.colour else sorted(range(len(one.values)), key=lambda i: mood(one.values[i]))
+            name, number = f"{display_name(one)} {number}", number + 1
+        order = (
+            by_lightness(one)
+            if one.colour
+            else sorted(range(len(one.values)), key=lambda i: mood_of_name(one.values[i]))
+        )
         going_without = (NONE,) if one.none and not one.needs else ()
         if len(order) + len(going_without) > 1:
             tracks.append(SliderTrack(name, one.name, (*going_without, *order)))
     return tracks
 
 
-def named(one: Attribute) -> str:
+def display_name(one: Attribute) -> str:
     """What a person calls the attribute."""
     if one.name == "accessories" and sum("glass" in value.lower() for value in one.values) > len(one.values) // 2:
         return "Glasses"
@@ -371,17 +375,17 @@ def by_lightness(one: Attribute) -> list[int]:
     return sorted(range(len(one.values)), key=lambda i: float(np.dot(one.code(i)[:3], (0.2126, 0.7152, 0.0722))))
 
 
-def mood(value: str) -> int:
+def mood_of_name(value: str) -> int:
     """How glad a value's name sounds; 0 where it says nothing."""
     return sum(worth for word, worth in GLADNESS.items() if word in value.lower())
 
 
-def tells_mood(one: Attribute) -> bool:
+def names_tell_mood(one: Attribute) -> bool:
     """Whether most of its values' names say a mood."""
     known = sum(any(word in value.lower() for word in GLADNESS) for value in one.values)
     return known > len(one.values) / 2
 
 
-def seen(one: Attribute, needed: Attribute, pick: int) -> bool:
+def is_visible(one: Attribute, needed: Attribute, pick: int) -> bool:
     """Whether an attribute can be seen where the one that it needs has this pick."""
     return pick != NONE and (not one.needs_values or needed.values[pick] in one.needs_values)

@@ -15,7 +15,7 @@ from studio.errors import BadInput, OutOfMemory
 
 SMALL = 500_000_000  # bytes of weights below which float32 costs nothing worth the question which dtype is faster
 
-_asked = os.environ.get("STUDIO_DEVICE", "auto")
+_requested = os.environ.get("STUDIO_DEVICE", "auto")
 
 
 def configure(asked: str, threads: int) -> dict[str, str]:
@@ -23,9 +23,9 @@ def configure(asked: str, threads: int) -> dict[str, str]:
     torch's own choice), once, at the start of the process; return the facts that go into a work's provenance. Raises
     BadInput for a device that is not there.
     """
-    global _asked
+    global _requested
     if asked != "auto":
-        _asked = asked
+        _requested = asked
     device.cache_clear()
     if threads:
         torch.set_num_threads(threads)
@@ -35,13 +35,13 @@ def configure(asked: str, threads: int) -> dict[str, str]:
 @cache
 def device() -> torch.device:
     """The device that models run on: the one asked for, else the fastest there is."""
-    if _asked not in ("auto", ""):
+    if _requested not in ("auto", ""):
         there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-        if not there.get(_asked.split(":")[0], False):
+        if not there.get(_requested.split(":")[0], False):
             raise BadInput(
-                "This machine has no device {asked!r} for torch.", "Choose `auto` in the settings.", asked=_asked
+                "This machine has no device {request_from!r} for torch.", "Choose `auto` in the settings.", request_from=_requested
             )
-        return torch.device(_asked)
+        return torch.device(_requested)
     if torch.cuda.is_available():
         return torch.device("cuda")
     if torch.backends.mps.is_available():
@@ -84,16 +84,16 @@ def generator(seed: int, on: torch.device | str = "cpu") -> torch.Generator:
 
 
 @contextlib.contextmanager
-def memory_in_words() -> Iterator[None]:
+def translate_out_of_memory() -> Iterator[None]:
     """Turn torch's several out-of-memory errors into OutOfMemory."""
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise OutOfMemory(*_full()) from error
+        raise OutOfMemory(*_out_of_memory_message()) from error
     except RuntimeError as error:
         # The CPU allocator has no exception class of its own.
         if "can't allocate memory" in str(error) or "out of memory" in str(error).lower():
-            raise OutOfMemory(*_full()) from error
+            raise OutOfMemory(*_out_of_memory_message()) from error
         raise
 
 
@@ -101,14 +101,14 @@ def _name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-def _full() -> tuple[str, str]:
+def _out_of_memory_message() -> tuple[str, str]:
     return (
         f"The {'graphics card' if device().type == 'cuda' else 'machine'} ran out of memory.",
         "Choose a smaller size or a smaller model, or close other programs, and try again.",
     )
 
 
-def give_back() -> None:
+def free_memory() -> None:
     """Return what dropped models held to the system."""
     gc.collect()
     if torch.cuda.is_available():

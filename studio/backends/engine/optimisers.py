@@ -34,12 +34,14 @@ class Muon(torch.optim.Optimizer):
                 if parameter.grad is not None:
                     alike.setdefault(parameter.shape, []).append(parameter)
             for shape, parameters in alike.items():
-                moves = torch.stack([self._pushed(parameter, group["momentum"]).flatten(1) for parameter in parameters])
+                moves = torch.stack(
+                    [self._nesterov(parameter, group["momentum"]).flatten(1) for parameter in parameters]
+                )
                 length = -group["lr"] * 0.2 * max(moves.shape[1:]) ** 0.5
                 for parameter, move in zip(parameters, orthogonal(moves), strict=True):
                     parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(move.view(shape), alpha=length)
 
-    def _pushed(self, parameter: torch.Tensor, momentum: float) -> torch.Tensor:
+    def _nesterov(self, parameter: torch.Tensor, momentum: float) -> torch.Tensor:
         """Nesterov's look ahead: the gradient and the mean of those before it."""
         state: dict[str, Any] = self.state[parameter]
         if not state:

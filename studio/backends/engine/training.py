@@ -22,8 +22,8 @@ from studio.media.payloads import Image, Payload, Weights
 from studio.schema.request import TrainRequest
 
 FIRST_SAVE = 15.0  # seconds after which there is something to go on from
-GAVE_WAY = 0.25  # seconds in a report beyond which it was not talking but waiting
-WATCHED = 20  # times as long as a preview takes are learnt before the next
+WAITED = 0.25  # seconds in a report beyond which it was not talking but waiting
+PREVIEW_SPACING = 20  # times as long as a preview takes are learnt before the next
 
 
 class TrainingLoop:
@@ -88,7 +88,7 @@ class TrainingLoop:
         self._write(training_runs.REQUEST, lambda: training_runs.save_request(request))
         self._start = time.monotonic()
 
-    def _let_go(self) -> None:
+    def _release_folder(self) -> None:
         """It runs no more: others may have the folder."""
         held, self._held = self._held, None
         if held is not None:
@@ -122,7 +122,7 @@ class TrainingLoop:
         """Measurements to report with the next step. One that is no number any more ends the training."""
         for name, value in values.items():
             if not math.isfinite(value):
-                self.explode(name)
+                self.fail_diverged(name)
         self._values.update(values)
 
     def __iter__(self) -> Iterator[int]:
@@ -130,7 +130,7 @@ class TrainingLoop:
         try:
             yield from self._steps()
         except BaseException:  # or whoever iterates has failed; otherwise `finish` comes
-            self._let_go()
+            self._release_folder()
             raise
 
     def _steps(self) -> Iterator[int]:
@@ -146,15 +146,15 @@ class TrainingLoop:
                 self.step += 1
                 preview = None
                 if now >= next_look:
-                    preview = self._look()
+                    preview = self._make_preview()
                     done = time.monotonic()
-                    next_look = done + max(self._preview_seconds, WATCHED * (done - now))
+                    next_look = done + max(self._preview_seconds, PREVIEW_SPACING * (done - now))
                 if now - saved >= self._save_seconds:
                     self.save()
                     saved = time.monotonic()
                 self._write("The log", lambda: self._log.add(self.step, self.seconds, self._values))
                 values = {"step": float(self.step), **self._values}
-                self._tell(
+                self._report_progress(
                     Progress(self._stage, min(total, int(time.monotonic() - self._start)), total, preview, values)
                 )
                 # A step that begins is finished: begin none that would end long after the time.
@@ -163,26 +163,26 @@ class TrainingLoop:
                     return
         except Cancelled:
             self.save()
-            raise Cancelled([self._exported()]) from None
+            raise Cancelled([self._export_model()]) from None
 
-    def _tell(self, progress: Progress) -> None:
+    def _report_progress(self, progress: Progress) -> None:
         """A training that gives way waits in there; its minutes are minutes of learning."""
         before = time.monotonic()
         try:
             self._report(progress)
         finally:
             waited = time.monotonic() - before
-            if waited > GAVE_WAY:
+            if waited > WAITED:
                 self._start += waited
 
-    def explode(self, what: str) -> NoReturn:
+    def fail_diverged(self, what: str) -> NoReturn:
         """`what` has grown beyond all bounds: export the last good state, and say so. Raises StudioError."""
         words = f"The training lost its way at step {self.step}: {what} is no sensible number any more."
         if not self.checkpoint.exists():
             raise StudioError(words, "Begin anew with a lower learning rate, or with more pictures.")
         whole = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
         self._restore(whole["state"])
-        folder = self._exported().folder
+        folder = self._export_model().folder
         raise StudioError(
             "{words} The model as it was at step {step} is kept in {folder}.",
             "Go on from there with another seed and a lower learning rate.",
@@ -195,17 +195,17 @@ class TrainingLoop:
         """Save, export, and return a last preview and the model."""
         try:
             self.save()
-            made: list[Payload] = [self._look(), self._exported()]
+            made: list[Payload] = [self._measure_rarity(), self._export_model()]
             self._write(training_runs.REQUEST, lambda: training_runs.mark_finished(self.out))
             return made
         finally:
-            self._let_go()
+            self._release_folder()
 
     def save(self) -> None:
         """Write the checkpoint beside the old one, then take its place."""
         state = self._state()
         if not _finite(state):
-            self.explode("a weight")
+            self.fail_diverged("a weight")
         whole = {"step": self.step, "seconds": self.seconds, "state": state}
         part = self.checkpoint.with_suffix(".part")
 
@@ -222,7 +222,7 @@ class TrainingLoop:
             part.unlink(missing_ok=True)
             raise
 
-    def note(self, name: str, words: str) -> None:
+    def write_text(self, name: str, words: str) -> None:
         """Leave a text file in the result folder. Raises StudioError where the disk refuses it."""
         path = self.out / name
         part = path.with_suffix(".part")
@@ -256,7 +256,7 @@ class TrainingLoop:
                 "{path} is damaged: {reason}.", "Start anew in another folder.", path=self.checkpoint, reason=error
             ) from error
 
-    def _look(self) -> Payload:
+    def _make_preview(self) -> Payload:
         """A preview, left in the folder too where it is a picture, for whoever comes to look later."""
         made = self._preview()
         if isinstance(made, Image):
@@ -266,7 +266,7 @@ class TrainingLoop:
             self._write("The preview", lambda: part.replace(path))
         return made
 
-    def _exported(self) -> Weights:
+    def _export_model(self) -> Weights:
         """The model in its folder, whole: it takes the place of the one before when it is finished."""
         folder, fresh, old = (
             self.out / name for name in (training_runs.MODEL, training_runs.NEW_MODEL, training_runs.OLD_MODEL)

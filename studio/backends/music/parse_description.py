@@ -43,7 +43,7 @@ TEMPO = re.compile(r"\b(\d{2,3}) ?bpm\b")
 SHARPS = {"C#": "Db", "D#": "Eb", "E#": "F", "G#": "Ab", "A#": "Bb", "B#": "C", "Gb": "F#", "Cb": "B", "Fb": "E"}
 
 
-def settle(request: MusicRequest) -> MusicRequest:
+def fill_from_text(request: MusicRequest) -> MusicRequest:
     """The request with what it leaves open filled in from its words; fields that were set win over words.
 
     What the words leave open too stays open, for the plan to choose by the seed.
@@ -59,7 +59,7 @@ def settle(request: MusicRequest) -> MusicRequest:
     )
 
 
-def describe(request: MusicRequest) -> str:
+def as_text(request: MusicRequest) -> str:
     """The request in a line of text, for models that read."""
     parts = [request.prompt.strip()]
     parts += [value for value in (request.genre, request.mood) if value != "any"]

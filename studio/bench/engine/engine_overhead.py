@@ -140,7 +140,7 @@ def request(name: str, model: Model, toy: bool) -> Request:
     if name == "avatar":
         fields |= {"size": "native"}
     elif name == "poster":
-        width, height = painted(model)
+        width, height = native_size(model)
         fields |= {"width": width, "height": height, "steps": 2 if toy else 24}
     elif name == "story":
         fields |= {"prompt": "Once upon a time", "temperature": 0.0, "tokens": 16 if toy else 200}
@@ -149,7 +149,7 @@ def request(name: str, model: Model, toy: bool) -> Request:
     return medium(name).default_task.request(**fields)
 
 
-def painted(model: Model) -> tuple[int, int]:
+def native_size(model: Model) -> tuple[int, int]:
     """The size that a pipeline paints at; the studio's own say so in config.json, and are enlarged to what is asked."""
     config = model.folder / "config.json"
     said = json.loads(config.read_text("utf-8")).get("native") if config.exists() else None
@@ -176,8 +176,8 @@ def compare(name: str, catalog: Catalog, times: int, toy: bool) -> dict[str, Any
     made: Any = None
     expected: Any = None
     for turn in range(times if toy else times + 1):
-        (made,), taken = timed(lambda: engine.run(asked, _quiet))
-        expected, plainly = timed(lambda: plain(asked))
+        (made,), taken = time_call(lambda: engine.run(asked, _quiet))
+        expected, plainly = time_call(lambda: plain(asked))
         if turn or toy:
             ours.append(taken)
             theirs.append(plainly)
@@ -192,7 +192,7 @@ def compare(name: str, catalog: Catalog, times: int, toy: bool) -> dict[str, Any
     }
 
 
-def timed(call: Callable[[], Any]) -> tuple[Any, tuple[float, float]]:
+def time_call(call: Callable[[], Any]) -> tuple[Any, tuple[float, float]]:
     """What a call returns, its seconds, and the seconds that processors worked for it, which others do not disturb."""
     start, busy = time.perf_counter(), time.process_time()
     made = call()

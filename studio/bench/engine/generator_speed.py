@@ -31,7 +31,7 @@ def published(size: int) -> Any:
     return resolve(f"{NETWORK}:Shape")(channels=channels, planes=3, clamp=256.0)
 
 
-def made(shape: Any) -> Any:
+def make_network(shape: Any) -> Any:
     torch.manual_seed(1)
     network = resolve(f"{NETWORK}:Generator")(shape).eval().requires_grad_(False)
     for name, parameter in network.named_parameters():
@@ -40,7 +40,7 @@ def made(shape: Any) -> Any:
     return network
 
 
-def pair(network: Any, count: int, times: int) -> dict[str, Any]:
+def time_pair(network: Any, count: int, times: int) -> dict[str, Any]:
     """Seconds of wall clock and of processor for a batch, of ours and of the plain one."""
     tensors: dict[str, Tensor] = dict(network.state_dict())
     found: dict[str, Any] = {"ours": [], "plain": [], "count": count, "size": network.shape.size}
@@ -65,9 +65,9 @@ def pair(network: Any, count: int, times: int) -> dict[str, Any]:
     return found
 
 
-def on_card(size: int, times: int) -> dict[str, Any]:
+def gpu_rates(size: int, times: int) -> dict[str, Any]:
     """Pictures a second on a graphics card as imported networks run there, and the share of what it can multiply."""
-    network = made(published(size)).to("cuda")
+    network = make_network(published(size)).to("cuda")
     network.synthesis.halved = 4
     count = max(1, 32 * 256 * 256 // size**2)
     a = torch.randn(8192, 8192, device="cuda", dtype=torch.float16)
@@ -105,12 +105,12 @@ def main(told: dict[str, Any]) -> dict[str, Any]:
     if starter.is_dir() and not toy:
         network, _ = resolve("studio.backends.avatar.engine.files:open_network")(starter)
         for count, times in ((1, 99), (16, 9)):
-            found["cpu"][f"starter.{count}"] = pair(network, count, times)
+            found["cpu"][f"starter.{count}"] = time_pair(network, count, times)
     shape = resolve(f"{NETWORK}:Shape")((8, 8, 8), 8, 8, planes=3) if toy else published(256)
     for count, times in ((1, 7), (8, 3)):
-        found["cpu"][f"256.{count}"] = pair(made(shape), count, 1 if toy else times)
+        found["cpu"][f"256.{count}"] = time_pair(make_network(shape), count, 1 if toy else times)
     if torch.cuda.is_available() and not toy:
-        found["cuda"] = [on_card(size, 20) for size in (256, 512, 1024)]
+        found["cuda"] = [gpu_rates(size, 20) for size in (256, 512, 1024)]
     return found
 
 

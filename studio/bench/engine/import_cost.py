@@ -35,15 +35,15 @@ def write(path: Path, size: int, width: int) -> dict[str, Any]:
     return {"bytes": path.stat().st_size}
 
 
-def bring(path: Path, own: Path) -> dict[str, Any]:
+def import_checkpoint(path: Path, own: Path) -> dict[str, Any]:
     """Seconds of an import, and the most memory the process had, in bytes."""
     start = time.perf_counter()
     model = Catalog(own / "none", own).import_(path, "avatar", accept_licence=True)
     seconds = time.perf_counter() - start
-    return {"seconds": seconds, "peak": peak(), "bytes": path.stat().st_size, "weights": model.size}
+    return {"seconds": seconds, "peak": peak_memory(), "bytes": path.stat().st_size, "weights": model.size}
 
 
-def peak() -> int:
+def peak_memory() -> int:
     """The most memory that this process has had, in bytes."""
     if sys.platform == "win32":
         return psutil.Process().memory_info().peak_wset
@@ -54,5 +54,5 @@ def peak() -> int:
 if __name__ == "__main__":
     told = json.loads(sys.argv[1])
     path = Path(told["path"])
-    made = write(path, told["size"], told["width"]) if told["write"] else bring(path, Path(told["own"]))
+    made = write(path, told["size"], told["width"]) if told["write"] else import_checkpoint(path, Path(told["own"]))
     sys.stdout.write(json.dumps(made) + "\n")

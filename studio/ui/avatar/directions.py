@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QLineEdit, QProgressBar, QSizePolicy, QWidget
 
-from studio.backends.avatar.directions import SavedDirection, directions, remove, rename, stamp
+from studio.backends.avatar.directions import SavedDirection, change_stamp, directions, remove, rename
 from studio.backends.avatar.requests import AvatarDirectionsRequest, AvatarRequest
 from studio.errors import StudioError
 from studio.models.catalog import Model
@@ -135,7 +135,7 @@ class DirectionsTab(QWidget):
         """Show how far a face was moved along the directions of its model."""
         self._face = face
         if not self._session.moving:
-            now = (None, None) if model is None else (model.id, stamp(model))
+            now = (None, None) if model is None else (model.id, change_stamp(model))
             if now != self._stamp:
                 self._stamp, self._model = now, model
                 self._fill()

@@ -97,10 +97,10 @@ class DatasetCheck(QWidget):
         self._look.start()
 
         def work() -> CheckedFolder:
-            from studio.backends.avatar.dataset import drawings_of  # brings Pillow, which the window can wait for
-            from studio.backends.avatar.folder import check
+            from studio.backends.avatar.dataset import check_pack  # brings Pillow, which the window can wait for
+            from studio.backends.avatar.folder import check_folder
 
-            return drawings_of(folder, size) or check(folder, size, far.hear)
+            return check_pack(folder, size) or check_folder(folder, size, far.hear)
 
         self._aside.run(work, self._found, self._fail)
 

@@ -22,12 +22,12 @@ from torch import Tensor
 from studio.backends.avatar.attributes import AttributeTable
 from studio.backends.avatar.dataset import FaceDataset
 from studio.backends.avatar.engine import files
-from studio.backends.avatar.engine.augment import AugmentStrength, augmented
+from studio.backends.avatar.engine.augment import AugmentStrength, augment
 from studio.backends.avatar.engine.batches import premultiplied
 from studio.backends.avatar.engine.discriminator import Discriminator
 from studio.backends.avatar.engine.network import Generator, GeneratorShape, MappingNetwork
-from studio.backends.avatar.engine.synthesis import pixels
-from studio.backends.avatar.model_card import about, grid, write_about
+from studio.backends.avatar.engine.synthesis import to_pixels
+from studio.backends.avatar.model_card import grid, model_facts, write_card
 from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.backends.engine.device import device, generator
 from studio.backends.engine.training import TrainingLoop
@@ -83,13 +83,13 @@ class GanTrainer:
         self.pixels = torch.from_numpy(pictures.pixels)
         self.table: AttributeTable | None = None
         self.z_kind = "own"
-        self.g = Generator(shape) if start is None else self._begin_as(start)
+        self.g = Generator(shape) if start is None else self._load_start(start)
         shape = self.g.shape
         # Channels last is what convolutions want on processors and on graphics cards alike.
         self.where: dict[str, Any] = {"device": device(), "memory_format": torch.channels_last}
         self.g = self.g.to(**self.where).train().requires_grad_(True)
         self.ema = copy.deepcopy(self.g).requires_grad_(False)
-        self.d = Discriminator(_critic(shape)).to(**self.where)
+        self.d = Discriminator(_discriminator_shape(shape)).to(**self.where)
         self.batch = batch_for(shape.size)
         rate = request.rate or RATE
         self.g_adam = torch.optim.Adam(self.g.parameters(), lr=rate, betas=(0.0, 0.99))
@@ -103,7 +103,7 @@ class GanTrainer:
         self.show_z = torch.randn(ON_SHEET, shape.z_dim, generator=rng).to(device())
         self.show_c = self._conditions(ON_SHEET, rng)
 
-    def _begin_as(self, start: Model) -> Generator:
+    def _load_start(self, start: Model) -> Generator:
         """The network of a model to go on from. Raises BadInput where it cannot learn these pictures."""
         network, config = files.open_network(start.folder)
         if not isinstance(network, Generator):
@@ -132,39 +132,39 @@ class GanTrainer:
             export=self.export,
             stage="playing against a critic",
             preview_seconds=20.0,
-            about=about(self.start, self.g.shape.size),
+            about=model_facts(self.start, self.g.shape.size),
         )
         if self.skipped:
-            self.training.note("skipped.txt", "\n".join(self.skipped) + "\n")
+            self.training.write_text("skipped.txt", "\n".join(self.skipped) + "\n")
         for step in self.training:
-            self.training.log(**self.learn(step), skipped=float(len(self.skipped)))
+            self.training.log(**self.train_step(step), skipped=float(len(self.skipped)))
         return self.training.finish()
 
     # A step.
 
-    def learn(self, step: int) -> dict[str, float]:
+    def train_step(self, step: int) -> dict[str, float]:
         """One step of each player. They share the generated pictures, which saves drawing them twice."""
         p = self.strength.p if self.request.augment == "auto" else 0.0
-        made = augmented(self.g.synthesis(self._ws(self.batch), "random", self.noise), p, self.random)
+        made = augment(self.g.synthesis(self._ws(self.batch), "random", self.noise), p, self.random)
         if self.start is None or step >= HEAD_START:
-            self.last["generator"] = self._generator(step, made)
-        self.last["critic"] = self._critic(step, made.detach(), p)
+            self.last["generator"] = self._generator_step(step, made)
+        self.last["critic"] = self._discriminator_step(step, made.detach(), p)
         self.images += self.batch
         self._average()
         return {**self.last, "p": p, "sureness": self.strength.sureness, "images": float(self.images)}
 
-    def _generator(self, step: int, made: Tensor) -> float:
+    def _generator_step(self, step: int, made: Tensor) -> float:
         self.d.requires_grad_(False)
         loss = whole = F.softplus(-self.d(made)).mean()
         if step % PATH_EVERY == 0:
-            whole = loss + self._path() * PATH_EVERY
+            whole = loss + self._path_length_step() * PATH_EVERY
         self._step(self.g_adam, whole, "the generator's loss")
         return loss.item()
 
-    def _critic(self, step: int, made: Tensor, p: float) -> float:
+    def _discriminator_step(self, step: int, made: Tensor, p: float) -> float:
         self.d.requires_grad_(True)
         # The slope is taken where the critic looks: at pictures as they come out of the augmentation.
-        real = augmented(self._real(self.batch), p, self.random).requires_grad_(step % R1_EVERY == 0)
+        real = augment(self._real(self.batch), p, self.random).requires_grad_(step % R1_EVERY == 0)
         on_real, on_made = self.d(real), self.d(made)
         loss = whole = F.softplus(-on_real).mean() + F.softplus(on_made).mean()
         if step % R1_EVERY == 0:
@@ -173,10 +173,10 @@ class GanTrainer:
             whole = loss + r1 * (self.gamma / 2 * R1_EVERY)
             self.last["r1"] = r1.item()
         self._step(self.d_adam, whole, "the critic's loss")
-        self.strength.see(on_real)
+        self.strength.update(on_real)
         return loss.item()
 
-    def _path(self) -> Tensor:
+    def _path_length_step(self) -> Tensor:
         """Path length regularisation on half a batch, which is enough ([2] appendix B)."""
         n = max(1, self.batch // 2)
         w = self.g.mapping(self._z(n), self._conditions(n, self.random))
@@ -193,7 +193,7 @@ class GanTrainer:
         slopes = [p.grad for group in adam.param_groups for p in group["params"] if p.grad is not None]
         size = torch.stack([slope.abs().amax() for slope in slopes]).amax()
         if not abs(loss.item()) < HUGE or not bool(torch.isfinite(size)):
-            self.training.explode(name)
+            self.training.fail_diverged(name)
         adam.step()
 
     def _average(self) -> None:
@@ -276,14 +276,14 @@ class GanTrainer:
             if self.noise.get_state().shape == whole["noise"].shape:  # else it was learnt on another kind of device
                 self.noise.set_state(whole["noise"])
 
-    def _drawn(self, n: int) -> np.ndarray:
+    def _sample_pictures(self, n: int) -> np.ndarray:
         c = None if self.show_c is None else self.show_c[:n]
         with torch.inference_mode():
-            return pixels(self.ema(self.show_z[:n], c, noise="const"))
+            return to_pixels(self.ema(self.show_z[:n], c, noise="const"))
 
     def preview(self) -> Image:
         """Samples of the averaged weights, always of the same z."""
-        return grid(self._drawn(SHOWN))
+        return grid(self._sample_pictures(SHOWN))
 
     def export(self, folder: Any) -> None:
         with torch.inference_mode():
@@ -300,7 +300,7 @@ class GanTrainer:
             "Time": f"{self.training.seconds / 60:.0f} minutes on {device().type}",
             "Began as": "a new network" if self.start is None else self.start.title or self.start.id,
         }
-        write_about(folder, grid(self._drawn(ON_SHEET)), self.request.title, self.start, facts)
+        write_card(folder, grid(self._sample_pictures(ON_SHEET)), self.request.title, self.start, facts)
 
     def _centres(self) -> None:
         """What truncation pulls towards: the mean w of seeds, or of styles' usual drawings."""
@@ -310,10 +310,10 @@ class GanTrainer:
         if self.table is None:
             mapping.w_avg.copy_(mapping(z, self._conditions(AVERAGED, random)).mean(dim=0))
         else:
-            centre(mapping, self.table, z)
+            write_centres(mapping, self.table, z)
 
 
-def centre(mapping: MappingNetwork, table: AttributeTable, z: Tensor) -> None:
+def write_centres(mapping: MappingNetwork, table: AttributeTable, z: Tensor) -> None:
     """Write the w that truncation pulls towards: of every style its usual drawing's, the mean over z [N, z_dim]; and of
     all, their mean. Half way between drawings is a fade: the mean of all of a style's w would be a face of ghosts."""
     for style in range(len(table.styles)):
@@ -322,7 +322,7 @@ def centre(mapping: MappingNetwork, table: AttributeTable, z: Tensor) -> None:
     mapping.w_avg.copy_(mapping.w_avg_of.mean(dim=0))
 
 
-def _critic(shape: GeneratorShape) -> GeneratorShape:
+def _discriminator_shape(shape: GeneratorShape) -> GeneratorShape:
     """The critic's layer sizes: those of the generator, and below its first as many channels as that has."""
     first = shape.channels[0]
     below = [first] * int(math.log2(shape.start // 4))

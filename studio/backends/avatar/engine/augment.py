@@ -45,7 +45,7 @@ class AugmentStrength:
     _signs: list[float] = field(default_factory=list[float])
     _pictures: int = 0
 
-    def see(self, scores: Tensor) -> None:
+    def update(self, scores: Tensor) -> None:
         """The critic's scores [N] of one batch of real pictures."""
         self._signs.append(float(scores.detach().sign().mean()))
         self._pictures += len(scores)
@@ -69,19 +69,19 @@ class AugmentStrength:
         self._pictures = int(state["pictures"])
 
 
-def augmented(x: Tensor, p: float, random: torch.Generator) -> Tensor:
+def augment(x: Tensor, p: float, random: torch.Generator) -> Tensor:
     """Pictures [N, 3 or 4, S, S] in [-1, 1], colour premultiplied where there is alpha, each transformed by chance.
 
     Differentiable once. At p = 0 they are returned as they are.
     """
     if p <= 0:
         return x
-    places = placements(len(x), x.shape[-1], p, random).to(x)
-    tints = tintings(len(x), p, random).to(x)
-    return tinted(warped(x, places), tints)
+    places = sample_geometry(len(x), x.shape[-1], p, random).to(x)
+    tints = sample_colours(len(x), p, random).to(x)
+    return recolour(warp(x, places), tints)
 
 
-def placements(n: int, size: int, p: float, random: torch.Generator) -> Tensor:
+def sample_geometry(n: int, size: int, p: float, random: torch.Generator) -> Tensor:
     """[N, 2, 3]: where in the original a place of the result lies, in pixels from the middle (algorithm 1)."""
     draw = _TransformSampler(n, p, random)
     whole = torch.eye(3).repeat(n, 1, 1)
@@ -102,7 +102,7 @@ def placements(n: int, size: int, p: float, random: torch.Generator) -> Tensor:
     return whole[:, :2]
 
 
-def warped(x: Tensor, places: Tensor) -> Tensor:
+def warp(x: Tensor, places: Tensor) -> Tensor:
     """Pictures [N, C, S, S] moved by [N, 2, 3]: enlarged twice with a wavelet, sampled, shrunk again.
 
     What lies outside is mirrored; where a clear ground surrounds the figure, it goes on.
@@ -126,7 +126,7 @@ def warped(x: Tensor, places: Tensor) -> Tensor:
     return F.conv2d(sampled, kernel, stride=2, groups=channels)
 
 
-def tintings(n: int, p: float, random: torch.Generator) -> Tensor:
+def sample_colours(n: int, p: float, random: torch.Generator) -> Tensor:
     """[N, 3, 4]: matrices on colours in [-1, 1] with a fourth coordinate of 1 (algorithm 1, colour)."""
     draw = _TransformSampler(n, p, random)
     grey = torch.full((3, 3), 1 / 3)  # the projection onto the axis of greys
@@ -142,7 +142,7 @@ def tintings(n: int, p: float, random: torch.Generator) -> Tensor:
     return torch.cat([rest @ matrix, rest @ offset], dim=2)
 
 
-def tinted(x: Tensor, tints: Tensor) -> Tensor:
+def recolour(x: Tensor, tints: Tensor) -> Tensor:
     """Pictures [N, 3 or 4, S, S] in [-1, 1] with their colours changed by [N, 3, 4]; alpha stays.
 
     On premultiplied colours alpha is the fourth coordinate, so that what is clear stays so.

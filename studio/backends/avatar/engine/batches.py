@@ -44,7 +44,7 @@ class BatchSampler:
             return
         self.c = torch.from_numpy(pictures.conditions[keep])
         self.style = torch.from_numpy(pictures.style[keep])
-        self._look()
+        self._measure_rarity()
 
     def batch(self, size: int) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Pictures [N, 4, H, W], conditions [N, c_dim] and pixel weights [N, 1, H, W], drawn at random."""
@@ -56,7 +56,7 @@ class BatchSampler:
         more = torch.einsum("na,nahw->nhw", self.rare[pick].square().clamp(max=HEAVIER) - 1, self.shows[style])
         return premultiplied(self.pixels[pick]), self.c[pick], self.weights[style] + more[:, None]
 
-    def _look(self) -> None:
+    def _measure_rarity(self) -> None:
         """Find what is rare, and where attributes show.
 
         `often` [N] is how often a drawing is learnt from, `rare` [N, attributes] the root of how rare its values are,
@@ -82,7 +82,7 @@ class BatchSampler:
             self.rare[mine, : len(rare)] = torch.stack(rare, dim=1).clamp(max=OFTENER)
             often = self.rare[mine].amax(dim=1)
             self.often[mine] = often / often.mean()
-            for a, seen in enumerate(_between(self.pixels[mine], values)):
+            for a, seen in enumerate(_between_class_spread(self.pixels[mine], values)):
                 self.shows[s, a] = seen / seen.sum().clamp(min=1e-6) * size * size / len(style.attributes)
         self.shows = F.avg_pool2d(self.shows, 3, 1, 1)
         weights = (0.4 + self.shows.sum(dim=1, keepdim=True)).clamp(max=12.0)
@@ -94,7 +94,7 @@ class BatchSampler:
         self.weights, self.shows = weights / mean, self.shows.clamp(max=12.0) / mean
 
 
-def _between(pixels: Tensor, values: list[Tensor]) -> list[Tensor]:
+def _between_class_spread(pixels: Tensor, values: list[Tensor]) -> list[Tensor]:
     """Of each attribute [H, W]: how far the mean pictures of its values (none included) lie apart, less what chance
     gives. `pixels` [N, H, W, 4] as in a file, `values` [N] each.
     """
@@ -119,7 +119,7 @@ def _between(pixels: Tensor, values: list[Tensor]) -> list[Tensor]:
     return found
 
 
-def unlike(made: Tensor, real: Tensor, weights: Tensor) -> Tensor:
+def picture_loss(made: Tensor, real: Tensor, weights: Tensor) -> Tensor:
     """How far pictures are from their originals: L1, L2 and the L1 of their gradients, weighted by place."""
     d = made - real
     across, down = (d[..., 1:] - d[..., :-1]), (d[..., 1:, :] - d[..., :-1, :])

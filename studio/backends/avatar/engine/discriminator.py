@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from studio.backends.avatar.engine.layers import GAIN, LEAK, FullyConnected, normalised
+from studio.backends.avatar.engine.layers import GAIN, LEAK, FullyConnected, normalise_second_moment
 from studio.backends.avatar.engine.network import GeneratorShape
-from studio.backends.avatar.engine.resample import blur_filter, filtered
+from studio.backends.avatar.engine.resample import blur_filter, filter_channels
 
 
 class DownsamplingConv(nn.Module):
@@ -37,9 +37,9 @@ class DownsamplingConv(nn.Module):
         weight = self.weight * (gain / math.sqrt(self.weight[0].numel()))
         bias = None if self.linear else self.bias * gain
         if self.down and kernel == 1:
-            return F.conv2d(filtered(x, self.resample_filter, 1, down=2), weight, bias)
+            return F.conv2d(filter_channels(x, self.resample_filter, 1, down=2), weight, bias)
         if self.down:
-            x = F.conv2d(filtered(x, self.resample_filter, 2), weight, bias, stride=2)
+            x = F.conv2d(filter_channels(x, self.resample_filter, 2), weight, bias, stride=2)
         else:
             x = F.conv2d(x, weight, bias, padding=kernel // 2)
         return x if self.linear else F.leaky_relu(x, LEAK)
@@ -106,4 +106,4 @@ class Discriminator(nn.Module):
         x = self.b4(x)
         if c is None:
             return x[:, 0]
-        return (x * normalised(self.mapping(c))).sum(dim=1) / math.sqrt(x.shape[1])
+        return (x * normalise_second_moment(self.mapping(c))).sum(dim=1) / math.sqrt(x.shape[1])

@@ -105,13 +105,13 @@ def _questions(table: AttributeTable) -> Iterator[tuple[int, int, slice]]:
             at += len(one.values) + 1
 
 
-def for_network(shape: Any, table: AttributeTable) -> Encoder:
+def encoder_for(shape: Any, table: AttributeTable) -> Encoder:
     """An encoder that has learnt nothing yet, for a network of this shape and these attributes."""
     answers = len(table.styles) + sum(span.stop - span.start for *_, span in _questions(table))
     return Encoder(shape.planes, shape.size, answers)
 
 
-def learn(
+def train(
     network: Any,
     table: AttributeTable,
     minutes: float,
@@ -130,7 +130,7 @@ def learn(
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     where = next(network.parameters()).device
-    encoder = for_network(network.shape, table)
+    encoder = encoder_for(network.shape, table)
     if start is not None:
         encoder.load_state_dict(start.state_dict())
     encoder = encoder.to(where).train().requires_grad_(True)
@@ -144,7 +144,7 @@ def learn(
             break
         adam.param_groups[0]["lr"] = RATE * min(1.0, (step + 1) / 50) * 0.5 * (1 + np.cos(np.pi * share))
         pick = torch.from_numpy(rng.integers(len(pictures), size=BATCH))
-        seen = disturbed(pictures[pick].to(where).float() / 127.5 - 1, rng)
+        seen = distort(pictures[pick].to(where).float() / 127.5 - 1, rng)
         loss = _loss(encoder(seen), answers[pick].to(where), table)
         adam.zero_grad(set_to_none=True)
         loss.backward()
@@ -193,7 +193,7 @@ def _samples(
     return torch.cat(pictures), torch.from_numpy(answers)
 
 
-def disturbed(pictures: Tensor, rng: np.random.Generator) -> Tensor:
+def distort(pictures: Tensor, rng: np.random.Generator) -> Tensor:
     """Pictures as they may come to be uploaded: framed a little otherwise, unsharp, grainy, or before a colour."""
     count, planes, size, _ = pictures.shape
     to = {"device": pictures.device, "dtype": pictures.dtype}
@@ -231,6 +231,6 @@ def read(folder: Path, shape: Any, table: AttributeTable | None) -> Encoder | No
     path = folder / FILE
     if table is None or not path.exists():
         return None
-    encoder = for_network(shape, table)
+    encoder = encoder_for(shape, table)
     encoder.load_state_dict(files.read_weights(path, encoder.state_dict(), "does not belong to this network"))
     return encoder.eval().requires_grad_(False)

@@ -16,7 +16,7 @@ from studio.backends.avatar.engine import upscaler as upscale
 from studio.backends.avatar.engine.latents import Latents, layers_of
 from studio.backends.avatar.engine.morph import MorphPath
 from studio.backends.avatar.engine.projection import Projection
-from studio.backends.avatar.engine.synthesis import draw, enlarged, one_thread, pixels, sheet
+from studio.backends.avatar.engine.synthesis import contact_sheet, enlarge, render, single_thread, to_pixels
 from studio.backends.avatar.requests import (
     AvatarDirectionsRequest,
     AvatarProjectRequest,
@@ -24,8 +24,12 @@ from studio.backends.avatar.requests import (
     AvatarSheetRequest,
     AvatarWalkRequest,
 )
+<<<<<<< HEAD
 from studio.backends.engine.device import device, memory_in_words
 from studio.backends.medium import Resources
+=======
+from studio.backends.engine.device import device, translate_out_of_memory
+>>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
 from studio.errors import BadInput, StudioError
 from studio.export import sheets
 from studio.jobs.job import Progress, Report
@@ -52,7 +56,7 @@ class AvatarEngine:
     def __init__(self) -> None:
         self._model: Model | None = None
         self._latents: Latents | None = None
-        self._upscaler: Upscaler | None = None
+        self._upscaler: upscale.Upscaler | None = None
         self._stamp: tuple[int, int] | None = None
 
     def load(self, resources: Resources, report: Report) -> None:
@@ -61,7 +65,7 @@ class AvatarEngine:
         if model is None:
             raise StudioError("There is no avatar model to use.", "`studio models list` shows the models there are.")
         report(Progress("loading", 0, 1))
-        with memory_in_words():
+        with translate_out_of_memory():
             network, config = files.open_network(model.folder, device())
             upscaler = upscale.read(model.folder)
             self._upscaler = None if upscaler is None else upscaler.to(device())
@@ -73,11 +77,11 @@ class AvatarEngine:
         """One payload: a picture [size, size, planes], a sheet of pictures, or a clip."""
         if self._latents is None or self._model is None:
             raise StudioError("No avatar model is loaded.", "Try again.")
-        with memory_in_words():
+        with translate_out_of_memory():
             if isinstance(request, AvatarProjectRequest):
                 shape = self._latents.network.shape
                 encoder = encode.read(self._model.folder, shape, self._latents.config.table)
-                with one_thread(shape.size):
+                with single_thread(shape.size):
                     return [Projection(self._latents, encoder, request, report).run()]
             with torch.inference_mode():
                 if isinstance(request, AvatarWalkRequest):
@@ -97,30 +101,30 @@ class AvatarEngine:
         shows where it was a moment ago, or none would come until it rests."""
         large = request.size == "large"
         report(Progress("mapping", 0, 3))
-        self._learn_directions(latents, request)
-        with one_thread(latents.network.shape.size):
+        self._load_directions(latents, request)
+        with single_thread(latents.network.shape.size):
             ws = latents.ws(request)
             if large:
                 report(Progress("synthesis", 1, 3))
-            picture = draw(latents.network, ws, request.noise, request.seed)
+            picture = render(latents.network, ws, request.noise, request.seed)
         if large:
             report(Progress("enlarging", 2, 3))
-            picture = enlarged(picture, request.size, self._upscaler)
+            picture = enlarge(picture, request.size, self._upscaler)
             report(Progress("enlarging", 3, 3))
-        return Image(pixels(picture)[0])
+        return Image(to_pixels(picture)[0])
 
     def _walk(self, latents: Latents, request: AvatarWalkRequest, report: Report) -> Clip:
         report(Progress("mapping"))
-        self._learn_directions(latents, request)
+        self._load_directions(latents, request)
         walk = MorphPath(latents, request)
         first = walk.faces[0]
         total = len(walk.times)
 
         def frames() -> Generator[NDArray[np.uint8]]:
             for done, ws in enumerate(walk.frames()):
-                with one_thread(latents.network.shape.size):
-                    drawn = draw(latents.network, ws, first.noise, first.seed)
-                picture = pixels(enlarged(drawn, request.size, self._upscaler))[0]
+                with single_thread(latents.network.shape.size):
+                    drawn = render(latents.network, ws, first.noise, first.seed)
+                picture = to_pixels(enlarge(drawn, request.size, self._upscaler))[0]
                 report(Progress("walking", done, total, Image(picture)))
                 yield picture
             report(Progress("walking", total, total))
@@ -133,16 +137,16 @@ class AvatarEngine:
             raise BadInput(
                 "A face of this sheet is missing.", "`studio make avatar --expressions 9` makes a whole one."
             )
-        self._learn_directions(latents, request)
+        self._load_directions(latents, request)
         asked = AvatarRequest(model=request.model)
-        faces = [latents.within(asked, face) for face in (request.face, *(pose.face for pose in request.poses))]
+        faces = [latents.resolve_face(asked, face) for face in (request.face, *(pose.face for pose in request.poses))]
         clear = Image(np.zeros((CELL, CELL, 4), np.uint8))
         shown = [(clear, words) for words in ("", *(pose.words for pose in request.poses))]
         for done, face in enumerate(faces):
             report(Progress("drawing", done, len(faces), sheets.character_sheet(shown, name=request.name)))
-            with one_thread(latents.network.shape.size):
-                drawn = draw(latents.network, latents.ws(face), face.noise, face.seed)
-            picture = Image(pixels(enlarged(drawn, request.size, self._upscaler))[0])
+            with single_thread(latents.network.shape.size):
+                drawn = render(latents.network, latents.ws(face), face.noise, face.seed)
+            picture = Image(to_pixels(enlarge(drawn, request.size, self._upscaler))[0])
             shown[done] = (picture, shown[done][1])
         report(Progress("drawing", len(faces), len(faces)))
         return sheets.character_sheet(shown, name=request.name)
@@ -165,20 +169,20 @@ class AvatarEngine:
             ws = start.repeat(len(REACH), 1, 1)
             steps = torch.tensor(REACH)[:, None] * one.std * torch.from_numpy(one.vector)[None]
             ws[:, layers] += steps[:, None].to(ws)
-            rows.append([_small(draw(network, some, "const", request.seed)) for some in ws.split(1)])
+            rows.append([_small(render(network, some, "const", request.seed)) for some in ws.split(1)])
             if one in new:
-                _keep_preview(one, rows[-1])
-            report(Progress("drawing", done + 1, len(standing) + 1, Image(sheet(rows))))
-        return Image(sheet(rows))
+                _write_preview(one, rows[-1])
+            report(Progress("drawing", done + 1, len(standing) + 1, Image(contact_sheet(rows))))
+        return Image(contact_sheet(rows))
 
-    def _learn_directions(self, latents: Latents, request: Request) -> None:
+    def _load_directions(self, latents: Latents, request: Request) -> None:
         """Read the model's directions where a face may name them and they are others than the last time."""
         assert self._model is not None
         if isinstance(request, AvatarRequest) and not (request.slides or request.mix):
             return
-        now = directions.stamp(self._model)
+        now = directions.change_stamp(self._model)
         if now != self._stamp:
-            latents.forget()
+            latents.clear_cache()
             latents.along = {one.id: one for one in directions.directions(self._model)} if any(now) else {}
             self._stamp = now
 
@@ -187,10 +191,10 @@ def _small(picture: torch.Tensor) -> NDArray[np.uint8]:
     """A picture [1, planes, size, size], at SHOWN pixels a side where it is larger."""
     if picture.shape[2] > SHOWN:
         picture = torch.nn.functional.adaptive_avg_pool2d(picture, SHOWN)
-    return pixels(picture)[0]
+    return to_pixels(picture)[0]
 
 
-def _keep_preview(one: directions.SavedDirection, row: list[NDArray[np.uint8]]) -> None:
+def _write_preview(one: directions.SavedDirection, row: list[NDArray[np.uint8]]) -> None:
     with storage.failing_as("The preview could not be saved"):
         one.preview.parent.mkdir(parents=True, exist_ok=True)
-        Pillow.fromarray(sheet([row])).save(one.preview)
+        Pillow.fromarray(contact_sheet([row])).save(one.preview)

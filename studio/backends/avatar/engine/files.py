@@ -145,7 +145,7 @@ def read_weights(path: Path, wanted: Mapping[str, Tensor], unfit: str) -> dict[s
     return tensors
 
 
-def straight(picture: Tensor) -> NDArray[np.uint8]:
+def to_straight_alpha(picture: Tensor) -> NDArray[np.uint8]:
     """Premultiplied RGBA [N, 4, H, W] in [-1, 1] -> uint8 [N, H, W, 4], straight alpha."""
     x = (picture.detach().float().cpu().permute(0, 2, 3, 1).numpy() + 1) / 2
     alpha = x[..., 3:].clip(0, 1)

@@ -22,9 +22,9 @@ from torch import Tensor
 
 from studio.backends.avatar.directions import SavedDirection
 from studio.backends.avatar.engine.files import AvatarConfig
-from studio.backends.avatar.engine.network import truncated
+from studio.backends.avatar.engine.network import truncate
 from studio.backends.avatar.requests import AvatarRequest, SliderValue, Variation
-from studio.backends.avatar.sliders import SliderTracks, drawn
+from studio.backends.avatar.sliders import SliderTracks, sample_attributes
 from studio.backends.engine.device import device
 from studio.errors import BadInput
 from studio.schema.request import Request
@@ -72,11 +72,13 @@ class Latents:
         """[1, num_ws, w_dim]. Raises BadInput for what this network does not have."""
         ws, centre = self._near(request)
         layers = request.cutoff or self.network.shape.num_ws
-        ws = torch.cat([truncated(ws[:, :layers], centre[:, None], request.psi), ws[:, layers:]], dim=1)
+        ws = torch.cat([truncate(ws[:, :layers], centre[:, None], request.psi), ws[:, layers:]], dim=1)
         for mix in request.mix:
             if mix.face and mix.amount:
                 span = groups(self.network.shape)[mix.layers]
-                other = self._remember(("mixed", mix.face), lambda face=mix.face: self.ws(self.within(request, face)))
+                other = self._cached(
+                    ("mixed", mix.face), lambda face=mix.face: self.ws(self.resolve_face(request, face))
+                )
                 ws[:, span] = torch.lerp(ws[:, span], other[:, span], mix.amount)
         for slide in request.slides:
             along = self.along.get(slide.direction)
@@ -94,7 +96,7 @@ class Latents:
             ws[:, span] += slide.amount * along.std * _tensor(along.vector)
         return ws
 
-    def within(self, request: AvatarRequest, face: str) -> AvatarRequest:
+    def resolve_face(self, request: AvatarRequest, face: str) -> AvatarRequest:
         """The face that a row names. BadInput where it belongs to another model."""
         other = _parsed(face)
         if other.model not in ("", request.model):
@@ -109,9 +111,9 @@ class Latents:
     def origin(self, request: AvatarRequest) -> MappingInput:
         """Raises BadInput for a style, class or slider that the model does not have."""
         key = ("origin", request.style, request.seed, request.label, request.traits, self._steps(request))
-        return self._remember(key, lambda: self._origin(request))
+        return self._cached(key, lambda: self._origin(request))
 
-    def mapped(self, origin: MappingInput) -> Tensor:
+    def map_input(self, origin: MappingInput) -> Tensor:
         """w [1, w_dim]."""
         return self.network.mapping(origin.z, origin.c)
 
@@ -133,7 +135,7 @@ class Latents:
             c = c.expand(count, -1)
         return self.network.mapping(z, c)
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         self._kept.clear()
 
     def _origin(self, request: AvatarRequest) -> MappingInput:
@@ -143,7 +145,7 @@ class Latents:
             if request.label >= 0:
                 raise BadInput("This model has styles, not classes.", "Leave the class to the seed.")
             which, z, picks = self._drawn(request)
-            c = self.traits.moved(which, picks, request.traits)[None]
+            c = self.traits.condition(which, picks, request.traits)[None]
             where = torch.tensor([which], device=device())
             return MappingInput(_tensor(z[None]), _tensor(c), mapping.centre(where))
         if request.style != "any":
@@ -169,7 +171,7 @@ class Latents:
         assert table is not None
         near = self._steps(request)
         key = ("drawn", request.style, request.seed, near)
-        return self._remember(key, lambda: drawn(table, request.style, request.seed, z_dim, near))
+        return self._cached(key, lambda: sample_attributes(table, request.style, request.seed, z_dim, near))
 
     def _steps(self, request: AvatarRequest) -> tuple[Variation, ...]:
         """The steps nearby that change attributes; those of other networks and from a found face are taken in W."""
@@ -179,20 +181,20 @@ class Latents:
         """The face before any step: ws and the centre of truncation."""
         if not request.latent:
             origin = self.origin(request)
-            return self.network.broadcast(self.mapped(origin)), origin.centre
-        ws = unpacked(request.latent, self.network.shape).to(device())
+            return self.network.broadcast(self.map_input(origin)), origin.centre
+        ws = decode_latent(request.latent, self.network.shape).to(device())
         plain = request.replace(traits=())
         origin = self.origin(plain)
         if request.traits and self.traits is not None:
             # A found face has no code; sliders move it as they move the face that its mean w resembles most.
             which, _ = self.picks(plain)
-            picks = self._remember(("resembling", which, request.latent), lambda: self.resembling(ws.mean(1), plain))
-            codes = [self.traits.table.vector(which, picks), self.traits.moved(which, picks, request.traits)]
+            picks = self._cached(("resembling", which, request.latent), lambda: self.nearest_picks(ws.mean(1), plain))
+            codes = [self.traits.table.vector(which, picks), self.traits.condition(which, picks, request.traits)]
             before, after = self.network.mapping(origin.z.expand(2, -1), _tensor(np.stack(codes)))
             ws = ws + (after - before)
         return ws, origin.centre
 
-    def resembling(self, w: Tensor, request: AvatarRequest) -> list[int]:
+    def nearest_picks(self, w: Tensor, request: AvatarRequest) -> list[int]:
         """The picks of the request's style whose w, with the seed's z, is nearest to w [1, w_dim]: one after another,
         twice round."""
         assert self.traits is not None
@@ -209,28 +211,28 @@ class Latents:
 
     def _near(self, request: AvatarRequest) -> tuple[Tensor, Tensor]:
         key = ("near", request.style, request.seed, request.label, request.traits, request.latent, request.near)
-        ws, centre = self._remember(key, lambda: self._stepped(request))
+        ws, centre = self._cached(key, lambda: self._apply_variations(request))
         return ws.clone(), centre
 
-    def _stepped(self, request: AvatarRequest) -> tuple[Tensor, Tensor]:
+    def _apply_variations(self, request: AvatarRequest) -> tuple[Tensor, Tensor]:
         ws, centre = self._base(request)
         for step in () if self._steps(request) else request.near:
-            ws = self._step(request, ws, step)
+            ws = self._apply_variation(request, ws, step)
         return ws, centre
 
-    def _step(self, request: AvatarRequest, ws: Tensor, step: Variation) -> Tensor:
+    def _apply_variation(self, request: AvatarRequest, ws: Tensor, step: Variation) -> Tensor:
         """A face nearby: noise as wide as W is in every direction, and the way to its middle shortened as much, so that
         a long chain stays as usual as its first face. At spread 1 nothing of that is left."""
         plain = request.replace(traits=())
         key = ("spread", plain.style, plain.label) if plain.style != "any" else ("spread", plain.seed, plain.label)
-        samples: Tensor = self._remember(key, lambda: self.samples(plain, SPREAD_SAMPLES))
+        samples: Tensor = self._cached(key, lambda: self.samples(plain, SPREAD_SAMPLES))
         weights = np.random.default_rng(step.seed).standard_normal(len(samples), dtype=np.float32)
         middle = samples.mean(dim=0)
         noise = _tensor(weights)[None] @ (samples - middle) / (len(samples) - 1) ** 0.5
         kept = (1 - step.spread**2) ** 0.5
         return middle + kept * (ws - middle) + step.spread * noise[:, None]
 
-    def _remember(self, key: Hashable, make: Callable[[], Any]) -> Any:
+    def _cached(self, key: Hashable, make: Callable[[], Any]) -> Any:
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
@@ -240,13 +242,13 @@ class Latents:
         return made
 
 
-def packed(ws: Tensor) -> str:
+def encode_latent(ws: Tensor) -> str:
     """ws [1, num_ws, w_dim] as a request carries it: base64 of little-endian float16."""
     numbers = ws[0].detach().cpu().numpy().clip(-65504, 65504).astype("<f2")
     return base64.b64encode(numbers.tobytes()).decode("ascii")
 
 
-def unpacked(latent: str, shape: Any) -> Tensor:
+def decode_latent(latent: str, shape: Any) -> Tensor:
     """ws [1, num_ws, w_dim]. BadInput where it is that of another network."""
     numbers = np.frombuffer(base64.b64decode(latent), "<f2").astype(np.float32)
     if len(numbers) != shape.num_ws * shape.w_dim:
@@ -259,9 +261,9 @@ def unpacked(latent: str, shape: Any) -> Tensor:
     return torch.from_numpy(numbers).reshape(1, shape.num_ws, shape.w_dim)
 
 
-def resting(traits: SliderTracks, which: int, picks: list[int]) -> tuple[SliderValue, ...]:
+def reset_sliders(traits: SliderTracks, which: int, picks: list[int]) -> tuple[SliderValue, ...]:
     """Sliders where the face with these picks has them."""
-    return tuple(SliderValue(name, value) for name, value in traits.places(which, picks, ()).items())
+    return tuple(SliderValue(name, value) for name, value in traits.positions(which, picks, ()).items())
 
 
 @lru_cache(64)

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from studio.backends.avatar.engine.resample import blur_filter, filtered, interleaved, phases
+from studio.backends.avatar.engine.resample import blur_filter, filter_channels, polyphase, polyphase_transpose
 
 Noise = Literal["const", "random", "none"]
 LEAK, GAIN = 0.2, math.sqrt(2.0)
@@ -38,7 +38,7 @@ class FullyConnected(nn.Module):
         return F.leaky_relu(y, LEAK) * GAIN if self.active else y
 
 
-def normalised(x: Tensor) -> Tensor:
+def normalise_second_moment(x: Tensor) -> Tensor:
     """x at unit second moment along the last axis."""
     return x * (x.square().mean(dim=-1, keepdim=True) + 1e-8).rsqrt()
 
@@ -63,16 +63,16 @@ class FoldedWeights:
     key: tuple[object, ...] = ()
 
 
-def by_pixels(x: Tensor) -> bool:
+def channels_last(x: Tensor) -> bool:
     """Whether the channels of a pixel are to lie side by side in maps such as x: where a processor draws and nothing is
     learnt, since its convolutions are up to a half faster so. What learns lays out its own maps."""
     return x.device.type == "cpu" and not torch.is_grad_enabled()
 
 
-def product(x: Tensor, weights: Tensor) -> Tensor:
+def conv1x1(x: Tensor, weights: Tensor) -> Tensor:
     """A 1x1 convolution of x [N, I, H, W], the same for the whole batch, with weights [N, O, I] of each."""
     n = len(weights)
-    if by_pixels(x):
+    if channels_last(x):
         pixels = torch.bmm(x[0].flatten(1).t().expand(n, -1, -1), weights.transpose(1, 2))
         return pixels.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
     return (weights.flatten(0, 1) @ x[0].flatten(1)).reshape(n, -1, *x.shape[2:])
@@ -92,9 +92,9 @@ class Patterns(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """What is added to x [N, O, size, size], with the activation's gain."""
-        return product(self.maps[None].to(x.dtype), self._weights(w).to(x.dtype))
+        return conv1x1(self.maps[None].to(x.dtype), self._weights(w).to(x.dtype))
 
-    def onto(self, x: Tensor, w: Tensor, pixels: Tensor | None) -> Tensor:
+    def add_to(self, x: Tensor, w: Tensor, pixels: Tensor | None) -> Tensor:
         """x with that added in place; `pixels` [size * size, K] are the maps as they are read quickest, if at hand."""
         own = x.permute(0, 2, 3, 1)
         if pixels is None or not own.is_contiguous():
@@ -142,7 +142,7 @@ class SynthesisLayer(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor, noise: Noise, generator: torch.Generator | None) -> Tensor:
         learning = torch.is_grad_enabled()
-        ready = self.ready(x) if learning else self.kept(x)
+        ready = self.fold(x) if learning else self.folded(x)
         styles = self.affine(w)
         if x.dtype != torch.float32:
             styles = styles / styles.abs().amax(dim=1, keepdim=True)
@@ -151,9 +151,9 @@ class SynthesisLayer(nn.Module):
         demodulation = F.linear(styles.square(), ready.squares, ready.tiny).rsqrt().to(x.dtype)
         styles = styles.to(x.dtype)
         if self.weight.shape[2] == 1:
-            x = product(x, ready.weight[None, :, :, 0, 0] * styles[:, None, :])
+            x = conv1x1(x, ready.weight[None, :, :, 0, 0] * styles[:, None, :])
             return self.finish(x, w, demodulation, ready, noise, generator)
-        alone = len(x) == 1 and by_pixels(x)
+        alone = len(x) == 1 and channels_last(x)
         if alone and not self.up and self.weight.numel() < x.numel():
             # A single picture has one set of weights, here smaller than the map.
             weight = ready.weight * styles[0][:, None, None] * demodulation[0][:, None, None, None]
@@ -162,19 +162,19 @@ class SynthesisLayer(nn.Module):
         # Where nothing is learnt the map is nobody else's: it is changed in place, since fresh memory costs several
         # times the arithmetic.
         x = x * styles[:, :, None, None] if learning or self.shared else x.mul_(styles[:, :, None, None])
-        if by_pixels(x):
+        if channels_last(x):
             x = x.contiguous(memory_format=torch.channels_last)
         if not self.up:
             x = F.conv2d(x, ready.weight, padding=1)
             return self.finish(x, w, demodulation, ready, noise, generator)
-        x = interleaved(x, ready.phases) if ready.phases else F.conv_transpose2d(x, ready.weight, stride=2)
+        x = polyphase_transpose(x, ready.phases) if ready.phases else F.conv_transpose2d(x, ready.weight, stride=2)
         if not alone:
-            return self.finish(filtered(x, ready.blur, 1), w, demodulation, ready, noise, generator)
+            return self.finish(filter_channels(x, ready.blur, 1), w, demodulation, ready, noise, generator)
         # The filter demodulates a single picture on its way, and adds the bias.
         x = F.conv2d(x, ready.blur * demodulation[0][:, None, None, None], ready.bias, padding=1, groups=x.shape[1])
         return self.finish(x, w, None, ready, noise, generator)
 
-    def ready(self, x: Tensor) -> FoldedWeights:
+    def fold(self, x: Tensor) -> FoldedWeights:
         """The parameters as forward uses them for maps such as x."""
         weight = self.weight
         if x.dtype != torch.float32:
@@ -189,26 +189,26 @@ class SynthesisLayer(nn.Module):
             strength=self.noise_strength * GAIN,
             blur=(self.resample_filter * 4).to(x.dtype).expand(len(weight), 1, -1, -1),
         )
-        if self.patterns is not None and by_pixels(x):
+        if self.patterns is not None and channels_last(x):
             ready.maps = self.patterns.maps.flatten(1).t().to(x.dtype).contiguous()
-        if self.up and by_pixels(x) and weight.numel() >= WIDE:
-            ready.phases = phases(ready.weight)
+        if self.up and channels_last(x) and weight.numel() >= WIDE:
+            ready.phases = polyphase(ready.weight)
             return ready
         if self.up:
             ready.weight = ready.weight.transpose(0, 1)
-        if by_pixels(x):
+        if channels_last(x):
             ready.weight = ready.weight.contiguous(memory_format=torch.channels_last)
         return ready
 
-    def kept(self, x: Tensor) -> FoldedWeights:
+    def folded(self, x: Tensor) -> FoldedWeights:
         """`ready`, made once for as long as the parameters stay what they are."""
         own = [self.weight, self.bias, self.noise_strength, self.resample_filter]
         own += [] if self.patterns is None else [self.patterns.maps]
         if any(one.is_inference() for one in own):
-            return self.ready(x)
+            return self.fold(x)
         key = (x.dtype, *((one._version, one.data_ptr()) for one in own))
         if self._kept is None or self._kept.key != key:
-            self._kept = self.ready(x)
+            self._kept = self.fold(x)
             self._kept.key = key
         return self._kept
 
@@ -234,7 +234,7 @@ class SynthesisLayer(nn.Module):
         if demodulation is not None:
             x = torch.addcmul(bias, x, demodulation[:, :, None, None], out=x)
         if self.patterns is not None:
-            x = self.patterns.onto(x, w, ready.maps)
+            x = self.patterns.add_to(x, w, ready.maps)
         x = F.leaky_relu_(x if grain is None else x.add_(grain), LEAK)
         return x.clamp_(-self.clamp, self.clamp) if self.clamp else x
 

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from studio.backends.avatar.engine.latents import Latents, MappingInput
-from studio.backends.avatar.engine.network import truncated
+from studio.backends.avatar.engine.network import truncate
 from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest
 from studio.errors import BadInput
 
 FRAME_LIMIT = 6000
 
 
-def times(request: AvatarWalkRequest) -> list[tuple[int, float]]:
+def frame_times(request: AvatarWalkRequest) -> list[tuple[int, float]]:
     """(leg, how far along it, 0 to 1) of every frame. A loop ends one frame before it is back where it began."""
     stations = len(request.stations)
     if stations < 2:
@@ -39,18 +39,18 @@ class MorphPath:
 
     def __init__(self, latents: Latents, request: AvatarWalkRequest) -> None:
         self.request, self.latents = request, latents
-        self.times = times(request)
+        self.times = frame_times(request)
         if any(not station.face for station in request.stations):
             raise BadInput("A station of this walk names no face.", "Leave it out.")
         asked = AvatarRequest(model=request.model)
-        self.faces = [latents.within(asked, station.face) for station in request.stations]
+        self.faces = [latents.resolve_face(asked, station.face) for station in request.stations]
         self.ws = torch.cat([latents.ws(face) for face in self.faces])
         self.origins: list[MappingInput] = []
         if request.way == "z":
             if any(face.latent for face in self.faces):
                 raise BadInput("A face that was found in a picture has no seed.", "Walk between the faces instead.")
             self.origins = [latents.origin(face) for face in self.faces]
-            self.extras = torch.cat([ws - self._plain(i) for i, ws in enumerate(self.ws.split(1))])
+            self.extras = torch.cat([ws - self._seed_only(i) for i, ws in enumerate(self.ws.split(1))])
 
     def frames(self) -> Generator[Tensor]:
         """ws [1, num_ws, w_dim] of every frame."""
@@ -62,11 +62,11 @@ class MorphPath:
             part = part * part * (3 - 2 * part)
         a, b = leg, (leg + 1) % len(self.faces)
         if not self.origins:
-            return self._curved(self.ws, leg, part)
+            return self._interpolate(self.ws, leg, part)
         # What a face has beyond its seed (steps nearby, mixing, directions) fades from one into the other.
-        return self._between(a, b, part) + self._curved(self.extras, leg, part)
+        return self._between_seeds(a, b, part) + self._interpolate(self.extras, leg, part)
 
-    def _curved(self, points: Tensor, leg: int, part: float) -> Tensor:
+    def _interpolate(self, points: Tensor, leg: int, part: float) -> Tensor:
         """[1, ...] between `points` [stations, ...]: straight, or on the Catmull-Rom spline through all of them."""
         n = len(points)
 
@@ -85,11 +85,11 @@ class MorphPath:
             + (3 * a - before - 3 * b + after) * (t3 / 2)
         )
 
-    def _plain(self, i: int) -> Tensor:
+    def _seed_only(self, i: int) -> Tensor:
         """The station's seed alone, truncated."""
-        return self._between(i, i, 0.0)
+        return self._between_seeds(i, i, 0.0)
 
-    def _between(self, a: int, b: int, part: float) -> Tensor:
+    def _between_seeds(self, a: int, b: int, part: float) -> Tensor:
         """Over the seeds: z on the great circle between two, everything else straight."""
         first, second = self.origins[a], self.origins[b]
         z = slerp(first.z, second.z, part)
@@ -97,7 +97,7 @@ class MorphPath:
         centre = torch.lerp(first.centre, second.centre, part)
         w = self.latents.network.mapping(z, c)
         psi = (1 - part) * self.faces[a].psi + part * self.faces[b].psi
-        return self.latents.network.broadcast(truncated(w, centre, psi))
+        return self.latents.network.broadcast(truncate(w, centre, psi))
 
 
 def slerp(a: Tensor, b: Tensor, part: float) -> Tensor:

@@ -13,8 +13,15 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor, nn
 
-from studio.backends.avatar.engine.layers import FullyConnected, Noise, SynthesisLayer, ToRGB, by_pixels, normalised
-from studio.backends.avatar.engine.resample import blur_filter, doubled, enlarged
+from studio.backends.avatar.engine.layers import (
+    FullyConnected,
+    Noise,
+    SynthesisLayer,
+    ToRGB,
+    channels_last,
+    normalise_second_moment,
+)
+from studio.backends.avatar.engine.resample import blur_filter, upsample, upsample_bilinear
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +130,9 @@ class MappingNetwork(nn.Module):
             self.register_buffer("w_avg_of", torch.zeros(shape.classes, shape.w_dim))
 
     def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
-        x = normalised(z)
+        x = normalise_second_moment(z)
         if c is not None:
-            x = torch.cat([x, normalised(self.embed(c))], dim=1)
+            x = torch.cat([x, normalise_second_moment(self.embed(c))], dim=1)
         for i in range(self.layers):
             x = self.get_submodule(f"fc{i}")(x)
         return x
@@ -135,7 +142,7 @@ class MappingNetwork(nn.Module):
         return self.w_avg if which is None else self.w_avg_of[which]
 
 
-def truncated(w: Tensor, centre: Tensor, psi: float) -> Tensor:
+def truncate(w: Tensor, centre: Tensor, psi: float) -> Tensor:
     """The truncation trick: w pulled towards its average; psi 1 leaves it, 0 is the average ([2] section 2)."""
     return w if psi == 1.0 else torch.lerp(centre.expand_as(w), w, psi)
 
@@ -168,7 +175,7 @@ class SynthesisBlock(nn.Module):
             y: Tensor = self.conv1(self.const.expand(len(ws), -1, -1, -1), next(w), noise, generator)
             return y, self.torgb(y, next(w))
         y = self.conv1(self.conv0(x, next(w), noise, generator), next(w), noise, generator)
-        larger = doubled(picture) if by_pixels(y) else enlarged(picture, self.resample_filter)
+        larger = upsample_bilinear(picture) if channels_last(y) else upsample(picture, self.resample_filter)
         return y, larger + self.torgb(y, next(w))
 
 
@@ -221,7 +228,7 @@ class Generator(nn.Module):
         noise: Noise = "const",
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        w = truncated(self.mapping(z, c), self.mapping.centre(which), psi)
+        w = truncate(self.mapping(z, c), self.mapping.centre(which), psi)
         return self.synthesis(self.broadcast(w), noise, generator)
 
     def broadcast(self, w: Tensor) -> Tensor:

@@ -18,11 +18,17 @@ from torch import Tensor
 
 from studio.backends.avatar import search_messages
 from studio.backends.avatar.attributes import NONE
-from studio.backends.avatar.engine.detect_face import COMPARED, FaceDetector, frames_of, smaller
+from studio.backends.avatar.engine.detect_face import COMPARED, FaceDetector, downsample, figure_boxes
 from studio.backends.avatar.engine.encoder import AttributeReading, Encoder
-from studio.backends.avatar.engine.latents import Latents, packed, resting
-from studio.backends.avatar.engine.synthesis import draw, enlarged, pixels
-from studio.backends.avatar.engine.target import PictureDistance, ProjectionTarget, opened, target, weight_of
+from studio.backends.avatar.engine.latents import Latents, encode_latent, reset_sliders
+from studio.backends.avatar.engine.synthesis import enlarge, render, to_pixels
+from studio.backends.avatar.engine.target import (
+    PictureDistance,
+    ProjectionTarget,
+    make_target,
+    open_picture,
+    pixel_weights,
+)
 from studio.backends.avatar.requests import AvatarProjectRequest, AvatarRequest
 from studio.backends.engine.device import device
 from studio.jobs.job import Cancelled, Progress, Report
@@ -59,20 +65,22 @@ class EncoderReader:
             ws.append(network.mapping(z, torch.from_numpy(c)[None].to(z)))
         return network.broadcast(torch.cat(ws))
 
-    def drawn(self, pictures: Tensor) -> Tensor:
+    def redraw(self, pictures: Tensor) -> Tensor:
         readings = self.readings(pictures)
-        return draw(self.latents.network, self.faces(readings, [reading.styles[0] for reading in readings]), "const", 0)
+        return render(
+            self.latents.network, self.faces(readings, [reading.styles[0] for reading in readings]), "const", 0
+        )
 
 
 class NearestSampleReader:
     """The likest of faces that a network has drawn: an eye for Aligning where there is no encoder."""
 
     def __init__(self, faces: Tensor) -> None:
-        self.faces, self.small = faces, smaller(faces, RECALLED)
-        self.weight = weight_of(self.small.shape[2]).to(faces)
+        self.faces, self.small = faces, downsample(faces, RECALLED)
+        self.weight = pixel_weights(self.small.shape[2]).to(faces)
 
-    def drawn(self, pictures: Tensor) -> Tensor:
-        small = smaller(pictures, RECALLED).split(1)
+    def redraw(self, pictures: Tensor) -> Tensor:
+        small = downsample(pictures, RECALLED).split(1)
         at = [int(PictureDistance(ProjectionTarget(one, self.weight))(self.small).argmin()) for one in small]
         return self.faces[at]
 
@@ -94,29 +102,29 @@ class Projection:
     def run(self) -> Image:
         """Raises BadInput for what is no picture; Cancelled carries the best face so far."""
         self.report(Progress("reading"))
-        picture = opened(self.request.picture)
+        picture = open_picture(self.request.picture)
         try:
-            self._guess(self._aligned(picture))
+            self._guess(self._locate_face(picture))
             if self.request.steps:
-                self._improve()
+                self._optimise()
         except Cancelled:
-            raise Cancelled([self._made()] if self.best else ()) from None
-        return self._made()
+            raise Cancelled([self._result()] if self.best else ()) from None
+        return self._result()
 
     @torch.no_grad()
-    def _aligned(self, picture: NDArray[np.uint8]) -> list[tuple[AvatarRequest, Tensor]]:
+    def _locate_face(self, picture: NDArray[np.uint8]) -> list[tuple[AvatarRequest, Tensor]]:
         """Finds where in the picture the face is; returns the averages and the faces of seeds to begin from."""
         table, shape = self.latents.config.table, self.network.shape
         wanted = [self.request.style]
         if table is not None and self.request.style == "any":
             wanted = [style.name for style in table.styles]
-        begun = {style: self._some(style, GUESSES // len(wanted)) for style in wanted}
+        begun = {style: self._style_samples(style, GUESSES // len(wanted)) for style in wanted}
         everywhere = dict(begun)
         for style in self.latents.config.styles:
             if style not in begun:  # the picture may be of another style than is asked for
-                everywhere[style] = self._some(style, GUESSES // len(self.latents.config.styles))
+                everywhere[style] = self._style_samples(style, GUESSES // len(self.latents.config.styles))
         self.drawn = {style: self._small(ws) for style, (_, ws) in everywhere.items()}
-        frames = [frames_of(drawn) if shape.planes == 4 else list(USUAL) for drawn in self.drawn.values()]
+        frames = [figure_boxes(drawn) if shape.planes == 4 else list(USUAL) for drawn in self.drawn.values()]
         eye: EncoderReader | NearestSampleReader
         if self.encoder is not None and table is not None:
             self.reader = eye = EncoderReader(self.latents, self.encoder, self.plain)
@@ -125,10 +133,10 @@ class Projection:
         better = READ_BETTER if self.reader is not None else BETTER
         aligning = FaceDetector(eye, shape.planes, shape.size, device(), better=better)
         found = aligning.find(picture, frames, lambda done, total: self.report(Progress("aligning", done, total)))
-        self.likeness = PictureDistance(target(found.canvas.seen(found.place, shape.size), shape.planes, device()))
+        self.likeness = PictureDistance(make_target(found.canvas.crop(found.place, shape.size), shape.planes, device()))
         return [(plain, one) for plain, ws in begun.values() for one in ws.split(1)]
 
-    def _some(self, style: str, count: int) -> tuple[AvatarRequest, Tensor]:
+    def _style_samples(self, style: str, count: int) -> tuple[AvatarRequest, Tensor]:
         """The average of a style and faces of its seeds: ws [1 + count, num_ws, w_dim]."""
         plain = self.plain.replace(style=style)
         origin = self.latents.origin(plain)
@@ -150,23 +158,25 @@ class Projection:
         self.plain = tried[order[0]][0]
         self.others = [float(scores[at]) for at in range(drawn) if tried[at][0].style == self.plain.style]
         self._consider(float(scores[order[0]]), tried[order[0]][1])
-        self.report(Progress("guessing", 1, 3, self._shown()))
+        self.report(Progress("guessing", 1, 3, self._preview()))
         if self.latents.traits is not None:
             self._by_attributes(reading)
         assert self.best is not None
         self.guessed = self.best[0]
         if reading is not None and self.reader is not None and self.request.style != "any":
-            self.mistaken = self._mistaken(self.reader, reading)
-        self.report(Progress("guessing", 3, 3, self._shown()))
+            self.mistaken = self._style_message(self.reader, reading)
+        self.report(Progress("guessing", 3, 3, self._preview()))
 
-    def _mistaken(self, reader: EncoderReader, reading: AttributeReading) -> str:
+    def _style_message(self, reader: EncoderReader, reading: AttributeReading) -> str:
         """What is to be said of the style that was asked for."""
         assert self.best is not None
-        seen, picture = reading.styles[0], smaller(self.likeness.wanted[0][0], COMPARED)
-        likeness = PictureDistance(ProjectionTarget(picture, weight_of(picture.shape[2]).to(picture)))
+        seen, picture = reading.styles[0], downsample(self.likeness.wanted[0][0], COMPARED)
+        likeness = PictureDistance(ProjectionTarget(picture, pixel_weights(picture.shape[2]).to(picture)))
         name = reader.table.styles[seen].name
         unlike, best = likeness(self._small(torch.cat([reader.faces([reading], [seen]), self.best[1]]))).tolist()
-        return search_messages.mistaken(name, self.request.style, unlike, best, likeness(self.drawn[name]).tolist())
+        return search_messages.another_style(
+            name, self.request.style, unlike, best, likeness(self.drawn[name]).tolist()
+        )
 
     def _by_attributes(self, reading: AttributeReading | None) -> None:
         """The drawn attributes that look most like the picture, one by one; then again, the likeliest of each. Where an
@@ -196,7 +206,7 @@ class Projection:
     def _scores(self, ws: Tensor) -> Tensor:
         return torch.cat([self.likeness(self._draw(some)) for some in ws.split(16)])
 
-    def _improve(self) -> None:
+    def _optimise(self) -> None:
         """W+ by gradient descent (Adam), from the best guess."""
         assert self.best is not None
         steps = self.request.steps
@@ -213,7 +223,7 @@ class Projection:
                 ws = start + moved * std
                 unlike = self.likeness(self._draw(ws))[0]
                 self._consider(unlike.item(), ws.detach())
-                shown = self._shown() if step % SHOW_EVERY == 0 else None
+                shown = self._preview() if step % SHOW_EVERY == 0 else None
                 self.report(Progress("looking", step, steps, shown, {"unlike": unlike.item()}))
                 adam.zero_grad(set_to_none=True)
                 (unlike + self.ties * moved.square().mean()).backward()
@@ -221,38 +231,38 @@ class Projection:
             with torch.no_grad():
                 ws = start + moved * std
                 self._consider(float(self.likeness(self._draw(ws))[0]), ws)
-        self.report(Progress("looking", steps, steps, self._shown()))
+        self.report(Progress("looking", steps, steps, self._preview()))
 
     def _small(self, ws: Tensor) -> Tensor:
         """Pictures as they are compared with many others."""
-        return torch.cat([smaller(self._draw(some), COMPARED) for some in ws.split(16)])
+        return torch.cat([downsample(self._draw(some), COMPARED) for some in ws.split(16)])
 
     def _draw(self, ws: Tensor) -> Tensor:
-        return draw(self.network, ws, "const", self.request.seed)
+        return render(self.network, ws, "const", self.request.seed)
 
     def _consider(self, unlike: float, ws: Tensor) -> None:
         if self.best is None or unlike < self.best[0]:
             self.best = (unlike, ws.detach().clone())
 
-    def _shown(self) -> Image:
+    def _preview(self) -> Image:
         assert self.best is not None
         with torch.no_grad():
-            return Image(pixels(self._draw(self.best[1]))[0])
+            return Image(to_pixels(self._draw(self.best[1]))[0])
 
-    def _made(self) -> Image:
+    def _result(self) -> Image:
         """The best face as its own request draws it."""
         assert self.best is not None
-        face = self.plain.replace(latent=packed(self.best[1]), size=self.request.size, name=self.request.name)
+        face = self.plain.replace(latent=encode_latent(self.best[1]), size=self.request.size, name=self.request.name)
         with torch.no_grad():
             if self.latents.traits is not None:
                 which, _ = self.latents.picks(face)
-                picks = self.latents.resembling(self.best[1].mean(dim=1), face)
+                picks = self.latents.nearest_picks(self.best[1].mean(dim=1), face)
                 face = face.replace(
-                    style=self.latents.config.styles[which], traits=resting(self.latents.traits, which, picks)
+                    style=self.latents.config.styles[which], traits=reset_sliders(self.latents.traits, which, picks)
                 )
             ws = self.latents.ws(face)
-            picture = enlarged(draw(self.network, ws, face.noise, face.seed), face.size)
-        return Image(pixels(picture)[0], json.dumps(face.to_json(), ensure_ascii=False), self._remark())
+            picture = enlarge(render(self.network, ws, face.noise, face.seed), face.size)
+        return Image(to_pixels(picture)[0], json.dumps(face.to_json(), ensure_ascii=False), self._remark())
 
     def _remark(self) -> str:
         """What is to be said of the best face."""
@@ -260,5 +270,5 @@ class Projection:
         if not self.guessed:
             return ""  # cancelled before there was anything to judge
         if self.reader is not None:
-            return self.mistaken or search_messages.far(self.guessed, self.others, read=True)
-        return search_messages.far(self.best[0], self.others, read=False)
+            return self.mistaken or search_messages.nothing_near(self.guessed, self.others, read=True)
+        return search_messages.nothing_near(self.best[0], self.others, read=False)

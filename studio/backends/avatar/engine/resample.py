@@ -18,34 +18,34 @@ def blur_filter() -> Tensor:
     return torch.outer(line, line) / 64
 
 
-def filtered(x: Tensor, kernel: Tensor, pad: int, down: int = 1) -> Tensor:
+def filter_channels(x: Tensor, kernel: Tensor, pad: int, down: int = 1) -> Tensor:
     """Every channel of x through one small kernel, `pad` pixels of zeros on every side, every `down`-th pixel kept."""
     channels = x.shape[1]
     return F.conv2d(x, kernel.expand(channels, 1, -1, -1).to(x.dtype), stride=down, padding=pad, groups=channels)
 
 
-def enlarged(x: Tensor, kernel: Tensor) -> Tensor:
+def upsample(x: Tensor, kernel: Tensor) -> Tensor:
     """x at twice its size: zeros between the pixels, then the low-pass filter."""
     channels = x.shape[1]
     kernel = kernel.expand(channels, 1, -1, -1).to(x.dtype) * 4
     return F.conv_transpose2d(x, kernel, stride=2, padding=1, groups=channels)
 
 
-def doubled(x: Tensor) -> Tensor:
+def upsample_bilinear(x: Tensor) -> Tensor:
     """`enlarged` by the binomial filter, which is bilinear interpolation where the picture ends in zeros: faster on
     processors."""
     x = F.interpolate(F.pad(x, (1, 1, 1, 1)), scale_factor=2, mode="bilinear")
     return x[:, :, 2:-2, 2:-2]
 
 
-def phases(weight: Tensor) -> tuple[Tensor, ...]:
+def polyphase(weight: Tensor) -> tuple[Tensor, ...]:
     """A kernel [O, I, 3, 3] for `conv_transpose2d` at stride 2 as four kernels for `conv2d`, one for each parity of the
     row and column that they make."""
     turned = weight.flip(2, 3).contiguous(memory_format=torch.channels_last)
     return tuple(turned[:, :, rows, columns].clone() for rows in PARITIES for columns in PARITIES)
 
 
-def interleaved(x: Tensor, kernels: tuple[Tensor, ...]) -> Tensor:
+def polyphase_transpose(x: Tensor, kernels: tuple[Tensor, ...]) -> Tensor:
     """`conv_transpose2d(x, weight, stride=2)` by the four kernels of `phases`; on processors the plain convolutions are
     faster by more than what putting their results together costs."""
     n, _, height, width = x.shape

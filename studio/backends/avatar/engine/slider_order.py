@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from studio.backends.avatar.attributes import NONE, Attribute, AttributeTable
-from studio.backends.avatar.sliders import EXPRESSIVE, SliderTrack, SliderTracks, mood, seen, tells_mood
+from studio.backends.avatar.sliders import (
+    EXPRESSIVE,
+    SliderTrack,
+    SliderTracks,
+    is_visible,
+    mood_of_name,
+    names_tell_mood,
+)
 from studio.backends.engine.device import generator
 
 CONTEXTS = 4  # drawings in which each value is looked at
@@ -27,7 +34,7 @@ GLAD = 1.5  # weight of the mood beside the likeness of neighbours, in shares of
 
 
 @torch.no_grad()
-def build(
+def order_sliders(
     network: Any, table: AttributeTable, report: Callable[[int, int], object] = lambda done, total: None
 ) -> SliderTracks:
     """The tracks of a network with attributes, in the orders that its pictures tell, without those whose values the
@@ -36,7 +43,7 @@ def build(
     Takes CONTEXTS pictures a value: about a minute for the starter on one core. The same network and table give
     the same tracks.
     """
-    plain = SliderTracks.plain(table)
+    plain = SliderTracks.by_name(table)
     total = sum(len(tracks) for tracks in plain.styles)
     done = 0
     styles: list[tuple[SliderTrack, ...]] = []
@@ -106,7 +113,7 @@ class ComparedPictures:
         changed, one = [*picks[:at], pick, *picks[at + 1 :]], self.attributes[at]
         for i, other in enumerate(self.attributes):
             if other.needs == one.name:
-                changed[i] = int(np.argmax(other.counts)) if seen(other, one, pick) else NONE
+                changed[i] = int(np.argmax(other.counts)) if is_visible(other, one, pick) else NONE
         return changed
 
     def _bare(self, picks: Sequence[int]) -> list[int]:
@@ -142,9 +149,11 @@ def _ordered(look: ComparedPictures, track: SliderTrack) -> tuple[SliderTrack, f
     if len(bare):
         striking = (made - bare).abs().mean(dim=(1, 2, 3, 4)).numpy()
         first = int(np.argmin(striking))
-        return replace(track, order=(NONE, *(picks[i] for i in path(_apart(made), striking, first)))), shows
-    glad = gladness(one, picks, made) if track.name in EXPRESSIVE else np.zeros(len(picks))
-    return replace(track, order=tuple(picks[i] for i in path(_apart(made), glad))), shows
+        return replace(
+            track, order=(NONE, *(picks[i] for i in smooth_order(_pairwise_distances(made), striking, first)))
+        ), shows
+    glad = cheerfulness(one, picks, made) if track.name in EXPRESSIVE else np.zeros(len(picks))
+    return replace(track, order=tuple(picks[i] for i in smooth_order(_pairwise_distances(made), glad))), shows
 
 
 def changes(made: Tensor) -> float:
@@ -165,14 +174,14 @@ def _by_amount(look: ComparedPictures, one: Attribute, picks: Sequence[int], mad
     return [picks[i] for i in np.argsort(amount, kind="stable")]
 
 
-def gladness(one: Attribute, picks: Sequence[int], made: Tensor) -> NDArray[np.float64]:
+def cheerfulness(one: Attribute, picks: Sequence[int], made: Tensor) -> NDArray[np.float64]:
     """How glad each value looks, centred, its largest 1: by its name where names say so, else by how its mouth curves.
 
     A mouth that curves upwards has its ink higher at its corners than in its middle: the slope of the height of ink
     over the distance from the middle. `made` is [picks, contexts, planes, H, W].
     """
-    if tells_mood(one):
-        glad = np.array([mood(one.values[pick]) for pick in picks], np.float64)
+    if names_tell_mood(one):
+        glad = np.array([mood_of_name(one.values[pick]) for pick in picks], np.float64)
     else:
         glad = np.array([_curve(picture) for picture in _ink(made)])
     glad -= glad.mean()
@@ -199,14 +208,14 @@ def _curve(ink: NDArray[np.float64]) -> float:
     return float((ink * away * height).sum() / spread) if spread > 1e-9 else 0.0
 
 
-def _apart(made: Tensor) -> NDArray[np.float64]:
+def _pairwise_distances(made: Tensor) -> NDArray[np.float64]:
     """[picks, picks]: how far pictures are from each other, the farthest 1."""
     flat = made.flatten(1).double()
     apart = torch.cdist(flat[None], flat[None], p=1.0)[0].numpy()
     return apart / max(1e-9, float(apart.max()))
 
 
-def path(apart: NDArray[np.float64], rising: NDArray[np.float64], first: int | None = None) -> list[int]:
+def smooth_order(apart: NDArray[np.float64], rising: NDArray[np.float64], first: int | None = None) -> list[int]:
     """An order in which neighbours are near each other and `rising` rises: a short path through all, by 2-opt.
 
     Begins at `first` where that is given. A step costs how far apart its ends are, and what `rising` falls on it.

@@ -127,19 +127,19 @@ class StyleGAN3Layer(nn.Module):
         x = F.conv2d(x * styles[:, :, None, None].to(x.dtype), weight.to(x.dtype), padding=weight.shape[2] - 1)
         bias = (self.bias * GAIN)[None, :, None, None].to(x.dtype)
         x = torch.addcmul(bias, x, demodulation[:, :, None, None].to(x.dtype))
-        x = F.leaky_relu_(enlarged(x, self.up_filter, self.step.up, self.cut), LEAK)
+        x = F.leaky_relu_(upsample(x, self.up_filter, self.step.up, self.cut), LEAK)
         if self.clamp:
             x = x.clamp_(-self.clamp, self.clamp) if not x.requires_grad else x.clamp(-self.clamp, self.clamp)
-        return reduced(x, self.down_filter, self.step.down)
+        return downsample(x, self.down_filter, self.step.down)
 
 
-def enlarged(x: Tensor, filter: Tensor, times: int, cut: tuple[int, int]) -> Tensor:
+def upsample(x: Tensor, filter: Tensor, times: int, cut: tuple[int, int]) -> Tensor:
     """x [N, C, H, W] at `times` the rate, its edges cut by so many samples, or widened where that is negative."""
     y = F.conv_transpose2d(x, _each(x, filter * times), stride=times, groups=x.shape[1])
     return F.pad(y, (-cut[0], -cut[1], -cut[0], -cut[1]))
 
 
-def reduced(x: Tensor, filter: Tensor, times: int) -> Tensor:
+def downsample(x: Tensor, filter: Tensor, times: int) -> Tensor:
     """x [N, C, H, W] filtered, every `times`-th sample kept; the filter lies wholly inside."""
     return F.conv2d(x, _each(x, filter).flip(2, 3), stride=times, groups=x.shape[1])
 

@@ -71,7 +71,7 @@ class PictureDistance:
         return found
 
 
-def opened(path: str) -> NDArray[np.uint8]:
+def open_picture(path: str) -> NDArray[np.uint8]:
     """The picture at `path`, uint8 [H, W, 3 or 4], no larger than it is looked at. Raises BadInput for what is no
     picture, or too small."""
     if not path:
@@ -100,13 +100,13 @@ def opened(path: str) -> NDArray[np.uint8]:
     return np.asarray(picture.convert("RGBA") if picture.mode == "RGBa" else picture)
 
 
-def target(square: NDArray[np.uint8], planes: int, where: torch.device) -> ProjectionTarget:
+def make_target(square: NDArray[np.uint8], planes: int, where: torch.device) -> ProjectionTarget:
     """A square, RGBA [size, size, 4] straight, for a network of so many planes."""
     open_ = planes == 4 and square[..., 3].min() == 255
-    return ProjectionTarget(planes_of(square, planes).to(where), weight_of(square.shape[0], middle=open_).to(where))
+    return ProjectionTarget(to_planes(square, planes).to(where), pixel_weights(square.shape[0], middle=open_).to(where))
 
 
-def weight_of(size: int, *, middle: bool = False) -> Tensor:
+def pixel_weights(size: int, *, middle: bool = False) -> Tensor:
     """How much pixels count [1, 1, size, size], mean 1: what lies around the face must not outvote the eyes. Where
     nothing says what is background, only the `middle` counts."""
     y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
@@ -114,7 +114,7 @@ def weight_of(size: int, *, middle: bool = False) -> Tensor:
     return torch.from_numpy(weight / weight.mean())[None, None].float()
 
 
-def planes_of(square: NDArray[np.uint8], planes: int) -> Tensor:
+def to_planes(square: NDArray[np.uint8], planes: int) -> Tensor:
     """[1, planes, size, size] of RGBA [size, size, 4] straight: premultiplied RGBA, or RGB on white."""
     x = torch.from_numpy(square.astype(np.float32) / 255).permute(2, 0, 1)[None]
     alpha = x[:, 3:]

@@ -1,7 +1,8 @@
 """Trains a StyleGAN2 from drawings with attributes: regression first, then against a discriminator.
 
 Where pictures come with attributes, these determine the picture: regressing it (L1, L2 and gradients) gets in minutes
-where an adversarial game takes hours, and the game then polishes. A plain folder is learnt by the game alone (adversarial.py).
+where adversarial training takes hours; that follows and polishes. A plain folder is learnt adversarially alone
+(adversarial.py).
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from torch import Tensor
 from studio.backends.avatar.attributes import AttributeTable
 from studio.backends.avatar.dataset import FaceDataset, read
 from studio.backends.avatar.engine import files
-from studio.backends.avatar.engine.adversarial import AVERAGED, GanTrainer, centre
-from studio.backends.avatar.engine.batches import BatchSampler, premultiplied, unlike
+from studio.backends.avatar.engine.adversarial import AVERAGED, GanTrainer, write_centres
+from studio.backends.avatar.engine.batches import BatchSampler, picture_loss, premultiplied
 from studio.backends.avatar.engine.discriminator import Discriminator
 from studio.backends.avatar.engine.network import Generator, GeneratorShape
-from studio.backends.avatar.engine.warm_start import laid, lay_in, lay_out
-from studio.backends.avatar.model_card import about, grid, write_about
+from studio.backends.avatar.engine.warm_start import add_patterns, has_patterns, init_from_drawings
+from studio.backends.avatar.model_card import grid, model_facts, write_card
 from studio.backends.avatar.requests import AvatarTrainRequest
-from studio.backends.engine.device import device, generator, memory_in_words
+from studio.backends.engine.device import device, generator, translate_out_of_memory
 from studio.backends.engine.optimisers import Muon
 from studio.backends.engine.training import TrainingLoop
 from studio.backends.medium import Resources
@@ -48,7 +49,7 @@ R1_EVERY, R1_WEIGHT, LIKENESS = 16, 1.0, 20.0
 INNER = ("mapping.fc", ".affine.", ".conv0.", ".conv1.")
 LAID = (".patterns.maps", ".patterns.weight")
 GROWN = 1 / 3  # share of the time after which pictures of full size are compared
-__all__ = ["AvatarTrainer", "RegressionTrainer", "premultiplied", "shape_for", "unlike"]
+__all__ = ["AvatarTrainer", "RegressionTrainer", "picture_loss", "premultiplied", "shape_for"]
 
 
 def shape_for(size: int, table: AttributeTable | None) -> GeneratorShape:
@@ -103,7 +104,7 @@ class AvatarTrainer:
         pictures = read(folder, request.size, lambda done, total: report(Progress(looking, done, total)))
         if request.stage == "regress" and pictures.table is None:
             raise BadInput("Comparing needs drawings with attributes.", "Choose the stage auto or adversarial.")
-        with memory_in_words():
+        with translate_out_of_memory():
             if pictures.table is None:
                 return GanTrainer(request, pictures, self._from, shape_for(request.size, None)).run(report)
             return RegressionTrainer(request, pictures, self._from).run(report)
@@ -125,7 +126,7 @@ class RegressionTrainer:
         if start is not None:
             files.load_into(self.g, start.folder, files.read_config(start.folder))
         elif request.stage != "adversarial":
-            lay_out(self.g, self.data)
+            init_from_drawings(self.g, self.data)
         critic = dataclasses.replace(shape, start=4, channels=_channels(4, request.size), constant=0, patterns=())
         self.report: Report = lambda progress: None
         self.ema = copy.deepcopy(self.g).requires_grad_(False)
@@ -164,7 +165,7 @@ class RegressionTrainer:
             preview=self.sheet,
             export=self.export,
             stage="playing against a critic" if self.adversarial else "comparing with drawings",
-            about=about(self.start, self.request.size),
+            about=model_facts(self.start, self.request.size),
         )
         for step in training:
             anneal = training.anneal()
@@ -173,19 +174,19 @@ class RegressionTrainer:
                     group["lr"] = rate * anneal
             if self.d_adam:
                 self.d_adam.param_groups[0]["lr"] = 2e-3 * anneal
-                losses = self.play(step)
+                losses = self.adversarial_step(step)
             else:
-                losses = self.compare(training.fraction)
+                losses = self.regression_step(training.fraction)
             self.average(step)
             training.log(**losses)
         return training.finish()
 
-    def compare(self, fraction: float) -> dict[str, float]:
+    def regression_step(self, fraction: float) -> dict[str, float]:
         """One step of regression. The first part of the time goes to small pictures, which cost a fraction; then the
         network gets patterns of what it does not draw yet."""
         size = self.request.size
-        if fraction >= GROWN and not laid(self.g):
-            self._lay_in()
+        if fraction >= GROWN and not has_patterns(self.g):
+            self._add_patterns()
         if size >= 32:
             size = size // 2 if fraction < GROWN else size
         real, c, weights = self._batch(16)
@@ -194,19 +195,19 @@ class RegressionTrainer:
             real, weights = F.adaptive_avg_pool2d(real, size), F.adaptive_avg_pool2d(weights, size)
         z = torch.randn(len(real), self.g.shape.z_dim, device=real.device)
         ws = self.g.broadcast(self.g.mapping(z, c))
-        loss = unlike(self.g.synthesis(ws, noise="none", size=size), real, weights)
+        loss = picture_loss(self.g.synthesis(ws, noise="none", size=size), real, weights)
         self._step(loss)
         return {"loss": loss.item(), "size": float(size)}
 
-    def _lay_in(self) -> None:
+    def _add_patterns(self) -> None:
         def heard(done: int, total: int) -> None:
             self.report(Progress("looking for what is missing", done, total))
 
         # Who cancels is heard again at the end of the step, where what was learnt is kept.
         with contextlib.suppress(Cancelled):
-            lay_in([self.ema, self.g], self.data, heard)
+            add_patterns([self.ema, self.g], self.data, heard)
 
-    def play(self, step: int) -> dict[str, float]:
+    def adversarial_step(self, step: int) -> dict[str, float]:
         """One step of each player, with the likeness kept (1912.04958: non-saturating logistic loss, lazy R1)."""
         assert self.d is not None
         assert self.d_adam is not None
@@ -217,7 +218,7 @@ class RegressionTrainer:
         self.d.requires_grad_(False)
         g_loss = F.softplus(-self.d(made, c)).mean()
         assert weights is not None
-        likeness = unlike(made, real, weights)
+        likeness = picture_loss(made, real, weights)
         self._step(g_loss + LIKENESS * likeness)
 
         self.d.requires_grad_(True)
@@ -273,15 +274,15 @@ class RegressionTrainer:
         """Forty samples of the averaged weights, eight in a row, styles in turn by rows."""
         with torch.inference_mode():
             made = self.ema(self.show_z, self.show_c, noise="const")
-        return grid(files.straight(made))
+        return grid(files.to_straight_alpha(made))
 
     def export(self, folder: Path) -> None:
         with torch.inference_mode():
             z = torch.randn(AVERAGED, self.g.shape.z_dim, generator=generator(1234)).to(device())
-            centre(self.ema.mapping, self.table, z)
+            write_centres(self.ema.mapping, self.table, z)
         files.write(self.ema, folder, self.table)
         facts = {"Drawings": f"{len(self.data.pixels):,}", "Size": f"{self.request.size} px"}
-        write_about(folder, self.sheet(), self.request.title, self.start, facts)
+        write_card(folder, self.sheet(), self.request.title, self.start, facts)
 
     def _batch(self, size: int) -> tuple[Tensor, Tensor | None, Tensor | None]:
         real, c, weights = self.data.batch(size)

@@ -47,7 +47,7 @@ class Upscaler(nn.Module):
         return (F.interpolate(picture, scale_factor=TIMES, mode="bicubic") + more).clamp(-1, 1)
 
 
-def learn(
+def train(
     small: NDArray[np.uint8],
     large: NDArray[np.uint8],
     minutes: float,

@@ -41,7 +41,7 @@ class PatternPairs:
 
 
 @torch.no_grad()
-def lay_out(network: Generator, drawings: BatchSampler) -> None:
+def init_from_drawings(network: Generator, drawings: BatchSampler) -> None:
     """Give a generator with a dictionary (Shape.constant, Shape.first 1) weights that draw the fitted pictures.
 
     The picture of the first resolution is then close to the drawings' at that size, the layers above have their random
@@ -50,23 +50,23 @@ def lay_out(network: Generator, drawings: BatchSampler) -> None:
     c = drawings.c
     assert c is not None
     shape = network.shape
-    pairs = fitted(drawings, shape.start, shape.constant)
+    pairs = fit_patterns(drawings, shape.start, shape.constant)
     signed = torch.nonzero((c < 0).any(dim=0))[:, 0]
     if shape.c_dim + len(signed) > shape.w_dim:
         raise ValueError(f"w has {shape.w_dim} numbers; the condition needs {shape.c_dim + len(signed)}")
-    _open_passage(network, signed)
+    _init_mapping(network, signed)
     sample = c[:: max(1, len(c) // 2048)]
     where = next(network.parameters()).device
     w = network.mapping(torch.randn(len(sample), shape.z_dim, device=where), sample.to(where))
     read = torch.linalg.solve(w.T @ w + 1e-2 * len(w) * torch.eye(shape.w_dim, device=where), w.T @ sample.to(where))
     block = cast(SynthesisBlock, network.synthesis.get_submodule(f"b{shape.start}"))
     _write_pairs(block, PatternPairs(*(part.to(where) for part in (pairs.of, pairs.what, pairs.where))), read)
-    _show(block, w, _reduced(drawings, shape.start)[:: max(1, len(c) // 2048)].to(where))
+    _fit_to_rgb(block, w, _downsampled(drawings, shape.start)[:: max(1, len(c) // 2048)].to(where))
     for size in shape.sizes[1:]:
         cast(SynthesisBlock, network.synthesis.get_submodule(f"b{size}")).torgb.weight.mul_(0.02)
 
 
-def fitted(drawings: BatchSampler, start: int, count: int) -> PatternPairs:
+def fit_patterns(drawings: BatchSampler, start: int, count: int) -> PatternPairs:
     """The `count` strongest patterns of the drawings on `start` x `start` cells, each cell a vector of its pixels."""
     assert drawings.c is not None
     assert drawings.style is not None
@@ -100,7 +100,7 @@ def fitted(drawings: BatchSampler, start: int, count: int) -> PatternPairs:
 
 
 @torch.no_grad()
-def lay_in(
+def add_patterns(
     networks: Sequence[Generator],
     drawings: BatchSampler,
     heard: Callable[[int, int], object] = lambda done, total: None,
@@ -124,12 +124,12 @@ def lay_in(
         lacking = []
         for some in rows.split(BATCH // 4):
             heard(sum(len(w) for w, _ in seen), LOOKED * len(styles))
-            w, lacks = _lacking(network, drawings, some)
+            w, lacks = _residuals(network, drawings, some)
             lacking.append(lacks)
             seen.append((w, c[some]))
         weight = drawings.weights[int(style)].sqrt()
         for size, missing in found.items():
-            missing += _missing(torch.cat(lacking) * weight, c[rows], size)
+            missing += _missing_patterns(torch.cat(lacking) * weight, c[rows], size)
     w = torch.cat([w for w, _ in seen])
     known = torch.cat([w, torch.ones_like(w[:, :1])], dim=1)
     gram = known.T @ known + 1e-3 * len(w) * torch.eye(known.shape[1])
@@ -148,7 +148,7 @@ def lay_in(
             laid.affine.bias.copy_(read[-1, numbers])
 
 
-def laid(network: Generator) -> bool:
+def has_patterns(network: Generator) -> bool:
     """Whether the patterns of a network have been laid in."""
     maps = [tensor for name, tensor in network.named_parameters() if name.endswith(".patterns.maps")]
     return all(bool(tensor.any()) for tensor in maps)
@@ -163,7 +163,7 @@ class MissingPattern:
     where: Tensor
 
 
-def _missing(lacking: Tensor, c: Tensor, size: int) -> list[MissingPattern]:
+def _missing_patterns(lacking: Tensor, c: Tensor, size: int) -> list[MissingPattern]:
     """By least squares, of what drawings [N, planes, H, W] with the conditions [N, c_dim] lack, on `size` pixels."""
     used = torch.nonzero(c.abs().sum(dim=0))[:, 0]
     code = c[:, used]
@@ -179,7 +179,7 @@ def _missing(lacking: Tensor, c: Tensor, size: int) -> list[MissingPattern]:
     ]
 
 
-def _lacking(network: Generator, drawings: BatchSampler, rows: Tensor) -> tuple[Tensor, Tensor]:
+def _residuals(network: Generator, drawings: BatchSampler, rows: Tensor) -> tuple[Tensor, Tensor]:
     """w [N, w_dim] of drawings, and [N, planes, H, W] what is missing in the pictures that the network makes of it."""
     assert drawings.c is not None
     to = next(network.parameters())
@@ -193,13 +193,13 @@ def _cells(pictures: Tensor, start: int) -> Tensor:
     return F.pixel_unshuffle(pictures, pictures.shape[2] // start).flatten(2)
 
 
-def _reduced(drawings: BatchSampler, side: int) -> Tensor:
+def _downsampled(drawings: BatchSampler, side: int) -> Tensor:
     """All drawings, premultiplied [N, 4, side, side]."""
     batches = drawings.pixels.split(BATCH)
     return torch.cat([F.adaptive_avg_pool2d(premultiplied(batch), side) for batch in batches])
 
 
-def _open_passage(network: Generator, signed: Tensor) -> None:
+def _init_mapping(network: Generator, signed: Tensor) -> None:
     """Mapping weights that let every number of the condition through; `signed` ones also with their sign turned.
 
     A leaky ReLU keeps what is positive, so a number that may be negative travels as two.
@@ -239,7 +239,7 @@ def _write_pairs(block: SynthesisBlock, pairs: PatternPairs, read: Tensor) -> No
     layer.bias.zero_()
 
 
-def _show(block: SynthesisBlock, w: Tensor, pictures: Tensor) -> None:
+def _fit_to_rgb(block: SynthesisBlock, w: Tensor, pictures: Tensor) -> None:
     """Make the first block's picture the best fit of its map to `pictures` [N, planes, S, S]."""
     maps = []
     for batch in w.split(BATCH):

@@ -87,7 +87,7 @@ class CodecTrainer(nn.Module):
             codes = book.quantize(residual.detach())
             entry = F.embedding(codes, book.embed)
             if self.training:
-                self._follow(book, residual.detach(), codes)
+                self._update_codebook(book, residual.detach(), codes)
             commitment = commitment + F.mse_loss(residual, entry) / power
             total = total + entry
             residual = residual - entry
@@ -95,7 +95,9 @@ class CodecTrainer(nn.Module):
         return through.view(latent.shape[0], -1, latent.shape[1]).transpose(1, 2), commitment / len(self.codebooks)
 
     @torch.no_grad()
-    def _follow(self, book: EncodecEuclideanCodebook, vectors: Tensor, codes: Tensor, decay: float = 0.98) -> None:
+    def _update_codebook(
+        self, book: EncodecEuclideanCodebook, vectors: Tensor, codes: Tensor, decay: float = 0.98
+    ) -> None:
         counts = torch.bincount(codes, minlength=len(book.embed)).to(vectors)
         sums = torch.zeros_like(book.embed).index_add_(0, codes, vectors)
         book.cluster_size.mul_(decay).add_(counts, alpha=1 - decay)
@@ -110,7 +112,7 @@ class CodecTrainer(nn.Module):
             book.embed_avg[dead] = fresh * book.cluster_size[dead].unsqueeze(1)
 
     @torch.no_grad()
-    def settle(self, sound: Tensor) -> None:
+    def init_codebooks(self, sound: Tensor) -> None:
         """Set the codebooks by k-means on the latents of `sound`, `[B, 1, samples]`."""
         residual = self.model.encoder(sound).transpose(1, 2).flatten(0, 1)
         for book in self.codebooks:
@@ -165,7 +167,7 @@ def codec_loss(codec: CodecTrainer, sound: Tensor) -> tuple[Tensor, dict[str, fl
     return loss, {"loss": float(loss.detach()), "wave": float(wave.detach()), "spectrum": float(spectrum.detach())}
 
 
-def on_device(model: M) -> M:
+def to_device(model: M) -> M:
     """The model, brought to where models run."""
     nn.Module.to(model, device())
     return model

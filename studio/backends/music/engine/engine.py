@@ -12,13 +12,27 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import AutoTokenizer, EncodecModel, MusicgenForCausalLM, MusicgenForConditionalGeneration
 
+<<<<<<< HEAD
 from studio.backends.engine.device import device, generator, give_back, memory_in_words
 from studio.backends.medium import Resources
 from studio.backends.music.engine.codec import decode, on_device
 from studio.backends.music.engine.files import FAMILY, LoadedStarter, damaged, load_starter, load_whole, read_config
 from studio.backends.music.engine.mastering import finish
+=======
+from studio.backends.engine.device import device, free_memory, generator, translate_out_of_memory
+from studio.backends.music.engine.codec import decode, to_device
+from studio.backends.music.engine.files import (
+    FAMILY,
+    LoadedStarter,
+    damaged_model,
+    load_starter,
+    load_strict,
+    read_config,
+)
+from studio.backends.music.engine.mastering import master
+>>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
 from studio.backends.music.engine.prior import Condition, NoteGrammar, SamplingOptions, sample, undelay
-from studio.backends.music.parse_description import describe, settle
+from studio.backends.music.parse_description import as_text, fill_from_text
 from studio.backends.music.plan import UNKNOWN, make_plan
 from studio.backends.music.requests import GENRES, MOODS, MusicRequest
 from studio.errors import BadInput, StudioError
@@ -55,14 +69,14 @@ class PlanModel:
     def __init__(self, model: LoadedStarter) -> None:
         if model.prior is None:
             raise StudioError("This music model has a codec only.", "Train its prior with `studio train music`.")
-        self._prior, self._labelled = on_device(model.prior), model.labelled
-        self.decoder, self.codec = model.prior.decoder, on_device(model.codec)
+        self._prior, self._labelled = to_device(model.prior), model.labelled
+        self.decoder, self.codec = model.prior.decoder, to_device(model.codec)
         self.grammar = model.prior.grammar
         self.context = int(self.decoder.config.max_position_embeddings)
 
     def conditions(self, request: MusicRequest, frames: int) -> Condition:
         rate = frame_rate(self.codec)
-        wish = settle(request)
+        wish = fill_from_text(request)
         _check_known("genre", wish.genre, GENRES)
         _check_known("mood", wish.mood, MOODS)
         plan = make_plan(wish.genre, wish.mood, wish.tempo, wish.key, frames / rate, random.Random(request.seed))
@@ -92,11 +106,11 @@ class TextModel:
     grammar: NoteGrammar | None = None
 
     def __init__(self, model: Model) -> None:
-        self._model: Any = on_device(load_whole(MusicgenForConditionalGeneration, model.folder))
+        self._model: Any = to_device(load_strict(MusicgenForConditionalGeneration, model.folder))
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(model.folder, local_files_only=True)
         except (OSError, ValueError, KeyError) as error:
-            raise damaged(model.folder) from error
+            raise damaged_model(model.folder) from error
         self.decoder, self.codec = self._model.decoder, self._model.audio_encoder
         settings = self._model.generation_config
         self.choosing = SamplingOptions(1.0, 250, float(settings.guidance_scale or 3.0))
@@ -104,7 +118,7 @@ class TextModel:
 
     def conditions(self, request: MusicRequest, frames: int) -> Condition:
         words = self._tokenizer(
-            describe(request) or "music", return_tensors="pt", truncation=True, max_length=LONGEST_TEXT
+            as_text(request) or "music", return_tensors="pt", truncation=True, max_length=LONGEST_TEXT
         )
         with torch.no_grad():
             read = self._model.text_encoder(input_ids=words.input_ids.to(device())).last_hidden_state
@@ -126,7 +140,7 @@ class MusicEngine:
             raise BadInput("No music model was named.", "`studio models list` shows the models there are.")
         report(Progress("loading"))
         kind = read_config(model.folder).get("model_type")
-        with memory_in_words():
+        with translate_out_of_memory():
             if kind == FAMILY:
                 self.player = PlanModel(load_starter(model.folder))
             elif kind == "musicgen":
@@ -141,12 +155,12 @@ class MusicEngine:
             raise BadInput("{kind} is not a request for music.", kind=request.kind)
         if self.player is None:
             raise StudioError("The music model is not loaded.")
-        with memory_in_words(), torch.inference_mode():
+        with translate_out_of_memory(), torch.inference_mode():
             return [compose(self.player, request, report)]
 
     def close(self) -> None:
         self.player = None
-        give_back()
+        free_memory()
 
 
 def compose(player: MusicModel, request: MusicRequest, report: Report) -> Audio:
@@ -162,7 +176,7 @@ def compose(player: MusicModel, request: MusicRequest, report: Report) -> Audio:
             player.context,
             player.choosing,
             generator(request.seed),
-            listener.heard,
+            listener.update,
             player.grammar,
         )
         report(Progress("finishing", frames, frames))
@@ -170,9 +184,9 @@ def compose(player: MusicModel, request: MusicRequest, report: Report) -> Audio:
         made = listener.so_far
         if made is None or made.shape[1] < rate:
             raise
-        raise Cancelled([Audio(finish(made, rate, player.room), rate)]) from error
-    sound = to_sound(player.codec, codes)[:, : round(request.seconds * rate)]
-    return Audio(finish(sound, rate, player.room), rate)
+        raise Cancelled([Audio(master(made, rate, player.room), rate)]) from error
+    sound = decode_audio(player.codec, codes)[:, : round(request.seconds * rate)]
+    return Audio(master(sound, rate, player.room), rate)
 
 
 class CodeProgress:
@@ -190,10 +204,10 @@ class CodeProgress:
     @property
     def so_far(self) -> NDArray[np.float32] | None:
         """`[channels, samples]` of all frames that are whole; None before the first."""
-        self._decode_to(self._done)
+        self._decode_up_to(self._done)
         return self._sound
 
-    def heard(self, columns: Tensor, done: int) -> None:
+    def update(self, columns: Tensor, done: int) -> None:
         self._columns, self._done = columns, max(0, done - self._late)
         preview = None
         if self._done - self._shown >= PREVIEW_SECONDS * self._rate:
@@ -203,7 +217,7 @@ class CodeProgress:
                 preview = Audio(np.clip(heard, -1, 1), int(self._player.codec.config.sampling_rate))
         self._report(Progress("composing", self._done, self._frames, preview))
 
-    def _decode_to(self, frame: int) -> None:
+    def _decode_up_to(self, frame: int) -> None:
         """Decode what is new, from a little before it on, and append it."""
         hop = int(self._player.codec.config.hop_length)
         known = 0 if self._sound is None else self._sound.shape[1] // hop
@@ -211,11 +225,11 @@ class CodeProgress:
             return
         first = max(0, known - round(WARMUP_SECONDS * self._rate))
         codes = undelay(self._columns[..., first:], frame - first, self._channels)
-        new = to_sound(self._player.codec, codes)[:, (known - first) * hop :]
+        new = decode_audio(self._player.codec, codes)[:, (known - first) * hop :]
         self._sound = new if self._sound is None else np.concatenate([self._sound, new], 1)
 
 
-def to_sound(codec: EncodecModel, codes: Tensor) -> NDArray[np.float32]:
+def decode_audio(codec: EncodecModel, codes: Tensor) -> NDArray[np.float32]:
     """Codes `[1, codebooks, frames]` to `[channels, samples]`; stereo models keep their channels' codebooks in turn."""
     books = len(codec.quantizer.layers)
     sides = codes.shape[1] // books if codes.shape[1] > books else 1

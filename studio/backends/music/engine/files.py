@@ -75,18 +75,18 @@ def load_starter(folder: Path) -> LoadedStarter:
         raise BadInput(
             "{folder} is not a model made by this studio.", "Name a model that `studio train` made.", folder=folder
         )
-    codec = load_whole(EncodecModel, folder / "codec")
+    codec = load_strict(EncodecModel, folder / "codec")
     voices = prior = None
     try:
         if config.get("voices"):
             lowest, pitches = (tuple(map(int, config["voices"][name])) for name in ("lowest", "pitches"))
             voices = VoiceRanges(lowest, pitches, codec.config.codebook_size)
         if (folder / "prior").exists():
-            prior = Prior(load_whole(MusicgenForCausalLM, folder / "prior"), grammar_of(voices))
+            prior = Prior(load_strict(MusicgenForCausalLM, folder / "prior"), grammar_of(voices))
             tables = safetensors.torch.load_file(folder / "conditions.safetensors")
             prior.conditions.load_state_dict({name: tensor.float() for name, tensor in tables.items()})
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
-        raise damaged(folder) from error
+        raise damaged_model(folder) from error
     return LoadedStarter(codec, prior.eval() if prior else None, voices, bool(config.get("labelled")))
 
 
@@ -94,21 +94,21 @@ def grammar_of(voices: VoiceRanges | None) -> NoteGrammar | None:
     return NoteGrammar(voices.names()[1], voices.onsets()) if voices else None
 
 
-def load_whole(kind: type[M], folder: Path) -> M:
+def load_strict(kind: type[M], folder: Path) -> M:
     """A model of transformers from a local folder, every tensor present; nothing is fetched and nothing executed."""
     try:
         loaded: Any = kind.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
         )
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
-        raise damaged(folder) from error
+        raise damaged_model(folder) from error
     model, report = loaded
     if report["missing_keys"] or report["mismatched_keys"]:
-        raise damaged(folder)
+        raise damaged_model(folder)
     return model.eval()
 
 
-def damaged(folder: Path) -> StudioError:
+def damaged_model(folder: Path) -> StudioError:
     return StudioError(
         "The music model in {folder} is damaged or incomplete.",
         "Remove it and import it again, or choose another.",

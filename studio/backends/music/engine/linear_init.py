@@ -27,7 +27,7 @@ class LinearTransform:
     share: float
 
 
-def lay(model: EncodecModel, frames: Tensor, loudest: Tensor) -> LinearTransform:
+def initialise(model: EncodecModel, frames: Tensor, loudest: Tensor) -> LinearTransform:
     """Set encoder and decoder of a model made by `small_codec` to the principal components of `frames`, `[N, hop]`.
 
     `loudest` is `[sources, N, hop]`, frames of which one of each source may sound at a time; their sum has to fit.
@@ -39,8 +39,8 @@ def lay(model: EncodecModel, frames: Tensor, loudest: Tensor) -> LinearTransform
     scale = 0.9 / float((loudest @ basis).abs().amax((1, 2)).sum())
     levels = _levels(frames @ basis @ basis.T, basis, scale, model)
     with torch.no_grad():
-        _lay_decoder(model, levels)
-        _lay_encoder(model, levels)
+        _init_decoder(model, levels)
+        _init_encoder(model, levels)
     return LinearTransform(basis * scale, float((frames @ basis).pow(2).sum() / frames.pow(2).sum()))
 
 
@@ -76,49 +76,49 @@ def _levels(heard: Tensor, basis: Tensor, scale: float, model: EncodecModel) -> 
     return levels
 
 
-def _lay_decoder(model: EncodecModel, levels: list[CodecLevel]) -> None:
-    head, lstm, *stages, _, tail = _parts(model.decoder)
+def _init_decoder(model: EncodecModel, levels: list[CodecLevel]) -> None:
+    head, lstm, *stages, _, tail = _layers(model.decoder)
     _set_last_tap(head, torch.eye(head.conv.out_channels, head.conv.in_channels), LIFT)
-    _silence(lstm.lstm)
-    for outer, inner, (_, up, block) in zip(levels, levels[1:], _threes(stages), strict=False):
+    _zero_lstm(lstm.lstm)
+    for outer, inner, (_, up, block) in zip(levels, levels[1:], _in_threes(stages), strict=False):
         weight = torch.zeros_like(up.conv.weight)
         for i in range(outer.samples // inner.samples):
             rows = outer.unfold[i * inner.samples : (i + 1) * inner.samples]
             weight[:, :, i] = (inner.fold @ rows).T
         # The lift must not come through, nor the rounding of sixteen bits times it: two channels carry nothing else.
         for spare in (-1, -2):
-            weight[spare] = -_rounded(weight).sum(0)
+            weight[spare] = -_as_float16(weight).sum(0)
         _set(up.conv, weight, 0.0)
-        _through(block, LIFT)
+        _init_residual(block, LIFT)
     _set_last_tap(tail, torch.eye(1, tail.conv.in_channels), -LIFT)
 
 
-def _lay_encoder(model: EncodecModel, levels: list[CodecLevel]) -> None:
-    head, *stages, lstm, _, tail = _parts(model.encoder)
+def _init_encoder(model: EncodecModel, levels: list[CodecLevel]) -> None:
+    head, *stages, lstm, _, tail = _layers(model.encoder)
     _set_last_tap(head, torch.eye(head.conv.out_channels, 1), 0.0)
     deep = levels[::-1]
-    for inner, outer, (block, _, down) in zip(deep, deep[1:], _threes(stages), strict=False):
-        _through(block, LIFT)
+    for inner, outer, (block, _, down) in zip(deep, deep[1:], _in_threes(stages), strict=False):
+        _init_residual(block, LIFT)
         weight = torch.zeros_like(down.conv.weight)
         ratio = outer.samples // inner.samples
         for i in range(ratio):
             weight[:, :, ratio + i] = outer.fold[:, i * inner.samples : (i + 1) * inner.samples] @ inner.unfold
         lift = LIFT if outer is levels[0] else 0.0
         _set(down.conv, weight, lift - LIFT * weight.sum((1, 2)))
-    _silence(lstm.lstm)
+    _zero_lstm(lstm.lstm)
     _set_last_tap(tail, torch.eye(tail.conv.out_channels, tail.conv.in_channels), -LIFT)
 
 
-def _parts(side: Any) -> list[Any]:
+def _layers(side: Any) -> list[Any]:
     """The layers of an encoder or decoder, whose kinds transformers does not declare."""
     return list(side.layers)
 
 
-def _threes(layers: Sequence[Any]) -> Iterator[tuple[Any, Any, Any]]:
+def _in_threes(layers: Sequence[Any]) -> Iterator[tuple[Any, Any, Any]]:
     return zip(layers[::3], layers[1::3], layers[2::3], strict=True)
 
 
-def _silence(lstm: nn.LSTM) -> None:
+def _zero_lstm(lstm: nn.LSTM) -> None:
     """A cell whose candidates are zero stays at zero, and still has a gradient."""
     size = lstm.hidden_size
     for name, value in lstm.named_parameters():
@@ -126,14 +126,14 @@ def _silence(lstm: nn.LSTM) -> None:
             value[2 * size : 3 * size] = 0
 
 
-def _rounded(weight: Tensor) -> Tensor:
+def _as_float16(weight: Tensor) -> Tensor:
     """The weights as they come back from sixteen-bit files, which keep their lengths and directions."""
     length = weight.flatten(1).norm(dim=1).half().float().view(-1, 1, 1)
     direction = weight.half().float()
     return length * direction / direction.flatten(1).norm(dim=1).clamp(min=1e-12).view(-1, 1, 1)
 
 
-def _through(block: Any, lift: float) -> None:
+def _init_residual(block: Any, lift: float) -> None:
     """A residual block that adds nothing but `lift` yet."""
     last = block.block[-1].conv
     _set(last, torch.zeros_like(last.weight), 0.0)

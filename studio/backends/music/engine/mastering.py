@@ -21,22 +21,24 @@ CEILING = 10 ** (-1 / 20)
 MOST_LIMITING = 10 ** (6 / 20)
 
 
-def finish(sound: Sound, rate: int, room: float = 0.0) -> Sound:
+def master(sound: Sound, rate: int, room: float = 0.0) -> Sound:
     """`[channels, samples]` made ready to be heard: in a room, faded at its end, loud as music is, within [-1, 1]."""
     if room:
-        sound = in_room(sound, rate, room)
-    return level(fade(sound, rate), rate)
+        sound = add_reverb(sound, rate, room)
+    return normalise_loudness(fade_out(sound, rate), rate)
 
 
-def in_room(sound: Sound, rate: int, share: float) -> Sound:
+def add_reverb(sound: Sound, rate: int, share: float) -> Sound:
     """Mono or stereo to stereo with the reverberation of a small hall mixed in at `share` of the sound's amplitude."""
     both = np.broadcast_to(sound[:2], (2, sound.shape[1]))
-    wet = np.stack([fftconvolve(side, tail)[: side.shape[0]] for side, tail in zip(both, _hall(rate), strict=True)])
+    wet = np.stack(
+        [fftconvolve(side, tail)[: side.shape[0]] for side, tail in zip(both, _impulse_response(rate), strict=True)]
+    )
     return (both + share * wet).astype(np.float32)
 
 
 @cache
-def _hall(rate: int) -> NDArray[np.float64]:
+def _impulse_response(rate: int) -> NDArray[np.float64]:
     """`[2, samples]`: decaying noise of unit energy, different left and right, dull as walls make it."""
     time = np.arange(int(1.6 * rate)) / rate
     noise = np.random.default_rng(20).standard_normal((2, len(time))) * np.exp(-time / 0.28)
@@ -45,7 +47,7 @@ def _hall(rate: int) -> NDArray[np.float64]:
     return noise / np.sqrt((noise**2).sum(1, keepdims=True))
 
 
-def fade(sound: Sound, rate: int) -> Sound:
+def fade_out(sound: Sound, rate: int) -> Sound:
     """A true end: down to silence over the last second and a half, or the last quarter of what is shorter."""
     length = min(int(1.5 * rate), sound.shape[1] // 4)
     shape = np.ones(sound.shape[1], np.float32)
@@ -56,7 +58,7 @@ def fade(sound: Sound, rate: int) -> Sound:
     return sound * shape
 
 
-def level(sound: Sound, rate: int) -> Sound:
+def normalise_loudness(sound: Sound, rate: int) -> Sound:
     """Brought to TARGET, peaks held below -1 dBFS by a limiter that takes away 6 dB at most; silence stays silence."""
     peak = float(np.abs(sound).max(initial=0.0))
     if peak < 1e-5:

@@ -147,7 +147,7 @@ class Prior(nn.Module):
 
 
 @torch.no_grad()
-def begin_with(decoder: MusicgenForCausalLM, names: Tensor, following: Tensor) -> None:
+def init_from_names(decoder: MusicgenForCausalLM, names: Tensor, following: Tensor) -> None:
     """Start where the codec's entries are known by name: `names` is `[codebooks, entries]`, the kind of each entry, and
     `following` `[codebooks, entries]` the entry that each leads to when nothing new happens.
 
@@ -207,7 +207,7 @@ def sample(
     condition: Condition,
     frames: int,
     context: int,
-    choosing: SamplingOptions,
+    options: SamplingOptions,
     generator: torch.Generator,
     on_column: Callable[[Tensor, int], None],
     grammar: NoteGrammar | None = None,
@@ -247,12 +247,12 @@ def sample(
         cache = out.past_key_values
         logits = out.logits.view(rows, books, -1, config.vocab_size)[:, :, -1].float()
         if rows == 2:
-            logits = logits[1:] + choosing.guidance * (logits[:1] - logits[1:])
+            logits = logits[1:] + options.guidance * (logits[:1] - logits[1:])
         if grammar and column:
             before = columns[0, :, column - 1]
             for book, entry in enumerate(before.masked_fill(before == start, 0)):
                 logits[0, book].masked_fill_(~grammar.allowed(book, entry[None])[0], float("-inf"))
-        drawn = draw(logits[0], choosing, generator)
+        drawn = sample_codes(logits[0], options, generator)
         for book in range(books):
             if 0 <= column - book // channels < frames:
                 columns[0, book, column] = drawn[book]
@@ -268,7 +268,7 @@ def undelay_known(columns: Tensor, first: int, channels: int, start: int) -> Ten
     return known
 
 
-def draw(logits: Tensor, choosing: SamplingOptions, generator: torch.Generator) -> Tensor:
+def sample_codes(logits: Tensor, choosing: SamplingOptions, generator: torch.Generator) -> Tensor:
     """One code for each row of `logits`, `[K, entries]`. The generator lives on the CPU, so that a seed means the same
     on every device."""
     logits = logits.cpu() / max(choosing.temperature, 1e-4)

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from transformers import EncodecModel
 
 from studio.backends.music.dataset import LabelledSound
-from studio.backends.music.engine.linear_init import lay
+from studio.backends.music.engine.linear_init import initialise
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class VoiceRanges:
             onsets[voice, 1 : 1 + count * self.ages(voice) : self.ages(voice)] = True
         return onsets
 
-    def news(self, codes: Tensor) -> Tensor:
+    def changes(self, codes: Tensor) -> Tensor:
         """Where codes `[voices, frames]` are not what the frame before leads to: onsets, in truth."""
         _, following = self.names()
         led = torch.gather(following, 1, codes[:, :-1])
@@ -104,10 +104,10 @@ class CodebookWaveforms:
         return float(10 * torch.log10(self._left.pow(2).sum() / self._power))
 
 
-def lay_shapes(model: EncodecModel, shapes: CodebookWaveforms) -> float:
+def write_waveforms(model: EncodecModel, shapes: CodebookWaveforms) -> float:
     """Put the shapes into a model made by `small_codec`; returns the share of their power that finds room in it."""
     heard = (shapes.counts.sqrt().unsqueeze(2) * shapes.tables).flatten(0, 1)
-    laid = lay(model, heard, shapes.tables)
+    laid = initialise(model, heard, shapes.tables)
     with torch.no_grad():
         layers: Any = model.quantizer.layers
         for layer, table, counts in zip(layers, shapes.tables, shapes.counts, strict=True):

@@ -13,15 +13,15 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import EncodecModel
 
-from studio.backends.engine.device import device, generator, give_back, memory_in_words
+from studio.backends.engine.device import device, free_memory, generator, translate_out_of_memory
 from studio.backends.engine.training import TrainingLoop
 from studio.backends.medium import Resources
 from studio.backends.music.dataset import LabelledSound, crops, find_sounds, read
-from studio.backends.music.engine.codec import CodecTrainer, codec_loss, decode, encode, on_device, small_codec
+from studio.backends.music.engine.codec import CodecTrainer, codec_loss, decode, encode, small_codec, to_device
 from studio.backends.music.engine.files import LoadedStarter, grammar_of, load_starter, save_starter
-from studio.backends.music.engine.linear_init import lay
-from studio.backends.music.engine.prior import Prior, SamplingOptions, begin_with, sample, small_prior
-from studio.backends.music.engine.score_codebooks import CodebookWaveforms, VoiceRanges, lay_shapes
+from studio.backends.music.engine.linear_init import initialise
+from studio.backends.music.engine.prior import Prior, SamplingOptions, init_from_names, sample, small_prior
+from studio.backends.music.engine.score_codebooks import CodebookWaveforms, VoiceRanges, write_waveforms
 from studio.backends.music.plan import UNKNOWN, PiecePlan
 from studio.backends.music.requests import MusicTrainRequest
 from studio.errors import BadInput
@@ -62,15 +62,15 @@ class MusicTrainer:
             if request.resume and len(parts) == 2 and not (folder / "checkpoint.pt").exists():
                 own = own.replace(resume=False)
             learn = train_codec if part == "codec" else train_prior
-            with memory_in_words():
-                made = learn(own, sounds, self._known(out), report)
+            with translate_out_of_memory():
+                made = learn(own, sounds, self._starting_point(out), report)
         return made
 
     def close(self) -> None:
         self.start = None
-        give_back()
+        free_memory()
 
-    def _known(self, out: Path) -> LoadedStarter | None:
+    def _starting_point(self, out: Path) -> LoadedStarter | None:
         """What there is to go on from: an earlier part of this training, else the model the request names."""
         folder = out / "codec" / "model"
         return load_starter(folder) if (folder / "config.json").exists() else self.start
@@ -111,14 +111,14 @@ def train_codec(
     )
     if scored:
         if not request.resume:
-            voices = solve(model, sounds, report)
+            voices = solve_codebooks(model, sounds, report)
         return training.finish()
     voices = None
     if known is None and not request.resume:
         crops_of_all = batch(BEGINNING)
         frames = crops_of_all.view(-1, hop)
-        lay(model, frames, frames[None])
-        codec.settle(crops_of_all)
+        initialise(model, frames, frames[None])
+        codec.init_codebooks(crops_of_all)
     codec.train()
     for _ in training:
         for group in optimiser.param_groups:
@@ -132,7 +132,7 @@ def train_codec(
     return training.finish()
 
 
-def solve(model: EncodecModel, sounds: list[LabelledSound], report: Report) -> VoiceRanges:
+def solve_codebooks(model: EncodecModel, sounds: list[LabelledSound], report: Report) -> VoiceRanges:
     """Lay the notes of scored sounds into the codec; a matter of seconds."""
     config = model.config
     rate, hop = config.sampling_rate, config.hop_length
@@ -146,7 +146,7 @@ def solve(model: EncodecModel, sounds: list[LabelledSound], report: Report) -> V
     shapes = CodebookWaveforms(torch.cat(frames), torch.cat(codes, 1), config.codebook_size)
     for i in range(SWEEPS):
         report(Progress("codec", i, SWEEPS, values={"error": shapes.sweep()}))
-    lay_shapes(model, shapes)
+    write_waveforms(model, shapes)
     return voices
 
 
@@ -156,9 +156,9 @@ def train_prior(
     """A prior over the codes of the codec in `known`; goes on from its prior where there is one."""
     if known is None:
         raise BadInput("There is no codec to write codes for.", "Train the codec first, or name a model with --model.")
-    codec = on_device(known.codec).eval()
+    codec = to_device(known.codec).eval()
     config = codec.config
-    prior = (known.prior or fresh_prior(known)).to(device())
+    prior = (known.prior or new_prior(known)).to(device())
     context = prior.decoder.config.max_position_embeddings
     optimiser = torch.optim.AdamW(prior.parameters(), PRIOR_RATE, betas=(0.9, 0.98), weight_decay=0.01)
     rng = np.random.default_rng(request.seed)
@@ -214,12 +214,12 @@ def train_prior(
     return training.finish()
 
 
-def fresh_prior(known: LoadedStarter) -> Prior:
+def new_prior(known: LoadedStarter) -> Prior:
     """An untrained prior for a codec; where the codec's entries have names, it starts from these."""
     config = known.codec.config
     prior = Prior(small_prior(config.num_quantizers, config.codebook_size), grammar_of(known.voices))
     if known.voices:
-        begin_with(prior.decoder, *known.voices.names())
+        init_from_names(prior.decoder, *known.voices.names())
     return prior
 
 
@@ -260,7 +260,7 @@ class CodeDataset:
         if not self._known.voices:
             return torch.ones(codes.shape)
         held = torch.from_numpy(self._rng.random(codes.shape) < HELD_SHARE).float() / HELD_SHARE
-        return torch.where(self._known.voices.news(codes), torch.ones(()), held)
+        return torch.where(self._known.voices.changes(codes), torch.ones(()), held)
 
     def batch(self, count: int, frames: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Codes and their weights `[count, codebooks, frames]`, labels and timed features, some of them forgotten."""

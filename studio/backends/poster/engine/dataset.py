@@ -40,7 +40,7 @@ class CaptionedPictures:
                 folder=folder,
                 count=len(self.paths),
             )
-        self.width, self.height = _size(self.paths, multiple)
+        self.width, self.height = _common_size(self.paths, multiple)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -81,7 +81,7 @@ class CaptionedPictures:
         return rng.choice(self.captions[self.paths[index]])
 
 
-def roughen(caption: str, rng: random.Random) -> str:
+def vary_caption(caption: str, rng: random.Random) -> str:
     """A caption as people might put it: sometimes words left out, sometimes with a word that means nothing."""
     words = caption.split()
     if rng.random() < 0.15 and len(words) > 2:
@@ -124,7 +124,7 @@ def _captions(folder: Path) -> dict[Path, list[str]]:
     return found
 
 
-def _size(paths: list[Path], multiple: int) -> tuple[int, int]:
+def _common_size(paths: list[Path], multiple: int) -> tuple[int, int]:
     """The commonest size among the first pictures, scaled down to LONGEST and to whole multiples."""
     sizes: Counter[tuple[int, int]] = Counter()
     for path in paths[:64]:

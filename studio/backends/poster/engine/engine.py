@@ -17,8 +17,12 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.utils.logging import disable_progress_bar, set_verbosity_error
 from transformers.utils import logging as transformers_logging
 
+<<<<<<< HEAD
 from studio.backends.engine.device import device, dtype_for, generator, give_back, memory_in_words
 from studio.backends.medium import Resources
+=======
+from studio.backends.engine.device import device, dtype_for, free_memory, generator, translate_out_of_memory
+>>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
 from studio.backends.poster.engine.preview import LatentPreview
 from studio.backends.poster.enlarge import fit
 from studio.backends.poster.requests import PosterRequest
@@ -49,12 +53,12 @@ class PosterEngine:
         set_verbosity_error()
         transformers_logging.disable_progress_bar()
         transformers_logging.set_verbosity_error()
-        _check(model.folder)
-        with memory_in_words():
-            self._pipe = _open(model.folder, dtype_for(model.size))
-            self._place(model.size)
+        _check_folder(model.folder)
+        with translate_out_of_memory():
+            self._pipe = _open_pipeline(model.folder, dtype_for(model.size))
+            self._to_device(model.size)
         self._pipe.set_progress_bar_config(disable=True)
-        self._notes = _notes(model.folder)
+        self._notes = _read_config(model.folder)
         self._calls = frozenset(inspect.signature(type(self._pipe).__call__).parameters)
         report(Progress("loading", 1, 1))
 
@@ -69,7 +73,7 @@ class PosterEngine:
         def after(step: int, latents: torch.Tensor | None) -> None:
             report(Progress("painting", min(step + 1, total), total, preview(latents)))
 
-        with memory_in_words(), torch.inference_mode(), self._watched(after) as watching:
+        with translate_out_of_memory(), torch.inference_mode(), self._step_callback(after) as watching:
             try:
                 made = self._pipe(**self._arguments(request, width, height), **watching).images[0]
             finally:
@@ -82,9 +86,9 @@ class PosterEngine:
 
     def close(self) -> None:
         self._pipe = None
-        give_back()
+        free_memory()
 
-    def _place(self, size: int) -> None:
+    def _to_device(self, size: int) -> None:
         """Onto the device; part by part where a graphics card cannot hold all of it."""
         if device().type == "cuda" and size > 0.7 * torch.cuda.mem_get_info()[0]:
             self._pipe.enable_model_cpu_offload()
@@ -126,7 +130,7 @@ class PosterEngine:
         return {name: value for name, value in wanted.items() if name in self._calls}
 
     @contextlib.contextmanager
-    def _watched(self, after: Callable[[int, torch.Tensor | None], None]) -> Iterator[dict[str, Any]]:
+    def _step_callback(self, after: Callable[[int, torch.Tensor | None], None]) -> Iterator[dict[str, Any]]:
         """Arguments or hooks that make the pipeline call `after(step, latents)` once a step.
 
         What `after` raises ends the run: pipelines that know no callback are stopped from a hook on their denoiser.
@@ -150,7 +154,7 @@ class PosterEngine:
             hook.remove()
 
 
-def _check(folder: Path) -> None:
+def _check_folder(folder: Path) -> None:
     """Raise StudioError for a folder that is no pipeline, and for one whose parts are not of the known libraries."""
     index = folder / "model_index.json"
     try:
@@ -168,7 +172,7 @@ def _check(folder: Path) -> None:
         )
 
 
-def _open(folder: Path, dtype: torch.dtype) -> Any:
+def _open_pipeline(folder: Path, dtype: torch.dtype) -> Any:
     """The pipeline in `folder`, from safetensors only, by its text-to-image class where diffusers knows one."""
     kind = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))["_class_name"]
     options: dict[str, Any] = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
@@ -180,7 +184,7 @@ def _open(folder: Path, dtype: torch.dtype) -> Any:
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, ImportError) as error:
         if "out of memory" in str(error) or "can't allocate memory" in str(error):
             raise
-        raise StudioError("The model in {folder} cannot be loaded.", _why(error, kind), folder=folder) from error
+        raise StudioError("The model in {folder} cannot be loaded.", _explain(error, kind), folder=folder) from error
     except Exception as error:
         # safetensors raises a class of its own, straight from Exception, for damaged files.
         if type(error).__module__.startswith("safetensors"):
@@ -190,12 +194,12 @@ def _open(folder: Path, dtype: torch.dtype) -> Any:
         raise
 
 
-def _why(error: Exception, kind: str) -> str:
+def _explain(error: Exception, kind: str) -> str:
     first = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
     return f"{kind}: {first} Import or install it again."
 
 
-def _notes(folder: Path) -> dict[str, Any]:
+def _read_config(folder: Path) -> dict[str, Any]:
     """What our own models say of themselves in config.json: native size, latent colours. Empty for others."""
     try:
         notes = json.loads((folder / "config.json").read_text(encoding="utf-8"))

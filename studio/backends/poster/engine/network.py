@@ -51,7 +51,7 @@ class PosterShape:
         return 2 ** (len(self.encoder) - 1)
 
 
-def codec(shape: PosterShape) -> AutoencoderTiny:
+def make_autoencoder(shape: PosterShape) -> AutoencoderTiny:
     """Pictures `[N, 3, H, W]` in [-1, 1] to latents `[N, latent, H / factor, W / factor]` and back.
 
     It starts as a reducing and enlarging of the picture: colours pass through untouched, and learning adds detail.
@@ -102,7 +102,7 @@ def _pass_colours(conv: nn.Conv2d) -> None:
                 conv.weight[colour, colour, row, column] = value
 
 
-def denoiser(shape: PosterShape, rows: int, columns: int) -> UNet2DConditionModel:
+def make_denoiser(shape: PosterShape, rows: int, columns: int) -> UNet2DConditionModel:
     """Noisy latents, timestep and words to v. Attention brings words to the lowest level, a pooled vector to all."""
     levels = len(shape.denoiser)
     made = UNet2DConditionModel(
@@ -121,11 +121,11 @@ def denoiser(shape: PosterShape, rows: int, columns: int) -> UNet2DConditionMode
         addition_embed_type="text",
         addition_embed_type_num_heads=4,
     )
-    _make_still(made.conv_in)
+    _zero_init_half(made.conv_in)
     return made
 
 
-def _make_still(conv: nn.Conv2d) -> None:
+def _zero_init_half(conv: nn.Conv2d) -> None:
     """Let half of the channels start as constants.
 
     What zero padding does to them at the borders tells every layer where it is, however noisy the latents are: a
@@ -138,7 +138,7 @@ def _make_still(conv: nn.Conv2d) -> None:
             conv.bias[still:] = torch.linspace(-1.5, 1.5, 4).repeat(still)[: conv.out_channels - still]
 
 
-def scheduler() -> DDIMScheduler:
+def make_scheduler() -> DDIMScheduler:
     """v-prediction on a cosine schedule that ends in pure noise, so that a night may be dark all over."""
     return DDIMScheduler(
         beta_schedule="squaredcos_cap_v2",
@@ -151,7 +151,7 @@ def scheduler() -> DDIMScheduler:
     )
 
 
-def tokenizer(captions: Iterable[str], shape: PosterShape) -> CLIPTokenizer:
+def train_tokenizer(captions: Iterable[str], shape: PosterShape) -> CLIPTokenizer:
     """Byte pairs learned from `captions`: any text has tokens, though only the captions' words mean anything."""
     plain = CLIPTokenizer()
     learner = Tokenizer(BPE(end_of_word_suffix="</w>", unk_token=EOS))
@@ -177,7 +177,7 @@ def _bytes() -> list[str]:
     return sorted(ByteLevel.alphabet())
 
 
-def words(shape: PosterShape, tokens: CLIPTokenizer) -> CLIPTextModel:
+def make_text_encoder(shape: PosterShape, tokens: CLIPTokenizer) -> CLIPTextModel:
     """A small CLIP text encoder: token ids `[N, length]` to states `[N, length, words]`."""
     return CLIPTextModel(
         CLIPTextConfig(
@@ -195,9 +195,9 @@ def words(shape: PosterShape, tokens: CLIPTokenizer) -> CLIPTextModel:
     )
 
 
-def pipeline(vae: Any, unet: Any, text: Any, tokens: CLIPTokenizer) -> StableDiffusionPipeline:
+def make_pipeline(vae: Any, unet: Any, text: Any, tokens: CLIPTokenizer) -> StableDiffusionPipeline:
     """The parts as one, in diffusers' most widely read pipeline. It declares narrower types than it takes."""
-    parts: dict[str, Any] = {"scheduler": scheduler(), "safety_checker": None, "feature_extractor": None}
+    parts: dict[str, Any] = {"scheduler": make_scheduler(), "safety_checker": None, "feature_extractor": None}
     return StableDiffusionPipeline(
         vae=vae, unet=unet, text_encoder=text, tokenizer=tokens, requires_safety_checker=False, **parts
     )

@@ -25,7 +25,7 @@ class LatentPreview:
 
     def __init__(self, pipe: Any, colours: Any, aspect: float) -> None:
         self._pipe, self._aspect = pipe, aspect
-        self._map = _linear(colours)
+        self._map = _check_linear_map(colours)
         self._free = time.monotonic()
 
     def __call__(self, latents: torch.Tensor | None) -> Image | None:
@@ -35,9 +35,9 @@ class LatentPreview:
             matrix, bias = self._map[:-1], self._map[-1]
             picture = torch.einsum("chw,cd->dhw", latents[0].float().cpu(), matrix) + bias[:, None, None]
             return self._image(picture)
-        return self._decoded(latents)
+        return self._decode(latents)
 
-    def _decoded(self, latents: torch.Tensor) -> Image | None:
+    def _decode(self, latents: torch.Tensor) -> Image | None:
         now = time.monotonic()
         vae = getattr(self._pipe, "vae", None)
         if vae is None or now < self._free:
@@ -61,7 +61,7 @@ class LatentPreview:
         return Image(np.ascontiguousarray(pixels))
 
 
-def _linear(colours: Any) -> torch.Tensor | None:
+def _check_linear_map(colours: Any) -> torch.Tensor | None:
     """`[channels + 1, 3]`, the bias last; None for what is not such a map."""
     try:
         rows = [*colours["matrix"], colours["bias"]]

@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from studio.backends.engine.device import device, generator, give_back, memory_in_words
+from studio.backends.engine.device import device, free_memory, generator, translate_out_of_memory
 from studio.backends.engine.training import TrainingLoop
 from studio.backends.medium import Resources
 from studio.backends.poster.engine import network
-from studio.backends.poster.engine.dataset import CaptionedPictures, roughen
+from studio.backends.poster.engine.dataset import CaptionedPictures, vary_caption
 from studio.backends.poster.engine.network import PosterShape
 from studio.errors import BadInput
 from studio.jobs.job import Report
@@ -54,7 +54,7 @@ class PosterTrainer:
         from studio.backends.poster.requests import PosterTrainRequest
 
         assert isinstance(request, PosterTrainRequest)
-        with memory_in_words():
+        with translate_out_of_memory():
             studio = _TrainingState(
                 request.seed, CaptionedPictures(Path(request.data).expanduser(), self.shape.factor), self.shape
             )
@@ -76,19 +76,19 @@ class PosterTrainer:
             for _ in training:
                 x = training.share
                 if x < share:
-                    training.log(**studio.learn_codec(request.batch, _anneal(x / share)))
-                elif not studio.encoded:
+                    training.log(**studio.train_autoencoder(request.batch, _anneal(x / share)))
+                elif not studio.latents_ready:
                     training.log(**studio.encode(8))
-                    if studio.encoded:
+                    if studio.latents_ready:
                         training.save()
                 elif studio.words_steps < WORDS_STEPS:
-                    training.log(**studio.learn_words(WORDS_BATCH, _anneal(studio.words_steps / WORDS_STEPS)))
+                    training.log(**studio.train_text_encoder(WORDS_BATCH, _anneal(studio.words_steps / WORDS_STEPS)))
                 else:
-                    training.log(**studio.learn_denoiser(request.batch, _anneal((x - share) / (1 - share))))
+                    training.log(**studio.train_denoiser(request.batch, _anneal((x - share) / (1 - share))))
             return training.finish()
 
     def close(self) -> None:
-        give_back()
+        free_memory()
 
 
 class _TrainingState:
@@ -100,12 +100,15 @@ class _TrainingState:
         every = [text for texts in pictures.captions.values() for text in texts]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.tokens = network.tokenizer(every, shape)
+            self.tokens = network.train_tokenizer(every, shape)
             rows, columns = pictures.height // shape.factor, pictures.width // shape.factor
-            self.codec = network.codec(shape)
+            self.codec = network.make_autoencoder(shape)
             self.codec.to(device=device(), memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
             self.painter = nn.ModuleDict(
-                {"unet": network.denoiser(shape, rows, columns), "text": network.words(shape, self.tokens)}
+                {
+                    "unet": network.make_denoiser(shape, rows, columns),
+                    "text": network.make_text_encoder(shape, self.tokens),
+                }
             ).to(device())
             self.gist = nn.Linear(shape.words, shape.latent * rows * columns // 4).to(device())
         self.average = copy.deepcopy(self.painter).requires_grad_(False).eval()
@@ -115,30 +118,30 @@ class _TrainingState:
         )
         both = [*self.painter["text"].parameters(), *self.gist.parameters()]
         self.words_optimizer = torch.optim.AdamW(both, WORDS_RATE, betas=(0.9, 0.98), weight_decay=0.01)
-        self.schedule = network.scheduler()
+        self.schedule = network.make_scheduler()
         self.codec_steps = self.words_steps = self.painter_steps = 0
         self.latents: torch.Tensor | None = None
         self.parts: list[torch.Tensor] = []
         self.colours: dict[str, list[Any]] = {}
 
     @property
-    def encoded(self) -> bool:
+    def latents_ready(self) -> bool:
         return self.latents is not None
 
-    def learn_codec(self, batch: int, rate: float) -> dict[str, float]:
+    def train_autoencoder(self, batch: int, rate: float) -> dict[str, float]:
         """One step on crops: colours, gradients (edges are what flat pictures consist of), latents kept small.
 
         Once latents are kept only the decoder learns, so that they stay true.
         """
         x = self.pictures.crops(self.rng, batch, CROP).to(device())
         x = x.contiguous(memory_format=torch.channels_last)
-        with torch.set_grad_enabled(not self.encoded):
+        with torch.set_grad_enabled(not self.latents_ready):
             latent = self.codec.encode(x, return_dict=False)[0]
         # A little noise teaches the decoder to forgive what the denoiser will leave.
         latent = latent + JITTER * torch.randn(latent.shape, generator=self.noise).to(latent)
         back = self.decoded(latent)
-        flat = _distance(back, x)
-        edges = _distance(back.diff(dim=2), x.diff(dim=2)) + _distance(back.diff(dim=3), x.diff(dim=3))
+        flat = charbonnier(back, x)
+        edges = charbonnier(back.diff(dim=2), x.diff(dim=2)) + charbonnier(back.diff(dim=3), x.diff(dim=3))
         size = latent.square().mean()
         _step(self.codec_optimizer, flat + edges + 1e-3 * size, CODEC_RATE * rate)
         self.codec_steps += 1
@@ -156,12 +159,12 @@ class _TrainingState:
             scale = 1 / float(latents.std())
             self.codec.register_to_config(scaling_factor=scale)
             self.latents, self.parts = latents.mul_(scale).half(), []
-            self.colours = _colours(self.latents[:256], self.pictures, self.shape.factor)
+            self.colours = _fit_linear_preview(self.latents[:256], self.pictures, self.shape.factor)
         return {"encoded": float(last)}
 
-    def learn_words(self, batch: int, rate: float) -> dict[str, float]:
+    def train_text_encoder(self, batch: int, rate: float) -> dict[str, float]:
         """One step of the text encoder alone: guess the reduced picture, which words mostly determine."""
-        chosen, texts = self._drawn(batch)
+        chosen, texts = self._sample_batch(batch)
         states = self.painter["text"](self.ids(texts))[0]
         loss = self._gist_loss(states, self._latents(chosen))
         _step(self.words_optimizer, loss, WORDS_RATE * rate)
@@ -171,18 +174,18 @@ class _TrainingState:
     def _gist_loss(self, states: torch.Tensor, clean: torch.Tensor) -> torch.Tensor:
         return F.mse_loss(self.gist(states.mean(1)), F.avg_pool2d(clean, 2).flatten(1))
 
-    def _drawn(self, batch: int) -> tuple[list[int], list[str]]:
+    def _sample_batch(self, batch: int) -> tuple[list[int], list[str]]:
         """Random pictures, and a roughened caption of each."""
         chosen = [self.rng.randrange(len(self.pictures)) for _ in range(batch)]
-        return chosen, [roughen(self.pictures.caption(i, self.rng), self.rng) for i in chosen]
+        return chosen, [vary_caption(self.pictures.caption(i, self.rng), self.rng) for i in chosen]
 
     def _latents(self, chosen: list[int]) -> torch.Tensor:
         assert self.latents is not None
         return self.latents[chosen].float().to(device())
 
-    def learn_denoiser(self, batch: int, rate: float) -> dict[str, float]:
+    def train_denoiser(self, batch: int, rate: float) -> dict[str, float]:
         """One step on kept latents: mean squared error of v at random times, captions dropped now and then."""
-        chosen, texts = self._drawn(batch)
+        chosen, texts = self._sample_batch(batch)
         clean = self._latents(chosen)
         texts = ["" if self.rng.random() < EMPTY_SHARE else text for text in texts]
         # Evenly spread times (low discrepancy) make the loss of a small batch less noisy; more of them early in the
@@ -214,7 +217,7 @@ class _TrainingState:
         if not self.painter_steps:
             x = torch.stack([self.pictures.read(i * len(self.pictures) // 4) for i in range(4)]).to(device())
             back = self.decoded(self.codec.encode(x, return_dict=False)[0])
-            return Image(_row(torch.cat([x[:2], back[:2], x[2:], back[2:]])))
+            return Image(_side_by_side(torch.cat([x[:2], back[:2], x[2:], back[2:]])))
         pipe = self.pipeline()
         pipe.set_progress_bar_config(disable=True)
         order = random.Random(0)
@@ -227,13 +230,13 @@ class _TrainingState:
             output_type="latent",
             return_dict=False,
         )[0]
-        return Image(_row(self.decoded(latents / self.codec.config["scaling_factor"])))
+        return Image(_side_by_side(self.decoded(latents / self.codec.config["scaling_factor"])))
 
     def decoded(self, latents: torch.Tensor) -> torch.Tensor:
         return self.codec.decode(latents, return_dict=False)[0]  # pyright: ignore[reportReturnType]
 
     def pipeline(self) -> network.StableDiffusionPipeline:
-        return network.pipeline(self.codec, self.average["unet"], self.average["text"], self.tokens)  # pyright: ignore[reportArgumentType]
+        return network.make_pipeline(self.codec, self.average["unet"], self.average["text"], self.tokens)  # pyright: ignore[reportArgumentType]
 
     def export(self, folder: Path) -> None:
         native = [self.pictures.width, self.pictures.height]
@@ -287,12 +290,12 @@ def _step(optimizer: torch.optim.Optimizer, loss: torch.Tensor, rate: float) -> 
     optimizer.step()
 
 
-def _distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+def charbonnier(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Charbonnier: squares small errors, so that the many flat pixels are quiet, and takes large ones, edges, as L1."""
     return ((a - b).square() + CALM**2).sqrt().mean() - CALM
 
 
-def _colours(latents: torch.Tensor, pictures: CaptionedPictures, factor: int) -> dict[str, list[Any]]:
+def _fit_linear_preview(latents: torch.Tensor, pictures: CaptionedPictures, factor: int) -> dict[str, list[Any]]:
     """The linear map from scaled latents to RGB in [-1, 1] that comes closest to the pictures, for previews."""
     small = torch.stack([F.avg_pool2d(pictures.read(i), factor) for i in range(len(latents))])
     known = latents.float().permute(0, 2, 3, 1).flatten(0, 2)
@@ -302,7 +305,7 @@ def _colours(latents: torch.Tensor, pictures: CaptionedPictures, factor: int) ->
     return {"matrix": rounded[:-1], "bias": rounded[-1]}
 
 
-def _row(pictures: torch.Tensor) -> np.ndarray:
+def _side_by_side(pictures: torch.Tensor) -> np.ndarray:
     """`[N, 3, H, W]` in [-1, 1] side by side, as uint8 `[H, N * W, 3]`."""
     row = torch.cat(list(pictures.cpu()), dim=2).clamp(-1, 1).add(1).mul(127.5).round()
     return np.ascontiguousarray(row.permute(1, 2, 0).to(torch.uint8).numpy())

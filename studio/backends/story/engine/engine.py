@@ -6,9 +6,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+<<<<<<< HEAD
 from studio.backends.engine.device import dtype_for, give_back, memory_in_words
 from studio.backends.medium import Resources
 from studio.backends.story.engine.generation import SamplingSettings, clean, write
+=======
+from studio.backends.engine.device import dtype_for, free_memory, translate_out_of_memory
+from studio.backends.story.engine.generation import SamplingSettings, clean, generate
+>>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
 from studio.backends.story.engine.loading import load
 from studio.backends.story.requests import StoryRequest
 from studio.errors import BadInput
@@ -17,8 +22,8 @@ from studio.jobs.previews import TextDelta
 from studio.media.payloads import Payload, Text
 from studio.schema.request import Request
 
-OWN_START = "#"  # what a story of the model's own begins with: the mark of a title
-LONGEST = 4096  # tokens looked back at, whatever a large model could: memory grows with them
+TITLE_MARK = "#"  # what a story of the model's own begins with: the mark of a title
+MAX_CONTEXT = 4096  # tokens looked back at, whatever a large model could: memory grows with them
 SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*(?=\s|$)|[。！？][”’」』]*")
 
 
@@ -35,23 +40,23 @@ class StoryEngine:
         if model is None:
             raise BadInput("A story needs a model.", "`studio models list` shows the models there are.")
         report(Progress("loading"))
-        with memory_in_words():
+        with translate_out_of_memory():
             self.model, self.tokenizer = load(model.folder, dtype_for(model.size))
         config = self.model.config
         said = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 1024
-        self.context = min(int(said), LONGEST)
+        self.context = min(int(said), MAX_CONTEXT)
 
     def close(self) -> None:
         self.model = self.tokenizer = None
-        give_back()
+        free_memory()
 
     def run(self, request: Request, report: Report) -> Sequence[Payload]:
         """One Text: the beginning and what follows. A cancel keeps what was written, where anything was."""
         if not isinstance(request, StoryRequest):
             raise BadInput("A story model cannot run {kind}.", kind=request.kind)
-        prompt = beginning(request.prompt)
+        prompt = prepare_prompt(request.prompt)
         start = self._tokens(prompt)
-        stage, start = self._fit(start, request.tokens)
+        stage, start = self._fit_context(start, request.tokens)
         dice = SamplingSettings(request.seed, request.temperature, request.top_p, request.top_k)
         sofar = ""
 
@@ -64,11 +69,11 @@ class StoryEngine:
 
         report(Progress(stage, 0, request.tokens))
         try:
-            with memory_in_words():
-                text, ended = write(self.model, self.tokenizer, start, request.tokens, self.context, dice, hear)
+            with translate_out_of_memory():
+                text, ended = generate(self.model, self.tokenizer, start, request.tokens, self.context, dice, hear)
         except Cancelled:
             raise Cancelled([Text((prompt + sofar).strip() + "\n")] if sofar else []) from None
-        return [Text((prompt + (text if ended else whole_sentences(text))).strip() + "\n")]
+        return [Text((prompt + (text if ended else trim_to_sentence(text))).strip() + "\n")]
 
     def _tokens(self, prompt: str) -> list[int]:
         """`prompt` as token ids behind the model's own first token; names of special tokens in it are plain text."""
@@ -76,7 +81,7 @@ class StoryEngine:
         first = self.tokenizer.bos_token_id
         return [*([] if first is None else [first]), *ids]
 
-    def _fit(self, start: list[int], tokens: int) -> tuple[str, list[int]]:
+    def _fit_context(self, start: list[int], tokens: int) -> tuple[str, list[int]]:
         """The stage to report, and the tail of `start` that leaves the model room to write."""
         longest = max(self.context // 2, self.context - tokens)
         if len(start) <= longest:
@@ -84,17 +89,17 @@ class StoryEngine:
         return f"writing after the last {longest} of {len(start)} tokens", start[-longest:]
 
 
-def beginning(prompt: str) -> str:
+def prepare_prompt(prompt: str) -> str:
     """What the text starts with: `prompt` without control characters, ready to be gone on from."""
     prompt = clean(prompt).strip(" \t").lstrip("\n")
     if not prompt.strip():
-        return OWN_START
+        return TITLE_MARK
     prompt = re.sub(r"[ \t]+$", "", prompt)
     only_title = prompt.startswith("#") and "\n" not in prompt.strip()
     return prompt.strip() + "\n\n" if only_title and len(prompt.strip("# \n")) > 0 else prompt
 
 
-def whole_sentences(text: str) -> str:
+def trim_to_sentence(text: str) -> str:
     """`text` up to its last sentence end, a dangling fragment cut off; unchanged where no sentence ends in it."""
     ends = [match.end() for match in SENTENCE_END.finditer(text)]
     if not ends:

@@ -12,7 +12,7 @@ from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria,
 from studio.backends.engine.device import generator
 from studio.errors import StudioError
 
-Hear = Callable[[str, int], None]
+OnToken = Callable[[str, int], None]
 """Told the text written so far and the number of tokens, after every token; may raise to stop the writing."""
 
 
@@ -33,7 +33,7 @@ class SeededSampler(LogitsProcessor):
     """
 
     def __init__(self, dice: SamplingSettings) -> None:
-        self.dice = dice
+        self.sampling = dice
         self.generator = generator(dice.seed)
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> Any:
@@ -41,15 +41,15 @@ class SeededSampler(LogitsProcessor):
         logits = scores[0].float().cpu()
         if bool(torch.isnan(logits).any()) or bool((logits == torch.inf).any()):
             raise StudioError("The model computes no numbers.", "Its weights are damaged: import or train it again.")
-        if self.dice.temperature == 0:
+        if self.sampling.temperature == 0:
             return scores
         # No colder than a float32 can divide by: the likeliest has all the chance long before that.
-        logits, order = torch.sort(logits / max(self.dice.temperature, 1e-3), descending=True, stable=True)
-        if self.dice.top_k:
-            logits, order = logits[: self.dice.top_k], order[: self.dice.top_k]
+        logits, order = torch.sort(logits / max(self.sampling.temperature, 1e-3), descending=True, stable=True)
+        if self.sampling.top_k:
+            logits, order = logits[: self.sampling.top_k], order[: self.sampling.top_k]
         chances = torch.softmax(logits, dim=-1)
         # A token stays when those before it have not yet reached top_p, so the likeliest one always stays.
-        chances[chances.cumsum(0) - chances > self.dice.top_p] = 0
+        chances[chances.cumsum(0) - chances > self.sampling.top_p] = 0
         drawn = order[torch.multinomial(chances, 1, generator=self.generator)]
         only = torch.full_like(scores, -torch.inf)
         only[0, drawn.to(scores.device)] = 0
@@ -67,17 +67,23 @@ class TokenCallback(StoppingCriteria):
         return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
 
 
-def write(
-    model: Any, tokenizer: Any, start: list[int], tokens: int, context: int, dice: SamplingSettings, hear: Hear
+def generate(
+    model: Any,
+    tokenizer: Any,
+    start: list[int],
+    tokens: int,
+    context: int,
+    sampling: SamplingSettings,
+    on_token: OnToken,
 ) -> tuple[str, bool]:
     """The text that follows `start` (token ids), and whether the model ended it itself.
 
     At most `tokens` tokens; where they do not fit into `context` together with `start`, the model goes on from the
     tail of what there is. `hear` is told after every token; what it raises passes through and the model stays usable.
     """
-    ends = _ends(model, tokenizer)
+    ends = _end_tokens(model, tokenizer)
     written: list[int] = []
-    draw = SeededSampler(dice)
+    draw = SeededSampler(sampling)
     while len(written) < tokens:
         whole = start + written
         room = min(tokens - len(written), context // 2 if len(whole) >= context // 2 else context - len(whole))
@@ -86,7 +92,7 @@ def write(
 
         def step(ids: list[int], skip: int = len(tail), before: list[int] = before) -> None:
             written[:] = before + [token for token in ids[skip:] if token not in ends]
-            hear(read(tokenizer, written), len(written))
+            on_token(decode(tokenizer, written), len(written))
 
         with torch.inference_mode():
             ids = model.generate(
@@ -100,11 +106,11 @@ def write(
                 stopping_criteria=StoppingCriteriaList([TokenCallback(step)]),
             )
         if int(ids[0, -1]) in ends:
-            return read(tokenizer, written), True
-    return read(tokenizer, written), False
+            return decode(tokenizer, written), True
+    return decode(tokenizer, written), False
 
 
-def read(tokenizer: Any, ids: list[int]) -> str:
+def decode(tokenizer: Any, ids: list[int]) -> str:
     """The text of `ids`, without special tokens, control characters and the first bytes of an unfinished character."""
     text = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     return clean(text.rstrip("\ufffd"))
@@ -116,6 +122,6 @@ def clean(text: str) -> str:
     return "".join(c for c in text if (c >= " " and c not in "\x7f\ufffd") or c in "\n\t")
 
 
-def _ends(model: Any, tokenizer: Any) -> set[int]:
+def _end_tokens(model: Any, tokenizer: Any) -> set[int]:
     said = (tokenizer.eos_token_id, model.generation_config.eos_token_id)
     return {int(token) for one in said for token in (one if isinstance(one, list) else [one]) if token is not None}

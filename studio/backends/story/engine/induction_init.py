@@ -19,7 +19,7 @@ MATCH = 24.0  # score of what follows an equal token
 LOUD, SOFT = 12.0, 1.5  # how strongly a found token is said: by the head that repeats, by those that may
 
 
-def config(tokenizer: Any, context: int, width: int, layers: int, heads: int) -> LlamaConfig:
+def make_config(tokenizer: Any, context: int, width: int, layers: int, heads: int) -> LlamaConfig:
     """At least two layers; `width` in `heads` heads of an even size."""
     return LlamaConfig(
         vocab_size=len(tokenizer),
@@ -39,7 +39,7 @@ def config(tokenizer: Any, context: int, width: int, layers: int, heads: int) ->
 
 
 @torch.no_grad()
-def lay_out(network: LlamaForCausalLM, dice: torch.Generator) -> None:
+def initialise(network: LlamaForCausalLM, generator: torch.Generator) -> None:
     """Give the first weights of a network with the config above their order.
 
     Words come in as random vectors e and are said by R e, R a rotation: a head whose values and outputs make R e of e
@@ -52,8 +52,8 @@ def lay_out(network: LlamaForCausalLM, dice: torch.Generator) -> None:
     size = width // heads
     attention: list[Any] = [layer.self_attn for layer in network.model.layers]
     words = network.model.embed_tokens.weight
-    words.normal_(generator=dice)
-    said = _rotation(width, dice)
+    words.normal_(generator=generator)
+    said = _rotation(width, generator)
     network.lm_head.weight.copy_(words @ said.T / width**0.5)
 
     # The quick half of the rotary pairs tells neighbours apart: a query and a key that do not depend on the tokens,
@@ -67,7 +67,7 @@ def lay_out(network: LlamaForCausalLM, dice: torch.Generator) -> None:
         weights.weight[:size] = 0
     looks.q_proj.bias[:half] = strength
     looks.k_proj.bias[:size] = torch.cat([strength * turns.cos(), strength * turns.sin()])
-    seen, noted = _rotation(width, dice)[:size], _rotation(width, dice)[:, :size]
+    seen, noted = _rotation(width, generator)[:size], _rotation(width, generator)[:, :size]
     looks.v_proj.weight[:size] = seen
     looks.o_proj.weight[:, :size] = 3 * noted
 
@@ -81,11 +81,11 @@ def lay_out(network: LlamaForCausalLM, dice: torch.Generator) -> None:
     for number, layer in enumerate(attention[1:]):
         for head in range(min(2, heads) if number else 1):
             own = slice(head * size, (head + 1) * size)
-            heard = _rotation(width, dice)[:size]
+            heard = _rotation(width, generator)[:size]
             layer.v_proj.weight[own] = heard
             layer.o_proj.weight[:, own] = (SOFT if number else LOUD) * (said @ heard.T)
 
 
-def _rotation(width: int, dice: torch.Generator) -> torch.Tensor:
+def _rotation(width: int, generator: torch.Generator) -> torch.Tensor:
     """A random orthogonal matrix `[width, width]`."""
-    return torch.linalg.qr(torch.randn(width, width, generator=dice))[0]
+    return torch.linalg.qr(torch.randn(width, width, generator=generator))[0]

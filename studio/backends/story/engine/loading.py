@@ -46,7 +46,7 @@ def load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
         SafetensorError,
     ) as error:
         raise StudioError(
-            "The model in {folder} cannot be read: {reason}", hint, folder=folder, reason=_first(error)
+            "The model in {folder} cannot be read: {reason}", hint, folder=folder, reason=_first_line(error)
         ) from error
     if found["missing_keys"] or found.get("mismatched_keys"):
         missing = ", ".join(sorted(map(str, found["missing_keys"] or found["mismatched_keys"]))[:3])
@@ -61,6 +61,6 @@ def load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
     return model.to(device()).eval(), tokenizer
 
 
-def _first(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
     return line if line.endswith(".") else line + "."

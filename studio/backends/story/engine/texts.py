@@ -18,9 +18,9 @@ from transformers import PreTrainedTokenizerFast
 from studio.errors import BadInput
 
 END = "<|end|>"
-LARGEST = 1 << 30  # bytes of one file
-NOTHING = -100  # what fills up a batch; losses leave it out
-SORTED = 96  # pieces that are sorted by length at a time
+MAX_FILE_BYTES = 1 << 30  # bytes of one file
+IGNORE_INDEX = -100  # what fills up a batch; losses leave it out
+SORT_WINDOW = 96  # pieces that are sorted by length at a time
 HELD_OUT = 40  # one group of texts in so many is never learned from
 
 
@@ -37,7 +37,7 @@ class TrainingText:
         return int.from_bytes(hashlib.sha256(self.group.encode()).digest()[:8], "big") % HELD_OUT == 0
 
 
-def gather(folder: Path) -> list[TrainingText]:
+def read_texts(folder: Path) -> list[TrainingText]:
     """Every text in `folder` and the folders in it, in the order of their names. Raises BadInput where there is none.
 
     .txt and .md files are a text each; a line of a .jsonl file is a JSON object with "text" and, if wanted, "group".
@@ -58,7 +58,7 @@ def _read(path: Path) -> Iterator[TrainingText]:
     if path.suffix.lower() not in (".txt", ".md", ".jsonl") or path.stem.isupper() or not path.is_file():
         return  # README, CREDITS, LICENSE: about the texts, not one of them
     try:
-        if path.stat().st_size > LARGEST:
+        if path.stat().st_size > MAX_FILE_BYTES:
             raise BadInput("{name} is larger than a gigabyte.", "Split it into several files.", name=path.name)
         raw = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -87,7 +87,7 @@ def _read(path: Path) -> Iterator[TrainingText]:
             yield TrainingText(text, group)
 
 
-def learn_tokenizer(texts: list[str], size: int, context: int) -> PreTrainedTokenizerFast:
+def train_tokenizer(texts: list[str], size: int, context: int) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer (Sennrich et al. 2016, over bytes): every text of every script survives it."""
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)  # pyright: ignore[reportAttributeAccessIssue]
@@ -101,10 +101,10 @@ def learn_tokenizer(texts: list[str], size: int, context: int) -> PreTrainedToke
             show_progress=False,
         ),
     )
-    return dress(bpe, context)
+    return wrap_tokenizer(bpe, context)
 
 
-def dress(bpe: Tokenizer, context: int) -> PreTrainedTokenizerFast:
+def wrap_tokenizer(bpe: Tokenizer, context: int) -> PreTrainedTokenizerFast:
     """`bpe` in the format that transformers saves and loads. One token both begins and ends a text."""
     return PreTrainedTokenizerFast(
         tokenizer_object=bpe, bos_token=END, eos_token=END, model_max_length=context, clean_up_tokenization_spaces=False
@@ -129,26 +129,26 @@ class TokenDataset:
     def tokens(self) -> int:
         return sum(len(piece) for piece in self.pieces)
 
-    def batches(self, dice: torch.Generator, size: int) -> Iterator[torch.Tensor]:
+    def batches(self, generator: torch.Generator, size: int) -> Iterator[torch.Tensor]:
         """`[N, T]` int64 without end, about `size * context` tokens each; NOTHING fills up behind the shorter pieces.
 
         Every time round all pieces come in a new order, those of like length together, so that little is filled up.
         """
         while True:
-            order = torch.randperm(len(self.pieces), generator=dice).tolist()
-            for at in range(0, len(order), SORTED):
-                some = sorted((self.pieces[n] for n in order[at : at + SORTED]), key=len)
+            order = torch.randperm(len(self.pieces), generator=generator).tolist()
+            for at in range(0, len(order), SORT_WINDOW):
+                some = sorted((self.pieces[n] for n in order[at : at + SORT_WINDOW]), key=len)
                 groups: list[list[NDArray[np.int64]]] = [[]]
                 for piece in some:
                     if groups[-1] and (len(groups[-1]) + 1) * len(piece) > size * self.context:
                         groups.append([])
                     groups[-1].append(piece)
-                for n in torch.randperm(len(groups), generator=dice).tolist():
-                    yield _filled(groups[n])
+                for n in torch.randperm(len(groups), generator=generator).tolist():
+                    yield _pad(groups[n])
 
 
-def _filled(pieces: list[NDArray[np.int64]]) -> torch.Tensor:
-    batch = np.full((len(pieces), max(map(len, pieces))), NOTHING)
+def _pad(pieces: list[NDArray[np.int64]]) -> torch.Tensor:
+    batch = np.full((len(pieces), max(map(len, pieces))), IGNORE_INDEX)
     for row, piece in zip(batch, pieces, strict=True):
         row[: len(piece)] = piece
     return torch.from_numpy(batch)

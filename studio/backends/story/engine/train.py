@@ -11,14 +11,14 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, LlamaForCausalLM
 
-from studio.backends.engine.device import device, generator, memory_in_words
+from studio.backends.engine.device import device, generator, translate_out_of_memory
 from studio.backends.engine.optimisers import Muon
 from studio.backends.engine.training import TrainingLoop
 from studio.backends.medium import Resources
 from studio.backends.story.engine import induction_init
-from studio.backends.story.engine.generation import SamplingSettings, write
+from studio.backends.story.engine.generation import SamplingSettings, generate
 from studio.backends.story.engine.loading import load
-from studio.backends.story.engine.texts import TokenDataset, dress, gather, learn_tokenizer
+from studio.backends.story.engine.texts import TokenDataset, read_texts, train_tokenizer, wrap_tokenizer
 from studio.backends.story.requests import StoryTrainRequest
 from studio.errors import BadInput
 from studio.jobs.job import Progress, Report
@@ -30,8 +30,8 @@ RATE = {"toy": 1e-2, "small": 5e-3, "medium": 3e-3}
 FINE_RATE = 2e-3
 ADAM_SHARE = 0.5  # of the rate, for words and vectors
 TOKENIZER_CHARS = 4_000_000
-CHECK_EVERY = 200  # steps between two looks at the held-out texts
-CHECKED = 12  # batches of them
+EVALUATE_EVERY = 200  # steps between two looks at the held-out texts
+EVALUATION_BATCHES = 12  # batches of them
 
 
 class StoryTrainer:
@@ -41,7 +41,7 @@ class StoryTrainer:
         self.model: Any = None
         self.tokenizer: Any = None
         self.optimizers: list[torch.optim.Optimizer] = []
-        self.dice = generator(0)
+        self.generator = generator(0)
         self.rate = 0.0
 
     def load(self, resources: Resources, report: Report) -> None:
@@ -59,7 +59,7 @@ class StoryTrainer:
         if not isinstance(request, StoryTrainRequest):
             raise BadInput("A story training cannot run {kind}.", kind=request.kind)
         report(Progress("reading texts"))
-        writings = gather(Path(request.data).expanduser())
+        writings = read_texts(Path(request.data).expanduser())
         learned = [writing.text for writing in writings if not writing.held_out]
         checked = list(dict.fromkeys(writing.text for writing in writings if writing.held_out))
         if not learned:
@@ -73,38 +73,38 @@ class StoryTrainer:
             preview=lambda: self._sample(request.seed),
             export=self._export,
         )
-        with memory_in_words():
+        with translate_out_of_memory():
             if not self.optimizers:
-                self._begin(request, learned, report)
+                self._initialise(request, learned, report)
             context = int(self.model.config.max_position_embeddings)
             pieces = TokenDataset(learned, self.tokenizer, context)
-            held_out = self._checks(checked, context)
-            batches = pieces.batches(self.dice, request.batch)
+            held_out = self._held_out_batches(checked, context)
+            batches = pieces.batches(self.generator, request.batch)
             training.log(tokens=pieces.tokens)
             for step in training:
                 rate = self.rate * training.anneal()
-                training.log(loss=self._learn(next(batches), rate), rate=rate)
-                if held_out and (step + 1) % CHECK_EVERY == 0:
-                    training.log(held_out=self._check(held_out))
+                training.log(loss=self._train_step(next(batches), rate), rate=rate)
+                if held_out and (step + 1) % EVALUATE_EVERY == 0:
+                    training.log(held_out=self._held_out_loss(held_out))
             return training.finish()
 
-    def _begin(self, request: StoryTrainRequest, texts: list[str], report: Report) -> None:
+    def _initialise(self, request: StoryTrainRequest, texts: list[str], report: Report) -> None:
         torch.manual_seed(request.seed)
-        self.dice = generator(request.seed)
+        self.generator = generator(request.seed)
         if self.model is None:
             report(Progress("learning words"))
             # Every n-th text, so that all collections have a say in what a word is.
             some = texts[:: max(1, sum(map(len, texts)) // TOKENIZER_CHARS)]
-            self.tokenizer = learn_tokenizer(some, request.vocabulary, request.context)
+            self.tokenizer = train_tokenizer(some, request.vocabulary, request.context)
             width, layers, heads = SIZES[request.size]
-            shape = induction_init.config(self.tokenizer, request.context, width, layers, heads)
+            shape = induction_init.make_config(self.tokenizer, request.context, width, layers, heads)
             self.model = LlamaForCausalLM(shape)
-            induction_init.lay_out(self.model, self.dice)
+            induction_init.initialise(self.model, self.generator)
             self.model.to(device())
             self.rate = RATE[request.size]
-        self._prepare()
+        self._make_optimizers()
 
-    def _prepare(self) -> None:
+    def _make_optimizers(self) -> None:
         self.model.train()
         words = {id(self.model.get_input_embeddings().weight), id(self.model.get_output_embeddings().weight)}
         inner = [p for p in self.model.parameters() if p.ndim == 2 and id(p) not in words]
@@ -115,7 +115,7 @@ class StoryTrainer:
             torch.optim.AdamW(rest, self.rate * ADAM_SHARE, betas=(0.9, 0.95), weight_decay=0.0),
         ]
 
-    def _learn(self, batch: torch.Tensor, rate: float) -> float:
+    def _train_step(self, batch: torch.Tensor, rate: float) -> float:
         """One step on `batch` `[N, T]`; the loss in nats per token."""
         loss = self._loss(batch)
         loss.backward()
@@ -131,15 +131,15 @@ class StoryTrainer:
         # Attention looks back only, so what fills up behind a piece is never seen and needs no mask.
         return self.model(input_ids=batch.clamp(min=0), labels=batch).loss
 
-    def _checks(self, texts: list[str], context: int) -> list[torch.Tensor]:
+    def _held_out_batches(self, texts: list[str], context: int) -> list[torch.Tensor]:
         pieces = TokenDataset(texts, self.tokenizer, context)
         if pieces.tokens < 2 * context:
             return []
         batches = pieces.batches(generator(0), 2)
-        return [next(batches) for _ in range(min(CHECKED, pieces.tokens // (2 * context)))]
+        return [next(batches) for _ in range(min(EVALUATION_BATCHES, pieces.tokens // (2 * context)))]
 
     @torch.no_grad()
-    def _check(self, batches: list[torch.Tensor]) -> float:
+    def _held_out_loss(self, batches: list[torch.Tensor]) -> float:
         self.model.eval()
         losses = [float(self._loss(batch)) for batch in batches]
         self.model.train()
@@ -150,7 +150,9 @@ class StoryTrainer:
         start = [self.tokenizer.bos_token_id, *self.tokenizer("#", add_special_tokens=False).input_ids]
         context = int(self.model.config.max_position_embeddings)
         dice = SamplingSettings(seed, temperature=0.7, top_p=0.95, top_k=60)
-        text, _ = write(self.model, self.tokenizer, start, min(200, context), context, dice, lambda text, count: None)
+        text, _ = generate(
+            self.model, self.tokenizer, start, min(200, context), context, dice, lambda text, count: None
+        )
         self.model.train()
         return Text("#" + text)
 
@@ -160,7 +162,7 @@ class StoryTrainer:
             "config": self.model.config.to_json_string(use_diff=False),
             "tokenizer": self.tokenizer.backend_tokenizer.to_str(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "dice": self.dice.get_state(),
+            "dice": self.generator.get_state(),
             "rate": self.rate,
         }
 
@@ -168,14 +170,14 @@ class StoryTrainer:
         if self.model is None:
             facts = json.loads(state["config"])
             config = AutoConfig.for_model(**facts)
-            self.tokenizer = dress(Tokenizer.from_str(state["tokenizer"]), config.max_position_embeddings)
+            self.tokenizer = wrap_tokenizer(Tokenizer.from_str(state["tokenizer"]), config.max_position_embeddings)
             self.model = AutoModelForCausalLM.from_config(config).to(device())
         self.model.load_state_dict(state["model"])
         self.rate = float(state["rate"])
-        self._prepare()
+        self._make_optimizers()
         for optimizer, known in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(known)
-        self.dice.set_state(state["dice"])
+        self.generator.set_state(state["dice"])
 
     def _export(self, folder: Path) -> None:
         """config.json, generation_config.json, tokenizer files and model.safetensors in float16."""
