@@ -130,7 +130,7 @@ def read_checkpoint(path: Path) -> ForeignCheckpoint:
             "{path} cannot be read: {reason}.", "Check that the file is there.", path=path, reason=error.strerror
         ) from error
     except ValueError:
-        raise StudioError("{name} is damaged_model: it is empty.", "Download or copy it again.", name=path.name) from None
+        raise StudioError("{name} is damaged: it is empty.", "Download or copy it again.", name=path.name) from None
     with describe_errors(path):
         return _safetensors(path, data) if path.suffix == ".safetensors" else _pickled(path, data)
 

@@ -109,13 +109,8 @@ def run_make(values: argparse.Namespace, desk: CliContext) -> int:
 
     with desk.studio() as studio:
         try:
-<<<<<<< HEAD
             desk.warn(*_ignored(studio, requests[0]))
-            requests = identities.in_expressions(values, studio, requests)
-=======
-            desk.print_error(*_ignored_fields(studio, requests[0]))
             requests = identities.character_sheets(values, studio, requests)
->>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
             jobs.run(studio, requests, display, receive)
         finally:
             if values.json:
@@ -123,11 +118,7 @@ def run_make(values: argparse.Namespace, desk: CliContext) -> int:
     return 0
 
 
-<<<<<<< HEAD
 def _ignored(studio: Studio, request: Request) -> list[str]:
-=======
-def _ignored_fields(studio: Studio, request: Request) -> list[str]:
->>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
     """What of the request its model cannot follow, in a sentence."""
     catalog = studio.catalog
     model = catalog.get(request.model) if request.model else catalog.default(request.medium)
@@ -167,12 +158,12 @@ def _requests(values: argparse.Namespace, desk: CliContext) -> list[Request]:
             raise BadInput("{name} asks for a training.", "Use `studio train`.", name=values.request.name)
         if values.medium not in (None, request.kind):
             raise BadInput(
-                "{name} is model_facts {kind}, not {medium}.",
+                "{name} is about {kind}, not {medium}.",
                 name=values.request.name,
                 kind=request.kind,
                 medium=values.medium,
             )
-        request = request.replace(**flags.given(type(request), values))
+        request = request.replace(**flags.given_fields(type(request), values))
         unknown = unknown_fields(request)
         if unknown:
             desk.print_error(
@@ -207,12 +198,7 @@ def add_train(verbs: Any) -> None:
 
 
 def run_train(values: argparse.Namespace, desk: CliContext) -> int:
-<<<<<<< HEAD
     request = flags.asked(values.kind, values)
-=======
-    kind = medium(values.medium).train
-    request = flags.request_from(kind, values)
->>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
     if not Path(request.data).exists():
         raise BadInput("{folder} does not exist.", "Give the folder to learn from with --data.", folder=request.data)
     copies.folder_for_copies(Path(request.out))

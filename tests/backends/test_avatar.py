@@ -13,11 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from studio.backends.avatar.attributes import NONE, AttributeTable
-<<<<<<< HEAD
-from studio.backends.avatar.capabilities import ModelCapabilities, ignored_noise, kind
-=======
-from studio.backends.avatar.capabilities import ModelCapabilities, capabilities_of
->>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
+from studio.backends.avatar.capabilities import ModelCapabilities, capabilities_of, ignored_noise
 from studio.backends.avatar.engine import files, train
 from studio.backends.avatar.engine.discriminator import Discriminator
 from studio.backends.avatar.engine.engine import AvatarEngine
@@ -195,17 +191,10 @@ def test_a_model_says_whether_it_has_learnt_noise(toy: Model, tmp_path: Path) ->
     silent = Model("silent", "avatar", "stylegan2", "Silent", "CC0", tmp_path / "silent")
     silent.folder.mkdir()
     files.write(Generator(SHAPE), silent.folder, TABLE)
-<<<<<<< HEAD
-    assert not kind(silent).noise
-    assert kind(silent).styles == kind(toy).styles
-    assert "Silent has learnt no noise" in ignored_noise(asked, silent)
-    assert not ignored_noise(AvatarRequest(), silent)
-=======
     assert not capabilities_of(silent).noise
     assert capabilities_of(silent).styles == capabilities_of(toy).styles
-    assert "Silent has learnt no noise" in MEDIUM.unheeded(asked, silent)
-    assert not MEDIUM.unheeded(AvatarRequest(), silent)
->>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
+    assert "Silent has learnt no noise" in ignored_noise(asked, silent)
+    assert not ignored_noise(AvatarRequest(), silent)
     same = {"seed": 1, "style": "round"}
     np.testing.assert_array_equal(made(silent, noise="random", **same), made(silent, noise="none", **same))
 

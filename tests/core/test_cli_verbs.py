@@ -361,7 +361,7 @@ def test_a_full_disk_behind_the_output_is_said_in_words(run: Runs, monkeypatch: 
     def say(_desk: context.CliContext, _words: str = "") -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(context.CliContext, "say", say)
+    monkeypatch.setattr(context.CliContext, "print", say)
     ended = run("models", "list")
     assert ended.status == 3
     assert "the disk is full. Free some space" in ended.err

@@ -39,11 +39,7 @@ def capabilities_of(model: Model) -> ModelCapabilities:
         return ModelCapabilities()
 
 
-<<<<<<< HEAD
 def ignored_noise(request: Request, model: Model) -> str:
-=======
-def ignored_fields(request: Request, model: Model) -> str:
->>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
     """A sentence on what of a request changes nothing with this model; empty where all of it counts."""
     chosen = getattr(request, "noise", "const")
     if chosen == "const" or capabilities_of(model).noise:

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-<<<<<<< HEAD
 from studio.backends.avatar.capabilities import ignored_noise
 from studio.backends.medium import Family, Medium, Task
-=======
-from studio.backends.avatar.capabilities import ignored_fields
-from studio.backends.medium import Medium
->>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
 from studio.schema.nested import FloatArray, ListOf, NestedRequest, Record
 from studio.schema.request import Choice, Flag, FreeText, PathTo, Range, Request, Seed, TrainRequest, field
 
@@ -360,12 +355,8 @@ MEDIUM = Medium(
     ),
     starter="avatar-starter",
     stage="image",
-<<<<<<< HEAD
     families=(
         Family("stylegan2", "StyleGAN2", ignored=ignored_noise),
         Family("stylegan3", "StyleGAN3", ignored=ignored_noise),
     ),
-=======
-    unheeded=ignored_fields,
->>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
 )

@@ -39,7 +39,9 @@ def device() -> torch.device:
         there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
         if not there.get(_requested.split(":")[0], False):
             raise BadInput(
-                "This machine has no device {request_from!r} for torch.", "Choose `auto` in the settings.", request_from=_requested
+                "This machine has no device {asked!r} for torch.",
+                "Choose `auto` in the settings.",
+                asked=_requested,
             )
         return torch.device(_requested)
     if torch.cuda.is_available():

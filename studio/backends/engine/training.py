@@ -195,7 +195,7 @@ class TrainingLoop:
         """Save, export, and return a last preview and the model."""
         try:
             self.save()
-            made: list[Payload] = [self._measure_rarity(), self._export_model()]
+            made: list[Payload] = [self._make_preview(), self._export_model()]
             self._write(training_runs.REQUEST, lambda: training_runs.mark_finished(self.out))
             return made
         finally:

@@ -76,7 +76,7 @@ def avatar(model: Model, engine: Any) -> tuple[Plain, str]:
     from safetensors.torch import load_file
 
     config = resolve("studio.backends.avatar.engine.files:read_config")(model.folder)
-    one_thread = resolve("studio.backends.avatar.engine.synthesis:one_thread")
+    one_thread = resolve("studio.backends.avatar.engine.synthesis:single_thread")
     network = resolve("studio.backends.avatar.engine.network:Generator")(config.shape)
     tensors = load_file(model.folder / "model.safetensors")
     network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})

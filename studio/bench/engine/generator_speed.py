@@ -44,7 +44,7 @@ def time_pair(network: Any, count: int, times: int) -> dict[str, Any]:
     """Seconds of wall clock and of processor for a batch, of ours and of the plain one."""
     tensors: dict[str, Tensor] = dict(network.state_dict())
     found: dict[str, Any] = {"ours": [], "plain": [], "count": count, "size": network.shape.size}
-    with torch.inference_mode(), resolve("studio.backends.avatar.engine.synthesis:one_thread")(network.shape.size):
+    with torch.inference_mode(), resolve("studio.backends.avatar.engine.synthesis:single_thread")(network.shape.size):
         found["threads"] = torch.get_num_threads()
         ws = network.broadcast(torch.randn(count, network.shape.w_dim))
 

@@ -116,7 +116,7 @@ class CharactersTab(QWidget):
         why = ""
         try:
             face = self._session.shown()
-            expressions.must_show(self._session.model_of(face).folder, face)
+            expressions.check_expressive(self._session.model_of(face).folder, face)
         except StudioError as error:
             why = " ".join(failure(error))
         self.moods.setEnabled(not why)

@@ -193,7 +193,7 @@ class DirectionsTab(QWidget):
             return
         slider.name.setText(slider.direction.name)
         slider.slider.slider.setAccessibleName(slider.direction.name)
-        self._stamp = (self._model.id, stamp(self._model))
+        self._stamp = (self._model.id, change_stamp(self._model))
 
     def _delete(self, id: str) -> None:
         if self._model is None:

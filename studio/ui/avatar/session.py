@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from studio.backends.avatar.capabilities import ModelCapabilities, kind
+from studio.backends.avatar.capabilities import ModelCapabilities, capabilities_of
 from studio.backends.avatar.requests import AvatarRequest
 from studio.errors import StudioError
 from studio.library.library import Asset
@@ -346,7 +346,7 @@ class FaceSession(QObject):
             model = self.model_of(self.face)
         except StudioError:
             model = None
-        self._capabilities = kind(model) if model is not None else ModelCapabilities()
+        self._capabilities = capabilities_of(model) if model is not None else ModelCapabilities()
         self._live.model = model.id if model is not None else ""
 
     def _drop_draft(self) -> None:
@@ -366,7 +366,7 @@ class FaceSession(QObject):
             except StudioError:
                 self._model = None
         face, fields = self.face, self._brief.form.fields
-        fields["style"].setVisible(self._capabilities.drawn or face.style != "any")
+        fields["style"].setVisible(self._capabilities.has_attributes or face.style != "any")
         fields["label"].setVisible(self._capabilities.classes > 0 or face.label >= 0)
         fields["noise"].setVisible(self._capabilities.noise)
         fields["seed"].show_source(tr("From a picture") if face.latent else "")  # type: ignore[attr-defined]

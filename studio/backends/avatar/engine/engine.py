@@ -24,12 +24,8 @@ from studio.backends.avatar.requests import (
     AvatarSheetRequest,
     AvatarWalkRequest,
 )
-<<<<<<< HEAD
-from studio.backends.engine.device import device, memory_in_words
-from studio.backends.medium import Resources
-=======
 from studio.backends.engine.device import device, translate_out_of_memory
->>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
+from studio.backends.medium import Resources
 from studio.errors import BadInput, StudioError
 from studio.export import sheets
 from studio.jobs.job import Progress, Report

@@ -12,14 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import AutoTokenizer, EncodecModel, MusicgenForCausalLM, MusicgenForConditionalGeneration
 
-<<<<<<< HEAD
-from studio.backends.engine.device import device, generator, give_back, memory_in_words
-from studio.backends.medium import Resources
-from studio.backends.music.engine.codec import decode, on_device
-from studio.backends.music.engine.files import FAMILY, LoadedStarter, damaged, load_starter, load_whole, read_config
-from studio.backends.music.engine.mastering import finish
-=======
 from studio.backends.engine.device import device, free_memory, generator, translate_out_of_memory
+from studio.backends.medium import Resources
 from studio.backends.music.engine.codec import decode, to_device
 from studio.backends.music.engine.files import (
     FAMILY,
@@ -30,7 +24,6 @@ from studio.backends.music.engine.files import (
     read_config,
 )
 from studio.backends.music.engine.mastering import master
->>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
 from studio.backends.music.engine.prior import Condition, NoteGrammar, SamplingOptions, sample, undelay
 from studio.backends.music.parse_description import as_text, fill_from_text
 from studio.backends.music.plan import UNKNOWN, make_plan

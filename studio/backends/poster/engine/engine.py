@@ -17,12 +17,8 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.utils.logging import disable_progress_bar, set_verbosity_error
 from transformers.utils import logging as transformers_logging
 
-<<<<<<< HEAD
-from studio.backends.engine.device import device, dtype_for, generator, give_back, memory_in_words
-from studio.backends.medium import Resources
-=======
 from studio.backends.engine.device import device, dtype_for, free_memory, generator, translate_out_of_memory
->>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
+from studio.backends.medium import Resources
 from studio.backends.poster.engine.preview import LatentPreview
 from studio.backends.poster.enlarge import fit
 from studio.backends.poster.requests import PosterRequest

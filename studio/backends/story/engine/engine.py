@@ -6,14 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-<<<<<<< HEAD
-from studio.backends.engine.device import dtype_for, give_back, memory_in_words
-from studio.backends.medium import Resources
-from studio.backends.story.engine.generation import SamplingSettings, clean, write
-=======
 from studio.backends.engine.device import dtype_for, free_memory, translate_out_of_memory
+from studio.backends.medium import Resources
 from studio.backends.story.engine.generation import SamplingSettings, clean, generate
->>>>>>> 0d6a44d (engines, cli, checkpoints: functions say what they do)
 from studio.backends.story.engine.loading import load
 from studio.backends.story.requests import StoryRequest
 from studio.errors import BadInput
