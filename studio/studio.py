@@ -95,6 +95,7 @@ class Studio:
         if self._queue_store is not None and self._queue_store.paused:
             self._pause_lanes(True)
         self._restore_queue()
+        self._end_following = self.catalog.follow(lambda: self._publish(News("models")))
 
     def submit(
         self, request: Request, *, parents: Sequence[str] = (), replaces: str | None = None, live: bool = False
@@ -218,6 +219,7 @@ class Studio:
             self._queue_store.close()
         for job in self._ended:
             self.discard(job)
+        self._end_following()
         self.library.close()
 
     @property
@@ -249,7 +251,13 @@ class Studio:
         return self._training if self.task(job.request).lane == "training" else self._device
 
     def _resources(self, request: Request) -> Resources:
-        return Resources(self.catalog.get(request.model) if request.model else None)
+        if not request.model:
+            return Resources()
+        model = self.catalog.get(request.model)
+        if not (model.folder / "model.toml").is_file():  # removed a moment ago, by another process
+            self.catalog.refresh()
+            model = self.catalog.get(request.model)
+        return Resources(model)
 
     def _resolve(self, request: Request) -> Request:
         if request.model:

@@ -22,6 +22,7 @@ BENCHES = {
     "scrolling": "studio.bench.scrolling:lines",
     "engines": "studio.bench.engines:lines",
     "drag": "studio.bench.drag:lines",
+    "models": "studio.bench.models:lines",
     "generator": "studio.bench.generator:lines",
     "import": "studio.bench.imports:lines",
 }

@@ -1,17 +1,20 @@
-"""Which models exist, their licence, size, hash and place; never loads weights, and runs nothing beside them."""
+"""The models on disk: which there are, their licence, size, hash and folder; imports and removes them."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
+import threading
 import time
 import tomllib
 import unicodedata
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, cast
 
 import tomli_w
@@ -70,31 +73,54 @@ class AlreadyInstalled(BadInput):
         self.model = model
 
 
+Stamp = tuple[int, int, int]
+"""(time, size, inode) of a model.toml: what tells that it was changed or replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """What the folders held when they were last read. `models` are by id; `ordered` are those of each medium, and all
+    under None; `stamps` and `damaged` are by the folder of a model.
+    """
+
+    stamps: Mapping[Path, Stamp]
+    models: Mapping[str, Model]
+    ordered: Mapping[str | None, tuple[Model, ...]]
+    damaged: Mapping[Path, Message]
+
+
 class Catalog:
-    """The models that came with the studio, and the person's own. Nothing is cached: the folders are the truth."""
+    """The models that come with the studio, and the person's own, as their folders hold them.
+
+    What was read is kept, and read again where a model.toml has another stamp. Every question looks at the stamps,
+    until `follow` has a thread do that: from then on questions are answered from memory.
+    """
 
     def __init__(self, bundled: Path = RESOURCES / "models", own: Path | None = None) -> None:
         self._bundled = bundled
         self._own = own
-        self.warnings: list[Message] = []
+        self._snapshot: _Snapshot | None = None
+        self._reading = threading.Lock()
+        self._followed = False
+        self._changed: Callable[[], object] = lambda: None
+
+    @property
+    def warnings(self) -> list[Message]:
+        """What is wrong with the models that cannot be read, one sentence each."""
+        return list(self._current().damaged.values())
 
     def models(self, medium: str | None = None) -> list[Model]:
         """All models, or those of one medium: bundled ones first, then by title. Unreadable ones become warnings."""
-        found: dict[str, Model] = {}
-        warnings: list[Message] = []
-        for folder in self._folders():
-            try:
-                model = self._read(folder)
-            except StudioError as error:
-                warnings.append(error.whole)
-                continue
-            found.setdefault(model.id, model)
-        self.warnings = warnings
-        chosen = [model for model in found.values() if medium in (None, model.medium)]
-        return sorted(chosen, key=lambda model: (not model.bundled, model.title.lower(), model.id))
+        return list(self._current().ordered.get(medium, ()))
 
     def get(self, id: str) -> Model:
-        """The model of that id. BadInput if there is none."""
+        """The model of that id. BadInput if there is none, StudioError if it is damaged."""
+        found = self._current().models.get(id)
+        if found is None and self._followed:
+            self.refresh()  # it may have come since the thread last looked
+            found = self._current().models.get(id)
+        if found is not None:
+            return found
         if ID.fullmatch(id):
             for place in self._places():
                 if (place / id / "model.toml").is_file():
@@ -105,10 +131,11 @@ class Catalog:
 
     def default(self, medium: str) -> Model:
         """The model a medium uses when none is named: its starter, else its first. StudioError if it has none."""
-        models = self.models(medium)
-        for model in models:
-            if model.id == f"{medium}-starter":
-                return model
+        current = self._current()
+        models = current.ordered.get(medium, ())
+        starter = current.models.get(f"{medium}-starter")
+        if starter is not None and starter.medium == medium:
+            return starter
         if not models:
             raise StudioError(
                 "There is no model for {medium}.",
@@ -117,6 +144,37 @@ class Catalog:
                 medium=medium,
             )
         return models[0]
+
+    def refresh(self) -> bool:
+        """Read what has changed in the folders since they were last read, and return whether anything has."""
+        with self._reading:
+            before = self._snapshot
+            self._snapshot = now = self._read_all(before)
+        changed = before is not None and now is not before
+        if changed:
+            self._changed()
+        return changed
+
+    def follow(self, changed: Callable[[], object], seconds: float = 2.0) -> Callable[[], None]:
+        """Have a thread look at the folders every so many seconds, and call `changed`, from any thread, after models
+        have come, gone or changed. Returns what ends that.
+        """
+        ended = threading.Event()
+
+        def look() -> None:
+            while not ended.wait(seconds):
+                with contextlib.suppress(OSError):
+                    self.refresh()
+
+        def end() -> None:
+            ended.set()
+            thread.join()
+            self._followed = False
+
+        self._changed, self._followed = changed, True
+        thread = threading.Thread(target=look, name="catalog", daemon=True)
+        thread.start()
+        return end
 
     def verify(self, model: Model) -> list[Message]:
         """What is wrong with the weights of a model, as sentences; reads all of them."""
@@ -200,16 +258,56 @@ class Catalog:
             raise StudioError(
                 "{title} could not be removed: {reason}.", title=model.title, reason=error.strerror
             ) from error
+        finally:
+            self.refresh()
 
     def _places(self) -> Iterator[Path]:
         yield self._bundled
         if self._own is not None:
             yield self._own
 
-    def _folders(self) -> Iterator[Path]:
+    def _current(self) -> _Snapshot:
+        if self._snapshot is None or not self._followed:
+            self.refresh()
+        assert self._snapshot is not None
+        return self._snapshot
+
+    def _stamps(self) -> dict[Path, Stamp]:
+        """The folders that hold a model, bundled ones first, each with the stamp of its model.toml."""
+        found: dict[Path, Stamp] = {}
         for place in self._places():
-            with contextlib.suppress(OSError):  # no folder, no models
-                yield from sorted(folder for folder in place.iterdir() if (folder / "model.toml").is_file())
+            try:
+                names = sorted(entry.name for entry in os.scandir(place))
+            except OSError:
+                continue  # no folder, no models
+            for name in names:
+                with contextlib.suppress(OSError):
+                    stat = (place / name / "model.toml").stat()
+                    if S_ISREG(stat.st_mode) and not name.startswith(STAGING):
+                        found[place / name] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        return found
+
+    def _read_all(self, before: _Snapshot | None) -> _Snapshot:
+        """What the folders hold; `before` itself where nothing has changed since."""
+        stamps = self._stamps()
+        if before is not None and stamps == before.stamps:
+            return before
+        known = {} if before is None else {model.folder: model for model in before.models.values()}
+        models: dict[str, Model] = {}
+        damaged: dict[Path, Message] = {}
+        for folder, stamp in stamps.items():
+            same = before is not None and before.stamps.get(folder) == stamp
+            try:
+                model = known[folder] if same and folder in known else self._read(folder)
+            except StudioError as error:
+                damaged[folder] = error.whole
+                continue
+            models.setdefault(model.id, model)
+        ordered: dict[str | None, list[Model]] = {}
+        for model in sorted(models.values(), key=lambda model: (not model.bundled, model.title.lower(), model.id)):
+            ordered.setdefault(None, []).append(model)
+            ordered.setdefault(model.medium, []).append(model)
+        return _Snapshot(stamps, models, {medium: tuple(some) for medium, some in ordered.items()}, damaged)
 
     def _take(self, found: DetectedModel, files: list[Path], name: str, own: Path, report: Copied) -> Model:
         own.mkdir(parents=True, exist_ok=True)
@@ -259,6 +357,7 @@ class Catalog:
             shutil.rmtree(staging, ignore_errors=True)
             raise
         storage.sync_folder(own)
+        self.refresh()
         return self._read(own / id)
 
     def _read(self, folder: Path) -> Model:

@@ -43,6 +43,7 @@ def lines(name: str, setting: BenchSettings) -> list[dict[str, Any]]:
         ("job", {"job.avatar", "job.poster", "job.story", "job.music"}),
         ("cancel", {"cancel.avatar", "cancel.poster", "cancel.story", "cancel.music"}),
         ("drag", {"drag.frame", "drag.late", "drag.waiting"}),
+        ("models", {"models.default"}),
         ("scrolling", {"scrolling.first", "scrolling.landed", "scrolling.idle", "scrolling.jump", "scrolling.busy"}),
         ("library", {"library.list", "library.page", "library.search.common", "library.search.chinese"}),
     ],

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import shutil
+import threading
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from studio.models import catalog, weights
 from studio.models.catalog import Catalog
 from studio.system import storage
 from studio.system.paths import RESOURCES
+from tests.disk import disk_reads
 
 LLAMA = {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}
 
@@ -389,3 +391,66 @@ def test_weights_are_called_as_the_libraries_call_them(shelf: Catalog, tmp_path:
     (folder / "model.safetensors").rename(folder / "MODEL.SAFETENSORS")  # no library would load it, and none check it
     with pytest.raises(BadInput, match="holds no"):
         shelf.import_(folder, "story")
+
+
+def test_a_followed_catalog_answers_from_memory(
+    shelf: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle(tmp_path / "bundled" / "story-starter")
+    for number in range(20):
+        bundle(tmp_path / "own" / f"mine-{number}")
+    end = shelf.follow(lambda: None, seconds=60)
+    try:
+        assert len(shelf.models()) == 21
+        with disk_reads(monkeypatch) as reads:
+            assert shelf.default("story").id == "story-starter"
+            assert shelf.get("mine-7").title == "Mine-7"
+            assert len(shelf.models("story")) == 21
+            assert shelf.warnings == []
+        assert reads == []
+    finally:
+        end()
+    with disk_reads(monkeypatch) as reads:
+        assert len(shelf.models()) == 21
+    assert reads, "unfollowed it looks at the folders"
+
+
+def test_what_has_not_changed_is_not_read_again(
+    shelf: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [bundle(tmp_path / "own" / f"mine-{number}") for number in range(5)]
+    assert len(shelf.models()) == 5
+    read: list[Path] = []
+    real = catalog.read_model
+    monkeypatch.setattr(catalog, "read_model", lambda folder, **kwargs: read.append(folder) or real(folder, **kwargs))
+    bundle(folders[2], title="Another title")
+    bundle(tmp_path / "own" / "new")
+    assert [model.title for model in shelf.models()] == ["Another title", "Mine-0", "Mine-1", "Mine-3", "Mine-4", "New"]
+    assert read == [folders[2], tmp_path / "own" / "new"]
+
+
+def test_what_another_process_changes_is_news(shelf: Catalog, tmp_path: Path) -> None:
+    bundle(tmp_path / "own" / "mine")
+    news = threading.Semaphore(0)
+    end = shelf.follow(news.release, seconds=0.01)
+    try:
+        assert [model.id for model in shelf.models()] == ["mine"]
+        bundle(tmp_path / "own" / "theirs")
+        assert news.acquire(timeout=20)
+        assert [model.id for model in shelf.models()] == ["mine", "theirs"]
+        shutil.rmtree(tmp_path / "own" / "mine")
+        assert news.acquire(timeout=20)
+        assert [model.id for model in shelf.models()] == ["theirs"]
+    finally:
+        end()
+
+
+def test_a_model_that_has_just_come_is_found_by_its_id(shelf: Catalog, tmp_path: Path) -> None:
+    end = shelf.follow(lambda: None, seconds=60)
+    try:
+        assert shelf.models() == []
+        bundle(tmp_path / "own" / "mine")
+        assert shelf.get("mine").title == "Mine"
+        assert [model.id for model in shelf.models()] == ["mine"]
+    finally:
+        end()
