@@ -109,7 +109,7 @@ def run_make(values: argparse.Namespace, desk: CliContext) -> int:
 
     with desk.studio() as studio:
         try:
-            desk.warn(*_ignored(studio, requests[0]))
+            desk.print_error(*_ignored(studio, requests[0]))
             requests = identities.character_sheets(values, studio, requests)
             jobs.run(studio, requests, display, receive)
         finally:
@@ -198,7 +198,7 @@ def add_train(verbs: Any) -> None:
 
 
 def run_train(values: argparse.Namespace, desk: CliContext) -> int:
-    request = flags.asked(values.kind, values)
+    request = flags.request_from(values.kind, values)
     if not Path(request.data).exists():
         raise BadInput("{folder} does not exist.", "Give the folder to learn from with --data.", folder=request.data)
     copies.folder_for_copies(Path(request.out))
