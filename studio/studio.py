@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -16,7 +17,8 @@ from studio.backends.medium import Medium, Task, find_task
 from studio.errors import BadInput, Message, StudioError
 from studio.jobs import training_runs
 from studio.jobs.engine_cache import PLATFORM, EngineLimits
-from studio.jobs.job import Job
+from studio.jobs.group import JobGroup
+from studio.jobs.job import Cancelled, Group, Job, State
 from studio.jobs.lane import Lane
 from studio.jobs.queue_store import QueueEntry, QueueStore
 from studio.jobs.results import ResultStore
@@ -84,7 +86,10 @@ class Studio:
         self._ended: list[Job] = []
         self._written: list[QueueEntry] | None = None  # entries that were written last
         self._pace: dict[str, tuple[str, int, float]] = {}
-        self._closing, self._restoring = False, True
+        self._groups: dict[str, JobGroup] = {}
+        self._unanswered: dict[str, Job] = {}  # the jobs of `interrupted`
+        self._closing = False
+        self._deferred = 1  # how many callers change the queue and will write it when they are done
         self._lock = threading.Lock()
         self._queue_lock = threading.Lock()
         rules = EngineLimits(own.device, own.threads, int(own.memory_budget_gb * 2**30), platform)
@@ -98,22 +103,55 @@ class Studio:
         self._end_following = self.catalog.follow(lambda: self._publish(News("models")))
 
     def submit(
-        self, request: Request, *, parents: Sequence[str] = (), replaces: str | None = None, live: bool = False
+        self,
+        request: Request,
+        *,
+        parents: Sequence[str] = (),
+        replaces: str | None = None,
+        live: bool = False,
+        after: Sequence[str] = (),
     ) -> Job:
         """Queue a request and return immediately. Raises BadInput where its model does not exist.
 
         Live jobs are not stored in the queue file, and their results are not added to the library: the future gets the
         payloads, and `save` adds them. `replaces` names a live control: a new job cancels older ones of that name.
+        A job starts when the jobs `after` (ids) are done; it is cancelled when one of them fails or is cancelled.
         """
-        job = Job(self._resolve(request), parents=parents, live=live, replaces=replaces)
-        conceal(request)
-        self._lane_of(job).put(job)
+        job = Job(self._resolve(request), parents=parents, live=live, replaces=replaces, after=after)
+        self._put([job])
         return job
 
+    def submit_group(
+        self,
+        requests: Sequence[Request],
+        kind: str,
+        *,
+        title: str = "",
+        parents: Sequence[str] = (),
+        after: Sequence[str] = (),
+    ) -> JobGroup:
+        """Queue requests that belong together, in one transaction: all or none. `kind` is "candidates", "batch", or
+        another word for what they are together. `parents` and `after` hold for each, as in `submit`.
+        """
+        if not requests:
+            raise BadInput("A group needs at least one request.")
+        group = Group(kind, title)
+        jobs = [Job(self._resolve(request), parents=parents, group=group, after=after) for request in requests]
+        with self._lock:
+            made = self._groups[group.id] = JobGroup(group, jobs)
+        try:
+            self._put(jobs)
+        except StudioError:
+            with self._lock:
+                del self._groups[group.id]
+            raise
+        return made
+
     def cancel(self, id: str) -> None:
-        """Cancel a waiting or running job; no effect on one that has ended. Raises BadInput for an unknown id."""
-        job = self._find(id)
-        self._lane_of(job).cancel(job)
+        """Cancel a job or a group: no effect on jobs that have ended. Raises BadInput for an unknown id."""
+        jobs = self._jobs_of(id)
+        for lane in self._lanes:
+            lane.cancel(*(job for job in jobs if self._lane_of(job) is lane))
 
     def finish_training(self, id: str) -> None:
         """Stop a training now and import its model if it has a title."""
@@ -126,14 +164,21 @@ class Studio:
         self._queue_changed()
 
     def move(self, id: str, index: int) -> None:
-        """Move a waiting job to `index` in its queue; 0 runs next."""
-        job = self._find(id)
-        self._lane_of(job).move(job, index)
+        """Move a waiting job or group to `index` in its queue, where a group counts as one; 0 runs next."""
+        moved = self._jobs_of(id)
+        lane = self._lane_of(moved[0])
+        others = [job for job in lane.queued() if job not in moved and not job.live]
+        starts = [at for at, job in enumerate(others) if self._begins_row(others, at, job)]
+        lane.move(index if moved[0].live else starts[index] if index < len(starts) else len(others), *moved)
 
-    def retry(self, id: str) -> Job:
-        """Submit the request of a job again; a training resumes from its checkpoint."""
-        job = self._find(id)
-        return self.submit(_to_retry(job.request), parents=job.parents)
+    def retry(self, id: str) -> Job | JobGroup:
+        """Submit the request of a job again, or those of a group that have not succeeded; a training resumes."""
+        jobs = self._jobs_of(id)
+        group = self._groups.get(id)
+        if group is None:
+            return self.submit(_to_retry(jobs[0].request), parents=jobs[0].parents)
+        again = [_to_retry(job.request) for job in jobs if job.state != "done"]
+        return self.submit_group(again, group.group.kind, title=group.group.title, parents=group.parents)
 
     @property
     def paused(self) -> bool:
@@ -148,13 +193,22 @@ class Studio:
 
     def resume(self, entry: QueueEntry) -> Job:
         """Run a job of `interrupted` again. Raises as `submit` does; the entry then stays in `interrupted`."""
-        job = self.submit(_to_retry(entry.request), parents=entry.parents)
-        self.dismiss(entry)
+        job = self._unanswered.get(entry.id) or Job(entry.request, parents=entry.parents, id=entry.id)
+        job.request = self._resolve(_to_retry(entry.request))
+        job.after = tuple(id for id in job.after if self._known(id))
+        self._put([job])
+        self._unanswered.pop(entry.id, None)
+        self.interrupted.remove(entry)
+        self._queue_changed()
         return job
 
     def dismiss(self, entry: QueueEntry) -> None:
-        """Remove a job from `interrupted`."""
+        """Remove a job from `interrupted`; jobs that wait for it are cancelled."""
         self.interrupted.remove(entry)
+        job = self._unanswered.pop(entry.id, None)
+        if job is not None:
+            job.fail(Cancelled())
+            self._job_changed(job)
         self._queue_changed()
 
     def save(self, job: Job) -> list[Asset]:
@@ -190,13 +244,29 @@ class Studio:
     def jobs(self) -> list[Job]:
         """Running jobs, then waiting ones in order, then ended ones, newest first."""
         lanes = [lane.jobs() for lane in self._lanes]
-        found = [*(running for running, _ in lanes), *(job for _, queued in lanes for job in queued)]
-        live = [job for job in found if job is not None and job.state in ("running", "queued")]
+        found = [*(job for running, _ in lanes for job in running), *(job for _, queued in lanes for job in queued)]
+        live = [job for job in found if not job.has_ended]
         with self._lock:
             return [*live, *reversed(self._ended)]
 
-    def seconds_left(self, job: Job) -> float | None:
+    def group_of(self, job: Job) -> JobGroup | None:
+        """The group that a job belongs to; None for a job on its own."""
+        return self._groups.get(job.group.id) if job.group is not None else None
+
+    def queue(self) -> list[Job | JobGroup]:
+        """The rows of the queue: `jobs` without live ones, each group in the place of its first job."""
+        rows: dict[str, Job | JobGroup] = {}
+        for job in self.jobs():
+            if not job.live:
+                row = self.group_of(job) or job
+                rows.setdefault(row.id, row)
+        return list(rows.values())
+
+    def seconds_left(self, job: Job | JobGroup) -> float | None:
         """Estimated from the pace of its steps, else from earlier jobs of its kind and model; None where unknown."""
+        if isinstance(job, JobGroup):
+            left = [self.seconds_left(each) for each in job.jobs if not each.has_ended]
+            return None if None in left else sum(seconds for seconds in left if seconds is not None)
         progress = job.progress
         pace = self._pace.get(job.id)
         if job.state == "running" and pace is not None and progress.stage == pace[0] and progress.done > pace[1]:
@@ -211,11 +281,14 @@ class Studio:
         """
         with self._queue_lock:
             self._closing = True
-            left = [(job, entry) for job, entry in self._unfinished() if not job.cancelling]
+            left = [
+                (job, job.state) for job in self.jobs() if not job.has_ended and not job.live and not job.cancelling
+            ]
         for lane in self._lanes:
             lane.close()
         if self._queue_store is not None:
-            self._queue_store.replace([*self.interrupted, *(entry for job, entry in left if job.state != "done")])
+            left = [(job, state) for job, state in left if job.state != "done"]
+            self._queue_store.replace(self._entries(left))
             self._queue_store.close()
         for job in self._ended:
             self.discard(job)
@@ -229,6 +302,47 @@ class Studio:
     def _pause_lanes(self, on: bool) -> None:
         for lane in self._lanes:
             lane.pause(on)
+
+    def _put(self, jobs: Sequence[Job]) -> None:
+        """Queue jobs in one transaction of the queue file."""
+        for job in jobs:
+            conceal(job.request)
+            for id in job.after:
+                if not self._known(id):
+                    raise BadInput("The job that this one waits for is no longer listed.")
+        with self._queue_lock:
+            self._deferred += 1
+        try:
+            for lane in self._lanes:
+                mine = [job for job in jobs if self._lane_of(job) is lane]
+                if mine:
+                    lane.put(*mine)
+        finally:
+            with self._queue_lock:
+                self._deferred -= 1
+        # Only now: a job that ends meanwhile finds those that wait for it in their lane.
+        awaited = {id for job in jobs for id in job.after}
+        if awaited:
+            for ended in [job for job in self.jobs() if job.has_ended and job.id in awaited]:
+                self._release(ended)
+        self._queue_changed()
+
+    def _known(self, id: str) -> bool:
+        return id in self._unanswered or any(job.id == id for job in self.jobs())
+
+    def _release(self, ended: Job) -> None:
+        """Let the jobs that wait for this one start if it is done; cancel them otherwise."""
+        for lane in self._lanes:
+            waiting = [job for job in lane.queued() if ended.id in job.after]
+            if not waiting:
+                continue
+            if ended.state != "done":
+                lane.cancel(*waiting)
+                continue
+            with self._lock:
+                for job in waiting:
+                    job.after = tuple(id for id in job.after if id != ended.id)
+            lane.wake()
 
     def _make_lane(self, name: str, *, nice: int, rules: EngineLimits, isolated: bool) -> Lane:
         log_file = self.paths.logs / f"worker-{name}.log"
@@ -282,19 +396,28 @@ class Studio:
         elif job.state != "queued":
             self._pace.pop(job.id, None)
             if not job.live:
-                with self._lock:
-                    self._ended.append(job)
-                    old, self._ended = self._ended[:-ENDED_KEPT], self._ended[-ENDED_KEPT:]
-                for each in old:
-                    self.discard(each)
+                self._remember(job)
             if job.state == "done" and self._queue_store is not None and not job.live:
                 self._queue_store.record_seconds(job.request.kind, job.request.model, job.seconds)
+            self._release(job)
         self._publish(News("job", job))
+
+    def _remember(self, *ended: Job) -> None:
+        """List ended jobs, and forget the oldest."""
+        with self._lock:
+            self._ended += ended
+            old, self._ended = self._ended[:-ENDED_KEPT], self._ended[-ENDED_KEPT:]
+            listed = {job.group.id for job in self._ended if job.group is not None}
+            for id, group in list(self._groups.items()):
+                if group.has_ended and id not in listed:
+                    del self._groups[id]
+        for job in old:
+            self.discard(job)
 
     def _queue_changed(self) -> None:
         # Called from any thread; the lock keeps an older state from being applied after a newer one.
         with self._queue_lock:
-            if self._closing or self._restoring:
+            if self._closing or self._deferred:
                 return
             # A training waits at its next step while another job runs.
             training = self._training.running
@@ -306,14 +429,28 @@ class Studio:
     def _write_queue(self) -> None:
         # Nothing is written for live jobs, which change many times a second. A failed write is repeated with the next
         # change.
-        entries = [*self.interrupted, *(entry for _, entry in self._unfinished())]
+        unfinished: list[tuple[Job, State]] = [
+            (job, job.state) for job in self.jobs() if not job.has_ended and not job.live
+        ]
+        entries = self._entries(unfinished)
         if self._queue_store is not None and entries != self._written and self._queue_store.replace(entries):
             self._written = entries
 
-    def _unfinished(self) -> list[tuple[Job, QueueEntry]]:
-        """The jobs to store in the queue file, with their entries."""
-        jobs = [job for job in self.jobs() if job.state in ("running", "queued") and not job.live]
-        return [(job, QueueEntry(job.id, job.request, job.parents, job.state == "running")) for job in jobs]
+    def _entries(self, unfinished: Sequence[tuple[Job, State]]) -> list[QueueEntry]:
+        """What to store in the queue file: these jobs in these states, and the other members of their groups."""
+        groups = {job.group.id for job, _ in unfinished if job.group is not None}
+        groups |= {entry.group.id for entry in self.interrupted if entry.group is not None}
+        stored = {job.id for job, _ in unfinished} | {entry.id for entry in self.interrupted}
+        with self._lock:
+            members = [job for id in groups if id in self._groups for job in self._groups[id].jobs]
+        entries = [*self.interrupted, *(self._entry(job, state) for job, state in unfinished)]
+        return [*entries, *(self._entry(job, job.state) for job in members if job.id not in stored)]
+
+    def _entry(self, job: Job, state: State) -> QueueEntry:
+        group = self.group_of(job)
+        member = group.jobs.index(job) if group is not None else 0
+        works = tuple(asset.id for asset in _assets_of(job)) if job.has_ended else ()
+        return QueueEntry(job.id, job.request, job.parents, state, job.group, member, job.after, works)
 
     def _restore_queue(self) -> None:
         """Queue again what waited when the last session ended; what ran, or cannot run now, goes to `interrupted`.
@@ -321,17 +458,63 @@ class Studio:
         The queue file is not written until all jobs are restored, so that a kill in between loses nothing.
         """
         entries = self._queue_store.entries() if self._queue_store else []
-        self.interrupted = [entry for entry in entries if entry.running]
+        unfinished = {entry.id for entry in entries if entry.state in ("queued", "running")}
+        done = {entry.id for entry in entries if entry.state == "done"}
+        jobs: dict[str, Job] = {}
         for entry in entries:
-            if entry.running:
+            after = tuple(id for id in entry.after if id not in done)
+            job = Job(entry.request, parents=entry.parents, id=entry.id, group=entry.group, after=after)
+            jobs[entry.id] = job
+        self._restore_groups(entries, jobs)
+        for entry in entries:
+            job = jobs[entry.id]
+            if entry.id not in unfinished:
+                self._restore_ended(job, entry)
+                self._remember(job)
+            elif entry.state == "running":
+                self._unanswered[entry.id] = job
+                self.interrupted.append(entry)
+            elif not unfinished.issuperset(job.after):
+                self._unanswered[entry.id] = job
+                self.interrupted.append(entry)
+                self.warnings.append(Message("A queued request waited for another one that no longer exists."))
+        for entry in entries:
+            job = jobs[entry.id]
+            if job.has_ended or job.id in self._unanswered:
                 continue
             try:
-                self.submit(entry.request, parents=entry.parents)
+                job.request = self._resolve(job.request)
+                conceal(job.request)
+                self._lane_of(job).put(job)
             except StudioError as error:
+                self._unanswered[entry.id] = job
                 self.interrupted.append(entry)
                 self.warnings.append(Message("A queued request cannot run now: {reason}", reason=error))
-        self._restoring = False
+        with self._queue_lock:
+            self._deferred -= 1
         self._queue_changed()
+
+    def _restore_groups(self, entries: Sequence[QueueEntry], jobs: Mapping[str, Job]) -> None:
+        members: dict[Group, list[QueueEntry]] = {}
+        for entry in entries:
+            if entry.group is not None:
+                members.setdefault(entry.group, []).append(entry)
+        for group, found in members.items():
+            ordered = sorted(found, key=lambda entry: entry.member)
+            self._groups[group.id] = JobGroup(group, [jobs[entry.id] for entry in ordered])
+
+    def _restore_ended(self, job: Job, entry: QueueEntry) -> None:
+        """End a member of a group as it had ended in an earlier session."""
+        works: list[Asset] = []
+        for id in entry.works:
+            with contextlib.suppress(StudioError):  # deleted meanwhile
+                works.append(self.library.get(id))
+        if entry.state == "done":
+            job.finish(works)
+        elif entry.state == "cancelled":
+            job.fail(Cancelled(assets=works))
+        else:
+            job.fail(StudioError("It failed before the studio was restarted.", "Try it again."))
 
     def _publish(self, news: News) -> None:
         with self._lock:
@@ -348,6 +531,25 @@ class Studio:
                 return job
         raise BadInput("This job is no longer listed.")
 
+    def _jobs_of(self, id: str) -> Sequence[Job]:
+        """The job of this id, or the jobs of the group of this id."""
+        group = self._groups.get(id)
+        return group.jobs if group is not None else (self._find(id),)
+
+    def _begins_row(self, waiting: Sequence[Job], at: int, job: Job) -> bool:
+        """Whether a waiting job is a row of the queue that waits as a whole, or the first of one."""
+        group = self.group_of(job)
+        if group is None:
+            return True
+        return group.state == "queued" and (at == 0 or self.group_of(waiting[at - 1]) is not group)
+
 
 def _to_retry(request: Request) -> Request:
     return training_runs.resume_request(request) if isinstance(request, TrainRequest) else request
+
+
+def _assets_of(job: Job) -> list[Asset]:
+    """The works of a job that has ended."""
+    error = job.future.exception()
+    results = job.future.result() if error is None else error.assets if isinstance(error, Cancelled) else []
+    return [result for result in results if isinstance(result, Asset)]

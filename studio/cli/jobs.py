@@ -40,7 +40,7 @@ def run(studio: Studio, requests: Sequence[Request], display: ProgressDisplay, r
         error = job.future.exception()
         if isinstance(error, Cancelled):
             received.add(job.id)
-            receive(job, error.assets or error.made, True)
+            receive(job, error.assets or error.payloads, True)
         elif error is not None:
             raise error
         else:

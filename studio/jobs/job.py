@@ -44,18 +44,28 @@ class Cancelled(Exception):
 
     def __init__(self, payloads: Sequence[Payload] = (), assets: Sequence[Asset] = ()) -> None:
         super().__init__("cancelled")
-        self.made = list(payloads)
+        self.payloads = list(payloads)
         self.assets = list(assets)
 
     def __reduce__(self) -> tuple[type[Cancelled], tuple[list[Payload], list[Asset]]]:
-        return Cancelled, (self.made, self.assets)
+        return Cancelled, (self.payloads, self.assets)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What several jobs belong to. `kind` is "candidates", "batch", or another word for what they are together."""
+
+    kind: str
+    title: str = ""
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 class Job:
     """One submitted request. Only its lane changes its state; any thread may read it at any time.
 
     `future` is resolved exactly once: with the works (payloads for a live job), with Cancelled, or with the error. Its
-    own `cancel` does nothing: use `Studio.cancel`. `submitted`, `started` and `ended` are seconds since the epoch.
+    own `cancel` does nothing: use `Studio.cancel`. `after` are the ids of the jobs that it still waits for.
+    `submitted`, `started` and `ended` are seconds since the epoch.
     """
 
     def __init__(
@@ -66,12 +76,16 @@ class Job:
         live: bool = False,
         replaces: str | None = None,
         id: str | None = None,
+        group: Group | None = None,
+        after: Sequence[str] = (),
     ) -> None:
         self.id = id or uuid.uuid4().hex
         self.request = request
         self.parents = tuple(parents)
         self.live = live
         self.replaces = replaces
+        self.group = group
+        self.after = tuple(after)
         self.future: Future[list[Any]] = Future()
         self.future.set_running_or_notify_cancel()
         self.progress = Progress("queued")
@@ -91,6 +105,11 @@ class Job:
 
     def __repr__(self) -> str:
         return f"<Job {self.id[:8]} {self.request.kind} {self.state}>"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is done, failed or cancelled."""
+        return self.state not in ("queued", "running")
 
     @property
     def error(self) -> BaseException | None:

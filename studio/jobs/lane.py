@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -32,6 +33,7 @@ class Lane:
 
     `run(job, on_progress)` runs the engine; `store(job, result, partial)` saves what it made and returns the results
     for the future; `job_changed(job)` and `queue_changed()` are called after every change of a job or the queue.
+    With several `workers` as many jobs run at once, but never two for which `exclusive(job)` is equal.
     """
 
     def __init__(
@@ -43,30 +45,37 @@ class Lane:
         store: Callable[[Job, EngineResult, bool], list[Any]],
         job_changed: Callable[[Job], None],
         queue_changed: Callable[[], None],
+        workers: int = 1,
+        exclusive: Callable[[Job], object] = id,
     ) -> None:
         self.name = name
         self.host = host
         self._run, self._store, self._job_changed, self._queue_changed = run, store, job_changed, queue_changed
+        self._exclusive = exclusive
         self._queue: list[Job] = []
-        self._running: Job | None = None
+        self._running: list[Job] = []
         self._paused = False
         self._closed = False
+        self._ended_threads = 0
         self._condition = threading.Condition()
-        self._thread = threading.Thread(target=self._loop, name=f"lane-{name}", daemon=True)
-        self._thread.start()
+        self._threads = [threading.Thread(target=self._loop, name=f"lane-{name}", daemon=True) for _ in range(workers)]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def running(self) -> Job | None:
-        return self._running
+        """The job that has been running longest; None while none runs."""
+        with self._condition:
+            return self._running[0] if self._running else None
 
     def queued(self) -> list[Job]:
         with self._condition:
             return list(self._queue)
 
-    def jobs(self) -> tuple[Job | None, list[Job]]:
-        """The running job and the waiting ones, read atomically."""
+    def jobs(self) -> tuple[list[Job], list[Job]]:
+        """The running jobs and the waiting ones, read atomically."""
         with self._condition:
-            return self._running, list(self._queue)
+            return list(self._running), list(self._queue)
 
     @property
     def paused(self) -> bool:
@@ -79,79 +88,109 @@ class Lane:
             self._condition.notify_all()
         self._queue_changed()
 
-    def put(self, job: Job) -> None:
-        """Queue a job. One that `replaces` a control cancels every older job of that control. Live jobs go to the front
-        and run while the queue is paused, because a person is waiting for them. Raises StudioError after `close`.
+    def put(self, *jobs: Job) -> None:
+        """Queue jobs. One that `replaces` a control cancels every older job of that control. Live jobs go to the front
+        and run while the queue is paused, because a person is waiting for them. A job starts once its `after` is empty.
+        Raises StudioError after `close`.
         """
+        older: list[Job] = []
         with self._condition:
             if self._closed:
                 raise StudioError("The studio is closing.", "Start it again to go on.")
-            older = [other for other in self._queue if job.replaces is not None and other.replaces == job.replaces]
-            self._queue = [other for other in self._queue if other not in older]
-            ahead = sum(other.live for other in self._queue) if job.live else len(self._queue)
-            self._queue.insert(ahead, job)
-            if job.replaces is not None and self._running is not None and self._running.replaces == job.replaces:
-                self._running.stop()
+            for job in jobs:
+                replaced = [other for other in self._queue if job.replaces and other.replaces == job.replaces]
+                older += replaced
+                self._queue = [other for other in self._queue if other not in replaced]
+                ahead = sum(other.live for other in self._queue) if job.live else len(self._queue)
+                self._queue.insert(ahead, job)
+                for running in self._running:
+                    if job.replaces and running.replaces == job.replaces:
+                        running.stop()
             self._condition.notify_all()
         for other in older:
             self._end(other, Cancelled())
         self._queue_changed()
 
-    def cancel(self, job: Job) -> None:
-        """Cancel a job: immediately if it waits, at its next report if it runs. No effect on one that has ended."""
+    def wake(self) -> None:
+        """Look again for a job that can start, after `after` of one has changed."""
         with self._condition:
-            waiting = job in self._queue
-            if waiting:
-                self._queue.remove(job)
-            elif self._running is job:
-                job.stop()
-        if waiting:
+            self._condition.notify_all()
+        self._queue_changed()
+
+    def cancel(self, *jobs: Job) -> None:
+        """Cancel jobs: at once those that wait, at their next report those that run. No effect on others."""
+        with self._condition:
+            waiting = [job for job in jobs if job in self._queue]
+            self._queue = [job for job in self._queue if job not in waiting]
+            for job in jobs:
+                if job in self._running:
+                    job.stop()
+        for job in waiting:
             self._end(job, Cancelled())
+        if waiting:
             self._queue_changed()
 
-    def move(self, job: Job, index: int) -> None:
-        """Move a waiting job to `index` among the waiting jobs (live ones among the live). No effect on other jobs."""
+    def move(self, index: int, *jobs: Job) -> None:
+        """Move waiting jobs to `index` among the other waiting ones (live ones among the live). No effect on others."""
         with self._condition:
-            if job not in self._queue:
+            moved = [job for job in self._queue if job in jobs]
+            if not moved:
                 return
-            self._queue.remove(job)
+            self._queue = [job for job in self._queue if job not in moved]
             ahead = sum(other.live for other in self._queue)
-            low, high = (0, ahead) if job.live else (ahead, len(self._queue))
-            self._queue.insert(max(low, min(low + index, high)), job)
+            low, high = (0, ahead) if moved[0].live else (ahead, len(self._queue))
+            at = max(low, min(low + index, high))
+            self._queue[at:at] = moved
         self._queue_changed()
 
     def close(self) -> None:
-        """Refuse new jobs, cancel all others, and wait for the thread; kill the engine after CLOSE_TIMEOUT."""
+        """Refuse new jobs, cancel all others, and wait for the threads; kill the engine after CLOSE_TIMEOUT."""
         with self._condition:
             self._closed = True
             rest, self._queue = self._queue, []
-            if self._running is not None:
-                self._running.stop()
+            for job in self._running:
+                job.stop()
             self._condition.notify_all()
         for job in rest:
             self._end(job, Cancelled())
-        self._thread.join(CLOSE_TIMEOUT)
-        if self._thread.is_alive():
+        deadline = time.monotonic() + CLOSE_TIMEOUT
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        if any(thread.is_alive() for thread in self._threads):
             self.host.kill()
-            self._thread.join()
+            for thread in self._threads:
+                thread.join()
 
     def _loop(self) -> None:
         while (job := self._next()) is not None:
             self._run_job(job)
             with self._condition:
-                self._running = None
+                self._running.remove(job)
+                self._condition.notify_all()
             self._queue_changed()
-        self.host.close()
+        with self._condition:
+            self._ended_threads += 1
+            last = self._ended_threads == len(self._threads)
+        if last:
+            self.host.close()
 
     def _next(self) -> Job | None:
         with self._condition:
-            self._condition.wait_for(
-                lambda: self._closed or (self._queue and (not self._paused or self._queue[0].live))
-            )
-            if self._closed:
-                return None
-            self._running = self._queue.pop(0)
-            return self._running
+            while not self._closed:
+                job = self._startable()
+                if job is not None:
+                    self._queue.remove(job)
+                    self._running.append(job)
+                    return job
+                self._condition.wait()
+            return None
+
+    def _startable(self) -> Job | None:
+        busy = [self._exclusive(job) for job in self._running]
+        for job in self._queue:
+            if (job.live or not self._paused) and not job.after and self._exclusive(job) not in busy:
+                return job
+        return None
 
     def _run_job(self, job: Job) -> None:
         job.start()
@@ -179,7 +218,7 @@ class Lane:
     def _store_partial(self, job: Job, cancelled: Cancelled) -> BaseException:
         """The cancellation with its partial results saved; the error instead where saving them failed."""
         try:
-            made: Sequence[Any] = cancelled.made
+            made: Sequence[Any] = cancelled.payloads
             return Cancelled(made, self._store(job, EngineResult(made, {}), True) if made else ())
         except Exception as error:
             log.exception("partial results of %s could not be saved", job)

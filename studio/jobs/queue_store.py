@@ -1,4 +1,4 @@
-"""The queue on disk (SQLite): waiting and running jobs, whether it is paused, and how long jobs took.
+"""The queue on disk (SQLite): unfinished jobs and their groups, whether it is paused, and how long jobs took.
 
 Only one studio at a time opens the file.
 """
@@ -11,35 +11,50 @@ import logging
 import sqlite3
 import statistics
 import threading
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from studio.errors import BadInput, Message
+from studio.jobs.job import Group, State
 from studio.schema.request import Request
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 DURATIONS_KEPT = 20  # latest runs of one kind and model that the time left is estimated from
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, place INTEGER, running INTEGER, request TEXT, parents TEXT);
+CREATE TABLE IF NOT EXISTS groups (id TEXT PRIMARY KEY, kind TEXT, title TEXT);
 CREATE TABLE IF NOT EXISTS runs (n INTEGER PRIMARY KEY, kind TEXT, model TEXT, seconds REAL);
 CREATE INDEX IF NOT EXISTS runs_of ON runs (kind, model, n);
 CREATE TABLE IF NOT EXISTS flags (name TEXT PRIMARY KEY, value INTEGER);
 """
+ADDED = {"state": "TEXT", "group_id": "TEXT", "member": "INTEGER", "after": "TEXT", "works": "TEXT"}
+"""Columns of `jobs` since version 2; empty in the rows of version 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
-    """One job of the queue file."""
+    """One job of the queue file: one that has not ended, or one that belongs to a group with others that have not.
+
+    `member` is its position in the group. `after` are ids of jobs that it waits for, `works` ids of what it has made.
+    """
 
     id: str
     request: Request
-    parents: tuple[str, ...]
-    running: bool
+    parents: tuple[str, ...] = ()
+    state: State = "queued"
+    group: Group | None = None
+    member: int = 0
+    after: tuple[str, ...] = ()
+    works: tuple[str, ...] = ()
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
 
 
 class QueueStore:
@@ -86,24 +101,52 @@ class QueueStore:
     def entries(self) -> list[QueueEntry]:
         """The stored jobs in order. Requests that this version cannot read are logged and left out."""
         found: list[QueueEntry] = []
-        rows = self._read("SELECT id, running, request, parents FROM jobs ORDER BY place")
-        for id, running, request, parents in rows:
+        groups = {id: Group(kind, title, id) for id, kind, title in self._read("SELECT id, kind, title FROM groups")}
+        rows = self._read(
+            "SELECT id, request, parents, coalesce(state, CASE WHEN running THEN 'running' ELSE 'queued' END),"
+            " group_id, member, after, works FROM jobs ORDER BY place"
+        )
+        for id, request, parents, state, group, member, after, works in rows:
             try:
-                asked = Request.from_json(json.loads(request))
-                found.append(QueueEntry(id, asked, tuple(json.loads(parents)), bool(running)))
+                found.append(
+                    QueueEntry(
+                        id,
+                        Request.from_json(json.loads(request)),
+                        tuple(json.loads(parents)),
+                        state,
+                        groups.get(group),
+                        member or 0,
+                        tuple(json.loads(after or "[]")),
+                        tuple(json.loads(works or "[]")),
+                    )
+                )
             except (BadInput, ValueError, TypeError) as error:
                 log.warning("a stored request was left out: %s", error)
         return found
 
-    def replace(self, entries: Iterable[QueueEntry]) -> bool:
+    def replace(self, entries: Sequence[QueueEntry]) -> bool:
         """Replace the stored jobs in one transaction. Returns False where that failed and nothing changed."""
+        groups = {entry.group.id: entry.group for entry in entries if entry.group is not None}
         rows = [
-            (entry.id, place, entry.running, json.dumps(entry.request.to_json()), json.dumps(entry.parents))
+            (
+                *(entry.id, place, entry.state == "running", json.dumps(entry.request.to_json())),
+                *(json.dumps(entry.parents), entry.state, entry.group.id if entry.group else None, entry.member),
+                *(json.dumps(entry.after), json.dumps(entry.works)),
+            )
             for place, entry in enumerate(entries)
         ]
         return self._write(
             ("DELETE FROM jobs", [()]),
-            ("INSERT OR REPLACE INTO jobs (id, place, running, request, parents) VALUES (?, ?, ?, ?, ?)", rows),
+            ("DELETE FROM groups", [()]),
+            (
+                "INSERT INTO groups (id, kind, title) VALUES (?, ?, ?)",
+                [(g.id, g.kind, g.title) for g in groups.values()],
+            ),
+            (
+                "INSERT OR REPLACE INTO jobs (id, place, running, request, parents, state, group_id, member,"
+                " after, works) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            ),
         )
 
     @property
@@ -163,6 +206,10 @@ class QueueStore:
             database.execute("BEGIN IMMEDIATE")
             for statement in filter(str.strip, SCHEMA.split(";")):
                 database.execute(statement)
+            there = {column for _, column, *_ in database.execute("PRAGMA table_info(jobs)")}
+            for column, kind in ADDED.items():
+                if column not in there:
+                    database.execute(f"ALTER TABLE jobs ADD COLUMN {column} {kind}")
             database.execute(f"PRAGMA user_version = {VERSION}")
             database.execute("COMMIT")
         except BaseException:

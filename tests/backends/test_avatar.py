@@ -347,7 +347,7 @@ def test_a_training_stops_goes_on_and_gives_a_model(tmp_path: Path, stage: str) 
     with pytest.raises(Cancelled) as caught:
         AvatarTrainer().run(request, stop)
     assert all(np.isfinite(list(progress.values.values())).all() for progress in stop.heard)
-    (weights,) = caught.value.made
+    (weights,) = caught.value.payloads
     assert isinstance(weights, Weights)
     model = Model("new", "avatar", "stylegan2", "New", "", weights.folder)
     assert made(model, style="square").shape == (16, 16, 4)
@@ -378,7 +378,7 @@ def test_resuming_is_the_same_as_never_stopping(tmp_path: Path) -> None:
         for i, stop in enumerate(stops):
             with pytest.raises(Cancelled) as caught:
                 AvatarTrainer().run(request.replace(resume=i > 0), StopAfter(stop))
-        (weights,) = caught.value.made
+        (weights,) = caught.value.payloads
         assert isinstance(weights, Weights)
         return load_file(weights.folder / files.WEIGHTS)
 
@@ -412,7 +412,7 @@ def test_a_plain_folder_is_learnt_and_broken_files_are_named(tmp_path: Path) -> 
         AvatarTrainer().run(request, stop)
     assert stop.heard[-1].values["skipped"] == 1
     assert (tmp_path / "out" / "skipped.txt").read_text().startswith("broken.jpg: ")
-    (weights,) = caught.value.made
+    (weights,) = caught.value.payloads
     assert isinstance(weights, Weights)
     model = Model("new", "avatar", "stylegan2", "New", "", weights.folder)
     assert made(model).shape == (16, 16, 4)

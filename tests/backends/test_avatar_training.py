@@ -86,7 +86,7 @@ def stopped(request: AvatarTrainRequest, step: int) -> Path:
     """Train to a step, stop and keep; the folder of the model."""
     with pytest.raises(Cancelled) as caught:
         AvatarTrainer().run(request, Stop(step))
-    (weights,) = caught.value.made
+    (weights,) = caught.value.payloads
     assert isinstance(weights, Weights)
     return weights.folder
 

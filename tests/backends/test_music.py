@@ -253,7 +253,7 @@ def test_a_cancelled_training_keeps_its_model(toys: None, scored: Path, trained:
     trainer.load(Resources(model_of(trained)), quiet)
     with pytest.raises(Cancelled) as caught:
         trainer.run(training(scored, tmp_path / "out", part="prior", minutes=5), stop)
-    (weights,) = caught.value.made
+    (weights,) = caught.value.payloads
     assert isinstance(weights, Weights)
     assert load_starter(weights.folder).prior is not None
 
@@ -345,10 +345,10 @@ def test_cancel_stops_at_the_next_step(engine: MusicEngine) -> None:
 
     seen, cancelled = stop_at(1)
     assert seen == 1
-    assert cancelled.made == []
+    assert cancelled.payloads == []
     seen, cancelled = stop_at(100)
     assert seen == 100
-    (sound,) = cancelled.made
+    (sound,) = cancelled.payloads
     assert isinstance(sound, Audio)
     assert sound.samples.shape[1] == 99 * HOP
     assert play(engine, MusicRequest(seconds=1)).samples.shape[1] == RATE

@@ -229,7 +229,7 @@ def test_training_goes_on_where_it_stopped(trained: Path, tmp_path: Path) -> Non
     request = PosterTrainRequest(data=data, out=str(out), part="denoiser", minutes=1, batch=2, resume=True)
     with pytest.raises(Cancelled) as cancelled:
         trainer().run(request, stop)
-    assert kinds(cancelled.value.made) == [Weights]
+    assert kinds(cancelled.value.payloads) == [Weights]
     first = stop[0].values
     again = Diary(lambda p: len(again) == 2)
     with pytest.raises(Cancelled):
@@ -244,7 +244,7 @@ def test_a_cancelled_training_keeps_codec_and_says_so(tmp_path: Path) -> None:
     )
     with pytest.raises(Cancelled) as cancelled:
         trainer().run(request, Diary(lambda p: p.values["step"] == 2))
-    (made,) = cancelled.value.made
+    (made,) = cancelled.value.payloads
     assert isinstance(made, Weights)
     assert (made.folder / "vae").is_dir()
     with pytest.raises(BadInput, match="already holds a training"):

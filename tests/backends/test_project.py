@@ -126,7 +126,7 @@ def test_cancel_keeps_the_best_so_far(engine: AvatarEngine, picture: Path, stage
         return
     with pytest.raises(Cancelled) as caught:
         engine.run(search(picture), stop)
-    (image,) = caught.value.made
+    (image,) = caught.value.payloads
     assert isinstance(image, Image)
     np.testing.assert_array_equal(made(engine, face_of(image)).pixels, image.pixels)
 

@@ -74,7 +74,7 @@ def learn(request: StoryTrainRequest, steps: int, model: Model | None = None) ->
     trainer.load(Resources(model), quiet)
     with pytest.raises(Cancelled) as cancelled:
         trainer.run(request, until)
-    (made,) = cancelled.value.made
+    (made,) = cancelled.value.payloads
     assert isinstance(made, Weights)
     return made.folder, [progress for progress in said if "step" in progress.values]
 
@@ -140,7 +140,7 @@ def test_a_cancel_after_the_first_token_keeps_it_and_the_model_goes_on(engine: S
     with pytest.raises(Cancelled) as cancelled:
         told(engine, stop, prompt="The owl", temperature=1.2)
     assert steps == 1
-    (kept,) = cancelled.value.made
+    (kept,) = cancelled.value.payloads
     assert isinstance(kept, Text)
     assert kept.text.startswith("The owl")
     assert len(kept.text) < len(whole)
@@ -153,7 +153,7 @@ def test_a_cancel_before_the_first_token_keeps_nothing(engine: StoryEngine) -> N
 
     with pytest.raises(Cancelled) as cancelled:
         told(engine, stop, prompt="The owl")
-    assert cancelled.value.made == []
+    assert cancelled.value.payloads == []
 
 
 @pytest.mark.parametrize(

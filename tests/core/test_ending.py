@@ -174,4 +174,4 @@ def test_an_engine_that_keeps_its_work_gets_the_time_for_it(monkeypatch: pytest.
             host.run(job, f"{__name__}:Careful", Resources(), lambda _: job.stop())
     finally:
         host.close()
-    assert caught.value.made
+    assert caught.value.payloads

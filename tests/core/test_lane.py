@@ -108,7 +108,7 @@ def test_jobs_run_in_order_and_move(script: Script) -> None:
     script.gate.clear()
     first, second, third = script.put(1), script.put(2), script.put(3)
     wait_running(script, first)
-    script.lane.move(third, 0)
+    script.lane.move(0, third)
     assert script.lane.queued() == [third, second]
     script.gate.set()
     second.future.result(5)
@@ -196,9 +196,9 @@ def test_no_job_moves_before_a_live_one_and_holds_it_in_a_paused_queue(script: S
     wait_running(script, running)
     live = script.put(4, live=True)
     script.lane.pause(True)
-    script.lane.move(second, 0)
+    script.lane.move(0, second)
     assert script.lane.queued() == [live, second, first], "places are counted among those that wait their turn"
-    script.lane.move(live, 2)
+    script.lane.move(2, live)
     assert script.lane.queued() == [live, second, first]
     script.gate.set()
     assert live.future.result(5) == ["work 4"]

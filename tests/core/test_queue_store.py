@@ -16,7 +16,10 @@ STORY = next(medium for medium in MEDIA if medium.name == "story").default_task.
 
 
 def entries(*seeds: int, running: int | None = None) -> list[QueueEntry]:
-    return [QueueEntry(f"job{seed}", STORY(seed=seed), ("parent",), seed == running) for seed in seeds]
+    return [
+        QueueEntry(f"job{seed}", STORY(seed=seed), ("parent",), "running" if seed == running else "queued")
+        for seed in seeds
+    ]
 
 
 def test_what_is_written_is_read_back_in_order(tmp_path: Path) -> None:

@@ -205,15 +205,19 @@ def test_a_kill_while_the_queue_is_taken_up_loses_none_of_it(home: Path, monkeyp
         first.submit(AVATAR(seed=seed))
     first.close()
     on_disk: list[int] = []
-    submit = Studio.submit
+    store: list[QueueStore] = []
+    opened, put = QueueStore.__init__, Lane.put
 
-    def watched(self: Studio, request: Request, **options: Any) -> Job:
-        job = submit(self, request, **options)
-        assert self._queue_store is not None
-        on_disk.append(len(self._queue_store.entries()))
-        return job
+    def opening(self: QueueStore, file: Path) -> None:
+        opened(self, file)
+        store.append(self)
 
-    monkeypatch.setattr(Studio, "submit", watched)
+    def watched(self: Lane, *jobs: Job) -> None:
+        put(self, *jobs)
+        on_disk.append(len(store[0].entries()))
+
+    monkeypatch.setattr(QueueStore, "__init__", opening)
+    monkeypatch.setattr(Lane, "put", watched)
     fake_studio(home).close()
     assert on_disk == [3, 3, 3]
 

@@ -257,7 +257,7 @@ def test_an_offered_training_goes_on_from_its_checkpoint(studio: Studio, home: P
     request = asked(home, minutes=60)
     Path(request.out).mkdir(parents=True)
     (Path(request.out) / training_runs.CHECKPOINT).touch()
-    entry = QueueEntry("1", request, (), True)
+    entry = QueueEntry("1", request, (), "running")
     studio.interrupted.append(entry)
     job = studio.resume(entry)
     assert job is not None

@@ -155,7 +155,7 @@ def test_cancel_stops_within_a_step_and_keeps_what_was_made(host: ProcessHost) -
 
     with pytest.raises(Cancelled) as caught:
         host.run(slow, ENGINE, Resources(), hear)
-    assert isinstance(caught.value.made[0], Text)
+    assert isinstance(caught.value.payloads[0], Text)
     assert late < 50, "an engine that reports faster than the host polls must still hear of the cancel"
     pid = host.pid
     assert host.run(job(1), ENGINE, Resources(), lambda _: None).payloads

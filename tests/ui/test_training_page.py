@@ -269,7 +269,7 @@ def test_a_training_that_the_last_start_did_not_end_is_offered(home: Path, loop:
     )
     (home / "out").mkdir()
     (home / "out" / training_runs.CHECKPOINT).touch()
-    studio.interrupted.append(QueueEntry("1", request, (), True))
+    studio.interrupted.append(QueueEntry("1", request, (), "running"))
     desk = Desk(home, loop, studio=studio)
     try:
         assert "during a training. Owls" in desk.window.resume_bar.bar.message()
@@ -299,7 +299,7 @@ def broken_off(home: Path, faces: Path, name: str) -> TrainRequest:
 def test_a_training_that_was_offered_and_let_go_can_be_taken_up_later(home: Path, loop: Any, faces: Path) -> None:
     studio = fake_studio(home, trainer=TRAINER)
     broken_off(home, faces, "foxes")
-    studio.interrupted.append(QueueEntry("1", broken_off(home, faces, "owls"), (), True))
+    studio.interrupted.append(QueueEntry("1", broken_off(home, faces, "owls"), (), "running"))
     desk = Desk(home, loop, studio=studio)
     try:
         shown = page(desk)

@@ -1,0 +1,331 @@
+"""Groups of jobs and jobs that wait for others: one transaction, one progress, one cancel, restored as they were."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.backends import medium
+from studio.errors import BadInput, StudioError
+from studio.jobs.group import JobGroup
+from studio.jobs.job import Cancelled, Group, Job
+from studio.jobs.queue_store import QueueEntry, QueueStore
+from studio.library.library import LibraryQuery
+from studio.schema.request import Request
+from studio.studio import Studio
+from tests import fakes
+from tests.studios import fake_studio
+
+AVATAR, STORY = medium("avatar").make, medium("story").make
+
+
+@pytest.fixture
+def studio(home: Path) -> Iterator[Studio]:
+    made = fake_studio(home)
+    yield made
+    made.close()
+
+
+def faces(*seeds: int) -> list[Request]:
+    return [AVATAR(seed=seed) for seed in seeds]
+
+
+def seeds(jobs: Any) -> list[int]:
+    return [job.request.seed for job in jobs]
+
+
+def test_a_group_is_written_at_once_and_ends_with_all_results(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[list[int]] = []
+    replace = QueueStore.replace
+
+    def watched(self: QueueStore, entries: list[QueueEntry]) -> bool:
+        written.append([entry.request.seed for entry in entries])
+        return replace(self, entries)
+
+    monkeypatch.setattr(QueueStore, "replace", watched)
+    group = studio.submit_group(faces(1, 2, 3), "candidates", title="Foxes")
+    works = group.future.result(20)
+    assert written[0] == [1, 2, 3]
+    assert [work.request["seed"] for work in works] == [1, 2, 3]
+    assert (group.state, group.finished, group.progress.done) == ("done", 3, 3000)
+    fakes.until(lambda: written[-1] == [])
+
+
+def test_a_group_of_which_one_cannot_be_queued_is_not_queued(studio: Studio) -> None:
+    with pytest.raises(BadInput, match="nowhere"):
+        studio.submit_group([AVATAR(seed=1), AVATAR(seed=2, model="nowhere")], "batch")
+    with pytest.raises(BadInput, match="at least one"):
+        studio.submit_group([], "batch")
+    assert studio.jobs() == studio.queue() == []
+
+
+def test_progress_counts_all_jobs(studio: Studio) -> None:
+    group = studio.submit_group([AVATAR(seed=1), STORY(seed=fakes.SLOW), AVATAR(seed=2)], "batch")
+    fakes.until(lambda: group.jobs[1].progress.done == fakes.STEPS)
+    assert (group.state, group.finished) == ("running", 1)
+    assert (group.progress.stage, group.progress.done, group.progress.total) == ("making", 2000, 3000)
+    assert group.running is group.jobs[1]
+    assert group.request is group.jobs[0].request
+    studio.cancel(group.id)
+
+
+def test_one_cancel_ends_all_and_keeps_what_was_made(studio: Studio) -> None:
+    group = studio.submit_group([STORY(seed=fakes.SLOW), *faces(1, 2)], "batch")
+    other = studio.submit(AVATAR(seed=3))
+    fakes.until(lambda: group.jobs[0].progress.done == fakes.STEPS)
+    assert not group.cancelling
+    studio.cancel(group.id)
+    error = group.future.exception(20)
+    assert isinstance(error, Cancelled)
+    assert [asset.partial for asset in error.assets] == [True]
+    assert [job.state for job in group.jobs] == ["cancelled"] * 3
+    assert group.state == "cancelled"
+    assert other.future.result(20)
+    assert studio.library.count() == 2
+
+
+def test_a_job_that_fails_leaves_the_others(studio: Studio) -> None:
+    group = studio.submit_group(faces(1, fakes.MISUSED, 2), "batch")
+    assert [work.request["seed"] for work in group.future.result(20)] == [1, 2]
+    assert (group.state, str(group.error)) == ("failed", "The moon cannot be painted. Ask for the sun.")
+    again = studio.retry(group.id)
+    assert isinstance(again, JobGroup)
+    assert (again.group.kind, seeds(again.jobs)) == ("batch", [fakes.MISUSED])
+    assert isinstance(again.future.exception(20), BadInput)
+
+
+def test_the_queue_shows_a_group_as_one_row_that_moves_as_one(studio: Studio) -> None:
+    studio.pause(True)
+    first, group, last = (
+        studio.submit(AVATAR(seed=1)),
+        studio.submit_group(faces(2, 3), "candidates"),
+        studio.submit(AVATAR(seed=4)),
+    )
+    assert studio.queue() == [first, group, last]
+    studio.move(group.id, 0)
+    assert seeds(studio.jobs()) == [2, 3, 1, 4]
+    studio.move(last.id, 1)
+    assert seeds(studio.jobs()) == [2, 3, 4, 1]
+    studio.move(first.id, 0)
+    assert studio.queue() == [first, group, last]
+    studio.move(first.id, 5)
+    assert studio.queue() == [group, last, first]
+    studio.pause(False)
+    fakes.until(lambda: all(row.state == "done" for row in studio.queue()))
+    assert studio.queue() == [first, last, group]
+
+
+def test_time_left_adds_up(studio: Studio) -> None:
+    studio.submit(AVATAR(seed=1)).future.result(20)
+    studio.pause(True)
+    group = studio.submit_group(faces(2, 3), "candidates")
+    one, both = studio.seconds_left(group.jobs[0]), studio.seconds_left(group)
+    assert one is not None
+    assert both == pytest.approx(2 * one)
+    assert studio.seconds_left(studio.submit_group([*faces(1), STORY(seed=1)], "batch")) is None
+    studio.cancel(group.id)
+
+
+def test_a_group_is_restored_with_what_it_had_made(home: Path) -> None:
+    first = fake_studio(home)
+    group = first.submit_group([*faces(1, fakes.MISUSED), STORY(seed=fakes.SLOW), *faces(2, 3)], "batch", title="All")
+    fakes.until(lambda: group.jobs[2].state == "running")
+    first.cancel(group.jobs[4].id)
+    first.close()
+    second = fake_studio(home)
+    try:
+        (entry,) = second.interrupted
+        (again,) = [row for row in second.queue() if isinstance(row, JobGroup)]
+        assert again.group == group.group
+        assert [job.id for job in again.jobs] == [job.id for job in group.jobs]
+        fakes.until(lambda: again.jobs[3].state == "done")
+        assert [job.state for job in again.jobs] == ["done", "failed", "queued", "done", "cancelled"]
+        assert [work.request["seed"] for work in again.jobs[0].future.result(0)] == [1]
+        assert second.library.count(LibraryQuery(medium="avatar")) == 2
+        job = second.resume(entry)
+        assert job is again.jobs[2]
+        fakes.until(lambda: job.progress.done == fakes.STEPS)
+        second.cancel(again.id)
+        works = again.future.result(20)
+        assert [work.request["seed"] for work in works] == [1, 2]
+    finally:
+        second.close()
+    third = fake_studio(home)
+    assert third.queue() == []
+    third.close()
+
+
+def test_a_kill_after_a_group_was_queued_loses_none_of_it(home: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from tests.core.test_groups import *\n"
+        "studio = fake_studio(Path(sys.argv[1]))\n"
+        "group = studio.submit_group([*faces(1), STORY(seed=fakes.SLOW), *faces(2)], 'candidates', title='Foxes')\n"
+        "studio.submit(AVATAR(seed=3), after=[group.jobs[2].id])\n"
+        "fakes.until(lambda: group.jobs[1].progress.done == fakes.STEPS); print('ready', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(home)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    studio = fake_studio(home)
+    try:
+        (entry,) = studio.interrupted
+        fakes.until(lambda: studio.library.count() == 3)
+        (group,) = [row for row in studio.queue() if isinstance(row, JobGroup)]
+        assert (group.group.kind, group.group.title) == ("candidates", "Foxes")
+        assert [job.state for job in group.jobs] == ["done", "queued", "done"]
+        studio.dismiss(entry)
+        assert [work.request["seed"] for work in group.future.result(0)] == [1, 2]
+    finally:
+        studio.close()
+
+
+def test_a_queue_file_of_the_first_version_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "queue.sqlite"
+    with sqlite3.connect(file) as database:
+        database.executescript(
+            "CREATE TABLE jobs (id TEXT PRIMARY KEY, place INTEGER, running INTEGER, request TEXT, parents TEXT);"
+            "CREATE TABLE runs (n INTEGER PRIMARY KEY, kind TEXT, model TEXT, seconds REAL);"
+            "CREATE TABLE flags (name TEXT PRIMARY KEY, value INTEGER);"
+            """INSERT INTO jobs VALUES ('a', 0, 1, '{"kind": "story", "seed": 1}', '["p"]');"""
+            """INSERT INTO jobs VALUES ('b', 1, 0, '{"kind": "story", "seed": 2}', '[]');"""
+            "INSERT INTO flags VALUES ('paused', 1); PRAGMA user_version = 1;"
+        )
+    database.close()
+    store = QueueStore(file)
+    assert store.paused
+    old = [QueueEntry("a", STORY(seed=1), ("p",), "running"), QueueEntry("b", STORY(seed=2))]
+    assert store.entries() == old
+    group = Group("batch", "Both", "g")
+    new = [
+        QueueEntry("a", STORY(seed=1), (), "done", group, 1, (), ("w",)),
+        QueueEntry("b", STORY(seed=2), (), "queued", group, 0, ("a",)),
+    ]
+    assert store.replace(new)
+    store.close()
+    again = QueueStore(file)
+    assert again.entries() == new
+    again.close()
+
+
+def test_a_job_waits_for_the_results_of_others(studio: Studio) -> None:
+    studio.pause(True)
+    first, second = studio.submit(AVATAR(seed=1)), studio.submit(AVATAR(seed=2))
+    waits = studio.submit(STORY(seed=3), after=[first.id, second.id])
+    overtakes = studio.submit(STORY(seed=4))
+    studio.move(waits.id, 0)
+    studio.move(second.id, 3)
+    studio.pause(False)
+    fakes.until(lambda: waits.state == "done")
+    assert seeds(reversed([job for job in studio.jobs() if job.state == "done"])) == [1, 4, 2, 3]
+    assert overtakes.state == "done"
+    assert waits.after == ()
+    late = studio.submit(STORY(seed=5), after=[first.id])
+    assert late.future.result(20)
+    with pytest.raises(BadInput, match="no longer listed"):
+        studio.submit(STORY(seed=6), after=["nobody"])
+
+
+@pytest.mark.parametrize("failing", [True, False], ids=["failed", "cancelled"])
+def test_what_waits_is_cancelled_with_what_it_waits_for(studio: Studio, failing: bool) -> None:
+    first = studio.submit(STORY(seed=fakes.MISUSED if failing else fakes.SLOW))
+    second = studio.submit(AVATAR(seed=1), after=[first.id])
+    third = studio.submit(AVATAR(seed=2), after=[second.id])
+    if not failing:
+        fakes.until(lambda: first.state == "running")
+        assert (second.state, third.state) == ("queued", "queued")
+        studio.cancel(first.id)
+    for job in (second, third):
+        assert isinstance(fakes.ended(job), Cancelled)
+    assert isinstance(fakes.ended(studio.submit(AVATAR(seed=3), after=[first.id])), Cancelled)
+
+
+def test_what_waits_across_lanes(home: Path) -> None:
+    studio = fake_studio(home)
+    try:
+        training = studio.submit(medium("avatar").train(seed=1, out=str(home / "out")))
+        job = studio.submit(AVATAR(seed=1), after=[training.id])
+        fakes.ended(training)
+        assert training.state == "done"
+        assert job.future.result(20)
+    finally:
+        studio.close()
+
+
+def test_waiting_is_restored(home: Path) -> None:
+    first = fake_studio(home)
+    slow = first.submit(STORY(seed=fakes.SLOW))
+    ended = first.submit(AVATAR(seed=1), after=[slow.id])
+    after_ended = first.submit(AVATAR(seed=2), after=[ended.id])
+    fakes.until(lambda: slow.state == "running")
+    first.close()
+    second = fake_studio(home)
+    try:
+        (entry,) = second.interrupted
+        jobs = {job.id: job for job in second.jobs()}
+        assert jobs[ended.id].after == (slow.id,)
+        assert jobs[after_ended.id].after == (ended.id,)
+        assert {job.state for job in jobs.values()} == {"queued"}
+        second.dismiss(entry)
+        assert all(isinstance(fakes.ended(jobs[id]), Cancelled) for id in (ended.id, after_ended.id))
+    finally:
+        second.close()
+
+
+def test_a_job_resumed_lets_go_what_waits_for_it(home: Path) -> None:
+    store = QueueStore(home / "state" / "queue.sqlite")
+    store.replace(
+        [
+            QueueEntry("a", AVATAR(seed=1), (), "running"),
+            QueueEntry("b", AVATAR(seed=2), (), "queued", after=("a",)),
+            QueueEntry("c", AVATAR(seed=3), (), "queued", after=("gone",)),
+        ]
+    )
+    store.close()
+    studio = fake_studio(home)
+    try:
+        assert [entry.id for entry in studio.interrupted] == ["a", "c"]
+        assert any("no longer exists" in str(warning) for warning in studio.warnings)
+        for entry in list(studio.interrupted):
+            studio.resume(entry)
+        fakes.until(lambda: all(job.state == "done" for job in studio.jobs()))
+        assert seeds(sorted(studio.jobs(), key=lambda job: job.id)) == [1, 2, 3]
+    finally:
+        studio.close()
+
+
+def test_old_groups_are_forgotten_with_their_jobs(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.studio.ENDED_KEPT", 2)
+    groups = [studio.submit_group(faces(seed, seed + 1), "batch") for seed in range(3)]
+    for group in groups:
+        group.future.result(20)
+    fakes.until(lambda: studio.queue() == [groups[2]])
+    with pytest.raises(BadInput):
+        studio.cancel(groups[0].id)
+
+
+def test_what_cannot_be_put_leaves_no_group(home: Path) -> None:
+    studio = fake_studio(home)
+    studio.close()
+    with pytest.raises(StudioError, match="closing"):
+        studio.submit_group(faces(1, 2), "batch")
+    assert studio.queue() == []
+
+
+def test_the_future_of_a_group_whose_jobs_all_fail_has_the_first_error() -> None:
+    jobs = [Job(request) for request in faces(1, 2)]
+    group = JobGroup(Group("batch"), jobs)
+    jobs[1].fail(BadInput("second"))
+    assert not group.future.done()
+    jobs[0].fail(BadInput("first"))
+    assert str(group.future.exception(0)) == "first"
