@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog
+from qasync import QEventLoop
 
 from studio.system.keep_awake import KeepAwake
 from studio.ui.shell import notifications
@@ -65,6 +66,52 @@ def test_news_while_dragging_does_not_pull_the_row_away(desk: Desk) -> None:
     assert seeds(desk) == held
     QTest.mouseRelease(row, Qt.MouseButton.LeftButton)
     assert [job.request.seed for job in desk.studio.jobs()] == held
+
+
+def generate_four(desk: Desk, seed: int) -> None:
+    keep_seed(desk, "poster", seed)
+    count = desk.panel("poster").count
+    count.setCurrentIndex(count.findData(4))
+    desk.click("generate")
+
+
+def test_candidates_are_one_row_and_stay_so_after_a_restart(desk: Desk, loop: QEventLoop) -> None:
+    desk.studio.pause(True)
+    generate_four(desk, 7)
+    desk.click("stripQueue")
+    (row,) = desk.window.queue.rows()
+    assert row.state.whole() == "4 waiting"
+    assert desk.window.strip.queue.text() == "4 waiting"
+    desk.close()
+    again = Desk(desk.home, loop)
+    try:
+        panel = again.panel("poster")
+        again.click("stripQueue")
+        (row,) = again.window.queue.rows()
+        assert row.state.whole() == "4 waiting"
+        again.studio.pause(False)
+        again.until(lambda: panel.stage_area.candidates.done == 4)
+        again.until(lambda: row.state.whole() == "4 done in 0 s")
+        assert panel.stage_area.candidates.isVisible()
+        assert row.show_it.isVisible()
+        assert not row.bar.isVisible()
+    finally:
+        again.close()
+
+
+def test_a_row_of_candidates_counts_and_is_cancelled_as_one(desk: Desk) -> None:
+    generate_four(desk, SLOW)
+    queue = desk.window.queue
+    desk.click("stripQueue")
+    desk.until(lambda: len(queue.rows()) == 1 and queue.rows()[0].state.whole() == "1 of 4, making 4 of 4")
+    (row,) = queue.rows()
+    assert (row.bar.value(), row.bar.maximum()) == (1000, 4000)
+    assert desk.window.strip.words.whole() == "Poster · 1 of 4, making 4 of 4"
+    row.cancel.click()
+    desk.idle()
+    desk.until(lambda: row.state.whole() == "0 of 4 done, then cancelled")
+    assert [job.state for job in desk.studio.jobs()] == ["cancelled"] * 4
+    assert row.retry.isVisible()
 
 
 def test_why_it_failed_is_told_whole(desk: Desk) -> None:

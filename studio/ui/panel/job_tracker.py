@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class CandidateBatch:
     """The jobs of one Generate, and their works by position."""
 
-    jobs: list[Job]
+    jobs: Sequence[Job]
     assets: dict[int, Asset] = field(default_factory=dict[int, Asset])
 
     @property
@@ -50,7 +50,8 @@ class JobTracker(QObject):
         self._tasks: set[asyncio.Task[None]] = set()
         bridge.news.connect(self._receive)
         for job in studio.jobs():
-            self._adopt(job)
+            if self._batch_of(job) is None:
+                self._adopt(job)
 
     @property
     def busy(self) -> bool:
@@ -58,7 +59,10 @@ class JobTracker(QObject):
 
     def submit(self, request: Request, *, many: int = 1, parents: Sequence[str] = ()) -> CandidateBatch:
         """Queue candidates of a request. Raises StudioError where they cannot be queued."""
-        return self._follow([self._studio.submit(each, parents=parents) for each in request.candidates(many)])
+        if many == 1:
+            return self._follow([self._studio.submit(request, parents=parents)])
+        group = self._studio.submit_group(request.candidates(many), "candidates", parents=parents)
+        return self._follow(group.jobs)
 
     def stop(self) -> None:
         """Cancel all running and waiting jobs."""
@@ -72,7 +76,7 @@ class JobTracker(QObject):
         for task in list(self._tasks):
             task.cancel()
 
-    def _follow(self, jobs: list[Job]) -> CandidateBatch:
+    def _follow(self, jobs: Sequence[Job]) -> CandidateBatch:
         batch = CandidateBatch(jobs)
         self._batches = [*[other for other in self._batches if other.live], batch]
         for at, job in enumerate(jobs):
@@ -94,16 +98,20 @@ class JobTracker(QObject):
             self.arrived.emit(batch, at, made[0])
         self.settled.emit(batch)
 
+    def _batch_of(self, job: Job) -> CandidateBatch | None:
+        return next((batch for batch in self._batches if job in batch.jobs), None)
+
     def _adopt(self, job: Job) -> CandidateBatch | None:
         """Track a job that was submitted elsewhere."""
-        waiting = job.state in ("queued", "running") and not job.live
-        mine = waiting and isinstance(job.request, self._medium.default_task.request)
-        return self._follow([job]) if mine else None
+        if not isinstance(job.request, self._medium.make) or job.has_ended or job.live:
+            return None
+        group = self._studio.group_of(job)
+        return self._follow([job] if group is None else group.jobs)
 
     def _receive(self, news: Any) -> None:
         job = news.job
         if news.kind != "job" or job is None:
             return
-        batch = next((batch for batch in self._batches if job in batch.jobs), None) or self._adopt(job)
+        batch = self._batch_of(job) or self._adopt(job)
         if batch is not None and job.state == "running":
             self.progressed.emit(batch, job)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar
 
 from studio.backends import medium
+from studio.jobs.group import JobGroup
 from studio.jobs.job import Job
 from studio.ui.commands import keys_of
 from studio.ui.widgets import icons
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 
-def job_title(job: Job) -> str:
+def job_title(job: Job | JobGroup) -> str:
     return tr(medium(job.request.medium).title)
 
 
-def job_stage(job: Job) -> str:
-    """What it does right now: `painting 3 of 12`."""
+def job_stage(job: Job | JobGroup) -> str:
+    """What it does right now: `painting 3 of 12`; of a group also which of its jobs: `2 of 4, painting 3 of 12`."""
+    if isinstance(job, JobGroup):
+        return _group_stage(job)
     progress = job.progress
     words = {
         "queued": tr("waiting"),
@@ -43,6 +46,23 @@ def job_stage(job: Job) -> str:
     return tr("{stage} {done} of {total}").format(stage=name, done=progress.done, total=progress.total)
 
 
+def _group_stage(group: JobGroup) -> str:
+    many = len(group.jobs)
+    running = group.running
+    if running is not None:
+        words = tr("{done} of {total}, {stage}")
+        return words.format(done=group.jobs.index(running) + 1, total=many, stage=job_stage(running))
+    if not group.has_ended:
+        return tr("{number} waiting").format(number=many - group.finished)
+    done = sum(job.state == "done" for job in group.jobs)
+    if done == many:
+        return tr("{number} done").format(number=many)
+    failed = sum(job.state == "failed" for job in group.jobs)
+    if failed:
+        return tr("{done} of {total} done, {failed} failed").format(done=done, total=many, failed=failed)
+    return tr("{done} of {total} done, then cancelled").format(done=done, total=many)
+
+
 class JobStrip(QFrame):
     """What runs: stage, progress, time left, cancel; and how many wait."""
 
@@ -50,7 +70,7 @@ class JobStrip(QFrame):
         super().__init__()
         self.setObjectName("strip")
         self._studio = studio
-        self._job: Job | None = None
+        self._job: Job | JobGroup | None = None
         self.icon = QLabel()
         self.icon.setFixedSize(20, 20)
         self.words = ElidedLabel()
@@ -91,9 +111,12 @@ class JobStrip(QFrame):
 
     def refresh(self) -> None:
         """Read the studio anew."""
-        jobs = [job for job in self._studio.jobs() if not job.live]
-        running = [job for job in jobs if job.state == "running"]
-        waiting = sum(job.state == "queued" for job in jobs)
+        rows = self._studio.queue()
+        running = [row for row in rows if row.state == "running"]
+        waiting = sum(
+            sum(job.state == "queued" for job in row.jobs) if isinstance(row, JobGroup) else row.state == "queued"
+            for row in rows
+        )
         before, self._job = self._job, running[0] if running else None
         job = self._job
         if job is None:

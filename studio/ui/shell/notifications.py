@@ -63,7 +63,10 @@ class Notifications(QObject):
             return
         self._ended = {other.id for other in self._studio.jobs() if other.state in ("done", "failed")}
         self._ended.add(job.id)
-        if job.seconds < LONG or self._window.isActiveWindow():
+        group = self._studio.group_of(job)
+        if group is not None and not group.has_ended:
+            return
+        if (group or job).seconds < LONG or self._window.isActiveWindow():
             return
         now = time.monotonic()
         if now - self._told < TOGETHER:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QFrame, QWidget
 
 from studio.errors import StudioError
+from studio.jobs.group import JobGroup
 from studio.jobs.job import Job
 from studio.schema.request import TrainRequest
 from studio.ui.commands import keys_of
@@ -77,7 +78,7 @@ class QueuePanel(QFrame):
             self.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def refresh(self) -> None:
-        jobs = [job for job in self._studio.jobs() if not job.live]
+        jobs = self._studio.queue()
         live = [job for job in jobs if job.state in ("running", "queued")]
         shown = [*live, *[job for job in jobs if job.state not in ("running", "queued")][:ENDED]]
         wanted = {job.id for job in shown}
@@ -110,7 +111,7 @@ class QueuePanel(QFrame):
 
     # Order by drag.
 
-    def _row(self, job: Job) -> QueueRow:
+    def _row(self, job: Job | JobGroup) -> QueueRow:
         made = QueueRow(self._studio, job, self.result_requested.emit)
         made.dragged.connect(lambda: self._drag(made))
         made.dropped.connect(lambda: self._drop(made))
@@ -165,6 +166,6 @@ class QueuePanel(QFrame):
             super().keyPressEvent(event)
 
 
-def _lane(job: Job) -> bool:
+def _lane(job: Job | JobGroup) -> bool:
     """Training waits in a queue of its own, and only within a queue is there an order."""
     return isinstance(job.request, TrainRequest)

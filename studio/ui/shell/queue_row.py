@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QLabel, QProgressBar, QPushB
 
 from studio.backends import medium
 from studio.errors import StudioError
+from studio.jobs.group import JobGroup
 from studio.jobs.job import Job
 from studio.system.log import blotted
 from studio.ui.shell.job_strip import job_stage, job_title
@@ -24,13 +25,19 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 
+def _name(job: Job | JobGroup) -> str:
+    if isinstance(job, JobGroup) and job.group.title:
+        return job.group.title
+    return gist(job.request.to_json()) or job_title(job)
+
+
 class QueueRow(QFrame):
     """`dragged` follows the pointer of a person who moves it, `dropped` ends that."""
 
     dragged = Signal()
     dropped = Signal()
 
-    def __init__(self, studio: Studio, job: Job, wanted: Callable[[object], object]) -> None:
+    def __init__(self, studio: Studio, job: Job | JobGroup, wanted: Callable[[object], object]) -> None:
         super().__init__()
         self.setObjectName("job")
         self.job = job
@@ -41,7 +48,7 @@ class QueueRow(QFrame):
         self._moving = False
         self.picture = QLabel()
         self.picture.setFixedSize(22, 22)
-        self.name = ElidedLabel(gist(job.request.to_json()) or job_title(job))
+        self.name = ElidedLabel(_name(job))
         self.state = ElidedLabel(role="caption")
         self.state.setObjectName("jobState")
         self.why = label("", "caption", wrap=True, selectable=True)
@@ -91,7 +98,8 @@ class QueueRow(QFrame):
         self.cancel.setVisible(running or queued)
         self.cancel.setEnabled(not job.cancelling)
         self.retry.setVisible(job.state in ("failed", "cancelled"))
-        self.show_it.setVisible(job.state == "done" and bool(job.future.result()))
+        made = job.future.result() if job.future.done() and job.future.exception() is None else []
+        self.show_it.setVisible(bool(made))
         error = job.error
         self.why.setVisible(error is not None)
         self.report.setVisible(error is not None and not isinstance(error, StudioError))

@@ -339,7 +339,7 @@ class MainWindow(QMainWindow):
             self.open("training")
             return
         panel = self.panel(job.request.medium)
-        works = job.future.result() if job.state == "done" else []
+        works = job.future.result() if job.future.done() and job.future.exception() is None else []
         if panel is not None and works and hasattr(works[0], "medium"):
             panel.show_work(works[0])
         self.queue.hide()
