@@ -14,6 +14,7 @@ from studio.ui.shell.crash_dialog import CrashDialog
 from studio.ui.shell.queue_row import QueueRow
 from tests.fakes import MISUSED, RAISES, SLOW
 from tests.ui.conftest import Desk
+from tests.ui.hands import inside
 from tests.ui.test_panels import keep_seed
 
 
@@ -82,9 +83,11 @@ def test_candidates_are_one_row_and_stay_so_after_a_restart(desk: Desk, loop: QE
     (row,) = desk.window.queue.rows()
     assert row.state.whole() == "4 waiting"
     assert desk.window.strip.queue.text() == "4 waiting"
+    desk.window.open("avatar")  # a page that is restored is built before the loop runs, and awaits nothing
     desk.close()
     again = Desk(desk.home, loop)
     try:
+        inside(again, lambda: again.window.open("poster"))
         panel = again.panel("poster")
         again.click("stripQueue")
         (row,) = again.window.queue.rows()
