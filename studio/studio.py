@@ -287,8 +287,7 @@ class Studio:
         for lane in self._lanes:
             lane.close()
         if self._queue_store is not None:
-            left = [(job, state) for job, state in left if job.state != "done"]
-            self._queue_store.replace(self._entries(left))
+            self._queue_store.replace(self._entries([pair for pair in left if pair[0].state != "done"]))
             self._queue_store.close()
         for job in self._ended:
             self.discard(job)
@@ -429,12 +428,13 @@ class Studio:
     def _write_queue(self) -> None:
         # Nothing is written for live jobs, which change many times a second. A failed write is repeated with the next
         # change.
-        unfinished: list[tuple[Job, State]] = [
-            (job, job.state) for job in self.jobs() if not job.has_ended and not job.live
-        ]
-        entries = self._entries(unfinished)
+        entries = self._entries(self._unfinished())
         if self._queue_store is not None and entries != self._written and self._queue_store.replace(entries):
             self._written = entries
+
+    def _unfinished(self) -> list[tuple[Job, State]]:
+        """The running and waiting jobs, but live ones, with their states now."""
+        return [(job, job.state) for job in self.jobs() if not job.has_ended and not job.live]
 
     def _entries(self, unfinished: Sequence[tuple[Job, State]]) -> list[QueueEntry]:
         """What to store in the queue file: these jobs in these states, and the other members of their groups."""

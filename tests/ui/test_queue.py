@@ -8,6 +8,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog
 from qasync import QEventLoop
 
+from studio.backends import medium
+from studio.backends.avatar.requests import AvatarProjectRequest
 from studio.system.keep_awake import KeepAwake
 from studio.ui.shell import notifications
 from studio.ui.shell.crash_dialog import CrashDialog
@@ -100,6 +102,35 @@ def test_candidates_are_one_row_and_stay_so_after_a_restart(desk: Desk, loop: QE
         assert not row.bar.isVisible()
     finally:
         again.close()
+
+
+def test_a_search_that_waited_over_a_restart_fills_in_its_page(desk: Desk, loop: QEventLoop) -> None:
+    desk.studio.pause(True)
+    desk.studio.submit(AvatarProjectRequest(seed=31))
+    desk.studio.submit(AvatarProjectRequest(seed=32))
+    desk.window.open("poster")
+    desk.close()
+    again = Desk(desk.home, loop)
+    try:
+        first, second = reversed([job for job in again.studio.jobs() if job.state == "queued"])
+        inside(again, lambda: again.window.open("avatar"))
+        again.studio.pause(False)
+        again.until(lambda: (first.state, second.state) == ("done", "done"))
+        form = again.panel("avatar").form
+        again.until(lambda: (getattr(form.value(), "name", ""), form.value().seed) == ("Found", 32))
+    finally:
+        again.close()
+
+
+def test_what_ended_before_its_page_was_opened_is_shown_there(desk: Desk) -> None:
+    job = desk.studio.submit(AvatarProjectRequest(seed=33))
+    failed = desk.studio.submit(medium("story").make(seed=MISUSED))
+    desk.until(lambda: job.state == "done" and failed.state == "failed")
+    inside(desk, lambda: desk.window.open("avatar"))
+    form = desk.panel("avatar").form
+    desk.until(lambda: form.value().seed == 33)
+    inside(desk, lambda: desk.window.open("story"))
+    desk.until(lambda: "moon cannot be painted" in desk.panel("story").error.words())
 
 
 def test_a_row_of_candidates_counts_and_is_cancelled_as_one(desk: Desk) -> None:

@@ -49,7 +49,9 @@ class JobTracker(QObject):
         self._batches: list[CandidateBatch] = []
         self._tasks: set[asyncio.Task[None]] = set()
         bridge.news.connect(self._receive)
-        for job in studio.jobs():
+        mine = [job for job in studio.jobs() if self._mine(job)]
+        live = [job for job in mine if not job.has_ended]
+        for job in live or mine[:1]:  # the newest outcome, where it arrived before this page was made
             if self._batch_of(job) is None:
                 self._adopt(job)
 
@@ -101,10 +103,12 @@ class JobTracker(QObject):
     def _batch_of(self, job: Job) -> CandidateBatch | None:
         return next((batch for batch in self._batches if job in batch.jobs), None)
 
-    def _adopt(self, job: Job) -> CandidateBatch | None:
-        """Track a job that was submitted elsewhere."""
-        if not isinstance(job.request, self._medium.make) or job.has_ended or job.live:
-            return None
+    def _mine(self, job: Job) -> bool:
+        """Whether a job makes works of this medium."""
+        return isinstance(job.request, self._medium.kinds) and not job.live
+
+    def _adopt(self, job: Job) -> CandidateBatch:
+        """Track a job that was submitted elsewhere, with its group."""
         group = self._studio.group_of(job)
         return self._follow([job] if group is None else group.jobs)
 
@@ -112,6 +116,8 @@ class JobTracker(QObject):
         job = news.job
         if news.kind != "job" or job is None:
             return
-        batch = self._batch_of(job) or self._adopt(job)
+        batch = self._batch_of(job)
+        if batch is None and self._mine(job) and not job.has_ended:
+            batch = self._adopt(job)
         if batch is not None and job.state == "running":
             self.progressed.emit(batch, job)
