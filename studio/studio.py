@@ -208,7 +208,9 @@ class Studio:
         job = self._unanswered.pop(entry.id, None)
         if job is not None:
             job.fail(Cancelled())
-            self._job_changed(job)
+            if job.group is not None:
+                self._remember(job)
+            self._release(job)
         self._queue_changed()
 
     def save(self, job: Job) -> list[Asset]:
@@ -281,9 +283,7 @@ class Studio:
         """
         with self._queue_lock:
             self._closing = True
-            left = [
-                (job, job.state) for job in self.jobs() if not job.has_ended and not job.live and not job.cancelling
-            ]
+            left = [pair for pair in self._unfinished() if not pair[0].cancelling]
         for lane in self._lanes:
             lane.close()
         if self._queue_store is not None:

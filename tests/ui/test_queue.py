@@ -83,8 +83,8 @@ def test_candidates_are_one_row_and_stay_so_after_a_restart(desk: Desk, loop: QE
     generate_four(desk, 7)
     desk.click("stripQueue")
     (row,) = desk.window.queue.rows()
-    assert row.state.whole() == "4 waiting"
-    assert desk.window.strip.queue.text() == "4 waiting"
+    assert row.state.full_text() == "4 waiting"
+    assert desk.window.job_strip.queue.text() == "4 waiting"
     desk.window.open("avatar")  # a page that is restored is built before the loop runs, and awaits nothing
     desk.close()
     again = Desk(desk.home, loop)
@@ -93,10 +93,10 @@ def test_candidates_are_one_row_and_stay_so_after_a_restart(desk: Desk, loop: QE
         panel = again.panel("poster")
         again.click("stripQueue")
         (row,) = again.window.queue.rows()
-        assert row.state.whole() == "4 waiting"
+        assert row.state.full_text() == "4 waiting"
         again.studio.pause(False)
         again.until(lambda: panel.stage_area.candidates.done == 4)
-        again.until(lambda: row.state.whole() == "4 done in 0 s")
+        again.until(lambda: row.state.full_text() == "4 done in 0 s")
         assert panel.stage_area.candidates.isVisible()
         assert row.show_it.isVisible()
         assert not row.bar.isVisible()
@@ -130,20 +130,20 @@ def test_what_ended_before_its_page_was_opened_is_shown_there(desk: Desk) -> Non
     form = desk.panel("avatar").form
     desk.until(lambda: form.value().seed == 33)
     inside(desk, lambda: desk.window.open("story"))
-    desk.until(lambda: "moon cannot be painted" in desk.panel("story").error.words())
+    desk.until(lambda: "moon cannot be painted" in desk.panel("story").error.message())
 
 
 def test_a_row_of_candidates_counts_and_is_cancelled_as_one(desk: Desk) -> None:
     generate_four(desk, SLOW)
     queue = desk.window.queue
     desk.click("stripQueue")
-    desk.until(lambda: len(queue.rows()) == 1 and queue.rows()[0].state.whole() == "1 of 4, making 4 of 4")
+    desk.until(lambda: len(queue.rows()) == 1 and queue.rows()[0].state.full_text() == "1 of 4, making 4 of 4")
     (row,) = queue.rows()
     assert (row.bar.value(), row.bar.maximum()) == (1000, 4000)
-    assert desk.window.strip.words.whole() == "Poster · 1 of 4, making 4 of 4"
+    assert desk.window.job_strip.words.full_text() == "Poster · 1 of 4, making 4 of 4"
     row.cancel.click()
     desk.idle()
-    desk.until(lambda: row.state.whole() == "0 of 4 done, then cancelled")
+    desk.until(lambda: row.state.full_text() == "0 of 4 done, then cancelled")
     assert [job.state for job in desk.studio.jobs()] == ["cancelled"] * 4
     assert row.retry.isVisible()
 

@@ -48,11 +48,13 @@ class JobTracker(QObject):
         self._studio, self._medium = studio, medium
         self._batches: list[CandidateBatch] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._seen: set[str] = set()  # ids of jobs that are tracked, or were, or need not be
         bridge.news.connect(self._receive)
         mine = [job for job in studio.jobs() if self._mine(job)]
         live = [job for job in mine if not job.has_ended]
+        self._seen = {job.id for job in mine} - {job.id for job in live or mine[:1]}
         for job in live or mine[:1]:  # the newest outcome, where it arrived before this page was made
-            if self._batch_of(job) is None:
+            if job.id not in self._seen:
                 self._adopt(job)
 
     @property
@@ -69,9 +71,9 @@ class JobTracker(QObject):
     def stop(self) -> None:
         """Cancel all running and waiting jobs."""
         for batch in self._batches:
-            for job in batch.jobs:
-                if job.state in ("queued", "running"):
-                    self._studio.cancel(job.id)
+            if batch.live:
+                row = self._studio.group_of(batch.jobs[0]) or batch.jobs[0]
+                self._studio.cancel(row.id)
 
     def stop_waiting(self) -> None:
         """Stop waiting for outcomes. The jobs are not affected."""
@@ -80,6 +82,7 @@ class JobTracker(QObject):
 
     def _follow(self, jobs: Sequence[Job]) -> CandidateBatch:
         batch = CandidateBatch(jobs)
+        self._seen |= {job.id for job in jobs}
         self._batches = [*[other for other in self._batches if other.live], batch]
         for at, job in enumerate(jobs):
             task = asyncio.ensure_future(self._wait_for(batch, at, job))
@@ -117,7 +120,7 @@ class JobTracker(QObject):
         if news.kind != "job" or job is None:
             return
         batch = self._batch_of(job)
-        if batch is None and self._mine(job) and not job.has_ended:
+        if batch is None and self._mine(job) and job.id not in self._seen:  # it may have ended before we heard of it
             batch = self._adopt(job)
         if batch is not None and job.state == "running":
             self.progressed.emit(batch, job)
