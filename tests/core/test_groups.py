@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from studio.backends import medium
+from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.errors import BadInput, StudioError
 from studio.jobs.group import JobGroup
 from studio.jobs.job import Cancelled, Group, Job
@@ -24,7 +25,7 @@ from studio.studio import Studio
 from tests import fakes
 from tests.studios import fake_studio
 
-AVATAR, STORY = medium("avatar").make, medium("story").make
+AVATAR, STORY = medium("avatar").default_task.request, medium("story").default_task.request
 
 
 @pytest.fixture
@@ -253,7 +254,7 @@ def test_what_waits_is_cancelled_with_what_it_waits_for(studio: Studio, failing:
 def test_what_waits_across_lanes(home: Path) -> None:
     studio = fake_studio(home)
     try:
-        training = studio.submit(medium("avatar").train(seed=1, out=str(home / "out")))
+        training = studio.submit(AvatarTrainRequest(seed=1, out=str(home / "out")))
         job = studio.submit(AVATAR(seed=1), after=[training.id])
         fakes.ended(training)
         assert training.state == "done"

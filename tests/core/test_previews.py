@@ -17,10 +17,11 @@ from studio.jobs.job import Job, Progress
 from studio.jobs.previews import AudioDelta, Preview, PreviewEncoder, PreviewJoiner, TextDelta, TextPreview
 from studio.jobs.worker import ProcessHost, ThreadHost
 from studio.media.payloads import Audio, Image, Payload, Text
+from studio.models.resources import Resources
 from studio.schema.request import Request
 from tests import fakes
 
-STORY = medium("story").make
+STORY = medium("story").default_task.request
 RATE = 100
 
 
@@ -171,7 +172,7 @@ def test_what_is_heard_through_a_host_is_always_the_text_so_far(host: ThreadHost
         if isinstance(progress.preview, TextPreview):
             heard.append((progress.done, progress.preview.text))
 
-    result = host.run(Job(STORY(seed=3000)), "tests.core.test_previews:Writer", None, listen)
+    result = host.run(Job(STORY(seed=3000)), "tests.core.test_previews:Writer", Resources(), listen)
     (made,) = result.payloads
     assert isinstance(made, Text)
     assert heard

@@ -124,7 +124,7 @@ def test_a_search_that_waited_over_a_restart_fills_in_its_page(desk: Desk, loop:
 
 def test_what_ended_before_its_page_was_opened_is_shown_there(desk: Desk) -> None:
     job = desk.studio.submit(AvatarProjectRequest(seed=33))
-    failed = desk.studio.submit(medium("story").make(seed=MISUSED))
+    failed = desk.studio.submit(medium("story").default_task.request(seed=MISUSED))
     desk.until(lambda: job.state == "done" and failed.state == "failed")
     inside(desk, lambda: desk.window.open("avatar"))
     form = desk.panel("avatar").form

@@ -108,7 +108,8 @@ class JobTracker(QObject):
 
     def _mine(self, job: Job) -> bool:
         """Whether a job makes works of this medium."""
-        return isinstance(job.request, self._medium.kinds) and not job.live
+        tasks = [task.request for task in self._medium.work_tasks if task.follow]
+        return type(job.request) in tasks and not job.live
 
     def _adopt(self, job: Job) -> CandidateBatch:
         """Track a job that was submitted elsewhere, with its group."""
