@@ -73,8 +73,10 @@ class AlreadyInstalled(BadInput):
         self.model = model
 
 
-Stamp = tuple[int, int, int]
-"""(time, size, inode) of a model.toml: what tells that it was changed or replaced."""
+Stamp = tuple[int, ...]
+"""Time, size and inode of a model.toml, and the times of the model's folder and of the one beside it: others when one
+of their files was changed or replaced.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,10 +283,13 @@ class Catalog:
             except OSError:
                 continue  # no folder, no models
             for name in names:
+                folder = place / name
                 with contextlib.suppress(OSError):
-                    stat = (place / name / "model.toml").stat()
+                    stat = (folder / "model.toml").stat()
                     if S_ISREG(stat.st_mode) and not name.startswith(STAGING):
-                        found[place / name] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+                        beside = self._beside(folder) or folder
+                        times = [each.stat().st_mtime_ns for each in (folder, beside) if each.is_dir()]
+                        found[folder] = (stat.st_mtime_ns, stat.st_size, stat.st_ino, *times)
         return found
 
     def _read_all(self, before: _Snapshot | None) -> _Snapshot:
@@ -362,9 +367,12 @@ class Catalog:
 
     def _read(self, folder: Path) -> Model:
         model = read_model(folder, bundled=folder.parent == self._bundled)
-        if not model.bundled:
-            return replace(model, beside=folder)
-        return replace(model, beside=self._own / BESIDE / model.id) if self._own else model
+        return replace(model, beside=self._beside(folder))
+
+    def _beside(self, folder: Path) -> Path | None:
+        if folder.parent != self._bundled:
+            return folder
+        return self._own / BESIDE / folder.name if self._own else None
 
     def _free_id(self, stem: str, own: Path) -> str:
         """The stem, or the stem with the first number that no model has."""

@@ -84,6 +84,7 @@ class DirectionsTab(QWidget):
         self._face = AvatarRequest()
         self._model: Model | None = None
         self._stamp: object = None
+        self._looked_at: tuple[Model | None, int] = (None, -1)
         notes = dict(AvatarDirectionsRequest.fields())
         self.method, self.layers = ComboBox(), ComboBox()
         for box, name in ((self.method, "method"), (self.layers, "layers")):
@@ -134,7 +135,8 @@ class DirectionsTab(QWidget):
     def show_face(self, face: AvatarRequest, model: Model | None) -> None:
         """Show how far a face was moved along the directions of its model."""
         self._face = face
-        if not self._session.moving:
+        if (model, self._session.models_version) != self._looked_at:
+            self._looked_at = (model, self._session.models_version)
             now = (None, None) if model is None else (model.id, change_stamp(model))
             if now != self._stamp:
                 self._stamp, self._model = now, model

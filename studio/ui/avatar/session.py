@@ -69,6 +69,7 @@ class FaceSession(QObject):
         super().__init__(parent)
         self._studio, self._brief, self.stage = studio, brief, stage
         self.actions, self.sources, self._submit = actions, sources, submit
+        self.models_version = 0  # grows with every change of the models: what was read of them may be out of date
         self._draft: AvatarRequest | None = None
         self._draft_origin: Asset | None = None  # the work that was on the stage when the draft began
         self._origin: Asset | None = None  # the work whose face the brief took last
@@ -204,6 +205,7 @@ class FaceSession(QObject):
 
     def models_changed(self) -> None:
         """Models were added, removed or changed."""
+        self.models_version += 1
         self._read_model()
         self._refresh()
 

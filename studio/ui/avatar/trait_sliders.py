@@ -26,7 +26,8 @@ class TraitSliders(QWidget):
         self._face = AvatarRequest()
         self._model: Model | None = None
         self._key: tuple[object, ...] = ()
-        self._stamp: Stamp | None = None  # of the model's files, read while no slider moves
+        self._stamp: Stamp | None = None  # of the model's files
+        self._version = -1  # of the models when the stamp was read
         self._rest_of: dict[str, tuple[SliderValue, ...]] = {}  # resting values of projected faces, by their latents
         self._reset_all = button(tr("Reset all"), "resetTraits", "quiet", clicked=self._reset)
         self._no_sliders = label(tr("This model has no named sliders. Find directions below."), "muted", wrap=True)
@@ -43,8 +44,8 @@ class TraitSliders(QWidget):
         """Show the values of a face. Sliders that it does not have keep their places, and are disabled."""
         if model is None:
             self._stamp = None
-        elif not self._session.moving or self._stamp is None or model != self._model:
-            self._stamp = slider_stamp(model.folder)
+        elif self._stamp is None or model != self._model or self._version != self._session.models_version:
+            self._stamp, self._version = slider_stamp(model.folder), self._session.models_version
         self._face, self._model = face, model
         if face.latent:
             self._rest_of.setdefault(face.latent, face.traits)

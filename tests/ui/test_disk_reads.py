@@ -1,0 +1,66 @@
+"""The window's thread does not read the disk in a drag, for a candidate, or when another page is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from qasync import QEventLoop
+
+from tests.disk import disk_reads
+from tests.faces import FaceEngine, face_studio
+from tests.ui.conftest import Desk
+from tests.ui.hands import brief, handle, inside, page, pick, shows, sixteen
+
+
+@pytest.fixture
+def desk(home: Path, loop: QEventLoop) -> Iterator[Desk]:
+    FaceEngine.gate.set()
+    FaceEngine.pause = 0.0
+    made = Desk(home, loop, studio=face_studio(home))
+    made.until(lambda: made.window._preloader.ready)
+    yield made
+    made.close()
+
+
+def test_a_drag_reads_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel, inspector = page(desk)
+    slider = inspector.traits.sliders["Hair"].slider
+    inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=handle(slider))
+    inside(desk, QTest.mouseMove, slider, QPoint(30, slider.height() // 2))
+    desk.until(lambda: panel.stage_area.on_stage)
+    frames = len(FaceEngine.asked)
+    with disk_reads(monkeypatch) as reads:
+        for x in (40, 60, 80, 100):
+            inside(desk, QTest.mouseMove, slider, QPoint(x, slider.height() // 2))
+            held = inspector.session.live
+            assert held is not None
+            desk.until(lambda held=held: shows(panel, held.replace(size="native")) or shows(panel, held))
+    assert len(FaceEngine.asked) >= frames + 4
+    assert reads == []
+    inside(desk, QTest.mouseRelease, slider, Qt.MouseButton.LeftButton, pos=QPoint(100, slider.height() // 2))
+    desk.until(lambda: shows(panel, brief(panel)))
+
+
+def test_candidates_read_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    sixteen(desk)
+    pick(desk, 3)
+    with disk_reads(monkeypatch) as reads:
+        sixteen(desk)
+        pick(desk, 5)
+    assert reads == []
+
+
+def test_a_page_turn_reads_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = ("page.poster", "page.story", "page.music", "page.library", "page.avatar")
+    for name in pages:  # each is made when it is first opened
+        desk.act(name)
+        desk.idle()
+    with disk_reads(monkeypatch) as reads:
+        for name in pages:
+            desk.act(name)
+            desk.idle()
+    assert reads == []
