@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, LiteralString
+from typing import Any, LiteralString, cast
 
 MENDS = ("models", "folders", "room", "smaller", "diagnostics")
 """Another model; another folder; room on the disk; a smaller work; a look at what the machine lacks."""
@@ -24,8 +24,30 @@ class Message:
         self.one = ""
         self.params: dict[str, str | int | float | Message] = {name: _plain(value) for name, value in params.items()}
 
+    @classmethod
+    def of(cls, text: str, /, **params: object) -> Message:
+        """A message whose template is no literal here: a label of the schema, or one that was written to a file."""
+        return cls(cast(LiteralString, text), **params)
+
+    def to_json(self) -> dict[str, Any]:
+        """The template and the parameters."""
+        params = {name: value.to_json() if isinstance(value, Message) else value for name, value in self.params.items()}
+        return {"template": self.template, "one": self.one, "params": params}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Message:
+        """Raises ValueError for anything that `to_json` did not write."""
+        template, one, params = data.get("template"), data.get("one", ""), data.get("params", {})
+        if not isinstance(template, str) or not isinstance(one, str) or not isinstance(params, dict):
+            raise ValueError("it is no message")
+        message = cls.of(template)
+        message.one = one
+        for name, value in cast("dict[str, Any]", params).items():
+            message.params[name] = cls.from_json(cast("dict[str, Any]", value)) if isinstance(value, dict) else value
+        return message
+
     def __str__(self) -> str:
-        return self.filled(self.one if self.one and self.params["n"] == 1 else self.template)
+        return self.filled(self.one if self.one and self.params.get("n") == 1 else self.template)
 
     def filled(self, template: str) -> str:
         """`template`, which may be a translation, with the parameters in their places."""

@@ -85,7 +85,7 @@ class Studio:
         self._listeners: list[Callable[[News], None]] = []
         self._ended: list[Job] = []
         self._written: list[QueueEntry] | None = None  # entries that were written last
-        self._pace: dict[str, tuple[str, int, float]] = {}
+        self._pace: dict[str, tuple[str | Message, int, float]] = {}
         self._groups: dict[str, JobGroup] = {}
         self._unanswered: dict[str, Job] = {}  # the jobs of `interrupted`
         self._closing = False

@@ -23,7 +23,7 @@ from studio.backends.avatar.requests import (
     AvatarWalkRequest,
     SliderValue,
 )
-from studio.errors import BadInput
+from studio.errors import NOTHING, BadInput, Message
 from studio.jobs.job import Progress, Report
 from studio.media import clips, temp_clips
 from studio.media.payloads import Image, Payload
@@ -90,7 +90,11 @@ class FaceEngine:
                 traits=(SliderValue("Hair", 0.5),),
                 name=request.name,
             )
-            return [Image(face(found), json.dumps(found.to_json()), REMARK if request.steps == STRANGE else "")]
+            return [
+                Image(
+                    face(found), json.dumps(found.to_json()), Message(REMARK) if request.steps == STRANGE else NOTHING
+                )
+            ]
         if isinstance(request, AvatarSheetRequest):
             return [Image(np.concatenate([face(request)[..., :3]] * 2, axis=1))]
         assert isinstance(request, AvatarRequest)

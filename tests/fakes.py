@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from studio.errors import BadInput, OutOfMemory
+from studio.errors import NOTHING, BadInput, Message, OutOfMemory
 from studio.jobs.job import Cancelled, Job, Progress, Report
 from studio.media.payloads import Audio, Image, Payload, Text
 from studio.models.resources import Resources
@@ -54,7 +54,7 @@ class FakeEngine:
         made = payload(request.medium, seed)
         if request.kind == "avatar.project" and isinstance(made, Image):
             found = Request.from_json({"kind": "avatar", "seed": seed, "model": request.model, "name": "Found"})
-            said = REMARK if seed == SPEAKS else ""
+            said = Message(REMARK) if seed == SPEAKS else NOTHING
             made = Image(made.pixels, request=json.dumps(found.to_json()), remark=said)
         try:
             for step in range(1, STEPS + 1):

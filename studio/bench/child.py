@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.bench.measurement import ROOT
-from studio.errors import StudioError
+from studio.errors import Message, StudioError
 
 PATIENCE = 600.0  # seconds until a measurement counts as stuck
 
@@ -43,6 +43,6 @@ def measure(module: str, told: dict[str, Any]) -> dict[str, Any]:
             "{module} ended with status {status}: {reason}.",
             module=module,
             status=ran.returncode,
-            reason=said or "it said nothing",
+            reason=said or Message("it said nothing"),
         )
     return json.loads(lines[-1])

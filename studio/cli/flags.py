@@ -59,11 +59,10 @@ class ArgumentParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise BadInput(
-            "{first}{rest}.",
-            "`{prog} --help` shows what can be given.",
-            first=message[:1].upper(),
-            rest=message[1:].rstrip("."),
-            prog=self.prog,
+            "{problem}.",
+            "`{program} --help` shows what can be given.",
+            problem=message[:1].upper() + message[1:].rstrip("."),
+            program=self.prog,
         )
 
 

@@ -141,7 +141,7 @@ def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[st
         "seconds": round(job.seconds, 3),
     }
     if asset.remark:
-        entry["remark"] = asset.remark
+        entry["remark"] = str(asset.remark)
     if partial:
         entry["partial"] = True
     return entry

@@ -53,7 +53,7 @@ class JsonProgress:
                 "kind": job.request.kind,
                 "seed": job.request.seed,
                 "state": state,
-                "stage": progress.stage,
+                "stage": str(progress.stage),
                 "done": progress.done,
                 "total": progress.total,
                 "seconds": round(job.seconds, 3),
@@ -169,7 +169,7 @@ def _name(job: Job, index: int, count: int) -> str:
 
 def _words(job: Job, left: float | None) -> str:
     progress = job.progress
-    words = [progress.stage]
+    words = [str(progress.stage)]
     if progress.total:
         words.append(f"{progress.done}/{progress.total}")
     words += [f"{name} {value:.4g}" for name, value in progress.values.items()]

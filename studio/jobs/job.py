@@ -8,7 +8,9 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, LiteralString
+
+from studio.errors import Message
 
 if TYPE_CHECKING:
     from studio.jobs.previews import Preview
@@ -23,12 +25,13 @@ State = Literal["queued", "running", "done", "failed", "cancelled"]
 class Progress:
     """Where a job stands: step `done` of `total` of a stage, in the stage's own unit (0 of 0 where nobody can know).
 
+    A stage is a word or two ("loading"), translated where it is shown.
     `preview` is cumulative (the picture, the text so far, the sound so far), so that a listener may skip any of them.
     An engine may report TextDelta and AudioDelta instead; listeners get them joined, as TextPreview and Audio.
     `values` are measurements to plot, such as a loss.
     """
 
-    stage: str
+    stage: LiteralString | Message
     done: int = 0
     total: int = 0
     preview: Preview | None = None

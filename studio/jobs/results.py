@@ -113,9 +113,12 @@ def _request_of(payload: Any, request: Request) -> dict[str, Any]:
     return Request.from_json(json.loads(own)).to_json() if own else request.to_json()
 
 
-def _remark_of(payload: Any) -> dict[str, str]:
+def _remark_of(payload: Any) -> dict[str, Any]:
     """The engine's remark on this payload, as provenance."""
-    return {"remark": payload.remark} if isinstance(payload, Image) and payload.remark else {}
+    if not isinstance(payload, Image) or not payload.remark:
+        return {}
+    told = {"remark_message": payload.remark.to_json()} if payload.remark.params else {}
+    return {"remark": str(payload.remark), **told}
 
 
 @functools.cache

@@ -5,6 +5,7 @@ Knows neither the index nor where the library lies; a sidecar is read as warily 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from studio.errors import BadInput, StudioError
+from studio.errors import NOTHING, BadInput, Message, StudioError
 
 SCHEMA = 1
 """The version of the sidecar; a larger one was written by a newer studio and is left alone."""
@@ -61,10 +62,13 @@ class Asset:
         return self.width is not None and self.seconds is None
 
     @property
-    def remark(self) -> str:
-        """What its engine said of it, in a sentence; mostly nothing."""
-        said = self.provenance.get("remark")
-        return said if isinstance(said, str) else ""
+    def remark(self) -> Message:
+        """What its engine said of it; mostly nothing."""
+        whole, said = self.provenance.get("remark_message"), self.provenance.get("remark")
+        if isinstance(whole, dict):
+            with contextlib.suppress(ValueError):
+                return Message.from_json(cast("dict[str, Any]", whole))
+        return Message.of(said) if isinstance(said, str) else NOTHING
 
     @property
     def sounding(self) -> bool:

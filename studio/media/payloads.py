@@ -8,19 +8,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.errors import NOTHING, Message
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Image:
     """A picture: uint8 `[H, W, 3]` or `[H, W, 4]`, sRGB, alpha straight (not premultiplied).
 
     `request` is the JSON of the request that makes it again, where that is another than the one that was run: a face
-    that was found in a picture is a face, not a search. Empty otherwise. `remark` is a sentence that a person should
+    that was found in a picture is a face, not a search. Empty otherwise. `remark` is what a person should
     hear with it: the library keeps it with the work's provenance.
     """
 
     pixels: NDArray[np.uint8]
     request: str = ""
-    remark: str = ""
+    remark: Message = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

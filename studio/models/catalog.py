@@ -414,9 +414,15 @@ def read_model(folder: Path, *, bundled: bool) -> Model:
             "{folder} cannot be a model's folder.", "Its name may have a to z, 0 to 9, dots and dashes.", folder=folder
         )
     missing = [key for key in ("medium", "family") if not isinstance(data.get(key), str) or not data[key]]
+    if len(missing) == 1:
+        raise StudioError("{path} does not say {key}.", "Import the model again.", path=path, key=missing[0])
     if missing:
         raise StudioError(
-            "{path} does not say {missing}.", "Import the model again.", path=path, missing=" and ".join(missing)
+            "{path} does not say {one} and {other}.",
+            "Import the model again.",
+            path=path,
+            one=missing[0],
+            other=missing[1],
         )
     if data.get("id", folder.name) != folder.name:
         raise StudioError("{path} belongs to a folder named {id!r}.", "Rename the folder.", path=path, id=data["id"])

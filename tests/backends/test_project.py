@@ -24,7 +24,7 @@ from studio.backends.avatar.engine.synthesis import render
 from studio.backends.avatar.engine.target import PictureDistance, ProjectionTarget, make_target, open_picture
 from studio.backends.avatar.face_crops import cut_outs
 from studio.backends.avatar.requests import AvatarProjectRequest, AvatarRequest
-from studio.errors import BadInput, StudioError
+from studio.errors import NOTHING, BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress
 from studio.media.payloads import Image
 from studio.models.catalog import Model
@@ -312,7 +312,7 @@ def test_what_is_far_from_the_picture_is_said_and_what_is_near_is_not(
     model: Model, engine: AvatarEngine, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encode.write(learnt(engine), model.folder)
-    assert made(engine, search(picture, steps=0)).remark == ""
+    assert made(engine, search(picture, steps=0)).remark == NOTHING
     y, x = np.mgrid[:64, :64]
     stripes = (((x + y) // 4 % 2)[..., None] * np.array([255, 40, 200])).astype(np.uint8)
     Picture.fromarray(stripes).save(tmp_path / "stripes.png")
@@ -321,19 +321,19 @@ def test_what_is_far_from_the_picture_is_said_and_what_is_near_is_not(
     np.testing.assert_array_equal(made(engine, face_of(image)).pixels, image.pixels)
     monkeypatch.setattr(search_messages, "NEAR", 10.0)  # faces of random weights are all alike
     monkeypatch.setattr(search_messages, "PLAIN", 10.0)
-    assert "found in square" in made(engine, search(picture, steps=0, style="square")).remark
+    assert "found in square" in str(made(engine, search(picture, steps=0, style="square")).remark)
 
 
 def test_remarks_weigh_a_face_beside_others() -> None:
     others = [1.0, 2.0, 3.0]
-    assert search_messages.nothing_near(0.8, others, read=True) == ""
+    assert search_messages.nothing_near(0.8, others, read=True) == NOTHING
     assert search_messages.nothing_near(1.2, others, read=True) == search_messages.FAR
-    assert search_messages.nothing_near(1.2, others, read=False) == ""
+    assert search_messages.nothing_near(1.2, others, read=False) == NOTHING
     assert search_messages.nothing_near(1.9, others, read=False) == search_messages.UNREAD
-    assert "looks like Micah" in search_messages.another_style("micah", "personas", 0.4, 1.0, others)
-    assert search_messages.another_style("micah", "micah", 0.4, 1.0, others) == ""
-    assert search_messages.another_style("micah", "personas", 0.9, 1.0, others) == "", "both are as likely"
-    assert search_messages.another_style("micah", "personas", 1.2, 3.0, others) == "", "it is like neither"
+    assert "looks like Micah" in str(search_messages.another_style("micah", "personas", 0.4, 1.0, others))
+    assert search_messages.another_style("micah", "micah", 0.4, 1.0, others) == NOTHING
+    assert search_messages.another_style("micah", "personas", 0.9, 1.0, others) == NOTHING, "both are as likely"
+    assert search_messages.another_style("micah", "personas", 1.2, 3.0, others) == NOTHING, "it is like neither"
 
 
 def test_what_an_encoder_read_is_bent_little(model: Model, engine: AvatarEngine, tmp_path: Path) -> None:

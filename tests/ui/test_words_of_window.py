@@ -32,7 +32,7 @@ class Pseudo(QTranslator):
         if context != "studio" or not text:
             return None  # type: ignore[return-value]  # Qt's own words stay as they are
         if self._chinese:
-            kept = "".join(re.findall(r"\{\w+\}|%n|&(?=\w)", text))
+            kept = "".join(re.findall(r"\{\w+[^{}]*\}|%n|&(?=\w)", text))
             return f"{OPEN}{kept}{'画' * max(2, round(len(text) * 0.4))}{SHUT}"
         return f"{OPEN}{text}{'é' * round(len(text) * 0.4)}{SHUT}"
 

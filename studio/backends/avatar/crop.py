@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from studio.errors import Message
 from studio.media import images
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # others call programs, or draw what is no picture
@@ -22,24 +23,24 @@ CLEAR = 8  # alpha up to which nothing is seen
 MARGIN = 1.08  # of the square around a cut-out, where it touches no edge
 
 REASONS = {
-    "broken": "Damaged, or no picture.",
-    "copy": "The same file as another one.",
-    "alike": "Looks the same as another one.",
-    "small": "Too small.",
-    "large": "Too large to unpack.",
-    "narrow": "Far longer than wide: a square would show only a part.",
-    "clear": "Transparent all over.",
+    "broken": Message("Damaged, or no picture."),
+    "copy": Message("The same file as another one."),
+    "alike": Message("Looks the same as another one."),
+    "small": Message("Too small."),
+    "large": Message("Too large to unpack."),
+    "narrow": Message("Far longer than wide: a square would show only a part."),
+    "clear": Message("Transparent all over."),
 }
-"""Why a picture is not used, in English."""
+"""Why a picture is not used."""
 
 NOTES = {
-    "turned": "Turned upright.",
-    "moving": "Animated: its first picture is used.",
-    "cut": "Cropped to what is not transparent.",
-    "middle": "The middle of it is used.",
-    "enlarged": "Smaller than asked for, so it is soft.",
+    "turned": Message("Turned upright."),
+    "moving": Message("Animated: its first picture is used."),
+    "cut": Message("Cropped to what is not transparent."),
+    "middle": Message("The middle of it is used."),
+    "enlarged": Message("Smaller than asked for, so it is soft."),
 }
-"""What was done to a picture that is used, in English."""
+"""What was done to a picture that is used."""
 
 
 class UnusablePicture(Exception):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from studio.backends.avatar.attributes import AttributeTable
 from studio.backends.avatar.folder import FEWEST, CheckedFolder, DatasetEntry, Heard, check_folder
-from studio.errors import BadInput
+from studio.errors import BadInput, Message
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,14 +84,22 @@ def _read_folder(folder: Path, size: int, heard: Heard) -> FaceDataset:
     found = check_folder(folder, size, heard)
     skipped = tuple(f"{entry.path}: {entry.words()}" for entry in found.skipped)
     if len(found.pixels) < FEWEST:
-        broken = f" {len(skipped)} cannot be, such as {skipped[0]}" if skipped else ""
-        raise BadInput(
-            "{folder} holds {count} pictures that can be used; at least {fewest} are needed.{broken}",
-            "Add more pictures: some hundreds for a likeness, some thousands for variety.",
-            mend="folders",
+        words = Message(
+            "{folder} holds {count} pictures that can be used; at least {fewest} are needed.",
             folder=folder,
             count=len(found.pixels),
             fewest=FEWEST,
-            broken=broken,
+        )
+        if skipped:
+            first = found.skipped[0]
+            words = Message(
+                "{words} {count} cannot be, such as {path}: {reason}",
+                words=words,
+                count=len(skipped),
+                path=first.path,
+                reason=first.words(),
+            )
+        raise BadInput(
+            words, "Add more pictures: some hundreds for a likeness, some thousands for variety.", mend="folders"
         )
     return FaceDataset(found.pixels, skipped=skipped)

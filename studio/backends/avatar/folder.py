@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from studio.backends.avatar.crop import NOTES, REASONS, CroppedPicture, UnusablePicture, crop_file
 from studio.backends.avatar.duplicates import DuplicateFinder
-from studio.errors import BadInput
+from studio.errors import BadInput, Message
 from studio.system.paths import AppPaths
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
@@ -44,9 +44,10 @@ class DatasetEntry:
     detail: str = ""
     notes: tuple[str, ...] = ()
 
-    def words(self) -> str:
-        """Why it is not used, in English."""
-        return f"{REASONS[self.reason]}{f' ({self.detail})' if self.detail else ''}"
+    def words(self) -> Message:
+        """Why it is not used."""
+        reason = REASONS[self.reason]
+        return Message("{reason} ({detail})", reason=reason, detail=self.detail) if self.detail else reason
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,31 +6,36 @@ from collections.abc import Sequence
 from statistics import median
 
 from studio.backends.avatar.requests import STYLES
+from studio.errors import NOTHING, Message
 
 NEAR = 0.45
 """Times as unlike as other faces of its style a face may be at most, to be the one in the picture."""
 
-FAR = "Nothing near this picture is in the model: it draws the styles that it has learnt. This is the nearest it has."
-UNREAD = "This face is hardly nearer to the picture than any other of the model."
+FAR = Message(
+    "Nothing near this picture is in the model: it draws the styles that it has learnt. This is the nearest it has."
+)
+UNREAD = Message("This face is hardly nearer to the picture than any other of the model.")
 LOST = 0.85  # the same as NEAR where no encoder reads the picture, and only what is bent until it fits can be judged
 PLAIN = 0.75  # times as unlike as the best face of the style that was asked for one of the style that is seen may be
 
 
-def nothing_near(unlike: float, others: Sequence[float], *, read: bool) -> str:
+def nothing_near(unlike: float, others: Sequence[float], *, read: bool) -> Message:
     """What is to be said of a face so unlike its picture, where `others` of its style are so unlike it; empty where it
     is near. `read`: an encoder has read the picture."""
     share = unlike / max(1e-9, median(others))
     if read:
-        return FAR if share > NEAR else ""
-    return UNREAD if share > LOST else ""
+        return FAR if share > NEAR else NOTHING
+    return UNREAD if share > LOST else NOTHING
 
 
-def another_style(seen: str, asked: str, unlike: float, best: float, others: Sequence[float]) -> str:
+def another_style(seen: str, asked: str, unlike: float, best: float, others: Sequence[float]) -> Message:
     """What is to be said where the face as seen in one style is so unlike the picture, and the best one of the style
     that was asked for is so; empty where nothing speaks against the choice."""
     if seen == asked or unlike > PLAIN * best or nothing_near(unlike, others, read=True):
-        return ""
+        return NOTHING
     titles = dict(STYLES)
-    return (
-        f"This looks like {titles.get(seen, seen)}; it was found in {titles.get(asked, asked)} because that was chosen."
+    return Message(
+        "This looks like {seen}; it was found in {asked} because that was chosen.",
+        seen=Message.of(titles.get(seen, seen)),
+        asked=Message.of(titles.get(asked, asked)),
     )

@@ -11,7 +11,7 @@ from functools import cache
 
 import torch
 
-from studio.errors import BadInput, OutOfMemory
+from studio.errors import BadInput, Message, OutOfMemory
 
 SMALL = 500_000_000  # bytes of weights below which float32 costs nothing worth the question which dtype is faster
 
@@ -91,11 +91,11 @@ def translate_out_of_memory() -> Iterator[None]:
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise OutOfMemory(*_out_of_memory_message()) from error
+        raise _out_of_memory() from error
     except RuntimeError as error:
         # The CPU allocator has no exception class of its own.
         if "can't allocate memory" in str(error) or "out of memory" in str(error).lower():
-            raise OutOfMemory(*_out_of_memory_message()) from error
+            raise _out_of_memory() from error
         raise
 
 
@@ -103,11 +103,11 @@ def _name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-def _out_of_memory_message() -> tuple[str, str]:
-    return (
-        f"The {'graphics card' if device().type == 'cuda' else 'machine'} ran out of memory.",
-        "Choose a smaller size or a smaller model, or close other programs, and try again.",
-    )
+def _out_of_memory() -> OutOfMemory:
+    said = Message("The machine ran out of memory.")
+    if device().type == "cuda":
+        said = Message("The graphics card ran out of memory.")
+    return OutOfMemory(said, "Choose a smaller size or a smaller model, or close other programs, and try again.")
 
 
 def free_memory() -> None:

@@ -8,14 +8,14 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, LiteralString, NoReturn
 
 import tomli_w
 import torch
 from PIL import Image as Pillow
 from safetensors import SafetensorError
 
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.jobs import training_runs
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media.payloads import Image, Payload, Weights
@@ -52,7 +52,7 @@ class TrainingLoop:
         restore: Callable[[dict[str, Any]], None],
         preview: Callable[[], Payload],
         export: Callable[[Path], None],
-        stage: str = "training",
+        stage: LiteralString = "training",
         save_seconds: float = 120.0,
         preview_seconds: float = 60.0,
         about: Mapping[str, Any] | None = None,
@@ -62,7 +62,7 @@ class TrainingLoop:
         self.step = 0
         self._report = report
         self._state, self._restore, self._preview, self._export = state, restore, preview, export
-        self._stage = stage
+        self._stage: LiteralString = stage
         self._save_seconds, self._preview_seconds = save_seconds, preview_seconds
         self._about = dict(about or {}) | ({"title": request.title} if request.title else {})
         self._before = 0.0  # seconds trained in earlier runs
@@ -73,8 +73,13 @@ class TrainingLoop:
             os.close(training_runs.lock(self.out))
             training_runs.finish_model_swap(self.out)
         except OSError as error:
-            message = f"{self.out} cannot be made: {error.strerror}."
-            raise BadInput(message, "Choose a folder you may write to.", mend="folders") from error
+            raise BadInput(
+                "{folder} cannot be made: {reason}.",
+                "Choose a folder you may write to.",
+                mend="folders",
+                folder=self.out,
+                reason=error.strerror,
+            ) from error
         if request.resume:
             self._load()
         elif self.checkpoint.exists():
@@ -84,7 +89,7 @@ class TrainingLoop:
                 folder=self.out,
             )
         self._log = training_runs.TrainingLog(self.out)
-        self._write("The log", lambda: self._log.begin(self.step, self._before))
+        self._write(Message("The log"), lambda: self._log.begin(self.step, self._before))
         self._write(training_runs.REQUEST, lambda: training_runs.save_request(request))
         self._start = time.monotonic()
 
@@ -152,7 +157,7 @@ class TrainingLoop:
                 if now - saved >= self._save_seconds:
                     self.save()
                     saved = time.monotonic()
-                self._write("The log", lambda: self._log.add(self.step, self.seconds, self._values))
+                self._write(Message("The log"), lambda: self._log.add(self.step, self.seconds, self._values))
                 values = {"step": float(self.step), **self._values}
                 self._report_progress(
                     Progress(self._stage, min(total, int(time.monotonic() - self._start)), total, preview, values)
@@ -175,18 +180,22 @@ class TrainingLoop:
             if waited > WAITED:
                 self._start += waited
 
-    def fail_diverged(self, what: str) -> NoReturn:
+    def fail_diverged(self, what: str | Message) -> NoReturn:
         """`what` has grown beyond all bounds: export the last good state, and say so. Raises StudioError."""
-        words = f"The training lost its way at step {self.step}: {what} is no sensible number any more."
+        words = Message(
+            "The training lost its way at step {step}: {what} is no sensible number any more.",
+            step=self.step,
+            what=what,
+        )
         if not self.checkpoint.exists():
             raise StudioError(words, "Begin anew with a lower learning rate, or with more pictures.")
         whole = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
         self._restore(whole["state"])
         folder = self._export_model().folder
         raise StudioError(
-            "{words} The model as it was at step {step} is kept in {folder}.",
+            "{problem} The model as it was at step {step} is kept in {folder}.",
             "Go on from there with another seed and a lower learning rate.",
-            words=words,
+            problem=words,
             step=int(whole["step"]),
             folder=folder,
         )
@@ -205,7 +214,7 @@ class TrainingLoop:
         """Write the checkpoint beside the old one, then take its place."""
         state = self._state()
         if not _finite(state):
-            self.fail_diverged("a weight")
+            self.fail_diverged(Message("a weight"))
         whole = {"step": self.step, "seconds": self.seconds, "state": state}
         part = self.checkpoint.with_suffix(".part")
 
@@ -229,19 +238,16 @@ class TrainingLoop:
         self._write(name, lambda: part.write_text(words, encoding="utf-8", errors="backslashreplace"))
         self._write(name, lambda: part.replace(path))
 
-    def _write(self, what: str, write: Callable[[], object]) -> None:
+    def _write(self, what: str | Message, write: Callable[[], object]) -> None:
         try:
             write()
         except (OSError, SafetensorError) as error:
             why = (error.strerror if isinstance(error, OSError) else None) or error
-            then = "go on with --resume" if self.checkpoint.exists() else "start again"
+            hint = Message("Make room on the disk and start again.")
+            if self.checkpoint.exists():
+                hint = Message("Make room on the disk and go on with --resume.")
             raise StudioError(
-                "{what} could not be written: {why}.",
-                "Make room on the disk and {then}.",
-                mend="room",
-                what=what,
-                why=why,
-                then=then,
+                "{what} could not be written: {reason}.", hint, mend="room", what=what, reason=why
             ) from error
 
     def _load(self) -> None:

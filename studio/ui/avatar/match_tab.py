@@ -20,7 +20,7 @@ from studio.ui.library.importer import Importer
 from studio.ui.stages import pictures
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import button, column, label, row
-from studio.ui.widgets.text import tr
+from studio.ui.widgets.text import tr, worded
 from studio.ui.widgets.theme import SIZE, theme
 
 HEIGHT = 148
@@ -153,7 +153,7 @@ class MatchTab(QWidget):
 
     def found(self, asset: Asset) -> None:
         """A face was found: say what its engine remarks."""
-        words = tr(asset.remark)
+        words = worded(asset.remark)
         if self.asset is not None and self.asset.id in asset.parents:
             self.show_remark(words)
         if words:

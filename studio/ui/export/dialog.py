@@ -31,7 +31,7 @@ from studio.ui.shell import window_state
 from studio.ui.stages import pictures
 from studio.ui.widgets.basic import ComboBox, ElidedLabel, MessageBar, button, column, label, row
 from studio.ui.widgets.checkbox import CheckBox
-from studio.ui.widgets.text import count, failure, tr
+from studio.ui.widgets.text import count, failure, tr, worded
 from studio.ui.widgets.theme import theme
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class ExportProgress:
     def hear(self, done: int) -> None:
         self.done = done
         if self.stopped:
-            raise ExportCancelled(tr("The export was cancelled."))
+            raise ExportCancelled("The export was cancelled.")
 
 
 class ExportDialog(QDialog):
@@ -221,7 +221,7 @@ class ExportDialog(QDialog):
             self.said.setText(count(order.count if order else 0, "%n file", "%n files"))
         except BadInput as error:
             order = None
-            self.said.setText(tr(error.message))
+            self.said.setText(worded(error.said))
         ready = self.looks.look.ground != "work" or self._behind is not None
         self.go.setEnabled(order is not None and self._picture is not None and self._way is None and ready)
 

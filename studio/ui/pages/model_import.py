@@ -41,7 +41,7 @@ class CopyProgress:
     def report(self, done: int, total: int) -> None:
         self.done, self.total = done, total
         if self.stopped or self.closing.is_set():
-            raise ImportCancelled(tr("The import was cancelled."))
+            raise ImportCancelled("The import was cancelled.")
 
 
 class LicenceDialog(QDialog):

@@ -151,10 +151,10 @@ class OutputDeviceField(QWidget):
 def _demand_folder(path: str) -> None:
     if path and not Path(path).expanduser().is_absolute():
         raise BadInput(
-            tr("“{folder}” does not say where it is.").format(folder=path),
-            tr("Write the whole path, such as {example}, or choose the folder.").format(example=Path.home() / path),
+            "“{folder}” does not say where it is.",
+            "Write the whole path, such as {example}, or choose the folder.",
+            folder=path,
+            example=Path.home() / path,
         )
     if path and not hardware.writable(Path(path).expanduser()):
-        raise BadInput(
-            tr("{folder} cannot be written to.").format(folder=path), tr("Choose another, or change its permissions.")
-        )
+        raise BadInput("{folder} cannot be written to.", "Choose another, or change its permissions.", folder=path)

@@ -84,7 +84,7 @@ class PresetMenus(QObject):
         def take() -> None:
             preset = files.read(path)
             if not isinstance(preset.request, self._kind):
-                raise BadInput(tr("This preset is for another page."), tr("Open that page and bring it in there."))
+                raise BadInput("This preset is for another page.", "Open that page and bring it in there.")
             self._presets.keep(preset.name, preset.request)
             self.chosen.emit(preset.request)
 

@@ -14,7 +14,7 @@ from studio.jobs.job import Job
 from studio.ui.commands import keys_of
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import ElidedLabel, button, label, row
-from studio.ui.widgets.text import count, duration, tr
+from studio.ui.widgets.text import count, duration, stage_words, tr
 from studio.ui.widgets.theme import SIZE, theme
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def job_stage(job: Job | JobGroup) -> str:
         return words[job.state]
     if job.cancelling:
         return tr("stopping")
-    name = tr(progress.stage)
+    name = stage_words(progress.stage)
     if progress.total < 2:  # of one step there is nothing to count
         return name
     return tr("{stage} {done} of {total}").format(stage=name, done=progress.done, total=progress.total)

@@ -15,7 +15,7 @@ from studio.errors import StudioError
 from studio.ui.background import LatestOnly
 from studio.ui.training.picture_grid import PictureGrid
 from studio.ui.widgets.basic import column, label
-from studio.ui.widgets.text import count, failure, tr
+from studio.ui.widgets.text import count, failure, tr, worded
 from studio.ui.widgets.theme import theme
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class DatasetCheck(QWidget):
         self.unused.setText(count(len(skipped), "%n picture is not used", "%n pictures are not used"))
         self.list.setVisible(bool(skipped))
         self.list.clear()
-        self.list.addItems([f"{entry.path}: {_reason(entry.reason, entry.detail)}" for entry in skipped[:LISTED]])
+        self.list.addItems([f"{entry.path}: {worded(entry.words())}" for entry in skipped[:LISTED]])
         self._fit()
         self.checked.emit(found)
 
@@ -147,13 +147,6 @@ def _image(pixels: np.ndarray) -> QImage:
     pixels = np.ascontiguousarray(pixels)
     side = pixels.shape[0]
     return QImage(pixels.data, side, side, side * 4, QImage.Format.Format_RGBA8888).copy()
-
-
-def _reason(reason: str, detail: str) -> str:
-    from studio.backends.avatar.crop import REASONS
-
-    words = tr(REASONS[reason])
-    return f"{words} ({detail})" if detail else words
 
 
 def _summary(used: int, found: CheckedFolder) -> str:

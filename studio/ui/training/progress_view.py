@@ -19,7 +19,7 @@ from studio.ui.stages import pictures
 from studio.ui.training.picture_grid import PictureGrid
 from studio.ui.training.plot import Plot, PlotCurve
 from studio.ui.widgets.basic import column, label, row
-from studio.ui.widgets.text import count, duration, sentence, tr
+from studio.ui.widgets.text import count, duration, sentence, stage_words, tr
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -123,7 +123,7 @@ class ProgressView(QWidget):
             return tr("Paused")
         if any(other.state == "running" and other is not job for other in self._studio.jobs()):
             return tr("It gives way while something else is made")
-        return sentence(tr(job.progress.stage))
+        return sentence(stage_words(job.progress.stage))
 
     def _words(self, job: Job) -> str:
         progress = job.progress

@@ -102,7 +102,7 @@ class TrainingForm(QScrollArea):
     def request(self, out: Path) -> AvatarTrainRequest:
         """Raises BadInput where something is missing."""
         if self.folder is None:
-            raise BadInput(tr("There is nothing to learn from yet."), tr("Choose a folder of pictures."))
+            raise BadInput("There is nothing to learn from yet.", "Choose a folder of pictures.")
         self.hours.interpretText()
         return AvatarTrainRequest(
             data=str(self.folder),

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from studio.errors import StudioError
 from studio.media.payloads import Audio
-from studio.ui.widgets.text import tr
 
 LEAST = 0.05  # seconds of the shortest loop
 WINDOW = 0.05  # seconds that a level is taken over
@@ -118,11 +117,12 @@ class SoundPlayer:
             self._stream = None
             if self.device:
                 raise StudioError(
-                    tr("The sound output {name} cannot be used.").format(name=self.device),
-                    tr("Connect it, or choose another in the settings."),
+                    "The sound output {name} cannot be used.",
+                    "Connect it, or choose another in the settings.",
+                    name=self.device,
                 ) from error
             raise StudioError(
-                tr("No sound output was found."), tr("Connect speakers or headphones, then play again.")
+                "No sound output was found.", "Connect speakers or headphones, then play again."
             ) from error
 
     def pause(self) -> None:
@@ -167,9 +167,7 @@ def outputs() -> list[str]:
     try:
         found = [str(each["name"]) for each in system.query_devices() if each["max_output_channels"] > 0]
     except (system.PortAudioError, OSError) as error:
-        raise StudioError(
-            tr("No sound output was found."), tr("Connect speakers or headphones, then play again.")
-        ) from error
+        raise StudioError("No sound output was found.", "Connect speakers or headphones, then play again.") from error
     return list(dict.fromkeys(found))
 
 
@@ -179,7 +177,7 @@ def _system() -> Any:
         import sounddevice
     except (ImportError, OSError) as error:
         raise StudioError(
-            tr("Sounds cannot be played here: PortAudio is missing."),
-            tr("Install it (libportaudio2 on Debian and Ubuntu), then start the studio again."),
+            "Sounds cannot be played here: PortAudio is missing.",
+            "Install it (libportaudio2 on Debian and Ubuntu), then start the studio again.",
         ) from error
     return sounddevice

@@ -103,6 +103,11 @@ def worded(message: Message | str) -> str:
         return str(message)
 
 
+def stage_words(stage: str | Message) -> str:
+    """What a job does right now, such as "loading"."""
+    return worded(stage) if isinstance(stage, Message) else tr(stage)
+
+
 def failure(error: BaseException) -> tuple[str, str]:
     """What happened and what to do about it."""
     if isinstance(error, StudioError):

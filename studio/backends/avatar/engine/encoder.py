@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from studio.backends.avatar.attributes import NONE, AttributeTable
 from studio.backends.avatar.engine import files
+from studio.errors import Message
 
 FILE = "encoder.safetensors"
 LOOKED = 64  # pixels of a side that pictures are looked at, at most: what a face is shows at that size
@@ -232,5 +233,5 @@ def read(folder: Path, shape: Any, table: AttributeTable | None) -> Encoder | No
     if table is None or not path.exists():
         return None
     encoder = encoder_for(shape, table)
-    encoder.load_state_dict(files.read_weights(path, encoder.state_dict(), "does not belong to this network"))
+    encoder.load_state_dict(files.read_weights(path, encoder.state_dict(), Message("does not belong to this network")))
     return encoder.eval().requires_grad_(False)

@@ -20,7 +20,7 @@ from studio.backends.avatar.attributes import AttributeTable
 from studio.backends.avatar.engine import stylegan3
 from studio.backends.avatar.engine.network import Generator, GeneratorShape
 from studio.checkpoints.stylegan3_layers import StyleGAN3Shape
-from studio.errors import StudioError
+from studio.errors import Message, StudioError
 
 FAMILY, VERSION = "stylegan2", 1
 FAMILIES = {FAMILY: (GeneratorShape, Generator), "stylegan3": (StyleGAN3Shape, stylegan3.StyleGAN3Generator)}
@@ -117,11 +117,11 @@ def load_into(generator: Network, folder: Path, config: AvatarConfig) -> None:
             "{path} was made for a network of another size.", "Choose another model to start from.", path=path
         )
     wanted = generator.state_dict()
-    tensors = read_weights(path, wanted, "does not fit its config.json")
+    tensors = read_weights(path, wanted, Message("does not fit its config.json"))
     generator.load_state_dict(tensors, assign=any(one.is_meta for one in wanted.values()))
 
 
-def read_weights(path: Path, wanted: Mapping[str, Tensor], unfit: str) -> dict[str, Tensor]:
+def read_weights(path: Path, wanted: Mapping[str, Tensor], unfit: Message) -> dict[str, Tensor]:
     """The tensors of a safetensors file, float32. Raises StudioError unless all that are wanted are there, no others,
     all of the same shapes and finite; `unfit` says what is wrong with a file of others."""
     try:

@@ -26,7 +26,7 @@ from studio.backends.avatar.engine.network import truncate
 from studio.backends.avatar.requests import AvatarRequest, SliderValue, Variation
 from studio.backends.avatar.sliders import SliderTracks, sample_attributes
 from studio.backends.engine.device import device
-from studio.errors import BadInput
+from studio.errors import BadInput, Message
 from studio.schema.request import Request
 
 REMEMBERED = 64  # faces on the way of one drag, and some to come back to
@@ -104,7 +104,7 @@ class Latents:
                 "A face of the model {model} cannot be used with {wanted}.",
                 "Choose faces of one model.",
                 model=other.model,
-                wanted=request.model or "this one",
+                wanted=request.model or Message("this one"),
             )
         return other
 
@@ -153,8 +153,10 @@ class Latents:
         if request.traits:
             raise BadInput("This model has no named sliders.", "Find directions, and use those.")
         if request.label >= max(shape.c_dim, 0):
-            words = f"classes 0 to {shape.c_dim - 1}" if shape.c_dim else "no classes"
-            raise BadInput("This model has {words}.", "Leave the class to the seed.", words=words)
+            words = Message("This model has no classes.")
+            if shape.c_dim:
+                words = Message("This model has classes 0 to {last}.", last=shape.c_dim - 1)
+            raise BadInput(words, "Leave the class to the seed.")
         centre = mapping.centre(None)[None]
         if self.config.z == "randomstate":
             # As the official tools draw it, so that a seed known from elsewhere is the same face here.

@@ -31,6 +31,7 @@ from studio.backends.avatar.engine.target import (
 )
 from studio.backends.avatar.requests import AvatarProjectRequest, AvatarRequest
 from studio.backends.engine.device import device
+from studio.errors import NOTHING, Message
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media.payloads import Image
 
@@ -94,7 +95,7 @@ class Projection:
         self.plain = AvatarRequest(seed=request.seed, model=request.model, style=request.style, psi=1.0)
         self.reader: EncoderReader | None = None
         self.others: list[float] = []  # how unlike the picture other faces of the style are
-        self.mistaken = ""
+        self.mistaken: Message = NOTHING
         self.guessed = 0.0  # how unlike the best guess is, before anything is bent
         self.best: tuple[float, Tensor] | None = None
         self.ties = TIES
@@ -167,7 +168,7 @@ class Projection:
             self.mistaken = self._style_message(self.reader, reading)
         self.report(Progress("guessing", 3, 3, self._preview()))
 
-    def _style_message(self, reader: EncoderReader, reading: AttributeReading) -> str:
+    def _style_message(self, reader: EncoderReader, reading: AttributeReading) -> Message:
         """What is to be said of the style that was asked for."""
         assert self.best is not None
         seen, picture = reading.styles[0], downsample(self.likeness.wanted[0][0], COMPARED)
@@ -264,11 +265,11 @@ class Projection:
             picture = enlarge(render(self.network, ws, face.noise, face.seed), face.size)
         return Image(to_pixels(picture)[0], json.dumps(face.to_json(), ensure_ascii=False), self._remark())
 
-    def _remark(self) -> str:
+    def _remark(self) -> Message:
         """What is to be said of the best face."""
         assert self.best is not None
         if not self.guessed:
-            return ""  # cancelled before there was anything to judge
+            return NOTHING  # cancelled before there was anything to judge
         if self.reader is not None:
             return self.mistaken or search_messages.nothing_near(self.guessed, self.others, read=True)
         return search_messages.nothing_near(self.best[0], self.others, read=False)

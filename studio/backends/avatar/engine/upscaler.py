@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from studio.backends.avatar.engine import files
 from studio.backends.avatar.engine.batches import premultiplied
+from studio.errors import Message
 
 FILE = "upscaler.safetensors"
 TIMES, PLANES, WIDTH, DEPTH = 4, 4, 32, 4
@@ -106,7 +107,7 @@ def read(folder: Path) -> Upscaler | None:
     if not path.exists():
         return None
     network = Upscaler()
-    network.load_state_dict(files.read_weights(path, network.state_dict(), "is no upscaler of this studio"))
+    network.load_state_dict(files.read_weights(path, network.state_dict(), Message("is no upscaler of this studio")))
     return network.eval().requires_grad_(False)
 
 

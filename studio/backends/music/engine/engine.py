@@ -28,7 +28,7 @@ from studio.backends.music.engine.prior import Condition, NoteGrammar, SamplingO
 from studio.backends.music.parse_description import as_text, fill_from_text
 from studio.backends.music.plan import UNKNOWN, make_plan
 from studio.backends.music.requests import GENRES, MOODS, MusicRequest
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media.payloads import Audio, Payload
 from studio.models.catalog import Model
@@ -70,8 +70,8 @@ class PlanModel:
     def conditions(self, request: MusicRequest, frames: int) -> Condition:
         rate = frame_rate(self.codec)
         wish = fill_from_text(request)
-        _check_known("genre", wish.genre, GENRES)
-        _check_known("mood", wish.mood, MOODS)
+        _check_known(Message("genre"), wish.genre, GENRES)
+        _check_known(Message("mood"), wish.mood, MOODS)
         plan = make_plan(wish.genre, wish.mood, wish.tempo, wish.key, frames / rate, random.Random(request.seed))
         labels, timeline = torch.from_numpy(plan.labels())[None], torch.from_numpy(plan.timeline(frames, rate))[None]
         if not self._labelled:
@@ -79,7 +79,7 @@ class PlanModel:
         return self._prior.condition(labels.to(device()), timeline.to(device()), self.choosing.guidance > 1)
 
 
-def _check_known(what: str, word: str, known: Sequence[tuple[str, str]]) -> None:
+def _check_known(what: Message, word: str, known: Sequence[tuple[str, str]]) -> None:
     """Raise BadInput for a word that the plan would have to replace by chance."""
     words = [value for value, _ in known]
     if word not in words:

@@ -22,7 +22,7 @@ from studio.backends.medium import Resources
 from studio.backends.poster.engine.preview import LatentPreview
 from studio.backends.poster.enlarge import fit
 from studio.backends.poster.requests import PosterRequest
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.jobs.job import Progress, Report
 from studio.media.payloads import Image, Payload
 from studio.schema.request import Request
@@ -190,9 +190,9 @@ def _open_pipeline(folder: Path, dtype: torch.dtype) -> Any:
         raise
 
 
-def _explain(error: Exception, kind: str) -> str:
+def _explain(error: Exception, kind: str) -> Message:
     first = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-    return f"{kind}: {first} Import or install it again."
+    return Message("{kind}: {reason} Import or install it again.", kind=kind, reason=first)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 from studio.backends.engine.device import dtype_for, free_memory, translate_out_of_memory
 from studio.backends.medium import Resources
 from studio.backends.story.engine.generation import SamplingSettings, clean, generate
 from studio.backends.story.engine.loading import load
 from studio.backends.story.requests import StoryRequest
-from studio.errors import BadInput
+from studio.errors import BadInput, Message
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.jobs.previews import TextDelta
 from studio.media.payloads import Payload, Text
@@ -76,12 +76,13 @@ class StoryEngine:
         first = self.tokenizer.bos_token_id
         return [*([] if first is None else [first]), *ids]
 
-    def _fit_context(self, start: list[int], tokens: int) -> tuple[str, list[int]]:
+    def _fit_context(self, start: list[int], tokens: int) -> tuple[LiteralString | Message, list[int]]:
         """The stage to report, and the tail of `start` that leaves the model room to write."""
         longest = max(self.context // 2, self.context - tokens)
         if len(start) <= longest:
             return "writing", start
-        return f"writing after the last {longest} of {len(start)} tokens", start[-longest:]
+        stage = Message("writing after the last {longest} of {count} tokens", longest=longest, count=len(start))
+        return stage, start[-longest:]
 
 
 def prepare_prompt(prompt: str) -> str:
