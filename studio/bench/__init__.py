@@ -12,19 +12,19 @@ from studio.jobs.engine_cache import resolve
 __all__ = ["BENCHES", "BenchSettings", "Measurement", "run"]
 
 BENCHES = {
-    "window": "studio.bench.window:lines",
-    "pages": "studio.bench.pages:lines",
-    "latency": "studio.bench.latency:lines",
-    "stages": "studio.bench.stages:lines",
+    "window": "studio.bench.window:start",
+    "pages": "studio.bench.window:pages",
+    "latency": "studio.bench.window:latency",
+    "stages": "studio.bench.window:stages",
     "job": "studio.bench.jobs:cost",
     "cancel": "studio.bench.jobs:cancel",
     "library": "studio.bench.library:lines",
-    "scrolling": "studio.bench.scrolling:lines",
-    "engines": "studio.bench.engines:lines",
+    "scrolling": "studio.bench.library:scrolling",
+    "engines": "studio.bench.engines:overhead",
     "drag": "studio.bench.drag:lines",
     "models": "studio.bench.models:lines",
-    "generator": "studio.bench.generator:lines",
-    "import": "studio.bench.imports:lines",
+    "generator": "studio.bench.engines:generator",
+    "import": "studio.bench.engines:checkpoint_import",
 }
 
 

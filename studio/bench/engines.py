@@ -1,9 +1,11 @@
-"""Bench of the engines beside plain library calls: same weights, dtype, threads, steps and outputs."""
+"""Benches of the engines beside plain library calls, of StyleGAN2 synthesis, and of importing a checkpoint."""
 
 from __future__ import annotations
 
 import statistics
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from studio.backends import MEDIA
@@ -12,10 +14,13 @@ from studio.bench.measurement import BenchSettings, Measurement
 from studio.models.catalog import Catalog
 
 SLOWER = 1.1  # how much an engine may take of what the plain call takes; previews, cancels and checks are in it
+FASTER = 1.5  # times that our synthesis is faster than the plain version at least
+IMPORT_SECONDS, IMPORT_MEMORY = 10.0, 2.0  # of a network of 1024 px; times the size of the file
 TIMES = {"avatar": 15, "poster": 5, "story": 5, "music": 3}
 
 
-def lines(setting: BenchSettings) -> Iterator[Measurement]:
+def overhead(setting: BenchSettings) -> Iterator[Measurement]:
+    """Each engine beside the plain call under it: same weights, dtype, threads, steps and outputs."""
     catalog = Catalog(setting.bundled)
     names = [medium.name for medium in MEDIA if catalog.models(medium.name)]
     # Each in a process of its own, so that none runs in the memory that another left; toys share one.
@@ -24,10 +29,10 @@ def lines(setting: BenchSettings) -> Iterator[Measurement]:
         found = measure(
             "studio.bench.engine.engine_overhead", {"times": times, "bundled": str(setting.bundled), "toy": setting.toy}
         )
-        yield from (_line(name, found[name]) for name in group)
+        yield from (_overhead_line(name, found[name]) for name in group)
 
 
-def _line(name: str, found: dict[str, Any]) -> Measurement:
+def _overhead_line(name: str, found: dict[str, Any]) -> Measurement:
     ours, plain = found.pop("ours"), found.pop("plain")
     # Of pairs that ran one after the other, so that what else the machine does weighs on both alike.
     ratio, busy = (statistics.median(a[i] / b[i] for a, b in zip(ours, plain, strict=True)) for i in (0, 1))
@@ -36,3 +41,44 @@ def _line(name: str, found: dict[str, Any]) -> Measurement:
         del found["device"]  # the processor's own name says more
     more = {"plain_s": typical, "processor_ratio": busy, "times": len(ours), **found}
     return Measurement(f"engines.{name}", ratio * typical, "s", SLOWER * typical, ratio, more)
+
+
+def generator(setting: BenchSettings) -> Iterator[Measurement]:
+    """StyleGAN2 synthesis beside a plain version of the paper."""
+    found = measure("studio.bench.engine.generator_speed", {"toy": setting.toy, "bundled": str(setting.bundled)})
+    for name, one in found["cpu"].items():
+        yield _generator_line(name, one)
+    for one in found["cuda"]:
+        more = {"share_of_matmul": one["share"], "batch": one["count"], "dtype": "float16"}
+        yield Measurement(f"generator.cuda.{one['size']}", one["per_second"], "pictures/s", more=more)
+
+
+def _generator_line(name: str, found: dict[str, Any]) -> Measurement:
+    count, ours, plain = found["count"], found["ours"], found["plain"]
+    # Pairs ran one after the other, so that what else the machine does weighs on both alike.
+    ratio, busy = (statistics.median(a[i] / b[i] for a, b in zip(ours, plain, strict=True)) for i in (0, 1))
+    typical = statistics.median(seconds for seconds, _ in plain) / count * 1000
+    more = {
+        "times_faster": 1 / ratio,
+        "processor_ratio": busy,
+        "pictures_per_second": 1000 / (ratio * typical),
+        "batch": count,
+        "size": found["size"],
+        "threads": found["threads"],
+        "differs": found["differs"],
+    }
+    return Measurement(f"generator.{name}", ratio * typical, "ms", typical / FASTER, ratio, more)
+
+
+def checkpoint_import(setting: BenchSettings) -> Iterator[Measurement]:
+    """Importing a StyleGAN checkpoint of real size: seconds and memory."""
+    size, width = (64, 1024) if setting.toy else (1024, 32768)
+    with tempfile.TemporaryDirectory(prefix="studio-bench-") as folder:
+        told = {"path": str(Path(folder) / "network.pkl"), "own": str(Path(folder) / "own"), "size": size}
+        measure("studio.bench.engine.import_cost", {**told, "width": width, "write": True})
+        found = measure("studio.bench.engine.import_cost", {**told, "write": False})
+    more = {"file_mb": found["bytes"] / 1e6, "weights_mb": found["weights"] / 1e6, "size": size}
+    yield Measurement("import.time", found["seconds"], "s", IMPORT_SECONDS, more=more)
+    # A toy's file is smaller than the interpreter.
+    bound = None if setting.toy else IMPORT_MEMORY
+    yield Measurement("import.memory", found["peak"] / found["bytes"], "times the file", bound, more=more)

@@ -1,4 +1,4 @@
-"""Bench of a library of 25,000 works: listing, search, paging."""
+"""Benches of a library of 25,000 works: listing, search, paging, and scrolling its page."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from studio.bench.measurement import BenchSettings, Measurement
+from studio.backends import MEDIA
+from studio.bench.child import measure
+from studio.bench.measurement import BenchSettings, Measurement, percentile
+from studio.errors import StudioError
 from studio.library.asset import AssetRecord, LibraryQuery
 from studio.library.library import Library
 
 WORKS = 25_000
 BOUND = 50.0  # milliseconds
 TIMES = 15
+FIRST_PICTURES = 100.0  # milliseconds
+FRAME = 1000 / 60  # milliseconds
+SCROLL_SECONDS = 6.0
 START = 1_700_000_000
 PLACES = ("coast", "mountains", "forest", "desert", "harbour", "village", "island", "city", "河边", "古城")
 THINGS = ("lighthouse", "balloon", "sailing boat", "train", "bridge", "fox", "windmill", "灯塔", "月亮", "帆船")
@@ -40,6 +46,29 @@ def lines(setting: BenchSettings) -> Iterator[Measurement]:
                 yield Measurement(f"library.{name}", statistics.median(taken) * 1000, "ms", BOUND, more=more)
         finally:
             library.close()
+
+
+def scrolling(setting: BenchSettings) -> Iterator[Measurement]:
+    """The library page: its first pictures, and frames while it scrolls, idle and while an engine works."""
+    works = 300 if setting.toy else WORKS
+    medium = MEDIA[0].name
+    told = {"works": works, "medium": medium, "seconds": 0.2 if setting.toy else SCROLL_SECONDS}
+    found = measure("studio.bench.live_library", {**told, "bundled": str(setting.bundled), "engine": setting.engine})
+    if found["state"] == "failed":
+        raise StudioError("The {medium} job failed.", medium=medium)
+    yield Measurement("scrolling.first", found["first"] * 1000, "ms", FIRST_PICTURES, more={"works": works})
+    more = {"works": works, "worst_ms": max(found["landed"]) * 1000, "times": len(found["landed"])}
+    yield Measurement("scrolling.landed", statistics.median(found["landed"]) * 1000, "ms", more=more)
+    for name in ("idle", "jump", "busy"):
+        frames = sorted(found[name])
+        more = {
+            "works": works,
+            "p50_ms": statistics.median(frames) * 1000,
+            "worst_ms": frames[-1] * 1000,
+            "frames": len(frames),
+            "late": sum(each * 1000 > FRAME for each in frames),
+        }
+        yield Measurement(f"scrolling.{name}", percentile(frames, 0.99) * 1000, "ms", FRAME, more=more)
 
 
 def queries(library: Library, works: int) -> dict[str, Callable[[], object]]:

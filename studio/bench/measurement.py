@@ -70,6 +70,11 @@ def _short(value: float) -> float:
     return float(f"{value:.4g}")
 
 
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The value that this share (0 to 1) of sorted values does not exceed."""
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
 def machine_state() -> Mapping[str, Any]:
     """The machine, how much else it does at this moment, and the state of the code that a figure belongs to."""
     return {

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from studio.backends.avatar.expressions import MANY, sheet
 from studio.backends.avatar.requests import AvatarRequest
-from studio.cli import flags, works
+from studio.cli import flags, inputs
 from studio.cli.context import table
-from studio.cli.requests import from_work
+from studio.cli.inputs import from_work
 from studio.errors import BadInput
 from studio.library.identities import Identities, Identity
 from studio.media import codecs
@@ -109,7 +109,7 @@ def run_show(values: argparse.Namespace, desk: CliContext) -> int:
 
 def run_keep(values: argparse.Namespace, desk: CliContext) -> int:
     with desk.library() as library:
-        path, asset = works.find_work(library, values.work)
+        path, asset = inputs.find_work(library, values.work)
     face = _face_of(path, asset)
     name = face.name if values.name is None else values.name
     if not name.strip():

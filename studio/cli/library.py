@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
-from studio.cli import works
+from studio.cli import inputs
 from studio.cli.context import format_size, table
 from studio.cli.flags import as_typed, whole_number
 from studio.errors import BadInput, StudioError
@@ -126,7 +126,7 @@ def run_list(values: argparse.Namespace, desk: CliContext) -> int:
 
 def run_show(values: argparse.Namespace, desk: CliContext) -> int:
     with desk.library() as library:
-        path, asset = works.find_work(library, values.work)
+        path, asset = inputs.find_work(library, values.work)
         if asset is None:
             raise BadInput("{name} is not in the library.", "`studio library import` takes it in.", name=path.name)
         children = [child.id for child in library.children(asset.id)]

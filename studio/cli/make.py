@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
 from studio.cli import copies, flags, identities, jobs, progress
-from studio.cli.requests import from_file, unknown_fields
+from studio.cli.inputs import from_file, unknown_fields
 from studio.errors import BadInput
 from studio.library.identities import KIND as FACE
 from studio.media.payloads import Weights

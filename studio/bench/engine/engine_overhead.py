@@ -75,17 +75,22 @@ def story(model: Model, engine: Any) -> tuple[Plain, str]:
 def avatar(model: Model, engine: Any) -> tuple[Plain, str]:
     from safetensors.torch import load_file
 
-    config = resolve("studio.backends.avatar.engine.files:read_config")(model.folder)
-    one_thread = resolve("studio.backends.avatar.engine.synthesis:single_thread")
-    network = resolve("studio.backends.avatar.engine.network:Generator")(config.shape)
+    from studio.backends.avatar.engine.files import read_config
+    from studio.backends.avatar.engine.latents import Latents
+    from studio.backends.avatar.engine.network import Generator
+    from studio.backends.avatar.engine.synthesis import single_thread
+    from studio.backends.engine.device import device
+
+    config = read_config(model.folder)
+    network: Any = Generator(config.shape)
     tensors = load_file(model.folder / "model.safetensors")
     network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    network = network.to(resolve("studio.backends.engine.device:device")()).eval()
-    latents = resolve("studio.backends.avatar.engine.latents:Latents")(network, config, engine._latents.traits)
+    network = network.to(device()).eval()
+    latents = Latents(network, config, engine._latents.traits)
 
     def make(request: Any) -> Any:
-        latents.forget()
-        with torch.inference_mode(), one_thread(config.shape.size):
+        latents.clear_cache()
+        with torch.inference_mode(), single_thread(config.shape.size):
             origin = latents.origin(request)
             w = network.mapping(origin.z, origin.c)
             w = origin.centre + request.psi * (w - origin.centre)
@@ -100,8 +105,10 @@ def avatar(model: Model, engine: Any) -> tuple[Plain, str]:
 def music(model: Model, engine: Any) -> tuple[Plain, str]:
     from transformers import EncodecModel
 
-    starter = resolve("studio.backends.music.engine.files:load_starter")(model.folder)
-    player = resolve("studio.backends.music.engine.engine:PlanModel")(starter)
+    from studio.backends.music.engine.engine import PlanModel
+    from studio.backends.music.engine.files import load_starter
+
+    player: Any = PlanModel(load_starter(model.folder))
     codec: Any = EncodecModel.from_pretrained(model.folder / "codec", dtype=torch.float32)
     codec = codec.to(player.codec.device).eval()
     decoder, choosing = player.decoder, player.choosing

@@ -16,10 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from studio.backends.avatar.engine.files import open_network
+from studio.backends.avatar.engine.network import Generator, GeneratorShape
+from studio.backends.avatar.engine.synthesis import single_thread
 from studio.bench.engine import reference_synthesis
-from studio.jobs.engine_cache import resolve
 
-NETWORK = "studio.backends.avatar.engine.network"
 WIDTH = 32768  # channels times size in the published configuration F, at most 512 channels
 SAME = 1e-4  # of the picture's range: how far the two may differ
 
@@ -28,12 +29,12 @@ def published(size: int) -> Any:
     """The shape of configuration F of the paper, at any size."""
     sizes = [4 * 2**i for i in range(size.bit_length() - 2)]
     channels = tuple(min(512, WIDTH // side) for side in sizes)
-    return resolve(f"{NETWORK}:Shape")(channels=channels, planes=3, clamp=256.0)
+    return GeneratorShape(channels=channels, planes=3, clamp=256.0)
 
 
 def make_network(shape: Any) -> Any:
     torch.manual_seed(1)
-    network = resolve(f"{NETWORK}:Generator")(shape).eval().requires_grad_(False)
+    network = Generator(shape).eval().requires_grad_(False)
     for name, parameter in network.named_parameters():
         if name.endswith("noise_strength"):
             parameter.fill_(0.1)
@@ -44,7 +45,7 @@ def time_pair(network: Any, count: int, times: int) -> dict[str, Any]:
     """Seconds of wall clock and of processor for a batch, of ours and of the plain one."""
     tensors: dict[str, Tensor] = dict(network.state_dict())
     found: dict[str, Any] = {"ours": [], "plain": [], "count": count, "size": network.shape.size}
-    with torch.inference_mode(), resolve("studio.backends.avatar.engine.synthesis:single_thread")(network.shape.size):
+    with torch.inference_mode(), single_thread(network.shape.size):
         found["threads"] = torch.get_num_threads()
         ws = network.broadcast(torch.randn(count, network.shape.w_dim))
 
@@ -103,10 +104,10 @@ def main(told: dict[str, Any]) -> dict[str, Any]:
     starter = Path(told["bundled"]) / "avatar-starter"
     found: dict[str, Any] = {"cpu": {}, "cuda": []}
     if starter.is_dir() and not toy:
-        network, _ = resolve("studio.backends.avatar.engine.files:open_network")(starter)
+        network, _ = open_network(starter)
         for count, times in ((1, 99), (16, 9)):
             found["cpu"][f"starter.{count}"] = time_pair(network, count, times)
-    shape = resolve(f"{NETWORK}:Shape")((8, 8, 8), 8, 8, planes=3) if toy else published(256)
+    shape = GeneratorShape((8, 8, 8), 8, 8, planes=3) if toy else published(256)
     for count, times in ((1, 7), (8, 3)):
         found["cpu"][f"256.{count}"] = time_pair(make_network(shape), count, 1 if toy else times)
     if torch.cuda.is_available() and not toy:

@@ -11,7 +11,6 @@ from typing import Any
 
 import psutil
 
-from studio.jobs.engine_cache import resolve
 from studio.models.catalog import Catalog
 
 
@@ -19,12 +18,12 @@ def write(path: Path, size: int, width: int) -> dict[str, Any]:
     """An official pickle of a StyleGAN2 with random weights: generator, its average, and as much again beside them."""
     import torch
 
+    from studio.backends.avatar.engine.network import Generator, GeneratorShape
     from studio.bench import official_pickles
 
-    generator, of = (resolve(f"studio.backends.avatar.engine.network:{name}") for name in ("Generator", "Shape"))
     sizes = [4 * 2**i for i in range(size.bit_length() - 2)]
-    shape = of(channels=tuple(min(512, width // side) for side in sizes), planes=3)
-    tensors = generator(shape).state_dict()
+    shape = GeneratorShape(channels=tuple(min(512, width // side) for side in sizes), planes=3)
+    tensors = Generator(shape).state_dict()
     options = {"synthesis_kwargs": {"conv_clamp": 256}}
     network = official_pickles.network(
         tensors, options, lambda one: torch.nn.Parameter(one.clone(), requires_grad=False)

@@ -1,15 +1,19 @@
-"""Requests from files: JSON, and works that carry the request that made them."""
+"""What a command line names: works by id or file, and requests in JSON files or embedded in works."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from studio.errors import BadInput
 from studio.media import codecs
 from studio.models import weights
 from studio.schema.request import Request
+
+if TYPE_CHECKING:
+    from studio.library.asset import Asset
+    from studio.library.library import Library
 
 SIZE_LIMIT = 8_000_000  # bytes of a request file; the longest prompt is a twentieth of that
 
@@ -65,3 +69,25 @@ def _json(path: Path) -> dict[str, Any]:
             name=path.name,
             reason=error,
         ) from error
+
+
+def find_work(library: Library, word: str) -> tuple[Path, Asset | None]:
+    """The file that a word names, and its work: the id of a work, the path of its file, or that of a copy.
+
+    A file that the library does not have comes without a work. Raises BadInput where there is neither.
+    """
+    path = Path(word).expanduser()
+    if not is_path(word):
+        asset = library.get(word)
+        return asset.path, asset
+    if not path.is_file():
+        raise BadInput(
+            "{path} is no file.", "Give a work's id, as `studio library list` shows it, or its file.", path=path
+        )
+    return path, library.of_file(path)
+
+
+def is_path(word: str) -> bool:
+    """Whether a word names a file rather than a work."""
+    path = Path(word).expanduser()
+    return path.name != word or path.suffix.lower() in codecs.SUFFIXES or path.is_file()
