@@ -1,164 +1,222 @@
-"""Every action of the window in one table: its menu, words and shortcut. Menus, palette and shortcut list read it."""
+"""The table of commands. Menus, palette, context menus, shortcuts, tool buttons and error buttons are views of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import importlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
+from importlib.util import find_spec
+from typing import Any, Literal, Protocol
 
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QMenu
+from PySide6.QtGui import QAction, QKeySequence
 
-from studio.ui.shell.mnemonics import Mnemonics
+from studio.backends import MEDIA
+from studio.library.library import Asset
 from studio.ui.widgets.text import tr
 
-PAGES = ("avatar", "poster", "story", "music", "library", "models")  # Ctrl+1 and so on
-THEMES = ("light", "dark", "system")
+FILE, EDIT, ITEM, CREATE, VIEW, HELP = "&File", "&Edit", "&Item", "&Create", "&View", "&Help"
+MENUS = (FILE, EDIT, ITEM, CREATE, VIEW, HELP)
+
+Run = Callable[[], object]
+
+
+class CommandWindow(Protocol):
+    """What commands ask of the window."""
+
+    def open(self, name: str) -> Any: ...
+    def close(self) -> bool: ...
+    def choose_theme(self, name: str) -> None: ...
+    def show_welcome(self) -> None: ...
+    def show_section(self, name: str) -> None: ...
+    def show_shortcuts(self) -> None: ...
+    def show_palette(self) -> None: ...
+    def search_library(self) -> None: ...
+    def toggle_queue(self) -> None: ...
+    def toggle_pause(self) -> None: ...
+    def step_area(self, by: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a command runs on: the window, and what the shown page can do now, by the command's name."""
+
+    window: CommandWindow
+    page: Mapping[str, Run]
+
+
+@dataclass(frozen=True, slots=True)
+class OnWorks:
+    """To which works a command applies: one or any number, of the bin or not, with a request, with a picture."""
+
+    many: bool = False
+    binned: bool = False
+    needs: Literal["", "request", "picture"] = ""
+    group: int = 0  # in context menus; a line is drawn between groups
+    label: str = ""  # for several works, where it is another
+
+    def offered(self, works: Sequence[Asset], number: int) -> bool:
+        """Whether to show it for `number` works, of which `works` are known; it may be disabled."""
+        if not works or works[0].binned is not self.binned or (number > 1 and not self.many):
+            return False
+        return self.needs != "picture" or works[0].drawn
+
+    def possible(self, works: Sequence[Asset], number: int) -> bool:
+        """Whether it can be run on them."""
+        return self.offered(works, number) and (self.needs != "request" or bool(works[0].request))
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`name` is the action's object name and the key of what it calls. `rule` draws a line before it.
+    """`name` is also the action's object name. `label` has a mark for the menu letter; without a `menu` it is in none.
 
-    One that is `always` there means something on every page; of the others the page that is shown says whether.
+    A command with `run` runs it, where `enabled` says so. One without is left to the shown page, whose `commands()`
+    names those that it can do now. `line` draws a separator above it.
     """
 
     name: str
-    menu: str
-    text: str
+    label: str
+    menu: str = ""
     keys: str = ""
-    rule: bool = False
+    run: Callable[[Context], object] | None = None
+    enabled: Callable[[Context], bool] = lambda _: True
+    works: OnWorks | None = None
+    icon: str = ""
+    line: bool = False
+    checkable: bool = False
     role: QAction.MenuRole = QAction.MenuRole.NoRole
-    always: bool = False
+
+    @property
+    def shortcut(self) -> QKeySequence:
+        return QKeySequence(self.keys)
+
+    def text(self, number: int = 1) -> str:
+        """The label in the window's language, without the mark of the menu letter."""
+        label = self.works.label if number > 1 and self.works is not None and self.works.label else self.label
+        return tr(label).replace("&", "")
+
+    def can_run(self, context: Context) -> bool:
+        return self.enabled(context) if self.run is not None else self.name in context.page
+
+    def trigger(self, context: Context) -> None:
+        """Run it; nothing happens where it cannot be run now."""
+        if not self.can_run(context):
+            return
+        if self.run is not None:
+            self.run(context)
+        else:
+            context.page[self.name]()
 
 
-COMMANDS: tuple[Command, ...] = (
-    Command("save", "&File", "Save a &copy…", "Ctrl+S"),
-    Command("export", "&File", "&Export…", "Ctrl+E"),
-    Command("reveal", "&File", "Show in &folder", "Ctrl+Shift+R"),
-    Command("settings", "&File", "&Settings", "Ctrl+,", rule=True, role=QAction.MenuRole.PreferencesRole, always=True),
-    Command("quit", "&File", "&Quit", "Ctrl+Q", rule=True, role=QAction.MenuRole.QuitRole, always=True),
-    Command("undo", "&Edit", "&Undo in the brief", "Ctrl+Z"),
-    Command("redo", "&Edit", "&Redo in the brief", "Ctrl+Shift+Z"),
-    Command("preset.keep", "&Edit", "&Keep this brief as a preset…", "Ctrl+Shift+S", rule=True),
-    Command("preset.bring", "&Edit", "&Bring in a preset file…"),
-    Command("clear", "&Edit", "Begin a &new brief", "Ctrl+N", rule=True),
-    Command("copy", "&Work", "&Copy work", "Ctrl+Shift+C"),
-    Command("copy.prompt", "&Work", "Copy &prompt"),
-    Command("copy.seed", "&Work", "Copy s&eed"),
-    Command("compare", "&Work", "Co&mpare with another work", "Ctrl+M"),
-    Command("play", "&Work", "Pla&y or pause", "Ctrl+P"),
-    Command("loop", "&Work", "&Loop"),
-    Command("favourite", "&Work", "&Favourite", "Ctrl+D"),
-    Command("recall", "&Work", "&Use its brief", "Ctrl+B", rule=True),
-    Command("again", "&Work", "Make &again", "Ctrl+Shift+G"),
-    Command("vary", "&Work", "&Vary", "Ctrl+Shift+Y"),
-    Command("previous", "&Work", "&Previous work", "Alt+Left", rule=True),
-    Command("next", "&Work", "&Next work", "Alt+Right"),
-    Command("bin", "&Work", "Move to the &bin", "Ctrl+Backspace", rule=True),
-    Command("generate", "&Make", "&Generate", "Ctrl+Return"),
-    Command("cancel", "&Make", "&Cancel", "Esc"),
-    Command("example", "&Make", "Try an &example", "Ctrl+Shift+E", rule=True),
-    Command("roll", "&Make", "&Roll a new seed", "Ctrl+R"),
-    Command("lock", "&Make", "&Keep the seed", "Ctrl+L"),
-    Command("faces", "&Make", "Si&xteen faces", "Ctrl+Shift+F", rule=True),
-    Command("near", "&Make", "&More like this", "Ctrl+Shift+M"),
-    Command("keep", "&Make", "Keep this &face", "Ctrl+Shift+K"),
-    Command("identity", "&Make", "Keep as an &identity", "Ctrl+Shift+I"),
-    Command("expressions", "&Make", "Expre&ssions of this person", "Ctrl+Shift+X"),
-    Command("sheet", "&Make", "C&haracter sheet", "Ctrl+Shift+H"),
-    Command("train", "&Make", "&Train your own…", "Ctrl+T", rule=True, always=True),
-    Command("pause", "&Make", "&Pause or resume the queue", "Ctrl+Shift+P", rule=True, always=True),
-    Command("palette", "&View", "&Do anything…", "Ctrl+K", rule=True, always=True),
-    Command("queue", "&View", "&Queue", "Ctrl+J", always=True),
-    Command("find", "&View", "&Find in the library", "Ctrl+F", always=True),
-    Command("area.next", "&View", "Ne&xt area", "F6", rule=True, always=True),
-    Command("area.before", "&View", "Area &before", "Shift+F6", always=True),
-    Command("fit", "&View", "F&it", "Ctrl+0", rule=True),
-    Command("actual", "&View", "&One to one", "Ctrl+Shift+0"),
-    Command("inspector", "&View", "Fold or unfold the &inspector", "Ctrl+I"),
-    Command("light", "&View", "&Light", rule=True, always=True),
-    Command("dark", "&View", "&Dark", always=True),
-    Command("system", "&View", "&As the system", always=True),
-    Command("shortcuts", "&Help", "&Keyboard shortcuts", "F1", always=True),
-    Command("welcome", "&Help", "&Welcome", always=True),
-    Command("diagnostics", "&Help", "&Diagnostics", always=True),
-    Command("about", "&Help", "&About AIGC Studio", role=QAction.MenuRole.AboutRole, always=True),
+ROLES = QAction.MenuRole
+USE, MARK, SAVE, REMOVE = 1, 2, 3, 4  # groups of context menus
+
+BEFORE_MEDIA: tuple[Command, ...] = (
+    Command("save", "Save a &copy…", FILE, "Ctrl+S", icon="save",
+            works=OnWorks(True, group=SAVE, label="Save copies…")),
+    Command("export", "&Export…", FILE, "Ctrl+E", works=OnWorks(needs="picture", group=SAVE), icon="export"),
+    Command("reveal", "Show in &folder", FILE, "Ctrl+Shift+R", works=OnWorks(group=SAVE), icon="folder"),
+    Command("settings", "&Settings", FILE, "Ctrl+,", lambda to: to.window.open("settings"), line=True,
+            role=ROLES.PreferencesRole),
+    Command("quit", "&Quit", FILE, "Ctrl+Q", lambda to: to.window.close(), line=True, role=ROLES.QuitRole),
+    Command("undo", "&Undo", EDIT, "Ctrl+Z", icon="undo"),
+    Command("redo", "&Redo", EDIT, "Ctrl+Shift+Z", icon="redo"),
+    Command("preset.keep", "Save as &preset…", EDIT, "Ctrl+Shift+S", line=True),
+    Command("preset.bring", "&Import preset…", EDIT),
+    Command("clear", "Reset &settings", EDIT, "Ctrl+N", line=True),
+    Command("open", "Open", works=OnWorks(group=USE)),
+    Command("copy", "&Copy", ITEM, "Ctrl+Shift+C"),
+    Command("copy.prompt", "Copy &prompt", ITEM),
+    Command("copy.seed", "Copy s&eed", ITEM),
+    Command("compare", "Co&mpare with another…", ITEM, "Ctrl+M"),
+    Command("play", "Pla&y or pause", ITEM, "Ctrl+P"),
+    Command("loop", "&Loop", ITEM),
+    Command("favourite", "&Favourite", ITEM, "Ctrl+D", works=OnWorks(True, group=MARK), icon="star"),
+    Command("recall", "Re&use settings", ITEM, "Ctrl+B", works=OnWorks(needs="request", group=USE), icon="recall",
+            line=True),
+    Command("again", "Make &again", ITEM, "Ctrl+Shift+G", works=OnWorks(needs="request", group=USE), icon="again"),
+    Command("vary", "&Vary", ITEM, "Ctrl+Shift+Y", works=OnWorks(needs="request", group=USE), icon="vary"),
+    Command("previous", "&Previous", ITEM, "Alt+Left", line=True),
+    Command("next", "&Next", ITEM, "Alt+Right"),
+    Command("bin", "Move to &bin", ITEM, "Ctrl+Backspace", works=OnWorks(True, group=REMOVE), icon="trash", line=True),
+    Command("restore", "Restore", works=OnWorks(True, binned=True, group=USE), icon="restore"),
+    Command("delete", "Delete permanently…", works=OnWorks(True, binned=True, group=REMOVE), icon="trash"),
+    Command("generate", "&Generate", CREATE, "Ctrl+Return"),
+    Command("cancel", "&Cancel", CREATE, "Esc"),
+    Command("example", "Try an &example", CREATE, "Ctrl+Shift+E", line=True),
+    Command("roll", "&Randomize seed", CREATE, "Ctrl+R", icon="die"),
+    Command("lock", "&Lock seed", CREATE, "Ctrl+L", icon="unlock"),
+)  # fmt: skip
+
+AFTER_MEDIA: tuple[Command, ...] = (
+    Command("train", "&Train a model…", CREATE, "Ctrl+T", lambda to: to.window.open("training"), line=True),
+    Command("pause", "&Pause or resume queue", CREATE, "Ctrl+Shift+P", lambda to: to.window.toggle_pause(), line=True),
+    Command("palette", "&Command palette…", VIEW, "Ctrl+K", lambda to: to.window.show_palette(), line=True),
+    Command("queue", "&Queue", VIEW, "Ctrl+J", lambda to: to.window.toggle_queue(), icon="queue"),
+    Command("find", "Search &library", VIEW, "Ctrl+F", lambda to: to.window.search_library(), icon="search"),
+    Command("area.next", "Ne&xt area", VIEW, "F6", lambda to: to.window.step_area(1), line=True),
+    Command("area.before", "Previous are&a", VIEW, "Shift+F6", lambda to: to.window.step_area(-1)),
+    Command("fit", "F&it to window", VIEW, "Ctrl+0", line=True),
+    Command("actual", "Actual si&ze", VIEW, "Ctrl+Shift+0"),
+    Command("inspector", "Show or hide side &panel", VIEW, "Ctrl+I"),
+    Command("light", "Li&ght", VIEW, "", lambda to: to.window.choose_theme("light"), line=True, checkable=True),
+    Command("dark", "&Dark", VIEW, "", lambda to: to.window.choose_theme("dark"), checkable=True),
+    Command("system", "&Match system", VIEW, "", lambda to: to.window.choose_theme("system"), checkable=True),
+    Command("shortcuts", "&Keyboard shortcuts", HELP, "F1", lambda to: to.window.show_shortcuts()),
+    Command("welcome", "&Welcome", HELP, "", lambda to: to.window.show_welcome()),
+    Command("diagnostics", "&Diagnostics", HELP, "", lambda to: to.window.show_section("diagnostics")),
+    Command("about", "&About AIGC Studio", HELP, "", lambda to: to.window.show_section("about"), role=ROLES.AboutRole),
 )
 
-MENUS = ("&File", "&Edit", "&Work", "&Make", "&View", "&Help")
+PAGES: tuple[Command, ...] = tuple(
+    Command(f"page.{name}", title, VIEW, f"Ctrl+{at}", lambda to, name=name: to.window.open(name), icon=icon)
+    for at, (name, title, icon) in enumerate(
+        [
+            *((medium.name, medium.title, medium.icon) for medium in MEDIA),
+            ("library", "Library", "library"),
+            ("models", "Models", "models"),
+        ],
+        start=1,
+    )
+)
+
+
+@cache
+def _of_media() -> tuple[Command, ...]:
+    """What the windows of the media bring: `COMMANDS` in `studio.ui.<medium>.commands`."""
+    names = [f"studio.ui.{medium.name}" for medium in MEDIA]
+    modules = [f"{name}.commands" for name in names if find_spec(name) and find_spec(f"{name}.commands")]
+    return tuple(command for module in modules for command in importlib.import_module(module).COMMANDS)
+
+
+def table() -> tuple[Command, ...]:
+    """Every command, in the order of the menus."""
+    return (*PAGES, *BEFORE_MEDIA, *_of_media(), *AFTER_MEDIA)
+
+
+def command(name: str) -> Command:
+    """Raises KeyError where there is none of that name."""
+    for each in table():
+        if each.name == name:
+            return each
+    raise KeyError(name)
 
 
 def keys_of(name: str) -> QKeySequence:
-    """The shortcut of an action; empty where it has none."""
-    if name.startswith("page."):
-        page = name.removeprefix("page.")
-        if page == "settings":
-            return keys_of("settings")
-        return QKeySequence(f"Ctrl+{PAGES.index(page) + 1}") if page in PAGES else QKeySequence()
-    return QKeySequence(next((deed.keys for deed in COMMANDS if deed.name == name), ""))
+    """The shortcut of a command; empty where it has none."""
+    return next((each.shortcut for each in table() if each.name == name.replace("page.settings", "settings")),
+                QKeySequence())  # fmt: skip
 
 
-def table(pages: Sequence[tuple[str, str]]) -> tuple[Command, ...]:
-    """Every action there is; `pages` (name, title) are the first of the view."""
-    first = tuple(
-        Command(f"page.{name}", "&View", title, keys_of(f"page.{name}").toString(), always=True)
-        for name, title in pages
-        if name != "settings"
-    )
-    return (*first, *COMMANDS)
+def for_works(works: Sequence[Asset], number: int) -> list[Command]:
+    """What context menus offer for `number` works, of which `works` are known, in their order."""
+    found = [
+        (each.works.group, each) for each in table() if each.works is not None and each.works.offered(works, number)
+    ]
+    return [each for _, each in sorted(found, key=lambda pair: pair[0])]
 
 
-def plain(text: str) -> str:
-    """An action's words without the marks of its menu letter and of the dialog that follows."""
-    return text.replace("&", "").removesuffix("…")
-
-
-def build(
-    window: QMainWindow,
-    act: Callable[[str], object],
-    pages: Sequence[tuple[str, str]],
-    can: Callable[[str], bool],
-) -> dict[str, QAction]:
-    """Fill the menu bar. `act` is called with an action's name; `can` says of one whether it means something now.
-
-    A menu asks when it opens. Once it is closed all shortcuts live again: what they mean is found out when pressed.
-    """
-    bar = window.menuBar()
-    actions: dict[str, QAction] = {}
-    menus: dict[str, QMenu] = {}
-    themes = QActionGroup(window)
-
-    def ask(menu: str) -> None:
-        for deed in deeds:
-            if deed.menu == menu:
-                actions[deed.name].setEnabled(deed.always or can(deed.name))
-
-    def free() -> None:
-        for action in actions.values():
-            action.setEnabled(True)
-
-    deeds = table(pages)
-    for title in MENUS:
-        menu = menus[title] = QMenu(tr(title), bar)
-        menu.aboutToShow.connect(lambda title=title: ask(title))
-        menu.aboutToHide.connect(free)
-        bar.addMenu(menu)
-    for deed in deeds:
-        menu = menus[deed.menu]
-        if deed.rule:
-            menu.addSeparator()
-        action = QAction(tr(deed.text), window)
-        action.setObjectName(f"action.{deed.name}")
-        action.setMenuRole(deed.role)
-        if deed.keys:
-            action.setShortcut(QKeySequence(deed.keys))
-        action.triggered.connect(lambda _=False, name=deed.name: act(name))
-        if deed.name in THEMES:
-            action.setCheckable(True)
-            themes.addAction(action)
-        menu.addAction(action)
-        actions[deed.name] = action
-    marked = {menu.menuAction(): tr(title) for title, menu in menus.items()}
-    marked.update({actions[deed.name]: tr(deed.text) for deed in deeds})
-    Mnemonics(window, marked)
-    return actions
+def possible_on(works: Sequence[Asset], number: int, run: Callable[[str], object]) -> dict[str, Run]:
+    """The commands that can be run on these works now: their names, each with a call of `run`."""
+    found = [each.name for each in table() if each.works is not None and each.works.possible(works, number)]
+    return {name: partial(run, name) for name in found}

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QWidget
 
-from studio.ui.commands import COMMANDS, table
+from studio.ui import commands
 from studio.ui.shell.command_palette import PaletteEntry, rank
 from studio.ui.shell.shortcuts import ShortcutsDialog
 from tests.ui.conftest import Desk
@@ -14,17 +14,17 @@ from tests.ui.test_panels import keep_seed
 from tests.ui.tour import ROLE, fill, nameless, places, read_aloud, unreachable
 
 
-def offered(words: str, place: str = "Make") -> PaletteEntry:
+def offered(words: str, place: str = "Create") -> PaletteEntry:
     return PaletteEntry(words, place, "", lambda: None)
 
 
 def test_the_best_fit_comes_first() -> None:
-    names = ["Make again", "Generate", "Try an example", "Begin a new brief"]
-    for query, first in (("gen", "Generate"), ("agai", "Make again"), ("new BRIEF", "Begin a new brief")):
+    names = ["Make again", "Generate", "Try an example", "Reset settings"]
+    for query, first in (("gen", "Generate"), ("agai", "Make again"), ("reset SETT", "Reset settings")):
         found = [(fit, each) for each in names if (fit := rank(offered(each), query)) is not None]
         assert min(found)[1] == first
     assert rank(offered("Generate"), "xyz") is None
-    assert rank(offered("Generate"), "make gen") is not None  # the menu counts, last
+    assert rank(offered("Generate"), "create gen") is not None  # the menu counts, last
 
 
 def test_the_palette_does_what_is_typed_and_gives_the_keyboard_back(desk: Desk) -> None:
@@ -56,13 +56,13 @@ def test_the_palette_offers_only_what_means_something(desk: Desk) -> None:
     desk.act("palette")
     palette = desk.window.command_palette
     assert "Generate" in palette.words()
-    assert "Move to the bin" not in palette.words()
+    assert "Move to bin" not in palette.words()
     palette.hide()
     keep_seed(desk, "poster", 3)
     desk.click("generate")
     desk.idle()
     desk.act("palette")
-    assert "Move to the bin" in palette.words()
+    assert "Move to bin" in palette.words()
     QTest.keyClick(palette.line, Qt.Key.Key_Down)
     assert palette.list.currentRow() == 1
     palette.hide()
@@ -70,7 +70,7 @@ def test_the_palette_offers_only_what_means_something(desk: Desk) -> None:
 
 def test_a_menu_greys_what_it_cannot_do_and_frees_the_shortcuts_again(desk: Desk) -> None:
     desk.panel("poster")
-    menu = next(menu for menu in desk.window.menuBar().findChildren(QMenu) if menu.title() == "Work")
+    menu = next(menu for menu in desk.window.menuBar().findChildren(QMenu) if menu.title() == "Item")
     menu.aboutToShow.emit()
     assert not desk.window.menu_actions["bin"].isEnabled()
     menu.aboutToHide.emit()
@@ -104,9 +104,9 @@ def test_the_list_tells_every_shortcut(desk: Desk) -> None:
     dialog = desk.window.findChild(ShortcutsDialog)
     assert dialog is not None
     told = {each.text() for each in dialog.findChildren(QLabel)}
-    for deed in table([("poster", "Poster")]):
-        if deed.keys:
-            assert desk.window.menu_actions[deed.name].shortcut().toString() in told
+    for each in commands.table():
+        if each.keys:
+            assert desk.window.menu_actions[each.name].shortcut().toString() in told
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
 
@@ -124,8 +124,8 @@ def test_a_tool_tip_tells_the_shortcut(desk: Desk) -> None:
         "generate": "generate",
     }
     names |= {"rail.story": "page.story", "stripQueue": "queue"}
-    for widget, deed in names.items():
-        assert desk.window.menu_actions[deed].shortcut().toString() in desk.find(widget).toolTip(), widget
+    for widget, command in names.items():
+        assert desk.window.menu_actions[command].shortcut().toString() in desk.find(widget).toolTip(), widget
 
 
 def test_no_action_is_without_effect(desk: Desk) -> None:
@@ -136,8 +136,8 @@ def test_no_action_is_without_effect(desk: Desk) -> None:
         desk.click("generate")
         desk.idle()
         desk.panel(page)
-        able |= {deed.name for deed in COMMANDS if desk.window.can(deed.name)}
-    lost = {deed.name for deed in COMMANDS if not deed.always} - able
+        able |= {each.name for each in commands.table() if desk.window.can(each.name)}
+    lost = {each.name for each in commands.table() if each.menu} - able
     assert lost == {"redo", "cancel", "keep"}  # nothing was taken back, nothing runs, no face is under the hand
 
 

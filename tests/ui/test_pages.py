@@ -194,7 +194,7 @@ def test_every_control_has_a_name_and_room_for_its_words(desk: Desk, monkeypatch
     for section in ("settings", "diagnostics", "about"):
         pages.append(settings_page(desk, section))
         desk.breathe(0.1)
-    desk.window.welcome()
+    desk.window.show_welcome()
     desk.breathe(0.1)
     pages.append(desk.window.pages.currentWidget())
     controls = [each for page in pages for each in page.findChildren(QWidget) if _is_control(each)]
@@ -269,7 +269,7 @@ def test_all_pages_lie_on_one_ground(desk: Desk, scheme: str) -> None:
     theme().choose(scheme)
     grounds = {}
     for name in ("library", "models", "settings", "welcome"):
-        desk.window.act(name) if name == "welcome" else desk.window.open(name)
+        desk.window.run_command(name) if name == "welcome" else desk.window.open(name)
         desk.breathe()
         page = desk.window.pages.currentWidget()
         assert page.objectName() == "page"

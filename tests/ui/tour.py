@@ -85,7 +85,7 @@ def places(desk: Desk) -> Iterator[tuple[str, QWidget]]:
         yield name, window
     for section in ("diagnostics", "about"):
         with mock.patch.object(diagnostics, "examine", return_value=FINDINGS):
-            window.act(section)
+            window.run_command(section)
             page = window.pages.currentWidget()
             report = page.findChild(QAbstractButton, "copyReport" if section == "diagnostics" else "copyCredits")
             desk.until(report.isEnabled)  # type: ignore[union-attr]
@@ -93,11 +93,11 @@ def places(desk: Desk) -> Iterator[tuple[str, QWidget]]:
         yield section, window
     window.open("poster")
     for name, laid in (("queue", window.queue), ("palette", window.command_palette)):
-        window.act(name)
+        window.run_command(name)
         desk.breathe()
         yield name, window
         laid.hide()
-    window.welcome()
+    window.show_welcome()
     desk.breathe(0.2)
     yield "welcome", window
     window.open("library")
@@ -115,7 +115,7 @@ def _dialogs(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     unexpected = CrashDialog(window)
     unexpected.show_error("ValueError: seven", "Traceback", key="")
     asks = {
-        "shortcuts": lambda: window.act("shortcuts"),
+        "shortcuts": lambda: window.run_command("shortcuts"),
         "delete": lambda: window.work_actions.delete(desk.studio.library.ids()),
         "preset": poster.brief.presets.ask_name,
         "unexpected": unexpected.open,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from studio.ui.avatar.face_ops import face_of, parse_face, same_face
 from studio.ui.avatar.session import FaceSession
 from studio.ui.background import LatestOnly
 from studio.ui.bridge import Bridge
-from studio.ui.commands import keys_of
+from studio.ui.commands import Run, keys_of
 from studio.ui.stages import pictures
 from studio.ui.widgets.basic import button, column, label, tip
 from studio.ui.widgets.text import failure, tr
@@ -31,7 +32,6 @@ from studio.ui.widgets.text import failure, tr
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-COMMANDS = ("expressions", "sheet", "identity")
 BINNED_SHOWN = 30  # characters in the menu of the bin
 OVERSAMPLING = 3  # portraits are read this many times as large as they are shown, for high-resolution screens
 
@@ -65,9 +65,9 @@ class CharactersTab(QWidget):
         whole.addLayout(face)
         whole.addWidget(self.characters)
         self.foot = self.characters.buttons
-        self.moods.clicked.connect(lambda: self.act("expressions"))
-        self.sheet.clicked.connect(lambda: self.act("sheet"))
-        self.keep.clicked.connect(lambda: self.act("identity"))
+        self.moods.clicked.connect(lambda: self._run(self._offer_expressions))
+        self.sheet.clicked.connect(lambda: self._run(self._make_sheet))
+        self.keep.clicked.connect(lambda: self._run(self._save))
         self.characters.chosen.connect(self._use)
         self.characters.renamed.connect(self._rename)
         self.characters.removed.connect(self._remove)
@@ -77,10 +77,14 @@ class CharactersTab(QWidget):
         session.failed.connect(lambda _: self._give_up())
         bridge.news.connect(self._news)
 
-    def act(self, name: str) -> None:
-        """Run one of COMMANDS."""
+    def commands(self) -> dict[str, Run]:
+        """What the commands of characters do here."""
+        own = {"expressions": self._offer_expressions, "sheet": self._make_sheet, "identity": self._save}
+        return {name: partial(self._run, act) for name, act in own.items()}
+
+    def _run(self, act: Callable[[], object]) -> None:
         try:
-            {"expressions": self._offer_expressions, "sheet": self._make_sheet, "identity": self._save}[name]()
+            act()
         except StudioError as error:
             self._session.fail(error)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QApplication
@@ -12,7 +12,7 @@ from studio.errors import StudioError
 from studio.jobs.job import Job
 from studio.library.library import Asset
 from studio.schema.request import Request
-from studio.ui.avatar.characters_tab import COMMANDS, CharactersTab
+from studio.ui.avatar.characters_tab import CharactersTab
 from studio.ui.avatar.directions import DirectionsTab
 from studio.ui.avatar.face_ops import face_of
 from studio.ui.avatar.face_sources import FaceSources
@@ -24,7 +24,7 @@ from studio.ui.avatar.morph_tab import MorphTab
 from studio.ui.avatar.portraits import PortraitLoader
 from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.trait_sliders import TraitSliders
-from studio.ui.commands import keys_of
+from studio.ui.commands import Run, keys_of
 from studio.ui.panel.inspector import PanelInspector
 from studio.ui.widgets.basic import button, column, tip, tool
 from studio.ui.widgets.text import tr
@@ -86,38 +86,28 @@ class AvatarInspector(PanelInspector):
         elif isinstance(request, AvatarSheetRequest):
             self.characters.show_request(request)
 
-    def can(self, name: str) -> bool | None:
-        if name in ("undo", "redo") and self._in_morph():
-            return getattr(self.morph.history, f"can_{name}")
-        if name == "cancel" and self._stage.choosing:
-            return True
-        if name == "keep" or (name == "export" and self.session.live is not None):
-            return self.session.live is not None and not self.session.saving
-        return True if name in ("faces", "near", "inspector", *COMMANDS) else None
-
-    def act(self, name: str) -> bool:
-        if name in ("undo", "redo") and self._in_morph():
-            getattr(self.morph, name)()
-            return True
-        if name == "cancel" and self._stage.choosing and not self.panel.busy:
-            self.session.leave_candidates()
-            return True
-        if name == "export" and self.session.live is not None:
-            self._set_exporting(True)
-            self.session.save()  # what is exported is a work
-            return True
-        if name in COMMANDS:
-            self.characters.act(name)
-            return True
-        actions: dict[str, Callable[[], object]] = {
+    def commands(self) -> Mapping[str, Run | None]:
+        ready = self.session.live is not None and not self.session.saving
+        found: dict[str, Run | None] = {
             "faces": self.session.offer_random,
             "near": self._offer_similar,
-            "keep": self.session.save,
+            "keep": self.session.save if ready else None,
             "inspector": self.toggle.toggle,
+            **self.characters.commands(),
         }
-        if name in actions:
-            actions[name]()
-        return name in actions
+        if self.session.live is not None:
+            found["export"] = self._save_and_export if ready else None
+        if self._in_morph():
+            history = self.morph.history
+            found["undo"] = self.morph.undo if history.can_undo else None
+            found["redo"] = self.morph.redo if history.can_redo else None
+        if self._stage.choosing and not self.panel.busy:
+            found["cancel"] = self.session.leave_candidates
+        return found
+
+    def _save_and_export(self) -> None:
+        self._set_exporting(True)
+        self.session.save()  # what is exported is a work
 
     def models_changed(self) -> None:
         self.session.models_changed()

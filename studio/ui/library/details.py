@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from studio.errors import StudioError
 from studio.library.library import Asset
 from studio.media import codecs
-from studio.ui.commands import keys_of
+from studio.ui.commands import command
 from studio.ui.library import metadata, send_to
 from studio.ui.library.related_works import RelatedWorks
 from studio.ui.library.tag_editor import TagEditor
@@ -35,19 +35,9 @@ from studio.ui.widgets.theme import SIZE, theme
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-ONE = (
-    ("open", "Open", ""),
-    ("recall", "Use its brief", "recall"),
-    ("again", "Make again", "again"),
-    ("vary", "Vary", "vary"),
-)
-SEVERAL = ("favourite", "bin", "restore", "save", "delete")
-BINNED = ("restore", "delete")
-NEEDS_REQUEST = ("recall", "again", "vary")
-
 
 class WorkDetails(QFrame):
-    """`asked` names a deed for the selected works; the other signals say what else a person wants of them."""
+    """`command_requested` names a command to run on the selected works; the other signals ask for other changes."""
 
     command_requested = Signal(str)
     renamed = Signal(object, str)
@@ -107,14 +97,12 @@ class WorkDetails(QFrame):
         self.summary.setObjectName("summary")
         line = row(self.summary, spacing=2)
         line.setStretch(0, 1)
-        for deed, words, icon, checked in (
-            ("favourite", tr("Favourite"), "star", "star-full"),
-            ("reveal", tr("Show in folder"), "folder", ""),
-            ("bin", tr("Move to the bin"), "trash", ""),
-        ):
+        for name in ("favourite", "reveal", "bin"):
             yield
-            small = tool(icon, words, f"details.{deed}", checked=checked, keys=keys_of(deed))
-            self._put(deed, small)
+            each = command(name)
+            checked = "star-full" if name == "favourite" else ""
+            small = tool(each.icon, each.text(), f"details.{name}", checked=checked, keys=each.shortcut)
+            self._put(name, small)
             line.addWidget(small)
         for widget in (self.thumbnail, self.title):
             whole.addWidget(widget)
@@ -149,28 +137,25 @@ class WorkDetails(QFrame):
         whole.addLayout(self._origin)
 
     def _actions(self, grid: QGridLayout) -> BuildSteps:
-        for at, (deed, words, icon) in enumerate(ONE):
+        places = {"open": (0, 0), "recall": (0, 1), "again": (1, 0), "vary": (1, 1), "save": (2, 0)}
+        places |= {"restore": (3, 0), "delete": (3, 1)}
+        for name, place in places.items():
             yield
-            made = button(tr(words), f"details.{deed}", "compact", icon=icon, keys=keys_of(deed))
-            self._put(deed, made)
-            grid.addWidget(made, at // 2, at % 2)
+            each = command(name)
+            made = button(each.text(), f"details.{name}", "compact", icon=each.icon, keys=each.shortcut)
+            self._put(name, made)
+            grid.addWidget(made, *place)
         yield
-        self._put("save", button(tr("Save a copy…"), "details.save", "compact", icon="save", keys=keys_of("save")))
         self._send = button(tr("Send to"), "details.send", "compact", icon="chevron-down", after=True)
         menu = QMenu(self._send)
         menu.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
         menu.aboutToShow.connect(self._fill_send)
         self._send.setMenu(menu)
-        self._put("restore", button(tr("Put back"), "details.restore", "compact", icon="restore"))
-        self._put("delete", button(tr("Delete…"), "details.delete", "compact", icon="trash"))
-        grid.addWidget(self._buttons["save"], 2, 0)
         grid.addWidget(self._send, 2, 1)
-        grid.addWidget(self._buttons["restore"], 3, 0)
-        grid.addWidget(self._buttons["delete"], 3, 1)
 
-    def _put(self, deed: str, made: QAbstractButton) -> None:
-        made.clicked.connect(lambda: self.command_requested.emit(deed))
-        self._buttons[deed] = made
+    def _put(self, name: str, made: QAbstractButton) -> None:
+        made.clicked.connect(lambda: self.command_requested.emit(name))
+        self._buttons[name] = made
 
     # What is shown.
 
@@ -192,11 +177,11 @@ class WorkDetails(QFrame):
                 self.title.setCursorPosition(0)
         self.summary.setText(metadata.summary(one) if one is not None else count(number, "%n work", "%n works"))
         self._buttons["favourite"].setChecked(all(asset.favourite for asset in works))
-        for deed, made in self._buttons.items():
-            made.setVisible((deed in BINNED) == binned and (one is not None or deed in SEVERAL))
-            if deed in NEEDS_REQUEST:
-                made.setEnabled(one is not None and bool(one.request))
-        self._buttons["save"].setText(tr("Save a copy…") if one is not None else tr("Save copies…"))
+        for name, made in self._buttons.items():
+            rule = command(name).works
+            made.setVisible(rule is not None and rule.offered(works, number))
+            made.setEnabled(rule is not None and rule.possible(works, number))
+        self._buttons["save"].setText(command("save").text(number))
         self._send.setVisible(one is not None and not binned)
         why = send_to.obstacle(one) if one is not None else ""
         self._send.setEnabled(one is not None and not why)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QStackedWidget, QWidget
 from studio.library.library import Asset, LibraryQuery
 from studio.media import codecs
 from studio.ui.bridge import Bridge
+from studio.ui.commands import Run, possible_on
 from studio.ui.library.details import WorkDetails
 from studio.ui.library.filters import LibraryFilters
 from studio.ui.library.grid import WorkGrid
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 LOOKED_AT = 200  # works of a selection that are read to say what they have in common
-WITH_ONE = ("open", "recall", "again", "vary", "export", "reveal")
-DEEDS = (*WITH_ONE, "save", "favourite", "bin", "restore", "delete")
 
 
 class LibraryPage(QWidget):
@@ -102,10 +101,10 @@ class LibraryPage(QWidget):
         self.filters.changed.connect(self.apply_filters)
         self.filters.import_requested.connect(self.ask_import)
         self.grid.selectionModel().selectionChanged.connect(lambda *_: self._show_details())
-        self.grid.activated.connect(lambda _: self._asked("open"))
+        self.grid.activated.connect(lambda _: self._run("open"))
         self.grid.typed.connect(self._type_in_search)
         self.grid.customContextMenuRequested.connect(self._menu)
-        self.details.command_requested.connect(self._asked)
+        self.details.command_requested.connect(self._run)
         self.details.renamed.connect(self._work_actions.rename)
         self.details.sent.connect(self._send)
         self.details.tagged.connect(lambda name, on: self._work_actions.tag(self.selected_ids(), name, on))
@@ -199,39 +198,19 @@ class LibraryPage(QWidget):
     def _show_details(self) -> None:
         self.details.show_works(self.selected(), sum(last - first + 1 for first, last in self.grid.ranges()))
 
-    def can(self, name: str) -> bool:
-        """Whether an action of the menus would do anything here and now."""
-        number = len(self.selected_ids())
-        if name in WITH_ONE:
-            one = self.selected()[0] if number == 1 else None
-            if one is None or name == "export":
-                return one is not None and one.drawn and not one.binned
-            return name in ("open", "reveal") or bool(one.request)
-        return number > 0 and name in ("save", "favourite", "bin", "copy", "cancel")
+    def commands(self) -> dict[str, Run]:
+        """What the commands of the table do here and now, with the selected works."""
+        ids = self.selected_ids()
+        found = possible_on(self.selected(), len(ids), self._run)
+        if ids:
+            found |= {"copy": self._copy, "cancel": self.grid.clearSelection}
+        return found
 
-    def act(self, name: str) -> None:
-        """Do what an action of the menus says, where it means something here."""
-        if name in DEEDS:
-            self._asked(name)
-        elif name == "copy":
-            self._copy()
-        elif name == "cancel":
-            self.grid.clearSelection()
-
-    def _asked(self, deed: str) -> None:
+    def _run(self, name: str) -> None:
+        """Run a command on the selected works."""
         ids, works = self.selected_ids(), self.selected()
-        if not ids or not works:
-            return
-        if deed in ("bin", "restore", "delete"):
-            {"bin": self._work_actions.bin, "restore": self._work_actions.restore, "delete": self._work_actions.delete}[
-                deed
-            ](ids)
-        elif deed == "favourite":
-            self._work_actions.favourite(ids, not all(asset.favourite for asset in works))
-        elif deed == "save":
-            self._work_actions.save(works if len(works) == len(ids) else self._library.some(ids))
-        elif len(ids) == 1:
-            self._work_actions.do(deed, works[0])
+        if ids and works:
+            self._work_actions.run(name, works, ids)
 
     def _send(self, medium: str) -> None:
         works = self.selected()
@@ -247,7 +226,7 @@ class LibraryPage(QWidget):
     def menu(self) -> WorkMenu | None:
         """What can be done with the selected works; None where none are."""
         works, number = self.selected(), len(self.selected_ids())
-        return WorkMenu(self, works, number, self._asked, self._send) if works else None
+        return WorkMenu(self, works, number, self._run, self._send) if works else None
 
     def _menu(self, at: QPoint) -> None:
         menu = self.menu()
@@ -260,7 +239,7 @@ class LibraryPage(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self.selected_ids():
-            self._asked("delete" if self._works.query.binned else "bin")
+            self._run("delete" if self._works.query.binned else "bin")
         elif event.matches(QKeySequence.StandardKey.Copy):
             self._copy()
         else:

@@ -71,19 +71,27 @@ class WorkActions:
 
     # With one work.
 
-    def do(self, deed: str, asset: Asset) -> None:
-        """A deed by its name: open, recall, again, vary, export, save, reveal."""
-        deeds: dict[str, Callable[[Asset], None]] = {
-            "open": self.open,
-            "recall": self.recall,
-            "again": self.again,
-            "vary": self.vary,
-            "export": self.export,
-            "save": lambda asset: self.save([asset]),
-            "reveal": self.reveal,
+    def run(self, name: str, works: Sequence[Asset], ids: Sequence[str] = ()) -> None:
+        """Run a command of the table on works: `ids` names them all where `works` has only the first of them."""
+        ids = ids or [asset.id for asset in works]
+        one = works[0]
+        run: dict[str, Callable[[], object]] = {
+            "open": lambda: self._attempt(lambda: self.open(one)),
+            "recall": lambda: self._attempt(lambda: self.recall(one)),
+            "again": lambda: self._attempt(lambda: self.again(one)),
+            "vary": lambda: self._attempt(lambda: self.vary(one)),
+            "export": lambda: self._attempt(lambda: self.export(one)),
+            "reveal": lambda: self._attempt(lambda: self.reveal(one)),
+            "save": lambda: self.save(works if len(works) == len(ids) else self._studio.library.some(ids)),
+            "favourite": lambda: self.favourite(ids, not all(asset.favourite for asset in works)),
+            "bin": lambda: self.bin(ids),
+            "restore": lambda: self.restore(ids),
+            "delete": lambda: self.delete(ids),
         }
-        if deed in deeds:
-            self._attempt(lambda: deeds[deed](asset))
+        if name in run:
+            run[name]()
+        else:
+            error_actions.run_command(self._window, name)
 
     def open(self, asset: Asset) -> None:
         """Show the work on its panel's stage; the brief there stays as it is."""

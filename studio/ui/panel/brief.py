@@ -13,7 +13,7 @@ from studio.backends.medium import Medium
 from studio.errors import StudioError
 from studio.schema.presets import Presets
 from studio.schema.request import Request, fresh_seed
-from studio.ui.commands import keys_of
+from studio.ui.commands import Run, keys_of
 from studio.ui.forms.form import Form
 from studio.ui.forms.registry import TextField
 from studio.ui.forms.undo import UndoHistory
@@ -181,24 +181,18 @@ class Brief(QWidget):
         for path in local(data):
             self.presets.import_file(path)
 
-    # What comes and goes as a whole.
-
-    def act(self, name: str) -> bool:
-        """Do what an action says of the brief; False where it says nothing of it."""
-        deeds = {
-            "undo": self.undo,
-            "redo": self.redo,
+    def commands(self) -> dict[str, Run]:
+        """What the commands of the table do to the settings now."""
+        found: dict[str, Run] = {
             "clear": lambda: self.form.set_value(self.initial_request()),
             "preset.keep": self.presets.ask_name,
             "preset.bring": self.presets.ask_import,
         }
-        if name in deeds:
-            deeds[name]()
-        return name in deeds
-
-    def can(self, name: str) -> bool:
-        """Whether an action of the brief would do anything now."""
-        return {"undo": self.history.can_undo, "redo": self.history.can_redo}.get(name, True)
+        if self.history.can_undo:
+            found["undo"] = self.undo
+        if self.history.can_redo:
+            found["redo"] = self.redo
+        return found
 
     def _apply_preset(self, request: Request) -> None:
         """A brief of the shelf: a way to make works, so the seed stays what it is."""

@@ -11,15 +11,13 @@ from PySide6.QtWidgets import QFrame
 from studio.jobs.job import Job
 from studio.library.library import Asset
 from studio.schema.request import Request
+from studio.ui.commands import Run
 
 if TYPE_CHECKING:
     from studio.ui.panel.panel import Panel
 
 OWN = {"avatar": "studio.ui.avatar.inspector:AvatarInspector"}
 """The media that bring one: module and class, loaded with their panel."""
-
-DEEDS = ("faces", "near", "keep", "identity", "expressions", "sheet", "inspector")
-"""The actions of the menus that are an inspector's business."""
 
 
 class PanelInspector(QFrame):
@@ -30,13 +28,9 @@ class PanelInspector(QFrame):
         self.setObjectName("inspector")
         self.panel = panel
 
-    def can(self, name: str) -> bool | None:
-        """Whether an action would do anything here and now; None where it is none of the inspector's."""
-        return False if name in DEEDS else None
-
-    def act(self, name: str) -> bool:
-        """Do what an action says; whether it is one of the inspector's."""
-        return name in DEEDS
+    def commands(self) -> Mapping[str, Run | None]:
+        """What commands of the table do here now, before anything else does them; None where nobody shall."""
+        return {}
 
     def take(self, request: Request) -> None:
         """Take up a request of the medium that is not one of its works, such as a walk."""

@@ -15,6 +15,7 @@ from studio.library.library import Asset
 from studio.media.payloads import Payload
 from studio.schema.request import Request
 from studio.ui.bridge import Bridge
+from studio.ui.commands import Run, possible_on
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.library.work_actions import WorkActions
 from studio.ui.library.work_menu import WorkMenu
@@ -23,7 +24,6 @@ from studio.ui.panel.inspector import inspector
 from studio.ui.panel.job_tracker import CandidateBatch, JobTracker
 from studio.ui.panel.onboarding import example
 from studio.ui.panel.stage_area import StageArea
-from studio.ui.stages.stage import STAGE_COMMANDS
 from studio.ui.widgets import error_actions
 from studio.ui.widgets.basic import row
 from studio.ui.widgets.text import failure, tr
@@ -65,7 +65,7 @@ class Panel(QWidget):
         self.generate.clicked.connect(lambda: self.make())
         self.cancel.clicked.connect(lambda: self.stop())
         self.stage_area.example_requested.connect(self.try_example)
-        self.stage_area.command_requested.connect(self._asked)
+        self.stage_area.command_requested.connect(self._run)
         self.stage_area.edited.connect(self._save_edited)
         self.stage_area.load_failed.connect(self.show_error)
         self.brief.other_request.connect(self.inspector.take)
@@ -165,73 +165,54 @@ class Panel(QWidget):
         elif news.kind == "settings":
             self.stage.apply_settings(self.studio.settings)
 
-    # What can be done here.
-
-    def act(self, name: str) -> None:
-        """Do what an action of the menus says, where it means something here."""
-        seed = self.form.seed
-        if self.inspector.act(name):
-            return
-        if name == "generate":
-            self.make()
-        elif name == "cancel":
-            if self._jobs.busy or not (self.stage.act(name) or self.stage_area.back_to_candidates()):
-                self.stop()
-        elif name == "example":
-            self.try_example()
-        elif name == "roll" and seed is not None:
-            seed.roll()
-        elif name == "lock" and seed is not None:
-            seed.lock.toggle()
-        elif name in ("previous", "next"):
-            self.stage_area.step(1 if name == "next" else -1)
-        elif name in STAGE_COMMANDS:
-            self.stage.act(name)
-        elif not self.brief.act(name):
-            self._asked(name)
-
-    def can(self, name: str) -> bool:
-        """Whether an action would do anything here and now."""
-        own = self.inspector.can(name)
-        if own is not None:
-            return own
-        if name in ("generate", "example", "roll", "lock"):
-            return True
-        if name == "cancel":
-            return self._jobs.busy or "cancel" in self.stage.commands() or self.stage_area.has_candidates
-        if name in STAGE_COMMANDS:
-            return self.stage_area.on_stage and name in self.stage.commands()
-        if name in ("undo", "redo", "clear", "preset.keep", "preset.bring"):
-            return self.brief.can(name)
-        if name == "export":
-            return self.asset is not None and self.asset.drawn
-        if name in ("recall", "again", "vary"):
-            return self.asset is not None and bool(self.asset.request)
-        return self.asset is not None
+    def commands(self) -> dict[str, Run]:
+        """What the commands of the table do here and now; those that would do nothing are left out."""
+        asset, stage, seed = self.asset, self.stage.commands(), self.form.seed
+        found: dict[str, Run | None] = {"generate": self.make, "example": self.try_example, **self.brief.commands()}
+        if seed is not None:
+            found |= {"roll": seed.roll, "lock": seed.lock.toggle}
+        if asset is not None:
+            found |= {"previous": lambda: self.stage_area.step(-1), "next": lambda: self.stage_area.step(1)}
+            found |= possible_on([asset], 1, lambda name: self._run_on(asset, name))
+        if self.stage_area.on_stage:
+            found |= stage
+        if self._jobs.busy:
+            found["cancel"] = self.stop
+        elif "cancel" not in found and self.stage_area.has_candidates:
+            found["cancel"] = self.stage_area.back_to_candidates
+        found |= self.inspector.commands()
+        return {name: run for name, run in found.items() if run is not None}
 
     def menu(self, asset: Asset) -> WorkMenu:
         """What can be done with a work of the filmstrip, which need not be the one on the stage."""
         return WorkMenu(
-            self, [asset], 1, lambda deed: self._do(deed, asset), lambda medium: self.work_actions.send(asset, medium)
+            self,
+            [asset],
+            1,
+            lambda name: self._run_on(asset, name),
+            lambda medium: self.work_actions.send(asset, medium),
         )
 
-    def _asked(self, deed: str) -> None:
-        if self.asset is not None:
-            self._do(deed, self.asset)
+    def _run(self, name: str) -> None:
+        """Run a command here, where it can be run."""
+        run = self.commands().get(name)
+        if run is not None:
+            run()
 
-    def _do(self, deed: str, asset: Asset) -> None:
-        deeds, shown = self.work_actions, self.asset is not None and self.asset.id == asset.id
-        if deed == "favourite":
-            deeds.favourite([asset.id], not asset.favourite)
+    def _run_on(self, asset: Asset, name: str) -> None:
+        """Run a command on a work, which need not be the one on the stage."""
+        shown = self.asset is not None and self.asset.id == asset.id
+        if name == "favourite":
+            self.work_actions.favourite([asset.id], not asset.favourite)
             if shown:
                 self.stage_area.asset = self.studio.library.get(asset.id)
                 self.stage_area.header.star.setChecked(self.stage_area.asset.favourite)
-        elif deed == "bin":
+        elif name == "bin":
             beside = self.filmstrip.neighbour(asset.id, 1) or self.filmstrip.neighbour(asset.id, -1)
-            if deeds.bin([asset.id]) and shown:
+            if self.work_actions.bin([asset.id]) and shown:
                 self.show_work(beside)
         else:
-            deeds.do(deed, asset)
+            self.work_actions.run(name, [asset])
 
     def _save_edited(self, payload: Payload) -> None:
         """Make a work of what a person has made of the one on the stage."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from studio.library.library import Asset
-from studio.ui.commands import keys_of
+from studio.ui.commands import command
 from studio.ui.stages.stage import Stage
 from studio.ui.widgets.basic import ElidedLabel, button, row, tool
 from studio.ui.widgets.text import gist, tr
@@ -17,7 +19,7 @@ NARROW, ROOMY = 440, 640  # pixels of width up to which there is no room for way
 
 
 class StageHeader(QFrame):
-    """`asked` names what is wanted done with the work on the stage: recall, vary, export, save, bin, favourite, all."""
+    """`command_requested` names a command to run on the work that is shown, or "all" to go back to all candidates."""
 
     command_requested = Signal(str)
 
@@ -35,49 +37,12 @@ class StageHeader(QFrame):
         self.back.setToolTip(tr("All candidates"))
         self.caption = ElidedLabel(role="muted")
         self.caption.setObjectName("caption")
-        self.star = tool(
-            "star",
-            tr("Favourite"),
-            "star",
-            checked="star-full",
-            keys=keys_of("favourite"),
-            clicked=lambda: self.command_requested.emit("favourite"),
-        )
-        self.recall = tool(
-            "recall",
-            tr("Use its brief"),
-            "recall",
-            keys=keys_of("recall"),
-            clicked=lambda: self.command_requested.emit("recall"),
-        )
-        self.vary = tool(
-            "vary",
-            tr("Vary: the same brief, a new seed"),
-            "vary",
-            keys=keys_of("vary"),
-            clicked=lambda: self.command_requested.emit("vary"),
-        )
-        self.save = tool(
-            "save",
-            tr("Save a copy…"),
-            "save",
-            keys=keys_of("save"),
-            clicked=lambda: self.command_requested.emit("save"),
-        )
-        self.export = tool(
-            "export",
-            tr("Export…"),
-            "exportWork",
-            keys=keys_of("export"),
-            clicked=lambda: self.command_requested.emit("export"),
-        )
-        self.bin = tool(
-            "trash",
-            tr("Move to the bin"),
-            "bin",
-            keys=keys_of("bin"),
-            clicked=lambda: self.command_requested.emit("bin"),
-        )
+        self.star = self._command_button("favourite", "star", checked="star-full")
+        self.recall = self._command_button("recall", "recall")
+        self.vary = self._command_button("vary", "vary")
+        self.save = self._command_button("save", "save")
+        self.export = self._command_button("export", "exportWork")
+        self.bin = self._command_button("bin", "bin")
         self._work_buttons = [self.star, self.recall, self.vary, self.export, self.save, self.bin]
         self._tools: list[QWidget] = list(stage.tools())
         percent = getattr(stage, "percent", None)
@@ -105,6 +70,11 @@ class StageHeader(QFrame):
         self._line = line
         self.back.hide()
         self.show_asset(None)
+
+    def _command_button(self, name: str, object_name: str, *, checked: str = "") -> QToolButton:
+        each = command(name)
+        run = partial(self.command_requested.emit, name)
+        return tool(each.icon, each.text(), object_name, checked=checked, keys=each.shortcut, clicked=run)
 
     def add_widgets(self, *widgets: QWidget, live: bool) -> None:
         """Make room at the right: for what is always there, or for what is while something `live` is shown."""

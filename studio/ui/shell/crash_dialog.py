@@ -16,7 +16,7 @@ from studio.system.log import blotted
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import button, column, label, row
 from studio.ui.widgets.checkbox import CheckBox
-from studio.ui.widgets.error_actions import open_page
+from studio.ui.widgets.error_actions import run_command
 from studio.ui.widgets.text import count, tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -149,7 +149,7 @@ class CrashDialog(QDialog):
         window = self.parentWidget()
         self.accept()
         if window is not None:
-            open_page(window, "settings", "diagnostics")
+            run_command(window, "diagnostics")
 
     def _tint(self) -> None:
         self.sign.setPixmap(icons.pixmap("alert", "danger", SIZE.wide, self.devicePixelRatioF()))

@@ -70,10 +70,10 @@ class ScreenshotSession:
                     await self._arrange(page)
                     taken.append(self._shot(f"{page}-{scheme}-{wide}x{high}"))
                 for section in SECTIONS:
-                    self.window.act(section)
+                    self.window.run_command(section)
                     await self._looked()
                     taken.append(self._shot(f"{section}-{scheme}-{wide}x{high}"))
-                self.window.welcome()
+                self.window.show_welcome()
                 await asyncio.sleep(0.4)
                 taken.append(self._shot(f"welcome-{scheme}-{wide}x{high}"))
                 self.window.open(MEDIA[0].name)
@@ -87,7 +87,7 @@ class ScreenshotSession:
         """Put on the page what shows what it is for, and wait until it is drawn."""
         shown = self.window.pages.currentWidget()
         if page == "library":
-            self.window.act("find")
+            self.window.run_command("find")
             shown.grid.setCurrentIndex(shown.grid.model().index(0, 0))  # type: ignore[union-attr]
             shown.grid.setFocus()  # type: ignore[union-attr]
         elif isinstance(shown, Panel) and shown.stage_area.candidates.count:

@@ -1,4 +1,4 @@
-"""The list of keyboard shortcuts: every action that has one, from the one table, and the keys of the stages."""
+"""The list of keyboard shortcuts: every command that has one, and the keys of the stages."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
 
-from studio.ui.commands import MENUS, Command, plain
+from studio.ui import commands
 from studio.ui.widgets.basic import button, column, label, row, scrolling
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
-# Keys that a stage hears itself while it has the keyboard: (where, keys, what they do).
-OWN: tuple[tuple[str, str, str], ...] = (
-    ("On a picture", "Left, Right", "The work beside"),
-    ("On a picture", "+, -", "Larger, smaller"),
-    ("On a picture", "0", "Fit the stage"),
-    ("On a picture", "1", "One to one"),
-    ("Among candidates", "Return", "Look at this one"),
+# Keys that a stage handles itself while it has the focus: (where, keys, what they do).
+STAGE_KEYS: tuple[tuple[str, str, str], ...] = (
+    ("On a picture", "Left, Right", "Previous, next"),
+    ("On a picture", "+, -", "Zoom in, zoom out"),
+    ("On a picture", "0", "Fit to window"),
+    ("On a picture", "1", "Actual size"),
+    ("Among candidates", "Return", "Open"),
     ("On a sound", "Space", "Play or pause"),
-    ("On a sound", "Left, Right", "A second back, a second on"),
-    ("On a sound", "Home, End", "To the beginning, to the end"),
+    ("On a sound", "Left, Right", "Back, forward one second"),
+    ("On a sound", "Home, End", "Go to start, go to end"),
 )
 
 
 class ShortcutsDialog(QDialog):
     """Two columns, by menu; closed by Escape."""
 
-    def __init__(self, parent: QWidget, deeds: Sequence[Command]) -> None:
+    def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("shortcuts")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Keyboard shortcuts"))
         groups: dict[str, list[tuple[str, str]]] = {}
-        for menu in MENUS:
-            for deed in deeds:
-                if deed.menu == menu and deed.keys:
-                    shown = QKeySequence(deed.keys).toString(QKeySequence.SequenceFormat.NativeText)
-                    groups.setdefault(plain(tr(menu)), []).append((plain(tr(deed.text)), shown))
-        for where, keys, words in OWN:
+        for menu in commands.MENUS:
+            for each in commands.table():
+                if each.menu == menu and each.keys:
+                    keys = each.shortcut.toString(QKeySequence.SequenceFormat.NativeText)
+                    groups.setdefault(tr(menu).replace("&", ""), []).append((each.text().removesuffix("…"), keys))
+        for where, keys, words in STAGE_KEYS:
             groups.setdefault(tr(where), []).append((tr(words), tr(keys)))
         inside = QWidget()
         inside.setObjectName("form")

@@ -15,13 +15,14 @@ from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.errors import StudioError
 from studio.schema.request import Request
-from studio.ui import commands as actions
+from studio.ui import commands
 from studio.ui.background import SerialTasks
 from studio.ui.bridge import Bridge
+from studio.ui.commands import Context, Run
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.library.work_actions import Actions, WorkActions
 from studio.ui.panel.panel import Panel
-from studio.ui.shell import focus_areas, window_state
+from studio.ui.shell import focus_areas, menu_bar, window_state
 from studio.ui.shell.command_palette import CommandPalette, PaletteEntry
 from studio.ui.shell.job_strip import JobStrip
 from studio.ui.shell.notifications import Notifications
@@ -80,8 +81,7 @@ class MainWindow(QMainWindow):
         self._entries["settings"] = (tr("Settings"), "settings", self._settings)
         self._hidden_pages: dict[str, Callable[[], QWidget]] = {"training": self._training}  # reached from other pages
         self._build()
-        self._table = [(name, entry[0]) for name, entry in self._entries.items()]
-        self.menu_actions = actions.build(self, self.act, self._table, self.can)
+        self.menu_actions = menu_bar.build(self, self._context)
         self.bridge.news.connect(self._on_news)
         self.notifications = Notifications(studio, self.bridge, self)
         theme().changed.connect(self._on_theme_changed)
@@ -110,7 +110,7 @@ class MainWindow(QMainWindow):
         self.queue = QueuePanel(self.studio, central)
         self.queue.result_requested.connect(self._show_result)
         self.job_strip = JobStrip(self.studio, self.queue.toggle)
-        self.command_palette = CommandPalette(central, self._offered)
+        self.command_palette = CommandPalette(central, self._palette_entries)
         whole = column(central, spacing=0)
         right = column(spacing=0)
         right.addWidget(self.resume_bar)
@@ -208,10 +208,7 @@ class MainWindow(QMainWindow):
         else:
             self.panel(request.medium)
 
-    def _section(self, name: str) -> None:
-        self.open("settings").show_section(name)  # type: ignore[attr-defined]
-
-    def welcome(self) -> None:
+    def show_welcome(self) -> None:
         """What the first start shows: ways to a first work."""
         from studio.ui.pages.welcome import WelcomePage
 
@@ -239,81 +236,71 @@ class MainWindow(QMainWindow):
 
         return SettingsPage(self.studio)
 
-    # Actions.
-
-    def act(self, name: str) -> None:
-        """Do what an action of the menus says."""
-        if name.startswith("page."):
-            self.open(name.removeprefix("page."))
-        elif name in ("light", "dark", "system"):
-            theme().choose(name)
-            self._mark_theme()
-            try:
-                self.studio.change_settings(theme=name)
-            except StudioError as error:
-                self.work_actions.show_error(error)
-        elif name == "settings":
-            self.open(name)
-        elif name == "quit":
-            self.close()
-        elif name == "queue":
-            self.queue.toggle()
-        elif name == "pause":
-            self.studio.pause(not self.studio.paused)
-        elif name == "train":
-            self.open("training")
-        elif name == "palette":
-            self.command_palette.open()
-        elif name == "shortcuts":
-            from studio.ui.shell.shortcuts import ShortcutsDialog
-
-            ShortcutsDialog(self, actions.table(self._table)).open()
-        elif name == "find":
-            page = self.open("library")
-            page.search.setFocus()  # type: ignore[attr-defined]
-        elif name == "about":
-            self._section("about")
-        elif name == "diagnostics":
-            self._section("diagnostics")
-        elif name == "welcome":
-            self.welcome()
-        elif name in ("area.next", "area.before"):
-            focus_areas.step([self.sidebar, *self._areas(), self.job_strip], 1 if name == "area.next" else -1)
-        elif name == "cancel" and self.queue.isVisible():
-            self.queue.hide()
-        else:
-            self._act_on_page(name)
-
-    def _areas(self) -> list[QWidget]:
-        page = self.pages.currentWidget()
-        return page.areas() if isinstance(page, Panel) else [page] if page is not None else []
+    def run_command(self, name: str) -> None:
+        """Run a command of the table by its name, where it can be run now."""
+        commands.command(name).trigger(self._context())
 
     def can(self, name: str) -> bool:
-        """Whether an action means something on the page that is shown."""
-        if name == "cancel" and self.queue.isVisible():
-            return True
-        page = self.pages.currentWidget()
-        asked = getattr(page, "can", None)
-        return hasattr(page, "act") if asked is None else bool(asked(name))
+        """Whether a command can be run now."""
+        return commands.command(name).can_run(self._context())
 
-    def _offered(self) -> list[PaletteEntry]:
-        """All that can be done now, for the palette."""
+    def _context(self) -> Context:
+        found = getattr(self.pages.currentWidget(), "commands", dict)
+        here: dict[str, Run] = dict(found())
+        if self.queue.isVisible():
+            here["cancel"] = self.queue.hide
+        return Context(self, here)
+
+    def _palette_entries(self) -> list[PaletteEntry]:
+        """All that can be done now."""
+        now = self._context()
         return [
             PaletteEntry(
-                actions.plain(tr(deed.text)),
-                tr("Go to") if deed.name.startswith("page.") else actions.plain(tr(deed.menu)),
-                QKeySequence(deed.keys).toString(QKeySequence.SequenceFormat.NativeText),
-                self.menu_actions[deed.name].trigger,
+                each.text().removesuffix("…"),
+                tr("Go to") if each in commands.PAGES else tr(each.menu).replace("&", ""),
+                each.shortcut.toString(QKeySequence.SequenceFormat.NativeText),
+                functools.partial(self.run_command, each.name),
             )
-            for deed in actions.table(self._table)
-            if deed.name != "palette" and (deed.always or self.can(deed.name))
+            for each in commands.table()
+            if each.menu and each.name != "palette" and each.can_run(now)
         ]
 
-    def _act_on_page(self, name: str) -> None:
+    def choose_theme(self, name: str) -> None:
+        """`light`, `dark` or `system`, from now on and at the next start."""
+        theme().choose(name)
+        self._mark_theme()
+        try:
+            self.studio.change_settings(theme=name)
+        except StudioError as error:
+            self.work_actions.show_error(error)
+
+    def toggle_queue(self) -> None:
+        self.queue.toggle()
+
+    def toggle_pause(self) -> None:
+        self.studio.pause(not self.studio.paused)
+
+    def show_palette(self) -> None:
+        self.command_palette.open()
+
+    def show_shortcuts(self) -> None:
+        from studio.ui.shell.shortcuts import ShortcutsDialog
+
+        ShortcutsDialog(self).open()
+
+    def search_library(self) -> None:
+        page = self.open("library")
+        page.search.setFocus()  # type: ignore[attr-defined]
+
+    def show_section(self, name: str) -> None:
+        """Show a part of the settings page."""
+        self.open("settings").show_section(name)  # type: ignore[attr-defined]
+
+    def step_area(self, by: int) -> None:
+        """Give the keyboard to the next (+1) or previous (-1) area of the window."""
         page = self.pages.currentWidget()
-        act = getattr(page, "act", None)
-        if act is not None:
-            act(name)
+        areas = page.areas() if isinstance(page, Panel) else [page] if page is not None else []
+        focus_areas.step([self.sidebar, *areas, self.job_strip], by)
 
     def notify(self, words: str, actions: Actions = ()) -> None:
         """Say something in passing."""
@@ -361,7 +348,7 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore")))
         page = self._state.get("page")
         if page not in self.names and not self._file.exists() and not self.studio.library.count():
-            self.welcome()
+            self.show_welcome()
         else:
             self.open(page if page in self.names else MEDIA[0].name)
 

@@ -13,10 +13,8 @@ from studio.library.library import Asset
 from studio.media.payloads import Payload
 from studio.schema.request import Request
 from studio.schema.settings import Settings
+from studio.ui.commands import command, for_works
 from studio.ui.widgets.text import tr
-
-STAGE_COMMANDS = ("copy", "copy.prompt", "copy.seed", "fit", "actual", "compare", "play", "loop")
-"""Commands of the window that the stage carries out; which of them it can depends on what it shows."""
 
 MenuEntry = tuple[str, Callable[[], object]] | None
 """An entry of the context menu, "words<tab>shortcut" and what it does; None is a separator."""
@@ -26,8 +24,7 @@ class Stage(QWidget):
     """Shows one work.
 
     `stepped(+1 or -1)`: show the next or previous work. `show_requested(asset)`: show that one. `message(words, hint)`.
-    `command_requested(name)`: a command for the work that is shown: favourite, recall, again, vary, export, save,
-    reveal, bin. `save_requested(payload)`: save a payload as a new work, made from the one that is shown.
+    `command_requested(name)`: a command for the work that is shown. `save_requested(payload)`: save a payload as a new work, made from the one that is shown.
     """
 
     stepped = Signal(int)
@@ -100,13 +97,6 @@ class Stage(QWidget):
             return {}
         return {"copy": self.copy, "copy.prompt": self.copy_prompt, "copy.seed": self.copy_seed}
 
-    def act(self, name: str) -> bool:
-        """Run a command; returns whether it means anything here and now."""
-        deed = self.commands().get(name)
-        if deed is not None:
-            deed()
-        return deed is not None
-
     def menu_entries(self) -> Sequence[MenuEntry]:
         """Entries of the context menu for this kind of result."""
         return ()
@@ -126,21 +116,19 @@ class Stage(QWidget):
         for entry in self.menu_entries():
             _put(made, entry)
         if str(request.get("prompt", "")).strip():
-            _put(made, (tr("Copy prompt"), self.copy_prompt))
+            _put(made, (command("copy.prompt").text(), self.copy_prompt))
         if "seed" in request:
-            _put(made, (tr("Copy seed"), self.copy_seed))
+            _put(made, (command("copy.seed").text(), self.copy_seed))
         if self.asset is not None:
             _put(made, None)
-            offered = [("favourite", tr("Favourite")), ("save", tr("Save a copy…")), ("reveal", tr("Show in folder"))]
-            if self.asset.drawn:
-                offered.insert(1, ("export", tr("Export…")))
-            if request:
-                again = [("recall", tr("Reuse settings")), ("again", tr("Make again")), ("vary", tr("Vary"))]
-                offered = [*again, *offered]
-            for name, words in offered:
-                _put(made, (words, lambda name=name: self.command_requested.emit(name)))
-            _put(made, None)
-            _put(made, (tr("Move to the bin"), lambda: self.command_requested.emit("bin")))
+            group = -1
+            for each in for_works([self.asset], 1):
+                if each.works is None or not each.works.possible([self.asset], 1) or each.name == "open":
+                    continue
+                if group not in (-1, each.works.group):
+                    _put(made, None)
+                group = each.works.group
+                _put(made, (each.text(), lambda name=each.name: self.command_requested.emit(name)))
         return made
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:

@@ -1,9 +1,9 @@
-"""Errors in words with the buttons that mend them: which page helps, and what smaller work may do; catches nothing."""
+"""The buttons that help with an error: a command of the window, or the same request for a smaller work."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from PySide6.QtWidgets import QWidget
 
@@ -14,21 +14,23 @@ from studio.ui.widgets.text import tr
 Button = tuple[str, str, Callable[[], object]]
 """Words, object name, what it does: as a Bar takes them."""
 
-PAGES = {
-    "models": ("Show the models", "models", ""),
-    "room": ("Remove a model", "models", ""),
-    "folders": ("Open the settings", "settings", "settings"),
-    "diagnostics": ("Open the diagnostics", "settings", "diagnostics"),
+COMMANDS = {
+    "models": ("Show models", "page.models"),
+    "room": ("Remove a model", "page.models"),
+    "folders": ("Open settings", "settings"),
+    "diagnostics": ("Open diagnostics", "diagnostics"),
 }
+"""What helps with an error: the words on the button, and the command that it runs."""
+
 LESSER = {"width": 0.75, "height": 0.75, "seconds": 0.5, "tokens": 0.5}
 """What the size of a work depends on, and how much of it to leave when memory was too short."""
 
 
 @runtime_checkable
-class PageOpener(Protocol):
-    """A window with pages."""
+class CommandRunner(Protocol):
+    """A window with commands."""
 
-    def open(self, name: str) -> Any: ...
+    def run_command(self, name: str) -> None: ...
 
 
 def buttons(
@@ -39,9 +41,9 @@ def buttons(
 ) -> Sequence[Button]:
     """The buttons that mend an error shown on `widget`; `make` is called with a smaller request where that may do."""
     if not isinstance(error, StudioError):
-        return [_page("diagnostics", widget)]
-    if error.mend in PAGES:
-        return [_page(error.mend, widget)]
+        return [_command_button("diagnostics", widget)]
+    if error.mend in COMMANDS:
+        return [_command_button(error.mend, widget)]
     smaller = lesser(request) if request is not None and error.mend == "smaller" else None
     if smaller is None:
         return []
@@ -61,15 +63,15 @@ def lesser(request: Request) -> Request | None:
     return request.replace(**changes) if changes else None
 
 
-def open_page(widget: QWidget, page: str, section: str = "") -> None:
-    """Show a page of the window that `widget` stands in."""
+def run_command(widget: QWidget, name: str) -> None:
+    """Run a command of the window that `widget` is in."""
     window = widget.window()
-    if isinstance(window, PageOpener):
-        shown = window.open(page)
-        if section:
-            shown.show_section(section)
+    if not isinstance(window, CommandRunner) and (parent := window.parentWidget()) is not None:
+        window = parent.window()  # a dialog's
+    if isinstance(window, CommandRunner):
+        window.run_command(name)
 
 
-def _page(mend: str, widget: QWidget) -> Button:
-    words, page, section = PAGES[mend]
-    return tr(words), f"mend.{mend}", lambda: open_page(widget, page, section)
+def _command_button(mend: str, widget: QWidget) -> Button:
+    words, command = COMMANDS[mend]
+    return tr(words), f"mend.{mend}", lambda: run_command(widget, command)
