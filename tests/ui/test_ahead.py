@@ -93,17 +93,17 @@ def test_the_library_stands_ready_with_its_first_tiles(desk: Desk) -> None:
     assert all(tile.has_tile(works.thumbnails, id, page.devicePixelRatioF()) for id in works.ids())
     fill(desk, "poster", range(5, 6))  # nobody has told the window
     assert desk.window.open("library") is page
-    desk.until(lambda: page.total.text() == "6 works")
+    desk.until(lambda: page.total.text() == "6 items")
 
 
 def test_the_first_work_is_in_the_library_before_it_is_opened(desk: Desk) -> None:
     desk.until(lambda: desk.window._preloader.ready)
     page = desk.window._preloader.page()
     assert isinstance(page, LibraryPage)
-    assert page.total.text() == "0 works"
+    assert page.total.text() == "0 items"
     desk.window.open("avatar")
     desk.click("generate")
-    desk.until(lambda: page.total.text() != "0 works")
+    desk.until(lambda: page.total.text() != "0 items")
     assert not page.isVisible()
     desk.window.open("library")
     assert page.grid.isVisible()

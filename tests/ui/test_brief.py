@@ -124,7 +124,7 @@ def test_a_preset_is_kept_shared_removed_and_brought_in(desk: Desk, tmp_path: Pa
     assert dialog is not None
     dialog.setTextValue("Storm")
     dialog.accept()
-    assert desk.window.toast.message() == "Kept as the preset “Storm”."
+    assert desk.window.toast.message() == "Saved as preset “Storm”."
     assert next(iter(menu(desk, "presets"))) == "Storm"
     shelf = panel.brief.presets
     (kept,) = shelf._presets.of("poster")

@@ -26,7 +26,7 @@ POSTER, STORY, MUSIC = (medium(name).default_task.request for name in ("poster",
 
 
 def test_every_mend_has_its_button() -> None:
-    assert set(error_actions.PAGES) | {"smaller"} == set(MENDS)
+    assert set(error_actions.COMMANDS) | {"smaller"} == set(MENDS)
 
 
 def test_a_model_that_is_gone_leads_to_the_models(desk: Desk) -> None:

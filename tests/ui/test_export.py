@@ -219,10 +219,10 @@ def test_only_pictures_are_offered(desk: Desk) -> None:
     assert "export" in desk.panel("avatar").commands()
     assert desk.find("exportWork").isVisible()
     page: Any = desk.window.open("library")
-    page.visit(picture.id)
+    page.show_work(picture.id)
     assert "export" in page.commands()
     assert "menu.export" in [action.objectName() for action in page.menu().actions()]
-    page.visit(text.id)
+    page.show_work(text.id)
     assert "export" not in page.commands()
 
 

@@ -100,7 +100,7 @@ def test_typing_in_the_grid_searches(desk: Desk, library: LibraryPage) -> None:
     QTest.keyClicks(library.grid, "f")
     assert library.search.hasFocus()
     QTest.keyClicks(library.search, "ox")
-    desk.until(lambda: library.total.text() == "30 works")
+    desk.until(lambda: library.total.text() == "30 items")
 
 
 def test_what_comes_and_goes_leaves_selection_and_place(desk: Desk, library: LibraryPage) -> None:

@@ -111,7 +111,7 @@ def test_a_preset_dropped_on_the_brief_is_taken_up_and_kept(desk: Desk, tmp_path
     drop(panel.brief, files(path))
     assert panel.form.value().prompt == "a storm at sea"  # type: ignore[attr-defined]
     assert [preset.name for preset in panel.brief.presets._presets.of("poster")] == ["Storm"]
-    assert desk.window.toast.message() == "The preset is brought in."
+    assert desk.window.toast.message() == "Preset imported."
     words = QMimeData()
     words.setText("a lighthouse")
     assert enter(field, words).isAccepted(), "words are dropped into the field as ever"

@@ -60,19 +60,19 @@ def test_filters_offer_what_there_is_and_narrow_together(desk: Desk) -> None:
     assert entries(filters.collection) == ["Any collection", "Client A\t1"]
     assert entries(filters.model) == ["Any model", "Fake poster\t3", "Fake story\t2"]
     pick(filters.tag, "sea && sky\t3")
-    assert shown.total.text() == "3 works"
+    assert shown.total.text() == "3 items"
     pick(filters.model, "Fake story\t2")
-    assert shown.total.text() == "2 works"
+    assert shown.total.text() == "2 items"
     assert filters.model.accessibleName() == "Model: Fake story"
     pick(filters.collection, "Client A\t1")
-    assert shown.total.text() == "1 work"
-    pick(filters.date, "Before this year")
-    assert shown.findChild(QLabel, "nothing").text() == "Nothing found"
+    assert shown.total.text() == "1 item"
+    pick(filters.date, "Earlier")
+    assert shown.findChild(QLabel, "nothing").text() == "No results"
     desk.click("wayOut")
-    assert shown.total.text() == "5 works"
+    assert shown.total.text() == "5 items"
     assert not filters.tag.isChecked()
     pick(filters.date, "Today")
-    assert shown.total.text() == "5 works"
+    assert shown.total.text() == "5 items"
 
 
 def test_dates_are_days_of_this_clock() -> None:
@@ -119,10 +119,10 @@ def test_many_are_changed_aside_and_can_be_taken_back(desk: Desk) -> None:
     library.grid.selectAll()
     desk.click("details.bin")
     desk.until(lambda: desk.studio.library.count() == 0)
-    desk.until(lambda: desk.window.toast.message() == "60 works are in the bin.")
+    desk.until(lambda: desk.window.toast.message() == "60 items moved to the bin.")
     desk.click("toastAction")
     desk.until(lambda: desk.studio.library.count() == 60)
-    desk.until(lambda: library.total.text() == "60 works")
+    desk.until(lambda: library.total.text() == "60 items")
 
 
 def test_the_bin_is_emptied_only_after_a_question(desk: Desk) -> None:
@@ -130,10 +130,10 @@ def test_the_bin_is_emptied_only_after_a_question(desk: Desk) -> None:
     library = page(desk)
     desk.studio.library.bin(desk.studio.library.ids()[:2])
     desk.click("binned")
-    assert library.total.text() == "2 works"
+    assert library.total.text() == "2 items"
     desk.click("emptyBin")
     box = desk.window.findChild(QMessageBox, "deleteForGood")
-    assert box.text() == "Delete 2 works for good?"
+    assert box.text() == "Delete 2 items permanently?"
     box.reject()
     desk.breathe()
     assert desk.studio.library.count(LibraryQuery(binned=True)) == 2
@@ -143,7 +143,7 @@ def test_the_bin_is_emptied_only_after_a_question(desk: Desk) -> None:
     box = next(each for each in desk.window.findChildren(QMessageBox, "deleteForGood") if each.isVisible())
     box.findChild(QAbstractButton, "deleteYes").click()
     desk.until(lambda: desk.studio.library.count(LibraryQuery(binned=True)) == 1)
-    desk.until(lambda: library.total.text() == "1 work")
+    desk.until(lambda: library.total.text() == "1 item")
     assert desk.studio.library.count() == 1
 
 
@@ -153,7 +153,7 @@ def test_parents_and_children_lead_to_each_other(desk: Desk) -> None:
     child = library.add(payload("poster", 4), medium="poster", request={}, provenance={}, parents=[parent.id])
     shown = page(desk)
     shown.search.setText("notes")
-    desk.until(lambda: shown.total.text() == "1 work")
+    desk.until(lambda: shown.total.text() == "1 item")
     choose(shown, shown._works.row_of(parent.id))
     desk.breathe()
     faces = shown.details.children_.findChildren(QAbstractButton, "kin")
@@ -224,7 +224,7 @@ def test_files_and_folders_come_in_by_drop(desk: Desk) -> None:
     assert drop(library, data)
     desk.until(lambda: "could not be read" in desk.window.toast.message())
     assert desk.window.toast.message().startswith("2 works have come in. 1 file could not be read: broken.png")
-    desk.until(lambda: library.total.text() == "2 works")
+    desk.until(lambda: library.total.text() == "2 items")
     assert {asset.title for asset in newest(desk)} == {"tale", "sea"}
     assert not drop(library, QMimeData())
 
@@ -239,7 +239,7 @@ def test_a_picture_of_the_clipboard_comes_in_once(desk: Desk) -> None:
         desk.window.toast.hide()
         desk.window.work_actions.importer.take(data)
         desk.until(lambda: desk.window.toast.message() == "1 work has come in.")
-    desk.until(lambda: library.total.text() == "1 work")
+    desk.until(lambda: library.total.text() == "1 item")
     assert newest(desk)[0].width == 20
 
 

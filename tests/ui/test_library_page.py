@@ -44,8 +44,8 @@ def test_empty_it_says_so(desk: Desk) -> None:
     library = page(desk)
     nothing = library.findChild(QLabel, "nothing")
     assert nothing.isVisible()
-    assert nothing.text() == "Everything you make is kept here"
-    assert library.total.text() == "0 works"
+    assert nothing.text() == "Everything you create is saved here"
+    assert library.total.text() == "0 items"
 
 
 def test_search_as_you_type_and_filters(desk: Desk) -> None:
@@ -53,25 +53,25 @@ def test_search_as_you_type_and_filters(desk: Desk) -> None:
     fill(desk, "poster", range(3, 5), "雪山上的气球")
     fill(desk, "story", range(2))
     library = page(desk)
-    assert library.total.text() == "7 works"
+    assert library.total.text() == "7 items"
     QTest.keyClicks(library.search, "light")
-    desk.until(lambda: library.total.text() == "3 works")
+    desk.until(lambda: library.total.text() == "3 items")
     library.search.setText("雪山")
-    desk.until(lambda: library.total.text() == "2 works")
+    desk.until(lambda: library.total.text() == "2 items")
     library.search.setText("submarine")
-    desk.until(lambda: library.total.text() == "0 works")
-    assert library.findChild(QLabel, "nothing").text() == "Nothing found"
+    desk.until(lambda: library.total.text() == "0 items")
+    assert library.findChild(QLabel, "nothing").text() == "No results"
     library.search.clear()
-    desk.until(lambda: library.total.text() == "7 works")
+    desk.until(lambda: library.total.text() == "7 items")
     desk.click("filter.story")
-    assert library.total.text() == "2 works"
+    assert library.total.text() == "2 items"
     desk.click("filter.all")
     choose(library, 0)
     desk.click("details.favourite")
     desk.click("favourites")
-    assert library.total.text() == "1 work"
+    assert library.total.text() == "1 item"
     desk.click("clearFilters")
-    assert library.total.text() == "7 works"
+    assert library.total.text() == "7 items"
 
 
 def test_works_are_read_a_few_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ def test_details_say_what_made_it(desk: Desk) -> None:
     assert library.details.findChild(QLabel, "nothingChosen").isHidden()
     desk.breathe()
     said = [each.text() for each in library.details.findChildren(QLabel) if each.isVisible()]
-    for words in ("a lighthouse at dusk", "Seed", "512 px", "Licence of the model", "Apache 2.0"):
+    for words in ("a lighthouse at dusk", "Seed", "512 px", "Model licence", "Apache 2.0"):
         assert words in said
     desk.until(lambda: library.details.thumbnail.isVisible())
 
@@ -130,15 +130,15 @@ def test_bin_several_and_put_them_back(desk: Desk) -> None:
     assert library.details.findChild(QAbstractButton, "details.vary").isHidden()
     library.grid.setFocus()
     QTest.keyClick(library.grid, Qt.Key.Key_Delete)
-    desk.until(lambda: library.total.text() == "2 works")
-    assert desk.window.toast.message() == "2 works are in the bin."
+    desk.until(lambda: library.total.text() == "2 items")
+    assert desk.window.toast.message() == "2 items moved to the bin."
     desk.click("binned")
-    assert library.total.text() == "2 works"
+    assert library.total.text() == "2 items"
     choose(library, 0)
     desk.click("details.restore")
-    desk.until(lambda: library.total.text() == "1 work")
+    desk.until(lambda: library.total.text() == "1 item")
     desk.click("binned")
-    assert library.total.text() == "3 works"
+    assert library.total.text() == "3 items"
 
 
 def test_make_again_vary_and_use_its_brief(desk: Desk) -> None:
@@ -152,7 +152,7 @@ def test_make_again_vary_and_use_its_brief(desk: Desk) -> None:
     works = desk.studio.library.page(LibraryQuery())
     assert [work.request["seed"] for work in works] == [8, 8]
     page(desk)
-    desk.until(lambda: library.total.text() == "2 works")
+    desk.until(lambda: library.total.text() == "2 items")
     choose(library, 1)
     assert library.selected()[0].id == parent.id
     desk.click("details.vary")
@@ -162,7 +162,7 @@ def test_make_again_vary_and_use_its_brief(desk: Desk) -> None:
     assert newest.request["prompt"] == "a lighthouse"
     assert newest.parents == (parent.id,)
     page(desk)
-    desk.until(lambda: library.total.text() == "3 works")
+    desk.until(lambda: library.total.text() == "3 items")
     choose(library, 2)
     desk.click("details.recall")
     panel = desk.panel("poster")
@@ -178,7 +178,7 @@ def test_what_arrives_meanwhile_keeps_the_selection(desk: Desk) -> None:
     kept = library.selected()[0].id
     fill(desk, "story", range(3, 5))
     desk.window.bridge.library_changed()
-    desk.until(lambda: library.total.text() == "5 works")
+    desk.until(lambda: library.total.text() == "5 items")
     assert [work.id for work in library.selected()] == [kept]
 
 

@@ -202,7 +202,7 @@ def test_bin_and_undo(desk: Desk) -> None:
     desk.idle()
     desk.click("bin")
     assert desk.studio.library.count() == 0
-    assert desk.window.toast.message() == "1 work is in the bin."
+    assert desk.window.toast.message() == "1 item moved to the bin."
     assert panel.stage_area.onboarding.isVisible()
     desk.click("toastAction")
     assert desk.studio.library.count() == 1

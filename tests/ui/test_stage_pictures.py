@@ -232,7 +232,7 @@ def test_the_menu_offers_what_the_work_has(stage: ImageStage, tmp_path: Path) ->
     assert QGuiApplication.clipboard().text() == "a one"
     words["Copy seed"].trigger()
     assert QGuiApplication.clipboard().text() == "5"
-    words["Move to the bin"].trigger()
+    words["Move to bin"].trigger()
     words["Vary"].trigger()
     assert asked == ["bin", "vary"]
     menu.deleteLater()

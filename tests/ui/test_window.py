@@ -83,7 +83,7 @@ def test_closing_in_mid_job_leaves_nothing_behind(desk: Desk, loop: QEventLoop) 
         assert [entry.request.seed for entry in again.studio.interrupted] == [SLOW]
         bar = again.window.resume_bar.bar
         assert bar.isVisible()
-        assert bar.message().startswith("The studio ended while it was making a work.")
+        assert bar.message().startswith("The studio closed while generating an item.")
         panel = again.panel("poster")
         again.until(lambda: panel.asset is not None and panel.asset.request["seed"] == 6)
         again.click("offerResume")
@@ -288,14 +288,14 @@ def test_closing_twice_is_closing_once(desk: Desk) -> None:
 
 def test_a_paused_queue_says_at_the_next_start_why_nothing_runs(desk: Desk, loop: QEventLoop) -> None:
     desk.act("pause")
-    said = "The queue is paused: what you generate waits until you resume it"
+    said = "The queue is paused"
     desk.until(lambda: desk.window.job_strip.words.full_text() == said)
     keep_seed(desk, "poster", 6)
     desk.click("generate")
     desk.close()
     again = Desk(desk.home, loop)
     try:
-        assert again.window.job_strip.words.full_text() == "The queue is paused: 1 work waits until you resume it"
+        assert again.window.job_strip.words.full_text() == "The queue is paused: 1 item is waiting"
         again.click("stripResume")
         again.idle()
         assert again.studio.library.count() == 1
@@ -308,10 +308,10 @@ def test_a_paused_queue_says_at_the_next_start_why_nothing_runs(desk: Desk, loop
 @pytest.mark.parametrize(
     ("running", "waiting", "said"),
     [
-        (1, 0, "The studio ended while it was making a work."),
-        (2, 0, "The studio ended while it was making 2 works."),
-        (0, 1, "A work that waited could not be begun."),
-        (1, 3, "The studio ended while it was making a work. 3 works that waited could not be begun."),
+        (1, 0, "The studio closed while generating an item."),
+        (2, 0, "The studio closed while generating 2 items."),
+        (0, 1, "A waiting item could not be started."),
+        (1, 3, "The studio closed while generating an item. 3 waiting items could not be started."),
     ],
 )
 def test_the_offer_tells_what_ran_from_what_waited(running: int, waiting: int, said: str) -> None:

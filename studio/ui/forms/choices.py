@@ -80,7 +80,7 @@ class ModelField(FormField):
         chosen = self.box.currentData()
         self.box.blockSignals(True)
         self.box.clear()
-        self.box.addItem(tr("The studio's own"), "")
+        self.box.addItem(tr("Default"), "")
         for model in self._models():
             self.box.addItem(model.title or model.id, model.id)
         self.box.setCurrentIndex(max(0, self.box.findData(chosen)))

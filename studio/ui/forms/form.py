@@ -62,7 +62,7 @@ class Form(QWidget, Generic[Value]):
         self._add_fields([pair for pair in own if not pair[1].advanced], self._layout, models)
         self._advanced = QWidget()
         self._advanced_button = button(
-            tr("More choices"), "fold", "fold", clicked=lambda: self.show_advanced(self._advanced.isHidden())
+            tr("Advanced"), "fold", "fold", clicked=lambda: self.show_advanced(self._advanced.isHidden())
         )
         folded = column(self._advanced, spacing=SPACING[shape])
         advanced = [pair for pair in own if pair[1].advanced]
@@ -105,7 +105,7 @@ class Form(QWidget, Generic[Value]):
     def show_advanced(self, on: bool) -> None:
         """Show or hide the advanced fields."""
         self._advanced.setVisible(on)
-        self._advanced_button.setText(tr("Fewer choices") if on else tr("More choices"))
+        self._advanced_button.setText(tr("Hide advanced") if on else tr("Advanced"))
         icons.set_icon(self._advanced_button, "chevron-down" if on else "chevron-right", "muted", size=16)
 
     @property

@@ -21,7 +21,7 @@ class PathField(FormField):
         super().__init__(name, field)
         self._folder = field.folder
         self.line = QLineEdit()
-        self.line.setPlaceholderText(tr("In the studio's own folder"))
+        self.line.setPlaceholderText(tr("Default folder"))
         self.name_control(self.line)
         self.line.textChanged.connect(lambda _: self.on_edited())
         self.browse = tool("folder", tr("Choose…"), f"{name}.browse", clicked=self._choose)

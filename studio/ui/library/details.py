@@ -61,7 +61,7 @@ class WorkDetails(QFrame):
         inside = QWidget()
         inside.setObjectName("form")
         self._whole = column(inside, spacing=12, margins=(16, 16, 16, 16))
-        words = tr("Choose a work to see what made it. With Ctrl or Shift you choose several.")
+        words = tr("Select an item to see its details. Hold Ctrl or Shift to select several.")
         self._nothing = label(words, "muted", wrap=True)
         self._nothing.setObjectName("nothingChosen")
         self._whole.addWidget(self._nothing)
@@ -91,7 +91,7 @@ class WorkDetails(QFrame):
         self.title = QLineEdit()
         self.title.setObjectName("workTitle")
         self.title.setAccessibleName(tr("Title"))
-        self.title.setToolTip(tr("The work's title"))
+        self.title.setToolTip(tr("Title"))
         self.title.editingFinished.connect(self._rename)
         self.summary = label("", "caption", wrap=True)
         self.summary.setObjectName("summary")
@@ -120,17 +120,17 @@ class WorkDetails(QFrame):
         self.tags.added.connect(lambda name: self.tagged.emit(name, True))
         self.tags.removed.connect(lambda name: self.tagged.emit(name, False))
         yield
-        self.collections = TagEditor("collections", tr("Collections"), tr("Put into a collection"), library.collections)
+        self.collections = TagEditor("collections", tr("Collections"), tr("Add to a collection"), library.collections)
         self.collections.added.connect(lambda name: self.collected.emit(name, True))
         self.collections.removed.connect(lambda name: self.collected.emit(name, False))
         yield
         self.parents = RelatedWorks("parents", tr("Made from"), self._thumbnails)
-        self.children_ = RelatedWorks("children", tr("Made from it"), self._thumbnails)
+        self.children_ = RelatedWorks("children", tr("Used in"), self._thumbnails)
         self.parents.chosen.connect(self.show_requested)
         self.children_.chosen.connect(self.show_requested)
         for widget in (self.parents, self.children_, self.tags, self.collections):
             whole.addWidget(widget)
-        self._more = button(tr("Where it comes from"), "details.more", "fold", clicked=self._unfold)
+        self._more = button(tr("Details"), "details.more", "fold", clicked=self._unfold)
         icons.set_icon(self._more, "chevron-right", "muted", size=16)
         self._origin = column(spacing=6)
         whole.addWidget(self._more)
@@ -175,7 +175,7 @@ class WorkDetails(QFrame):
             if self.title.text() != one.title:
                 self.title.setText(one.title)
                 self.title.setCursorPosition(0)
-        self.summary.setText(metadata.summary(one) if one is not None else count(number, "%n work", "%n works"))
+        self.summary.setText(metadata.summary(one) if one is not None else count(number, "%n item", "%n items"))
         self._buttons["favourite"].setChecked(all(asset.favourite for asset in works))
         for name, made in self._buttons.items():
             rule = command(name).works
@@ -205,7 +205,7 @@ class WorkDetails(QFrame):
             return
         lines = metadata.request_facts(one, self._called)
         if lines:
-            self._how.addWidget(label(tr("How it was made"), "heading"))
+            self._how.addWidget(label(tr("Settings used"), "heading"))
             self._how.addWidget(fact_table(lines, "told"))
         table = fact_table(metadata.origin_facts(one, self._called), "origin")
         table.setVisible(self._unfolded)

@@ -105,7 +105,7 @@ DAYS = ("today", "week", "month", "year", "earlier")
 
 
 def dates() -> list[FilterOption]:
-    words = (tr("Today"), tr("Last 7 days"), tr("Last 30 days"), tr("This year"), tr("Before this year"))
+    words = (tr("Today"), tr("Last 7 days"), tr("Last 30 days"), tr("This year"), tr("Earlier"))
     return [FilterOption(value, text) for value, text in zip(DAYS, words, strict=True)]
 
 

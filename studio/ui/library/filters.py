@@ -107,15 +107,15 @@ class LibraryFilters(QFrame):
         self.total = label("", "muted")
         self.total.setObjectName("total")
         self.import_button = tool(
-            "plus", tr("Bring in files… (or drop them here)"), "bring", clicked=self.import_requested.emit
+            "plus", tr("Import files… (or drop them here)"), "bring", clicked=self.import_requested.emit
         )
-        self.import_button.setText(tr("Add files…"))
+        self.import_button.setText(tr("Import files…"))
         self.import_button.setProperty("role", "facet")
         self.import_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         icons.set_icon(self.import_button, "plus", size=ICON, gap=GAP)
         self.import_button.setIconSize(QSize(ICON + GAP, ICON))
         self.binned = _toggle(tr("Bin"), "binned", "trash", "trash")
-        self.binned.setToolTip(tr("Show what is in the bin"))
+        self.binned.setToolTip(tr("Show the bin"))
         self.binned.clicked.connect(lambda: self._ask())
         line.addWidget(self.total)
         line.addSpacing(6)

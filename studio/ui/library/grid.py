@@ -39,7 +39,7 @@ class WorkGrid(QListView):
     def __init__(self, works: WorkListModel) -> None:
         super().__init__()
         self.setObjectName("grid")
-        self.setAccessibleName(tr("Works"))
+        self.setAccessibleName(tr("Items"))
         # All that says where things lie comes first: setting the model asks for it.
         self.works = works
         self.delegate = WorkDelegate(TILE, titled=True, parent=self)

@@ -30,7 +30,7 @@ def request_facts(asset: Asset, called: Callable[[str], str]) -> Lines:
         (name, called(value) if value == model and model else value) for name, value in request_lines(asset.request)
     ]
     licence = _model(asset).get("licence")
-    _add(lines, tr("Licence of the model"), terms(licence).name if isinstance(licence, str) and licence else None)
+    _add(lines, tr("Model licence"), terms(licence).name if isinstance(licence, str) and licence else None)
     return lines
 
 
@@ -47,7 +47,7 @@ def origin_facts(asset: Asset, called: Callable[[str], str]) -> Lines:
     if isinstance(libraries, Mapping):
         lines.append((tr("Libraries"), ", ".join(f"{name} {version}" for name, version in libraries.items())))
     _add(lines, tr("Weights"), str(model.get("sha256") or "")[:12])
-    _add(lines, tr("Brought in from"), given.get("imported"))
+    _add(lines, tr("Imported from"), given.get("imported"))
     lines.append((tr("File"), f"{asset.path.name} · {size(asset.size)}"))
     return lines
 

@@ -85,7 +85,7 @@ class LibraryPage(QWidget):
         self.details = WorkDetails(self._studio, self._thumbnails)
         middle.addWidget(self.details)
         yield from self.details.build_steps()
-        words = tr("Drop pictures, sounds and texts here to keep them in the library")
+        words = tr("Drop pictures, sounds or texts here to import them")
         self._drop_zone = DropZone(self, words, self._work_actions.importer.takes, self._work_actions.importer.take)
         self._wire()
         self._update_state()
@@ -114,8 +114,8 @@ class LibraryPage(QWidget):
 
     def _about_bin(self) -> QWidget:
         bar = QWidget()
-        words = label(tr("What is here is kept until you delete it."), "muted")
-        self.empty_bin = button(tr("Empty the bin…"), "emptyBin", clicked=self._work_actions.empty_bin)
+        words = label(tr("Items stay in the bin until you delete them."), "muted")
+        self.empty_bin = button(tr("Empty bin…"), "emptyBin", clicked=self._work_actions.empty_bin)
         bar.setLayout(row(words, None, self.empty_bin, margins=(4, 0, 16, 10)))
         bar.hide()
         return bar
@@ -151,21 +151,21 @@ class LibraryPage(QWidget):
 
     def _update_state(self) -> None:
         found = self._works.rowCount()
-        self.total.setText(count(found, "%n work", "%n works"))
+        self.total.setText(count(found, "%n item", "%n items"))
         self._is_empty = not found
         self._pages.setCurrentIndex(0 if found else 1)
         query = self._works.query
         self._bin_bar.setVisible(query.binned and found > 0)
         self.details.setVisible(found > 0)
         if self.filters.is_filtered:
-            said = (tr("Nothing found"), tr("Try fewer or other words, or ask for less."), tr("Clear filters"))
+            said = (tr("No results"), tr("Try other words or clear the filters."), tr("Clear filters"))
         elif query.binned:
-            said = (tr("The bin is empty"), tr("What you delete waits here until you empty the bin."), "")
+            said = (tr("The bin is empty"), tr("Deleted items stay here until you empty the bin."), "")
         else:
             said = (
-                tr("Everything you make is kept here"),
-                tr("Make an avatar, a poster, a story or a piece of music, or drop files of your own here."),
-                tr("Bring in files…"),
+                tr("Everything you create is saved here"),
+                tr("Create something, or drop your own files here."),
+                tr("Import files…"),
             )
         self._empty_state.say(*said)
         if self._pending_id and self._works.row_of(self._pending_id) >= 0:
@@ -251,7 +251,7 @@ class LibraryPage(QWidget):
         """Ask for files, and take them into the library."""
         known = " ".join(f"*{suffix}" for suffix in codecs.SUFFIXES)
         dialog = QFileDialog(
-            self, tr("Bring in files"), "", tr("Pictures, sounds and texts ({known})").format(known=known)
+            self, tr("Import files"), "", tr("Pictures, sounds and texts ({known})").format(known=known)
         )
         dialog.setObjectName("bringFiles")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

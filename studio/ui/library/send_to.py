@@ -32,7 +32,7 @@ def obstacle(asset: Asset) -> str:
     """Why no other panel takes anything of this work; empty where one does."""
     if targets(asset):
         return ""
-    return tr("Other pages take up words, and this work was made without any. Give it a title to send that.")
+    return tr("There is no text to send. Give it a title to send that.")
 
 
 def words(asset: Asset, medium: str) -> str:
@@ -65,7 +65,7 @@ def offers(asset: Asset) -> list[tuple[str, str]]:
     return [
         (
             name,
-            tr("{panel}: go on from here").format(panel=titles[name]) if name == home_medium(asset) else titles[name],
+            tr("{panel}: continue from here").format(panel=titles[name]) if name == home_medium(asset) else titles[name],
         )
         for name in targets(asset)
     ]

@@ -110,8 +110,8 @@ class TagEditor(QWidget):
             short = name if len(name) <= LONGEST else name[: LONGEST - 1].rstrip() + "…"
             chip = button(short.replace("&", "&&"), "chip", "chip", icon="close", after=True)
             chip.setIconSize(QSize(15, 12))
-            chip.setAccessibleName(tr("Take off “{name}”").format(name=name))
-            chip.setToolTip(tr("Take off “{name}”").format(name=name))
+            chip.setAccessibleName(tr("Remove “{name}”").format(name=name))
+            chip.setToolTip(tr("Remove “{name}”").format(name=name))
             chip.clicked.connect(lambda _=False, name=name: self.removed.emit(name))
             self._flow.addWidget(chip)
             chip.show()

@@ -148,7 +148,7 @@ class WorkActions:
         def arrived(end: Path, number: int) -> None:
             folder = end if end.is_dir() else end.parent
             show = (tr("Show"), lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
-            self.notify(count(number, "%n file is exported.", "%n files are exported."), [show])
+            self.notify(count(number, "%n file exported.", "%n files exported."), [show])
 
         dialog.finished.connect(gone)
         dialog.arrived.connect(arrived)
@@ -181,7 +181,7 @@ class WorkActions:
         """Put works into the bin, and offer to take them back; False where they could not be."""
 
         def said() -> None:
-            words = count(len(ids), "%n work is in the bin.", "%n works are in the bin.")
+            words = count(len(ids), "%n item moved to the bin.", "%n items moved to the bin.")
             self.notify(words, [(tr("Undo"), lambda: self.restore(ids))])
 
         return self._change(ids, self._studio.library.bin, said)
@@ -192,7 +192,7 @@ class WorkActions:
     def tag(self, ids: Sequence[str], name: str, on: bool) -> bool:
         """Give works a tag or take it from them, and offer to undo it for those that it changed."""
         library = self._studio.library
-        words = tr("Tagged “{name}”.") if on else tr("No longer tagged “{name}”.")
+        words = tr("Tagged “{name}”.") if on else tr("Tag “{name}” removed.")
         return self._label(
             ids,
             on,
@@ -204,7 +204,7 @@ class WorkActions:
     def collect(self, ids: Sequence[str], name: str, on: bool) -> bool:
         """Put works into a collection or take them out, and offer to undo it for those that it changed."""
         library = self._studio.library
-        words = tr("Put into “{name}”.") if on else tr("Taken out of “{name}”.")
+        words = tr("Added to “{name}”.") if on else tr("Removed from “{name}”.")
         return self._label(
             ids,
             on,
@@ -240,11 +240,11 @@ class WorkActions:
         box.setObjectName("deleteForGood")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setIcon(QMessageBox.Icon.Warning)
-        box.setText(count(len(ids), "Delete %n work for good?", "Delete %n works for good?"))
-        box.setInformativeText(tr("The files are deleted from this machine. This cannot be undone."))
+        box.setText(count(len(ids), "Delete %n item permanently?", "Delete %n items permanently?"))
+        box.setInformativeText(tr("The files are deleted from this computer. This cannot be undone."))
         yes = box.addButton(tr("Delete"), QMessageBox.ButtonRole.DestructiveRole)
         yes.setObjectName("deleteYes")
-        box.setDefaultButton(box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole))
+        box.setDefaultButton(box.addButton(tr("Cancel"), QMessageBox.ButtonRole.RejectRole))
         yes.clicked.connect(lambda: self._change(ids, self._studio.library.delete))
         box.open()
 
@@ -256,7 +256,7 @@ class WorkActions:
         start = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DownloadLocation)
         folder = Path(start or Path.home())
         one = works[0] if len(works) == 1 else None
-        title = tr("Save a copy") if one is not None else tr("Save copies in a folder")
+        title = tr("Save a copy") if one is not None else tr("Save copies to a folder")
         dialog = QFileDialog(self._window, title, str(folder))
         dialog.setObjectName("saveCopy")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -279,14 +279,14 @@ class WorkActions:
     def copy_all(self, works: Sequence[Asset], folder: Path) -> None:
         def told(made: list[Path]) -> None:
             show = (tr("Show"), lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
-            self.notify(count(len(made), "%n copy is saved.", "%n copies are saved."), [show])
+            self.notify(count(len(made), "%n copy saved.", "%n copies saved."), [show])
 
         stopping = self.tasks.stopping.is_set
         self.tasks.run(lambda: copies.copy_files(works, folder, stopping), told, self._not_copied)
 
     def _not_copied(self, error: BaseException) -> None:
         why = getattr(error, "strerror", None) or str(error)
-        self.notify(tr("The copy could not be written: {why}.").format(why=why), ())
+        self.notify(tr("The copy could not be saved: {why}.").format(why=why), ())
 
     # How it comes about.
 
@@ -315,7 +315,7 @@ class WorkActions:
             if done and then is not None:
                 then()
             return done
-        self.notify(count(len(ids), "Changing %n work…", "Changing %n works…"), ())
+        self.notify(count(len(ids), "Updating %n item…", "Updating %n items…"), ())
 
         stopping, changed = self.tasks.stopping.is_set, self._bridge.library_changed
 

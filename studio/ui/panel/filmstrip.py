@@ -23,7 +23,7 @@ class Filmstrip(QListView):
     def __init__(self, works: WorkListModel) -> None:
         super().__init__()
         self.setObjectName("filmstrip")
-        self.setAccessibleName(tr("Works made here"))
+        self.setAccessibleName(tr("Recent items"))
         self.setModel(works)
         works.setParent(self)
         self._works = works

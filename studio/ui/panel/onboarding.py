@@ -85,7 +85,7 @@ class SamplePicture(QWidget):
         self._picture = QPixmap()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 60)
-        self.setAccessibleName(tr("Works of this model"))
+        self.setAccessibleName(tr("Examples of this model"))
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(placeholder.PATIENCE)

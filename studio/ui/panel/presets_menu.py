@@ -34,7 +34,7 @@ class PresetMenus(QObject):
         super().__init__(parent)
         self._presets, self._kind, self._current, self._window = presets, kind, current, parent
         self.recent: list[Request] = []
-        self.recent_button = self._button("history", tr("Recent briefs"), "history", self._fill_recent)
+        self.recent_button = self._button("history", tr("Recent settings"), "history", self._fill_recent)
         self.presets_button = self._button("preset", tr("Presets"), "presets", self._fill_presets)
 
     # What was asked for lately.
@@ -64,18 +64,18 @@ class PresetMenus(QObject):
         dialog = QInputDialog(self._window)
         dialog.setObjectName("presetName")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle(tr("Keep this brief as a preset"))
+        dialog.setWindowTitle(tr("Save as preset"))
         dialog.setLabelText(tr("Name"))
         dialog.setTextEchoMode(QLineEdit.EchoMode.Normal)
         dialog.setTextValue(gist(self._current().to_json())[:40])
-        dialog.setOkButtonText(tr("Keep"))
+        dialog.setOkButtonText(tr("Save"))
         dialog.setCancelButtonText(tr("Cancel"))
         dialog.textValueSelected.connect(self.save_as)
         dialog.open()
 
     def save_as(self, name: str) -> None:
         self._attempt(
-            lambda: self._presets.keep(name, self._current()), tr("Kept as the preset “{name}”.").format(name=name)
+            lambda: self._presets.keep(name, self._current()), tr("Saved as preset “{name}”.").format(name=name)
         )
 
     def import_file(self, path: Path) -> None:
@@ -84,14 +84,14 @@ class PresetMenus(QObject):
         def take() -> None:
             preset = files.read(path)
             if not isinstance(preset.request, self._kind):
-                raise BadInput("This preset is for another page.", "Open that page and bring it in there.")
+                raise BadInput("This preset belongs to another page.", "Open that page and import it there.")
             self._presets.keep(preset.name, preset.request)
             self.chosen.emit(preset.request)
 
-        self._attempt(take, tr("The preset is brought in."))
+        self._attempt(take, tr("Preset imported."))
 
     def ask_import(self) -> None:
-        dialog = self._dialog(tr("Bring in a preset"), "presetBring")
+        dialog = self._dialog(tr("Import preset"), "presetBring")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(lambda path: self.import_file(Path(path)))
         dialog.open()
@@ -103,11 +103,11 @@ class PresetMenus(QObject):
 
     def remove(self, preset: Preset) -> None:
         self._attempt(
-            lambda: self._presets.remove(preset), tr("The preset “{name}” is removed.").format(name=preset.name)
+            lambda: self._presets.remove(preset), tr("Preset “{name}” removed.").format(name=preset.name)
         )
 
     def _ask_export(self, preset: Preset) -> None:
-        dialog = self._dialog(tr("Share a preset"), "presetShare")
+        dialog = self._dialog(tr("Export preset"), "presetShare")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("json")
         dialog.selectFile(preset.path.name)
@@ -127,7 +127,7 @@ class PresetMenus(QObject):
         except StudioError as error:
             words = " ".join(failure(error))
         except OSError as error:
-            words = tr("The file could not be written: {why}.").format(why=error.strerror)
+            words = tr("The file could not be saved: {why}.").format(why=error.strerror)
         self.message.emit(words)
 
     # The menus, filled anew each time they open.
@@ -144,17 +144,17 @@ class PresetMenus(QObject):
     def _fill_recent(self, menu: QMenu) -> None:
         self._add_requests(menu, [(gist(request.to_json()), request) for request in self.recent])
         if not self.recent:
-            menu.addAction(tr("What you generate appears here")).setEnabled(False)
+            menu.addAction(tr("Nothing generated yet")).setEnabled(False)
 
     def _fill_presets(self, menu: QMenu) -> None:
         kept = self._presets.of(self._kind.kind)
         self._add_requests(menu, [(preset.name, preset.request) for preset in kept])
         if kept:
             menu.addSeparator()
-        menu.addAction(tr("Keep this brief…"), keys_of("preset.keep"), self.ask_name)
-        menu.addAction(tr("Bring in a preset file…"), self.ask_import)
+        menu.addAction(tr("Save as preset…"), keys_of("preset.keep"), self.ask_name)
+        menu.addAction(tr("Import preset…"), self.ask_import)
         if kept:
-            share, remove = menu.addMenu(tr("Share")), menu.addMenu(tr("Remove"))
+            share, remove = menu.addMenu(tr("Export")), menu.addMenu(tr("Remove"))
             for preset in kept:
                 share.addAction(_menu_text(preset.name), lambda preset=preset: self._ask_export(preset))
                 remove.addAction(_menu_text(preset.name), lambda preset=preset: self.remove(preset))

@@ -85,7 +85,7 @@ class StageArea(QFrame):
         self._columns = row(spacing=0)
         self._columns.addLayout(upper, 1)
         self.setLayout(self._columns)
-        words = tr("Drop it here to show it and keep it in the library")
+        words = tr("Drop it here to import it")
         self._drop_zone = DropZone(self, words, importer.takes, lambda data: importer.take(data, self._show_imported))
         self._wire()
         self._update_filmstrip()

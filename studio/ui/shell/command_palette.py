@@ -94,11 +94,11 @@ class CommandPalette(QFrame):
         self._found: list[PaletteEntry] = []
         self._before: QWidget | None = None
         self.setObjectName("palette")
-        self.setAccessibleName(tr("Do anything"))
+        self.setAccessibleName(tr("Command palette"))
         self.line = QLineEdit()
         self.line.setObjectName("paletteLine")
-        self.line.setAccessibleName(tr("What to do"))
-        self.line.setPlaceholderText(tr("What would you like to do?"))
+        self.line.setAccessibleName(tr("Search commands"))
+        self.line.setPlaceholderText(tr("Search commands"))
         self.line.textChanged.connect(self._search)
         self.line.installEventFilter(self)
         self.list = QListWidget()
@@ -110,7 +110,7 @@ class CommandPalette(QFrame):
         self.list.setMouseTracking(True)
         self.list.itemEntered.connect(self.list.setCurrentItem)
         self.list.itemClicked.connect(lambda _: self._do())
-        self.nothing = label(tr("Nothing is called that."), "muted")
+        self.nothing = label(tr("No matching commands."), "muted")
         self.nothing.setContentsMargins(12, 4, 12, 8)
         whole = column(self, spacing=SIZE.small, margins=(12, 12, 12, 12))
         whole.addWidget(self.line)

@@ -79,9 +79,9 @@ class CrashDialog(QDialog):
         self.sign = label("")
         self.sign.setFixedSize(SIZE.wide, SIZE.wide)
         self.sign.setPixmap(icons.pixmap("alert", "danger", SIZE.wide, self.devicePixelRatioF()))
-        heading = label(tr("The studio met an error that it did not expect"), "heading", wrap=True)
+        heading = label(tr("An unexpected error occurred"), "heading", wrap=True)
         words = label(
-            tr("Your works are safe: each was written to the disk when it was made. You can go on working."), wrap=True
+            tr("Your work is safe: everything you created is already saved. You can continue."), wrap=True
         )
         words.setMinimumWidth(420)
         self.what = label("", "muted", wrap=True, selectable=True)
@@ -92,14 +92,14 @@ class CrashDialog(QDialog):
         self.report.setReadOnly(True)
         self.report.setTabChangesFocus(True)
         self.report.setMinimumSize(480, 160)
-        self.quiet = CheckBox(tr("Do not tell me of this one again until the next start"), "unexpectedQuiet")
+        self.quiet = CheckBox(tr("Do not show this error again until restart"), "unexpectedQuiet")
         self.copy = button(tr("Copy report"), "unexpectedCopy", icon="copy", clicked=self.copy_report)
-        self.copy.setToolTip(tr("The report as text, without names, folders or prompts"))
+        self.copy.setToolTip(tr("Copies the report without names, folders or prompts"))
         self.copy.setFixedHeight(SIZE.control + 6)
-        look = button(tr("Open the diagnostics"), "unexpectedLook", clicked=self._look)
+        look = button(tr("Open diagnostics"), "unexpectedLook", clicked=self._look)
         look.setFixedHeight(SIZE.control + 6)
         look.setVisible(window is not None)
-        go_on = button(tr("Go on"), "unexpectedClose", "primary", clicked=self.accept)
+        go_on = button(tr("Continue"), "unexpectedClose", "primary", clicked=self.accept)
         go_on.setDefault(True)
         right = column(spacing=SIZE.small)
         for widget in (heading, words, self.what, self.report, self.quiet):

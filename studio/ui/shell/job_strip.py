@@ -153,11 +153,11 @@ class JobStrip(QFrame):
         if not self._studio.paused:
             return tr("Ready")
         if not waiting:
-            return tr("The queue is paused: what you generate waits until you resume it")
+            return tr("The queue is paused")
         return count(
             waiting,
-            "The queue is paused: %n work waits until you resume it",
-            "The queue is paused: %n works wait until you resume it",
+            "The queue is paused: %n item is waiting",
+            "The queue is paused: %n items are waiting",
         )
 
     @property

@@ -75,9 +75,9 @@ class Notifications(QObject):
         QApplication.alert(self._window)
         error = job.error
         if error is not None:
-            self._tell(tr("{medium}: it failed").format(medium=job_title(job)), failure(error)[0])
+            self._tell(tr("{medium}: failed").format(medium=job_title(job)), failure(error)[0])
         else:
-            self._tell(tr("{medium}: it is ready").format(medium=job_title(job)), gist(job.request.to_json())[:120])
+            self._tell(tr("{medium}: ready").format(medium=job_title(job)), gist(job.request.to_json())[:120])
 
 
 class DesktopNotifier:

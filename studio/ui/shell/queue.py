@@ -42,7 +42,7 @@ class QueuePanel(QFrame):
         self._dragged: QueueRow | None = None
         self._before: QWidget | None = None
         self.pause = button(tr("Pause queue"), "queuePause", "quiet", keys=keys_of("pause"), clicked=self._pause)
-        self.empty = label(tr("Nothing waits and nothing runs. What you generate appears here."), "muted", wrap=True)
+        self.empty = label(tr("The queue is empty."), "muted", wrap=True)
         self._list = column(spacing=2)
         self._inside = inside = QWidget()
         inside.setObjectName("form")

@@ -60,10 +60,10 @@ class QueueRow(QFrame):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))
-        self.up = tool("up", tr("Sooner"), "jobUp", clicked=lambda: self._move(-1), size=16)
-        self.down = tool("down", tr("Later"), "jobDown", clicked=lambda: self._move(1), size=16)
+        self.up = tool("up", tr("Move up"), "jobUp", clicked=lambda: self._move(-1), size=16)
+        self.down = tool("down", tr("Move down"), "jobDown", clicked=lambda: self._move(1), size=16)
         self.cancel = tool("close", tr("Cancel"), "jobCancel", clicked=self._cancel, size=14)
-        self.report: QPushButton = button(tr("Why?"), "jobReport", "quiet", clicked=self._report)
+        self.report: QPushButton = button(tr("Details"), "jobReport", "quiet", clicked=self._report)
         self.retry: QPushButton = button(tr("Retry"), "jobRetry", "quiet", clicked=self._retry)
         self.show_it: QPushButton = button(tr("Show"), "jobShow", "quiet", clicked=lambda: wanted(job))
         words = column(spacing=2)
@@ -92,7 +92,7 @@ class QueueRow(QFrame):
         for arrow, there in ((self.up, at > 0), (self.down, 0 <= at < len(peers) - 1)):
             arrow.setVisible(movable)
             arrow.setEnabled(there)
-        self.setToolTip(tr("Drag it to change the order") if movable else "")
+        self.setToolTip(tr("Drag to reorder") if movable else "")
         if not self._moving:
             self.setCursor(Qt.CursorShape.OpenHandCursor if movable else Qt.CursorShape.ArrowCursor)
         self.cancel.setVisible(running or queued)

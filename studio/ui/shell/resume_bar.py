@@ -1,4 +1,4 @@
-"""The line that offers to make again what was being made when the program died; it decides nothing itself."""
+"""The bar that offers to resume what was running when the program ended unexpectedly."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class ResumeBar(QWidget):
         if offered:
             learning = offered[0].request
             if len(offered) == 1 and isinstance(learning, TrainRequest):
-                title, told = tr("The studio ended during a training."), learning.title or learning.data
-                go = tr("Go on training")
+                title, told = tr("The studio closed during a training."), learning.title or learning.data
+                go = tr("Resume training")
             else:
                 title = _words(sum(entry.running for entry in offered), sum(not entry.running for entry in offered))
                 told = gist(offered[0].request.to_json())
-                go = tr("Make them now") if len(offered) > 1 else tr("Make it now")
+                go = tr("Generate now")
             self.bar.show_message(title, told, actions=[(go, "offerResume", lambda: self._answer(True))])
             self.setVisible(True)
 
@@ -59,9 +59,9 @@ def _words(running: int, waiting: int) -> str:
     said = [
         count(
             running,
-            "The studio ended while it was making a work.",
-            "The studio ended while it was making %n works.",
+            "The studio closed while generating an item.",
+            "The studio closed while generating %n items.",
         ),
-        count(waiting, "A work that waited could not be begun.", "%n works that waited could not be begun."),
+        count(waiting, "A waiting item could not be started.", "%n waiting items could not be started."),
     ]
     return " ".join(words for words, there in zip(said, (running, waiting), strict=True) if there)

@@ -113,7 +113,7 @@ def failure(error: BaseException) -> tuple[str, str]:
     if isinstance(error, StudioError):
         command = "`" in error.hint and error.mend in INSTEAD
         return worded(error.said), tr(INSTEAD[error.mend]) if command else worded(error.advice)
-    return tr("Something went wrong that the studio did not expect."), f"{type(error).__name__}: {error}"
+    return tr("An unexpected error occurred."), f"{type(error).__name__}: {error}"
 
 
 def value_text(note: Field, given: Any) -> str:
