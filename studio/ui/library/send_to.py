@@ -65,7 +65,9 @@ def offers(asset: Asset) -> list[tuple[str, str]]:
     return [
         (
             name,
-            tr("{panel}: continue from here").format(panel=titles[name]) if name == home_medium(asset) else titles[name],
+            tr("{panel}: continue from here").format(panel=titles[name])
+            if name == home_medium(asset)
+            else titles[name],
         )
         for name in targets(asset)
     ]

@@ -102,9 +102,7 @@ class PresetMenus(QObject):
         self._attempt(lambda: files.write(path, preset.name, preset.request), words)
 
     def remove(self, preset: Preset) -> None:
-        self._attempt(
-            lambda: self._presets.remove(preset), tr("Preset “{name}” removed.").format(name=preset.name)
-        )
+        self._attempt(lambda: self._presets.remove(preset), tr("Preset “{name}” removed.").format(name=preset.name))
 
     def _ask_export(self, preset: Preset) -> None:
         dialog = self._dialog(tr("Export preset"), "presetShare")

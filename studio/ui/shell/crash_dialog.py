@@ -80,9 +80,7 @@ class CrashDialog(QDialog):
         self.sign.setFixedSize(SIZE.wide, SIZE.wide)
         self.sign.setPixmap(icons.pixmap("alert", "danger", SIZE.wide, self.devicePixelRatioF()))
         heading = label(tr("An unexpected error occurred"), "heading", wrap=True)
-        words = label(
-            tr("Your work is safe: everything you created is already saved. You can continue."), wrap=True
-        )
+        words = label(tr("Your work is safe: everything you created is already saved. You can continue."), wrap=True)
         words.setMinimumWidth(420)
         self.what = label("", "muted", wrap=True, selectable=True)
         self.what.setObjectName("unexpectedWhat")

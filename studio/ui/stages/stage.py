@@ -24,7 +24,8 @@ class Stage(QWidget):
     """Shows one work.
 
     `stepped(+1 or -1)`: show the next or previous work. `show_requested(asset)`: show that one. `message(words, hint)`.
-    `command_requested(name)`: a command for the work that is shown. `save_requested(payload)`: save a payload as a new work, made from the one that is shown.
+    `command_requested(name)`: a command for the work that is shown. `save_requested(payload)`: save a payload as a new
+    work, made from the one that is shown.
     """
 
     stepped = Signal(int)
