@@ -124,7 +124,7 @@ def test_files_arrive_in_the_folder_and_the_choice_is_remembered(desk: Desk, tmp
     with Pillow.open(folder / names[0]) as picture:
         assert (picture.size, picture.mode) == ((256, 256), "RGBA")
     assert (codecs.read_note(folder / names[0]) or {})["request"]["seed"] == 3
-    assert "5 files are exported." in desk.window.toast.message()
+    assert "5 files exported." in desk.window.toast.message()
     again = opened(desk)
     assert again.choice.look.shape == "squircle"
     assert again.sizes is not None

@@ -177,7 +177,7 @@ def test_a_text_goes_on_in_its_panel_and_its_heading_into_others(desk: Desk) -> 
     choose(library, 0)
     library.details._send.menu().aboutToShow.emit()
     offered = [action.text() for action in library.details._send.menu().actions()]
-    assert offered == ["Poster", "Story: go on from here", "Music"]
+    assert offered == ["Poster", "Story: continue from here", "Music"]
     library.details._send.menu().actions()[0].trigger()
     assert desk.window.page == "poster"
     assert desk.panel("poster").form.value().prompt == "The Lost Compass"
@@ -248,7 +248,7 @@ def test_copies_of_several_do_not_overwrite_each_other(desk: Desk) -> None:
     target = desk.home.parent / "out"
     target.mkdir()
     desk.window.work_actions.copy_all(newest(desk), target)
-    desk.until(lambda: desk.window.toast.message() == "3 copies are saved.")
+    desk.until(lambda: desk.window.toast.message() == "3 copies saved.")
     names = sorted(path.name for path in target.iterdir())
     assert names == ["a lighthouse 2.png", "a lighthouse 3.png", "a lighthouse.png"]
     assert len({path.read_bytes() for path in target.iterdir()}) == 3
@@ -257,7 +257,7 @@ def test_copies_of_several_do_not_overwrite_each_other(desk: Desk) -> None:
 def test_a_copy_that_cannot_be_written_is_said(desk: Desk) -> None:
     fill(desk, "poster", range(1))
     desk.window.work_actions.copy_to(newest(desk)[0], desk.home / "no such folder" / "copy.png")
-    desk.until(lambda: desk.window.toast.message() == "The copy could not be written: No such file or directory.")
+    desk.until(lambda: desk.window.toast.message() == "The copy could not be saved: No such file or directory.")
 
 
 @pytest.mark.parametrize("binned", [False, True])

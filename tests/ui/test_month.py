@@ -35,7 +35,7 @@ def day(desk: Desk, first: int) -> None:
         desk.window.queue.refresh()
         desk.act("queue")
         if panel.asset is not None:
-            panel.act("previous")
+            desk.act("previous")
     desk.window.open("library")
     desk.act("light" if first % 2 else "dark")
     desk.breathe(0.1)

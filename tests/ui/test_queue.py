@@ -174,7 +174,7 @@ def test_the_end_of_long_work_is_told_to_who_looks_elsewhere(desk: Desk, monkeyp
         keep_seed(desk, "poster", seed)
         desk.click("generate")
         desk.idle()
-    assert [heading for heading, _ in told] == ["Poster: it is ready", "Poster: it failed"]
+    assert [heading for heading, _ in told] == ["Poster: ready", "Poster: failed"]
     assert told[1][1] == "The moon cannot be painted."
     monkeypatch.setattr(notifications, "LONG", 20.0)
     keep_seed(desk, "poster", 8)
