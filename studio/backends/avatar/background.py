@@ -23,10 +23,7 @@ Mask = NDArray[np.bool_]
 
 
 def cut_out(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """RGBA [H, W, 4], its background cleared where it has one that can be told.
-
-    A picture with transparency of its own stays as it is.
-    """
+    """RGBA [H, W, 4] with the background cleared where one is found. A picture with alpha is returned as it is."""
     if is_transparent(pixels):
         return pixels
     solid = np.concatenate([pixels[..., :3], np.full((*pixels.shape[:2], 1), 255, np.uint8)], axis=2)
@@ -43,7 +40,7 @@ def is_transparent(pixels: NDArray[np.uint8]) -> bool:
 
 
 def remove_backdrop(cut: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """A cut-out [H, W, 4] whose figure stands on a disc or a card of its own, without that; None where it does not."""
+    """A cut-out [H, W, 4] without the disc or card behind its figure; None where there is none."""
     there = cut[..., 3] > 128
     rows = np.flatnonzero(there.any(axis=1))
     rim = max(1, round(RIM * len(rows)))
@@ -62,8 +59,9 @@ def remove_backdrop(cut: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
 
 
 def fill_holes(cut: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """A cut-out whose figure has got back what is like its background and lies in or between its parts, such as a face
-    before a wall of its own colour; None where it misses little."""
+    """A cut-out whose figure has got back the parts that look like its background, such as a face before a wall of its
+    own colour; None where little is missing.
+    """
     from scipy import ndimage
 
     there = cut[..., 3] > 128
@@ -117,7 +115,7 @@ def background_mask(colours: NDArray[np.uint8], edge: Mask, within: Mask | None 
 
 
 def _dilate(mask: Mask, by: int) -> Mask:
-    """What is within so many pixels of it."""
+    """The mask grown by so many pixels."""
     from scipy import ndimage  # only for pictures that are searched
 
     return np.asarray(ndimage.binary_dilation(mask, iterations=by), np.bool_)

@@ -12,7 +12,7 @@ from studio.schema.request import Request
 
 @dataclass(frozen=True, slots=True)
 class ModelCapabilities:
-    """The styles that a model knows, how many classes it was trained with, and whether it has learnt any noise."""
+    """The styles of a model, its number of classes, and whether it has learned noise."""
 
     styles: tuple[str, ...] = ()
     classes: int = 0
@@ -25,7 +25,7 @@ class ModelCapabilities:
 
 
 def capabilities_of(model: Model) -> ModelCapabilities:
-    """Reads the model's config; what cannot be read is of no kind, and loading it will say why."""
+    """What a model's config says it can do. Nothing where the config cannot be read: loading it will say why."""
     try:
         said = weights.read_json(model.folder / "config.json")
         # Models from before this was written down: a StyleGAN2 may know noise, a StyleGAN3 has none (2106.12423).

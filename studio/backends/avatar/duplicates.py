@@ -42,7 +42,7 @@ def small_copy(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 class DuplicateFinder:
-    """The pictures so far; `same_as` says which of them a new one looks like."""
+    """The pictures so far; `same_as` finds the one that a new picture looks like."""
 
     def __init__(self) -> None:
         self._hashes = np.empty(256, np.uint64)

@@ -145,7 +145,7 @@ def _all_expressions(folder: Path, face: AvatarRequest) -> Iterator[tuple[str, A
 
 
 def _known_moods(style: str, there: Mapping[str, SliderState]) -> dict[str, Mood]:
-    """The moods of a style that is known, where the model draws what tells them."""
+    """The moods of a style in our table, where the model draws what tells them."""
     found: dict[str, Mood] = {}
     for words, mood in MOODS.get(style, {}).items():
         split = {attribute: tuple(values.split()) for attribute, values in mood.items()}
@@ -198,7 +198,7 @@ def _own(value: str) -> set[str]:
 
 
 def _moods_by_name(there: Mapping[str, SliderState]) -> dict[str, Mood]:
-    """Moods of a style that nobody described: the values of what tells most, as they are called."""
+    """Moods of a style that is not in our table: the values of the most telling attribute, by their names."""
     telling = [one for name in EXPRESSIVE for one in there.values() if one.name == name]
     if not telling:
         return {}

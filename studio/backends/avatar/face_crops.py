@@ -67,7 +67,7 @@ class CropSource:
         return CropSquare((self.width - side) // 2, (self.height - side) // 2, side)
 
     def contains(self, place: CropSquare) -> bool:
-        """Whether nothing that goes on beyond the canvas, to its sides or above, would end within the place."""
+        """Whether the figure ends within the square wherever it reaches the canvas's sides or top."""
         there = self.pixels[..., 3] > 128
         beyond = BEYOND * place.side
         sides = (

@@ -180,7 +180,7 @@ def _printable_name(path: Path | str) -> str:
 
 
 def _write_cache(found: CheckedFolder, place: Path) -> None:
-    """Write beside the place, then take it; forget the sets that were used longest ago."""
+    """Write atomically, then delete the results that were used longest ago."""
     part = place.with_name(f".{place.name}.{uuid.uuid4().hex}")
     part.mkdir(parents=True)
     try:

@@ -42,7 +42,7 @@ pictures{"" if start is None else f", and on the licence of {start.title or star
 
 
 def model_facts(start: Model | None, size: int) -> dict[str, object]:
-    """What the catalog shall know. A model that began as another one is bound by that one's licence."""
+    """The facts for the catalog. A model that was trained on from another one keeps that one's licence."""
     facts: dict[str, object] = {
         "licence": "own",
         "source": "trained in the studio",

@@ -28,7 +28,7 @@ SIZE = Choice(
 
 @dataclass(frozen=True)
 class SliderValue(Record):
-    """Where a face stands on one of the model's named sliders; the last of a name counts."""
+    """The position of a face on one of the model's named sliders; the last of a name counts."""
 
     name: str = field("", FreeText(label="Trait", help="The trait's name, as the model lists it.", limit=60))
     value: float = field(

@@ -20,8 +20,9 @@ PLAIN = 0.75  # times as unlike as the best face of the style that was asked for
 
 
 def nothing_near(unlike: float, others: Sequence[float], *, read: bool) -> Message:
-    """What is to be said of a face so unlike its picture, where `others` of its style are so unlike it; empty where it
-    is near. `read`: an encoder has read the picture."""
+    """The message for a face at this distance from its picture, when `others` of its style are so far from it; empty
+    where it is near. `read`: an encoder has read the picture.
+    """
     share = unlike / max(1e-9, median(others))
     if read:
         return FAR if share > NEAR else NOTHING

@@ -61,7 +61,7 @@ class SliderTrack:
     order: tuple[int, ...]
 
     def place(self, pick: int) -> float:
-        """Where a pick stands, 0 to 1."""
+        """The position of a pick on the track, 0 to 1."""
         return self.order.index(pick) / (len(self.order) - 1) if pick in self.order else 0.0
 
     def between(self, value: float) -> tuple[int, int, float]:
@@ -136,7 +136,7 @@ class SliderTracks:
         return vector
 
     def positions(self, style: int, picks: Sequence[int], traits: Sequence[SliderValue]) -> dict[str, float]:
-        """Where every slider stands that can be seen: by what was drawn, or where it was moved to."""
+        """The position of every visible slider: as sampled, or where it was moved to."""
         given = {trait.name: trait.value for trait in traits}
         attributes = self.table.styles[style].attributes
         drawn = {one.name: pick for one, pick in zip(attributes, picks, strict=True)}
@@ -192,7 +192,7 @@ class SliderTracks:
 
 
 def _weights(track: SliderTrack, one: Attribute, given: Mapping[str, float]) -> list[tuple[int, float]]:
-    """The picks that a moved slider stands between, and how much of each: those that count at all."""
+    """The picks on both sides of a moved slider, with their weights."""
     low, high, part = track.between(given[track.name])
     # Shapes rest at their stations: half way between two parts is neither of them.
     part = part if one.colour else min(1.0, max(0.0, 2 * part - 0.5))
@@ -240,8 +240,9 @@ def sample_attributes(
 
 @dataclass(frozen=True, slots=True)
 class SliderState:
-    """A trait as a window shows it: where it stands, and what its attribute is called at each station of its track;
-    going without it is called ""."""
+    """A slider as the window shows it: its position, and the name of its attribute's value at each station; "" is going
+    without.
+    """
 
     name: str
     value: float
@@ -254,7 +255,7 @@ class SliderState:
 
     @property
     def at(self) -> str:
-        """The value that it stands at, or nearest to."""
+        """The value at its position, or the nearest one."""
         return self.values[round(self.value * (self.stations - 1))]
 
 
@@ -363,7 +364,7 @@ def _tracks(style: DrawingStyle) -> list[SliderTrack]:
 
 
 def display_name(one: Attribute) -> str:
-    """What a person calls the attribute."""
+    """The attribute's name in the window."""
     if one.name == "accessories" and sum("glass" in value.lower() for value in one.values) > len(one.values) // 2:
         return "Glasses"
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", one.name).replace("_", " ").lower()
@@ -376,16 +377,16 @@ def by_lightness(one: Attribute) -> list[int]:
 
 
 def mood_of_name(value: str) -> int:
-    """How glad a value's name sounds; 0 where it says nothing."""
+    """How cheerful a value's name sounds; 0 where it says nothing."""
     return sum(worth for word, worth in GLADNESS.items() if word in value.lower())
 
 
 def names_tell_mood(one: Attribute) -> bool:
-    """Whether most of its values' names say a mood."""
+    """Whether most of an attribute's value names say a mood."""
     known = sum(any(word in value.lower() for word in GLADNESS) for value in one.values)
     return known > len(one.values) / 2
 
 
 def is_visible(one: Attribute, needed: Attribute, pick: int) -> bool:
-    """Whether an attribute can be seen where the one that it needs has this pick."""
+    """Whether an attribute shows where the one that it needs has this pick."""
     return pick != NONE and (not one.needs_values or needed.values[pick] in one.needs_values)

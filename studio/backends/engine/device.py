@@ -72,16 +72,16 @@ def fast_dtype() -> torch.dtype:
 
 
 def dtype_for(weights: int) -> torch.dtype:
-    """The dtype for a model of so many bytes: float32 for small ones on a processor, else `fast_dtype`.
+    """The dtype for a model of so many bytes: float32 for small ones on a CPU, else `fast_dtype`.
 
-    A measurement may come out otherwise on a busy day, and a text drawn in another dtype is another text: where float32
+    The measurement behind `fast_dtype` may differ on a busy day, and another dtype samples another text: where float32
     costs next to nothing, the same request must give the same work.
     """
     return torch.float32 if device().type == "cpu" and weights < SMALL else fast_dtype()
 
 
 def generator(seed: int, on: torch.device | str = "cpu") -> torch.Generator:
-    """A generator of its own for each work. On the CPU by default, so that a seed means the same on every device."""
+    """A generator for one work. On the CPU by default, so that a seed means the same on every device."""
     return torch.Generator(device=on).manual_seed(seed)
 
 

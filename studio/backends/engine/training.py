@@ -94,7 +94,7 @@ class TrainingLoop:
         self._start = time.monotonic()
 
     def _release_folder(self) -> None:
-        """It runs no more: others may have the folder."""
+        """Release the lock on the folder, so that others may train in it."""
         held, self._held = self._held, None
         if held is not None:
             os.close(held)
@@ -171,7 +171,7 @@ class TrainingLoop:
             raise Cancelled([self._export_model()]) from None
 
     def _report_progress(self, progress: Progress) -> None:
-        """A training that gives way waits in there; its minutes are minutes of learning."""
+        """Report; time spent suspended in there does not count as training time."""
         before = time.monotonic()
         try:
             self._report(progress)
@@ -181,7 +181,7 @@ class TrainingLoop:
                 self._start += waited
 
     def fail_diverged(self, what: str | Message) -> NoReturn:
-        """`what` has grown beyond all bounds: export the last good state, and say so. Raises StudioError."""
+        """Training diverged in `what`: export the last good state and raise StudioError."""
         words = Message(
             "The training lost its way at step {step}: {what} is no sensible number any more.",
             step=self.step,
@@ -211,7 +211,7 @@ class TrainingLoop:
             self._release_folder()
 
     def save(self) -> None:
-        """Write the checkpoint beside the old one, then take its place."""
+        """Write the checkpoint to a temporary file, then replace the old one."""
         state = self._state()
         if not _finite(state):
             self.fail_diverged(Message("a weight"))
@@ -263,7 +263,7 @@ class TrainingLoop:
             ) from error
 
     def _make_preview(self) -> Payload:
-        """A preview, left in the folder too where it is a picture, for whoever comes to look later."""
+        """A preview; a picture is also written to the folder, for a page that is opened later."""
         made = self._preview()
         if isinstance(made, Image):
             path = self.out / training_runs.PREVIEW

@@ -58,7 +58,7 @@ def find_sounds(folder: Path) -> list[LabelledSound]:
 
 
 def plan_of(label: dict[str, Any]) -> PiecePlan:
-    """What a line of labels.jsonl says; unknown words and missing fields are unknown, not errors."""
+    """The plan in a line of labels.jsonl; unknown words and missing fields stay unknown and are no errors."""
     tempo = label.get("tempo", 0)
     chords = []
     for text in label.get("chords") or ():

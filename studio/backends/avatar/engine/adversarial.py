@@ -47,7 +47,7 @@ SHOWN, ON_SHEET, AVERAGED = 32, 64, 4000  # samples: of a preview, of the model'
 
 
 def batch_for(size: int) -> int:
-    """Pictures of a step: on a processor few, so that a step that must give way is soon over."""
+    """Pictures in a step: few on a CPU, so that a step that must give way is soon over."""
     if device().type != "cpu":
         return 32
     return 16 if size <= 64 else 8
@@ -232,7 +232,7 @@ class GanTrainer:
         return torch.where(first, ws, other)
 
     def _conditions(self, n: int, random: torch.Generator) -> Tensor | None:
-        """What a network with attributes or classes is told, drawn as seeds draw it: the pictures say nothing of it."""
+        """Conditions of a network with attributes or classes, sampled as seeds sample them."""
         c_dim = self.g.shape.c_dim
         if not c_dim:
             return None

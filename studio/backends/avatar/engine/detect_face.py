@@ -34,7 +34,7 @@ FINALISTS = 2  # places that are moved until they fit
 
 
 class FaceReader(Protocol):
-    """What a network makes of pictures."""
+    """Redraws pictures as a network reads them."""
 
     def redraw(self, pictures: Tensor) -> Tensor:
         """Pictures [N, planes, S, S], S up to COMPARED, as the network would draw what they seem to show; so large or
@@ -44,7 +44,7 @@ class FaceReader(Protocol):
 
 @dataclass(frozen=True)
 class FaceLocation:
-    """Where the face is, and how unlike the place was to what the eye drew of it."""
+    """Where the face is, and the distance of that crop to its redrawing."""
 
     canvas: CropSource
     place: CropSquare
@@ -52,7 +52,7 @@ class FaceLocation:
 
 
 class FaceDetector:
-    """`better`: so many times as unlike as the middle square a place may be at most, to be chosen instead of it."""
+    """`better`: a crop is chosen over the middle square if its distance is at most this share of that one's."""
 
     def __init__(self, eye: FaceReader, planes: int, size: int, where: torch.device, *, better: float) -> None:
         self.eye, self.planes, self.where, self.better = eye, planes, where, better
@@ -101,7 +101,7 @@ class FaceDetector:
         return found
 
     def _read(self, some: Sequence[FaceLocation]) -> tuple[Tensor, Tensor]:
-        """How unlike each is to what the eye draws of it, and that."""
+        """The distance of each crop to its redrawing, and the redrawing."""
         seen = self._crops(some, self.sides[1])
         drawn = downsample(self.eye.redraw(seen), self.sides[1])
         return self._distances(seen, drawn), drawn

@@ -98,7 +98,7 @@ class AttributeReading:
 
 
 def _questions(table: AttributeTable) -> Iterator[tuple[int, int, slice]]:
-    """(style, attribute, where its answers stand in the scores)."""
+    """(style, attribute, slice of the scores) of every attribute."""
     at = len(table.styles)
     for s, style in enumerate(table.styles):
         for i, one in enumerate(style.attributes):
@@ -107,7 +107,7 @@ def _questions(table: AttributeTable) -> Iterator[tuple[int, int, slice]]:
 
 
 def encoder_for(shape: Any, table: AttributeTable) -> Encoder:
-    """An encoder that has learnt nothing yet, for a network of this shape and these attributes."""
+    """An untrained encoder for a generator of this shape and these attributes."""
     answers = len(table.styles) + sum(span.stop - span.start for *_, span in _questions(table))
     return Encoder(shape.planes, shape.size, answers)
 
@@ -172,7 +172,7 @@ def _loss(scores: Tensor, answers: Tensor, table: AttributeTable) -> Tensor:
 def _samples(
     network: Any, table: AttributeTable, size: int, count: int, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Pictures [count, planes, size, size] uint8 as seeds draw them, and what is right to say of them (see _loss)."""
+    """Samples [count, planes, size, size] uint8 of the generator, and the right answers for them (see _loss)."""
     questions = list(_questions(table))
     answers = np.full((count, 1 + len(questions)), -1, np.int64)
     conditions = np.empty((count, table.c_dim), np.float32)

@@ -64,8 +64,9 @@ class FoldedWeights:
 
 
 def channels_last(x: Tensor) -> bool:
-    """Whether the channels of a pixel are to lie side by side in maps such as x: where a processor draws and nothing is
-    learnt, since its convolutions are up to a half faster so. What learns lays out its own maps."""
+    """Whether maps like x are to be kept channels-last: on a CPU without gradients, where convolutions are up to half
+    as fast again.
+    """
     return x.device.type == "cpu" and not torch.is_grad_enabled()
 
 

@@ -94,7 +94,7 @@ class GeneratorShape:
 
 
 class MappingShape(Protocol):
-    """What a mapping network needs to know of its family's shape."""
+    """What a mapping network needs of its family's shape."""
 
     @property
     def z_dim(self) -> int: ...

@@ -74,7 +74,7 @@ class EncoderReader:
 
 
 class NearestSampleReader:
-    """The likest of faces that a network has drawn: an eye for Aligning where there is no encoder."""
+    """The nearest of the network's own samples: a FaceReader for networks without an encoder."""
 
     def __init__(self, faces: Tensor) -> None:
         self.faces, self.small = faces, downsample(faces, RECALLED)
@@ -169,7 +169,7 @@ class Projection:
         self.report(Progress("guessing", 3, 3, self._preview()))
 
     def _style_message(self, reader: EncoderReader, reading: AttributeReading) -> Message:
-        """What is to be said of the style that was asked for."""
+        """The message about the style that was asked for, if any."""
         assert self.best is not None
         seen, picture = reading.styles[0], downsample(self.likeness.wanted[0][0], COMPARED)
         likeness = PictureDistance(ProjectionTarget(picture, pixel_weights(picture.shape[2]).to(picture)))
@@ -266,7 +266,7 @@ class Projection:
         return Image(to_pixels(picture)[0], json.dumps(face.to_json(), ensure_ascii=False), self._remark())
 
     def _remark(self) -> Message:
-        """What is to be said of the best face."""
+        """The message about the best face, if any."""
         assert self.best is not None
         if not self.guessed:
             return NOTHING  # cancelled before there was anything to judge

@@ -175,7 +175,8 @@ def _by_amount(look: ComparedPictures, one: Attribute, picks: Sequence[int], mad
 
 
 def cheerfulness(one: Attribute, picks: Sequence[int], made: Tensor) -> NDArray[np.float64]:
-    """How glad each value looks, centred, its largest 1: by its name where names say so, else by how its mouth curves.
+    """How cheerful each value looks, centred, the largest 1: by its name where names say so, else by how its mouth
+    curves.
 
     A mouth that curves upwards has its ink higher at its corners than in its middle: the slope of the height of ink
     over the distance from the middle. `made` is [picks, contexts, planes, H, W].

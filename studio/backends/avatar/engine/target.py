@@ -34,7 +34,7 @@ class ProjectionTarget:
 
 
 class PictureDistance:
-    """How unlike pictures [N, planes, S, S] are to a target, or each to its own of N: 0 where they are the same."""
+    """The distance of pictures [N, planes, S, S] to one target, or each to its own: 0 where they are the same."""
 
     def __init__(self, target: ProjectionTarget) -> None:
         random = torch.Generator().manual_seed(1905)

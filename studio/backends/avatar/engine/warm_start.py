@@ -149,7 +149,7 @@ def add_patterns(
 
 
 def has_patterns(network: Generator) -> bool:
-    """Whether the patterns of a network have been laid in."""
+    """Whether a network's patterns have been fitted."""
     maps = [tensor for name, tensor in network.named_parameters() if name.endswith(".patterns.maps")]
     return all(bool(tensor.any()) for tensor in maps)
 
@@ -180,7 +180,7 @@ def _missing_patterns(lacking: Tensor, c: Tensor, size: int) -> list[MissingPatt
 
 
 def _residuals(network: Generator, drawings: BatchSampler, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """w [N, w_dim] of drawings, and [N, planes, H, W] what is missing in the pictures that the network makes of it."""
+    """w [N, w_dim] of drawings, and [N, planes, H, W] the difference to what the network makes of them."""
     assert drawings.c is not None
     to = next(network.parameters())
     w = network.mapping(torch.randn(len(rows), network.shape.z_dim).to(to), drawings.c[rows].to(to))

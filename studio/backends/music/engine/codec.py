@@ -168,7 +168,7 @@ def codec_loss(codec: CodecTrainer, sound: Tensor) -> tuple[Tensor, dict[str, fl
 
 
 def to_device(model: M) -> M:
-    """The model, brought to where models run."""
+    """The model on the device that models run on."""
     nn.Module.to(model, device())
     return model
 

@@ -22,7 +22,7 @@ MOST_LIMITING = 10 ** (6 / 20)
 
 
 def master(sound: Sound, rate: int, room: float = 0.0) -> Sound:
-    """`[channels, samples]` made ready to be heard: in a room, faded at its end, loud as music is, within [-1, 1]."""
+    """`[channels, samples]` mastered: reverb, fade at its end, loudness of released music, within [-1, 1]."""
     if room:
         sound = add_reverb(sound, rate, room)
     return normalise_loudness(fade_out(sound, rate), rate)

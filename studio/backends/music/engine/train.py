@@ -234,7 +234,7 @@ class CodeDataset:
         self._codes: dict[int, Tensor] = {}
 
     def codes(self, number: int) -> Tensor:
-        """`[codebooks, frames]` of one sound: by its score where the codec knows scores, else as the codec hears it."""
+        """`[codebooks, frames]` of one sound: from its score where the codec was solved from scores, else encoded."""
         if number not in self._codes:
             sound, known = self._sounds[number], self._known
             seconds = min(sound.seconds, self.LONGEST)

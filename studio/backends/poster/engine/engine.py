@@ -196,7 +196,7 @@ def _explain(error: Exception, kind: str) -> Message:
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
-    """What our own models say of themselves in config.json: native size, latent colours. Empty for others."""
+    """What config.json of our own models says: native size, latent colours. Empty for other models."""
     try:
         notes = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

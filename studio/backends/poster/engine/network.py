@@ -128,8 +128,8 @@ def make_denoiser(shape: PosterShape, rows: int, columns: int) -> UNet2DConditio
 def _zero_init_half(conv: nn.Conv2d) -> None:
     """Let half of the channels start as constants.
 
-    What zero padding does to them at the borders tells every layer where it is, however noisy the latents are: a
-    network of convolutions has nothing else to tell top from bottom by.
+    Zero padding changes them at the borders, which tells every layer its position however noisy the latents are; a
+    convolutional network has nothing else to tell top from bottom by.
     """
     still = conv.out_channels // 2
     with torch.no_grad():

@@ -213,7 +213,7 @@ class _TrainingState:
 
     @torch.no_grad()
     def preview(self) -> Image:
-        """Four pictures beside what the codec makes of them; once the denoiser learns, four of its own samples."""
+        """Four pictures beside their reconstructions; once the denoiser trains, four of its samples."""
         if not self.painter_steps:
             x = torch.stack([self.pictures.read(i * len(self.pictures) // 4) for i in range(4)]).to(device())
             back = self.decoded(self.codec.encode(x, return_dict=False)[0])

@@ -23,7 +23,7 @@ SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*(?=\s|$)|[。！�
 
 
 class StoryEngine:
-    """Engine of `story`: any causal language model that transformers knows, from a folder with safetensors."""
+    """Engine of `story`: any causal language model of transformers, from a folder with safetensors."""
 
     def __init__(self) -> None:
         self.model: Any = None
@@ -86,7 +86,7 @@ class StoryEngine:
 
 
 def prepare_prompt(prompt: str) -> str:
-    """What the text starts with: `prompt` without control characters, ready to be gone on from."""
+    """The start of the text: `prompt` without control characters and trailing spaces."""
     prompt = clean(prompt).strip(" \t").lstrip("\n")
     if not prompt.strip():
         return TITLE_MARK

@@ -27,7 +27,7 @@ class SamplingSettings:
 
 
 class SeededSampler(LogitsProcessor):
-    """Draws each token itself, from a generator of its own, and leaves only that one to choose.
+    """Samples each token with a generator of its own and masks all others.
 
     So `generate` runs greedily and never touches torch's global random state, and a seed means the same everywhere.
     """

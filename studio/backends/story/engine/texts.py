@@ -112,7 +112,7 @@ def wrap_tokenizer(bpe: Tokenizer, context: int) -> PreTrainedTokenizerFast:
 
 
 class TokenDataset:
-    """Texts as pieces of at most `context` tokens, each learned by itself: nobody in one story is known in another."""
+    """Texts as chunks of at most `context` tokens. Each is trained on by itself: no chunk sees another text."""
 
     def __init__(self, texts: list[str], tokenizer: Any, context: int) -> None:
         self.context = context
