@@ -105,7 +105,7 @@ class PickleMachine:
         self._texts = self._spent = 0
 
     def load(self, at: int = 0) -> tuple[Value, int]:
-        """The value of the pickle that begins at byte `at`, and where it ends. Raises Refused or Broken."""
+        """The value of the pickle that begins at byte `at`, and where it ends. Raises UnsupportedCheckpoint or DamagedCheckpoint."""
         self._at, self._stack, self._marks, self._memo = at, [], [], {}
         try:
             return self._run(), self._at

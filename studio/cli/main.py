@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 def parser() -> ArgumentParser:
-    """All verbs. Each sets `run`, a function of the parsed values and a Desk that returns the exit status."""
+    """All verbs. Each sets `run`, a function of the parsed values and a CliContext that returns the exit status."""
     whole = ArgumentParser(
         prog=program(),
         description="AIGC Studio makes avatars, posters, stories and music on this machine. Alone it opens the window.",

@@ -91,7 +91,7 @@ class LibraryIndex:
 
     @contextlib.contextmanager
     def using(self, made: bool = True) -> Generator[sqlite3.Connection]:
-        """A connection for one question or one transaction. Raises Broken where the file is damaged, or is without
+        """A connection for one question or one transaction. Raises DamagedIndex where the file is damaged, or is without
         the tables that are `made`.
         """
         db = self._borrow(made)

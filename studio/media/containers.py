@@ -33,7 +33,7 @@ def size_of(file: BinaryIO) -> int:
 
 
 def need(file: BinaryIO, count: int) -> bytes:
-    """The next `count` bytes. Raises Damaged where there are fewer."""
+    """The next `count` bytes. Raises DamagedClip where there are fewer."""
     data = file.read(count)
     if len(data) < count:
         raise DamagedClip("it ends too early")

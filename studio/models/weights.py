@@ -131,7 +131,7 @@ def _check_places(tensors: Mapping[str, TensorHeader], size: int) -> None:
 
 
 def parse(raw: bytes) -> dict[str, Any]:
-    """A JSON object from a file nobody vouches for. Raises Damaged; a key that comes twice is refused."""
+    """A JSON object from a file nobody vouches for. Raises DamagedWeights; a key that comes twice is refused."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)

@@ -19,7 +19,7 @@ from studio.schema.request import Field, Request, shown
 
 @dataclass(frozen=True)
 class Record:
-    """One entry of a field of `Items`. Subclasses add fields with `note(default, Note)`.
+    """One entry of a field of `ListOf`. Subclasses add fields with `field(default, Field)`.
 
     Values are checked on construction. Keys of a newer studio's file are kept in `unknown`, as requests keep theirs.
     """

@@ -88,7 +88,7 @@ def _anonymous(words: str, places: AppPaths | None) -> str:
 
 @contextlib.contextmanager
 def error_hooks(loop: asyncio.AbstractEventLoop, places: AppPaths | None = None) -> Any:
-    """Bring every unexpected error of this process to one Surface while the window is open.
+    """Bring every unexpected error of this process to one ErrorReporter while the window is open.
 
     What it shows of an error says nothing of prompts nor, given the `places`, of folders and names.
     """

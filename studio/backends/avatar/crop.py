@@ -60,7 +60,7 @@ class CroppedPicture:
 
 
 def crop_file(path: Path, size: int) -> CroppedPicture:
-    """The picture in a file as a square of `size` pixels. Raises Unfit."""
+    """The picture in a file as a square of `size` pixels. Raises UnusablePicture."""
     try:
         with Pillow.open(path, formats=FORMATS) as opened:
             return _crop(opened, size)

@@ -29,7 +29,7 @@ PREVIEW_SPACING = 20  # times as long as a preview takes are learnt before the n
 class TrainingLoop:
     """One training run, iterated step by step until its minutes are over.
 
-    >>> training = Training(request, report, state=..., restore=..., preview=..., export=...)
+    >>> training = TrainingLoop(request, report, state=..., restore=..., preview=..., export=...)
     >>> for step in training:
     ...     loss = learn(lr * training.anneal())
     ...     training.log(loss=loss)

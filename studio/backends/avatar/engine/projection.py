@@ -47,7 +47,7 @@ USUAL = ((0.0, 0.0, 1.0, 1.0), (0.1, 0.1, 0.9, 1.0), (0.15, 0.15, 0.85, 0.85))
 
 
 class EncoderReader:
-    """What an encoder reads in pictures, as faces of its network: an eye for Aligning."""
+    """What an encoder reads in pictures, redrawn by its network: a FaceReader."""
 
     def __init__(self, latents: Latents, encoder: Encoder, plain: AvatarRequest) -> None:
         assert latents.config.table is not None

@@ -42,7 +42,7 @@ class PatternPairs:
 
 @torch.no_grad()
 def init_from_drawings(network: Generator, drawings: BatchSampler) -> None:
-    """Give a generator with a dictionary (Shape.constant, Shape.first 1) weights that draw the fitted pictures.
+    """Give a generator with a dictionary (`shape.constant`, `shape.first` 1) weights that draw the fitted pictures.
 
     The picture of the first resolution is then close to the drawings' at that size, the layers above have their random
     weights, and their share in the picture is small. Raises ValueError where w has too few numbers for the condition.
