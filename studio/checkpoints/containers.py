@@ -26,7 +26,9 @@ NESTED = 500  # steps of a pickle that holds one storage; it has some 30
 
 
 def numbers(tensor: PickledTensor) -> NDArray[np.float32]:
-    """A tensor's numbers, [*shape]; a view of the file where that stores them so. Raises UnsupportedCheckpoint or DamagedCheckpoint."""
+    """A tensor's numbers, [*shape]; a view of the file where that stores them so. Raises UnsupportedCheckpoint or
+    DamagedCheckpoint.
+    """
     kept = tensor.storage if isinstance(tensor.storage, TensorStorage) else _read_nested(tensor.storage.data)
     row = _row(kept)
     count = math.prod(tensor.shape)
@@ -41,7 +43,9 @@ def numbers(tensor: PickledTensor) -> NDArray[np.float32]:
 
 
 def read_zip(path: Path, data: memoryview) -> Value:
-    """The value that torch.save put into a zip. `data` is the whole file. Raises UnsupportedCheckpoint or DamagedCheckpoint."""
+    """The value that torch.save put into a zip. `data` is the whole file. Raises UnsupportedCheckpoint or
+    DamagedCheckpoint.
+    """
     entries = _entries(path, data)
     pickles = [name for name in entries if name.rpartition("/")[2] == "data.pkl"]
     if not pickles:
@@ -56,7 +60,9 @@ def read_zip(path: Path, data: memoryview) -> Value:
 
 
 def read_pickle(data: memoryview, steps: int = OPCODES) -> Value:
-    """The value of a plain pickle, or of an older torch file, of so many steps. Raises UnsupportedCheckpoint or DamagedCheckpoint."""
+    """The value of a plain pickle, or of an older torch file, of so many steps. Raises UnsupportedCheckpoint or
+    DamagedCheckpoint.
+    """
     places: dict[str, memoryview] = {}
     kinds: dict[str, str] = {}
 

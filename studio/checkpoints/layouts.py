@@ -70,7 +70,9 @@ def network_tensors(network: PickledNetwork) -> tuple[dict[str, PickledTensor], 
 
 
 def detect_layout(tensors: Tensors, options: Mapping[str, Any]) -> GeneratorLayout:
-    """The generator that these tensors make up. Raises UnsupportedCheckpoint for shapes and options that no StyleGAN of ours has."""
+    """The generator that these tensors make up. Raises UnsupportedCheckpoint for shapes and options that no StyleGAN of
+    ours has.
+    """
     tensors = {name: one for name, one in tensors.items() if name.startswith(("mapping.", "synthesis."))}
     if len(tensors) > PARTS:
         raise UnsupportedCheckpoint("it has far more tensors than any StyleGAN")

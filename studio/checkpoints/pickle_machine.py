@@ -105,7 +105,9 @@ class PickleMachine:
         self._texts = self._spent = 0
 
     def load(self, at: int = 0) -> tuple[Value, int]:
-        """The value of the pickle that begins at byte `at`, and where it ends. Raises UnsupportedCheckpoint or DamagedCheckpoint."""
+        """The value of the pickle that begins at byte `at`, and where it ends. Raises UnsupportedCheckpoint or
+        DamagedCheckpoint.
+        """
         self._at, self._stack, self._marks, self._memo = at, [], [], {}
         try:
             return self._run(), self._at

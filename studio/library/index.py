@@ -91,8 +91,8 @@ class LibraryIndex:
 
     @contextlib.contextmanager
     def using(self, made: bool = True) -> Generator[sqlite3.Connection]:
-        """A connection for one question or one transaction. Raises DamagedIndex where the file is damaged, or is without
-        the tables that are `made`.
+        """A connection for one question or one transaction. Raises DamagedIndex where the file is damaged, or is
+        without the tables that are `made`.
         """
         db = self._borrow(made)
         try:

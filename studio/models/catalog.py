@@ -220,8 +220,8 @@ class Catalog:
         `path` is a folder in the format of diffusers or transformers, one that a training made, a single .safetensors
         file, or a checkpoint of a StyleGAN (.pkl, .pt), which is converted. `licence` is what the person knows it to
         be, in place of what the file says. BadInput for other pickles, for models of another medium and, unless
-        `accept_licence`, for licences that are unknown or restrict the use of works; AlreadyInstalled for weights that are
-        here already; StudioError for damaged files and full disks.
+        `accept_licence`, for licences that are unknown or restrict the use of works; AlreadyInstalled for weights that
+        are here already; StudioError for damaged files and full disks.
         """
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")

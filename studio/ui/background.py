@@ -1,8 +1,9 @@
 """Work aside from the window's thread, its answer brought back while whoever asked still lives; knows no work.
 
-Three ways, and which one is right says what the work does. `BackgroundTasks`: it only reads, and a window that closes leaves it
-behind. `LatestOnly`: the same, and only the answer to the last question counts. `SerialTasks`: it changes files, so it is done
-in order and a window that closes waits for it. No thread ever holds a widget: of an asker it knows a number.
+Three ways, and which one is right says what the work does. `BackgroundTasks`: it only reads, and a window that closes
+leaves it behind. `LatestOnly`: the same, and only the answer to the last question counts. `SerialTasks`: it changes
+files, so it is done in order and a window that closes waits for it. No thread ever holds a widget: of an asker it knows
+a number.
 """
 
 from __future__ import annotations

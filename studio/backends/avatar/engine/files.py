@@ -36,8 +36,8 @@ AGAIN = "Fetch or import the model again."
 class AvatarConfig:
     """What config.json says. `table` names the styles and attributes a seed draws; None for plain pictures.
 
-    `shape` is a GeneratorShape or a StyleGAN3Shape, as `family` says. `z` is how a seed draws its latent: "randomstate" as the official
-    tools do (NumPy RandomState(seed).randn), "own" as the studio's own networks do.
+    `shape` is a GeneratorShape or a StyleGAN3Shape, as `family` says. `z` is how a seed draws its latent: "randomstate"
+    as the official tools do (NumPy RandomState(seed).randn), "own" as the studio's own networks do.
     """
 
     shape: Any
