@@ -235,7 +235,7 @@ def test_removing_is_asked_about_and_said(desk: Desk, tmp_path: Path) -> None:
     box.findChild(QWidget, "removeYes").click()  # type: ignore[union-attr]
     assert not folder.exists()
     assert [model.id for model in page.shelf.models() if not model.bundled] == []
-    assert desk.window.toast.message() == "tiny is removed."
+    assert desk.window.toast.message() == "tiny removed."
 
 
 def test_what_came_with_the_studio_stays(desk: Desk) -> None:
@@ -253,7 +253,7 @@ def test_a_model_at_work_is_not_removed(desk: Desk, tmp_path: Path) -> None:
     desk.click("generate")
     desk.until(lambda: any(job.state == "running" for job in desk.studio.jobs()))
     models_page(desk).act_on("remove")
-    assert page.bar.message().startswith("tiny is at work.")
+    assert page.bar.message().startswith("tiny is in use.")
     assert desk.window.findChild(QMessageBox, "removeModel") is None
 
 
@@ -261,7 +261,7 @@ def test_files_are_checked(desk: Desk, tmp_path: Path) -> None:
     page = models_page(desk)
     brought(desk, page, writer(tmp_path / "tiny"))
     desk.click("model.check")
-    desk.until(lambda: "are whole and unchanged" in page.bar.message())
+    desk.until(lambda: "are complete and unchanged" in page.bar.message())
     weights = desk.studio.paths.models / "tiny" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"?")
     desk.click("model.check")

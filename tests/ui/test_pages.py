@@ -22,7 +22,7 @@ from qasync import QEventLoop
 from studio.errors import StudioError
 from studio.support import diagnostics
 from studio.support.diagnostics import DiagnosticFinding
-from studio.ui.pages import settings_form
+from studio.ui.pages import settings_page as settings_module
 from studio.ui.pages.about import AboutPage
 from studio.ui.pages.diagnostics import DiagnosticsPage
 from studio.ui.pages.settings_page import SettingsPage
@@ -40,7 +40,7 @@ FINDINGS = [
 
 @pytest.fixture(autouse=True)
 def _no_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings_form, "outputs", lambda: ["Speakers", "Headphones"])
+    monkeypatch.setattr(settings_module, "outputs", lambda: ["Speakers", "Headphones"])
 
 
 def settings_page(desk: Desk, section: str = "settings") -> SettingsPage:
@@ -65,7 +65,7 @@ def test_a_change_is_kept_and_holds_at_once(desk: Desk) -> None:
     assert QApplication.font().pointSizeF() == pytest.approx(before * 1.5)
     assert theme().scheme == "dark"
     assert theme().motion == 0
-    assert page.choices.notice.isHidden()
+    assert page.settings.notice.isHidden()
     fields["text_size"].set_value(1.0)
     fields["theme"].set_value("system")
     fields["reduced_motion"].set_value(False)
@@ -78,10 +78,10 @@ def test_what_holds_only_later_is_said(desk: Desk) -> None:
     page = settings_page(desk)
     page.form.fields["threads"].set_value(3)
     page.save()
-    assert "from the next start on" in page.choices.notice.message()
+    assert "after a restart" in page.settings.notice.message()
     page.form.fields["threads"].set_value(0)
     page.save()
-    assert page.choices.notice.isHidden()
+    assert page.settings.notice.isHidden()
 
 
 def test_a_folder_that_cannot_be_used_is_refused_in_words(desk: Desk, tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_folder_that_cannot_be_used_is_refused_in_words(desk: Desk, tmp_path: 
     (tmp_path / "file").write_text("x")
     page.form.fields["library_folder"].set_value(str(tmp_path / "file" / "below"))
     page.save()
-    assert "cannot be written to" in page.choices.notice.message()
+    assert "cannot be written to" in page.settings.notice.message()
     assert desk.studio.settings.library_folder == ""
     page.form.fields["library_folder"].set_value(str(tmp_path / "new"))
     page.save()
@@ -105,9 +105,9 @@ def test_leaving_the_page_keeps_what_was_typed_last(desk: Desk) -> None:
 
 def test_sounds_play_on_the_output_that_is_chosen(desk: Desk) -> None:
     page = settings_page(desk)
-    box = page.choices.sound.box
+    box = page.settings.sound.box
     desk.until(lambda: box.count() == 3)
-    assert [box.itemText(at) for at in range(3)] == ["The system's own", "Speakers", "Headphones"]
+    assert [box.itemText(at) for at in range(3)] == ["System default", "Speakers", "Headphones"]
     box.setCurrentIndex(2)
     box.activated.emit(2)
     assert desk.studio.settings.audio_output == "Headphones"
@@ -117,10 +117,10 @@ def test_where_nothing_can_be_heard_it_says_what_to_install(desk: Desk, monkeypa
     def deaf() -> list[str]:
         raise StudioError("PortAudio is missing.", "Install it.")
 
-    monkeypatch.setattr(settings_form, "outputs", deaf)
+    monkeypatch.setattr(settings_module, "outputs", deaf)
     page = settings_page(desk)
-    desk.until(lambda: page.choices.sound.words.text() == "PortAudio is missing. Install it.")
-    assert not page.choices.sound.box.isEnabled()
+    desk.until(lambda: page.settings.sound.words.text() == "PortAudio is missing. Install it.")
+    assert not page.settings.sound.box.isEnabled()
 
 
 # Diagnostics.
@@ -134,7 +134,7 @@ def test_diagnostics_say_what_is_missing_and_copy_a_report(desk: Desk, monkeypat
     shown = page.findChild(DiagnosticsPage)
     assert shown is not None
     desk.until(lambda: shown.findings)
-    assert shown.title.text() == "1 thing could be better"
+    assert shown.title.text() == "1 problem found"
     desk.click("copyCommand")
     assert QGuiApplication.clipboard().text() == "sudo apt install x"
     desk.click("copyReport")
@@ -144,7 +144,7 @@ def test_diagnostics_say_what_is_missing_and_copy_a_report(desk: Desk, monkeypat
     assert "somebody" not in report
     monkeypatch.setattr(diagnostics, "examine", lambda _places, _catalog: FINDINGS[:1])
     desk.click("lookAgain")
-    desk.until(lambda: shown.title.text() == "All is well")
+    desk.until(lambda: shown.title.text() == "Everything works")
 
 
 def test_closing_in_the_middle_of_a_look_waits_for_nobody(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,7 +259,7 @@ def test_the_settings_fit_the_window_without_scrolling(desk: Desk) -> None:
     page = desk.window.open("settings")
     assert isinstance(page, SettingsPage)
     desk.breathe(0.1)
-    page.choices.sound.words.hide()  # said only where sound is missing
+    page.settings.sound.words.hide()  # said only where sound is missing
     desk.breathe()
     assert page._areas["settings"].verticalScrollBar().maximum() == 0
 

@@ -157,7 +157,7 @@ def test_a_training_is_followed_stopped_and_used(desk: Desk, faces: Path) -> Non
     shown = begun(desk, faces)
     course = shown.course
     desk.until(lambda: course.losses.curves and course.strength.curves)
-    assert [curve.label for curve in course.losses.curves] == ["Generator", "Critic"]
+    assert [curve.label for curve in course.losses.curves] == ["Generator", "Discriminator"]
     assert "25 %" in course.strength.toolTip()
     assert course.tiles.count == 8 * 4
     assert "left" in course.told.text()
@@ -176,7 +176,7 @@ def test_pause_and_go_on(desk: Desk, faces: Path) -> None:
     job = shown.course.job
     assert job is not None
     desk.click("trainPause")
-    assert shown.pause.text() == "Go on"
+    assert shown.pause.text() == "Resume"
     assert shown.course.title.text() == "Paused"
     desk.breathe(0.1)
     before = job.progress.done
@@ -194,7 +194,7 @@ def test_cancel_asks_adds_nothing_and_can_be_gone_on_with(desk: Desk, faces: Pat
     assert box is not None
     yes = next(each for each in box.buttons() if each.objectName() == "cancelTrainingYes")
     yes.click()
-    desk.until(lambda: "no model was added" in words(shown))
+    desk.until(lambda: "No model was added" in words(shown))
     assert own(desk) == []
     desk.click("trainKeepAfterAll")
     desk.until(lambda: "is ready" in words(shown))
@@ -217,9 +217,9 @@ def test_stopped_again_before_it_learnt_more_it_says_so_and_offers_the_model(des
             box = desk.window.findChild(QMessageBox, "cancelTraining")
             assert box is not None
             next(each for each in box.buttons() if each.objectName() == "cancelTrainingYes").click()
-            desk.until(lambda: "no model was added" in words(shown))
+            desk.until(lambda: "No model was added" in words(shown))
             desk.click("trainKeepAfterAll")
-        desk.until(lambda: words(shown) == "Nothing more was learnt: foxes is there already.")
+        desk.until(lambda: words(shown) == "Nothing has changed: foxes is already in your models.")
         assert own(desk) == ["foxes"]
     desk.click("trainUse")
     chosen = desk.panel("avatar").form.value().model
@@ -308,7 +308,7 @@ def test_a_training_that_was_offered_and_let_go_can_be_taken_up_later(home: Path
         studio.dismiss(studio.interrupted[0])
         desk.until(lambda: shown.unfinished.count == 2)
         go = desk.find("goOn.owls")
-        assert go.accessibleName() == "Go on with owls"
+        assert go.accessibleName() == "Resume owls"
         SEEDS.clear()
         desk.click("goOn.owls")
         desk.until(lambda: SEEDS and shown.keep.isEnabled())
@@ -331,13 +331,13 @@ def test_a_training_of_no_use_is_deleted_once_that_is_confirmed(home: Path, loop
         desk.click("deleteTraining.foxes")
         box = desk.window.findChild(QMessageBox, "deleteTraining")
         assert box is not None
-        assert "Delete the training of foxes and free" in box.text()
+        assert "Delete the training run of foxes and free" in box.text()
         next(each for each in box.buttons() if name in (each.objectName(), each.text())).click()
         desk.breathe()
 
     try:
         shown = page(desk)
-        assert desk.find("deleteTraining.foxes").accessibleName() == "Delete the training of foxes"
+        assert desk.find("deleteTraining.foxes").accessibleName() == "Delete the training run of foxes"
         answer("Keep")
         assert foxes.exists()
         held = training_runs.lock(foxes)  # another studio goes on with it

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QButtonGroup,
@@ -25,7 +26,7 @@ from studio.ui.widgets.theme import SIZE, theme
 
 SPREAD = 0.35
 SIDES = 8  # pixels beside the tabs
-WIDEST = 336  # pixels that the smallest window has room for
+WIDEST = 336  # pixels; the smallest window may have less
 EDGE = 16  # pixels at both sides; a scroll bar takes 12 of them
 
 
@@ -135,15 +136,33 @@ class InspectorTabs(QWidget):
         if isinstance(spread, float) and 0.05 <= spread <= 0.95:
             self.spread.show_value(spread, moved=spread != SPREAD)
 
+    def sizeHint(self) -> QSize:
+        return QSize(self._wanted_width(), super().sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _wanted_width(self) -> int:
+        """As wide as the tabs need, from SIZE.inspector to WIDEST."""
+        return max(SIZE.inspector, min(self._tabs_width(), WIDEST))
+
+    def _tabs_width(self) -> int:
+        return sum(tab.sizeHint().width() for tab in self.tabs.values()) + 2 * SIDES
+
     def _fit(self) -> None:
-        """As wide as the tabs need, up to WIDEST: then they take two rows. The buttons are stacked if their texts are
-        long."""
-        two = self.sixteen.sizeHint().width() + self.near.sizeHint().width() + SIZE.small + 2 * EDGE
-        wide = sum(tab.sizeHint().width() for tab in self.tabs.values()) + 2 * SIDES
-        across = len(self.tabs) if wide <= WIDEST else -(-len(self.tabs) // 2)
+        """Texts or fonts have changed. In a narrow window the panel gets less than it wants."""
+        self.setMinimumWidth(SIZE.inspector)
+        self.setMaximumWidth(self._wanted_width())
+        self.updateGeometry()
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Tabs that are too wide take two rows; buttons that are too wide are stacked."""
+        columns = len(self.tabs) if self._tabs_width() <= self.width() else -(-len(self.tabs) // 2)
         for at, tab in enumerate(self.tabs.values()):
-            self._segments.addWidget(tab, at // across, at % across)
+            self._segments.addWidget(tab, at // columns, at % columns)
         self._head.setFixedHeight(max(48, self._segments.sizeHint().height() + 12))
-        self.setFixedWidth(max(SIZE.inspector, min(wide, WIDEST)))
+        both = self.sixteen.sizeHint().width() + self.near.sizeHint().width() + SIZE.small + 2 * EDGE
         direction = QBoxLayout.Direction
-        self._buttons.setDirection(direction.TopToBottom if two > self.width() else direction.LeftToRight)
+        self._buttons.setDirection(direction.TopToBottom if both > self.width() else direction.LeftToRight)

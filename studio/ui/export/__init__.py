@@ -1,1 +1,1 @@
-"""The window's way to export a picture: the dialog, its parts, and what it remembers."""
+"""The export dialog: style, sizes, preview, and what it remembers."""

@@ -1,4 +1,4 @@
-"""The export dialog: a picture in its look, the files that are wanted, and their way to a folder; all work is aside."""
+"""The export dialog: style, sizes, format and folder. Pictures are read, rendered and written on threads."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ from studio.ui.widgets.theme import theme
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-LOOK = 60  # milliseconds between two looks at how far it is
-BEHIND = 40  # of the newest works that can lie behind
-SEEN = 1024  # pixels of a side that the preview is made from
-RIGHT, WIDEST = 440, 560  # of the controls: more with larger text, as far as a small window has room
+UPDATE_INTERVAL = 60  # milliseconds between two updates of the progress bar
+BACKGROUNDS = 40  # of the newest works that are offered as a background
+PREVIEW_SIDE = 1024  # pixels of a side that the preview is rendered from
+CONTROLS_WIDTH, MAX_CONTROLS_WIDTH = 440, 560  # pixels: more with larger text, as far as a small window has room
 KIND_WORDS = {"png": "PNG", "webp": "WebP", "jpeg": "JPEG", "svg": "SVG"}
-LOW, HIGH = 540, 736  # of the dialog, as the window has room
+MIN_HEIGHT, MAX_HEIGHT = 540, 736  # of the dialog, as the window has room
 
 
 class ExportCancelled(StudioError):
-    """The person cancelled the export."""
+    """The user cancelled the export."""
 
 
 class LoadedPicture(NamedTuple):
-    """What is read aside before anything can be seen: the picture, a smaller one to look at, colours, other works."""
+    """What is read on a thread first: the picture, a smaller one for the preview, its colours, other works."""
 
     picture: Image
     seen: Image
@@ -60,7 +60,7 @@ class LoadedPicture(NamedTuple):
 
 @dataclass
 class ExportProgress:
-    """How far an export is, shared with the thread that works on it; it ends after its file once `stopped`."""
+    """The progress of an export, shared with its thread, which ends after the present file once `stopped` is set."""
 
     done: int = 0
     stopped: bool = False
@@ -72,7 +72,7 @@ class ExportProgress:
 
 
 class ExportDialog(QDialog):
-    """`arrived` has where the files are, and how many."""
+    """`arrived(path, count)`: the files are written."""
 
     arrived = Signal(object, int)
 
@@ -91,7 +91,7 @@ class ExportDialog(QDialog):
         self._way: ExportProgress | None = None
         self._reading, self._drawing, self._errands = LatestOnly(self), LatestOnly(self), SerialTasks(self)
         self._look = QTimer(self)
-        self._look.setInterval(LOOK)
+        self._look.setInterval(UPDATE_INTERVAL)
         self._look.timeout.connect(self._tell)
         self.preview = ExportPreview()
         self.looks = StyleControls(self._choice.look)
@@ -119,18 +119,18 @@ class ExportDialog(QDialog):
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setFixedWidth(min(theme().scaled(RIGHT), WIDEST))
+        area.setFixedWidth(min(theme().scaled(CONTROLS_WIDTH), MAX_CONTROLS_WIDTH))
         area.setWidget(right)
         self.folder = ElidedLabel(role="muted")
         self.folder.setObjectName("exportFolder")
         self.choose = button(tr("Choose…"), "exportChoose", clicked=self._choose)
-        self.zipped = CheckBox(tr("One zip"), "exportZip")
+        self.zipped = CheckBox(tr("Zip file"), "exportZip")
         self.zipped.setChecked(self._choice.zipped)
         self.zipped.toggled.connect(self._show_folder)
         self.kind = ComboBox()
         self.kind.setObjectName("kind")
-        self.kind.setAccessibleName(tr("Kind of file"))
-        self.kind.setToolTip(tr("Kind of file"))
+        self.kind.setAccessibleName(tr("File format"))
+        self.kind.setToolTip(tr("File format"))
         for kind in KINDS:
             self.kind.addItem(KIND_WORDS[kind], kind)
         self.kind.setCurrentIndex(KINDS.index(self._choice.kind))
@@ -149,7 +149,7 @@ class ExportDialog(QDialog):
         middle = row(spacing=24)
         middle.addWidget(self.preview, 0, Qt.AlignmentFlag.AlignTop)
         middle.addWidget(area, 1)
-        as_, to = label(tr("As"), "label"), label(tr("To"), "label")
+        as_, to = label(tr("Format"), "label"), label(tr("Folder"), "label")
         place = row(as_, self.kind, to, self.folder, self.choose, self.zipped, spacing=12)
         place.setStretch(3, 1)
         whole = column(self, spacing=12, margins=(24, 20, 24, 20))
@@ -159,7 +159,7 @@ class ExportDialog(QDialog):
         whole.addWidget(self.bar)
         whole.addLayout(row(self.said, None, self.cancel, self.go))
         self._show_folder()
-        self.resize(self.sizeHint().width(), max(LOW, min(HIGH, parent.height() - 48)))
+        self.resize(self.sizeHint().width(), max(MIN_HEIGHT, min(MAX_HEIGHT, parent.height() - 48)))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -168,7 +168,7 @@ class ExportDialog(QDialog):
             self._late.start(0)
 
     def _fill(self) -> None:
-        """The rest of what can be chosen, below what is seen first."""
+        """Add the sizes, which are below what is seen first."""
         self.sizes = SizeChoices(self._choice)
         self.sizes.changed.connect(self._count)
         self._inside.insertWidget(1, self.sizes)
@@ -176,8 +176,6 @@ class ExportDialog(QDialog):
         for before, after in pairwise([self.looks.last, *self.sizes.order, *foot]):
             self.setTabOrder(before, after)
         self._count()
-
-    # What is chosen.
 
     @property
     def choice(self) -> RememberedExport:
@@ -201,7 +199,7 @@ class ExportDialog(QDialog):
         dialog.open()
 
     def send_to(self, folder: str) -> None:
-        """Take another folder for the files."""
+        """Write the files to another folder."""
         self._choice = dataclasses.replace(self._choice, folder=folder)
         self._show_folder()
 
@@ -215,7 +213,7 @@ class ExportDialog(QDialog):
         return writer.name_of(self._asset.title, self._asset.id)
 
     def _count(self) -> None:
-        """Say how many files it will be, or why it cannot be."""
+        """Show how many files there will be, or why there cannot be any."""
         try:
             order: ExportJob | None = self.choice.order()
             self.said.setText(count(order.count if order else 0, "%n file", "%n files"))
@@ -225,8 +223,6 @@ class ExportDialog(QDialog):
         ready = self.looks.look.ground != "work" or self._behind is not None
         self.go.setEnabled(order is not None and self._picture is not None and self._way is None and ready)
 
-    # What is seen.
-
     def _read(self) -> None:
         path = self._asset.path
 
@@ -234,8 +230,8 @@ class ExportDialog(QDialog):
 
         def work() -> LoadedPicture:
             picture = _picture(path)
-            behind = [each for each in library.page(limit=BEHIND) if each.drawn and each.id != own]
-            return LoadedPicture(picture, codecs.thumbnail(picture, SEEN) or picture, tints(picture), behind)
+            behind = [each for each in library.page(limit=BACKGROUNDS) if each.drawn and each.id != own]
+            return LoadedPicture(picture, codecs.thumbnail(picture, PREVIEW_SIDE) or picture, tints(picture), behind)
 
         self._reading.run(work, self._took, self._failed)
 
@@ -245,7 +241,7 @@ class ExportDialog(QDialog):
         self._changed()
 
     def _want(self, at: int) -> None:
-        """Put another work behind."""
+        """Use another work as the background."""
         if not 0 <= at < len(self._others):
             return
         asset = self._others[at]
@@ -258,7 +254,7 @@ class ExportDialog(QDialog):
         self._reading.run(lambda: _picture(asset.path), took, self._failed)
 
     def _changed(self) -> None:
-        """Draw the look, newest first: a slider may be faster than the picture."""
+        """Render the style; while a slider moves, only the newest state."""
         look, seen = self.looks.look, self._seen
         if look.ground == "work" and self._behind is None:
             if self._picture is not None and not self._reading.busy and self._others:
@@ -268,10 +264,8 @@ class ExportDialog(QDialog):
             self._drawing.run(lambda: _drawn(seen, look, side, behind), self.preview.take, self._failed)
         self._count()
 
-    # What is done.
-
     def export(self) -> None:
-        """Write the files, aside; the dialog closes once they have arrived."""
+        """Write the files on a thread; the dialog closes when they are written."""
         picture, behind = self._picture, self._behind if self.looks.look.ground == "work" else None
         try:
             order = self.choice.order()
@@ -335,7 +329,7 @@ class ExportDialog(QDialog):
         window_state.save(self._file, self.choice.to_json())
 
     def reject(self) -> None:
-        """Cancel: an export that runs is ended, and nothing of it stays; otherwise the dialog closes."""
+        """Cancel a running export, of which nothing is left; else close the dialog."""
         if self._way is not None:
             self._way.stopped = True
             return
@@ -343,7 +337,7 @@ class ExportDialog(QDialog):
         super().reject()
 
     def close_down(self) -> None:
-        """The window closes: what runs is ended first."""
+        """The window closes: cancel what runs."""
         if self._way is not None:
             self._way.stopped = True
         for each in (self._reading, self._drawing, self._errands):

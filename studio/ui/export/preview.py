@@ -1,4 +1,4 @@
-"""The picture as it will be exported, large and at the sizes of icons; a drag moves it; renders nothing itself."""
+"""The preview of an export, large and at icon sizes; dragging moves the picture."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from studio.ui.stages import pictures
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
-SIDE = 360  # of the large one
+SIDE = 360  # pixels of the large preview
 SMALL = (96, 48, 24)
 
 
 class ExportPreview(QWidget):
-    """`moved` follows a drag, in shares of the side."""
+    """`moved(across, down)`: by a drag, in shares of the side."""
 
     moved = Signal(float, float)
 

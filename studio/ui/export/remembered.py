@@ -1,4 +1,4 @@
-"""What a person chose to export last: kept as JSON, and never trusted when it comes back; knows no widgets."""
+"""The last export settings, saved as JSON and validated when they are read."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from studio.export.job import KINDS, ExportJob, Kind, networks, sizes_of
 
 SQUARES = ("256", "512", "1024", "2048")
 TICKS = (*SQUARES, *(network.lower() for network in networks()), "icons")
-"""Everything that can be ticked, in the words of `sizes_of`."""
+"""Everything that can be selected, in the words of `sizes_of`."""
 
 
 @dataclass(frozen=True)
 class RememberedExport:
-    """`ticked` are words of TICKS, `other` is what was typed beside them; `folder` is empty for the usual place."""
+    """`ticked`: words of TICKS; `other`: sizes that were typed; `folder`: empty for the Downloads folder."""
 
     look: PictureStyle = field(default_factory=PictureStyle)
     ticked: tuple[str, ...] = ("512",)
@@ -28,10 +28,10 @@ class RememberedExport:
     zipped: bool = False
 
     def order(self) -> ExportJob:
-        """Raises BadInput where no size is chosen, or what was typed is none."""
+        """The export as a job. Raises BadInput if no size is selected, or what was typed is none."""
         words = [*self.ticked, *([self.other] if self.other.strip(" ,") else [])]
         if not words:
-            raise BadInput("No size is chosen.", "Tick at least one.")
+            raise BadInput("No size is chosen.", "Select at least one.")
         return ExportJob(self.look, sizes_of(",".join(words)), self.kind)
 
     def to_json(self) -> dict[str, Any]:
@@ -39,7 +39,7 @@ class RememberedExport:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> RememberedExport:
-        """The choice as far as it can be read; the usual one for the rest."""
+        """The settings that are valid; defaults for the rest."""
         usual = RememberedExport()
         look = usual.look
         given = data.get("look")
@@ -49,7 +49,7 @@ class RememberedExport:
                     look = dataclasses.replace(look, **{each.name: given.get(each.name, getattr(look, each.name))})
                 except (BadInput, TypeError):
                     continue
-        if look.ground == "work":  # which work it was is not kept
+        if look.ground == "work":  # which work it was is not saved
             look = dataclasses.replace(look, ground="none")
         ticked = data.get("ticked")
         kind = data.get("kind")

@@ -1,4 +1,4 @@
-"""Which files an export gives: sizes to tick and others to type; knows no looks, kinds or folders."""
+"""The sizes of an export: check boxes, and a field for others."""
 
 from __future__ import annotations
 
@@ -32,17 +32,19 @@ class SizeChoices(QWidget):
         self.other = QLineEdit(choice.other)
         self.other.setObjectName("otherSizes")
         self.other.setAccessibleName(tr("Other sizes"))
-        self.other.setToolTip(tr("Other sizes, with commas between them"))
+        self.other.setToolTip(tr("Other sizes, separated by commas"))
         self.other.setPlaceholderText(tr("Others, such as 64, 1080x1350"))
         self.other.textChanged.connect(self.changed)
         whole.addWidget(self.other)
         whole.addSpacing(4)
-        whole.addWidget(label(tr("Feeds: profile and posts"), "label"))
+        whole.addWidget(label(tr("Social networks: profile and posts"), "label"))
         grid = QGridLayout()
         grid.setHorizontalSpacing(SIZE.small)
         grid.setVerticalSpacing(0)
         for at, network in enumerate(networks()):
-            grid.addWidget(self._tick(network.lower(), tr(network), _told(network), choice), at // ACROSS, at % ACROSS)
+            grid.addWidget(
+                self._tick(network.lower(), tr(network), _tooltip(network), choice), at // ACROSS, at % ACROSS
+            )
         whole.addLayout(grid)
         whole.addSpacing(4)
         words = tr("For macOS, Windows, iOS, Android and the web, each in a folder of its own")
@@ -54,7 +56,7 @@ class SizeChoices(QWidget):
 
     @property
     def order(self) -> list[QWidget]:
-        """What the keyboard steps through, from the top."""
+        """The tab order."""
         ticks = list(self.ticks.values())
         return [*ticks[: len(SQUARES)], self.other, *ticks[len(SQUARES) :]]
 
@@ -67,12 +69,12 @@ class SizeChoices(QWidget):
         return made
 
 
-def _told(network: str) -> str:
-    """The sizes of a network, one a line."""
+def _tooltip(network: str) -> str:
+    """The sizes of a social network, one a line."""
     shown = [feed for feed in FEEDS if feed.network == network]
     lines = [
         tr("{use}: {width} × {height}").format(use=tr(feed.use), width=feed.width, height=feed.height)
-        + (tr(", shown round") if feed.round else "")
+        + (tr(", shown as a circle") if feed.round else "")
         for feed in shown
     ]
     return "\n".join(lines)

@@ -1,28 +1,75 @@
-"""The controls of a look: shape, background, and where the picture lies; renders nothing and knows no works' files."""
+"""The controls of an export's style: shape, background, margin and position."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QButtonGroup, QColorDialog, QHBoxLayout, QToolButton, QWidget
 
 from studio.export.compose import PADDING, SHIFT, PictureStyle
-from studio.ui.export.colour_button import ColourButton
 from studio.ui.widgets.basic import ComboBox, NumberBox, QuietSlider, column, label, row
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
 SHAPES = (("square", "Square"), ("circle", "Circle"), ("squircle", "Squircle"), ("rounded", "Rounded"))
-GROUNDS = (("none", "None"), ("colour", "Colour"), ("gradient", "Gradient"), ("work", "A work"))
-PLACES = (("padding", "Margin", PADDING), ("across", "To the right", SHIFT), ("down", "Downwards", SHIFT))
+GROUNDS = (("none", "None"), ("colour", "Colour"), ("gradient", "Gradient"), ("work", "Picture"))
+PLACES = (("padding", "Margin", PADDING), ("across", "Horizontal", SHIFT), ("down", "Vertical", SHIFT))
 STEPS = 100  # of a slider, in hundredths of the side
-NAME = 96  # width of the words before a slider
+NAME = 96  # pixels of the label before a slider
+BUTTON_SIDE = 30  # pixels of a colour button
+
+
+class ColourButton(QToolButton):
+    """Shows a colour. `chosen("#rrggbb")`: a fixed one was clicked, or a new colour was picked for another."""
+
+    chosen = Signal(str)
+
+    def __init__(self, name: str, words: str, colour: str, *, fixed: bool = False) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self._words = words
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.show_colour(colour)
+        self.clicked.connect(lambda: self.chosen.emit(self.colour) if fixed else self._ask())
+
+    def sizeHint(self) -> QSize:
+        return QSize(BUTTON_SIDE, BUTTON_SIDE)
+
+    def show_colour(self, colour: str) -> None:
+        self.colour = colour
+        words = tr("{words}: {colour}").format(words=self._words, colour=colour)
+        self.setAccessibleName(words)
+        self.setToolTip(words)
+        self.update()
+
+    def _ask(self) -> None:
+        dialog = QColorDialog(QColor(self.colour), self.window())
+        dialog.setObjectName("pickColour")
+        dialog.setWindowTitle(self._words)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.colorSelected.connect(self._picked)
+        dialog.open()
+
+    def _picked(self, colour: QColor) -> None:
+        self.show_colour(colour.name())
+        self.chosen.emit(colour.name())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(self.rect()).adjusted(3, 3, -3, -3)
+        ringed = self.hasFocus() or self.underMouse()
+        painter.setPen(QPen(theme().colour("accent" if self.hasFocus() else "outline"), 2 if ringed else 1))
+        painter.setBrush(QColor(self.colour))
+        painter.drawRoundedRect(box, 6, 6)
+        painter.end()
 
 
 class StyleControls(QWidget):
-    """`changed` follows every change; `wanted` asks for another work behind, by its place in the list."""
+    """`changed`: the style; `wanted(index)`: use another work of the list as the background."""
 
     changed = Signal()
     wanted = Signal(int)
@@ -53,8 +100,8 @@ class StyleControls(QWidget):
         paint.addLayout(self._tints)
         self.works = ComboBox()
         self.works.setObjectName("groundWork")
-        self.works.setAccessibleName(tr("The work behind"))
-        self.works.setToolTip(tr("The work behind"))
+        self.works.setAccessibleName(tr("Background picture"))
+        self.works.setToolTip(tr("Background picture"))
         whole.addWidget(self._paint)
         whole.addWidget(self.works)
         whole.addSpacing(4)
@@ -72,17 +119,17 @@ class StyleControls(QWidget):
 
     @property
     def last(self) -> QWidget:
-        """What the keyboard comes to last."""
+        """The last control in the tab order."""
         return self._sliders[PLACES[-1][0]]
 
     def begin(self) -> None:
-        """Give the keyboard to the shape that is chosen."""
+        """Focus the selected shape."""
         chosen = self._groups["shape"].checkedButton()
         if chosen is not None:
             chosen.setFocus()
 
     def offer(self, tints: Sequence[str], works: Sequence[str]) -> None:
-        """Put colours that go with the picture beside the one that is chosen, and the names of works to lie behind."""
+        """Offer colours taken from the picture, and works to use as the background, by name."""
         self.works.addItems(list(works))
         self.findChild(QToolButton, "ground.work").setEnabled(bool(works))  # type: ignore[union-attr]
         for at, colour in enumerate(tints):

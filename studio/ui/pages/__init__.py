@@ -1,1 +1,1 @@
-"""The pages that are opened rarely: models, diagnostics, about, welcome. Each is imported when it is first shown."""
+"""Pages that are opened rarely: models, settings, diagnostics, about, welcome. Each is imported when first shown."""

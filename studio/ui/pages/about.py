@@ -1,4 +1,4 @@
-"""What the studio is made of and on which terms: its licence, its models with their credits, its libraries."""
+"""The About page: licence, models with their credits, libraries."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class AboutPage(QWidget):
         whole = column(self, spacing=8, margins=(MARGIN, 0, MARGIN, 0))
         whole.addWidget(title)
         words = tr(
-            "Generative models on your own machine. Nothing you make or write leaves it. "
-            "What you make is yours, as far as the licence of the model says so."
+            "Generative models on your own computer. Nothing you make or write leaves it. "
+            "You own what you make, subject to the model's licence."
         )
         whole.addWidget(label(words, "muted", wrap=True))
         whole.addSpacing(4)
@@ -84,7 +84,7 @@ class AboutPage(QWidget):
 
 
 def credits(parts: list[CreditedPart]) -> str:
-    """Everything as text: one part a line, its credits below it."""
+    """The credits as text: one part a line, its credits below it."""
     lines: list[str] = []
     for part in parts:
         lines.append(f"{part.name} {part.version}, {part.licence}")
@@ -94,7 +94,7 @@ def credits(parts: list[CreditedPart]) -> str:
 
 
 def text_of(name: str) -> Path | None:
-    """The file of that name that came with the studio: beside its sources, or inside an installed package."""
+    """A file that comes with the studio, beside its sources or in the installed package; None if there is none."""
     from importlib import metadata
 
     beside = RESOURCES.parent / name

@@ -1,4 +1,4 @@
-"""The diagnostics: what this machine has, what is missing and how to get it, and a report to copy; mends nothing."""
+"""The diagnostics page: what this computer has, what is missing and how to get it, and a report to copy."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 NAMED = ("Libraries", "Models")
-NAMES = 180  # pixels of the column of names
-SAID = 2500  # milliseconds that a button says that it has copied
+NAME_WIDTH = 180  # pixels
+COPIED_TIME = 2500  # milliseconds that the button reads "Copied"
 
 
 class DiagnosticsPage(QWidget):
-    """Looks at the machine when it is made, beside the window, for asking torch takes seconds."""
+    """Checks the computer on a thread when it is created: asking torch takes seconds."""
 
     def __init__(self, studio: Studio) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class DiagnosticsPage(QWidget):
         self._studio = studio
         self._aside = BackgroundTasks(self)
         self.findings: list[DiagnosticFinding] = []
-        self.title = label(tr("Looking at this machine"), "title")
+        self.title = label(tr("Checking this computer"), "title")
         self.title.setObjectName("diagnosticsTitle")
         self.words = label("", "muted", wrap=True)
         self.bar = MessageBar("diagnostics")
@@ -47,13 +47,13 @@ class DiagnosticsPage(QWidget):
         self.busy.setTextVisible(False)
         self.busy.setAccessibleName(tr("Progress"))
         self.copy = button(tr("Copy report"), "copyReport", icon="copy", clicked=self.copy_report)
-        self.copy.setToolTip(tr("Everything below as text to paste into a report, without names, folders or prompts"))
+        self.copy.setToolTip(tr("Copy all of this as text for a bug report, without names, folders or prompts"))
         self._said = QTimer(self)
         self._said.setSingleShot(True)
-        self._said.setInterval(SAID)
+        self._said.setInterval(COPIED_TIME)
         self._said.timeout.connect(self._copied)
-        self.again = button(tr("Look again"), "lookAgain", icon="again", clicked=self.look)
-        logs = button(tr("Show the log"), "showLog", icon="folder", clicked=lambda: _open(studio.paths.logs))
+        self.again = button(tr("Check again"), "lookAgain", icon="again", clicked=self.look)
+        logs = button(tr("Show log"), "showLog", icon="folder", clicked=lambda: _open(studio.paths.logs))
         self._told = column(spacing=8)
         whole = column(self, spacing=8, margins=(MARGIN, 0, MARGIN, 0))
         whole.addWidget(self.title)
@@ -68,8 +68,8 @@ class DiagnosticsPage(QWidget):
         self.look()
 
     def look(self) -> None:
-        """Examine the machine anew."""
-        self.title.setText(tr("Looking at this machine"))
+        """Check the computer again."""
+        self.title.setText(tr("Checking this computer"))
         self.words.setText(tr("This takes a few seconds."))
         self.bar.hide()
         self.busy.show()
@@ -102,16 +102,14 @@ class DiagnosticsPage(QWidget):
         missing = [finding for finding in findings if finding.missing]
         essential = [finding for finding in missing if finding.essential]
         self.title.setText(
-            count(len(missing), "%n thing could be better", "%n things could be better")
-            if missing
-            else tr("All is well")
+            count(len(missing), "%n problem found", "%n problems found") if missing else tr("Everything works")
         )
         self.words.setText(
-            tr("The studio cannot do its work until that is mended.")
+            tr("The studio does not work until this is fixed.")
             if essential
-            else tr("The studio works. What is missing costs only what is said beside it.")
+            else tr("The studio works, but not everything is available.")
             if missing
-            else tr("The studio has all it needs on this machine.")
+            else tr("Nothing is missing on this computer.")
         )
         clear_layout(self._told)
         for finding in missing:
@@ -125,7 +123,7 @@ class DiagnosticsPage(QWidget):
 
 
 class MissingPart(QFrame):
-    """What is missing and how to get it; a command that gets it can be copied."""
+    """One missing thing and how to get it; a command can be copied."""
 
     def __init__(self, finding: DiagnosticFinding) -> None:
         super().__init__()
@@ -161,7 +159,7 @@ def _table(findings: Sequence[DiagnosticFinding]) -> QWidget:
         # Libraries and models are called what they are called; all else begins a line.
         words = finding.name if finding.section in NAMED else sentence(tr(finding.name))
         lines.append((label(words, "muted", wrap=True), label(worded(finding.value), wrap=True, selectable=True)))
-    return column_table(lines, "told", first=NAMES)
+    return column_table(lines, "told", first=NAME_WIDTH)
 
 
 def _open(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Licences of models in words: what they are called and what they leave to a person; gives no legal advice."""
+"""Licences of models in plain words: their names and what they allow."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class LicenceTerms:
-    """`free` says that works may be used for anything; `words` is a sentence on what the licence asks."""
+    """`free`: results may be used for anything; `words`: a sentence on what the licence asks."""
 
     name: str
     words: str
@@ -34,23 +34,23 @@ class LicenceTerms:
 
 
 def terms(licence: str) -> LicenceTerms:
-    """What a licence id means for somebody who makes works with the model."""
+    """What a licence id means for the results of the model."""
     id = licence.strip().lower()
     name = NAMES.get(id, licence.strip())
     free = id in FREE
     if id == "own":
-        return LicenceTerms(tr("Your own"), tr("You trained it: it and its works are yours."), free)
+        return LicenceTerms(tr("Your own"), tr("You trained it. The model and what it makes are yours."), free)
     if id in ("", "unknown"):
-        return LicenceTerms(tr("Unknown"), tr("It may limit what you do with its works: ask where it came from."), free)
+        return LicenceTerms(tr("Unknown"), tr("It may limit how you can use the results. Ask where you got it."), free)
     if id.startswith("cc-by-sa") and free:
-        return LicenceTerms(name, tr("Works may be used for anything; say whose data it learnt from."), free)
+        return LicenceTerms(name, tr("Results can be used for anything. Credit the source of its training data."), free)
     if id.startswith("cc-by") and free:
-        return LicenceTerms(name, tr("Works may be used for anything; credit the people named below."), free)
+        return LicenceTerms(name, tr("Results can be used for anything. Credit the people named below."), free)
     if free:
-        return LicenceTerms(name, tr("Works may be used for anything, sold too."), free)
+        return LicenceTerms(name, tr("Results can be used and sold freely."), free)
     if "research and evaluation only" in id:
-        words = tr("For research and evaluation only: works may not be sold or used for business.")
+        words = tr("For research and evaluation only: no commercial use.")
         return LicenceTerms(tr("Nvidia Source Code License"), words, free)
     if "nc" in id.split("-"):
-        return LicenceTerms(name, tr("Works may not be sold or used for business."), free)
-    return LicenceTerms(name, tr("It limits what works may be used for: read it."), free)
+        return LicenceTerms(name, tr("No commercial use of the results."), free)
+    return LicenceTerms(name, tr("It limits how the results can be used. Read it."), free)

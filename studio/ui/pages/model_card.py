@@ -1,4 +1,4 @@
-"""One model in words: what it makes, on which terms, from whom, and what can be done with it; changes nothing."""
+"""The details of one model: what it makes, licence, source, and buttons for what can be done with it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from studio.ui.widgets.theme import SIZE
 
 MAKES = {
     "avatar": "Faces",
-    "poster": "Pictures from words",
-    "story": "Texts that go on from a beginning",
-    "music": "Music to a genre and a mood",
+    "poster": "Pictures from a prompt",
+    "story": "Text that continues a beginning",
+    "music": "Music by genre and mood",
 }
 CARDS = ("card.md", "README.md", "model_card.md")
 FAMILIES = {
@@ -34,15 +34,15 @@ FAMILIES = {
     "llama": "Llama language model",
     "gpt2": "GPT-2 language model",
     "qwen2": "Qwen2 language model",
-    "studio-music": "The studio's own music network",
+    "studio-music": "AIGC Studio music model",
     "musicgen": "MusicGen network",
 }
-"""Kinds of networks as those call them who made them; others are called what their files call them."""
+"""Titles of model families; others are shown as their files name them."""
 LANGUAGES = {"en": "English", "zh": "Chinese"}
 
 
 class ModelCard(QFrame):
-    """`asked` names a deed for the model that is shown: use, card, reveal, check, remove."""
+    """`asked(name)`: a command for the model that is shown: use, card, reveal, check, remove."""
 
     asked = Signal(str)
 
@@ -63,7 +63,7 @@ class ModelCard(QFrame):
         if model is not None:
             self._fill(column(whole, spacing=12), model)
         self._rows.replaceWidget(self._whole, whole)
-        whole.show()  # at once, not with the next round of events
+        whole.show()  # at once, not with the next event
         self._whole.hide()
         self._whole.deleteLater()
         self._whole = whole
@@ -99,9 +99,9 @@ class ModelCard(QFrame):
     def _deeds(self, model: Model) -> QHBoxLayout:
         use = button(tr("Use it"), "model.use", clicked=lambda: self.asked.emit("use"))
         use.setToolTip(tr("Open its page with this model chosen (Return)"))
-        small = [("folder", tr("Show in folder"), "reveal"), ("tick", tr("Check its files"), "check")]
+        small = [("folder", tr("Show in folder"), "reveal"), ("tick", tr("Verify files"), "check")]
         if any((model.folder / name).is_file() for name in CARDS):
-            small.insert(0, ("story", tr("Read its card"), "card"))
+            small.insert(0, ("story", tr("Read model card"), "card"))
         if not model.bundled:
             small.append(("trash", tr("Remove (Delete)"), "remove"))
         tools = [
@@ -114,20 +114,20 @@ class ModelCard(QFrame):
 
 
 def _table(model: Model) -> QWidget:
-    """What there is to know at a glance: (name, value) rows."""
+    """The facts as (name, value) rows."""
     facts = [(tr("Makes"), tr(MAKES[model.medium]))] if model.medium in MAKES else []
     facts.append((tr("Size"), size(model.size)))
     if all(model.native):
-        facts.append((tr("Best at"), "{} × {}".format(*model.native)))
+        facts.append((tr("Native size"), "{} × {}".format(*model.native)))
     if model.languages:
-        facts.append((tr("Understands"), ", ".join(tr(LANGUAGES.get(each, each)) for each in model.languages)))
-    facts.append((tr("Kind"), tr(FAMILIES.get(model.family, model.family))))
-    facts.append((tr("From"), tr("Came with the studio") if model.bundled else model.source or tr("Imported")))
+        facts.append((tr("Languages"), ", ".join(tr(LANGUAGES.get(each, each)) for each in model.languages)))
+    facts.append((tr("Type"), tr(FAMILIES.get(model.family, model.family))))
+    facts.append((tr("Source"), tr("Built in") if model.bundled else model.source or tr("Imported")))
     return fact_table(facts, "told")
 
 
 def _sum(sha256: str) -> QHBoxLayout:
-    """What tells these weights from all others, to copy."""
+    """The hash of the weights, shortened, with a button to copy it."""
     shown = label(f"{sha256[:8]} … {sha256[-8:]}", selectable=True)
     shown.setObjectName("modelSum")
     shown.setToolTip(sha256)

@@ -1,4 +1,4 @@
-"""The list of models, grouped by medium, each with a picture of what it makes; changes no model."""
+"""The list of models, grouped by medium, each with a sample picture."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ EDGE = 12  # between the edge of a row and what stands in it
 
 
 class ModelList(QListWidget):
-    """The models; `chosen` says which one is looked at, None where there is none."""
+    """`chosen(model)`: the selected model; None if there is none."""
 
     chosen = Signal(object)
 
@@ -62,7 +62,7 @@ class ModelList(QListWidget):
         return [model for model in found if model is not None]
 
     def fill(self, models: Sequence[Model]) -> None:
-        """Show these; the one that was looked at stays so."""
+        """Show these models, and keep the selection."""
         before = self.current()
         self.blockSignals(True)
         self.clear()
@@ -84,7 +84,7 @@ class ModelList(QListWidget):
         self.choose(before.id if before is not None else "")
 
     def choose(self, id: str) -> None:
-        """Look at the model of that id, or else at the first."""
+        """Select the model of that id, or else the first."""
         rows = [at for at in range(self.count()) if self.item(at).data(MODEL) is not None]
         at = next((at for at in rows if self.item(at).data(MODEL).id == id), rows[0] if rows else -1)
         self.setCurrentRow(at)
@@ -93,7 +93,7 @@ class ModelList(QListWidget):
         self.chosen.emit(self.current())
 
     def picture(self, model: Model) -> QPixmap | None:
-        """The corner of its sheet; None until it is read, and where there is none."""
+        """A corner of its sample sheet; None until it is read, and if there is none."""
         if model.id not in self._asked and model.medium in PICTURED:
             self._asked.add(model.id)
             path = model.folder / "sheet.png"
@@ -110,7 +110,7 @@ class ModelList(QListWidget):
 
 
 def _corner(path: str, side: int) -> QImage:
-    """A square of the top left of a picture, made small."""
+    """The top left square of a picture, scaled down."""
     reader = QImageReader(path)
     image = reader.read()
     if image.isNull():
@@ -120,7 +120,7 @@ def _corner(path: str, side: int) -> QImage:
         return image.copy(part.x(), part.y() + (part.height() - part.width()) // 2, part.width(), part.width()).scaled(
             side, side, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
         )
-    # Sheets show works side by side: a quarter of the shorter side is one to four of them, large enough to make out.
+    # Sheets show samples side by side: a quarter of the shorter side holds one to four of them.
     cut = min(image.width(), image.height()) // 4
     smooth = Qt.TransformationMode.SmoothTransformation
     return image.copy(0, 0, cut, cut).scaled(side, side, Qt.AspectRatioMode.IgnoreAspectRatio, smooth)
@@ -208,7 +208,7 @@ class ModelRowDelegate(QStyledItemDelegate):
 
 
 def parted(text: str, metrics: QFontMetricsF, wide: float) -> list[str]:
-    """The text on one line, or on two where it is too wide; the second may still be."""
+    """The text on one line, or on two if it is too wide; the second may still be too wide."""
     if metrics.horizontalAdvance(text) <= wide:
         return [text]
     words = text.split(" ")
@@ -217,6 +217,6 @@ def parted(text: str, metrics: QFontMetricsF, wide: float) -> list[str]:
 
 
 def _gist(model: Model) -> str:
-    """One line on a model: what it says of itself, else what kind it is."""
+    """The description of a model, else its family."""
     words = " ".join(model.description.split())
     return words or tr("A {family} model").format(family=model.family)

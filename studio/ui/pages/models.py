@@ -1,4 +1,4 @@
-"""The models page: what is installed and what it can do, bringing models in by button or drop, letting them go."""
+"""The models page: the list, the details, importing by button or drop, verifying and removing."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class ModelsPage(QWidget):
         self.total = label("", "muted")
         self.total.setObjectName("modelsTotal")
         self.add = button(tr("Add a model"), "addModel", icon="plus")
-        self.add.setToolTip(tr("Copy a model of your own into the studio, or drop it here"))
+        self.add.setToolTip(tr("Import a model, or drop one here"))
         choices = QMenu(self.add)
         choices.addAction(tr("A &folder…"), lambda: self._choose(folder=True)).setObjectName("addFolder")
         choices.addAction(tr("A &file (.safetensors, .pkl, .pt)…"), lambda: self._choose(folder=False)).setObjectName(
@@ -72,13 +72,13 @@ class ModelsPage(QWidget):
         )
         self.add.setMenu(choices)
         self.train = button(tr("Train your own"), "trainOwn")
-        self.train.setToolTip(tip(tr("Make a model from pictures of your own"), keys_of("train")))
+        self.train.setToolTip(tip(tr("Train a model on your own pictures"), keys_of("train")))
         head = QFrame()
         head.setObjectName("libraryHead")
         line = row(label(tr("Models"), "title"), self.total, None, self.train, self.add, margins=(16, 8, 16, 8))
         head.setLayout(line)
         head.setFixedHeight(54)
-        words = tr("Drop it here: a model folder, a .safetensors file, or a StyleGAN checkpoint")
+        words = tr("Drop a model folder, a .safetensors file or a StyleGAN checkpoint")
         self._landing = DropZone(self, words, lambda data: bool(_files(data)), lambda data: self.bring(_files(data)))
         left = column(spacing=8, margins=(16, 12, 8, 0))
         left.addWidget(self.bringing)
@@ -91,10 +91,8 @@ class ModelsPage(QWidget):
         whole.addWidget(head)
         whole.addLayout(middle, 1)
 
-    # What there is.
-
     def refresh(self) -> None:
-        """Read the folders anew."""
+        """Read the models again."""
         models = self._studio.catalog.models()
         self.shelf.fill(models)
         self.total.setText(count(len(models), "%n model", "%n models") + " · " + size(sum(m.size for m in models)))
@@ -111,11 +109,9 @@ class ModelsPage(QWidget):
         if self._studio.catalog.models() != self.shelf.models():  # changed from outside the window
             self._bridge.models_changed()
 
-    # What can be done with the model that is looked at.
-
-    def act_on(self, deed: str) -> None:
+    def act_on(self, name: str) -> None:
         model = self.shelf.current()
-        deeds: dict[str, Callable[[Model], None]] = {
+        actions: dict[str, Callable[[Model], None]] = {
             "use": self.use,
             "card": self.read_card,
             "reveal": lambda model: _open(model.folder),
@@ -123,10 +119,10 @@ class ModelsPage(QWidget):
             "remove": self.ask_to_remove,
         }
         if model is not None:
-            deeds[deed](model)
+            actions[name](model)
 
     def use(self, model: Model) -> None:
-        """Open the page of its medium with this model chosen."""
+        """Open the page of its medium with this model selected."""
         panel = self._open_panel(model.medium)
         if panel is not None:
             panel.form.refresh_models()
@@ -138,15 +134,15 @@ class ModelsPage(QWidget):
             TextDialog(self.window(), model.title, path).open()
 
     def check(self, model: Model) -> None:
-        """Read all of its weights and compare them with what they were."""
-        self.bar.show_message(tr("Reading the files of {name}").format(name=model.title), closable=False)
+        """Verify all files of the model against their hashes."""
+        self.bar.show_message(tr("Verifying {name}").format(name=model.title), closable=False)
 
         def tell(problems: list[Message]) -> None:
             if problems:
-                again = tr("Add it again from where it came.") if not model.bundled else tr("Install the studio anew.")
+                again = tr("Import it again.") if not model.bundled else tr("Reinstall the studio.")
                 self.bar.show_message(" ".join(map(worded, problems)), again, kind="error")
             else:
-                self.bar.show_message(tr("The files of {name} are whole and unchanged.").format(name=model.title))
+                self.bar.show_message(tr("The files of {name} are complete and unchanged.").format(name=model.title))
 
         verify = self._studio.catalog.verify
         self._check.run(lambda: verify(model), tell, lambda error: self.bar.show_message(*failure(error), kind="error"))
@@ -155,17 +151,15 @@ class ModelsPage(QWidget):
         if model.bundled:
             return
         if any(job.state in ("queued", "running") and job.request.model == model.id for job in self._studio.jobs()):
-            words = tr("{name} is at work.").format(name=model.title)
-            self.bar.show_message(
-                words, tr("Remove it when its works are made, or cancel them in the queue."), kind="error"
-            )
+            words = tr("{name} is in use.").format(name=model.title)
+            self.bar.show_message(words, tr("Wait for its jobs to finish, or cancel them in the queue."), kind="error")
             return
         box = QMessageBox(self.window())
         box.setObjectName("removeModel")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setWindowTitle(tr("Remove a model"))
         box.setText(tr("Remove {name} and free {size}?").format(name=model.title, size=size(model.size)))
-        box.setInformativeText(tr("Its files are deleted for good. Works that it made stay."))
+        box.setInformativeText(tr("Its files are deleted permanently. What was made with it stays."))
         yes = box.addButton(tr("Remove"), QMessageBox.ButtonRole.DestructiveRole)
         yes.setObjectName("removeYes")
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
@@ -178,11 +172,9 @@ class ModelsPage(QWidget):
         except StudioError as error:
             self.bar.show_message(*failure(error), kind="error")
             return
-        self._notify(tr("{name} is removed.").format(name=model.title), ())
+        self._notify(tr("{name} removed.").format(name=model.title), ())
         self._bridge.models_changed()
         self.refresh()
-
-    # Bringing models in.
 
     def bring(self, paths: Sequence[Path]) -> None:
         self.bar.hide()
@@ -203,8 +195,6 @@ class ModelsPage(QWidget):
             dialog.setNameFilter(tr("Models and StyleGAN checkpoints") + f" ({FILES})")
         dialog.filesSelected.connect(lambda paths: self.bring([Path(path) for path in paths]))
         dialog.open()
-
-    # What every page answers to.
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Delete:

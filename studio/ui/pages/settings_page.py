@@ -1,26 +1,47 @@
-"""The settings page and what stands beside the settings: diagnostics and about; each is made when first shown."""
+"""The settings page: settings that are saved as they are changed, diagnostics and about."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QButtonGroup, QFrame, QScrollArea, QStackedWidget, QToolButton, QWidget
 
-from studio.ui.forms.form import MARGIN
-from studio.ui.pages.settings_form import SettingsForm
-from studio.ui.widgets.basic import column, row, scrolling
-from studio.ui.widgets.text import tr
+from studio.errors import BadInput, StudioError
+from studio.schema.settings import Settings
+from studio.support import hardware
+from studio.ui.background import BackgroundTasks, Failure
+from studio.ui.forms.form import MARGIN, Form
+from studio.ui.forms.registry import CHOICE_WIDTH
+from studio.ui.widgets.basic import ComboBox, MessageBar, column, label, row, scrolling
+from studio.ui.widgets.sound_player import outputs
+from studio.ui.widgets.text import failure, tr
+from studio.ui.widgets.theme import theme
 
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-WIDTH = 640  # of what is read: longer lines tire the eye
+WIDTH = 640  # pixels: longer lines are hard to read
+SHOWN = (
+    "theme",
+    "text_size",
+    "reduced_motion",
+    "device",
+    "threads",
+    "memory_budget_gb",
+    "library_folder",
+    "models_folder",
+    "embed_metadata",
+)
+AFTER_RESTART = ("device", "threads", "memory_budget_gb", "library_folder", "models_folder")
+FOLDERS = ("library_folder", "models_folder")
+DELAY = 300  # milliseconds after the last change
 
 
 class SettingsSection(Protocol):
-    """What every section answers to."""
+    """A section of the settings page."""
 
     def close_down(self) -> None: ...
 
@@ -31,20 +52,20 @@ class SettingsPage(QWidget):
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._studio = studio
-        self._made: dict[str, QWidget] = {}
+        self._sections: dict[str, QWidget] = {}
         self._areas: dict[str, QScrollArea] = {}
-        self.choices = SettingsForm(studio)
-        self.form = self.choices.form
-        self._makers: dict[str, tuple[str, Callable[[], QWidget]]] = {
-            "settings": (tr("Settings"), lambda: self.choices),
+        self.settings = SettingsForm(studio)
+        self.form = self.settings.form
+        self._factories: dict[str, tuple[str, Callable[[], QWidget]]] = {
+            "settings": (tr("Settings"), lambda: self.settings),
             "diagnostics": (tr("Diagnostics"), self._diagnostics),
             "about": (tr("About"), self._about),
         }
         self._stack = QStackedWidget()
         whole = column(self, spacing=0)
         whole.addWidget(self._head())
-        self.choices.notice.setMaximumWidth(WIDTH - 2 * MARGIN)
-        line = row(None, self.choices.notice, None, margins=(16, 0, 28, 8))  # a scroll bar stands below, at the right
+        self.settings.notice.setMaximumWidth(WIDTH - 2 * MARGIN)
+        line = row(None, self.settings.notice, None, margins=(16, 0, 28, 8))  # a scroll bar stands below, at the right
         line.setStretch(1, 100)
         whole.addSpacing(8)
         whole.addLayout(line)  # not scrolled away with the fields
@@ -57,7 +78,7 @@ class SettingsPage(QWidget):
         self._buttons = QButtonGroup(self)
         self._buttons.setExclusive(True)
         line = row(spacing=4, margins=(16, 10, 16, 10))
-        for name, (title, _) in self._makers.items():
+        for name, (title, _) in self._factories.items():
             made = QToolButton()
             made.setText(title)
             made.setObjectName(f"section.{name}")
@@ -82,13 +103,13 @@ class SettingsPage(QWidget):
     def show_section(self, name: str) -> None:
         """Show settings, diagnostics or about."""
         if name not in self._areas:
-            made = self._made[name] = self._makers[name][1]()
+            made = self._sections[name] = self._factories[name][1]()
             self._areas[name] = _scrolled(made)
             self._stack.addWidget(self._areas[name])
         self._stack.setCurrentWidget(self._areas[name])
         if name != "settings":
-            self.choices.notice.hide()
-        self._buttons.buttons()[list(self._makers).index(name)].setChecked(True)
+            self.settings.notice.hide()
+        self._buttons.buttons()[list(self._factories).index(name)].setChecked(True)
 
     def _diagnostics(self) -> QWidget:
         from studio.ui.pages.diagnostics import DiagnosticsPage
@@ -102,21 +123,21 @@ class SettingsPage(QWidget):
 
     def follow(self) -> None:
         """The settings were changed elsewhere."""
-        self.choices.follow()
+        self.settings.follow()
 
     def save(self) -> None:
-        """Keep the settings now."""
-        self.choices.save()
+        """Save the settings now."""
+        self.settings.save()
 
     def focus_first(self) -> None:
         self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def leave(self) -> None:
-        self.choices.finish()
-        self.show_section("settings")  # whoever asks for the settings next time gets them
+        self.settings.finish()
+        self.show_section("settings")  # shown first the next time
 
     def close_down(self) -> None:
-        for made in self._made.values():
+        for made in self._sections.values():
             section: SettingsSection = made  # type: ignore[assignment]
             section.close_down()
 
@@ -124,11 +145,11 @@ class SettingsPage(QWidget):
         return {}
 
     def restore(self, state: Any) -> None:
-        """The settings are their own memory."""
+        """Settings are saved on their own."""
 
 
 def _scrolled(section: QWidget) -> QScrollArea:
-    """A section in the middle of the page, as wide as reads well."""
+    """A section in the middle of the page, WIDTH wide."""
     section.setMaximumWidth(WIDTH)
     inside = QWidget()
     inside.setObjectName("form")
@@ -136,3 +157,124 @@ def _scrolled(section: QWidget) -> QScrollArea:
     line.setStretch(1, 100)
     inside.setLayout(line)
     return scrolling(inside)
+
+
+class SettingsForm(QWidget):
+    """Saves settings as they are changed. `notice` is placed by the page, where it does not scroll away."""
+
+    def __init__(self, studio: Studio) -> None:
+        super().__init__()
+        self.setObjectName("form")
+        self._studio = studio
+        self._first = studio.settings
+        self._tasks = BackgroundTasks(self)
+        self.form = Form[Settings](studio.settings, names=SHOWN, shape="beside")
+        self.notice = MessageBar("settings")
+        self.sound = OutputDeviceField(studio.settings.audio_output)
+        whole = column(self, spacing=0)
+        whole.addWidget(self.form)
+        whole.addWidget(self.sound)
+        whole.addStretch(1)
+        self._save_timer = QTimer(self)
+        self._save_timer.setSingleShot(True)
+        self._save_timer.setInterval(DELAY)
+        self._save_timer.timeout.connect(self.save)
+        self.form.changed.connect(self._save_timer.start)
+        self.sound.box.activated.connect(lambda _: self.save())
+        self._tasks.run(outputs, self.sound.offer, self._no_outputs)
+
+    def _no_outputs(self, error: Failure) -> None:
+        self.sound.show_unavailable(" ".join(failure(error)))
+
+    def save(self) -> None:
+        """Save what has changed, and apply it at once if possible."""
+        self._save_timer.stop()
+        before = self._studio.settings
+        try:
+            after = self.form.value().replace(audio_output=self.sound.chosen())
+            names = (*SHOWN, "audio_output")
+            changes = {name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)}
+            for name in FOLDERS:
+                _check_folder(str(changes.get(name, "")))
+            if changes:
+                self._studio.change_settings(**changes)
+        except StudioError as error:
+            self.notice.show_message(*failure(error), kind="error")
+            return
+        theme().choose(after.theme)
+        theme().set_text_size(after.text_size)
+        theme().set_reduced_motion(after.reduced_motion)
+        if any(getattr(after, name) != getattr(self._first, name) for name in AFTER_RESTART):
+            self.notice.show_message(tr("Saved."), tr("Takes effect after a restart."), closable=False)
+        else:
+            self.notice.hide()
+
+    def follow(self) -> None:
+        """The settings were changed elsewhere."""
+        if not self._save_timer.isActive() and self.form.value() != self._studio.settings:
+            self.form.set_value(self._studio.settings)
+            self._save_timer.stop()
+
+    def finish(self) -> None:
+        """Save what was changed a moment ago."""
+        if self._save_timer.isActive():
+            self.save()
+
+    def close_down(self) -> None:
+        self.finish()
+        self._tasks.close()
+
+
+class OutputDeviceField(QWidget):
+    """The audio output; a device that is not connected now stays selected."""
+
+    def __init__(self, chosen: str) -> None:
+        super().__init__()
+        self.box = ComboBox()
+        self.box.setObjectName("audio_output")
+        self.box.setAccessibleName(tr("Audio output"))
+        self.box.setToolTip(tr("The device that plays sound"))
+        self.box.addItem(tr("System default"), "")
+        if chosen:
+            self.box.addItem(chosen, chosen)
+            self.box.setCurrentIndex(1)
+        self.words = label("", "caption", wrap=True, selectable=True)
+        self.words.setObjectName("audioWords")
+        self.words.hide()
+        title = label(tr("Audio output"), "label")
+        title.setBuddy(self.box)
+        whole = column(self, spacing=4, margins=(MARGIN, 8, MARGIN, 16))
+        whole.addWidget(label(tr("Sound"), "heading"))
+        whole.addSpacing(10)
+        whole.addLayout(row(title, None, self.box))
+        whole.addWidget(self.words)
+        theme().changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.box.setFixedWidth(theme().scaled(CHOICE_WIDTH))
+
+    def chosen(self) -> str:
+        return str(self.box.currentData() or "")
+
+    def offer(self, names: list[str]) -> None:
+        for name in names:
+            if self.box.findData(name) < 0:
+                self.box.addItem(name, name)
+
+    def show_unavailable(self, why: str) -> None:
+        self.box.setEnabled(False)
+        self.words.setText(why)
+        self.words.show()
+
+
+def _check_folder(path: str) -> None:
+    if path and not Path(path).expanduser().is_absolute():
+        raise BadInput(
+            "“{folder}” is not a full path.",
+            "Enter the full path, such as {example}, or choose the folder.",
+            folder=path,
+            example=Path.home() / path,
+        )
+    if path and not hardware.writable(Path(path).expanduser()):
+        raise BadInput("{folder} cannot be written to.", "Choose another, or change its permissions.", folder=path)

@@ -1,4 +1,4 @@
-"""A window to read a Markdown file in, such as a model's card or a licence; follows no links and writes nothing."""
+"""A dialog that shows a Markdown or text file, such as a model card or a licence. Links are not followed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QFrame, QTextBrowser, QWidget
 from studio.ui.widgets.basic import button, column, row
 from studio.ui.widgets.text import tr
 
-LIMIT = 500_000  # bytes that are shown
+LIMIT = 500_000  # bytes
 
 
 class TextDialog(QDialog):
@@ -38,7 +38,7 @@ class TextDialog(QDialog):
 
 
 def _without_front_matter(words: str) -> str:
-    """A card as hubs keep it begins with facts for machines between two lines of dashes."""
+    """The text without the YAML block that model cards begin with."""
     if words.startswith("---\n"):
         _, end, rest = words[4:].partition("\n---")
         return rest.lstrip("-") if end else words

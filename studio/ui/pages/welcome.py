@@ -1,4 +1,4 @@
-"""The welcome of the first start: what this is, and four ways to a first work, one click each; makes nothing itself."""
+"""The welcome page of the first start: one click creates an example of each medium."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
 SHAPE = 0.62  # height of a picture for its width
-CUT = {"avatar": 0.5}  # how much of a sheet's width a picture shows: four works
-BARS = 36  # of the wave that stands for a sound
+CUT = {"avatar": 0.5}  # share of a sheet's width that a card shows: four samples
+BARS = 36  # of the waveform that stands for sounds
 
 
 class WelcomePage(QWidget):
-    """`chosen` names the medium to make a first work of, or is empty for somebody who wants to look around."""
+    """`chosen(medium)`: create an example of it; empty: look around first."""
 
     chosen = Signal(str)
 
@@ -34,13 +34,13 @@ class WelcomePage(QWidget):
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._aside = BackgroundTasks(self)
-        title = label(tr("What shall we make first?"), "title")
+        title = label(tr("What would you like to create first?"), "title")
         title.setObjectName("welcomeTitle")
         title.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         words = label(
             tr(
-                "Everything is made on this machine, by small models that came with the studio. "
-                "Nothing you write or make leaves it. Press one and watch a first work appear."
+                "Everything runs on this computer, with small models that come with the studio. "
+                "Nothing you write or make leaves it. Choose one to create an example."
             ),
             "muted",
             wrap=True,
@@ -72,7 +72,7 @@ class WelcomePage(QWidget):
         whole.addStretch(1)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Gone for good once another page is shown: it is made anew if somebody asks for it."""
+        """Delete the page once another is shown; it is created again when it is asked for."""
         super().hideEvent(event)
         if not event.spontaneous():
             self._aside.close()
@@ -82,7 +82,7 @@ class WelcomePage(QWidget):
         self.cards[0].setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _fetch(self, card: WelcomeCard, catalog: Catalog) -> None:
-        """Read what the starter shows of itself, beside the window."""
+        """Read the sample sheet of the starter on a thread."""
 
         name = card.medium.name
 
@@ -90,13 +90,13 @@ class WelcomePage(QWidget):
             return QImage(str(catalog.default(name).folder / "sheet.png"))
 
         def silent(_error: Failure) -> None:
-            """A medium without a model has its icon; its page says what is missing."""
+            """Without a model the card shows its icon; the page of the medium says what is missing."""
 
         self._aside.run(work, card.show_picture, silent)
 
 
 class WelcomeCard(QAbstractButton):
-    """A picture of what comes out, and what it is about; a press makes a first one."""
+    """A card with a sample of a medium; a click creates an example."""
 
     def __init__(self, medium: Medium) -> None:
         super().__init__()
@@ -106,11 +106,11 @@ class WelcomeCard(QAbstractButton):
         self.setText(tr(medium.title))
         self.setAccessibleName(tr(medium.title))
         self.setAccessibleDescription(tr(taught.heading))
-        self.setToolTip(tr("Make an example now"))
+        self.setToolTip(tr("Create an example"))
         self._words = tr(taught.heading)
         self._prompt = str(taught.briefs[0].get("prompt", "")).strip("# \n")
         self._picture = QPixmap()
-        self._sheet = QImage()  # of posters: they are shown one by one, without the white between them
+        self._sheet = QImage()  # of posters: its samples are shown one by one, without the gaps
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -122,7 +122,7 @@ class WelcomeCard(QAbstractButton):
         return QSize(360, round(360 * SHAPE))
 
     def show_picture(self, sheet: QImage) -> None:
-        """Show the top left of a sheet of works."""
+        """Show the top left of a sample sheet."""
         if not sheet.isNull():
             self._sheet = sheet if posters(sheet) and self.medium.name == "poster" else QImage()
             wide = round(sheet.width() * CUT.get(self.medium.name, 1.0))
@@ -186,7 +186,7 @@ class WelcomeCard(QAbstractButton):
             icons.paint(painter, self.medium.icon, at, "accent")
 
     def _hang(self, painter: QPainter, box: QRectF) -> None:
-        """Posters side by side, of other places and times of day each."""
+        """Posters side by side, each of another place and time of day."""
         number = max(2, round(box.width() / box.height() * WORK.height() / WORK.width()))
         wide = box.width() / number
         high = min(float(WORK.height()), WORK.width() * box.height() / wide)
@@ -197,7 +197,7 @@ class WelcomeCard(QAbstractButton):
             painter.drawImage(place, self._sheet, part)
 
     def _wave(self, painter: QPainter, box: QRectF) -> None:
-        """A sound as the stage draws one: it swells, breathes and dies away."""
+        """A waveform as the stage draws one."""
         each = box.width() / BARS
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme().colour("accent"))

@@ -1,1 +1,1 @@
-"""Training a model of one's own: the folder, the course of the training, and what comes of it."""
+"""Training a model on your own pictures: form, dataset check, progress."""

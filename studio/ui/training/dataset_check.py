@@ -1,4 +1,4 @@
-"""What lies in a folder of pictures: which are used, which not and why, and how they will be seen; trains nothing."""
+"""Checks a folder of pictures for training: which are used, which are not and why, and how they are cropped."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from studio.ui.widgets.theme import theme
 if TYPE_CHECKING:
     from studio.backends.avatar.folder import CheckedFolder
 
-SHOWN = 240  # pictures of a set that are looked at
-LOOK = 100  # milliseconds between two looks at how far it is
-LISTED = 2000  # files that are named
-ROWS = 5  # of the list that are seen at once
+SHOWN = 240  # pictures in the grid
+UPDATE_INTERVAL = 100  # milliseconds between two updates of the progress bar
+LISTED = 2000  # unused files in the list
+ROWS = 5  # of the list that are visible at once
 
 
 class _CheckCancelled(StudioError):
-    """Nobody waits for this look any more."""
+    """The check was replaced by another."""
 
 
 class _CheckProgress:
-    """How far a look is, shared with the thread that looks."""
+    """The progress of a check, shared with its thread."""
 
     def __init__(self) -> None:
         self.done = self.total = 0
@@ -45,7 +45,7 @@ class _CheckProgress:
 
 
 class DatasetCheck(QWidget):
-    """`checked` has what a folder holds, or None where it cannot be used; `failed` the words for why."""
+    """`checked(folder)`: what was found, or None if the folder cannot be used; `failed(title, hint)` says why."""
 
     checked = Signal(object)
     failed = Signal(str, str)
@@ -78,16 +78,16 @@ class DatasetCheck(QWidget):
         whole.addWidget(self.unused)
         whole.addWidget(self.list)
         self._look = QTimer(self)
-        self._look.setInterval(LOOK)
+        self._look.setInterval(UPDATE_INTERVAL)
         self._look.timeout.connect(self._tell)
         theme().changed.connect(self._fit)
         self._fit()
 
     def look(self, folder: Path, size: int) -> None:
-        """Check a folder aside; `checked` or `failed` follows, unless another look takes its place."""
+        """Check a folder on a thread; `checked` or `failed` follows, unless another check replaces this one."""
         self._far.halted = True
         far = self._far = _CheckProgress()
-        self.title.setText(tr("Looking at the pictures"))
+        self.title.setText(tr("Checking the pictures"))
         self.told.setText(str(folder))
         self.bar.setRange(0, 0)
         self.bar.show()
@@ -97,7 +97,7 @@ class DatasetCheck(QWidget):
         self._look.start()
 
         def work() -> CheckedFolder:
-            from studio.backends.avatar.dataset import check_pack  # brings Pillow, which the window can wait for
+            from studio.backends.avatar.dataset import check_pack  # loads Pillow: not before it is needed
             from studio.backends.avatar.folder import check_folder
 
             return check_pack(folder, size) or check_folder(folder, size, far.hear)
@@ -150,23 +150,23 @@ def _image(pixels: np.ndarray) -> QImage:
 
 
 def _summary(used: int, found: CheckedFolder) -> str:
-    """What is worth knowing of the set as a whole."""
+    """What is worth knowing about all pictures together."""
     from studio.backends.avatar.folder import FEWEST
 
     words: list[str] = []
     if used < FEWEST:
         words.append(tr("At least {n} are needed.").format(n=FEWEST))
     elif used < 200:
-        words.append(tr("A few hundred give a likeness, a few thousand variety."))
+        words.append(tr("A few hundred pictures give a likeness, a few thousand give variety."))
     notes = Counter(note for entry in found.used for note in entry.notes)
     told = {
-        "middle": ("of %n only the middle", "of %n only the middle"),
-        "cut": ("%n cropped to what is not transparent", "%n cropped to what is not transparent"),
-        "turned": ("%n turned upright", "%n turned upright"),
-        "moving": ("of %n animation its first picture", "of %n animations their first picture"),
-        "enlarged": ("%n smaller than asked for", "%n smaller than asked for"),
+        "middle": ("%n cropped to the middle", "%n cropped to the middle"),
+        "cut": ("%n cropped to the visible part", "%n cropped to the visible part"),
+        "turned": ("%n rotated upright", "%n rotated upright"),
+        "moving": ("%n animation reduced to its first frame", "%n animations reduced to their first frame"),
+        "enlarged": ("%n enlarged", "%n enlarged"),
     }
     done = [count(notes[note], *words_) for note, words_ in told.items() if notes[note]]
     if done:
-        words.append(tr("Used: {list}.").format(list=", ".join(done)))
+        words.append(tr("Of these: {list}.").format(list=", ".join(done)))
     return " ".join(words)

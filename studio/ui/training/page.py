@@ -1,4 +1,4 @@
-"""The page for training on pictures of one's own: the plan at the left, the pictures or the course beside it."""
+"""The page for training a model: the form at the left, the checked pictures or the progress beside it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from studio.models.catalog import AlreadyInstalled
 from studio.ui.background import Failure, SerialTasks
 from studio.ui.bridge import Bridge
 from studio.ui.training.dataset_check import DatasetCheck
-from studio.ui.training.empty_state import TrainingIntro
 from studio.ui.training.progress_view import ProgressView
 from studio.ui.training.resumable_list import ResumableList
 from studio.ui.training.training_form import TrainingForm
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from studio.ui.panel.panel import Panel
 
 FEWEST = 8
+INTRO_WIDTH = 480  # pixels
 Offers = Sequence[tuple[str, str, Callable[[], object]]]  # text, object name, what it does
 
 
@@ -62,12 +62,12 @@ class TrainingPage(QWidget):
         self.course = ProgressView(studio)
         self.bar = MessageBar("training")
         self.begin = button(tr("Start training"), "trainBegin", "primary", clicked=self.start)
-        self.begin.setToolTip(tr("Learn from these pictures; you can go on working meanwhile"))
+        self.begin.setToolTip(tr("Train on these pictures; you can keep working meanwhile"))
         self.pause = button(tr("Pause"), "trainPause", icon="pause", clicked=self.pause_or_go_on)
-        self.keep = button(tr("Stop and keep"), "trainKeep", "primary", clicked=self.stop_and_keep)
-        self.keep.setToolTip(tr("End now, and add what it has learnt to your models"))
+        self.keep = button(tr("Stop and save"), "trainKeep", "primary", clicked=self.stop_and_keep)
+        self.keep.setToolTip(tr("Stop now, and add the model as it is to your models"))
         self.cancel = button(tr("Cancel"), "trainCancel", clicked=self.ask_to_cancel)
-        self.cancel.setToolTip(tr("End now, and add nothing to your models"))
+        self.cancel.setToolTip(tr("Stop now, without adding a model"))
         self._build()
         self.plan.changed.connect(self._look)
         self.unfinished.wanted.connect(self._take_up)
@@ -116,15 +116,13 @@ class TrainingPage(QWidget):
         whole.addWidget(self._left)
         whole.addLayout(right, 1)
         self.setLayout(whole)
-        words = tr("Drop a folder of pictures here to learn from it")
+        words = tr("Drop a folder of pictures to train on")
         self._landing = DropZone(self, words, lambda data: _folder(data) is not None, self._dropped)
 
     def _fit(self) -> None:
         self._left.setFixedWidth(theme().scaled(SIZE.brief))
         for made in (self.pause, self.cancel):
             made.setFixedHeight(theme().scaled(36))
-
-    # The pictures.
 
     def _dropped(self, data: QMimeData) -> None:
         folder = _folder(data)
@@ -145,8 +143,6 @@ class TrainingPage(QWidget):
         if found is None:
             self._middle.setCurrentWidget(self.empty)
         self._refresh()
-
-    # The training.
 
     @property
     def busy(self) -> bool:
@@ -177,12 +173,12 @@ class TrainingPage(QWidget):
         box = QMessageBox(self.window())
         box.setObjectName("cancelTraining")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle(tr("Cancel the training"))
-        box.setText(tr("End the training without a model?"))
-        box.setInformativeText(tr("You can still go on with it later. Stop and keep adds the model as it is now."))
-        yes = box.addButton(tr("End it"), QMessageBox.ButtonRole.DestructiveRole)
+        box.setWindowTitle(tr("Stop training"))
+        box.setText(tr("Stop training without saving a model?"))
+        box.setInformativeText(tr("You can resume it later. “Stop and save” adds the model as it is now."))
+        yes = box.addButton(tr("Stop"), QMessageBox.ButtonRole.DestructiveRole)
         yes.setObjectName("cancelTrainingYes")
-        box.setDefaultButton(box.addButton(tr("Go on training"), QMessageBox.ButtonRole.RejectRole))
+        box.setDefaultButton(box.addButton(tr("Keep training"), QMessageBox.ButtonRole.RejectRole))
         yes.clicked.connect(self._cancel)
         box.open()
 
@@ -191,28 +187,30 @@ class TrainingPage(QWidget):
             self._studio.cancel(self.course.job.id)
 
     def _go_on(self, job: Job) -> None:
-        """Take a training up again where it was broken off."""
+        """Resume the training of a job that ended."""
         try:
-            self._follow(self._studio.retry(job.id))
+            again = self._studio.retry(job.id)
+            assert isinstance(again, Job)
+            self._follow(again)
         except StudioError as error:
             self.bar.show_message(*failure(error), kind="error")
 
     def _take_up(self, request: AvatarTrainRequest) -> None:
-        """Go on with one that no job is known of any more."""
+        """Resume a training that no job is known of any more."""
         try:
             self._follow(self._studio.submit(training_runs.resume_request(request)))
         except StudioError as error:
             self.bar.show_message(*failure(error), kind="error")
 
     def _delete(self, request: AvatarTrainRequest) -> None:
-        """Delete one that was broken off."""
+        """Delete an unfinished training."""
         live = [job.request for job in self._studio.jobs() if job.state in ("queued", "running")]
         if any(getattr(each, "out", "") == request.out for each in live):
             self.bar.show_message(tr("This training is running."), tr("Stop it first."), kind="error")
             return
         shown = self.course.job
         if shown is not None and getattr(shown.request, "out", "") == request.out:
-            self.bar.hide()  # which offers to go on with it
+            self.bar.hide()  # which offers to resume it
 
         def gone(_: None) -> None:
             self._count()
@@ -227,11 +225,11 @@ class TrainingPage(QWidget):
 
     @property
     def _offered(self) -> list[str]:
-        """The folders of trainings that the window offers to go on with."""
+        """The folders of trainings that the window offers to resume."""
         return [str(getattr(entry.request, "out", "")) for entry in self._studio.interrupted]
 
     def _count(self) -> None:
-        """Look which trainings can be gone on with, beside those that the window offers."""
+        """List the trainings that can be resumed, except those that the window offers."""
         self._seen = self._offered
         self.unfinished.refresh(self._seen)
 
@@ -244,7 +242,7 @@ class TrainingPage(QWidget):
         self._refresh()
 
     def _attach(self) -> None:
-        """Take up the training that waits or runs, or the one that ended last, where this page has not shown it."""
+        """Show the training that waits or runs, or the one that ended last, if this page has not shown it yet."""
         jobs = [job for job in self._studio.jobs() if isinstance(job.request, AvatarTrainRequest)]
         live = next((job for job in jobs if job.state in ("running", "queued")), None)
         job = live or next(iter(jobs), None)
@@ -267,11 +265,11 @@ class TrainingPage(QWidget):
         elif isinstance(job.request, AvatarTrainRequest) and not self.busy and job.state in ("queued", "running"):
             self._follow(job)
         elif self.busy:
-            self.course.refresh()  # what it gives way to has come or gone
+            self.course.refresh()  # what it waits for has come or gone
         self._refresh()
 
     def _end(self, job: Job) -> None:
-        """Say once how it ended, and offer what one will want next."""
+        """Say once how the training ended, and offer what to do next."""
         if job.state in ("queued", "running") or job is self._told:
             return
         self._told = job
@@ -280,7 +278,7 @@ class TrainingPage(QWidget):
         assert isinstance(request, AvatarTrainRequest)
         error = job.future.exception()
         out = Path(request.out)
-        again = (tr("Go on training"), "trainGoOn", lambda: self._go_on(job))
+        again = (tr("Resume training"), "trainGoOn", lambda: self._go_on(job))
         more = [again] if training_runs.can_resume(out) else []
         made = error.assets if isinstance(error, Cancelled) else [] if error is not None else job.future.result()
         ready = [each.folder for each in made if isinstance(each, Weights) and out not in each.folder.parents]
@@ -291,19 +289,19 @@ class TrainingPage(QWidget):
             training_runs.finish_model_swap(out)
         if (out / training_runs.MODEL).is_dir():
             rest = tuple(more)
-            more = [(tr("Keep it as it is"), "trainKeepAfterAll", lambda: self._adopt(request, rest)), *more]
+            more = [(tr("Save it as it is"), "trainKeepAfterAll", lambda: self._adopt(request, rest)), *more]
         if error is None or isinstance(error, Cancelled):
-            self.bar.show_message(tr("The training has ended, and no model was added."), actions=more, kind="notice")
+            self.bar.show_message(tr("Training stopped. No model was added."), actions=more, kind="notice")
         else:
             self.bar.show_message(*failure(error), actions=more, kind="error")
 
     def _say_ready(self, title: str, id: str, more: Offers, known: str = "") -> None:
         use = (tr("Use it"), "trainUse", lambda: self.use(id))
-        said = tr("Nothing more was learnt: {name} is there already.") if known else tr("{name} is ready.")
+        said = tr("Nothing has changed: {name} is already in your models.") if known else tr("{name} is ready.")
         self.bar.show_message(said.format(name=known or title), actions=[use, *more], kind="notice")
 
     def _adopt(self, request: AvatarTrainRequest, more: Offers) -> None:
-        """Add what a training left that was broken off."""
+        """Import the model that an unfinished training left."""
         take, folder = self._studio.catalog.import_, Path(request.out) / training_runs.MODEL
 
         def ready(model: Model) -> None:
@@ -340,11 +338,9 @@ class TrainingPage(QWidget):
             self.keep.setEnabled(going and job.progress.values.get("step", 0) > 0)
             self.cancel.setEnabled(going)
             self.pause.setEnabled(going and job.state == "running")
-            self.pause.setText(tr("Go on") if job.suspended else tr("Pause"))
+            self.pause.setText(tr("Resume") if job.suspended else tr("Pause"))
             self.pause.setAccessibleName(self.pause.text())
             icons.set_icon(self.pause, "play" if job.suspended else "pause", size=ICON, gap=GAP)
-
-    # What every page answers to.
 
     def act(self, name: str) -> None:
         if name == "generate" and not self.busy and self.begin.isEnabled():
@@ -376,9 +372,40 @@ class TrainingPage(QWidget):
 
 
 def _folder(data: QMimeData) -> Path | None:
-    """The folder that is dropped, or that of the first file."""
+    """The first folder that is dropped; None if there is none."""
     for url in data.urls():
         path = Path(url.toLocalFile())
         if url.isLocalFile() and path.is_dir():
             return path
     return None
+
+
+class TrainingIntro(QWidget):
+    """What the page shows before a folder is chosen: what training does and how long it takes."""
+
+    def __init__(self, choose: Callable[[], object]) -> None:
+        super().__init__()
+        lines = (
+            label(tr("Train a model on your own pictures"), "title", wrap=True),
+            label(tr("Choose or drop a folder of similar pictures, such as faces, characters or icons."), wrap=True),
+            label(tr("A few hundred pictures are enough to start. Nothing leaves this computer."), "muted", wrap=True),
+            label(tr("Without a graphics card, first results take hours and good ones days."), "muted", wrap=True),
+            label(tr("Training yields while you work, and you can pause or stop it at any time."), "muted", wrap=True),
+        )
+        inside = column(spacing=6)
+        for words in lines:
+            words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            words.setFixedWidth(INTRO_WIDTH)
+            inside.addWidget(words)
+        inside.insertSpacing(1, 6)
+        inside.addSpacing(12)
+        choose_button = button(tr("Choose a folder…"), "emptyChoose", icon="folder", clicked=choose)
+        inside.addLayout(row(None, choose_button, None))
+        middle = row()
+        middle.addStretch(1)
+        middle.addLayout(inside)
+        middle.addStretch(1)
+        whole = column(self)
+        whole.addStretch(2)
+        whole.addLayout(middle)
+        whole.addStretch(3)

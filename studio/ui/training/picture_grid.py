@@ -1,4 +1,4 @@
-"""Small pictures side by side, as large as fits: of a folder, or samples of a model; knows neither."""
+"""A grid of small square pictures, as large as fit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GAP, LARGEST, ROUND = SIZE.hair, 128, SIZE.hair
 
 
 class PictureGrid(QWidget):
-    """Squares of one size on the mat for transparent pictures; those that do not fit are left out if `partly`."""
+    """Squares of one size; with `partly`, those that do not fit are left out."""
 
     def __init__(self, name: str, *, partly: bool = False) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A plot of measurements over the minutes of a training, drawn in the colours of the theme; knows no trainings."""
+"""A line plot of values over time, in the colours of the theme."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from studio.ui.widgets.text import duration
 from studio.ui.widgets.theme import SIZE, theme
 
-LINES = 3  # of the scale at the left
+LINES = 3  # grid lines
 
 
 @dataclass
 class PlotCurve:
-    """Values over seconds; `tone` is a colour of the theme, `dashed` a line beside the main one."""
+    """Values over seconds; `tone` is a colour of the theme; a `dashed` curve is a secondary one."""
 
     label: str
     tone: str
@@ -27,7 +27,7 @@ class PlotCurve:
 
 
 class Plot(QWidget):
-    """Curves under a title. `high` fixes the scale; `shown` says how a value is written."""
+    """Curves under a title. `high` fixes the top of the scale; `shown` formats a value."""
 
     def __init__(
         self, name: str, title: str, high: float | None = None, shown: Callable[[float], str] = "{:.2g}".format
@@ -43,7 +43,7 @@ class Plot(QWidget):
         self._fit()
 
     def show_curves(self, curves: Sequence[PlotCurve]) -> None:
-        """Curves without points are left out, and what they end at is told to who cannot see them."""
+        """Show curves, without empty ones; their last values are the tooltip and the text for screen readers."""
         self.curves = [curve for curve in curves if curve.points]
         ends = [f"{curve.label}: {self._shown(curve.points[-1][1])}" for curve in self.curves]
         self.setAccessibleDescription(", ".join(ends))
@@ -92,7 +92,7 @@ class Plot(QWidget):
         painter.end()
 
     def _head(self, painter: QPainter, top: float) -> None:
-        """The title, and below it what each colour means."""
+        """The title, and below it the legend."""
         painter.setFont(theme().font(strong=True))
         painter.setPen(theme().colour("ink"))
         painter.drawText(QRectF(0, 0, self.width(), top), Qt.AlignmentFlag.AlignLeft, self._title)
@@ -114,7 +114,7 @@ class Plot(QWidget):
             x += wide + SIZE.medium
 
     def _scale(self) -> tuple[float, float]:
-        """From zero to a round number above all values but the wildest hundredth."""
+        """From zero to a round number above all values but the largest hundredth."""
         if self._high is not None:
             return 0.0, self._high
         values = sorted(value for curve in self.curves for _, value in curve.points)
@@ -126,7 +126,7 @@ class Plot(QWidget):
 
 
 def _polyline(points: Sequence[tuple[float, float]], box: QRectF, last: float, low: float, high: float) -> QPolygonF:
-    """At most two points for each pixel across: the means of what falls there."""
+    """The curve with at most two points per pixel of width, each the mean of its values."""
     together = max(1, math.ceil(len(points) / max(1.0, 2 * box.width())))
     made = QPolygonF()
     for start in range(0, len(points), together):

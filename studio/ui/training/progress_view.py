@@ -1,4 +1,4 @@
-"""A training while it runs: its latest samples, its measurements, and how long it still takes; steers nothing."""
+"""Progress of a training: latest samples, plots of its log, time left."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from studio.ui.widgets.text import count, duration, sentence, stage_words, tr
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-FOLLOW = 1000  # milliseconds between two looks at the log
-ACROSS = 8  # samples in a row of a preview
+LOG_INTERVAL = 1000  # milliseconds between two reads of the log
+COLUMNS = 8  # samples in a row of a preview
 
 LOSSES = (
     ("generator", "Generator", "accent"),
-    ("critic", "Critic", "danger"),
+    ("critic", "Discriminator", "danger"),
     ("loss", "Difference", "accent"),
     ("likeness", "Difference", "muted"),
 )
-STRENGTH = (("p", "Strength", "accent", False), ("sureness", "Critic's sureness", "muted", True))
+STRENGTH = (("p", "Strength", "accent", False), ("sureness", "Discriminator confidence", "muted", True))
 
 
 class ProgressView(QWidget):
-    """Follows one job, by its news and by the log that it writes."""
+    """Follows one training job, by its news and by its log file."""
 
     def __init__(self, studio: Studio) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class ProgressView(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))
         self.tiles = PictureGrid("samples")
-        self.tiles.setAccessibleName(tr("Samples of what it draws now"))
+        self.tiles.setAccessibleName(tr("Current samples"))
         self.losses = Plot("losses", tr("Losses"))
         self.strength = Plot("strength", tr("Augmentation"), 1.0, lambda value: f"{round(value * 100)} %")
         whole = column(self, spacing=8)
@@ -67,11 +67,11 @@ class ProgressView(QWidget):
         whole.addSpacing(8)
         whole.addLayout(row(self.losses, self.strength, spacing=24))
         self._timer = QTimer(self)
-        self._timer.setInterval(FOLLOW)
+        self._timer.setInterval(LOG_INTERVAL)
         self._timer.timeout.connect(self._read)
 
     def follow(self, job: Job) -> None:
-        """Show this training from its beginning on, earlier runs included."""
+        """Show this training from its start, earlier runs included."""
         request = job.request
         assert isinstance(request, TrainRequest)
         self.job = job
@@ -95,7 +95,7 @@ class ProgressView(QWidget):
         self.bar.setValue(min(progress.done, progress.total))
         if isinstance(progress.preview, Image) and progress.preview is not self._seen:
             self._seen = progress.preview
-            self.tiles.show_sheet(pictures.of_payload(progress.preview), ACROSS)
+            self.tiles.show_sheet(pictures.of_payload(progress.preview), COLUMNS)
         if job.state not in ("queued", "running"):
             self._timer.stop()
             self._read()
@@ -112,17 +112,15 @@ class ProgressView(QWidget):
         super().hideEvent(event)
         self._timer.stop()
 
-    # What it says.
-
     def _state(self, job: Job) -> str:
         if job.state == "queued":
-            return tr("It waits for another training")
+            return tr("Waiting for another training run")
         if job.state != "running":
-            return {"done": tr("It has learnt"), "failed": tr("It could not go on")}.get(job.state, tr("Stopped"))
+            return {"done": tr("Training finished"), "failed": tr("Training failed")}.get(job.state, tr("Stopped"))
         if job.suspended:
             return tr("Paused")
         if any(other.state == "running" and other is not job for other in self._studio.jobs()):
-            return tr("It gives way while something else is made")
+            return tr("Waiting while something else is generated")
         return sentence(stage_words(job.progress.stage))
 
     def _words(self, job: Job) -> str:
@@ -135,20 +133,18 @@ class ProgressView(QWidget):
             words.append(count(step, "%n step", "%n steps"))
         seen = progress.values.get("images")
         if seen:
-            words.append(tr("{n} pictures seen").format(n=QLocale().toString(int(seen))))
+            words.append(tr("{n} pictures processed").format(n=QLocale().toString(int(seen))))
         rate = self._rate()
         if rate and job.state == "running":
-            words.append(tr("{n} a second").format(n=f"{rate:.1f}" if rate < 10 else f"{rate:.0f}"))
+            words.append(tr("{n} per second").format(n=f"{rate:.1f}" if rate < 10 else f"{rate:.0f}"))
         return " · ".join(words)
 
     def _rate(self) -> float | None:
-        """Pictures a second over the last lines of the log."""
+        """Pictures per second over the last lines of the log."""
         some = [line for line in self._lines[-20:] if "images" in line.values]
         if len(some) < 2 or some[-1].seconds <= some[0].seconds:
             return None
         return (some[-1].values["images"] - some[0].values["images"]) / (some[-1].seconds - some[0].seconds)
-
-    # The log.
 
     def _read(self) -> None:
         folder, offset, fresh = self._folder, self._offset, self._seen is None
@@ -165,11 +161,11 @@ class ProgressView(QWidget):
     def _take(self, folder: Path, offset: int, lines: list[TrainingLogLine], end: int, last: QImage | None) -> None:
         if folder != self._folder:
             return
-        if end < offset:  # begun anew
+        if end < offset:  # the log was started over
             self._lines = []
         self._offset = end
         if last is not None and not last.isNull() and self._seen is None:
-            self.tiles.show_sheet(last, ACROSS)
+            self.tiles.show_sheet(last, COLUMNS)
         if lines:
             self._lines += [line for line in lines if line.values]
             self._plot()

@@ -1,6 +1,4 @@
-"""The trainings that were broken off, each with ways to go on and to delete it, once that is confirmed; looks for them
-when it is told, begins and deletes none.
-"""
+"""The list of unfinished trainings, each with buttons to resume and to delete it."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ from studio.ui.widgets.theme import SIZE
 
 
 class ResumableList(QWidget):
-    """`wanted` has the request of the one to go on with, as it was asked for last; `unwanted` that of one to delete."""
+    """`wanted(request)`: resume this one; `unwanted(request)`: delete this one, which was confirmed."""
 
     wanted = Signal(object)
     unwanted = Signal(object)
@@ -27,15 +25,15 @@ class ResumableList(QWidget):
     def __init__(self, home: Path) -> None:
         super().__init__()
         self._home = home
-        self.setAccessibleName(tr("Unfinished trainings"))
+        self.setAccessibleName(tr("Unfinished training runs"))
         self._rows = column(spacing=SIZE.small)
         whole = column(self, spacing=SIZE.small)
-        whole.addWidget(label(tr("Unfinished trainings"), "label"))
+        whole.addWidget(label(tr("Unfinished training runs"), "label"))
         whole.addLayout(self._rows)
         self.count = 0
 
     def refresh(self, but: Collection[str]) -> None:
-        """Look anew; those in the folders `but` are shown elsewhere."""
+        """List them again, except those in the folders `but`, which are shown elsewhere."""
         clear_layout(self._rows)
         found = [
             one
@@ -49,14 +47,14 @@ class ResumableList(QWidget):
     def _row(self, one: training_runs.UnfinishedTraining) -> QWidget:
         request, id = one.request, Path(one.request.out).name
         title = request.title or Path(request.data).name
-        told = tr("{time} learnt · {when}").format(time=duration(one.seconds), when=moment(one.time))
+        told = tr("{time} trained · {when}").format(time=duration(one.seconds), when=moment(one.time))
         words = column(spacing=0)
         words.addWidget(ElidedLabel(title))
         words.addWidget(ElidedLabel(told, "muted"))
-        go = button(tr("Go on"), f"goOn.{id}", "compact", clicked=lambda: self.wanted.emit(request))
-        go.setAccessibleName(tr("Go on with {name}").format(name=title))
-        go.setToolTip(tr("Go on training where it was broken off"))
-        said = tr("Delete the training of {name}").format(name=title)
+        go = button(tr("Resume"), f"goOn.{id}", "compact", clicked=lambda: self.wanted.emit(request))
+        go.setAccessibleName(tr("Resume {name}").format(name=title))
+        go.setToolTip(tr("Resume training where it stopped"))
+        said = tr("Delete the training run of {name}").format(name=title)
         bin = tool("trash", said, f"deleteTraining.{id}", clicked=lambda: self._ask_to_delete(request, title))
         made = QWidget()
         line = row(spacing=SIZE.small)
@@ -71,9 +69,9 @@ class ResumableList(QWidget):
         box = QMessageBox(self.window())
         box.setObjectName("deleteTraining")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle(tr("Delete a training"))
-        box.setText(tr("Delete the training of {name} and free {size}?").format(name=title, size=room))
-        box.setInformativeText(tr("What it has learnt is lost for good. Models that were made of it stay."))
+        box.setWindowTitle(tr("Delete training run"))
+        box.setText(tr("Delete the training run of {name} and free {size}?").format(name=title, size=room))
+        box.setInformativeText(tr("Its progress is lost permanently. Models saved from it stay."))
         yes = box.addButton(tr("Delete"), QMessageBox.ButtonRole.DestructiveRole)
         yes.setObjectName("deleteTrainingYes")
         box.setDefaultButton(box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole))

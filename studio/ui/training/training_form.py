@@ -1,4 +1,4 @@
-"""What a training shall learn and for how long, as a person fills it in; checks no pictures and starts nothing."""
+"""The form of a training: pictures, name, start model, size, time."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ LONGEST = 24 * 14  # hours
 
 
 class TrainingForm(QScrollArea):
-    """`changed` follows a change of what decides which pictures are used: the folder, the size. `below` comes under all
-    fields.
-    """
+    """`changed`: the folder or the size, which decide how pictures are used. `below` is placed under all fields."""
 
     changed = Signal()
 
@@ -43,7 +41,7 @@ class TrainingForm(QScrollArea):
         self.where = ElidedLabel(tr("No folder chosen"), "muted")
         self.where.setObjectName("trainFolder")
         self.choose = button(tr("Choose a folder…"), "chooseFolder", icon="folder", clicked=self.ask_folder)
-        self.choose.setToolTip(tr("The folder whose pictures are learnt; it stays as it is"))
+        self.choose.setToolTip(tr("The folder of pictures to train on; it is not changed"))
         self.name = QLineEdit()
         self.name.setMaxLength(80)
         self.name.setPlaceholderText(tr("My faces"))
@@ -70,11 +68,11 @@ class TrainingForm(QScrollArea):
         pictures.addWidget(self.choose)
         whole.addLayout(pictures)
         fields: tuple[tuple[str, str, QWidget, str, bool], ...] = (
-            ("trainName", tr("Name"), self.name, tr("What the model will be called"), False),
-            ("trainStart", tr("Begin as"), self.start, tr("A new network, or a model that already draws"), False),
-            ("trainSize", tr("Size"), self.sides, tr("Pixels of a side; twice of it takes four times as long"), True),
-            ("trainHours", tr("Time"), self.hours, tr("How long to learn; you can stop and keep it any time"), True),
-            ("trainMirror", tr("Mirrored too"), self.mirror, tr("Learn each picture from both sides"), True),
+            ("trainName", tr("Name"), self.name, tr("The name of the model"), False),
+            ("trainStart", tr("Start from"), self.start, tr("A new network, or a model you already have"), False),
+            ("trainSize", tr("Size"), self.sides, tr("Pixels of a side; twice as many take four times as long"), True),
+            ("trainHours", tr("Time"), self.hours, tr("How long to train; you can stop and save at any time"), True),
+            ("trainMirror", tr("Use mirrored copies"), self.mirror, tr("Also train on mirror images"), True),
         )  # fmt: skip
         for name, title, control, help, beside in fields:
             control.setObjectName(name)
@@ -97,12 +95,10 @@ class TrainingForm(QScrollArea):
         whole.addStretch(1)
         self.setWidget(inside)
 
-    # What is asked for.
-
     def request(self, out: Path) -> AvatarTrainRequest:
-        """Raises BadInput where something is missing."""
+        """The request that the form describes. Raises BadInput if something is missing."""
         if self.folder is None:
-            raise BadInput("There is nothing to learn from yet.", "Choose a folder of pictures.")
+            raise BadInput("No pictures are chosen.", "Choose a folder of pictures.")
         self.hours.interpretText()
         return AvatarTrainRequest(
             data=str(self.folder),
@@ -116,7 +112,7 @@ class TrainingForm(QScrollArea):
         )
 
     def show_request(self, request: AvatarTrainRequest) -> None:
-        """What a training that runs was asked for."""
+        """Show the settings of a running training."""
         self.folder = Path(request.data)
         self.where.set_text(request.data)
         self.name.setText(request.title)
@@ -132,7 +128,7 @@ class TrainingForm(QScrollArea):
         return int(self.sides.currentData())
 
     def take(self, folder: Path) -> None:
-        """Learn from this folder."""
+        """Train on the pictures of this folder."""
         self.folder = folder
         self.where.set_text(str(folder))
         if not self.name.text().strip():
@@ -140,7 +136,7 @@ class TrainingForm(QScrollArea):
         self.changed.emit()
 
     def ask_folder(self) -> None:
-        dialog = QFileDialog(self.window(), tr("Pictures to learn from"), str(self.folder or Path.home()))
+        dialog = QFileDialog(self.window(), tr("Pictures to train on"), str(self.folder or Path.home()))
         dialog.setObjectName("chooseTrainFolder")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.Directory)
@@ -148,7 +144,7 @@ class TrainingForm(QScrollArea):
         dialog.open()
 
     def refresh(self) -> None:
-        """Read the models anew; what was chosen stays chosen."""
+        """Read the models again, and keep the selection."""
         chosen = self.start.currentData()
         self.start.blockSignals(True)
         self.start.clear()
@@ -160,7 +156,7 @@ class TrainingForm(QScrollArea):
         self.start.blockSignals(False)
 
     def _started(self) -> None:
-        """A model draws at its own size only."""
+        """A model can be trained at its own size only."""
         model = self._model()
         at = self.sides.findData(model.native[0]) if model is not None else -1
         self.sides.setEnabled(at < 0)
@@ -170,8 +166,6 @@ class TrainingForm(QScrollArea):
     def _model(self) -> Model | None:
         chosen = str(self.start.currentData() or "")
         return next((model for model in self._catalog.models("avatar") if model.id == chosen), None)
-
-    # What comes back at the next start.
 
     def state(self) -> dict[str, Any]:
         return {
@@ -184,7 +178,7 @@ class TrainingForm(QScrollArea):
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up a state; what cannot be used is left as it is."""
+        """Restore a state; ignore what is not valid."""
         self.name.setText(str(state.get("name") or ""))
         self.start.setCurrentIndex(max(0, self.start.findData(state.get("start"))))
         at = self.sides.findData(state.get("size"))
