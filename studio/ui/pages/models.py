@@ -71,7 +71,7 @@ class ModelsPage(QWidget):
             "addFile"
         )
         self.add.setMenu(choices)
-        self.train = button(tr("Train your own"), "trainOwn")
+        self.train = button(tr("Train a model"), "trainOwn")
         self.train.setToolTip(tip(tr("Train a model on your own pictures"), keys_of("train")))
         head = QFrame()
         head.setObjectName("libraryHead")

@@ -83,7 +83,7 @@ class TrainingPage(QWidget):
         head = QFrame()
         head.setObjectName("briefHead")
         head.setFixedHeight(48)
-        head.setLayout(row(label(tr("Train your own"), "heading"), None, margins=(20, 0, 12, 0)))
+        head.setLayout(row(label(tr("Train a model"), "heading"), None, margins=(20, 0, 12, 0)))
         foot = QFrame()
         foot.setObjectName("briefFoot")
         buttons = column(foot, spacing=8, margins=(20, 12, 20, 16))
