@@ -44,7 +44,7 @@ def _window() -> int:
         sys.stderr.write(f"The window cannot be opened: {error}. `{program()} doctor` says what is missing here.\n")
         return 3
 
-    places = AppPaths.of_this_user()
+    places = AppPaths.for_user()
     log.start(places.logs)
     try:
         opened = Studio(places)

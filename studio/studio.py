@@ -95,7 +95,7 @@ class Studio:
         rules = EngineLimits(own.device, own.threads, int(own.memory_budget_gb * 2**30), platform)
         make = functools.partial(self._make_lane, rules=rules, isolated=isolated)
         self._device, self._training = make("device", nice=10), make("training", nice=19)
-        temp_clips.sweep()
+        temp_clips.remove_stale()
         self.interrupted: list[QueueEntry] = []
         if self._queue_store is not None and self._queue_store.paused:
             self._pause_lanes(True)

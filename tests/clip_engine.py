@@ -25,7 +25,7 @@ class ClipEngine:
         report(Progress("loading"))
 
     def run(self, request: Request, report: Report) -> list[Clip]:
-        made = clips.write(self._shades(request.seed), temp_clips.place(".webp"), 10)
+        made = clips.write(self._shades(request.seed), temp_clips.new_path(".webp"), 10)
         try:
             while request.seed == LATE:
                 report(Progress("late"))

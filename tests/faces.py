@@ -78,7 +78,9 @@ class FaceEngine:
             frames = [face(Request.from_json(json.loads(station.face))) for station in request.stations] * 3
             for done, frame in enumerate(frames):
                 report(Progress("walking", done, len(frames), Image(frame)))
-            return [clips.write(iter(frames), temp_clips.place(f".{request.format}"), request.fps, loop=request.loop)]
+            return [
+                clips.write(iter(frames), temp_clips.new_path(f".{request.format}"), request.fps, loop=request.loop)
+            ]
         if isinstance(request, AvatarDirectionsRequest):
             return [self._directions(request, report)]
         if isinstance(request, AvatarProjectRequest):

@@ -114,10 +114,10 @@ def fill(folder: Path, works: int) -> None:
             request={"kind": medium, "prompt": prompt, "seed": i, "model": f"{medium}-starter", "steps": 24},
             provenance={"studio": "0.1.0", "model": {"id": f"{medium}-starter"}, "seed": i},
         )
-        path = record.path(folder)
+        path = record.path_in(folder)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text)
-        record.sidecar(folder).write_text(record.to_json(), encoding="utf-8")
+        record.sidecar_in(folder).write_text(record.to_json(), encoding="utf-8")
 
 
 def _seconds(ask: Callable[[], object]) -> float:

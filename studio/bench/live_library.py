@@ -126,7 +126,7 @@ def fill(folder: Path, works: int) -> None:
 
 
 def main(told: dict[str, Any]) -> None:
-    places = AppPaths.of_this_user()
+    places = AppPaths.for_user()
     fill(places.library, told["works"])
     setting = BenchSettings(bundled=Path(told["bundled"]), engine=told["engine"])
     studio = Studio(places, media=setting.media(), bundled=setting.bundled, platform=setting.platform)

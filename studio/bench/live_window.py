@@ -165,7 +165,7 @@ DOES = {"opening": opening, "working": working, "turning": turning}
 def main(told: dict[str, Any]) -> None:
     setting = BenchSettings(bundled=Path(told["bundled"]), engine=told["engine"])
     studio = Studio(
-        AppPaths.of_this_user(), media=setting.media(), bundled=setting.bundled, platform=setting.platform
+        AppPaths.for_user(), media=setting.media(), bundled=setting.bundled, platform=setting.platform
     )  # fmt: skip
     app = application(["studio"], studio)
     loop = QEventLoop(app)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from studio.errors import BadInput, Message, StudioError
-from studio.system.storage import in_words
+from studio.system.storage import disk_error
 
 
 def folder_for_copies(folder: Path) -> Path:
@@ -88,4 +88,4 @@ def _new_name(folder: Path, stem: str, suffix: str) -> Generator[Path]:
 
 
 def _failed(folder: Path, error: OSError) -> StudioError:
-    return in_words(Message("The copy in {folder} could not be written", folder=folder), error)
+    return disk_error(Message("The copy in {folder} could not be written", folder=folder), error)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from studio.errors import BadInput
 from studio.export.compose import GROUNDS, PADDING, SHIFT, Ground, PictureStyle
-from studio.export.job import KINDS, ExportJob, files, sizes_of
+from studio.export.job import KINDS, ExportJob, parse_sizes, render_files
 from studio.export.shapes import SHAPES
 from studio.media import codecs
 from studio.media.payloads import Image
@@ -74,7 +74,7 @@ def add(verbs: Any) -> None:
 def run(values: argparse.Namespace, desk: CliContext) -> int:
     from studio.export import writer
 
-    sizes = sizes_of(values.sizes)
+    sizes = parse_sizes(values.sizes)
     look, behind = _look(values)
     to = values.to.expanduser().absolute()
     embed = desk.settings().embed_metadata
@@ -89,7 +89,7 @@ def run(values: argparse.Namespace, desk: CliContext) -> int:
     made = _sheet(values, sources, embed) if values.sheet else _files(order, sources, ground, embed)
     name = sources[0].name if len(sources) == 1 else "export"
     written: list[str] = []
-    end = writer.send(_told(made, written), to, name)
+    end = writer.write_files(_told(made, written), to, name)
     if values.json:
         desk.print_json({"to": str(end), "files": written})
     else:
@@ -109,10 +109,10 @@ def _files(order: ExportJob, sources: list[ExportSource], ground: ExportSource |
 
     taken: set[str] = set()
     for source in sources:
-        name = writer.apart(source.name, taken)
+        name = writer.unique_name(source.name, taken)
         origin = EmbeddedMetadata(source.asset, embed, behind=ground.asset if ground else None)
         picture = ground.picture if ground else None
-        for inner, data in files(order, source.picture, name, title=source.title, origin=origin, ground=picture):
+        for inner, data in render_files(order, source.picture, name, title=source.title, origin=origin, ground=picture):
             # Icons have fixed names; those of several works must not meet.
             above = f"{name}/" if len(sources) > 1 and "/" in inner else ""
             icons_only = len(sources) > 1 and order.sizes == ("icons",)
@@ -142,7 +142,7 @@ def _sheet(values: argparse.Namespace, sources: list[ExportSource], embed: str) 
     else:
         sheet = sheets.character_sheet(entries, name=values.title)
     form = cast(Format, values.format)
-    name = writer.name_of(values.title, f"{values.sheet}-sheet")
+    name = writer.safe_name(values.title, f"{values.sheet}-sheet")
     yield f"{name}{SUFFIX[form]}", encode(sheet, form, EmbeddedMetadata(sources[0].asset, embed))
 
 
@@ -186,4 +186,4 @@ def _source(word: str, get: Callable[[str], Asset]) -> ExportSource:
             "{word} is no picture.", "Pictures are exported; other works can be copied as they are.", word=word[:80]
         )
     fallback = asset.id if asset is not None else "picture"
-    return ExportSource(payload, asset, writer.name_of(title, fallback), title)
+    return ExportSource(payload, asset, writer.safe_name(title, fallback), title)

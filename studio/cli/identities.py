@@ -85,7 +85,7 @@ def run_list(values: argparse.Namespace, desk: CliContext) -> int:
     if values.json:
         desk.print_json({"identities": [_facts(one) for one in found]})
     elif found:
-        rows = [(one.id, _when(one.kept), one.name) for one in found]
+        rows = [(one.id, _when(one.created), one.name) for one in found]
         for line in table([("ID", "KEPT", "NAME"), *rows]):
             desk.print(line)
     else:
@@ -101,7 +101,7 @@ def run_show(values: argparse.Namespace, desk: CliContext) -> int:
         desk.print_json(facts)
         return 0
     face = json.dumps(facts["face"], ensure_ascii=False)
-    shown = {**facts, "kept": _when(one.kept), "changed": _when(one.changed), "face": face}
+    shown = {**facts, "kept": _when(one.created), "changed": _when(one.changed), "face": face}
     for line in table([(name, str(value)) for name, value in shown.items() if value not in ("", None)]):
         desk.print(line)
     return 0
@@ -117,7 +117,7 @@ def run_keep(values: argparse.Namespace, desk: CliContext) -> int:
     picture = codecs.read(path)
     if not isinstance(picture, Image):
         raise BadInput("{name} is no picture.", "Choose a work that shows a face.", name=path.name)
-    kept = _identities(desk).keep(name, face, picture, asset.id if asset is not None else "")
+    kept = _identities(desk).save(name, face, picture, asset.id if asset is not None else "")
     return _done(values, desk, kept, "{name} is kept.")
 
 
@@ -170,7 +170,7 @@ def _facts(one: Identity) -> dict[str, Any]:
         "name": one.name,
         "work": one.work,
         "portrait": str(one.portrait),
-        "kept": one.kept,
+        "kept": one.created,
         "changed": one.changed,
     }
 

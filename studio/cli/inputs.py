@@ -84,7 +84,7 @@ def find_work(library: Library, word: str) -> tuple[Path, Asset | None]:
         raise BadInput(
             "{path} is no file.", "Give a work's id, as `studio library list` shows it, or its file.", path=path
         )
-    return path, library.of_file(path)
+    return path, library.find_file(path)
 
 
 def is_path(word: str) -> bool:

@@ -13,7 +13,7 @@ from studio.cli import inputs
 from studio.cli.context import format_size, table
 from studio.cli.flags import as_typed, whole_number
 from studio.errors import BadInput, StudioError
-from studio.library.titles import gist, title_of
+from studio.library.titles import describe, title_of
 
 if TYPE_CHECKING:
     from studio.cli.context import CliContext
@@ -212,7 +212,7 @@ def _when(seconds: float) -> str:
 
 
 def _title(asset: Asset) -> str:
-    return " ".join(title_of(asset, gist(asset.request)).split())
+    return " ".join(title_of(asset, describe(asset.request)).split())
 
 
 def _shown(value: Any) -> str:

@@ -19,7 +19,7 @@ from studio.cli.jobs import Interrupted
 from studio.errors import StudioError
 from studio.system import log, signals
 from studio.system.paths import AppPaths
-from studio.system.storage import in_words
+from studio.system.storage import disk_error
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -53,8 +53,8 @@ def main(argv: Sequence[str], opener: Callable[[AppPaths], Studio] = open_studio
     _speak_utf8()
     try:
         values = parser().parse_args(argv)
-        places = AppPaths.of_this_user()
-        with log.kept(places.logs, "command-line"), signals.heard():
+        places = AppPaths.for_user()
+        with log.logging_to(places.logs, "command-line"), signals.interrupt_on_signals():
             return _run(values.run, values, CliContext(places, opener))
     except SystemExit as end:  # --help and --version
         return int(end.code or 0)
@@ -81,7 +81,7 @@ def _run(verb: Callable[..., int], values: object, desk: CliContext) -> int:
         return 0
     except OSError as error:
         logger.exception("a command failed")
-        return _complain(in_words("The command could not be finished", error))
+        return _complain(disk_error("The command could not be finished", error))
     except Exception as error:
         logger.exception("a command failed")
         sys.stderr.write(

@@ -125,8 +125,8 @@ def _write_page(out: Path, works: list[demo_page.DemoWork]) -> Path:
     target = out / "index.html"
     if not demo_page.is_ours(target):
         return copies.write(data, out, "index", ".html")
-    with storage.failing_as("The page could not be written"):
-        storage.write_whole(target, data)
+    with storage.disk_errors_as("The page could not be written"):
+        storage.write_atomic(target, data)
     return target
 
 

@@ -20,7 +20,7 @@ from studio.documents.files import EditJournal, checked, fingerprint, header, re
 from studio.documents.json_diff import between, plain
 from studio.documents.versions import DocumentVersion, VersionStore
 from studio.errors import BadInput, Message, StudioError
-from studio.system.storage import failing_as, hold, in_words
+from studio.system.storage import disk_error, disk_errors_as, hold
 
 PACE = 1.0
 """Seconds from one write to the next: what a killed program may lose."""
@@ -71,7 +71,7 @@ class Document:
         self._news = threading.Condition()
         self._writing = threading.RLock()
         self._closing = False
-        with failing_as("The document could not be opened"):
+        with disk_errors_as("The document could not be opened"):
             if not _generations(self.folder):
                 raise BadInput("There is no document in {folder}.", folder=self.folder)
             held = hold(self.folder / ".lock")
@@ -92,7 +92,7 @@ class Document:
     def make(cls, parent: Path, kind: str, title: str, content: Mapping[str, Any] | None = None) -> Self:
         """A new document in a folder of its own below `parent`, opened."""
         state: dict[str, Any] = {"kind": kind, "title": title, "works": [], "content": plain(dict(content or {}))}
-        with failing_as("The document could not be made"):
+        with disk_errors_as("The document could not be made"):
             folder = parent / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}"
             folder.mkdir(parents=True)
             seal(folder / "snapshot.1", _heading(state), state)
@@ -134,13 +134,13 @@ class Document:
         with self._news:
             self._open()
             self._state = {**self._state, "title": " ".join(title.split())[:200]}
-        with self._writing, failing_as("The document could not be renamed"):
+        with self._writing, disk_errors_as("The document could not be renamed"):
             self._save()
             self._compact()
 
     def flush(self) -> None:
         """Return once everything is on the disk. Raises StudioError where it cannot be."""
-        with self._writing, failing_as("The document could not be saved"):
+        with self._writing, disk_errors_as("The document could not be saved"):
             self._save()
 
     def close(self) -> None:
@@ -169,7 +169,7 @@ class Document:
 
     def keep(self, name: str = "") -> DocumentVersion:
         """A version of the document as it is now, under a name of the person's own; it is never thinned out."""
-        with self._writing, failing_as("The version could not be kept"):
+        with self._writing, disk_errors_as("The version could not be kept"):
             self._save()
             return self._versions.keep(self._written, " ".join(name.split())[:200])
 
@@ -180,14 +180,14 @@ class Document:
     def restore(self, number: int) -> None:
         """Go back to the content and works of a version; how it was before becomes a version too."""
         old = self._versions.state(number)
-        with self._writing, failing_as("The version could not be restored"):
+        with self._writing, disk_errors_as("The version could not be restored"):
             self._save()
             self._versions.keep_by_itself(self._written)
             self.edit(old["content"], works=old["works"])
             self._save()
 
     def forget(self, number: int) -> None:
-        with failing_as("The version could not be deleted"):
+        with disk_errors_as("The version could not be deleted"):
             self._versions.forget(number)
 
     def _open(self) -> None:
@@ -207,7 +207,9 @@ class Document:
                     self._save()
             except (OSError, StudioError) as error:
                 # A full disk may have room again in a second: told to whoever asks, and tried again.
-                words = error if isinstance(error, StudioError) else in_words("The document could not be saved", error)
+                words = (
+                    error if isinstance(error, StudioError) else disk_error("The document could not be saved", error)
+                )
                 self.trouble = words
             with self._news:
                 self._news.wait_for(lambda: self._closing, timeout=max(0.0, start + self._pace - time.monotonic()))

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from studio.documents.json_diff import Change, apply
 from studio.errors import BadInput, StudioError
-from studio.system.storage import write_whole
+from studio.system.storage import write_atomic
 
 SCHEMA = 1
 """The version of the files; a larger one was written by a newer studio and is left alone."""
@@ -23,7 +23,7 @@ SCHEMA = 1
 def seal(path: Path, header: dict[str, Any], state: dict[str, Any]) -> None:
     """Write a header line and a line with the state, whole or not at all. Raises OSError."""
     head = _line({"schema": SCHEMA, "crc": fingerprint(state), **header})
-    write_whole(path, head + b"\n" + _line(state) + b"\n")
+    write_atomic(path, head + b"\n" + _line(state) + b"\n")
 
 
 def fingerprint(state: dict[str, Any]) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from studio.errors import BadInput
-from studio.export.shapes import SHAPES, Shape, mask
+from studio.export.shapes import SHAPES, Shape, coverage
 from studio.media.payloads import Image
 
 Ground = Literal["none", "colour", "gradient", "work"]
@@ -24,12 +24,12 @@ GROUNDS: tuple[Ground, ...] = get_args(Ground)
 SIDE_LIMIT = 8192
 """Pixels of the longest side that is made."""
 
-TONES = 4096
+GRADIENT_STEPS = 4096
 """Steps of a gradient: more than any two colours have tones between them."""
 
 PADDING = (-0.4, 0.4)
 SHIFT = (-0.5, 0.5)
-STANDS = 0.08
+STANDS_FROM = 0.08
 """Share of the lowest row that must be covered for a cut-out to stand on the lower edge."""
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -90,21 +90,21 @@ class Placement:
     height: float
 
 
-def place(image: Image, look: PictureStyle, width: int, height: int) -> Placement:
+def place(image: Image, style: PictureStyle, width: int, height: int) -> Placement:
     """A picture without transparency covers the canvas; a cut-out is seen whole. One that reaches the lower edge of its
     own picture, as a bust does, stands on the canvas's lower edge whatever the padding.
     """
     high, wide = image.pixels.shape[:2]
-    free = 2 * look.padding * min(width, height)
+    free = 2 * style.padding * min(width, height)
     across, down = (width - free) / wide, (height - free) / high
     cut = transparent(image)
     scale = min(across, down) if cut else max(across, down)
     size = (wide * scale, high * scale)
-    left = (width - size[0]) / 2 + look.across * width
+    left = (width - size[0]) / 2 + style.across * width
     top = (height - size[1]) / 2
-    if cut and size[1] <= height and bool((image.pixels[-1, :, 3] >= 128).mean() >= STANDS):
+    if cut and size[1] <= height and bool((image.pixels[-1, :, 3] >= 128).mean() >= STANDS_FROM):
         top = height - size[1]
-    return Placement(left, top + look.down * height, *size)
+    return Placement(left, top + style.down * height, *size)
 
 
 def transparent(image: Image) -> bool:
@@ -112,7 +112,7 @@ def transparent(image: Image) -> bool:
     return image.pixels.shape[2] == 4 and bool((image.pixels[..., 3] < 250).any())
 
 
-def render(image: Image, look: PictureStyle, width: int, height: int, ground: Image | None = None) -> Image:
+def render(image: Image, style: PictureStyle, width: int, height: int, ground: Image | None = None) -> Image:
     """The picture as RGBA uint8 `[height, width, 4]`. `ground` is the work that lies behind where the look says so.
 
     Raises BadInput for a size that cannot be made or a missing work.
@@ -125,15 +125,15 @@ def render(image: Image, look: PictureStyle, width: int, height: int, ground: Im
             height=height,
             limit=SIDE_LIMIT,
         )
-    made = _ground(look, width, height, ground)
-    _lay(made, image, place(image, look, width, height))
-    if look.shape != "square":
-        made[..., 3] = (made[..., 3].astype(np.uint16) * mask(look.shape, width, height) + 127) // 255
+    made = _ground(style, width, height, ground)
+    _paste(made, image, place(image, style, width, height))
+    if style.shape != "square":
+        made[..., 3] = (made[..., 3].astype(np.uint16) * coverage(style.shape, width, height) + 127) // 255
     made *= made[..., 3:] > 0  # what is clear says nothing: smaller files, and no ghost where alpha is ignored
     return Image(made)
 
 
-def flat(image: Image, colour: str = "#ffffff") -> Image:
+def flatten(image: Image, colour: str = "#ffffff") -> Image:
     """The picture without alpha, on a colour."""
     if image.pixels.shape[2] == 3:
         return image
@@ -142,15 +142,15 @@ def flat(image: Image, colour: str = "#ffffff") -> Image:
     return Image(((image.pixels[..., :3] * alpha + under * (255 - alpha) + 127) // 255).astype(np.uint8))
 
 
-def _ground(look: PictureStyle, width: int, height: int, ground: Image | None) -> NDArray[np.uint8]:
+def _ground(style: PictureStyle, width: int, height: int, ground: Image | None) -> NDArray[np.uint8]:
     made = np.zeros((height, width, 4), np.uint8)
-    if look.ground == "none":
+    if style.ground == "none":
         return made
     made[..., 3] = 255
-    if look.ground == "colour":
-        made[..., :3] = colour_of(look.colour)
-    elif look.ground == "gradient":
-        made[..., :3] = gradient(look, width, height)
+    if style.ground == "colour":
+        made[..., :3] = colour_of(style.colour)
+    elif style.ground == "gradient":
+        made[..., :3] = gradient(style, width, height)
     else:
         if ground is None:
             raise BadInput("No work is chosen for the background.", "Choose one, or another background.")
@@ -158,24 +158,26 @@ def _ground(look: PictureStyle, width: int, height: int, ground: Image | None) -
         high, wide = ground.pixels.shape[:2]
         scale = max(width / wide, height / high)
         size = (wide * scale, high * scale)
-        _lay(made, ground, Placement((width - size[0]) / 2, (height - size[1]) / 2, *size))
+        _paste(made, ground, Placement((width - size[0]) / 2, (height - size[1]) / 2, *size))
     return made
 
 
-def gradient(look: PictureStyle, width: int, height: int) -> NDArray[np.uint8]:
+def gradient(style: PictureStyle, width: int, height: int) -> NDArray[np.uint8]:
     """The two colours of the look along its angle, `[height, width, 3]`; corner to corner, as CSS draws it."""
-    turn = math.radians(look.angle)
+    turn = math.radians(style.angle)
     sine, cosine = math.sin(turn), math.cos(turn)
     long = abs(width * sine) + abs(height * cosine)
-    across = ((np.arange(width) + 0.5 - width / 2) * (sine / long * TONES)).astype(np.float32)
-    up = ((height / 2 - np.arange(height) - 0.5) * (cosine / long * TONES) + TONES / 2).astype(np.float32)
-    first, second = (np.array(colour_of(each), np.float64) for each in (look.colour, look.second))
-    shares = (np.arange(TONES) + 0.5)[:, None] / TONES
+    across = ((np.arange(width) + 0.5 - width / 2) * (sine / long * GRADIENT_STEPS)).astype(np.float32)
+    up = ((height / 2 - np.arange(height) - 0.5) * (cosine / long * GRADIENT_STEPS) + GRADIENT_STEPS / 2).astype(
+        np.float32
+    )
+    first, second = (np.array(colour_of(each), np.float64) for each in (style.colour, style.second))
+    shares = (np.arange(GRADIENT_STEPS) + 0.5)[:, None] / GRADIENT_STEPS
     tones = np.rint(first + (second - first) * shares).astype(np.uint8)
-    return tones[np.clip(across[None] + up[:, None], 0, TONES - 1).astype(np.uint16)]
+    return tones[np.clip(across[None] + up[:, None], 0, GRADIENT_STEPS - 1).astype(np.uint16)]
 
 
-def _lay(made: NDArray[np.uint8], image: Image, where: Placement) -> None:
+def _paste(made: NDArray[np.uint8], image: Image, where: Placement) -> None:
     """Put the picture over what is there, in place, scaled with alpha taken into account."""
     height, width = made.shape[:2]
     left, top = max(0, math.floor(where.left + 1e-6)), max(0, math.floor(where.top + 1e-6))

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL.PngImagePlugin import PngInfo
 
-from studio.export.compose import flat
+from studio.export.compose import flatten
 from studio.library.asset import Asset
 from studio.media import images, xmp
 from studio.media.payloads import Image
@@ -32,7 +32,7 @@ class EmbeddedMetadata:
     """
 
     def __init__(self, asset: Asset | None, embed: str, *, behind: Asset | None = None) -> None:
-        self.words, self.source = "", ""
+        self.note, self.source = "", ""
         if asset is None or embed == "none":
             return
         made = bool(asset.request or asset.provenance.get("model"))
@@ -43,50 +43,50 @@ class EmbeddedMetadata:
                 del whole["provenance"]["background"]["request"]
         if embed == "all" and asset.request:
             whole["request"] = asset.request
-        self.words = _words(whole)
+        self.note = _json_text(whole)
         if made:
             alone = behind is None or bool(behind.request or behind.provenance.get("model"))
             self.source = xmp.TRAINED if alone else xmp.COMPOSITE
 
 
-NOTHING = EmbeddedMetadata(None, "none")
+NO_METADATA = EmbeddedMetadata(None, "none")
 
 
-def encode(image: Image, form: Format, origin: EmbeddedMetadata = NOTHING, *, under: str = "#ffffff") -> bytes:
+def encode(image: Image, form: Format, origin: EmbeddedMetadata = NO_METADATA, *, under: str = "#ffffff") -> bytes:
     """The file's bytes. PNG and WebP (lossless where anything shows through) keep alpha; JPEG lies on `under`."""
     made = io.BytesIO()
     if form == "jpeg":
-        packet = xmp.packet(origin.words, origin.source)
+        packet = xmp.packet(origin.note, origin.source)
         if len(packet) > JPEG_PACKET:
             packet = xmp.packet("", origin.source)
         options: dict[str, Any] = {"xmp": packet} if packet else {}
-        picture = Pillow.fromarray(np.ascontiguousarray(flat(image, under).pixels))
+        picture = Pillow.fromarray(np.ascontiguousarray(flatten(image, under).pixels))
         picture.save(made, "JPEG", quality=93, subsampling=0, optimize=True, **options)
         return made.getvalue()
-    picture = Pillow.fromarray(np.ascontiguousarray(_lean(image).pixels))
+    picture = Pillow.fromarray(np.ascontiguousarray(_without_opaque_alpha(image).pixels))
     if form == "webp":
         clear = picture.mode == "RGBA"
-        packet = xmp.packet(origin.words, origin.source)
+        packet = xmp.packet(origin.note, origin.source)
         options = {"xmp": packet} if packet else {}
         picture.save(made, "WEBP", lossless=clear, quality=80 if clear else 92, method=4, **options)
         return made.getvalue()
     info = PngInfo()
     info.add(b"sRGB", b"\0")
-    if origin.words:
-        info.add_itxt(images.KEYWORD, origin.words)
+    if origin.note:
+        info.add_itxt(images.KEYWORD, origin.note)
     if origin.source:
         info.add_itxt("XML:com.adobe.xmp", xmp.packet("", origin.source).decode())
     picture.save(made, "PNG", pnginfo=info, compress_level=6)
     return made.getvalue()
 
 
-def _lean(image: Image) -> Image:
+def _without_opaque_alpha(image: Image) -> Image:
     """Without an alpha channel that says nothing."""
     if image.pixels.shape[2] == 4 and bool((image.pixels[..., 3] == 255).all()):
         return Image(np.ascontiguousarray(image.pixels[..., :3]))
     return image
 
 
-def _words(note: Mapping[str, Any]) -> str:
+def _json_text(note: Mapping[str, Any]) -> str:
     words = json.dumps(note, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return words.encode("utf-8", "replace").decode("utf-8")

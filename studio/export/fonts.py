@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import ImageFont
 
-FACES = (
+FONTS = (
     "NotoSansCJK-Regular.ttc", "NotoSansSC-Regular.otf", "SourceHanSansSC-Regular.otf", "PingFang.ttc",
     "Hiragino Sans GB.ttc", "msyh.ttc", "simhei.ttf", "wqy-microhei.ttc", "wqy-zenhei.ttc",
     "DroidSansFallbackFull.ttf", "Arial Unicode.ttf", "DejaVuSans.ttf",
@@ -18,25 +18,25 @@ ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 
 @cache
-def face(size: int, words: str) -> Any:
+def load_font(size: int, words: str) -> Any:
     """A face of that size in pixels that can write the words, as far as there is one on this machine."""
     plain = ImageFont.load_default(size)
-    if _writes(plain, words):
+    if _can_write(plain, words):
         return plain
-    for name in FACES:
+    for name in FONTS:
         try:
             found = ImageFont.truetype(name, size)
         except OSError:
             continue
-        if _writes(found, words):
+        if _can_write(found, words):
             return found
     return plain
 
 
-def fitted(words: str, size: int, wide: float) -> str:
+def fit_text(words: str, size: int, wide: float) -> str:
     """The words on one line, cut with an ellipsis where they are wider than that many pixels."""
     words = " ".join(words.split())
-    chosen = face(size, words)
+    chosen = load_font(size, words)
     if chosen.getlength(words) <= wide:
         return words
     while words and chosen.getlength(words + ELLIPSIS) > wide:
@@ -44,7 +44,7 @@ def fitted(words: str, size: int, wide: float) -> str:
     return words.rstrip() + ELLIPSIS
 
 
-def _writes(chosen: Any, words: str) -> bool:
+def _can_write(chosen: Any, words: str) -> bool:
     """Whether no letter is drawn as the sign for missing ones."""
     missing = bytes(chosen.getmask("\U0010fffe"))
     return not any(letter > "\x7f" and bytes(chosen.getmask(letter)) == missing for letter in set(words) - {" "})

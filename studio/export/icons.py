@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from studio.export.compose import PictureStyle, flat, render
-from studio.export.files import NOTHING, EmbeddedMetadata, encode
+from studio.export.compose import PictureStyle, flatten, render
+from studio.export.files import NO_METADATA, EmbeddedMetadata, encode
 from studio.media.payloads import Image
 
 ICNS = (
@@ -29,51 +29,51 @@ FAVICON = (16, 32, 48)
 ANDROID = {"mdpi": 1.0, "hdpi": 1.5, "xhdpi": 2.0, "xxhdpi": 3.0, "xxxhdpi": 4.0}
 SAFE_ANDROID = (108 - 66) / 2 / 108
 SAFE_WEB = 0.1
-PLAIN = "#ffffff"
+WHITE = "#ffffff"
 EMPTY = Image(np.zeros((1, 1, 4), np.uint8))
 
 COUNT = 14 + 3 * len(ANDROID)
 """Files that `files` gives."""
 
 
-def files(
-    picture: Image, look: PictureStyle, title: str, origin: EmbeddedMetadata = NOTHING, ground: Image | None = None
+def icon_set(
+    picture: Image, style: PictureStyle, title: str, origin: EmbeddedMetadata = NO_METADATA, ground: Image | None = None
 ) -> Iterator[tuple[str, bytes]]:
     """Every file of the set, below its own folders. `look` is what the person chose, `ground` the work behind.
 
     Where a system cuts icons itself (iOS, Android, maskable web icons), the square is filled: without a background of
     its own it lies on white.
     """
-    filled = dataclasses.replace(look, shape="square", ground=look.ground if look.ground != "none" else "colour")
-    if look.ground == "none":
-        filled = dataclasses.replace(filled, colour=PLAIN)
+    filled = dataclasses.replace(style, shape="square", ground=style.ground if style.ground != "none" else "colour")
+    if style.ground == "none":
+        filled = dataclasses.replace(filled, colour=WHITE)
 
     def png(
         chosen: PictureStyle, side: int, *, of: Image = picture, opaque: bool = False, noted: bool = False
     ) -> bytes:
         image = render(of, chosen, side, side, ground)
-        return encode(flat(image, PLAIN) if opaque else image, "png", origin if noted else NOTHING)
+        return encode(flatten(image, WHITE) if opaque else image, "png", origin if noted else NO_METADATA)
 
-    yield "macos/AppIcon.icns", icns({side: png(look, side) for side in {side for _, side in ICNS}})
-    yield "windows/app.ico", ico({side: png(look, side) for side in ICO})
+    yield "macos/AppIcon.icns", icns({side: png(style, side) for side in {side for _, side in ICNS}})
+    yield "windows/app.ico", ico({side: png(style, side) for side in ICO})
     yield "ios/AppIcon.appiconset/icon-1024.png", png(filled, 1024, opaque=True, noted=True)
     yield "ios/AppIcon.appiconset/Contents.json", _json(IOS)
     # Android: two layers that the system moves and cuts, and icons for systems before version 8.
     near = dataclasses.replace(
-        look, shape="square", ground="none", padding=min(0.4, SAFE_ANDROID + max(0.0, look.padding) * 66 / 108)
+        style, shape="square", ground="none", padding=min(0.4, SAFE_ANDROID + max(0.0, style.padding) * 66 / 108)
     )
     behind = dataclasses.replace(filled, padding=0.0)
     for density, scale in ANDROID.items():
         folder = f"android/res/mipmap-{density}"
         yield f"{folder}/ic_launcher_foreground.png", png(near, round(108 * scale))
         yield f"{folder}/ic_launcher_background.png", png(behind, round(108 * scale), of=EMPTY)
-        yield f"{folder}/ic_launcher.png", png(look, round(48 * scale))
+        yield f"{folder}/ic_launcher.png", png(style, round(48 * scale))
     yield "android/res/mipmap-anydpi-v26/ic_launcher.xml", ADAPTIVE.encode()
     yield "android/play-store-512.png", png(filled, 512, opaque=True, noted=True)
-    yield "web/favicon.ico", ico({side: png(look, side) for side in FAVICON})
+    yield "web/favicon.ico", ico({side: png(style, side) for side in FAVICON})
     for side in (192, 512):
-        yield f"web/icon-{side}.png", png(look, side, noted=True)
-    safe = dataclasses.replace(filled, padding=min(0.4, max(0.0, look.padding) + SAFE_WEB))
+        yield f"web/icon-{side}.png", png(style, side, noted=True)
+    safe = dataclasses.replace(filled, padding=min(0.4, max(0.0, style.padding) + SAFE_WEB))
     yield "web/icon-maskable-512.png", png(safe, 512, opaque=True, noted=True)
     yield "web/apple-touch-icon.png", png(filled, 180, opaque=True)
     yield "web/manifest.webmanifest", _json(_manifest(title, filled.colour))

@@ -15,8 +15,8 @@ from studio.errors import BadInput
 from studio.export import icons, vector
 from studio.export.compose import SIDE_LIMIT, PictureStyle, render
 from studio.export.feeds import BY_NAME, FEEDS
-from studio.export.files import NOTHING, SUFFIX, EmbeddedMetadata, Format, encode
-from studio.library.asset import printable
+from studio.export.files import NO_METADATA, SUFFIX, EmbeddedMetadata, Format, encode
+from studio.library.asset import without_surrogates
 from studio.media.payloads import Image
 
 Kind = Literal["png", "webp", "jpeg", "svg"]
@@ -29,7 +29,7 @@ _SIZE = re.compile(r"(\d{1,5})(?:\s*[x×]\s*(\d{1,5}))?")
 class ExportJob:
     """A look, the sizes as `sizes_of` gives them, and the kind of file. An SVG has no size: it is one file."""
 
-    look: PictureStyle
+    style: PictureStyle
     sizes: tuple[str, ...] = ("512",)
     kind: Kind = "png"
 
@@ -40,7 +40,7 @@ class ExportJob:
         return (1 if self.kind == "svg" and drawn else len(drawn)) + (icons.COUNT if "icons" in self.sizes else 0)
 
 
-def sizes_of(text: str) -> tuple[str, ...]:
+def parse_sizes(text: str) -> tuple[str, ...]:
     """Sizes from words with commas between them, each once. Raises BadInput that names the one at fault."""
     found: list[str] = []
     networks = {feed.network.lower() for feed in FEEDS}
@@ -75,7 +75,7 @@ def sizes_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def measured(size: str) -> tuple[int, int]:
+def size_in_pixels(size: str) -> tuple[int, int]:
     """Width and height of a size that is not "icons"."""
     if size in BY_NAME:
         return BY_NAME[size].width, BY_NAME[size].height
@@ -83,36 +83,36 @@ def measured(size: str) -> tuple[int, int]:
     return int(wide), int(high or wide)
 
 
-def files(
-    order: ExportJob,
+def render_files(
+    job: ExportJob,
     picture: Image,
     name: str,
     *,
     title: str = "",
-    origin: EmbeddedMetadata = NOTHING,
+    origin: EmbeddedMetadata = NO_METADATA,
     ground: Image | None = None,
 ) -> Iterator[tuple[str, bytes]]:
     """The files, each with its place below the folder they go to. `name` begins their names, `title` is for people.
 
     Raises BadInput where no size is chosen, or as `render` does.
     """
-    if not order.sizes:
+    if not job.sizes:
         raise BadInput("No size is chosen.", "Choose at least one.")
-    title = printable(title or name)
-    drawn = [size for size in order.sizes if size != "icons"]
-    if order.kind == "svg" and drawn:
-        yield f"{name}.svg", vector.svg(picture, order.look, title=title, origin=origin, ground=ground)
+    title = without_surrogates(title or name)
+    drawn = [size for size in job.sizes if size != "icons"]
+    if job.kind == "svg" and drawn:
+        yield f"{name}.svg", vector.svg(picture, job.style, title=title, origin=origin, ground=ground)
     elif drawn:
-        form: Format = order.kind if order.kind != "svg" else "png"
+        form: Format = job.kind if job.kind != "svg" else "png"
         for size in drawn:
-            wide, high = measured(size)
-            made = render(picture, order.look, wide, high, ground)
-            under = order.look.colour if order.look.ground == "colour" else "#ffffff"
+            wide, high = size_in_pixels(size)
+            made = render(picture, job.style, wide, high, ground)
+            under = job.style.colour if job.style.ground == "colour" else "#ffffff"
             yield f"{name}-{size}{SUFFIX[form]}", encode(made, form, origin, under=under)
-    if "icons" in order.sizes:
+    if "icons" in job.sizes:
         # Folders of their own, where other files come beside them.
         above = "icons/" if drawn else ""
-        for inner, data in icons.files(picture, order.look, title, origin, ground):
+        for inner, data in icons.icon_set(picture, job.style, title, origin, ground):
             yield above + inner, data
 
 

@@ -9,10 +9,10 @@ from PIL import Image as Pillow
 
 from studio.media.payloads import Image
 
-PLAIN = ("#ffffff", "#111111")
+WHITE_AND_BLACK = ("#ffffff", "#111111")
 
 
-def tints(picture: Image, count: int = 8) -> tuple[str, ...]:
+def suggest_colours(picture: Image, count: int = 8) -> tuple[str, ...]:
     """At most `count` colours as "#rrggbb": light tones of the picture's own hues, a deep one of its main hue, and
     white and near black last.
     """
@@ -37,7 +37,7 @@ def tints(picture: Image, count: int = 8) -> tuple[str, ...]:
             if len(hues) == 1:
                 found.append(_hex(hue, 0.24, min(0.6, richness)))
                 found.append(_hex((hue + 0.5) % 1, 0.86, 0.5))  # what stands out against it
-    return (*tuple(dict.fromkeys(found))[: count - len(PLAIN)], *PLAIN)
+    return (*tuple(dict.fromkeys(found))[: count - len(WHITE_AND_BLACK)], *WHITE_AND_BLACK)
 
 
 def _hex(hue: float, lightness: float, richness: float) -> str:

@@ -24,7 +24,7 @@ SLICES = 32
 _BLOCK = 4_000_000
 
 
-def mask(shape: Shape, width: int, height: int) -> NDArray[np.uint8]:
+def coverage(shape: Shape, width: int, height: int) -> NDArray[np.uint8]:
     """Coverage uint8 `[H, W]`, 255 inside. The circle is as large as fits, in the middle; the others fill the box."""
     whole = np.full((height, width), 255, np.uint8)
     if shape == "square":

@@ -21,11 +21,11 @@ Entry = tuple[Image, str]
 """A picture and its caption, which may be empty."""
 
 PAPER, INK = "#fbfaf8", "#1f1e1b"
-MOST = 400
+ENTRY_LIMIT = 400
 GAP, EDGE = 24, 40
 WORDS, MOOD = 20, 26
 TITLE = 40
-LARGEST = 2.0
+MAX_SCALE = 2.0
 
 
 def contact_sheet(
@@ -35,21 +35,21 @@ def contact_sheet(
 
     Raises BadInput for none, too many, or what would not fit into one picture.
     """
-    _checked(entries, cell)
+    _check(entries, cell)
     across = columns or min(len(entries), max(1, round(len(entries) ** 0.5 * 1.2)))
     down = -(-len(entries) // across)
     words = WORDS + 14 if any(caption for _, caption in entries) else 0
     head = TITLE + 28 if title else 0
     size = (2 * EDGE + across * cell + (across - 1) * GAP, 2 * EDGE + head + down * (cell + words) + (down - 1) * GAP)
-    sheet, pen = _sheet(size, paper)
+    sheet, pen = _blank(size, paper)
     if title:
-        _write(pen, title, (EDGE, EDGE), TITLE, size[0] - 2 * EDGE, ink)
+        _draw_text(pen, title, (EDGE, EDGE), TITLE, size[0] - 2 * EDGE, ink)
     for at, (picture, caption) in enumerate(entries):
         left = EDGE + at % across * (cell + GAP)
         top = EDGE + head + at // across * (cell + words + GAP)
-        _put(sheet, picture, (left, top, cell, cell))
+        _paste(sheet, picture, (left, top, cell, cell))
         if caption:
-            _write(pen, caption, (left, top + cell + 10), WORDS, cell, ink)
+            _draw_text(pen, caption, (left, top + cell + 10), WORDS, cell, ink)
     return Image(np.asarray(sheet))
 
 
@@ -61,29 +61,29 @@ def character_sheet(
 
     Raises BadInput as `contact_sheet` does.
     """
-    _checked(entries, cell)
+    _check(entries, cell)
     others = entries[1:]
     words = MOOD + 18
-    across = _across(len(others))
+    across = _columns(len(others))
     down = max(2, -(-len(others) // across) if across else 0)
     head = TITLE + 28 if name else 0
     high = down * (cell + words) + (down - 1) * GAP
     large = min(high - words, 4 * cell)
     size = (2 * EDGE + large + (across * (cell + GAP) + GAP if across else 0), 2 * EDGE + head + high)
-    sheet, pen = _sheet(size, paper)
+    sheet, pen = _blank(size, paper)
     if name:
-        _write(pen, name, (EDGE, EDGE), TITLE, size[0] - 2 * EDGE, ink)
-    _put(sheet, entries[0][0], (EDGE, EDGE + head, large, large))
-    _write(pen, entries[0][1], (EDGE, EDGE + head + large + 10), MOOD, large, ink, middle=True)
+        _draw_text(pen, name, (EDGE, EDGE), TITLE, size[0] - 2 * EDGE, ink)
+    _paste(sheet, entries[0][0], (EDGE, EDGE + head, large, large))
+    _draw_text(pen, entries[0][1], (EDGE, EDGE + head + large + 10), MOOD, large, ink, middle=True)
     for at, (picture, caption) in enumerate(others):
         left = EDGE + large + 2 * GAP + at % across * (cell + GAP)
         top = EDGE + head + at // across * (cell + words + GAP)
-        _put(sheet, picture, (left, top, cell, cell))
-        _write(pen, caption, (left, top + cell + 10), MOOD, cell, ink, middle=True)
+        _paste(sheet, picture, (left, top, cell, cell))
+        _draw_text(pen, caption, (left, top + cell + 10), MOOD, cell, ink, middle=True)
     return Image(np.asarray(sheet))
 
 
-def _across(many: int) -> int:
+def _columns(many: int) -> int:
     """Columns for so many pictures beside a large one: a little wider than high, and the fewest places left empty."""
     if many < 3:
         return min(many, 1)
@@ -92,14 +92,14 @@ def _across(many: int) -> int:
     return min(near, key=lambda columns: (-many % columns, abs(columns - ideal)))
 
 
-def _checked(entries: Sequence[Entry], cell: int) -> None:
+def _check(entries: Sequence[Entry], cell: int) -> None:
     if not entries:
         raise BadInput("A sheet needs at least one picture.")
-    if len(entries) > MOST:
+    if len(entries) > ENTRY_LIMIT:
         raise BadInput(
             "A sheet holds {limit} pictures at most, not {count}.",
             "Make several sheets.",
-            limit=MOST,
+            limit=ENTRY_LIMIT,
             count=len(entries),
         )
     if not 32 <= cell <= 1024:
@@ -108,25 +108,31 @@ def _checked(entries: Sequence[Entry], cell: int) -> None:
         raise BadInput("This sheet would be too large.", "Choose smaller cells.")
 
 
-def _sheet(size: tuple[int, int], paper: str) -> tuple[Pillow.Image, Any]:
+def _blank(size: tuple[int, int], paper: str) -> tuple[Pillow.Image, Any]:
     sheet = Pillow.new("RGB", size, colour_of(paper))
     return sheet, ImageDraw.Draw(sheet)
 
 
-def _put(sheet: Pillow.Image, picture: Image, box: tuple[int, int, int, int]) -> None:
+def _paste(sheet: Pillow.Image, picture: Image, box: tuple[int, int, int, int]) -> None:
     left, top, wide, high = box
     source = Pillow.fromarray(np.ascontiguousarray(picture.pixels)).convert("RGBA")
-    scale = min(wide / source.width, high / source.height, LARGEST)
+    scale = min(wide / source.width, high / source.height, MAX_SCALE)
     size = (max(1, round(source.width * scale)), max(1, round(source.height * scale)))
     small = source if size == source.size else source.resize(size, Pillow.Resampling.LANCZOS)
     sheet.paste(small, (left + (wide - size[0]) // 2, top + (high - size[1]) // 2), small)
 
 
-def _write(pen: Any, words: str, at: tuple[int, int], size: int, wide: int, ink: str, *, middle: bool = False) -> None:
-    line = fonts.fitted(words, size, wide)
+def _draw_text(
+    pen: Any, words: str, at: tuple[int, int], size: int, wide: int, ink: str, *, middle: bool = False
+) -> None:
+    line = fonts.fit_text(words, size, wide)
     if line:
         # By the base line, which stays where it is whatever face the words ask for.
         left, anchor = (at[0] + wide / 2, "ms") if middle else (at[0], "ls")
         pen.text(
-            (left, at[1] + round(size * 0.8)), line, font=fonts.face(size, line), fill=colour_of(ink), anchor=anchor
+            (left, at[1] + round(size * 0.8)),
+            line,
+            font=fonts.load_font(size, line),
+            fill=colour_of(ink),
+            anchor=anchor,
         )

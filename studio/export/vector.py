@@ -18,28 +18,28 @@ from PIL import ImageFilter
 
 from studio.errors import BadInput
 from studio.export.compose import PictureStyle, Placement, colour_of, place
-from studio.export.files import NOTHING, EmbeddedMetadata, encode
+from studio.export.files import NO_METADATA, EmbeddedMetadata, encode
 from studio.export.shapes import outline
 from studio.media import xmp
 from studio.media.payloads import Image
 
 COLOURS = 16
-TRACED = 640
+TRACE_SIDE = 640
 """Pixels of the longer side that is traced: small pictures are enlarged, so that outlines are curves and no stairs."""
 
 SPECKLE = 0.0002
 """Share of the picture below which a spot of a colour goes to its neighbours."""
 
-SHARE = 0.0008
+MIN_SHARE = 0.0008
 """Share of the picture below which a whole colour goes to the nearest one."""
 
-APART = 16.0
+MERGE_DISTANCE = 16.0
 """Distance in levels below which two colours are one."""
 
-UNDER = 2
+OVERLAP = 2
 """Pixels of the traced picture by which a colour reaches under those that lie over it."""
 
-SOLID = 0.15
+MIN_SOLID = 0.15
 """Share of a colour's pixels that must lie among their own: less has what only fills the seam between two others."""
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -48,11 +48,11 @@ _PATH = re.compile(r'<path d="([^"]*)"[^>]*?translate\((-?[\d.]+),(-?[\d.]+)\)')
 
 def svg(
     picture: Image,
-    look: PictureStyle,
+    style: PictureStyle,
     side: int = 512,
     *,
     title: str = "",
-    origin: EmbeddedMetadata = NOTHING,
+    origin: EmbeddedMetadata = NO_METADATA,
     ground: Image | None = None,
     colours: int = COLOURS,
 ) -> bytes:
@@ -63,22 +63,22 @@ def svg(
     paths = trace(picture, colours)
     if not paths:
         raise BadInput("This picture is clear all over: there is nothing to draw.")
-    where = place(picture, look, side, side)
+    where = place(picture, style, side, side)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{side}" height="{side}">']
     if title:
-        parts.append(f"<title>{escape(xmp.sayable(title))}</title>")
-    packet = xmp.packet(origin.words, origin.source).decode()
+        parts.append(f"<title>{escape(xmp.xml_safe(title))}</title>")
+    packet = xmp.packet(origin.note, origin.source).decode()
     if packet:
         parts.append(f"<metadata>{packet[packet.index('<x:xmpmeta') : packet.index('<?xpacket end')]}</metadata>")
-    defs = f'<clipPath id="shape"><path d="{outline(look.shape, side, side)}"/></clipPath>'
-    if look.ground == "gradient":
-        defs += _gradient(look)
+    defs = f'<clipPath id="shape"><path d="{outline(style.shape, side, side)}"/></clipPath>'
+    if style.ground == "gradient":
+        defs += _gradient(style)
     parts.append(f'<defs>{defs}</defs><g clip-path="url(#shape)">')
-    if look.ground == "colour":
-        parts.append(f'<rect width="{side}" height="{side}" fill="{look.colour}"/>')
-    elif look.ground == "gradient":
+    if style.ground == "colour":
+        parts.append(f'<rect width="{side}" height="{side}" fill="{style.colour}"/>')
+    elif style.ground == "gradient":
         parts.append(f'<rect width="{side}" height="{side}" fill="url(#ground)"/>')
-    elif look.ground == "work":
+    elif style.ground == "work":
         parts.append(_embedded(ground, side))
     parts.append(f'<g transform="{_transform(where, picture)}">')
     parts += [f'<path fill="{fill}" d="{data}"/>' for fill, data in paths]
@@ -89,27 +89,27 @@ def svg(
 def trace(picture: Image, colours: int = COLOURS) -> list[tuple[str, str]]:
     """(fill, path data) of each colour, from the lowest up, in pixels of the picture; at most `colours` of them."""
     source = Pillow.fromarray(np.ascontiguousarray(picture.pixels)).convert("RGBA")
-    scale = TRACED / max(source.size)
+    scale = TRACE_SIDE / max(source.size)
     size = (max(1, round(source.width * scale)), max(1, round(source.height * scale)))
     large = np.asarray(source.resize(size, Pillow.Resampling.BICUBIC))
     there = large[..., 3] >= 128
     if not there.any():
         return []
-    labels, palette = _few(large[..., :3], there, colours)
+    labels, palette = _quantize(large[..., :3], there, colours)
     order = sorted(range(len(palette)), key=lambda at: -int((labels == at).sum()))
     found: list[tuple[str, str]] = []
     over = there.copy()
     for at in order:
         own = labels == at
         over &= ~own  # what lies over this colour
-        data = _outlines(own | (_grown(own) & over), (source.width / size[0], source.height / size[1]))
+        data = _outlines(own | (_dilate(own) & over), (source.width / size[0], source.height / size[1]))
         if data:
             fill = "#" + "".join(f"{int(level):02x}" for level in palette[at])
             found.append((fill, data))
     return found
 
 
-def _few(
+def _quantize(
     pixels: NDArray[np.uint8], there: NDArray[np.bool_], colours: int
 ) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
     """The number of a colour for every pixel, -1 where there is none, and the colours `[n, 3]`."""
@@ -120,47 +120,49 @@ def _few(
     chosen = sheet.quantize(min(256, colours * 3), Pillow.Quantize.MEDIANCUT, kmeans=3, dither=Pillow.Dither.NONE)
     numbers = np.asarray(chosen).ravel()[: len(flat)]
     listed = np.array(chosen.getpalette("RGB") or [], np.uint8).reshape(-1, 3)
-    palette = _merged(listed, np.bincount(numbers, minlength=len(listed))[: len(listed)], colours, len(flat))
-    labels = _labelled(flat, palette, there)
-    solid = [at for at in range(len(palette)) if _inner(labels == at) >= SOLID * max(1, int((labels == at).sum()))]
+    palette = _merge_colours(listed, np.bincount(numbers, minlength=len(listed))[: len(listed)], colours, len(flat))
+    labels = _label(flat, palette, there)
+    solid = [
+        at for at in range(len(palette)) if _inner_pixels(labels == at) >= MIN_SOLID * max(1, int((labels == at).sum()))
+    ]
     if 0 < len(solid) < len(palette):
         palette = palette[solid]
-        labels = _labelled(flat, palette, there)
+        labels = _label(flat, palette, there)
     return labels, palette
 
 
-def _labelled(flat: NDArray[np.uint8], palette: NDArray[np.uint8], there: NDArray[np.bool_]) -> NDArray[np.int16]:
+def _label(flat: NDArray[np.uint8], palette: NDArray[np.uint8], there: NDArray[np.bool_]) -> NDArray[np.int16]:
     labels = np.full(there.shape, -1, np.int16)
     labels[there] = _nearest(flat, palette)
-    return _calmed(labels, there, len(palette))
+    return _smooth_labels(labels, there, len(palette))
 
 
-def _inner(own: NDArray[np.bool_]) -> int:
+def _inner_pixels(own: NDArray[np.bool_]) -> int:
     """Pixels of a colour that are its own all around, two pixels far."""
-    return int((~_grown(~own)).sum())
+    return int((~_dilate(~own)).sum())
 
 
-def _grown(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _dilate(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The region and what lies within UNDER pixels of it, across, down and aslant."""
     wide = own.copy()
-    for step in range(1, UNDER + 1):
+    for step in range(1, OVERLAP + 1):
         wide[:, step:] |= own[:, :-step]
         wide[:, :-step] |= own[:, step:]
     high = wide.copy()
-    for step in range(1, UNDER + 1):
+    for step in range(1, OVERLAP + 1):
         high[step:] |= wide[:-step]
         high[:-step] |= wide[step:]
     return high
 
 
-def _merged(listed: NDArray[np.uint8], counts: NDArray[np.int64], colours: int, total: int) -> NDArray[np.uint8]:
+def _merge_colours(listed: NDArray[np.uint8], counts: NDArray[np.int64], colours: int, total: int) -> NDArray[np.uint8]:
     """The colours that stay: near ones become one, then the rarest go until few enough are left."""
     kept: list[tuple[NDArray[np.float64], int]] = []
     for at in np.argsort(-counts):
         if counts[at] == 0:
             continue
         colour = listed[at].astype(np.float64)
-        near = next((i for i, (other, _) in enumerate(kept) if np.abs(other - colour).max() < APART), None)
+        near = next((i for i, (other, _) in enumerate(kept) if np.abs(other - colour).max() < MERGE_DISTANCE), None)
         if near is None:
             kept.append((colour, int(counts[at])))
         else:
@@ -168,7 +170,7 @@ def _merged(listed: NDArray[np.uint8], counts: NDArray[np.int64], colours: int, 
             whole = many + int(counts[at])
             kept[near] = ((other * many + colour * int(counts[at])) / whole, whole)
     kept.sort(key=lambda each: -each[1])
-    large = [each for each in kept[:colours] if each[1] >= SHARE * total] or kept[:1]
+    large = [each for each in kept[:colours] if each[1] >= MIN_SHARE * total] or kept[:1]
     return np.rint(np.array([colour for colour, _ in large])).astype(np.uint8)
 
 
@@ -180,7 +182,7 @@ def _nearest(flat: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.
     return made
 
 
-def _calmed(labels: NDArray[np.int16], there: NDArray[np.bool_], count: int) -> NDArray[np.int16]:
+def _smooth_labels(labels: NDArray[np.int16], there: NDArray[np.bool_], count: int) -> NDArray[np.int16]:
     """Each pixel as most of its neighbours are, so that the mixed pixels of an edge go to one side or the other."""
     if count < 2:
         return labels
@@ -213,10 +215,10 @@ def _outlines(inside: NDArray[np.bool_], scale: tuple[float, float]) -> str:
         45,  # splice_threshold
         2,  # path_precision
     )
-    return "".join(_moved(data, float(x), float(y), scale) for data, x, y in _PATH.findall(drawn))
+    return "".join(_transform_path(data, float(x), float(y), scale) for data, x, y in _PATH.findall(drawn))
 
 
-def _moved(data: str, across: float, down: float, scale: tuple[float, float]) -> str:
+def _transform_path(data: str, across: float, down: float, scale: tuple[float, float]) -> str:
     """Path data of absolute commands with pairs of numbers, moved and scaled."""
     made: list[str] = []
     for command, rest in re.findall(r"([MCLZ])([^MCLZ]*)", data):
@@ -236,14 +238,14 @@ def _transform(where: Placement, picture: Image) -> str:
     return f"translate({_n(where.left)} {_n(where.top)}) scale({where.width / wide:.6g} {where.height / high:.6g})"
 
 
-def _gradient(look: PictureStyle) -> str:
+def _gradient(style: PictureStyle) -> str:
     """As CSS draws it on a square: the line reaches as far as the corners."""
-    turn = np.radians(look.angle)
+    turn = np.radians(style.angle)
     long = (abs(np.sin(turn)) + abs(np.cos(turn))) / 2
     x, y = long * np.sin(turn), -long * np.cos(turn)
     ends = f'x1="{0.5 - x:.4f}" y1="{0.5 - y:.4f}" x2="{0.5 + x:.4f}" y2="{0.5 + y:.4f}"'
-    colour_of(look.colour), colour_of(look.second)
-    stops = f'<stop stop-color="{look.colour}"/><stop offset="1" stop-color="{look.second}"/>'
+    colour_of(style.colour), colour_of(style.second)
+    stops = f'<stop stop-color="{style.colour}"/><stop offset="1" stop-color="{style.second}"/>'
     return f'<linearGradient id="ground" {ends}>{stops}</linearGradient>'
 
 

@@ -13,26 +13,26 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from studio.errors import BadInput
-from studio.system.storage import failing_as, sync_folder, write_synced
+from studio.system.storage import disk_errors_as, sync_folder, write_synced
 
 File = tuple[str, bytes]
 """Its place below the folder, with "/" between the parts, and its bytes."""
 
-LONGEST = 60
+NAME_LIMIT = 60
 """Characters of a name that is made of a title."""
 
-_TAKEN = re.compile(r"(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(\..*)?", re.IGNORECASE)
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(\..*)?", re.IGNORECASE)
 
 
-def name_of(title: str, fallback: str) -> str:
+def safe_name(title: str, fallback: str) -> str:
     """A name of a file or folder, without ending, that every system takes."""
-    clean = "".join(letter for letter in title if letter.isalnum() or letter in " -_").strip()[:LONGEST].strip()
+    clean = "".join(letter for letter in title if letter.isalnum() or letter in " -_").strip()[:NAME_LIMIT].strip()
     while len(clean.encode("utf-8", "replace")) > 180:
         clean = clean[:-1]
-    return fallback if not clean or _TAKEN.fullmatch(clean) else clean
+    return fallback if not clean or _RESERVED.fullmatch(clean) else clean
 
 
-def apart(name: str, taken: set[str]) -> str:
+def unique_name(name: str, taken: set[str]) -> str:
     """The name, or the next one with a number that no name in `taken` is like, to which it is added. Names that differ
     by case or by how accents are put together are one file on many systems.
     """
@@ -43,7 +43,7 @@ def apart(name: str, taken: set[str]) -> str:
     return made
 
 
-def send(files: Iterable[File], to: Path, name: str, hear: Callable[[int], None] | None = None) -> Path:
+def write_files(files: Iterable[File], to: Path, name: str, hear: Callable[[int], None] | None = None) -> Path:
     """Write the files to `to`, a zip by its ending or else a folder; returns what has come: zip, folder or file.
 
     One file alone goes into the folder `to` itself; several into a new folder `name` within it. Nothing is written
@@ -51,7 +51,7 @@ def send(files: Iterable[File], to: Path, name: str, hear: Callable[[int], None]
     many there are; what it or `files` raises passes through, and then nothing has been written. Raises BadInput, or
     StudioError where the disk refuses.
     """
-    with failing_as("The export could not be written"):
+    with disk_errors_as("The export could not be written"):
         return _zip(files, to, hear) if to.suffix.lower() == ".zip" else _folder(files, to, name, hear)
 
 
@@ -67,13 +67,13 @@ def free(path: Path) -> Path:
 def _zip(files: Iterable[File], to: Path, hear: Callable[[int], None] | None) -> Path:
     if to.exists():
         raise BadInput("There is already a file {to}.", "Choose another name, or move it away first.", to=to)
-    made_folder = _make(to.parent)
+    made_folder = _make_folder(to.parent)
     part = to.with_name(f".export-{uuid.uuid4().hex}.part")
     try:
         with part.open("xb") as file, zipfile.ZipFile(file, "w") as whole:
             for count, (inner, data) in enumerate(files, 1):
                 # A fixed time, so that the same work gives the same zip; what is in it is packed already.
-                entry = zipfile.ZipInfo(_checked(inner), (1980, 1, 1, 0, 0, 0))
+                entry = zipfile.ZipInfo(_check_name(inner), (1980, 1, 1, 0, 0, 0))
                 entry.external_attr = 0o644 << 16
                 whole.writestr(entry, data, zipfile.ZIP_STORED)
                 if hear:
@@ -83,7 +83,7 @@ def _zip(files: Iterable[File], to: Path, hear: Callable[[int], None] | None) ->
         part.replace(to)
     except BaseException:
         part.unlink(missing_ok=True)
-        _unmake(made_folder)
+        _remove_empty(made_folder)
         raise
     sync_folder(to.parent)
     return to
@@ -92,14 +92,14 @@ def _zip(files: Iterable[File], to: Path, hear: Callable[[int], None] | None) ->
 def _folder(files: Iterable[File], to: Path, name: str, hear: Callable[[int], None] | None) -> Path:
     if to.exists() and not to.is_dir():
         raise BadInput("{to} is a file, not a folder.", "Choose a folder, or a name that ends in .zip.", to=to)
-    made_folder = _make(to)
+    made_folder = _make_folder(to)
     part: Path | None = None
     try:
         part = to / f".export-{uuid.uuid4().hex}.part"
         part.mkdir()
         written: list[Path] = []
         for count, (inner, data) in enumerate(files, 1):
-            place = part / _checked(inner)
+            place = part / _check_name(inner)
             place.parent.mkdir(parents=True, exist_ok=True)
             write_synced(place, data)
             written.append(place)
@@ -115,20 +115,20 @@ def _folder(files: Iterable[File], to: Path, name: str, hear: Callable[[int], No
     except BaseException:
         if part is not None:
             shutil.rmtree(part, ignore_errors=True)
-        _unmake(made_folder)
+        _remove_empty(made_folder)
         raise
     sync_folder(to)
     return end
 
 
-def _make(folder: Path) -> Path | None:
+def _make_folder(folder: Path) -> Path | None:
     """Make the folder; returns the topmost one that was not there before."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     return missing[-1] if missing else None
 
 
-def _unmake(folder: Path | None) -> None:
+def _remove_empty(folder: Path | None) -> None:
     """Remove folders that were made for nothing, so far as nobody has put anything into them."""
     if folder is not None:
         for each in sorted((each for each in folder.rglob("*") if each.is_dir()), reverse=True):
@@ -138,7 +138,7 @@ def _unmake(folder: Path | None) -> None:
             folder.rmdir()
 
 
-def _checked(inner: str) -> str:
+def _check_name(inner: str) -> str:
     parts = inner.split("/")
     if any(part in ("", ".", "..") or "\\" in part or ":" in part for part in parts):
         raise ValueError(f"{inner!r} is no place below a folder")

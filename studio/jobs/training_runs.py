@@ -107,7 +107,7 @@ def can_resume(folder: Path) -> bool:
 def save_request(request: TrainRequest) -> None:
     """Save the request beside the checkpoint. Raises OSError."""
     text = json.dumps(request.to_json(), ensure_ascii=False, indent=1) + "\n"
-    storage.write_whole(Path(request.out).expanduser() / REQUEST, text.encode("utf-8", "replace"))
+    storage.write_atomic(Path(request.out).expanduser() / REQUEST, text.encode("utf-8", "replace"))
 
 
 def mark_finished(folder: Path) -> None:
@@ -173,7 +173,7 @@ def is_running(folder: Path) -> bool:
 def delete(folder: Path) -> None:
     """Delete a training's folder. Raises BadInput while it runs, StudioError where deleting fails."""
     gone = folder.with_name(f".{folder.name}{DELETED}")
-    with storage.failing_as("The training could not be deleted"):
+    with storage.disk_errors_as("The training could not be deleted"):
         if is_running(folder):
             raise BadInput("This training is running.", "Stop it first.")
         # Renamed first, so that an interrupted deletion leaves nothing that looks resumable.

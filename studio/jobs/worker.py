@@ -211,7 +211,7 @@ class ProcessHost:
             return
         process.kill()
         process.wait()
-        temp_clips.drop_unfinished(process.pid)
+        temp_clips.remove_unfinished(process.pid)
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
@@ -366,7 +366,7 @@ def main() -> None:
     """Entry point of the child. Redirects standard output to standard error: libraries must not print into the pipe."""
     # A terminal sends Ctrl-C to the whole process group; the parent handles it and cancels the job, which then saves
     # partial results.
-    signals.ignored()
+    signals.ignore_signals()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", closefd=False), line_buffering=True)

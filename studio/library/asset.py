@@ -52,12 +52,12 @@ class Asset:
     provenance: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
 
     @property
-    def moving(self) -> bool:
+    def is_clip(self) -> bool:
         """Whether it is a clip: pictures that take time."""
         return self.seconds is not None and self.width is not None
 
     @property
-    def drawn(self) -> bool:
+    def is_image(self) -> bool:
         """Whether it is one picture."""
         return self.width is not None and self.seconds is None
 
@@ -71,7 +71,7 @@ class Asset:
         return Message.of(said) if isinstance(said, str) else NOTHING
 
     @property
-    def sounding(self) -> bool:
+    def is_audio(self) -> bool:
         """Whether it is a sound."""
         return self.seconds is not None and self.width is None
 
@@ -124,15 +124,15 @@ class AssetRecord:
     provenance: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
 
     @property
-    def room(self) -> str:
+    def folder_name(self) -> str:
         """The folder of the library that the file lies in."""
         return "bin" if self.binned else "works"
 
-    def path(self, folder: Path) -> Path:
-        return folder / self.room / self.file
+    def path_in(self, folder: Path) -> Path:
+        return folder / self.folder_name / self.file
 
-    def sidecar(self, folder: Path) -> Path:
-        return self.path(folder).with_name(self.id + ".json")
+    def sidecar_in(self, folder: Path) -> Path:
+        return self.path_in(folder).with_name(self.id + ".json")
 
     @property
     def model(self) -> str:
@@ -142,17 +142,17 @@ class AssetRecord:
             told = cast("dict[str, object]", told).get("id")
         return told if isinstance(told, str) else ""
 
-    def asset(self, folder: Path) -> Asset:
+    def to_asset(self, folder: Path) -> Asset:
         """The work as the rest of the studio sees it, in the library that now lies in `folder`."""
         values = {name: getattr(self, name) for name in _SHARED}
-        return Asset(path=self.path(folder), **values)
+        return Asset(path=self.path_in(folder), **values)
 
     def to_json(self, indent: int | None = 1) -> str:
         """The sidecar's text: indented, since people look into it."""
         values = {name: getattr(self, name) for name in AssetRecord.__slots__}
-        return printable(json.dumps({"schema": SCHEMA, **values}, ensure_ascii=False, indent=indent))
+        return without_surrogates(json.dumps({"schema": SCHEMA, **values}, ensure_ascii=False, indent=indent))
 
-    def settled(self) -> AssetRecord:
+    def normalized(self) -> AssetRecord:
         """The record as it will be read again: lists for tuples in the request, no half characters."""
         return AssetRecord.from_json(self.to_json(indent=None))
 
@@ -170,7 +170,7 @@ class AssetRecord:
         if isinstance(schema, int) and schema > SCHEMA:
             raise StudioError("This work was kept by a newer AIGC Studio.", "Update the studio to see it.")
         try:
-            return _checked(given)
+            return _parse(given)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise BadInput("This sidecar is damaged: {reason}.", reason=error) from error
 
@@ -178,12 +178,12 @@ class AssetRecord:
 _SHARED = tuple(name for name in Asset.__slots__ if name != "path")
 
 
-def printable(text: str) -> str:
+def without_surrogates(text: str) -> str:
     """The text without lone surrogates, which file names may hold and neither files nor the index can."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def words_of(request: Mapping[str, Any]) -> str:
+def search_text(request: Mapping[str, Any]) -> str:
     """The words by which a work is found beside its title: every text in its request, the prompt first."""
     found = [str(request.get("prompt", ""))]
     skipped = {"kind", "model", "prompt", "latent"}
@@ -198,7 +198,7 @@ def default_title(request: Mapping[str, Any]) -> str:
     return first if len(first) <= 80 else first[:79].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def _checked(data: dict[str, Any]) -> AssetRecord:
+def _parse(data: dict[str, Any]) -> AssetRecord:
     file = _text(data, "file")
     name = _text(data, "id")
     match = _FILE.fullmatch(file)

@@ -34,7 +34,7 @@ KIND = "avatar"
 
 NAME_LIMIT = 120  # characters, as of a face's own name
 SIZE_LIMIT = 16_000_000  # bytes of one JSON: more than twelve mixed-in faces of the greatest length take
-LATEST = 32_503_680_000.0  # seconds since 1970: the year 3000
+MAX_TIME = 32_503_680_000.0  # seconds since 1970: the year 3000
 BIN = "bin"
 
 
@@ -48,7 +48,7 @@ class Identity:
     face: Request
     work: str
     portrait: Path
-    kept: float
+    created: float
     changed: float
 
 
@@ -63,17 +63,17 @@ class Identities:
 
     def all(self) -> list[Identity]:
         """Everybody who is kept, by name."""
-        return _in(self._folder, self._folder)
+        return _read_folder(self._folder, self._folder)
 
     def binned(self) -> list[Identity]:
         """Everybody who was removed, the last first."""
         there = {path.stem for path in self._folder.glob("*.json")}
-        gone = [one for one in _in(self._folder / BIN, self._folder) if one.id not in there]
+        gone = [one for one in _read_folder(self._folder / BIN, self._folder) if one.id not in there]
         return sorted(gone, key=lambda one: -one.changed)
 
     def get(self, word: str) -> Identity:
         """The one of that id or name. Raises BadInput where there is none."""
-        return _named(word, self.all())
+        return _find(word, self.all())
 
     def portrait(self, id: str) -> Image:
         """The cut-out of one, uint8 [H, W, 4] with straight alpha. StudioError where its file is lost."""
@@ -89,7 +89,7 @@ class Identities:
             pixels = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
         return Image(pixels)
 
-    def keep(self, name: str, face: Request, portrait: Image, work: str = "") -> Identity:
+    def save(self, name: str, face: Request, portrait: Image, work: str = "") -> Identity:
         """Keep a face under a name; who had that name gets this face and stays the same identity otherwise.
 
         Raises BadInput for no name, no face or one that is far too long, StudioError for a disk that takes nothing.
@@ -97,43 +97,43 @@ class Identities:
         name = _clean(name)
         if face.kind != KIND:
             raise BadInput("A request for {kind} is no face.", "Keep a face that the avatar page made.", kind=face.kind)
-        with self._writing("The identity could not be kept"):
+        with self._locked("The identity could not be kept"):
             there = self.all()
             same = next((one for one in there if one.name.casefold() == name.casefold()), None)
             now = time.time()
             id = same.id if same is not None else secrets.token_hex(6)
             file = self._folder / f"{id}.{secrets.token_hex(3)}.png"
-            one = Identity(id, name, _called(face, name), work, file, same.kept if same else now, now)
+            one = Identity(id, name, _with_name(face, name), work, file, same.created if same else now, now)
             try:
                 images.write_png(portrait, file, "")
                 storage.sync_file(file)
                 _write(self._folder, one)
             except BaseException:
-                _forget(file)
+                _delete_portrait(file)
                 raise
             if same is not None:
-                _forget(same.portrait)
+                _delete_portrait(same.portrait)
         self._changed()
         return one
 
     def rename(self, id: str, name: str) -> Identity:
         """Give one another name. Raises BadInput where another has it already."""
         name = _clean(name)
-        with self._writing("The identity could not be renamed"):
+        with self._locked("The identity could not be renamed"):
             there = self.all()
-            one = _named(id, there)
+            one = _find(id, there)
             taken = next((other for other in there if other.name.casefold() == name.casefold()), None)
             if taken is not None and taken.id != one.id:
                 raise BadInput("{name} is there already.", "Choose another name.", name=taken.name)
-            one = replace(one, name=name, face=_called(one.face, name), changed=time.time())
+            one = replace(one, name=name, face=_with_name(one.face, name), changed=time.time())
             _write(self._folder, one)
         self._changed()
         return one
 
     def remove(self, id: str) -> Identity:
         """Put one into the bin."""
-        with self._writing("The identity could not be removed"):
-            one = _named(id, self.all())
+        with self._locked("The identity could not be removed"):
+            one = _find(id, self.all())
             bin = self._folder / BIN
             bin.mkdir(exist_ok=True)
             _write(bin, replace(one, changed=time.time()))
@@ -143,7 +143,7 @@ class Identities:
 
     def restore(self, id: str) -> Identity:
         """Take one back from the bin, under another name where somebody has that meanwhile."""
-        with self._writing("The identity could not be restored"):
+        with self._locked("The identity could not be restored"):
             binned = self.binned()
             one = _found(id, binned)
             if one is None:
@@ -152,22 +152,22 @@ class Identities:
             while name.casefold() in names:
                 number += 1
                 name = f"{one.name[: NAME_LIMIT - 8]} {number}"
-            one = replace(one, name=name, face=_called(one.face, name), changed=time.time())
+            one = replace(one, name=name, face=_with_name(one.face, name), changed=time.time())
             _write(self._folder, one)
             (self._folder / BIN / f"{one.id}.json").unlink()
         self._changed()
         return one
 
     @contextmanager
-    def _writing(self, what: LiteralString) -> Generator[None]:
+    def _locked(self, what: LiteralString) -> Generator[None]:
         """One writer at a time, of all windows and command lines."""
-        with storage.failing_as(what):
+        with storage.disk_errors_as(what):
             self._folder.mkdir(parents=True, exist_ok=True)
             with storage.FileLock(self._folder / ".lock"):
                 yield
 
 
-def _in(folder: Path, portraits: Path) -> list[Identity]:
+def _read_folder(folder: Path, portraits: Path) -> list[Identity]:
     found: list[Identity] = []
     for path in sorted(folder.glob("*.json")):
         try:
@@ -194,12 +194,12 @@ def _read(path: Path, portraits: Path) -> Identity:
     if Path(file).name != file:
         raise ValueError("its portrait lies elsewhere")
     kept, changed = float(told["kept"]), float(told["changed"])
-    if not (0 <= kept <= LATEST and 0 <= changed <= LATEST):
+    if not (0 <= kept <= MAX_TIME and 0 <= changed <= MAX_TIME):
         raise ValueError("its times cannot be")
     return Identity(path.stem, _clean(str(told["name"])), face, str(told["work"]), portraits / file, kept, changed)
 
 
-def _forget(portrait: Path) -> None:
+def _delete_portrait(portrait: Path) -> None:
     """Remove a picture that no identity names. One that is in use elsewhere stays, and does no harm."""
     with suppress(OSError):
         portrait.unlink(missing_ok=True)
@@ -214,22 +214,22 @@ def _write(folder: Path, one: Identity) -> None:
         "face": one.face.to_json(),
         "work": one.work,
         "portrait": one.portrait.name,
-        "kept": one.kept,
+        "kept": one.created,
         "changed": one.changed,
     }
     data = json.dumps(said, ensure_ascii=False, indent=1).encode("utf-8")
     if len(data) > SIZE_LIMIT:
         raise BadInput("This face holds too much to keep.", "Take out some of the faces that are mixed into it.")
-    storage.write_whole(folder / f"{one.id}.json", data)
+    storage.write_atomic(folder / f"{one.id}.json", data)
 
 
 def _found(word: str, there: list[Identity]) -> Identity | None:
     """The one of that id, or else of that name."""
     known = {one.name.casefold(): one for one in reversed(there)} | {one.id: one for one in there}
-    return known.get(word) or known.get(_words(word).casefold())
+    return known.get(word) or known.get(_one_line(word).casefold())
 
 
-def _named(word: str, there: list[Identity]) -> Identity:
+def _find(word: str, there: list[Identity]) -> Identity:
     """The one of that id, or else of that name. Raises BadInput where there is none."""
     found = _found(word, there)
     if found is None:
@@ -244,16 +244,16 @@ def _known(there: list[Identity]) -> Message:
 
 
 def _clean(name: str) -> str:
-    name = _words(name)[:NAME_LIMIT].rstrip()
+    name = _one_line(name)[:NAME_LIMIT].rstrip()
     if not name:
         raise BadInput("An identity needs a name.", "Say who this is.")
     return name
 
 
-def _words(name: str) -> str:
+def _one_line(name: str) -> str:
     return " ".join(name.encode("utf-8", "replace").decode("utf-8").replace("\0", "").split())
 
 
-def _called(face: Request, name: str) -> Request:
+def _with_name(face: Request, name: str) -> Request:
     """The face under this name."""
     return Request.from_json({**face.to_json(), "name": name})

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
 from studio.errors import Message, StudioError
-from studio.library.asset import AssetRecord, words_of
+from studio.library.asset import AssetRecord, search_text
 
 VERSION = 1
 """The version of the tables below; an older index is made anew, a newer one is refused."""
@@ -42,7 +42,7 @@ CREATE TABLE labels (kind TEXT, name TEXT, seq INTEGER, PRIMARY KEY (kind, name,
 CREATE INDEX labels_of ON labels (seq);
 """
 # `words` holds works outside the bin only, so that a search over them need not look at `works`.
-_FILLED = ("works", "bodies", "texts", "words", "labels")
+_DATA_TABLES = ("works", "bodies", "texts", "words", "labels")
 
 
 class DamagedIndex(StudioError):
@@ -62,61 +62,61 @@ class LibraryIndex:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._idle: list[sqlite3.Connection] = []
-        self._guard = threading.Lock()
+        self._idle_lock = threading.Lock()
         self._closed = False
-        self._opened = 0  # the inode, so that another studio's new index is noticed
+        self._opened_inode = 0  # the inode, so that another studio's new index is noticed
 
     def prepare(self, records: Callable[[], Iterable[AssetRecord]]) -> int:
         """Where the tables are missing or older, make them, filled with `records`; returns how many these were."""
-        with self.using(made=False) as db:
+        with self.connection(must_exist=False) as db:
             if _version(db) == VERSION:
                 return 0
-            with writing(db):
+            with transaction(db):
                 for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
                     if not name.startswith(("sqlite_", "words_")):
                         db.execute(f"DROP TABLE {name}")
                 for statement in _TABLES.split(";\n"):
                     if statement.strip():
                         db.execute(statement)
-                filled = put(db, records())
+                filled = upsert(db, records())
                 db.execute(f"PRAGMA user_version = {VERSION}")
             return filled
 
-    def fill(self, records: Iterable[AssetRecord]) -> int:
+    def replace_all(self, records: Iterable[AssetRecord]) -> int:
         """Forget every work and take these instead; returns how many they are."""
-        with self.using() as db, writing(db):
-            for table in _FILLED:
+        with self.connection() as db, transaction(db):
+            for table in _DATA_TABLES:
                 db.execute(f"DELETE FROM {table}")
-            return put(db, records)
+            return upsert(db, records)
 
     @contextlib.contextmanager
-    def using(self, made: bool = True) -> Generator[sqlite3.Connection]:
-        """A connection for one question or one transaction. Raises DamagedIndex where the file is damaged, or is
-        without the tables that are `made`.
+    def connection(self, must_exist: bool = True) -> Generator[sqlite3.Connection]:
+        """A connection for one question or one transaction. Raises DamagedIndex where the file is damaged, or is without
+        the tables that are `made`.
         """
-        db = self._borrow(made)
+        db = self._borrow(must_exist)
         try:
             yield db
         except sqlite3.DatabaseError as error:
             db.close()
-            if _damaged(error):
+            if _is_damage(error):
                 raise DamagedIndex(str(error)) from error
             raise
         except BaseException:
             db.close()
             raise
-        with self._guard:
+        with self._idle_lock:
             if not self._closed:
                 self._idle.append(db)
                 return
         db.close()
 
     def close(self) -> None:
-        with self._guard:
+        with self._idle_lock:
             self._closed = True
         self._release()
 
-    def stamp(self) -> int:
+    def inode(self) -> int:
         """What tells this index file from the one that may take its place; 0 where there is none."""
         try:
             return self.path.stat().st_ino
@@ -133,19 +133,19 @@ class LibraryIndex:
         return aside
 
     def _release(self) -> None:
-        with self._guard:
+        with self._idle_lock:
             idle, self._idle = self._idle, []
         for db in idle:
             db.close()
 
     def _borrow(self, made: bool) -> sqlite3.Connection:
-        now = self.stamp()
-        with self._guard:
+        now = self.inode()
+        with self._idle_lock:
             if self._closed:
                 raise RuntimeError("the library is closed")
-            if now != self._opened:
+            if now != self._opened_inode:
                 stale, self._idle = self._idle, []
-                self._opened = now
+                self._opened_inode = now
             else:
                 stale = []
             db = self._idle.pop() if self._idle else None
@@ -164,7 +164,7 @@ class LibraryIndex:
             version = _version(db)
         except sqlite3.DatabaseError as error:
             db.close()
-            if _damaged(error):
+            if _is_damage(error):
                 raise DamagedIndex(str(error)) from error
             raise
         if version > VERSION or (made and version != VERSION):
@@ -174,13 +174,13 @@ class LibraryIndex:
             raise StudioError(
                 "This library was opened by a newer AIGC Studio.", "Update the studio, or choose another folder."
             )
-        with self._guard:
-            self._opened = self.stamp()
+        with self._idle_lock:
+            self._opened_inode = self.inode()
         return db
 
 
 @contextlib.contextmanager
-def writing(db: sqlite3.Connection) -> Generator[None]:
+def transaction(db: sqlite3.Connection) -> Generator[None]:
     """One transaction: all of it or, when anything is raised, nothing."""
     db.execute("BEGIN IMMEDIATE")
     try:
@@ -192,14 +192,14 @@ def writing(db: sqlite3.Connection) -> Generator[None]:
         raise
 
 
-def put(db: sqlite3.Connection, records: Iterable[AssetRecord]) -> int:
+def upsert(db: sqlite3.Connection, records: Iterable[AssetRecord]) -> int:
     """Add the works, or bring their rows up to date; returns how many. Within `writing`."""
     done = 0
     for record in records:
         done += 1
-        seq = _place(db, record)
-        drop(db, [record.id])
-        texts = (record.title, words_of(record.request), " ".join((*record.tags, *record.collections)), record.model)
+        seq = _order(db, record)
+        delete(db, [record.id])
+        texts = (record.title, search_text(record.request), " ".join((*record.tags, *record.collections)), record.model)
         db.execute(
             "INSERT INTO works VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -223,15 +223,15 @@ def put(db: sqlite3.Connection, records: Iterable[AssetRecord]) -> int:
     return done
 
 
-def drop(db: sqlite3.Connection, ids: Iterable[str]) -> None:
+def delete(db: sqlite3.Connection, ids: Iterable[str]) -> None:
     """Forget the works. Within `writing`."""
     for name in ids:
         for (seq,) in db.execute("SELECT seq FROM works WHERE id = ?", (name,)).fetchall():
-            for table in _FILLED:
+            for table in _DATA_TABLES:
                 db.execute(f"DELETE FROM {table} WHERE {'rowid' if table == 'words' else 'seq'} = ?", (seq,))
 
 
-def _place(db: sqlite3.Connection, record: AssetRecord) -> int:
+def _order(db: sqlite3.Connection, record: AssetRecord) -> int:
     """The work's place in the order: the one it has, else the one it asks for, else the next that is free."""
     row = db.execute("SELECT seq FROM works WHERE id = ?", (record.id,)).fetchone()
     if row:
@@ -246,6 +246,6 @@ def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _damaged(error: sqlite3.DatabaseError) -> bool:
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "malformed" in str(error)

@@ -18,14 +18,22 @@ from typing import Any, Literal, cast
 
 from studio.errors import BadInput, Message, StudioError
 from studio.library import queries as questions
-from studio.library.asset import Asset, AssetRecord, LibraryQuery, default_title, printable
+from studio.library.asset import Asset, AssetRecord, LibraryQuery, default_title, without_surrogates
 from studio.library.index import DamagedIndex, LibraryIndex
 from studio.library.repair import SelfHealingIndex
-from studio.library.store import ROOMS, THUMBNAIL, LibraryStore, Step
-from studio.library.verify import Hear, LibraryProblem, inspect, measures, medium_of, salvage, sha256_of
+from studio.library.store import FOLDERS, THUMBNAIL, LibraryStore, Step
+from studio.library.verify import (
+    LibraryProblem,
+    OnProgress,
+    find_problems,
+    measures,
+    medium_of,
+    rebuild_records,
+    sha256_of,
+)
 from studio.media import codecs, images, temp_clips
 from studio.media.payloads import Audio, Clip, Image, Payload, Text
-from studio.system.storage import FileLock, failing_as, in_words, sync_file, sync_folder
+from studio.system.storage import FileLock, disk_error, disk_errors_as, sync_file, sync_folder
 
 __all__ = ["Asset", "Library", "LibraryProblem", "LibraryQuery"]
 
@@ -33,7 +41,7 @@ IMPORT_LIMIT = 2**31
 """Bytes of the largest file that is taken in."""
 
 Embed = Literal["all", "provenance", "none"]
-Keepable = Image | Clip | Audio | Text
+Storable = Image | Clip | Audio | Text
 
 
 class Library:
@@ -49,19 +57,19 @@ class Library:
         self.folder = Path(folder).absolute()
         self.notices: list[Message] = []
         self._clock = clock
-        self._step: Step = step or _go_on
-        self._shelf = LibraryStore(self.folder, self._step)
+        self._step: Step = step or _no_step
+        self._store = LibraryStore(self.folder, self._step)
         self._index = LibraryIndex(self.folder / "index.sqlite")
         self._lock = FileLock(self.folder / ".lock")
-        self._mended = SelfHealingIndex(self.folder, self._index, self._lock, self.notices)
-        with failing_as("The library could not be opened"):
-            self._shelf.prepare()
+        self._queries = SelfHealingIndex(self.folder, self._index, self._lock, self.notices)
+        with disk_errors_as("The library could not be opened"):
+            self._store.prepare()
             with self._lock:
                 try:
-                    self._index.prepare(lambda: salvage(self.folder))
+                    self._index.prepare(lambda: rebuild_records(self.folder))
                 except DamagedIndex:
-                    self._mended.heal()
-                self._mended.catch_up(self._mended.do(lambda: self._shelf.recover(self._index)))
+                    self._queries.rebuild()
+                self._queries.sync_with_folder(self._queries.retry(lambda: self._store.recover(self._index)))
 
     def close(self) -> None:
         self._index.close()
@@ -83,11 +91,11 @@ class Library:
         `embed` says what the file itself carries; the sidecar beside it holds everything. The file of a clip is taken
         away from its temporary place once the work is kept, and stays there where it could not be.
         """
-        if not isinstance(payload, Keepable):
+        if not isinstance(payload, Storable):
             raise TypeError("a trained model belongs in the catalog, not in the library")
         whole = {"request": request, "provenance": provenance}
         note = {"all": whole, "provenance": {"provenance": provenance}, "none": None}[embed]
-        kept = self._take(
+        kept = self._add_file(
             lambda path: codecs.write(payload, path, note=note),
             codecs.suffix(payload),
             payload=payload,
@@ -119,15 +127,15 @@ class Library:
                 limit=IMPORT_LIMIT // 2**30,
             )
         digest = sha256_of(path)
-        known = self._mended.ask(lambda db: questions.same_bytes(db, digest))
+        known = self._queries.query(lambda db: questions.same_bytes(db, digest))
         if known:
             if known.binned:
                 self.restore([known.id])
-            self._bring_back(self._records([known.id])[0], path)
+            self._restore_file(self._records([known.id])[0], path)
             return self.get(known.id)
         note = codecs.read_note(path) or {}
-        request, provenance = _object(note.get("request")), _object(note.get("provenance"))
-        return self._take(
+        request, provenance = _as_dict(note.get("request")), _as_dict(note.get("provenance"))
+        return self._add_file(
             lambda place: _copy(path, place),
             path.suffix.lower(),
             payload=payload,
@@ -139,56 +147,59 @@ class Library:
 
     def get(self, id: str) -> Asset:
         """Raises BadInput where there is no such work."""
-        return self._records([id])[0].asset(self.folder)
+        return self._records([id])[0].to_asset(self.folder)
 
-    def of_file(self, path: Path) -> Asset | None:
+    def find_file(self, path: Path) -> Asset | None:
         """The work that lies in this file or has the same bytes; None where there is none. Raises StudioError where it
         cannot be read.
         """
-        if path.absolute().parent.parent in (self.folder / room for room in ROOMS):
-            lying = self.some([path.stem])
+        if path.absolute().parent.parent in (self.folder / room for room in FOLDERS):
+            lying = self.get_many([path.stem])
             if lying:
                 return lying[0]
-        with failing_as("The file could not be read"):
+        with disk_errors_as("The file could not be read"):
             digest = sha256_of(path)
-        known = self._mended.ask(lambda db: questions.same_bytes(db, digest))
-        return known.asset(self.folder) if known else None
+        known = self._queries.query(lambda db: questions.same_bytes(db, digest))
+        return known.to_asset(self.folder) if known else None
 
     def page(self, query: LibraryQuery | None = None, offset: int = 0, limit: int = 100) -> list[Asset]:
         """Works that agree with the query, newest first."""
-        found = self._mended.ask(lambda db: questions.page(db, query or LibraryQuery(), max(0, offset), max(0, limit)))
-        return [record.asset(self.folder) for record in found]
+        found = self._queries.query(
+            lambda db: questions.page(db, query or LibraryQuery(), max(0, offset), max(0, limit))
+        )
+        return [record.to_asset(self.folder) for record in found]
 
     def count(self, query: LibraryQuery | None = None) -> int:
-        return self._mended.ask(lambda db: questions.count(db, query or LibraryQuery()))
+        return self._queries.query(lambda db: questions.count(db, query or LibraryQuery()))
 
     def ids(self, query: LibraryQuery | None = None) -> list[str]:
         """The ids of all works that agree with the query, newest first."""
-        return self._mended.ask(lambda db: questions.found(db, query or LibraryQuery()))
+        return self._queries.query(lambda db: questions.ids_matching(db, query or LibraryQuery()))
 
-    def some(self, ids: Iterable[str]) -> list[Asset]:
+    def get_many(self, ids: Iterable[str]) -> list[Asset]:
         """Those of these works that are there, in that order."""
         asked = list(ids)
-        found = self._mended.ask(lambda db: questions.records(db, asked))
-        return [found[id].asset(self.folder) for id in asked if id in found]
+        found = self._queries.query(lambda db: questions.records(db, asked))
+        return [found[id].to_asset(self.folder) for id in asked if id in found]
 
     def children(self, id: str) -> list[Asset]:
         """Works made from this one, oldest first."""
         return [
-            record.asset(self.folder) for record in self._mended.ask(lambda db: questions.labelled(db, "parent", id))
+            record.to_asset(self.folder)
+            for record in self._queries.query(lambda db: questions.records_labelled(db, "parent", id))
         ]
 
     def tags(self) -> dict[str, int]:
         """Every tag in use and on how many works, in alphabetical order."""
-        return self._mended.ask(lambda db: questions.labels(db, "tag"))
+        return self._queries.query(lambda db: questions.labels(db, "tag"))
 
     def collections(self) -> dict[str, int]:
         """Every collection and how many works it holds, in alphabetical order."""
-        return self._mended.ask(lambda db: questions.labels(db, "collection"))
+        return self._queries.query(lambda db: questions.labels(db, "collection"))
 
     def models(self) -> dict[str, int]:
         """The id of every model that works were made with, and of how many, in alphabetical order."""
-        return self._mended.ask(questions.models)
+        return self._queries.query(questions.models)
 
     def favourite(self, ids: Iterable[str], on: bool = True) -> None:
         self._change(ids, lambda record: replace(record, favourite=on))
@@ -229,52 +240,52 @@ class Library:
     def delete(self, ids: Iterable[str]) -> int:
         """Delete works for good, as far as they are in the bin; returns how many that were."""
         asked = list(dict.fromkeys(ids))
-        with self._lock, failing_as("The bin could not be emptied"):
-            known = self._mended.ask(lambda db: questions.records(db, asked))
+        with self._lock, disk_errors_as("The bin could not be emptied"):
+            known = self._queries.query(lambda db: questions.records(db, asked))
             doomed = [record for record in known.values() if record.binned]
-            self._mended.do(lambda: self._shelf.remove(self._index, doomed))
+            self._queries.retry(lambda: self._store.remove(self._index, doomed))
         return len(doomed)
 
     def thumbnail(self, id: str, size: int = THUMBNAIL) -> Path | None:
         """A small WebP picture of the work, made where it is missing; None for a text. At most `size` pixels a side."""
-        path = self._shelf.thumbnail(Path(id).name, size)
+        path = self._store.thumbnail(Path(id).name, size)
         if path.exists() and path.stat().st_size:
             return path
         asset = self.get(id)
         if asset.path.suffix in codecs.TEXT_SUFFIXES:
             return None
-        with failing_as("The thumbnail could not be made"):
-            return self._draw(codecs.read(asset.path), path, size)
+        with disk_errors_as("The thumbnail could not be made"):
+            return self._make_thumbnail(codecs.read(asset.path), path, size)
 
-    def rebuild(self, report: Hear | None = None) -> int:
+    def rebuild(self, on_progress: OnProgress | None = None) -> int:
         """Make the index anew from the files; returns the number of works. `report` hears (done, total)."""
-        with self._lock, failing_as("The library could not be rebuilt"):
+        with self._lock, disk_errors_as("The library could not be rebuilt"):
             try:
-                return self._index.fill(salvage(self.folder, report))
+                return self._index.replace_all(rebuild_records(self.folder, on_progress))
             except DamagedIndex:
-                return self._mended.heal(report)
+                return self._queries.rebuild(on_progress)
 
-    def verify(self, report: Hear | None = None) -> list[LibraryProblem]:
+    def verify(self, on_progress: OnProgress | None = None) -> list[LibraryProblem]:
         """Compare files, sidecars and index, every byte. `report` hears (done, total)."""
-        rows = self._mended.ask(questions.everything)
-        whole = self._mended.ask(questions.sound)
-        return inspect(self.folder, rows, whole, report)
+        rows = self._queries.query(questions.all_records)
+        whole = self._queries.query(questions.index_ok)
+        return find_problems(self.folder, rows, whole, on_progress)
 
-    def _take(self, fill: Callable[[Path], None], suffix: str, *, payload: Keepable, **values: Any) -> Asset:
+    def _add_file(self, fill: Callable[[Path], None], suffix: str, *, payload: Storable, **values: Any) -> Asset:
         """Stage the file that `fill` writes, then add the work it is."""
-        with failing_as("The work could not be kept"):
+        with disk_errors_as("The work could not be kept"):
             with self._lock:
                 now = self._clock()
-                last = self._mended.ask(questions.last)
+                last = self._queries.query(questions.last_order)
                 name = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{secrets.token_hex(4)}"
-                held = self._shelf.reserve(name)
+                held = self._store.reserve(name)
             record: AssetRecord | None = None
             try:
-                staged = self._shelf.staged(name + suffix)
+                staged = self._store.staged(name + suffix)
                 self._step("stage")
                 # Both pack pixels without Python's lock, and take about as long.
                 with ThreadPoolExecutor(1) as beside:
-                    drawn = beside.submit(self._draw, payload, self._shelf.thumbnail(name), THUMBNAIL)
+                    drawn = beside.submit(self._make_thumbnail, payload, self._store.thumbnail(name), THUMBNAIL)
                     fill(staged)
                     self._step("flush")
                     sync_file(staged)
@@ -291,24 +302,24 @@ class Library:
                     **values,
                 )
                 with self._lock:
-                    last = self._mended.ask(questions.last)
-                    record = replace(draft, order=max(last + 1, draft.order)).settled()
+                    last = self._queries.query(questions.last_order)
+                    record = replace(draft, order=max(last + 1, draft.order)).normalized()
                     self._describe([record])
-                    self._shelf.finish([record])
-                return record.asset(self.folder)
+                    self._store.finish([record])
+                return record.to_asset(self.folder)
             except BaseException:
                 self._withdraw(name, record)
                 raise
             finally:
-                self._shelf.release(name, held)
+                self._store.release(name, held)
 
-    def _bring_back(self, record: AssetRecord, source: Path) -> None:
+    def _restore_file(self, record: AssetRecord, source: Path) -> None:
         """Give a work whose file is gone the same bytes again."""
-        target = record.path(self.folder)
+        target = record.path_in(self.folder)
         if target.exists():
             return
-        with failing_as("The work could not be kept"), self._lock:
-            staged = self._shelf.staged(target.name)
+        with disk_errors_as("The work could not be kept"), self._lock:
+            staged = self._store.staged(target.name)
             _copy(source, staged)
             sync_file(staged)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -319,45 +330,45 @@ class Library:
         """Leave nothing of a work whose adding failed; what the disk refuses now is swept up at the next opening."""
         with contextlib.suppress(OSError, sqlite3.Error, StudioError, DamagedIndex):
             if record is None:
-                self._shelf.sweep(name)
+                self._store.sweep(name)
                 return
             with self._lock:
-                self._shelf.withdraw(self._index, record)
+                self._store.withdraw(self._index, record)
 
-    def _draw(self, payload: Payload, path: Path, size: int) -> Path | None:
+    def _make_thumbnail(self, payload: Payload, path: Path, size: int) -> Path | None:
         small = codecs.thumbnail(payload, size)
         if small is None:
             return None
-        self._shelf.keep_thumbnail(path, images.webp(small))
+        self._store.save_thumbnail(path, images.encode_webp(small))
         return path
 
     def _records(self, ids: Iterable[str]) -> list[AssetRecord]:
-        asked = list(dict.fromkeys(printable(name) for name in ids))
-        found = self._mended.ask(lambda db: questions.records(db, asked))
+        asked = list(dict.fromkeys(without_surrogates(name) for name in ids))
+        found = self._queries.query(lambda db: questions.records(db, asked))
         missing = [name for name in asked if name not in found]
         if missing:
             raise BadInput("There is no work {id!r:.80} in the library.", "`library list` shows those.", id=missing[0])
         return [found[name] for name in asked]
 
     def _change(self, ids: Iterable[str], changed: Callable[[AssetRecord], AssetRecord]) -> None:
-        with failing_as("The change could not be kept"), self._lock:
+        with disk_errors_as("The change could not be kept"), self._lock:
             before = self._records(ids)
             after = [changed(record) for record in before]
-            news = [new.settled() for old, new in zip(before, after, strict=True) if new != old]
+            news = [new.normalized() for old, new in zip(before, after, strict=True) if new != old]
             self._describe(news)
             try:
-                self._shelf.finish(news)
+                self._store.finish(news)
             except OSError as error:
-                why = in_words("Files could not be moved", error).said
+                why = disk_error("Files could not be moved", error).said
                 self.notices.append(
                     Message("{problem} The change holds, and is finished at the next start.", problem=why)
                 )
 
     def _describe(self, records: list[AssetRecord]) -> None:
-        self._mended.do(lambda: self._shelf.describe(self._index, records))
+        self._queries.retry(lambda: self._store.describe(self._index, records))
 
 
-def _go_on(_step: str) -> None:
+def _no_step(_step: str) -> None:
     """The step that nobody stops."""
 
 
@@ -368,7 +379,7 @@ def _label(name: str) -> str:
     return clean
 
 
-def _object(value: object) -> dict[str, Any]:
+def _as_dict(value: object) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from studio.errors import StudioError
-from studio.library.asset import AssetRecord, LibraryQuery, printable
+from studio.library.asset import AssetRecord, LibraryQuery, without_surrogates
 from studio.library.index import DamagedIndex
 
 
-def last(db: sqlite3.Connection) -> int:
+def last_order(db: sqlite3.Connection) -> int:
     """The largest place in the library's order; 0 where there are no works."""
     return _one(db, "SELECT coalesce(max(seq), 0) FROM works")
 
@@ -36,7 +36,7 @@ def ids(db: sqlite3.Connection) -> set[str]:
 
 def page(db: sqlite3.Connection, query: LibraryQuery, offset: int, limit: int) -> list[AssetRecord]:
     """The works that the query names, newest first."""
-    tables, where, values, order = _asked(query)
+    tables, where, values, order = _sql(query)
     inner = f"SELECT {order} AS seq FROM {tables} WHERE {where} ORDER BY {order} DESC LIMIT ? OFFSET ?"
     rows = db.execute(
         f"SELECT body FROM ({inner}) AS chosen JOIN bodies ON bodies.seq = chosen.seq ORDER BY chosen.seq DESC",
@@ -46,13 +46,13 @@ def page(db: sqlite3.Connection, query: LibraryQuery, offset: int, limit: int) -
 
 
 def count(db: sqlite3.Connection, query: LibraryQuery) -> int:
-    tables, where, values, _ = _asked(query)
+    tables, where, values, _ = _sql(query)
     return _one(db, f"SELECT count(*) FROM {tables} WHERE {where}", values)
 
 
-def found(db: sqlite3.Connection, query: LibraryQuery) -> list[str]:
+def ids_matching(db: sqlite3.Connection, query: LibraryQuery) -> list[str]:
     """The ids of all works that the query names, newest first."""
-    tables, where, values, key = _asked(query)
+    tables, where, values, key = _sql(query)
     if tables == "works":  # read as they lie: an index would look up each of the many works by itself
         asked = f"SELECT id FROM works NOT INDEXED WHERE {where} ORDER BY seq DESC"
     else:
@@ -67,17 +67,17 @@ def models(db: sqlite3.Connection) -> dict[str, int]:
     return dict(sorted(rows))
 
 
-def everything(db: sqlite3.Connection) -> list[AssetRecord]:
+def all_records(db: sqlite3.Connection) -> list[AssetRecord]:
     """Every work, those in the bin included, oldest first."""
     return [_record(body) for (body,) in db.execute("SELECT body FROM bodies ORDER BY seq")]
 
 
-def labelled(db: sqlite3.Connection, kind: str, name: str) -> list[AssetRecord]:
+def records_labelled(db: sqlite3.Connection, kind: str, name: str) -> list[AssetRecord]:
     """Works outside the bin that carry the label, oldest first."""
     rows = db.execute(
         "SELECT body FROM labels JOIN works USING (seq) JOIN bodies USING (seq)"
         " WHERE kind = ? AND name = ? AND NOT binned ORDER BY seq",
-        (kind, printable(name)),
+        (kind, without_surrogates(name)),
     )
     return [_record(body) for (body,) in rows]
 
@@ -98,12 +98,12 @@ def same_bytes(db: sqlite3.Connection, sha256: str) -> AssetRecord | None:
     return _record(row[0]) if row else None
 
 
-def sound(db: sqlite3.Connection) -> bool:
+def index_ok(db: sqlite3.Connection) -> bool:
     """Whether SQLite finds its own file in order."""
     return db.execute("PRAGMA quick_check").fetchone()[0] == "ok"
 
 
-def _asked(query: LibraryQuery) -> tuple[str, str, list[Any], str]:
+def _sql(query: LibraryQuery) -> tuple[str, str, list[Any], str]:
     """The query as (tables, condition, values, the column that gives the order)."""
     conditions: list[tuple[str, Any]] = [
         ("works.medium = ?", query.medium),
@@ -114,8 +114,8 @@ def _asked(query: LibraryQuery) -> tuple[str, str, list[Any], str]:
         ("works.seq IN (SELECT seq FROM labels WHERE kind = 'tag' AND name = ?)", query.tag),
         ("works.seq IN (SELECT seq FROM labels WHERE kind = 'collection' AND name = ?)", query.collection),
     ]
-    chosen = [(c, printable(v) if isinstance(v, str) else v) for c, v in conditions if v is not None]
-    terms = printable(query.text[:1000]).replace("\0", " ").split()[:20]
+    chosen = [(c, without_surrogates(v) if isinstance(v, str) else v) for c, v in conditions if v is not None]
+    terms = without_surrogates(query.text[:1000]).replace("\0", " ").split()[:20]
     # A trigram index finds nothing shorter than three characters, and holds nothing of the bin.
     long = [term for term in terms if len(term) >= 3 and not query.binned]
     rest = [term for term in terms if term not in long]

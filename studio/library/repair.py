@@ -16,8 +16,8 @@ from studio.errors import Message, counted
 from studio.library import index as tables
 from studio.library import queries as questions
 from studio.library.index import DamagedIndex, LibraryIndex
-from studio.library.verify import Hear, salvage, sidecars, told
-from studio.system.storage import FileLock, failing_as
+from studio.library.verify import OnProgress, read_records, rebuild_records, sidecar_folders
+from studio.system.storage import FileLock, disk_errors_as
 
 T = TypeVar("T")
 
@@ -28,13 +28,13 @@ class SelfHealingIndex:
     def __init__(self, folder: Path, index: LibraryIndex, lock: FileLock, notices: list[Message]) -> None:
         self._folder, self._index, self._lock, self._notices = folder, index, lock, notices
 
-    def catch_up(self, unfinished: set[str]) -> None:
+    def sync_with_folder(self, unfinished: set[str]) -> None:
         """Take in what came into the folder by other ways than this one, and forget what has left it.
 
         `unfinished` are works whose files are still on their way to their places.
         """
-        there, known = sidecars(self._folder), self.ask(questions.ids)
-        new = told(Path(there[name], name + ".json") for name in sorted(there.keys() - known))
+        there, known = sidecar_folders(self._folder), self.query(questions.ids)
+        new = read_records(Path(there[name], name + ".json") for name in sorted(there.keys() - known))
         gone = known - there.keys() - unfinished
         if unfinished:
             self._notices.append(
@@ -45,9 +45,9 @@ class SelfHealingIndex:
                 )
             )
         if new or gone:
-            with self._index.using() as db, tables.writing(db):
-                tables.put(db, new)
-                tables.drop(db, gone)
+            with self._index.connection() as db, tables.transaction(db):
+                tables.upsert(db, new)
+                tables.delete(db, gone)
         if gone:
             self._notices.append(
                 counted(
@@ -57,30 +57,30 @@ class SelfHealingIndex:
                 )
             )
 
-    def ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
+    def query(self, question: Callable[[sqlite3.Connection], T]) -> T:
         """The answer. Raises StudioError for a disk that gives none."""
 
         def asked() -> T:
-            with self._index.using() as db:
+            with self._index.connection() as db:
                 return question(db)
 
-        with failing_as("The library could not be read"):
-            return self.do(asked)
+        with disk_errors_as("The library could not be read"):
+            return self.retry(asked)
 
-    def do(self, action: Callable[[], T]) -> T:
+    def retry(self, action: Callable[[], T]) -> T:
         """Do what needs the index; where that is damaged, make it anew and do it again."""
         with contextlib.suppress(DamagedIndex):
             return action()
         with self._lock:
             with contextlib.suppress(DamagedIndex):
                 return action()  # another studio has mended it meanwhile
-            self.heal()
+            self.rebuild()
             return action()
 
-    def heal(self, report: Hear | None = None) -> int:
+    def rebuild(self, report: OnProgress | None = None) -> int:
         """Set the damaged index aside and fill a new one; returns the number of works. With the lock held."""
         kept = self._index.set_aside(time.strftime("index.damaged-%Y%m%d-%H%M%S.sqlite"))
         self._notices.append(
             Message("The library's index was damaged. It was set aside as {name} and made anew.", name=kept.name)
         )
-        return self._index.prepare(lambda: salvage(self._folder, report))
+        return self._index.prepare(lambda: rebuild_records(self._folder, report))

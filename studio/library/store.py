@@ -20,9 +20,9 @@ from studio.errors import BadInput, StudioError
 from studio.library import index as tables
 from studio.library.asset import SCHEMA, SIDECAR_LIMIT, AssetRecord
 from studio.library.index import LibraryIndex
-from studio.system.storage import hold, sync_folder, write_synced, write_whole
+from studio.system.storage import hold, sync_folder, write_atomic, write_synced
 
-ROOMS = ("works", "bin")
+FOLDERS = ("works", "bin")
 THUMBNAIL = 256
 """The size of the thumbnail that every work gets at once, in pixels."""
 
@@ -42,13 +42,13 @@ class LibraryStore:
 
     def prepare(self) -> None:
         """Make the folders. Raises StudioError for a library of a newer studio, OSError where it cannot be written."""
-        for room in (*ROOMS, "staging", "thumbnails"):
+        for room in (*FOLDERS, "staging", "thumbnails"):
             (self.folder / room).mkdir(parents=True, exist_ok=True)
         label = self.folder / "library.json"
         if not label.exists():
-            write_whole(label, json.dumps({"schema": SCHEMA}).encode())
+            write_atomic(label, json.dumps({"schema": SCHEMA}).encode())
             return
-        schema = _schema(label)
+        schema = _read_schema(label)
         if schema > SCHEMA:
             raise StudioError(
                 "This library was made by a newer AIGC Studio.", "Update the studio, or choose another folder."
@@ -72,9 +72,9 @@ class LibraryStore:
     def thumbnail(self, name: str, size: int = THUMBNAIL) -> Path:
         """Where the thumbnail of a work lies, made or not."""
         tail = "" if size == THUMBNAIL else f".{size}"
-        return self.folder / "thumbnails" / (month_of(name) or "other") / f"{name}{tail}.webp"
+        return self.folder / "thumbnails" / (month_folder(name) or "other") / f"{name}{tail}.webp"
 
-    def keep_thumbnail(self, path: Path, data: bytes) -> None:
+    def save_thumbnail(self, path: Path, data: bytes) -> None:
         """Not synced: it can be made again at any time."""
         path.parent.mkdir(parents=True, exist_ok=True)
         # Two threads or studios may draw the same one at the same time.
@@ -92,8 +92,8 @@ class LibraryStore:
                 write_synced(self.staged(record.id + ".json"), record.to_json().encode())
             sync_folder(self.staging)
             self.step("index")
-            with index.using() as db, tables.writing(db):
-                tables.put(db, records)
+            with index.connection() as db, tables.transaction(db):
+                tables.upsert(db, records)
                 self.step("commit")
         except BaseException:
             for record in records:
@@ -112,9 +112,9 @@ class LibraryStore:
 
     def withdraw(self, index: LibraryIndex, record: AssetRecord) -> None:
         """Take back a work whose adding failed, as far as it came. Where this fails too, it can still be finished."""
-        with index.using() as db, tables.writing(db):
-            tables.drop(db, [record.id])
-        for path in (record.sidecar(self.folder), record.path(self.folder)):
+        with index.connection() as db, tables.transaction(db):
+            tables.delete(db, [record.id])
+        for path in (record.sidecar_in(self.folder), record.path_in(self.folder)):
             path.unlink(missing_ok=True)
         self.sweep(record.id)
 
@@ -124,11 +124,11 @@ class LibraryStore:
             self.step("doom")
             note = self.staged(record.id + ".gone")
             with contextlib.suppress(FileNotFoundError):
-                record.sidecar(self.folder).replace(note)
+                record.sidecar_in(self.folder).replace(note)
             if not note.exists():
                 write_synced(note, record.to_json().encode())
             sync_folder(self.staging)
-            self._bury(index, note)
+            self._delete_files(index, note)
 
     def recover(self, index: LibraryIndex) -> set[str]:
         """Finish or sweep away what studios that died left in staging.
@@ -142,8 +142,8 @@ class LibraryStore:
             except StudioError:
                 note.unlink(missing_ok=True)
         if described:
-            with index.using() as db, tables.writing(db):
-                tables.put(db, described)
+            with index.connection() as db, tables.transaction(db):
+                tables.upsert(db, described)
         unfinished: set[str] = set()
         for record in described:
             try:
@@ -151,7 +151,7 @@ class LibraryStore:
             except OSError:
                 unfinished.add(record.id)
         for note in sorted(self.staging.glob("*.gone")):
-            self._bury(index, note)
+            self._delete_files(index, note)
         staged = {path.name.split(".", 1)[0] for path in self.staging.iterdir() if path.is_file()}
         for name in sorted(staged - {""} - unfinished):
             handle = hold(self.staged(name + ".lock"))
@@ -165,38 +165,38 @@ class LibraryStore:
         for path in self.staging.glob(name + ".*"):
             if path.suffix != ".lock":
                 path.unlink(missing_ok=True)
-        if not any((self.folder / room / month_of(name) / f"{name}.json").exists() for room in ROOMS):
+        if not any((self.folder / room / month_folder(name) / f"{name}.json").exists() for room in FOLDERS):
             self._drop_thumbnails(name)
 
     def _finish(self, record: AssetRecord) -> set[Path]:
         """Returns the folders that have changed."""
         self.step("place")
-        path = record.path(self.folder)
+        path = record.path_in(self.folder)
         path.parent.mkdir(parents=True, exist_ok=True)
-        elsewhere = [self.folder / room / record.file for room in ROOMS if room != record.room]
+        elsewhere = [self.folder / room / record.file for room in FOLDERS if room != record.folder_name]
         if not path.exists():
             for other in (self.staged(path.name), *elsewhere):
                 if other.exists():
                     other.replace(path)
                     break
         self.step("seal")
-        self.staged(record.id + ".json").replace(record.sidecar(self.folder))
+        self.staged(record.id + ".json").replace(record.sidecar_in(self.folder))
         for other in elsewhere:
             other.with_name(record.id + ".json").unlink(missing_ok=True)
         return {path.parent, *(other.parent for other in elsewhere if other.parent.is_dir())}
 
-    def _bury(self, index: LibraryIndex, note: Path) -> None:
+    def _delete_files(self, index: LibraryIndex, note: Path) -> None:
         name = note.stem
         try:
             record = read_sidecar(note)
         except StudioError:
             record = None
         self.step("forget")
-        with index.using() as db, tables.writing(db):
-            tables.drop(db, [name])
+        with index.connection() as db, tables.transaction(db):
+            tables.delete(db, [name])
         self.step("delete")
         if record:
-            record.path(self.folder).unlink(missing_ok=True)
+            record.path_in(self.folder).unlink(missing_ok=True)
         self._drop_thumbnails(name)
         self.step("close")
         note.unlink(missing_ok=True)
@@ -206,7 +206,7 @@ class LibraryStore:
             path.unlink(missing_ok=True)
 
 
-def month_of(name: str) -> str:
+def month_folder(name: str) -> str:
     """The month folder of a work that the studio named; empty for a name of another kind."""
     month = f"{name[:4]}-{name[4:6]}"
     return month if _MONTH.fullmatch(month) else ""
@@ -224,7 +224,7 @@ def read_sidecar(path: Path) -> AssetRecord:
     return AssetRecord.from_json(data)
 
 
-def _schema(label: Path) -> int:
+def _read_schema(label: Path) -> int:
     """The version in library.json; a damaged one says nothing and is taken for ours."""
     try:
         data: object = json.loads(label.read_bytes())

@@ -15,12 +15,12 @@ from typing import Any, Literal, cast
 
 from studio.errors import BadInput, Message, StudioError
 from studio.library.asset import AssetRecord
-from studio.library.store import ROOMS, read_sidecar
+from studio.library.store import FOLDERS, read_sidecar
 from studio.media import codecs
 from studio.media.payloads import Audio, Clip, Image, Text
-from studio.system.storage import write_whole
+from studio.system.storage import write_atomic
 
-Hear = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 """Hears how many works are done, of how many."""
 
 
@@ -44,10 +44,10 @@ class _FoundSidecar:
 
     path: Path
     record: AssetRecord | None
-    trouble: StudioError | None = None
+    error: StudioError | None = None
 
 
-def salvage(folder: Path, hear: Hear | None = None) -> list[AssetRecord]:
+def rebuild_records(folder: Path, hear: OnProgress | None = None) -> list[AssetRecord]:
     """Every work that the files tell of, oldest first. A work whose sidecar is lost or damaged gets a new one where
     its file carries the studio's note or the damaged sidecar shows that it was the library's; the damaged one is kept
     as `.json.damaged`.
@@ -55,28 +55,28 @@ def salvage(folder: Path, hear: Hear | None = None) -> list[AssetRecord]:
     records: list[AssetRecord] = []
     sidecars = list(_sidecars(folder))
     for done, path in enumerate(sidecars):
-        found = _found(path)
+        found = _read_sidecar(path)
         if found.record:
             records.append(found.record)
-        elif isinstance(found.trouble, BadInput):
+        elif isinstance(found.error, BadInput):
             path.replace(path.with_name(path.name + ".damaged"))
         if hear:
             hear(done + 1, len(sidecars))
-    known = {record.path(folder) for record in records}
-    for media in _media(folder):
+    known = {record.path_in(folder) for record in records}
+    for media in _media_files(folder):
         if media not in known and not media.with_suffix(".json").exists():
-            record = _adopted(folder, media)
+            record = _adopt(folder, media)
             if record:
                 records.append(record)
-    return sorted(_once(records), key=lambda record: (record.order, record.created, record.id))
+    return sorted(_without_duplicates(records), key=lambda record: (record.order, record.created, record.id))
 
 
-def sidecars(folder: Path) -> dict[str, str]:
+def sidecar_folders(folder: Path) -> dict[str, str]:
     """The folder that the sidecar of every work lies in, by the work's id; by name alone, so that many thousand take
     milliseconds.
     """
     found: dict[str, str] = {}
-    for room in ROOMS:
+    for room in FOLDERS:
         for month in os.scandir(folder / room):
             if month.is_dir():
                 for name in os.listdir(month.path):  # noqa: PTH208 - makes no Path of each
@@ -85,31 +85,33 @@ def sidecars(folder: Path) -> dict[str, str]:
     return found
 
 
-def told(paths: Iterable[Path]) -> list[AssetRecord]:
+def read_records(paths: Iterable[Path]) -> list[AssetRecord]:
     """What these sidecars say; damaged ones and those of a newer studio are passed over."""
-    return [found.record for found in (_found(path) for path in paths) if found.record]
+    return [found.record for found in (_read_sidecar(path) for path in paths) if found.record]
 
 
-def inspect(folder: Path, rows: Sequence[AssetRecord], sound: bool, hear: Hear | None = None) -> list[LibraryProblem]:
+def find_problems(
+    folder: Path, rows: Sequence[AssetRecord], index_ok: bool, hear: OnProgress | None = None
+) -> list[LibraryProblem]:
     """What differs between files, sidecars and the index's `rows`. `sound`: SQLite finds its own file in order."""
     problems: list[LibraryProblem] = []
-    if not sound:
+    if not index_ok:
         problems.append(LibraryProblem("index", "index.sqlite", Message("The index is damaged."), REBUILD))
     indexed = {record.id: record for record in rows}
     seen: set[str] = set()
     sidecars = list(_sidecars(folder))
     for done, path in enumerate(sidecars):
-        found = _found(path)
+        found = _read_sidecar(path)
         seen.add(path.stem)
-        problems += _of_sidecar(folder, found)
+        problems += _sidecar_problems(folder, found)
         if found.record and indexed.get(path.stem) != found.record:
-            problems.append(_stale(folder, path))
+            problems.append(_stale_index(folder, path))
         if hear:
             hear(done + 1, len(sidecars))
     for name in sorted(indexed.keys() - seen):
         record = indexed[name]
-        where = _relative(folder, record.path(folder))
-        if record.path(folder).exists():
+        where = _relative(folder, record.path_in(folder))
+        if record.path_in(folder).exists():
             continue
         problems.append(
             LibraryProblem(
@@ -120,7 +122,7 @@ def inspect(folder: Path, rows: Sequence[AssetRecord], sound: bool, hear: Hear |
                 name,
             )
         )
-    for media in _media(folder):
+    for media in _media_files(folder):
         if media.stem not in seen:
             problems.append(
                 LibraryProblem(
@@ -161,19 +163,19 @@ def measures(payload: Image | Clip | Audio | Text) -> dict[str, Any]:
 
 
 def _sidecars(folder: Path) -> Iterator[Path]:
-    for room in ROOMS:
+    for room in FOLDERS:
         yield from sorted(path for path in (folder / room).glob("*/*.json") if path.name[0] != ".")
 
 
-def _media(folder: Path) -> Iterator[Path]:
-    for room in ROOMS:
+def _media_files(folder: Path) -> Iterator[Path]:
+    for room in FOLDERS:
         for path in sorted((folder / room).glob("*/*")):
             # Names that begin with a dot are what systems leave beside files that they copy.
             if path.suffix.lower() in codecs.SUFFIXES and path.name[0] != "." and path.is_file():
                 yield path
 
 
-def _found(path: Path) -> _FoundSidecar:
+def _read_sidecar(path: Path) -> _FoundSidecar:
     """The record in a sidecar, its place corrected to where the sidecar really lies."""
     try:
         record = read_sidecar(path)
@@ -185,16 +187,16 @@ def _found(path: Path) -> _FoundSidecar:
     return _FoundSidecar(path, replace(record, file=file, binned=path.parent.parent.name == "bin"))
 
 
-def _of_sidecar(folder: Path, found: _FoundSidecar) -> list[LibraryProblem]:
+def _sidecar_problems(folder: Path, found: _FoundSidecar) -> list[LibraryProblem]:
     where = _relative(folder, found.path)
     if found.record is None:
-        trouble = found.trouble
+        trouble = found.error
         assert trouble is not None
         if isinstance(trouble, BadInput):
             hint = Message("Run `studio library rebuild`, which makes a new one from what the file carries.")
             return [LibraryProblem("sidecar", where, trouble.said, hint, found.path.stem)]
         return [LibraryProblem("newer", where, trouble.whole, Message("Update the studio."), found.path.stem)]
-    path = found.record.path(folder)
+    path = found.record.path_in(folder)
     where = _relative(folder, path)
     if not path.exists():
         hint = Message("Bring it back from a backup, or delete the sidecar beside it to forget the work.")
@@ -215,12 +217,12 @@ def _of_sidecar(folder: Path, found: _FoundSidecar) -> list[LibraryProblem]:
     ]
 
 
-def _stale(folder: Path, path: Path) -> LibraryProblem:
+def _stale_index(folder: Path, path: Path) -> LibraryProblem:
     message = Message("The index does not say what this sidecar says.")
     return LibraryProblem("index", _relative(folder, path), message, REBUILD, path.stem)
 
 
-def _adopted(folder: Path, media: Path) -> AssetRecord | None:
+def _adopt(folder: Path, media: Path) -> AssetRecord | None:
     """A record, and a sidecar, for a file that has none; None where nothing shows that it is the library's."""
     damaged = media.with_name(media.stem + ".json.damaged").exists()
     try:
@@ -229,7 +231,7 @@ def _adopted(folder: Path, media: Path) -> AssetRecord | None:
             return None
         payload = codecs.read(media)
         request, provenance = ((note or {}).get(part, {}) for part in ("request", "provenance"))
-        created = _made(media)
+        created = _time_made(media)
         record = AssetRecord(
             id=media.stem,
             order=int(created * 1e6),
@@ -248,11 +250,11 @@ def _adopted(folder: Path, media: Path) -> AssetRecord | None:
         record = AssetRecord.from_json(text)
     except (StudioError, TypeError):
         return None
-    write_whole(record.sidecar(folder), text.encode())
+    write_atomic(record.sidecar_in(folder), text.encode())
     return record
 
 
-def _made(media: Path) -> float:
+def _time_made(media: Path) -> float:
     """When a work was made: its name says so, else the file's own time."""
     try:
         return time.mktime(time.strptime(media.stem[:15], "%Y%m%d-%H%M%S"))
@@ -260,7 +262,7 @@ def _made(media: Path) -> float:
         return media.stat().st_mtime
 
 
-def _once(records: list[AssetRecord]) -> list[AssetRecord]:
+def _without_duplicates(records: list[AssetRecord]) -> list[AssetRecord]:
     """Of a work that lies both in works and in the bin, as after a crash between two moves, the one outside the bin."""
     chosen: dict[str, AssetRecord] = {}
     for record in records:

@@ -69,7 +69,7 @@ def read(path: Path) -> Audio:
     return Audio(np.ascontiguousarray(np.clip(clean, -1.0, 1.0).T), rate)
 
 
-def note_of_wav(path: Path) -> bytes | None:
+def read_wav_note(path: Path) -> bytes | None:
     """What `write_wav` put into the comment; None where there is none."""
     with path.open("rb") as file:
         riff = file.read(12)
@@ -78,7 +78,7 @@ def note_of_wav(path: Path) -> bytes | None:
         while len(header := file.read(8)) == 8:
             kind, length = struct.unpack("<4sI", header)
             if kind == b"LIST" and length <= NOTE_LIMIT:
-                found = _comment(file.read(length + length % 2))
+                found = _info_comment(file.read(length + length % 2))
                 if found is not None:
                     return found
             else:
@@ -117,7 +117,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack("<4sI", kind, len(data)) + data + b"\0" * (len(data) % 2)
 
 
-def _comment(data: bytes) -> bytes | None:
+def _info_comment(data: bytes) -> bytes | None:
     if data[:4] != b"INFO":
         return None
     at = 4

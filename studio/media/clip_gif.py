@@ -16,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-CLEAR = 255
+TRANSPARENT = 255
 """The colour number that stands for nothing, in frames that have clear pixels."""
 
-OPAQUE = 128
+ALPHA_THRESHOLD = 128
 """Alpha from which on a pixel is there."""
 
-SAMPLED = 40_000
+SAMPLE_LIMIT = 40_000
 """Pixels that the colours of a frame are chosen from."""
 
-NEAR = 2.0
+DITHER_ABOVE = 2.0
 """Mean distance from the palette, in levels of 255, up to which nothing is gained by mixing dots of two colours."""
 
 
@@ -41,22 +41,24 @@ class GifWriter:
 
     def add(self, frame: NDArray[np.uint8], stand: float) -> None:
         # Each says which colour is none, even where it has no clear pixels: the one before it may have been solid.
-        clear = frame[..., 3] < OPAQUE if frame.shape[2] == 4 else None
-        numbers, colours = indexed(frame[..., :3], clear)
+        clear = frame[..., 3] < ALPHA_THRESHOLD if frame.shape[2] == 4 else None
+        numbers, colours = to_palette(frame[..., :3], clear)
         # After a frame that may have clear pixels the ground is wiped: what the next does not cover must not stay.
         wiped, through = (2, 1) if clear is not None else (1, 0)
-        control = struct.pack("<BHB", wiped << 2 | through, max(2, round(stand * 100)), CLEAR if through else 0)
+        control = struct.pack("<BHB", wiped << 2 | through, max(2, round(stand * 100)), TRANSPARENT if through else 0)
         self._file.write(b"\x21\xf9\x04" + control + b"\0" + _picture(numbers, colours))
 
     def close(self) -> None:
         self._file.write(b"\x3b")
         self._file.close()
 
-    def drop(self) -> None:
+    def abort(self) -> None:
         self._file.close()
 
 
-def indexed(pixels: NDArray[np.uint8], clear: NDArray[np.bool_] | None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def to_palette(
+    pixels: NDArray[np.uint8], clear: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Colour numbers `[H, W]` and the palette `[256, 3]` they are of; pixels that are `clear` get CLEAR.
 
     The palette is chosen for what is seen, and dots are mixed only where its colours are too few.
@@ -64,9 +66,9 @@ def indexed(pixels: NDArray[np.uint8], clear: NDArray[np.bool_] | None) -> tuple
     height, width = pixels.shape[:2]
     seen = pixels if clear is None else pixels[~clear]
     if not seen.size:
-        return np.full((height, width), CLEAR, np.uint8), np.zeros((256, 3), np.uint8)
+        return np.full((height, width), TRANSPARENT, np.uint8), np.zeros((256, 3), np.uint8)
     flat = seen.reshape(-1, 3)
-    flat = flat[:: max(1, len(flat) // SAMPLED)]
+    flat = flat[:: max(1, len(flat) // SAMPLE_LIMIT)]
     side = int(np.ceil(np.sqrt(len(flat))))
     sheet = np.resize(flat, (side, side, 3))  # as a square: Pillow counts colours of pictures, not of lists
     most = 256 if clear is None else 255
@@ -79,10 +81,10 @@ def indexed(pixels: NDArray[np.uint8], clear: NDArray[np.bool_] | None) -> tuple
     picture = Pillow.fromarray(np.ascontiguousarray(pixels))
     numbers = np.array(picture.quantize(palette=chosen, dither=Pillow.Dither.NONE))
     off = np.abs(palette[numbers].astype(np.int16) - pixels).mean(axis=2)
-    if float(off.mean() if clear is None else off[~clear].mean()) > NEAR:
+    if float(off.mean() if clear is None else off[~clear].mean()) > DITHER_ABOVE:
         numbers = np.array(picture.quantize(palette=chosen, dither=Pillow.Dither.FLOYDSTEINBERG))
     if clear is not None:
-        numbers = np.where(clear, CLEAR, numbers)
+        numbers = np.where(clear, TRANSPARENT, numbers)
     return numbers.astype(np.uint8), palette
 
 

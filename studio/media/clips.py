@@ -32,7 +32,7 @@ the GPL, which the wheels of PyAV bring, and FFmpeg's own MPEG-4 (docs/adr/010).
 Frame = NDArray[np.uint8]
 """uint8 `[H, W, 3]` or `[H, W, 4]`, sRGB, alpha straight."""
 
-FASTEST = {".webp": 1000.0, ".gif": 50.0, ".mp4": 240.0}
+MAX_FPS = {".webp": 1000.0, ".gif": 50.0, ".mp4": 240.0}
 """Frames a second that a file of each kind can say and players keep to."""
 
 
@@ -47,7 +47,7 @@ class ClipWriter(Protocol):
         """Write what comes after the last frame."""
         ...
 
-    def drop(self) -> None:
+    def abort(self) -> None:
         """Give back what is held; the file is given up."""
         ...
 
@@ -63,24 +63,24 @@ def write(
     that do not fit together, StudioError where MP4 cannot be written here, OSError where the disk refuses.
     """
     ending = path.suffix.lower()
-    if ending not in FASTEST:
+    if ending not in MAX_FPS:
         raise ValueError(f"{path.name} is no name for moving pictures")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     sink: ClipWriter | None = None
     count, size = 0, (0, 0)
     try:
-        if not 0.1 <= fps <= FASTEST[ending]:
+        if not 0.1 <= fps <= MAX_FPS[ending]:
             raise BadInput(
                 "{format} cannot show {fps:g} frames a second.",
                 "At most {limit:g}.",
                 format=ending[1:].upper(),
                 fps=fps,
-                limit=FASTEST[ending],
+                limit=MAX_FPS[ending],
             )
         for frame in frames:
-            size = _checked(frame, size if count else None)
+            size = _check_frame(frame, size if count else None)
             if sink is None:
-                sink = _sink(ending, part, size, fps, loop, quality, lossless)
+                sink = _open_writer(ending, part, size, fps, loop, quality, lossless)
             count += 1
             # The end of this frame less the end of the one before, both rounded: nothing adds up.
             unit = 100 if ending == ".gif" else 1000
@@ -93,17 +93,17 @@ def write(
         part.replace(path)
     except BaseException:
         if sink is not None:
-            sink.drop()
+            sink.abort()
         part.unlink(missing_ok=True)
-        temp_clips.leave(path)
+        temp_clips.remove_folder(path)
         raise
-    return of_file(path)
+    return read_info(path)
 
 
-def of_file(path: Path) -> Clip:
+def read_info(path: Path) -> Clip:
     """The clip in a file. Raises BadInput for a damaged one, OSError where it cannot be read."""
-    found = clip_files.timing(path)
-    return Clip(path, found.width, found.height, len(found.stands), found.seconds)
+    found = clip_files.read_timing(path)
+    return Clip(path, found.width, found.height, len(found.durations), found.seconds)
 
 
 def frames(path: Path) -> Generator[Frame]:
@@ -111,13 +111,13 @@ def frames(path: Path) -> Generator[Frame]:
 
     Raises BadInput where the file is damaged, StudioError where its kind cannot be read here.
     """
-    found = clip_files.timing(path)
+    found = clip_files.read_timing(path)
     if path.suffix.lower() == ".mp4":
-        yield from _films(path)
+        yield from _mp4_frames(path)
         return
     try:
         with Pillow.open(path, formats=("WEBP", "GIF")) as opened:
-            for at in range(len(found.stands)):
+            for at in range(len(found.durations)):
                 opened.seek(at)
                 if opened.size != (found.width, found.height):  # a picture of a GIF may reach beyond its screen
                     raise BadInput("{name} is damaged.", name=path.name)
@@ -128,9 +128,9 @@ def frames(path: Path) -> Generator[Frame]:
         raise BadInput("{name} is damaged.", "Its pictures cannot be read.", name=path.name) from error
 
 
-def first(path: Path) -> Image | None:
+def first_frame(path: Path) -> Image | None:
     """The first frame; None for an MP4 where PyAV is not installed."""
-    if path.suffix.lower() == ".mp4" and not films():
+    if path.suffix.lower() == ".mp4" and not mp4_available():
         return None
     stream = frames(path)
     try:
@@ -141,12 +141,12 @@ def first(path: Path) -> Image | None:
         stream.close()
 
 
-def films() -> bool:
+def mp4_available() -> bool:
     """Whether MP4 can be written and shown here: the extra `video` is installed."""
     return importlib.util.find_spec("av") is not None
 
 
-def _checked(frame: Frame, size: tuple[int, int] | None) -> tuple[int, int]:
+def _check_frame(frame: Frame, size: tuple[int, int] | None) -> tuple[int, int]:
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] not in (3, 4):
         raise BadInput("A frame of a clip is a picture of 8 bits and three or four channels.")
     here = (int(frame.shape[1]), int(frame.shape[0]))
@@ -159,7 +159,7 @@ def _checked(frame: Frame, size: tuple[int, int] | None) -> tuple[int, int]:
     return here
 
 
-def _sink(
+def _open_writer(
     ending: str, part: Path, size: tuple[int, int], fps: float, loop: bool, quality: int, lossless: bool
 ) -> ClipWriter:
     if ending == ".mp4":
@@ -184,7 +184,7 @@ class _WebpWriter:
         self._file.write(struct.pack("<4sI", b"ANIM", 6) + b"\0\0\0\0" + struct.pack("<H", 0 if loop else 1))
 
     def add(self, frame: Frame, stand: float) -> None:
-        left, top, right, bottom = changed(self._before, frame, even=True)
+        left, top, right, bottom = changed_box(self._before, frame, even=True)
         self._before = np.array(frame)
         part = np.ascontiguousarray(frame[top:bottom, left:right])
         packed = io.BytesIO()
@@ -206,11 +206,11 @@ class _WebpWriter:
         self._file.write(bytes([0x12 if self._clear else 0x02]))  # moving, and whether anything shows through
         self._file.close()
 
-    def drop(self) -> None:
+    def abort(self) -> None:
         self._file.close()
 
 
-def changed(before: Frame | None, frame: Frame, *, even: bool = False) -> tuple[int, int, int, int]:
+def changed_box(before: Frame | None, frame: Frame, *, even: bool = False) -> tuple[int, int, int, int]:
     """The box (left, top, right, bottom) outside of which both frames are alike; one pixel where they are the same.
 
     `even`: left and top are even numbers, as the file asks for.
@@ -279,7 +279,7 @@ class _Mp4Writer:
         self._container.mux(self._stream.encode(None))
         self._container.close()
 
-    def drop(self) -> None:
+    def abort(self) -> None:
         with contextlib.suppress(Exception):
             self._container.close()
 
@@ -292,7 +292,7 @@ def on_white(frame: Frame) -> Frame:
     return ((frame[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
-def _films(path: Path) -> Generator[Frame]:
+def _mp4_frames(path: Path) -> Generator[Frame]:
     av = _av()
     try:
         with av.open(str(path), "r", format="mp4") as container:

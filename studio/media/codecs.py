@@ -28,7 +28,7 @@ TEXT_SUFFIXES = (".md", ".txt")
 SUFFIXES = (*IMAGE_SUFFIXES, ".mp4", *AUDIO_SUFFIXES, *TEXT_SUFFIXES)
 """What `read` understands, lower case."""
 
-_COMMENT = re.compile(rb"\n\n<!-- aigc-studio (\{[^\n]*\}) -->\n?\Z")
+_NOTE_COMMENT = re.compile(rb"\n\n<!-- aigc-studio (\{[^\n]*\}) -->\n?\Z")
 
 
 def suffix(payload: Payload) -> str:
@@ -53,15 +53,15 @@ def write(payload: Payload, path: Path, *, note: Mapping[str, Any] | None = None
     """
     if path.suffix.lower() != suffix(payload):
         raise ValueError(f"{path.name} is no name for {suffix(payload)}")
-    words = _canonical(note) if note else ""
+    words = _json_text(note) if note else ""
     if isinstance(payload, Image):
         images.write_png(payload, path, words)
     elif isinstance(payload, Audio):
         audio.write_wav(payload, path, words)
     elif isinstance(payload, Clip):
-        clip_files.copy_noted(payload.path, path, words, xmp.TRAINED)
+        clip_files.copy_with_note(payload.path, path, words, xmp.TRAINED)
     elif isinstance(payload, Text):
-        path.write_bytes(_marked(payload.text, words))
+        path.write_bytes(_markdown_bytes(payload.text, words))
 
 
 def read(path: Path) -> Image | Clip | Audio | Text:
@@ -69,32 +69,32 @@ def read(path: Path) -> Image | Clip | Audio | Text:
 
     A clip stays in its file, of which the measures and the first picture have been read.
     """
-    ending = _known(path)
+    ending = _check_suffix(path)
     try:
-        if ending in CLIP_SUFFIXES and clip_files.moving(path):
-            clips.first(path)
-            return clips.of_file(path)
+        if ending in CLIP_SUFFIXES and clip_files.is_animated(path):
+            clips.first_frame(path)
+            return clips.read_info(path)
         if ending in IMAGE_SUFFIXES:
             return images.read(path)
         if ending in AUDIO_SUFFIXES:
             return audio.read(path)
-        return Text(_decoded(_COMMENT.sub(b"", _text_bytes(path)), path))
+        return Text(_decode(_NOTE_COMMENT.sub(b"", _text_bytes(path)), path))
     except OSError as error:
         raise BadInput("{name} cannot be read: {reason}.", name=path.name, reason=error.strerror or error) from error
 
 
 def read_note(path: Path) -> dict[str, Any] | None:
     """What `write` embedded; None where the file carries nothing of the studio's, or it is damaged."""
-    ending = _known(path)
+    ending = _check_suffix(path)
     try:
         if ending == ".png":
-            words = images.note_of_png(path)
+            words = images.read_png_note(path)
         elif ending in CLIP_SUFFIXES:
-            words = clip_files.note_of(path)
+            words = clip_files.read_note(path)
         elif ending == ".wav":
-            words = audio.note_of_wav(path)
+            words = audio.read_wav_note(path)
         elif ending in TEXT_SUFFIXES:
-            found = _COMMENT.search(_text_bytes(path))
+            found = _NOTE_COMMENT.search(_text_bytes(path))
             words = found.group(1) if found else None
         else:
             words = None
@@ -115,21 +115,21 @@ def thumbnail(payload: Payload, size: int) -> Image | None:
     None for a text, and for an MP4 where films cannot be read.
     """
     if isinstance(payload, Image):
-        return images.shrunk(payload, size)
+        return images.shrink(payload, size)
     if isinstance(payload, Clip):
-        seen = clips.first(payload.path)
-        return None if seen is None else images.shrunk(seen, size)
+        seen = clips.first_frame(payload.path)
+        return None if seen is None else images.shrink(seen, size)
     if isinstance(payload, Audio):
         return audio.waveform(payload, size)
     return None
 
 
-def _canonical(note: Mapping[str, Any]) -> str:
+def _json_text(note: Mapping[str, Any]) -> str:
     words = json.dumps(note, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return words.encode("utf-8", "replace").decode("utf-8")
 
 
-def _marked(text: str, words: str) -> bytes:
+def _markdown_bytes(text: str, words: str) -> bytes:
     body = text.encode("utf-8", "replace")
     if not words:
         return body
@@ -138,7 +138,7 @@ def _marked(text: str, words: str) -> bytes:
     return body + f"\n\n<!-- aigc-studio {safe} -->\n".encode()
 
 
-def _known(path: Path) -> str:
+def _check_suffix(path: Path) -> str:
     ending = path.suffix.lower()
     if not path.exists():
         raise BadInput("There is no file {path}.", "Check the name.", path=path)
@@ -164,7 +164,7 @@ def _text_bytes(path: Path) -> bytes:
     return data
 
 
-def _decoded(data: bytes, path: Path) -> str:
+def _decode(data: bytes, path: Path) -> str:
     """Text as people's editors save it: UTF-8, UTF-16 with its mark, else the older Chinese and Western encodings."""
     marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     encodings = ("utf-16",) if marked else ("utf-8-sig", "gb18030", "cp1252")

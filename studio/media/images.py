@@ -55,11 +55,11 @@ def write_png(image: Image, path: Path, words: str) -> None:
         if words:
             # Keyword, compression flag and method, language, translated keyword: none, all empty.
             _chunk(file, b"iTXt", KEYWORD.encode() + b"\0\0\0\0\0" + words.encode())
-        _chunk(file, b"IDAT", _packed(filtered))
+        _chunk(file, b"IDAT", _deflate(filtered))
         _chunk(file, b"IEND", b"")
 
 
-def _packed(rows: NDArray[np.uint8]) -> bytes:
+def _deflate(rows: NDArray[np.uint8]) -> bytes:
     """`rows` as a zlib stream (RFC 1950) of two halves that are packed side by side."""
     middle = len(rows) // 2
 
@@ -82,7 +82,7 @@ def read(path: Path) -> Image:
     try:
         with Pillow.open(path, formats=kinds) as opened:
             _check_size(path, *opened.size)
-            picture = plain(opened)
+            picture = to_srgb8(opened)
             return Image(np.array(picture, dtype=np.uint8))
     except BadInput:
         raise
@@ -96,21 +96,21 @@ def read(path: Path) -> Image:
         ) from error
 
 
-def shrunk(image: Image, size: int) -> Image:
+def shrink(image: Image, size: int) -> Image:
     """At most `size` pixels on the longer side; a smaller picture stays as it is."""
     picture = Pillow.fromarray(np.ascontiguousarray(image.pixels))
     picture.thumbnail((size, size), Pillow.Resampling.LANCZOS, reducing_gap=1.0)
     return Image(np.array(picture, dtype=np.uint8))
 
 
-def webp(image: Image) -> bytes:
+def encode_webp(image: Image) -> bytes:
     """A small lossy file for thumbnails."""
     file = io.BytesIO()
     Pillow.fromarray(np.ascontiguousarray(image.pixels)).save(file, "WEBP", quality=82, method=0)
     return file.getvalue()
 
 
-def note_of_png(path: Path) -> bytes | None:
+def read_png_note(path: Path) -> bytes | None:
     """What `write_png` put into the iTXt chunk; None where there is none."""
     keyword = KEYWORD.encode()
     with path.open("rb") as file:
@@ -145,7 +145,7 @@ def _too_large(path: Path, width: int = 0, height: int = 0) -> BadInput:
     return BadInput(said, "Pictures up to {limit} million pixels are read.", limit=PIXEL_LIMIT // 10**6)
 
 
-def plain(opened: Pillow.Image) -> Pillow.Image:
+def to_srgb8(opened: Pillow.Image) -> Pillow.Image:
     """Upright, 8 bits a channel, sRGB, RGB or RGBA."""
     profile: object = opened.info.get("icc_profile")
     picture = ImageOps.exif_transpose(opened)
@@ -155,11 +155,11 @@ def plain(opened: Pillow.Image) -> Pillow.Image:
         picture = Pillow.fromarray(np.clip(np.rint(levels / 257), 0, 255).astype(np.uint8))
     clear = "transparency" in picture.info or picture.mode in ("LA", "La", "PA", "RGBA", "RGBa")
     if isinstance(profile, bytes):
-        picture = _in_srgb(picture, profile)
+        picture = _apply_profile(picture, profile)
     return picture.convert("RGBA" if clear else "RGB")
 
 
-def _in_srgb(picture: Pillow.Image, profile: bytes) -> Pillow.Image:
+def _apply_profile(picture: Pillow.Image, profile: bytes) -> Pillow.Image:
     """Colours as the profile means them; a damaged or unfitting profile is passed over, as browsers do."""
     if picture.mode not in ("RGB", "RGBA", "CMYK", "L"):
         return picture

@@ -24,42 +24,44 @@ OWNER = "STUDIO_OWNER"
 """The variable that tells an engine's process which studio it works for."""
 
 PREFIX = "aigc-studio-clip-"
-STALE = 24 * 3600.0  # seconds after which a folder goes that names no studio
+STALE_AFTER = 24 * 3600.0  # seconds after which a folder goes that names no studio
 
 
-def place(suffix: str) -> Path:
+def new_path(suffix: str) -> Path:
     """Where an engine may write a clip: a file that is not there yet, in a temporary folder of its own."""
     owner = _owner()
-    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{owner}-{_birth(owner)}-{os.getpid()}-")) / f"clip{suffix}"
+    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{owner}-{_process_birth(owner)}-{os.getpid()}-")) / f"clip{suffix}"
 
 
 def discard(clip: Clip) -> None:
     """Remove the file of a clip that nobody needs any more, with the folder that `place` made for it."""
     with contextlib.suppress(OSError):
         clip.path.unlink(missing_ok=True)
-    leave(clip.path)
+    remove_folder(clip.path)
 
 
-def leave(path: Path) -> None:
+def remove_folder(path: Path) -> None:
     """Remove the folder that `place` made for the file, once it is empty."""
     if path.parent.name.startswith(PREFIX):
         with contextlib.suppress(OSError):
             path.parent.rmdir()
 
 
-def drop_unfinished(maker: int) -> None:
+def remove_unfinished(maker: int) -> None:
     """Remove what a process of ours that has ended left half written."""
-    for folder, owner, _, by in _found():
+    for folder, owner, _, by in _folders():
         with contextlib.suppress(OSError):
             if (owner, by) == (_owner(), maker) and all(file.suffix == ".part" for file in folder.iterdir()):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def sweep() -> None:
+def remove_stale() -> None:
     """Remove what studios left that run no more."""
-    for folder, owner, birth, _ in _found():
+    for folder, owner, birth, _ in _folders():
         with contextlib.suppress(OSError):
-            gone = not birth or _birth(owner) != birth if owner else _now() - folder.stat().st_mtime > STALE
+            gone = (
+                not birth or _process_birth(owner) != birth if owner else _now() - folder.stat().st_mtime > STALE_AFTER
+            )
             if gone:
                 shutil.rmtree(folder, ignore_errors=True)
 
@@ -75,7 +77,7 @@ def _owner() -> int:
     return int(said) if said.isdigit() else os.getpid()
 
 
-def _found() -> Iterator[tuple[Path, int, str, int]]:
+def _folders() -> Iterator[tuple[Path, int, str, int]]:
     """Every folder, the studio it is for, its birth, and the process that made it; 0 where its name does not say."""
     with contextlib.suppress(OSError):
         for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
@@ -83,7 +85,7 @@ def _found() -> Iterator[tuple[Path, int, str, int]]:
             yield (folder, int(said[1]), said[2], int(said[3])) if said else (folder, 0, "", 0)
 
 
-def _birth(pid: int) -> str:
+def _process_birth(pid: int) -> str:
     """What tells the process that has this number now from others that had it or will; empty where none has it.
 
     psutil knows processes apart by number and birth, and counts the birth from the machine's start: a clock that is

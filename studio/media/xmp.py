@@ -22,21 +22,21 @@ COMPOSITE = "compositeWithTrainedAlgorithmicMedia"
 TOOL = "AIGC Studio"
 _NOTE = re.compile(rb"<studio:note>(.*?)</studio:note>", re.DOTALL)
 # What XML 1.0 cannot say at all; JSON says these as escapes, which need no characters of their own.
-_UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def packet(words: str, source: str = "") -> bytes:
+def packet(note: str, source: str = "") -> bytes:
     """A packet that carries the note `words` and, where `source` is TRAINED or COMPOSITE, how the picture came about.
 
     Empty where there is nothing to say.
     """
-    if not words and not source:
+    if not note and not source:
         return b""
     parts = [f"<xmp:CreatorTool>{TOOL}</xmp:CreatorTool>"]
     if source:
         parts.append(f"<Iptc4xmpExt:DigitalSourceType>{SOURCES}{source}</Iptc4xmpExt:DigitalSourceType>")
-    if words:
-        parts.append(f"<studio:note>{escape(sayable(words))}</studio:note>")
+    if note:
+        parts.append(f"<studio:note>{escape(xml_safe(note))}</studio:note>")
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""'
@@ -46,12 +46,12 @@ def packet(words: str, source: str = "") -> bytes:
     ).encode("utf-8", "replace")
 
 
-def sayable(words: str) -> str:
+def xml_safe(words: str) -> str:
     """The words with a question mark for each character that XML cannot say."""
-    return _UNSAYABLE.sub("?", words)
+    return _NOT_XML.sub("?", words)
 
 
-def words_of(data: bytes) -> bytes | None:
+def read_note(data: bytes) -> bytes | None:
     """The note in a packet; None where it carries none of the studio's."""
     if NAMESPACE.encode() not in data:
         return None

@@ -243,7 +243,7 @@ class Catalog:
         try:
             return self._take(found, files, path.name if path.is_dir() else path.stem, self._own, report)
         except OSError as error:
-            raise storage.in_words(
+            raise storage.disk_error(
                 Message("{name} could not be copied to {folder}", name=path.name, folder=self._own), error
             ) from error
 

@@ -54,13 +54,13 @@ class Presets:
         same = next((one for one in self.of(request.kind) if one.name.casefold() == name.casefold()), None)
         folder = self._folder / request.kind
         path = same.path if same is not None else _free(folder, name)
-        with storage.failing_as("The preset could not be saved"):
+        with storage.disk_errors_as("The preset could not be saved"):
             folder.mkdir(parents=True, exist_ok=True)
             write(path, name, request)
         return Preset(name, request, path)
 
     def remove(self, preset: Preset) -> None:
-        with storage.failing_as("The preset could not be removed"):
+        with storage.disk_errors_as("The preset could not be removed"):
             preset.path.unlink(missing_ok=True)
 
 
@@ -68,7 +68,7 @@ def write(path: Path, name: str, request: Request) -> None:
     """Write a preset's file. Raises OSError where it cannot be written."""
     told = {key: value for key, value in request.to_json().items() if key != "seed"}
     whole = {"format": FORMAT, "name": name, "request": told}
-    storage.write_whole(path, json.dumps(whole, ensure_ascii=False, indent=1).encode("utf-8"))
+    storage.write_atomic(path, json.dumps(whole, ensure_ascii=False, indent=1).encode("utf-8"))
 
 
 def read(path: Path) -> Preset:

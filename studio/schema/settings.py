@@ -221,13 +221,13 @@ def save(path: Path, settings: Settings) -> None:
     A file of a newer version is first copied to settings.version-N.toml, a broken one set aside as `load` does. Raises
     StudioError where it cannot be written.
     """
-    with storage.failing_as(Message("The settings could not be saved to {path}", path=path)):
+    with storage.disk_errors_as(Message("The settings could not be saved to {path}", path=path)):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             before = _read(path)
             version = _version(before)
             if version > VERSION:
-                storage.write_whole(path.with_name(f"{path.stem}.version-{version}{path.suffix}"), path.read_bytes())
+                storage.write_atomic(path.with_name(f"{path.stem}.version-{version}{path.suffix}"), path.read_bytes())
             kept = _migrated(before, version)
         except FileNotFoundError:
             kept = {}
@@ -236,7 +236,7 @@ def save(path: Path, settings: Settings) -> None:
             kept = {}
         # Tables come last in TOML, so unknown tables must not stand between plain values.
         whole = {**dataclasses.asdict(settings), **{key: kept[key] for key in kept if key not in _names()}}
-        storage.write_whole(path, tomli_w.dumps(whole).encode("utf-8"))
+        storage.write_atomic(path, tomli_w.dumps(whole).encode("utf-8"))
 
 
 def _names() -> set[str]:

@@ -13,15 +13,15 @@ from collections.abc import Sequence
 log = logging.getLogger(__name__)
 
 CONTINUOUS, SYSTEM_REQUIRED = 0x80000000, 0x00000001  # of SetThreadExecutionState, Windows
-WHY = "AIGC Studio is making a work"
+REASON = "AIGC Studio is making a work"
 
 
-def keeper(platform: str = sys.platform, pid: int | None = None) -> list[str]:
+def inhibit_command(platform: str = sys.platform, pid: int | None = None) -> list[str]:
     """The command that keeps the machine awake until its input ends, or until this process does; empty for none."""
     if platform == "darwin":
         wanted = ["caffeinate", "-i", "-w", str(os.getpid() if pid is None else pid)]
     elif platform.startswith("linux"):
-        wanted = ["systemd-inhibit", "--what=idle:sleep", "--who=AIGC Studio", f"--why={WHY}", "--mode=block", "cat"]
+        wanted = ["systemd-inhibit", "--what=idle:sleep", "--who=AIGC Studio", f"--why={REASON}", "--mode=block", "cat"]
     else:
         return []
     return wanted if shutil.which(wanted[0]) else []
@@ -31,12 +31,12 @@ class KeepAwake:
     """`keep(True)` until `keep(False)`. Where the platform offers nothing, the machine sleeps when it will."""
 
     def __init__(self, command: Sequence[str] | None = None, platform: str = sys.platform) -> None:
-        self._command = list(keeper(platform) if command is None else command)
+        self._command = list(inhibit_command(platform) if command is None else command)
         self._windows = platform == "win32"
         self._child: subprocess.Popen[bytes] | None = None
         self.on = False
 
-    def keep(self, on: bool) -> None:
+    def set(self, on: bool) -> None:
         """Called from one thread; the same again changes nothing."""
         if on == self.on:
             return

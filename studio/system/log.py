@@ -16,14 +16,14 @@ from typing import TextIO
 
 from studio.schema.request import FreeText, Request
 
-SIZE = 1_000_000  # bytes of one log file
-KEPT = 3  # older ones beside it
-SHORTEST = 4  # letters; shorter words say nothing of anyone, and blotting them out would garble the rest
-SHORTEST_SIGNS = 2  # the same in scripts like Chinese, where two signs are a name
-LINES = 50  # of each text that are looked for on their own
-LETTERS = 4_000_000  # of all of them together
-REMEMBERED = 1000  # texts that are blotted out; older ones belong to jobs long gone
-BLOT = "[...]"
+FILE_SIZE = 1_000_000  # bytes of one log file
+BACKUPS = 3  # older ones beside it
+MIN_LETTERS = 4  # letters; shorter words say nothing of anyone, and blotting them out would garble the rest
+MIN_SIGNS = 2  # the same in scripts like Chinese, where two signs are a name
+MAX_LINES = 50  # of each text that are looked for on their own
+MAX_LETTERS = 4_000_000  # of all of them together
+MAX_TEXTS = 1000  # texts that are blotted out; older ones belong to jobs long gone
+REDACTED = "[...]"
 
 _secrets: dict[str, None] = {}
 _lock = threading.Lock()
@@ -48,7 +48,7 @@ def start(folder: Path, name: str = "studio", level: int = logging.INFO) -> list
     stop()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(path(folder, name), maxBytes=SIZE, backupCount=KEPT, encoding="utf-8")
+        handler = RotatingFileHandler(path(folder, name), maxBytes=FILE_SIZE, backupCount=BACKUPS, encoding="utf-8")
         crashes = crash_path(folder, name).open("a", encoding="utf-8")
     except OSError as error:
         return [f"There will be no log: {folder} cannot be written to ({error.strerror})."]
@@ -74,7 +74,7 @@ def stop() -> None:
 
 
 @contextlib.contextmanager
-def kept(folder: Path, name: str) -> Generator[None]:
+def logging_to(folder: Path, name: str) -> Generator[None]:
     """`start` and `stop` around a block; a log that cannot be written stops nobody."""
     start(folder, name)
     try:
@@ -88,21 +88,21 @@ def conceal(request: Request) -> None:
     texts = [getattr(request, name) for name, note in request.fields() if isinstance(note, FreeText)]
     with _lock:
         for text in texts:
-            for line in (text, repr(text)[1:-1], *text.splitlines()[:LINES]):
+            for line in (text, repr(text)[1:-1], *text.splitlines()[:MAX_LINES]):
                 word = line.strip()
-                if len(word) >= (SHORTEST if word.isascii() else SHORTEST_SIGNS):
+                if len(word) >= (MIN_LETTERS if word.isascii() else MIN_SIGNS):
                     _secrets.pop(word, None)
                     _secrets[word] = None
-        while len(_secrets) > REMEMBERED or sum(map(len, _secrets)) > LETTERS:
+        while len(_secrets) > MAX_TEXTS or sum(map(len, _secrets)) > MAX_LETTERS:
             del _secrets[next(iter(_secrets))]
 
 
-def blotted(text: str) -> str:
+def redact(text: str) -> str:
     """The text without the words that `conceal` was told."""
     with _lock:
         secrets = sorted(_secrets, key=len, reverse=True)
     for secret in secrets:
-        text = text.replace(secret, BLOT)
+        text = text.replace(secret, REDACTED)
     return text
 
 
@@ -110,7 +110,7 @@ class ConcealingFormatter(logging.Formatter):
     """Formats a record, tracebacks included, without the words that `conceal` was told."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return blotted(super().format(record))
+        return redact(super().format(record))
 
 
 _running: list[tuple[RotatingFileHandler, TextIO, bool]] = []

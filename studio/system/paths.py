@@ -33,7 +33,7 @@ class AppPaths:
         return cls(*(home / name for name in names))
 
     @classmethod
-    def of_this_user(cls) -> AppPaths:
+    def for_user(cls) -> AppPaths:
         """`STUDIO_HOME`, or the platform's own places (platformdirs)."""
         home = os.environ.get("STUDIO_HOME")
         if home:

@@ -9,12 +9,12 @@ import threading
 from collections.abc import Generator
 from types import FrameType
 
-ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
+TERMINATION = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
 """What asks a process to end, as far as this system has it: a service manager or `kill`, a terminal that is closed."""
 
 
 @contextlib.contextmanager
-def heard() -> Generator[None]:
+def interrupt_on_signals() -> Generator[None]:
     """Within it the first of these signals raises KeyboardInterrupt in the main thread, as Ctrl-C does.
 
     Further ones change nothing, since systems that shut down send several: what is made is being kept meanwhile. Ctrl-C
@@ -35,7 +35,7 @@ def heard() -> Generator[None]:
             asked = True
             raise KeyboardInterrupt
 
-    before = {number: signal.getsignal(number) for number in ENDING}
+    before = {number: signal.getsignal(number) for number in TERMINATION}
     mine = [number for number, handler in before.items() if handler not in (None, signal.SIG_IGN)]
     for number in mine:
         signal.signal(number, hear)
@@ -46,11 +46,11 @@ def heard() -> Generator[None]:
             signal.signal(number, before[number])
 
 
-def ignored() -> None:
+def ignore_signals() -> None:
     """From now on this process ends by none of these signals, nor by Ctrl-C: they reach whole groups of processes, and
     the one that leads them says what becomes of the work.
     """
-    for number in (signal.SIGINT, *ENDING):
+    for number in (signal.SIGINT, *TERMINATION):
         signal.signal(number, signal.SIG_IGN)
 
 

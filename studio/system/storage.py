@@ -19,7 +19,7 @@ from typing import Any, LiteralString
 
 from studio.errors import Message, StudioError
 
-COPIED = 8 * 2**20  # bytes between two steps of a copy
+COPY_CHUNK = 8 * 2**20  # bytes between two steps of a copy
 
 
 def sync_file(path: Path) -> None:
@@ -47,7 +47,7 @@ def write_synced(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes) -> None:
     """Write beside the file, then take its place: whoever looks sees the old bytes or the new ones, whole.
 
     The folder must exist. Raises OSError; then the old file is as it was.
@@ -69,14 +69,14 @@ def copy(source: Path, target: Path, step: Callable[[int], object]) -> None:
     What `step` raises passes through and leaves a part of the file. Raises OSError.
     """
     with source.open("rb") as old, target.open("wb") as new:
-        while part := old.read(COPIED):
+        while part := old.read(COPY_CHUNK):
             new.write(part)
             step(len(part))
         new.flush()
         os.fsync(new.fileno())
 
 
-def in_words(what: LiteralString | Message, error: OSError | sqlite3.Error) -> StudioError:
+def disk_error(what: LiteralString | Message, error: OSError | sqlite3.Error) -> StudioError:
     """`what` failed ("The work could not be kept"), for a reason and with advice that a person understands."""
     code = error.errno if isinstance(error, OSError) else _sqlite_cause(error)
     what = what if isinstance(what, Message) else Message(what)
@@ -186,9 +186,9 @@ def _lock(handle: int) -> None:
 
 
 @contextlib.contextmanager
-def failing_as(what: LiteralString | Message) -> Generator[None]:
+def disk_errors_as(what: LiteralString | Message) -> Generator[None]:
     """Turn errors of the disk and of the index into a StudioError that begins with `what`."""
     try:
         yield
     except (OSError, sqlite3.OperationalError) as error:
-        raise in_words(what, error) from error
+        raise disk_error(what, error) from error

@@ -15,7 +15,7 @@ from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
-from studio.system.log import blotted
+from studio.system.log import redact
 from studio.ui.shell import single_instance
 from studio.ui.shell.crash_dialog import ErrorReporter
 from studio.ui.widgets.theme import Theme
@@ -92,7 +92,7 @@ def error_hooks(loop: asyncio.AbstractEventLoop, places: AppPaths | None = None)
 
     What it shows of an error says nothing of prompts nor, given the `places`, of folders and names.
     """
-    surface = ErrorReporter(lambda words: _anonymous(blotted(words), places))
+    surface = ErrorReporter(lambda words: _anonymous(redact(words), places))
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):

@@ -106,7 +106,7 @@ def test_it_becomes_a_clip_and_is_seen_meanwhile(engine: AvatarEngine, format: s
 
 
 def test_cancelled_it_leaves_no_file(engine: AvatarEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(temp_clips, "place", lambda suffix: tmp_path / f"clip{suffix}")
+    monkeypatch.setattr(temp_clips, "new_path", lambda suffix: tmp_path / f"clip{suffix}")
 
     def stop(progress: Progress) -> None:
         if progress.done == 3:

@@ -7,7 +7,7 @@ import sys
 import psutil
 import pytest
 
-from studio.system.keep_awake import KeepAwake, keeper
+from studio.system.keep_awake import KeepAwake, inhibit_command
 
 WAITS = [sys.executable, "-c", "import sys; sys.stdin.read()"]
 
@@ -19,11 +19,11 @@ def children() -> list[psutil.Process]:
 def test_one_child_while_it_lasts() -> None:
     before = len(children())
     awake = KeepAwake(WAITS, platform="linux")
-    awake.keep(True)
-    awake.keep(True)
+    awake.set(True)
+    awake.set(True)
     assert len(children()) == before + 1
-    awake.keep(False)
-    awake.keep(False)
+    awake.set(False)
+    awake.set(False)
     assert len(children()) == before
     assert not awake.on
 
@@ -31,24 +31,24 @@ def test_one_child_while_it_lasts() -> None:
 @pytest.mark.parametrize("command", [[], ["/there/is/no/such/program"]])
 def test_a_platform_without_help_lets_it_sleep(command: list[str]) -> None:
     awake = KeepAwake(command, platform="linux")
-    awake.keep(True)
+    awake.set(True)
     assert awake.on
-    awake.keep(False)
+    awake.set(False)
 
 
 def test_a_child_that_died_is_not_missed() -> None:
     awake = KeepAwake([sys.executable, "-c", ""], platform="linux")
-    awake.keep(True)
+    awake.set(True)
     for child in children():
         child.wait(10)
-    awake.keep(False)
+    awake.set(False)
     assert not awake.on
 
 
 def test_commands_end_with_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
-    assert keeper("darwin", pid=7) == ["caffeinate", "-i", "-w", "7"]
-    assert keeper("linux")[-1] == "cat"
-    assert keeper("win32") == []
+    assert inhibit_command("darwin", pid=7) == ["caffeinate", "-i", "-w", "7"]
+    assert inhibit_command("linux")[-1] == "cat"
+    assert inhibit_command("win32") == []
     monkeypatch.setattr("shutil.which", lambda name: None)
-    assert keeper("linux") == []
+    assert inhibit_command("linux") == []

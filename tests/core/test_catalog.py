@@ -321,7 +321,7 @@ def test_an_import_that_fails_leaves_nothing(
 def test_an_import_says_how_far_it_is_and_can_be_given_up(
     shelf: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "COPIED", 10)
+    monkeypatch.setattr(storage, "COPY_CHUNK", 10)
     source = writer(tmp_path / "tiny")
     heard: list[tuple[int, int]] = []
     shelf.import_(source, "story", report=lambda done, total: heard.append((done, total)))

@@ -216,7 +216,7 @@ def test_more_parts_than_any_clip_has_are_not_counted(tmp_path: Path, monkeypatc
     gif.write_bytes(b"GIF89a" + struct.pack("<HHBBB", 4, 4, 0, 0, 0) + b"\x21\xfe\0" * 30 + b"\x3b")
     for path in (film, webp, gif):
         with pytest.raises(BadInput):
-            clip_files.timing(path)
+            clip_files.read_timing(path)
 
 
 def in_parts(data: bytes, size: int) -> bytes:
@@ -239,24 +239,24 @@ def test_parts_of_a_gif_are_followed_however_they_are_cut(tmp_path: Path, size: 
     words = clip_files.KEYWORD + bytes(range(256)) * 300
     for ending in (b"", b"\x21\xff" + in_parts(b"x" * 70_001, size)):
         path = gif_of(tmp_path, b"\x21\xfe" + in_parts(words, size) + ending)
-        assert clip_files.timing(path).stands == (0.1, 0.1)
-        assert clip_files.note_of(path) == words[len(clip_files.KEYWORD) :]
+        assert clip_files.read_timing(path).durations == (0.1, 0.1)
+        assert clip_files.read_note(path) == words[len(clip_files.KEYWORD) :]
         torn = tmp_path / "torn.gif"
         torn.write_bytes(path.read_bytes()[: 40_000 + size])
         with pytest.raises(BadInput):
-            clip_files.timing(torn)
+            clip_files.read_timing(torn)
 
 
 def test_a_gif_in_crumbs_is_refused_before_they_are_all_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(containers, "PART_LIMIT", 2000)
-    monkeypatch.setattr(containers, "LOOKED", 4096)
+    monkeypatch.setattr(containers, "WINDOW_LIMIT", 4096)
     whole = gif_of(tmp_path, b"\x21\xfe" + in_parts(b"x" * 2_000_000, 255))
-    assert len(clip_files.timing(whole).stands) == 2
+    assert len(clip_files.read_timing(whole).durations) == 2
     crumbs = gif_of(tmp_path, b"\x21\xfe" + in_parts(b"x" * 200_000, 1))
     with pytest.raises(BadInput):
-        clip_files.timing(crumbs)
+        clip_files.read_timing(crumbs)
     read: list[int] = []
 
     class Counted(io.BytesIO):
@@ -266,7 +266,7 @@ def test_a_gif_in_crumbs_is_refused_before_they_are_all_counted(
             return found
 
     with pytest.raises(containers.DamagedClip):
-        clip_files._gif(Counted(crumbs.read_bytes()))
+        clip_files._gif_timing(Counted(crumbs.read_bytes()))
     assert sum(read) < 80_000, "of 400,000"
     assert len(read) < 100
 
@@ -302,7 +302,7 @@ def test_a_clip_that_came_to_nothing_leaves_no_place(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises((Cancelled, BadInput)):
-        clips.write(broken(), temp_clips.place(".webp"), fps)
+        clips.write(broken(), temp_clips.new_path(".webp"), fps)
     assert not list(tmp_path.iterdir())
 
 
@@ -334,11 +334,11 @@ def test_without_the_video_extra_words_say_what_to_install(tmp_path: Path, monke
     read = codecs.read(film.path)  # its measures are known all the same, and it can be kept
     assert isinstance(read, Clip)
     assert codecs.thumbnail(read, 64) is None
-    assert not clips.films()
+    assert not clips.mp4_available()
 
 
 def test_a_library_takes_a_clip_away_whole_or_not_at_all(tmp_path: Path) -> None:
-    clip = clips.write(frames(), temp_clips.place(".webp"), 10)
+    clip = clips.write(frames(), temp_clips.new_path(".webp"), 10)
     stopped: list[str] = []
 
     def step(name: str) -> None:
@@ -355,8 +355,8 @@ def test_a_library_takes_a_clip_away_whole_or_not_at_all(tmp_path: Path) -> None
     kept = library.add(clip, **values)
     assert not clip.path.parent.exists()
     assert (kept.width, kept.height, kept.seconds) == (33, 24, 0.6)
-    assert kept.moving
-    assert not kept.sounding
+    assert kept.is_clip
+    assert not kept.is_audio
     assert codecs.read_note(kept.path) == {"request": NOTE["request"], "provenance": NOTE["provenance"]}
     small = library.thumbnail(kept.id)
     assert small is not None
@@ -369,7 +369,7 @@ def test_a_library_takes_a_clip_away_whole_or_not_at_all(tmp_path: Path) -> None
 def test_the_library_knows_clips_in_all_it_does(tmp_path: Path, ending: str) -> None:
     library = Library(tmp_path / "library")
     brought = library.import_file(written(tmp_path, ending).path)
-    assert (brought.medium, brought.moving, brought.path.suffix) == ("clip", True, ending)
+    assert (brought.medium, brought.is_clip, brought.path.suffix) == ("clip", True, ending)
     made = tmp_path / f"made{ending}"
     codecs.write(written(tmp_path, ending, count=4), made, note=NOTE)
     ours = library.import_file(made)
@@ -396,7 +396,7 @@ def test_a_clip_comes_from_an_engines_own_process_as_a_file(home: Path) -> None:
     try:
         job = studio.submit(AvatarRequest(seed=4))
         (kept,) = job.future.result(60)
-        assert (kept.width, kept.height, kept.seconds, kept.moving) == (16, 12, 0.5, True)
+        assert (kept.width, kept.height, kept.seconds, kept.is_clip) == (16, 12, 0.5, True)
         assert (codecs.read_note(kept.path) or {})["request"]["seed"] == 4
         assert studio.library.page() == [kept]
     finally:
@@ -441,13 +441,13 @@ def test_what_dead_studios_left_is_swept_and_what_living_ones_have_is_not(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    mine = temp_clips.place(".gif").parent
+    mine = temp_clips.new_path(".gif").parent
     monkeypatch.setenv(temp_clips.OWNER, gone.stdout.decode().strip())
-    left = temp_clips.place(".gif")
+    left = temp_clips.new_path(".gif")
     left.write_bytes(b"half")
     monkeypatch.setenv(temp_clips.OWNER, str(os.getppid()))
-    theirs = temp_clips.place(".gif").parent
-    again = temp_clips.place(".gif").parent
+    theirs = temp_clips.new_path(".gif").parent
+    again = temp_clips.new_path(".gif").parent
     pid = str(os.getppid())
     before = again.with_name(again.name.replace(f"{pid}-", f"{pid}-0", 1))  # of a process that had the number earlier
     again.rename(before)
@@ -455,7 +455,7 @@ def test_what_dead_studios_left_is_swept_and_what_living_ones_have_is_not(
     for folder in (old, young):
         folder.mkdir()
     os.utime(old, (1, 1))
-    temp_clips.sweep()
+    temp_clips.remove_stale()
     assert set(temporary.iterdir()) == {mine, theirs, young}
 
 
@@ -464,13 +464,13 @@ def test_a_clock_that_is_set_loses_no_clip_of_a_studio_that_runs(
     temporary: Path, monkeypatch: pytest.MonkeyPatch, turned: int
 ) -> None:
     monkeypatch.setenv(temp_clips.OWNER, str(os.getppid()))
-    theirs = temp_clips.place(".gif").parent
+    theirs = temp_clips.new_path(".gif").parent
     unnamed = temporary / f"{temp_clips.PREFIX}old"
     unnamed.mkdir()
     for folder in (theirs, unnamed):  # as files were stamped before the clock was set
         made = folder.stat().st_mtime + turned
         os.utime(folder, (made, made))
-    temp_clips.sweep()
+    temp_clips.remove_stale()
     assert theirs.exists()
     assert unnamed.exists() == (turned > 0)
 
@@ -479,7 +479,7 @@ def test_what_is_stale_is_told_by_the_clock_of_the_files(temporary: Path, monkey
     young = temporary / f"{temp_clips.PREFIX}young"
     young.mkdir()
     monkeypatch.setattr("time.time", lambda: young.stat().st_mtime + 400_000)
-    temp_clips.sweep()
+    temp_clips.remove_stale()
     assert young.exists()
 
 

@@ -241,7 +241,7 @@ def test_the_doctor_loads_no_engine_library() -> None:
         "import sys, json; from studio.support import credits, diagnostics, hardware\n"
         "from studio.models.catalog import Catalog; from studio.system.paths import AppPaths\n"
         "hardware.output = lambda *_: None\n"
-        "diagnostics.examine(AppPaths.of_this_user(), Catalog()); credits.parts(Catalog())\n"
+        "diagnostics.examine(AppPaths.for_user(), Catalog()); credits.parts(Catalog())\n"
         "heavy = {'torch', 'diffusers', 'transformers', 'PySide6'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {heavy}' if heavy else 0)"
     )

@@ -17,7 +17,7 @@ import soundfile
 from PIL import Image as Pillow
 
 from studio.errors import BadInput, StudioError
-from studio.library.asset import AssetRecord, default_title, words_of
+from studio.library.asset import AssetRecord, default_title, search_text
 from studio.library.library import Asset, Library, LibraryQuery
 from studio.media import codecs
 from studio.media.payloads import Audio, Image, Payload, Text, Weights
@@ -660,7 +660,7 @@ def test_words_and_titles_of_a_request() -> None:
         "tempo": 90,
         "unknown": ["x"],
     }
-    assert words_of(request) == "  first\nsecond\nfolk"
+    assert search_text(request) == "  first\nsecond\nfolk"
     assert default_title(request) == "first"
     assert default_title({"prompt": "x" * 200}) == "x" * 79 + "\N{HORIZONTAL ELLIPSIS}"
     assert default_title({}) == ""

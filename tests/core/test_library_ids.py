@@ -43,12 +43,12 @@ def test_ids_agree_with_the_pages_and_give_the_works_again(library: Library, que
     shown = library.page(query)
     assert shown
     assert library.ids(query) == [asset.id for asset in shown]
-    assert library.some(library.ids(query)) == shown
+    assert library.get_many(library.ids(query)) == shown
 
 
 def test_some_leaves_out_what_is_not_there(library: Library) -> None:
     first, second = library.page()[:2]
-    assert library.some([second.id, "unknown", first.id]) == [second, first]
+    assert library.get_many([second.id, "unknown", first.id]) == [second, first]
 
 
 def test_models_are_those_of_works_outside_the_bin(library: Library) -> None:

@@ -23,9 +23,9 @@ def poster(prompt: str) -> Request:
 
 
 def test_it_writes_rotates_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "SIZE", 2000)
+    monkeypatch.setattr(log, "FILE_SIZE", 2000)
     handlers = list(logging.getLogger().handlers)
-    with log.kept(tmp_path / "logs", "studio"):
+    with log.logging_to(tmp_path / "logs", "studio"):
         logger.debug("not at this level")
         for number in range(200):
             logger.info("line %s 狐狸", number)
@@ -46,7 +46,7 @@ def test_the_words_of_requests_are_blotted_out(tmp_path: Path) -> None:
     try:
         studio.pause(True)
         studio.submit(poster(prompt))
-        with log.kept(tmp_path / "logs", "studio"):
+        with log.logging_to(tmp_path / "logs", "studio"):
             logger.info("asked for %s", prompt)
             logger.info("asked for %r", {"prompt": prompt})
             logger.info("the line in Ulm alone")
@@ -57,7 +57,7 @@ def test_the_words_of_requests_are_blotted_out(tmp_path: Path) -> None:
     finally:
         studio.close()
     words = log.path(tmp_path / "logs").read_text(encoding="utf-8")
-    assert words.count(log.BLOT) >= 4
+    assert words.count(log.REDACTED) >= 4
     assert "KeyError" in words
     assert "Traceback" in words
     for secret in ("secret", "garden", "Ulm", "hats"):
@@ -66,20 +66,20 @@ def test_the_words_of_requests_are_blotted_out(tmp_path: Path) -> None:
 
 def test_a_short_prompt_of_chinese_is_blotted_out_too(tmp_path: Path) -> None:
     log.conceal(poster("小红"))
-    with log.kept(tmp_path, "studio"):
+    with log.logging_to(tmp_path, "studio"):
         logger.info("asked for 小红")
     words = log.path(tmp_path).read_text(encoding="utf-8")
     assert "小红" not in words
-    assert log.BLOT in words
+    assert log.REDACTED in words
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    for number in range(log.REMEMBERED + 50):
+    for number in range(log.MAX_TEXTS + 50):
         log.conceal(poster(f"prompt number {number}"))
-    assert len(log._secrets) <= log.REMEMBERED
+    assert len(log._secrets) <= log.MAX_TEXTS
     for number in range(20):
         log.conceal(Request.from_json({"kind": "story", "prompt": f"{number} " + "x" * 390_000}))
-    assert sum(map(len, log._secrets)) <= log.LETTERS
+    assert sum(map(len, log._secrets)) <= log.MAX_LETTERS
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_stops_nobody(tmp_path: Path) -> None:

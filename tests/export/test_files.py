@@ -20,7 +20,7 @@ from studio.export import fonts, icons, sheets, vector
 from studio.export.compose import PictureStyle, render
 from studio.export.feeds import FEEDS
 from studio.export.files import FORMATS, SUFFIX, EmbeddedMetadata, encode
-from studio.export.job import KINDS, ExportJob, files, measured, sizes_of
+from studio.export.job import KINDS, ExportJob, parse_sizes, render_files, size_in_pixels
 from studio.library.asset import Asset, AssetRecord
 from studio.media import codecs, images
 from studio.media.payloads import Image
@@ -44,7 +44,7 @@ def face(side: int = 96) -> Image:
 
 def work(**values: Any) -> Asset:
     record = AssetRecord("a", 1, "avatar", "2026-01/a.png", 0.0, "", 1, title="玛拉 / Mara: 1")
-    asset = record.asset(Path())
+    asset = record.to_asset(Path())
     kept = {name: getattr(asset, name) for name in Asset.__slots__}
     return Asset(**{**kept, "request": REQUEST, "provenance": PROVENANCE, **values})
 
@@ -92,13 +92,13 @@ def test_a_png_keeps_its_alpha_to_the_level() -> None:
 
 
 def test_sizes_are_written_as_people_write_them() -> None:
-    assert sizes_of("512, 1024,512") == ("512", "1024")
-    assert sizes_of("1080x1350, 64 x 64") == ("1080x1350", "64")
-    assert sizes_of("icons, GitHub") == ("icons", "github-profile", "github-preview")
-    assert len(sizes_of("feeds")) == len(FEEDS)
+    assert parse_sizes("512, 1024,512") == ("512", "1024")
+    assert parse_sizes("1080x1350, 64 x 64") == ("1080x1350", "64")
+    assert parse_sizes("icons, GitHub") == ("icons", "github-profile", "github-preview")
+    assert len(parse_sizes("feeds")) == len(FEEDS)
     for wrong in ("", "big", "0", "9999", "10x", "10x10x10", "-5", "99999x1"):
         with pytest.raises(BadInput):
-            sizes_of(wrong)
+            parse_sizes(wrong)
 
 
 def test_the_table_of_feeds_is_whole() -> None:
@@ -110,14 +110,14 @@ def test_the_table_of_feeds_is_whole() -> None:
     for network in networks:
         assert f"{network.lower()}-profile" in {feed.name for feed in FEEDS}
     for feed in FEEDS:
-        assert measured(feed.name) == (feed.width, feed.height)
+        assert size_in_pixels(feed.name) == (feed.width, feed.height)
 
 
 def test_every_feed_gets_its_file() -> None:
-    order = ExportJob(PictureStyle(shape="circle", ground="gradient"), sizes_of("feeds"), "jpeg")
+    order = ExportJob(PictureStyle(shape="circle", ground="gradient"), parse_sizes("feeds"), "jpeg")
     small = [feed for feed in FEEDS if feed.width * feed.height < 300_000]
-    chosen = ExportJob(order.look, tuple(feed.name for feed in small), "jpeg")
-    made = dict(files(chosen, face(), "mara"))
+    chosen = ExportJob(order.style, tuple(feed.name for feed in small), "jpeg")
+    made = dict(render_files(chosen, face(), "mara"))
     assert len(made) == chosen.count == len(small)
     for feed in small:
         assert opened(made[f"mara-{feed.name}.jpg"]).size == (feed.width, feed.height)
@@ -134,7 +134,7 @@ ICON_SIDES = {
 
 
 def test_every_file_of_an_icon_set_opens_and_has_its_size() -> None:
-    made = dict(files(ExportJob(PictureStyle(shape="squircle"), ("icons",)), face(), "mara", title="Mara"))
+    made = dict(render_files(ExportJob(PictureStyle(shape="squircle"), ("icons",)), face(), "mara", title="Mara"))
     assert len(made) == icons.COUNT
     for name, side in ICON_SIDES.items():
         picture = opened(made[name])
@@ -172,7 +172,7 @@ def test_every_file_of_an_icon_set_opens_and_has_its_size() -> None:
 
 def test_icons_and_sizes_together_have_folders_of_their_own() -> None:
     order = ExportJob(PictureStyle(), ("64", "icons"), "webp")
-    made = dict(files(order, face(), "mara"))
+    made = dict(render_files(order, face(), "mara"))
     assert len(made) == order.count
     assert "mara-64.webp" in made
     assert "icons/web/favicon.ico" in made
@@ -184,7 +184,7 @@ def test_icons_and_sizes_together_have_folders_of_their_own() -> None:
 @pytest.mark.parametrize("title", ["a\udcffb", "a\x01b"])
 def test_a_title_of_a_files_odd_bytes_is_said_with_question_marks(title: str) -> None:
     for kind, sizes, ending in (("svg", ("512",), ".svg"), ("png", ("icons",), ".webmanifest")):
-        made = dict(files(ExportJob(PictureStyle(), sizes, kind), face(48), "a", title=title))
+        made = dict(render_files(ExportJob(PictureStyle(), sizes, kind), face(48), "a", title=title))
         (data,) = (data for name, data in made.items() if name.endswith(ending))
         if kind == "svg":
             assert ElementTree.fromstring(data)[0].text == "a?b"
@@ -197,7 +197,7 @@ def test_a_title_of_a_files_odd_bytes_is_said_with_question_marks(title: str) ->
 
 @pytest.mark.parametrize("kind", ["exif", "cmyk", "deep", "palette", "moving", "dot", "strip", "grey alpha"])
 def test_odd_pictures_are_exported_as_they_look(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vector, "TRACED", 120)
+    monkeypatch.setattr(vector, "TRACE_SIDE", 120)
     path = tmp_path / "odd.png"
     if kind == "exif":
         exif = Pillow.Exif()
@@ -224,7 +224,7 @@ def test_odd_pictures_are_exported_as_they_look(tmp_path: Path, kind: str, monke
     assert isinstance(picture, Image)
     centre = {"cmyk": (255, 0, 0), "deep": (128, 128, 128), "palette": (10, 200, 30), "dot": (9, 8, 7)}
     wanted = centre.get(kind, (128, 128, 128) if kind == "grey alpha" else (32, 64, 96))
-    for name, data in files(ExportJob(PictureStyle(shape="circle"), ("64", "32x48")), picture, "odd"):
+    for name, data in render_files(ExportJob(PictureStyle(shape="circle"), ("64", "32x48")), picture, "odd"):
         shown = opened(data).convert("RGBA")
         assert shown.size == ((64, 64) if name == "odd-64.png" else (32, 48))
         middle = shown.getpixel((shown.width // 2, shown.height // 2))
@@ -274,7 +274,7 @@ def test_an_svg_looks_like_the_picture_with_few_colours_and_paths() -> None:
 
 
 def test_an_svg_keeps_shape_ground_and_origin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vector, "TRACED", 320)
+    monkeypatch.setattr(vector, "TRACE_SIDE", 320)
     for look in (
         PictureStyle(shape="circle", ground="colour", colour="#123456"),
         PictureStyle(shape="squircle", ground="gradient", angle=45, padding=0.1),
@@ -296,12 +296,12 @@ def test_an_svg_keeps_shape_ground_and_origin(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_every_kind_of_file_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vector, "TRACED", 120)
+    monkeypatch.setattr(vector, "TRACE_SIDE", 120)
     for kind in KINDS:
-        made = list(files(ExportJob(PictureStyle(), ("40", "50"), kind), face(), "mara"))
+        made = list(render_files(ExportJob(PictureStyle(), ("40", "50"), kind), face(), "mara"))
         assert len(made) == (1 if kind == "svg" else 2)
     with pytest.raises(BadInput, match="size"):
-        list(files(ExportJob(PictureStyle(), ()), face(), "mara"))
+        list(render_files(ExportJob(PictureStyle(), ()), face(), "mara"))
 
 
 # Sheets.
@@ -341,7 +341,7 @@ def test_a_character_sheet_leaves_no_row_half_empty(others: int, rows: int) -> N
 
 
 def test_words_are_cut_to_their_room() -> None:
-    assert fonts.fitted("short", 20, 500) == "short"
-    cut = fonts.fitted("a caption that goes on and on", 20, 120)
+    assert fonts.fit_text("short", 20, 500) == "short"
+    cut = fonts.fit_text("a caption that goes on and on", 20, 120)
     assert cut.endswith("…")
-    assert fonts.face(20, cut).getlength(cut) <= 120
+    assert fonts.load_font(20, cut).getlength(cut) <= 120

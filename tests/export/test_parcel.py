@@ -27,35 +27,35 @@ def test_an_interrupted_export_leaves_nothing(tmp_path: Path, target: str) -> No
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "mine.txt").write_text("mine")
     with pytest.raises(KeyError):
-        writer.send(broken(3), tmp_path / target, "set")
+        writer.write_files(broken(3), tmp_path / target, "set")
 
     def stop(count: int) -> None:
         if count == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        writer.send([("a", b"1"), ("b", b"2"), ("c", b"3")], tmp_path / target, "set", stop)
+        writer.write_files([("a", b"1"), ("b", b"2"), ("c", b"3")], tmp_path / target, "set", stop)
     assert listed(tmp_path) == ["there", "there/mine.txt"]
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     one, two = [("a.png", b"1")], [("a.png", b"1"), ("x/b.png", b"2")]
-    assert writer.send(one, tmp_path, "set").name == "a.png"
-    assert writer.send(one, tmp_path, "set").name == "a 2.png"
-    assert writer.send(two, tmp_path, "set").name == "set"
-    assert writer.send(two, tmp_path, "set").name == "set 2"
+    assert writer.write_files(one, tmp_path, "set").name == "a.png"
+    assert writer.write_files(one, tmp_path, "set").name == "a 2.png"
+    assert writer.write_files(two, tmp_path, "set").name == "set"
+    assert writer.write_files(two, tmp_path, "set").name == "set 2"
     assert listed(tmp_path / "set 2") == ["a.png", "x", "x/b.png"]
-    made = writer.send(two, tmp_path / "all.zip", "set")
+    made = writer.write_files(two, tmp_path / "all.zip", "set")
     with zipfile.ZipFile(made) as whole:
         assert whole.namelist() == ["a.png", "x/b.png"]
         assert whole.testzip() is None
     with pytest.raises(BadInput, match=r"all\.zip"):
-        writer.send(two, tmp_path / "all.zip", "set")
+        writer.write_files(two, tmp_path / "all.zip", "set")
     with pytest.raises(BadInput, match="not a folder"):
-        writer.send(one, tmp_path / "a.png", "set")
+        writer.write_files(one, tmp_path / "a.png", "set")
     for inner in ("../a", "/a", "a/../../b", "c:/a", "a\\b", ""):
         with pytest.raises(ValueError, match="no place"):
-            writer.send([(inner, b"")], tmp_path, "set")
+            writer.write_files([(inner, b"")], tmp_path, "set")
 
 
 def test_a_full_disk_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +64,7 @@ def test_a_full_disk_is_said_in_words(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(writer, "write_synced", full)
     with pytest.raises(StudioError, match="the disk is full"):
-        writer.send([("a.png", b"1")], tmp_path / "out", "set")
+        writer.write_files([("a.png", b"1")], tmp_path / "out", "set")
     assert listed(tmp_path) == []
 
 
@@ -77,9 +77,9 @@ def test_a_full_disk_is_said_in_words(tmp_path: Path, monkeypatch: pytest.Monkey
     ],
 )  # fmt: skip
 def test_names_that_every_system_takes(tmp_path: Path, title: str, name: str) -> None:
-    made = writer.name_of(title, "id")
+    made = writer.safe_name(title, "id")
     assert made == name
-    assert writer.send([(f"{made}.png", b"1")], tmp_path, made).exists()
+    assert writer.write_files([(f"{made}.png", b"1")], tmp_path, made).exists()
 
 
 @pytest.mark.parametrize("target", ["out", "out.zip"])
@@ -88,6 +88,6 @@ def test_the_mask_of_new_files_is_not_lifted_for_other_threads(
 ) -> None:
     monkeypatch.setattr("os.umask", lambda _: pytest.fail("it was changed"))
     (tmp_path / "plain").write_bytes(b"1")
-    made = writer.send([("a.png", b"1"), ("b.png", b"2")], tmp_path / target, "set")
+    made = writer.write_files([("a.png", b"1"), ("b.png", b"2")], tmp_path / target, "set")
     file = made / "a.png" if made.is_dir() else made
     assert file.stat().st_mode == (tmp_path / "plain").stat().st_mode

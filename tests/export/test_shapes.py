@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 
 from studio.errors import BadInput
 from studio.export import shapes
-from studio.export.compose import SIDE_LIMIT, PictureStyle, flat, place, render, transparent
+from studio.export.compose import SIDE_LIMIT, PictureStyle, flatten, place, render, transparent
 from studio.media.payloads import Image
 
 
@@ -46,7 +46,7 @@ def sampled(shape: shapes.Shape, width: int, height: int, times: int = 24) -> ND
 @pytest.mark.parametrize("size", [(16, 16), (33, 33), (48, 31), (1, 1), (2, 3)])
 @pytest.mark.parametrize("shape", ["circle", "squircle", "rounded"])
 def test_every_pixel_of_an_edge_has_its_share(shape: shapes.Shape, size: tuple[int, int]) -> None:
-    made = shapes.mask(shape, *size).astype(float) / 255
+    made = shapes.coverage(shape, *size).astype(float) / 255
     assert made.shape == size[::-1]
     assert np.abs(made - sampled(shape, *size)).max() < 0.03
     assert np.array_equal(made, made[::-1])
@@ -66,7 +66,7 @@ def test_the_outline_of_an_svg_is_the_mask(shape: shapes.Shape) -> None:
     source = '<svg xmlns="http://www.w3.org/2000/svg" width="120" height="120"><path d="{}"/></svg>'
     drawn = cairosvg.svg2png(source.format(shapes.outline(shape, 120, 120)).encode())
     alpha = np.asarray(Pillow.open(io.BytesIO(drawn or b"")).convert("RGBA"))[..., 3].astype(float)
-    assert np.abs(alpha - shapes.mask(shape, 120, 120)).max() < 18
+    assert np.abs(alpha - shapes.coverage(shape, 120, 120)).max() < 18
 
 
 def test_a_bust_stands_on_the_edge_and_a_photograph_covers() -> None:
@@ -144,6 +144,6 @@ def test_a_look_that_cannot_be_is_named() -> None:
 
 def test_what_is_flat_lies_on_its_colour() -> None:
     pixels = np.array([[[200, 100, 0, 255], [200, 100, 0, 0], [255, 255, 255, 128]]], np.uint8)
-    made = flat(Image(pixels), "#000000").pixels
+    made = flatten(Image(pixels), "#000000").pixels
     assert made.tolist() == [[[200, 100, 0], [0, 0, 0], [128, 128, 128]]]
     assert not transparent(Image(made))

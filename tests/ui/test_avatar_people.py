@@ -166,7 +166,7 @@ def test_who_is_kept_comes_into_sight_in_a_low_window(desk: Desk) -> None:
     keep(desk)
     portrait = desk.studio.identities.portrait("Zoe")
     for name in ("Ada", "Ben", "Cleo", "Dan"):
-        desk.studio.identities.keep(name, AvatarRequest(seed=len(name)), portrait)
+        desk.studio.identities.save(name, AvatarRequest(seed=len(name)), portrait)
     desk.until(lambda: len(rows(desk)) == 5)
     named(desk, "", 2)
     keep(desk)
@@ -277,7 +277,7 @@ def test_they_are_there_again_at_the_next_start(desk: Desk, home: Path, loop: QE
     again = Desk(home, loop, studio=face_studio(home))
     assert page(again)[1].tabs.tab == "people"
     again.until(lambda: rows(again) == ["Mara"])
-    again.studio.identities.keep("Ben", AvatarRequest(seed=2), again.studio.identities.portrait("Mara"))
+    again.studio.identities.save("Ben", AvatarRequest(seed=2), again.studio.identities.portrait("Mara"))
     again.until(lambda: rows(again) == ["Ben", "Mara"])
     again.close()
 

@@ -189,9 +189,9 @@ def test_a_walk_is_put_together_previewed_made_and_found_again(desk: Desk, home:
     clip = inspector.morph._preview_clip
     assert clip is not None
     assert clip.path.exists()
-    assert not [each for each in desk.studio.library.page() if each.moving]
+    assert not [each for each in desk.studio.library.page() if each.is_clip]
     desk.click("walkMake")
-    desk.until(lambda: [each for each in desk.studio.library.page() if each.moving])
+    desk.until(lambda: [each for each in desk.studio.library.page() if each.is_clip])
     assert not clip.path.exists(), "the preview's file is gone"
     made = desk.studio.library.page()[0]
     assert made.path.suffix == ".webp"
@@ -233,7 +233,7 @@ def test_faces_of_a_morph_move_by_key_and_its_settings_are_in_its_request(
 
 def test_films_that_cannot_be_made_are_said(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     panel, inspector = page(desk)
-    monkeypatch.setattr(clips, "films", lambda: False)
+    monkeypatch.setattr(clips, "mp4_available", lambda: False)
     desk.click("tab.walk")
     morph = inspector.morph
     inside(desk, morph.extend, [brief(panel), brief(panel).replace(seed=2)])

@@ -148,7 +148,7 @@ def test_one_that_was_silenced_stays_silent(desk: Desk, caplog: pytest.LogCaptur
 def test_a_report_says_neither_prompts_nor_folders(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "home", lambda: Path("/home/somebody"))
     log.conceal(STORY(prompt="my secret tale"))  # type: ignore[call-arg]
-    surface = ErrorReporter(lambda words: _anonymous(log.blotted(words), desk.studio.paths))
+    surface = ErrorReporter(lambda words: _anonymous(log.redact(words), desk.studio.paths))
     surface.set_window(desk.window)
     tell(desk, surface, ValueError(f"my secret tale in {desk.studio.paths.library} and /home/somebody/x"))
     dialog = shown(desk)

@@ -156,7 +156,7 @@ def test_a_cancelled_export_leaves_nothing_and_the_dialog_stays(
         go.wait(10)
         yield "b.png", b"2"
 
-    monkeypatch.setattr(dialogs, "files", slow)
+    monkeypatch.setattr(dialogs, "render_files", slow)
     press(desk, dialog, "exportGo")
     desk.until(begun.is_set)
     assert not dialog.go.isEnabled()
@@ -179,7 +179,7 @@ def test_a_window_that_closes_ends_the_export(desk: Desk, tmp_path: Path, monkey
             begun.set()
             yield f"{at}.png", b"1"
 
-    monkeypatch.setattr(dialogs, "files", endless)
+    monkeypatch.setattr(dialogs, "render_files", endless)
     press(desk, dialog, "exportGo")
     desk.until(begun.is_set)
     desk.close()

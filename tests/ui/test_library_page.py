@@ -78,7 +78,7 @@ def test_works_are_read_a_few_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPa
     bench.fill(desk.studio.library.folder, 3 * PAGE)
     desk.studio.library.rebuild()
     asked: list[list[str]] = []
-    real = desk.studio.library.some
+    real = desk.studio.library.get_many
 
     def heard(ids: Any) -> Any:
         asked.append(list(ids))

@@ -190,7 +190,7 @@ def test_the_machine_is_awake_while_something_runs_or_waits(desk: Desk) -> None:
         def keep(self, on: bool) -> None:
             if on != self.on:
                 kept.append(on)
-            super().keep(on)
+            super().set(on)
 
     desk.window.notifications.awake = Noted([])
     fill(desk, (SLOW, 2))

@@ -229,7 +229,7 @@ def test_a_clip_dropped_on_a_panel_plays_there(desk: Desk, tmp_path: Path) -> No
     panel.work_actions.importer.bring([path], panel.stage_area._show_imported)
     desk.until(lambda: panel.asset is not None)
     assert panel.asset is not None
-    assert (panel.asset.medium, panel.asset.moving) == ("clip", True)
+    assert (panel.asset.medium, panel.asset.is_clip) == ("clip", True)
     stage = panel.stage
     assert isinstance(stage, ImageStage)
     desk.until(lambda: stage.player.playing and stage.player.frame > 1)

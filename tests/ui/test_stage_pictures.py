@@ -37,7 +37,7 @@ def work(folder: Path, name: str, payload: Image, **request: object) -> Asset:
     codecs.write(payload, path)
     whole = {"kind": "poster", "prompt": f"a {name}", "seed": 5, **request}
     record = AssetRecord(name, 1, "poster", f"2026-01/{name}.png", 0.0, "", 1, title=name, request=whole)
-    return record.asset(folder)
+    return record.to_asset(folder)
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def work(folder: Path, name: str, payload: Audio) -> Asset:
     path = folder / "works" / "2026-01" / f"{name}.wav"
     path.parent.mkdir(parents=True, exist_ok=True)
     codecs.write(payload, path)
-    return AssetRecord(name, 1, "music", f"2026-01/{name}.wav", 0.0, "", 1).asset(folder)
+    return AssetRecord(name, 1, "music", f"2026-01/{name}.wav", 0.0, "", 1).to_asset(folder)
 
 
 @pytest.mark.usefixtures("card")

@@ -31,7 +31,7 @@ def work(folder: Path, name: str, text: str) -> Asset:
     path = folder / "works" / "2026-01" / f"{name}.md"
     path.parent.mkdir(parents=True, exist_ok=True)
     codecs.write(Text(text), path)
-    return AssetRecord(name, 1, "story", f"2026-01/{name}.md", 0.0, "", 1, title=name).asset(folder)
+    return AssetRecord(name, 1, "story", f"2026-01/{name}.md", 0.0, "", 1, title=name).to_asset(folder)
 
 
 @pytest.fixture

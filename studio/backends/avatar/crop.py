@@ -89,7 +89,7 @@ def _crop(opened: Pillow.Image, size: int) -> CroppedPicture:
         notes.append("moving")
     if opened.getexif().get(0x0112, 1) not in (0, 1):
         notes.append("turned")
-    picture = images.plain(opened)
+    picture = images.to_srgb8(opened)
     box = _square_of(picture, notes)
     if box[2] - box[0] < size:
         notes.append("enlarged")

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.errors import BadInput, StudioError
-from studio.library.asset import printable
+from studio.library.asset import without_surrogates
 from studio.models import weights
 from studio.models.catalog import Model
 from studio.system import storage
@@ -75,7 +75,7 @@ def add(
     Returns the directions that now stand for `found`, in that order, and which of them are new.
     """
     folder = directions_folder(model)
-    with storage.failing_as("The directions could not be saved"):
+    with storage.disk_errors_as("The directions could not be saved"):
         folder.mkdir(parents=True, exist_ok=True)
         with _lock(folder):
             return _add_unlocked(model, folder, method, layers, found)
@@ -112,11 +112,11 @@ def _add_unlocked(
 
 def rename(model: Model, id: str, name: str) -> SavedDirection:
     """Give a direction the name that a person calls it by. BadInput where there is no such direction, or no name."""
-    clean = printable(" ".join(name.split())[:60].rstrip())
+    clean = without_surrogates(" ".join(name.split())[:60].rstrip())
     if not clean:
         raise BadInput("A direction needs a name.", "Say what it changes, such as Smile.")
     folder = directions_folder(model)
-    with storage.failing_as("The name could not be kept"), _lock(folder):
+    with storage.disk_errors_as("The name could not be kept"), _lock(folder):
         listed, given = _read(folder)
         at = _index(model, listed, id)
         listed[at] = replace(listed[at], name=clean)
@@ -127,7 +127,7 @@ def rename(model: Model, id: str, name: str) -> SavedDirection:
 def remove(model: Model, id: str) -> None:
     """Forget a direction. Faces that were moved along it keep their pictures but cannot be made again."""
     folder = directions_folder(model)
-    with storage.failing_as("The direction could not be deleted"), _lock(folder):
+    with storage.disk_errors_as("The direction could not be deleted"), _lock(folder):
         listed, given = _read(folder)
         gone = listed.pop(_index(model, listed, id))
         given[gone.method] = max(given.get(gone.method, 0), _number(id))
@@ -176,7 +176,7 @@ def _write(folder: Path, listed: Sequence[SavedDirection], given: Mapping[str, i
         for one in listed
     ]
     text = json.dumps({"version": 1, "given": given, "directions": rows}, indent=1, ensure_ascii=False) + "\n"
-    storage.write_whole(folder / LIST, text.encode("utf-8"))
+    storage.write_atomic(folder / LIST, text.encode("utf-8"))
 
 
 def _direction(folder: Path, row: dict[str, Any]) -> SavedDirection:

@@ -78,7 +78,7 @@ def check_folder(
     if not folder.is_dir():
         raise BadInput("{folder} is not a folder.", "Choose a folder of pictures.", mend="folders", folder=folder)
     files = list(_files(folder))
-    place = (cache or AppPaths.of_this_user().cache / "pictures") / _key(folder, files, size)
+    place = (cache or AppPaths.for_user().cache / "pictures") / _key(folder, files, size)
     found = _read_cache(folder, place)
     if found is None:
         found = _check_files(folder, files, size, progress)

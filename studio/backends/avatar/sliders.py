@@ -117,7 +117,7 @@ class SliderTracks:
 
     def write(self, folder: Path) -> None:
         text = json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n"
-        storage.write_whole(folder / FILE, text.encode("utf-8"))
+        storage.write_atomic(folder / FILE, text.encode("utf-8"))
 
     def condition(self, style: int, picks: Sequence[int], traits: Sequence[SliderValue]) -> NDArray[np.float32]:
         """The condition vector [c_dim] of a drawing with these picks whose sliders were moved.

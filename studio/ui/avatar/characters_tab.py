@@ -216,7 +216,7 @@ class CharactersTab(QWidget):
             old, portrait = before
             self._notify(
                 tr("{name} has this face now.").format(name=one.name),
-                lambda: self._identities.keep(old.name, old.face, portrait, old.work),
+                lambda: self._identities.save(old.name, old.face, portrait, old.work),
             )
 
     def _use(self, one: Identity) -> None:
@@ -295,7 +295,7 @@ def _keep(
         before = (old, identities.portrait(old.id)) if old.name.casefold() == name.casefold() else None
     except StudioError:
         before = None
-    return identities.keep(name, face, picture, work.id), before
+    return identities.save(name, face, picture, work.id), before
 
 
 def _expressions(folder: Path, face: AvatarRequest) -> list[tuple[str, AvatarRequest]]:

@@ -129,7 +129,7 @@ class MatchTab(QWidget):
         self.go.setEnabled(not image.isNull())
 
     def _imported(self, works: Sequence[Asset]) -> None:
-        drawn = [work for work in works if work.drawn]
+        drawn = [work for work in works if work.is_image]
         if drawn:
             self.set_picture(drawn[0])
 

@@ -161,7 +161,7 @@ class MorphTab(QWidget):
         for control, on in ((self.up, at > 0), (self.down, 0 <= at < number - 1), (self.remove, at >= 0)):
             control.setVisible(number > 0)
             control.setEnabled(on)
-        possible = self.form.value().format != "mp4" or clips.films()
+        possible = self.form.value().format != "mp4" or clips.mp4_available()
         self.films.setHidden(possible)
         self.preview.setEnabled(number > 1)
         self.make.setEnabled(number > 1 and possible)

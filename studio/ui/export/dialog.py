@@ -16,8 +16,8 @@ from studio.errors import BadInput, StudioError
 from studio.export import writer
 from studio.export.compose import PictureStyle, render
 from studio.export.files import EmbeddedMetadata
-from studio.export.job import KINDS, ExportJob, files
-from studio.export.palette import tints
+from studio.export.job import KINDS, ExportJob, render_files
+from studio.export.palette import suggest_colours
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Image
@@ -210,7 +210,7 @@ class ExportDialog(QDialog):
         return writer.free(self._place() / f"{self._name()}.zip") if self.zipped.isChecked() else self._place()
 
     def _name(self) -> str:
-        return writer.name_of(self._asset.title, self._asset.id)
+        return writer.safe_name(self._asset.title, self._asset.id)
 
     def _count(self) -> None:
         """Show how many files there will be, or why there cannot be any."""
@@ -230,8 +230,10 @@ class ExportDialog(QDialog):
 
         def work() -> LoadedPicture:
             picture = _picture(path)
-            behind = [each for each in library.page(limit=BACKGROUNDS) if each.drawn and each.id != own]
-            return LoadedPicture(picture, codecs.thumbnail(picture, PREVIEW_SIDE) or picture, tints(picture), behind)
+            behind = [each for each in library.page(limit=BACKGROUNDS) if each.is_image and each.id != own]
+            return LoadedPicture(
+                picture, codecs.thumbnail(picture, PREVIEW_SIDE) or picture, suggest_colours(picture), behind
+            )
 
         self._reading.run(work, self._took, self._failed)
 
@@ -281,8 +283,8 @@ class ExportDialog(QDialog):
         ground, name, title, to = behind[1] if behind else None, self._name(), self._asset.title, self._target()
 
         def work() -> Path:
-            return writer.send(
-                files(order, picture, name, title=title, origin=origin, ground=ground), to, name, way.hear
+            return writer.write_files(
+                render_files(order, picture, name, title=title, origin=origin, ground=ground), to, name, way.hear
             )
 
         self.error.hide()

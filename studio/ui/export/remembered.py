@@ -9,11 +9,11 @@ from typing import Any
 
 from studio.errors import BadInput
 from studio.export.compose import PictureStyle
-from studio.export.job import KINDS, ExportJob, Kind, networks, sizes_of
+from studio.export.job import KINDS, ExportJob, Kind, networks, parse_sizes
 
 SQUARES = ("256", "512", "1024", "2048")
 TICKS = (*SQUARES, *(network.lower() for network in networks()), "icons")
-"""Everything that can be selected, in the words of `sizes_of`."""
+"""Everything that can be selected, in the words of `parse_sizes`."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class RememberedExport:
         words = [*self.ticked, *([self.other] if self.other.strip(" ,") else [])]
         if not words:
             raise BadInput("No size is chosen.", "Select at least one.")
-        return ExportJob(self.look, sizes_of(",".join(words)), self.kind)
+        return ExportJob(self.look, parse_sizes(",".join(words)), self.kind)
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

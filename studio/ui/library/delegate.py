@@ -175,7 +175,7 @@ class WorkDelegate(QStyledItemDelegate):
         path = QPainterPath()
         path.addRoundedRect(cell, RADIUS, RADIUS)
         written = asset.path.suffix in codecs.TEXT_SUFFIXES
-        drawn = picture is not None and picture.hasAlpha() and not asset.sounding
+        drawn = picture is not None and picture.hasAlpha() and not asset.is_audio
         painter.fillPath(path, theme().colour("mat" if drawn else "paper"))
         painter.setClipPath(path)
         if written:
@@ -183,13 +183,13 @@ class WorkDelegate(QStyledItemDelegate):
         elif picture is None:
             placeholder.missing(painter, cell, send_to.home_medium(asset))
         else:
-            if asset.sounding:
+            if asset.is_audio:
                 picture = tint_waveform(picture)
-            _paint_picture(painter, picture, cell, fill=not asset.sounding)
+            _paint_picture(painter, picture, cell, fill=not asset.is_audio)
         painter.setClipping(False)
         _paint_edge(painter, cell, "line")
         if asset.seconds is not None:
-            _paint_badge(painter, clock(asset.seconds), cell, right=True, sign="play" if asset.moving else "")
+            _paint_badge(painter, clock(asset.seconds), cell, right=True, sign="play" if asset.is_clip else "")
         if asset.partial:
             _paint_badge(painter, tr("Unfinished"), cell, right=False)
         if asset.favourite:

@@ -199,7 +199,7 @@ class WorkDetails(QFrame):
         clear_layout(self._origin)
         self._more.setVisible(one is not None)
         library = self._studio.library
-        self.parents.show_works(library.some(one.parents) if one is not None else ())
+        self.parents.show_works(library.get_many(one.parents) if one is not None else ())
         self.children_.show_works(library.children(one.id) if one is not None else ())
         if one is None:
             return
@@ -241,7 +241,7 @@ class WorkDetails(QFrame):
         one = self._works[0] if len(self._works) == 1 else None
         self.thumbnail.setVisible(one is not None and one.path.suffix not in codecs.TEXT_SUFFIXES)
         if one is not None:
-            ground = "paper" if one.sounding else "mat"
+            ground = "paper" if one.is_audio else "mat"
             picture = self._thumbnails.get(one)
             none = picture is None and self._thumbnails.is_loaded(one.id)
             self.thumbnail.show_picture(picture, ground, send_to.home_medium(one) if none else "")

@@ -134,7 +134,7 @@ class WorkListModel(QAbstractListModel):
                 return None  # a closing window may still be painted once
             start = row // PAGE * PAGE
             missing = [each for each in self._ids[start : start + PAGE] if each not in self._assets]
-            self._keep(self._library.some(missing))
+            self._keep(self._library.get_many(missing))
         return self._assets.get(id)
 
     def loaded(self, row: int) -> Asset | None:
@@ -186,7 +186,7 @@ class WorkListModel(QAbstractListModel):
         """In the thread: read what is missed by now."""
         missed = self._missed
         try:
-            found = self._library.some(missed)
+            found = self._library.get_many(missed)
         except StudioError:
             found = []  # the next question says it, where a person asked
         if not self.thumbnails.closing:

@@ -17,7 +17,7 @@ def home_medium(asset: Asset) -> str:
         return asset.medium
     if _written(asset):
         return "story"
-    return "music" if asset.sounding else "poster"
+    return "music" if asset.is_audio else "poster"
 
 
 def targets(asset: Asset) -> list[str]:

@@ -82,7 +82,7 @@ class WorkActions:
             "vary": lambda: self._attempt(lambda: self.vary(one)),
             "export": lambda: self._attempt(lambda: self.export(one)),
             "reveal": lambda: self._attempt(lambda: self.reveal(one)),
-            "save": lambda: self.save(works if len(works) == len(ids) else self._studio.library.some(ids)),
+            "save": lambda: self.save(works if len(works) == len(ids) else self._studio.library.get_many(ids)),
             "favourite": lambda: self.favourite(ids, not all(asset.favourite for asset in works)),
             "bin": lambda: self.bin(ids),
             "restore": lambda: self.restore(ids),
@@ -138,7 +138,7 @@ class WorkActions:
         """Open the dialog that makes files of a picture for feeds, profiles and systems."""
         from studio.ui.export.dialog import ExportDialog  # wanted seldom
 
-        if not asset.drawn or self._export is not None:
+        if not asset.is_image or self._export is not None:
             return
         dialog = self._export = ExportDialog(self._window, self._studio, asset)
 
@@ -224,7 +224,7 @@ class WorkActions:
         moved: list[str] = []
 
         def change(part: Sequence[str]) -> None:
-            other = [asset.id for asset in self._studio.library.some(part) if has(asset) is not on]
+            other = [asset.id for asset in self._studio.library.get_many(part) if has(asset) is not on]
             put(other, on)
             moved.extend(other)
 

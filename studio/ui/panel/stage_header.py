@@ -98,7 +98,7 @@ class StageHeader(QFrame):
             self._update_visible()
             self.caption.set_text(words)
             return
-        self.export.setVisible(asset.drawn)
+        self.export.setVisible(asset.is_image)
         self.star.setChecked(asset.favourite)
         self.recall.setEnabled(bool(asset.request))
         self.vary.setEnabled(bool(asset.request))

@@ -12,7 +12,7 @@ from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QWidget
 
 import studio
-from studio.system.log import blotted
+from studio.system.log import redact
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import button, column, label, row
 from studio.ui.widgets.checkbox import CheckBox
@@ -28,7 +28,7 @@ class ErrorReporter(QObject):
 
     _came = Signal(str, str)
 
-    def __init__(self, clean: Callable[[str], str] = blotted) -> None:
+    def __init__(self, clean: Callable[[str], str] = redact) -> None:
         super().__init__()
         self._clean = clean
         self._window: QWidget | None = None

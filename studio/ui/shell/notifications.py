@@ -46,10 +46,10 @@ class Notifications(QObject):
         jobs = self._studio.jobs()
         busy = any(job.state == "running" for job in jobs)
         busy = busy or (not self._studio.paused and any(job.state == "queued" for job in jobs))
-        self.awake.keep(busy)
+        self.awake.set(busy)
 
     def close(self) -> None:
-        self.awake.keep(False)
+        self.awake.set(False)
         self._desktop.close()
 
     def _hear(self, news: Any) -> None:

@@ -14,7 +14,7 @@ from studio.backends import medium
 from studio.errors import StudioError
 from studio.jobs.group import JobGroup
 from studio.jobs.job import Job
-from studio.system.log import blotted
+from studio.system.log import redact
 from studio.ui.shell.job_strip import job_stage, job_title
 from studio.ui.widgets import error_actions, icons
 from studio.ui.widgets.basic import ElidedLabel, button, column, label, row, tool
@@ -174,7 +174,7 @@ class QueueRow(QFrame):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.quiet.hide()
         told = "".join(traceback.format_exception(error))
-        dialog.show_error(blotted(f"{type(error).__name__}: {error}"), blotted(told), key="")
+        dialog.show_error(redact(f"{type(error).__name__}: {error}"), redact(told), key="")
         dialog.open()
 
     def _try(self, act: Callable[[], object]) -> None:

@@ -29,6 +29,6 @@ def save(path: Path, state: dict[str, Any]) -> None:
     """Keep the state. A folder that cannot be written costs the memory, not the window."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        storage.write_whole(path, json.dumps(state, ensure_ascii=False, indent=1).encode("utf-8"))
+        storage.write_atomic(path, json.dumps(state, ensure_ascii=False, indent=1).encode("utf-8"))
     except OSError:
         log.warning("the state of the window could not be kept", exc_info=True)

@@ -31,9 +31,9 @@ class ClipFrames:
     def __init__(self, path: Path, budget: int = BUDGET) -> None:
         """Reads the timing. Raises BadInput for a damaged file, OSError if it cannot be read."""
         self.path = path
-        self.timing = clip_files.timing(path)
-        self.count = len(self.timing.stands)
-        self._ends = list(accumulate(self.timing.stands))
+        self.timing = clip_files.read_timing(path)
+        self.count = len(self.timing.durations)
+        self._ends = list(accumulate(self.timing.durations))
         each = self.timing.width * self.timing.height * 4
         self._capacity = max(2 * AHEAD, budget // each)
         self._decoded: dict[int, QImage] = {}

@@ -166,7 +166,7 @@ class ImageStage(Stage):
     def show_asset(self, asset: Asset) -> None:
         self.player.unload()
         self._reading.discard()
-        if asset.moving:
+        if asset.is_clip:
             self._clip_side = 0
             self.player.load(asset.path)
             self.canvas.show_image(QImage())

@@ -33,7 +33,7 @@ def load(path: Path) -> QImage:
 
 def _first(path: Path) -> QImage:
     """The first frame of an MP4 file, which Qt does not read."""
-    frame = clips.first(path)
+    frame = clips.first_frame(path)
     if frame is None:
         raise BadInput("{name} cannot be shown.", "MP4 needs the video extra.", name=path.name)
     return of_payload(frame)

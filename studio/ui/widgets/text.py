@@ -152,9 +152,9 @@ def request_lines(request: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def gist(request: Mapping[str, Any]) -> str:
     """A request in a few words: its prompt, or else its choices and its seed."""
-    return titles.gist(request, tr)
+    return titles.describe(request, tr)
 
 
 def short_gist(request: Mapping[str, Any]) -> str:
     """The same in fewer words, for where there is little room: the seed only where nothing else was asked for."""
-    return titles.called(request, tr)
+    return titles.short_description(request, tr)

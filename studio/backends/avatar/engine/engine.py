@@ -125,7 +125,7 @@ class AvatarEngine:
                 yield picture
             report(Progress("walking", total, total))
 
-        return clips.write(frames(), temp_clips.place(f".{request.format}"), request.fps, loop=request.loop)
+        return clips.write(frames(), temp_clips.new_path(f".{request.format}"), request.fps, loop=request.loop)
 
     def _sheet(self, latents: Latents, request: AvatarSheetRequest, report: Report) -> Image:
         """One person large, and each expression beside it with its caption; the preview has those drawn so far."""
@@ -191,6 +191,6 @@ def _small(picture: torch.Tensor) -> NDArray[np.uint8]:
 
 
 def _write_preview(one: directions.SavedDirection, row: list[NDArray[np.uint8]]) -> None:
-    with storage.failing_as("The preview could not be saved"):
+    with storage.disk_errors_as("The preview could not be saved"):
         one.preview.parent.mkdir(parents=True, exist_ok=True)
         Pillow.fromarray(contact_sheet([row])).save(one.preview)
