@@ -15,7 +15,7 @@ from studio.jobs.job import Job
 
 LINE_SECONDS = 15.0  # between two quiet lines of the same stage
 FRAME_SECONDS = 0.05  # between two drawings of the bar
-BLOCKS = " ▏▎▍▌▋▊▉█"
+BLOCKS = "·▏▎▍▌▋▊▉█"
 
 
 class ProgressDisplay(Protocol):
@@ -99,12 +99,17 @@ class LineProgress:
 
 
 class BarProgress:
-    """One line, drawn over and over, as wide as the terminal at most."""
+    """One line with a bar, redrawn by tqdm, as wide as the terminal at most."""
 
     def __init__(self, stream: TextIO) -> None:
+        from tqdm import tqdm  # only where there is a terminal to draw on
+
+        tqdm.monitor_interval = 0  # it draws when told to, and needs no thread for that
         self._stream = stream
         self._next = 0.0
-        self._drawn = False
+        self._bar = tqdm(
+            total=1, file=stream, leave=False, ascii=BLOCKS, delay=math.inf, bar_format="{desc}  {bar:24}  {unit}",
+        )  # fmt: skip
 
     def show(self, job: Job, index: int, count: int, left: float | None) -> None:
         now = time.monotonic()
@@ -112,29 +117,21 @@ class BarProgress:
             return
         self._next = now + FRAME_SECONDS
         progress = job.progress
-        share = progress.done / progress.total if progress.total else 0.0
-        text = f"{_name(job, index, count)}  {_bar(share, 24)}  {_words(job, left)}"
-        width = shutil.get_terminal_size().columns - 1
-        self._draw(text if len(text) <= width else text[: max(0, width - 1)] + "…")
+        self._bar.total, self._bar.n = progress.total or 1, min(progress.done, progress.total)
+        self._bar.set_description_str(_name(job, index, count), refresh=False)
+        self._bar.unit = _words(job, left)
+        self._bar.ncols = shutil.get_terminal_size().columns - 1
+        self._bar.refresh()
 
     def say(self, words: str) -> None:
-        self._clear()
+        self._bar.clear()
         self._stream.write(words + "\n")
         self._stream.flush()
 
     def close(self) -> None:
-        self._clear()
+        self._bar.clear()
+        self._bar.close()
         self._stream.flush()
-
-    def _draw(self, text: str) -> None:
-        self._stream.write(f"\r\x1b[K{text}")
-        self._stream.flush()
-        self._drawn = True
-
-    def _clear(self) -> None:
-        if self._drawn:
-            self._stream.write("\r\x1b[K")
-            self._drawn = False
 
 
 class QuietOnBrokenPipe:
@@ -154,12 +151,6 @@ class QuietOnBrokenPipe:
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._display.close()
-
-
-def _bar(share: float, width: int) -> str:
-    eighths = round(max(0.0, min(1.0, share)) * width * 8)
-    full, part = divmod(eighths, 8)
-    return ("█" * full + (BLOCKS[part] if part else "")).ljust(width, "·")
 
 
 def _name(job: Job, index: int, count: int) -> str:

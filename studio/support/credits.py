@@ -13,7 +13,7 @@ from studio.models.catalog import Catalog
 LICENCE = "Apache-2.0"
 LIBRARIES = (
     "torch", "diffusers", "transformers", "accelerate", "tokenizers", "safetensors", "scipy", "pyloudnorm", "numpy",
-    "pillow", "vtracer", "soundfile", "platformdirs", "psutil", "tomli-w", "PySide6-Essentials", "qasync",
+    "pillow", "vtracer", "soundfile", "platformdirs", "psutil", "tqdm", "tomli-w", "PySide6-Essentials", "qasync",
     "sounddevice",
 )  # fmt: skip
 """What the studio asks for itself, as pyproject.toml has it; a checkout that is not installed cannot say."""
