@@ -238,7 +238,7 @@ class Catalog:
                 "The licence of {name} is {licence}: it may limit what you do with its works.",
                 "Read it; if you agree, add --accept-licence.",
                 name=path.name,
-                licence=found.licence or "unknown",
+                licence=found.licence or Message("unknown"),
             )
         try:
             return self._take(found, files, path.name if path.is_dir() else path.stem, self._own, report)

@@ -119,7 +119,8 @@ def failure(error: BaseException) -> tuple[str, str]:
 def value_text(note: Field, given: Any) -> str:
     """A value of a request as its form shows it."""
     if isinstance(note, Choice):
-        return tr(dict(note.options).get(given, str(given)))
+        options = dict(note.options)
+        return tr(options[given]) if given in options else str(given)
     if isinstance(note, Flag):
         return tr("yes") if given else tr("no")
     if isinstance(note, Seed):

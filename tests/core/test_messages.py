@@ -1,0 +1,213 @@
+"""Every message that a person reads can be translated: a literal template, and parameters that are no English."""
+
+from __future__ import annotations
+
+import ast
+import pickle
+import re
+import string
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from studio.errors import NOTHING, BadInput, Flaw, Message, OutOfMemory, StudioError, counted, reason
+from studio.library.index import DamagedIndex
+
+ROOT = Path(__file__).resolve().parents[2]
+MADE_OF = {"StudioError", "BadInput", "OutOfMemory", "Flaw", "Message"}
+SHOWN = {"label", "setText", "say", "notify", "setToolTip", "setWindowTitle", "setPlaceholderText", "setAccessibleName"}
+LETTERS = re.compile(r"[^\W\d_]{2}")
+NAME = "AIGC Studio"  # the same in every language
+
+
+def sources() -> dict[Path, ast.Module]:
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "studio").rglob("*.py"))}
+
+
+def name_of(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def messages(trees: Mapping[Path, ast.Module]) -> set[str]:
+    """The classes that are made of a template: those of studio.errors and all that derive from them."""
+    found, before = set(MADE_OF), 0
+    bases = [
+        (node.name, {getattr(base, "id", getattr(base, "attr", "")) for base in node.bases}, node)
+        for tree in trees.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    ]
+    while before != len(found):
+        before = len(found)
+        for name, over, node in bases:
+            own = any(isinstance(each, ast.FunctionDef) and each.name == "__init__" for each in node.body)
+            if over & found and not own:
+                found.add(name)
+    return found
+
+
+def put_together(node: ast.expr) -> bool:
+    """Whether a text is made at run time, of parts that no translation can be looked up by."""
+    if isinstance(node, ast.BoolOp):
+        return any(put_together(each) for each in node.values)
+    if isinstance(node, ast.Call) and name_of(node) in (*MADE_OF, "counted"):
+        return False  # looked at on its own
+    return any(
+        isinstance(each, ast.JoinedStr)
+        or (isinstance(each, ast.BinOp) and isinstance(each.op, ast.Add | ast.Mod))
+        or (isinstance(each, ast.Call) and name_of(each) in ("format", "join", "str", "repr", "tr"))
+        for each in ast.walk(node)
+    )
+
+
+def english(node: ast.expr) -> bool:
+    """Whether a parameter says something in English that ought to be a Message."""
+    if isinstance(node, ast.Call) and name_of(node) in (*MADE_OF, "counted", "of"):
+        return False
+    if isinstance(node, ast.JoinedStr):
+        return any(
+            isinstance(part, ast.Constant) and LETTERS.search(str(part.value).replace(NAME, "")) for part in node.values
+        )
+    if isinstance(node, ast.IfExp | ast.BoolOp):
+        inner = [node.body, node.orelse] if isinstance(node, ast.IfExp) else node.values
+        return any(english(each) for each in inner)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "join":
+        return english(node.func.value)
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(LETTERS.search(node.value))
+
+
+def fields(template: str) -> Iterator[str]:
+    for _, field, spec, _ in string.Formatter().parse(template):
+        if field is not None:
+            yield field
+            assert not spec or "{" not in spec
+
+
+def faults(path: Path, tree: ast.Module, made: set[str]) -> Iterator[str]:
+    constants = {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = name_of(node)
+        if called in made or called == "counted":
+            texts = node.args[1:3] if called == "counted" else node.args[:2]
+            for text in texts:
+                if put_together(text):
+                    yield f"{path}:{node.lineno}: a message that no translation can be found for: {ast.unparse(node)}"
+            literal = [text.value for text in texts if isinstance(text, ast.Constant) and isinstance(text.value, str)]
+            known = {keyword.arg for keyword in node.keywords} | ({"n"} if called == "counted" else set())
+            asked = {field for text in literal for field in fields(text)}
+            open_ended = None in known or any(isinstance(text, ast.Name) and text.id in constants for text in texts)
+            if asked - known and None not in known:
+                yield f"{path}:{node.lineno}: {asked - known} is not filled in: {ast.unparse(node)}"
+            if known - asked - {"mend"} and len(literal) == len(texts) and not open_ended and called in MADE_OF:
+                yield f"{path}:{node.lineno}: {known - asked - {'mend'}} is not used: {ast.unparse(node)}"
+            for keyword in node.keywords:
+                if keyword.arg != "mend" and english(keyword.value):
+                    yield f"{path}:{node.lineno}: a parameter that stays English: {ast.unparse(keyword.value)}"
+        if called in ("tr", "count") and "ui" in path.parts and isinstance(node.func, ast.Name) and node.args:
+            texts = node.args[1:3] if called == "count" else node.args[:1]
+            for text in texts:
+                looked_up = isinstance(text, ast.Call) and name_of(text) != "get"
+                if put_together(text) or looked_up:
+                    yield f"{path}:{node.lineno}: translated after it is put together: {ast.unparse(node)}"
+        if called in SHOWN and "ui" in path.parts:
+            for text in node.args[:2]:
+                if isinstance(text, ast.JoinedStr) and english(text):
+                    yield f"{path}:{node.lineno}: shown in English: {ast.unparse(text)}"
+
+
+def test_every_message_can_be_translated() -> None:
+    trees = sources()
+    made = messages(trees)
+    assert {"DamagedCheckpoint", "DamagedClip", "DamagedWeights", "ExportCancelled"} <= made
+    found = [fault for path, tree in trees.items() for fault in faults(path.relative_to(ROOT), tree, made)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        'raise BadInput(f"{path.name} is no picture.")',
+        'raise BadInput("A picture", f"Write {what}.")',
+        'raise StudioError("It is " + why)',
+        'raise StudioError("%s failed." % what)',
+        'raise StudioError("{what} failed.".format(what=what))',
+        'raise StudioError(str(error))',
+        'raise StudioError("The {what} failed.")',
+        'raise StudioError("It failed.", what=what)',
+        'raise StudioError("{what} failed.", what="the disk" if full else name)',
+        'Message("{names} are missing.", names=" and ".join(names))',
+        'counted(n, "1 work", f"{n} works")',
+        'tr(f"{name} is gone.")',
+        'tr(str(error))',
+        'tr("{name} is gone.".format(name=name))',
+        'label(f"{n} works", "muted")',
+    ],
+)  # fmt: skip
+def test_what_could_not_be_translated_is_found(bad: str) -> None:
+    assert list(faults(Path("studio/ui/x.py"), ast.parse(bad), MADE_OF))
+
+
+def test_a_message_says_what_it_said_as_one_string() -> None:
+    said = BadInput(
+        "{name} is {value!r}, at most {limit:,}.", "Give {low:g}.", name=Path("a.png"), value="x", limit=5000, low=0.5
+    )
+    assert str(said) == "a.png is 'x', at most 5,000. Give 0.5."
+    assert (said.message, said.hint) == ("a.png is 'x', at most 5,000.", "Give 0.5.")
+    assert (said.template, said.params["limit"], said.params["name"]) == (
+        "{name} is {value!r}, at most {limit:,}.",
+        5000,
+        "a.png",
+    )
+    assert not NOTHING
+    assert str(BadInput("Braces {{}} stay.")) == "Braces {} stay."
+    assert str(counted(1, "1 work of {folder}", "{n} works of {folder}", folder="a")) == "1 work of a"
+    assert str(counted(3, "1 work of {folder}", "{n} works of {folder}", folder="a")) == "3 works of a"
+
+
+def test_an_error_within_an_error_stays_a_message() -> None:
+    inner = Flaw("it ends after {count:,} bytes", count=1200)
+    outer = StudioError("{name} is damaged: {reason}.", "Copy it again.", name="a.bin", reason=inner)
+    assert str(outer) == "a.bin is damaged: it ends after 1,200 bytes. Copy it again."
+    assert outer.params["reason"] == Message("it ends after {count:,} bytes", count=1200)
+    whole = reason(outer)
+    assert isinstance(whole, Message)
+    assert str(whole) == str(outer)
+    assert str(StudioError("{reason}", reason=OSError("gone"))) == "gone"
+
+
+def test_words_of_others_never_break_a_message() -> None:
+    assert str(Message("{name} is {what}", name="{what} {0} {")) == "{name} is {what}"
+    assert str(Message("{name}!", name="{what} {0} {")) == "{what} {0} {!"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BadInput("{name} is no picture.", "Take {other}.", mend="models", name="a", other=Message("the {n}th", n=2)),
+        OutOfMemory("The machine ran out of memory."),
+        DamagedIndex(Message("it is empty")),
+        StudioError(counted(2, "one", "{n} of them")),
+    ],
+)
+def test_an_error_comes_through_a_pickle(error: StudioError) -> None:
+    back = pickle.loads(pickle.dumps(error, protocol=5))
+    assert type(back) is type(error)
+    assert (back.said, back.advice, back.mend, str(back)) == (error.said, error.advice, error.mend, str(error))
+    assert back.status == error.status
+
+
+def test_a_message_comes_back_from_json() -> None:
+    said = Message("{what} of {n}", what=Message("the {kind}", kind="sun"), n=2)
+    assert Message.from_json(said.to_json()) == said
+    assert str(Message.from_json(counted(1, "one", "{n} works").to_json())) == "one"
+    with pytest.raises(ValueError, match="no message"):
+        Message.from_json({"template": 3})
