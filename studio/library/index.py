@@ -91,8 +91,8 @@ class LibraryIndex:
 
     @contextlib.contextmanager
     def connection(self, must_exist: bool = True) -> Generator[sqlite3.Connection]:
-        """A connection for one question or one transaction. Raises DamagedIndex where the file is damaged, or is without
-        the tables that are `made`.
+        """A connection for one question or one transaction. Raises DamagedIndex where the file is damaged, or lacks
+        its tables and `must_exist` is set.
         """
         db = self._borrow(must_exist)
         try:

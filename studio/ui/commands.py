@@ -59,7 +59,7 @@ class OnWorks:
         """Whether to show it for `number` works, of which `works` are known; it may be disabled."""
         if not works or works[0].binned is not self.binned or (number > 1 and not self.many):
             return False
-        return self.needs != "picture" or works[0].drawn
+        return self.needs != "picture" or works[0].is_image
 
     def possible(self, works: Sequence[Asset], number: int) -> bool:
         """Whether it can be run on them."""
