@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from studio.backends import MEDIA
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.jobs import worker
 from studio.jobs.engine_cache import EngineLimits
 from studio.jobs.job import Cancelled, Job, Progress
@@ -75,10 +75,13 @@ def test_errors_cross_in_words(host: ProcessHost) -> None:
         host.run(job(fakes.RAISES), ENGINE, Resources(), lambda _: None)
 
 
-def test_an_error_that_pickles_badly_crosses_in_words(host: ProcessHost) -> None:
-    with pytest.raises(StudioError, match="The sea is rough") as caught:
+def test_an_error_crosses_with_its_template_and_its_parameters(host: ProcessHost) -> None:
+    with pytest.raises(StudioError, match="The sea is rough: 4 m") as caught:
         host.run(job(1), "tests.core.test_worker:Awkward", Resources(), lambda _: None)
+    assert caught.value.template == "The {where} is rough: {metres} m."
+    assert caught.value.params == {"where": Message("sea"), "metres": 4}
     assert caught.value.hint == "Stay at home."
+    assert type(caught.value) is Rough
     assert host.run(job(1), ENGINE, Resources(), lambda _: None).payloads
 
 
@@ -241,15 +244,15 @@ class Falling(fakes.FakeEngine):
 class Rough(StudioError):
     """Made from what its message is not made of."""
 
-    def __init__(self, metres: int, *, where: str) -> None:
-        super().__init__(f"The {where} is rough: {metres} m.", "Stay at home.")
+    def __init__(self, metres: int, *, where: Message) -> None:
+        super().__init__("The {where} is rough: {metres} m.", "Stay at home.", where=where, metres=metres)
 
 
 class Awkward(fakes.FakeEngine):
-    """Fails in words that cannot be made again from them."""
+    """Fails with an error of a class of its own."""
 
     def run(self, request: object, report: object) -> list[Text]:  # type: ignore[override]
-        raise Rough(4, where="sea")
+        raise Rough(4, where=Message("sea"))
 
 
 class Secret:

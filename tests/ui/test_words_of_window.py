@@ -6,13 +6,17 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QTranslator
+from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
 from PySide6.QtWidgets import QComboBox, QMenu, QWidget
 from qasync import QEventLoop
 
 from studio.backends.poster.requests import PosterRequest
+from studio.errors import BadInput, Flaw, Message, counted
 from studio.ui.panel.panel import Panel
+from studio.ui.widgets.text import failure
+from studio.ui.widgets.text import worded as message_text
 from tests.ui.conftest import Desk
+from tests.ui.hands import inside
 from tests.ui.tour import clipped, fill, outside, overlapping, places, worded
 
 OPEN, SHUT = "⟦", "⟧"
@@ -91,3 +95,68 @@ def test_menus_and_choices_are_translated(translator: Pseudo, desk: Desk) -> Non
     choices = [box.itemText(at) for box in boxes if box.objectName() != "model" for at in range(box.count())]
     assert len(actions) > 30
     assert [text for text in [*actions, *choices] if escaped(text)] == []
+
+
+def marked(text: str) -> bool:
+    """Whether the whole `text` is a translation."""
+    return text.startswith(OPEN) and text.endswith(SHUT)
+
+
+def test_an_error_with_parameters_is_translated_in_bar_and_toast(translator: Pseudo, desk: Desk) -> None:
+    reason = Flaw("it ends after {count:,} bytes", count=1200)
+    error = BadInput("{name} is damaged: {reason}.", "Copy {name} again.", name="scan.png", reason=reason)
+    message, hint = failure(error)
+    for said in (message, hint):
+        assert marked(said)
+        assert "scan.png" in said
+    assert message.count(OPEN) == 2, "what is wrong with the file is translated too"
+    assert "1,200" in message
+    panel = desk.panel("poster")
+    inside(desk, panel.show_error, error)
+    assert message in panel.error.message()
+    desk.window.notify(message, ())
+    assert message in desk.window.toast.message()
+
+
+class Plural(QTranslator):
+    """A language with three forms, as Polish has."""
+
+    def isEmpty(self) -> bool:
+        return False
+
+    def translate(self, context: str, text: str, disambiguation: str | None = None, n: int = -1) -> str:
+        if text != "{n} works of {folder}":
+            return None  # type: ignore[return-value]
+        return {1: "jedna: {folder}", 2: "{n} prace: {folder}"}.get(n, "{n} prac: {folder}")
+
+
+def test_a_count_in_a_message_chooses_the_form_of_the_language(loop: QEventLoop) -> None:
+    def said(n: int) -> str:
+        return message_text(counted(n, "1 work of {folder}", "{n} works of {folder}", folder="a"))
+
+    assert [said(n) for n in (1, 2)] == ["1 work of a", "2 works of a"]
+    polish = Plural()
+    QCoreApplication.installTranslator(polish)
+    assert [said(n) for n in (1, 2, 5)] == ["jedna: a", "2 prace: a", "5 prac: a"]
+    QCoreApplication.removeTranslator(polish)
+
+
+def test_numbers_in_a_message_are_written_as_the_locale_does(loop: QEventLoop) -> None:
+    before = QLocale()
+    QLocale.setDefault(QLocale(QLocale.Language.German))
+    try:
+        said = message_text(Message("{size:,} of {room:.1f} GB", size=12345, room=2.5))
+    finally:
+        QLocale.setDefault(before)
+    assert said == "12.345 of 2,5 GB"
+
+
+def test_braces_of_a_translation_that_fit_nothing_leave_the_english(loop: QEventLoop) -> None:
+    class Torn(Plural):
+        def translate(self, context: str, text: str, disambiguation: str | None = None, n: int = -1) -> str:
+            return "{nothing} {"
+
+    torn = Torn()
+    QCoreApplication.installTranslator(torn)
+    assert message_text(Message("{name} is gone.", name="a")) == "a is gone."
+    QCoreApplication.removeTranslator(torn)

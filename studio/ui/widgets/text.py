@@ -76,6 +76,8 @@ class _Filled(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, Message):
             return worded(value)
+        if QLocale().language() == QLocale.Language.C:
+            return super().format_field(value, format_spec)
         if isinstance(value, int) and format_spec == ",":
             return QLocale().toString(value)
         match = re.fullmatch(r",?\.(\d)f", format_spec)
