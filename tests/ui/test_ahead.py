@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QWidget
 
 from studio.errors import StudioError
+from studio.ui import preload
 from studio.ui.library.page import LibraryPage
-from studio.ui.shell import preload
-from studio.ui.shell.preload import PageBuild, PagePreloader
+from studio.ui.preload import PageBuild, PagePreloader
 from studio.ui.widgets.lazy_refresh import LazyRefresh
 from tests.ui.conftest import Desk, Room
 from tests.ui.test_library_page import fill

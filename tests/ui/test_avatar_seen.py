@@ -19,7 +19,7 @@ from studio.library.library import Asset
 from studio.ui.app import error_hooks
 from studio.ui.avatar import session
 from studio.ui.avatar.face_ops import face_of
-from studio.ui.shell import job_strip
+from studio.ui.widgets.text import job_stage
 from tests.faces import FaceEngine, face_studio
 from tests.ui.conftest import Desk
 from tests.ui.hands import brief, inside, page, pick, shows, sixteen, works
@@ -224,6 +224,6 @@ def test_one_step_is_not_counted() -> None:
     job = Job(AvatarRequest())
     job.start()
     job.progress = Progress("loading", 0, 1)
-    assert job_strip.job_stage(job) == "loading"
+    assert job_stage(job) == "loading"
     job.progress = Progress("mapping", 1, 3)
-    assert job_strip.job_stage(job) == "mapping 1 of 3"
+    assert job_stage(job) == "mapping 1 of 3"

@@ -13,7 +13,7 @@ from studio.backends.avatar.requests import AvatarProjectRequest
 from studio.system.keep_awake import KeepAwake
 from studio.ui.shell import notifications
 from studio.ui.shell.crash_dialog import CrashDialog
-from studio.ui.shell.queue_row import QueueRow
+from studio.ui.shell.queue import QueueRow
 from tests.fakes import MISUSED, RAISES, SLOW
 from tests.ui.conftest import Desk
 from tests.ui.hands import inside

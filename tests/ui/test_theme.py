@@ -10,7 +10,7 @@ from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QPushButton
 
 from studio.system.paths import RESOURCES
-from studio.ui.widgets.switch import Switch
+from studio.ui.widgets.basic import Switch
 from studio.ui.widgets.theme import DARK, LIGHT, ColourScheme, contrast, theme
 from tests.ui.conftest import Desk
 

@@ -24,8 +24,7 @@ from studio.support import diagnostics
 from studio.support.diagnostics import DiagnosticFinding
 from studio.ui.panel.panel import Panel
 from studio.ui.shell.window import MainWindow
-from studio.ui.widgets.basic import ElidedLabel
-from studio.ui.widgets.switch import Switch
+from studio.ui.widgets.basic import ElidedLabel, Switch
 from tests.fakes import MISUSED, RAISES
 from tests.ui.conftest import Desk
 

@@ -29,8 +29,7 @@ from studio.ui.export.style_controls import StyleControls
 from studio.ui.library import model
 from studio.ui.shell import window_state
 from studio.ui.stages import pictures
-from studio.ui.widgets.basic import ComboBox, ElidedLabel, MessageBar, button, column, label, row
-from studio.ui.widgets.checkbox import CheckBox
+from studio.ui.widgets.basic import CheckBox, ComboBox, ElidedLabel, MessageBar, button, column, label, row
 from studio.ui.widgets.text import count, failure, tr, worded
 from studio.ui.widgets.theme import theme
 

@@ -8,8 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 from studio.export.feeds import FEEDS
 from studio.export.job import networks
 from studio.ui.export.remembered import SQUARES, RememberedExport
-from studio.ui.widgets.basic import column, label, row
-from studio.ui.widgets.checkbox import CheckBox
+from studio.ui.widgets.basic import CheckBox, column, label, row
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
 

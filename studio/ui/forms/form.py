@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from studio.schema.request import Choice, Field, ModelId, Range, Seed
-from studio.ui.forms.registry import FormField, ModelField, Models, SeedField, Shape, make_field
+from studio.ui.forms.fields import FormField, ModelField, Models, SeedField, Shape, make_field
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import button, column, label
 from studio.ui.widgets.text import tr

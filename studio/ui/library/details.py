@@ -1,11 +1,12 @@
-"""What the selected works are and what made them, in words, and what can be done with them; does nothing itself."""
+"""The details of the selected works: thumbnail, title, tags, request, origin, and commands for them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFrame,
@@ -20,20 +21,119 @@ from studio.errors import StudioError
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.ui.commands import command
-from studio.ui.library import metadata, send_to
+from studio.ui.library import send_to
+from studio.ui.library.delegate import tint_waveform
 from studio.ui.library.related_works import RelatedWorks
 from studio.ui.library.tag_editor import TagEditor
-from studio.ui.library.thumbnail_view import ThumbnailView
 from studio.ui.library.thumbnails import ThumbnailLoader
-from studio.ui.shell.preload import BuildSteps
-from studio.ui.widgets import icons
-from studio.ui.widgets.basic import button, clear_layout, column, label, row, scrolling, tool
-from studio.ui.widgets.tables import fact_table
-from studio.ui.widgets.text import count, gist, tr
+from studio.ui.pages.licences import terms
+from studio.ui.preload import BuildSteps
+from studio.ui.widgets import icons, placeholder
+from studio.ui.widgets.basic import button, clear_layout, column, fact_table, label, row, scrolling, tool
+from studio.ui.widgets.text import clock, count, gist, moment, request_lines, size, tr
 from studio.ui.widgets.theme import SIZE, theme
 
 if TYPE_CHECKING:
     from studio.studio import Studio
+
+
+class ThumbnailView(QWidget):
+    """The thumbnail of a work, larger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedHeight(200)
+        self._picture: QPixmap | None = None
+        self._ground, self._icon = "mat", ""
+        theme().changed.connect(self.update)
+
+    def show_picture(self, picture: QPixmap | None, ground: str, icon: str = "") -> None:
+        """Show it, on the theme's colour of that name: on paper it is a waveform.
+
+        Without one, a sign of that name says that there is none, or an empty block that it is being read.
+        """
+        self._picture, self._ground, self._icon = picture, ground, icon
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        if self._picture is None or self._picture.isNull():
+            side = self.height()
+            box = QRectF((self.width() - side) / 2, 0, side, side)
+            if self._icon:
+                placeholder.missing(painter, box, self._icon)
+            else:
+                placeholder.block(painter, box)
+            painter.end()
+            return
+        shown = QSize(self._picture.size()).scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        box = QRectF(0, 0, shown.width(), shown.height())
+        box.moveCenter(QRectF(self.rect()).center())
+        path = QPainterPath()
+        path.addRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), SIZE.radius, SIZE.radius)
+        painter.setClipPath(path)
+        if self._picture.hasAlpha():
+            painter.fillRect(box, theme().colour(self._ground))
+        picture = tint_waveform(self._picture) if self._ground == "paper" else self._picture
+        painter.drawPixmap(box, picture, QRectF(picture.rect()))
+        painter.setClipping(False)
+        painter.setPen(QPen(theme().colour("line"), 1))
+        painter.drawPath(path)
+        painter.end()
+
+
+Lines = list[tuple[str, str]]
+
+
+def summary(asset: Asset) -> str:
+    parts = [moment(asset.created)]
+    if asset.width and asset.height:
+        parts.append(f"{asset.width} × {asset.height}")
+    if asset.seconds is not None:
+        parts.append(clock(asset.seconds))
+    if asset.partial:
+        parts.append(tr("unfinished"))
+    return " · ".join(parts)
+
+
+def request_facts(asset: Asset, called: Callable[[str], str]) -> Lines:
+    """The request, and on what terms its model may be used. `called` gives the title of a model."""
+    model = str(asset.request.get("model", ""))
+    lines = [
+        (name, called(value) if value == model and model else value) for name, value in request_lines(asset.request)
+    ]
+    licence = _model(asset).get("licence")
+    _add(lines, tr("Model licence"), terms(licence).name if isinstance(licence, str) and licence else None)
+    return lines
+
+
+def origin_facts(asset: Asset, called: Callable[[str], str]) -> Lines:
+    """The rest of the provenance: model, device, versions, or the file that was brought in."""
+    given = asset.provenance
+    lines: Lines = []
+    model = _model(asset)
+    if model.get("id") and not asset.request.get("model"):
+        lines.append((tr("Model"), called(str(model["id"]))))
+    _add(lines, tr("Device"), given.get("device"))
+    _add(lines, tr("AIGC Studio"), given.get("studio"))
+    libraries = given.get("libraries")
+    if isinstance(libraries, Mapping):
+        lines.append((tr("Libraries"), ", ".join(f"{name} {version}" for name, version in libraries.items())))
+    _add(lines, tr("Weights"), str(model.get("sha256") or "")[:12])
+    _add(lines, tr("Imported from"), given.get("imported"))
+    lines.append((tr("File"), f"{asset.path.name} · {size(asset.size)}"))
+    return lines
+
+
+def _model(asset: Asset) -> Mapping[str, Any]:
+    given = asset.provenance.get("model")
+    return given if isinstance(given, Mapping) else {}
+
+
+def _add(lines: Lines, name: str, value: Any) -> None:
+    if isinstance(value, str) and value.strip():
+        lines.append((name, value.strip()))
 
 
 class WorkDetails(QFrame):
@@ -175,7 +275,7 @@ class WorkDetails(QFrame):
             if self.title.text() != one.title:
                 self.title.setText(one.title)
                 self.title.setCursorPosition(0)
-        self.summary.setText(metadata.summary(one) if one is not None else count(number, "%n item", "%n items"))
+        self.summary.setText(summary(one) if one is not None else count(number, "%n item", "%n items"))
         self._buttons["favourite"].setChecked(all(asset.favourite for asset in works))
         for name, made in self._buttons.items():
             rule = command(name).works
@@ -203,11 +303,11 @@ class WorkDetails(QFrame):
         self.children_.show_works(library.children(one.id) if one is not None else ())
         if one is None:
             return
-        lines = metadata.request_facts(one, self._called)
+        lines = request_facts(one, self._called)
         if lines:
             self._how.addWidget(label(tr("Settings used"), "heading"))
             self._how.addWidget(fact_table(lines, "told"))
-        table = fact_table(metadata.origin_facts(one, self._called), "origin")
+        table = fact_table(origin_facts(one, self._called), "origin")
         table.setVisible(self._unfolded)
         self._origin.addWidget(table)
 

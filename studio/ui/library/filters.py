@@ -13,7 +13,7 @@ from studio.errors import StudioError
 from studio.library.library import LibraryQuery
 from studio.ui.commands import keys_of
 from studio.ui.library.filter_button import FilterButton, FilterOption, dates, span
-from studio.ui.shell.preload import BuildSteps
+from studio.ui.preload import BuildSteps
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import GAP, ICON, button, column, label, row, tip, tool
 from studio.ui.widgets.text import tr

@@ -20,7 +20,7 @@ from studio.ui.library.model import WorkListModel, listing
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.library.work_actions import WorkActions
 from studio.ui.library.work_menu import WorkMenu
-from studio.ui.shell.preload import BuildSteps, lay_out
+from studio.ui.preload import BuildSteps, lay_out
 from studio.ui.widgets.basic import button, column, label, row
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.empty_state import EmptyState

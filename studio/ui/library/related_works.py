@@ -11,10 +11,9 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 from studio.library.library import Asset
 from studio.ui.library import send_to
 from studio.ui.library.model import title_of
-from studio.ui.library.tag_editor import FlowLayout
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import clear_layout, column, label
+from studio.ui.widgets.basic import FlowLayout, clear_layout, column, label
 from studio.ui.widgets.text import count
 from studio.ui.widgets.theme import SIZE, theme
 

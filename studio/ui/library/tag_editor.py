@@ -4,67 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from PySide6.QtCore import QPoint, QRect, QSize, QStringListModel, Qt, Signal
-from PySide6.QtWidgets import QCompleter, QLayout, QLayoutItem, QLineEdit, QWidget
+from PySide6.QtCore import QSize, QStringListModel, Qt, Signal
+from PySide6.QtWidgets import QCompleter, QLineEdit, QWidget
 
-from studio.ui.widgets.basic import button, clear_layout, column, label
+from studio.ui.widgets.basic import FlowLayout, button, clear_layout, column, label
 from studio.ui.widgets.text import tr
 
-GAP = 6
 LONGEST = 26  # characters of a name that a chip shows
-
-
-class FlowLayout(QLayout):
-    """Widgets side by side, going on in the next line where the width ends."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._items: list[QLayoutItem] = []
-        self.setContentsMargins(0, 0, 0, 0)
-
-    def addItem(self, arg__1: QLayoutItem) -> None:
-        self._items.append(arg__1)
-
-    def count(self) -> int:
-        return len(self._items)
-
-    def itemAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
-        return self._items[index] if 0 <= index < len(self._items) else None
-
-    def takeAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
-        return self._items.pop(index) if 0 <= index < len(self._items) else None
-
-    def expandingDirections(self) -> Qt.Orientation:
-        return Qt.Orientation(0)
-
-    def hasHeightForWidth(self) -> bool:
-        return True
-
-    def heightForWidth(self, arg__1: int) -> int:
-        return self._place(QRect(0, 0, arg__1, 0), move=False)
-
-    def sizeHint(self) -> QSize:
-        return self.minimumSize()
-
-    def minimumSize(self) -> QSize:
-        widest = max((item.minimumSize().width() for item in self._items), default=0)
-        return QSize(widest, 0)
-
-    def setGeometry(self, arg__1: QRect) -> None:
-        super().setGeometry(arg__1)
-        self._place(arg__1, move=True)
-
-    def _place(self, rect: QRect, *, move: bool) -> int:
-        """The height that the lines take; with `move` each item is put where it belongs."""
-        x, y, high = rect.x(), rect.y(), 0
-        for item in self._items:
-            size = item.sizeHint()
-            if x > rect.x() and x + size.width() > rect.right() + 1:
-                x, y, high = rect.x(), y + high + GAP, 0
-            if move:
-                item.setGeometry(QRect(QPoint(x, y), QSize(min(size.width(), rect.width()), size.height())))
-            x, high = x + size.width() + GAP, max(high, size.height())
-        return y + high - rect.y()
 
 
 class TagEditor(QWidget):

@@ -1,8 +1,9 @@
-"""What can be done with works that exist, from wherever they are shown; one by name, or many by their ids."""
+"""What can be done with works that exist, one or many: open, vary, export, tag, copy, delete."""
 
 from __future__ import annotations
 
 import importlib
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from studio.media.payloads import Payload
 from studio.schema.request import Request, fresh_seed
 from studio.ui.background import SerialTasks
 from studio.ui.bridge import Bridge
-from studio.ui.library import copies, send_to
+from studio.ui.library import send_to
 from studio.ui.library.importer import Importer
 from studio.ui.widgets import error_actions
 from studio.ui.widgets.text import count, failure, tr
@@ -27,6 +28,40 @@ if TYPE_CHECKING:
     from studio.studio import Studio
     from studio.ui.export.dialog import ExportDialog
     from studio.ui.panel.panel import Panel
+
+
+MAX_NAME = 60  # characters of a file's name
+
+
+def copy_name(asset: Asset) -> str:
+    """A file name that any system takes, after the work's title."""
+    words = "".join(letter for letter in asset.title if letter.isalnum() or letter in " -_").strip()
+    return f"{words[:MAX_NAME].strip() or asset.id}{asset.path.suffix}"
+
+
+def copy_file(asset: Asset, path: Path) -> Path:
+    """Raises OSError."""
+    shutil.copyfile(asset.path, path)
+    return path
+
+
+def copy_files(works: Sequence[Asset], folder: Path, stopping: Callable[[], bool]) -> list[Path]:
+    """Copy the files into the folder, each under a name that is free there. Raises OSError."""
+    made: list[Path] = []
+    for asset in works:
+        if stopping():
+            break
+        made.append(copy_file(asset, _free(folder / copy_name(asset))))
+    return made
+
+
+def _free(path: Path) -> Path:
+    number, free = 2, path
+    while free.exists():
+        free = path.with_stem(f"{path.stem} {number}")
+        number += 1
+    return free
+
 
 Actions = Sequence[tuple[str, Callable[[], object]]]
 
@@ -263,7 +298,7 @@ class WorkActions:
         if one is not None:
             dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
             dialog.setDefaultSuffix(one.path.suffix.lstrip("."))
-            dialog.selectFile(copies.copy_name(one))
+            dialog.selectFile(copy_name(one))
             dialog.fileSelected.connect(lambda path: self.copy_to(one, Path(path)))
         else:
             dialog.setFileMode(QFileDialog.FileMode.Directory)
@@ -274,7 +309,7 @@ class WorkActions:
         def told(_: object) -> None:
             self.notify(tr("Saved as {name}.").format(name=path.name), ())
 
-        self.tasks.run(lambda: copies.copy_file(asset, path), told, self._not_copied)
+        self.tasks.run(lambda: copy_file(asset, path), told, self._not_copied)
 
     def copy_all(self, works: Sequence[Asset], folder: Path) -> None:
         def told(made: list[Path]) -> None:
@@ -282,7 +317,7 @@ class WorkActions:
             self.notify(count(len(made), "%n copy saved.", "%n copies saved."), [show])
 
         stopping = self.tasks.stopping.is_set
-        self.tasks.run(lambda: copies.copy_files(works, folder, stopping), told, self._not_copied)
+        self.tasks.run(lambda: copy_files(works, folder, stopping), told, self._not_copied)
 
     def _not_copied(self, error: BaseException) -> None:
         why = getattr(error, "strerror", None) or str(error)

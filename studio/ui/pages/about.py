@@ -16,8 +16,7 @@ from studio.ui.background import BackgroundTasks
 from studio.ui.forms.form import MARGIN
 from studio.ui.pages.licences import terms
 from studio.ui.pages.text_dialog import TextDialog
-from studio.ui.widgets.basic import MessageBar, button, column, label, row
-from studio.ui.widgets.tables import column_table
+from studio.ui.widgets.basic import MessageBar, button, column, column_table, label, row
 from studio.ui.widgets.text import failure, tr
 
 TEXTS = (("LICENSE", "readLicence"), ("NOTICE", "readNotice"))

@@ -16,8 +16,7 @@ from studio.support.diagnostics import DiagnosticFinding
 from studio.ui.background import BackgroundTasks
 from studio.ui.forms.form import MARGIN
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import MessageBar, button, clear_layout, column, label, row, tool
-from studio.ui.widgets.tables import column_table
+from studio.ui.widgets.basic import MessageBar, button, clear_layout, column, column_table, label, row, tool
 from studio.ui.widgets.text import count, failure, sentence, tr, worded
 from studio.ui.widgets.theme import theme
 

@@ -9,8 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from studio.models.catalog import Model
 from studio.ui.pages.licences import terms
 from studio.ui.panel.onboarding import SamplePicture
-from studio.ui.widgets.basic import button, column, label, row, scrolling, tool
-from studio.ui.widgets.tables import fact_table
+from studio.ui.widgets.basic import button, column, fact_table, label, row, scrolling, tool
 from studio.ui.widgets.text import size, tr
 from studio.ui.widgets.theme import SIZE
 

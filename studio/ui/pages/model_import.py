@@ -16,8 +16,7 @@ from studio.models.catalog import Catalog, Model
 from studio.models.detect import DetectedModel
 from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.pages.licences import terms
-from studio.ui.widgets.basic import ElidedLabel, button, column, label, row
-from studio.ui.widgets.checkbox import CheckBox
+from studio.ui.widgets.basic import CheckBox, ElidedLabel, button, column, label, row
 from studio.ui.widgets.text import size, tr
 
 LOOK = 100  # milliseconds between two looks at how far a copy is

@@ -13,8 +13,8 @@ from studio.errors import BadInput, StudioError
 from studio.schema.settings import Settings
 from studio.support import hardware
 from studio.ui.background import BackgroundTasks, Failure
+from studio.ui.forms.fields import CHOICE_WIDTH
 from studio.ui.forms.form import MARGIN, Form
-from studio.ui.forms.registry import CHOICE_WIDTH
 from studio.ui.widgets.basic import ComboBox, MessageBar, column, label, row, scrolling
 from studio.ui.widgets.sound_player import outputs
 from studio.ui.widgets.text import failure, tr

@@ -14,8 +14,8 @@ from studio.errors import StudioError
 from studio.schema.presets import Presets
 from studio.schema.request import Request, fresh_seed
 from studio.ui.commands import Run, keys_of
+from studio.ui.forms.fields import TextField
 from studio.ui.forms.form import Form
-from studio.ui.forms.registry import TextField
 from studio.ui.forms.undo import UndoHistory
 from studio.ui.library.importer import local
 from studio.ui.panel.presets_menu import PresetMenus

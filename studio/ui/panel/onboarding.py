@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
 from studio.schema.request import Request
 from studio.ui.background import BackgroundTasks
-from studio.ui.widgets import icons, placeholder
+from studio.ui.widgets import placeholder
 from studio.ui.widgets.basic import button, column, label, row
+from studio.ui.widgets.empty_state import LargeIcon
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
@@ -130,25 +131,6 @@ class SamplePicture(QWidget):
         painter.fillPath(path, theme().colour("mat"))
         painter.setClipPath(path)
         painter.drawPixmap(box, shown, QRectF(shown.rect()))
-
-
-class LargeIcon(QWidget):
-    """A large quiet icon, where there is no picture to show."""
-
-    def __init__(self, icon: str) -> None:
-        super().__init__()
-        self._icon = icon
-        self.setFixedSize(72, 72)
-        theme().changed.connect(self.update)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme().colour("accent_soft"))
-        painter.drawEllipse(self.rect())
-        icons.paint(painter, self._icon, QRectF(18, 18, 36, 36), "accent")
-        painter.end()
 
 
 class Onboarding(QWidget):

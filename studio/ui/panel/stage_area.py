@@ -24,14 +24,13 @@ from studio.ui.panel.filmstrip import Filmstrip
 from studio.ui.panel.job_tracker import CandidateBatch
 from studio.ui.panel.onboarding import Onboarding, WaitingMessage
 from studio.ui.panel.stage_header import StageHeader
-from studio.ui.shell import job_strip
 from studio.ui.stages import pictures, stage
 from studio.ui.stages.candidates import CandidateGrid
 from studio.ui.stages.image import ImageStage
 from studio.ui.widgets.basic import MessageBar, column, row
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.lazy_refresh import LazyRefresh
-from studio.ui.widgets.text import count, sentence, tr
+from studio.ui.widgets.text import count, job_stage, sentence, tr
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -201,7 +200,7 @@ class StageArea(QFrame):
             self.header.show_asset(None, count(len(batch.jobs), "%n candidate", "%n candidates"))
         else:
             self.stage.expect(batch.jobs[0].request)
-            self.waiting.say(sentence(job_strip.job_stage(batch.jobs[0])), 0, 0)
+            self.waiting.say(sentence(job_stage(batch.jobs[0])), 0, 0)
             self.waiting.patience.start()
         self.changed.emit()
 
@@ -210,7 +209,7 @@ class StageArea(QFrame):
         self._follow_batch(batch)
         if batch is not self._batch:
             return
-        words = sentence(job_strip.job_stage(job))
+        words = sentence(job_stage(job))
         self.waiting.say(words, job.progress.done, job.progress.total)
         preview = job.progress.preview
         if self._shows_grid(batch):

@@ -14,8 +14,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QPlainTextEdit, QWidget
 import studio
 from studio.system.log import redact
 from studio.ui.widgets import icons
-from studio.ui.widgets.basic import button, column, label, row
-from studio.ui.widgets.checkbox import CheckBox
+from studio.ui.widgets.basic import CheckBox, button, column, label, row
 from studio.ui.widgets.error_actions import run_command
 from studio.ui.widgets.text import count, tr
 from studio.ui.widgets.theme import SIZE, theme

@@ -1,4 +1,4 @@
-"""The job strip at the foot of the window, and jobs in words; it asks the studio and keeps nothing itself."""
+"""The job strip at the foot of the window: what runs, how far it is, and how many jobs wait."""
 
 from __future__ import annotations
 
@@ -14,53 +14,11 @@ from studio.jobs.job import Job
 from studio.ui.commands import keys_of
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import ElidedLabel, button, label, row
-from studio.ui.widgets.text import count, duration, stage_words, tr
+from studio.ui.widgets.text import count, duration, job_stage, job_title, tr
 from studio.ui.widgets.theme import SIZE, theme
 
 if TYPE_CHECKING:
     from studio.studio import Studio
-
-
-def job_title(job: Job | JobGroup) -> str:
-    return tr(medium(job.request.medium).title)
-
-
-def job_stage(job: Job | JobGroup) -> str:
-    """What it does right now: `painting 3 of 12`; of a group also which of its jobs: `2 of 4, painting 3 of 12`."""
-    if isinstance(job, JobGroup):
-        return _group_stage(job)
-    progress = job.progress
-    words = {
-        "queued": tr("waiting"),
-        "done": tr("done"),
-        "failed": tr("failed"),
-        "cancelled": tr("cancelled"),
-    }
-    if job.state != "running":
-        return words[job.state]
-    if job.cancelling:
-        return tr("stopping")
-    name = stage_words(progress.stage)
-    if progress.total < 2:  # of one step there is nothing to count
-        return name
-    return tr("{stage} {done} of {total}").format(stage=name, done=progress.done, total=progress.total)
-
-
-def _group_stage(group: JobGroup) -> str:
-    many = len(group.jobs)
-    running = group.running
-    if running is not None:
-        words = tr("{done} of {total}, {stage}")
-        return words.format(done=group.jobs.index(running) + 1, total=many, stage=job_stage(running))
-    if not group.has_ended:
-        return tr("{number} waiting").format(number=many - group.finished)
-    done = sum(job.state == "done" for job in group.jobs)
-    if done == many:
-        return tr("{number} done").format(number=many)
-    failed = sum(job.state == "failed" for job in group.jobs)
-    if failed:
-        return tr("{done} of {total} done, {failed} failed").format(done=done, total=many, failed=failed)
-    return tr("{done} of {total} done, then cancelled").format(done=done, total=many)
 
 
 class JobStrip(QFrame):

@@ -15,8 +15,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 from studio.jobs.job import Job
 from studio.system.keep_awake import KeepAwake
 from studio.ui.bridge import Bridge
-from studio.ui.shell.job_strip import job_title
-from studio.ui.widgets.text import failure, gist, tr
+from studio.ui.widgets.text import failure, gist, job_title, tr
 
 if TYPE_CHECKING:
     from studio.studio import Studio

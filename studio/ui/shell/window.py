@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QWidget
 
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
@@ -22,11 +22,11 @@ from studio.ui.commands import Context, Run
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.library.work_actions import Actions, WorkActions
 from studio.ui.panel.panel import Panel
-from studio.ui.shell import focus_areas, menu_bar, window_state
+from studio.ui.preload import PageBuild, PagePreloader, touch_widget_types
+from studio.ui.shell import menu_bar, window_state
 from studio.ui.shell.command_palette import CommandPalette, PaletteEntry
 from studio.ui.shell.job_strip import JobStrip
 from studio.ui.shell.notifications import Notifications
-from studio.ui.shell.preload import PageBuild, PagePreloader, touch_widget_types
 from studio.ui.shell.queue import QueuePanel
 from studio.ui.shell.resume_bar import ResumeBar
 from studio.ui.shell.sidebar import Sidebar
@@ -300,7 +300,7 @@ class MainWindow(QMainWindow):
         """Give the keyboard to the next (+1) or previous (-1) area of the window."""
         page = self.pages.currentWidget()
         areas = page.areas() if isinstance(page, Panel) else [page] if page is not None else []
-        focus_areas.step([self.sidebar, *areas, self.job_strip], by)
+        step_focus([self.sidebar, *areas, self.job_strip], by)
 
     def notify(self, words: str, actions: Actions = ()) -> None:
         """Say something in passing."""
@@ -380,3 +380,31 @@ class MainWindow(QMainWindow):
         self.bridge.close()
         self.thumbnails.close()
         event.accept()
+
+
+def step_focus(areas: Sequence[QWidget], by: int) -> None:
+    """Give the keyboard to the next (+1) or previous (-1) area that is seen and takes it."""
+    focused = QApplication.focusWidget()
+    here = next((at for at, area in enumerate(areas) if focused is not None and _holds(area, focused)), -1)
+    start = here if here >= 0 or by > 0 else 0
+    for distance in range(1, len(areas) + 1):
+        target = _first_focusable(areas[(start + by * distance) % len(areas)])
+        if target is not None:
+            target.setFocus(Qt.FocusReason.TabFocusReason)
+            return
+
+
+def _first_focusable(area: QWidget) -> QWidget | None:
+    """The widget of an area that takes the keyboard first: what is chosen in it, else the first in tab order."""
+    if not area.isVisible():
+        return None
+    found = [each for each in [area, *area.findChildren(QWidget)] if _takes(each)]
+    return next((each for each in found if getattr(each, "isChecked", bool)()), found[0] if found else None)
+
+
+def _holds(area: QWidget, widget: QWidget) -> bool:
+    return area is widget or area.isAncestorOf(widget)
+
+
+def _takes(widget: QWidget) -> bool:
+    return widget.isVisible() and widget.isEnabled() and bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)

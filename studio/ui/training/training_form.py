@@ -12,8 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QLineEdit, QScrollArea, QWidg
 from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.errors import BadInput
 from studio.schema.request import fresh_seed
-from studio.ui.widgets.basic import ComboBox, ElidedLabel, NumberBox, button, column, label, row
-from studio.ui.widgets.switch import Switch
+from studio.ui.widgets.basic import ComboBox, ElidedLabel, NumberBox, Switch, button, column, label, row
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
 

@@ -1,18 +1,22 @@
-"""Small controls that several pages share: labels, buttons, numbers, a calm bar of words; knows nothing of works."""
+"""Basic widgets: labels, buttons, check boxes, switches, numbers, sliders, message bars, layouts and tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, QVariantAnimation, Signal
+from PySide6.QtGui import QFontMetrics, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
+    QFormLayout,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLayout,
+    QLayoutItem,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -27,6 +31,9 @@ from studio.ui.widgets import icons
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
+CHECK_BOX = 18  # pixels
+FLOW_GAP = 6  # pixels between the widgets of a FlowLayout
+TABLE_GAPS = (12, 6)  # pixels between columns and between lines
 ICON, GAP = 16, 4  # of the icon in a button with words, and more room between them than the style leaves
 
 
@@ -321,3 +328,171 @@ class MessageBar(QFrame):
 
     def _tint(self) -> None:
         self._icon.setPixmap(icons.pixmap(*self._sign, ratio=self.devicePixelRatioF()))
+
+
+class CheckBox(QCheckBox):
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
+        self.setObjectName(name)
+        self.setAccessibleName(text)
+        theme().changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        return QSize(CHECK_BOX + SIZE.small + theme().text_width(self.text()) + 4, theme().scaled(28))
+
+    def hitButton(self, pos: QPoint) -> bool:
+        return self.rect().contains(pos)
+
+    def paintEvent(self, e: QPaintEvent) -> None:
+        look = theme()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(1.5, (self.height() - CHECK_BOX) / 2, CHECK_BOX, CHECK_BOX)
+        on = self.isChecked()
+        edge = "accent" if on or self.hasFocus() else "outline"
+        painter.setPen(QPen(look.colour(edge), 2 if self.hasFocus() else 1))
+        painter.setBrush(look.colour("accent" if on else "field"))
+        painter.drawRoundedRect(box, 4, 4)
+        if on:
+            icons.paint(painter, "tick", box.adjusted(1, 1, -1, -1), "on_accent")
+        if self.hasFocus() and on:
+            painter.setPen(QPen(look.colour("ink"), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(box, 4, 4)
+        painter.setPen(look.colour("ink" if self.isEnabled() else "disabled"))
+        words = QRectF(self.rect()).adjusted(CHECK_BOX + SIZE.small + 2, 0, 0, 0)
+        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text())
+        painter.end()
+
+
+class Switch(QCheckBox):
+    def __init__(self) -> None:
+        super().__init__()
+        self._place = 0.0  # of the knob: 0 is off, 1 is on
+        self._slide = QVariantAnimation(self)
+        self._slide.valueChanged.connect(self._moved)
+        self.toggled.connect(self._turn)
+
+    def sizeHint(self) -> QSize:
+        return QSize(38, 24)
+
+    def hitButton(self, pos: object) -> bool:
+        return True
+
+    def _turn(self, on: bool) -> None:
+        self._slide.stop()
+        wait = theme().motion if self.isVisible() else 0
+        if not wait:
+            self._moved(float(on))
+            return
+        self._slide.setStartValue(self._place)
+        self._slide.setEndValue(float(on))
+        self._slide.setDuration(wait)
+        self._slide.start()
+
+    def _moved(self, place: float) -> None:
+        self._place = place
+        self.update()
+
+    def paintEvent(self, e: QPaintEvent) -> None:
+        look = theme()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(1, (self.height() - 20) / 2, 36, 20)
+        on = self.isChecked()
+        ground = look.colour("accent" if on else "field") if self.isEnabled() else look.colour("hover")
+        edge = look.colour("accent" if on else "outline") if self.isEnabled() else look.colour("line")
+        painter.setPen(QPen(edge, 1))
+        painter.setBrush(ground)
+        painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 10, 10)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(look.colour("on_accent" if on else "muted") if self.isEnabled() else look.colour("disabled"))
+        painter.drawEllipse(QPointF(box.left() + 10 + self._place * (box.width() - 20), box.center().y()), 6, 6)
+        if self.hasFocus():
+            painter.setPen(QPen(look.colour("ink" if on else "accent"), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), 9, 9)
+        painter.end()
+
+
+def fact_table(lines: Iterable[tuple[str, str]], name: str) -> QWidget:
+    """(name, value) lines; a value too long to stand beside its name stands below it."""
+    form = QFormLayout()
+    form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+    for words, value in lines:
+        form.addRow(label(words, "caption"), label(value, wrap=True, selectable=True))
+    return _table(form, name)
+
+
+def column_table(lines: Iterable[Sequence[QWidget]], name: str, *, first: int = 0) -> QWidget:
+    """Lines of as many cells each, the last column as wide as there is room; `first` pixels at least for the first."""
+    grid = QGridLayout()
+    grid.setColumnMinimumWidth(0, first)
+    for at, cells in enumerate(lines):
+        for place, cell in enumerate(cells):
+            grid.addWidget(cell, at, place, Qt.AlignmentFlag.AlignTop)
+    grid.setColumnStretch(grid.columnCount() - 1, 1)
+    return _table(grid, name)
+
+
+def _table(layout: QFormLayout | QGridLayout, name: str) -> QWidget:
+    table = QWidget()
+    table.setObjectName(name)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setHorizontalSpacing(TABLE_GAPS[0])
+    layout.setVerticalSpacing(TABLE_GAPS[1])
+    table.setLayout(layout)
+    return table
+
+
+class FlowLayout(QLayout):
+    """Widgets side by side, going on in the next line where the width ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._items: list[QLayoutItem] = []
+        self.setContentsMargins(0, 0, 0, 0)
+
+    def addItem(self, arg__1: QLayoutItem) -> None:
+        self._items.append(arg__1)
+
+    def count(self) -> int:
+        return len(self._items)
+
+    def itemAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
+        return self._items[index] if 0 <= index < len(self._items) else None
+
+    def takeAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
+        return self._items.pop(index) if 0 <= index < len(self._items) else None
+
+    def expandingDirections(self) -> Qt.Orientation:
+        return Qt.Orientation(0)
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, arg__1: int) -> int:
+        return self._place(QRect(0, 0, arg__1, 0), move=False)
+
+    def sizeHint(self) -> QSize:
+        return self.minimumSize()
+
+    def minimumSize(self) -> QSize:
+        widest = max((item.minimumSize().width() for item in self._items), default=0)
+        return QSize(widest, 0)
+
+    def setGeometry(self, arg__1: QRect) -> None:
+        super().setGeometry(arg__1)
+        self._place(arg__1, move=True)
+
+    def _place(self, rect: QRect, *, move: bool) -> int:
+        """The height that the lines take; with `move` each item is put where it belongs."""
+        x, y, high = rect.x(), rect.y(), 0
+        for item in self._items:
+            size = item.sizeHint()
+            if x > rect.x() and x + size.width() > rect.right() + 1:
+                x, y, high = rect.x(), y + high + FLOW_GAP, 0
+            if move:
+                item.setGeometry(QRect(QPoint(x, y), QSize(min(size.width(), rect.width()), size.height())))
+            x, high = x + size.width() + FLOW_GAP, max(high, size.height())
+        return y + high - rect.y()

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from studio.ui.panel.onboarding import LargeIcon
+from studio.ui.widgets import icons
 from studio.ui.widgets.basic import button, column, label, row
+from studio.ui.widgets.theme import theme
+
+
+class LargeIcon(QWidget):
+    """A large quiet icon, where there is no picture to show."""
+
+    def __init__(self, icon: str) -> None:
+        super().__init__()
+        self._icon = icon
+        self.setFixedSize(72, 72)
+        theme().changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme().colour("accent_soft"))
+        painter.drawEllipse(self.rect())
+        icons.paint(painter, self._icon, QRectF(18, 18, 36, 36), "accent")
+        painter.end()
 
 
 class EmptyState(QWidget):

@@ -9,7 +9,10 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
+from studio.backends import medium
 from studio.errors import Message, StudioError
+from studio.jobs.group import JobGroup
+from studio.jobs.job import Job
 from studio.library import titles
 from studio.schema.request import Choice, Field, Flag, FreeText, Range, Request, Seed
 
@@ -161,3 +164,45 @@ def gist(request: Mapping[str, Any]) -> str:
 def short_gist(request: Mapping[str, Any]) -> str:
     """The same in fewer words, for where there is little room: the seed only where nothing else was asked for."""
     return titles.short_description(request, tr)
+
+
+def job_title(job: Job | JobGroup) -> str:
+    return tr(medium(job.request.medium).title)
+
+
+def job_stage(job: Job | JobGroup) -> str:
+    """What it does right now: `painting 3 of 12`; of a group also which of its jobs: `2 of 4, painting 3 of 12`."""
+    if isinstance(job, JobGroup):
+        return _group_stage(job)
+    progress = job.progress
+    words = {
+        "queued": tr("waiting"),
+        "done": tr("done"),
+        "failed": tr("failed"),
+        "cancelled": tr("cancelled"),
+    }
+    if job.state != "running":
+        return words[job.state]
+    if job.cancelling:
+        return tr("stopping")
+    name = stage_words(progress.stage)
+    if progress.total < 2:  # of one step there is nothing to count
+        return name
+    return tr("{stage} {done} of {total}").format(stage=name, done=progress.done, total=progress.total)
+
+
+def _group_stage(group: JobGroup) -> str:
+    many = len(group.jobs)
+    running = group.running
+    if running is not None:
+        words = tr("{done} of {total}, {stage}")
+        return words.format(done=group.jobs.index(running) + 1, total=many, stage=job_stage(running))
+    if not group.has_ended:
+        return tr("{number} waiting").format(number=many - group.finished)
+    done = sum(job.state == "done" for job in group.jobs)
+    if done == many:
+        return tr("{number} done").format(number=many)
+    failed = sum(job.state == "failed" for job in group.jobs)
+    if failed:
+        return tr("{done} of {total} done, {failed} failed").format(done=done, total=many, failed=failed)
+    return tr("{done} of {total} done, then cancelled").format(done=done, total=many)

@@ -1,0 +1,421 @@
+"""The fields of a form: one control for each kind of field a request can have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QSyntaxHighlighter, QTextCharFormat
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QPlainTextEdit, QWidget
+
+from studio.models.catalog import Model
+from studio.schema.request import Choice, Field, Flag, FreeText, ModelId, PathTo, Range, Seed, fresh_seed
+from studio.ui.commands import keys_of
+from studio.ui.widgets.basic import ComboBox, NumberBox, QuietSlider, SeedBox, Switch, column, label, row, tool
+from studio.ui.widgets.text import tr
+from studio.ui.widgets.theme import SIZE, theme
+
+Shape = Literal["slider", "below", "beside"]
+CHOICE_WIDTH = 260  # pixels of a choice beside its label
+
+
+class FormField(QWidget):
+    """A control with its label. What was set comes back exactly as it was set until a person changes it."""
+
+    changed = Signal()
+
+    def __init__(self, name: str, field: Field) -> None:
+        super().__init__()
+        self.name, self.field = name, field
+        self.setObjectName(f"field.{name}")
+        self.rows = column(self, spacing=SIZE.hair)
+        self.title = label(tr(field.label), "label")
+        self.setToolTip(tr(field.help))
+        self._given: Any = None
+        self._setting = False
+
+    def value(self) -> Any:
+        return self._given if self._given is not None else self.read()
+
+    def set_value(self, value: Any) -> None:
+        self._setting = True
+        try:
+            self.write(value)
+        finally:
+            self._setting = False
+        self._given = value
+        self.changed.emit()
+
+    def on_edited(self) -> None:
+        """A person changed it."""
+        if not self._setting:
+            self._given = None
+            self.changed.emit()
+
+    def name_control(self, control: QWidget, suffix: str = "") -> None:
+        """Give the control its names, for tests, screen readers and the label's shortcut."""
+        control.setObjectName(f"{self.name}{suffix}")
+        control.setAccessibleName(tr(self.field.label))
+        control.setAccessibleDescription(tr(self.field.help))
+        if not suffix:
+            self.title.setBuddy(control)
+            self.setFocusProxy(control)
+
+    def read(self) -> Any:
+        raise NotImplementedError
+
+    def write(self, value: Any) -> None:
+        raise NotImplementedError
+
+
+Models = Callable[[], Sequence[Model]]
+
+
+class ChoiceField(FormField):
+    """One of several, below its label or beside it."""
+
+    def __init__(self, name: str, field: Choice, shape: Shape = "below") -> None:
+        super().__init__(name, field)
+        self.box = ComboBox()
+        for value, text in field.options:
+            self.box.addItem(tr(text), value)
+        self.name_control(self.box)
+        self.box.currentIndexChanged.connect(lambda _: self.on_edited())
+        if shape == "beside":
+            theme().changed.connect(self._fit)
+            self._fit()
+            self.rows.addLayout(row(self.title, None, self.box))
+        else:
+            self.rows.addWidget(self.title)
+            self.rows.addWidget(self.box)
+
+    def _fit(self) -> None:
+        self.box.setFixedWidth(theme().scaled(CHOICE_WIDTH))
+
+    def read(self) -> str:
+        return str(self.box.currentData())
+
+    def write(self, value: str) -> None:
+        at = self.box.findData(value)
+        if at < 0:  # a word that only a larger model knows
+            self.box.addItem(value, value)
+            at = self.box.count() - 1
+        self.box.setCurrentIndex(at)
+
+
+class FlagField(FormField):
+    def __init__(self, name: str, field: Flag) -> None:
+        super().__init__(name, field)
+        self.box = Switch()
+        self.name_control(self.box)
+        self.box.toggled.connect(lambda _: self.on_edited())
+        self.rows.addLayout(row(self.title, None, self.box))
+
+    def read(self) -> bool:
+        return self.box.isChecked()
+
+    def write(self, value: bool) -> None:
+        self.box.setChecked(value)
+
+
+class ModelField(FormField):
+    """Which model; the first is the medium's own default, which an empty id stands for."""
+
+    def __init__(self, name: str, field: ModelId, models: Models) -> None:
+        super().__init__(name, field)
+        self._models = models
+        self.box = ComboBox()
+        self.name_control(self.box)
+        self.reload()
+        self.box.currentIndexChanged.connect(lambda _: self.on_edited())
+        self.rows.addWidget(self.title)
+        self.rows.addWidget(self.box)
+
+    def reload(self) -> None:
+        """Read the models anew; what was chosen stays chosen."""
+        chosen = self.box.currentData()
+        self.box.blockSignals(True)
+        self.box.clear()
+        self.box.addItem(tr("Default"), "")
+        for model in self._models():
+            self.box.addItem(model.title or model.id, model.id)
+        self.box.setCurrentIndex(max(0, self.box.findData(chosen)))
+        self.box.blockSignals(False)
+
+    def read(self) -> str:
+        return str(self.box.currentData() or "")
+
+    def write(self, value: str) -> None:
+        at = self.box.findData(value)
+        if at < 0:
+            self.box.addItem(tr("{model} (missing)").format(model=value), value)
+            at = self.box.count() - 1
+        self.box.setCurrentIndex(at)
+
+
+DECIMALS = 6  # of a number that is kept: more are noise of reckoning
+SLIDER_STEPS = 1000  # finer than a hand can drag over the width of the brief
+
+
+class NumberField(FormField):
+    """A number: typed beside its label and drawn with a slider below, or only typed, below its label or beside it."""
+
+    def __init__(self, name: str, field: Range, shape: Shape = "slider") -> None:
+        super().__init__(name, field)
+        self.whole = field.whole
+        low_word = tr(field.low_word) if field.low_word else ""
+        self._factor, unit = field.shown or (1, field.unit)
+        low, high, step = field.low, field.high, field.step
+        if field.shown is not None:
+            low, high = round(low * self._factor), round(high * self._factor)
+            step = max(1, round(step * self._factor))
+        self.box = NumberBox(low, high, step, tr(unit), low_word)
+        self.name_control(self.box)
+        self.slider = QuietSlider() if shape == "slider" else None
+        if shape == "below":
+            self.rows.addWidget(self.title)
+            self.rows.addWidget(self.box)
+        else:
+            self.box.setAlignment(Qt.AlignmentFlag.AlignRight)
+            theme().changed.connect(self._fit)
+            self._fit()
+            self.rows.addLayout(row(self.title, None, self.box))
+        if self.slider is not None:
+            self._low, self._span = field.low, field.high - field.low
+            self._steps = min(SLIDER_STEPS, max(1, round(self._span / field.step)))
+            self.slider.setRange(0, self._steps)
+            self.slider.setPageStep(max(1, self._steps // 10))
+            self.name_control(self.slider, ".slider")
+            self.slider.valueChanged.connect(self._on_slider_moved)
+            self.rows.addWidget(self.slider)
+        self.box.valueChanged.connect(self._on_value_changed)
+        self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def _fit(self) -> None:
+        self.box.setFixedWidth(theme().scaled(118))
+
+    def read(self) -> float:
+        # A value still being typed counts: Generate may be pressed before the field is left.
+        self.box.interpretText()
+        assert isinstance(self.field, Range)
+        value = self.box.value() / self._factor
+        value = round(value) if self.whole else round(value, DECIMALS)
+        return min(self.field.high, max(self.field.low, value))
+
+    def write(self, value: float) -> None:
+        self.box.setValue(value * self._factor)
+        self._update_slider()
+
+    def value(self) -> Any:
+        if self._given is not None and self.box.hasFocus():
+            self.box.interpretText()
+        return super().value()
+
+    def _on_value_changed(self) -> None:
+        self._update_slider()
+        self.on_edited()
+
+    def _update_slider(self) -> None:
+        if self.slider is not None:
+            self.slider.blockSignals(True)
+            self.slider.setValue(round((self.box.value() / self._factor - self._low) / self._span * self._steps))
+            self.slider.blockSignals(False)
+
+    def _on_slider_moved(self, place: int) -> None:
+        assert isinstance(self.field, Range)
+        raw = self._low + place / self._steps * self._span
+        step = self.field.step
+        value = min(self.field.high, self._low + round((raw - self._low) / step) * step)
+        self.box.blockSignals(True)
+        self.box.setValue(value * self._factor)
+        self.box.blockSignals(False)
+        self.on_edited()
+
+
+class SeedField(FormField):
+    """A seed with a die that rolls a new one and a lock that keeps it from one work to the next."""
+
+    def __init__(self, name: str, field: Seed) -> None:
+        super().__init__(name, field)
+        self.box = SeedBox()
+        self.name_control(self.box)
+        self.box.valueChanged.connect(lambda _: self.on_edited())
+        self.die = tool("die", tr("Randomize seed"), f"{name}.die", keys=keys_of("roll"), clicked=self.roll)
+        self.lock = tool("unlock", tr("Lock seed"), f"{name}.lock", checked="lock", keys=keys_of("lock"))
+        self.lock.toggled.connect(lambda _: self.changed.emit())
+        self.source_label = label("", "muted")
+        self.source_label.setObjectName(f"{name}.instead")
+        self.source_label.hide()
+        self.rows.addWidget(self.title)
+        line = row(spacing=SIZE.hair)
+        line.addWidget(self.box, 1)
+        line.addWidget(self.source_label, 1)
+        line.addWidget(self.die)
+        line.addWidget(self.lock)
+        self.rows.addLayout(line)
+
+    @property
+    def locked(self) -> bool:
+        return self.lock.isChecked()
+
+    @property
+    def rolls(self) -> bool:
+        """Whether the next work may have another seed."""
+        return not self.locked and self.source_label.isHidden()
+
+    def show_source(self, words: str) -> None:
+        """Say where the work comes from while it comes from no seed; empty where it does. The die gives it one."""
+        self.source_label.setText(words)
+        self.source_label.setVisible(bool(words))
+        for control in (self.box, self.lock):
+            control.setVisible(not words)
+
+    def roll(self) -> None:
+        self.set_value(fresh_seed())
+
+    def read(self) -> int:
+        return self.box.value()
+
+    def write(self, value: int) -> None:
+        self.box.setValue(value)
+
+
+class PathField(FormField):
+    """A file or folder, below its label or beside it."""
+
+    def __init__(self, name: str, field: PathTo, shape: Shape = "below") -> None:
+        super().__init__(name, field)
+        self._folder = field.folder
+        self.line = QLineEdit()
+        self.line.setPlaceholderText(tr("Default folder"))
+        self.name_control(self.line)
+        self.line.textChanged.connect(lambda _: self.on_edited())
+        self.browse = tool("folder", tr("Choose…"), f"{name}.browse", clicked=self._choose)
+        line = row(spacing=SIZE.hair)
+        if shape == "beside":
+            line.addWidget(self.title, 1)
+            line.addWidget(self.line, 2)
+        else:
+            self.rows.addWidget(self.title)
+            line.addWidget(self.line, 1)
+        line.addWidget(self.browse)
+        self.rows.addLayout(line)
+
+    def read(self) -> str:
+        return self.line.text()
+
+    def write(self, value: str) -> None:
+        self.line.setText(value)
+
+    def _choose(self) -> None:
+        dialog = QFileDialog(self, tr(self.field.label), self.line.text() or str(Path.home()))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.Directory if self._folder else QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self.line.setText)
+        dialog.open()
+
+
+TITLE = 1.15  # the size of a title, that of the text being 1
+
+
+class TitleHighlighter(QSyntaxHighlighter):
+    """Sets a line that begins with `# ` as a title, its mark unseen: the text stays what it is."""
+
+    def __init__(self, text: QPlainTextEdit) -> None:
+        super().__init__(text.document())
+        self._tint()
+        theme().changed.connect(self._tint)
+
+    def _tint(self) -> None:
+        font = theme().font(TITLE, strong=True)
+        self._title, self._mark = QTextCharFormat(), QTextCharFormat()
+        self._title.setFont(font)
+        self._mark.setFontPointSize(0.1)
+        self._mark.setForeground(QColor(Qt.GlobalColor.transparent))
+        self.rehighlight()
+
+    def highlightBlock(self, text: str) -> None:
+        mark = len(text) - len(text.lstrip("#"))
+        if mark and text[mark : mark + 1] == " ":
+            self.setFormat(0, mark + 1, self._mark)
+            self.setFormat(mark + 1, len(text) - mark - 1, self._title)
+
+
+class TextField(FormField):
+    """Words, on as many lines as the note asks for."""
+
+    def __init__(self, name: str, field: FreeText) -> None:
+        super().__init__(name, field)
+        self.rows.addWidget(self.title)
+        if field.lines > 1:
+            self.long = QPlainTextEdit()
+            self.long.setTabChangesFocus(True)
+            self.long.setUndoRedoEnabled(False)  # the brief undoes, over all its fields
+            self.long.setPlaceholderText(tr(field.placeholder).lstrip("# "))
+            self._titles = TitleHighlighter(self.long)
+            self._lines = field.lines
+            theme().changed.connect(self._fit)
+            self._fit()
+            self.long.textChanged.connect(self.on_edited)
+            self.line = None
+            self.name_control(self.long)
+            self.rows.addWidget(self.long)
+        else:
+            self.line = QLineEdit()
+            self.line.setPlaceholderText(tr(field.placeholder))
+            self.line.textChanged.connect(lambda _: self.on_edited())
+            self.name_control(self.line)
+            self.rows.addWidget(self.line)
+
+    def _fit(self) -> None:
+        height = QFontMetricsF(theme().font()).lineSpacing() * self._lines
+        self.long.setFixedHeight(round(height) + 22)
+
+    def read(self) -> str:
+        return self.long.toPlainText() if self.line is None else self.line.text()
+
+    def write(self, value: str) -> None:
+        before = self.read()
+        if value == before:
+            return  # and the cursor stays where it is
+        place = _end_of_change(before, value)
+        if self.line is not None:
+            self.line.setText(value)
+            self.line.setCursorPosition(place)
+            return
+        self.long.setPlainText(value)
+        cursor = self.long.textCursor()
+        cursor.setPosition(place)
+        self.long.setTextCursor(cursor)
+
+
+def _end_of_change(before: str, after: str) -> int:
+    """Where in `after` that which differs from `before` ends, in UTF-16 units, as Qt counts."""
+    pairs = enumerate(zip(reversed(before), reversed(after), strict=False))
+    alike = next((at for at, (old, new) in pairs if old != new), min(len(before), len(after)))
+    return len(after[: len(after) - alike].encode("utf-16-le")) // 2
+
+
+def make_field(name: str, note: Field, *, models: Models = tuple, shape: Shape = "slider") -> FormField:
+    """The control for a note."""
+    if isinstance(note, Range):
+        return NumberField(name, note, shape)
+    if isinstance(note, Choice):
+        return ChoiceField(name, note, shape)
+    if isinstance(note, PathTo):
+        return PathField(name, note, shape)
+    if isinstance(note, ModelId):
+        return ModelField(name, note, models)
+    for kind, control in _CONTROLS:
+        if isinstance(note, kind):
+            return control(name, note)
+    raise TypeError(f"There is no control for {type(note).__name__}.")
+
+
+_CONTROLS: tuple[tuple[type[Field], Callable[[str, Any], FormField]], ...] = (
+    (FreeText, TextField),
+    (Flag, FlagField),
+    (Seed, SeedField),
+)
