@@ -40,7 +40,7 @@ class InspectorTabs(QWidget):
         self.near = button(tr("More like this"), "near", "compact")
         self.near.setToolTip(tip(tr("16 faces similar to the one you see"), keys_of("near")))
         self.spread = LabelledSlider(
-            "spread", tr("Amount of change"), 0.05, 0.95, 18, tr("How much similar faces may differ from this one")
+            "spread", tr("Variation"), 0.05, 0.95, 18, tr("How much similar faces may differ from this one")
         )
         self.spread.show_value(SPREAD, moved=False)
         self.spread.reset_clicked.connect(lambda: self.spread.show_value(SPREAD, moved=False))

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QListWidget, QProgressBar, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QListWidget, QListWidgetItem, QProgressBar, QWidget
 
 from studio.errors import StudioError
 from studio.ui.background import LatestOnly
@@ -70,6 +70,8 @@ class DatasetCheck(QWidget):
         self.list.setAccessibleName(tr("Pictures that are not used"))
         self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         whole = column(self, spacing=8)
         for widget in (self.title, self.told, self.bar):
             whole.addWidget(widget)
@@ -126,7 +128,10 @@ class DatasetCheck(QWidget):
         self.unused.setText(count(len(skipped), "%n picture is not used", "%n pictures are not used"))
         self.list.setVisible(bool(skipped))
         self.list.clear()
-        self.list.addItems([f"{entry.path}: {worded(entry.words())}" for entry in skipped[:LISTED]])
+        for entry in skipped[:LISTED]:
+            item = QListWidgetItem(f"{entry.path}: {worded(entry.words())}")
+            item.setToolTip(item.text())
+            self.list.addItem(item)
         self._fit()
         self.checked.emit(found)
 

@@ -387,8 +387,8 @@ class TrainingIntro(QWidget):
         super().__init__()
         lines = (
             label(tr("Train a model on your own pictures"), "title", wrap=True),
-            label(tr("Choose or drop a folder of similar pictures, such as faces, characters or icons."), wrap=True),
-            label(tr("A few hundred pictures are enough to start. Nothing leaves this computer."), "muted", wrap=True),
+            label(tr("Choose or drop a folder of similar pictures: faces, characters, icons."), wrap=True),
+            label(tr("A few hundred are enough to start. Nothing leaves this computer."), "muted", wrap=True),
             label(tr("Without a graphics card, first results take hours and good ones days."), "muted", wrap=True),
             label(tr("Training yields while you work, and you can pause or stop it at any time."), "muted", wrap=True),
         )
