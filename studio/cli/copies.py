@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from studio.errors import BadInput, Message, StudioError
-from studio.system.storage import disk_error
+from studio.system.storage import disk_error, unique_name
 
 
 def folder_for_copies(folder: Path) -> Path:
@@ -72,14 +72,15 @@ def write(data: bytes, folder: Path, stem: str, suffix: str) -> Path:
 @contextmanager
 def _new_name(folder: Path, stem: str, suffix: str) -> Generator[Path]:
     """A name that was free and is now an empty file of ours; gone again if what happens inside fails."""
-    number = 1
-    while True:
-        target = folder / f"{stem}{'' if number == 1 else f'-{number}'}{suffix}"
+
+    def taken(name: str) -> bool:
         try:
-            target.touch(exist_ok=False)
-            break
+            (folder / f"{name}{suffix}").touch(exist_ok=False)
         except FileExistsError:
-            number += 1
+            return True
+        return False
+
+    target = folder / f"{unique_name(stem, taken, '-')}{suffix}"
     try:
         yield target
     except BaseException:

@@ -109,7 +109,7 @@ def _files(order: ExportJob, sources: list[ExportSource], ground: ExportSource |
 
     taken: set[str] = set()
     for source in sources:
-        name = writer.unique_name(source.name, taken)
+        name = writer.unique_file_name(source.name, taken)
         origin = EmbeddedMetadata(source.asset, embed, behind=ground.asset if ground else None)
         picture = ground.picture if ground else None
         for inner, data in render_files(order, source.picture, name, title=source.title, origin=origin, ground=picture):

@@ -7,7 +7,6 @@ changed since, at most one second behind, and versions to go back to. One studio
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import threading
 import time
@@ -20,7 +19,7 @@ from studio.documents.files import EditJournal, checked, fingerprint, header, re
 from studio.documents.json_diff import between, plain
 from studio.documents.versions import DocumentVersion, VersionStore
 from studio.errors import BadInput, Message, StudioError
-from studio.system.storage import disk_error, disk_errors_as, hold
+from studio.system.storage import disk_error, disk_errors_as, try_lock
 
 PACE = 1.0
 """Seconds from one write to the next: what a killed program may lose."""
@@ -74,14 +73,14 @@ class Document:
         with disk_errors_as("The document could not be opened"):
             if not _generations(self.folder):
                 raise BadInput("There is no document in {folder}.", folder=self.folder)
-            held = hold(self.folder / ".lock")
+            held = try_lock(self.folder / ".lock")
             if held is None:
                 raise StudioError("This document is already open.", "Close it in the other window first.")
             self._held = held
             try:
                 self._state, self._journal = self._load()
             except BaseException:
-                os.close(held)
+                held.release()
                 raise
         self._written = self._state
         self._version_due = time.monotonic()
@@ -155,7 +154,7 @@ class Document:
             self.flush()
         finally:
             self._journal.close()
-            os.close(self._held)
+            self._held.release()
 
     def __enter__(self) -> Self:
         return self

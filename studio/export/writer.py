@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from studio.errors import BadInput
-from studio.system.storage import disk_errors_as, sync_folder, write_synced
+from studio.system.storage import disk_errors_as, free_path, sync_folder, unique_name, write_synced
 
 File = tuple[str, bytes]
 """Its place below the folder, with "/" between the parts, and its bytes."""
@@ -32,15 +32,17 @@ def safe_name(title: str, fallback: str) -> str:
     return fallback if not clean or _RESERVED.fullmatch(clean) else clean
 
 
-def unique_name(name: str, taken: set[str]) -> str:
+def unique_file_name(name: str, taken: set[str]) -> str:
     """The name, or the next one with a number that no name in `taken` is like, to which it is added. Names that differ
     by case or by how accents are put together are one file on many systems.
     """
-    number, made = 2, name
-    while (plain := unicodedata.normalize("NFC", made).casefold()) in taken:
-        number, made = number + 1, f"{name} {number}"
-    taken.add(plain)
+    made = unique_name(name, lambda word: _folded(word) in taken)
+    taken.add(_folded(made))
     return made
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def write_files(files: Iterable[File], to: Path, name: str, hear: Callable[[int], None] | None = None) -> Path:
@@ -53,15 +55,6 @@ def write_files(files: Iterable[File], to: Path, name: str, hear: Callable[[int]
     """
     with disk_errors_as("The export could not be written"):
         return _zip(files, to, hear) if to.suffix.lower() == ".zip" else _folder(files, to, name, hear)
-
-
-def free(path: Path) -> Path:
-    """The path, or the next one with a number that is not taken."""
-    number, made = 2, path
-    while made.exists():
-        made = path.with_name(f"{path.stem} {number}{path.suffix}")
-        number += 1
-    return made
 
 
 def _zip(files: Iterable[File], to: Path, hear: Callable[[int], None] | None) -> Path:
@@ -106,11 +99,11 @@ def _folder(files: Iterable[File], to: Path, name: str, hear: Callable[[int], No
             if hear:
                 hear(count)
         if len(written) == 1:
-            end = free(to / written[0].name)
+            end = free_path(to / written[0].name)
             written[0].replace(end)
             shutil.rmtree(part, ignore_errors=True)
         else:
-            end = free(to / name)
+            end = free_path(to / name)
             part.replace(end)
     except BaseException:
         if part is not None:

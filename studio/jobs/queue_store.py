@@ -19,6 +19,7 @@ from typing import Any
 from studio.errors import BadInput, Message
 from studio.jobs.job import Group, State
 from studio.schema.request import Request
+from studio.system.storage import free_path
 
 log = logging.getLogger(__name__)
 
@@ -179,7 +180,7 @@ class QueueStore:
 
     def _replace_broken_file(self) -> None:
         """Rename the damaged file and open a new one."""
-        aside = _unused(self._file.with_name("queue.broken.sqlite"))
+        aside = free_path(self._file.with_name("queue.broken.sqlite"), "-")
         try:
             self._file.replace(aside)
             for rest in ("-wal", "-shm"):
@@ -245,10 +246,3 @@ class QueueStore:
                 self.warning = Message("The queue could not be kept: {reason}.", reason=error)
                 log.warning("%s", self.warning)
                 return False
-
-
-def _unused(path: Path) -> Path:
-    n = 1
-    while (free := path.with_stem(f"{path.stem}-{n}")).exists():
-        n += 1
-    return free

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
+
+from filelock import BaseFileLock
 
 from studio.errors import BadInput, StudioError
 from studio.schema.request import Request, TrainRequest
@@ -147,27 +148,27 @@ def resume_request(request: TrainRequest) -> TrainRequest:
     return request.replace(resume=True, minutes=min(request.minutes, max(MIN_MINUTES, request.minutes - spent)))
 
 
-def lock(folder: Path) -> int:
-    """Lock the folder for a running training, until the returned handle is closed or the process ends.
+def lock(folder: Path) -> BaseFileLock:
+    """Lock the folder for a running training, until the returned lock is released or the process ends.
 
     Raises BadInput where another training runs there, OSError where the folder cannot be written.
     """
-    handle = storage.hold(folder / LOCK)
-    if handle is None:
+    held = storage.try_lock(folder / LOCK)
+    if held is None:
         raise BadInput(
             "Another training runs in {folder}.", "Wait until it is done, or choose another folder.", folder=folder
         )
-    return handle
+    return held
 
 
 def is_running(folder: Path) -> bool:
     """Whether a training of any studio runs in this folder."""
     if not (folder / LOCK).exists():
         return False
-    handle = storage.hold(folder / LOCK)
-    if handle is not None:
-        os.close(handle)
-    return handle is None
+    held = storage.try_lock(folder / LOCK)
+    if held is not None:
+        held.release()
+    return held is None
 
 
 def delete(folder: Path) -> None:

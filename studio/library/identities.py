@@ -148,10 +148,10 @@ class Identities:
             one = _found(id, binned)
             if one is None:
                 raise BadInput("Nobody in the bin is called {word!r}.", _known(binned), word=id[:60])
-            names, name, number = {other.name.casefold() for other in self.all()}, one.name, 1
-            while name.casefold() in names:
-                number += 1
-                name = f"{one.name[: NAME_LIMIT - 8]} {number}"
+            names = {other.name.casefold() for other in self.all()}
+            name = one.name
+            if name.casefold() in names:
+                name = storage.unique_name(name[: NAME_LIMIT - 8], lambda word: word.casefold() in names)
             one = replace(one, name=name, face=_with_name(one.face, name), changed=time.time())
             _write(self._folder, one)
             (self._folder / BIN / f"{one.id}.json").unlink()

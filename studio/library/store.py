@@ -16,11 +16,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from filelock import BaseFileLock
+
 from studio.errors import BadInput, StudioError
 from studio.library import index as tables
 from studio.library.asset import SCHEMA, SIDECAR_LIMIT, AssetRecord
 from studio.library.index import LibraryIndex
-from studio.system.storage import hold, sync_folder, write_atomic, write_synced
+from studio.system.storage import sync_folder, try_lock, write_atomic, write_synced
 
 FOLDERS = ("works", "bin")
 THUMBNAIL = 256
@@ -57,15 +59,15 @@ class LibraryStore:
     def staged(self, name: str) -> Path:
         return self.staging / name
 
-    def reserve(self, name: str) -> int:
+    def reserve(self, name: str) -> BaseFileLock:
         """Hold the lock that says that the owner of this work's staged files is alive."""
-        handle = hold(self.staged(name + ".lock"))
-        if handle is None:
+        held = try_lock(self.staged(name + ".lock"))
+        if held is None:
             raise StudioError("Another studio is keeping a work of the same name.", "Try again.")
-        return handle
+        return held
 
-    def release(self, name: str, handle: int) -> None:
-        os.close(handle)
+    def release(self, name: str, held: BaseFileLock) -> None:
+        held.release()
         with contextlib.suppress(OSError):
             self.staged(name + ".lock").unlink(missing_ok=True)
 
@@ -154,10 +156,10 @@ class LibraryStore:
             self._delete_files(index, note)
         staged = {path.name.split(".", 1)[0] for path in self.staging.iterdir() if path.is_file()}
         for name in sorted(staged - {""} - unfinished):
-            handle = hold(self.staged(name + ".lock"))
-            if handle is not None:
+            held = try_lock(self.staged(name + ".lock"))
+            if held is not None:
                 self.sweep(name)
-                self.release(name, handle)
+                self.release(name, held)
         return unfinished
 
     def sweep(self, name: str) -> None:

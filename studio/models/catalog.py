@@ -377,11 +377,7 @@ class Catalog:
     def _free_id(self, stem: str, own: Path) -> str:
         """The stem, or the stem with the first number that no model has."""
         taken = {folder.name for place in self._places() if place.is_dir() for folder in place.iterdir()}
-        number, id = 1, stem
-        while id in taken:
-            number += 1
-            id = f"{stem}-{number}"
-        return id
+        return storage.unique_name(stem, taken.__contains__, "-")
 
 
 def _plain(name: str) -> str:

@@ -90,8 +90,4 @@ def _free(folder: Path, name: str) -> Path:
     """A file name that every file system takes, and that no other preset has."""
     plain = unicodedata.normalize("NFC", name).casefold()
     stem = "".join(letter if letter.isalnum() else "-" for letter in plain).strip("-")[:40] or "preset"
-    path, number = folder / f"{stem}.json", 1
-    while path.exists():
-        number += 1
-        path = folder / f"{stem}-{number}.json"
-    return path
+    return storage.free_path(folder / f"{stem}.json", "-")

@@ -1,21 +1,18 @@
-"""Files that survive a crash: written whole or not at all, locked between processes, failures put in words.
-
-Knows nothing of what the files mean.
-"""
+"""Crash-safe files: atomic writes, locks between processes, free names, and disk errors in words."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import importlib
 import os
 import sqlite3
 import sys
 import threading
-import time
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import LiteralString
+
+import filelock
 
 from studio.errors import Message, StudioError
 
@@ -115,74 +112,53 @@ def _sqlite_cause(error: sqlite3.Error) -> int | None:
 
 
 class FileLock:
-    """One holder at a time among all threads and processes; the system frees it when its holder dies.
+    """A lock between all threads and processes, by `filelock`; the system frees it when its holder dies.
 
-    The holding thread may enter again. Entering raises StudioError after `patience` seconds of waiting.
+    The holding thread may enter again. Entering raises StudioError after `timeout` seconds of waiting.
     """
 
-    def __init__(self, path: Path, patience: float = 30.0) -> None:
+    def __init__(self, path: Path, timeout: float = 30.0) -> None:
         self.path = path
-        self.patience = patience
-        self._threads = threading.RLock()
-        self._depth = 0
-        self._handle: int | None = None
+        self.timeout = timeout
+        # No fallback to a lock by mere existence: that one would outlive a killed holder.
+        self._lock = filelock.FileLock(path, poll_interval=0.002, fallback_to_soft=False)
 
     def __enter__(self) -> None:
-        self._threads.acquire()
         try:
-            if self._depth == 0:
-                self._handle = self._wait()
-            self._depth += 1
-        except BaseException:
-            self._threads.release()
-            raise
+            self._lock.acquire(timeout=self.timeout)
+        except filelock.Timeout as error:
+            raise StudioError(
+                "{folder} is in use by another studio.",
+                "Wait until it is done, or close it.",
+                folder=self.path.parent,
+            ) from error
 
     def __exit__(self, *_: object) -> None:
-        self._depth -= 1
-        if self._depth == 0 and self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
-        self._threads.release()
-
-    def _wait(self) -> int:
-        until = time.monotonic() + self.patience
-        pause = 0.001
-        while True:
-            handle = hold(self.path)
-            if handle is not None:
-                return handle
-            if time.monotonic() >= until:
-                raise StudioError(
-                    "{folder} is in use by another studio.",
-                    "Wait until it is done, or close it.",
-                    folder=self.path.parent,
-                )
-            time.sleep(pause)
-            pause = min(0.05, pause * 2)
+        self._lock.release()
 
 
-def hold(path: Path) -> int | None:
-    """A handle that holds the file's lock until it is closed; None where somebody else holds it."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+def try_lock(path: Path) -> filelock.BaseFileLock | None:
+    """The file's lock, held until `release`, which any thread may call; None where somebody else holds it."""
+    lock = filelock.FileLock(path, blocking=False, thread_local=False, fallback_to_soft=False)
     try:
-        _lock(handle)
-    except OSError as error:
-        os.close(handle)
-        if error.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
-            return None
-        raise
-    return handle
+        lock.acquire()
+    except filelock.Timeout:
+        return None
+    return lock
 
 
-def _lock(handle: int) -> None:
-    # The module differs by platform and the other one's does not exist, so it is asked for by name.
-    system: Any
-    if sys.platform == "win32":
-        system = importlib.import_module("msvcrt")
-        system.locking(handle, system.LK_NBLCK, 1)
-    else:
-        system = importlib.import_module("fcntl")
-        system.flock(handle, system.LOCK_EX | system.LOCK_NB)
+def unique_name(name: str, taken: Callable[[str], bool], mark: str = " ") -> str:
+    """The name, or the first of "name 2", "name 3" ... that is not `taken`; `mark` stands before the number."""
+    number, made = 1, name
+    while taken(made):
+        number += 1
+        made = f"{name}{mark}{number}"
+    return made
+
+
+def free_path(path: Path, mark: str = " ") -> Path:
+    """The path, or the first one with a number after its stem where there is no file."""
+    return path.with_stem(unique_name(path.stem, lambda stem: path.with_stem(stem).exists(), mark))
 
 
 @contextlib.contextmanager

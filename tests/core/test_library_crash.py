@@ -295,7 +295,7 @@ def test_one_studio_sees_what_another_does(tmp_path: Path) -> None:
 @needs_fork
 def test_a_studio_that_holds_the_library_is_waited_for_and_then_named(tmp_path: Path) -> None:
     library = Library(tmp_path / "library")
-    library._lock.patience = 0.2
+    library._lock.timeout = 0.2
 
     def act() -> None:
         other = Library(tmp_path / "library")

@@ -298,7 +298,7 @@ def test_a_deleted_training_frees_its_room_and_one_that_runs_stays(tmp_path: Pat
     with pytest.raises(BadInput, match="is running"):
         training_runs.delete(folder)
     assert training_runs.unfinished(tmp_path)
-    os.close(held)
+    held.release()
     training_runs.delete(folder)
     assert list(tmp_path.iterdir()) == []
     training_runs.delete(folder)  # it is gone already
@@ -329,5 +329,5 @@ def test_a_sweep_leaves_a_training_that_runs(tmp_path: Path) -> None:
     held = training_runs.lock(tmp_path / "0")
     os.utime(tmp_path / "0", (0, 0))
     training_runs.delete_oldest(tmp_path)
-    os.close(held)
+    held.release()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["0", *map(str, range(2, training_runs.RUNS_KEPT + 2))]

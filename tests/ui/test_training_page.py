@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -343,7 +342,7 @@ def test_a_training_of_no_use_is_deleted_once_that_is_confirmed(home: Path, loop
         held = training_runs.lock(foxes)  # another studio goes on with it
         answer("deleteTrainingYes")
         desk.until(lambda: words(shown).startswith("This training is running."))
-        os.close(held)
+        held.release()
         assert foxes.exists()
         answer("deleteTrainingYes")
         desk.until(lambda: shown.unfinished.count == 1)

@@ -12,6 +12,7 @@ from typing import Any, LiteralString, NoReturn
 
 import tomli_w
 import torch
+from filelock import BaseFileLock
 from PIL import Image as Pillow
 from safetensors import SafetensorError
 
@@ -67,10 +68,10 @@ class TrainingLoop:
         self._about = dict(about or {}) | ({"title": request.title} if request.title else {})
         self._before = 0.0  # seconds trained in earlier runs
         self._values: dict[str, float] = {}
-        self._held: int | None = None  # while it runs
+        self._held: BaseFileLock | None = None  # while it runs
         try:
             self.out.mkdir(parents=True, exist_ok=True)
-            os.close(training_runs.lock(self.out))
+            training_runs.lock(self.out).release()
             training_runs.finish_model_swap(self.out)
         except OSError as error:
             raise BadInput(
@@ -97,7 +98,7 @@ class TrainingLoop:
         """Release the lock on the folder, so that others may train in it."""
         held, self._held = self._held, None
         if held is not None:
-            os.close(held)
+            held.release()
 
     @property
     def checkpoint(self) -> Path:

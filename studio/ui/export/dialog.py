@@ -21,6 +21,7 @@ from studio.export.palette import suggest_colours
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Image
+from studio.system.storage import free_path
 from studio.ui.background import Failure, LatestOnly, SerialTasks
 from studio.ui.export.preview import ExportPreview
 from studio.ui.export.remembered import RememberedExport
@@ -206,7 +207,7 @@ class ExportDialog(QDialog):
         self.folder.set_text(str(self._target()))
 
     def _target(self) -> Path:
-        return writer.free(self._place() / f"{self._name()}.zip") if self.zipped.isChecked() else self._place()
+        return free_path(self._place() / f"{self._name()}.zip") if self.zipped.isChecked() else self._place()
 
     def _name(self) -> str:
         return writer.safe_name(self._asset.title, self._asset.id)

@@ -16,6 +16,7 @@ from studio.errors import StudioError
 from studio.library.library import Asset, LibraryQuery
 from studio.media.payloads import Payload
 from studio.schema.request import Request, fresh_seed
+from studio.system.storage import free_path
 from studio.ui.background import SerialTasks
 from studio.ui.bridge import Bridge
 from studio.ui.library import send_to
@@ -51,16 +52,8 @@ def copy_files(works: Sequence[Asset], folder: Path, stopping: Callable[[], bool
     for asset in works:
         if stopping():
             break
-        made.append(copy_file(asset, _free(folder / copy_name(asset))))
+        made.append(copy_file(asset, free_path(folder / copy_name(asset))))
     return made
-
-
-def _free(path: Path) -> Path:
-    number, free = 2, path
-    while free.exists():
-        free = path.with_stem(f"{path.stem} {number}")
-        number += 1
-    return free
 
 
 Actions = Sequence[tuple[str, Callable[[], object]]]
