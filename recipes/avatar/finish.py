@@ -37,6 +37,7 @@ from studio.jobs.job import Progress
 from studio.media.payloads import Image as Made
 from studio.models import weights
 from studio.models.catalog import Model
+from studio.models.resources import Resources
 
 SHOWN = 96  # pixels of a side on the sheets
 ABOUT = {
@@ -122,7 +123,7 @@ def learn_upscaler(
 def sheets(folder: Path, styles: tuple[str, ...]) -> np.ndarray:
     """Uncurated works of the engine itself, reduced; returns those of the seeds 0 to 63 as the network draws them."""
     engine = AvatarEngine()
-    engine.load(Model("avatar-starter", "avatar", "stylegan2", "", "", folder), silent)
+    engine.load(Resources(Model("avatar-starter", "avatar", "stylegan2", "", "", folder)), silent)
 
     def make(seed: int, style: str, size: str) -> np.ndarray:
         (picture,) = engine.run(AvatarRequest(seed=seed, style=style, size=size), silent)

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from studio.backends.avatar.engine.batches import premultiplied
+from studio.backends.avatar.engine.training.batches import premultiplied
 
 PATCH, PATCHES, DIRECTIONS, SMALLEST = 7, 64, 512, 16
 FEATURES, SUBSET, ROUNDS = 256, 200, 20

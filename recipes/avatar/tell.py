@@ -17,9 +17,9 @@ from torch import Tensor
 
 from studio.backends.avatar.attributes import NONE
 from studio.backends.avatar.dataset import FaceDataset
-from studio.backends.avatar.engine.batches import premultiplied
 from studio.backends.avatar.engine.encoder import AttributeReading, Encoder
 from studio.backends.avatar.engine.network import Generator
+from studio.backends.avatar.engine.training.batches import premultiplied
 
 EACH = 12  # drawings of a style that are looked at
 WORN = 24  # drawings of a style with a thing that may be absent

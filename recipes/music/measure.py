@@ -32,6 +32,7 @@ from studio.backends.music.requests import MusicRequest
 from studio.jobs.job import Progress
 from studio.media.payloads import Audio
 from studio.models.catalog import Model
+from studio.models.resources import Resources
 
 Sound = NDArray[np.float32]
 
@@ -91,7 +92,7 @@ def quiet(progress: Progress) -> None:
 
 def measure(folder: Path, pieces: int) -> tuple[dict[str, object], list[tuple[str, Audio]]]:
     engine = MusicEngine()
-    engine.load(Model("measured", "music", "studio-music", "Measured", "", folder), quiet)
+    engine.load(Resources(Model("measured", "music", "studio-music", "Measured", "", folder)), quiet)
     sampler = Sampler(BAND)
     rows, sounds = [], []
     for seed in range(pieces):

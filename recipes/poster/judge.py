@@ -20,6 +20,7 @@ from studio.backends.poster.engine.engine import PosterEngine
 from studio.backends.poster.requests import PosterRequest
 from studio.media.payloads import Image
 from studio.models.catalog import Model
+from studio.models.resources import Resources
 
 PLACES = tuple(SCENES)
 WORDS = {"coast": "a lighthouse on the coast", "island": "a palm island"}
@@ -51,7 +52,7 @@ def judge(folder: Path, each: int, seed: int, learned_from: int = 1200) -> tuple
         return round(float(((pictures @ tell).argmax(1) == truth).mean()), 3)
 
     engine = PosterEngine()
-    engine.load(Model("judged", "poster", "sd", "", "", folder), lambda _: None)
+    engine.load(Resources(Model("judged", "poster", "sd", "", "", folder)), lambda _: None)
     sheet = PIL.Image.new("RGB", (len(PLACES) * 136 + 8, len(HOURS) * 200 + 8), "white")
     made: list[np.ndarray] = []
     truth: list[tuple[int, int]] = []

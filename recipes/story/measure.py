@@ -25,6 +25,7 @@ from studio.backends.story.engine.texts import TokenDataset, read_texts
 from studio.backends.story.requests import StoryRequest
 from studio.media.payloads import Text
 from studio.models.catalog import Model
+from studio.models.resources import Resources
 
 CHARS = 25_000  # of a collection's held-out text, at most
 HEROES = (
@@ -119,7 +120,7 @@ def main() -> None:
     parser.add_argument("--samples", type=Path)
     asked = parser.parse_args()
     engine = StoryEngine()
-    engine.load(Model("measured", "story", "", "", "", asked.model), lambda progress: None)
+    engine.load(Resources(Model("measured", "story", "", "", "", asked.model)), lambda progress: None)
     report: dict[str, Any] = {"parameters": sum(p.numel() for p in engine.model.parameters())}
     for path in sorted(asked.data.glob("*.jsonl")):
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

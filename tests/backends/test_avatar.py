@@ -14,12 +14,13 @@ from safetensors.torch import load_file, save_file
 
 from studio.backends.avatar.attributes import NONE, AttributeTable
 from studio.backends.avatar.capabilities import ModelCapabilities, capabilities_of, ignored_noise
-from studio.backends.avatar.engine import files, train
-from studio.backends.avatar.engine.discriminator import Discriminator
+from studio.backends.avatar.engine import files
 from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.network import Generator, GeneratorShape, truncate
 from studio.backends.avatar.engine.synthesis import enlarge_drawing
-from studio.backends.avatar.engine.train import AvatarTrainer
+from studio.backends.avatar.engine.training import train
+from studio.backends.avatar.engine.training.discriminator import Discriminator
+from studio.backends.avatar.engine.training.train import AvatarTrainer
 from studio.backends.avatar.requests import MEDIUM, STYLES, AvatarRequest, AvatarTrainRequest
 from studio.backends.avatar.sliders import sample_attributes
 from studio.errors import BadInput, StudioError

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from studio.backends.avatar.engine.augment import (
+from studio.backends.avatar.engine.training.augment import (
     LIMIT,
     SYM6,
     AugmentStrength,

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 
 from studio.backends.avatar.attributes import NONE, Attribute, AttributeTable, DrawingStyle
 from studio.backends.avatar.dataset import FaceDataset
-from studio.backends.avatar.engine import train, warm_start
-from studio.backends.avatar.engine.batches import BatchSampler, premultiplied
 from studio.backends.avatar.engine.layers import Patterns
 from studio.backends.avatar.engine.network import Generator, GeneratorShape
+from studio.backends.avatar.engine.training import train, warm_start
+from studio.backends.avatar.engine.training.batches import BatchSampler, premultiplied
 from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.jobs.job import Cancelled, Progress
 

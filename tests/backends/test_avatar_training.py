@@ -14,11 +14,12 @@ from PIL import Image as Picture
 from safetensors.torch import load_file
 
 from studio.backends.avatar.dataset import FaceDataset, read
-from studio.backends.avatar.engine import adversarial, files, train
-from studio.backends.avatar.engine.adversarial import GanTrainer, batch_for, path_lengths, path_weight
+from studio.backends.avatar.engine import files
 from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.network import Generator, GeneratorShape
-from studio.backends.avatar.engine.train import AvatarTrainer, shape_for
+from studio.backends.avatar.engine.training import adversarial, train
+from studio.backends.avatar.engine.training.adversarial import GanTrainer, batch_for, path_lengths, path_weight
+from studio.backends.avatar.engine.training.train import AvatarTrainer, shape_for
 from studio.backends.avatar.requests import AvatarRequest, AvatarTrainRequest
 from studio.backends.engine import training
 from studio.errors import BadInput, StudioError
@@ -345,7 +346,7 @@ def test_the_model_comes_with_card_and_sheet(asked: Callable[..., AvatarTrainReq
 def test_measurements_and_previews_can_be_followed(
     asked: Callable[..., AvatarTrainRequest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "WATCHED", 0)
+    monkeypatch.setattr(training, "PREVIEW_SPACING", 0)
     real = training.TrainingLoop.__init__
 
     def eager(self: training.TrainingLoop, *args: Any, **how: Any) -> None:

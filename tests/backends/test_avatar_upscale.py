@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 from studio.backends.avatar.engine import files, upscaler
-from studio.backends.avatar.engine.batches import premultiplied
 from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.network import Generator, GeneratorShape
+from studio.backends.avatar.engine.training.batches import premultiplied
 from studio.backends.avatar.requests import AvatarRequest
 from studio.errors import StudioError
 from studio.media.payloads import Image

@@ -7,14 +7,14 @@ import torch
 import torch.nn.functional as F
 
 from studio.backends.avatar.engine import layers
-from studio.backends.avatar.engine.network import Generator, GeneratorShape
-from studio.backends.avatar.engine.resample import (
+from studio.backends.avatar.engine.layers import (
     blur_filter,
     polyphase,
     polyphase_transpose,
     upsample,
     upsample_bilinear,
 )
+from studio.backends.avatar.engine.network import Generator, GeneratorShape
 from studio.bench.engine import reference_synthesis
 
 

@@ -7,7 +7,7 @@ import torch
 
 from studio.backends.avatar.attributes import NONE, Attribute, AttributeTable, DrawingStyle
 from studio.backends.avatar.dataset import FaceDataset
-from studio.backends.avatar.engine.batches import HEAVIER, OFTENER, BatchSampler, picture_loss
+from studio.backends.avatar.engine.training.batches import HEAVIER, OFTENER, BatchSampler, picture_loss
 
 SIDE, MANY, FEW = 32, 196, 4
 

@@ -347,7 +347,7 @@ MEDIUM = Medium(
         ),
         Task(
             AvatarTrainRequest,
-            "studio.backends.avatar.engine.train:AvatarTrainer",
+            "studio.backends.avatar.engine.training.train:AvatarTrainer",
             result="model",
             lane="training",
             follow=False,

@@ -18,10 +18,12 @@ from studio.backends.avatar.engine.layers import (
     Noise,
     SynthesisLayer,
     ToRGB,
+    blur_filter,
     channels_last,
     normalise_second_moment,
+    upsample,
+    upsample_bilinear,
 )
-from studio.backends.avatar.engine.resample import blur_filter, upsample, upsample_bilinear
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from studio.backends.avatar.engine import files
-from studio.backends.avatar.engine.batches import premultiplied
+from studio.backends.avatar.engine.training.batches import premultiplied
 from studio.errors import Message
 
 FILE = "upscaler.safetensors"

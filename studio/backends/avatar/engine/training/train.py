@@ -23,11 +23,11 @@ from torch import Tensor
 from studio.backends.avatar.attributes import AttributeTable
 from studio.backends.avatar.dataset import FaceDataset, read
 from studio.backends.avatar.engine import files
-from studio.backends.avatar.engine.adversarial import AVERAGED, GanTrainer, write_centres
-from studio.backends.avatar.engine.batches import BatchSampler, picture_loss, premultiplied
-from studio.backends.avatar.engine.discriminator import Discriminator
 from studio.backends.avatar.engine.network import Generator, GeneratorShape
-from studio.backends.avatar.engine.warm_start import add_patterns, has_patterns, init_from_drawings
+from studio.backends.avatar.engine.training.adversarial import AVERAGED, GanTrainer, write_centres
+from studio.backends.avatar.engine.training.batches import BatchSampler, picture_loss, premultiplied
+from studio.backends.avatar.engine.training.discriminator import Discriminator
+from studio.backends.avatar.engine.training.warm_start import add_patterns, has_patterns, init_from_drawings
 from studio.backends.avatar.model_card import grid, model_facts, write_card
 from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.backends.engine.device import device, generator, translate_out_of_memory

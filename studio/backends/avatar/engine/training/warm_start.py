@@ -19,9 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.backends.avatar.engine.batches import BatchSampler, premultiplied
 from studio.backends.avatar.engine.layers import GAIN, FullyConnected
 from studio.backends.avatar.engine.network import Generator, SynthesisBlock
+from studio.backends.avatar.engine.training.batches import BatchSampler, premultiplied
 
 RANK = 16  # pairs kept of one number of the condition, before the strongest of all are chosen
 RIDGE = 1.0  # in drawings: what a value must be seen before its pattern is believed

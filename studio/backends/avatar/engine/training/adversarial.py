@@ -22,11 +22,11 @@ from torch import Tensor
 from studio.backends.avatar.attributes import AttributeTable
 from studio.backends.avatar.dataset import FaceDataset
 from studio.backends.avatar.engine import files
-from studio.backends.avatar.engine.augment import AugmentStrength, augment
-from studio.backends.avatar.engine.batches import premultiplied
-from studio.backends.avatar.engine.discriminator import Discriminator
 from studio.backends.avatar.engine.network import Generator, GeneratorShape, MappingNetwork
 from studio.backends.avatar.engine.synthesis import to_pixels
+from studio.backends.avatar.engine.training.augment import AugmentStrength, augment
+from studio.backends.avatar.engine.training.batches import premultiplied
+from studio.backends.avatar.engine.training.discriminator import Discriminator
 from studio.backends.avatar.model_card import grid, model_facts, write_card
 from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.backends.engine.device import device, generator

@@ -12,9 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from studio.backends.avatar.engine.layers import GAIN, LEAK, FullyConnected, normalise_second_moment
+from studio.backends.avatar.engine.layers import (
+    GAIN,
+    LEAK,
+    FullyConnected,
+    blur_filter,
+    filter_channels,
+    normalise_second_moment,
+)
 from studio.backends.avatar.engine.network import GeneratorShape
-from studio.backends.avatar.engine.resample import blur_filter, filter_channels
 
 
 class DownsamplingConv(nn.Module):
