@@ -7,7 +7,7 @@ import contextlib
 import gc
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,7 @@ def run(studio: Studio, argv: list[str]) -> int:
         from studio.ui.shell.window import MainWindow
 
         window = MainWindow(studio)
-        shown.over(window)
+        shown.set_window(window)
         answer = single_instance.InstanceServer(name, window)
         answer.raise_requested.connect(window.raise_window)
         window.show()
@@ -87,7 +87,7 @@ def _anonymous(words: str, places: AppPaths | None) -> str:
 
 
 @contextlib.contextmanager
-def error_hooks(loop: asyncio.AbstractEventLoop, places: AppPaths | None = None) -> Any:
+def error_hooks(loop: asyncio.AbstractEventLoop, places: AppPaths | None = None) -> Iterator[ErrorReporter]:
     """Bring every unexpected error of this process to one ErrorReporter while the window is open.
 
     What it shows of an error says nothing of prompts nor, given the `places`, of folders and names.

@@ -140,7 +140,7 @@ def test_a_row_of_candidates_counts_and_is_cancelled_as_one(desk: Desk) -> None:
     desk.until(lambda: len(queue.rows()) == 1 and queue.rows()[0].state.full_text() == "1 of 4, making 4 of 4")
     (row,) = queue.rows()
     assert (row.bar.value(), row.bar.maximum()) == (1000, 4000)
-    assert desk.window.job_strip.words.full_text() == "Poster · 1 of 4, making 4 of 4"
+    desk.until(lambda: desk.window.job_strip.words.full_text() == "Poster · 1 of 4, making 4 of 4")
     row.cancel.click()
     desk.idle()
     desk.until(lambda: row.state.full_text() == "0 of 4 done, then cancelled")
@@ -187,7 +187,7 @@ def test_the_machine_is_awake_while_something_runs_or_waits(desk: Desk) -> None:
     kept: list[bool] = []
 
     class Noted(KeepAwake):
-        def keep(self, on: bool) -> None:
+        def set(self, on: bool) -> None:
             if on != self.on:
                 kept.append(on)
             super().set(on)
