@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from studio.backends import MEDIA, TASKS
+from studio.backends import MEDIA, TASKS, families
 from studio.backends.medium import Medium, Task, find_task
 from studio.errors import BadInput, Message, StudioError
 from studio.jobs import training_runs
@@ -70,7 +70,7 @@ class Studio:
         self.settings, self.warnings = settings_file.load(paths.config / "settings.toml")
         own = self.settings
         self.library = Library(settings_file.folder(own.library_folder, paths.library))
-        self.catalog = Catalog(bundled, settings_file.folder(own.models_folder, paths.models))
+        self.catalog = Catalog(bundled, settings_file.folder(own.models_folder, paths.models), families(media))
         self.identities = Identities(paths.identities, lambda: self._publish(News("identities")))
         self._results = ResultStore(
             self.library,

@@ -36,7 +36,7 @@ from studio.backends.avatar.requests import AvatarRequest
 from studio.jobs.job import Progress
 from studio.media.payloads import Image as Made
 from studio.models import weights
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.models.resources import Resources
 
 SHOWN = 96  # pixels of a side on the sheets

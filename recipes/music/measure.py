@@ -31,7 +31,7 @@ from studio.backends.music.plan import MANNERS, SCALES, TONICS, make_plan
 from studio.backends.music.requests import MusicRequest
 from studio.jobs.job import Progress
 from studio.media.payloads import Audio
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.models.resources import Resources
 
 Sound = NDArray[np.float32]

@@ -19,7 +19,7 @@ from recipes.poster.scenes import SCENES
 from studio.backends.poster.engine.engine import PosterEngine
 from studio.backends.poster.requests import PosterRequest
 from studio.media.payloads import Image
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.models.resources import Resources
 
 PLACES = tuple(SCENES)

@@ -24,7 +24,7 @@ from studio.backends.story.engine.engine import StoryEngine
 from studio.backends.story.engine.texts import TokenDataset, read_texts
 from studio.backends.story.requests import StoryRequest
 from studio.media.payloads import Text
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.models.resources import Resources
 
 CHARS = 25_000  # of a collection's held-out text, at most

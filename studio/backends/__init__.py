@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from studio.backends.avatar.requests import MEDIUM as AVATAR
 from studio.backends.medium import Medium, Task
 from studio.backends.music.requests import MEDIUM as MUSIC
 from studio.backends.poster.requests import MEDIUM as POSTER
 from studio.backends.story.requests import MEDIUM as STORY
 from studio.errors import BadInput
+from studio.models.families import Family
 
 MEDIA: tuple[Medium, ...] = (AVATAR, POSTER, STORY, MUSIC)
 
 TASKS: tuple[Task, ...] = ()
 """Tasks that belong to no medium, such as imports, exports and downloads."""
+
+
+def families(media: Sequence[Medium] = MEDIA) -> dict[str, tuple[Family, ...]]:
+    """The families of each medium, by its name: what a model file may be."""
+    return {each.name: each.families for each in media}
 
 
 def medium(name: str) -> Medium:

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from studio.errors import BadInput
 from studio.jobs.job import Report
 from studio.media.payloads import Payload
-from studio.models.catalog import Model
+from studio.models.families import Family
 from studio.models.resources import Resources
 from studio.schema.request import Request, TrainRequest
 
@@ -46,21 +46,6 @@ class Task:
     result: Literal["work", "model", "none"] = "work"
     lane: Literal["device", "training", "io"] = "device"
     follow: bool = True
-
-
-def _nothing_ignored(_request: Request, _model: Model) -> str:
-    return ""
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """Models of one architecture. `ignored` says in a sentence which fields of a request have no effect with a model of
-    it; empty where all have.
-    """
-
-    name: str
-    title: str
-    ignored: Callable[[Request, Model], str] = _nothing_ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +84,9 @@ class Medium:
         return find_task(self.tasks, request)
 
     def family(self, name: str) -> Family:
-        """The family of that name; one without marks and limits for a name that is not listed."""
-        return next((family for family in self.families if family.name == name), Family(name, name))
+        """The family of that name, else the medium's nameless one, else one that changes nothing."""
+        listed = {family.name: family for family in self.families}
+        return listed.get(name) or listed.get("") or Family(name)
 
     def with_engines(self, engine_of: Callable[[Task], str]) -> Medium:
         """The same medium with other engines, as measurements and tests use it."""

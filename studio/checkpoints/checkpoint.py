@@ -65,7 +65,7 @@ class ForeignCheckpoint:
         count = community.elements(self.layout.tensors) + sum(map(math.prod, self.layout.blank.values()))
         return 4 * (count + 16 * len(self.filters))
 
-    def write(self, folder: Path, licence: str, step: Callable[[int], object]) -> None:
+    def write(self, folder: Path, medium: str, licence: str, step: Callable[[int], object]) -> None:
         """Make model.safetensors (float32) and config.json in the folder; `step` hears how many bytes were written.
 
         Raises StudioError for files that are cut, BadInput for weights that are no numbers, OSError; then part of it
@@ -87,7 +87,7 @@ class ForeignCheckpoint:
             strengths = [one for name, one in self.layout.tensors.items() if name.endswith(".noise_strength")]
             noise = any(bool(numbers(one).any()) for one in strengths)
         config = {
-            "medium": "avatar",
+            "medium": medium,
             "family": self.layout.family,
             "licence": licence,
             "version": 1,

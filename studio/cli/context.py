@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from studio.backends import families
 from studio.errors import Message
 from studio.models.catalog import Catalog
 from studio.schema import settings
@@ -58,7 +59,7 @@ class CliContext:
             opened.close()
 
     def catalog(self) -> Catalog:
-        return Catalog(self.bundled, settings.folder(self.settings().models_folder, self.places.models))
+        return Catalog(self.bundled, settings.folder(self.settings().models_folder, self.places.models), families())
 
     def print(self, words: str = "") -> None:
         """A line on standard output."""

@@ -14,7 +14,7 @@ from studio.cli.flags import program
 
 if TYPE_CHECKING:
     from studio.cli.context import CliContext
-    from studio.models.catalog import Model
+    from studio.models.model import Model
 
 SECONDS = 5.0  # between two words on how far an import is
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from stat import S_ISREG
+from types import MappingProxyType
 from typing import Any, cast
 
 import tomli_w
@@ -23,6 +24,8 @@ from studio import checkpoints
 from studio.errors import BadInput, Message, StudioError
 from studio.models import detect, weights
 from studio.models.detect import DetectedModel
+from studio.models.families import Families
+from studio.models.model import Model
 from studio.system import storage
 from studio.system.paths import RESOURCES
 
@@ -31,33 +34,7 @@ ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 STAGING = ".importing-"
 BESIDE = ".beside"
 DAY = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """One set of weights, as `folder`/model.toml describes it.
-
-    `folder` holds config.json and *.safetensors; `size` and `sha256` are those of the weights (`weights.fingerprint`).
-    `native` is the size pictures come out best at, (width, height), or (0, 0); `languages` are those it understands.
-    `beside` is the folder for what a person adds to it, such as directions: its own, or one of the person's where it
-    came with the studio; None where there is no place for that.
-    """
-
-    id: str
-    medium: str
-    family: str
-    title: str
-    licence: str
-    folder: Path
-    size: int = 0
-    sha256: str = ""
-    source: str = ""
-    bundled: bool = False
-    credits: str = ""
-    description: str = ""
-    languages: tuple[str, ...] = ()
-    native: tuple[int, int] = (0, 0)
-    beside: Path | None = None
+NO_FAMILIES: Families = MappingProxyType({})
 
 
 class AlreadyInstalled(BadInput):
@@ -95,12 +72,16 @@ class Catalog:
     """The models that come with the studio, and the person's own, as their folders hold them.
 
     What was read is kept, and read again where a model.toml has another stamp. Every question looks at the stamps,
-    until `follow` has a thread do that: from then on questions are answered from memory.
+    until `follow` has a thread do that: from then on questions are answered from memory. `families` are those that can
+    be imported.
     """
 
-    def __init__(self, bundled: Path = RESOURCES / "models", own: Path | None = None) -> None:
+    def __init__(
+        self, bundled: Path = RESOURCES / "models", own: Path | None = None, families: Families = NO_FAMILIES
+    ) -> None:
         self._bundled = bundled
         self._own = own
+        self.families = families
         self._snapshot: _Snapshot | None = None
         self._reading = threading.Lock()
         self._followed = False
@@ -225,7 +206,7 @@ class Catalog:
         """
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")
-        found = detect.recognise(path)
+        found = detect.recognise(path, self.families)
         detect.demand(found, medium)
         if licence:
             found = replace(found, licence=licence)
@@ -340,7 +321,7 @@ class Catalog:
         try:
             staging.mkdir()
             if foreign:
-                foreign.write(staging, found.licence or "unknown", step)
+                foreign.write(staging, found.medium, found.licence or "unknown", step)
             for file in () if foreign else files:
                 (staging / file).parent.mkdir(parents=True, exist_ok=True)
                 # Links are followed: a hub's cache consists of them.

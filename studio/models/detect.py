@@ -1,4 +1,4 @@
-"""What kind of model a folder or file is, told from its headers, JSON and pickles; loads no weights, runs nothing."""
+"""Detects which family a model folder or file is of, by its headers, JSON and pickles; no weights are loaded."""
 
 from __future__ import annotations
 
@@ -12,45 +12,12 @@ from typing import Any, cast
 from studio import checkpoints
 from studio.errors import BadInput, Message, StudioError
 from studio.models import weights
+from studio.models.families import Families, marks, recognised
 
 PICKLES = frozenset({*checkpoints.SUFFIXES, ".bin", ".ckpt"})
 # Left behind by trainers beside the weights: no model, and never read.
 LEFTOVERS = ("optimizer", "scheduler", "rng_state", "training_args", "scaler", "checkpoint")
 PLAIN = frozenset({".safetensors", ".json", ".txt", ".model", ".md", ".toml", ".png", ".jpg", ".jpeg", ".webp"})
-
-PIPELINES = {
-    "DiTPipeline": ("poster", "dit"),
-    "StableDiffusionPipeline": ("poster", "sd"),
-    "StableDiffusionXLPipeline": ("poster", "sdxl"),
-    "StableDiffusion3Pipeline": ("poster", "sd3"),
-    "FluxPipeline": ("poster", "flux"),
-    "Flux2Pipeline": ("poster", "flux2"),
-    "Flux2KleinPipeline": ("poster", "flux2"),
-    "QwenImagePipeline": ("poster", "qwen-image"),
-    "ZImagePipeline": ("poster", "z-image"),
-    "SanaPipeline": ("poster", "sana"),
-    "ChromaPipeline": ("poster", "chroma"),
-    "CogView4Pipeline": ("poster", "cogview4"),
-    "Lumina2Pipeline": ("poster", "lumina2"),
-    "PixArtAlphaPipeline": ("poster", "pixart"),
-    "PixArtSigmaPipeline": ("poster", "pixart"),
-    "KandinskyV22Pipeline": ("poster", "kandinsky22"),
-    "StableAudioPipeline": ("music", "stable-audio"),
-    "AudioLDM2Pipeline": ("music", "audioldm2"),
-}
-"""Diffusers pipelines by the class that model_index.json names: (medium, family)."""
-
-SOUND_TYPES = frozenset({"musicgen", "musicgen_melody", "studio-music"})
-WRITING = ("ForCausalLM", "LMHeadModel")
-"""Endings of the transformers classes that continue a text."""
-
-# What a single file's tensors are called, most telling first: (part of a name, medium, family).
-SINGLE = (
-    ("conditioner.embedders.1.", "poster", "sdxl"),
-    ("joint_blocks.0.", "poster", "sd3"),
-    ("double_blocks.0.img_attn", "poster", "flux"),
-    ("cond_stage_model.", "poster", "sd"),
-)
 
 GENERATORS = ("synthesis.b4.", "synthesis.L0_", "to_rgb1.conv.")
 """Beginnings of tensors' names by which a StyleGAN's generator shows."""
@@ -88,26 +55,27 @@ class DetectedModel:
     foreign: bool = False
 
 
-def recognise(path: Path) -> DetectedModel:
-    """What the folder or the file at `path` is. BadInput for what is of no use, StudioError if damaged.
+def recognise(path: Path, families: Families) -> DetectedModel:
+    """The model that the folder or the file at `path` holds, of one of the families that the studio can run.
 
+    BadInput for what is none, StudioError for damaged files.
     Pickles are read for generators of StyleGAN only, by a reader that runs nothing; any other is refused.
     """
     path = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would follow links out of a hub's cache
     if path.is_dir():
-        return _folder(path)
+        return _folder(path, families)
     if not path.exists():
         raise BadInput("{path} does not exist.", "Give a model folder or a .safetensors file.", path=path)
     if path.suffix.lower() in checkpoints.SUFFIXES:
-        return _foreign(path)
+        return _foreign(path, families)
     if path.suffix.lower() in PICKLES:
         raise BadInput(_pickle(path), "Look for the same model as safetensors.")
     if path.suffix != ".safetensors":
         raise BadInput("{name} is no model.", "Give a model folder or a .safetensors file.", name=path.name)
-    return _single(path)
+    return _single(path, families)
 
 
-def _folder(path: Path) -> DetectedModel:
+def _folder(path: Path, families: Families) -> DetectedModel:
     if (path / "checkpoint.pt").exists() and (path / "model" / "config.json").exists():
         path = path / "model"  # the folder of a training, whose finished model lies beside its checkpoint
     trained_here = path.name == "model" and (path.parent / "checkpoint.pt").exists()
@@ -121,38 +89,40 @@ def _folder(path: Path) -> DetectedModel:
     facts = {**config, **_toml(path / "model.toml")}
     if index:
         files = tuple(file for file in files if len(file.parts) > 1 or file.suffix != ".safetensors")
-    medium, family = _kind(path, facts, index)
+    medium, family = _kind(path, facts, index, families)
     licence = str(facts.get("licence") or _licence(path, files) or ("own" if trained_here else ""))
     return DetectedModel(path, files, medium, family, licence, facts)
 
 
-def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any]) -> tuple[str, str]:
+def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any], families: Families) -> tuple[str, str]:
     """(medium, family), as the classes named in the files say, else as the files themselves say."""
     said = (str(facts.get("medium") or ""), str(facts.get("family") or ""))
     if index:
         name = str(index.get("_class_name"))
-        if name not in PIPELINES:
+        found = recognised(families, "pipeline", lambda mark: mark == name)
+        if found is None:
             raise BadInput(
                 "{name} needs {needed}, which the studio cannot run.",
-                _known(PIPELINES),
+                Message("It can run: {names}.", names=", ".join(marks(families, "pipeline"))),
                 name=path.name,
                 needed=name[:80],
             )
-        medium, family = PIPELINES[name]
-        return medium, said[1] or family
+        return found[0], said[1] or found[1].name
     kind = str(facts.get("model_type") or "")
-    if kind in SOUND_TYPES:
-        return "music", said[1] or kind
+    found = recognised(families, "model_type", lambda mark: mark == kind)
+    if found is not None:
+        return found[0], said[1] or kind
     classes = facts.get("architectures")
     names = [str(name) for name in cast(list[Any], classes)] if isinstance(classes, list) else []
-    if kind and any(name.endswith(WRITING) for name in names):
+    found = recognised(families, "architecture", lambda mark: any(name.endswith(mark) for name in names))
+    if kind and found is not None:
         if "auto_map" in facts:
             raise BadInput(
                 "{name} brings program code of its own, which the studio never runs.",
                 "Choose a model that works without it.",
                 name=path.name,
             )
-        return "story", said[1] or kind
+        return found[0], said[1] or kind
     if all(said):
         return said
     if not facts:
@@ -164,14 +134,14 @@ def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any]) -> tup
     )
 
 
-def _single(path: Path) -> DetectedModel:
+def _single(path: Path, families: Families) -> DetectedModel:
     header = weights.read_header(path)
     if any(name.startswith(GENERATORS) for name in header.tensors):
-        return _foreign(path)
-    for part, medium, family in SINGLE:
-        if any(part in name for name in header.tensors):
-            licence = header.metadata.get("modelspec.license", "")
-            return DetectedModel(path.parent, (Path(path.name),), medium, family, licence.strip().lower(), {})
+        return _foreign(path, families)
+    found = recognised(families, "tensor", lambda mark: any(mark in name for name in header.tensors))
+    if found is not None:
+        licence = header.metadata.get("modelspec.license", "").strip().lower()
+        return DetectedModel(path.parent, (Path(path.name),), found[0], found[1].name, licence, {})
     if any("lora_" in name or ".lora" in name for name in header.tensors):
         raise BadInput("{name} is a LoRA, an addition to a model.", "Import a whole model.", name=path.name)
     raise BadInput(
@@ -181,12 +151,14 @@ def _single(path: Path) -> DetectedModel:
     )
 
 
-def _foreign(path: Path) -> DetectedModel:
+def _foreign(path: Path, families: Families) -> DetectedModel:
     checkpoint = checkpoints.read_checkpoint(path)
     facts = {"native": [checkpoint.layout.size] * 2, "source": f"imported from {path.name}"}
-    return DetectedModel(
-        path.parent, (Path(path.name),), "avatar", checkpoint.layout.family, checkpoint.licence, facts, True
-    )
+    family = checkpoint.layout.family
+    found = recognised(families, "checkpoint", lambda mark: mark == family)
+    if found is None:
+        raise BadInput("{name} holds a {family}, which the studio cannot run.", name=path.name, family=family)
+    return DetectedModel(path.parent, (Path(path.name),), found[0], family, checkpoint.licence, facts, True)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -256,10 +228,6 @@ def _licence(folder: Path, files: Sequence[Path]) -> str:
 def _head(path: Path) -> str:
     with path.open("rb") as file:
         return file.read(20_000).decode("utf-8", "replace")
-
-
-def _known(table: Mapping[str, object]) -> Message:
-    return Message("It can run: {names}.", names=", ".join(sorted(table)))
 
 
 def demand(found: DetectedModel, medium: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from studio.models.catalog import Model
+from studio.models.model import Model
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ from studio.backends.avatar.sliders import sample_attributes
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress
 from studio.media.payloads import Image, Weights
-from studio.models.catalog import Catalog, Model
+from studio.models.catalog import Catalog
+from studio.models.model import Model
 from studio.models.resources import Resources
 
 PARITY = Path(__file__).parents[1] / "parity" / "stylegan2-ada-64-conditional.safetensors"

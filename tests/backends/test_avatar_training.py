@@ -13,6 +13,7 @@ import torch
 from PIL import Image as Picture
 from safetensors.torch import load_file
 
+from studio.backends import families
 from studio.backends.avatar.dataset import FaceDataset, read
 from studio.backends.avatar.engine import files
 from studio.backends.avatar.engine.engine import AvatarEngine
@@ -26,7 +27,8 @@ from studio.errors import BadInput, StudioError
 from studio.jobs import training_runs
 from studio.jobs.job import Cancelled, Progress
 from studio.media.payloads import Image, Weights
-from studio.models.catalog import Catalog, Model
+from studio.models.catalog import Catalog
+from studio.models.model import Model
 from studio.models.resources import Resources
 
 SIZE = 16
@@ -327,7 +329,7 @@ def test_weights_that_are_no_numbers_are_never_saved(asked: Callable[..., Avatar
 
 def test_the_model_comes_with_card_and_sheet(asked: Callable[..., AvatarTrainRequest], tmp_path: Path) -> None:
     folder = stopped(asked(title="Discs"), 3)
-    catalog = Catalog(tmp_path / "none", tmp_path / "own")
+    catalog = Catalog(tmp_path / "none", tmp_path / "own", families())
     model = catalog.import_(folder, "avatar")
     assert (model.title, model.licence, model.native) == ("Discs", "own", (SIZE, SIZE))
     card = (model.folder / "card.md").read_text()
@@ -408,7 +410,7 @@ def test_a_training_goes_on_from_a_model(
     after = load_file(tmp_path / "out" / "model" / files.WEIGHTS)
     assert after.keys() == before.keys()
     assert (after[name] != before[name]).any()
-    said = Catalog(tmp_path / "none", tmp_path / "own").import_(tmp_path / "out" / "model", "avatar")
+    said = Catalog(tmp_path / "none", tmp_path / "own", families()).import_(tmp_path / "out" / "model", "avatar")
     assert (said.licence, said.credits) == ("cc-by-4.0", "Somebody")
 
 

@@ -17,7 +17,7 @@ from studio.backends.avatar.engine.training.batches import premultiplied
 from studio.backends.avatar.requests import AvatarRequest
 from studio.errors import StudioError
 from studio.media.payloads import Image
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.models.resources import Resources
 
 

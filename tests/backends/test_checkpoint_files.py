@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from studio.backends import families
 from studio.backends.avatar.engine.files import open_network
 from studio.bench import official_pickles
 from studio.checkpoints import NVIDIA, read_checkpoint
@@ -29,12 +30,12 @@ from tests.official import NETWORKS, Toy, parameter, toy
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Catalog:
-    return Catalog(bundled=tmp_path / "bundled", own=tmp_path / "own")
+    return Catalog(bundled=tmp_path / "bundled", own=tmp_path / "own", families=families())
 
 
 def converted(path: Path, folder: Path) -> dict[str, Tensor]:
     folder.mkdir()
-    read_checkpoint(path).write(folder, "own", lambda _bytes: None)
+    read_checkpoint(path).write(folder, "avatar", "own", lambda _bytes: None)
     return load_file(folder / "model.safetensors")
 
 
@@ -290,7 +291,7 @@ def test_a_file_that_was_read_is_let_go_at_once(tmp_path: Path, monkeypatch: pyt
     path = toy("stylegan2-ada-64").pickle(tmp_path / "network.pkl")
     gc.disable()
     try:
-        read_checkpoint(path).write(tmp_path, "own", lambda _: None)
+        read_checkpoint(path).write(tmp_path, "avatar", "own", lambda _: None)
         assert mapped[0]() is None
     finally:
         gc.enable()

@@ -20,7 +20,8 @@ from studio.backends.avatar.requests import AvatarDirectionsRequest, AvatarReque
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress
 from studio.media import images
-from studio.models.catalog import Catalog, Model
+from studio.models.catalog import Catalog
+from studio.models.model import Model
 from tests.backends.toys import SHAPE, engine_of, made, toy_model
 
 

@@ -24,7 +24,7 @@ from studio.backends.avatar.requests import (
     Variation,
 )
 from studio.errors import BadInput
-from studio.models.catalog import Model
+from studio.models.model import Model
 from tests.backends.toys import CLASSES, PLAIN, SHAPE, TABLE, engine_of, made, quiet, toy_model
 
 ROUND = {"style": "round", "size": "native"}

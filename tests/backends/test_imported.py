@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from studio.backends import families
 from studio.backends.avatar.capabilities import capabilities_of
 from studio.backends.avatar.engine import stylegan3
 from studio.backends.avatar.engine.engine import AvatarEngine
@@ -20,7 +21,8 @@ from studio.errors import StudioError
 from studio.jobs.job import Progress
 from studio.media.payloads import Image
 from studio.models import weights
-from studio.models.catalog import Catalog, Model
+from studio.models.catalog import Catalog
+from studio.models.model import Model
 from studio.models.resources import Resources
 from tests.official import NETWORKS, Toy, toy
 
@@ -33,7 +35,7 @@ def quiet(_progress: Progress) -> None:
 
 
 def brought(one: Toy, tmp_path: Path) -> Model:
-    shelf = Catalog(bundled=tmp_path / "bundled", own=tmp_path / "own")
+    shelf = Catalog(bundled=tmp_path / "bundled", own=tmp_path / "own", families=families())
     return shelf.import_(one.pickle(tmp_path / f"{one.path.stem}.pkl"), "avatar", accept_licence=True)
 
 
@@ -68,7 +70,7 @@ def test_an_import_says_whether_the_network_has_learnt_noise(name: str, tmp_path
     if strengths:
         deaf: dict[str, Any] = {name.replace(".", "__"): torch.zeros([]) for name in strengths}
         path = one.pickle(tmp_path / "deaf.pkl", **deaf)
-        shelf = Catalog(bundled=tmp_path / "bundled", own=tmp_path / "own")
+        shelf = Catalog(bundled=tmp_path / "bundled", own=tmp_path / "own", families=families())
         assert not capabilities_of(shelf.import_(path, "avatar", accept_licence=True)).noise
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 
+from studio.backends import families
 from studio.backends.avatar import directions
 from studio.backends.avatar.requests import (
     AvatarDirectionsRequest,
@@ -30,7 +31,7 @@ from tests.official import toy
 @pytest.mark.parametrize("name", ["stylegan2-ada-64-conditional", "stylegan3-t-64"])
 def test_whatever_moves_a_face_moves_those_of_networks_from_elsewhere(name: str, tmp_path: Path) -> None:
     one = toy(name)
-    shelf = Catalog(bundled=tmp_path / "bundled", own=tmp_path / "own")
+    shelf = Catalog(bundled=tmp_path / "bundled", own=tmp_path / "own", families=families())
     model = shelf.import_(one.pickle(tmp_path / "net.pkl"), "avatar", accept_licence=True)
     engine = engine_of(model)
     face = AvatarRequest(seed=1, size="native", label=one.label)

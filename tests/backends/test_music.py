@@ -42,7 +42,7 @@ from studio.backends.music.requests import KEYS, MEDIUM, MusicRequest, MusicTrai
 from studio.errors import BadInput, OutOfMemory, StudioError
 from studio.jobs.job import Cancelled, Progress
 from studio.media.payloads import Audio, Weights
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.models.resources import Resources
 
 RATE, HOP = 4000, 100

@@ -20,7 +20,7 @@ from studio.backends.poster.requests import MEDIUM, PosterRequest, PosterTrainRe
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress
 from studio.media.payloads import Image, Weights
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.models.resources import Resources
 
 TOY = PosterShape(codec=8, latent=4, denoiser=(8, 16), groups=2, words=16, word_layers=1, vocabulary=560, length=16)

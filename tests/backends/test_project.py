@@ -27,7 +27,7 @@ from studio.backends.avatar.requests import AvatarProjectRequest, AvatarRequest
 from studio.errors import NOTHING, BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress
 from studio.media.payloads import Image
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.schema.request import Request
 from tests.backends.toys import CLASSES, PLAIN, SHAPE, TABLE, engine_of, made, quiet, toy_model
 

@@ -21,7 +21,7 @@ from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Progress
 from studio.jobs.previews import PreviewJoiner, TextPreview
 from studio.media.payloads import Text, Weights
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.models.resources import Resources
 
 TALE = (

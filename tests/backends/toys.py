@@ -14,7 +14,7 @@ from studio.backends.avatar.engine import files
 from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.network import Generator, GeneratorShape
 from studio.jobs.job import Progress
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.models.resources import Resources
 from studio.schema.request import Request
 

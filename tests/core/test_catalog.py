@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from studio.backends import families
 from studio.errors import BadInput, StudioError
 from studio.models import catalog, weights
 from studio.models.catalog import Catalog
@@ -51,7 +52,7 @@ def bundle(folder: Path, **more: str) -> Path:
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Catalog:
-    return Catalog(bundled=tmp_path / "bundled", own=tmp_path / "own")
+    return Catalog(bundled=tmp_path / "bundled", own=tmp_path / "own", families=families())
 
 
 def names(folder: Path) -> set[str]:

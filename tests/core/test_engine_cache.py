@@ -16,7 +16,7 @@ from studio.jobs.engine_cache import MEMORY_PER_WEIGHT_BYTE, EngineCache, Engine
 from studio.jobs.job import Job, Progress, Report
 from studio.jobs.worker import ProcessHost
 from studio.media.payloads import Text
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.models.resources import Resources
 from tests import fakes
 

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 from safetensors.numpy import save_file
 
+from studio.backends import families
 from studio.models.catalog import Catalog
 from studio.system import storage
 from studio.ui.pages.licences import terms
@@ -281,7 +282,7 @@ def test_a_card_can_be_read(desk: Desk, tmp_path: Path) -> None:
 def test_models_that_others_brought_in_are_seen_when_the_page_is_shown(desk: Desk, tmp_path: Path) -> None:
     page = models_page(desk)
     desk.window.open("library")
-    Catalog(tmp_path / "none", desk.studio.paths.models).import_(writer(tmp_path / "tiny"), "story")
+    Catalog(tmp_path / "none", desk.studio.paths.models, families()).import_(writer(tmp_path / "tiny"), "story")
     models_page(desk)
     desk.until(lambda: len(page.shelf.models()) == 5)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from studio.errors import StudioError
 from studio.models import weights
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.schema.request import Request
 
 

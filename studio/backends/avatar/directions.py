@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from studio.errors import BadInput, StudioError
 from studio.library.asset import without_surrogates
 from studio.models import weights
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.system import storage
 
 LIST, PREVIEWS, LOCK = "directions.json", "directions", ".directions.lock"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from studio.media.payloads import Image
-from studio.models.catalog import Model
+from studio.models.model import Model
 
 ACROSS = 8
 

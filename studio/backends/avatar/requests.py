@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studio.backends.avatar.capabilities import ignored_noise
-from studio.backends.medium import Family, Medium, Task
+from studio.backends.avatar.families import FAMILIES
+from studio.backends.medium import Medium, Task
 from studio.schema.nested import FloatArray, ListOf, NestedRequest, Record
 from studio.schema.request import Choice, Flag, FreeText, PathTo, Range, Request, Seed, TrainRequest, field
 
@@ -355,8 +355,5 @@ MEDIUM = Medium(
     ),
     starter="avatar-starter",
     stage="image",
-    families=(
-        Family("stylegan2", "StyleGAN2", ignored=ignored_noise),
-        Family("stylegan3", "StyleGAN3", ignored=ignored_noise),
-    ),
+    families=FAMILIES,
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from studio.backends.medium import Medium, Task
+from studio.backends.music.families import FAMILIES
 from studio.schema.request import Choice, FreeText, Range, Request, TrainRequest, field
 
 ANY = ("any", "Any")
@@ -108,4 +109,5 @@ MEDIUM = Medium(
     ),
     starter="music-starter",
     stage="audio",
+    families=FAMILIES,
 )

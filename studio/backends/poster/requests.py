@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from studio.backends.medium import Medium, Task
+from studio.backends.poster.families import FAMILIES
 from studio.schema.request import Choice, FreeText, Range, Request, TrainRequest, field
 
 
@@ -89,4 +90,5 @@ MEDIUM = Medium(
     ),
     starter="poster-starter",
     stage="image",
+    families=FAMILIES,
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from studio.backends.medium import Medium, Task
+from studio.backends.story.families import FAMILIES
 from studio.schema.request import Choice, FreeText, Range, Request, TrainRequest, field
 
 
@@ -126,4 +127,5 @@ MEDIUM = Medium(
     ),
     starter="story-starter",
     stage="text",
+    families=FAMILIES,
 )

@@ -18,7 +18,8 @@ import torch
 from studio.backends import medium
 from studio.errors import StudioError
 from studio.jobs.engine_cache import PLATFORM, resolve
-from studio.models.catalog import Catalog, Model
+from studio.models.catalog import Catalog
+from studio.models.model import Model
 from studio.models.resources import Resources
 from studio.schema.request import Request
 

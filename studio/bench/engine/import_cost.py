@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from studio.backends import families
 from studio.models.catalog import Catalog
 
 
@@ -37,7 +38,7 @@ def write(path: Path, size: int, width: int) -> dict[str, Any]:
 def import_checkpoint(path: Path, own: Path) -> dict[str, Any]:
     """Seconds of an import, and the most memory the process had, in bytes."""
     start = time.perf_counter()
-    model = Catalog(own / "none", own).import_(path, "avatar", accept_licence=True)
+    model = Catalog(own / "none", own, families()).import_(path, "avatar", accept_licence=True)
     seconds = time.perf_counter() - start
     return {"seconds": seconds, "peak": peak_memory(), "bytes": path.stat().st_size, "weights": model.size}
 

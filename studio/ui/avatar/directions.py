@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QProgressBar, QSizePolicy, QWidget
 from studio.backends.avatar.directions import SavedDirection, change_stamp, directions, remove, rename
 from studio.backends.avatar.requests import AvatarDirectionsRequest, AvatarRequest
 from studio.errors import StudioError
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.schema.request import Choice, fresh_seed
 from studio.ui.avatar import face_ops
 from studio.ui.avatar.live_jobs import LiveJob

@@ -12,7 +12,8 @@ from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest, D
 from studio.errors import StudioError
 from studio.library.identities import NAME_LIMIT
 from studio.library.library import Asset
-from studio.models.catalog import Catalog, Model
+from studio.models.catalog import Catalog
+from studio.models.model import Model
 from studio.schema.request import SEED_LIMIT, Request, fresh_seed
 
 CANDIDATES = 16

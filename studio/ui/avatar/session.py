@@ -12,7 +12,7 @@ from studio.backends.avatar.requests import AvatarRequest
 from studio.errors import StudioError
 from studio.library.library import Asset
 from studio.media.payloads import Image
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.schema.request import Request
 from studio.ui.avatar import face_ops
 from studio.ui.avatar.face_ops import Change

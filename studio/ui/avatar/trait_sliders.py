@@ -8,7 +8,7 @@ from studio.backends.avatar import sliders
 from studio.backends.avatar.requests import AvatarRequest, SliderValue
 from studio.backends.avatar.sliders import Stamp, slider_stamp
 from studio.errors import StudioError
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.ui.avatar import face_ops
 from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider

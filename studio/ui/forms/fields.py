@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QSyntaxHighlighter, QTextCharFormat
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QPlainTextEdit, QWidget
 
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.schema.request import Choice, Field, Flag, FreeText, ModelId, PathTo, Range, Seed, fresh_seed
 from studio.ui.commands import keys_of
 from studio.ui.widgets.basic import ComboBox, NumberBox, QuietSlider, SeedBox, Switch, column, label, row, tool

@@ -6,7 +6,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from studio.models.catalog import Model
+from studio.backends import MEDIA
+from studio.models.model import Model
 from studio.ui.pages.licences import terms
 from studio.ui.panel.onboarding import SamplePicture
 from studio.ui.widgets.basic import button, column, fact_table, label, row, scrolling, tool
@@ -20,23 +21,6 @@ MAKES = {
     "music": "Music by genre and mood",
 }
 CARDS = ("card.md", "README.md", "model_card.md")
-FAMILIES = {
-    "stylegan2": "StyleGAN2 network",
-    "stylegan": "StyleGAN network",
-    "stylegan3": "StyleGAN3 network",
-    "stylegan3-t": "StyleGAN3 network",
-    "stylegan3-r": "StyleGAN3 network",
-    "sd": "Stable Diffusion network",
-    "sdxl": "Stable Diffusion XL network",
-    "sd3": "Stable Diffusion 3 network",
-    "flux": "FLUX network",
-    "llama": "Llama language model",
-    "gpt2": "GPT-2 language model",
-    "qwen2": "Qwen2 language model",
-    "studio-music": "AIGC Studio music model",
-    "musicgen": "MusicGen network",
-}
-"""Titles of model families; others are shown as their files name them."""
 LANGUAGES = {"en": "English", "zh": "Chinese"}
 
 
@@ -120,7 +104,7 @@ def _table(model: Model) -> QWidget:
         facts.append((tr("Native size"), "{} × {}".format(*model.native)))
     if model.languages:
         facts.append((tr("Languages"), ", ".join(tr(LANGUAGES.get(each, each)) for each in model.languages)))
-    facts.append((tr("Type"), tr(FAMILIES.get(model.family, model.family))))
+    facts.append((tr("Type"), _family_title(model)))
     facts.append((tr("Source"), tr("Built in") if model.bundled else model.source or tr("Imported")))
     return fact_table(facts, "told")
 
@@ -133,3 +117,9 @@ def _sum(sha256: str) -> QHBoxLayout:
     copy = tool("copy", tr("Copy the SHA-256 of the weights"), "model.sum", size=16)
     copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(sha256))
     return row(shown, None, copy, spacing=4)
+
+
+def _family_title(model: Model) -> str:
+    """What people call a model's family; what its files call it where it has no such name."""
+    known = [medium.family(model.family) for medium in MEDIA if medium.name == model.medium]
+    return tr(known[0].title) if known and known[0].title else model.family

@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QDialog, QFrame, QPlainTextEdit, QProgressBar, QWi
 
 from studio.errors import StudioError
 from studio.models import detect
-from studio.models.catalog import Catalog, Model
+from studio.models.catalog import Catalog
 from studio.models.detect import DetectedModel
+from studio.models.model import Model
 from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.pages.licences import terms
 from studio.ui.widgets.basic import CheckBox, ElidedLabel, button, column, label, row
@@ -132,7 +133,8 @@ class ModelImporter(QFrame):
         self.words.set_text(tr("Looking at {name}").format(name=path.name))
         self.bar.setRange(0, 0)
         self._look.start()
-        self._aside.run(lambda: detect.recognise(path), lambda found: self._ask(path, found), self._failed)
+        families = self._catalog.families
+        self._aside.run(lambda: detect.recognise(path, families), lambda found: self._ask(path, found), self._failed)
 
     def _ask(self, path: Path, found: DetectedModel) -> None:
         if self._copying.stopped:

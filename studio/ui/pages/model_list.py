@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.backends import MEDIA
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.ui.background import BackgroundTasks
 from studio.ui.pages.licences import terms
 from studio.ui.pages.starter_sheets import posters, work

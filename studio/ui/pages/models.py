@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QMessageBox, QWidget
 
 from studio.checkpoints import SUFFIXES
 from studio.errors import Message, StudioError
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.ui.background import BackgroundTasks
 from studio.ui.bridge import Bridge
 from studio.ui.commands import keys_of

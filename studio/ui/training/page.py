@@ -31,7 +31,7 @@ from studio.ui.widgets.theme import SIZE, theme
 
 if TYPE_CHECKING:
     from studio.backends.avatar.folder import CheckedFolder
-    from studio.models.catalog import Model
+    from studio.models.model import Model
     from studio.studio import Studio
     from studio.ui.panel.panel import Panel
 

@@ -17,7 +17,8 @@ from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
 
 if TYPE_CHECKING:
-    from studio.models.catalog import Catalog, Model
+    from studio.models.catalog import Catalog
+    from studio.models.model import Model
 
 SIZES = (32, 64, 128, 256)
 FIRST_SIZE, FIRST_HOURS = 64, 8.0

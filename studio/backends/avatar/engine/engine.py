@@ -31,7 +31,7 @@ from studio.export import sheets
 from studio.jobs.job import Progress, Report
 from studio.media import clips, temp_clips
 from studio.media.payloads import Clip, Image, Payload
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.schema.request import Request
 from studio.system import storage
 

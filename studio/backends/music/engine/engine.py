@@ -31,7 +31,7 @@ from studio.backends.music.requests import GENRES, MOODS, MusicRequest
 from studio.errors import BadInput, Message, StudioError
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media.payloads import Audio, Payload
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.schema.request import Request
 
 PREVIEW_SECONDS = 2.0

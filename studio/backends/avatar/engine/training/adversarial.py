@@ -34,7 +34,7 @@ from studio.backends.engine.training import TrainingLoop
 from studio.errors import BadInput
 from studio.jobs.job import Report
 from studio.media.payloads import Image, Payload
-from studio.models.catalog import Model
+from studio.models.model import Model
 
 RATE = 0.0025  # of Adam, for both players
 R1_EVERY, PATH_EVERY = 16, 8  # steps ([2] section 3.1)

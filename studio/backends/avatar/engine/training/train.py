@@ -37,7 +37,7 @@ from studio.backends.medium import Resources
 from studio.errors import BadInput
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media.payloads import Image, Payload
-from studio.models.catalog import Model
+from studio.models.model import Model
 from studio.schema.request import Request
 
 SIZES = (16, 32, 64, 128, 256)

@@ -1,0 +1,33 @@
+"""One model: what its model.toml says of a set of weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One set of weights, as `folder`/model.toml describes it.
+
+    `folder` holds config.json and *.safetensors; `size` and `sha256` are those of the weights (`weights.fingerprint`).
+    `native` is the size pictures come out best at, (width, height), or (0, 0); `languages` are those it understands.
+    `beside` is the folder for what a person adds to it, such as directions: its own, or one of the person's where it
+    came with the studio; None where there is no place for that.
+    """
+
+    id: str
+    medium: str
+    family: str
+    title: str
+    licence: str
+    folder: Path
+    size: int = 0
+    sha256: str = ""
+    source: str = ""
+    bundled: bool = False
+    credits: str = ""
+    description: str = ""
+    languages: tuple[str, ...] = ()
+    native: tuple[int, int] = (0, 0)
+    beside: Path | None = None
