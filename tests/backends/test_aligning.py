@@ -58,7 +58,7 @@ class Known:
     def __init__(self, drawn: Pixels, planes: int = 4) -> None:
         self.picture = to_planes(drawn, planes)
 
-    def drawn(self, pictures: Tensor) -> Tensor:
+    def redraw(self, pictures: Tensor) -> Tensor:
         return self.picture.expand(len(pictures), -1, -1, -1)
 
 

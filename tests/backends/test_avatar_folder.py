@@ -182,7 +182,7 @@ def test_hidden_files_and_others_are_passed_over(pictures: Path) -> None:
 def test_a_second_look_opens_no_picture(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (pictures / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
     first = looked(pictures)
-    monkeypatch.setattr(folder, "framed", None)
+    monkeypatch.setattr(folder, "crop_file", None)
     again = looked(pictures)
     assert again.entries == first.entries
     np.testing.assert_array_equal(again.pixels, first.pixels)
@@ -198,7 +198,7 @@ def test_what_is_kept_is_not_believed_when_damaged(pictures: Path, monkeypatch: 
         (place,) = (pictures.parent / "kept").iterdir()
         (place / name).write_bytes(torn)
         np.testing.assert_array_equal(looked(pictures).pixels, first.pixels)
-    monkeypatch.setattr(folder, "framed", None)
+    monkeypatch.setattr(folder, "crop_file", None)
     assert looked(pictures).entries == first.entries, "it is kept anew, and no picture is opened"
 
 

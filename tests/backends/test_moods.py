@@ -156,7 +156,7 @@ def test_whether_there_are_moods_is_known_without_the_faces_that_are_mixed_in(
     def looked(*_: object) -> StyleMix:
         raise AssertionError
 
-    monkeypatch.setattr(expressions, "_mixed", looked)
+    monkeypatch.setattr(expressions, "_mixed_with_mood", looked)
     other = StyleMix(json.dumps(face(seed=8).to_json()), "middle", 1.0)
     expressions.check_expressive(folder, face(seed=4, mix=(other,) * 3))
     with pytest.raises(BadInput, match="knows no expressions"):

@@ -97,8 +97,8 @@ def kinds(payloads: Sequence[object]) -> list[type]:
 def test_the_medium_names_what_exists() -> None:
     import importlib
 
-    for name in (MEDIUM.engine, MEDIUM.trainer):
-        module, _, attribute = name.partition(":")
+    for task in MEDIUM.tasks:
+        module, _, attribute = task.engine.partition(":")
         assert hasattr(importlib.import_module(module), attribute)
 
 
