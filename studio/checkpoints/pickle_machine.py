@@ -137,8 +137,6 @@ class PickleMachine:
                 raise UnsupportedCheckpoint("its pickle is nested far deeper than any checkpoint")
         raise UnsupportedCheckpoint("its pickle has far more steps than any checkpoint")
 
-    # What the actions below are made of.
-
     def take(self, count: int) -> memoryview:
         """The next bytes."""
         if count > len(self._data) - self._at:

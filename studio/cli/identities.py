@@ -179,9 +179,6 @@ def _when(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
-# What `make avatar` takes.
-
-
 def add_flags(parser: Any) -> None:
     group = parser.add_argument_group("who, and how it looks")
     group.add_argument(

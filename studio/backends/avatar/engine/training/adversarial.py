@@ -140,8 +140,6 @@ class GanTrainer:
             self.training.log(**self.train_step(step), skipped=float(len(self.skipped)))
         return self.training.finish()
 
-    # A step.
-
     def train_step(self, step: int) -> dict[str, float]:
         """One step of each player. They share the generated pictures, which saves drawing them twice."""
         p = self.strength.p if self.request.augment == "auto" else 0.0
@@ -204,8 +202,6 @@ class GanTrainer:
             for mean, new in zip(self.ema.parameters(), self.g.parameters(), strict=True):
                 mean.lerp_(new, 1 - keep)
 
-    # What steps are made of.
-
     def _real(self, n: int) -> Tensor:
         pick = torch.randint(len(self.pixels), (n,), generator=self.random)
         real = premultiplied(self.pixels[pick])
@@ -242,8 +238,6 @@ class GanTrainer:
         rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=random)))
         rows = [self.table.vector(style := self.table.draw_style(rng), self.table.draw(style, rng)) for _ in range(n)]
         return torch.from_numpy(np.stack(rows)).to(device())
-
-    # What is kept and shown.
 
     def state(self) -> dict[str, Any]:
         return {
