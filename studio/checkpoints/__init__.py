@@ -1,4 +1,4 @@
-"""Checkpoints that other programs wrote, read safely: nothing in them is run; knows no catalog, no torch, no window."""
+"""Reads checkpoints of other programs safely: nothing in them is run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A picture laid on a ground and cut to a shape, at any size; knows no files and no feeds.
+"""Composes a picture for export: background, position, and the shape it is cut to.
 
 Sizes are pixels. Colours are "#rrggbb", mixed as sRGB values, as browsers do. Alpha is straight in and out.
 """

@@ -1,4 +1,4 @@
-"""Words on pictures without a window: faces found among the system's own, by what they can write; draws no pictures."""
+"""Fonts for text on exported pictures, found among the system's by the characters they have."""
 
 from __future__ import annotations
 

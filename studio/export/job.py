@@ -1,4 +1,4 @@
-"""What a person asks to be exported, and the files that come of it, one after the other; knows neither disk nor window.
+"""An export job: what is asked for, and the files made from it one by one.
 
 Sizes are written as people write them: a number for a square, "1080x1350", the name of a feed or of a network, "feeds"
 for all of them, "icons" for the icon set.

@@ -1,4 +1,4 @@
-"""Backgrounds that go with a picture: soft and deep tones of its own colours; draws nothing."""
+"""Background colours that go with a picture: soft and deep tones of its own."""
 
 from __future__ import annotations
 

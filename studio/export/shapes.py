@@ -1,4 +1,4 @@
-"""The outlines that pictures are cut to, as masks whose edges are right to the level; draws no picture.
+"""Antialiased masks of the shapes that pictures are cut to.
 
 Every shape is symmetric about both axes and meets each row in one stretch, so that a pixel's share is the mean, over
 SLICES lines across it, of the exact length that lies inside.

@@ -1,4 +1,4 @@
-"""Several pictures on one: a contact sheet with captions, and a character sheet; knows no works.
+"""Contact sheets with captions, and character sheets.
 
 All lengths are pixels. Pictures are never enlarged beyond twice their size and never cut.
 """

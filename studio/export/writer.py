@@ -1,4 +1,4 @@
-"""Files on their way to a folder or a zip: all of them arrive, or nothing is there; knows no pictures."""
+"""Writes exported files to a folder or a zip: all of them, or none."""
 
 from __future__ import annotations
 

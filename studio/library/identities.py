@@ -1,4 +1,4 @@
-"""Identities: faces that a person keeps under a name, for every page to use; knows no window, no model and no engine.
+"""Saved characters: faces that are kept under a name.
 
 Each is two files in one folder: a JSON that names the face's request, the work that shows it and its portrait, and the
 portrait, a PNG with real alpha. The JSON takes its place whole and last, so what a crash leaves is an identity or none.

@@ -1,4 +1,4 @@
-"""What a work is called where nobody gave it a title: by its request, in a few words; knows no window.
+"""The title of a work that nobody has named, from its request.
 
 `say` puts the studio's own words into a person's language.
 """

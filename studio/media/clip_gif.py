@@ -1,4 +1,4 @@
-"""A GIF that grows by a frame at a time: a palette for each frame, transparency on or off; knows no other format.
+"""Writes a GIF frame by frame, each with its own palette.
 
 GIF89a specification: logical screen, Netscape's looping extension, graphic control extensions, image descriptors.
 Pillow chooses colours and packs the codes; it cannot write a GIF without holding all frames, so the file is put

@@ -1,4 +1,4 @@
-"""The parts of files of moving pictures: a WebP's chunks, a GIF's blocks, an MP4's boxes; knows not what they mean.
+"""The containers of clips: a WebP's chunks, a GIF's blocks, an MP4's boxes.
 
 Every length in them is taken for a lie until the file is seen to hold it. Sources: WebP container specification
 (RFC 9649), GIF89a specification and ISO/IEC 14496-12 (boxes).

@@ -1,4 +1,4 @@
-"""Safetensors files, looked at without loading them: header, sizes and names; knows no torch and runs nothing.
+"""Headers of safetensors files: names, shapes and sizes of tensors, without loading them.
 
 The format (huggingface.co/docs/safetensors): eight bytes little-endian N, N bytes of JSON, then the tensors' bytes.
 """

@@ -1,4 +1,4 @@
-"""Fields of requests that hold more than one value: rows, packed numbers and other requests; knows no medium."""
+"""Request fields that hold more than one value: lists of records, packed numbers, other requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Presets: briefs kept under a name, one JSON file each, so that they can be shared; knows no widgets and no works."""
+"""Presets: requests saved under a name, one JSON file each."""
 
 from __future__ import annotations
 

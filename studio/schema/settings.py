@@ -1,4 +1,4 @@
-"""What a person decided about the studio once and for all, as one frozen value in a TOML file; knows no widgets."""
+"""The settings of the studio: one frozen value, kept in a TOML file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps the machine from falling asleep while work runs, by whatever the platform has; knows no jobs."""
+"""Keeps the machine from sleeping while jobs run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals by which a system ends a process, heard as Ctrl-C is: the work stops and is kept; knows no work."""
+"""Handles the signals by which a system ends a process as it handles Ctrl-C: work stops and is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The avatar medium: what may be asked of a StyleGAN, and what learning one takes; no torch."""
+"""What can be asked of StyleGAN models: the requests, and the medium itself."""
 
 from __future__ import annotations
 

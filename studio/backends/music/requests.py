@@ -1,4 +1,4 @@
-"""Music: what a piece is asked for by, and what the panel is about; must not know torch or how sound is made."""
+"""What can be asked of music models: the requests, and the medium itself."""
 
 from __future__ import annotations
 

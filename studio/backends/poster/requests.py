@@ -1,4 +1,4 @@
-"""Posters: what may be asked of a diffusion model, in words and numbers; knows nothing of how it paints (no torch)."""
+"""What can be asked of text-to-image models: the requests, and the medium itself."""
 
 from __future__ import annotations
 

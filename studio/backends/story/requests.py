@@ -1,4 +1,4 @@
-"""Stories: what a person may ask of a language model that writes them; no torch."""
+"""What can be asked of language models: the requests, and the medium itself."""
 
 from __future__ import annotations
 
