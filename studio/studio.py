@@ -18,6 +18,7 @@ from studio.errors import BadInput, Message, StudioError
 from studio.jobs import training_runs
 from studio.jobs.engine_cache import PLATFORM, EngineLimits
 from studio.jobs.group import JobGroup
+from studio.jobs.io_host import IO_WORKERS, IoContext, IoHost, IoRequest
 from studio.jobs.job import Cancelled, Group, Job, State
 from studio.jobs.lane import Lane
 from studio.jobs.queue_store import QueueEntry, QueueStore
@@ -95,6 +96,7 @@ class Studio:
         rules = EngineLimits(own.device, own.threads, int(own.memory_budget_gb * 2**30), platform)
         make = functools.partial(self._make_lane, rules=rules, isolated=isolated)
         self._device, self._training = make("device", nice=10), make("training", nice=19)
+        self._io = self._make_io_lane()
         temp_clips.remove_stale()
         self.interrupted: list[QueueEntry] = []
         if self._queue_store is not None and self._queue_store.paused:
@@ -295,11 +297,12 @@ class Studio:
         self.library.close()
 
     @property
-    def _lanes(self) -> tuple[Lane, Lane]:
-        return self._device, self._training
+    def _lanes(self) -> tuple[Lane, ...]:
+        return self._device, self._training, self._io
 
     def _pause_lanes(self, on: bool) -> None:
-        for lane in self._lanes:
+        """Pause or continue the lanes that make works and models; imports and exports are not held back."""
+        for lane in (self._device, self._training):
             lane.pause(on)
 
     def _put(self, jobs: Sequence[Job]) -> None:
@@ -360,8 +363,27 @@ class Studio:
             queue_changed=self._queue_changed,
         )
 
+    def _make_io_lane(self) -> Lane:
+        embed = lambda: cast(Embed, self.settings.embed_metadata)  # noqa: E731
+        host = IoHost(IoContext(self.library, self.catalog, embed, lambda kind: self._publish(News(kind))))
+
+        def run(job: Job, on_progress: OnProgress) -> EngineResult:
+            return host.run(job, self.task(job.request).engine, Resources(), on_progress)
+
+        return Lane(
+            "io",
+            host,
+            run=run,
+            store=lambda _job, result, _partial: list(result.payloads),
+            job_changed=self._job_changed,
+            queue_changed=self._queue_changed,
+            workers=IO_WORKERS,
+            exclusive=lambda job: job.request.kind,
+        )
+
     def _lane_of(self, job: Job) -> Lane:
-        return self._training if self.task(job.request).lane == "training" else self._device
+        lanes = {"device": self._device, "training": self._training, "io": self._io}
+        return lanes[self.task(job.request).lane]
 
     def _resources(self, request: Request) -> Resources:
         if not request.model:
@@ -373,6 +395,8 @@ class Studio:
         return Resources(model)
 
     def _resolve(self, request: Request) -> Request:
+        if self.task(request).lane == "io":
+            return request
         if request.model:
             if self.catalog.get(request.model).medium != request.medium:
                 raise BadInput(
@@ -396,7 +420,8 @@ class Studio:
             self._pace.pop(job.id, None)
             if not job.live:
                 self._remember(job)
-            if job.state == "done" and self._queue_store is not None and not job.live:
+            timed = job.state == "done" and not job.live and not isinstance(job.request, IoRequest)
+            if timed and self._queue_store is not None:
                 self._queue_store.record_seconds(job.request.kind, job.request.model, job.seconds)
             self._release(job)
         self._publish(News("job", job))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,24 @@ class Bridge(QObject):
             self._awake = False
         for news in batch:
             self.news.emit(news)
+
+
+class JobWatcher(QObject):
+    """Emits `ended(job)` in the window's thread, once for each job that is watched, also for one that has ended."""
+
+    ended = Signal(object)
+    _arrived = Signal(object)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._arrived.connect(self.ended, Qt.ConnectionType.QueuedConnection)
+
+    def watch(self, job: Job) -> None:
+        def arrived(_: object) -> None:
+            with contextlib.suppress(RuntimeError):  # the view is gone
+                self._arrived.emit(job)
+
+        job.future.add_done_callback(arrived)
 
 
 async def outcome(job: Job) -> list[Any]:

@@ -14,10 +14,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 
+from studio.export import job as export_job
 from studio.export.compose import PictureStyle
 from studio.media import codecs
 from studio.media.payloads import Image, Text
-from studio.ui.export import dialog as dialogs
 from studio.ui.export.dialog import ExportDialog
 from studio.ui.export.remembered import TICKS, RememberedExport
 from tests.ui.conftest import Desk
@@ -156,7 +156,7 @@ def test_a_cancelled_export_leaves_nothing_and_the_dialog_stays(
         go.wait(10)
         yield "b.png", b"2"
 
-    monkeypatch.setattr(dialogs, "render_files", slow)
+    monkeypatch.setattr(export_job, "render_files", slow)
     press(desk, dialog, "exportGo")
     desk.until(begun.is_set)
     assert not dialog.go.isEnabled()
@@ -179,7 +179,7 @@ def test_a_window_that_closes_ends_the_export(desk: Desk, tmp_path: Path, monkey
             begun.set()
             yield f"{at}.png", b"1"
 
-    monkeypatch.setattr(dialogs, "render_files", endless)
+    monkeypatch.setattr(export_job, "render_files", endless)
     press(desk, dialog, "exportGo")
     desk.until(begun.is_set)
     desk.close()

@@ -92,7 +92,7 @@ def test_a_sound_dropped_on_pictures_is_in_the_library(desk: Desk, tmp_path: Pat
     codecs.write(Audio(np.zeros((1, 16000), np.float32), 8000), path)
     data = files(path)
     drop(desk.find("stageArea"), data)
-    desk.until(lambda: desk.window.toast.message() == "1 work has come in.")
+    desk.until(lambda: desk.window.toast.message() == "1 file imported.")
     assert panel.asset is None
     assert desk.studio.library.count() == 1
 

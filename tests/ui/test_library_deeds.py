@@ -223,7 +223,7 @@ def test_files_and_folders_come_in_by_drop(desk: Desk) -> None:
     data.setUrls([QUrl.fromLocalFile(str(folder)), QUrl.fromLocalFile(str(broken))])
     assert drop(library, data)
     desk.until(lambda: "could not be read" in desk.window.toast.message())
-    assert desk.window.toast.message().startswith("2 works have come in. 1 file could not be read: broken.png")
+    assert desk.window.toast.message().startswith("2 files imported. 1 file could not be read: broken.png")
     desk.until(lambda: library.total.text() == "2 items")
     assert {asset.title for asset in newest(desk)} == {"tale", "sea"}
     assert not drop(library, QMimeData())
@@ -237,8 +237,8 @@ def test_a_picture_of_the_clipboard_comes_in_once(desk: Desk) -> None:
     data.setImageData(picture)
     for _ in range(2):
         desk.window.toast.hide()
-        desk.window.work_actions.importer.take(data)
-        desk.until(lambda: desk.window.toast.message() == "1 work has come in.")
+        desk.window.work_actions.importer.import_data(data)
+        desk.until(lambda: desk.window.toast.message() == "1 file imported.")
     desk.until(lambda: library.total.text() == "1 item")
     assert newest(desk)[0].width == 20
 

@@ -23,14 +23,16 @@ from PySide6.QtWidgets import (
     QPushButton,
     QWidget,
 )
+from qasync import QEventLoop
 from safetensors.numpy import save_file
 
 from studio.backends import families
+from studio.jobs.imports import ModelImportRequest
 from studio.models.catalog import Catalog
 from studio.system import storage
 from studio.ui.pages.licences import terms
 from studio.ui.pages.models import ModelsPage
-from tests.fakes import SLOW
+from tests.fakes import SLOW, until
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
 
@@ -222,6 +224,60 @@ def test_an_import_can_be_cancelled(desk: Desk, tmp_path: Path, monkeypatch: pyt
     assert len(page.shelf.models()) == 4
     assert not page.bar.message()
     assert not list(desk.studio.paths.models.glob("*"))
+
+
+def test_an_import_that_was_interrupted_goes_on_after_a_restart(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loop: QEventLoop
+) -> None:
+    page = models_page(desk)
+    begun = threading.Event()
+    copy = storage.copy
+
+    def stuck(source: Path, target: Path, step: Callable[[int], object]) -> None:
+        begun.set()
+        job = next(job for job in desk.studio.jobs() if job.request.kind == "import.model")
+        until(lambda: job.cancelling)
+        step(10)
+
+    monkeypatch.setattr(storage, "copy", stuck)
+    page.bring([writer(tmp_path / "tiny")])
+    desk.until(begun.is_set)
+    desk.window.open("avatar")
+    desk.close()
+    monkeypatch.setattr(storage, "copy", copy)
+    again = Desk(desk.home, loop)
+    try:
+        bar = again.window.resume_bar.bar
+        assert bar.message() == "The studio closed while copying files. tiny"
+        again.click("offerResume")
+        assert again.window.page == "models"
+        page = models_page(again)
+        again.until(lambda: any(model.id == "tiny" for model in page.shelf.models()))
+        again.until(lambda: page.bringing.isHidden())
+        assert again.window.toast.message() == "tiny is ready."
+    finally:
+        again.close()
+
+
+def test_the_queue_shows_imports_with_their_errors(desk: Desk, tmp_path: Path) -> None:
+    page = models_page(desk)
+    brought(desk, page, writer(tmp_path / "tiny"))
+    (tmp_path / "gone.safetensors").write_bytes((500).to_bytes(8, "little") + b"{}")
+    desk.studio.submit(ModelImportRequest(path=str(tmp_path / "gone.safetensors")))
+    desk.idle()
+    desk.click("stripQueue")
+    failed, done = desk.window.queue.rows()
+    assert done.name.full_text() == "tiny"
+    assert done.state.full_text().startswith("Done")
+    assert done.accessibleName().startswith("Import model, tiny")
+    assert failed.why.text()
+    assert failed.retry.isVisible()
+    desk.window.open("avatar")
+    desk.click("stripQueue")
+    done = next(row for row in desk.window.queue.rows() if row.show_it.isVisible())
+    done.show_it.click()
+    assert desk.window.page == "models"
+    assert page.bar.message(), "an import that was submitted elsewhere fails on its page too"
 
 
 def test_removing_is_asked_about_and_said(desk: Desk, tmp_path: Path) -> None:

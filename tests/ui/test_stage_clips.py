@@ -226,7 +226,7 @@ def test_a_clip_dropped_on_a_panel_plays_there(desk: Desk, tmp_path: Path) -> No
     panel = desk.panel("poster")
     path = tmp_path / "mine.gif"
     clips.write(shades(6), path, 25)
-    panel.work_actions.importer.bring([path], panel.stage_area._show_imported)
+    panel.work_actions.importer.import_paths([path], panel.stage_area._show_imported)
     desk.until(lambda: panel.asset is not None)
     assert panel.asset is not None
     assert (panel.asset.medium, panel.asset.is_clip) == ("clip", True)

@@ -135,12 +135,12 @@ class MatchTab(QWidget):
 
     def import_file(self, path: Path) -> None:
         """Import a file, and match its picture."""
-        self._arrivals.bring([path], self._imported)
+        self._arrivals.import_paths([path], self._imported)
 
     def _paste(self) -> None:
         data = QGuiApplication.clipboard().mimeData()
-        if self._arrivals.takes(data):
-            self._arrivals.take(data, self._imported)
+        if self._arrivals.accepts(data):
+            self._arrivals.import_data(data, self._imported)
 
     def _search(self) -> None:
         if self.asset is not None:
@@ -170,7 +170,7 @@ class MatchTab(QWidget):
         dialog.open()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.source() is None and self._arrivals.takes(event.mimeData()):
+        if event.source() is None and self._arrivals.accepts(event.mimeData()):
             event.acceptProposedAction()
             self.well.set_highlighted(True)
 
@@ -180,7 +180,7 @@ class MatchTab(QWidget):
     def dropEvent(self, event: QDropEvent) -> None:
         self.well.set_highlighted(False)
         event.acceptProposedAction()
-        self._arrivals.take(event.mimeData(), self._imported)
+        self._arrivals.import_data(event.mimeData(), self._imported)
 
 
 def _small(image: QImage) -> QImage:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,14 +14,16 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QProgressBar, QScrol
 from studio.errors import BadInput, StudioError
 from studio.export import writer
 from studio.export.compose import PictureStyle, render
-from studio.export.files import EmbeddedMetadata
-from studio.export.job import KINDS, ExportJob, render_files
+from studio.export.job import KINDS, ExportJob
 from studio.export.palette import suggest_colours
+from studio.export.task import ExportRequest, order_to_json
+from studio.jobs.job import Cancelled, Job
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Image
 from studio.system.storage import free_path
-from studio.ui.background import Failure, LatestOnly, SerialTasks
+from studio.ui.background import LatestOnly
+from studio.ui.bridge import JobWatcher
 from studio.ui.export.preview import ExportPreview
 from studio.ui.export.remembered import RememberedExport
 from studio.ui.export.sizes import SizeChoices
@@ -45,10 +46,6 @@ KIND_WORDS = {"png": "PNG", "webp": "WebP", "jpeg": "JPEG", "svg": "SVG"}
 MIN_HEIGHT, MAX_HEIGHT = 540, 736  # of the dialog, as the window has room
 
 
-class ExportCancelled(StudioError):
-    """The user cancelled the export."""
-
-
 class LoadedPicture(NamedTuple):
     """What is read on a thread first: the picture, a smaller one for the preview, its colours, other works."""
 
@@ -56,19 +53,6 @@ class LoadedPicture(NamedTuple):
     seen: Image
     tints: tuple[str, ...]
     behind: list[Asset]
-
-
-@dataclass
-class ExportProgress:
-    """The progress of an export, shared with its thread, which ends after the present file once `stopped` is set."""
-
-    done: int = 0
-    stopped: bool = False
-
-    def hear(self, done: int) -> None:
-        self.done = done
-        if self.stopped:
-            raise ExportCancelled("The export was cancelled.")
 
 
 class ExportDialog(QDialog):
@@ -88,8 +72,10 @@ class ExportDialog(QDialog):
         self._picture: Image | None = None
         self._seen: Image | None = None
         self._behind: tuple[Asset, Image] | None = None
-        self._way: ExportProgress | None = None
-        self._reading, self._drawing, self._errands = LatestOnly(self), LatestOnly(self), SerialTasks(self)
+        self._job: Job | None = None
+        self._watcher = JobWatcher(self)
+        self._watcher.ended.connect(self._ended)
+        self._reading, self._drawing = LatestOnly(self), LatestOnly(self)
         self._look = QTimer(self)
         self._look.setInterval(UPDATE_INTERVAL)
         self._look.timeout.connect(self._tell)
@@ -221,7 +207,7 @@ class ExportDialog(QDialog):
             order = None
             self.said.setText(worded(error.said))
         ready = self.looks.look.ground != "work" or self._behind is not None
-        self.go.setEnabled(order is not None and self._picture is not None and self._way is None and ready)
+        self.go.setEnabled(order is not None and self._picture is not None and self._job is None and ready)
 
     def _read(self) -> None:
         path = self._asset.path
@@ -267,53 +253,52 @@ class ExportDialog(QDialog):
         self._count()
 
     def export(self) -> None:
-        """Write the files on a thread; the dialog closes when they are written."""
-        picture, behind = self._picture, self._behind if self.looks.look.ground == "work" else None
+        """Submit the export; the dialog closes when the files are written."""
+        behind = self._behind if self.looks.look.ground == "work" else None
         try:
             order = self.choice.order()
-        except BadInput as error:
+            if self._picture is None or self._job is not None:
+                return
+            request = ExportRequest(
+                source=self._asset.id,
+                behind=behind[0].id if behind is not None else "",
+                order=order_to_json(order),
+                to=str(self._target()),
+                name=self._name(),
+            )
+            job = self._job = self._studio.submit(request)
+        except StudioError as error:
             self._failed(error)
             return
-        if picture is None or self._way is not None:
-            return
-        way = self._way = ExportProgress()
-        origin = EmbeddedMetadata(
-            self._asset, self._studio.settings.embed_metadata, behind=behind[0] if behind else None
-        )
-        ground, name, title, to = behind[1] if behind else None, self._name(), self._asset.title, self._target()
-
-        def work() -> Path:
-            return writer.write_files(
-                render_files(order, picture, name, title=title, origin=origin, ground=ground), to, name, way.hear
-            )
-
         self.error.hide()
         self.bar.setRange(0, order.count)
         self.bar.setValue(0)
         self.bar.show()
         self._freeze(True)
         self._look.start()
-        self._errands.run(work, lambda end: self._arrived(end, order.count), self._not_sent)
+        self._watcher.watch(job)
 
     def _tell(self) -> None:
-        if self._way is not None:
-            self.bar.setValue(self._way.done)
-            done, total = self._way.done, self.bar.maximum()
+        if self._job is not None and self._job.progress.total:
+            self.bar.setValue(self._job.progress.done)
+            done, total = self._job.progress.done, self.bar.maximum()
             self.said.setText(tr("{done} of {total}").format(done=done, total=total))
 
-    def _arrived(self, end: Path, number: int) -> None:
+    def _ended(self, job: Job) -> None:
+        if job is not self._job:
+            return
         self._rest()
-        self._keep()
-        self.arrived.emit(end, number)
-        self.accept()
-
-    def _not_sent(self, error: Failure) -> None:
-        self._rest()
-        if not isinstance(error, ExportCancelled):
+        error = job.future.exception()
+        if error is None:
+            (made,) = job.future.result()
+            self._keep()
+            self.arrived.emit(made.path, made.count)
+            self.accept()
+        elif not isinstance(error, Cancelled):
             self._failed(error)
 
     def _rest(self) -> None:
-        self._way = None
+        self._job = None
         self._look.stop()
         self.bar.hide()
         self._freeze(False)
@@ -324,7 +309,7 @@ class ExportDialog(QDialog):
             if widget is not None:
                 widget.setEnabled(not on)
 
-    def _failed(self, error: Failure) -> None:
+    def _failed(self, error: BaseException) -> None:
         self.error.show_message(*failure(error), kind="error")
 
     def _keep(self) -> None:
@@ -332,17 +317,17 @@ class ExportDialog(QDialog):
 
     def reject(self) -> None:
         """Cancel a running export, of which nothing is left; else close the dialog."""
-        if self._way is not None:
-            self._way.stopped = True
+        if self._job is not None:
+            self._studio.cancel(self._job.id)
             return
         self._keep()
         super().reject()
 
     def close_down(self) -> None:
         """The window closes: cancel what runs."""
-        if self._way is not None:
-            self._way.stopped = True
-        for each in (self._reading, self._drawing, self._errands):
+        if self._job is not None:
+            self._studio.cancel(self._job.id)
+        for each in (self._reading, self._drawing):
             each.close()
         self._look.stop()
 

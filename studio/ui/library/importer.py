@@ -1,118 +1,128 @@
-"""Works that a person brings: files and folders that are dropped, chosen or pasted, taken into the library aside."""
+"""Imports files that are dropped, chosen or pasted into the library, as jobs of the I/O lane."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QMimeData
+from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QImage
 
 from studio.errors import StudioError
-from studio.library.library import Asset, Library
-from studio.media import codecs
-from studio.ui.background import SerialTasks
-from studio.ui.widgets.text import count, failure, tr
+from studio.jobs.imports import ImportedFiles, ImportPath, WorkImportRequest
+from studio.jobs.job import Cancelled, Job
+from studio.library.library import Asset
+from studio.ui.background import BackgroundTasks
+from studio.ui.bridge import Bridge, JobWatcher
+from studio.ui.widgets.text import count, tr, worded
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
 
 Then = Callable[[Sequence[Asset]], object]
-MANY = 8  # files from which on it is said that they are coming
+MANY = 8  # files from which on the start of an import is announced
 
 
-@dataclass(slots=True)
-class ImportedFiles:
-    """What has come of some files: the works, and of each file that could not be read its name and why."""
+class Importer(QObject):
+    """Submits imports and announces their results, also those of imports that were restored at the start.
 
-    works: list[Asset] = field(default_factory=list[Asset])
-    failed: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-
-
-class Importer:
-    """`notify` says how it went, `failed` what went wrong; `changed` tells the views after each file that has come."""
+    `notify(words, actions)` shows a message, `failed(error)` an error.
+    """
 
     def __init__(
         self,
-        library: Library,
-        aside: SerialTasks,
+        studio: Studio,
+        bridge: Bridge,
         notify: Callable[[str, Sequence[tuple[str, Callable[[], object]]]], None],
         failed: Callable[[BaseException], object],
-        changed: Callable[[], object],
+        parent: QObject,
     ) -> None:
-        self._library, self._aside, self._changed = library, aside, changed
-        self._notify, self._failed = notify, failed
+        super().__init__(parent)
+        self._studio, self._notify, self._failed = studio, notify, failed
+        self._then: dict[str, Then | None] = {}  # by the id of the job
+        self._tasks = BackgroundTasks(self)
+        self._watcher = JobWatcher(self)
+        self._watcher.ended.connect(self._ended)
+        bridge.news.connect(self._receive)
+        self._seen = {job.id for job in studio.jobs() if job.has_ended}
+        for job in studio.jobs():
+            self._adopt(job)
 
-    def takes(self, data: QMimeData) -> bool:
+    def accepts(self, data: QMimeData) -> bool:
         """Whether there is something in it for the library."""
         return bool(local(data)) or data.hasImage()
 
-    def take(self, data: QMimeData, then: Then | None = None) -> None:
-        """Bring in what was dropped or pasted: its files, else its picture. `then` gets the works."""
+    def import_data(self, data: QMimeData, then: Then | None = None) -> None:
+        """Import what was dropped or pasted: its files, or its picture. `then` gets the works."""
         if paths := local(data):
-            self.bring(paths, then)
+            self.import_paths(paths, then)
         elif data.hasImage():
-            image = QImage(data.imageData())
-            library, changed = self._library, self._changed
+            image, folder = QImage(data.imageData()), self._studio.paths.state
 
-            def paste() -> ImportedFiles:
-                made = _pasted(image, library)
-                changed()
-                return ImportedFiles([made])
+            def save() -> Path:
+                folder.mkdir(parents=True, exist_ok=True)
+                path = Path(tempfile.mkdtemp(prefix="pasted-", dir=folder)) / f"{tr('Pasted picture')}.png"
+                image.save(str(path))
+                return path
 
-            self._aside.run(paste, lambda brought: self._told(brought, then), self._failed)
+            self._tasks.run(save, lambda path: self._submit([path], then, temporary=True), self._failed)
 
-    def bring(self, paths: Sequence[Path], then: Then | None = None) -> None:
-        """Bring in files, and those in folders that can be read; files that are here already are not kept twice."""
-
-        stopping, add, changed = self._aside.stopping.is_set, self._library.import_file, self._changed
-
-        def bring() -> ImportedFiles:
-            brought = ImportedFiles()
-            for path in files(paths):
-                if stopping():
-                    break
-                try:
-                    brought.works.append(add(path))
-                except (StudioError, OSError) as error:
-                    brought.failed.append((path.name, failure(error)[0]))
-                else:
-                    changed()
-            return brought
-
+    def import_paths(self, paths: Sequence[Path], then: Then | None = None) -> None:
+        """Import files, and those in folders that can be read; files that are in the library are not kept twice."""
         if len(paths) >= MANY or any(path.is_dir() for path in paths):
-            self._notify(tr("Bringing in your files…"), ())
-        self._aside.run(bring, lambda brought: self._told(brought, then), self._failed)
+            self._notify(tr("Importing your files…"), ())
+        self._submit(paths, then)
 
-    def _told(self, brought: ImportedFiles, then: Then | None) -> None:
-        if then is not None and brought.works:
-            then(brought.works)
+    def _submit(self, paths: Sequence[Path], then: Then | None, *, temporary: bool = False) -> None:
+        request = WorkImportRequest(paths=tuple(ImportPath(path=str(path)) for path in paths), temporary=temporary)
+        try:
+            job = self._studio.submit(request)
+        except StudioError as error:
+            self._failed(error)
+            return
+        self._watch(job, then)
+
+    def _watch(self, job: Job, then: Then | None) -> None:
+        self._seen.add(job.id)
+        self._then[job.id] = then
+        self._watcher.watch(job)
+
+    def _adopt(self, job: Job) -> None:
+        if isinstance(job.request, WorkImportRequest) and job.id not in self._seen:
+            self._watch(job, None)
+
+    def _receive(self, news: Any) -> None:
+        if news.kind == "job" and news.job is not None:
+            self._adopt(news.job)
+
+    def _ended(self, job: Job) -> None:
+        then = self._then.pop(job.id, None)
+        error = job.future.exception()
+        if isinstance(error, Cancelled):
+            made: Sequence[Any] = error.assets
+        elif error is not None:
+            self._failed(error)
+            return
+        else:
+            made = job.future.result()
+        for imported in made:
+            if isinstance(imported, ImportedFiles):
+                self._show(imported, then)
+
+    def _show(self, imported: ImportedFiles, then: Then | None) -> None:
+        if then is not None and imported.works:
+            then(imported.works)
         said: list[str] = []
-        if brought.works or not brought.failed:
-            said.append(count(len(brought.works), "%n work has come in.", "%n works have come in."))
-        if brought.failed:
-            said.append(count(len(brought.failed), "%n file could not be read:", "%n files could not be read:"))
-            said.append(brought.failed[0][1])
+        if imported.works or not imported.failed:
+            said.append(count(len(imported.works), "%n file imported.", "%n files imported."))
+        if imported.failed:
+            said.append(count(len(imported.failed), "%n file could not be read:", "%n files could not be read:"))
+            said.append(worded(imported.failed[0][1]))
         self._notify(" ".join(said), ())
-
-
-def _pasted(image: QImage, library: Library) -> Asset:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{tr('Pasted picture')}.png"
-        image.save(str(path))
-        return library.import_file(path)
 
 
 def local(data: QMimeData) -> list[Path]:
     """The files and folders of this machine that were dropped or pasted."""
     return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-
-
-def files(paths: Sequence[Path]) -> Iterator[Path]:
-    """Every file named, and in folders, at any depth, those that end like something that can be read."""
-    for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        for each in sorted(path.rglob("*")):
-            if each.suffix.lower() in codecs.SUFFIXES and each.is_file() and not each.name.startswith("."):
-                yield each

@@ -86,7 +86,8 @@ class LibraryPage(QWidget):
         middle.addWidget(self.details)
         yield from self.details.build_steps()
         words = tr("Drop pictures, sounds or texts here to import them")
-        self._drop_zone = DropZone(self, words, self._work_actions.importer.takes, self._work_actions.importer.take)
+        importer = self._work_actions.importer
+        self._drop_zone = DropZone(self, words, importer.accepts, importer.import_data)
         self._wire()
         self._update_state()
         room = self.parentWidget()
@@ -256,7 +257,8 @@ class LibraryPage(QWidget):
         dialog.setObjectName("bringFiles")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.filesSelected.connect(lambda paths: self._work_actions.importer.bring([Path(path) for path in paths]))
+        importer = self._work_actions.importer
+        dialog.filesSelected.connect(lambda paths: importer.import_paths([Path(path) for path in paths]))
         dialog.open()
 
     # What every page answers to.

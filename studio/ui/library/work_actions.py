@@ -83,7 +83,7 @@ class WorkActions:
         self._rest.setSingleShot(True)
         self._rest.timeout.connect(lambda: self.tasks.run(_read_ahead, lambda _: None))
         self._rest.start(REST)
-        self.importer = Importer(studio.library, self.tasks, notify, self.show_error, bridge.library_changed)
+        self.importer = Importer(studio, bridge, notify, self.show_error, window)
 
     def close(self) -> None:
         """The window closes: what is being changed is changed to the end of its part."""

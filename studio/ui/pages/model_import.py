@@ -1,47 +1,30 @@
-"""Bringing models in, one after another: look, ask where the licence wants it, copy, say how far; shows no list."""
+"""Imports models: reads what a file is, asks about its licence where need be, and follows the job that copies it."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QFrame, QPlainTextEdit, QProgressBar, QWidget
 
 from studio.errors import StudioError
+from studio.jobs.imports import ModelImportRequest
+from studio.jobs.job import Cancelled, Job
 from studio.models import detect
-from studio.models.catalog import Catalog
 from studio.models.detect import DetectedModel
-from studio.models.model import Model
 from studio.ui.background import BackgroundTasks, Failure
+from studio.ui.bridge import Bridge, JobWatcher
 from studio.ui.pages.licences import terms
 from studio.ui.widgets.basic import CheckBox, ElidedLabel, button, column, label, row
 from studio.ui.widgets.text import size, tr
 
-LOOK = 100  # milliseconds between two looks at how far a copy is
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
 SHARES = 1000  # steps of the progress bar: bytes do not fit into its numbers
 TEXT_LIMIT = 200_000  # bytes of a licence that are shown
-
-
-class ImportCancelled(StudioError):
-    """The person cancelled the import."""
-
-
-@dataclass
-class CopyProgress:
-    """How far a copy is, shared with the thread that copies; it ends at its next step once `stopped`."""
-
-    closing: threading.Event
-    done: int = 0
-    total: int = 0
-    stopped: bool = False
-
-    def report(self, done: int, total: int) -> None:
-        self.done, self.total = done, total
-        if self.stopped or self.closing.is_set():
-            raise ImportCancelled("The import was cancelled.")
 
 
 class LicenceDialog(QDialog):
@@ -54,7 +37,7 @@ class LicenceDialog(QDialog):
         self.setWindowTitle(tr("Licence of {name}").format(name=path.name))
         allowed = terms(found.licence)
         whole = column(self, spacing=12, margins=(24, 20, 24, 20))
-        whole.addWidget(label(tr("Bring in {name}?").format(name=path.name), "heading", wrap=True))
+        whole.addWidget(label(tr("Import {name}?").format(name=path.name), "heading", wrap=True))
         words = label(tr("Licence: {name}.").format(name=allowed.name) + " " + allowed.words, wrap=True)
         words.setMinimumWidth(420)
         whole.addWidget(words)
@@ -67,11 +50,11 @@ class LicenceDialog(QDialog):
             read.setTabChangesFocus(True)
             read.setMinimumSize(480, 220)
             whole.addWidget(read)
-        self.agree = CheckBox(tr("I know its licence and agree to it"), "licenceAgree")
-        bring = button(tr("Bring it in"), "licenceBring", "primary", clicked=self.accept)
+        self.agree = CheckBox(tr("I have read the licence and agree to it"), "licenceAgree")
+        bring = button(tr("Import"), "licenceBring", "primary", clicked=self.accept)
         bring.setEnabled(False)
         self.agree.toggled.connect(bring.setEnabled)
-        leave = button(tr("Leave it"), "licenceLeave", clicked=self.reject)
+        leave = button(tr("Cancel"), "licenceLeave", clicked=self.reject)
         leave.setFixedHeight(40)
         whole.addWidget(self.agree)
         whole.addSpacing(4)
@@ -80,25 +63,27 @@ class LicenceDialog(QDialog):
 
 
 class ModelImporter(QFrame):
-    """The line that says what is being brought in. `brought` and `failed` come once for each path."""
+    """Imports models as jobs, and a line that shows how far the running one is.
 
-    brought = Signal(object)
+    `imported(model)` or `failed(error)` is emitted once for each model that was not cancelled.
+    """
+
+    imported = Signal(object)
     failed = Signal(object)
 
-    def __init__(self, catalog: Catalog, aside: BackgroundTasks) -> None:
+    def __init__(self, studio: Studio, bridge: Bridge, tasks: BackgroundTasks) -> None:
         super().__init__()
         self.setObjectName("bar")
         self.setProperty("kind", "notice")
-        self._catalog, self._aside = catalog, aside
-        self._waiting: list[Path] = []
-        self._path: Path | None = None
-        self._copying = CopyProgress(aside.stopping)
+        self._studio, self._tasks = studio, tasks
+        self._unread: list[Path] = []  # whose licence is not known yet, the one that is being read first
+        self._jobs: list[Job] = []  # that have not ended
         self.words = ElidedLabel(role="label")
         self.words.setObjectName("importWords")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))
-        self.cancel = button(tr("Cancel"), "importCancel", clicked=self.give_up)
+        self.cancel = button(tr("Cancel"), "importCancel", clicked=self.cancel_all)
         told = column(spacing=8)
         told.addWidget(self.words)
         told.addWidget(self.bar)
@@ -106,78 +91,110 @@ class ModelImporter(QFrame):
         whole.addLayout(told, 1)
         whole.addWidget(self.cancel)
         self.setLayout(whole)
-        self._look = QTimer(self)
-        self._look.setInterval(LOOK)
-        self._look.timeout.connect(self._tell)
-        self.hide()
+        self._watcher = JobWatcher(self)
+        self._watcher.ended.connect(self._ended)
+        bridge.news.connect(self._receive)
+        self._seen = {job.id for job in studio.jobs() if job.has_ended}
+        for job in studio.jobs():
+            self._adopt(job)
+        self._refresh()
 
-    def bring(self, paths: Sequence[Path]) -> None:
-        """Queue folders and files; each is looked at, asked about where need be, and copied."""
-        self._waiting += paths
-        if self._path is None:
-            self._next()
+    def import_paths(self, paths: Sequence[Path]) -> None:
+        """Import folders and files, one after the other; asks first where a licence has terms to accept."""
+        idle = not self._unread
+        self._unread += paths
+        if idle:
+            self._read()
 
-    def give_up(self) -> None:
-        """Stop what is being copied, and forget what waits."""
-        self._waiting.clear()
-        self._copying.stopped = True
+    def cancel_all(self) -> None:
+        """Cancel the imports that run or wait, and forget the files that were not read yet."""
+        self._unread.clear()
+        for job in list(self._jobs):
+            self._studio.cancel(job.id)
+        self._refresh()
+
+    def _read(self) -> None:
+        self._refresh()
+        if self._unread:
+            path, families = self._unread[0], self._studio.catalog.families
+            self._tasks.run(
+                lambda: detect.recognise(path, families), lambda found: self._ask(path, found), self._unreadable
+            )
 
     def _next(self) -> None:
-        self._path = self._waiting.pop(0) if self._waiting else None
-        self._copying = CopyProgress(self._aside.stopping)
-        self.setVisible(self._path is not None)
-        if self._path is None:
-            self._look.stop()
-            return
-        path = self._path
-        self.words.set_text(tr("Looking at {name}").format(name=path.name))
-        self.bar.setRange(0, 0)
-        self._look.start()
-        families = self._catalog.families
-        self._aside.run(lambda: detect.recognise(path, families), lambda found: self._ask(path, found), self._failed)
+        self._unread = self._unread[1:]
+        self._read()
+
+    def _unreadable(self, error: Failure) -> None:
+        if self._unread:
+            self.failed.emit(error)
+        self._next()
 
     def _ask(self, path: Path, found: DetectedModel) -> None:
-        if self._copying.stopped:
-            self._next()
+        if path not in self._unread:  # cancelled meanwhile
+            self._read()
+        elif terms(found.licence).free:
+            self._submit(path, found)
+        else:
+            dialog = LicenceDialog(self.window(), path, found)
+            dialog.accepted.connect(lambda: self._submit(path, found))
+            dialog.rejected.connect(self._next)
+            dialog.open()
+
+    def _submit(self, path: Path, found: DetectedModel) -> None:
+        try:
+            job = self._studio.submit(ModelImportRequest(path=str(path), target=found.medium, accept_licence=True))
+        except StudioError as error:
+            self.failed.emit(error)
+        else:
+            self._adopt(job)
+        self._next()
+
+    def _adopt(self, job: Job) -> None:
+        """Follow an import, whoever submitted it; it may have ended before the news of it came."""
+        if isinstance(job.request, ModelImportRequest) and job.id not in self._seen:
+            self._seen.add(job.id)
+            self._jobs.append(job)
+            self._watcher.watch(job)
+
+    def _receive(self, news: Any) -> None:
+        if news.kind == "job" and news.job is not None:
+            self._adopt(news.job)
+            if news.job in self._jobs:
+                self._refresh()
+
+    def _refresh(self) -> None:
+        """Show how far the running import is, or which file is being read."""
+        self.setVisible(bool(self._jobs or self._unread))
+        job = next((job for job in self._jobs if job.state == "running"), None) or next(iter(self._jobs), None)
+        progress = job.progress if job is not None else None
+        if progress is None or progress.unit != "B" or not progress.total:
+            name = job.request.subject if job is not None and isinstance(job.request, ModelImportRequest) else ""
+            name = name or (self._unread[0].name if self._unread else "")
+            self.words.set_text(tr("Reading {name}").format(name=name))
+            self.bar.setRange(0, 0)
             return
-        if terms(found.licence).free:
-            self._copy(path, found)
-            return
-        dialog = LicenceDialog(self.window(), path, found)
-        dialog.accepted.connect(lambda: self._copy(path, found))
-        dialog.rejected.connect(self._next)
-        dialog.open()
-
-    def _copy(self, path: Path, found: DetectedModel) -> None:
-        bring, report = self._catalog.import_, self._copying.report
-
-        def work() -> Model:
-            return bring(path, found.medium, accept_licence=True, report=report)
-
-        self._aside.run(work, self._brought, self._failed)
-
-    def _tell(self) -> None:
-        done, total = self._copying.done, self._copying.total
-        if self._path is None or not total:
-            return
-        name = self._path.name
-        if done >= total:
+        assert job is not None
+        assert isinstance(job.request, ModelImportRequest)
+        name = job.request.subject
+        if progress.done >= progress.total:
             self.words.set_text(tr("Checking {name}").format(name=name))
             self.bar.setRange(0, 0)
             return
         words = tr("Copying {name}: {done} of {total}")
-        self.words.set_text(words.format(name=name, done=size(done), total=size(total)))
+        self.words.set_text(words.format(name=name, done=size(progress.done), total=size(progress.total)))
         self.bar.setRange(0, SHARES)
-        self.bar.setValue(done * SHARES // total)
+        self.bar.setValue(progress.done * SHARES // progress.total)
 
-    def _brought(self, model: Model) -> None:
-        self.brought.emit(model)
-        self._next()
-
-    def _failed(self, error: Failure) -> None:
-        if not isinstance(error, ImportCancelled):
+    def _ended(self, job: Job) -> None:
+        if job in self._jobs:
+            self._jobs.remove(job)
+        error = job.future.exception()
+        if error is None:
+            self.imported.emit(job.future.result()[0])
+        elif not isinstance(error, Cancelled):
             self.failed.emit(error)
-        self._next()
+        self._refresh()
 
 
 def _licence_text(found: DetectedModel) -> str:

@@ -50,11 +50,11 @@ class ModelsPage(QWidget):
         self.shelf = ModelList(self._aside)
         self.card = ModelCard()
         self.bar = MessageBar("models")
-        self.bringing = ModelImporter(studio.catalog, self._aside)
+        self.bringing = ModelImporter(studio, bridge, self._aside)
         self.shelf.chosen.connect(self.card.show_model)
         self.shelf.itemActivated.connect(lambda _: self.act_on("use"))
         self.card.asked.connect(self.act_on)
-        self.bringing.brought.connect(self._brought)
+        self.bringing.imported.connect(self._brought)
         self.bringing.failed.connect(lambda error: self.bar.show_message(*failure(error), kind="error"))
         bridge.news.connect(self._hear)
         self._build()
@@ -178,7 +178,7 @@ class ModelsPage(QWidget):
 
     def bring(self, paths: Sequence[Path]) -> None:
         self.bar.hide()
-        self.bringing.bring(paths)
+        self.bringing.import_paths(paths)
 
     def _brought(self, model: Model) -> None:
         self.refresh()

@@ -85,7 +85,9 @@ class StageArea(QFrame):
         self._columns.addLayout(upper, 1)
         self.setLayout(self._columns)
         words = tr("Drop it here to import it")
-        self._drop_zone = DropZone(self, words, importer.takes, lambda data: importer.take(data, self._show_imported))
+        self._drop_zone = DropZone(
+            self, words, importer.accepts, lambda data: importer.import_data(data, self._show_imported)
+        )
         self._wire()
         self._update_filmstrip()
 

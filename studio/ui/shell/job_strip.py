@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QFrame, QLabel, QProgressBar
 
 from studio.backends import medium
 from studio.jobs.group import JobGroup
-from studio.jobs.job import Job
+from studio.jobs.io_host import IoRequest
+from studio.jobs.job import Job, Progress
 from studio.ui.commands import keys_of
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import ElidedLabel, button, label, row
@@ -19,6 +20,20 @@ from studio.ui.widgets.theme import SIZE, theme
 
 if TYPE_CHECKING:
     from studio.studio import Studio
+
+SHARES = 10_000
+
+
+def job_icon(job: Job | JobGroup) -> str:
+    request = job.request
+    return request.icon if isinstance(request, IoRequest) else medium(request.medium).icon
+
+
+def show_progress(bar: QProgressBar, progress: Progress) -> None:
+    """Bytes do not fit into the numbers of a progress bar: many steps are shown as shares."""
+    share = 1 if progress.total <= SHARES else SHARES / progress.total
+    bar.setRange(0, round(progress.total * share))
+    bar.setValue(round(min(progress.done, progress.total) * share))
 
 
 class JobStrip(QFrame):
@@ -83,10 +98,8 @@ class JobStrip(QFrame):
             self._clock.stop()
         else:
             self.words.set_text(f"{job_title(job)} · {job_stage(job)}")
-            self._draw(medium(job.request.medium).icon, "accent")
-            total = job.progress.total
-            self.bar.setRange(0, total)
-            self.bar.setValue(min(job.progress.done, total))
+            self._draw(job_icon(job), "accent")
+            show_progress(self.bar, job.progress)
             if not self._clock.isActive():
                 self._clock.start()
         self.bar.setVisible(job is not None)

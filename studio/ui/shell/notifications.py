@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 from studio.jobs.job import Job
 from studio.system.keep_awake import KeepAwake
 from studio.ui.bridge import Bridge
-from studio.ui.widgets.text import failure, gist, job_title, tr
+from studio.ui.widgets.text import failure, job_title, request_name, tr
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -76,7 +76,7 @@ class Notifications(QObject):
         if error is not None:
             self._tell(tr("{medium}: failed").format(medium=job_title(job)), failure(error)[0])
         else:
-            self._tell(tr("{medium}: ready").format(medium=job_title(job)), gist(job.request.to_json())[:120])
+            self._tell(tr("{medium}: ready").format(medium=job_title(job)), request_name(job.request)[:120])
 
 
 class DesktopNotifier:

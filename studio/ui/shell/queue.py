@@ -12,16 +12,17 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLabel, QProgressBar, QPushButton, QWidget
 
-from studio.backends import medium
 from studio.errors import StudioError
 from studio.jobs.group import JobGroup
+from studio.jobs.io_host import IoRequest
 from studio.jobs.job import Job
-from studio.schema.request import TrainRequest
+from studio.schema.request import Request, TrainRequest
 from studio.system.log import redact
 from studio.ui.commands import keys_of
+from studio.ui.shell.job_strip import job_icon, show_progress
 from studio.ui.widgets import error_actions, icons
 from studio.ui.widgets.basic import ElidedLabel, button, column, label, row, scrolling, tool
-from studio.ui.widgets.text import duration, failure, gist, job_stage, job_title, sentence, tr
+from studio.ui.widgets.text import duration, failure, job_stage, job_title, request_name, sentence, tr
 from studio.ui.widgets.theme import SIZE, theme
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 def _name(job: Job | JobGroup) -> str:
     if isinstance(job, JobGroup) and job.group.title:
         return job.group.title
-    return gist(job.request.to_json()) or job_title(job)
+    return request_name(job.request) or job_title(job)
 
 
 class QueueRow(QFrame):
@@ -88,8 +89,7 @@ class QueueRow(QFrame):
         took = tr("{state} in {time}").format(state=job_stage(job), time=duration(job.seconds))
         self.state.set_text(sentence(took if job.state == "done" else job_stage(job)))
         self.bar.setVisible(running)
-        self.bar.setRange(0, job.progress.total)
-        self.bar.setValue(job.progress.done)
+        show_progress(self.bar, job.progress)
         at = peers.index(job.id) if job.id in peers else -1
         movable = queued and len(peers) > 1
         for arrow, there in ((self.up, at > 0), (self.down, 0 <= at < len(peers) - 1)):
@@ -102,7 +102,8 @@ class QueueRow(QFrame):
         self.cancel.setEnabled(not job.cancelling)
         self.retry.setVisible(job.state in ("failed", "cancelled"))
         made = job.future.result() if job.future.done() and job.future.exception() is None else []
-        self.show_it.setVisible(bool(made))
+        request = job.request
+        self.show_it.setVisible(bool(made) and not (isinstance(request, IoRequest) and not request.page))
         error = job.error
         self.why.setVisible(error is not None)
         self.report.setVisible(error is not None and not isinstance(error, StudioError))
@@ -153,7 +154,7 @@ class QueueRow(QFrame):
         self.setCursor(Qt.CursorShape.ClosedHandCursor if moving else Qt.CursorShape.OpenHandCursor)
 
     def _tint(self) -> None:
-        icon = medium(self.job.request.medium).icon
+        icon = job_icon(self.job)
         self.picture.setPixmap(icons.pixmap(icon, "muted", ratio=self.devicePixelRatioF()))
 
     def _move(self, step: int) -> None:
@@ -331,6 +332,6 @@ class QueuePanel(QFrame):
             super().keyPressEvent(event)
 
 
-def _lane(job: Job | JobGroup) -> bool:
-    """Training waits in a queue of its own, and only within a queue is there an order."""
-    return isinstance(job.request, TrainRequest)
+def _lane(job: Job | JobGroup) -> type[Request]:
+    """Trainings, imports and exports wait in queues of their own, and only within a queue is there an order."""
+    return next((kind for kind in (TrainRequest, IoRequest) if isinstance(job.request, kind)), Request)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QWidget
 
 from studio.errors import StudioError
+from studio.jobs.io_host import IoRequest
 from studio.schema.request import Request, TrainRequest
 from studio.ui.widgets.basic import MessageBar, column
-from studio.ui.widgets.text import count, gist, tr
+from studio.ui.widgets.text import count, request_name, tr
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -36,8 +37,10 @@ class ResumeBar(QWidget):
                 go = tr("Resume training")
             else:
                 title = _words(sum(entry.running for entry in offered), sum(not entry.running for entry in offered))
-                told = gist(offered[0].request.to_json())
+                told = request_name(offered[0].request)
                 go = tr("Generate now")
+                if all(isinstance(entry.request, IoRequest) for entry in offered):
+                    title, go = tr("The studio closed while copying files."), tr("Continue")
             self.bar.show_message(title, told, actions=[(go, "offerResume", lambda: self._answer(True))])
             self.setVisible(True)
 

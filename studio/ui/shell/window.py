@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QWidget
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.errors import StudioError
+from studio.jobs.io_host import IoRequest
 from studio.schema.request import Request
 from studio.ui import commands
 from studio.ui.background import SerialTasks
@@ -205,8 +206,10 @@ class MainWindow(QMainWindow):
         """Show the page on which what the last studio was at goes on."""
         if request.kind == "avatar.train":
             self.open("training")
-        else:
+        elif not isinstance(request, IoRequest):
             self.panel(request.medium)
+        elif request.page:
+            self.open(request.page)
 
     def show_welcome(self) -> None:
         """What the first start shows: ways to a first work."""
@@ -324,6 +327,9 @@ class MainWindow(QMainWindow):
         """Show what a job of the queue made."""
         if job.request.kind == "avatar.train":
             self.open("training")
+            return
+        if isinstance(job.request, IoRequest):
+            self.open(job.request.page)
             return
         panel = self.panel(job.request.medium)
         works = job.future.result() if job.future.done() and job.future.exception() is None else []

@@ -12,6 +12,7 @@ from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 from studio.backends import medium
 from studio.errors import Message, StudioError
 from studio.jobs.group import JobGroup
+from studio.jobs.io_host import IoRequest
 from studio.jobs.job import Job
 from studio.library import titles
 from studio.schema.request import Choice, Field, Flag, FreeText, Range, Request, Seed
@@ -167,7 +168,13 @@ def short_gist(request: Mapping[str, Any]) -> str:
 
 
 def job_title(job: Job | JobGroup) -> str:
-    return tr(medium(job.request.medium).title)
+    request = job.request
+    return tr(request.title if isinstance(request, IoRequest) else medium(request.medium).title)
+
+
+def request_name(request: Request) -> str:
+    """What it is about: its prompt or name, or the names of the files; empty where it has none."""
+    return request.subject if isinstance(request, IoRequest) else gist(request.to_json())
 
 
 def job_stage(job: Job | JobGroup) -> str:
@@ -188,7 +195,9 @@ def job_stage(job: Job | JobGroup) -> str:
     name = stage_words(progress.stage)
     if progress.total < 2:  # of one step there is nothing to count
         return name
-    return tr("{stage} {done} of {total}").format(stage=name, done=progress.done, total=progress.total)
+    shown = size if progress.unit == "B" else str
+    words = tr("{stage} {done} of {total}")
+    return words.format(stage=name, done=shown(progress.done), total=shown(progress.total))
 
 
 def _group_stage(group: JobGroup) -> str:

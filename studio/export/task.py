@@ -1,0 +1,100 @@
+"""The task that exports a picture of the library to a folder or a zip."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from studio.errors import BadInput
+from studio.jobs.io_host import IoContext, IoRequest
+from studio.jobs.job import Progress, Report
+from studio.schema.request import FreeText, PathTo, Request, field
+
+if TYPE_CHECKING:
+    from studio.export.job import ExportJob
+    from studio.library.asset import Asset
+    from studio.media.payloads import Image
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportRequest(IoRequest):
+    """Write a work as files. `work` and `behind` are ids of the library, `order` is the JSON of an ExportJob."""
+
+    kind: ClassVar[str] = "export"
+    title: ClassVar[str] = "Export"
+    icon: ClassVar[str] = "export"
+
+    source: str = field("", FreeText(label="Work", help="The id of the work.", limit=200))
+    behind: str = field("", FreeText(label="Background", help="The id of the work behind it.", limit=200))
+    order: str = field("{}", FreeText(label="Order", help="Style, sizes and format as JSON.", limit=20_000))
+    to: str = field("", PathTo(label="Folder", help="A folder, or a file that ends in .zip."))
+    name: str = field("", FreeText(label="Name", help="What the names of the files begin with.", limit=200))
+
+    @property
+    def subject(self) -> str:
+        return self.name
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ExportedFiles:
+    """Where the files are (a folder, a zip or one file), and how many there are."""
+
+    path: Path
+    count: int
+
+
+class ExportEngine:
+    """Results: one ExportedFiles. A cancelled export leaves nothing."""
+
+    def __init__(self, context: IoContext) -> None:
+        self._context = context
+
+    def run(self, request: Request, report: Report) -> list[ExportedFiles]:
+        from studio.export import writer  # with what draws, which a window does not need at its start
+        from studio.export.files import EmbeddedMetadata
+        from studio.export.job import render_files
+
+        assert isinstance(request, ExportRequest)
+        report(Progress("reading"))
+        order = order_from_json(request.order)
+        library = self._context.library
+        asset = library.get(request.source)
+        behind = library.get(request.behind) if request.behind else None
+        origin = EmbeddedMetadata(asset, self._context.embed(), behind=behind)
+        ground = _picture(behind) if behind is not None else None
+        made = render_files(order, _picture(asset), request.name, title=asset.title, origin=origin, ground=ground)
+        report(Progress("exporting", 0, order.count))
+        path = writer.write_files(
+            made, Path(request.to), request.name, lambda done: report(Progress("exporting", done, order.count))
+        )
+        return [ExportedFiles(path, order.count)]
+
+
+def order_to_json(order: ExportJob) -> str:
+    return json.dumps(dataclasses.asdict(order))
+
+
+def order_from_json(text: str) -> ExportJob:
+    """Raises BadInput for anything that `order_to_json` did not write."""
+    from studio.export.compose import PictureStyle
+    from studio.export.job import ExportJob
+
+    try:
+        data: dict[str, Any] = json.loads(text)
+        return ExportJob(PictureStyle(**data["look"]), tuple(data["sizes"]), data["kind"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadInput("This export cannot be read any more.", "Start it again from the work.") from error
+
+
+def _picture(asset: Asset) -> Image:
+    from studio.media import codecs
+    from studio.media.payloads import Image
+
+    payload = codecs.read(asset.path)
+    if not isinstance(payload, Image):
+        raise BadInput(
+            "{name} is no picture.", "Pictures are exported; save a copy of other works.", name=asset.path.name
+        )
+    return payload

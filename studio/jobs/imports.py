@@ -1,0 +1,143 @@
+"""Tasks that import the user's files: models into the catalog, works into the library."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from studio.errors import Message, StudioError, reason
+from studio.jobs.io_host import IoContext, IoRequest
+from studio.jobs.job import Cancelled, Progress, Report
+from studio.library.library import Asset
+from studio.media import codecs
+from studio.models import detect
+from studio.models.catalog import Model
+from studio.schema import request as schema
+from studio.schema.nested import ListOf, Record
+from studio.schema.request import Flag, FreeText, PathTo, Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelImportRequest(IoRequest):
+    """Copy or convert a model into the user's own models. An empty `target` is the medium that the model is for."""
+
+    kind: ClassVar[str] = "import.model"
+    title: ClassVar[str] = "Import model"
+    icon: ClassVar[str] = "models"
+    page: ClassVar[str] = "models"
+
+    path: str = schema.field("", PathTo(label="File", help="A folder or file of weights."))
+    target: str = schema.field("", FreeText(label="Medium", help="What the model makes; empty detects it.", limit=40))
+    licence: str = schema.field("", FreeText(label="Licence", help="What its licence is known to be.", limit=200))
+    accept_licence: bool = schema.field(False, Flag(label="Licence accepted", help="Whether its terms are accepted."))
+
+    @property
+    def subject(self) -> str:
+        return Path(self.path).name
+
+
+class ModelImportEngine:
+    """Results: the imported Model. Progress is in bytes."""
+
+    def __init__(self, context: IoContext) -> None:
+        self._context = context
+
+    def run(self, request: Request, report: Report) -> list[Model]:
+        assert isinstance(request, ModelImportRequest)
+        path = Path(request.path)
+        report(Progress("reading"))
+
+        def copied(done: int, total: int) -> None:
+            report(Progress("copying" if done < total else "checking", done, total, unit="B"))
+
+        target = request.target or detect.recognise(path, self._context.catalog.families).medium
+        model = self._context.catalog.import_(
+            path,
+            target,
+            accept_licence=request.accept_licence,
+            licence=request.licence,
+            report=copied,
+        )
+        self._context.changed("models")
+        return [model]
+
+
+@dataclass(frozen=True)
+class ImportPath(Record):
+    """One file or folder."""
+
+    path: str = schema.field("", PathTo(label="File", help="A file, or a folder of files."))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkImportRequest(IoRequest):
+    """Copy files into the library: those named, and those in folders at any depth that the studio can read."""
+
+    kind: ClassVar[str] = "import.works"
+    title: ClassVar[str] = "Import"
+    icon: ClassVar[str] = "library"
+    page: ClassVar[str] = "library"
+
+    paths: tuple[ImportPath, ...] = schema.field(
+        (), ListOf(of=ImportPath, limit=100_000, label="Files", help="Files and folders.")
+    )
+    temporary: bool = schema.field(False, Flag(label="Temporary", help="Delete the folder of each file afterwards."))
+
+    @property
+    def subject(self) -> str:
+        return ", ".join(Path(each.path).name for each in self.paths[:3]) + ("…" if len(self.paths) > 3 else "")
+
+
+@dataclass(slots=True)
+class ImportedFiles:
+    """What came of an import: the works, and the name of each file that could not be read, with the reason."""
+
+    works: list[Asset] = field(default_factory=list[Asset])
+    failed: list[tuple[str, Message | str]] = field(default_factory=list[tuple[str, Message | str]])
+
+
+class WorkImportEngine:
+    """Results: one ImportedFiles. A cancelled import keeps the works that it has added."""
+
+    def __init__(self, context: IoContext) -> None:
+        self._context = context
+
+    def run(self, request: Request, report: Report) -> list[ImportedFiles]:
+        assert isinstance(request, WorkImportRequest)
+        report(Progress("reading"))
+        paths = [Path(each.path) for each in request.paths]
+        found, imported = list(_files(paths)), ImportedFiles()
+        try:
+            for at, path in enumerate(found):
+                report(Progress("importing", at, len(found)))
+                self._add(path, imported)
+        except Cancelled:
+            raise Cancelled([imported] if imported.works else []) from None  # type: ignore[list-item]
+        finally:
+            if request.temporary:
+                for path in paths:
+                    shutil.rmtree(path.parent, ignore_errors=True)
+        return [imported]
+
+    def _add(self, path: Path, imported: ImportedFiles) -> None:
+        try:
+            imported.works.append(self._context.library.import_file(path))
+        except StudioError as error:
+            imported.failed.append((path.name, error.said))
+        except OSError as error:
+            imported.failed.append((path.name, reason(error)))
+        else:
+            self._context.changed("library")
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for each in sorted(path.rglob("*")):
+            if each.suffix.lower() in codecs.SUFFIXES and each.is_file() and not each.name.startswith("."):
+                yield each
