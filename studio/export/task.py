@@ -73,7 +73,7 @@ class ExportEngine:
 
 
 def order_to_json(order: ExportJob) -> str:
-    return json.dumps(dataclasses.asdict(order))
+    return json.dumps({"style": dataclasses.asdict(order.style), "sizes": order.sizes, "kind": order.kind})
 
 
 def order_from_json(text: str) -> ExportJob:
@@ -83,7 +83,7 @@ def order_from_json(text: str) -> ExportJob:
 
     try:
         data: dict[str, Any] = json.loads(text)
-        return ExportJob(PictureStyle(**data["look"]), tuple(data["sizes"]), data["kind"])
+        return ExportJob(PictureStyle(**data["style"]), tuple(data["sizes"]), data["kind"])
     except (ValueError, TypeError, KeyError) as error:
         raise BadInput("This export cannot be read any more.", "Start it again from the work.") from error
 
