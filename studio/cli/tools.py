@@ -78,7 +78,7 @@ def add(verbs: Any) -> None:
 def run_screenshots(values: argparse.Namespace, desk: CliContext) -> int:
     out = copies.folder_for_copies(values.out)
     # Only named, as engines are: the command line knows no window.
-    importlib.import_module("studio.ui.shell.screenshots").run(out, values.home)
+    importlib.import_module("studio.ui.screenshots").run(out, values.home)
     return 0
 
 

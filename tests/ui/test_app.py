@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
 from studio.support import diagnostics
+from studio.ui import screenshots
 from studio.ui.app import run
-from studio.ui.shell import screenshots, single_instance
+from studio.ui.shell import single_instance
 from studio.ui.shell.window import MainWindow
 from tests.fakes import SLOW
 from tests.studios import fake_studio

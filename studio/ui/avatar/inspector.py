@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtWidgets import QApplication
 
@@ -25,23 +25,20 @@ from studio.ui.avatar.portraits import PortraitLoader
 from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.trait_sliders import TraitSliders
 from studio.ui.commands import Run, keys_of
-from studio.ui.panel.inspector import PanelInspector
+from studio.ui.panel.inspector import PanelInspector, PanelParts
 from studio.ui.widgets.basic import button, column, tip, tool
 from studio.ui.widgets.text import tr
 
-if TYPE_CHECKING:
-    from studio.ui.panel.panel import Panel
-
 
 class AvatarInspector(PanelInspector):
-    def __init__(self, panel: Panel) -> None:
-        super().__init__(panel)
+    def __init__(self, parts: PanelParts) -> None:
+        super().__init__(parts)
         self.setAccessibleName(tr("Side panel"))
-        studio, bridge, actions = panel.studio, panel.bridge, panel.work_actions
-        self._brief, self._stage = panel.brief, panel.stage_area
-        sources = FaceSources(studio.library, panel.thumbnails, actions.notify)
-        self.session = FaceSession(studio, panel.brief, panel.stage_area, actions, panel.submit, sources, self)
-        self.session.failed.connect(panel.show_error)
+        studio, bridge, actions = parts.studio, parts.bridge, parts.work_actions
+        self._brief, self._stage = parts.brief, parts.stage_area
+        sources = FaceSources(studio.library, parts.thumbnails, actions.notify)
+        self.session = FaceSession(studio, parts.brief, parts.stage_area, actions, parts.submit, sources, self)
+        self.session.failed.connect(parts.show_error)
         self.session.failed.connect(lambda _: self._set_exporting(False))
         self._portraits = PortraitLoader(studio, self)
         self._search = LiveJob(studio, bridge, f"{SLOT}.directions", self)
@@ -101,7 +98,7 @@ class AvatarInspector(PanelInspector):
             history = self.morph.history
             found["undo"] = self.morph.undo if history.can_undo else None
             found["redo"] = self.morph.redo if history.can_redo else None
-        if self._stage.choosing and not self.panel.busy:
+        if self._stage.choosing and not self.parts.busy():
             found["cancel"] = self.session.leave_candidates
         return found
 
@@ -146,7 +143,7 @@ class AvatarInspector(PanelInspector):
     def _saved(self, asset: Asset) -> None:
         if self._exporting:
             self._set_exporting(False)
-            self.panel.work_actions.export(asset)
+            self.parts.work_actions.export(asset)
 
     def _set_exporting(self, on: bool) -> None:
         self._exporting = on

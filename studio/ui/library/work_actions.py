@@ -6,7 +6,7 @@ import importlib
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QStandardPaths, Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
@@ -28,7 +28,6 @@ from studio.ui.widgets.toast import Toast
 if TYPE_CHECKING:
     from studio.studio import Studio
     from studio.ui.export.dialog import ExportDialog
-    from studio.ui.panel.panel import Panel
 
 
 MAX_NAME = 60  # characters of a file's name
@@ -63,6 +62,15 @@ PART = 24
 REST = 2500  # milliseconds after which what a dialog will want is read from the disk
 
 
+class WorkPanel(Protocol):
+    """What a medium's page does with works."""
+
+    def show_work(self, asset: Asset | None) -> None: ...
+    def load_request(self, request: Request) -> None: ...
+    def set_prompt(self, prompt: str) -> None: ...
+    def submit(self, request: Request, *, parents: Sequence[str]) -> None: ...
+
+
 class WorkActions:
     """Every deed tells the library and then all views. `notify` says something in passing, with actions to take."""
 
@@ -72,7 +80,7 @@ class WorkActions:
         bridge: Bridge,
         window: QWidget,
         notify: Callable[[str, Actions], None],
-        open_panel: Callable[[str], Panel | None],
+        open_panel: Callable[[str], WorkPanel | None],
     ) -> None:
         self._studio, self._bridge, self._window = studio, bridge, window
         self.notify = notify
@@ -131,7 +139,7 @@ class WorkActions:
         """Put the brief of a work back into its panel, and show the work there."""
         panel = self._open_panel(asset.medium)
         if panel is not None:
-            panel.brief.load_request(Request.from_json(asset.request))
+            panel.load_request(Request.from_json(asset.request))
             panel.show_work(asset)
 
     def again(self, asset: Asset) -> None:
@@ -150,8 +158,7 @@ class WorkActions:
             words = send_to.words(asset, medium)
             panel = self._open_panel(medium)
             if panel is not None and words:
-                panel.form.set_value(panel.form.value().replace(prompt=words))
-                panel.focus_first()
+                panel.set_prompt(words)
 
         self._attempt(sent)
 

@@ -1,9 +1,10 @@
-"""The part at the right of a panel, which some media have: what a panel asks of it and who brings one."""
+"""The side panel of a medium's page, for media that bring one: what a page asks of it, and what it may use."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QFrame
@@ -14,19 +15,39 @@ from studio.schema.request import Request
 from studio.ui.commands import Run
 
 if TYPE_CHECKING:
-    from studio.ui.panel.panel import Panel
+    from studio.studio import Studio
+    from studio.ui.bridge import Bridge
+    from studio.ui.library.thumbnails import ThumbnailLoader
+    from studio.ui.library.work_actions import WorkActions
+    from studio.ui.panel.brief import Brief
+    from studio.ui.panel.stage_area import StageArea
 
 OWN = {"avatar": "studio.ui.avatar.inspector:AvatarInspector"}
 """The media that bring one: module and class, loaded with their panel."""
 
 
+@dataclass(frozen=True, slots=True)
+class PanelParts:
+    """What an inspector may use of its panel. `submit` queues a request; `busy` says whether the panel's jobs run."""
+
+    studio: Studio
+    bridge: Bridge
+    brief: Brief
+    stage_area: StageArea
+    work_actions: WorkActions
+    thumbnails: ThumbnailLoader
+    submit: Callable[..., None]
+    show_error: Callable[[BaseException], None]
+    busy: Callable[[], bool]
+
+
 class PanelInspector(QFrame):
     """What every panel may ask. This one is that of media without an inspector, and never seen."""
 
-    def __init__(self, panel: Panel) -> None:
+    def __init__(self, parts: PanelParts) -> None:
         super().__init__()
         self.setObjectName("inspector")
-        self.panel = panel
+        self.parts = parts
 
     def commands(self) -> Mapping[str, Run | None]:
         """What commands of the table do here now, before anything else does them; None where nobody shall."""
@@ -55,10 +76,10 @@ class PanelInspector(QFrame):
         """Take up a state; what cannot be used is left as it is."""
 
 
-def inspector(panel: Panel) -> PanelInspector:
-    """The inspector of a panel's medium."""
-    module, _, name = OWN.get(panel.medium.name, "").partition(":")
-    made = (getattr(importlib.import_module(module), name) if module else PanelInspector)(panel)
+def inspector(medium: str, parts: PanelParts) -> PanelInspector:
+    """The inspector of a medium's panel; hidden where the medium brings none."""
+    module, _, name = OWN.get(medium, "").partition(":")
+    made = (getattr(importlib.import_module(module), name) if module else PanelInspector)(parts)
     if not module:
         made.hide()
     return made

@@ -20,7 +20,7 @@ from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.library.work_actions import WorkActions
 from studio.ui.library.work_menu import WorkMenu
 from studio.ui.panel.brief import Brief
-from studio.ui.panel.inspector import inspector
+from studio.ui.panel.inspector import PanelParts, inspector
 from studio.ui.panel.job_tracker import CandidateBatch, JobTracker
 from studio.ui.panel.onboarding import example
 from studio.ui.panel.stage_area import StageArea
@@ -53,7 +53,11 @@ class Panel(QWidget):
         self.setLayout(whole)
         self._jobs = JobTracker(studio, bridge, medium, self)
         self.bridge, self.thumbnails = bridge, thumbnails
-        self.inspector = inspector(self)
+        parts = PanelParts(
+            studio, bridge, self.brief, self.stage_area, work_actions, thumbnails, self.submit, self.show_error,
+            lambda: self.busy,
+        )  # fmt: skip
+        self.inspector = inspector(medium.name, parts)
         self.stage_area.add_side_panel(self.inspector)
         self._wire(bridge)
         self.stage_area.show_work(self.filmstrip.newest())
@@ -119,6 +123,15 @@ class Panel(QWidget):
         self.form.set_value(example(self.brief.initial_request().replace(seed=seed), self._examples_made))
         self._examples_made += 1
         self.make()
+
+    def load_request(self, request: Request) -> None:
+        """Put the request of a work into the settings, its seed locked."""
+        self.brief.load_request(request)
+
+    def set_prompt(self, prompt: str) -> None:
+        """Put a prompt into the settings, ready to be edited."""
+        self.form.set_value(self.form.value().replace(prompt=prompt))
+        self.focus_first()
 
     def stop(self) -> None:
         """Cancel all that runs or waits for this panel."""
