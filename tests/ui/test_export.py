@@ -79,7 +79,7 @@ def test_what_is_seen_follows_what_is_chosen(desk: Desk) -> None:
     settled(desk, dialog)
     assert seen(dialog, 0, 0)[3] == 0
     assert seen(dialog, 0.5, 0.02)[3] == 255
-    dialog.looks._sliders["padding"].setValue(30)
+    dialog.style_controls._sliders["padding"].setValue(30)
     settled(desk, dialog)
     assert seen(dialog, 0.5, 0.3)[:3] != (40, 160, 90)
     press(desk, dialog, "ground.none")
@@ -87,7 +87,7 @@ def test_what_is_seen_follows_what_is_chosen(desk: Desk) -> None:
     QTest.mousePress(dialog.preview, Qt.MouseButton.LeftButton, pos=at)
     QTest.mouseMove(dialog.preview, at + QPoint(72, 0))
     QTest.mouseRelease(dialog.preview, Qt.MouseButton.LeftButton, pos=at + QPoint(72, 0))
-    assert dialog.looks.look.across == pytest.approx(0.2, abs=0.01)
+    assert dialog.style_controls.look.across == pytest.approx(0.2, abs=0.01)
     dialog.reject()
 
 
@@ -98,7 +98,7 @@ def test_another_work_lies_behind(desk: Desk) -> None:
     press(desk, dialog, "ground.work")
     desk.until(lambda: dialog.go.isEnabled())
     settled(desk, dialog)
-    assert dialog.looks.works.currentText() == "a wall"
+    assert dialog.style_controls.works.currentText() == "a wall"
     assert seen(dialog, 0.02, 0.02) == (77, 77, 77, 255)
     dialog.reject()
 
@@ -238,7 +238,7 @@ def test_everything_has_a_name_and_is_reached_by_keyboard(desk: Desk) -> None:
     assert [each.objectName() for each in wanted if not each.accessibleName()] == []
     reached: set[QWidget] = set()
     steps: list[QWidget] = []
-    dialog.looks.first.setFocus()
+    dialog.style_controls.first.setFocus()
     for _ in range(len(wanted) * 2):
         focused = QApplication.focusWidget()
         if focused is not None:

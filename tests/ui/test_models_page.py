@@ -55,8 +55,8 @@ def models_page(desk: Desk) -> ModelsPage:
 
 
 def brought(desk: Desk, page: ModelsPage, path: Path) -> None:
-    page.bring([path])
-    desk.until(lambda: page.bringing.isHidden())
+    page.import_files([path])
+    desk.until(lambda: page.importer.isHidden())
 
 
 def drop(page: QWidget, path: Path) -> bool:
@@ -90,18 +90,18 @@ def drop(page: QWidget, path: Path) -> bool:
 
 def test_it_lists_what_there_is_with_licence_and_size(desk: Desk) -> None:
     page = models_page(desk)
-    assert [model.id for model in page.shelf.models()] == [
+    assert [model.id for model in page.list.models()] == [
         "avatar-starter",
         "poster-starter",
         "story-starter",
         "music-starter",
     ]
     assert page.total.text().startswith("4 models")
-    titles = [page.shelf.item(at).text() for at in range(page.shelf.count())]
+    titles = [page.list.item(at).text() for at in range(page.list.count())]
     assert titles[:2] == ["Avatar", "Fake avatar"]
     assert desk.find("modelTitle").text() == "Fake avatar"  # type: ignore[attr-defined]
     assert desk.find("modelLicence").text().startswith("Apache 2.0.")  # type: ignore[attr-defined]
-    QTest.keyClick(page.shelf, Qt.Key.Key_Down)  # over the heading, to the next model
+    QTest.keyClick(page.list, Qt.Key.Key_Down)  # over the heading, to the next model
     assert desk.find("modelTitle").text() == "Fake poster"  # type: ignore[attr-defined]
 
 
@@ -109,8 +109,8 @@ def test_a_dropped_model_is_brought_in_and_can_be_used_at_once(desk: Desk, tmp_p
     panel = desk.panel("story")
     page = models_page(desk)
     assert drop(page, writer(tmp_path / "Tiny writer"))
-    desk.until(lambda: page.bringing.isHidden())
-    current = page.shelf.current()
+    desk.until(lambda: page.importer.isHidden())
+    current = page.list.current()
     assert current is not None
     assert (current.id, current.medium) == ("tiny-writer", "story")
     assert desk.window.toast.message() == "Tiny writer is ready."
@@ -149,7 +149,7 @@ def test_a_button_asks_for_a_folder(desk: Desk, tmp_path: Path) -> None:
     assert dialog is not None
     dialog.filesSelected.emit([str(writer(tmp_path / "tiny"))])
     dialog.close()
-    desk.until(lambda: len(page.shelf.models()) == 5)
+    desk.until(lambda: len(page.list.models()) == 5)
 
 
 def test_a_licence_that_limits_use_is_agreed_to_first(desk: Desk, tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_licence_that_limits_use_is_agreed_to_first(desk: Desk, tmp_path: Path
     (path / "LICENSE").write_text("CreativeML Open RAIL: do no harm.", encoding="utf-8")
 
     def asked() -> QDialog:
-        page.bring([path])
+        page.import_files([path])
         desk.until(lambda: desk.window.findChild(QDialog, "licence"))
         dialog = desk.window.findChild(QDialog, "licence")
         assert dialog is not None
@@ -167,23 +167,23 @@ def test_a_licence_that_limits_use_is_agreed_to_first(desk: Desk, tmp_path: Path
     dialog = asked()
     assert dialog.findChild(QPlainTextEdit, "licenceText").toPlainText().startswith("CreativeML")  # type: ignore[union-attr]
     dialog.reject()
-    desk.until(lambda: page.bringing.isHidden())
+    desk.until(lambda: page.importer.isHidden())
     desk.until(lambda: desk.window.findChild(QDialog, "licence") is None)
-    assert len(page.shelf.models()) == 4
+    assert len(page.list.models()) == 4
     dialog = asked()
     bring = desk.window.findChild(QWidget, "licenceBring")
     assert bring is not None
     assert not bring.isEnabled()
     dialog.findChild(QCheckBox, "licenceAgree").setChecked(True)  # type: ignore[union-attr]
     bring.click()  # type: ignore[attr-defined]
-    desk.until(lambda: len(page.shelf.models()) == 5)
+    desk.until(lambda: len(page.list.models()) == 5)
 
 
 def test_a_stylegan_checkpoint_is_asked_about_and_converted(desk: Desk, tmp_path: Path) -> None:
     from tests.official import toy  # brings torch along
 
     page = models_page(desk)
-    page.bring([toy("stylegan3-t-64").pickle(tmp_path / "portraits.pkl")])
+    page.import_files([toy("stylegan3-t-64").pickle(tmp_path / "portraits.pkl")])
     desk.until(lambda: desk.window.findChild(QDialog, "licence"))
     dialog = desk.window.findChild(QDialog, "licence")
     assert dialog is not None
@@ -192,7 +192,7 @@ def test_a_stylegan_checkpoint_is_asked_about_and_converted(desk: Desk, tmp_path
     assert "research and evaluation only" in words
     dialog.findChild(QCheckBox, "licenceAgree").setChecked(True)  # type: ignore[union-attr]
     dialog.findChild(QPushButton, "licenceBring").click()  # type: ignore[union-attr]
-    desk.until(lambda: "portraits" in {model.id for model in page.shelf.models()})
+    desk.until(lambda: "portraits" in {model.id for model in page.list.models()})
     assert (desk.studio.paths.models / "portraits" / "model.safetensors").is_file()
 
 
@@ -201,7 +201,7 @@ def test_what_is_no_model_is_said_in_words(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "model.ckpt").write_bytes(b"x")
     brought(desk, page, tmp_path / "model.ckpt")
     assert "is a pickle, which can run any program" in page.bar.message()
-    assert len(page.shelf.models()) == 4
+    assert len(page.list.models()) == 4
 
 
 def test_an_import_can_be_cancelled(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,13 +215,13 @@ def test_an_import_can_be_cancelled(desk: Desk, tmp_path: Path, monkeypatch: pyt
         copy(source, target, step)
 
     monkeypatch.setattr(storage, "copy", slow)
-    page.bring([writer(tmp_path / "tiny"), writer(tmp_path / "other")])
+    page.import_files([writer(tmp_path / "tiny"), writer(tmp_path / "other")])
     desk.until(begun.is_set)
-    desk.until(lambda: page.bringing.words.full_text().startswith("Copying tiny: 10 bytes of "))
+    desk.until(lambda: page.importer.words.full_text().startswith("Copying tiny: 10 bytes of "))
     desk.click("importCancel")
     go_on.set()
-    desk.until(lambda: page.bringing.isHidden())
-    assert len(page.shelf.models()) == 4
+    desk.until(lambda: page.importer.isHidden())
+    assert len(page.list.models()) == 4
     assert not page.bar.message()
     assert not list(desk.studio.paths.models.glob("*"))
 
@@ -291,7 +291,7 @@ def test_removing_is_asked_about_and_said(desk: Desk, tmp_path: Path) -> None:
     assert box.defaultButton() is not box.findChild(QWidget, "removeYes")
     box.findChild(QWidget, "removeYes").click()  # type: ignore[union-attr]
     assert not folder.exists()
-    assert [model.id for model in page.shelf.models() if not model.bundled] == []
+    assert [model.id for model in page.list.models() if not model.bundled] == []
     assert desk.window.toast.message() == "tiny removed."
 
 
@@ -305,11 +305,11 @@ def test_what_came_with_the_studio_stays(desk: Desk) -> None:
 def test_a_model_at_work_is_not_removed(desk: Desk, tmp_path: Path) -> None:
     page = models_page(desk)
     brought(desk, page, writer(tmp_path / "tiny"))
-    page.use(page.shelf.current())  # type: ignore[arg-type]
+    page.use(page.list.current())  # type: ignore[arg-type]
     keep_seed(desk, "story", SLOW)
     desk.click("generate")
     desk.until(lambda: any(job.state == "running" for job in desk.studio.jobs()))
-    models_page(desk).act_on("remove")
+    models_page(desk).run("remove")
     assert page.bar.message().startswith("tiny is in use.")
     assert desk.window.findChild(QMessageBox, "removeModel") is None
 
@@ -340,7 +340,7 @@ def test_models_that_others_brought_in_are_seen_when_the_page_is_shown(desk: Des
     desk.window.open("library")
     Catalog(tmp_path / "none", desk.studio.paths.models, families()).import_(writer(tmp_path / "tiny"), "story")
     models_page(desk)
-    desk.until(lambda: len(page.shelf.models()) == 5)
+    desk.until(lambda: len(page.list.models()) == 5)
 
 
 @pytest.mark.parametrize(
@@ -365,7 +365,7 @@ def test_licences_are_told_in_words(licence: str, name: str, free: bool) -> None
 def test_a_card_says_what_kind_it_is_and_gives_the_sum_to_copy(desk: Desk, tmp_path: Path) -> None:
     page = models_page(desk)
     brought(desk, page, writer(tmp_path / "writer"))
-    model = page.shelf.current()
+    model = page.list.current()
     assert model is not None
     said = [each.text() for each in page.card.findChildren(QLabel) if each.isVisible()]
     assert "Llama language model" in said

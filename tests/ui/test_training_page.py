@@ -94,10 +94,10 @@ def page(desk: Desk) -> TrainingPage:
 
 def begun(desk: Desk, faces: Path) -> TrainingPage:
     shown = page(desk)
-    shown.plan.take(faces)
-    desk.until(lambda: shown.begin.isEnabled())
+    shown.form.set_folder(faces)
+    desk.until(lambda: shown.start_button.isEnabled())
     desk.click("trainBegin")
-    desk.until(lambda: shown.keep.isEnabled())
+    desk.until(lambda: shown.save_button.isEnabled())
     return shown
 
 
@@ -121,32 +121,32 @@ def test_it_is_reached_from_where_one_looks_for_it(desk: Desk, way: str) -> None
 
 def test_a_folder_is_checked_and_shown_before_anything_starts(desk: Desk, faces: Path) -> None:
     shown = page(desk)
-    assert not shown.begin.isEnabled()
+    assert not shown.start_button.isEnabled()
     assert shown.empty.isVisible()
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(faces))])
     shown._dropped(data)
-    desk.until(lambda: shown.begin.isEnabled())
-    assert shown.looking.title.text() == "10 pictures are used"
-    assert shown.looking.unused.text() == "1 picture is not used"
-    assert shown.looking.list.item(0).text().startswith("torn.png: Damaged, or no picture.")
-    assert shown.looking.tiles.count == 10
-    assert shown.plan.name.text() == "foxes"
+    desk.until(lambda: shown.start_button.isEnabled())
+    assert shown.dataset_check.title.text() == "10 pictures are used"
+    assert shown.dataset_check.unused.text() == "1 picture is not used"
+    assert shown.dataset_check.list.item(0).text().startswith("torn.png: Damaged, or no picture.")
+    assert shown.dataset_check.tiles.count == 10
+    assert shown.form.name.text() == "foxes"
 
 
 def test_too_few_pictures_cannot_be_learnt(desk: Desk, faces: Path) -> None:
     for i in range(5):
         (faces / f"{i}.png").unlink()
     shown = page(desk)
-    shown.plan.take(faces)
-    desk.until(lambda: shown.looking.title.text() == "5 pictures are used")
-    assert "At least 8" in shown.looking.told.text()
-    assert not shown.begin.isEnabled()
+    shown.form.set_folder(faces)
+    desk.until(lambda: shown.dataset_check.title.text() == "5 pictures are used")
+    assert "At least 8" in shown.dataset_check.details.text()
+    assert not shown.start_button.isEnabled()
 
 
 def test_a_folder_that_is_gone_is_said(desk: Desk, tmp_path: Path) -> None:
     shown = page(desk)
-    shown.plan.take(tmp_path / "gone")
+    shown.form.set_folder(tmp_path / "gone")
     desk.until(lambda: words(shown))
     assert "is not a folder" in words(shown)
     assert shown.empty.isVisible()
@@ -154,13 +154,13 @@ def test_a_folder_that_is_gone_is_said(desk: Desk, tmp_path: Path) -> None:
 
 def test_a_training_is_followed_stopped_and_used(desk: Desk, faces: Path) -> None:
     shown = begun(desk, faces)
-    course = shown.course
+    course = shown.progress
     desk.until(lambda: course.losses.curves and course.strength.curves)
     assert [curve.label for curve in course.losses.curves] == ["Generator", "Discriminator"]
     assert "25 %" in course.strength.toolTip()
     assert course.tiles.count == 8 * 4
-    assert "left" in course.told.text()
-    assert not shown.plan.form.isEnabled()
+    assert "left" in course.details.text()
+    assert not shown.form.form.isEnabled()
     desk.click("trainKeep")
     desk.until(lambda: "is ready" in words(shown))
     assert own(desk) == ["foxes"]
@@ -172,18 +172,18 @@ def test_a_training_is_followed_stopped_and_used(desk: Desk, faces: Path) -> Non
 
 def test_pause_and_go_on(desk: Desk, faces: Path) -> None:
     shown = begun(desk, faces)
-    job = shown.course.job
+    job = shown.progress.job
     assert job is not None
     desk.click("trainPause")
-    assert shown.pause.text() == "Resume"
-    assert shown.course.title.text() == "Paused"
+    assert shown.pause_button.text() == "Resume"
+    assert shown.progress.title.text() == "Paused"
     desk.breathe(0.1)
     before = job.progress.done
     desk.breathe(0.1)
     assert job.progress.done == before
     desk.click("trainPause")
     desk.until(lambda: job.progress.done > before)
-    assert shown.pause.text() == "Pause"
+    assert shown.pause_button.text() == "Pause"
 
 
 def test_cancel_asks_adds_nothing_and_can_be_gone_on_with(desk: Desk, faces: Path) -> None:
@@ -200,7 +200,7 @@ def test_cancel_asks_adds_nothing_and_can_be_gone_on_with(desk: Desk, faces: Pat
     assert own(desk) == ["foxes"]
     SEEDS.clear()
     desk.click("trainGoOn")
-    desk.until(lambda: shown.keep.isEnabled() and SEEDS)
+    desk.until(lambda: shown.save_button.isEnabled() and SEEDS)
     assert SEEDS[0].resume
 
 
@@ -210,7 +210,7 @@ def test_stopped_again_before_it_learnt_more_it_says_so_and_offers_the_model(des
     desk.until(lambda: words(shown) == "foxes is ready.")
     for way in ("trainKeep", "trainCancel"):
         desk.click("trainGoOn")
-        desk.until(lambda: shown.keep.isEnabled())
+        desk.until(lambda: shown.save_button.isEnabled())
         desk.click(way)
         if way == "trainCancel":
             box = desk.window.findChild(QMessageBox, "cancelTraining")
@@ -228,24 +228,24 @@ def test_stopped_again_before_it_learnt_more_it_says_so_and_offers_the_model(des
 def test_an_explosion_is_said_where_it_happened(desk: Desk, faces: Path) -> None:
     Learner.bursts = True
     shown = page(desk)
-    shown.plan.take(faces)
-    desk.until(lambda: shown.begin.isEnabled())
+    shown.form.set_folder(faces)
+    desk.until(lambda: shown.start_button.isEnabled())
     desk.click("trainBegin")
     desk.until(lambda: "lost its way" in words(shown))
     assert desk.find("trainGoOn").isEnabled()
-    assert shown.begin.isVisible()
+    assert shown.start_button.isVisible()
 
 
 def test_a_running_training_survives_the_page(desk: Desk, faces: Path) -> None:
     shown = begun(desk, faces)
-    job = shown.course.job
+    job = shown.progress.job
     desk.window.open("library")
     desk.breathe()
-    assert page(desk).course.job is job
+    assert page(desk).progress.job is job
     fresh = TrainingPage(desk.studio, desk.window.bridge, desk.window.panel)
-    assert fresh.course.job is job
+    assert fresh.progress.job is job
     assert fresh.busy
-    desk.until(lambda: fresh.course.tiles.count)
+    desk.until(lambda: fresh.progress.tiles.count)
     fresh.close_down()
     fresh.deleteLater()
 
@@ -310,7 +310,7 @@ def test_a_training_that_was_offered_and_let_go_can_be_taken_up_later(home: Path
         assert go.accessibleName() == "Resume owls"
         SEEDS.clear()
         desk.click("goOn.owls")
-        desk.until(lambda: SEEDS and shown.keep.isEnabled())
+        desk.until(lambda: SEEDS and shown.save_button.isEnabled())
         assert (SEEDS[0].title, SEEDS[0].resume, SEEDS[0].minutes) == ("owls", True, 90)
         assert not shown.unfinished.isVisible()
         desk.click("trainKeep")
@@ -349,7 +349,7 @@ def test_a_training_of_no_use_is_deleted_once_that_is_confirmed(home: Path, loop
         assert [each.name for each in foxes.parent.iterdir()] == ["owls"]
         desk.click("goOn.owls")
         desk.until(lambda: shown.busy)
-        shown._delete(shown.course.job.request)
+        shown._delete(shown.progress.job.request)
         assert words(shown).startswith("This training is running.")
         assert (foxes.parent / "owls").exists()
     finally:
@@ -362,27 +362,27 @@ def test_no_room_is_taken_where_nothing_is_unfinished(desk: Desk) -> None:
 
 def test_the_plan_comes_back_at_the_next_start(desk: Desk, faces: Path) -> None:
     shown = page(desk)
-    shown.plan.take(faces)
-    shown.plan.sides.setCurrentIndex(0)
-    shown.plan.hours.setValue(2.5)
-    shown.plan.mirror.setChecked(True)
+    shown.form.set_folder(faces)
+    shown.form.size_box.setCurrentIndex(0)
+    shown.form.hours.setValue(2.5)
+    shown.form.mirror.setChecked(True)
     state = json.loads(json.dumps(shown.state()))
     fresh = TrainingPage(desk.studio, desk.window.bridge, desk.window.panel)
     fresh.restore(state)
-    asked = fresh.plan.request(faces / "out")
+    asked = fresh.form.request(faces / "out")
     assert (asked.data, asked.size, asked.minutes, asked.mirror) == (str(faces), 32, 150.0, True)
     fresh.restore({"hours": "soon", "size": 7, "folder": 5, "mirror": "yes"})
-    assert fresh.plan.hours.value() == 2.5
+    assert fresh.form.hours.value() == 2.5
     fresh.close_down()
     fresh.deleteLater()
 
 
 def test_every_control_has_a_name(desk: Desk, faces: Path) -> None:
     shown = begun(desk, faces)
-    for widget in (shown.plan.name, shown.plan.start, shown.plan.sides, shown.plan.hours, shown.plan.mirror):
+    for widget in (shown.form.name, shown.form.start, shown.form.size_box, shown.form.hours, shown.form.mirror):
         assert widget.accessibleName()
         assert widget.toolTip()
-    for plot in (shown.course.losses, shown.course.strength):
+    for plot in (shown.progress.losses, shown.progress.strength):
         desk.until(plot.accessibleDescription)
 
 

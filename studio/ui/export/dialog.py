@@ -70,25 +70,25 @@ class ExportDialog(QDialog):
         self._file = studio.paths.state / "export.json"
         self._choice = RememberedExport.from_json(window_state.load(self._file))
         self._picture: Image | None = None
-        self._seen: Image | None = None
-        self._behind: tuple[Asset, Image] | None = None
+        self._small: Image | None = None
+        self._background: tuple[Asset, Image] | None = None
         self._job: Job | None = None
         self._watcher = JobWatcher(self)
         self._watcher.ended.connect(self._ended)
         self._reading, self._drawing = LatestOnly(self), LatestOnly(self)
-        self._look = QTimer(self)
-        self._look.setInterval(UPDATE_INTERVAL)
-        self._look.timeout.connect(self._tell)
+        self._timer = QTimer(self)
+        self._timer.setInterval(UPDATE_INTERVAL)
+        self._timer.timeout.connect(self._show_progress)
         self.preview = ExportPreview()
-        self.looks = StyleControls(self._choice.look)
+        self.style_controls = StyleControls(self._choice.look)
         self.sizes: SizeChoices | None = None  # comes once the dialog is seen, so that it is seen at once
         self._build(parent)
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.timeout.connect(self._fill)
-        self.preview.moved.connect(self.looks.move)
-        self.looks.changed.connect(self._changed)
-        self.looks.wanted.connect(self._want)
+        self._fill_timer = QTimer(self)
+        self._fill_timer.setSingleShot(True)
+        self._fill_timer.timeout.connect(self._fill)
+        self.preview.moved.connect(self.style_controls.move)
+        self.style_controls.changed.connect(self._changed)
+        self.style_controls.wanted.connect(self._use_background)
         self._read()
         self._count()
 
@@ -97,7 +97,7 @@ class ExportDialog(QDialog):
         right = QWidget()
         right.setObjectName("form")
         inside = column(right, spacing=16, margins=(0, 0, 12, 0))
-        inside.addWidget(self.looks)
+        inside.addWidget(self.style_controls)
         inside.addStretch(1)
         self._inside = inside
         area = QScrollArea()
@@ -125,8 +125,8 @@ class ExportDialog(QDialog):
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))
         self.bar.hide()
-        self.said = label("", "muted")
-        self.said.setObjectName("exportCount")
+        self.count_label = label("", "muted")
+        self.count_label.setObjectName("exportCount")
         self.cancel = button(tr("Cancel"), "exportCancel", clicked=self.reject)
         self.cancel.setFixedHeight(40)
         self.go = button(tr("Export"), "exportGo", "primary", clicked=self.export)
@@ -143,15 +143,15 @@ class ExportDialog(QDialog):
         whole.addLayout(middle, 1)
         whole.addLayout(place)
         whole.addWidget(self.bar)
-        whole.addLayout(row(self.said, None, self.cancel, self.go))
+        whole.addLayout(row(self.count_label, None, self.cancel, self.go))
         self._show_folder()
         self.resize(self.sizeHint().width(), max(MIN_HEIGHT, min(MAX_HEIGHT, parent.height() - 48)))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self.sizes is None:
-            self.looks.begin()
-            self._late.start(0)
+            self.style_controls.focus_shape()
+            self._fill_timer.start(0)
 
     def _fill(self) -> None:
         """Add the sizes, which are below what is seen first."""
@@ -159,14 +159,14 @@ class ExportDialog(QDialog):
         self.sizes.changed.connect(self._count)
         self._inside.insertWidget(1, self.sizes)
         foot = (self.kind, self.choose, self.zipped, self.cancel, self.go)
-        for before, after in pairwise([self.looks.last, *self.sizes.order, *foot]):
+        for before, after in pairwise([self.style_controls.last, *self.sizes.order, *foot]):
             self.setTabOrder(before, after)
         self._count()
 
     @property
     def choice(self) -> RememberedExport:
         choice = dataclasses.replace(
-            self._choice, look=self.looks.look, kind=self.kind.currentData(), zipped=self.zipped.isChecked()
+            self._choice, look=self.style_controls.look, kind=self.kind.currentData(), zipped=self.zipped.isChecked()
         )
         if self.sizes is None:
             return choice
@@ -202,11 +202,11 @@ class ExportDialog(QDialog):
         """Show how many files there will be, or why there cannot be any."""
         try:
             order: ExportJob | None = self.choice.order()
-            self.said.setText(count(order.count if order else 0, "%n file", "%n files"))
+            self.count_label.setText(count(order.count if order else 0, "%n file", "%n files"))
         except BadInput as error:
             order = None
-            self.said.setText(worded(error.said))
-        ready = self.looks.look.ground != "work" or self._behind is not None
+            self.count_label.setText(worded(error.said))
+        ready = self.style_controls.look.ground != "work" or self._background is not None
         self.go.setEnabled(order is not None and self._picture is not None and self._job is None and ready)
 
     def _read(self) -> None:
@@ -221,40 +221,40 @@ class ExportDialog(QDialog):
                 picture, codecs.thumbnail(picture, PREVIEW_SIDE) or picture, suggest_colours(picture), behind
             )
 
-        self._reading.run(work, self._took, self._failed)
+        self._reading.run(work, self._show_loaded, self._failed)
 
-    def _took(self, made: LoadedPicture) -> None:
-        self._picture, self._seen, self._others = made.picture, made.seen, made.behind
-        self.looks.offer(made.tints, [model.title_of(each) for each in made.behind])
+    def _show_loaded(self, made: LoadedPicture) -> None:
+        self._picture, self._small, self._others = made.picture, made.seen, made.behind
+        self.style_controls.set_choices(made.tints, [model.title_of(each) for each in made.behind])
         self._changed()
 
-    def _want(self, at: int) -> None:
+    def _use_background(self, at: int) -> None:
         """Use another work as the background."""
         if not 0 <= at < len(self._others):
             return
         asset = self._others[at]
-        self._behind = None
+        self._background = None
 
         def took(picture: Image) -> None:
-            self._behind = (asset, picture)
+            self._background = (asset, picture)
             self._changed()
 
         self._reading.run(lambda: _picture(asset.path), took, self._failed)
 
     def _changed(self) -> None:
         """Render the style; while a slider moves, only the newest state."""
-        look, seen = self.looks.look, self._seen
-        if look.ground == "work" and self._behind is None:
+        look, seen = self.style_controls.look, self._small
+        if look.ground == "work" and self._background is None:
             if self._picture is not None and not self._reading.busy and self._others:
-                self._want(max(0, self.looks.works.currentIndex()))
+                self._use_background(max(0, self.style_controls.works.currentIndex()))
         elif seen is not None:
-            behind, side = self._behind[1] if self._behind is not None else None, self.preview.pixels
-            self._drawing.run(lambda: _drawn(seen, look, side, behind), self.preview.take, self._failed)
+            behind, side = self._background[1] if self._background is not None else None, self.preview.pixels
+            self._drawing.run(lambda: _drawn(seen, look, side, behind), self.preview.show_image, self._failed)
         self._count()
 
     def export(self) -> None:
         """Submit the export; the dialog closes when the files are written."""
-        behind = self._behind if self.looks.look.ground == "work" else None
+        behind = self._background if self.style_controls.look.ground == "work" else None
         try:
             order = self.choice.order()
             if self._picture is None or self._job is not None:
@@ -275,44 +275,44 @@ class ExportDialog(QDialog):
         self.bar.setValue(0)
         self.bar.show()
         self._freeze(True)
-        self._look.start()
+        self._timer.start()
         self._watcher.watch(job)
 
-    def _tell(self) -> None:
+    def _show_progress(self) -> None:
         if self._job is not None and self._job.progress.total:
             self.bar.setValue(self._job.progress.done)
             done, total = self._job.progress.done, self.bar.maximum()
-            self.said.setText(tr("{done} of {total}").format(done=done, total=total))
+            self.count_label.setText(tr("{done} of {total}").format(done=done, total=total))
 
     def _ended(self, job: Job) -> None:
         if job is not self._job:
             return
-        self._rest()
+        self._end()
         error = job.future.exception()
         if error is None:
             (made,) = job.future.result()
-            self._keep()
+            self._remember()
             self.arrived.emit(made.path, made.count)
             self.accept()
         elif not isinstance(error, Cancelled):
             self._failed(error)
 
-    def _rest(self) -> None:
+    def _end(self) -> None:
         self._job = None
-        self._look.stop()
+        self._timer.stop()
         self.bar.hide()
         self._freeze(False)
         self._count()
 
     def _freeze(self, on: bool) -> None:
-        for widget in (self.looks, self.sizes, self.kind, self.choose, self.zipped, self.preview, self.go):
+        for widget in (self.style_controls, self.sizes, self.kind, self.choose, self.zipped, self.preview, self.go):
             if widget is not None:
                 widget.setEnabled(not on)
 
     def _failed(self, error: BaseException) -> None:
         self.error.show_message(*failure(error), kind="error")
 
-    def _keep(self) -> None:
+    def _remember(self) -> None:
         window_state.save(self._file, self.choice.to_json())
 
     def reject(self) -> None:
@@ -320,7 +320,7 @@ class ExportDialog(QDialog):
         if self._job is not None:
             self._studio.cancel(self._job.id)
             return
-        self._keep()
+        self._remember()
         super().reject()
 
     def close_down(self) -> None:
@@ -329,7 +329,7 @@ class ExportDialog(QDialog):
             self._studio.cancel(self._job.id)
         for each in (self._reading, self._drawing):
             each.close()
-        self._look.stop()
+        self._timer.stop()
 
     def done(self, arg__1: int) -> None:
         self.close_down()

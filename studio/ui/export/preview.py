@@ -39,7 +39,7 @@ class ExportPreview(QWidget):
         """Device pixels of the large one's side."""
         return round(SIDE * self.devicePixelRatioF())
 
-    def take(self, image: QImage) -> None:
+    def show_image(self, image: QImage) -> None:
         """Show a square picture, `pixels` wide."""
         self.image = image
         ratio = self.devicePixelRatioF()

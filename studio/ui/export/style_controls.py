@@ -122,13 +122,13 @@ class StyleControls(QWidget):
         """The last control in the tab order."""
         return self._sliders[PLACES[-1][0]]
 
-    def begin(self) -> None:
+    def focus_shape(self) -> None:
         """Focus the selected shape."""
         chosen = self._groups["shape"].checkedButton()
         if chosen is not None:
             chosen.setFocus()
 
-    def offer(self, tints: Sequence[str], works: Sequence[str]) -> None:
+    def set_choices(self, tints: Sequence[str], works: Sequence[str]) -> None:
         """Offer colours taken from the picture, and works to use as the background, by name."""
         self.works.addItems(list(works))
         self.findChild(QToolButton, "ground.work").setEnabled(bool(works))  # type: ignore[union-attr]

@@ -26,7 +26,7 @@ class AboutPage(QWidget):
     def __init__(self, catalog: Catalog) -> None:
         super().__init__()
         self.setObjectName("form")
-        self._aside = BackgroundTasks(self)
+        self._tasks = BackgroundTasks(self)
         self._catalog = catalog
         self.parts: list[CreditedPart] = []
         self.bar = MessageBar("about")
@@ -43,7 +43,7 @@ class AboutPage(QWidget):
                 line.addWidget(button(titles[name], object_name, icon="story", clicked=read))
         line.addWidget(self.copy)
         line.addStretch(1)
-        self._told = column(spacing=8)
+        self._rows = column(spacing=8)
         whole = column(self, spacing=8, margins=(MARGIN, 0, MARGIN, 0))
         whole.addWidget(title)
         words = tr(
@@ -55,31 +55,31 @@ class AboutPage(QWidget):
         whole.addLayout(line)
         whole.addWidget(self.bar)
         whole.addSpacing(8)
-        whole.addLayout(self._told)
+        whole.addLayout(self._rows)
         whole.addStretch(1)
-        self._aside.run(lambda: about.parts(catalog), self._show, lambda error: self.bar.show_message(*failure(error)))
+        self._tasks.run(lambda: about.parts(catalog), self._show, lambda error: self.bar.show_message(*failure(error)))
 
     def copy_credits(self) -> None:
         QGuiApplication.clipboard().setText(credits(self.parts))
         self.copy.setText(tr("Copied"))
 
     def close_down(self) -> None:
-        self._aside.close()
+        self._tasks.close()
 
     def _show(self, parts: list[CreditedPart]) -> None:
         self.parts = parts
         self.copy.setEnabled(True)
         models = self._catalog.models()
         if models:
-            self._told.addWidget(label(tr("Models"), "heading"))
+            self._rows.addWidget(label(tr("Models"), "heading"))
         for model in models:
-            self._told.addLayout(row(label(model.title, "label"), None, label(terms(model.licence).name, "muted")))
+            self._rows.addLayout(row(label(model.title, "label"), None, label(terms(model.licence).name, "muted")))
             if model.credits:
-                self._told.addWidget(label(model.credits, "caption", wrap=True, selectable=True))
-            self._told.addSpacing(8)
-        self._told.addSpacing(8)
-        self._told.addWidget(label(tr("Libraries"), "heading"))
-        self._told.addWidget(_libraries([part for part in parts if part.kind == "library"]))
+                self._rows.addWidget(label(model.credits, "caption", wrap=True, selectable=True))
+            self._rows.addSpacing(8)
+        self._rows.addSpacing(8)
+        self._rows.addWidget(label(tr("Libraries"), "heading"))
+        self._rows.addWidget(_libraries([part for part in parts if part.kind == "library"]))
 
 
 def credits(parts: list[CreditedPart]) -> str:

@@ -35,7 +35,7 @@ class DiagnosticsPage(QWidget):
         super().__init__()
         self.setObjectName("form")
         self._studio = studio
-        self._aside = BackgroundTasks(self)
+        self._tasks = BackgroundTasks(self)
         self.findings: list[DiagnosticFinding] = []
         self.title = label(tr("Checking this computer"), "title")
         self.title.setObjectName("diagnosticsTitle")
@@ -47,13 +47,13 @@ class DiagnosticsPage(QWidget):
         self.busy.setAccessibleName(tr("Progress"))
         self.copy = button(tr("Copy report"), "copyReport", icon="copy", clicked=self.copy_report)
         self.copy.setToolTip(tr("Copy all of this as text for a bug report, without names, folders or prompts"))
-        self._said = QTimer(self)
-        self._said.setSingleShot(True)
-        self._said.setInterval(COPIED_TIME)
-        self._said.timeout.connect(self._copied)
-        self.again = button(tr("Check again"), "lookAgain", icon="again", clicked=self.look)
+        self._copied_timer = QTimer(self)
+        self._copied_timer.setSingleShot(True)
+        self._copied_timer.setInterval(COPIED_TIME)
+        self._copied_timer.timeout.connect(self._copied)
+        self.again = button(tr("Check again"), "lookAgain", icon="again", clicked=self.check)
         logs = button(tr("Show log"), "showLog", icon="folder", clicked=lambda: _open(studio.paths.logs))
-        self._told = column(spacing=8)
+        self._rows = column(spacing=8)
         whole = column(self, spacing=8, margins=(MARGIN, 0, MARGIN, 0))
         whole.addWidget(self.title)
         whole.addWidget(self.words)
@@ -62,11 +62,11 @@ class DiagnosticsPage(QWidget):
         whole.addWidget(self.busy)
         whole.addWidget(self.bar)
         whole.addSpacing(8)
-        whole.addLayout(self._told)
+        whole.addLayout(self._rows)
         whole.addStretch(1)
-        self.look()
+        self.check()
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Check the computer again."""
         self.title.setText(tr("Checking this computer"))
         self.words.setText(tr("This takes a few seconds."))
@@ -75,18 +75,18 @@ class DiagnosticsPage(QWidget):
         self.copy.setEnabled(False)
         self.again.setEnabled(False)
         studio = self._studio
-        self._aside.run(lambda: diagnostics.examine(studio.paths, studio.catalog), self._found, self._failed)
+        self._tasks.run(lambda: diagnostics.examine(studio.paths, studio.catalog), self._found, self._failed)
 
     def copy_report(self) -> None:
         QGuiApplication.clipboard().setText(diagnostics.report(self.findings, self._studio.paths))
         self.copy.setText(tr("Copied"))
-        self._said.start()
+        self._copied_timer.start()
 
     def _copied(self) -> None:
         self.copy.setText(tr("Copy report"))
 
     def close_down(self) -> None:
-        self._aside.close()
+        self._tasks.close()
 
     def _failed(self, error: Exception) -> None:
         self.busy.hide()
@@ -110,15 +110,15 @@ class DiagnosticsPage(QWidget):
             if missing
             else tr("Nothing is missing on this computer.")
         )
-        clear_layout(self._told)
+        clear_layout(self._rows)
         for finding in missing:
-            self._told.addWidget(MissingPart(finding))
+            self._rows.addWidget(MissingPart(finding))
         if missing:
-            self._told.addSpacing(16)
+            self._rows.addSpacing(16)
         for section in dict.fromkeys(finding.section for finding in findings):
-            self._told.addWidget(label(tr(section), "heading"))
-            self._told.addWidget(_table([finding for finding in findings if finding.section == section]))
-            self._told.addSpacing(16)
+            self._rows.addWidget(label(tr(section), "heading"))
+            self._rows.addWidget(_table([finding for finding in findings if finding.section == section]))
+            self._rows.addSpacing(16)
 
 
 class MissingPart(QFrame):

@@ -27,7 +27,7 @@ LANGUAGES = {"en": "English", "zh": "Chinese"}
 class ModelCard(QFrame):
     """`asked(name)`: a command for the model that is shown: use, card, reveal, check, remove."""
 
-    asked = Signal(str)
+    command_requested = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,12 +63,12 @@ class ModelCard(QFrame):
         add(title)
         if model.description:
             add(label(" ".join(model.description.split()), wrap=True, selectable=True))
-        rows.addLayout(self._deeds(model))
+        rows.addLayout(self._buttons(model))
         add(_table(model))
         if model.sha256:
             words = column(spacing=2)
             words.addWidget(label(tr("SHA-256 of the weights"), "caption"))
-            words.addLayout(_sum(model.sha256))
+            words.addLayout(_hash_row(model.sha256))
             rows.addLayout(words)
         allowed = terms(model.licence)
         add(label(tr("Licence"), "label"))
@@ -79,8 +79,8 @@ class ModelCard(QFrame):
             add(label(tr("Credits"), "label"))
             add(label(model.credits, "caption", wrap=True, selectable=True))
 
-    def _deeds(self, model: Model) -> QHBoxLayout:
-        use = button(tr("Use it"), "model.use", clicked=lambda: self.asked.emit("use"))
+    def _buttons(self, model: Model) -> QHBoxLayout:
+        use = button(tr("Use it"), "model.use", clicked=lambda: self.command_requested.emit("use"))
         use.setToolTip(tr("Open its page with this model chosen (Return)"))
         small = [("folder", tr("Show in folder"), "reveal"), ("tick", tr("Verify files"), "check")]
         if any((model.folder / name).is_file() for name in CARDS):
@@ -88,7 +88,7 @@ class ModelCard(QFrame):
         if not model.bundled:
             small.append(("trash", tr("Remove (Delete)"), "remove"))
         tools = [
-            tool(icon, words, f"model.{deed}", clicked=lambda deed=deed: self.asked.emit(deed))
+            tool(icon, words, f"model.{deed}", clicked=lambda deed=deed: self.command_requested.emit(deed))
             for icon, words, deed in small
         ]
         line = row(use, *tools, spacing=4)
@@ -109,7 +109,7 @@ def _table(model: Model) -> QWidget:
     return fact_table(facts, "told")
 
 
-def _sum(sha256: str) -> QHBoxLayout:
+def _hash_row(sha256: str) -> QHBoxLayout:
     """The hash of the weights, shortened, with a button to copy it."""
     shown = label(f"{sha256[:8]} … {sha256[-8:]}", selectable=True)
     shown.setObjectName("modelSum")

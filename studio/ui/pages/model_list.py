@@ -179,7 +179,7 @@ class ModelRowDelegate(QStyledItemDelegate):
         left = words.adjusted(0, 0, -wide - EDGE, 0)
         right = QRectF(words.right() - wide, words.top(), wide, words.height())
         elide = Qt.TextElideMode.ElideRight
-        gist = parted(_gist(model), QFontMetricsF(look.font()), left.width())
+        gist = two_lines(_description(model), QFontMetricsF(look.font()), left.width())
         rows = 1 + len(gist)
         lines = [(0, model.title, look.font(strong=True), "ink", left, Qt.AlignmentFlag.AlignLeft)]
         lines += [(at, text, look.font(), "muted", left, Qt.AlignmentFlag.AlignLeft) for at, text in enumerate(gist, 1)]
@@ -207,7 +207,7 @@ class ModelRowDelegate(QStyledItemDelegate):
         painter.setClipping(False)
 
 
-def parted(text: str, metrics: QFontMetricsF, wide: float) -> list[str]:
+def two_lines(text: str, metrics: QFontMetricsF, wide: float) -> list[str]:
     """The text on one line, or on two if it is too wide; the second may still be too wide."""
     if metrics.horizontalAdvance(text) <= wide:
         return [text]
@@ -216,7 +216,7 @@ def parted(text: str, metrics: QFontMetricsF, wide: float) -> list[str]:
     return [" ".join(words[: fits[-1]]), " ".join(words[fits[-1] :])] if fits else [text]
 
 
-def _gist(model: Model) -> str:
+def _description(model: Model) -> str:
     """The description of a model, else its family."""
     words = " ".join(model.description.split())
     return words or tr("A {family} model").format(family=model.family)

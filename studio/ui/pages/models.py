@@ -45,17 +45,17 @@ class ModelsPage(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._studio, self._bridge = studio, bridge
         self._notify, self._open_panel = notify, open_panel
-        self._aside = BackgroundTasks(self)
+        self._tasks = BackgroundTasks(self)
         self._check = BackgroundTasks(self)
-        self.shelf = ModelList(self._aside)
+        self.list = ModelList(self._tasks)
         self.card = ModelCard()
         self.bar = MessageBar("models")
-        self.bringing = ModelImporter(studio, bridge, self._aside)
-        self.shelf.chosen.connect(self.card.show_model)
-        self.shelf.itemActivated.connect(lambda _: self.act_on("use"))
-        self.card.asked.connect(self.act_on)
-        self.bringing.imported.connect(self._brought)
-        self.bringing.failed.connect(lambda error: self.bar.show_message(*failure(error), kind="error"))
+        self.importer = ModelImporter(studio, bridge, self._tasks)
+        self.list.chosen.connect(self.card.show_model)
+        self.list.itemActivated.connect(lambda _: self.run("use"))
+        self.card.command_requested.connect(self.run)
+        self.importer.imported.connect(self._imported)
+        self.importer.failed.connect(lambda error: self.bar.show_message(*failure(error), kind="error"))
         bridge.news.connect(self._hear)
         self._build()
         self.refresh()
@@ -79,11 +79,11 @@ class ModelsPage(QWidget):
         head.setLayout(line)
         head.setFixedHeight(54)
         words = tr("Drop a model folder, a .safetensors file or a StyleGAN checkpoint")
-        self._landing = DropZone(self, words, lambda data: bool(_files(data)), lambda data: self.bring(_files(data)))
+        self._drop_zone = DropZone(self, words, lambda data: bool(_files(data)), lambda data: self.import_files(_files(data)))
         left = column(spacing=8, margins=(16, 12, 8, 0))
-        left.addWidget(self.bringing)
+        left.addWidget(self.importer)
         left.addWidget(self.bar)
-        left.addWidget(self.shelf, 1)
+        left.addWidget(self.list, 1)
         middle = row(spacing=0)
         middle.addLayout(left, 1)
         middle.addWidget(self.card)
@@ -94,7 +94,7 @@ class ModelsPage(QWidget):
     def refresh(self) -> None:
         """Read the models again."""
         models = self._studio.catalog.models()
-        self.shelf.fill(models)
+        self.list.fill(models)
         self.total.setText(count(len(models), "%n model", "%n models") + " · " + size(sum(m.size for m in models)))
         warnings = self._studio.catalog.warnings
         if warnings:
@@ -106,11 +106,11 @@ class ModelsPage(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if self._studio.catalog.models() != self.shelf.models():  # changed from outside the window
+        if self._studio.catalog.models() != self.list.models():  # changed from outside the window
             self._bridge.models_changed()
 
-    def act_on(self, name: str) -> None:
-        model = self.shelf.current()
+    def run(self, name: str) -> None:
+        model = self.list.current()
         actions: dict[str, Callable[[Model], None]] = {
             "use": self.use,
             "card": self.read_card,
@@ -176,13 +176,13 @@ class ModelsPage(QWidget):
         self._bridge.models_changed()
         self.refresh()
 
-    def bring(self, paths: Sequence[Path]) -> None:
+    def import_files(self, paths: Sequence[Path]) -> None:
         self.bar.hide()
-        self.bringing.import_paths(paths)
+        self.importer.import_paths(paths)
 
-    def _brought(self, model: Model) -> None:
+    def _imported(self, model: Model) -> None:
         self.refresh()
-        self.shelf.choose(model.id)
+        self.list.choose(model.id)
         self._bridge.models_changed()
         self._notify(tr("{name} is ready.").format(name=model.title), [(tr("Use it"), lambda: self.use(model))])
 
@@ -193,31 +193,31 @@ class ModelsPage(QWidget):
         dialog.setFileMode(QFileDialog.FileMode.Directory if folder else QFileDialog.FileMode.ExistingFiles)
         if not folder:
             dialog.setNameFilter(tr("Models and StyleGAN checkpoints") + f" ({FILES})")
-        dialog.filesSelected.connect(lambda paths: self.bring([Path(path) for path in paths]))
+        dialog.filesSelected.connect(lambda paths: self.import_files([Path(path) for path in paths]))
         dialog.open()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Delete:
-            self.act_on("remove")
+            self.run("remove")
         else:
             super().keyPressEvent(event)
 
     def focus_first(self) -> None:
-        self.shelf.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.list.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def leave(self) -> None:
         """Nothing plays here; an import goes on."""
 
     def close_down(self) -> None:
-        self._aside.close()
+        self._tasks.close()
         self._check.close()
 
     def state(self) -> dict[str, Any]:
-        model = self.shelf.current()
+        model = self.list.current()
         return {"model": model.id if model is not None else ""}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.shelf.choose(str(state.get("model", "")))
+        self.list.choose(str(state.get("model", "")))
 
 
 def _files(data: QMimeData) -> list[Path]:

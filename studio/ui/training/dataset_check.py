@@ -36,11 +36,11 @@ class _CheckProgress:
 
     def __init__(self) -> None:
         self.done = self.total = 0
-        self.halted = False
+        self.cancelled = False
 
-    def hear(self, done: int, total: int) -> None:
+    def report(self, done: int, total: int) -> None:
         self.done, self.total = done, total
-        if self.halted:
+        if self.cancelled:
             raise _CheckCancelled("")
 
 
@@ -53,12 +53,12 @@ class DatasetCheck(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("looking")
-        self._aside = LatestOnly(self)
-        self._far = _CheckProgress()
+        self._tasks = LatestOnly(self)
+        self._progress = _CheckProgress()
         self.title = label("", "heading", wrap=True)
         self.title.setObjectName("foundTitle")
-        self.told = label("", "muted", wrap=True)
-        self.told.setObjectName("foundTold")
+        self.details = label("", "muted", wrap=True)
+        self.details.setObjectName("foundTold")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))
@@ -73,55 +73,55 @@ class DatasetCheck(QWidget):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         whole = column(self, spacing=8)
-        for widget in (self.title, self.told, self.bar):
+        for widget in (self.title, self.details, self.bar):
             whole.addWidget(widget)
         whole.addSpacing(4)
         whole.addWidget(self.tiles, 1)
         whole.addWidget(self.unused)
         whole.addWidget(self.list)
-        self._look = QTimer(self)
-        self._look.setInterval(UPDATE_INTERVAL)
-        self._look.timeout.connect(self._tell)
+        self._timer = QTimer(self)
+        self._timer.setInterval(UPDATE_INTERVAL)
+        self._timer.timeout.connect(self._show_progress)
         theme().changed.connect(self._fit)
         self._fit()
 
-    def look(self, folder: Path, size: int) -> None:
+    def check(self, folder: Path, size: int) -> None:
         """Check a folder on a thread; `checked` or `failed` follows, unless another check replaces this one."""
-        self._far.halted = True
-        far = self._far = _CheckProgress()
+        self._progress.cancelled = True
+        far = self._progress = _CheckProgress()
         self.title.setText(tr("Checking the pictures"))
-        self.told.setText(str(folder))
+        self.details.setText(str(folder))
         self.bar.setRange(0, 0)
         self.bar.show()
         self.tiles.show_pictures([])
         self.unused.hide()
         self.list.hide()
-        self._look.start()
+        self._timer.start()
 
         def work() -> CheckedFolder:
             from studio.backends.avatar.dataset import check_pack  # loads Pillow: not before it is needed
             from studio.backends.avatar.folder import check_folder
 
-            return check_pack(folder, size) or check_folder(folder, size, far.hear)
+            return check_pack(folder, size) or check_folder(folder, size, far.report)
 
-        self._aside.run(work, self._found, self._fail)
+        self._tasks.run(work, self._found, self._fail)
 
     def close_down(self) -> None:
-        self._far.halted = True
-        self._aside.close()
+        self._progress.cancelled = True
+        self._tasks.close()
 
-    def _tell(self) -> None:
-        if self._far.total:
-            self.bar.setRange(0, self._far.total)
-            self.bar.setValue(self._far.done)
+    def _show_progress(self) -> None:
+        if self._progress.total:
+            self.bar.setRange(0, self._progress.total)
+            self.bar.setValue(self._progress.done)
 
     def _found(self, found: CheckedFolder) -> None:
-        self._look.stop()
+        self._timer.stop()
         self.bar.hide()
         used, skipped = len(found.pixels), found.skipped
         self.title.setText(count(used, "%n picture is used", "%n pictures are used"))
-        self.told.setText(_summary(used, found))
-        self.told.setVisible(bool(self.told.text()))
+        self.details.setText(_summary(used, found))
+        self.details.setVisible(bool(self.details.text()))
         step = max(1, used // SHOWN)
         self.tiles.show_pictures([_image(found.pixels[at]) for at in range(0, used, step)[:SHOWN]])
         self.unused.setVisible(bool(skipped))
@@ -138,7 +138,7 @@ class DatasetCheck(QWidget):
     def _fail(self, error: StudioError | OSError) -> None:
         if isinstance(error, _CheckCancelled):
             return
-        self._look.stop()
+        self._timer.stop()
         self.bar.hide()
         self.checked.emit(None)
         self.failed.emit(*failure(error))

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from studio.studio import Studio
     from studio.ui.panel.panel import Panel
 
-FEWEST = 8
+MIN_PICTURES = 8
 INTRO_WIDTH = 480  # pixels
-Offers = Sequence[tuple[str, str, Callable[[], object]]]  # text, object name, what it does
+Actions = Sequence[tuple[str, str, Callable[[], object]]]  # text, object name, what it does
 
 
 class TrainingPage(QWidget):
@@ -51,32 +51,32 @@ class TrainingPage(QWidget):
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._studio, self._bridge, self._open_panel = studio, bridge, open_panel
-        self._adopting = SerialTasks(self)
+        self._tasks = SerialTasks(self)
         self._found: CheckedFolder | None = None
-        self._told: Job | None = None  # whose end has been shown
-        self._seen: list[str] = []  # the folders of trainings that the window offered
-        self._home = studio.paths.state / "trainings"
-        self.unfinished = ResumableList(self._home)
-        self.plan = TrainingForm(studio.catalog, self.unfinished)
-        self.looking = DatasetCheck()
-        self.course = ProgressView(studio)
+        self._reported: Job | None = None  # whose end has been shown
+        self._last_offered: list[str] = []  # the folders of trainings that the window offered
+        self._folder = studio.paths.state / "trainings"
+        self.unfinished = ResumableList(self._folder)
+        self.form = TrainingForm(studio.catalog, self.unfinished)
+        self.dataset_check = DatasetCheck()
+        self.progress = ProgressView(studio)
         self.bar = MessageBar("training")
-        self.begin = button(tr("Start training"), "trainBegin", "primary", clicked=self.start)
-        self.begin.setToolTip(tr("Train on these pictures; you can keep working meanwhile"))
-        self.pause = button(tr("Pause"), "trainPause", icon="pause", clicked=self.pause_or_go_on)
-        self.keep = button(tr("Stop and save"), "trainKeep", "primary", clicked=self.stop_and_keep)
-        self.keep.setToolTip(tr("Stop now, and add the model as it is to your models"))
-        self.cancel = button(tr("Cancel"), "trainCancel", clicked=self.ask_to_cancel)
-        self.cancel.setToolTip(tr("Stop now, without adding a model"))
+        self.start_button = button(tr("Start training"), "trainBegin", "primary", clicked=self.start)
+        self.start_button.setToolTip(tr("Train on these pictures; you can keep working meanwhile"))
+        self.pause_button = button(tr("Pause"), "trainPause", icon="pause", clicked=self.toggle_pause)
+        self.save_button = button(tr("Stop and save"), "trainKeep", "primary", clicked=self.stop_and_save)
+        self.save_button.setToolTip(tr("Stop now, and add the model as it is to your models"))
+        self.cancel_button = button(tr("Cancel"), "trainCancel", clicked=self.ask_to_cancel)
+        self.cancel_button.setToolTip(tr("Stop now, without adding a model"))
         self._build()
-        self.plan.changed.connect(self._look)
-        self.unfinished.wanted.connect(self._take_up)
-        self.unfinished.unwanted.connect(self._delete)
-        self.looking.checked.connect(self._checked)
-        self.looking.failed.connect(lambda title, hint: self.bar.show_message(title, hint, kind="error"))
-        bridge.news.connect(self._hear)
-        self._attach()
-        self._count()
+        self.form.changed.connect(self._check_pictures)
+        self.unfinished.resume_clicked.connect(self._resume)
+        self.unfinished.delete_confirmed.connect(self._delete)
+        self.dataset_check.checked.connect(self._checked)
+        self.dataset_check.failed.connect(lambda title, hint: self.bar.show_message(title, hint, kind="error"))
+        bridge.news.connect(self._on_news)
+        self._show_current()
+        self._list_unfinished()
         self._refresh()
 
     def _build(self) -> None:
@@ -87,17 +87,17 @@ class TrainingPage(QWidget):
         foot = QFrame()
         foot.setObjectName("briefFoot")
         buttons = column(foot, spacing=8, margins=(20, 12, 20, 16))
-        buttons.addWidget(self.begin)
-        buttons.addWidget(self.keep)
-        self._beside = QWidget()
-        line = row(self.pause, self.cancel)
+        buttons.addWidget(self.start_button)
+        buttons.addWidget(self.save_button)
+        self._pause_and_cancel = QWidget()
+        line = row(self.pause_button, self.cancel_button)
         line.setStretch(0, 1)
         line.setStretch(1, 1)
-        self._beside.setLayout(line)
-        buttons.addWidget(self._beside)
+        self._pause_and_cancel.setLayout(line)
+        buttons.addWidget(self._pause_and_cancel)
         brief = QFrame()
         brief.setObjectName("brief")
-        column(brief, spacing=0).addWidget(self.plan)
+        column(brief, spacing=0).addWidget(self.form)
         self._left = QWidget()
         left = column(self._left, spacing=0)
         left.addWidget(head)
@@ -105,68 +105,68 @@ class TrainingPage(QWidget):
         left.addWidget(foot)
         theme().changed.connect(self._fit)
         self._fit()
-        self.empty = TrainingIntro(self.plan.ask_folder)
-        self._middle = QStackedWidget()
-        for widget in (self.empty, self.looking, self.course):
-            self._middle.addWidget(widget)
+        self.empty = TrainingIntro(self.form.ask_folder)
+        self._stack = QStackedWidget()
+        for widget in (self.empty, self.dataset_check, self.progress):
+            self._stack.addWidget(widget)
         right = column(spacing=12, margins=(24, 16, 24, 16))
         right.addWidget(self.bar)
-        right.addWidget(self._middle, 1)
+        right.addWidget(self._stack, 1)
         whole = row(spacing=0)
         whole.addWidget(self._left)
         whole.addLayout(right, 1)
         self.setLayout(whole)
         words = tr("Drop a folder of pictures to train on")
-        self._landing = DropZone(self, words, lambda data: _folder(data) is not None, self._dropped)
+        self._drop_zone = DropZone(self, words, lambda data: _folder(data) is not None, self._dropped)
 
     def _fit(self) -> None:
         self._left.setFixedWidth(theme().scaled(SIZE.brief))
-        for made in (self.pause, self.cancel):
+        for made in (self.pause_button, self.cancel_button):
             made.setFixedHeight(theme().scaled(36))
 
     def _dropped(self, data: QMimeData) -> None:
         folder = _folder(data)
         if folder is not None and not self.busy:
-            self.plan.take(folder)
+            self.form.set_folder(folder)
 
-    def _look(self) -> None:
-        if self.plan.folder is not None and not self.busy:
+    def _check_pictures(self) -> None:
+        if self.form.folder is not None and not self.busy:
             self.bar.hide()
             self._found = None
-            self._told = self.course.job
-            self._middle.setCurrentWidget(self.looking)
-            self.looking.look(self.plan.folder, self.plan.side)
+            self._reported = self.progress.job
+            self._stack.setCurrentWidget(self.dataset_check)
+            self.dataset_check.check(self.form.folder, self.form.side)
             self._refresh()
 
     def _checked(self, found: CheckedFolder | None) -> None:
         self._found = found
         if found is None:
-            self._middle.setCurrentWidget(self.empty)
+            self._stack.setCurrentWidget(self.empty)
         self._refresh()
 
     @property
     def busy(self) -> bool:
         """Whether a training waits or runs."""
-        return self.course.job is not None and self.course.job.state in ("queued", "running")
+        return self.progress.job is not None and self.progress.job.state in ("queued", "running")
 
     def start(self) -> None:
-        training_runs.delete_oldest(self._home, self._offered)
-        out = self._home / time.strftime("%Y%m%d-%H%M%S")
+        training_runs.delete_oldest(self._folder, self._offered)
+        out = self._folder / time.strftime("%Y%m%d-%H%M%S")
         try:
-            self._follow(self._studio.submit(self.plan.request(out)))
+            self._follow(self._studio.submit(self.form.request(out)))
         except StudioError as error:
             self.bar.show_message(*failure(error), kind="error")
 
-    def pause_or_go_on(self) -> None:
-        job = self.course.job
+    def toggle_pause(self) -> None:
+        job = self.progress.job
         if job is not None:
             self._studio.suspend_training(job.id, not job.suspended)
             self._refresh()
-            self.course.refresh()
+            self.progress.refresh()
 
-    def stop_and_keep(self) -> None:
-        if self.course.job is not None:
-            self._studio.finish_training(self.course.job.id)
+    def stop_and_save(self) -> None:
+        if self.progress.job is not None:
+            self._studio.finish_training(self.progress.job.id)
             self._refresh()
 
     def ask_to_cancel(self) -> None:
@@ -183,10 +183,10 @@ class TrainingPage(QWidget):
         box.open()
 
     def _cancel(self) -> None:
-        if self.course.job is not None:
-            self._studio.cancel(self.course.job.id)
+        if self.progress.job is not None:
+            self._studio.cancel(self.progress.job.id)
 
-    def _go_on(self, job: Job) -> None:
+    def _resume_job(self, job: Job) -> None:
         """Resume the training of a job that ended."""
         try:
             again = self._studio.retry(job.id)
@@ -195,7 +195,7 @@ class TrainingPage(QWidget):
         except StudioError as error:
             self.bar.show_message(*failure(error), kind="error")
 
-    def _take_up(self, request: AvatarTrainRequest) -> None:
+    def _resume(self, request: AvatarTrainRequest) -> None:
         """Resume a training that no job is known of any more."""
         try:
             self._follow(self._studio.submit(training_runs.resume_request(request)))
@@ -208,12 +208,12 @@ class TrainingPage(QWidget):
         if any(getattr(each, "out", "") == request.out for each in live):
             self.bar.show_message(tr("This training is running."), tr("Stop it first."), kind="error")
             return
-        shown = self.course.job
+        shown = self.progress.job
         if shown is not None and getattr(shown.request, "out", "") == request.out:
             self.bar.hide()  # which offers to resume it
 
         def gone(_: None) -> None:
-            self._count()
+            self._list_unfinished()
             self._refresh()
             self.focus_first()
 
@@ -221,101 +221,101 @@ class TrainingPage(QWidget):
             self.bar.show_message(*failure(error), kind="error")
 
         folder = Path(request.out)
-        self._adopting.run(lambda: training_runs.delete(folder), gone, failed)
+        self._tasks.run(lambda: training_runs.delete(folder), gone, failed)
 
     @property
     def _offered(self) -> list[str]:
         """The folders of trainings that the window offers to resume."""
         return [str(getattr(entry.request, "out", "")) for entry in self._studio.interrupted]
 
-    def _count(self) -> None:
+    def _list_unfinished(self) -> None:
         """List the trainings that can be resumed, except those that the window offers."""
-        self._seen = self._offered
-        self.unfinished.refresh(self._seen)
+        self._last_offered = self._offered
+        self.unfinished.refresh(self._last_offered)
 
     def _follow(self, job: Job) -> None:
         assert isinstance(job.request, AvatarTrainRequest)
         self.bar.hide()
-        self.plan.show_request(job.request)
-        self.course.follow(job)
-        self._middle.setCurrentWidget(self.course)
+        self.form.show_request(job.request)
+        self.progress.follow(job)
+        self._stack.setCurrentWidget(self.progress)
         self._refresh()
 
-    def _attach(self) -> None:
+    def _show_current(self) -> None:
         """Show the training that waits or runs, or the one that ended last, if this page has not shown it yet."""
         jobs = [job for job in self._studio.jobs() if isinstance(job.request, AvatarTrainRequest)]
         live = next((job for job in jobs if job.state in ("running", "queued")), None)
         job = live or next(iter(jobs), None)
-        if job is not None and job is not self.course.job:
+        if job is not None and job is not self.progress.job:
             self._follow(job)
-            self._end(job)
+            self._report_end(job)
 
-    def _hear(self, news: Any) -> None:
+    def _on_news(self, news: Any) -> None:
         if news.kind == "models":
-            self.plan.refresh()
-        elif news.kind == "queue" and self._offered != self._seen:  # an offer was answered
-            self._count()
+            self.form.refresh()
+        elif news.kind == "queue" and self._offered != self._last_offered:  # an offer was answered
+            self._list_unfinished()
             self._refresh()
         job = news.job
         if news.kind != "job" or job is None:
             return
-        if job is self.course.job:
-            self.course.refresh()
-            self._end(job)
+        if job is self.progress.job:
+            self.progress.refresh()
+            self._report_end(job)
         elif isinstance(job.request, AvatarTrainRequest) and not self.busy and job.state in ("queued", "running"):
             self._follow(job)
         elif self.busy:
-            self.course.refresh()  # what it waits for has come or gone
+            self.progress.refresh()  # what it waits for has come or gone
         self._refresh()
 
-    def _end(self, job: Job) -> None:
+    def _report_end(self, job: Job) -> None:
         """Say once how the training ended, and offer what to do next."""
-        if job.state in ("queued", "running") or job is self._told:
+        if job.state in ("queued", "running") or job is self._reported:
             return
-        self._told = job
-        self._count()
+        self._reported = job
+        self._list_unfinished()
         request = job.request
         assert isinstance(request, AvatarTrainRequest)
         error = job.future.exception()
         out = Path(request.out)
-        again = (tr("Resume training"), "trainGoOn", lambda: self._go_on(job))
+        again = (tr("Resume training"), "trainGoOn", lambda: self._resume_job(job))
         more = [again] if training_runs.can_resume(out) else []
         made = error.assets if isinstance(error, Cancelled) else [] if error is not None else job.future.result()
         ready = [each.folder for each in made if isinstance(each, Weights) and out not in each.folder.parents]
         if ready:
-            self._say_ready(request.title, ready[0].name, more, known=job.duplicate_of)
+            self._report_ready(request.title, ready[0].name, more, known=job.duplicate_of)
             return
         with contextlib.suppress(OSError):
             training_runs.finish_model_swap(out)
         if (out / training_runs.MODEL).is_dir():
             rest = tuple(more)
-            more = [(tr("Save it as it is"), "trainKeepAfterAll", lambda: self._adopt(request, rest)), *more]
+            more = [(tr("Save it as it is"), "trainKeepAfterAll", lambda: self._import_model(request, rest)), *more]
         if error is None or isinstance(error, Cancelled):
             self.bar.show_message(tr("Training stopped. No model was added."), actions=more, kind="notice")
         else:
             self.bar.show_message(*failure(error), actions=more, kind="error")
 
-    def _say_ready(self, title: str, id: str, more: Offers, known: str = "") -> None:
+    def _report_ready(self, title: str, id: str, more: Actions, known: str = "") -> None:
         use = (tr("Use it"), "trainUse", lambda: self.use(id))
         said = tr("Nothing has changed: {name} is already in your models.") if known else tr("{name} is ready.")
         self.bar.show_message(said.format(name=known or title), actions=[use, *more], kind="notice")
 
-    def _adopt(self, request: AvatarTrainRequest, more: Offers) -> None:
+    def _import_model(self, request: AvatarTrainRequest, more: Actions) -> None:
         """Import the model that an unfinished training left."""
         take, folder = self._studio.catalog.import_, Path(request.out) / training_runs.MODEL
 
         def ready(model: Model) -> None:
             self._bridge.models_changed()
-            self._say_ready(request.title, model.id, more)
+            self._report_ready(request.title, model.id, more)
 
         def failed(error: Failure) -> None:
             if isinstance(error, AlreadyInstalled):
-                self._say_ready(request.title, error.model.id, more, known=error.model.title)
+                self._report_ready(request.title, error.model.id, more, known=error.model.title)
             else:
                 self.bar.show_message(*failure(error), kind="error")
 
         self.bar.hide()
-        self._adopting.run(lambda: take(folder, "avatar", accept_licence=True), ready, failed)
+        self._tasks.run(lambda: take(folder, "avatar", accept_licence=True), ready, failed)
 
     def use(self, id: str) -> None:
         """Open the avatar page with this model chosen."""
@@ -325,50 +325,50 @@ class TrainingPage(QWidget):
             panel.form.fields["model"].set_value(id)
 
     def _refresh(self) -> None:
-        job = self.course.job
+        job = self.progress.job
         busy = self.busy
-        self.plan.form.setEnabled(not busy)
+        self.form.form.setEnabled(not busy)
         self.unfinished.setVisible(not busy and self.unfinished.count > 0)
-        self.begin.setVisible(not busy)
-        self.begin.setEnabled(self._found is not None and len(self._found.pixels) >= FEWEST)
-        self.keep.setVisible(busy)
-        self._beside.setVisible(busy)
+        self.start_button.setVisible(not busy)
+        self.start_button.setEnabled(self._found is not None and len(self._found.pixels) >= MIN_PICTURES)
+        self.save_button.setVisible(busy)
+        self._pause_and_cancel.setVisible(busy)
         if job is not None and busy:
             going = not job.cancelling
-            self.keep.setEnabled(going and job.progress.values.get("step", 0) > 0)
-            self.cancel.setEnabled(going)
-            self.pause.setEnabled(going and job.state == "running")
-            self.pause.setText(tr("Resume") if job.suspended else tr("Pause"))
-            self.pause.setAccessibleName(self.pause.text())
-            icons.set_icon(self.pause, "play" if job.suspended else "pause", size=ICON, gap=GAP)
+            self.save_button.setEnabled(going and job.progress.values.get("step", 0) > 0)
+            self.cancel_button.setEnabled(going)
+            self.pause_button.setEnabled(going and job.state == "running")
+            self.pause_button.setText(tr("Resume") if job.suspended else tr("Pause"))
+            self.pause_button.setAccessibleName(self.pause_button.text())
+            icons.set_icon(self.pause_button, "play" if job.suspended else "pause", size=ICON, gap=GAP)
 
     def act(self, name: str) -> None:
-        if name == "generate" and not self.busy and self.begin.isEnabled():
+        if name == "generate" and not self.busy and self.start_button.isEnabled():
             self.start()
         elif name == "cancel" and self.busy:
             self.ask_to_cancel()
 
     def can(self, name: str) -> bool:
         """Whether an action would do anything here and now."""
-        return self.busy if name == "cancel" else name == "generate" and not self.busy and self.begin.isEnabled()
+        return self.busy if name == "cancel" else name == "generate" and not self.busy and self.start_button.isEnabled()
 
     def focus_first(self) -> None:
-        (self.pause if self.busy else self.plan.choose).setFocus(Qt.FocusReason.OtherFocusReason)
+        (self.pause_button if self.busy else self.form.choose).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def leave(self) -> None:
         """Another page is shown; the training goes on."""
 
     def close_down(self) -> None:
-        self._adopting.close()
-        self.looking.close_down()
-        self.course.close_down()
+        self._tasks.close()
+        self.dataset_check.close_down()
+        self.progress.close_down()
 
     def state(self) -> dict[str, Any]:
-        return self.plan.state()
+        return self.form.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
         if not self.busy:
-            self.plan.restore(state)
+            self.form.restore(state)
 
 
 def _folder(data: QMimeData) -> Path | None:

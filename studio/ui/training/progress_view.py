@@ -46,12 +46,12 @@ class ProgressView(QWidget):
         self._folder: Path | None = None
         self._lines: list[TrainingLogLine] = []
         self._offset = 0
-        self._seen: Image | None = None
-        self._aside = LatestOnly(self)
+        self._last_preview: Image | None = None
+        self._tasks = LatestOnly(self)
         self.title = label("", "heading", wrap=True)
         self.title.setObjectName("courseTitle")
-        self.told = label("", "muted", wrap=True)
-        self.told.setObjectName("courseTold")
+        self.details = label("", "muted", wrap=True)
+        self.details.setObjectName("courseTold")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(tr("Progress"))
@@ -60,7 +60,7 @@ class ProgressView(QWidget):
         self.losses = Plot("losses", tr("Losses"))
         self.strength = Plot("strength", tr("Augmentation"), 1.0, lambda value: f"{round(value * 100)} %")
         whole = column(self, spacing=8)
-        for widget in (self.title, self.told, self.bar):
+        for widget in (self.title, self.details, self.bar):
             whole.addWidget(widget)
         whole.addSpacing(4)
         whole.addWidget(self.tiles, 1)
@@ -76,7 +76,7 @@ class ProgressView(QWidget):
         assert isinstance(request, TrainRequest)
         self.job = job
         self._folder = Path(request.out)
-        self._lines, self._offset, self._seen = [], 0, None
+        self._lines, self._offset, self._last_preview = [], 0, None
         self.tiles.show_pictures([])
         self._plot()
         self._read()
@@ -89,12 +89,12 @@ class ProgressView(QWidget):
             return
         progress = job.progress
         self.title.setText(self._state(job))
-        self.told.setText(self._words(job))
+        self.details.setText(self._words(job))
         self.bar.setVisible(job.state in ("queued", "running"))
         self.bar.setRange(0, progress.total)
         self.bar.setValue(min(progress.done, progress.total))
-        if isinstance(progress.preview, Image) and progress.preview is not self._seen:
-            self._seen = progress.preview
+        if isinstance(progress.preview, Image) and progress.preview is not self._last_preview:
+            self._last_preview = progress.preview
             self.tiles.show_sheet(pictures.of_payload(progress.preview), COLUMNS)
         if job.state not in ("queued", "running"):
             self._timer.stop()
@@ -102,7 +102,7 @@ class ProgressView(QWidget):
 
     def close_down(self) -> None:
         self._timer.stop()
-        self._aside.close()
+        self._tasks.close()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -147,8 +147,8 @@ class ProgressView(QWidget):
         return (some[-1].values["images"] - some[0].values["images"]) / (some[-1].seconds - some[0].seconds)
 
     def _read(self) -> None:
-        folder, offset, fresh = self._folder, self._offset, self._seen is None
-        if folder is None or self._aside.busy:
+        folder, offset, fresh = self._folder, self._offset, self._last_preview is None
+        if folder is None or self._tasks.busy:
             return
 
         def work() -> tuple[Path, int, list[TrainingLogLine], int, QImage | None]:
@@ -156,15 +156,17 @@ class ProgressView(QWidget):
             last = QImage(str(folder / training_runs.PREVIEW)) if fresh and not offset else None
             return folder, offset, lines, end, last
 
-        self._aside.run(work, lambda found: self._take(*found))
+        self._tasks.run(work, lambda found: self._add_lines(*found))
 
-    def _take(self, folder: Path, offset: int, lines: list[TrainingLogLine], end: int, last: QImage | None) -> None:
+    def _add_lines(
+        self, folder: Path, offset: int, lines: list[TrainingLogLine], end: int, last: QImage | None
+    ) -> None:
         if folder != self._folder:
             return
         if end < offset:  # the log was started over
             self._lines = []
         self._offset = end
-        if last is not None and not last.isNull() and self._seen is None:
+        if last is not None and not last.isNull() and self._last_preview is None:
             self.tiles.show_sheet(last, COLUMNS)
         if lines:
             self._lines += [line for line in lines if line.values]
@@ -173,7 +175,7 @@ class ProgressView(QWidget):
 
     def refresh_words(self) -> None:
         if self.job is not None:
-            self.told.setText(self._words(self.job))
+            self.details.setText(self._words(self.job))
 
     def _plot(self) -> None:
         self.losses.show_curves([PlotCurve(tr(words), tone, points=self._points(key)) for key, words, tone in LOSSES])

@@ -19,8 +19,8 @@ from studio.ui.widgets.theme import SIZE
 class ResumableList(QWidget):
     """`wanted(request)`: resume this one; `unwanted(request)`: delete this one, which was confirmed."""
 
-    wanted = Signal(object)
-    unwanted = Signal(object)
+    resume_clicked = Signal(object)
+    delete_confirmed = Signal(object)
 
     def __init__(self, home: Path) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class ResumableList(QWidget):
         words = column(spacing=0)
         words.addWidget(ElidedLabel(title))
         words.addWidget(ElidedLabel(told, "muted"))
-        go = button(tr("Resume"), f"goOn.{id}", "compact", clicked=lambda: self.wanted.emit(request))
+        go = button(tr("Resume"), f"goOn.{id}", "compact", clicked=lambda: self.resume_clicked.emit(request))
         go.setAccessibleName(tr("Resume {name}").format(name=title))
         go.setToolTip(tr("Resume training where it stopped"))
         said = tr("Delete the training run of {name}").format(name=title)
@@ -75,5 +75,5 @@ class ResumableList(QWidget):
         yes = box.addButton(tr("Delete"), QMessageBox.ButtonRole.DestructiveRole)
         yes.setObjectName("deleteTrainingYes")
         box.setDefaultButton(box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole))
-        yes.clicked.connect(lambda: self.unwanted.emit(request))
+        yes.clicked.connect(lambda: self.delete_confirmed.emit(request))
         box.open()

@@ -38,25 +38,25 @@ class TrainingForm(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.where = ElidedLabel(tr("No folder chosen"), "muted")
-        self.where.setObjectName("trainFolder")
+        self.folder_label = ElidedLabel(tr("No folder chosen"), "muted")
+        self.folder_label.setObjectName("trainFolder")
         self.choose = button(tr("Choose a folder…"), "chooseFolder", icon="folder", clicked=self.ask_folder)
         self.choose.setToolTip(tr("The folder of pictures to train on; it is not changed"))
         self.name = QLineEdit()
         self.name.setMaxLength(80)
         self.name.setPlaceholderText(tr("My faces"))
         self.start = ComboBox()
-        self.sides = ComboBox()
+        self.size_box = ComboBox()
         for side in SIZES:
-            self.sides.addItem(tr("{n} px").format(n=side), side)
-        self.sides.setCurrentIndex(SIZES.index(FIRST_SIZE))
+            self.size_box.addItem(tr("{n} px").format(n=side), side)
+        self.size_box.setCurrentIndex(SIZES.index(FIRST_SIZE))
         self.hours = NumberBox(0.1, LONGEST, 0.5, tr("hours"))
         self.hours.setValue(FIRST_HOURS)
         self.mirror = Switch()
         self._build()
         self.refresh()
-        self.start.currentIndexChanged.connect(lambda _: self._started())
-        self.sides.currentIndexChanged.connect(lambda _: self.changed.emit())
+        self.start.currentIndexChanged.connect(lambda _: self._start_changed())
+        self.size_box.currentIndexChanged.connect(lambda _: self.changed.emit())
 
     def _build(self) -> None:
         inside = self.form = QWidget()
@@ -64,13 +64,13 @@ class TrainingForm(QScrollArea):
         whole = column(inside, spacing=16, margins=(20, 16, 20, 16))
         pictures = column(spacing=SIZE.small)
         pictures.addWidget(label(tr("Pictures"), "label"))
-        pictures.addWidget(self.where)
+        pictures.addWidget(self.folder_label)
         pictures.addWidget(self.choose)
         whole.addLayout(pictures)
         fields: tuple[tuple[str, str, QWidget, str, bool], ...] = (
             ("trainName", tr("Name"), self.name, tr("The name of the model"), False),
             ("trainStart", tr("Start from"), self.start, tr("A new network, or a model you already have"), False),
-            ("trainSize", tr("Size"), self.sides, tr("Pixels of a side; twice as many take four times as long"), True),
+            ("trainSize", tr("Size"), self.size_box, tr("Pixels of a side; twice as many take four times as long"), True),
             ("trainHours", tr("Time"), self.hours, tr("How long to train; you can stop and save at any time"), True),
             ("trainMirror", tr("Use mirrored copies"), self.mirror, tr("Also train on mirror images"), True),
         )  # fmt: skip
@@ -114,9 +114,9 @@ class TrainingForm(QScrollArea):
     def show_request(self, request: AvatarTrainRequest) -> None:
         """Show the settings of a running training."""
         self.folder = Path(request.data)
-        self.where.set_text(request.data)
+        self.folder_label.set_text(request.data)
         self.name.setText(request.title)
-        for box, value in ((self.start, request.model), (self.sides, request.size)):
+        for box, value in ((self.start, request.model), (self.size_box, request.size)):
             box.blockSignals(True)
             box.setCurrentIndex(max(0, box.findData(value)))
             box.blockSignals(False)
@@ -125,12 +125,12 @@ class TrainingForm(QScrollArea):
 
     @property
     def side(self) -> int:
-        return int(self.sides.currentData())
+        return int(self.size_box.currentData())
 
-    def take(self, folder: Path) -> None:
+    def set_folder(self, folder: Path) -> None:
         """Train on the pictures of this folder."""
         self.folder = folder
-        self.where.set_text(str(folder))
+        self.folder_label.set_text(str(folder))
         if not self.name.text().strip():
             self.name.setText(folder.name[:80])
         self.changed.emit()
@@ -140,7 +140,7 @@ class TrainingForm(QScrollArea):
         dialog.setObjectName("chooseTrainFolder")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.fileSelected.connect(lambda path: self.take(Path(path)))
+        dialog.fileSelected.connect(lambda path: self.set_folder(Path(path)))
         dialog.open()
 
     def refresh(self) -> None:
@@ -155,13 +155,13 @@ class TrainingForm(QScrollArea):
         self.start.setCurrentIndex(max(0, self.start.findData(chosen)))
         self.start.blockSignals(False)
 
-    def _started(self) -> None:
+    def _start_changed(self) -> None:
         """A model can be trained at its own size only."""
         model = self._model()
-        at = self.sides.findData(model.native[0]) if model is not None else -1
-        self.sides.setEnabled(at < 0)
+        at = self.size_box.findData(model.native[0]) if model is not None else -1
+        self.size_box.setEnabled(at < 0)
         if at >= 0:
-            self.sides.setCurrentIndex(at)
+            self.size_box.setCurrentIndex(at)
 
     def _model(self) -> Model | None:
         chosen = str(self.start.currentData() or "")
@@ -181,12 +181,12 @@ class TrainingForm(QScrollArea):
         """Restore a state; ignore what is not valid."""
         self.name.setText(str(state.get("name") or ""))
         self.start.setCurrentIndex(max(0, self.start.findData(state.get("start"))))
-        at = self.sides.findData(state.get("size"))
-        self.sides.setCurrentIndex(at if at >= 0 else self.sides.currentIndex())
+        at = self.size_box.findData(state.get("size"))
+        self.size_box.setCurrentIndex(at if at >= 0 else self.size_box.currentIndex())
         hours = state.get("hours")
         if isinstance(hours, int | float) and 0 < hours <= LONGEST:
             self.hours.setValue(float(hours))
         self.mirror.setChecked(state.get("mirror") is True)
         folder = state.get("folder")
         if isinstance(folder, str) and folder and Path(folder).is_dir():
-            self.take(Path(folder))
+            self.set_folder(Path(folder))
