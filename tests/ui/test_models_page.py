@@ -240,7 +240,7 @@ def test_an_import_that_was_interrupted_goes_on_after_a_restart(
         step(10)
 
     monkeypatch.setattr(storage, "copy", stuck)
-    page.bring([writer(tmp_path / "tiny")])
+    page.import_files([writer(tmp_path / "tiny")])
     desk.until(begun.is_set)
     desk.window.open("avatar")
     desk.close()
@@ -252,8 +252,8 @@ def test_an_import_that_was_interrupted_goes_on_after_a_restart(
         again.click("offerResume")
         assert again.window.page == "models"
         page = models_page(again)
-        again.until(lambda: any(model.id == "tiny" for model in page.shelf.models()))
-        again.until(lambda: page.bringing.isHidden())
+        again.until(lambda: any(model.id == "tiny" for model in page.list.models()))
+        again.until(lambda: page.importer.isHidden())
         assert again.window.toast.message() == "tiny is ready."
     finally:
         again.close()

@@ -79,7 +79,9 @@ class ModelsPage(QWidget):
         head.setLayout(line)
         head.setFixedHeight(54)
         words = tr("Drop a model folder, a .safetensors file or a StyleGAN checkpoint")
-        self._drop_zone = DropZone(self, words, lambda data: bool(_files(data)), lambda data: self.import_files(_files(data)))
+        self._drop_zone = DropZone(
+            self, words, lambda data: bool(_files(data)), lambda data: self.import_files(_files(data))
+        )
         left = column(spacing=8, margins=(16, 12, 8, 0))
         left.addWidget(self.importer)
         left.addWidget(self.bar)
