@@ -75,15 +75,15 @@ class QueueStore:
             self._database = self._open()
         except sqlite3.OperationalError as error:
             self.warning = (
-                Message("Another studio has the queue; this one's is not kept.")
+                Message("Another studio is using the queue; this one's queue is not saved.")
                 if "locked" in str(error)
-                else Message("The queue cannot be kept in {path}: {reason}.", path=file, reason=error)
+                else Message("The queue cannot be saved in {path}: {reason}.", path=file, reason=error)
             )
         except sqlite3.DatabaseError:
             self._replace_broken_file()
         except OSError as error:
             self.warning = Message(
-                "The queue cannot be kept in {path}: {reason}.", path=file.parent, reason=error.strerror
+                "The queue cannot be saved in {path}: {reason}.", path=file.parent, reason=error.strerror
             )
         if self.warning:
             log.warning("%s", self.warning)
@@ -187,10 +187,10 @@ class QueueStore:
                 self._file.with_name(self._file.name + rest).unlink(missing_ok=True)
             self._database = self._open()
             self.warning = Message(
-                "The queue was damaged. It was set aside as {name}, and a new one begun.", name=aside.name
+                "The queue was damaged. It was renamed to {name}, and a new one was started.", name=aside.name
             )
         except (OSError, sqlite3.Error) as error:
-            self.warning = Message("The queue is damaged, and a new one cannot be begun: {reason}.", reason=error)
+            self.warning = Message("The queue is damaged, and a new one cannot be started: {reason}.", reason=error)
 
     def _open(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._file, timeout=0.2, check_same_thread=False, isolation_level=None)
@@ -243,6 +243,6 @@ class QueueStore:
             except sqlite3.Error as error:
                 with contextlib.suppress(sqlite3.Error):
                     self._database.execute("ROLLBACK")
-                self.warning = Message("The queue could not be kept: {reason}.", reason=error)
+                self.warning = Message("The queue could not be saved: {reason}.", reason=error)
                 log.warning("%s", self.warning)
                 return False

@@ -228,7 +228,7 @@ class ProcessHost:
         self._save_crash_trace()
         if code == -9:
             return StudioError(
-                "The engine was ended from outside, most likely because the machine ran out of memory.",
+                "The engine process was killed, most likely because the machine ran out of memory.",
                 "Close other programs or choose a smaller size or model, then try again.",
                 mend="smaller",
             )

@@ -482,7 +482,7 @@ def test_a_killed_engine_is_a_machine_problem(capsys: pytest.CaptureFixture[str]
     assert main.main(["make", "avatar", "--seed", str(DIES)], isolated) == StudioError.status
     said = capsys.readouterr()
     assert said.out == ""
-    assert "ended from outside" in said.err
+    assert "engine process was killed" in said.err
 
 
 def test_an_interrupt_before_anything_is_made(run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,7 +70,7 @@ def test_a_broken_file_that_cannot_be_set_aside_stops_nobody(tmp_path: Path, mon
     monkeypatch.setattr(Path, "replace", refused)
     journal = QueueStore(file)
     assert not journal.owned
-    assert "cannot be begun" in str(journal.warning)
+    assert "cannot be started" in str(journal.warning)
     assert journal.entries() == []
     journal.close()
 

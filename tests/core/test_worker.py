@@ -117,7 +117,7 @@ def test_a_hold_while_the_child_starts_does_not_come_first(host: ProcessHost, mo
 
 
 def test_killed_fails_with_a_reason_and_the_next_job_works(host: ProcessHost) -> None:
-    with pytest.raises(StudioError, match="ended from outside"):
+    with pytest.raises(StudioError, match="engine process was killed"):
         host.run(job(fakes.DIES), ENGINE, Resources(), lambda _: None)
     assert host.run(job(1), ENGINE, Resources(), lambda _: None).payloads
 
@@ -142,7 +142,7 @@ def test_killed_in_the_middle(host: ProcessHost) -> None:
             assert host.pid is not None
             os.kill(host.pid, signal.SIGKILL)
 
-    with pytest.raises(StudioError, match="ended from outside"):
+    with pytest.raises(StudioError, match="engine process was killed"):
         host.run(job(fakes.SLOW), ENGINE, Resources(), hear)
     assert host.run(job(1), ENGINE, Resources(), lambda _: None).payloads
 

@@ -61,7 +61,7 @@ def test_an_engine_that_is_killed_fails_its_job_in_words_and_no_other(home: Path
     keep_seed(desk, "avatar", DIES)
     desk.click("generate")
     desk.until(lambda: panel.error.isVisible())
-    assert "ended from outside" in panel.error.message()
+    assert "engine process was killed" in panel.error.message()
     keep_seed(desk, "avatar", 1)
     desk.click("generate")
     desk.until(lambda: panel.asset is not None)
