@@ -129,9 +129,11 @@ def _ignored(studio: Studio, request: Request) -> list[str]:
 def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[str, Any]:
     """Copy a work to `out`, if there is one, and say of it what programs want to know."""
     path, sha256 = asset.path, asset.sha256
+    files = [(file.role, file.path, file.sha256) for file in asset.files]
     if out is not None:
         kind = str(asset.request.get("kind", asset.medium)).replace(".", "-")  # a sheet is no face
         path, sha256 = copies.copy(asset.path, out, f"{kind}-{job.request.seed}")
+        files = [(file.role, *copies.copy(file.path, out, f"{path.stem}.{file.role}")) for file in asset.files]
     entry: dict[str, Any] = {
         "path": str(path),
         "medium": asset.medium,
@@ -140,6 +142,8 @@ def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[st
         "sha256": sha256,
         "seconds": round(job.seconds, 3),
     }
+    if files:
+        entry["files"] = [{"role": role, "path": str(where), "sha256": digest} for role, where, digest in files]
     if asset.remark:
         entry["remark"] = str(asset.remark)
     if partial:

@@ -67,9 +67,7 @@ def svg(
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{side}" height="{side}">']
     if title:
         parts.append(f"<title>{escape(xmp.xml_safe(title))}</title>")
-    packet = xmp.packet(origin.note, origin.source).decode()
-    if packet:
-        parts.append(f"<metadata>{packet[packet.index('<x:xmpmeta') : packet.index('<?xpacket end')]}</metadata>")
+    parts.append(xmp.svg_metadata(origin.note, origin.source).decode())
     defs = f'<clipPath id="shape"><path d="{outline(style.shape, side, side)}"/></clipPath>'
     if style.ground == "gradient":
         defs += _gradient(style)

@@ -12,7 +12,7 @@ from studio.jobs.job import Cancelled, Job
 from studio.jobs.worker import EngineResult
 from studio.library.library import Asset, Embed, Library
 from studio.media import temp_clips
-from studio.media.payloads import Clip, Image, Weights
+from studio.media.payloads import Bundle, Clip, Image, Weights
 from studio.models.catalog import AlreadyInstalled, Catalog
 from studio.schema.request import Request, TrainRequest
 
@@ -57,8 +57,9 @@ class ResultStore:
     def discard(self, job: Job) -> None:
         """Drop the unsaved results of a job and delete their temporary files."""
         for payload in job.pending:
-            if isinstance(payload, Clip):
-                temp_clips.discard(payload)
+            for each in payload.payloads if isinstance(payload, Bundle) else (payload,):
+                if isinstance(each, Clip):
+                    temp_clips.discard(each)
         job.pending = []
 
     def _import_models(self, job: Job, request: TrainRequest, partial: bool) -> list[Weights]:
@@ -109,12 +110,16 @@ class ResultStore:
 
 def _request_of(payload: Any, request: Request) -> dict[str, Any]:
     """The request to embed: the payload's own if it names one, else the one that was run."""
+    if isinstance(payload, Bundle):
+        payload = payload.main
     own = payload.request if isinstance(payload, Image | Clip) else ""
     return Request.from_json(json.loads(own)).to_json() if own else request.to_json()
 
 
 def _remark_of(payload: Any) -> dict[str, Any]:
     """The engine's remark on this payload, as provenance."""
+    if isinstance(payload, Bundle):
+        payload = payload.main
     if not isinstance(payload, Image) or not payload.remark:
         return {}
     told = {"remark_message": payload.remark.to_json()} if payload.remark.params else {}

@@ -15,17 +15,40 @@ from pathlib import Path
 from typing import Any, cast
 
 from studio.errors import NOTHING, BadInput, Message, StudioError
+from studio.media.payloads import ROLE
 
-SCHEMA = 1
-"""The version of the sidecar; a larger one was written by a newer studio and is left alone."""
+SCHEMA = 2
+"""The newest version of a sidecar; a larger one was written by a newer studio and is left alone. A work of one file is
+still written as version 1, which older studios read."""
 
 SIDECAR_LIMIT = 8 * 2**20
 _FILE = re.compile(r"\d{4}-\d{2}/([\w-][\w.-]{0,150})\.[a-z0-9]{1,5}", re.ASCII)
+_PART = re.compile(rf"\.({ROLE.pattern})\.(?!json$|damaged$|gone$|lock$)[a-z0-9]{{1,5}}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFile:
+    """A further file of a work: the part that plays `role`, such as the SVG beside a picture."""
+
+    role: str
+    path: Path
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartRecord:
+    """The same in a sidecar; `file` as AssetRecord's."""
+
+    role: str
+    file: str
+    sha256: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A work: an ordinary file at `path`, with what made it.
+    """A work: an ordinary file at `path`, with what made it. `files` are the further files of a work that has several.
 
     `created` is seconds since 1970 by the clock of the machine that made it; the library's order does not depend on
     it. `parents` are ids of works that this one was made from. `width` and `height` are pixels, `seconds` the length
@@ -50,6 +73,12 @@ class Asset:
     seconds: float | None = None
     request: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
     provenance: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
+    files: tuple[AssetFile, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All files of the work, the main one first."""
+        return (self.path, *(file.path for file in self.files))
 
     @property
     def is_clip(self) -> bool:
@@ -122,6 +151,12 @@ class AssetRecord:
     seconds: float | None = None
     request: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
     provenance: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
+    parts: tuple[PartRecord, ...] = ()
+
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """All files, the main one last: a work whose main file is in place is in place as a whole."""
+        return (*(part.file for part in self.parts), self.file)
 
     @property
     def folder_name(self) -> str:
@@ -130,6 +165,10 @@ class AssetRecord:
 
     def path_in(self, folder: Path) -> Path:
         return folder / self.folder_name / self.file
+
+    def paths_in(self, folder: Path) -> tuple[Path, ...]:
+        """All files, the main one last."""
+        return tuple(folder / self.folder_name / name for name in self.file_names)
 
     def sidecar_in(self, folder: Path) -> Path:
         return self.path_in(folder).with_name(self.id + ".json")
@@ -145,12 +184,19 @@ class AssetRecord:
     def to_asset(self, folder: Path) -> Asset:
         """The work as the rest of the studio sees it, in the library that now lies in `folder`."""
         values = {name: getattr(self, name) for name in _SHARED}
-        return Asset(path=self.path_in(folder), **values)
+        place = folder / self.folder_name
+        files = tuple(AssetFile(part.role, place / part.file, part.sha256, part.size) for part in self.parts)
+        return Asset(path=self.path_in(folder), files=files, **values)
 
     def to_json(self, indent: int | None = 1) -> str:
         """The sidecar's text: indented, since people look into it."""
-        values = {name: getattr(self, name) for name in AssetRecord.__slots__}
-        return without_surrogates(json.dumps({"schema": SCHEMA, **values}, ensure_ascii=False, indent=indent))
+        values = {name: getattr(self, name) for name in AssetRecord.__slots__ if name != "parts"}
+        if self.parts:
+            values["files"] = [
+                {"role": part.role, "file": part.file, "sha256": part.sha256, "size": part.size} for part in self.parts
+            ]
+        schema = SCHEMA if self.parts else 1
+        return without_surrogates(json.dumps({"schema": schema, **values}, ensure_ascii=False, indent=indent))
 
     def normalized(self) -> AssetRecord:
         """The record as it will be read again: lists for tuples in the request, no half characters."""
@@ -175,7 +221,7 @@ class AssetRecord:
             raise BadInput("This sidecar is damaged: {reason}.", reason=error) from error
 
 
-_SHARED = tuple(name for name in Asset.__slots__ if name != "path")
+_SHARED = tuple(name for name in Asset.__slots__ if name not in ("path", "files"))
 
 
 def without_surrogates(text: str) -> str:
@@ -224,7 +270,38 @@ def _parse(data: dict[str, Any]) -> AssetRecord:
         seconds=_finite(data["seconds"]) if data.get("seconds") is not None else None,
         request=_object(data, "request"),
         provenance=_object(data, "provenance"),
+        parts=_parts(data, file, name),
     )
+
+
+def _parts(data: dict[str, Any], main: str, id: str) -> tuple[PartRecord, ...]:
+    listed: object = data.get("files", [])
+    if not isinstance(listed, list):
+        raise TypeError("files is not a list")
+    parts: list[PartRecord] = []
+    for entry in cast("list[object]", listed):
+        if not isinstance(entry, dict):
+            raise TypeError("a file is not an object")
+        given = cast("dict[str, Any]", entry)
+        role, file = _text(given, "role"), _text(given, "file")
+        month, _, file_name = file.partition("/")
+        if month != main.partition("/")[0] or part_role(file_name, id) != role:
+            raise ValueError("the name of one of its files is not one of the library's")
+        parts.append(PartRecord(role, file, _text(given, "sha256"), _number(given["size"])))
+    if len({part.role for part in parts}) < len(parts):
+        raise ValueError("two of its files have one role")
+    return tuple(parts)
+
+
+def part_name(id: str, role: str, suffix: str) -> str:
+    """The file name of a further file of a work; `suffix` begins with a dot."""
+    return f"{id}.{role}{suffix}"
+
+
+def part_role(file_name: str, id: str) -> str | None:
+    """The role of a further file of the work `id` by its name; None for every other name."""
+    match = _PART.fullmatch(file_name.removeprefix(id)) if file_name.startswith(id + ".") else None
+    return match.group(1) if match else None
 
 
 def _text(data: dict[str, Any], name: str) -> str:

@@ -10,7 +10,7 @@ import secrets
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,16 @@ from typing import Any, Literal, cast
 
 from studio.errors import BadInput, Message, StudioError
 from studio.library import queries as questions
-from studio.library.asset import Asset, AssetRecord, LibraryQuery, default_title, without_surrogates
+from studio.library.asset import (
+    Asset,
+    AssetFile,
+    AssetRecord,
+    LibraryQuery,
+    PartRecord,
+    default_title,
+    part_name,
+    without_surrogates,
+)
 from studio.library.index import DamagedIndex, LibraryIndex
 from studio.library.repair import SelfHealingIndex
 from studio.library.store import FOLDERS, THUMBNAIL, LibraryStore, Step
@@ -32,16 +41,17 @@ from studio.library.verify import (
     sha256_of,
 )
 from studio.media import codecs, images, temp_clips
-from studio.media.payloads import Audio, Clip, Image, Payload, Text
+from studio.media.payloads import Audio, Bundle, Clip, Image, Payload, Text
 from studio.system.storage import FileLock, disk_error, disk_errors_as, sync_file, sync_folder
 
-__all__ = ["Asset", "Library", "LibraryProblem", "LibraryQuery"]
+__all__ = ["Asset", "AssetFile", "Library", "LibraryProblem", "LibraryQuery"]
 
 IMPORT_LIMIT = 2**31
 """Bytes of the largest file that is taken in."""
 
 Embed = Literal["all", "provenance", "none"]
 Storable = Image | Clip | Audio | Text
+NO_PARTS: Mapping[str, tuple[str, Callable[[Path], None]]] = {}
 
 
 class Library:
@@ -91,14 +101,19 @@ class Library:
         `embed` says what the file itself carries; the sidecar beside it holds everything. The file of a clip is taken
         away from its temporary place once the work is kept, and stays there where it could not be.
         """
-        if not isinstance(payload, Storable):
+        if not isinstance(payload, Storable | Bundle):
             raise TypeError("a trained model belongs in the catalog, not in the library")
+        bundle = payload if isinstance(payload, Bundle) else Bundle(payload, {})
         whole = {"request": request, "provenance": provenance}
         note = {"all": whole, "provenance": {"provenance": provenance}, "none": None}[embed]
         kept = self._add_file(
-            lambda path: codecs.write(payload, path, note=note),
-            codecs.suffix(payload),
-            payload=payload,
+            lambda path: codecs.write(bundle.main, path, note=note),
+            codecs.suffix(bundle.main),
+            payload=bundle.main,
+            parts={
+                role: (codecs.suffix(part), lambda path, part=part: codecs.write(part, path, note=note))
+                for role, part in bundle.parts.items()
+            },
             medium=medium,
             title=title or default_title(request),
             request=request,
@@ -106,8 +121,9 @@ class Library:
             parents=tuple(dict.fromkeys(parents)),
             partial=partial,
         )
-        if isinstance(payload, Clip):
-            temp_clips.discard(payload)
+        for each in bundle.payloads:
+            if isinstance(each, Clip):
+                temp_clips.discard(each)
         return kept
 
     def import_file(self, path: Path) -> Asset:
@@ -154,7 +170,8 @@ class Library:
         cannot be read.
         """
         if path.absolute().parent.parent in (self.folder / room for room in FOLDERS):
-            lying = self.get_many([path.stem])
+            named = self.get_many([path.stem, path.name.split(".", 1)[0]])
+            lying = [work for work in named if path.absolute() in work.paths]
             if lying:
                 return lying[0]
         with disk_errors_as("The file could not be read"):
@@ -271,8 +288,16 @@ class Library:
         whole = self._queries.query(questions.index_ok)
         return find_problems(self.folder, rows, whole, on_progress)
 
-    def _add_file(self, fill: Callable[[Path], None], suffix: str, *, payload: Storable, **values: Any) -> Asset:
-        """Stage the file that `fill` writes, then add the work it is."""
+    def _add_file(
+        self,
+        fill: Callable[[Path], None],
+        suffix: str,
+        *,
+        payload: Storable,
+        parts: Mapping[str, tuple[str, Callable[[Path], None]]] = NO_PARTS,
+        **values: Any,
+    ) -> Asset:
+        """Stage the file that `fill` writes and those of `parts` (role: suffix, fill), then add the work they are."""
         with disk_errors_as("The work could not be kept"):
             with self._lock:
                 now = self._clock()
@@ -291,13 +316,22 @@ class Library:
                     sync_file(staged)
                     self._step("thumbnail")
                     drawn.result()
+                month = f"{name[:4]}-{name[4:6]}"
+                files: list[PartRecord] = []
+                for role, (ending, fill_part) in parts.items():
+                    self._step("stage")
+                    part = self._store.staged(part_name(name, role, ending))
+                    fill_part(part)
+                    sync_file(part)
+                    files.append(PartRecord(role, f"{month}/{part.name}", sha256_of(part), part.stat().st_size))
                 draft = AssetRecord(
                     id=name,
                     order=max(last + 1, int(now * 1e6)),
-                    file=f"{name[:4]}-{name[4:6]}/{staged.name}",
+                    file=f"{month}/{staged.name}",
                     created=now,
                     sha256=sha256_of(staged),
                     size=staged.stat().st_size,
+                    parts=tuple(files),
                     **measures(payload),
                     **values,
                 )

@@ -20,11 +20,14 @@ from filelock import BaseFileLock
 
 from studio.errors import BadInput, StudioError
 from studio.library import index as tables
-from studio.library.asset import SCHEMA, SIDECAR_LIMIT, AssetRecord
+from studio.library.asset import SIDECAR_LIMIT, AssetRecord
 from studio.library.index import LibraryIndex
 from studio.system.storage import sync_folder, try_lock, write_atomic, write_synced
 
 FOLDERS = ("works", "bin")
+LIBRARY_SCHEMA = 1
+"""The version of the folders, in library.json; sidecars have their own."""
+
 THUMBNAIL = 256
 """The size of the thumbnail that every work gets at once, in pixels."""
 
@@ -48,10 +51,10 @@ class LibraryStore:
             (self.folder / room).mkdir(parents=True, exist_ok=True)
         label = self.folder / "library.json"
         if not label.exists():
-            write_atomic(label, json.dumps({"schema": SCHEMA}).encode())
+            write_atomic(label, json.dumps({"schema": LIBRARY_SCHEMA}).encode())
             return
         schema = _read_schema(label)
-        if schema > SCHEMA:
+        if schema > LIBRARY_SCHEMA:
             raise StudioError(
                 "This library was made by a newer AIGC Studio.", "Update the studio, or choose another folder."
             )
@@ -116,7 +119,7 @@ class LibraryStore:
         """Take back a work whose adding failed, as far as it came. Where this fails too, it can still be finished."""
         with index.connection() as db, tables.transaction(db):
             tables.delete(db, [record.id])
-        for path in (record.sidecar_in(self.folder), record.path_in(self.folder)):
+        for path in (record.sidecar_in(self.folder), *record.paths_in(self.folder)):
             path.unlink(missing_ok=True)
         self.sweep(record.id)
 
@@ -172,15 +175,16 @@ class LibraryStore:
 
     def _finish(self, record: AssetRecord) -> set[Path]:
         """Returns the folders that have changed."""
-        self.step("place")
         path = record.path_in(self.folder)
         path.parent.mkdir(parents=True, exist_ok=True)
         elsewhere = [self.folder / room / record.file for room in FOLDERS if room != record.folder_name]
-        if not path.exists():
-            for other in (self.staged(path.name), *elsewhere):
-                if other.exists():
-                    other.replace(path)
-                    break
+        for file in record.paths_in(self.folder):
+            self.step("place")
+            if not file.exists():
+                for other in (self.staged(file.name), *(other.with_name(file.name) for other in elsewhere)):
+                    if other.exists():
+                        other.replace(file)
+                        break
         self.step("seal")
         self.staged(record.id + ".json").replace(record.sidecar_in(self.folder))
         for other in elsewhere:
@@ -198,7 +202,8 @@ class LibraryStore:
             tables.delete(db, [name])
         self.step("delete")
         if record:
-            record.path_in(self.folder).unlink(missing_ok=True)
+            for path in record.paths_in(self.folder):
+                path.unlink(missing_ok=True)
         self._drop_thumbnails(name)
         self.step("close")
         note.unlink(missing_ok=True)
@@ -231,6 +236,6 @@ def _read_schema(label: Path) -> int:
     try:
         data: object = json.loads(label.read_bytes())
     except ValueError:
-        return SCHEMA
+        return LIBRARY_SCHEMA
     version: object = cast("dict[str, Any]", data).get("schema") if isinstance(data, dict) else None
-    return version if isinstance(version, int) else SCHEMA
+    return version if isinstance(version, int) else LIBRARY_SCHEMA

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from studio.errors import BadInput, Message, StudioError
-from studio.library.asset import AssetRecord
+from studio.library.asset import AssetRecord, PartRecord, part_role
 from studio.library.store import FOLDERS, read_sidecar
 from studio.media import codecs
 from studio.media.payloads import Audio, Clip, Image, Text
@@ -62,12 +62,14 @@ def rebuild_records(folder: Path, hear: OnProgress | None = None) -> list[AssetR
             path.replace(path.with_name(path.name + ".damaged"))
         if hear:
             hear(done + 1, len(sidecars))
-    known = {record.path_in(folder) for record in records}
-    for media in _media_files(folder):
+    known = {path for record in records for path in record.paths_in(folder)}
+    # The shortest names first: a work's main file is adopted before its parts, which it claims.
+    for media in sorted(_media_files(folder), key=lambda path: len(path.name)):
         if media not in known and not media.with_suffix(".json").exists():
             record = _adopt(folder, media)
             if record:
                 records.append(record)
+                known.update(record.paths_in(folder))
     return sorted(_without_duplicates(records), key=lambda record: (record.order, record.created, record.id))
 
 
@@ -99,10 +101,13 @@ def find_problems(
         problems.append(LibraryProblem("index", "index.sqlite", Message("The index is damaged."), REBUILD))
     indexed = {record.id: record for record in rows}
     seen: set[str] = set()
+    parts: set[Path] = set()
     sidecars = list(_sidecars(folder))
     for done, path in enumerate(sidecars):
         found = _read_sidecar(path)
         seen.add(path.stem)
+        if found.record:
+            parts.update(found.record.paths_in(folder))
         problems += _sidecar_problems(folder, found)
         if found.record and indexed.get(path.stem) != found.record:
             problems.append(_stale_index(folder, path))
@@ -123,7 +128,7 @@ def find_problems(
             )
         )
     for media in _media_files(folder):
-        if media.stem not in seen:
+        if media.stem not in seen and media not in parts:
             problems.append(
                 LibraryProblem(
                     "orphan",
@@ -184,7 +189,9 @@ def _read_sidecar(path: Path) -> _FoundSidecar:
     except StudioError as error:
         return _FoundSidecar(path, None, error)
     file = f"{path.parent.name}/{Path(record.file).name}"
-    return _FoundSidecar(path, replace(record, file=file, binned=path.parent.parent.name == "bin"))
+    parts = tuple(replace(part, file=f"{path.parent.name}/{Path(part.file).name}") for part in record.parts)
+    binned = path.parent.parent.name == "bin"
+    return _FoundSidecar(path, replace(record, file=file, parts=parts, binned=binned))
 
 
 def _sidecar_problems(folder: Path, found: _FoundSidecar) -> list[LibraryProblem]:
@@ -196,25 +203,37 @@ def _sidecar_problems(folder: Path, found: _FoundSidecar) -> list[LibraryProblem
             hint = Message("Run `studio library rebuild`, which makes a new one from what the file carries.")
             return [LibraryProblem("sidecar", where, trouble.said, hint, found.path.stem)]
         return [LibraryProblem("newer", where, trouble.whole, Message("Update the studio."), found.path.stem)]
-    path = found.record.path_in(folder)
+    record = found.record
+    problems = [_file_problem(folder, record.path_in(folder), record.size, record.sha256, record.id)]
+    for part in record.parts:
+        path = folder / record.folder_name / part.file
+        problems.append(_file_problem(folder, path, part.size, part.sha256, record.id))
+    return [problem for problem in problems if problem]
+
+
+def _file_problem(folder: Path, path: Path, size: int, sha256: str, id: str) -> LibraryProblem | None:
+    """What is wrong with one file of a work."""
     where = _relative(folder, path)
     if not path.exists():
-        hint = Message("Bring it back from a backup, or delete the sidecar beside it to forget the work.")
-        return [LibraryProblem("missing", where, Message("The file of this work is gone."), hint, found.record.id)]
+        main = path.stem == id
+        hint = (
+            Message("Bring it back from a backup, or delete the sidecar beside it to forget the work.")
+            if main
+            else Message("Bring it back from a backup.")
+        )
+        message = Message("The file of this work is gone.") if main else Message("A file of this work is gone.")
+        return LibraryProblem("missing", where, message, hint, id)
     try:
-        same = path.stat().st_size == found.record.size and sha256_of(path) == found.record.sha256
+        same = path.stat().st_size == size and sha256_of(path) == sha256
     except OSError as error:
         hint = Message("Check the disk and the file's permissions.")
-        message = Message("This file cannot be read: {reason}.", reason=error.strerror)
-        return [LibraryProblem("changed", where, message, hint, found.record.id)]
-    if same:
-        return []
-    hint = Message("If you edited it, import it as a work of its own; else bring it back from a backup.")
-    return [
-        LibraryProblem(
-            "changed", where, Message("This file is not as it was when the work was made."), hint, found.record.id
+        return LibraryProblem(
+            "changed", where, Message("This file cannot be read: {reason}.", reason=error.strerror), hint, id
         )
-    ]
+    if same:
+        return None
+    hint = Message("If you edited it, import it as a work of its own; else bring it back from a backup.")
+    return LibraryProblem("changed", where, Message("This file is not as it was when the work was made."), hint, id)
 
 
 def _stale_index(folder: Path, path: Path) -> LibraryProblem:
@@ -243,6 +262,7 @@ def _adopt(folder: Path, media: Path) -> AssetRecord | None:
             binned=media.parent.parent.name == "bin",
             request=request,
             provenance=provenance,
+            parts=_adopted_parts(media),
             **measures(payload),
         )
         # What a sidecar may not say, such as a strange file name, must not come in this way either.
@@ -252,6 +272,17 @@ def _adopt(folder: Path, media: Path) -> AssetRecord | None:
         return None
     write_atomic(record.sidecar_in(folder), text.encode())
     return record
+
+
+def _adopted_parts(media: Path) -> tuple[PartRecord, ...]:
+    """The further files of the work whose main file is `media`, by their names."""
+    found: dict[str, PartRecord] = {}
+    for path in sorted(media.parent.iterdir()):
+        role = part_role(path.name, media.stem)
+        if role and role not in found and not path.with_suffix(".json").exists():
+            file = f"{media.parent.name}/{path.name}"
+            found[role] = PartRecord(role, file, sha256_of(path), path.stat().st_size)
+    return tuple(found.values())
 
 
 def _time_made(media: Path) -> float:

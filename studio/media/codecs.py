@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from studio.errors import BadInput
 from studio.media import audio, clip_files, clips, images, xmp
-from studio.media.payloads import Audio, Clip, Image, Payload, Text
+from studio.media.payloads import Audio, Bundle, Clip, Image, Payload, Svg, Text
 
 TEXT_LIMIT = 32 * 2**20
 """Bytes of the largest text file that is read."""
@@ -28,11 +28,12 @@ TEXT_SUFFIXES = (".md", ".txt")
 SUFFIXES = (*IMAGE_SUFFIXES, ".mp4", *AUDIO_SUFFIXES, *TEXT_SUFFIXES)
 """What `read` understands, lower case."""
 
+_SVG_TAG = re.compile(rb"<svg(?:\s[^<>]*)?>")
 _NOTE_COMMENT = re.compile(rb"\n\n<!-- aigc-studio (\{[^\n]*\}) -->\n?\Z")
 
 
 def suffix(payload: Payload) -> str:
-    """The ending of the file that `write` makes of this payload: .png, .wav or .md; of a clip, its own."""
+    """The ending of the file that `write` makes of this payload: .png, .wav, .md or .svg; of a clip, its own."""
     if isinstance(payload, Image):
         return ".png"
     if isinstance(payload, Clip):
@@ -41,15 +42,17 @@ def suffix(payload: Payload) -> str:
         return ".wav"
     if isinstance(payload, Text):
         return ".md"
-    raise TypeError("a trained model belongs in the catalog, not in a file of its own")
+    if isinstance(payload, Svg):
+        return ".svg"
+    raise TypeError(f"a {type(payload).__name__} is not one file")
 
 
 def write(payload: Payload, path: Path, *, note: Mapping[str, Any] | None = None) -> None:
     """Write the payload to `path`, whose ending must be `suffix(payload)`, with `note` embedded as JSON.
 
     PNG: an iTXt chunk; WAV: the comment (ICMT) of a LIST/INFO chunk; Markdown: a trailing HTML comment; WebP and MP4:
-    XMP; GIF: a comment extension. Samples become 16-bit PCM; a clip's own file is copied. Raises OSError where the disk
-    refuses, BadInput where the file of a clip is damaged.
+    XMP; GIF: a comment extension; SVG: XMP in a <metadata> element. Samples become 16-bit PCM; a clip's own file is
+    copied. Raises OSError where the disk refuses, BadInput where the file of a clip is damaged.
     """
     if path.suffix.lower() != suffix(payload):
         raise ValueError(f"{path.name} is no name for {suffix(payload)}")
@@ -62,6 +65,8 @@ def write(payload: Payload, path: Path, *, note: Mapping[str, Any] | None = None
         clip_files.copy_with_note(payload.path, path, words, xmp.TRAINED)
     elif isinstance(payload, Text):
         path.write_bytes(_markdown_bytes(payload.text, words))
+    elif isinstance(payload, Svg):
+        path.write_bytes(_svg_bytes(payload.text, words))
 
 
 def read(path: Path) -> Image | Clip | Audio | Text:
@@ -85,7 +90,7 @@ def read(path: Path) -> Image | Clip | Audio | Text:
 
 def read_note(path: Path) -> dict[str, Any] | None:
     """What `write` embedded; None where the file carries nothing of the studio's, or it is damaged."""
-    ending = _check_suffix(path)
+    ending = ".svg" if path.suffix.lower() == ".svg" and path.is_file() else _check_suffix(path)
     try:
         if ending == ".png":
             words = images.read_png_note(path)
@@ -96,6 +101,8 @@ def read_note(path: Path) -> dict[str, Any] | None:
         elif ending in TEXT_SUFFIXES:
             found = _NOTE_COMMENT.search(_text_bytes(path))
             words = found.group(1) if found else None
+        elif ending == ".svg":
+            words = xmp.read_note(_text_bytes(path))
         else:
             words = None
     except OSError as error:
@@ -114,6 +121,8 @@ def thumbnail(payload: Payload, size: int) -> Image | None:
 
     None for a text, and for an MP4 where films cannot be read.
     """
+    if isinstance(payload, Bundle):
+        return thumbnail(payload.main, size)
     if isinstance(payload, Image):
         return images.shrink(payload, size)
     if isinstance(payload, Clip):
@@ -136,6 +145,15 @@ def _markdown_bytes(text: str, words: str) -> bytes:
     # Inside JSON strings only: neither `--` nor `>` may end the comment early, and both mean the same escaped.
     safe = words.replace("--", "-\\u002d").replace(">", "\\u003e").replace("<", "\\u003c")
     return body + f"\n\n<!-- aigc-studio {safe} -->\n".encode()
+
+
+def _svg_bytes(text: str, words: str) -> bytes:
+    """The drawing with a <metadata> element that holds the note, right after its opening tag."""
+    body = text.encode("utf-8", "replace")
+    opening = _SVG_TAG.search(body)
+    if opening is None:
+        raise BadInput("This drawing is no SVG.")
+    return body[: opening.end()] + xmp.svg_metadata(words, xmp.TRAINED) + body[opening.end() :] if words else body
 
 
 def _check_suffix(path: Path) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.errors import NOTHING, Message
+
+ROLE = re.compile(r"[a-z0-9][a-z0-9-]{0,29}", re.ASCII)
+"""What a further file of a work may be called."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,4 +67,37 @@ class Weights:
     folder: Path
 
 
-Payload = Image | Clip | Text | Audio | Weights
+@dataclass(frozen=True, slots=True)
+class Svg:
+    """A vector drawing: an SVG document as text. Kept beside a picture of it, see Bundle."""
+
+    text: str
+
+
+FilePayload = Image | Clip | Text | Audio | Svg
+"""A payload that is one file of a work."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bundle:
+    """Several files that are one work: `main` is listed and shown; `parts` go with it, by their roles.
+
+    A role is up to 30 characters of a to z, 0 to 9 and "-", such as "svg", "captions" or "stem-drums"; it becomes a
+    part of the file's name. Raises ValueError for another one.
+    """
+
+    main: Image | Clip | Text | Audio
+    parts: Mapping[str, FilePayload]
+
+    def __post_init__(self) -> None:
+        for role in self.parts:
+            if not ROLE.fullmatch(role):
+                raise ValueError(f"{role!r} is not a role of a file")
+
+    @property
+    def payloads(self) -> tuple[FilePayload, ...]:
+        """All of them, `main` first."""
+        return (self.main, *self.parts.values())
+
+
+Payload = FilePayload | Bundle | Weights

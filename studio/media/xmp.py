@@ -46,6 +46,14 @@ def packet(note: str, source: str = "") -> bytes:
     ).encode("utf-8", "replace")
 
 
+def svg_metadata(note: str, source: str = "") -> bytes:
+    """A packet as the <metadata> element of an SVG; empty where there is nothing to say."""
+    whole = packet(note, source)
+    if not whole:
+        return b""
+    return b"<metadata>" + whole[whole.index(b"<x:xmpmeta") : whole.index(b"<?xpacket end")] + b"</metadata>"
+
+
 def xml_safe(words: str) -> str:
     """The words with a question mark for each character that XML cannot say."""
     return _NOT_XML.sub("?", words)

@@ -399,7 +399,7 @@ def test_verify_says_what_is_wrong_and_what_to_do(library: Library) -> None:
     os.truncate(works["cut"].path, 30)
     works["sidecar"].path.with_suffix(".json").write_bytes(b"{")
     newer = works["newer"].path.with_suffix(".json")
-    newer.write_text(json.dumps({**json.loads(newer.read_text()), "schema": 2}))
+    newer.write_text(json.dumps({**json.loads(newer.read_text()), "schema": 3}))
     stale = works["stale"].path.with_suffix(".json")
     stale.write_text(json.dumps({**json.loads(stale.read_text()), "title": "by hand"}))
     (library.folder / "works" / "2020-01").mkdir()
@@ -470,7 +470,7 @@ def test_a_sidecar_that_is_none_is_bad_input(text: str) -> None:
 def test_a_sidecar_of_a_newer_studio_is_left_as_it_is(library: Library) -> None:
     asset = keep(library)
     side = asset.path.with_suffix(".json")
-    newer = json.dumps({"schema": 2, "everything": "is different"})
+    newer = json.dumps({"schema": 3, "everything": "is different"})
     side.write_text(newer)
     assert library.rebuild() == 0
     assert side.read_text() == newer

@@ -16,7 +16,7 @@ import pytest
 from studio.errors import StudioError
 from studio.library.library import Asset, Library, LibraryQuery
 from studio.media import codecs
-from studio.media.payloads import Audio, Image, Text
+from studio.media.payloads import Audio, Bundle, Image, Svg, Text
 from tests.core.crashes import Refusal, Step, ended, in_child, killed_at, quick_folder, small_disk
 
 REQUEST = {"kind": "poster", "prompt": "海边的灯塔", "model": "poster-starter", "seed": 1}
@@ -31,6 +31,12 @@ def keep(library: Library, shade: int = 90, side: int = 8) -> Asset:
     return library.add(picture(shade, side), medium="poster", request=REQUEST, provenance={"seed": 1})
 
 
+def keep_bundle(library: Library, shade: int) -> Asset:
+    """A work of three files."""
+    parts = {"svg": Svg("<svg xmlns='http://www.w3.org/2000/svg'/>"), "captions": Text(f"Shade {shade}")}
+    return library.add(Bundle(picture(shade), parts), medium="poster", request=REQUEST, provenance={"seed": 1})
+
+
 @pytest.fixture
 def tmp_path() -> Iterator[Path]:
     with quick_folder() as folder:
@@ -39,11 +45,11 @@ def tmp_path() -> Iterator[Path]:
 
 @pytest.fixture
 def seeded(tmp_path: Path) -> Path:
-    """A library with two works, the second in the bin, and a file beside it to import."""
+    """A library with two works of three files, the second in the bin, and a file beside it to import."""
     folder = tmp_path / "seeded"
     library = Library(folder, clock=lambda: 1_800_000_000.0)
-    keep(library, 1)
-    library.bin([keep(library, 2).id])
+    keep_bundle(library, 1)
+    library.bin([keep_bundle(library, 2).id])
     library.close()
     codecs.write(picture(3), tmp_path / "own.png")
     return folder
@@ -51,6 +57,10 @@ def seeded(tmp_path: Path) -> Path:
 
 def add_picture(library: Library) -> None:
     keep(library, 4)
+
+
+def add_bundle(library: Library) -> None:
+    keep_bundle(library, 5)
 
 
 def add_sound(library: Library) -> None:
@@ -89,8 +99,8 @@ def rebuild(library: Library) -> None:
     library.rebuild()
 
 
-ADDING = [add_picture, add_sound, add_text, bring]
-DEEDS = [add_picture, add_sound, add_text, bring, mark, label, throw, take_back, empty, rebuild]
+ADDING = [add_picture, add_bundle, add_sound, add_text, bring]
+DEEDS = [add_picture, add_bundle, add_sound, add_text, bring, mark, label, throw, take_back, empty, rebuild]
 
 
 def seen(folder: Path) -> list[tuple[object, ...]]:
@@ -102,7 +112,8 @@ def seen(folder: Path) -> list[tuple[object, ...]]:
         assert list((folder / "staging").iterdir()) == []
         works = [*library.page(), *library.page(LibraryQuery(binned=True))]
         files = {path for room in ("works", "bin") for path in (folder / room).glob("*/*")}
-        assert files == {work.path for work in works} | {work.path.with_suffix(".json") for work in works}
+        expected = {path for work in works for path in work.paths}
+        assert files == expected | {work.path.with_suffix(".json") for work in works}
         small = {path.name.split(".")[0] for path in (folder / "thumbnails").glob("*/*")}
         assert small <= {work.id for work in works}
         return shown(library)
@@ -113,7 +124,7 @@ def seen(folder: Path) -> list[tuple[object, ...]]:
 def shown(library: Library) -> list[tuple[object, ...]]:
     """What a person sees of the works, ids aside."""
     works = [*library.page(), *library.page(LibraryQuery(binned=True))]
-    return [(work.medium, work.favourite, work.tags, work.binned, work.sha256) for work in works]
+    return [(w.medium, w.favourite, w.tags, w.binned, w.sha256, tuple(f.sha256 for f in w.files)) for w in works]
 
 
 @needs_fork

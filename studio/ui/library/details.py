@@ -123,6 +123,7 @@ def origin_facts(asset: Asset, called: Callable[[str], str]) -> Lines:
     _add(lines, tr("Weights"), str(model.get("sha256") or "")[:12])
     _add(lines, tr("Imported from"), given.get("imported"))
     lines.append((tr("File"), f"{asset.path.name} · {size(asset.size)}"))
+    lines += [(file.role.upper(), f"{file.path.name} · {size(file.size)}") for file in asset.files]
     return lines
 
 

@@ -13,6 +13,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from studio.errors import StudioError
+from studio.library.asset import part_name
 from studio.library.library import Asset, LibraryQuery
 from studio.media.payloads import Payload
 from studio.schema.request import Request, fresh_seed
@@ -40,8 +41,10 @@ def copy_name(asset: Asset) -> str:
 
 
 def copy_file(asset: Asset, path: Path) -> Path:
-    """Raises OSError."""
+    """Copy a work to `path`, its further files beside it under the same name. Raises OSError."""
     shutil.copyfile(asset.path, path)
+    for file in asset.files:
+        shutil.copyfile(file.path, free_path(path.with_name(part_name(path.stem, file.role, file.path.suffix))))
     return path
 
 
