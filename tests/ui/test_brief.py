@@ -141,7 +141,7 @@ def test_a_preset_is_kept_shared_removed_and_brought_in(desk: Desk, tmp_path: Pa
     ("told", "words"),
     [
         ("{", "cannot be read as a preset"),
-        (json.dumps({"format": "aigc-studio preset", "request": {"kind": "story"}}), "for another page"),
+        (json.dumps({"format": "aigc-studio preset", "request": {"kind": "story"}}), "another page"),
     ],
 )
 def test_a_file_that_is_no_preset_for_this_page_changes_nothing(

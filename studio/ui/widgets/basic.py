@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, QVariantAnimation, Signal
 from PySide6.QtGui import QFontMetrics, QKeySequence, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
@@ -286,8 +287,11 @@ class MessageBar(QFrame):
         whole.setContentsMargins(14, 8, 8, 8)
         whole.setSpacing(12)
         whole.addWidget(self._icon)
-        whole.addLayout(words, 1)
-        whole.addLayout(self._buttons)
+        self._content = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._content.setSpacing(12)
+        self._content.addLayout(words, 1)
+        self._content.addLayout(self._buttons)
+        whole.addLayout(self._content, 1)
         whole.addWidget(self._close)
         self._sign = ("info", "ink")
         theme().changed.connect(self._tint)
@@ -317,7 +321,31 @@ class MessageBar(QFrame):
         self._close.setVisible(closable)
         self.setAccessibleName(title)
         self.setAccessibleDescription(hint)
+        self._place_buttons()
         self.show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_buttons()
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as with its buttons below the words."""
+        texts = max(each.minimumSizeHint().width() for each in (self._title, self._hint))
+        return QSize(
+            max(texts, self._buttons.minimumSize().width()) + self._margins(), super().minimumSizeHint().height()
+        )
+
+    def _margins(self) -> int:
+        """The width of all but the words and the buttons."""
+        return 14 + self._icon.width() + 12 + 12 + self._close.sizeHint().width() + 8
+
+    def _place_buttons(self) -> None:
+        """Beside the words where there is room for both, else below them."""
+        texts = max(each.minimumSizeHint().width() for each in (self._title, self._hint))
+        beside = texts + 12 + self._buttons.minimumSize().width() + self._margins() <= self.width()
+        way = QBoxLayout.Direction
+        self._content.setDirection(way.LeftToRight if beside else way.TopToBottom)
+        self._buttons.setAlignment(Qt.AlignmentFlag.AlignLeft if not beside else Qt.AlignmentFlag(0))
 
     def message(self) -> str:
         return f"{self._title.text()} {self._hint.text()}".strip() if not self.isHidden() else ""
