@@ -1,1 +1,1 @@
-"""The avatar page: what lies at the right of its stage, and the faces under a person's hand."""
+"""The avatar page: the face being edited, and the tools beside the stage that edit it."""

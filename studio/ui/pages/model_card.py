@@ -25,7 +25,7 @@ LANGUAGES = {"en": "English", "zh": "Chinese"}
 
 
 class ModelCard(QFrame):
-    """`asked(name)`: a command for the model that is shown: use, card, reveal, check, remove."""
+    """`command_requested(name)`: a command for the model that is shown: use, card, reveal, check, remove."""
 
     command_requested = Signal(str)
 

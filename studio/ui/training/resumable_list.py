@@ -17,7 +17,7 @@ from studio.ui.widgets.theme import SIZE
 
 
 class ResumableList(QWidget):
-    """`wanted(request)`: resume this one; `unwanted(request)`: delete this one, which was confirmed."""
+    """`resume_clicked(request)`; `delete_confirmed(request)`."""
 
     resume_clicked = Signal(object)
     delete_confirmed = Signal(object)

@@ -1,4 +1,4 @@
-"""What is seen on the avatar page and what its tools say are the same; main buttons, titles and words stay in sight."""
+"""The face being edited: what is on the stage and what the tools show agree; main buttons and titles stay in sight."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from studio.errors import BadInput
 from studio.jobs.job import Job, Progress
 from studio.library.library import Asset
 from studio.ui.app import error_hooks
-from studio.ui.avatar import session
+from studio.ui.avatar import directions, face_ops, session, trait_sliders
 from studio.ui.avatar.face_ops import face_of
 from studio.ui.widgets.text import job_stage
 from tests.faces import FaceEngine, face_studio
@@ -218,6 +218,32 @@ def test_the_faces_of_a_walk_are_called_by_their_names(desk: Desk) -> None:
     inspector.session._submit = lambda request, parents: made.extend(parents)  # type: ignore[method-assign,assignment]
     inside(desk, inspector.morph._make)
     assert made == [work.id]
+
+
+def test_while_a_slider_moves_the_disk_is_left_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel, inspector = page(desk)
+    seen_work(desk)
+    slider = inspector.traits.sliders["Hair"].slider
+    read: list[str] = []
+
+    def watch(module: object, name: str) -> None:
+        real = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *asked: (read.append(name), real(*asked))[1])
+
+    start = QPoint(round(slider.width() / 2), slider.height() // 2)
+    inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=start)
+    inside(desk, QTest.mouseMove, slider, QPoint(60, start.y()))
+    watch(trait_sliders, "slider_stamp")
+    watch(directions, "change_stamp")
+    watch(face_ops, "model_for")
+    for x in (70, 80, 90):
+        inside(desk, QTest.mouseMove, slider, QPoint(x, start.y()))
+        face = inspector.session.live
+        assert face is not None
+        desk.until(lambda face=face: shows(panel, face))
+    assert read == []
+    inside(desk, QTest.mouseRelease, slider, Qt.MouseButton.LeftButton, pos=QPoint(90, start.y()))
+    assert "model_for" in read, "it is looked up again once the slider has settled"
 
 
 def test_one_step_is_not_counted() -> None:

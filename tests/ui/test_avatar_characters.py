@@ -1,4 +1,4 @@
-"""People on the avatar page: kept under a name, brought back, renamed, removed; their moods and character sheets."""
+"""Characters on the avatar page: saved under a name, used, renamed, binned; their expressions and character sheets."""
 
 from __future__ import annotations
 
