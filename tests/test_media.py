@@ -15,8 +15,9 @@ import pytest
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.errors import BadInput
+from studio.schema.fields import Choice, Field, Flag, FreeText, PathTo, Range, Seed
 from studio.schema.nested import FloatArray, ListOf, NestedRequest, Record
-from studio.schema.request import Choice, Field, Flag, FreeText, PathTo, Range, Request, Seed, TrainRequest
+from studio.schema.request import Request, TrainRequest
 from studio.system.paths import RESOURCES
 
 KINDS = [(medium, task.request) for medium in MEDIA for task in medium.tasks]

@@ -13,19 +13,9 @@ from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
 from studio.errors import BadInput
+from studio.schema.fields import SEED_LIMIT, Choice, Field, Flag, FreeText, PathTo, Range, Seed
 from studio.schema.nested import FloatArray, ListOf, NestedRequest
-from studio.schema.request import (
-    SEED_LIMIT,
-    Choice,
-    Field,
-    Flag,
-    FreeText,
-    PathTo,
-    Range,
-    Request,
-    Seed,
-    fresh_seed,
-)
+from studio.schema.request import Request, fresh_seed
 
 Asked = TypeVar("Asked", bound=Request)
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from studio.library.asset import default_title
-from studio.schema.request import Choice, Request
+from studio.schema.fields import Choice
+from studio.schema.request import Request
 
 if TYPE_CHECKING:
     from studio.library.asset import Asset

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from studio.models.model import Model
-from studio.schema.request import Field, Range, Request
+from studio.schema.fields import Field, Range
+from studio.schema.request import Request
 
 
 @dataclass(frozen=True, slots=True)

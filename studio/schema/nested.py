@@ -14,7 +14,8 @@ from typing import Any, cast
 import numpy as np
 
 from studio.errors import BadInput, Message
-from studio.schema.request import Field, Request, shown
+from studio.schema.fields import Field, shown
+from studio.schema.request import Request
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any, Self
 import tomli_w
 
 from studio.errors import BadInput, Message
-from studio.schema.request import Choice, Field, Flag, FreeText, PathTo, Range, field
+from studio.schema.fields import Choice, Field, Flag, FreeText, PathTo, Range, field
 from studio.system import storage
 
 VERSION = 1

@@ -14,7 +14,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TextIO
 
-from studio.schema.request import FreeText, Request
+from studio.schema.fields import FreeText
+from studio.schema.request import Request
 
 FILE_SIZE = 1_000_000  # bytes of one log file
 BACKUPS = 3  # older ones beside it

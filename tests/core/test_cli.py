@@ -22,8 +22,9 @@ from studio.cli import copies, flags, jobs, main
 from studio.errors import StudioError
 from studio.media import codecs
 from studio.media.payloads import Image
+from studio.schema.fields import SEED_LIMIT, Choice, Flag, Range
 from studio.schema.nested import FloatArray, ListOf, NestedRequest
-from studio.schema.request import SEED_LIMIT, Choice, Flag, Range, Request
+from studio.schema.request import Request
 from studio.studio import Studio
 from studio.system.paths import AppPaths
 from tests.core.cli_runs import Runs, open_fake

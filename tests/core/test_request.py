@@ -8,8 +8,9 @@ import pytest
 
 from studio.backends import MEDIA
 from studio.errors import BadInput
+from studio.schema.fields import SEED_LIMIT, Choice, FreeText, ModelId, PathTo, Range, Seed, field
 from studio.schema.nested import FloatArray, ListOf
-from studio.schema.request import SEED_LIMIT, Choice, FreeText, ModelId, PathTo, Range, Request, Seed, field, fresh_seed
+from studio.schema.request import Request, fresh_seed
 
 REQUESTS = [task.request for medium in MEDIA for task in medium.tasks]
 

@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QPlainTextEdit, QSlider
 
 from studio.backends import MEDIA, medium
 from studio.errors import BadInput
-from studio.schema.request import Range, Request
+from studio.schema.fields import Range
+from studio.schema.request import Request
 from studio.schema.settings import Settings
 from studio.ui.forms.form import Form
 from studio.ui.widgets.text import gist, request_lines, short_gist

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from studio.backends.avatar.families import FAMILIES
 from studio.backends.medium import Medium, Task
+from studio.schema.fields import Choice, Flag, FreeText, PathTo, Range, Seed, field
 from studio.schema.nested import FloatArray, ListOf, NestedRequest, Record
-from studio.schema.request import Choice, Flag, FreeText, PathTo, Range, Request, Seed, TrainRequest, field
+from studio.schema.request import Request, TrainRequest
 
 STYLES = (
     ("any", "Any style"),

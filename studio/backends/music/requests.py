@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from studio.backends.medium import Medium, Task
 from studio.backends.music.families import FAMILIES
-from studio.schema.request import Choice, FreeText, Range, Request, TrainRequest, field
+from studio.schema.fields import Choice, FreeText, Range, field
+from studio.schema.request import Request, TrainRequest
 
 ANY = ("any", "Any")
 

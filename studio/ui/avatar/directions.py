@@ -10,7 +10,8 @@ from studio.backends.avatar.directions import SavedDirection, change_stamp, dire
 from studio.backends.avatar.requests import AvatarDirectionsRequest, AvatarRequest
 from studio.errors import StudioError
 from studio.models.model import Model
-from studio.schema.request import Choice, fresh_seed
+from studio.schema.fields import Choice
+from studio.schema.request import fresh_seed
 from studio.ui.avatar import face_ops
 from studio.ui.avatar.live_jobs import LiveJob
 from studio.ui.avatar.session import FaceSession

@@ -14,7 +14,8 @@ from studio.library.identities import NAME_LIMIT
 from studio.library.library import Asset
 from studio.models.catalog import Catalog
 from studio.models.model import Model
-from studio.schema.request import SEED_LIMIT, Request, fresh_seed
+from studio.schema.fields import SEED_LIMIT
+from studio.schema.request import Request, fresh_seed
 
 CANDIDATES = 16
 Change = Callable[[AvatarRequest], AvatarRequest]

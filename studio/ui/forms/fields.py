@@ -11,7 +11,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QSyntaxHighlighter, QTextCharFo
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QPlainTextEdit, QWidget
 
 from studio.models.model import Model
-from studio.schema.request import Choice, Field, Flag, FreeText, ModelId, PathTo, Range, Seed, fresh_seed
+from studio.schema.fields import Choice, Field, Flag, FreeText, ModelId, PathTo, Range, Seed
+from studio.schema.request import fresh_seed
 from studio.ui.commands import keys_of
 from studio.ui.widgets.basic import ComboBox, NumberBox, QuietSlider, SeedBox, Switch, column, label, row, tool
 from studio.ui.widgets.text import tr

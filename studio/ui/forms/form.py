@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from studio.schema.request import Choice, Field, ModelId, Range, Seed
+from studio.schema.fields import Choice, Field, ModelId, Range, Seed
 from studio.ui.forms.fields import FormField, ModelField, Models, SeedField, Shape, make_field
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import button, column, label

@@ -8,7 +8,8 @@ from typing import Protocol, runtime_checkable
 from PySide6.QtWidgets import QWidget
 
 from studio.errors import StudioError
-from studio.schema.request import Range, Request
+from studio.schema.fields import Range
+from studio.schema.request import Request
 from studio.ui.widgets.text import tr
 
 Button = tuple[str, str, Callable[[], object]]

@@ -15,7 +15,8 @@ from studio.jobs.group import JobGroup
 from studio.jobs.io_host import IoRequest
 from studio.jobs.job import Job
 from studio.library import titles
-from studio.schema.request import Choice, Field, Flag, FreeText, Range, Request, Seed
+from studio.schema.fields import Choice, Field, Flag, FreeText, Range, Seed
+from studio.schema.request import Request
 
 INSTEAD = {
     "models": "Choose another model, or add one.",

@@ -1,0 +1,180 @@
+"""The kinds of fields that requests and settings have: what a form, a flag and a file need to know of each."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from studio.errors import BadInput, Message
+
+SEED_LIMIT = 2**31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """What a form, a flag or a document needs to know of one field. `label` and `help` are English source texts.
+
+    `hidden` fields have no control in a form, which carries them along; files and flags know them like any other.
+    """
+
+    label: str
+    help: str
+    group: str = ""
+    advanced: bool = False
+    hidden: bool = False
+
+    def check(self, name: str, value: Any) -> Any:
+        """Return `value` in its canonical type, or raise BadInput that names the field."""
+        raise NotImplementedError
+
+    def plain(self, value: Any) -> Any:
+        """A checked value as JSON has it."""
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range(Field):
+    """A number between `low` and `high`, both included; whole when `step` is an int.
+
+    `low_word` is what forms show in place of `low` where that value means something of its own, such as "Automatic".
+    `shown` is (factor, unit) where forms show the value otherwise than it is kept: (100, "%") shows 0.7 as 70 %.
+    """
+
+    low: float
+    high: float
+    step: float = 1
+    unit: str = ""
+    low_word: str = ""
+    shown: tuple[float, str] | None = None
+
+    @property
+    def whole(self) -> bool:
+        return isinstance(self.step, int)
+
+    def check(self, name: str, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise BadInput("{name} must be a number, not {value}.", self._hint(), name=name, value=shown(value))
+        # First of all, since no float can hold some numbers that stand in files; infinities and NaN end here too.
+        if not self.low <= value <= self.high:
+            raise BadInput("{name} is {value}, which is out of range.", self._hint(), name=name, value=shown(value))
+        if self.whole and value != int(value):
+            raise BadInput("{name} must be a whole number, not {value}.", self._hint(), name=name, value=shown(value))
+        return int(value) if self.whole else float(value)
+
+    def _hint(self) -> Message:
+        if self.unit:
+            return Message(
+                "Give a value from {low:g} to {high:g} {unit}.", low=self.low, high=self.high, unit=self.unit
+            )
+        return Message("Give a value from {low:g} to {high:g}.", low=self.low, high=self.high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice(Field):
+    """One of `options`, each (value, label). `open` admits other words, for models that know more than the starter."""
+
+    options: tuple[tuple[str, str], ...]
+    open: bool = False
+
+    def check(self, name: str, value: Any) -> str:
+        known = [option for option, _ in self.options]
+        if not isinstance(value, str) or (value not in known and not self.open) or len(value) > 200:
+            raise BadInput(
+                "{name} cannot be {value}.",
+                "Choose one of: {names}.",
+                name=name,
+                value=shown(value),
+                names=", ".join(known),
+            )
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeText(Field):
+    """Words of the user's, at most `limit` characters; `lines` is how tall a form shows it."""
+
+    limit: int = 4000
+    lines: int = 1
+    placeholder: str = ""
+
+    def check(self, name: str, value: Any) -> str:
+        if not isinstance(value, str):
+            raise BadInput("{name} must be text, not {value}.", name=name, value=shown(value))
+        if len(value) > self.limit:
+            raise BadInput(
+                "{name} has {length:,} characters; at most {limit:,} are used.",
+                "Shorten it and try again.",
+                name=name,
+                length=len(value),
+                limit=self.limit,
+            )
+        # Lone surrogates cannot be written to a file and NUL ends a C string: neither says anything to a model.
+        return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag(Field):
+    """Yes or no."""
+
+    def check(self, name: str, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise BadInput("{name} must be true or false, not {value}.", name=name, value=shown(value))
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seed(Field):
+    """The number that all randomness of a work comes from: 0 to 2**31 - 1."""
+
+    def check(self, name: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < SEED_LIMIT:
+            raise BadInput(
+                "{name} cannot be {value}.",
+                "Give a whole number from 0 to {limit}.",
+                name=name,
+                value=shown(value),
+                limit=SEED_LIMIT - 1,
+            )
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelId(Field):
+    """The id of a model in the catalog; empty means the medium's own default, resolved when the job is submitted."""
+
+    def check(self, name: str, value: Any) -> str:
+        if not isinstance(value, str) or len(value) > 200:
+            raise BadInput(
+                "{name} cannot be {value}.",
+                "`studio models list` shows the models there are.",
+                name=name,
+                value=shown(value),
+            )
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathTo(Field):
+    """A file or folder of the user's, as text. Whether it exists is found out when the request runs."""
+
+    folder: bool = False
+
+    def check(self, name: str, value: Any) -> str:
+        if not isinstance(value, str) or "\0" in value:
+            raise BadInput("{name} must be a path, not {value}.", name=name, value=shown(value))
+        return value
+
+
+def field(default: Any, about: Field) -> Any:
+    """A dataclass field of a Request: `psi: float = field(0.7, Range(...))`."""
+    return dataclasses.field(default=default, metadata={"field": about})
+
+
+def shown(value: Any) -> str:
+    """A value as a complaint quotes it: short."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than some thousand digits
+        return "a number far too long to show"
+    return text if len(text) <= 60 else text[:57] + "..."
