@@ -16,13 +16,12 @@ from typing import Any
 
 from PIL import Image
 from PySide6.QtWidgets import QApplication
-from qasync import QEventLoop
 
 from studio.bench import library as shelf
 from studio.bench.measurement import BenchSettings
 from studio.studio import Studio
 from studio.system.paths import AppPaths
-from studio.ui.app import application, error_hooks
+from studio.ui.app import application, error_hooks, event_loop
 from studio.ui.library.page import LibraryPage
 from studio.ui.shell.window import MainWindow
 
@@ -132,7 +131,7 @@ def main(told: dict[str, Any]) -> None:
     studio = Studio(places, media=setting.media(), bundled=setting.bundled, platform=setting.platform)
     studio.library.rebuild()
     app = application(["studio"], studio)
-    loop = QEventLoop(app)
+    loop = event_loop(app)
     with error_hooks(loop), loop:
         window = MainWindow(studio)
         found = loop.run_until_complete(measured(window, told))

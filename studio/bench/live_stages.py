@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QApplication
-from qasync import QEventLoop
 
 from studio.bench.measurement import BenchSettings
 from studio.jobs.job import Job
@@ -25,7 +24,7 @@ from studio.media.payloads import Audio, Image
 from studio.schema.request import Request
 from studio.studio import Studio
 from studio.system.paths import AppPaths
-from studio.ui.app import application, error_hooks
+from studio.ui.app import application, error_hooks, event_loop
 from studio.ui.shell.window import MainWindow
 from studio.ui.stages.audio import AudioStage
 from studio.ui.stages.image import ImageStage
@@ -146,7 +145,7 @@ def main(told: dict[str, Any]) -> None:
         AppPaths.for_user(), media=setting.media(), bundled=setting.bundled, platform=setting.platform
     )  # fmt: skip
     app = application(["studio"], studio)
-    loop = QEventLoop(app)
+    loop = event_loop(app)
     with error_hooks(loop), loop:
         window = MainWindow(studio)
         found = loop.run_until_complete(drawing(window, told))

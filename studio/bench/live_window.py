@@ -17,14 +17,13 @@ from typing import Any
 import psutil
 from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtWidgets import QApplication
-from qasync import QEventLoop
 
 from studio.bench.measurement import BenchSettings
 from studio.errors import StudioError
 from studio.jobs.job import Job
 from studio.studio import News, Studio
 from studio.system.paths import AppPaths
-from studio.ui.app import application, error_hooks
+from studio.ui.app import application, error_hooks, event_loop
 from studio.ui.shell.window import MainWindow
 
 HEAVY = ("torch", "diffusers", "transformers", "accelerate", "scipy")
@@ -168,7 +167,7 @@ def main(told: dict[str, Any]) -> None:
         AppPaths.for_user(), media=setting.media(), bundled=setting.bundled, platform=setting.platform
     )  # fmt: skip
     app = application(["studio"], studio)
-    loop = QEventLoop(app)
+    loop = event_loop(app)
     with error_hooks(loop), loop:
         window = MainWindow(studio)
         found = loop.run_until_complete(DOES[told["what"]](window, told))

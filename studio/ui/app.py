@@ -35,7 +35,7 @@ def run(studio: Studio, argv: list[str]) -> int:
     if single_instance.raise_other(name):
         studio.close()
         return 0
-    loop = QEventLoop(app)
+    loop = event_loop(app)
     with error_hooks(loop, studio.paths) as shown:
         from studio.ui.shell.window import MainWindow
 
@@ -54,6 +54,14 @@ def run(studio: Studio, argv: list[str]) -> int:
             studio.close()
             loop.close()
     return 0
+
+
+def event_loop(app: QApplication) -> QEventLoop:
+    """The asyncio loop inside Qt's, which is also the current one before it runs: jobs of the last session are awaited
+    while the window is made."""
+    loop = QEventLoop(app)
+    asyncio.set_event_loop(loop)
+    return loop
 
 
 def application(argv: list[str], studio: Studio) -> QApplication:

@@ -10,14 +10,13 @@ import time
 from pathlib import Path
 
 from PySide6.QtWidgets import QApplication, QProgressBar
-from qasync import QEventLoop
 
 from studio.backends import MEDIA
 from studio.errors import StudioError
 from studio.library.library import LibraryQuery
 from studio.studio import Studio
 from studio.system.paths import AppPaths
-from studio.ui.app import application
+from studio.ui.app import application, event_loop
 from studio.ui.panel.panel import Panel
 from studio.ui.shell.window import MainWindow
 from studio.ui.widgets.theme import Scheme, theme
@@ -128,7 +127,7 @@ def run(out: Path, home: Path | None) -> None:
         studio = Studio(AppPaths.under((home or Path(folder)).resolve()), persist_queue=False)
         app = application([], studio)
         QApplication.setQuitOnLastWindowClosed(False)
-        loop = QEventLoop(app)
+        loop = event_loop(app)
         shoot = ScreenshotSession(studio, out)
         try:
             loop.run_until_complete(shoot.fill())

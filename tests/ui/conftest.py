@@ -139,9 +139,11 @@ def loop() -> Iterator[QEventLoop]:
     app = QApplication.instance() or QApplication(["studio"])
     QApplication.setQuitOnLastWindowClosed(False)  # a test goes on after its window
     loop = Loop(app)
+    asyncio.set_event_loop(loop)
     yield loop
     # Without a screen Qt frees what was copied after Python has gone, and what Python had made of it with it: a crash.
     QGuiApplication.clipboard().clear()
+    asyncio.set_event_loop(None)
     loop.close()
 
 

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
-from qasync import QEventLoop
 
+from studio.ui.app import event_loop
 from studio.ui.widgets.theme import theme
 from tests.ui.conftest import Desk
 from tests.ui.tour import blurred, clipped, fill, outside, overlapping, places
@@ -16,7 +16,7 @@ from tests.ui.tour import blurred, clipped, fill, outside, overlapping, places
 def main(scale: float, scheme: str, home: Path, pictures: Path | None) -> list[str]:
     app = QApplication(["studio"])
     QApplication.setQuitOnLastWindowClosed(False)
-    loop = QEventLoop(app)
+    loop = event_loop(app)
     desk = Desk(home, loop)
     faults: list[str] = []
     count = 0

@@ -11,6 +11,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
+from studio.backends import medium
 from studio.support import diagnostics
 from studio.ui import screenshots
 from studio.ui.app import run
@@ -47,6 +48,34 @@ def test_it_runs_until_its_window_closes(home: Path, loop: QEventLoop) -> None:
     assert not windows()
     assert sys.excepthook is hooks
     assert (home / "state" / "window.json").is_file()
+
+
+def test_a_job_of_the_last_session_is_shown_when_it_ends(home: Path, loop: QEventLoop) -> None:
+    """It is awaited while the window is made, before the loop runs."""
+    QApplication.setQuitOnLastWindowClosed(True)
+    (home / "state").mkdir(parents=True)
+    (home / "state" / "window.json").write_text('{"page": "poster"}', encoding="utf-8")
+    studio = fake_studio(home)
+    studio.pause(True)
+    studio.submit(medium("poster").default_task.request(seed=4))
+    shown: list[str | None] = []
+
+    def begin() -> None:
+        studio.pause(False)
+        look(100)
+
+    def look(left: int) -> None:
+        panel = windows()[0].panel("poster")
+        assert panel is not None
+        if left and panel.asset is None:
+            QTimer.singleShot(50, lambda: look(left - 1))
+        else:
+            shown.append(panel.asset and panel.asset.medium)
+            windows()[0].close()
+
+    QTimer.singleShot(0, begin)
+    assert run(studio, ["studio"]) == 0
+    assert shown == ["poster"]
 
 
 def test_a_second_start_raises_the_first_window(desk: Desk) -> None:
