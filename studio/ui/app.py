@@ -1,4 +1,4 @@
-"""The program with a window: one QApplication, one asyncio loop, one theme, and one place where errors surface."""
+"""Starts the window: QApplication, asyncio loop, theme, and the reporting of unexpected errors."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Work aside from the window's thread, its answer brought back while whoever asked still lives; knows no work.
+"""Runs work in threads and returns the results to the window's thread while the asker still lives.
 
-Three ways, and which one is right says what the work does. `BackgroundTasks`: it only reads, and a window that closes
-leaves it behind. `LatestOnly`: the same, and only the answer to the last question counts. `SerialTasks`: it changes
-files, so it is done in order and a window that closes waits for it. No thread ever holds a widget: of an asker it knows
-a number.
+`BackgroundTasks` only read; a window that closes does not wait for them. `LatestOnly`: the same, and only the answer to
+the last question counts. `SerialTasks` change files: they run in order, and a window that closes waits for the one that
+runs. No thread holds a widget.
 """
 
 from __future__ import annotations

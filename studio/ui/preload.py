@@ -1,4 +1,4 @@
-"""A page that is likely to be asked for next, made before in idle moments, a piece at a time; knows no page."""
+"""Builds a page in idle moments, a step at a time, before it is first shown."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ PageBuild: TypeAlias = Generator[Future[Any] | None, bool, QWidget]
 
 
 def touch_widget_types() -> BuildSteps:
-    """Qt's classes get their Python side when they are first named, or all kinds of widgets at once when one is met
-    that Python did not make: name those that take long before that, one by one.
+    """PySide creates wrapper types lazily; touch the slow ones one at a time so that the first page switch does not pay
+    for all of them.
     """
     for name in KINDS:
         if (yield):
@@ -86,7 +86,7 @@ class PagePreloader(QObject):
             self._next.start(0)  # after all that waits to be done by then
 
     def _piece(self, *, hurry: bool) -> None:
-        making, self._making = self._making, None  # one that fails is begun anew
+        making, self._making = self._making, None  # one that fails is started again
         try:
             if making is None:
                 making = self._begin()

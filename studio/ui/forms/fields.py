@@ -135,7 +135,7 @@ class ModelField(FormField):
         self.rows.addWidget(self.box)
 
     def reload(self) -> None:
-        """Read the models anew; what was chosen stays chosen."""
+        """Read the list of models again; the chosen one stays chosen."""
         chosen = self.box.currentData()
         self.box.blockSignals(True)
         self.box.clear()

@@ -1,4 +1,4 @@
-"""A form made from the notes of a Request (or of the settings): widgets there, a frozen value back; runs nothing."""
+"""A form made from the fields of a request or of the settings."""
 
 from __future__ import annotations
 

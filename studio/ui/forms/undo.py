@@ -1,4 +1,4 @@
-"""Undo and redo over frozen values: what stands, what stood before, what was taken back; knows no widgets."""
+"""Undo and redo over immutable values."""
 
 from __future__ import annotations
 

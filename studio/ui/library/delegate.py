@@ -1,4 +1,4 @@
-"""How a work is drawn among others: its picture or first words or waveform, its title, its marks; reads nothing."""
+"""Paints a work as a tile: picture, text excerpt or waveform, with title and badges."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class WorkDelegate(QStyledItemDelegate):
         self._blanks.clear()
 
     def reset(self) -> None:
-        """Draw everything anew: the look has changed."""
+        """Draw everything again: the theme has changed."""
         self._fonts.clear()
         self._look = (theme().scheme, self._font(1.0).toString())
         self.resize(self.side)

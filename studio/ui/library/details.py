@@ -258,8 +258,6 @@ class WorkDetails(QFrame):
         made.clicked.connect(lambda: self.command_requested.emit(name))
         self._buttons[name] = made
 
-    # What is shown.
-
     def show_works(self, works: Sequence[Asset], number: int) -> None:
         """Show what is selected: `number` works, of which `works` are known, all of them where they are few."""
         self._works = list(works)
@@ -295,7 +293,7 @@ class WorkDetails(QFrame):
         self._fill_facts(one)
 
     def _fill_facts(self, one: Asset | None) -> None:
-        """The request, the kin and where the work comes from, in words."""
+        """Fill in the request, the related works and the origin."""
         clear_layout(self._how)
         clear_layout(self._origin)
         self._more.setVisible(one is not None)

@@ -1,4 +1,4 @@
-"""A button that narrows the library by one thing: a date, a model, a tag, a collection; asks no library itself."""
+"""A button with a menu that filters the library by one property: date, model, tag or collection."""
 
 from __future__ import annotations
 

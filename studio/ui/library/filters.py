@@ -1,4 +1,4 @@
-"""The head of the library: the search and all that narrows it, as one query; shows no works and changes none."""
+"""The filter bar of the library: search field and filters, combined into one query."""
 
 from __future__ import annotations
 

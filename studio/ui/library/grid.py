@@ -1,4 +1,4 @@
-"""Works in columns that fill the width: every place is reckoned, none is stored, so that any number scrolls alike."""
+"""The grid of works: positions are computed from the row, so that scrolling costs the same for any number."""
 
 from __future__ import annotations
 
@@ -85,8 +85,6 @@ class WorkGrid(QListView):
                 if (yield):
                     return
 
-    # Where a row lies.
-
     @property
     def columns(self) -> int:
         return self._columns
@@ -115,7 +113,7 @@ class WorkGrid(QListView):
         return self.works.index(found[0]) if found else QModelIndex()
 
     def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
-        """What is to be painted anew when this selection changes: only what can be seen of it."""
+        """What to repaint when this selection changes: only what is visible of it."""
         region = QRegion()
         for row in self._rows(self.viewport().rect()):
             if selection.contains(self.works.index(row)):
@@ -138,8 +136,6 @@ class WorkGrid(QListView):
             bar.setValue(bar.value() + rect.top())
         elif rect.bottom() > high or hint == QAbstractItemView.ScrollHint.PositionAtBottom:
             bar.setValue(bar.value() + rect.bottom() - high + 1)
-
-    # The size of it all.
 
     def doItemsLayout(self) -> None:
         """Leave out what a list does here: it would measure every row."""
@@ -177,8 +173,6 @@ class WorkGrid(QListView):
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         self.viewport().scroll(0, dy)
-
-    # What one sees and selects.
 
     def paintEvent(self, e: QPaintEvent) -> None:
         painter = QPainter(self.viewport())

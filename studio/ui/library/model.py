@@ -1,4 +1,4 @@
-"""The library as Qt sees it: what a query finds, kept as ids, its works read a few at a time; draws nothing."""
+"""Qt list model of the works that a query finds; works are read from the library a page at a time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from studio.ui.widgets.text import gist, short_gist, tr
 PAGE = 60  # works that are read together
 KEPT = 20 * PAGE
 AHEAD = 30  # works before and behind those that can be seen, which are read before they are scrolled to
-STEPS = 64  # runs of rows that come or go one by one; beyond that the list begins anew
+STEPS = 64  # runs of rows that come or go one by one; beyond that the model is reset
 ASSET = Qt.ItemDataRole.UserRole
 
 Index = QModelIndex | QPersistentModelIndex
@@ -107,7 +107,7 @@ class WorkListModel(QAbstractListModel):
             self._show_result(query, QueryResult(self._library.ids(query)))
 
     def refresh(self) -> None:
-        """Ask the library anew, aside: its list of many thousand works takes a frame or two to read."""
+        """Run the query again in the background: the ids of many thousand works take a frame or two to read."""
         query = self.query
 
         def question() -> None:

@@ -1,4 +1,4 @@
-"""The library page: everything ever made in a grid, found while one types, with what made it beside it."""
+"""The library page: filters, grid and details."""
 
 from __future__ import annotations
 
@@ -121,8 +121,6 @@ class LibraryPage(QWidget):
         bar.hide()
         return bar
 
-    # What is asked for and what is found.
-
     @property
     def total(self) -> QLabel:
         return self.filters.total
@@ -134,7 +132,7 @@ class LibraryPage(QWidget):
         self.grid.scrollToTop()
 
     def refresh(self) -> None:
-        """Read the library anew; what is selected and where one has scrolled stays."""
+        """Read the library again; selection and scroll position stay."""
         self._works.refresh()
 
     def show_work(self, id: str) -> None:
@@ -246,8 +244,6 @@ class LibraryPage(QWidget):
         else:
             super().keyPressEvent(event)
 
-    # What a person brings.
-
     def ask_import(self) -> None:
         """Ask for files, and take them into the library."""
         known = " ".join(f"*{suffix}" for suffix in codecs.SUFFIXES)
@@ -260,8 +256,6 @@ class LibraryPage(QWidget):
         importer = self._work_actions.importer
         dialog.filesSelected.connect(lambda paths: importer.import_paths([Path(path) for path in paths]))
         dialog.open()
-
-    # What every page answers to.
 
     def focus_first(self) -> None:
         self.grid.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -1,4 +1,4 @@
-"""Small pictures of the works that a work was made from and of those made from it; a click goes there."""
+"""Thumbnails of the works that a work was made from, and of those made from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a work can go into another panel's brief: its words; knows no widgets and opens no panel."""
+""" "Send to": which media can take the prompt, title or text of a work."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def home_medium(asset: Asset) -> str:
 
 
 def targets(asset: Asset) -> list[str]:
-    """The media whose brief takes words of this work, in the order of the rail; its own only for texts, to go on."""
+    """The media with a prompt that can take words of this work; its own only for texts, to continue them."""
     takes = [each.name for each in MEDIA if "prompt" in dict(each.default_task.request.fields())]
     if _written(asset):
         return takes

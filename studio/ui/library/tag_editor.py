@@ -1,4 +1,4 @@
-"""Names on works, as tags and collections are: chips that can be taken off, and a field to put one on; keeps none."""
+"""An editor for tags or collections: chips that can be removed, and a field to add one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small pictures of works and the first words of texts, read aside; knows neither lists nor how a work is drawn."""
+"""Loads thumbnails, and the first words of texts, in a background thread."""
 
 from __future__ import annotations
 
@@ -116,8 +116,6 @@ class ThumbnailLoader(QObject):
             self._reading = True
         self._pool.submit(self._read)
 
-    # In the thread.
-
     def _read(self) -> None:
         """Read for a while and hand over what there is; other questions to the library come in between."""
         made: list[tuple[str, QImage, str]] = []
@@ -164,8 +162,6 @@ class ThumbnailLoader(QObject):
         except (StudioError, OSError):
             return ""
         return text.split("<!--")[0].strip()
-
-    # In the window's.
 
     def _keep(self, made: list[tuple[str, QImage, str]]) -> None:
         for id, image, words in made:

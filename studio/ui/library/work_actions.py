@@ -75,7 +75,7 @@ class WorkPanel(Protocol):
 
 
 class WorkActions:
-    """Every deed tells the library and then all views. `notify` says something in passing, with actions to take."""
+    """Every action changes the library, then all views follow. `notify(words, actions)` shows a toast."""
 
     def __init__(
         self,
@@ -107,8 +107,6 @@ class WorkActions:
         toast = self._window.findChild(Toast)
         if toast is not None and toast.message() == words:
             toast.hide()
-
-    # With one work.
 
     def run(self, name: str, works: Sequence[Asset], ids: Sequence[str] = ()) -> None:
         """Run a command of the table on works: `ids` names them all where `works` has only the first of them."""
@@ -150,7 +148,7 @@ class WorkActions:
         self._make(asset, Request.from_json(asset.request), parents=asset.parents)
 
     def vary(self, asset: Asset) -> None:
-        """Make another of the same brief; it knows what it was varied from."""
+        """Make another with the same settings and a new seed; its parent is this work."""
         request = Request.from_json(asset.request)
         self._make(asset, request.replace(seed=fresh_seed()), parents=(asset.id,))
 
@@ -196,8 +194,6 @@ class WorkActions:
         panel = self._open_panel(asset.medium)
         if panel is not None:
             panel.submit(request, parents=parents)
-
-    # With many.
 
     def save_edited(self, payload: Payload, made_from: Asset) -> Asset | None:
         """Add to the library what a person has made of a work by hand; None where it could not be."""
@@ -326,12 +322,10 @@ class WorkActions:
         why = getattr(error, "strerror", None) or str(error)
         self.notify(tr("The copy could not be saved: {why}.").format(why=why), ())
 
-    # How it comes about.
-
-    def _attempt(self, deed: Callable[[], object]) -> bool:
+    def _attempt(self, act: Callable[[], object]) -> bool:
         """Do it; where it cannot be done, say why."""
         try:
-            deed()
+            act()
         except (StudioError, OSError) as error:
             self.show_error(error)
             return False

@@ -1,4 +1,4 @@
-"""The brief: what to make, in the user's words, how many, and the one accented button; submits nothing itself."""
+"""The settings of a medium's page: the form, the number of results, Generate and Cancel."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ TYPING_PAUSE = 1200  # milliseconds without a change, after which the next is a 
 
 
 class Brief(QWidget):
-    """The form of one medium's requests, with Generate and Cancel at its foot; `said` has words for the person.
+    """The form of a medium's requests, with Generate and Cancel below it.
 
-    `returned` follows undo and redo; `others` has a request of the medium that is not one of its works.
+    `message(words)` for a toast; `history_moved` after undo and redo; `other_request(request)`: a request of the medium
+    of another kind was loaded.
     """
 
     message = Signal(str)
@@ -125,8 +126,6 @@ class Brief(QWidget):
         self.setFixedWidth(look.scaled(SIZE.brief))
         self.count.setFixedWidth(look.scaled(84))
         self.cancel.setFixedHeight(look.scaled(40))
-
-    # Undo and redo.
 
     def _changed(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""This medium's works in a row, newest first: a click shows one, a drag takes its file elsewhere."""
+"""The filmstrip: this medium's works in a row, newest first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A panel, for any medium: the brief at the left, the easel in the middle, and what is made from one to the other."""
+"""The page of a medium: settings at the left, the stage in the middle, and the jobs between them."""
 
 from __future__ import annotations
 
@@ -94,8 +94,6 @@ class Panel(QWidget):
     def show_work(self, asset: Asset | None) -> None:
         """Put a finished work on the stage; None where there is nothing to show."""
         self.stage_area.show_work(asset)
-
-    # Making.
 
     def make(self) -> None:
         """Queue what the brief says, as many candidates as asked for."""
@@ -232,8 +230,6 @@ class Panel(QWidget):
         kept = None if self.asset is None else self.work_actions.save_edited(payload, self.asset)
         if kept is not None:
             self.stage_area.select_work(kept)
-
-    # What every page answers to.
 
     def areas(self) -> list[QWidget]:
         """The parts that the keyboard steps through, in their order."""

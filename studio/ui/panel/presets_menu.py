@@ -1,4 +1,4 @@
-"""Briefs to come back to: what was asked for lately, and presets kept under a name; two menus, and no form."""
+"""The menus of recent settings and of presets."""
 
 from __future__ import annotations
 
@@ -37,8 +37,6 @@ class PresetMenus(QObject):
         self.recent_button = self._button("history", tr("Recent settings"), "history", self._fill_recent)
         self.presets_button = self._button("preset", tr("Presets"), "presets", self._fill_presets)
 
-    # What was asked for lately.
-
     def add_recent(self, request: Request) -> None:
         """Remember a brief that was made; its seed does not tell it apart."""
         told = request.replace(seed=0)
@@ -56,8 +54,6 @@ class PresetMenus(QObject):
                 continue
             if isinstance(request, self._kind):
                 self.recent.append(request)
-
-    # Presets.
 
     def ask_name(self) -> None:
         """Keep the brief under a name that a person gives."""

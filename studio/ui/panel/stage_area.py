@@ -1,6 +1,4 @@
-"""The middle of a panel: the work on its stage, what is being made of it, candidates or how to begin, and the works
-made before; makes nothing, and knows neither the brief nor what is done with a work.
-"""
+"""The middle of a medium's page: header, stage, candidates or onboarding, filmstrip, and a side panel."""
 
 from __future__ import annotations
 
@@ -37,10 +35,11 @@ if TYPE_CHECKING:
 
 
 class StageArea(QFrame):
-    """`tried` asks for an example, `asked` names a deed to do with the work, `kept` has what a person made of it,
-    `unread` has the error of a work that cannot be shown, `said` is a word in passing. Of faces and whatever else is
-    live, and no work yet: `picked` is the place of the one that was chosen, `parted` says that it is no longer shown.
-    `changed` says that another thing is seen.
+    """Shows works, and what is being made.
+
+    `example_requested`; `command_requested(name)` for the work that is shown; `edited(payload)`: save it as a new work;
+    `load_failed(error)`: a work cannot be shown; `message(words)` for a toast; `choice_picked(index)`: a live candidate
+    was clicked; `live_closed`: what was live is no longer shown; `changed`: the shown content changed.
     """
 
     example_requested = Signal()
@@ -94,10 +93,10 @@ class StageArea(QFrame):
     def _wire(self) -> None:
         self.stage.stepped.connect(self.step)
         self.stage.show_requested.connect(self.select_work)
-        self.stage.command_requested.connect(self._asked)
+        self.stage.command_requested.connect(self._on_command)
         self.stage.save_requested.connect(self.edited)
         self.stage.message.connect(lambda words, hint: self.message.emit(f"{words} {hint}".strip()))
-        self.header.command_requested.connect(self._asked)
+        self.header.command_requested.connect(self._on_command)
         self.candidates.chosen.connect(self._on_candidate_chosen)
         self.onboarding.tried.connect(self.example_requested)
         self.waiting.late.connect(lambda: self._stack.setCurrentWidget(self.waiting))
@@ -118,13 +117,11 @@ class StageArea(QFrame):
         beside = [] if self._side_panel.isHidden() else [self._side_panel]
         return [self.header, self._stack, *beside, self._filmstrip_area]
 
-    def _asked(self, deed: str) -> None:
-        if deed == "all":
+    def _on_command(self, name: str) -> None:
+        if name == "all":
             self.back_to_candidates()
         else:
-            self.command_requested.emit(deed)
-
-    # Works.
+            self.command_requested.emit(name)
 
     @property
     def on_stage(self) -> bool:
@@ -179,8 +176,6 @@ class StageArea(QFrame):
     def works_changed(self) -> None:
         """The library is another one: read it again, now or when this is seen."""
         self._lazy_refresh.changed()
-
-    # What is being made.
 
     def follow(self) -> None:
         """From here on show what is being made, as its turn comes."""
@@ -242,8 +237,6 @@ class StageArea(QFrame):
         shown = self._batch
         if shown is not None and not shown.live and self._stack.currentWidget() is self.candidates:
             self.header.show_asset(None, count(len(shown.assets), "%n candidate", "%n candidates"))
-
-    # What is live.
 
     def show_live(self, payload: Payload, side: int, words: str, *, rough: bool, lasting: bool = True) -> None:
         """Show what is under a person's hand, as the stage's `show_live` does, and say what it is; `lasting` where it

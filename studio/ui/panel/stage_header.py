@@ -1,4 +1,4 @@
-"""The line above the stage: what work stands there, and what can be done with it."""
+"""The bar above the stage: title of the work, and buttons of the commands for it."""
 
 from __future__ import annotations
 
@@ -86,9 +86,7 @@ class StageHeader(QFrame):
                 widget.hide()
 
     def show_asset(self, asset: Asset | None, words: str = "", *, live: bool = False) -> None:
-        """Describe a work by `words`, else by its request; without a work, only say `words`. What is `live` is no work
-        yet, but may become one.
-        """
+        """Show `words`, or else the title of the work. `live`: not saved yet, but it can be."""
         for widget in self._live_widgets:
             widget.setVisible(live)
         self._has_work = asset is not None

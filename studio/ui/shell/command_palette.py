@@ -1,4 +1,4 @@
-"""The command palette: type a few letters of anything the window can do, press Return; it knows actions, not deeds."""
+"""The command palette: type a few letters of a command, press Return."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class PaletteDelegate(QStyledItemDelegate):
 
 
 class CommandPalette(QFrame):
-    """Laid over the window. Escape or a click elsewhere closes it and gives the keyboard back."""
+    """Over the window. Escape or a click elsewhere closes it and returns the focus."""
 
     def __init__(self, over: QWidget, offered: Callable[[], Sequence[PaletteEntry]]) -> None:
         super().__init__(over)
@@ -156,7 +156,7 @@ class CommandPalette(QFrame):
         at = self.list.currentRow()
         if 0 <= at < len(self._found):
             act = self._found[at].act
-            self.hide()  # first, so that the deed finds the keyboard where it was
+            self.hide()  # first, so that the command finds the focus where it was
             act()
 
     def _place(self) -> None:

@@ -1,4 +1,4 @@
-"""Errors that nobody expected: each is logged, and one dialog shows them with a report; it judges none of them."""
+"""Logs unexpected errors and shows them in one dialog with a report to copy."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class JobStrip(QFrame):
         self.refresh()
 
     def refresh(self) -> None:
-        """Read the studio anew."""
+        """Show the state of the queue now."""
         rows = self._studio.queue()
         running = [row for row in rows if row.state == "running"]
         waiting = sum(

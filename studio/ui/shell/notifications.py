@@ -1,4 +1,4 @@
-"""Watches over long work: keeps the machine awake while anything runs, and tells a person who looks elsewhere."""
+"""Desktop notifications when long jobs end, and keeping the machine awake while jobs run."""
 
 from __future__ import annotations
 

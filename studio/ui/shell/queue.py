@@ -275,8 +275,6 @@ class QueuePanel(QFrame):
         items = (self._list.itemAt(at) for at in range(self._list.count()))
         return [row for item in items if item is not None and isinstance(row := item.widget(), QueueRow)]
 
-    # Order by drag.
-
     def _row(self, job: Job | JobGroup) -> QueueRow:
         made = QueueRow(self._studio, job, self.result_requested.emit)
         made.dragged.connect(lambda: self._drag(made))

@@ -1,4 +1,4 @@
-"""The rail at the left of the window: one button for each page, the one that is shown marked; makes no pages."""
+"""The sidebar: one button for each page."""
 
 from __future__ import annotations
 

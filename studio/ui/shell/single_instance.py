@@ -1,4 +1,4 @@
-"""One window for each studio folder: a second start finds the first window and asks it to come to the front."""
+"""One window for each studio folder: a second start raises the first window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The window: the rail, the pages, the job strip, and one place where every action ends up; makes pages when shown."""
+"""The main window: sidebar, pages, job strip, and the commands that are the window's own."""
 
 from __future__ import annotations
 
@@ -129,11 +129,9 @@ class MainWindow(QMainWindow):
         self.raise_()
         self.activateWindow()
 
-    # Pages.
-
     @property
     def names(self) -> list[str]:
-        """The names of all pages, from the top of the rail."""
+        """The names of all pages, from the top of the sidebar."""
         return [*self._entries, *self._hidden_pages]
 
     @property
@@ -311,8 +309,6 @@ class MainWindow(QMainWindow):
         foot = page.findChild(QWidget, "filmstripArea") if page is not None else None
         self.toast.show_message(words, actions, lift=foot.height() if foot is not None and foot.isVisible() else 0)
 
-    # News.
-
     def _on_news(self, news: Any) -> None:
         if news.kind in ("job", "queue"):
             self.job_strip.refresh()
@@ -336,8 +332,6 @@ class MainWindow(QMainWindow):
         if panel is not None and works and hasattr(works[0], "medium"):
             panel.show_work(works[0])
         self.queue.hide()
-
-    # The look, and what comes back.
 
     def _on_theme_changed(self) -> None:
         icons.refresh(self)

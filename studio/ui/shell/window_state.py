@@ -1,4 +1,4 @@
-"""What the window remembers from one start to the next: a small JSON file, written atomically, never trusted."""
+"""Saves and loads what the window remembers, as a small JSON file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where one drops and pastes, on a stage or a page: all over it, under a veil that says so; takes nothing in itself."""
+"""Makes a widget a place to drop files on and to paste into."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page of works shows where there are none: why, and the way out; knows not what was asked for."""
+"""What a list shows when it is empty: an icon, why, and a button."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Line icons of one family, tinted with the theme's colours and crisp at every scale; knows no pages."""
+"""SVG line icons in the theme's colours, sharp at every scale."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def icon(name: str, colour: str = "ink", size: int = SIZE.icon, checked: str = "
 def set_icon(
     widget: Any, name: str, colour: str = "ink", *, size: int = SIZE.icon, checked: str = "", gap: int = 0
 ) -> None:
-    """Give a button an icon that `refresh` tints anew when the scheme changes."""
+    """Give a button an icon that `refresh` tints again when the colour scheme changes."""
     widget.setProperty("iconName", [name, colour, str(size), checked, str(gap)])
     widget.setIcon(icon(name, colour, size, checked, gap))
 

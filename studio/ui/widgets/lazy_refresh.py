@@ -1,4 +1,4 @@
-"""What a view shows, read anew when it has changed: soon where it is seen, else when it is seen next; reads nothing."""
+"""Refreshes a view when its data changed: now if it is visible, otherwise when it is next shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 
 class LazyRefresh(QObject):
-    """Calls `refresh` for `view`. `stale`: what it shows at first may be out of date."""
+    """Calls `refresh` for `view`. `stale`: refresh it when it is first shown."""
 
     def __init__(self, view: QWidget, refresh: Callable[[], object], *, stale: bool = False) -> None:
         super().__init__(view)
@@ -17,7 +17,7 @@ class LazyRefresh(QObject):
         view.installEventFilter(self)
 
     def changed(self) -> None:
-        """What there is to show is another."""
+        """The data changed."""
         if self._view.isVisible():
             self._refresh()
         else:

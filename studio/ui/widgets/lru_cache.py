@@ -1,4 +1,4 @@
-"""What costs time to make, kept up to a weight: what was not asked for longest goes first; knows not what it keeps."""
+"""LRU cache bounded by the total size of its entries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ V = TypeVar("V")
 
 
 class LruCache(Generic[K, V]):
-    """Holds `limit` bytes, by the weights that it is told, and never lets go of what came last."""
+    """Holds entries up to `limit` bytes in total; the newest is always kept."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit

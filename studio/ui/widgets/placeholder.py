@@ -1,4 +1,4 @@
-"""What stands where a picture will come, and where none can: a quiet block, with a sign on it; reads nothing."""
+"""Placeholders for pictures that are loading or missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Playing a sound through the system's output; without PortAudio it says what to install, and the rest goes on."""
+"""Plays a sound on an output of the system, once or in a loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the window says: translation, plurals, times and sizes, and a request put in words; makes no widgets."""
+"""Texts of the window: translation, plurals, times, sizes, requests, jobs and errors in words."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def clock(seconds: float) -> str:
 
 
 def moment(when: float) -> str:
-    """A point in time, as short as it can be told apart: today and the hour, else the date."""
+    """A point in time, as short as possible: the time if it is today, else the date."""
     then, now = QDateTime.fromSecsSinceEpoch(int(when)), QDateTime.currentDateTime()
     locale, short = QLocale(), QLocale.FormatType.ShortFormat
     if then.date() == now.date():

@@ -1,4 +1,4 @@
-"""The look in one place: tokens for colour, space, type and radius, and the theme that applies them; knows no pages."""
+"""The theme: colours, sizes, fonts, and the style sheet made from them."""
 
 from __future__ import annotations
 

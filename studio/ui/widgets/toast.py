@@ -1,4 +1,4 @@
-"""A few words in passing at the foot of the window, with what can be done about them; it goes by itself."""
+"""A short message at the foot of the window, with buttons; it disappears by itself."""
 
 from __future__ import annotations
 
