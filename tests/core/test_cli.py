@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -464,7 +463,6 @@ def test_ctrl_c_on_the_whole_group_keeps_what_is_made(tmp_path: Path, home: Path
             told = json.loads(line)
             if (told["seed"], told["done"]) == (SLOW, 4):
                 break
-        time.sleep(0.2)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the worker as well
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err

@@ -173,6 +173,13 @@ def test_a_step_that_never_ends_is_ended(host: ProcessHost, monkeypatch: pytest.
     assert host.run(job(1), ENGINE, Resources(), lambda _: None).payloads
 
 
+def stands(steps: list[int], pace: float) -> bool:
+    """Whether nothing comes for as long as twenty steps took."""
+    before, began = steps[0], time.monotonic()
+    fakes.until(lambda: steps[0] != before or time.monotonic() > began + pace, pace + 10)
+    return steps[0] == before
+
+
 def test_held_waits_at_its_next_report_and_can_be_cancelled(host: ProcessHost) -> None:
     slow, steps = job(fakes.SLOW), [0]
 
@@ -189,12 +196,13 @@ def test_held_waits_at_its_next_report_and_can_be_cancelled(host: ProcessHost) -
 
     thread = threading.Thread(target=run)
     thread.start()
-    fakes.until(lambda: steps[0] > 20)
+    fakes.until(lambda: steps[0] > 0)
+    began, first = time.monotonic(), steps[0]
+    fakes.until(lambda: steps[0] > first + 20)
+    pace = time.monotonic() - began
     host.suspend(True)
-    time.sleep(0.3)
+    fakes.until(lambda: stands(steps, pace))
     before = steps[0]
-    time.sleep(0.2)
-    assert steps[0] == before
     host.suspend(False)
     fakes.until(lambda: steps[0] > before + 5)
     host.suspend(True)

@@ -6,12 +6,14 @@ import asyncio
 import gc
 import sys
 import time
+import weakref
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtCore import QAbstractAnimation, QCoreApplication, QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
@@ -19,12 +21,59 @@ from qasync import QEventLoop
 
 from studio.studio import Studio
 from studio.ui.app import application, error_hooks
+from studio.ui.background import BackgroundTasks
+from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.panel.panel import Panel
+from studio.ui.preload import PagePreloader
 from studio.ui.shell.window import MainWindow
 from studio.ui.widgets.theme import Theme
 from tests.studios import fake_studio
 
 WAIT = 15.0  # seconds that anything may take
+
+
+TURNS = 3  # of the loop without anything to do
+SOON = 500  # milliseconds: a longer delay is no part of what a person waits for
+
+background = weakref.WeakSet[BackgroundTasks]()
+"""All that work in other threads: a QObject is not always below the window."""
+
+
+def _remember(self: BackgroundTasks, asker: QObject, begin: Any = BackgroundTasks.__init__) -> None:
+    begin(self, asker)
+    background.add(self)
+
+
+BackgroundTasks.__init__ = _remember
+
+
+def _unsettled() -> bool:
+    """Whether something is on its way: an answer, a delay, an animation, or news of a job."""
+    if any(tasks.busy for tasks in background):
+        return True
+    for top in QApplication.topLevelWidgets():
+        if _delays(top):
+            return True
+        if any(_ends(each) for each in top.findChildren(QAbstractAnimation)):
+            return True
+    return False
+
+
+def _ends(animation: QAbstractAnimation) -> bool:
+    """Whether it runs and will end: a bar that says only that something is done moves for ever."""
+    return animation.state() == QAbstractAnimation.State.Running and animation.totalDuration() >= 0
+
+
+def _delays(top: QWidget) -> list[QTimer]:
+    """What is put off for a moment; what is built ahead while the window has nothing else to do is nobody's wait."""
+    timers = [each for each in top.findChildren(QTimer) if each.isActive() and each.isSingleShot()]
+    return [each for each in timers if each.interval() <= SOON and not isinstance(each.parent(), PagePreloader)]
+
+
+def _questions() -> list[Future[None]]:
+    """One to each thread that reads the library: once it is answered, all that were asked before are."""
+    loaders = [each for top in QApplication.topLevelWidgets() for each in top.findChildren(ThumbnailLoader)]
+    return [question for each in loaders if (question := each.submit(lambda: None)) is not None]
 
 
 class Loop(QEventLoop):
@@ -55,8 +104,20 @@ class Room:
 
         self.loop.run_until_complete(wait())
 
-    def breathe(self, seconds: float = 0.05) -> None:
-        self.loop.run_until_complete(asyncio.sleep(seconds))
+    def settle(self) -> None:
+        """Let the window live until nothing is left to happen: no work in other threads, no delay that ends soon, no
+        animation, no event. Then what has not happened does not happen."""
+        quiet, asked = 0, _questions()
+
+        def settled() -> bool:
+            nonlocal quiet, asked
+            if _unsettled():
+                quiet, asked = 0, _questions()
+            elif all(question.done() for question in asked):
+                quiet += 1
+            return quiet > TURNS
+
+        self.until(settled)
 
 
 class Desk(Room):
@@ -112,13 +173,13 @@ class Desk(Room):
     def idle(self) -> None:
         """Wait until all jobs have ended and the window has heard of it."""
         self.until(lambda: not [job for job in self.studio.jobs() if job.state in ("queued", "running")])
-        self.breathe(0.12)
+        self.settle()
 
     def close(self) -> None:
         if self.open:
             self.open = False
             self.window.close()
-            self.breathe(0.02)
+            self.settle()
             self.studio.close()
             self.window.deleteLater()
             QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)

@@ -69,7 +69,7 @@ def sixteen(desk: Desk, button: str = "faces") -> None:
 
 def pick(desk: Desk, at: int) -> None:
     panel, _ = page(desk)
-    desk.breathe(0.1)  # the filmstrip may still be coming, and the grid moving for it
+    desk.settle()  # the filmstrip may still be coming, and the grid moving for it
     spot = panel.stage_area.candidates.cell(at).center().toPoint()
     inside(desk, QTest.mouseClick, panel.stage_area.candidates, Qt.MouseButton.LeftButton, pos=spot)
     desk.until(lambda: shows(panel, brief(panel)))

@@ -45,7 +45,8 @@ class Maker:
 def test_idle_moments_make_it_and_wait_for_what_is_awaited(room: Room) -> None:
     maker, owner = Maker(), QObject()
     made = PagePreloader(maker.pieces, owner)
-    room.breathe()
+    room.until(lambda: maker.told)
+    room.settle()
     assert maker.told == ["begun"]
     maker.answer.set_result(None)
     room.until(lambda: made.ready)
@@ -56,7 +57,7 @@ def test_idle_moments_make_it_and_wait_for_what_is_awaited(room: Room) -> None:
 def test_who_asks_does_not_wait(room: Room) -> None:
     maker, owner = Maker(), QObject()
     made = PagePreloader(maker.pieces, owner)
-    room.breathe()
+    room.until(lambda: maker.told)
     made.page()
     assert maker.told == ["begun", "hurried", "made"]
 
@@ -66,7 +67,7 @@ def test_what_failed_ahead_is_tried_again_when_it_is_asked_for(room: Room) -> No
     maker.answer.set_result(None)
     made = PagePreloader(maker.pieces, owner)
     room.until(lambda: "waited" in maker.told)
-    room.breathe()
+    room.settle()
     assert not made.ready
     made.page()
     assert maker.told == ["begun", "waited", "begun", "hurried", "made"]
@@ -76,7 +77,7 @@ def test_nothing_is_made_after_the_end(room: Room) -> None:
     maker, owner = Maker(), QObject()
     made = PagePreloader(maker.pieces, owner)
     made.stop()
-    room.breathe()
+    room.settle()
     assert maker.told == []
 
 

@@ -40,9 +40,19 @@ def test_it_runs_until_its_window_closes(home: Path, loop: QEventLoop) -> None:
         panel.form.set_value(panel.form.value().replace(seed=SLOW))
         panel.generate.click()
         seen.append(window.page)
-        QTimer.singleShot(300, window.close)
 
-    QTimer.singleShot(200, use)
+    def watch() -> None:
+        """Use the window once it is there, and close it once the job is at work."""
+        if not seen:
+            if windows():
+                use()
+        elif any(job.state == "running" for job in studio.jobs()):
+            clock.stop()
+            windows()[0].close()
+
+    clock = QTimer()
+    clock.timeout.connect(watch)
+    clock.start(10)
     assert run(studio, ["studio"]) == 0
     assert seen == ["poster"]
     assert not windows()

@@ -26,7 +26,7 @@ def settled(room: Room) -> None:
     for thread in threading.enumerate():
         if thread.name == "aside":
             thread.join(10)
-    room.breathe()
+    room.settle()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -152,7 +152,7 @@ def test_errands_go_in_order_and_closing_waits_for_the_one_at_work(room: Room) -
         errands.run(write(number), told.append)
     assert begun.wait(10)
     errands.close()
-    room.breathe()
+    room.settle()
     assert done == [1, 2]  # the second to its end, the third never begun
     assert told == [1]
     owner.deleteLater()

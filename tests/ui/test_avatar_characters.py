@@ -182,7 +182,7 @@ def test_renamed_and_removed_by_keyboard_and_taken_back(desk: Desk) -> None:
     named(desk, "Ben", 2)
     keep(desk)
     desk.until(lambda: desk.window.toast.message() == "Ben is saved.")
-    desk.breathe()
+    desk.settle()
     pressed = undo(desk)
     assert pressed.width() >= pressed.sizeHint().width(), "a notice that follows another has room for its button"
     assert desk.window.toast.width() >= desk.window.toast.sizeHint().width()
@@ -379,7 +379,7 @@ def test_a_model_without_moods_says_why_there_are_none(desk: Desk, home: Path) -
     _configure(home, TABLE)
     desk.window.bridge.models_changed()
     desk.click("tab.people")
-    desk.breathe(0.1)
+    desk.settle()
     assert not inspector.characters.moods.isEnabled()
     assert not inspector.characters.sheet.isEnabled()
     assert "knows no expressions" in desk.find("moodless").text()  # type: ignore[attr-defined]

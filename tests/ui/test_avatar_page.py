@@ -141,7 +141,6 @@ def test_a_slider_moves_the_face_while_it_is_dragged_and_is_one_step(desk: Desk)
     inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=start)
     for x in (40, 60, 80, 100):
         inside(desk, QTest.mouseMove, slider, QPoint(x, start.y()))
-        desk.breathe(0.03)
     held = inspector.session.live
     assert held is not None
     assert brief(panel) == before, "the brief waits for the button"
@@ -315,7 +314,7 @@ def test_it_folds_and_stays_folded(desk: Desk, home: Path, loop: QEventLoop) -> 
     wide = panel.stage.width()
     desk.act("inspector")
     assert not inspector.isVisible()
-    desk.breathe()
+    desk.settle()
     assert panel.stage.width() > wide or not panel.stage_area.on_stage
     desk.close()
     again = Desk(home, loop, studio=face_studio(home))
@@ -331,7 +330,7 @@ def test_the_window_stays_within_its_size(desk: Desk, size: tuple[int, int]) -> 
     desk.window.resize(*size)
     for tab in inspector.tabs.tabs:
         desk.click(f"tab.{tab}")
-        desk.breathe()
+        desk.settle()
         assert (desk.window.width(), desk.window.height()) == size
         assert desk.window.minimumSizeHint().width() <= 1024
         inside = inspector.tabs._pages.currentWidget().findChild(QWidget, "form")  # type: ignore[union-attr]

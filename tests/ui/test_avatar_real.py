@@ -24,7 +24,7 @@ def test_the_starter_is_under_the_hand(home: Path, loop: QEventLoop) -> None:
     desk.click("faces")
     desk.until(lambda: panel.stage_area.candidates.done == 16 or panel.error.message(), LONG)
     assert not panel.error.message()
-    desk.breathe(0.1)
+    desk.settle()
     spot = panel.stage_area.candidates.cell(6).center().toPoint()
     inside(desk, QTest.mouseClick, panel.stage_area.candidates, Qt.MouseButton.LeftButton, pos=spot)
     chosen = brief(panel)
@@ -38,7 +38,6 @@ def test_the_starter_is_under_the_hand(home: Path, loop: QEventLoop) -> None:
     for step in range(1, 9):
         x = round(handle(line.slider).x() + (aim - handle(line.slider).x()) * step / 8)
         inside(desk, QTest.mouseMove, line.slider, QPoint(x, 10))
-        desk.breathe(0.02)
     desk.until(lambda: panel.stage.image.width() < 512, LONG)  # type: ignore[attr-defined]
     assert brief(panel) == chosen, "the brief waits for the button"
     inside(desk, QTest.mouseRelease, line.slider, Qt.MouseButton.LeftButton, pos=QPoint(aim, 10))

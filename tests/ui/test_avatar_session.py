@@ -176,7 +176,7 @@ def test_main_buttons_and_the_title_are_seen_in_a_small_window(desk: Desk, size:
     panel, inspector = page(desk)
     work, _ = seen_work(desk, "Mara")
     desk.window.resize(*size)
-    desk.breathe()
+    desk.settle()
     caption = panel.stage_area.header.caption
     assert caption.text() == "Mara" if size[0] == 1024 else "Mara" in caption.text()
     assert caption.width() >= 40
@@ -184,7 +184,7 @@ def test_main_buttons_and_the_title_are_seen_in_a_small_window(desk: Desk, size:
     inside(desk, inspector.morph.extend, [brief(panel).replace(seed=n) for n in range(4)])
     for tab, names in (("walk", ("walkPreview", "walkMake")), ("find", ("findGo",))):
         desk.click(f"tab.{tab}")
-        desk.breathe()
+        desk.settle()
         for name in names:
             widget = desk.find(name)
             assert widget.visibleRegion().boundingRect().size() == widget.size(), name
@@ -198,13 +198,13 @@ def test_the_title_has_room_beside_the_way_back_to_the_candidates(desk: Desk) ->
     desk.click("generate")
     desk.until(lambda: panel.stage_area.candidates.isVisible() and panel.stage_area.candidates.done == 2)
     inside(desk, panel.stage_area.candidates.chosen.emit, 0)
-    desk.breathe()
+    desk.settle()
     head = panel.stage_area.header
     assert head.back.isVisible()
     assert head.caption.width() >= 80
     assert not head.vary.isVisible(), "the menu has it"
     desk.window.resize(1280, 800)
-    desk.breathe()
+    desk.settle()
     assert head.vary.isVisible()
 
 

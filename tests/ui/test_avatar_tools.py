@@ -78,7 +78,7 @@ def own_model(desk: Desk, classes: int, **said: object) -> str:
     (folder / "config.json").write_text(json.dumps({"shape": {"c_dim": classes, "z_dim": 8}, **said}), encoding="utf-8")
     (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
     desk.studio.catalog.refresh()
-    desk.breathe(0.1)
+    desk.settle()
     return "stranger"
 
 
@@ -160,7 +160,7 @@ def test_a_face_is_chosen_among_the_works(desk: Desk) -> None:
     assert chooser.isVisible()
     at = chooser.list.visualRect(chooser.list.model().index(0, 0)).center()
     inside(desk, QTest.mouseClick, chooser.list.viewport(), Qt.MouseButton.LeftButton, pos=at)
-    desk.breathe()
+    desk.settle()
     assert inspector.findChild(WorkChooser) is None
     assert json.loads(brief(panel).mix[0].face)["seed"] == work.request["seed"]
 

@@ -167,13 +167,13 @@ def test_the_letters_of_menus_are_marked_only_while_alt_is_held(desk: Desk) -> N
     QTest.keyPress(screen, Qt.Key.Key_Alt, Qt.KeyboardModifier.AltModifier)
     assert desk.window.menu_actions["generate"].text() == "&Generate"
     assert [menu.title() for menu in menus][:2] == ["&File", "&Edit"]
-    desk.breathe()
+    desk.settle()
     focused = QApplication.focusWidget()
     assert focused is not None
     QTest.keyPress(focused, Qt.Key.Key_F, Qt.KeyboardModifier.AltModifier)
     assert menus[0].isVisible(), "the letter opens its menu"
     QTest.keyRelease(screen, Qt.Key.Key_Alt)
-    desk.breathe()
+    desk.settle()
     assert menus[0].title() == "&File", "the letters stand as long as the menu does"
     menus[0].close()
     desk.window.menuBar().setActiveAction(None)  # type: ignore[arg-type]

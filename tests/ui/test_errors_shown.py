@@ -104,7 +104,7 @@ def tell(desk: Desk, surface: ErrorReporter, error: BaseException) -> None:
         raise error
     except BaseException as raised:  # noqa: BLE001 - with the trace that a real one has
         surface.report(raised)
-    desk.breathe(0.02)
+    desk.settle()
 
 
 def shown(desk: Desk) -> QDialog | None:
@@ -196,7 +196,7 @@ def test_a_row_of_the_queue_offers_what_mends_its_job(desk: Desk) -> None:
     smaller, before = desk.studio.jobs()[0].request, hungry.job.request
     assert (smaller.width, smaller.height) < (before.width, before.height)  # type: ignore[attr-defined]
     QTest.mouseClick(offers[1], Qt.MouseButton.LeftButton)  # type: ignore[arg-type]
-    desk.breathe()
+    desk.settle()
     assert desk.window.page == "models"
     assert not desk.window.queue.isVisible()
 

@@ -21,7 +21,7 @@ def library(desk: Desk) -> LibraryPage:
     desk.studio.library.rebuild()
     found = desk.window.open("library")
     assert isinstance(found, LibraryPage)
-    desk.breathe()
+    desk.settle()
     return found
 
 
@@ -121,12 +121,12 @@ def test_what_comes_and_goes_leaves_selection_and_place(desk: Desk, library: Lib
 def test_a_narrower_window_keeps_what_one_looks_at(desk: Desk, library: LibraryPage) -> None:
     grid = library.grid
     desk.window.resize(1280, 800)
-    desk.breathe()
+    desk.settle()
     row = 12 * grid.columns
     grid.scrollTo(grid.works.index(row), grid.ScrollHint.PositionAtTop)
     columns = grid.columns
     desk.window.resize(900, 640)
-    desk.breathe()
+    desk.settle()
     assert grid.columns < columns
     rect = grid.visualRect(grid.works.index(row))
     assert grid.viewport().rect().intersects(rect)

@@ -135,7 +135,7 @@ def test_the_bin_is_emptied_only_after_a_question(desk: Desk) -> None:
     box = desk.window.findChild(QMessageBox, "deleteForGood")
     assert box.text() == "Delete 2 items permanently?"
     box.reject()
-    desk.breathe()
+    desk.settle()
     assert desk.studio.library.count(LibraryQuery(binned=True)) == 2
     choose(library, 0)
     library.grid.setFocus()
@@ -155,13 +155,13 @@ def test_parents_and_children_lead_to_each_other(desk: Desk) -> None:
     shown.search.setText("notes")
     desk.until(lambda: shown.total.text() == "1 item")
     choose(shown, shown._works.row_of(parent.id))
-    desk.breathe()
+    desk.settle()
     faces = shown.details.children_.findChildren(QAbstractButton, "kin")
     assert len(faces) == 1
     assert shown.details.parents.isHidden()
     faces[0].click()
     assert [asset.id for asset in shown.selected()] == [child.id]
-    desk.breathe()
+    desk.settle()
     shown.details.parents.findChildren(QAbstractButton, "kin")[0].click()
     assert [asset.id for asset in shown.selected()] == [parent.id]
 

@@ -84,19 +84,19 @@ def test_works_are_read_a_few_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPa
         asked.append(list(ids))
         return real(ids)
 
-    monkeypatch.setattr(desk.studio.library, "some", heard)
+    monkeypatch.setattr(desk.studio.library, "get_many", heard)
     library = page(desk)
     grid = library.grid
-    desk.breathe(0.3)
+    desk.settle()
     assert set(grid.works.ids([(0, grid.visible_rows[-1] + AHEAD)])) == {id for ids in asked for id in ids}
     asked.clear()
     grid.scrollToBottom()
-    desk.breathe(0.2)
+    desk.settle()
     assert asked[0] == grid.works.ids([(grid.visible_rows[0], grid.visible_rows[-1])])  # what can be seen comes first
     assert asked[1:] == [grid.works.ids([(grid.visible_rows[0] - AHEAD, grid.visible_rows[0] - 1)])]
     asked.clear()
     grid.scrollToTop()
-    desk.breathe(0.2)
+    desk.settle()
     assert asked == []
 
 
@@ -106,7 +106,7 @@ def test_details_say_what_made_it(desk: Desk) -> None:
     assert library.details.findChild(QLabel, "nothingChosen").isVisible()
     choose(library, 0)
     assert library.details.findChild(QLabel, "nothingChosen").isHidden()
-    desk.breathe()
+    desk.settle()
     said = [each.text() for each in library.details.findChildren(QLabel) if each.isVisible()]
     for words in ("a lighthouse at dusk", "Seed", "512 px", "Model licence", "Apache 2.0"):
         assert words in said

@@ -38,7 +38,7 @@ def day(desk: Desk, first: int) -> None:
             desk.act("previous")
     desk.window.open("library")
     desk.act("light" if first % 2 else "dark")
-    desk.breathe(0.1)
+    desk.settle()
 
 
 def counted(desk: Desk) -> dict[str, int]:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 from qasync import QEventLoop
 
-from studio.errors import StudioError
+from studio.errors import Message, StudioError
 from studio.support import diagnostics
 from studio.support.diagnostics import DiagnosticFinding
 from studio.ui.pages import settings_page as settings_module
@@ -33,7 +33,11 @@ FINDINGS = [
     DiagnosticFinding("Machine", "memory", "8.0 GB"),
     DiagnosticFinding("Folders", "library", "free in /home/somebody"),
     DiagnosticFinding(
-        "Sound", "PortAudio", "missing", "Music cannot be played.", "Install it with `sudo apt install x`."
+        "Sound",
+        "PortAudio",
+        Message("missing"),
+        Message("Music cannot be played."),
+        Message("Install it with `sudo apt install x`."),
     ),
 ]
 
@@ -193,9 +197,9 @@ def test_every_control_has_a_name_and_room_for_its_words(desk: Desk, monkeypatch
     pages: list[QWidget] = [desk.window.open("models")]
     for section in ("settings", "diagnostics", "about"):
         pages.append(settings_page(desk, section))
-        desk.breathe(0.1)
+        desk.settle()
     desk.window.show_welcome()
-    desk.breathe(0.1)
+    desk.settle()
     pages.append(desk.window.pages.currentWidget())
     controls = [each for page in pages for each in page.findChildren(QWidget) if _is_control(each)]
     assert len(controls) > 20
@@ -248,7 +252,7 @@ def test_somebody_may_look_around_first(home: Path, loop: QEventLoop) -> None:
         desk.click("welcome.story")
         desk.idle()
         assert desk.panel("story").asset is not None
-        desk.breathe()
+        desk.settle()
         assert desk.window.findChild(QWidget, "welcomeTitle") is None
     finally:
         desk.close()
@@ -258,9 +262,9 @@ def test_the_settings_fit_the_window_without_scrolling(desk: Desk) -> None:
     desk.window.resize(1280, 800)
     page = desk.window.open("settings")
     assert isinstance(page, SettingsPage)
-    desk.breathe(0.1)
+    desk.settle()
     page.settings.sound.words.hide()  # said only where sound is missing
-    desk.breathe()
+    desk.settle()
     assert page._areas["settings"].verticalScrollBar().maximum() == 0
 
 
@@ -270,7 +274,7 @@ def test_all_pages_lie_on_one_ground(desk: Desk, scheme: str) -> None:
     grounds = {}
     for name in ("library", "models", "settings", "welcome"):
         desk.window.run_command(name) if name == "welcome" else desk.window.open(name)
-        desk.breathe()
+        desk.settle()
         page = desk.window.pages.currentWidget()
         assert page.objectName() == "page"
         grounds[name] = page.grab().toImage().pixelColor(6, page.height() - 6).name()

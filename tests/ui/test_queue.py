@@ -27,7 +27,7 @@ def fill(desk: Desk, seeds: tuple[int, ...]) -> None:
         desk.click("generate")
     desk.click("stripQueue")
     desk.until(lambda: len(desk.window.queue.rows()) == len(seeds))
-    desk.breathe()
+    desk.settle()
 
 
 def seeds(desk: Desk) -> list[int]:
@@ -41,7 +41,7 @@ def drag(desk: Desk, row: QueueRow, to: QueueRow, *, below: bool) -> None:
     QTest.mousePress(row, Qt.MouseButton.LeftButton, pos=start)
     QTest.mouseMove(row, QPoint(start.x(), end - row.y()))
     QTest.mouseRelease(row, Qt.MouseButton.LeftButton, pos=start)
-    desk.breathe()
+    desk.settle()
 
 
 def test_a_waiting_job_is_dragged_to_another_place(desk: Desk) -> None:

@@ -49,7 +49,7 @@ def opened(desk: Desk) -> tuple[LibraryPage, int]:
     page = desk.window.open("library")
     assert isinstance(page, LibraryPage)
     desk.until(lambda: all(page._works.work_at(row) is not None for row in range(4)))
-    desk.breathe(0.2)
+    desk.settle()
     thumbnails = desk.window.thumbnails
     thumbnails._kept, thumbnails.tiles = LruCache(KEPT), LruCache(FACES)
     return page, next(row for row in range(4) if page._works.work_at(row).medium == "poster")  # type: ignore[union-attr]
@@ -67,19 +67,18 @@ def test_tiles_and_details_show_blocks_until_thumbnails_come(desk: Desk, monkeyp
     monkeypatch.setattr(Library, "thumbnail", slow)
     try:
         page.grid.setCurrentIndex(page._works.index(row))
-        desk.breathe()
         details = page.details
-        assert details.thumbnail.isVisible()
         centre = page.grid.visualRect(page._works.index(row)).center() - QPoint(0, 10)
         block = theme().colour("skeleton")
-        assert colour_at(page.grid.viewport(), centre) == block
-        assert colour_at(details.thumbnail, details.thumbnail.rect().center()) == block
+        desk.until(lambda: colour_at(page.grid.viewport(), centre) == block)
+        desk.until(lambda: details.thumbnail.isVisible())
+        desk.until(lambda: colour_at(details.thumbnail, details.thumbnail.rect().center()) == block)
     finally:
         gate.set()
     asset = page._works.work_at(row)
     assert asset is not None
     desk.until(lambda: desk.window.thumbnails.is_loaded(asset.id))
-    desk.breathe()
+    desk.settle()
     assert colour_at(page.grid.viewport(), centre) != block
     assert colour_at(details.thumbnail, details.thumbnail.rect().center()) != block
 
@@ -91,7 +90,7 @@ def test_a_work_whose_picture_cannot_be_read_shows_its_kind(desk: Desk, monkeypa
     asset = page._works.work_at(row)
     assert asset is not None
     desk.until(lambda: desk.window.thumbnails.is_loaded(asset.id))
-    desk.breathe()
+    desk.settle()
     tile = page.grid.visualRect(page._works.index(row))
     seen = page.grid.viewport().grab(tile).toImage()
     inner = {seen.pixelColor(x, y).rgb() for x in range(40, tile.width() - 40) for y in range(40, tile.width() - 40)}

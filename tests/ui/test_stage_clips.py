@@ -76,7 +76,7 @@ def test_a_clip_plays_by_itself_and_round(room: Room, stage: ImageStage, tmp_pat
     stage.player.toggle()
     assert not stage.player.playing
     held = shade(stage)
-    room.breathe(0.1)
+    room.settle()
     assert shade(stage) == held
 
 
@@ -95,7 +95,7 @@ def test_reduced_motion_waits_for_the_person(room: Room, stage: ImageStage, tmp_
     stage.apply_settings(Settings(reduced_motion=True))
     stage.show_asset(clip(tmp_path))
     room.until(lambda: shade(stage) == 0)
-    room.breathe(0.1)
+    room.settle()
     assert not stage.player.playing
     assert stage.player.frame == 0
     QTest.keyClick(stage, Qt.Key.Key_Space)
@@ -151,7 +151,7 @@ def test_pictures_are_shown_as_before(room: Room, stage: ImageStage, tmp_path: P
     assert stage.player.frames is None
     assert stage.player.transport.isHidden()
     assert "play" not in stage.commands()
-    room.breathe(0.05)
+    room.settle()
     assert stage.image.width() == 20
 
 
@@ -160,7 +160,7 @@ def test_what_is_hidden_stops_and_goes_on_when_it_is_back(room: Room, stage: Ima
     room.until(lambda: stage.player.frame > 2)
     stage.deactivate()
     assert stage.player.frames is not None
-    room.breathe(0.05)
+    room.settle()
     assert stage.player.frames.decoded <= 4
     stage.hide()
     assert not stage.player.playing

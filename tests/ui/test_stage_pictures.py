@@ -202,7 +202,7 @@ def test_a_large_file_is_read_beside_and_the_newest_wins(
     assert stage.image.isNull()
     room.until(lambda: not stage.image.isNull())
     assert stage.image.width() == 80
-    room.breathe(0.05)
+    room.settle()
     assert stage.image.width() == 80
     stage.show_asset(work(tmp_path, "largest", picture(90, 64)))
     stage.copy()

@@ -175,7 +175,7 @@ def test_a_token_of_a_long_text_costs_no_more_than_one_of_a_short_one(
 def test_a_line_is_comfortable_to_read(stage: TextStage, room: Room) -> None:
     stage.resize(1400, 700)
     stage.preview(Text("It was a bright cold day in the village and the clocks were all a little late. " * 9))
-    room.breathe(0.02)
+    room.settle()
     layout = stage.page.document().firstBlock().layout()
     lengths = [layout.lineAt(at).textLength() for at in range(layout.lineCount() - 1)]
     assert 60 <= np.mean(lengths) <= 80

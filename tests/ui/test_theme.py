@@ -84,7 +84,7 @@ def test_text_of_every_size_fits(desk: Desk, size: float) -> None:
     try:
         for page in ("avatar", "poster", "story", "music"):
             panel = desk.panel(page)
-            desk.breathe(0.02)
+            desk.settle()
             for kind in (QPushButton, QComboBox, QLineEdit):
                 for control in panel.brief.findChildren(kind):
                     if control.isVisible() and not isinstance(control.parent(), QAbstractSpinBox):

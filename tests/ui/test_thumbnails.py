@@ -57,7 +57,7 @@ def test_what_is_looked_at_comes_first_and_what_is_passed_over_never(
     assert sorted(id for together in told for id in together) == sorted(read)
     assert len(told) < len(read)
     thumbnails.prioritise(ids[12:16])
-    room.breathe()
+    room.settle()
     assert len(read) == 6  # what is known is not read again
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import QMessageBox
 from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.errors import StudioError
 from studio.jobs import training_runs
-from studio.jobs.job import Cancelled, Progress, Report
+from studio.jobs.job import Cancelled, Job, Progress, Report
 from studio.jobs.queue_store import QueueEntry
 from studio.media.payloads import Image, Payload, Weights
 from studio.models.resources import Resources
@@ -170,17 +171,31 @@ def test_a_training_is_followed_stopped_and_used(desk: Desk, faces: Path) -> Non
     assert desk.studio.catalog.get(chosen).title == "foxes"
 
 
+def until_it_stands(desk: Desk, job: Job, pace: float) -> None:
+    """Wait until nothing has come for as long as ten steps took."""
+    last, since = -1, 0.0
+
+    def stands() -> bool:
+        nonlocal last, since
+        if job.progress.done != last:
+            last, since = job.progress.done, time.monotonic()
+        return time.monotonic() > since + pace
+
+    desk.until(stands)
+
+
 def test_pause_and_go_on(desk: Desk, faces: Path) -> None:
     shown = begun(desk, faces)
     job = shown.progress.job
     assert job is not None
+    began, first = time.monotonic(), job.progress.done
+    desk.until(lambda: job.progress.done > first + 10)
+    pace = time.monotonic() - began
     desk.click("trainPause")
     assert shown.pause_button.text() == "Resume"
     assert shown.progress.title.text() == "Paused"
-    desk.breathe(0.1)
+    until_it_stands(desk, job, pace)
     before = job.progress.done
-    desk.breathe(0.1)
-    assert job.progress.done == before
     desk.click("trainPause")
     desk.until(lambda: job.progress.done > before)
     assert shown.pause_button.text() == "Pause"
@@ -240,7 +255,6 @@ def test_a_running_training_survives_the_page(desk: Desk, faces: Path) -> None:
     shown = begun(desk, faces)
     job = shown.progress.job
     desk.window.open("library")
-    desk.breathe()
     assert page(desk).progress.job is job
     fresh = TrainingPage(desk.studio, desk.window.bridge, desk.window.panel)
     assert fresh.progress.job is job
@@ -332,7 +346,7 @@ def test_a_training_of_no_use_is_deleted_once_that_is_confirmed(home: Path, loop
         assert box is not None
         assert "Delete the training run of foxes and free" in box.text()
         next(each for each in box.buttons() if name in (each.objectName(), each.text())).click()
-        desk.breathe()
+        desk.settle()
 
     try:
         shown = page(desk)

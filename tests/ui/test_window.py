@@ -197,7 +197,7 @@ def test_nothing_is_cut_off(desk: Desk, size: tuple[int, int]) -> None:
     desk.window.resize(*size)
     for name in ("avatar", "poster", "story", "music", "library", "settings"):
         page = desk.window.open(name)
-        desk.breathe(0.02)
+        desk.settle()
         for button in page.findChildren(QAbstractButton):
             if button.isVisible() and button.text() and button.sizeHint().width() > button.width() + 1:
                 pytest.fail(f"{name}: “{button.text()}” is {button.sizeHint().width() - button.width()} px too wide")
@@ -240,12 +240,12 @@ def test_news_cross_threads_once_per_frame(desk: Desk) -> None:
     for thread in threads:
         thread.join()
     desk.until(lambda: heard)
-    desk.breathe(0.1)
+    desk.settle()
     assert set(heard) == {("library", True)}
     assert len(heard) <= 3
     bridge.close()
     bridge._receive(News("library"))
-    desk.breathe(0.1)
+    desk.settle()
     assert len(heard) <= 3
 
 
@@ -256,14 +256,14 @@ def test_an_unexpected_error_gets_one_dialog(desk: Desk, loop: QEventLoop) -> No
     surface.set_window(desk.window)
     for words in ("first", "second"):
         surface.report(ValueError(words))
-    desk.breathe(0.05)
+    desk.settle()
     boxes = desk.window.findChildren(QWidget, "unexpected")
     assert len(boxes) == 1
     told = boxes[0].findChild(QWidget, "unexpectedReport").toPlainText()  # type: ignore[union-attr]
     assert "ValueError: first" in told
     assert "ValueError: second" in told
     boxes[0].close()
-    desk.breathe(0.02)
+    desk.settle()
     assert not [box for box in desk.window.findChildren(QWidget, "unexpected") if box.isVisible()]
 
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.errors import Message
 from studio.support import diagnostics
 from studio.support.diagnostics import DiagnosticFinding
 from studio.ui.panel.panel import Panel
@@ -47,10 +48,19 @@ NAMED = (
 FINDINGS = [
     DiagnosticFinding("Studio", "version", "0.1.0"),
     DiagnosticFinding(
-        "Graphics", "card", "none", missing="There is no graphics card.", remedy="Install one: `pip install x`."
+        "Graphics",
+        "card",
+        Message("none"),
+        missing=Message("There is no graphics card."),
+        remedy=Message("Install one: `pip install x`."),
     ),
     DiagnosticFinding(
-        "Libraries", "torch", "", missing="PortAudio is not installed.", remedy="Install it.", essential=True
+        "Libraries",
+        "torch",
+        "",
+        missing=Message("PortAudio is not installed."),
+        remedy=Message("Install it."),
+        essential=True,
     ),
 ]
 
@@ -79,8 +89,8 @@ def places(desk: Desk) -> Iterator[tuple[str, QWidget]]:
             shown.form.show_advanced(True)
         if name == "library":
             shown.grid.setCurrentIndex(shown.grid.model().index(0, 0))  # type: ignore[attr-defined]
-            desk.breathe(0.15)
-        desk.breathe()
+            desk.settle()
+        desk.settle()
         yield name, window
     for section in ("diagnostics", "about"):
         with mock.patch.object(diagnostics, "examine", return_value=FINDINGS):
@@ -88,16 +98,16 @@ def places(desk: Desk) -> Iterator[tuple[str, QWidget]]:
             page = window.pages.currentWidget()
             report = page.findChild(QAbstractButton, "copyReport" if section == "diagnostics" else "copyCredits")
             desk.until(report.isEnabled)  # type: ignore[union-attr]
-        desk.breathe()
+        desk.settle()
         yield section, window
     window.open("poster")
     for name, laid in (("queue", window.queue), ("palette", window.command_palette)):
         window.run_command(name)
-        desk.breathe()
+        desk.settle()
         yield name, window
         laid.hide()
     window.show_welcome()
-    desk.breathe(0.2)
+    desk.settle()
     yield "welcome", window
     window.open("library")
     yield from _dialogs(desk)
@@ -121,11 +131,11 @@ def _dialogs(desk: Desk) -> Iterator[tuple[str, QWidget]]:
     }
     for name, ask in asks.items():
         ask()
-        desk.breathe()
+        desk.settle()
         shown = next(each for each in QApplication.topLevelWidgets() if isinstance(each, QDialog) and each.isVisible())
         yield name, shown
         shown.reject()
-        desk.breathe()
+        desk.settle()
     unexpected.deleteLater()
 
 
