@@ -38,7 +38,9 @@ def clip(folder: Path, count: int = 12, fps: float = 50, ending: str = ".webp", 
     path.parent.mkdir(parents=True, exist_ok=True)
     made = clips.write(shades(count, **kind), path, fps, lossless=ending == ".webp")
     record = AssetRecord(path.stem, 1, "avatar", f"2026-01/{path.name}", 0.0, "", 1, title="A walk", width=made.width)
-    values = {name: getattr(record, name) for name in Asset.__slots__ if name not in ("path", "seconds", "height")}
+    values = {
+        name: getattr(record, name) for name in Asset.__slots__ if name not in ("path", "seconds", "height", "files")
+    }
     return Asset(path=path, seconds=made.seconds, height=made.height, **values)
 
 
