@@ -12,17 +12,17 @@ LINE = 200  # characters of a text that stand for it elsewhere
 
 
 def home_medium(asset: Asset) -> str:
-    """The medium whose panel shows the work: its own, or for a file that was brought in the one of such files."""
+    """The medium whose page shows the work: its own; for an imported file the first fitting one with a prompt."""
     if any(each.name == asset.medium for each in MEDIA):
         return asset.medium
-    if _written(asset):
-        return "story"
-    return "music" if asset.is_audio else "poster"
+    stage = "text" if _written(asset) else "audio" if asset.is_audio else "image"
+    fitting = [each.name for each in MEDIA if each.stage == stage]
+    return next((name for name in fitting if name in _with_prompt()), fitting[0])
 
 
 def targets(asset: Asset) -> list[str]:
     """The media with a prompt that can take words of this work; its own only for texts, to continue them."""
-    takes = [each.name for each in MEDIA if "prompt" in dict(each.default_task.request.fields())]
+    takes = _with_prompt()
     if _written(asset):
         return takes
     return [name for name in takes if name != home_medium(asset)] if _asked(asset) else []
@@ -39,14 +39,23 @@ def words(asset: Asset, medium: str) -> str:
     """The words for the brief of that medium. Raises StudioError where a text cannot be read."""
     if not _written(asset):
         said = _asked(asset)
-        return f"# {said}\n\n" if medium == "story" else said
+        return f"# {said}\n\n" if _writes(medium) else said
     made = codecs.read(asset.path)
     text = made.text if isinstance(made, Text) else ""
-    if medium == "story":
+    if _writes(medium):
         return text
     heading, _, rest = text.partition("\n") if text.startswith("#") else ("", "", text)
     line = heading.lstrip("# ").strip() or next((line for line in rest.splitlines() if line.strip()), "")
     return line.strip()[:LINE]
+
+
+def _with_prompt() -> list[str]:
+    return [each.name for each in MEDIA if "prompt" in dict(each.default_task.request.fields())]
+
+
+def _writes(medium: str) -> bool:
+    """Whether the medium makes texts."""
+    return any(each.name == medium and each.stage == "text" for each in MEDIA)
 
 
 def _written(asset: Asset) -> bool:

@@ -15,7 +15,7 @@ from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.errors import StudioError
 from studio.jobs.io_host import IoRequest
-from studio.schema.request import Request
+from studio.schema.request import Request, TrainRequest
 from studio.ui import commands
 from studio.ui.background import SerialTasks
 from studio.ui.bridge import Bridge
@@ -202,7 +202,7 @@ class MainWindow(QMainWindow):
 
     def _resumed(self, request: Request) -> None:
         """Show the page on which what the last studio was at goes on."""
-        if request.kind == "avatar.train":
+        if isinstance(request, TrainRequest):
             self.open("training")
         elif not isinstance(request, IoRequest):
             self.panel(request.medium)
@@ -321,7 +321,7 @@ class MainWindow(QMainWindow):
 
     def _show_result(self, job: Any) -> None:
         """Show what a job of the queue made."""
-        if job.request.kind == "avatar.train":
+        if isinstance(job.request, TrainRequest):
             self.open("training")
             return
         if isinstance(job.request, IoRequest):
