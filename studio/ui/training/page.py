@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtWidgets import QFrame, QMessageBox, QStackedWidget, QWidget
 
-from studio.backends.avatar.requests import AvatarTrainRequest
+from studio.backends.avatar.requests import MEDIUM, AvatarTrainRequest
 from studio.errors import StudioError
 from studio.jobs import training_runs
 from studio.jobs.job import Cancelled, Job
@@ -315,11 +315,11 @@ class TrainingPage(QWidget):
                 self.bar.show_message(*failure(error), kind="error")
 
         self.bar.hide()
-        self._tasks.run(lambda: take(folder, "avatar", accept_licence=True), ready, failed)
+        self._tasks.run(lambda: take(folder, MEDIUM.name, accept_licence=True), ready, failed)
 
     def use(self, id: str) -> None:
         """Open the avatar page with this model chosen."""
-        panel = self._open_panel("avatar")
+        panel = self._open_panel(MEDIUM.name)
         if panel is not None:
             panel.form.refresh_models()
             panel.form.fields["model"].set_value(id)

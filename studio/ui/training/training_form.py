@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QFrame, QLineEdit, QScrollArea, QWidget
 
-from studio.backends.avatar.requests import AvatarTrainRequest
+from studio.backends.avatar.requests import MEDIUM, AvatarTrainRequest
 from studio.errors import BadInput
 from studio.schema.request import fresh_seed
 from studio.ui.widgets.basic import ComboBox, ElidedLabel, NumberBox, Switch, button, column, label, row
@@ -149,7 +149,7 @@ class TrainingForm(QScrollArea):
         self.start.blockSignals(True)
         self.start.clear()
         self.start.addItem(tr("A new network"), "")
-        for model in self._catalog.models("avatar"):
+        for model in self._catalog.models(MEDIUM.name):
             if model.family == "stylegan2":
                 self.start.addItem(model.title or model.id, model.id)
         self.start.setCurrentIndex(max(0, self.start.findData(chosen)))
@@ -165,7 +165,7 @@ class TrainingForm(QScrollArea):
 
     def _model(self) -> Model | None:
         chosen = str(self.start.currentData() or "")
-        return next((model for model in self._catalog.models("avatar") if model.id == chosen), None)
+        return next((model for model in self._catalog.models(MEDIUM.name) if model.id == chosen), None)
 
     def state(self) -> dict[str, Any]:
         return {
