@@ -82,7 +82,7 @@ class ModelCard(QFrame):
     def _buttons(self, model: Model) -> QHBoxLayout:
         use = button(tr("Use it"), "model.use", clicked=lambda: self.command_requested.emit("use"))
         use.setToolTip(tr("Open its page with this model chosen (Return)"))
-        small = [("folder", tr("Show in folder"), "reveal"), ("tick", tr("Verify files"), "check")]
+        small = [("folder", tr("Show in folder"), "reveal"), ("verify", tr("Verify files"), "check")]
         if any((model.folder / name).is_file() for name in CARDS):
             small.insert(0, ("story", tr("Read model card"), "card"))
         if not model.bundled:
