@@ -20,6 +20,10 @@ from studio.schema.nested import ListOf, Record
 from studio.schema.request import Flag, FreeText, PathTo, Request
 
 
+PASTED = "pasted-"
+"""How the names of the folders begin that hold one pasted file each, and are deleted after its import."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelImportRequest(IoRequest):
     """Copy or convert a model into the user's own models. An empty `target` is the medium that the model is for."""
@@ -84,7 +88,7 @@ class WorkImportRequest(IoRequest):
     paths: tuple[ImportPath, ...] = schema.field(
         (), ListOf(of=ImportPath, limit=100_000, label="Files", help="Files and folders.")
     )
-    temporary: bool = schema.field(False, Flag(label="Temporary", help="Delete the folder of each file afterwards."))
+    temporary: bool = schema.field(False, Flag(label="Temporary", help="Delete pasted files afterwards."))
 
     @property
     def subject(self) -> str:
@@ -118,8 +122,8 @@ class WorkImportEngine:
             raise Cancelled([imported] if imported.works else []) from None  # type: ignore[list-item]
         finally:
             if request.temporary:
-                for path in paths:
-                    shutil.rmtree(path.parent, ignore_errors=True)
+                for folder in {path.parent for path in paths if path.parent.name.startswith(PASTED)}:
+                    shutil.rmtree(folder, ignore_errors=True)
         return [imported]
 
     def _add(self, path: Path, imported: ImportedFiles) -> None:

@@ -154,12 +154,15 @@ def test_files_and_folders_are_imported_and_what_cannot_be_read_is_named(studio:
     assert job.progress.stage == "saving"
 
 
-def test_a_temporary_file_is_deleted_after_its_import(studio: Studio, tmp_path: Path) -> None:
-    path = picture(tmp_path / "pasted" / "Pasted.png")
-    (result,) = studio.submit(imported(path, temporary=True)).future.result(20)
-    assert [work.title for work in result.works] == ["Pasted"]
-    assert not path.parent.exists()
-    assert result.works[0].path.exists()
+def test_a_pasted_file_is_deleted_after_its_import(studio: Studio, tmp_path: Path) -> None:
+    pasted, own = tmp_path / "pasted-1" / "a.png", tmp_path / "own" / "b.png"
+    for path in (pasted, own):
+        path.parent.mkdir()
+        picture(path)
+    (got,) = studio.submit(imported(pasted, own, temporary=True)).future.result(30)
+    assert len(got.works) == 2
+    assert not pasted.parent.exists()
+    assert own.exists(), "nobody's own folder is deleted, whatever a queue file says"
 
 
 def test_a_cancelled_import_keeps_what_it_has(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QImage
 
 from studio.errors import StudioError
-from studio.jobs.imports import ImportedFiles, ImportPath, WorkImportRequest
+from studio.jobs.imports import PASTED, ImportedFiles, ImportPath, WorkImportRequest
 from studio.jobs.job import Cancelled, Job
 from studio.library.library import Asset
 from studio.ui.background import BackgroundTasks
@@ -63,7 +63,7 @@ class Importer(QObject):
 
             def save() -> Path:
                 folder.mkdir(parents=True, exist_ok=True)
-                path = Path(tempfile.mkdtemp(prefix="pasted-", dir=folder)) / f"{tr('Pasted picture')}.png"
+                path = Path(tempfile.mkdtemp(prefix=PASTED, dir=folder)) / f"{tr('Pasted picture')}.png"
                 image.save(str(path))
                 return path
 
