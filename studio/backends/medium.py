@@ -49,11 +49,21 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class SampleSheet:
+    """How samples lie on the sheet.png of a starter: cells of one size in pixels, with a gap around each."""
+
+    width: int
+    height: int
+    gap: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Medium:
     """A kind of work with a page of its own: what can be asked for, and the families of models that answer.
 
     The first task is the one that its page asks for. `starter` is the id of the model that comes with the studio;
-    `stage` says how its works are shown.
+    `stage` says how its works are shown, `makes` what its models make, in a few words; `samples` is how samples lie on
+    the sheet of its starter, if they can be shown one by one.
     """
 
     name: str
@@ -63,6 +73,8 @@ class Medium:
     starter: str
     stage: Literal["image", "text", "audio"]
     families: tuple[Family, ...] = ()
+    makes: str = ""
+    samples: SampleSheet | None = None
 
     @property
     def default_task(self) -> Task:

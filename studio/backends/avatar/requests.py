@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from studio.backends.avatar.families import FAMILIES
-from studio.backends.medium import Medium, Task
+from studio.backends.medium import Medium, SampleSheet, Task
 from studio.schema.fields import Choice, Flag, FreeText, PathTo, Range, Seed, field
 from studio.schema.nested import FloatArray, ListOf, NestedRequest, Record
 from studio.schema.request import Request, TrainRequest
@@ -356,5 +356,7 @@ MEDIUM = Medium(
     ),
     starter="avatar-starter",
     stage="image",
+    makes="Faces",
+    samples=SampleSheet(96, 96),
     families=FAMILIES,
 )

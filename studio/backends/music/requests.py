@@ -110,5 +110,6 @@ MEDIUM = Medium(
     ),
     starter="music-starter",
     stage="audio",
+    makes="Music by genre and mood",
     families=FAMILIES,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from studio.backends.medium import Medium, Task
+from studio.backends.medium import Medium, SampleSheet, Task
 from studio.backends.poster.families import FAMILIES
 from studio.schema.fields import Choice, FreeText, Range, field
 from studio.schema.request import Request, TrainRequest
@@ -91,5 +91,7 @@ MEDIUM = Medium(
     ),
     starter="poster-starter",
     stage="image",
+    makes="Pictures from a prompt",
+    samples=SampleSheet(128, 192, gap=8),
     families=FAMILIES,
 )

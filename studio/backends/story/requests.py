@@ -128,5 +128,6 @@ MEDIUM = Medium(
     ),
     starter="story-starter",
     stage="text",
+    makes="Text that continues a beginning",
     families=FAMILIES,
 )

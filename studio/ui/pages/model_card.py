@@ -14,12 +14,6 @@ from studio.ui.widgets.basic import button, column, fact_table, label, row, scro
 from studio.ui.widgets.text import size, tr
 from studio.ui.widgets.theme import SIZE
 
-MAKES = {
-    "avatar": "Faces",
-    "poster": "Pictures from a prompt",
-    "story": "Text that continues a beginning",
-    "music": "Music by genre and mood",
-}
 CARDS = ("card.md", "README.md", "model_card.md")
 LANGUAGES = {"en": "English", "zh": "Chinese"}
 
@@ -98,7 +92,7 @@ class ModelCard(QFrame):
 
 def _table(model: Model) -> QWidget:
     """The facts as (name, value) rows."""
-    facts = [(tr("Makes"), tr(MAKES[model.medium]))] if model.medium in MAKES else []
+    facts = [(tr("Makes"), tr(medium.makes)) for medium in MEDIA if medium.name == model.medium]
     facts.append((tr("Size"), size(model.size)))
     if all(model.native):
         facts.append((tr("Native size"), "{} × {}".format(*model.native)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QImage, QImageReader, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -17,10 +17,11 @@ from PySide6.QtWidgets import (
 )
 
 from studio.backends import MEDIA
+from studio.backends.medium import SampleSheet
 from studio.models.model import Model
 from studio.ui.background import BackgroundTasks
 from studio.ui.pages.licences import terms
-from studio.ui.pages.starter_sheets import posters, work
+from studio.ui.pages.sample_sheets import fits, sample
 from studio.ui.widgets import icons
 from studio.ui.widgets.text import size, tr
 from studio.ui.widgets.theme import SIZE, theme
@@ -98,8 +99,11 @@ class ModelList(QListWidget):
             self._asked.add(model.id)
             path = model.folder / "sheet.png"
             side = round(PICTURE * self.devicePixelRatioF())
+            layout = next((medium.samples for medium in MEDIA if medium.name == model.medium), None)
             self._aside.run(
-                lambda: _corner(str(path), side), lambda image: self._drawn(model.id, image), lambda _error: None
+                lambda: _read_sample(str(path), side, layout),
+                lambda image: self._drawn(model.id, image),
+                lambda _error: None,
             )
         return self.pictures.get(model.id)
 
@@ -109,21 +113,20 @@ class ModelList(QListWidget):
             self.viewport().update()
 
 
-def _corner(path: str, side: int) -> QImage:
-    """The top left square of a picture, scaled down."""
-    reader = QImageReader(path)
-    image = reader.read()
+def _read_sample(path: str, side: int, layout: SampleSheet | None) -> QImage:
+    """A square of one sample of a sheet, scaled down; of sheets whose layout is not known, of its top left corner."""
+    image = QImageReader(path).read()
     if image.isNull():
         return image
-    if posters(image):
-        part = work(image, 0)
-        return image.copy(part.x(), part.y() + (part.height() - part.width()) // 2, part.width(), part.width()).scaled(
-            side, side, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
-        )
-    # Sheets show samples side by side: a quarter of the shorter side holds one to four of them.
-    cut = min(image.width(), image.height()) // 4
+    if layout is not None and fits(image, layout):
+        part = sample(image, layout, 0)
+        cut = min(part.width(), part.height())
+        part = QRect(part.x(), part.y() + (part.height() - cut) // 2, cut, cut)
+    else:  # a quarter of the shorter side holds one to four samples
+        cut = min(image.width(), image.height()) // 4
+        part = QRect(0, 0, cut, cut)
     smooth = Qt.TransformationMode.SmoothTransformation
-    return image.copy(0, 0, cut, cut).scaled(side, side, Qt.AspectRatioMode.IgnoreAspectRatio, smooth)
+    return image.copy(part).scaled(side, side, Qt.AspectRatioMode.IgnoreAspectRatio, smooth)
 
 
 class ModelRowDelegate(QStyledItemDelegate):

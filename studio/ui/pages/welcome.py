@@ -9,10 +9,10 @@ from PySide6.QtGui import QHideEvent, QImage, QPainter, QPainterPath, QPaintEven
 from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QStyle, QStyleOptionButton, QWidget
 
 from studio.backends import MEDIA
-from studio.backends.medium import Medium
+from studio.backends.medium import Medium, SampleSheet
 from studio.models.catalog import Catalog
 from studio.ui.background import BackgroundTasks, Failure
-from studio.ui.pages.starter_sheets import WORK, posters, work
+from studio.ui.pages.sample_sheets import fits, sample
 from studio.ui.panel.onboarding import lesson
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import button, column, label, row
@@ -20,7 +20,7 @@ from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
 SHAPE = 0.62  # height of a picture for its width
-CUT = {"avatar": 0.5}  # share of a sheet's width that a card shows: four samples
+SQUARES = 4  # square samples in a row
 BARS = 36  # of the waveform that stands for sounds
 
 
@@ -110,7 +110,7 @@ class WelcomeCard(QAbstractButton):
         self._words = tr(taught.heading)
         self._prompt = str(taught.briefs[0].get("prompt", "")).strip("# \n")
         self._picture = QPixmap()
-        self._sheet = QImage()  # of posters: its samples are shown one by one, without the gaps
+        self._sheet = QImage()  # whose samples are shown one by one
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -122,12 +122,12 @@ class WelcomeCard(QAbstractButton):
         return QSize(360, round(360 * SHAPE))
 
     def show_picture(self, sheet: QImage) -> None:
-        """Show the top left of a sample sheet."""
+        """Show samples of a sheet; of one whose layout is not known, its top left."""
         if not sheet.isNull():
-            self._sheet = sheet if posters(sheet) and self.medium.name == "poster" else QImage()
-            wide = round(sheet.width() * CUT.get(self.medium.name, 1.0))
-            high = min(sheet.height(), round(wide * SHAPE))
-            self._picture = QPixmap.fromImage(sheet.copy(0, 0, wide, high))
+            samples = self.medium.samples
+            self._sheet = sheet if samples is not None and fits(sheet, samples) else QImage()
+            high = min(sheet.height(), round(sheet.width() * SHAPE))
+            self._picture = QPixmap.fromImage(sheet.copy(0, 0, sheet.width(), high))
             self.update()
 
     def paintEvent(self, e: QPaintEvent) -> None:
@@ -156,19 +156,17 @@ class WelcomeCard(QAbstractButton):
         painter.end()
 
     def _draw(self, painter: QPainter, box: QRectF) -> None:
-        look = theme()
-        if not self._sheet.isNull():
-            self._hang(painter, box)
+        look, samples = theme(), self.medium.samples
+        if not self._sheet.isNull() and samples is not None:
+            painter.fillRect(box, look.colour("mat"))
+            if samples.width == samples.height:
+                self._draw_squares(painter, box, samples)
+            else:
+                self._draw_strips(painter, box, samples)
         elif not self._picture.isNull():
             painter.fillRect(box, look.colour("mat"))
             part = self._picture.size().scaled(box.size().toSize(), Qt.AspectRatioMode.KeepAspectRatioByExpanding)
             shown = QRectF(box.left(), box.top(), part.width(), part.height())
-            if self.medium.name == "avatar":  # square works, four in a row: no head is cut off
-                cell = shown.width() / 4
-                rows = max(1, int(box.height() / cell))
-                shown.moveTop(box.top() + max(0.0, (box.height() - rows * cell) / 2))
-                whole = QRectF(shown.left(), shown.top(), shown.width(), rows * cell)
-                painter.setClipRect(whole, Qt.ClipOperation.IntersectClip)
             painter.drawPixmap(shown, self._picture, QRectF(self._picture.rect()))
         elif self._prompt:
             painter.fillRect(box, look.colour("paper"))
@@ -185,13 +183,21 @@ class WelcomeCard(QAbstractButton):
             at = QRectF(box.center().x() - side / 2, box.center().y() - side / 2, side, side)
             icons.paint(painter, self.medium.icon, at, "accent")
 
-    def _hang(self, painter: QPainter, box: QRectF) -> None:
-        """Posters side by side, each of another place and time of day."""
-        number = max(2, round(box.width() / box.height() * WORK.height() / WORK.width()))
+    def _draw_squares(self, painter: QPainter, box: QRectF, samples: SampleSheet) -> None:
+        """The top left samples of the sheet, in as many whole rows as fit."""
+        cell = box.width() / SQUARES
+        rows = max(1, int(box.height() / cell))
+        part = QRectF(0, 0, SQUARES * samples.width, rows * samples.height)
+        top = box.top() + max(0.0, (box.height() - rows * cell) / 2)
+        painter.drawImage(QRectF(box.left(), top, box.width(), rows * cell), self._sheet, part)
+
+    def _draw_strips(self, painter: QPainter, box: QRectF, samples: SampleSheet) -> None:
+        """Samples side by side, cropped at top and bottom."""
+        number = max(2, round(box.width() / box.height() * samples.height / samples.width))
         wide = box.width() / number
-        high = min(float(WORK.height()), WORK.width() * box.height() / wide)
+        high = min(float(samples.height), samples.width * box.height() / wide)
         for at in range(number):
-            part = QRectF(work(self._sheet, at))
+            part = QRectF(sample(self._sheet, samples, at))
             part.adjust(0, (part.height() - high) / 2, 0, (high - part.height()) / 2)
             place = QRectF(box.left() + at * wide, box.top(), wide - (2 if at < number - 1 else 0), box.height())
             painter.drawImage(place, self._sheet, part)

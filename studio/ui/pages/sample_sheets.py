@@ -1,0 +1,22 @@
+"""Finds single samples on the sample sheet of a model."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QImage
+
+from studio.backends.medium import SampleSheet
+
+
+def fits(sheet: QImage, layout: SampleSheet) -> bool:
+    """Whether the sheet has this layout."""
+    wide, high = layout.width + layout.gap, layout.height + layout.gap
+    return not sheet.isNull() and sheet.width() % wide == layout.gap and sheet.height() % high == layout.gap
+
+
+def sample(sheet: QImage, layout: SampleSheet, at: int) -> QRect:
+    """The rectangle of a sample; the next number is in another row and another column, so that it differs."""
+    wide, high = layout.width + layout.gap, layout.height + layout.gap
+    across, down = sheet.width() // wide, sheet.height() // high
+    left, top = (at * 3 + 1) % across * wide, at % down * high
+    return QRect(layout.gap + left, layout.gap + top, layout.width, layout.height)
