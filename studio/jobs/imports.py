@@ -19,7 +19,6 @@ from studio.schema import request as schema
 from studio.schema.nested import ListOf, Record
 from studio.schema.request import Flag, FreeText, PathTo, Request
 
-
 PASTED = "pasted-"
 """How the names of the folders begin that hold one pasted file each, and are deleted after its import."""
 

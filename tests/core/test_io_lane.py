@@ -160,7 +160,8 @@ def test_a_pasted_file_is_deleted_after_its_import(studio: Studio, tmp_path: Pat
         path.parent.mkdir()
         picture(path)
     (got,) = studio.submit(imported(pasted, own, temporary=True)).future.result(30)
-    assert len(got.works) == 2
+    assert [work.title for work in got.works] == ["a", "b"]
+    assert all(work.path.exists() for work in got.works)
     assert not pasted.parent.exists()
     assert own.exists(), "nobody's own folder is deleted, whatever a queue file says"
 
