@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import threading
-from concurrent.futures import CancelledError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMetaObject, QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
-
-from studio.jobs.job import Cancelled
 
 if TYPE_CHECKING:
     from studio.studio import Job, News, Studio
@@ -79,7 +75,10 @@ class Bridge(QObject):
 
 
 class JobWatcher(QObject):
-    """Emits `ended(job)` in the window's thread, once for each job that is watched, also for one that has ended."""
+    """Emits `ended(job)` in the window's thread, once for each job that is watched, also for one that has ended.
+
+    Outcomes are never lost, unlike news. A view that no longer wants one ignores it; the job is not affected.
+    """
 
     ended = Signal(object)
     _arrived = Signal(object)
@@ -94,24 +93,3 @@ class JobWatcher(QObject):
                 self._arrived.emit(job)
 
         job.future.add_done_callback(arrived)
-
-
-async def outcome(job: Job) -> list[Any]:
-    """The results of a job. Raises Cancelled or the error that ended it. Cancelling the wait leaves the job alone."""
-    loop = asyncio.get_running_loop()
-    waiting: asyncio.Future[None] = loop.create_future()
-
-    def arrived() -> None:
-        if not waiting.done():
-            waiting.set_result(None)
-
-    def wake(_: object) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(arrived)
-
-    job.future.add_done_callback(wake)
-    await waiting
-    try:
-        return job.future.result()
-    except CancelledError:
-        raise Cancelled() from None

@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from studio.library.library import LibraryQuery
 from studio.schema.request import Request
 from studio.studio import Studio
 from tests import fakes
+from tests.core.crashes import killed_at
 from tests.studios import fake_studio
 
 AVATAR, STORY = medium("avatar").default_task.request, medium("story").default_task.request
@@ -217,6 +218,64 @@ def test_a_queue_file_of_the_first_version_is_read(tmp_path: Path) -> None:
     again = QueueStore(file)
     assert again.entries() == new
     again.close()
+
+
+def killed_at_statement(at: int, file: Path, act: Callable[[QueueStore], object]) -> bool:
+    """Open the queue file and do something with it, killed before the SQL statement number `at`."""
+
+    def run(step: Callable[[str], None]) -> None:
+        connect = sqlite3.connect
+
+        def traced(*values: Any, **named: Any) -> sqlite3.Connection:
+            database = connect(*values, **named)
+            database.set_trace_callback(step)
+            return database
+
+        sqlite3.connect = traced  # type: ignore[assignment]
+        act(QueueStore(file))
+
+    return killed_at(at, run)
+
+
+def test_a_kill_while_a_group_is_written_leaves_all_of_it_or_nothing(tmp_path: Path) -> None:
+    file, group = tmp_path / "queue.sqlite", Group("batch", "Both", "g")
+    old = [QueueEntry("old", STORY(seed=9))]
+    new = [QueueEntry(f"new{seed}", STORY(seed=seed), group=group, member=seed) for seed in range(3)]
+    found: list[bool] = []
+    for at in range(100):
+        store = QueueStore(file)
+        assert store.replace(old)
+        store.close()
+        killed = killed_at_statement(at, file, lambda store: store.replace(new))
+        store = QueueStore(file)
+        assert store.entries() in (old, new)
+        found.append(store.entries() == new)
+        store.close()
+        if not killed:
+            break
+    assert found[-1]
+    assert len(found) > 10
+    assert found.count(True) == 1, "nothing of it is there before it is committed"
+
+
+def test_a_kill_while_an_old_queue_file_is_migrated_loses_nothing(tmp_path: Path) -> None:
+    for at in range(100):
+        file = tmp_path / f"queue-{at}.sqlite"
+        with sqlite3.connect(file) as database:
+            database.executescript(
+                "CREATE TABLE jobs (id TEXT PRIMARY KEY, place INTEGER, running INTEGER, request TEXT, parents TEXT);"
+                """INSERT INTO jobs VALUES ('a', 0, 1, '{"kind": "story", "seed": 1}', '["p"]');"""
+                "PRAGMA user_version = 1;"
+            )
+        database.close()
+        killed = killed_at_statement(at, file, lambda store: store.close())
+        store = QueueStore(file)
+        assert store.entries() == [QueueEntry("a", STORY(seed=1), ("p",), "running")]
+        store.close()
+        if not killed:
+            break
+    assert not killed
+    assert at > 10
 
 
 def test_a_job_waits_for_the_results_of_others(studio: Studio) -> None:

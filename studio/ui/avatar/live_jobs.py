@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from studio.jobs.job import Cancelled, Job
 from studio.library.library import Asset
 from studio.schema.request import Request
 from studio.ui.avatar.face_ops import unnamed
-from studio.ui.bridge import Bridge, outcome
+from studio.ui.bridge import Bridge, JobWatcher
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -27,18 +26,20 @@ Done = Callable[[Job, list[Any]], object]
 
 
 class LiveJobs(QObject):
-    """Submits live jobs and awaits them. `failed(error)` reports every error but a cancel."""
+    """Submits live jobs and follows them. `failed(error)` reports every error but a cancel."""
 
     failed = Signal(object)
 
     def __init__(self, studio: Studio, parent: QObject) -> None:
         super().__init__(parent)
         self._studio = studio
-        self._tasks: dict[asyncio.Task[None], Job] = {}
+        self._done: dict[Job, Done] = {}
+        self._watcher = JobWatcher(self)
+        self._watcher.ended.connect(self._ended)
 
     @property
     def busy(self) -> bool:
-        return bool(self._tasks)
+        return bool(self._done)
 
     def submit(self, request: Request, done: Done, *, slot: str | None, parents: Sequence[str] = ()) -> Job | None:
         """Submit a request and call `done` with what it makes. A newer request in the same `slot` replaces an older one
@@ -49,33 +50,32 @@ class LiveJobs(QObject):
         except StudioError as error:
             self.failed.emit(error)
             return None
-        task = asyncio.ensure_future(self._await(job, done))
-        self._tasks[task] = job
-        task.add_done_callback(lambda ended: self._tasks.pop(ended, None))
+        self._done[job] = done
+        self._watcher.watch(job)
         return job
 
     def stop(self) -> None:
         """Cancel all jobs; none of them reports anything any more."""
-        for task, job in list(self._tasks.items()):
-            task.cancel()
-            if job.state in ("queued", "running"):
+        jobs = list(self._done)
+        self._done.clear()
+        for job in jobs:
+            if not job.has_ended:
                 try:
                     self._studio.cancel(job.id)
                 except StudioError:  # it has ended in this moment
                     continue
             else:
                 self._studio.discard(job)
-        self._tasks.clear()
 
-    async def _await(self, job: Job, done: Done) -> None:
-        try:
-            made = await outcome(job)
-        except Cancelled:
+    def _ended(self, job: Job) -> None:
+        done = self._done.pop(job, None)
+        if done is None:
             return
-        except Exception as error:  # noqa: BLE001 - whatever ended it is shown above the stage
+        error = job.future.exception()
+        if error is None:
+            done(job, job.future.result())
+        elif not isinstance(error, Cancelled):
             self.failed.emit(error)
-            return
-        done(job, made)
 
 
 class LiveJob(QObject):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from studio.backends.medium import Medium
 from studio.jobs.job import Cancelled, Job
 from studio.library.library import Asset
 from studio.schema.request import Request
-from studio.ui.bridge import Bridge, outcome
+from studio.ui.bridge import Bridge, JobWatcher
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -25,6 +24,10 @@ class CandidateBatch:
 
     jobs: Sequence[Job]
     assets: dict[int, Asset] = field(default_factory=dict[int, Asset])
+    waiting: set[int] = field(init=False)  # positions whose outcome was not reported yet
+
+    def __post_init__(self) -> None:
+        self.waiting = set(range(len(self.jobs)))
 
     @property
     def live(self) -> bool:
@@ -47,7 +50,9 @@ class JobTracker(QObject):
         super().__init__(parent)
         self._studio, self._medium = studio, medium
         self._batches: list[CandidateBatch] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped = False
+        self._watcher = JobWatcher(self)
+        self._watcher.ended.connect(self._ended)
         self._seen: set[str] = set()  # ids of jobs that are tracked, or were, or need not be
         bridge.news.connect(self._receive)
         mine = [job for job in studio.jobs() if self._mine(job)]
@@ -76,28 +81,27 @@ class JobTracker(QObject):
                 self._studio.cancel(row.id)
 
     def stop_waiting(self) -> None:
-        """Stop waiting for outcomes. The jobs are not affected."""
-        for task in list(self._tasks):
-            task.cancel()
+        """Report no outcomes any more. The jobs are not affected."""
+        self._stopped = True
 
     def _follow(self, jobs: Sequence[Job]) -> CandidateBatch:
         batch = CandidateBatch(jobs)
         self._seen |= {job.id for job in jobs}
-        self._batches = [*[other for other in self._batches if other.live], batch]
-        for at, job in enumerate(jobs):
-            task = asyncio.ensure_future(self._wait_for(batch, at, job))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        self._batches = [*[other for other in self._batches if other.live or other.waiting], batch]
+        for job in jobs:
+            self._watcher.watch(job)
         return batch
 
-    async def _wait_for(self, batch: CandidateBatch, at: int, job: Job) -> None:
-        try:
-            made = await outcome(job)
-        except Cancelled as stopped:
-            made = stopped.assets
-        except Exception as error:  # noqa: BLE001 - shown in the panel
+    def _ended(self, job: Job) -> None:
+        batch = self._batch_of(job)
+        if batch is None or self._stopped:
+            return
+        at = batch.jobs.index(job)
+        batch.waiting.discard(at)
+        error = job.future.exception()
+        made = error.assets if isinstance(error, Cancelled) else [] if error is not None else job.future.result()
+        if error is not None and not isinstance(error, Cancelled):
             self.failed.emit(batch, at, error)
-            made = []
         if made:
             batch.assets[at] = made[0]
             self.arrived.emit(batch, at, made[0])
