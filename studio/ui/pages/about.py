@@ -40,7 +40,7 @@ class AboutPage(QWidget):
             path = text_of(name)
             if path is not None:
                 read = lambda path=path, words=titles[name]: TextDialog(self.window(), words, path).open()  # noqa: E731
-                line.addWidget(button(titles[name], object_name, icon="story", clicked=read))
+                line.addWidget(button(titles[name], object_name, icon="document", clicked=read))
         line.addWidget(self.copy)
         line.addStretch(1)
         self._rows = column(spacing=8)

@@ -78,7 +78,7 @@ class ModelCard(QFrame):
         use.setToolTip(tr("Open its page with this model chosen (Return)"))
         small = [("folder", tr("Show in folder"), "reveal"), ("verify", tr("Verify files"), "check")]
         if any((model.folder / name).is_file() for name in CARDS):
-            small.insert(0, ("story", tr("Read model card"), "card"))
+            small.insert(0, ("document", tr("Read model card"), "card"))
         if not model.bundled:
             small.append(("trash", tr("Remove (Delete)"), "remove"))
         tools = [
