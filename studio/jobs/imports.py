@@ -118,11 +118,11 @@ class WorkImportEngine:
                 report(Progress("importing", at, len(found)))
                 self._add(path, imported)
         except Cancelled:
+            # Pasted files stay: a closing studio cancels too, and offers the import again.
             raise Cancelled([imported] if imported.works else []) from None  # type: ignore[list-item]
-        finally:
-            if request.temporary:
-                for folder in {path.parent for path in paths if path.parent.name.startswith(PASTED)}:
-                    shutil.rmtree(folder, ignore_errors=True)
+        if request.temporary:
+            for folder in {path.parent for path in paths if path.parent.name.startswith(PASTED)}:
+                shutil.rmtree(folder, ignore_errors=True)
         return [imported]
 
     def _add(self, path: Path, imported: ImportedFiles) -> None:

@@ -156,9 +156,8 @@ def test_files_and_folders_are_imported_and_what_cannot_be_read_is_named(studio:
 
 def test_a_pasted_file_is_deleted_after_its_import(studio: Studio, tmp_path: Path) -> None:
     pasted, own = tmp_path / "pasted-1" / "a.png", tmp_path / "own" / "b.png"
-    for path in (pasted, own):
-        path.parent.mkdir()
-        picture(path)
+    picture(pasted, 1)
+    picture(own, 2)
     (got,) = studio.submit(imported(pasted, own, temporary=True)).future.result(30)
     assert [work.title for work in got.works] == ["a", "b"]
     assert all(work.path.exists() for work in got.works)
@@ -183,6 +182,23 @@ def test_a_cancelled_import_keeps_what_it_has(studio: Studio, tmp_path: Path, mo
     assert isinstance(kept, ImportedFiles)
     assert [work.title for work in kept.works] == ["0"]
     assert studio.library.count() == 1
+
+
+def test_a_cancelled_import_leaves_the_pasted_file_for_the_next_try(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pasted = picture(tmp_path / "pasted-1" / "a.png")
+
+    def cancelled(_path: Path) -> Asset:
+        raise Cancelled
+
+    with monkeypatch.context() as patch:
+        patch.setattr(studio.library, "import_file", cancelled)
+        job = studio.submit(imported(pasted, temporary=True))
+        assert isinstance(fakes.ended(job), Cancelled)
+    again = studio.retry(job.id)
+    assert [work.title for work in again.future.result(20)[0].works] == ["a"]
+    assert not pasted.parent.exists()
 
 
 def test_a_picture_is_exported_to_a_folder_and_a_zip(studio: Studio, tmp_path: Path) -> None:
