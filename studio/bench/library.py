@@ -15,6 +15,7 @@ from studio.bench.measurement import BenchSettings, Measurement, percentile
 from studio.errors import StudioError
 from studio.library.asset import AssetRecord, LibraryQuery
 from studio.library.library import Library
+from studio.media.provenance import ModelOrigin, Provenance
 
 WORKS = 25_000
 BOUND = 50.0  # milliseconds
@@ -112,7 +113,7 @@ def fill(folder: Path, works: int) -> None:
             favourite=i % 11 == 0,
             tags=(f"tag {i % 23}",) if i % 3 == 0 else (),
             request={"kind": medium, "prompt": prompt, "seed": i, "model": f"{medium}-starter", "steps": 24},
-            provenance={"studio": "0.1.0", "model": {"id": f"{medium}-starter"}, "seed": i},
+            provenance=Provenance(studio="0.1.0", model=ModelOrigin(f"{medium}-starter"), seed=i),
         )
         path = record.path_in(folder)
         path.parent.mkdir(parents=True, exist_ok=True)

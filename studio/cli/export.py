@@ -13,6 +13,7 @@ from studio.export.job import KINDS, ExportJob, parse_sizes, render_files
 from studio.export.shapes import SHAPES
 from studio.media import codecs
 from studio.media.payloads import Image
+from studio.media.provenance import Embed
 
 if TYPE_CHECKING:
     from studio.cli.context import CliContext
@@ -77,7 +78,7 @@ def run(values: argparse.Namespace, desk: CliContext) -> int:
     sizes = parse_sizes(values.sizes)
     look, behind = _look(values)
     to = values.to.expanduser().absolute()
-    embed = desk.settings().embed_metadata
+    embed = cast(Embed, desk.settings().embed_metadata)
     with desk.library() as library:
 
         def find(word: str) -> ExportSource:
@@ -103,7 +104,7 @@ def _told(made: Iterator[File], written: list[str]) -> Iterator[File]:
         yield name, data
 
 
-def _files(order: ExportJob, sources: list[ExportSource], ground: ExportSource | None, embed: str) -> Iterator[File]:
+def _files(order: ExportJob, sources: list[ExportSource], ground: ExportSource | None, embed: Embed) -> Iterator[File]:
     from studio.export import writer
     from studio.export.files import EmbeddedMetadata
 
@@ -119,7 +120,7 @@ def _files(order: ExportJob, sources: list[ExportSource], ground: ExportSource |
             yield (f"{name}/{inner}" if icons_only else above + inner), data
 
 
-def _sheet(values: argparse.Namespace, sources: list[ExportSource], embed: str) -> Iterator[File]:
+def _sheet(values: argparse.Namespace, sources: list[ExportSource], embed: Embed) -> Iterator[File]:
     from studio.export import sheets, writer
     from studio.export.files import SUFFIX, EmbeddedMetadata, Format, encode
 

@@ -130,7 +130,7 @@ def run_show(values: argparse.Namespace, desk: CliContext) -> int:
         if asset is None:
             raise BadInput("{name} is not in the library.", "`studio library import` takes it in.", name=path.name)
         children = [child.id for child in library.children(asset.id)]
-    facts = {**_facts(asset), "children": children, "request": asset.request, "provenance": asset.provenance}
+    facts = {**_facts(asset), "children": children, "request": asset.request, "provenance": asset.provenance.to_json()}
     if values.json:
         desk.print_json(facts)
         return 0

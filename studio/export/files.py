@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -13,8 +12,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from studio.export.compose import flatten
 from studio.library.asset import Asset
-from studio.media import images, xmp
+from studio.media import codecs, images, xmp
 from studio.media.payloads import Image
+from studio.media.provenance import Background, Embed, embedded_note
 
 Format = Literal["png", "webp", "jpeg"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -31,21 +31,16 @@ class EmbeddedMetadata:
     source type.
     """
 
-    def __init__(self, asset: Asset | None, embed: str, *, behind: Asset | None = None) -> None:
+    def __init__(self, asset: Asset | None, embed: Embed, *, behind: Asset | None = None) -> None:
         self.note, self.source = "", ""
         if asset is None or embed == "none":
             return
-        made = bool(asset.request or asset.provenance.get("model"))
-        whole: dict[str, Any] = {"provenance": {**asset.provenance, "exported": True}}
+        provenance = replace(asset.provenance, exported=True)
         if behind is not None:
-            whole["provenance"]["background"] = {"request": behind.request, "provenance": behind.provenance}
-            if embed == "provenance":
-                del whole["provenance"]["background"]["request"]
-        if embed == "all" and asset.request:
-            whole["request"] = asset.request
-        self.note = _json_text(whole)
-        if made:
-            alone = behind is None or bool(behind.request or behind.provenance.get("model"))
+            provenance = replace(provenance, background=Background(behind.request, behind.provenance))
+        self.note = codecs.json_text(embedded_note(asset.request, provenance, embed) or {})
+        if asset.request or asset.provenance.model:
+            alone = behind is None or bool(behind.request or behind.provenance.model)
             self.source = xmp.TRAINED if alone else xmp.COMPOSITE
 
 
@@ -85,8 +80,3 @@ def _without_opaque_alpha(image: Image) -> Image:
     if image.pixels.shape[2] == 4 and bool((image.pixels[..., 3] == 255).all()):
         return Image(np.ascontiguousarray(image.pixels[..., :3]))
     return image
-
-
-def _json_text(note: Mapping[str, Any]) -> str:
-    words = json.dumps(note, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return words.encode("utf-8", "replace").decode("utf-8")

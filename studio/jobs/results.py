@@ -5,14 +5,17 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 import studio
+from studio.errors import NOTHING, Message
 from studio.jobs.job import Cancelled, Job
 from studio.jobs.worker import EngineResult
 from studio.library.library import Asset, Embed, Library
 from studio.media import temp_clips
 from studio.media.payloads import Bundle, Clip, Image, Weights
+from studio.media.provenance import ModelOrigin, Provenance
 from studio.models.catalog import AlreadyInstalled, Catalog
 from studio.schema.request import Request, TrainRequest
 
@@ -81,20 +84,21 @@ class ResultStore:
         """Add `job.pending` one by one, so that a second attempt adds only what is left."""
         request = job.request
         model = self._catalog.get(request.model)
-        provenance = {
-            "studio": studio.__version__,
-            "model": {"id": model.id, "family": model.family, "licence": model.licence, "sha256": model.sha256},
-            "libraries": _library_versions(),
-            "seed": request.seed,
-            **job.device_info,
-        }
+        provenance = Provenance(
+            studio=studio.__version__,
+            model=ModelOrigin(model.id, model.family, model.licence, model.sha256),
+            libraries=_library_versions(),
+            seed=request.seed,
+            device=job.device_info.get("device", ""),
+            extra={name: fact for name, fact in job.device_info.items() if name != "device"},
+        )
         try:
             while job.pending:
                 asset = self._library.add(
                     job.pending[0],
                     medium=request.medium,
                     request=_request_of(job.pending[0], request),
-                    provenance=provenance | _remark_of(job.pending[0]),
+                    provenance=replace(provenance, remark=_remark_of(job.pending[0])),
                     parents=job.parents,
                     partial=partial,
                     embed=self._embed(),
@@ -116,14 +120,11 @@ def _request_of(payload: Any, request: Request) -> dict[str, Any]:
     return Request.from_json(json.loads(own)).to_json() if own else request.to_json()
 
 
-def _remark_of(payload: Any) -> dict[str, Any]:
-    """The engine's remark on this payload, as provenance."""
+def _remark_of(payload: Any) -> Message:
+    """The engine's remark on this payload."""
     if isinstance(payload, Bundle):
         payload = payload.main
-    if not isinstance(payload, Image) or not payload.remark:
-        return {}
-    told = {"remark_message": payload.remark.to_json()} if payload.remark.params else {}
-    return {"remark": str(payload.remark), **told}
+    return payload.remark if isinstance(payload, Image) else NOTHING
 
 
 @functools.cache

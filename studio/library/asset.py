@@ -5,7 +5,6 @@ Knows neither the index nor where the library lies; a sidecar is read as warily 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import re
@@ -14,13 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from studio.errors import NOTHING, BadInput, Message, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.media.payloads import ROLE
+from studio.media.provenance import Provenance
 
 SCHEMA = 2
 """The newest version of a sidecar; a larger one was written by a newer studio and is left alone. A work of one file is
 still written as version 1, which older studios read."""
 
+UNKNOWN = Provenance()
 SIDECAR_LIMIT = 8 * 2**20
 _FILE = re.compile(r"\d{4}-\d{2}/([\w-][\w.-]{0,150})\.[a-z0-9]{1,5}", re.ASCII)
 _PART = re.compile(rf"\.({ROLE.pattern})\.(?!json$|damaged$|gone$|lock$)[a-z0-9]{{1,5}}", re.ASCII)
@@ -72,7 +73,7 @@ class Asset:
     height: int | None = None
     seconds: float | None = None
     request: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
-    provenance: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
+    provenance: Provenance = field(default=UNKNOWN, hash=False)
     files: tuple[AssetFile, ...] = ()
 
     @property
@@ -93,11 +94,7 @@ class Asset:
     @property
     def remark(self) -> Message:
         """What its engine said of it; mostly nothing."""
-        whole, said = self.provenance.get("remark_message"), self.provenance.get("remark")
-        if isinstance(whole, dict):
-            with contextlib.suppress(ValueError):
-                return Message.from_json(cast("dict[str, Any]", whole))
-        return Message.of(said) if isinstance(said, str) else NOTHING
+        return self.provenance.remark
 
     @property
     def is_audio(self) -> bool:
@@ -150,7 +147,7 @@ class AssetRecord:
     height: int | None = None
     seconds: float | None = None
     request: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
-    provenance: dict[str, Any] = field(default_factory=dict[str, Any], hash=False)
+    provenance: Provenance = field(default=UNKNOWN, hash=False)
     parts: tuple[PartRecord, ...] = ()
 
     @property
@@ -176,10 +173,12 @@ class AssetRecord:
     @property
     def model(self) -> str:
         """The id of the model that made it, as the request or else the provenance says; empty where neither does."""
-        told: object = self.request.get("model") or self.provenance.get("model")
-        if isinstance(told, dict):
-            told = cast("dict[str, object]", told).get("id")
-        return told if isinstance(told, str) else ""
+        asked: object = self.request.get("model")
+        if isinstance(asked, dict):
+            asked = cast("dict[str, object]", asked).get("id")
+        if isinstance(asked, str) and asked:
+            return asked
+        return self.provenance.model.id if self.provenance.model else ""
 
     def to_asset(self, folder: Path) -> Asset:
         """The work as the rest of the studio sees it, in the library that now lies in `folder`."""
@@ -191,6 +190,7 @@ class AssetRecord:
     def to_json(self, indent: int | None = 1) -> str:
         """The sidecar's text: indented, since people look into it."""
         values = {name: getattr(self, name) for name in AssetRecord.__slots__ if name != "parts"}
+        values["provenance"] = self.provenance.to_json()
         if self.parts:
             values["files"] = [
                 {"role": part.role, "file": part.file, "sha256": part.sha256, "size": part.size} for part in self.parts
@@ -269,7 +269,7 @@ def _parse(data: dict[str, Any]) -> AssetRecord:
         height=_number(data["height"]) if data.get("height") is not None else None,
         seconds=_finite(data["seconds"]) if data.get("seconds") is not None else None,
         request=_object(data, "request"),
-        provenance=_object(data, "provenance"),
+        provenance=Provenance.from_json(_object(data, "provenance")),
         parts=_parts(data, file, name),
     )
 

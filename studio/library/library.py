@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
 from studio.errors import BadInput, Message, StudioError
 from studio.library import queries as questions
 from studio.library.asset import (
+    UNKNOWN,
     Asset,
     AssetFile,
     AssetRecord,
@@ -42,14 +43,14 @@ from studio.library.verify import (
 )
 from studio.media import codecs, images, temp_clips
 from studio.media.payloads import Audio, Bundle, Clip, Image, Payload, Text
+from studio.media.provenance import Embed, Provenance, embedded_note, parse_note
 from studio.system.storage import FileLock, disk_error, disk_errors_as, sync_file, sync_folder
 
-__all__ = ["Asset", "AssetFile", "Library", "LibraryProblem", "LibraryQuery"]
+__all__ = ["Asset", "AssetFile", "Embed", "Library", "LibraryProblem", "LibraryQuery"]
 
 IMPORT_LIMIT = 2**31
 """Bytes of the largest file that is taken in."""
 
-Embed = Literal["all", "provenance", "none"]
 Storable = Image | Clip | Audio | Text
 NO_PARTS: Mapping[str, tuple[str, Callable[[Path], None]]] = {}
 
@@ -90,7 +91,7 @@ class Library:
         *,
         medium: str,
         request: dict[str, Any],
-        provenance: dict[str, Any],
+        provenance: Provenance,
         parents: Iterable[str] = (),
         partial: bool = False,
         title: str = "",
@@ -104,8 +105,7 @@ class Library:
         if not isinstance(payload, Storable | Bundle):
             raise TypeError("a trained model belongs in the catalog, not in the library")
         bundle = payload if isinstance(payload, Bundle) else Bundle(payload, {})
-        whole = {"request": request, "provenance": provenance}
-        note = {"all": whole, "provenance": {"provenance": provenance}, "none": None}[embed]
+        note = embedded_note(request, provenance, embed)
         kept = self._add_file(
             lambda path: codecs.write(bundle.main, path, note=note),
             codecs.suffix(bundle.main),
@@ -149,8 +149,7 @@ class Library:
                 self.restore([known.id])
             self._restore_file(self._records([known.id])[0], path)
             return self.get(known.id)
-        note = codecs.read_note(path) or {}
-        request, provenance = _as_dict(note.get("request")), _as_dict(note.get("provenance"))
+        request, provenance = parse_note(codecs.read_note(path))
         return self._add_file(
             lambda place: _copy(path, place),
             path.suffix.lower(),
@@ -158,7 +157,7 @@ class Library:
             medium=medium_of(request, payload),
             title=path.stem[:200],
             request=request,
-            provenance=provenance or {"imported": path.name},
+            provenance=Provenance(imported=path.name) if provenance == UNKNOWN else provenance,
         )
 
     def get(self, id: str) -> Asset:
@@ -411,10 +410,6 @@ def _label(name: str) -> str:
     if not clean or len(clean) > 100:
         raise BadInput("A tag or collection needs a name of 1 to 100 characters.")
     return clean
-
-
-def _as_dict(value: object) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _copy(source: Path, target: Path) -> None:

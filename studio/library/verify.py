@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from studio.errors import BadInput, Message, StudioError
 from studio.library.asset import AssetRecord, PartRecord, part_role
 from studio.library.store import FOLDERS, read_sidecar
 from studio.media import codecs
 from studio.media.payloads import Audio, Clip, Image, Text
+from studio.media.provenance import parse_note
 from studio.system.storage import write_atomic
 
 OnProgress = Callable[[int, int], None]
@@ -249,12 +250,12 @@ def _adopt(folder: Path, media: Path) -> AssetRecord | None:
         if note is None and not damaged:
             return None
         payload = codecs.read(media)
-        request, provenance = ((note or {}).get(part, {}) for part in ("request", "provenance"))
+        request, provenance = parse_note(note)
         created = _time_made(media)
         record = AssetRecord(
             id=media.stem,
             order=int(created * 1e6),
-            medium=medium_of(cast("dict[str, Any]", request), payload),
+            medium=medium_of(request, payload),
             file=f"{media.parent.name}/{media.name}",
             created=created,
             sha256=sha256_of(media),

@@ -56,7 +56,7 @@ def write(payload: Payload, path: Path, *, note: Mapping[str, Any] | None = None
     """
     if path.suffix.lower() != suffix(payload):
         raise ValueError(f"{path.name} is no name for {suffix(payload)}")
-    words = _json_text(note) if note else ""
+    words = json_text(note) if note else ""
     if isinstance(payload, Image):
         images.write_png(payload, path, words)
     elif isinstance(payload, Audio):
@@ -89,11 +89,13 @@ def read(path: Path) -> Image | Clip | Audio | Text:
 
 
 def read_note(path: Path) -> dict[str, Any] | None:
-    """What `write` embedded; None where the file carries nothing of the studio's, or it is damaged."""
+    """What `write` or an export embedded; None where the file carries nothing of the studio's, or it is damaged."""
     ending = ".svg" if path.suffix.lower() == ".svg" and path.is_file() else _check_suffix(path)
     try:
         if ending == ".png":
             words = images.read_png_note(path)
+        elif ending in (".jpg", ".jpeg"):
+            words = images.read_jpeg_note(path)
         elif ending in CLIP_SUFFIXES:
             words = clip_files.read_note(path)
         elif ending == ".wav":
@@ -133,7 +135,8 @@ def thumbnail(payload: Payload, size: int) -> Image | None:
     return None
 
 
-def _json_text(note: Mapping[str, Any]) -> str:
+def json_text(note: Mapping[str, Any]) -> str:
+    """The note as files carry it: the same text for equal notes."""
     words = json.dumps(note, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return words.encode("utf-8", "replace").decode("utf-8")
 

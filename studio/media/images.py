@@ -19,6 +19,7 @@ from PIL import Image as Pillow
 from PIL import ImageCms, ImageOps
 
 from studio.errors import BadInput, Message
+from studio.media import xmp
 from studio.media.payloads import Image
 
 PIXEL_LIMIT = 120_000_000
@@ -26,6 +27,7 @@ PIXEL_LIMIT = 120_000_000
 
 NOTE_LIMIT = 4 * 2**20
 KEYWORD = "aigc-studio"
+XMP_SEGMENT = b"http://ns.adobe.com/xap/1.0/\0"
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 # Pillow's own guard, wherever in the process a picture is opened: it refuses above twice its limit. Above the limit it
@@ -128,6 +130,21 @@ def read_png_note(path: Path) -> bytes | None:
                 file.seek(4, io.SEEK_CUR)
             else:
                 file.seek(length + 4, io.SEEK_CUR)
+    return None
+
+
+def read_jpeg_note(path: Path) -> bytes | None:
+    """The note in the XMP segment of a JPEG (ISO 16684-3, section 1.1.3); None where there is none."""
+    with path.open("rb") as file:
+        if file.read(2) != b"\xff\xd8":
+            return None
+        for _ in range(200):
+            head = file.read(4)
+            if len(head) < 4 or head[0] != 0xFF or head[1] in (0xDA, 0xD9):  # the picture's data, or the end
+                return None
+            data = file.read(max(0, int.from_bytes(head[2:], "big") - 2))
+            if head[1] == 0xE1 and data.startswith(XMP_SEGMENT):
+                return xmp.read_note(data)
     return None
 
 

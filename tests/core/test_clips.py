@@ -23,6 +23,7 @@ from studio.jobs.job import Cancelled
 from studio.library.library import Asset, Library
 from studio.media import clip_files, clips, codecs, containers, temp_clips
 from studio.media.payloads import Clip, Image
+from studio.media.provenance import Provenance
 from studio.studio import Studio
 from studio.system.paths import AppPaths
 from tests import fakes
@@ -347,7 +348,11 @@ def test_a_library_takes_a_clip_away_whole_or_not_at_all(tmp_path: Path) -> None
             raise OSError(28, "No space left on device")
 
     library = Library(tmp_path / "library", step=step)
-    values: dict[str, Any] = {"medium": "avatar", "request": NOTE["request"], "provenance": NOTE["provenance"]}
+    values: dict[str, Any] = {
+        "medium": "avatar",
+        "request": NOTE["request"],
+        "provenance": Provenance.from_json(NOTE["provenance"]),
+    }
     with pytest.raises(StudioError):
         library.add(clip, **values)
     assert clip.path.exists()
@@ -357,7 +362,7 @@ def test_a_library_takes_a_clip_away_whole_or_not_at_all(tmp_path: Path) -> None
     assert (kept.width, kept.height, kept.seconds) == (33, 24, 0.6)
     assert kept.is_clip
     assert not kept.is_audio
-    assert codecs.read_note(kept.path) == {"request": NOTE["request"], "provenance": NOTE["provenance"]}
+    assert codecs.read_note(kept.path) == NOTE
     small = library.thumbnail(kept.id)
     assert small is not None
     with Pillow.open(small) as opened:

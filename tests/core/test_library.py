@@ -21,6 +21,7 @@ from studio.library.asset import AssetRecord, default_title, search_text
 from studio.library.library import Asset, Library, LibraryQuery
 from studio.media import codecs
 from studio.media.payloads import Audio, Image, Payload, Text, Weights
+from studio.media.provenance import Provenance
 from tests.core.crashes import quick_folder
 
 PROVENANCE = {"studio": "1", "model": {"id": "poster-starter", "licence": "Apache-2.0"}, "device": "cpu"}
@@ -49,7 +50,9 @@ SOUND = Audio(np.linspace(-0.5, 0.5, 4000, dtype=np.float32)[None], 8000)
 def keep(library: Library, prompt: str = "", payload: Payload | None = None, **values: Any) -> Asset:
     medium = values.pop("medium", "poster")
     request = {"kind": medium, "prompt": prompt, "model": f"{medium}-starter", "seed": 1, **values.pop("request", {})}
-    return library.add(payload or picture(), medium=medium, request=request, provenance=PROVENANCE, **values)
+    return library.add(
+        payload or picture(), medium=medium, request=request, provenance=Provenance.from_json(PROVENANCE), **values
+    )
 
 
 def ids(assets: list[Asset]) -> list[str]:
@@ -376,7 +379,7 @@ def test_a_work_whose_sidecar_is_lost_comes_back_from_its_file(library: Library)
     assert library.rebuild() == 2
     assert library.verify() == []
     back = library.get(asset.id)
-    assert (back.medium, back.request, back.provenance, back.sha256) == (
+    assert (back.medium, back.request, back.provenance.to_json(), back.sha256) == (
         "poster",
         asset.request,
         PROVENANCE,
@@ -504,7 +507,7 @@ def test_a_persons_own_files_are_copied_byte_for_byte(library: Library, tmp_path
         assert asset.path.read_bytes() == path.read_bytes() == data
         assert asset.title == f"My {name}"
         assert asset.request == {}
-        assert asset.provenance == {"imported": path.name}
+        assert asset.provenance == Provenance(imported=path.name)
         assert asset.medium == {"txt": "text", "md": "text"}.get(name, "picture" if asset.width else "sound")
         if name == "jpg":
             assert (asset.width, asset.height) == (20, 40)
@@ -524,7 +527,7 @@ def test_our_own_file_brings_its_request_and_comes_once(library: Library, tmp_pa
     other = Library(tmp_path / "other")
     made = keep(other, "a far wish", medium="avatar")
     asset = library.import_file(made.path)
-    assert (asset.medium, asset.request, asset.provenance) == ("avatar", made.request, PROVENANCE)
+    assert (asset.medium, asset.request, asset.provenance.to_json()) == ("avatar", made.request, PROVENANCE)
     assert asset.id != made.id
     assert library.import_file(made.path) == asset
     library.bin([asset.id])

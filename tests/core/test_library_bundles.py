@@ -16,6 +16,7 @@ from studio.library.asset import AssetRecord
 from studio.library.library import Asset, Library, LibraryQuery
 from studio.media import codecs
 from studio.media.payloads import Audio, Bundle, Image, Svg, Text
+from studio.media.provenance import Provenance
 
 SVG = '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 4"><path d="M0 0H4V4Z"/></svg>\n'
 REQUEST = {"kind": "poster", "prompt": "海 <&> 灯塔", "model": "poster-starter", "seed": 1}
@@ -33,7 +34,7 @@ def add(library: Library) -> Asset:
     bundle = Bundle(
         Image(np.full((4, 4, 3), 9, np.uint8)), {"svg": Svg(SVG), "captions": Text("1\n海"), "stem-drums": sound}
     )
-    return library.add(bundle, medium="poster", request=REQUEST, provenance={"seed": 1})
+    return library.add(bundle, medium="poster", request=REQUEST, provenance=Provenance(seed=1))
 
 
 def files_of(library: Library) -> set[Path]:
@@ -100,7 +101,7 @@ def test_a_lost_index_and_a_lost_sidecar_bring_all_files_back(library: Library) 
 
 
 def test_a_work_of_one_file_is_written_as_older_studios_read_it(library: Library, tmp_path: Path) -> None:
-    single = library.add(Text("Once"), medium="story", request={}, provenance={})
+    single = library.add(Text("Once"), medium="story", request={}, provenance=Provenance())
     sidecar = single.path.with_suffix(".json")
     data = json.loads(sidecar.read_bytes())
     assert data["schema"] == 1
@@ -147,7 +148,7 @@ def test_a_role_is_a_plain_word() -> None:
 def test_a_refused_part_leaves_nothing(library: Library) -> None:
     bundle = Bundle(Text("a"), {"svg": Svg("no drawing")})
     with pytest.raises(Exception, match="no SVG"):
-        library.add(bundle, medium="story", request=REQUEST, provenance={})
+        library.add(bundle, medium="story", request=REQUEST, provenance=Provenance())
     assert files_of(library) == set()
     assert list((library.folder / "staging").iterdir()) == []
     assert library.page() == []
@@ -167,5 +168,5 @@ def test_the_command_line_copies_all_files_under_one_name(library: Library, tmp_
             "stem-drums": str(out / f"{stem}.stem-drums.wav"),
         }
         assert Path(entry["files"][0]["path"]).read_bytes() == asset.files[0].path.read_bytes()
-    single = library.add(Text("Once"), medium="story", request={}, provenance={})
+    single = library.add(Text("Once"), medium="story", request={}, provenance=Provenance())
     assert "files" not in describe(job, single, None, False)

@@ -17,6 +17,7 @@ from studio.errors import StudioError
 from studio.library.library import Asset, Library, LibraryQuery
 from studio.media import codecs
 from studio.media.payloads import Audio, Bundle, Image, Svg, Text
+from studio.media.provenance import Provenance
 from tests.core.crashes import Refusal, Step, ended, in_child, killed_at, quick_folder, small_disk
 
 REQUEST = {"kind": "poster", "prompt": "海边的灯塔", "model": "poster-starter", "seed": 1}
@@ -28,13 +29,13 @@ def picture(shade: int = 90, side: int = 8) -> Image:
 
 
 def keep(library: Library, shade: int = 90, side: int = 8) -> Asset:
-    return library.add(picture(shade, side), medium="poster", request=REQUEST, provenance={"seed": 1})
+    return library.add(picture(shade, side), medium="poster", request=REQUEST, provenance=Provenance(seed=1))
 
 
 def keep_bundle(library: Library, shade: int) -> Asset:
     """A work of three files."""
     parts = {"svg": Svg("<svg xmlns='http://www.w3.org/2000/svg'/>"), "captions": Text(f"Shade {shade}")}
-    return library.add(Bundle(picture(shade), parts), medium="poster", request=REQUEST, provenance={"seed": 1})
+    return library.add(Bundle(picture(shade), parts), medium="poster", request=REQUEST, provenance=Provenance(seed=1))
 
 
 @pytest.fixture
@@ -64,11 +65,11 @@ def add_bundle(library: Library) -> None:
 
 
 def add_sound(library: Library) -> None:
-    library.add(Audio(np.zeros((1, 80), np.float32), 8000), medium="music", request={}, provenance={})
+    library.add(Audio(np.zeros((1, 80), np.float32), 8000), medium="music", request={}, provenance=Provenance())
 
 
 def add_text(library: Library) -> None:
-    library.add(Text("Once"), medium="story", request={}, provenance={})
+    library.add(Text("Once"), medium="story", request={}, provenance=Provenance())
 
 
 def bring(library: Library) -> None:
@@ -400,7 +401,7 @@ def test_a_small_disk_that_fills_up(tmp_path: Path) -> None:
         def fill() -> None:
             for _ in range(200):
                 pixels = noise.integers(0, 256, (128, 128, 3), dtype=np.uint8)
-                kept.append(library.add(Image(pixels), medium="poster", request=REQUEST, provenance={}))
+                kept.append(library.add(Image(pixels), medium="poster", request=REQUEST, provenance=Provenance()))
 
         with pytest.raises(StudioError, match="disk is full"):
             fill()

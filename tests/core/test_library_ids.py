@@ -9,6 +9,7 @@ import pytest
 
 from studio.library.library import Library, LibraryQuery
 from studio.media.payloads import Text
+from studio.media.provenance import Provenance
 from tests.core.crashes import quick_folder
 
 
@@ -24,7 +25,7 @@ def library(folder: Path) -> Iterator[Library]:
     for at in range(6):
         medium = "story" if at % 2 else "poster"
         request = {"kind": medium, "prompt": f"lighthouse number {at}", "model": f"{medium}-starter", "seed": at}
-        opened.add(Text(f"tale {at}"), medium=medium, request=request, provenance={})
+        opened.add(Text(f"tale {at}"), medium=medium, request=request, provenance=Provenance())
     yield opened
     opened.close()
 

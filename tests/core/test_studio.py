@@ -42,8 +42,9 @@ def test_from_request_to_file(studio: Studio, medium: object) -> None:
     (asset,) = job.future.result(20)
     assert asset.path.exists()
     assert Request.from_json(asset.request) == job.request
-    assert asset.provenance["model"]["id"] == job.request.model
-    assert asset.provenance["seed"] == 7
+    assert asset.provenance.model is not None
+    assert asset.provenance.model.id == job.request.model
+    assert asset.provenance.seed == 7
     assert studio.library.get(asset.id) == asset
     assert studio.jobs()[0] is job
 

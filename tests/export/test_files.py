@@ -24,6 +24,7 @@ from studio.export.job import KINDS, ExportJob, parse_sizes, render_files, size_
 from studio.library.asset import Asset, AssetRecord
 from studio.media import codecs, images
 from studio.media.payloads import Image
+from studio.media.provenance import Provenance
 
 REQUEST = {"kind": "avatar", "seed": 7, "prompt": "日落 <b>"}
 PROVENANCE = {"model": {"id": "avatar-starter", "licence": "Apache-2.0"}, "studio": "1"}
@@ -46,7 +47,7 @@ def work(**values: Any) -> Asset:
     record = AssetRecord("a", 1, "avatar", "2026-01/a.png", 0.0, "", 1, title="玛拉 / Mara: 1")
     asset = record.to_asset(Path())
     kept = {name: getattr(asset, name) for name in Asset.__slots__}
-    return Asset(**{**kept, "request": REQUEST, "provenance": PROVENANCE, **values})
+    return Asset(**{**kept, "request": REQUEST, "provenance": Provenance.from_json(PROVENANCE), **values})
 
 
 def opened(data: bytes) -> Pillow.Image:
@@ -74,7 +75,7 @@ def test_files_say_what_the_person_lets_them_say(tmp_path: Path, form: Any, embe
 
 
 def test_what_nobody_generated_is_not_called_generated() -> None:
-    own = work(request={}, provenance={"imported": "me.jpg"})
+    own = work(request={}, provenance=Provenance(imported="me.jpg"))
     assert b"digitalsourcetype" not in encode(face(), "png", EmbeddedMetadata(own, "all"))
     both = EmbeddedMetadata(work(), "all", behind=own)
     assert b"compositeWithTrainedAlgorithmicMedia" in encode(face(), "png", both)

@@ -18,6 +18,7 @@ from studio.export import job as export_job
 from studio.export.compose import PictureStyle
 from studio.media import codecs
 from studio.media.payloads import Image, Text
+from studio.media.provenance import Provenance
 from studio.ui.export.dialog import ExportDialog
 from studio.ui.export.remembered import TICKS, RememberedExport
 from tests.ui.conftest import Desk
@@ -35,7 +36,7 @@ def opened(desk: Desk, work: Image | None = None) -> ExportDialog:
     """The dialog for a work on the stage of the avatars, opened by its action and drawn."""
     request = {"kind": "avatar", "seed": 3}
     asset = desk.studio.library.add(
-        work or drawing(), medium="avatar", request=request, provenance={}, title="我的 / 头像"
+        work or drawing(), medium="avatar", request=request, provenance=Provenance(), title="我的 / 头像"
     )
     desk.panel("avatar").show_work(asset)
     desk.act("export")
@@ -93,7 +94,9 @@ def test_what_is_seen_follows_what_is_chosen(desk: Desk) -> None:
 
 def test_another_work_lies_behind(desk: Desk) -> None:
     behind = Image(np.full((30, 30, 3), 77, np.uint8))
-    desk.studio.library.add(behind, medium="poster", request={"kind": "poster", "prompt": "a wall"}, provenance={})
+    desk.studio.library.add(
+        behind, medium="poster", request={"kind": "poster", "prompt": "a wall"}, provenance=Provenance()
+    )
     dialog = opened(desk)
     press(desk, dialog, "ground.work")
     desk.until(lambda: dialog.go.isEnabled())
@@ -208,13 +211,13 @@ def test_what_cannot_be_is_said_where_it_is(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_only_pictures_are_offered(desk: Desk) -> None:
-    text = desk.studio.library.add(Text("# One"), medium="story", request={"kind": "story"}, provenance={})
+    text = desk.studio.library.add(Text("# One"), medium="story", request={"kind": "story"}, provenance=Provenance())
     panel = desk.panel("story")
     panel.show_work(text)
     assert "export" not in panel.commands()
     desk.act("export")
     assert desk.window.findChild(ExportDialog) is None
-    picture = desk.studio.library.add(drawing(), medium="avatar", request={"kind": "avatar"}, provenance={})
+    picture = desk.studio.library.add(drawing(), medium="avatar", request={"kind": "avatar"}, provenance=Provenance())
     desk.panel("avatar").show_work(picture)
     assert "export" in desk.panel("avatar").commands()
     assert desk.find("exportWork").isVisible()

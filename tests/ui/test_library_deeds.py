@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, 
 
 from studio.bench import library as bench
 from studio.library.library import Asset, LibraryQuery
+from studio.media.provenance import Provenance
 from studio.ui.library.filter_button import DAYS, FilterButton, dates, span
 from studio.ui.library.page import LibraryPage
 from tests.fakes import payload
@@ -150,7 +151,7 @@ def test_the_bin_is_emptied_only_after_a_question(desk: Desk) -> None:
 def test_parents_and_children_lead_to_each_other(desk: Desk) -> None:
     parent = desk.studio.library.import_file(_text(desk.home.parent / "notes.md"))
     library = desk.studio.library
-    child = library.add(payload("poster", 4), medium="poster", request={}, provenance={}, parents=[parent.id])
+    child = library.add(payload("poster", 4), medium="poster", request={}, provenance=Provenance(), parents=[parent.id])
     shown = page(desk)
     shown.search.setText("notes")
     desk.until(lambda: shown.total.text() == "1 item")

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QLabel
 from studio.backends import medium
 from studio.bench import library as bench
 from studio.library.library import LibraryQuery
+from studio.media.provenance import ModelOrigin, Provenance
 from studio.ui.library.model import AHEAD, PAGE
 from studio.ui.library.page import LibraryPage
 from tests.fakes import payload
@@ -22,7 +23,7 @@ def fill(desk: Desk, kind: str, seeds: range, prompt: str = "") -> None:
     """Works as the studio makes them, without the wait."""
     for seed in seeds:
         request = medium(kind).default_task.request(seed=seed, **({"prompt": prompt} if prompt else {}))
-        provenance: dict[str, Any] = {"model": {"id": f"{kind}-starter", "licence": "Apache-2.0"}}
+        provenance = Provenance(model=ModelOrigin(f"{kind}-starter", licence="Apache-2.0"))
         desk.studio.library.add(payload(kind, seed), medium=kind, request=request.to_json(), provenance=provenance)
 
 

@@ -17,6 +17,7 @@ from studio.library.asset import AssetRecord
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Image
+from studio.media.provenance import Provenance
 from studio.ui.stages import image as image_stage
 from studio.ui.stages.canvas import MARGIN, ViewTransform
 from studio.ui.stages.image import ImageStage
@@ -260,7 +261,10 @@ def test_the_window_shows_compares_and_copies_by_its_actions(desk: Desk) -> None
     assert "compare" not in panel.commands()
     for seed in (1, 2):
         asset = desk.studio.library.add(
-            picture(48, 48), medium="poster", request={"kind": "poster", "prompt": "sea", "seed": seed}, provenance={}
+            picture(48, 48),
+            medium="poster",
+            request={"kind": "poster", "prompt": "sea", "seed": seed},
+            provenance=Provenance(),
         )
         panel.show_work(asset)
     stage = panel.stage

@@ -18,6 +18,7 @@ from studio.library.asset import AssetRecord
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Text
+from studio.media.provenance import Provenance
 from studio.ui.stages import markdown, text_page
 from studio.ui.stages.markdown import MarkdownBlock, join_blocks, parse, word_count
 from studio.ui.stages.text import TextStage
@@ -340,7 +341,9 @@ def test_another_theme_and_size_keep_what_was_written(stage: TextStage, tmp_path
 
 def test_what_was_written_becomes_a_work_of_the_library(desk: Desk) -> None:
     library = desk.studio.library
-    asset = library.add(Text("One."), medium="story", request={"kind": "story", "seed": 4}, provenance={"seed": 4})
+    asset = library.add(
+        Text("One."), medium="story", request={"kind": "story", "seed": 4}, provenance=Provenance(seed=4)
+    )
     panel = desk.panel("story")
     panel.show_work(asset)
     stage = panel.stage
@@ -351,6 +354,6 @@ def test_what_was_written_becomes_a_work_of_the_library(desk: Desk) -> None:
     assert panel.asset is not None
     assert panel.asset.parents == (asset.id,)
     assert panel.asset.request["seed"] == 4
-    assert panel.asset.provenance["edited"] is True
+    assert panel.asset.provenance.edited
     assert codecs.read(panel.asset.path) == Text("One. Two.")
     assert [work.id for work in library.page()] == [panel.asset.id, asset.id]

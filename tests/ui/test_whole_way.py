@@ -12,6 +12,7 @@ from qasync import QEventLoop
 
 from studio.library.library import LibraryQuery
 from studio.media.payloads import Image
+from studio.media.provenance import Provenance
 from studio.studio import Studio
 from studio.system.paths import AppPaths
 from studio.ui.library.grid import WorkGrid
@@ -73,7 +74,7 @@ def test_a_thousand_works_arrive_while_a_person_works(desk: Desk) -> None:
     def flood() -> None:
         for number in range(1000):
             pixels = np.full((8, 8, 3), number % 256, np.uint8)
-            desk.studio.library.add(Image(pixels), medium="poster", request={"kind": "poster"}, provenance={})
+            desk.studio.library.add(Image(pixels), medium="poster", request={"kind": "poster"}, provenance=Provenance())
 
     desk.window.open("poster")
     flooding = threading.Thread(target=flood)

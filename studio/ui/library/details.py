@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
@@ -103,33 +103,25 @@ def request_facts(asset: Asset, called: Callable[[str], str]) -> Lines:
     lines = [
         (name, called(value) if value == model and model else value) for name, value in request_lines(asset.request)
     ]
-    licence = _model(asset).get("licence")
-    _add(lines, tr("Model licence"), terms(licence).name if isinstance(licence, str) and licence else None)
+    model = asset.provenance.model
+    _add(lines, tr("Model licence"), terms(model.licence).name if model and model.licence else None)
     return lines
 
 
 def origin_facts(asset: Asset, called: Callable[[str], str]) -> Lines:
     """The rest of the provenance: model, device, versions, or the file that was brought in."""
-    given = asset.provenance
+    origin, model = asset.provenance, asset.provenance.model
     lines: Lines = []
-    model = _model(asset)
-    if model.get("id") and not asset.request.get("model"):
-        lines.append((tr("Model"), called(str(model["id"]))))
-    _add(lines, tr("Device"), given.get("device"))
-    _add(lines, tr("AIGC Studio"), given.get("studio"))
-    libraries = given.get("libraries")
-    if isinstance(libraries, Mapping):
-        lines.append((tr("Libraries"), ", ".join(f"{name} {version}" for name, version in libraries.items())))
-    _add(lines, tr("Weights"), str(model.get("sha256") or "")[:12])
-    _add(lines, tr("Imported from"), given.get("imported"))
+    if model and not asset.request.get("model"):
+        lines.append((tr("Model"), called(model.id)))
+    _add(lines, tr("Device"), origin.device)
+    _add(lines, tr("AIGC Studio"), origin.studio)
+    _add(lines, tr("Libraries"), ", ".join(f"{name} {version}" for name, version in origin.libraries.items()))
+    _add(lines, tr("Weights"), model.sha256[:12] if model else "")
+    _add(lines, tr("Imported from"), origin.imported)
     lines.append((tr("File"), f"{asset.path.name} · {size(asset.size)}"))
     lines += [(file.role.upper(), f"{file.path.name} · {size(file.size)}") for file in asset.files]
     return lines
-
-
-def _model(asset: Asset) -> Mapping[str, Any]:
-    given = asset.provenance.get("model")
-    return given if isinstance(given, Mapping) else {}
 
 
 def _add(lines: Lines, name: str, value: Any) -> None:

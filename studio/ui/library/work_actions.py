@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -198,7 +199,7 @@ class WorkActions:
     def save_edited(self, payload: Payload, made_from: Asset) -> Asset | None:
         """Add to the library what a person has made of a work by hand; None where it could not be."""
         kept: list[Asset] = []
-        provenance = {**made_from.provenance, "edited": True}
+        provenance = replace(made_from.provenance, edited=True)
         request, medium = made_from.request, made_from.medium
         add = self._studio.library.add
         self._attempt(
