@@ -26,10 +26,13 @@ from studio.jobs.results import ResultStore
 from studio.jobs.worker import EngineResult, OnProgress, ProcessHost, ThreadHost
 from studio.library.identities import Identities
 from studio.library.library import Asset, Embed, Library
+from studio.library.used_works import UsedWorks
 from studio.media import temp_clips
 from studio.models.catalog import Catalog
+from studio.models.model import Model
 from studio.models.resources import Resources
 from studio.schema import settings as settings_file
+from studio.schema.nested import models_by_role
 from studio.schema.request import Request, TrainRequest
 from studio.system.log import conceal
 from studio.system.paths import RESOURCES, AppPaths
@@ -71,6 +74,7 @@ class Studio:
         self.settings, self.warnings = settings_file.load(paths.config / "settings.toml")
         own = self.settings
         self.library = Library(settings_file.folder(own.library_folder, paths.library))
+        self._used_works = UsedWorks(self.library)
         self.catalog = Catalog(bundled, settings_file.folder(own.models_folder, paths.models), families(media))
         self.identities = Identities(paths.identities, lambda: self._publish(News("identities")))
         self._results = ResultStore(
@@ -386,17 +390,27 @@ class Studio:
         return lanes[self.task(job.request).lane]
 
     def _resources(self, request: Request) -> Resources:
-        if not request.model:
-            return Resources()
-        model = self.catalog.get(request.model)
+        models = {role: self._model(id) for role, id in models_by_role(request).items()}
+        return Resources(models.pop("", None), models, self._used_works.files(request))
+
+    def _model(self, id: str) -> Model:
+        model = self.catalog.get(id)
         if not (model.folder / "model.toml").is_file():  # removed a moment ago, by another process
             self.catalog.refresh()
-            model = self.catalog.get(request.model)
-        return Resources(model)
+            model = self.catalog.get(id)
+        return model
 
     def _resolve(self, request: Request) -> Request:
+        """The request with its model chosen and its works named, within the limits of the model's family."""
         if self.task(request).lane == "io":
             return request
+        request = self._used_works.named(self._with_model(request))
+        models = {role: self.catalog.get(id) for role, id in models_by_role(request).items()}
+        if "" in models:
+            self.media[request.medium].family(models[""].family).check(request)
+        return request
+
+    def _with_model(self, request: Request) -> Request:
         if request.model:
             if self.catalog.get(request.model).medium != request.medium:
                 raise BadInput(

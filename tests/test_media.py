@@ -15,7 +15,7 @@ import pytest
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.errors import BadInput
-from studio.schema.fields import Choice, Field, Flag, FreeText, PathTo, Range, Seed
+from studio.schema.fields import Choice, Field, Flag, FreeText, PathTo, Range, Seed, WorkKey, WorkRef
 from studio.schema.nested import FloatArray, ListOf, NestedRequest, Record
 from studio.schema.request import Request, TrainRequest
 from studio.system.paths import RESOURCES
@@ -42,6 +42,8 @@ def other(note: Field, default: Any) -> Any:
         return base64.b64encode(np.array([0.5, -2, 1000], "<f2").tobytes()).decode()
     if isinstance(note, NestedRequest):
         return json.dumps(Request.kinds[note.kind](seed=3).to_json(), ensure_ascii=False)
+    if isinstance(note, WorkRef):
+        return WorkKey(id="20261130-103408-0123abcd", sha256="0123abcd" * 8)
     return "/a place/å" if isinstance(note, PathTo) else "some-model"
 
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
 from studio.errors import BadInput
-from studio.schema.fields import SEED_LIMIT, Choice, Field, Flag, FreeText, PathTo, Range, Seed
+from studio.schema.fields import SEED_LIMIT, WORK_ID, Choice, Field, Flag, FreeText, PathTo, Range, Seed, WorkRef
 from studio.schema.nested import FloatArray, ListOf, NestedRequest
 from studio.schema.request import Request, fresh_seed
 
@@ -123,6 +123,8 @@ def _value(note: Field, value: Any) -> Any:
             return json.loads(value)
         except (ValueError, RecursionError):
             return value
+    if isinstance(note, WorkRef) and value and not WORK_ID.fullmatch(value):
+        return str(Path(value).expanduser().absolute())
     if isinstance(note, PathTo) and value:
         return str(Path(value).expanduser().absolute())
     return value
@@ -135,6 +137,8 @@ def _metavar(note: Field) -> str:
         return "N"
     if isinstance(note, PathTo):
         return "DIR" if note.folder else "FILE"
+    if isinstance(note, WorkRef):
+        return "FILE"
     if isinstance(note, ListOf | NestedRequest):
         return "JSON"
     return "TEXT" if isinstance(note, FreeText | FloatArray) else "ID"

@@ -8,7 +8,7 @@ import importlib
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -16,6 +16,7 @@ import psutil
 from studio.errors import OutOfMemory, StudioError
 from studio.jobs.job import Progress, Report
 from studio.models import weights
+from studio.schema.nested import map_works
 from studio.schema.request import TrainRequest
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class EngineCache:
 
         A training is not tried again: it would restart from the beginning.
         """
+        request = map_works(request, lambda key: replace(key, path=str(resources.works[key.name])))
         report(Progress("loading"))
         if self._device_info is None and self._limits.platform:
             self._device_info = resolve(self._limits.platform)(self._limits.device, self._limits.threads)

@@ -178,6 +178,11 @@ class Library:
         known = self._queries.query(lambda db: questions.same_bytes(db, digest))
         return known.to_asset(self.folder) if known else None
 
+    def find_bytes(self, sha256: str) -> Asset | None:
+        """The newest work whose file has this sha256; None where there is none."""
+        known = self._queries.query(lambda db: questions.same_bytes(db, sha256))
+        return known.to_asset(self.folder) if known else None
+
     def page(self, query: LibraryQuery | None = None, offset: int = 0, limit: int = 100) -> list[Asset]:
         """Works that agree with the query, newest first."""
         found = self._queries.query(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from studio.errors import BadInput, Message
 
@@ -141,7 +143,13 @@ class Seed(Field):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelId(Field):
-    """The id of a model in the catalog; empty means the medium's own default, resolved when the job is submitted."""
+    """The id of a model in the catalog. `role` is what the request uses it for, such as "lora" or "control".
+
+    Without a role it is the model that does the work: empty then means the medium's default, found when the request is
+    submitted. With a role, empty means none.
+    """
+
+    role: str = ""
 
     def check(self, name: str, value: Any) -> str:
         if not isinstance(value, str) or len(value) > 200:
@@ -164,6 +172,72 @@ class PathTo(Field):
         if not isinstance(value, str) or "\0" in value:
             raise BadInput("{name} must be a path, not {value}.", name=name, value=shown(value))
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class WorkKey:
+    """Which work a request uses: one of the library by its `id`, or any file by its `path` until it is submitted.
+
+    `sha256` is that of the file, by which it is found where its id or path is no longer there. Empty for none.
+    """
+
+    id: str = ""
+    sha256: str = ""
+    path: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.id or self.sha256 or self.path)
+
+    def __str__(self) -> str:
+        return self.path or self.id or self.sha256
+
+    @property
+    def name(self) -> str:
+        """What `Resources.works` calls it."""
+        return self.sha256 or self.id or self.path
+
+
+WORK_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}", re.ASCII)
+"""What the ids of works in the library look like."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkRef(Field):
+    """A work that the request uses: a picture, mask, sound or text.
+
+    Text is taken as the id of a work where it looks like one, else as the path of a file. In JSON it is an object with
+    `id` and `sha256`; a path only until the request is submitted, when the studio keeps the file by its sha256.
+    """
+
+    def check(self, name: str, value: Any) -> WorkKey:
+        if isinstance(value, WorkKey):
+            key = value
+        elif isinstance(value, str):
+            key = WorkKey(id=value) if WORK_ID.fullmatch(value) else WorkKey(path=value)
+        elif isinstance(value, Mapping):
+            given = {str(part): each for part, each in cast("Mapping[Any, Any]", value).items()}
+            parts = {part: given.get(part, "") for part in ("id", "sha256", "path")}
+            if not all(isinstance(part, str) for part in parts.values()) or (given and not any(parts.values())):
+                raise self._no_work(name, value)
+            key = WorkKey(**parts)
+        else:
+            raise self._no_work(name, value)
+        if "\0" in key.path or (key.id and not WORK_ID.fullmatch(key.id)) or len(key.sha256) not in (0, 64):
+            raise self._no_work(name, value)
+        return key
+
+    def plain(self, value: Any) -> Any:
+        if value.id or value.sha256:
+            return {part: text for part, text in (("id", value.id), ("sha256", value.sha256)) if text}
+        return value.path
+
+    def _no_work(self, name: str, value: Any) -> BadInput:
+        return BadInput(
+            "{name} cannot be {value}.",
+            "Give the path of a file, or the id of a work as `studio library list` shows it.",
+            name=name,
+            value=shown(value),
+        )
 
 
 def field(default: Any, about: Field) -> Any:

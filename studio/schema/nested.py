@@ -6,15 +6,15 @@ import base64
 import binascii
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 import numpy as np
 
 from studio.errors import BadInput, Message
-from studio.schema.fields import Field, shown
+from studio.schema.fields import Field, ModelId, WorkKey, WorkRef, shown
 from studio.schema.request import Request
 
 
@@ -161,3 +161,62 @@ def _told(kind: str, value: Any) -> str:
 # A row is checked as it is read and again as it is made: without a memory the work doubles with each request that lies
 # in another, many times a second while a slider is dragged.
 _known = lru_cache(128)(_told)
+
+
+def models_by_role(request: Request) -> dict[str, str]:
+    """The ids of the models that a request names, by their roles; the main model's role is empty."""
+    named = {each.role: str(getattr(request, name)) for name, each in request.fields() if isinstance(each, ModelId)}
+    return {role: id for role, id in named.items() if id}
+
+
+def works_of(request: Request) -> list[WorkKey]:
+    """The works that a request uses, also those of its rows and of the requests within it, in their order."""
+    found: list[WorkKey] = []
+
+    def note(key: WorkKey) -> WorkKey:
+        found.append(key)
+        return key
+
+    map_works(request, note)
+    return found
+
+
+def map_works(request: Request, change: Callable[[WorkKey], WorkKey]) -> Request:
+    """The request with each work that it uses changed, also those of its rows and of the requests within it."""
+    return request.replace(**_changed_works(request, change)) if _may_use_works(type(request)) else request
+
+
+def _changed_works(holder: Request | Record, change: Callable[[WorkKey], WorkKey]) -> dict[str, Any]:
+    """The fields that hold works, directly or not, with their new values."""
+    changed: dict[str, Any] = {}
+    for name, each in holder.fields():
+        value = getattr(holder, name)
+        if not value:
+            continue
+        if isinstance(each, WorkRef):
+            changed[name] = change(value)
+        elif isinstance(each, ListOf) and _may_use_works(each.of):
+            changed[name] = tuple(dataclasses.replace(row, **_changed_works(row, change)) for row in value)
+        elif isinstance(each, NestedRequest) and _may_use_works(Request.kinds[each.kind]):
+            changed[name] = map_works(Request.from_json(json.loads(value)), change)
+    return changed
+
+
+@cache
+def _may_use_works(holder: type[Request] | type[Record]) -> bool:
+    """Whether a field of it, of its rows, or of the requests within it is a `WorkRef`."""
+    seen: set[type[Request] | type[Record]] = set()
+    left = [holder]
+    while left:
+        one = left.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        for _, each in one.fields():
+            if isinstance(each, WorkRef):
+                return True
+            if isinstance(each, ListOf):
+                left.append(each.of)
+            elif isinstance(each, NestedRequest):
+                left.append(Request.kinds[each.kind])
+    return False

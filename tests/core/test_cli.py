@@ -21,7 +21,7 @@ from studio.cli import copies, flags, jobs, main
 from studio.errors import StudioError
 from studio.media import codecs
 from studio.media.payloads import Image
-from studio.schema.fields import SEED_LIMIT, Choice, Flag, Range
+from studio.schema.fields import SEED_LIMIT, Choice, Flag, Range, WorkKey, WorkRef
 from studio.schema.nested import FloatArray, ListOf, NestedRequest
 from studio.schema.request import Request
 from studio.studio import Studio
@@ -397,6 +397,9 @@ def test_every_field_is_a_flag_with_help_and_comes_back(kind: type[Request], tmp
         elif isinstance(note, NestedRequest):
             expected[name] = note.check(name, {"kind": note.kind, "seed": 12})
             words += [flags.flag(name), expected[name]]
+        elif isinstance(note, WorkRef):
+            expected[name] = WorkKey(path=str(tmp_path / "words"))
+            words += [flags.flag(name), str(tmp_path / "words")]
         else:
             expected[name] = 12 if name == "seed" else str(tmp_path / "words")
             words += [flags.flag(name), str(expected[name])]

@@ -8,7 +8,7 @@ import pytest
 
 from studio.backends import MEDIA
 from studio.errors import BadInput
-from studio.schema.fields import SEED_LIMIT, Choice, FreeText, ModelId, PathTo, Range, Seed, field
+from studio.schema.fields import SEED_LIMIT, Choice, FreeText, ModelId, PathTo, Range, Seed, WorkRef, field
 from studio.schema.nested import FloatArray, ListOf
 from studio.schema.request import Request, fresh_seed
 
@@ -55,6 +55,8 @@ def test_out_of_range_is_named(cls: type[Request]) -> None:
             wrong = [-1, 2**31, 10**5000, 1.5, "7", None]
         elif isinstance(each, ModelId | PathTo):
             wrong = [3, None]
+        elif isinstance(each, WorkRef):
+            wrong = [3, None, ["x"], {"id": 3}, {"id": "../x"}, {"sha256": "short"}, "a\0b"]
         elif isinstance(each, ListOf):
             wrong = [3, None, "[]", {}, [3], [{"name": 3}, None], [{}] * (each.limit + 1)]
         elif isinstance(each, FloatArray):

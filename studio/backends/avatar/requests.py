@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from studio.backends.avatar.families import FAMILIES
 from studio.backends.medium import Medium, SampleSheet, Task
-from studio.schema.fields import Choice, Flag, FreeText, PathTo, Range, Seed, field
+from studio.schema.fields import Choice, Flag, FreeText, Range, Seed, WorkKey, WorkRef, field
 from studio.schema.nested import FloatArray, ListOf, NestedRequest, Record
 from studio.schema.request import Request, TrainRequest
 
@@ -203,7 +203,9 @@ class AvatarProjectRequest(Request):
     kind = "avatar.project"
     medium = "avatar"
 
-    picture: str = field("", PathTo(label="Picture", help="The picture to find; the face may stand anywhere in it."))
+    picture: WorkKey = field(
+        "", WorkRef(label="Picture", help="The picture to find; the face may stand anywhere in it.")
+    )
     style: str = field(
         "any", Choice(label="Style", help="The style to begin from; any tries each.", options=STYLES, open=True)
     )

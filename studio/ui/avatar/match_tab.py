@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QSizePolicy, QWidget
 from studio.backends.avatar.requests import AvatarProjectRequest
 from studio.library.library import Asset
 from studio.media import codecs
+from studio.schema.fields import WorkKey
 from studio.ui.avatar.portraits import paint_portrait
 from studio.ui.avatar.session import FaceSession
 from studio.ui.background import LatestOnly
@@ -147,7 +148,11 @@ class MatchTab(QWidget):
             self.show_remark("")
             face, search = self._session.face, self.form.value()
             request = search.replace(
-                picture=str(self.asset.path), model=face.model, seed=face.seed, size=face.size, name=face.name
+                picture=WorkKey(self.asset.id, self.asset.sha256),
+                model=face.model,
+                seed=face.seed,
+                size=face.size,
+                name=face.name,
             )
             self._session.submit(request, [self.asset.id])
 

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QSyntaxHighlighter, QTextCharFo
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QPlainTextEdit, QWidget
 
 from studio.models.model import Model
-from studio.schema.fields import Choice, Field, Flag, FreeText, ModelId, PathTo, Range, Seed
+from studio.schema.fields import Choice, Field, Flag, FreeText, ModelId, PathTo, Range, Seed, WorkKey, WorkRef
 from studio.schema.request import fresh_seed
 from studio.ui.commands import keys_of
 from studio.ui.widgets.basic import ComboBox, NumberBox, QuietSlider, SeedBox, Switch, column, label, row, tool
@@ -284,13 +284,14 @@ class SeedField(FormField):
 
 
 class PathField(FormField):
-    """A file or folder, below its label or beside it."""
+    """A file or folder, or the file or id of a work, below its label or beside it."""
 
-    def __init__(self, name: str, field: PathTo, shape: Shape = "below") -> None:
+    def __init__(self, name: str, field: PathTo | WorkRef, shape: Shape = "below") -> None:
         super().__init__(name, field)
-        self._folder = field.folder
+        self._folder = isinstance(field, PathTo) and field.folder
+        self._work: WorkKey | None = None  # what was set: its text says less than it
         self.line = QLineEdit()
-        self.line.setPlaceholderText(tr("Default folder"))
+        self.line.setPlaceholderText(tr("Default folder") if self._folder else "")
         self.name_control(self.line)
         self.line.textChanged.connect(lambda _: self.on_edited())
         self.browse = tool("folder", tr("Choose…"), f"{name}.browse", clicked=self._choose)
@@ -304,11 +305,13 @@ class PathField(FormField):
         line.addWidget(self.browse)
         self.rows.addLayout(line)
 
-    def read(self) -> str:
-        return self.line.text()
+    def read(self) -> str | WorkKey:
+        text = self.line.text()
+        return self._work if self._work is not None and text == str(self._work) else text
 
-    def write(self, value: str) -> None:
-        self.line.setText(value)
+    def write(self, value: str | WorkKey) -> None:
+        self._work = value if isinstance(value, WorkKey) else None
+        self.line.setText(str(value))
 
     def _choose(self) -> None:
         dialog = QFileDialog(self, tr(self.field.label), self.line.text() or str(Path.home()))
@@ -405,7 +408,7 @@ def make_field(name: str, note: Field, *, models: Models = tuple, shape: Shape =
         return NumberField(name, note, shape)
     if isinstance(note, Choice):
         return ChoiceField(name, note, shape)
-    if isinstance(note, PathTo):
+    if isinstance(note, PathTo | WorkRef):
         return PathField(name, note, shape)
     if isinstance(note, ModelId):
         return ModelField(name, note, models)

@@ -103,7 +103,7 @@ class Projection:
     def run(self) -> Image:
         """Raises BadInput for what is no picture; Cancelled carries the best face so far."""
         self.report(Progress("reading"))
-        picture = open_picture(self.request.picture)
+        picture = open_picture(self.request.picture.path)
         try:
             self._guess(self._locate_face(picture))
             if self.request.steps:
