@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes.util
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -196,7 +195,16 @@ def test_torch_is_asked_in_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
     assert hardware.ask_torch() == TORCH
     assert asked[0][0] == sys.executable
     compile(asked[0][2], "script", "exec")
-    assert "torch" not in sys.modules or os.environ.get("PYTEST_CURRENT_TEST")
+
+
+def test_asking_brings_no_torch_into_this_process() -> None:
+    code = (
+        "import sys; from studio.support import hardware\n"
+        'hardware.output = lambda *_: \'{"device": "cpu"}\'\n'
+        "assert hardware.ask_torch() == {'device': 'cpu'}\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
 
 
 def test_commands_that_fail_are_no_answer(tmp_path: Path) -> None:

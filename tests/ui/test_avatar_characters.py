@@ -24,8 +24,8 @@ from studio.schema.request import Request
 from studio.ui.app import error_hooks
 from studio.ui.avatar.character_list import CharacterList
 from tests.faces import TABLE, FaceEngine, face_studio
+from tests.ui.avatar_actions import brief, inside, page, pick, shows, sixteen, works
 from tests.ui.conftest import Desk
-from tests.ui.hands import brief, inside, page, pick, shows, sixteen, works
 
 MOUTH = {"name": "mouth", "kind": "part", "values": ["sad", "smile", "laughing"], "counts": [3, 3, 3], "none": 0}
 

@@ -21,8 +21,8 @@ from studio.ui.app import error_hooks
 from studio.ui.avatar.live_jobs import LiveJobs
 from studio.ui.export.dialog import ExportDialog
 from tests.faces import BROKEN, FaceEngine, face_studio
+from tests.ui.avatar_actions import brief, colour_of, handle, inside, page, pick, seen, shows, sixteen, works
 from tests.ui.conftest import Desk
-from tests.ui.hands import brief, colour_of, handle, inside, page, pick, seen, shows, sixteen, works
 
 
 @pytest.fixture
@@ -311,11 +311,13 @@ def test_another_work_takes_the_stage_from_the_hand(desk: Desk) -> None:
 
 def test_it_folds_and_stays_folded(desk: Desk, home: Path, loop: QEventLoop) -> None:
     panel, inspector = page(desk)
+    desk.click("generate")
+    desk.until(lambda: panel.asset is not None and panel.stage_area.on_stage)
+    desk.settle()
     wide = panel.stage.width()
     desk.act("inspector")
     assert not inspector.isVisible()
-    desk.settle()
-    assert panel.stage.width() > wide or not panel.stage_area.on_stage
+    desk.until(lambda: panel.stage.width() > wide)
     desk.close()
     again = Desk(home, loop, studio=face_studio(home))
     assert not again.panel("avatar").inspector.isVisible()

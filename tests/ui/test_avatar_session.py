@@ -21,8 +21,8 @@ from studio.ui.avatar import directions, face_ops, session, trait_sliders
 from studio.ui.avatar.face_ops import face_of
 from studio.ui.widgets.text import job_stage
 from tests.faces import FaceEngine, face_studio
+from tests.ui.avatar_actions import brief, inside, page, pick, shows, sixteen, works
 from tests.ui.conftest import Desk
-from tests.ui.hands import brief, inside, page, pick, shows, sixteen, works
 
 
 @pytest.fixture

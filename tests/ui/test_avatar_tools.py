@@ -25,8 +25,8 @@ from studio.ui.app import error_hooks
 from studio.ui.avatar.face_sources import WorkChooser
 from studio.ui.avatar.inspector import AvatarInspector
 from tests.faces import LATENT, REMARK, STRANGE, FaceEngine, face_studio
+from tests.ui.avatar_actions import brief, inside, page, pick, shows, sixteen, works
 from tests.ui.conftest import Desk
-from tests.ui.hands import brief, inside, page, pick, shows, sixteen, works
 
 
 @pytest.fixture

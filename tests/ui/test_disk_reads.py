@@ -12,8 +12,8 @@ from qasync import QEventLoop
 
 from tests.disk import disk_reads
 from tests.faces import FaceEngine, face_studio
+from tests.ui.avatar_actions import brief, handle, inside, page, pick, shows, sixteen
 from tests.ui.conftest import Desk
-from tests.ui.hands import brief, handle, inside, page, pick, shows, sixteen
 
 
 @pytest.fixture

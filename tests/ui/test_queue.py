@@ -15,8 +15,8 @@ from studio.ui.shell import notifications
 from studio.ui.shell.crash_dialog import CrashDialog
 from studio.ui.shell.queue import QueueRow
 from tests.fakes import MISUSED, RAISES, SLOW
+from tests.ui.avatar_actions import inside
 from tests.ui.conftest import Desk
-from tests.ui.hands import inside
 from tests.ui.test_panels import keep_seed
 
 

@@ -17,7 +17,7 @@ PATIENCE = 120.0  # seconds that the whole way through the window may take
 def test_every_page_fits_and_is_crisp(scale: str, scheme: str, home: Path) -> None:
     asked = {**os.environ, "QT_SCALE_FACTOR": scale, "QT_QPA_PLATFORM": "offscreen", "STUDIO_HOME": str(home)}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.ui.scaled", scale, scheme, str(home)],
+        [sys.executable, "-m", "tests.ui.scaled_window", scale, scheme, str(home)],
         cwd=ROOT,
         env=asked,
         capture_output=True,

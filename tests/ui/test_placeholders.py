@@ -17,7 +17,7 @@ from studio.ui.widgets import placeholder
 from studio.ui.widgets.lru_cache import LruCache
 from studio.ui.widgets.theme import theme
 from tests.ui.conftest import Desk, Room
-from tests.ui.tour import fill
+from tests.ui.window_tour import fill
 
 
 def colour_at(widget: object, at: QPoint) -> QColor:

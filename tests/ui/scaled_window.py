@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from studio.ui.app import event_loop
 from studio.ui.widgets.theme import theme
 from tests.ui.conftest import Desk
-from tests.ui.tour import blurred, clipped, fill, outside, overlapping, places
+from tests.ui.window_tour import blurred, clipped, fill, outside, overlapping, places
 
 
 def main(scale: float, scheme: str, home: Path, pictures: Path | None) -> list[str]:

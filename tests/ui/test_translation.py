@@ -15,9 +15,9 @@ from studio.errors import BadInput, Flaw, Message, counted
 from studio.ui.panel.panel import Panel
 from studio.ui.widgets.text import failure
 from studio.ui.widgets.text import worded as message_text
+from tests.ui.avatar_actions import inside
 from tests.ui.conftest import Desk
-from tests.ui.hands import inside
-from tests.ui.tour import clipped, fill, outside, overlapping, places, worded
+from tests.ui.window_tour import clipped, fill, outside, overlapping, places, worded
 
 OPEN, SHUT = "⟦", "⟧"
 

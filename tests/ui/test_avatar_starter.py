@@ -10,8 +10,8 @@ from qasync import QEventLoop
 
 from studio.studio import Studio
 from studio.system.paths import AppPaths
+from tests.ui.avatar_actions import brief, handle, inside, page, works
 from tests.ui.conftest import Desk
-from tests.ui.hands import brief, handle, inside, page, works
 
 LONG = 120.0  # seconds that torch and the starter may take to come
 

@@ -91,7 +91,9 @@ def test_the_library_stands_ready_with_its_first_tiles(desk: Desk) -> None:
     assert not page.isVisible()
     works, tile = page.grid.works, page.grid.delegate
     assert works.rowCount() == 5
-    assert all(tile.has_tile(works.thumbnails, id, page.devicePixelRatioF()) for id in works.ids())
+    ids = works.ids()
+    assert len(ids) == 5
+    assert all(tile.has_tile(works.thumbnails, id, page.devicePixelRatioF()) for id in ids)
     fill(desk, "poster", range(5, 6))  # nobody has told the window
     assert desk.window.open("library") is page
     desk.until(lambda: page.total.text() == "6 items")

@@ -11,7 +11,7 @@ from studio.ui.shell.command_palette import PaletteEntry, rank
 from studio.ui.shell.shortcuts import ShortcutsDialog
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
-from tests.ui.tour import ROLE, fill, nameless, places, read_aloud, unreachable
+from tests.ui.window_tour import ROLE, fill, nameless, places, read_aloud, unreachable
 
 
 def offered(words: str, place: str = "Create") -> PaletteEntry:
