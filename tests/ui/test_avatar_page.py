@@ -311,13 +311,11 @@ def test_another_work_takes_the_stage_from_the_hand(desk: Desk) -> None:
 
 def test_it_folds_and_stays_folded(desk: Desk, home: Path, loop: QEventLoop) -> None:
     panel, inspector = page(desk)
-    desk.click("generate")
-    desk.until(lambda: panel.asset is not None and panel.stage_area.on_stage)
-    desk.settle()
-    wide = panel.stage.width()
+    sixteen(desk)
+    wide = panel.stage_area.candidates.width()
     desk.act("inspector")
     assert not inspector.isVisible()
-    desk.until(lambda: panel.stage.width() > wide)
+    desk.until(lambda: panel.stage_area.candidates.width() > wide)
     desk.close()
     again = Desk(home, loop, studio=face_studio(home))
     assert not again.panel("avatar").inspector.isVisible()
