@@ -1,1 +1,1 @@
-"""What a person edits for days: documents, their files and their versions."""
+"""Documents that a person edits: their files, edits and versions."""

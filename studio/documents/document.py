@@ -1,7 +1,7 @@
-"""A document: what a person edits for days, a manuscript or a composition, safe from one second to the next.
+"""A document that a person edits, with autosave and versions.
 
-No Qt; it knows JSON, not what the words or layers in it mean. A folder holds it: a sealed snapshot, a journal of what
-changed since, at most one second behind, and versions to go back to. One studio at a time has it open.
+Its content is JSON. Its folder holds a snapshot, a journal of the edits since then, at most one second behind, and
+versions to go back to. One studio at a time has it open.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class Document:
 
     def keep(self, name: str = "") -> DocumentVersion:
         """A version of the document as it is now, under a name of the person's own; it is never thinned out."""
-        with self._writing, disk_errors_as("The version could not be kept"):
+        with self._writing, disk_errors_as("The version could not be saved"):
             self._save()
             return self._versions.keep(self._written, " ".join(name.split())[:200])
 

@@ -1,7 +1,4 @@
-"""The files of a document: sealed files with a header line and a checksum, and journals whose last line may be torn.
-
-Knows JSON and checksums, not what a document is.
-"""
+"""Files of a document: snapshots with a header and a checksum, and journals of edits whose last line may be torn."""
 
 from __future__ import annotations
 

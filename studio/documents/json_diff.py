@@ -1,4 +1,4 @@
-"""What changed between two JSON values, as a short list by which the one becomes the other; for journals.
+"""Differences between two JSON values, as a short list of changes that can be applied.
 
 A change is {"at": [keys], ...} with "put": the new value there, "drop": true, or "cut": [start, count] of a text or
 list with "put": what stands there instead.

@@ -1,7 +1,4 @@
-"""The versions of a document: states to go back to, kept by name or by themselves.
-
-Knows the files of one folder, not the document that is being edited.
-"""
+"""Versions of a document: saved states to go back to, named by a person or automatic."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from studio.documents.files import fingerprint, header, seal, unseal
 from studio.errors import BadInput, StudioError
 
 AUTOMATIC_LIMIT = 40
-"""How many automatic versions are kept; versions that a person named stay."""
+"""How many automatic versions stay; versions that a person named stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +27,7 @@ class DocumentVersion:
 
 
 class VersionStore:
-    """The sealed states in `folder`, numbered in the order in which they were kept, whatever the clock says."""
+    """The sealed states in `folder`, numbered in the order in which they were saved, whatever the clock says."""
 
     def __init__(self, folder: Path, step: Callable[[str], None]) -> None:
         self.folder = folder

@@ -1,1 +1,1 @@
-"""Export: works as files that the world asks for: shapes, feed sizes, icon sets, sheets, SVG; no Qt, no torch."""
+"""Export of works: shapes, sizes of networks, icon sets, sheets, SVG."""

@@ -1,4 +1,4 @@
-"""Sizes that feeds and profiles take, one table; renders nothing.
+"""Picture sizes of social networks.
 
 Networks change them quietly, and scale what they are given. The numbers are those that size guides of 2025 agree on;
 each comment names the page of the network where it keeps its own, or "common practice" where it publishes none and

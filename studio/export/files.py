@@ -1,4 +1,4 @@
-"""Pictures as the bytes of PNG, WebP and JPEG files that say how they were made; writes nothing to a disk."""
+"""Encodes pictures as PNG, WebP and JPEG with the metadata of the work they come from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An application's icons for every system from one picture: names, sizes and containers; writes nothing to a disk.
+"""Icon sets for every system from one picture: names, sizes and containers.
 
 Sources: Apple, "App icons" (Human Interface Guidelines) and the ICNS types of `iconutil`; Microsoft, "ICO" (PNG inside
 since Windows Vista); Android, "Adaptive icons" (108 dp of which the inner 66 dp are always seen); W3C, "Web

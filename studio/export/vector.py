@@ -1,4 +1,4 @@
-"""Flat pictures as clean SVG: few colours, one path for each, alpha respected; vtracer draws the outlines.
+"""Traces flat pictures to SVG: few colours, one path for each, alpha respected.
 
 Every colour is traced by itself and lies over those before it, reaching a little under those after it, so that no light
 shows through the seams and a colour stays one path that can be given another fill.

@@ -49,8 +49,8 @@ def write_files(files: Iterable[File], to: Path, name: str, hear: Callable[[int]
     """Write the files to `to`, a zip by its ending or else a folder; returns what has come: zip, folder or file.
 
     One file alone goes into the folder `to` itself; several into a new folder `name` within it. Nothing is written
-    over: a name that is taken gets a number, and a zip that is there is refused. `hear` is told after each file how
-    many there are; what it or `files` raises passes through, and then nothing has been written. Raises BadInput, or
+    over: a name that is taken gets a number, and a zip that is there is refused. `hear(count)` is called after each
+    file; what it or `files` raises passes through, and then nothing has been written. Raises BadInput, or
     StudioError where the disk refuses.
     """
     with disk_errors_as("The export could not be written"):

@@ -1,6 +1,6 @@
-"""What the library says of one work, how that stands in the sidecar beside its file, and how works are asked for.
+"""A work as the library describes it: its record, its sidecar's JSON, and queries for works.
 
-Knows neither the index nor where the library lies; a sidecar is read as warily as any file.
+Sidecars are read as warily as any other file.
 """
 
 from __future__ import annotations
@@ -214,7 +214,7 @@ class AssetRecord:
         given = cast("dict[str, Any]", data)
         schema = given.get("schema")
         if isinstance(schema, int) and schema > SCHEMA:
-            raise StudioError("This work was kept by a newer AIGC Studio.", "Update the studio to see it.")
+            raise StudioError("This work was saved by a newer AIGC Studio.", "Update the studio to see it.")
         try:
             return _parse(given)
         except (KeyError, TypeError, ValueError, OverflowError) as error:

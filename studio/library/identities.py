@@ -97,7 +97,7 @@ class Identities:
         name = _clean(name)
         if face.kind != KIND:
             raise BadInput("A request for {kind} is no face.", "Keep a face that the avatar page made.", kind=face.kind)
-        with self._locked("The identity could not be kept"):
+        with self._locked("The identity could not be saved"):
             there = self.all()
             same = next((one for one in there if one.name.casefold() == name.casefold()), None)
             now = time.time()

@@ -1,7 +1,6 @@
-"""The library's index: SQLite with full text, so that any of many thousand works is found at once.
+"""The library's index: an SQLite database with full-text search.
 
-It holds nothing that the sidecars do not, and can be thrown away at any time. It knows no files but its own;
-`library_questions` says what may be asked of it.
+It holds nothing that the sidecars do not, and can be deleted at any time. `queries` has the questions asked of it.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from studio.errors import Message, StudioError
 from studio.library.asset import AssetRecord, search_text
 
 VERSION = 1
-"""The version of the tables below; an older index is made anew, a newer one is refused."""
+"""The version of the tables below; an older index is rebuilt, a newer one is refused."""
 
 _TABLES = """
 CREATE TABLE works (
@@ -46,7 +45,7 @@ _DATA_TABLES = ("works", "bodies", "texts", "words", "labels")
 
 
 class DamagedIndex(StudioError):
-    """The index is damaged and must be made anew; a person sees this only where that does not help."""
+    """The index is damaged and must be rebuilt; a person sees this only where rebuilding fails."""
 
     def __init__(self, why: str | Message) -> None:
         super().__init__(
@@ -57,7 +56,7 @@ class DamagedIndex(StudioError):
 
 
 class LibraryIndex:
-    """The tables in one file. Any thread may ask; each question borrows a connection of its own."""
+    """The index file and its connections. Any thread may use it; each query borrows a connection of its own."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -83,7 +82,7 @@ class LibraryIndex:
             return filled
 
     def replace_all(self, records: Iterable[AssetRecord]) -> int:
-        """Forget every work and take these instead; returns how many they are."""
+        """Replace all works by these; returns how many they are."""
         with self.connection() as db, transaction(db):
             for table in _DATA_TABLES:
                 db.execute(f"DELETE FROM {table}")
@@ -91,7 +90,7 @@ class LibraryIndex:
 
     @contextlib.contextmanager
     def connection(self, must_exist: bool = True) -> Generator[sqlite3.Connection]:
-        """A connection for one question or one transaction. Raises DamagedIndex where the file is damaged, or lacks
+        """A connection for one query or one transaction. Raises DamagedIndex where the file is damaged, or lacks
         its tables and `must_exist` is set.
         """
         db = self._borrow(must_exist)
@@ -117,14 +116,14 @@ class LibraryIndex:
         self._release()
 
     def inode(self) -> int:
-        """What tells this index file from the one that may take its place; 0 where there is none."""
+        """The inode of the index file, by which a file that replaced it is noticed; 0 if there is none."""
         try:
             return self.path.stat().st_ino
         except FileNotFoundError:
             return 0
 
     def set_aside(self, name: str) -> Path:
-        """Give the damaged file another name beside it, which is returned."""
+        """Rename the damaged file; returns its new path."""
         self._release()
         aside = self.path.with_name(name)
         self.path.replace(aside)
@@ -193,7 +192,7 @@ def transaction(db: sqlite3.Connection) -> Generator[None]:
 
 
 def upsert(db: sqlite3.Connection, records: Iterable[AssetRecord]) -> int:
-    """Add the works, or bring their rows up to date; returns how many. Within `writing`."""
+    """Insert or update the rows of works; returns how many. Within `transaction`."""
     done = 0
     for record in records:
         done += 1
@@ -224,7 +223,7 @@ def upsert(db: sqlite3.Connection, records: Iterable[AssetRecord]) -> int:
 
 
 def delete(db: sqlite3.Connection, ids: Iterable[str]) -> None:
-    """Forget the works. Within `writing`."""
+    """Delete the rows of works. Within `transaction`."""
     for name in ids:
         for (seq,) in db.execute("SELECT seq FROM works WHERE id = ?", (name,)).fetchall():
             for table in _DATA_TABLES:
@@ -232,7 +231,7 @@ def delete(db: sqlite3.Connection, ids: Iterable[str]) -> None:
 
 
 def _order(db: sqlite3.Connection, record: AssetRecord) -> int:
-    """The work's place in the order: the one it has, else the one it asks for, else the next that is free."""
+    """The work's number in the library's order: the one it has, else the one in its record, else the next free one."""
     row = db.execute("SELECT seq FROM works WHERE id = ?", (record.id,)).fetchone()
     if row:
         return int(row[0])

@@ -1,6 +1,7 @@
-"""The library: every work ever made or brought, its file the truth, an index beside it that can always be made anew.
+"""The library of all works that were made or imported.
 
-No Qt, no torch; it knows neither jobs nor windows. Any thread, and several studios at once, may use one folder.
+The files are the truth; the index beside them can always be rebuilt. Any thread, and several studios at once, may use
+one folder.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ from studio.system.storage import FileLock, disk_error, disk_errors_as, sync_fil
 __all__ = ["Asset", "AssetFile", "Embed", "Library", "LibraryProblem", "LibraryQuery"]
 
 IMPORT_LIMIT = 2**31
-"""Bytes of the largest file that is taken in."""
+"""Bytes of the largest file that can be imported."""
 
 Storable = Image | Clip | Audio | Text
 NO_PARTS: Mapping[str, tuple[str, Callable[[Path], None]]] = {}
@@ -58,8 +59,8 @@ NO_PARTS: Mapping[str, tuple[str, Callable[[Path], None]]] = {}
 class Library:
     """Works in `folder`: files in works/YYYY-MM with a sidecar each, thumbnails, a bin, and index.sqlite.
 
-    Opening finishes or sweeps away what a crash left, takes in works that were copied into the folder, and makes the
-    index anew where it is missing or damaged; `notices` says in words what a person should know of it. Raises
+    Opening finishes or removes what a crash left, indexes works that were copied into the folder, and rebuilds the
+    index where it is missing or damaged; `notices` says what a person should know of it. Raises
     StudioError where the folder cannot be used. `step` is called with the name of every step of a change before it is
     taken.
     """
@@ -97,10 +98,10 @@ class Library:
         title: str = "",
         embed: Embed = "all",
     ) -> Asset:
-        """Keep a work. The whole work is there afterwards or, when StudioError is raised, nothing.
+        """Add a work: all of it or, when StudioError is raised, nothing.
 
-        `embed` says what the file itself carries; the sidecar beside it holds everything. The file of a clip is taken
-        away from its temporary place once the work is kept, and stays there where it could not be.
+        `embed` says what the files themselves carry; the sidecar beside them holds everything. The temporary file of a
+        clip is deleted once the work is saved, and stays where that failed.
         """
         if not isinstance(payload, Storable | Bundle):
             raise TypeError("a trained model belongs in the catalog, not in the library")
@@ -138,7 +139,7 @@ class Library:
         if path.stat().st_size > IMPORT_LIMIT:
             raise BadInput(
                 "{name} is too large.",
-                "Files up to {limit} GB are taken in.",
+                "Files up to {limit} GB can be imported.",
                 name=path.name,
                 limit=IMPORT_LIMIT // 2**30,
             )
@@ -279,7 +280,7 @@ class Library:
             return self._make_thumbnail(codecs.read(asset.path), path, size)
 
     def rebuild(self, on_progress: OnProgress | None = None) -> int:
-        """Make the index anew from the files; returns the number of works. `report` hears (done, total)."""
+        """Rebuild the index from the files; returns the number of works. Calls `on_progress(done, total)`."""
         with self._lock, disk_errors_as("The library could not be rebuilt"):
             try:
                 return self._index.replace_all(rebuild_records(self.folder, on_progress))
@@ -287,7 +288,7 @@ class Library:
                 return self._queries.rebuild(on_progress)
 
     def verify(self, on_progress: OnProgress | None = None) -> list[LibraryProblem]:
-        """Compare files, sidecars and index, every byte. `report` hears (done, total)."""
+        """Compare files, sidecars and index, every byte. Calls `on_progress(done, total)`."""
         rows = self._queries.query(questions.all_records)
         whole = self._queries.query(questions.index_ok)
         return find_problems(self.folder, rows, whole, on_progress)
@@ -302,7 +303,7 @@ class Library:
         **values: Any,
     ) -> Asset:
         """Stage the file that `fill` writes and those of `parts` (role: suffix, fill), then add the work they are."""
-        with disk_errors_as("The work could not be kept"):
+        with disk_errors_as("The work could not be saved"):
             with self._lock:
                 now = self._clock()
                 last = self._queries.query(questions.last_order)
@@ -352,11 +353,11 @@ class Library:
                 self._store.release(name, held)
 
     def _restore_file(self, record: AssetRecord, source: Path) -> None:
-        """Give a work whose file is gone the same bytes again."""
+        """Restore the main file of a work from a copy with the same bytes."""
         target = record.path_in(self.folder)
         if target.exists():
             return
-        with disk_errors_as("The work could not be kept"), self._lock:
+        with disk_errors_as("The work could not be saved"), self._lock:
             staged = self._store.staged(target.name)
             _copy(source, staged)
             sync_file(staged)
@@ -365,7 +366,7 @@ class Library:
             sync_folder(target.parent)
 
     def _withdraw(self, name: str, record: AssetRecord | None) -> None:
-        """Leave nothing of a work whose adding failed; what the disk refuses now is swept up at the next opening."""
+        """Remove what was written of a work whose adding failed; the next opening removes the rest."""
         with contextlib.suppress(OSError, sqlite3.Error, StudioError, DamagedIndex):
             if record is None:
                 self._store.sweep(name)
@@ -389,7 +390,7 @@ class Library:
         return [found[name] for name in asked]
 
     def _change(self, ids: Iterable[str], changed: Callable[[AssetRecord], AssetRecord]) -> None:
-        with disk_errors_as("The change could not be kept"), self._lock:
+        with disk_errors_as("The change could not be saved"), self._lock:
             before = self._records(ids)
             after = [changed(record) for record in before]
             news = [new.normalized() for old, new in zip(before, after, strict=True) if new != old]
@@ -399,7 +400,7 @@ class Library:
             except OSError as error:
                 why = disk_error("Files could not be moved", error).said
                 self.notices.append(
-                    Message("{problem} The change holds, and is finished at the next start.", problem=why)
+                    Message("{problem} The change is saved, and its files are moved at the next start.", problem=why)
                 )
 
     def _describe(self, records: list[AssetRecord]) -> None:
@@ -407,7 +408,7 @@ class Library:
 
 
 def _no_step(_step: str) -> None:
-    """The step that nobody stops."""
+    """The default `step`: does nothing."""
 
 
 def _label(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What may be asked of the library's index: works by id, by query and by label, and how many; changes nothing."""
+"""Read-only SQL queries on the library's index: works by id, query or label, and counts."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from studio.library.index import DamagedIndex
 
 
 def last_order(db: sqlite3.Connection) -> int:
-    """The largest place in the library's order; 0 where there are no works."""
+    """The largest number in the library's order; 0 if there are no works."""
     return _one(db, "SELECT coalesce(max(seq), 0) FROM works")
 
 
 def records(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, AssetRecord]:
-    """Those of the works that the index knows."""
+    """The records of those of these works that are indexed, by id."""
     found: dict[str, AssetRecord] = {}
     for start in range(0, len(ids), 500):
         some = ids[start : start + 500]
@@ -30,7 +30,7 @@ def records(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, AssetRecord
 
 
 def ids(db: sqlite3.Connection) -> set[str]:
-    """Every work that the index knows, those in the bin included."""
+    """The ids of all indexed works, including those in the bin."""
     return {name for (name,) in db.execute("SELECT id FROM works")}
 
 

@@ -1,7 +1,4 @@
-"""A library's index as the library asks it: made anew where it is damaged, brought up to what lies in the folder.
-
-Knows no payloads, and moves no file but a damaged index.
-"""
+"""Runs queries on the library's index; rebuilds it if it is damaged, and syncs it with the folder at start."""
 
 from __future__ import annotations
 
@@ -23,15 +20,18 @@ T = TypeVar("T")
 
 
 class SelfHealingIndex:
-    """Asks the `index` of the library in `folder`, under its `lock`; what a person should know goes to `notices`."""
+    """Runs queries on the `index` of the library in `folder`, and adds to `notices` what a person should know.
+
+    Rebuilding takes the library's `lock`.
+    """
 
     def __init__(self, folder: Path, index: LibraryIndex, lock: FileLock, notices: list[Message]) -> None:
         self._folder, self._index, self._lock, self._notices = folder, index, lock, notices
 
     def sync_with_folder(self, unfinished: set[str]) -> None:
-        """Take in what came into the folder by other ways than this one, and forget what has left it.
+        """Index works that were copied into the folder, and drop those whose sidecars are gone from it.
 
-        `unfinished` are works whose files are still on their way to their places.
+        `unfinished` are works whose files could not be moved to their places yet.
         """
         there, known = sidecar_folders(self._folder), self.query(questions.ids)
         new = read_records(Path(there[name], name + ".json") for name in sorted(there.keys() - known))
@@ -58,7 +58,7 @@ class SelfHealingIndex:
             )
 
     def query(self, question: Callable[[sqlite3.Connection], T]) -> T:
-        """The answer. Raises StudioError for a disk that gives none."""
+        """The result of a query. Raises StudioError where the disk cannot be read."""
 
         def asked() -> T:
             with self._index.connection() as db:
@@ -68,19 +68,22 @@ class SelfHealingIndex:
             return self.retry(asked)
 
     def retry(self, action: Callable[[], T]) -> T:
-        """Do what needs the index; where that is damaged, make it anew and do it again."""
+        """Run an action on the index; if the index is damaged, rebuild it and run the action again."""
         with contextlib.suppress(DamagedIndex):
             return action()
         with self._lock:
             with contextlib.suppress(DamagedIndex):
-                return action()  # another studio has mended it meanwhile
+                return action()  # another studio has rebuilt it meanwhile
             self.rebuild()
             return action()
 
     def rebuild(self, report: OnProgress | None = None) -> int:
-        """Set the damaged index aside and fill a new one; returns the number of works. With the lock held."""
-        kept = self._index.set_aside(time.strftime("index.damaged-%Y%m%d-%H%M%S.sqlite"))
+        """Rename the damaged index and build a new one; returns the number of works. Call with the lock held."""
+        aside = self._index.set_aside(time.strftime("index.damaged-%Y%m%d-%H%M%S.sqlite"))
         self._notices.append(
-            Message("The library's index was damaged. It was set aside as {name} and made anew.", name=kept.name)
+            Message(
+                "The library's index was damaged. It was renamed to {name}, and a new index was built.",
+                name=aside.name,
+            )
         )
         return self._index.prepare(lambda: rebuild_records(self._folder, report))

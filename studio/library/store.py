@@ -1,8 +1,8 @@
-"""The library's folders, and how a work enters, changes and leaves them so that a crash leaves all of it or nothing.
+"""The folders of a library, and crash-safe changes to them: all of a change holds, or nothing.
 
-A change is first described: the sidecar as it shall be is written to `staging`. From then on it can be finished by
-anybody, as often as needed: the index row, the file's place, the sidecar's place. Without the description whatever
-lies in `staging` is swept away, unless the studio that wrote it is alive and holds the lock beside it.
+A change is first described: the new sidecar is written to `staging`. From then on any studio can finish it, as often as
+needed: the index row, the files' places, the sidecar's place. Without a description, what lies in `staging` is deleted,
+unless the studio that wrote it is alive and holds the lock beside it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ THUMBNAIL = 256
 """The size of the thumbnail that every work gets at once, in pixels."""
 
 Step = Callable[[str], None]
-"""Called with the name of each step before it is taken; tests stop the world in it."""
+"""Called with the name of each step before it is taken; tests kill the process in it."""
 
 _MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
 
@@ -63,10 +63,10 @@ class LibraryStore:
         return self.staging / name
 
     def reserve(self, name: str) -> BaseFileLock:
-        """Hold the lock that says that the owner of this work's staged files is alive."""
+        """Lock the staged files of a new work, which shows other studios that their owner is alive."""
         held = try_lock(self.staged(name + ".lock"))
         if held is None:
-            raise StudioError("Another studio is keeping a work of the same name.", "Try again.")
+            raise StudioError("Another studio is saving a work of the same name.", "Try again.")
         return held
 
     def release(self, name: str, held: BaseFileLock) -> None:
@@ -75,7 +75,7 @@ class LibraryStore:
             self.staged(name + ".lock").unlink(missing_ok=True)
 
     def thumbnail(self, name: str, size: int = THUMBNAIL) -> Path:
-        """Where the thumbnail of a work lies, made or not."""
+        """The path of a work's thumbnail, which need not exist."""
         tail = "" if size == THUMBNAIL else f".{size}"
         return self.folder / "thumbnails" / (month_folder(name) or "other") / f"{name}{tail}.webp"
 
@@ -116,7 +116,7 @@ class LibraryStore:
             sync_folder(folder)
 
     def withdraw(self, index: LibraryIndex, record: AssetRecord) -> None:
-        """Take back a work whose adding failed, as far as it came. Where this fails too, it can still be finished."""
+        """Undo the adding of a work. If this fails too, the adding can still be finished."""
         with index.connection() as db, tables.transaction(db):
             tables.delete(db, [record.id])
         for path in (record.sidecar_in(self.folder), *record.paths_in(self.folder)):
@@ -166,7 +166,7 @@ class LibraryStore:
         return unfinished
 
     def sweep(self, name: str) -> None:
-        """Delete what was staged for a work that shall not be, but not the lock."""
+        """Delete the staged files of a work that was not added, except the lock."""
         for path in self.staging.glob(name + ".*"):
             if path.suffix != ".lock":
                 path.unlink(missing_ok=True)

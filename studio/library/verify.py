@@ -1,6 +1,6 @@
-"""Reads a library from its files alone: what an index is made from, and what is wrong and what to do about it.
+"""Reads a library from its files alone: rebuilds its records, and finds missing, changed and orphaned files.
 
-Knows nothing of SQLite; changes files only to give a work whose sidecar is lost a new one.
+Changes files only to give a work whose sidecar is lost a new one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from studio.media.provenance import parse_note
 from studio.system.storage import write_atomic
 
 OnProgress = Callable[[int, int], None]
-"""Hears how many works are done, of how many."""
+"""Called with (works done, works in all)."""
 
 
 REBUILD = Message("Run `studio library rebuild`.")
@@ -49,9 +49,10 @@ class _FoundSidecar:
 
 
 def rebuild_records(folder: Path, hear: OnProgress | None = None) -> list[AssetRecord]:
-    """Every work that the files tell of, oldest first. A work whose sidecar is lost or damaged gets a new one where
-    its file carries the studio's note or the damaged sidecar shows that it was the library's; the damaged one is kept
-    as `.json.damaged`.
+    """The records of all works, read from the files, oldest first.
+
+    A work whose sidecar is lost or damaged gets a new one if its file carries the studio's note, or if the damaged
+    sidecar shows that it was the library's; the damaged one is kept as `.json.damaged`.
     """
     records: list[AssetRecord] = []
     sidecars = list(_sidecars(folder))
@@ -89,14 +90,14 @@ def sidecar_folders(folder: Path) -> dict[str, str]:
 
 
 def read_records(paths: Iterable[Path]) -> list[AssetRecord]:
-    """What these sidecars say; damaged ones and those of a newer studio are passed over."""
+    """The records in these sidecars; damaged ones and those of a newer studio are skipped."""
     return [found.record for found in (_read_sidecar(path) for path in paths) if found.record]
 
 
 def find_problems(
     folder: Path, rows: Sequence[AssetRecord], index_ok: bool, hear: OnProgress | None = None
 ) -> list[LibraryProblem]:
-    """What differs between files, sidecars and the index's `rows`. `sound`: SQLite finds its own file in order."""
+    """What differs between files, sidecars and the index's `rows`; `index_ok`: SQLite's own check passed."""
     problems: list[LibraryProblem] = []
     if not index_ok:
         problems.append(LibraryProblem("index", "index.sqlite", Message("The index is damaged."), REBUILD))

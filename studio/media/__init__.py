@@ -1,1 +1,1 @@
-"""What is made, as bytes: payloads, files of pictures, sounds, texts and clips, and the metadata in them."""
+"""Payloads and their files: pictures, sounds, texts, clips, and the metadata in them."""

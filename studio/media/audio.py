@@ -1,4 +1,4 @@
-"""Sounds in files: 16-bit WAV out with a note inside, WAV, FLAC, Ogg and MP3 in; the drawn waveform.
+"""Audio files: writes 16-bit WAV with a note, reads WAV, FLAC, Ogg and MP3, draws the waveform.
 
 libsndfile is loaded only when a sound is read, so that a studio without it can do everything else.
 """

@@ -1,4 +1,4 @@
-"""Files of moving pictures as they lie on the disk: WebP, GIF and MP4, measured and given a note without decoding.
+"""Clip files (WebP, GIF, MP4): read their timing and embed a note without decoding frames.
 
 How each kind is put together is `clip_parts`' to know. Sources as there, and ISO 16684-3 (XMP in a `uuid` box).
 """

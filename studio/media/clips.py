@@ -1,7 +1,7 @@
-"""Moving pictures to files and back: frames in, an animated WebP, a GIF or an MP4 out, and frames again.
+"""Writes frames to animated WebP, GIF and MP4, and reads them back.
 
-Holds one frame at a time, whatever the length. MP4 goes through PyAV, which is asked for by name since it is an extra;
-WebP and GIF are put together here from single pictures that Pillow packs. No Qt, no torch.
+Holds one frame at a time, whatever the length. MP4 goes through PyAV, which is imported by name since it is an extra;
+WebP and GIF are put together here from single pictures that Pillow packs.
 """
 
 from __future__ import annotations

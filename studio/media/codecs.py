@@ -1,7 +1,7 @@
-"""Payloads to files and back: PNG, WAV, Markdown and clips that carry their request; what is brought is read warily.
+"""Reads payloads from files and writes them, with the request and provenance embedded as a note.
 
-No Qt, no torch, and no idea of a library. The same payload and note give the same bytes: no clock, no ids.
-Every file is taken for hostile: sizes are checked before memory is given, and whatever is wrong raises BadInput.
+The same payload and note give the same bytes: no clock, no ids. Every file is taken for hostile: sizes are checked
+before memory is given, and whatever is wrong raises BadInput.
 """
 
 from __future__ import annotations

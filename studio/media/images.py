@@ -1,6 +1,6 @@
-"""Pictures in files: PNG out with a note inside, PNG, JPEG, WebP and GIF in, upright and in sRGB; thumbnails.
+"""Picture files: writes PNG with a note, reads PNG, JPEG, WebP and GIF as upright sRGB, makes thumbnails.
 
-Reads no format but these, and gives no memory to a picture before its size has been looked at.
+A picture's size is checked before memory is given to it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Payloads, the things engines return: pictures, clips, texts, sounds and trained models, in plain formats."""
+"""Payloads that engines return: pictures, clips, texts, sounds, bundles of several files, and trained models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where clips lie until they are kept: folders in the temporary place that say whose they are; opens no clip.
+"""Temporary files of clips that are not saved yet, in folders named after the studio they belong to.
 
 A folder's name has the process of the studio that it is for, its birth, and the process that made it. So nothing of a
 studio that is gone stays, and nothing of one that runs beside is touched, whatever happens to the machine's clock.

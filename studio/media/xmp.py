@@ -1,4 +1,4 @@
-"""XMP packets: what a file of another program's format says of how it was made; no XML parser ever sees a foreign one.
+"""XMP packets: how a file was made, in the standard metadata format. Foreign packets are never parsed as XML.
 
 The studio's note is one text in a namespace of its own, beside the two facts that other programs look for: the tool
 (`xmp:CreatorTool`) and the IPTC digital source type (IPTC Photo Metadata Standard 2023.2, section "Digital Source

@@ -1,1 +1,1 @@
-"""The system around the studio: files that survive a crash, folders, logs, signals, staying awake."""
+"""The system around the studio: crash-safe files, folders, logs, signals, staying awake."""

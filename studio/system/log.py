@@ -1,6 +1,6 @@
-"""The studio's log: a rotating file and a trace of native crashes; the words of requests never stand in it.
+"""The studio's log: a rotating file and a trace of native crashes, with the texts of requests redacted.
 
-Knows nothing of who logs. `conceal` is told the words of each request, and they are blotted out of every line.
+`conceal` registers the texts of a request, which are then removed from every line.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from studio.schema.request import Request
 
 FILE_SIZE = 1_000_000  # bytes of one log file
 BACKUPS = 3  # older ones beside it
-MIN_LETTERS = 4  # letters; shorter words say nothing of anyone, and blotting them out would garble the rest
+MIN_LETTERS = 4  # letters; shorter words say nothing of anyone, and redacting them would garble the rest
 MIN_SIGNS = 2  # the same in scripts like Chinese, where two signs are a name
 MAX_LINES = 50  # of each text that are looked for on their own
 MAX_LETTERS = 4_000_000  # of all of them together
-MAX_TEXTS = 1000  # texts that are blotted out; older ones belong to jobs long gone
+MAX_TEXTS = 1000  # texts that are redacted; older ones belong to jobs long gone
 REDACTED = "[...]"
 
 _secrets: dict[str, None] = {}
@@ -85,7 +85,7 @@ def logging_to(folder: Path, name: str) -> Generator[None]:
 
 
 def conceal(request: Request) -> None:
-    """Blot the texts of a request out of everything that is logged from now on."""
+    """Redact the texts of a request in everything that is logged from now on."""
     texts = [getattr(request, name) for name, note in request.fields() if isinstance(note, FreeText)]
     with _lock:
         for text in texts:
@@ -99,7 +99,7 @@ def conceal(request: Request) -> None:
 
 
 def redact(text: str) -> str:
-    """The text without the words that `conceal` was told."""
+    """The text without the texts that were concealed."""
     with _lock:
         secrets = sorted(_secrets, key=len, reverse=True)
     for secret in secrets:
@@ -108,7 +108,7 @@ def redact(text: str) -> str:
 
 
 class ConcealingFormatter(logging.Formatter):
-    """Formats a record, tracebacks included, without the words that `conceal` was told."""
+    """Formats a record, tracebacks included, without the texts that were concealed."""
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))

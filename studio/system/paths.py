@@ -1,4 +1,4 @@
-"""Where the studio keeps things: everything under STUDIO_HOME where it is set, else in the platform's own places."""
+"""The studio's folders: all below STUDIO_HOME if it is set, else the platform's own."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def copy(source: Path, target: Path, step: Callable[[int], object]) -> None:
-    """Copy the bytes of a file, links followed, owner and mode left behind; `step` hears of each part how long it is.
+    """Copy the bytes of a file, links followed, owner and mode left behind; `step(bytes)` is called after each part.
 
     What `step` raises passes through and leaves a part of the file. Raises OSError.
     """
@@ -74,7 +74,7 @@ def copy(source: Path, target: Path, step: Callable[[int], object]) -> None:
 
 
 def disk_error(what: LiteralString | Message, error: OSError | sqlite3.Error) -> StudioError:
-    """`what` failed ("The work could not be kept"), for a reason and with advice that a person understands."""
+    """`what` failed ("The work could not be saved"), for a reason and with advice that a person understands."""
     code = error.errno if isinstance(error, OSError) else _sqlite_cause(error)
     what = what if isinstance(what, Message) else Message(what)
     path = getattr(error, "filename", None) or ""

@@ -647,7 +647,7 @@ def test_errors_of_a_disk_are_told_as_they_are(library: Library, monkeypatch: py
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(os, "fsync", broken)
-    with pytest.raises(StudioError, match=r"could not be kept: Input/output error"):
+    with pytest.raises(StudioError, match=r"could not be saved: Input/output error"):
         keep(library)
     monkeypatch.undo()
     assert library.count() == 0

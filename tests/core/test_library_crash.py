@@ -196,7 +196,7 @@ def test_a_refusal_at_any_step_is_told_and_leaves_all_or_nothing(
                 assert set(shown(library)) == set(before)
             deed(library)  # the disk has room again
         elif refusal.refused:
-            assert "finished at the next start" in str(library.notices[0])
+            assert "files are moved at the next start" in str(library.notices[0])
         library.close()
         assert seen(folder) == after
         if not refusal.refused:

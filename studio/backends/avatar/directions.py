@@ -116,7 +116,7 @@ def rename(model: Model, id: str, name: str) -> SavedDirection:
     if not clean:
         raise BadInput("A direction needs a name.", "Say what it changes, such as Smile.")
     folder = directions_folder(model)
-    with storage.disk_errors_as("The name could not be kept"), _lock(folder):
+    with storage.disk_errors_as("The name could not be saved"), _lock(folder):
         listed, given = _read(folder)
         at = _index(model, listed, id)
         listed[at] = replace(listed[at], name=clean)

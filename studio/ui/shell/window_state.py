@@ -31,4 +31,4 @@ def save(path: Path, state: dict[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         storage.write_atomic(path, json.dumps(state, ensure_ascii=False, indent=1).encode("utf-8"))
     except OSError:
-        log.warning("the state of the window could not be kept", exc_info=True)
+        log.warning("the state of the window could not be saved", exc_info=True)
