@@ -88,9 +88,6 @@ def choose_model(desk: Desk, id: str) -> None:
     inside(desk, box.setCurrentIndex, box.findData(id))
 
 
-# Mixing.
-
-
 def test_a_face_that_is_dropped_is_mixed_in_and_its_work_is_a_parent(desk: Desk) -> None:
     panel, inspector = page(desk)
     first = kept(desk)
@@ -163,9 +160,6 @@ def test_a_face_is_chosen_among_the_works(desk: Desk) -> None:
     desk.settle()
     assert inspector.findChild(WorkChooser) is None
     assert json.loads(brief(panel).mix[0].face)["seed"] == work.request["seed"]
-
-
-# Walks.
 
 
 def test_a_walk_is_put_together_previewed_made_and_found_again(desk: Desk, home: Path, loop: QEventLoop) -> None:
@@ -243,9 +237,6 @@ def test_films_that_cannot_be_made_are_said(desk: Desk, monkeypatch: pytest.Monk
     assert not morph.make.isEnabled()
     inside(desk, morph.form.fields["format"].box.setCurrentIndex, 0)  # type: ignore[attr-defined]
     assert morph.make.isEnabled()
-
-
-# Faces of pictures.
 
 
 def test_a_picture_becomes_the_face_in_the_brief(desk: Desk, tmp_path: Path) -> None:
@@ -364,9 +355,6 @@ def test_what_is_no_face_cannot_be_mixed_in_and_that_is_said(desk: Desk, tmp_pat
     assert "did not make this picture" in desk.window.toast.message()
 
 
-# Directions.
-
-
 def test_directions_are_found_moved_named_and_forgotten(desk: Desk) -> None:
     panel, inspector = page(desk)
     tool = inspector.directions
@@ -403,9 +391,6 @@ def test_a_direction_rests_at_nothing(desk: Desk) -> None:
     assert brief(panel).slides[0].amount > 2.5
     desk.click(f"reset.way.{id}")
     assert brief(panel).slides == ()
-
-
-# Models that others trained.
 
 
 def test_a_model_without_attributes_has_no_named_sliders_and_no_styles(desk: Desk) -> None:

@@ -54,9 +54,6 @@ def settings_page(desk: Desk, section: str = "settings") -> SettingsPage:
     return page
 
 
-# Settings.
-
-
 def test_a_change_is_kept_and_holds_at_once(desk: Desk) -> None:
     page = settings_page(desk)
     before = QApplication.font().pointSizeF()
@@ -127,9 +124,6 @@ def test_where_nothing_can_be_heard_it_says_what_to_install(desk: Desk, monkeypa
     assert not page.settings.sound.box.isEnabled()
 
 
-# Diagnostics.
-
-
 def test_diagnostics_say_what_is_missing_and_copy_a_report(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnostics, "examine", lambda _places, _catalog: FINDINGS)
     monkeypatch.setattr(Path, "home", lambda: Path("/home/somebody"))
@@ -168,9 +162,6 @@ def test_closing_in_the_middle_of_a_look_waits_for_nobody(desk: Desk, monkeypatc
     going.set()
 
 
-# About.
-
-
 def test_about_names_models_and_libraries_with_their_licences(desk: Desk) -> None:
     desk.act("about")
     shown = desk.window.open("settings").findChild(AboutPage)
@@ -186,9 +177,6 @@ def test_about_names_models_and_libraries_with_their_licences(desk: Desk) -> Non
     assert read is not None
     assert "Apache License" in read.toPlainText()  # type: ignore[attr-defined]
     desk.window.findChild(QDialog, "reading").accept()  # type: ignore[union-attr]
-
-
-# All of them.
 
 
 def test_every_control_has_a_name_and_room_for_its_words(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,9 +206,6 @@ def _is_control(widget: QWidget) -> bool:
     inner = inner or of_a_combo
     kinds = QAbstractButton | QComboBox | QAbstractSpinBox | QAbstractItemView | QLineEdit
     return isinstance(widget, kinds) and not inner
-
-
-# The first start.
 
 
 def test_the_first_start_leads_to_a_first_work_with_one_press(home: Path, loop: QEventLoop) -> None:
