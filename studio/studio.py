@@ -32,6 +32,7 @@ from studio.models.catalog import Catalog
 from studio.models.model import Model
 from studio.models.resources import Resources
 from studio.schema import settings as settings_file
+from studio.schema.fields import WorkKey
 from studio.schema.nested import models_by_role
 from studio.schema.request import Request, TrainRequest
 from studio.system.log import conceal
@@ -97,6 +98,7 @@ class Studio:
         self._deferred = 1  # how many callers change the queue and will write it when they are done
         self._lock = threading.Lock()
         self._queue_lock = threading.Lock()
+        self._filling = threading.Lock()  # not `_lock`, which news need: a catalog that is read again has news
         rules = EngineLimits(own.device, own.threads, int(own.memory_budget_gb * 2**30), platform)
         make = functools.partial(self._make_lane, rules=rules, isolated=isolated)
         self._device, self._training = make("device", nice=10), make("training", nice=19)
@@ -115,13 +117,14 @@ class Studio:
         parents: Sequence[str] = (),
         replaces: str | None = None,
         live: bool = False,
-        after: Sequence[str] = (),
+        after: Sequence[str] | Mapping[str, str] = (),
     ) -> Job:
         """Queue a request and return immediately. Raises BadInput where its model does not exist.
 
         Live jobs are not stored in the queue file, and their results are not added to the library: the future gets the
         payloads, and `save` adds them. `replaces` names a live control: a new job cancels older ones of that name.
-        A job starts when the jobs `after` (ids) are done; it is cancelled when one of them fails or is cancelled.
+        A job starts when the jobs `after` (ids) are done; it is cancelled when one of them fails or is cancelled. With
+        a mapping the first work of each fills the field (a WorkRef) of this name, unless the name is empty.
         """
         job = Job(self._resolve(request), parents=parents, live=live, replaces=replaces, after=after)
         self._put([job])
@@ -134,7 +137,7 @@ class Studio:
         *,
         title: str = "",
         parents: Sequence[str] = (),
-        after: Sequence[str] = (),
+        after: Sequence[str] | Mapping[str, str] = (),
     ) -> JobGroup:
         """Queue requests that belong together, in one transaction: all or none. `kind` is "candidates", "batch", or
         another word for what they are together. `parents` and `after` hold for each, as in `submit`.
@@ -202,6 +205,8 @@ class Studio:
         job = self._unanswered.get(entry.id) or Job(entry.request, parents=entry.parents, id=entry.id)
         job.request = self._resolve(_to_retry(entry.request))
         job.after = tuple(id for id in job.after if self._known(id))
+        for id in set(job.fills) - set(job.after):  # its work may still be chosen by hand
+            del job.fills[id]
         self._put([job])
         self._unanswered.pop(entry.id, None)
         self.interrupted.remove(entry)
@@ -345,10 +350,25 @@ class Studio:
             if ended.state != "done":
                 lane.cancel(*waiting)
                 continue
-            with self._lock:
-                for job in waiting:
-                    job.after = tuple(id for id in job.after if id != ended.id)
+            for job in waiting:
+                try:
+                    self._fill(job, ended)
+                except StudioError as error:
+                    lane.cancel(job, error=error)
             lane.wake()
+
+    def _fill(self, job: Job, ended: Job) -> None:
+        """Give a job the work of one that it waited for. Raises StudioError where it cannot use it."""
+        with self._filling:
+            if ended.id not in job.after:
+                return
+            name = job.fills.get(ended.id)
+            if name:
+                works = _assets_of(ended)
+                if not works:
+                    raise BadInput("The job that this one waited for made no work.")
+                job.request = self._resolve(job.request.replace(**{name: WorkKey(id=works[0].id)}))
+            job.after = tuple(id for id in job.after if id != ended.id)
 
     def _make_lane(self, name: str, *, nice: int, rules: EngineLimits, isolated: bool) -> Lane:
         log_file = self.paths.logs / f"worker-{name}.log"
@@ -489,7 +509,8 @@ class Studio:
         group = self.group_of(job)
         member = group.jobs.index(job) if group is not None else 0
         works = tuple(asset.id for asset in _assets_of(job)) if job.has_ended else ()
-        return QueueEntry(job.id, job.request, job.parents, state, job.group, member, job.after, works)
+        after = {id: job.fills.get(id, "") for id in job.after}
+        return QueueEntry(job.id, job.request, job.parents, state, job.group, member, after, works)
 
     def _restore_queue(self) -> None:
         """Queue again what waited when the last session ended; what ran, or cannot run now, goes to `interrupted`.
@@ -498,11 +519,10 @@ class Studio:
         """
         entries = self._queue_store.entries() if self._queue_store else []
         unfinished = {entry.id for entry in entries if entry.state in ("queued", "running")}
-        done = {entry.id for entry in entries if entry.state == "done"}
+        known = {entry.id for entry in entries}
         jobs: dict[str, Job] = {}
         for entry in entries:
-            after = tuple(id for id in entry.after if id not in done)
-            job = Job(entry.request, parents=entry.parents, id=entry.id, group=entry.group, after=after)
+            job = Job(entry.request, parents=entry.parents, id=entry.id, group=entry.group, after=entry.after)
             jobs[entry.id] = job
         self._restore_groups(entries, jobs)
         for entry in entries:
@@ -513,7 +533,7 @@ class Studio:
             elif entry.state == "running":
                 self._unanswered[entry.id] = job
                 self.interrupted.append(entry)
-            elif not unfinished.issuperset(job.after):
+            elif not known.issuperset(job.after):
                 self._unanswered[entry.id] = job
                 self.interrupted.append(entry)
                 self.warnings.append(Message("A queued request waited for another one that no longer exists."))
@@ -529,6 +549,9 @@ class Studio:
                 self._unanswered[entry.id] = job
                 self.interrupted.append(entry)
                 self.warnings.append(Message("A queued request cannot run now: {reason}", reason=error))
+        for job in jobs.values():
+            if job.has_ended:
+                self._release(job)
         with self._queue_lock:
             self._deferred -= 1
         self._queue_changed()

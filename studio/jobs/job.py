@@ -68,7 +68,8 @@ class Job:
     """One submitted request. Only its lane changes its state; any thread may read it at any time.
 
     `future` is resolved exactly once: with the works (payloads for a live job), with Cancelled, or with the error. Its
-    own `cancel` does nothing: use `Studio.cancel`. `after` are the ids of the jobs that it still waits for.
+    own `cancel` does nothing: use `Studio.cancel`. `after` are the ids of the jobs that it still waits for;
+    `fills` names, for some of them, the field of its request (a WorkRef) that gets the work.
     `submitted`, `started` and `ended` are seconds since the epoch.
     """
 
@@ -81,7 +82,7 @@ class Job:
         replaces: str | None = None,
         id: str | None = None,
         group: Group | None = None,
-        after: Sequence[str] = (),
+        after: Sequence[str] | Mapping[str, str] = (),
     ) -> None:
         self.id = id or uuid.uuid4().hex
         self.request = request
@@ -90,6 +91,7 @@ class Job:
         self.replaces = replaces
         self.group = group
         self.after = tuple(after)
+        self.fills = {id: name for id, name in after.items() if name} if isinstance(after, Mapping) else {}
         self.future: Future[list[Any]] = Future()
         self.future.set_running_or_notify_cancel()
         self.progress = Progress("queued")

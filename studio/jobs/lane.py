@@ -117,8 +117,11 @@ class Lane:
             self._condition.notify_all()
         self._queue_changed()
 
-    def cancel(self, *jobs: Job) -> None:
-        """Cancel jobs: at once those that wait, at their next report those that run. No effect on others."""
+    def cancel(self, *jobs: Job, error: BaseException | None = None) -> None:
+        """Cancel jobs: at once those that wait, at their next report those that run. No effect on others.
+
+        With an `error` those that wait fail with it.
+        """
         with self._condition:
             waiting = [job for job in jobs if job in self._queue]
             self._queue = [job for job in self._queue if job not in waiting]
@@ -126,7 +129,7 @@ class Lane:
                 if job in self._running:
                     job.stop()
         for job in waiting:
-            self._end(job, Cancelled())
+            self._end(job, error or Cancelled())
         if waiting:
             self._queue_changed()
 

@@ -11,8 +11,8 @@ import logging
 import sqlite3
 import statistics
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,8 @@ ADDED = {"state": "TEXT", "group_id": "TEXT", "member": "INTEGER", "after": "TEX
 class QueueEntry:
     """One job of the queue file: one that has not ended, or one that belongs to a group with others that have not.
 
-    `member` is its position in the group. `after` are ids of jobs that it waits for, `works` ids of what it has made.
+    `member` is its position in the group. `after` are ids of jobs that it waits for, each with the field of the request
+    that gets its work, or nothing. `works` are ids of what it has made.
     """
 
     id: str
@@ -50,7 +51,7 @@ class QueueEntry:
     state: State = "queued"
     group: Group | None = None
     member: int = 0
-    after: tuple[str, ...] = ()
+    after: Mapping[str, str] = field(default_factory=dict[str, str])
     works: tuple[str, ...] = ()
 
     @property
@@ -117,7 +118,7 @@ class QueueStore:
                         state,
                         groups.get(group),
                         member or 0,
-                        tuple(json.loads(after or "[]")),
+                        dict(json.loads(after or "{}")),
                         tuple(json.loads(works or "[]")),
                     )
                 )
@@ -132,7 +133,7 @@ class QueueStore:
             (
                 *(entry.id, place, entry.state == "running", json.dumps(entry.request.to_json())),
                 *(json.dumps(entry.parents), entry.state, entry.group.id if entry.group else None, entry.member),
-                *(json.dumps(entry.after), json.dumps(entry.works)),
+                *(json.dumps(dict(entry.after)), json.dumps(entry.works)),
             )
             for place, entry in enumerate(entries)
         ]

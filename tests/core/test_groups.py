@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from studio.backends import medium
-from studio.backends.avatar.requests import AvatarTrainRequest
+from studio.backends.avatar.requests import AvatarProjectRequest, AvatarTrainRequest
 from studio.errors import BadInput, StudioError
 from studio.jobs.group import JobGroup
 from studio.jobs.job import Cancelled, Group, Job
@@ -210,8 +210,8 @@ def test_a_queue_file_of_the_first_version_is_read(tmp_path: Path) -> None:
     assert store.entries() == old
     group = Group("batch", "Both", "g")
     new = [
-        QueueEntry("a", STORY(seed=1), (), "done", group, 1, (), ("w",)),
-        QueueEntry("b", STORY(seed=2), (), "queued", group, 0, ("a",)),
+        QueueEntry("a", STORY(seed=1), (), "done", group, 1, {}, ("w",)),
+        QueueEntry("b", STORY(seed=2), (), "queued", group, 0, {"a": "picture"}),
     ]
     assert store.replace(new)
     store.close()
@@ -322,6 +322,51 @@ def test_what_waits_across_lanes(home: Path) -> None:
         studio.close()
 
 
+def test_the_work_of_another_job_fills_a_field_of_the_request(home: Path) -> None:
+    first = fake_studio(home)
+    first.pause(True)
+    face = first.submit(AVATAR(seed=1))
+    search = first.submit(AvatarProjectRequest(seed=2), after={face.id: "picture"})
+    nothing = first.submit(AvatarTrainRequest(seed=3, out=str(home / "out")))
+    wrong = first.submit(AvatarProjectRequest(seed=4), after={nothing.id: "picture"})
+    assert not search.request.picture  # type: ignore[attr-defined]
+    first.close()
+    second = fake_studio(home)
+    try:
+        jobs = {job.id: job for job in second.jobs()}
+        assert jobs[search.id].after == (face.id,)
+        assert jobs[search.id].fills == {face.id: "picture"}
+        second.pause(False)
+        (work,) = jobs[face.id].future.result(20)
+        assert jobs[search.id].future.result(20)
+        key = jobs[search.id].request.picture  # type: ignore[attr-defined]
+        assert (key.id, key.sha256) == (work.id, work.sha256)
+        assert "made no work" in str(fakes.ended(jobs[wrong.id]))
+    finally:
+        second.close()
+
+
+def test_a_job_restored_after_the_one_it_waited_for_was_done_gets_its_work(home: Path) -> None:
+    first = fake_studio(home)
+    (work,) = first.submit(AVATAR(seed=1)).future.result(20)
+    first.close()
+    store, group = QueueStore(home / "state" / "queue.sqlite"), Group("batch")
+    store.replace(
+        [
+            QueueEntry("b", AvatarProjectRequest(seed=2), group=group, member=1, after={"a": "picture"}),
+            QueueEntry("a", AVATAR(seed=1), (), "done", group, works=(work.id,)),
+        ]
+    )
+    store.close()
+    second = fake_studio(home)
+    try:
+        (restored,) = [row for row in second.queue() if isinstance(row, JobGroup)]
+        assert len(restored.future.result(20)) == 2
+        assert restored.jobs[1].request.picture.id == work.id  # type: ignore[attr-defined]
+    finally:
+        second.close()
+
+
 def test_waiting_is_restored(home: Path) -> None:
     first = fake_studio(home)
     slow = first.submit(STORY(seed=fakes.SLOW))
@@ -347,8 +392,8 @@ def test_a_job_resumed_lets_go_what_waits_for_it(home: Path) -> None:
     store.replace(
         [
             QueueEntry("a", AVATAR(seed=1), (), "running"),
-            QueueEntry("b", AVATAR(seed=2), (), "queued", after=("a",)),
-            QueueEntry("c", AVATAR(seed=3), (), "queued", after=("gone",)),
+            QueueEntry("b", AVATAR(seed=2), (), "queued", after={"a": ""}),
+            QueueEntry("c", AVATAR(seed=3), (), "queued", after={"gone": ""}),
         ]
     )
     store.close()
