@@ -43,6 +43,9 @@ def main() -> int:
     found = [str(path) for path in inside.rglob("*") if contents.COPYLEFT_LIBRARIES.match(path.name)]
     if found:
         raise SystemExit("These may not be shipped: " + ", ".join(found))
+    lost = [str(path) for path in inside.rglob("*") if path.is_symlink() and not path.exists()]
+    if lost:
+        raise SystemExit("These links lead nowhere: " + ", ".join(lost))
     for name in ("LICENSE", "NOTICE"):
         shutil.copy2(ROOT / name, folder / name)
     shutil.copytree(HERE / "licences", folder / "licences")  # the wheels of Qt and libsndfile bring none along
