@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from studio.errors import BadInput
 from studio.export.compose import GROUNDS, PADDING, SHIFT, Ground, PictureStyle
-from studio.export.job import KINDS, ExportJob, parse_sizes, render_files
+from studio.export.formats import find_format, formats
+from studio.export.job import ExportJob, parse_sizes, render_files
 from studio.export.shapes import SHAPES
 from studio.media import codecs
 from studio.media.payloads import Image
@@ -54,7 +55,8 @@ def add(verbs: Any) -> None:
         metavar="LIST",
         help="numbers, pairs such as 1080x1350, feeds, icons, or a network such as instagram (default: 512)",
     )
-    parser.add_argument("--format", choices=KINDS, default="png", help="the kind of file (default: png)")
+    kinds = [each.name for each in formats()]
+    parser.add_argument("--format", choices=kinds, default="png", help="the kind of file (default: png)")
     for name, (low, high), words in (
         ("padding", PADDING, "share of the side that stays free around it"),
         ("across", SHIFT, "moved to the right, in shares of the side"),
@@ -106,7 +108,7 @@ def _told(made: Iterator[File], written: list[str]) -> Iterator[File]:
 
 def _files(order: ExportJob, sources: list[ExportSource], ground: ExportSource | None, embed: Embed) -> Iterator[File]:
     from studio.export import writer
-    from studio.export.files import EmbeddedMetadata
+    from studio.export.metadata import EmbeddedMetadata
 
     taken: set[str] = set()
     for source in sources:
@@ -122,7 +124,7 @@ def _files(order: ExportJob, sources: list[ExportSource], ground: ExportSource |
 
 def _sheet(values: argparse.Namespace, sources: list[ExportSource], embed: Embed) -> Iterator[File]:
     from studio.export import sheets, writer
-    from studio.export.files import SUFFIX, EmbeddedMetadata, Format, encode
+    from studio.export.metadata import EmbeddedMetadata
 
     captions = [source.title for source in sources]
     if values.captions is not None:
@@ -135,16 +137,16 @@ def _sheet(values: argparse.Namespace, sources: list[ExportSource], embed: Embed
                 works=len(sources),
             )
         captions = given
-    if values.format == "svg":
-        raise BadInput("A sheet is no SVG.", "Choose png, webp or jpeg.")
+    form = find_format(values.format)
+    if form.encode is None:
+        raise BadInput("A sheet is no {title}.", "Choose png, webp or jpeg.", title=form.title)
     entries = [(source.picture, caption) for source, caption in zip(sources, captions, strict=True)]
     if values.sheet == "contact":
         sheet = sheets.contact_sheet(entries, title=values.title)
     else:
         sheet = sheets.character_sheet(entries, name=values.title)
-    form = cast(Format, values.format)
     name = writer.safe_name(values.title, f"{values.sheet}-sheet")
-    yield f"{name}{SUFFIX[form]}", encode(sheet, form, EmbeddedMetadata(sources[0].asset, embed))
+    yield f"{name}{form.suffix}", form.encode(sheet, EmbeddedMetadata(sources[0].asset, embed), "#ffffff")
 
 
 def _look(values: argparse.Namespace) -> tuple[PictureStyle, str]:

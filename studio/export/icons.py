@@ -15,7 +15,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from studio.export.compose import PictureStyle, flatten, render
-from studio.export.files import NO_METADATA, EmbeddedMetadata, encode
+from studio.export.formats import png as png_format
+from studio.export.metadata import NO_METADATA, EmbeddedMetadata
 from studio.media.payloads import Image
 
 ICNS = (
@@ -52,7 +53,7 @@ def icon_set(
         chosen: PictureStyle, side: int, *, of: Image = picture, opaque: bool = False, noted: bool = False
     ) -> bytes:
         image = render(of, chosen, side, side, ground)
-        return encode(flatten(image, WHITE) if opaque else image, "png", origin if noted else NO_METADATA)
+        return png_format.encode(flatten(image, WHITE) if opaque else image, origin if noted else NO_METADATA)
 
     yield "macos/AppIcon.icns", icns({side: png(style, side) for side in {side for _, side in ICNS}})
     yield "windows/app.ico", ico({side: png(style, side) for side in ICO})

@@ -9,35 +9,36 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from studio.errors import BadInput
-from studio.export import icons, vector
+from studio.export import icons
 from studio.export.compose import SIDE_LIMIT, PictureStyle, render
 from studio.export.feeds import BY_NAME, FEEDS
-from studio.export.files import NO_METADATA, SUFFIX, EmbeddedMetadata, Format, encode
+from studio.export.formats import find_format
+from studio.export.metadata import NO_METADATA, EmbeddedMetadata
 from studio.library.asset import without_surrogates
 from studio.media.payloads import Image
-
-Kind = Literal["png", "webp", "jpeg", "svg"]
-KINDS: tuple[Kind, ...] = ("png", "webp", "jpeg", "svg")
 
 _SIZE = re.compile(r"(\d{1,5})(?:\s*[x×]\s*(\d{1,5}))?")
 
 
 @dataclass(frozen=True, slots=True)
 class ExportJob:
-    """A look, the sizes as `sizes_of` gives them, and the kind of file. An SVG has no size: it is one file."""
+    """A style, the sizes as `parse_sizes` gives them, and the name of a format. Vectors are one file for all sizes."""
 
     style: PictureStyle
     sizes: tuple[str, ...] = ("512",)
-    kind: Kind = "png"
+    kind: str = "png"
+
+    def __post_init__(self) -> None:
+        find_format(self.kind)
 
     @property
     def count(self) -> int:
         """How many files it gives."""
         drawn = [size for size in self.sizes if size != "icons"]
-        return (1 if self.kind == "svg" and drawn else len(drawn)) + (icons.COUNT if "icons" in self.sizes else 0)
+        pictures = 1 if find_format(self.kind).draw and drawn else len(drawn)
+        return pictures + (icons.COUNT if "icons" in self.sizes else 0)
 
 
 def parse_sizes(text: str) -> tuple[str, ...]:
@@ -100,15 +101,15 @@ def render_files(
         raise BadInput("No size is chosen.", "Choose at least one.")
     title = without_surrogates(title or name)
     drawn = [size for size in job.sizes if size != "icons"]
-    if job.kind == "svg" and drawn:
-        yield f"{name}.svg", vector.svg(picture, job.style, title=title, origin=origin, ground=ground)
-    elif drawn:
-        form: Format = job.kind if job.kind != "svg" else "png"
+    form = find_format(job.kind)
+    if form.draw and drawn:
+        yield f"{name}{form.suffix}", form.draw(picture, job.style, title, origin, ground)
+    elif form.encode:
+        under = job.style.colour if job.style.ground == "colour" else "#ffffff"
         for size in drawn:
             wide, high = size_in_pixels(size)
             made = render(picture, job.style, wide, high, ground)
-            under = job.style.colour if job.style.ground == "colour" else "#ffffff"
-            yield f"{name}-{size}{SUFFIX[form]}", encode(made, form, origin, under=under)
+            yield f"{name}-{size}{form.suffix}", form.encode(made, origin, under)
     if "icons" in job.sizes:
         # Folders of their own, where other files come beside them.
         above = "icons/" if drawn else ""

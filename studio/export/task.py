@@ -53,8 +53,8 @@ class ExportEngine:
 
     def run(self, request: Request, report: Report) -> list[ExportedFiles]:
         from studio.export import writer  # with what draws, which a window does not need at its start
-        from studio.export.files import EmbeddedMetadata
         from studio.export.job import render_files
+        from studio.export.metadata import EmbeddedMetadata
 
         assert isinstance(request, ExportRequest)
         report(Progress("reading"))

@@ -18,7 +18,8 @@ from PIL import ImageFilter
 
 from studio.errors import BadInput
 from studio.export.compose import PictureStyle, Placement, colour_of, place
-from studio.export.files import NO_METADATA, EmbeddedMetadata, encode
+from studio.export.formats import jpeg
+from studio.export.metadata import NO_METADATA, EmbeddedMetadata
 from studio.export.shapes import outline
 from studio.media import xmp
 from studio.media.payloads import Image
@@ -250,7 +251,7 @@ def _gradient(style: PictureStyle) -> str:
 def _embedded(ground: Image | None, side: int) -> str:
     if ground is None:
         raise BadInput("No work is chosen for the background.", "Choose one, or another background.")
-    data = base64.b64encode(encode(ground, "jpeg")).decode()
+    data = base64.b64encode(jpeg.encode(ground)).decode()
     return (
         f'<image width="{side}" height="{side}" preserveAspectRatio="xMidYMid slice"'
         f' href="data:image/jpeg;base64,{data}"/>'

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from studio.errors import Message
-from studio.export.files import EmbeddedMetadata, encode
+from studio.export.formats import find_format
+from studio.export.metadata import EmbeddedMetadata
 from studio.library.asset import AssetRecord
 from studio.media import codecs
 from studio.media.payloads import Audio, Image, Svg, Text
@@ -71,7 +72,9 @@ def test_an_exported_picture_is_read_back(tmp_path: Path, form: Any) -> None:
         tmp_path
     )
     path = tmp_path / f"a.{form}"
-    path.write_bytes(encode(Image(np.zeros((2, 2, 3), np.uint8)), form, EmbeddedMetadata(asset, "all")))
+    path.write_bytes(
+        find_format(form).encode(Image(np.zeros((2, 2, 3), np.uint8)), EmbeddedMetadata(asset, "all"), "#ffffff")
+    )
     request, provenance = parse_note(codecs.read_note(path))
     assert request == REQUEST
     assert provenance.exported

@@ -19,8 +19,9 @@ from studio.errors import BadInput
 from studio.export import fonts, icons, sheets, vector
 from studio.export.compose import PictureStyle, render
 from studio.export.feeds import FEEDS
-from studio.export.files import FORMATS, SUFFIX, EmbeddedMetadata, encode
-from studio.export.job import KINDS, ExportJob, parse_sizes, render_files, size_in_pixels
+from studio.export.formats import find_format, formats
+from studio.export.job import ExportJob, parse_sizes, render_files, size_in_pixels
+from studio.export.metadata import NO_METADATA, EmbeddedMetadata
 from studio.library.asset import Asset, AssetRecord
 from studio.media import codecs, images
 from studio.media.payloads import Image
@@ -28,6 +29,12 @@ from studio.media.provenance import Provenance
 
 REQUEST = {"kind": "avatar", "seed": 7, "prompt": "日落 <b>"}
 PROVENANCE = {"model": {"id": "avatar-starter", "licence": "Apache-2.0"}, "studio": "1"}
+
+
+def encode(image: Image, form: str, origin: EmbeddedMetadata = NO_METADATA) -> bytes:
+    encoder = find_format(form).encode
+    assert encoder is not None
+    return encoder(image, origin, "#ffffff")
 
 
 def face(side: int = 96) -> Image:
@@ -56,11 +63,11 @@ def opened(data: bytes) -> Pillow.Image:
     return picture
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", [each.name for each in formats() if each.encode])
 @pytest.mark.parametrize("embed", ["all", "provenance", "none"])
 def test_files_say_what_the_person_lets_them_say(tmp_path: Path, form: Any, embed: str) -> None:
     data = encode(face(), form, EmbeddedMetadata(work(), embed))
-    (tmp_path / f"a{SUFFIX[form]}").write_bytes(data)
+    (tmp_path / f"a{find_format(form).suffix}").write_bytes(data)
     picture = opened(data)
     assert picture.size == (96, 96)
     assert ("A" in picture.mode) == (form != "jpeg")
@@ -69,7 +76,7 @@ def test_files_say_what_the_person_lets_them_say(tmp_path: Path, form: Any, embe
     assert ("日落".encode() in data) == (embed == "all")
     assert (b"avatar-starter" in data) == (embed != "none")
     if form != "jpeg":
-        note = codecs.read_note(tmp_path / f"a{SUFFIX[form]}")
+        note = codecs.read_note(tmp_path / f"a{find_format(form).suffix}")
         assert (note or {}).get("request") == (REQUEST if embed == "all" else None)
     assert encode(face(), form, EmbeddedMetadata(work(), embed)) == data
 
@@ -298,7 +305,7 @@ def test_an_svg_keeps_shape_ground_and_origin(monkeypatch: pytest.MonkeyPatch) -
 
 def test_every_kind_of_file_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vector, "TRACE_SIDE", 120)
-    for kind in KINDS:
+    for kind in [each.name for each in formats()]:
         made = list(render_files(ExportJob(PictureStyle(), ("40", "50"), kind), face(), "mara"))
         assert len(made) == (1 if kind == "svg" else 2)
     with pytest.raises(BadInput, match="size"):
@@ -346,3 +353,28 @@ def test_words_are_cut_to_their_room() -> None:
     cut = fonts.fit_text("a caption that goes on and on", 20, 120)
     assert cut.endswith("…")
     assert fonts.load_font(20, cut).getlength(cut) <= 120
+
+
+def test_a_new_format_is_one_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What docs/adding.md says: a module in the folder of formats, and every place that offers formats has it."""
+    import studio.export.formats as package
+
+    (tmp_path / "gif.py").write_text(
+        "import io\nfrom PIL import Image as Pillow\n"
+        "from studio.export.formats import ExportFormat\n\n"
+        "def encode(image, origin, under):\n"
+        "    made = io.BytesIO()\n"
+        "    Pillow.fromarray(image.pixels).convert('RGB').save(made, 'GIF')\n"
+        "    return made.getvalue()\n\n"
+        "FORMAT = ExportFormat('gif', 'GIF', '.gif', 9, encode)\n"
+    )
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+            package.formats.cache_clear()
+            assert formats()[-1] == find_format("gif")
+            made = dict(render_files(ExportJob(PictureStyle(), ("64",), "gif"), face(), "a"))
+            assert made["a-64.gif"].startswith(b"GIF8")
+    finally:
+        package.formats.cache_clear()
+    assert "gif" not in [each.name for each in formats()]

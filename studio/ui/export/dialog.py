@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QProgressBar, QScrol
 from studio.errors import BadInput, StudioError
 from studio.export import writer
 from studio.export.compose import PictureStyle, render
-from studio.export.job import KINDS, ExportJob
+from studio.export.formats import formats
+from studio.export.job import ExportJob
 from studio.export.palette import suggest_colours
 from studio.export.task import ExportRequest, order_to_json
 from studio.jobs.job import Cancelled, Job
@@ -42,7 +43,6 @@ UPDATE_INTERVAL = 60  # milliseconds between two updates of the progress bar
 BACKGROUNDS = 40  # of the newest works that are offered as a background
 PREVIEW_SIDE = 1024  # pixels of a side that the preview is rendered from
 CONTROLS_WIDTH, MAX_CONTROLS_WIDTH = 440, 560  # pixels: more with larger text, as far as a small window has room
-KIND_WORDS = {"png": "PNG", "webp": "WebP", "jpeg": "JPEG", "svg": "SVG"}
 MIN_HEIGHT, MAX_HEIGHT = 540, 736  # of the dialog, as the window has room
 
 
@@ -117,9 +117,9 @@ class ExportDialog(QDialog):
         self.kind.setObjectName("kind")
         self.kind.setAccessibleName(tr("File format"))
         self.kind.setToolTip(tr("File format"))
-        for kind in KINDS:
-            self.kind.addItem(KIND_WORDS[kind], kind)
-        self.kind.setCurrentIndex(KINDS.index(self._choice.kind))
+        for each in formats():
+            self.kind.addItem(each.title, each.name)
+        self.kind.setCurrentIndex(self.kind.findData(self._choice.kind))
         self.kind.currentIndexChanged.connect(self._count)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)

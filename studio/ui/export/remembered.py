@@ -9,7 +9,8 @@ from typing import Any
 
 from studio.errors import BadInput
 from studio.export.compose import PictureStyle
-from studio.export.job import KINDS, ExportJob, Kind, networks, parse_sizes
+from studio.export.formats import formats
+from studio.export.job import ExportJob, networks, parse_sizes
 
 SQUARES = ("256", "512", "1024", "2048")
 TICKS = (*SQUARES, *(network.lower() for network in networks()), "icons")
@@ -23,7 +24,7 @@ class RememberedExport:
     look: PictureStyle = field(default_factory=PictureStyle)
     ticked: tuple[str, ...] = ("512",)
     other: str = ""
-    kind: Kind = "png"
+    kind: str = "png"
     folder: str = ""
     zipped: bool = False
 
@@ -57,7 +58,7 @@ class RememberedExport:
             look=look,
             ticked=tuple(word for word in ticked if word in TICKS) if isinstance(ticked, list) else usual.ticked,
             other=str(data.get("other", ""))[:200],
-            kind=kind if kind in KINDS else usual.kind,
+            kind=kind if kind in [each.name for each in formats()] else usual.kind,
             folder=str(data.get("folder", "")),
             zipped=data.get("zipped") is True,
         )

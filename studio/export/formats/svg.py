@@ -1,0 +1,16 @@
+"""SVG: the picture traced into paths, one file whatever the size."""
+
+from __future__ import annotations
+
+from studio.export import vector
+from studio.export.compose import PictureStyle
+from studio.export.formats import ExportFormat
+from studio.export.metadata import EmbeddedMetadata
+from studio.media.payloads import Image
+
+
+def draw(picture: Image, style: PictureStyle, title: str, origin: EmbeddedMetadata, ground: Image | None) -> bytes:
+    return vector.svg(picture, style, title=title, origin=origin, ground=ground)
+
+
+FORMAT = ExportFormat("svg", "SVG", ".svg", 4, draw=draw)
