@@ -40,9 +40,6 @@ def read_exactly(file: BinaryIO, count: int) -> bytes:
     return data
 
 
-# WebP: RIFF chunks.
-
-
 def chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     """(name, where its data begins, how long that is) of every chunk."""
     size = file_size(file)
@@ -63,9 +60,6 @@ def chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
         yield kind, at + 8, length
         at += 8 + length + length % 2
     raise DamagedClip("it has too many parts")
-
-
-# GIF: blocks, each followed by sub-blocks.
 
 
 def blocks(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
@@ -138,9 +132,6 @@ def join_sub_blocks(file: BinaryIO, at: int, limit: int) -> bytes:
         parts.append(data[here + 1 : here + 1 + length])
         here += 1 + length
     return b"".join(parts)
-
-
-# MP4: boxes in boxes.
 
 
 def boxes(file: BinaryIO, start: int, stop: int) -> Iterator[tuple[bytes, int, int]]:

@@ -184,8 +184,6 @@ class LibraryPage(QWidget):
             if self._is_empty:  # nor is who has just made something to be met by an empty page
                 self._refresh_timer.start()
 
-    # What is selected, and what is done with it.
-
     def selected_ids(self) -> list[str]:
         return self._works.ids(self.grid.ranges())
 

@@ -124,8 +124,6 @@ class PresetMenus(QObject):
             words = tr("The file could not be saved: {why}.").format(why=error.strerror)
         self.message.emit(words)
 
-    # The menus, filled anew each time they open.
-
     def _button(self, icon: str, text: str, name: str, fill: Callable[[QMenu], None]) -> QToolButton:
         made = tool(icon, text, name)
         made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

@@ -1,0 +1,41 @@
+"""Writes the map of the modules in docs/architecture.md from their first lines: `python -m tests.architecture`."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FILE = ROOT / "docs" / "architecture.md"
+BEGIN, END = "<!-- modules: written by `python -m tests.architecture` -->", "<!-- end of modules -->"
+
+
+def first_line(path: Path) -> str:
+    """The first line of a module's docstring."""
+    return (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").split("\n")[0]
+
+
+def tree() -> str:
+    """A section for each package, a line for each module in it."""
+    lines: list[str] = []
+    for package in sorted((ROOT / "studio").rglob("__init__.py")):
+        folder = package.parent
+        if not any(path.stem != "__init__" for path in folder.glob("*.py")):
+            continue
+        lines += [f"### {folder.relative_to(ROOT).as_posix()}/", "", first_line(package), ""]
+        modules = sorted(path for path in folder.glob("*.py") if path.stem != "__init__")
+        lines += [f"- `{path.stem}`: {first_line(path)}" for path in modules]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def updated() -> str:
+    """docs/architecture.md as it should be: its own text, and the tree as it is now."""
+    text = FILE.read_text("utf-8")
+    head, _, rest = text.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return f"{head}{BEGIN}\n\n{tree()}\n{END}{tail}"
+
+
+if __name__ == "__main__":
+    FILE.write_text(updated(), "utf-8")
