@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from transformers import LlamaForCausalLM
 
 from studio.backends.story.engine import induction_init
 from studio.backends.story.engine.engine import StoryEngine, prepare_prompt, trim_to_sentence
+from studio.backends.story.engine.generation import StreamDecoder, decode
 from studio.backends.story.engine.texts import END, IGNORE_INDEX, TokenDataset, read_texts, train_tokenizer
 from studio.backends.story.engine.train import StoryTrainer
 from studio.backends.story.requests import MEDIUM, StoryRequest, StoryTrainRequest
@@ -125,6 +127,27 @@ def test_every_token_is_heard_and_previews_only_grow(engine: StoryEngine) -> Non
     assert len(previews) >= 10
     assert all(later.startswith(earlier) for earlier, later in pairwise(previews))
     assert previews[0].startswith("Pip the fox")
+
+
+class Counting:
+    """A tokenizer that counts the tokens it decodes."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer, self.most = tokenizer, 0
+
+    def decode(self, ids: list[int], **options: Any) -> str:
+        self.most = max(self.most, len(ids))
+        return self.tokenizer.decode(ids, **options)
+
+
+def test_a_stream_is_decoded_as_the_whole_at_a_cost_that_does_not_grow(engine: StoryEngine) -> None:
+    text = "The sea was blue. 海很蓝。\r\n\r\n“Ada”\u2026 \U0001f98a and\r on it went. " * 20
+    ids = engine.tokenizer(text, add_special_tokens=False).input_ids
+    counting = Counting(engine.tokenizer)
+    stream = StreamDecoder(counting)
+    for count in range(1, len(ids) + 1):
+        assert stream.text_of(ids[:count]) == decode(engine.tokenizer, ids[:count])
+    assert counting.most < 20
 
 
 def test_a_cancel_after_the_first_token_keeps_it_and_the_model_goes_on(engine: StoryEngine) -> None:

@@ -79,11 +79,12 @@ def generate(
     """The text that follows `start` (token ids), and whether the model ended it itself.
 
     At most `tokens` tokens; where they do not fit into `context` together with `start`, the model goes on from the
-    tail of what there is. `hear` is told after every token; what it raises passes through and the model stays usable.
+    tail of what there is. `on_token` is called after every token; what it raises passes through and the model stays
+    usable.
     """
     ends = _end_tokens(model, tokenizer)
     written: list[int] = []
-    draw = SeededSampler(sampling)
+    draw, stream = SeededSampler(sampling), StreamDecoder(tokenizer)
     while len(written) < tokens:
         whole = start + written
         room = min(tokens - len(written), context // 2 if len(whole) >= context // 2 else context - len(whole))
@@ -92,7 +93,7 @@ def generate(
 
         def step(ids: list[int], skip: int = len(tail), before: list[int] = before) -> None:
             written[:] = before + [token for token in ids[skip:] if token not in ends]
-            on_token(decode(tokenizer, written), len(written))
+            on_token(stream.text_of(written), len(written))
 
         with torch.inference_mode():
             ids = model.generate(
@@ -108,6 +109,32 @@ def generate(
         if int(ids[0, -1]) in ends:
             return decode(tokenizer, written), True
     return decode(tokenizer, written), False
+
+
+class StreamDecoder:
+    """Decodes a growing list of tokens at a cost that does not grow with it.
+
+    Only the tokens since the last whole character are decoded, behind those before them, since a tokenizer may decode
+    the first token of a text otherwise than the same token within it.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._before = self._after = 0  # tokens that are decoded again for their neighbours, and those that are done
+        self._text = ""
+
+    def text_of(self, ids: list[int]) -> str:
+        """As `decode(tokenizer, ids)`, where `ids` begin with those of the last call."""
+        known, whole = (self._decode(part) for part in (ids[self._before : self._after], ids[self._before :]))
+        new = whole[len(known) :]
+        if whole.endswith(("\ufffd", "\r")):  # half a character, or perhaps half a line end
+            return self._text + clean(new.rstrip("\ufffd"))
+        self._text += clean(new)
+        self._before, self._after = self._after, len(ids)
+        return self._text
+
+    def _decode(self, ids: list[int]) -> str:
+        return self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
 
 def decode(tokenizer: Any, ids: list[int]) -> str:
