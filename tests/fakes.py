@@ -12,6 +12,7 @@ import numpy as np
 
 from studio.errors import NOTHING, BadInput, Message, OutOfMemory
 from studio.jobs.job import Cancelled, Job, Progress, Report
+from studio.jobs.previews import AudioDelta, TextDelta
 from studio.media.payloads import Audio, Image, Payload, Text
 from studio.models.resources import Resources
 from studio.schema.request import Request
@@ -58,10 +59,10 @@ class FakeEngine:
             made = Image(made.pixels, request=json.dumps(found.to_json()), remark=said)
         try:
             for step in range(1, STEPS + 1):
-                report(Progress("making", step, STEPS, made))
+                report(Progress("making", step, STEPS, preview(made, step)))
             while seed == SLOW:
                 time.sleep(0.005)
-                report(Progress("making", STEPS, STEPS, made))
+                report(Progress("making", STEPS, STEPS, preview(made, STEPS)))
         except Cancelled:
             raise Cancelled([made]) from None
         return [made]
@@ -77,6 +78,21 @@ def payload(medium: str, seed: int) -> Payload:
     pixels = np.full((48, 48, 4 if medium == "avatar" else 3), 255, np.uint8)
     pixels[8:40, 8:40, :3] = (seed % 251, seed % 241, seed % 239)
     return Image(pixels)
+
+
+def preview(made: Payload, step: int) -> Any:
+    """What is seen of it after a step: what is new of a text or a sound, a picture in half of its brightness."""
+    if isinstance(made, Text):
+        start, end = (len(made.text) * at // STEPS for at in (step - 1, step))
+        return TextDelta(start, made.text[start:end])
+    if isinstance(made, Audio):
+        start, end = (made.samples.shape[1] * at // STEPS for at in (step - 1, step))
+        return AudioDelta(start, made.samples[:, start:end], made.rate)
+    if isinstance(made, Image):
+        rough = made.pixels.copy()
+        rough[..., :3] //= 2
+        return Image(rough)
+    return made
 
 
 def until(condition: Any, seconds: float = 10.0) -> None:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,12 @@ def test_one_interface_two_places(kind: type[ThreadHost] | type[ProcessHost]) ->
         ("loading", 0),
         *(("making", step) for step in range(1, fakes.STEPS + 1)),
     ]
-    preview = next(progress.preview for progress in heard if progress.preview)
-    assert isinstance(preview, TextPreview)
-    assert Text(preview.text) == fakes.payload("story", 7)
+    previews = [progress.preview.text for progress in heard if isinstance(progress.preview, TextPreview)]
+    whole = fakes.payload("story", 7)
+    assert isinstance(whole, Text)
+    assert previews, "the first is never left out"
+    assert all(whole.text.startswith(text) and text for text in previews)
+    assert all(later.startswith(earlier) and later != earlier for earlier, later in pairwise(previews))
 
 
 def test_a_picture_crosses_whole(host: ProcessHost) -> None:
