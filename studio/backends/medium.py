@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from studio.errors import BadInput
 from studio.jobs.job import Report
@@ -58,12 +58,30 @@ class SampleSheet:
 
 
 @dataclass(frozen=True, slots=True)
+class OnboardingText:
+    """What an empty page says: a heading, a sentence, and examples to try in turn, each the fields of a request."""
+
+    heading: str
+    words: str
+    examples: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The works of the demo page: their heading there, and their requests as `Request.from_json` reads them."""
+
+    title: str
+    requests: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Medium:
     """A kind of work with a page of its own: what can be asked for, and the families of models that answer.
 
     The first task is the one that its page asks for. `starter` is the id of the model that comes with the studio;
     `stage` says how its works are shown, `makes` what its models make, in a few words; `samples` is how samples lie on
-    the sheet of its starter, if they can be shown one by one.
+    the sheet of its starter, if they can be shown one by one. `candidates` is how many results its page offers to make
+    at first. `plugin` names the module of its part of the window where that is not studio.ui.<name>.
     """
 
     name: str
@@ -75,6 +93,15 @@ class Medium:
     families: tuple[Family, ...] = ()
     makes: str = ""
     samples: SampleSheet | None = None
+    onboarding: OnboardingText = OnboardingText("Create something", "Fill in the form and press Generate.", ({},))
+    demo: Demo = Demo("", ())
+    candidates: int = 1
+    plugin: str = ""
+
+    @property
+    def plugin_module(self) -> str:
+        """The module whose PLUGIN is this medium's part of the window; it need not exist."""
+        return self.plugin or f"studio.ui.{self.name}"
 
     @property
     def default_task(self) -> Task:

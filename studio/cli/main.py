@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import studio
-from studio.cli import export, identities, library, make, models, tools
+from studio.cli import export, library, make, models, tools
+from studio.cli.avatar import identities
 from studio.cli.context import CliContext, open_studio
 from studio.cli.flags import ArgumentParser, as_typed, program
 from studio.cli.jobs import Interrupted

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
-from studio.cli import copies, flags, identities, jobs, progress
+from studio.cli import copies, flags, jobs, progress
+from studio.cli.avatar import identities
 from studio.cli.inputs import from_file, unknown_fields
 from studio.errors import BadInput
-from studio.library.identities import KIND as FACE
 from studio.media.payloads import Weights
 from studio.schema.request import Request, TrainRequest
 
@@ -38,7 +38,7 @@ def add_make(verbs: Any) -> None:
         parser = media.add_parser(kind.kind, help=_about(kind), description=_about(kind))
         fields = parser.add_argument_group("what to make")
         flags.add_fields(fields, kind)
-        if kind.kind == FACE:
+        if kind.keeps_identity:
             identities.add_flags(parser)
         _add_shared(parser, first=False)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
-from studio.cli import directions
+from studio.cli.avatar import directions
 from studio.cli.context import format_size, table
 from studio.cli.flags import program
 

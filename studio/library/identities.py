@@ -29,9 +29,6 @@ from studio.system import storage
 log = logging.getLogger(__name__)
 
 FORMAT, VERSION = "aigc-studio identity", 1
-KIND = "avatar"
-"""The kind of request that a face is."""
-
 NAME_LIMIT = 120  # characters, as of a face's own name
 SIZE_LIMIT = 16_000_000  # bytes of one JSON: more than twelve mixed-in faces of the greatest length take
 MAX_TIME = 32_503_680_000.0  # seconds since 1970: the year 3000
@@ -95,7 +92,7 @@ class Identities:
         Raises BadInput for no name, no face or one that is far too long, StudioError for a disk that takes nothing.
         """
         name = _clean(name)
-        if face.kind != KIND:
+        if not face.keeps_identity:
             raise BadInput("A request for {kind} is no face.", "Keep a face that the avatar page made.", kind=face.kind)
         with self._locked("The identity could not be saved"):
             there = self.all()
@@ -188,7 +185,7 @@ def _read(path: Path, portraits: Path) -> Identity:
     if told["version"] > VERSION:
         raise ValueError("a newer studio wrote it")
     face = Request.from_json(told["face"])
-    if face.kind != KIND:
+    if not face.keeps_identity:
         raise ValueError("its face is none")
     file = str(told["portrait"])
     if Path(file).name != file:

@@ -18,14 +18,16 @@ class Request:
     """Everything that decides one work. Subclasses add fields with `field(default, Field)` and set `kind` and `medium`.
 
     `kind` names the class in JSON ("avatar", "avatar.train"); `medium` the panel it belongs to; `work` says what it
-    makes where that is not what the medium is about. Values are checked and made canonical on construction; BadInput
-    names the field at fault. Keys of a newer studio's file that this one does not know are kept in `unknown`, as
-    canonical JSON text, and written back by `to_json`.
+    makes where that is not what the medium is about; `keeps_identity` that it is of somebody who can be kept as a
+    character. Values are checked and made canonical on construction; BadInput names the field at fault. Keys of a newer
+    studio's file that this one does not know are kept in `unknown`, as canonical JSON text, and written back by
+    `to_json`.
     """
 
     kind: ClassVar[str]
     medium: ClassVar[str]
     work: ClassVar[str] = ""
+    keeps_identity: ClassVar[bool] = False
     kinds: ClassVar[dict[str, type[Request]]] = {}
 
     seed: int = field(0, Seed(label="Seed", help="The number the randomness comes from; the same seed, the same work."))

@@ -10,20 +10,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-BRIEFS: tuple[Mapping[str, Any], ...] = (
-    {"kind": "avatar", "style": "adventurer", "seed": 7},
-    {"kind": "avatar", "style": "open-peeps", "seed": 8},
-    {"kind": "avatar", "style": "micah", "seed": 9},
-    {"kind": "avatar", "style": "big-smile", "seed": 10},
-    {"kind": "avatar", "style": "personas", "seed": 11},
-    {"kind": "poster", "prompt": "a lighthouse on the coast at sunset", "seed": 7},
-    {"kind": "story", "prompt": "# The Lighthouse Keeper\n\n", "seed": 7},
-    {"kind": "music", "genre": "waltz", "mood": "hopeful", "seconds": 10, "seed": 7},
-)
+from studio.backends import MEDIA
+from studio.backends import medium as find_medium
+
+BRIEFS: tuple[Mapping[str, Any], ...] = tuple(brief for medium in MEDIA for brief in medium.demo.requests)
 """The requests of the demo, as Request.from_json reads them; the first of each medium is made first."""
 
 MARK = '<meta name="generator" content="AIGC Studio demo">'
-TITLES = {"avatar": "Faces", "poster": "A poster", "story": "A story", "music": "A piece of music"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +82,17 @@ def is_ours(path: Path) -> bool:
 
 def _section(medium: str, works: Sequence[DemoWork]) -> str:
     inside = "\n".join(_work(work) for work in works)
-    title = TITLES.get(medium, medium.title())
+    title = find_medium(medium).demo.title
     return f'<section class="{medium}">\n<h2>{title}</h2>\n<div>\n{inside}\n</div>\n</section>'
 
 
 def _work(work: DemoWork) -> str:
     source = quote(work.path.name)
     name = html.escape(_name(work), quote=True)
-    if work.medium == "story":
+    stage = find_medium(work.medium).stage
+    if stage == "text":
         shown = f"<article>{_prose(work.path.read_text(encoding='utf-8', errors='replace'))}</article>"
-    elif work.medium == "music":
+    elif stage == "audio":
         shown = f'<audio controls preload="metadata" src="{source}" title="{name}"></audio>'
     else:
         size = f' width="{work.width}" height="{work.height}"' if work.width and work.height else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from studio.backends.avatar.families import FAMILIES
-from studio.backends.medium import Medium, SampleSheet, Task
+from studio.backends.medium import Demo, Medium, OnboardingText, SampleSheet, Task
 from studio.schema.fields import Choice, Flag, FreeText, Range, Seed, WorkKey, WorkRef, field
 from studio.schema.nested import FloatArray, ListOf, NestedRequest, Record
 from studio.schema.request import Request, TrainRequest
@@ -90,6 +90,7 @@ class AvatarRequest(Request):
 
     kind = "avatar"
     medium = "avatar"
+    keeps_identity = True
 
     style: str = field(
         "any",
@@ -361,4 +362,20 @@ MEDIUM = Medium(
     makes="Faces",
     samples=SampleSheet(96, 96),
     families=FAMILIES,
+    candidates=9,
+    onboarding=OnboardingText(
+        "Draw a face nobody has seen",
+        "Choose a style, or leave it to chance. Several candidates appear at once; click the one you like.",
+        ({"style": "micah"}, {"style": "open-peeps"}, {"style": "adventurer"}),
+    ),
+    demo=Demo(
+        "Faces",
+        (
+            {"kind": "avatar", "style": "adventurer", "seed": 7},
+            {"kind": "avatar", "style": "open-peeps", "seed": 8},
+            {"kind": "avatar", "style": "micah", "seed": 9},
+            {"kind": "avatar", "style": "big-smile", "seed": 10},
+            {"kind": "avatar", "style": "personas", "seed": 11},
+        ),
+    ),
 )

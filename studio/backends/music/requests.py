@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from studio.backends.medium import Medium, Task
+from studio.backends.medium import Demo, Medium, OnboardingText, Task
 from studio.backends.music.families import FAMILIES
 from studio.schema.fields import Choice, FreeText, Range, field
 from studio.schema.request import Request, TrainRequest
@@ -112,4 +112,17 @@ MEDIUM = Medium(
     stage="audio",
     makes="Music by genre and mood",
     families=FAMILIES,
+    onboarding=OnboardingText(
+        "Hear a mood",
+        "Choose a genre, a mood and a tempo, or say it in your own words. The sound grows while it is made.",
+        (
+            {"genre": "lullaby", "mood": "tender", "key": "F major"},
+            {"genre": "lofi", "mood": "nostalgic", "tempo": 80},
+            {"genre": "waltz", "mood": "joyful"},
+        ),
+    ),
+    demo=Demo(
+        "A piece of music",
+        ({"kind": "music", "genre": "waltz", "mood": "hopeful", "seconds": 10, "seed": 7},),
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from studio.backends.medium import Medium, SampleSheet, Task
+from studio.backends.medium import Demo, Medium, OnboardingText, SampleSheet, Task
 from studio.backends.poster.families import FAMILIES
 from studio.schema.fields import Choice, FreeText, Range, field
 from studio.schema.request import Request, TrainRequest
@@ -94,4 +94,14 @@ MEDIUM = Medium(
     makes="Pictures from a prompt",
     samples=SampleSheet(128, 192, gap=8),
     families=FAMILIES,
+    onboarding=OnboardingText(
+        "Paint a sentence",
+        "Say where it is, the time of day and what is in it, and watch the picture appear.",
+        (
+            {"prompt": "a lighthouse on the coast at sunset"},
+            {"prompt": "snowy mountains at dawn with a balloon"},
+            {"prompt": "a forest at night under a full moon"},
+        ),
+    ),
+    demo=Demo("A poster", ({"kind": "poster", "prompt": "a lighthouse on the coast at sunset", "seed": 7},)),
 )

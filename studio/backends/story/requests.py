@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from studio.backends.medium import Medium, Task
+from studio.backends.medium import Demo, Medium, OnboardingText, Task
 from studio.backends.story.families import FAMILIES
 from studio.schema.fields import Choice, FreeText, Range, field
 from studio.schema.request import Request, TrainRequest
@@ -130,4 +130,14 @@ MEDIUM = Medium(
     stage="text",
     makes="Text that continues a beginning",
     families=FAMILIES,
+    onboarding=OnboardingText(
+        "Begin a story",
+        "Write a title or a first sentence. The text goes on from there, and you may stop it at any time.",
+        (
+            {"prompt": "# The Lost Compass\n\n"},
+            {"prompt": "# The Night Train\n\nMara had never seen the sea"},
+            {"prompt": "# A Letter from the Mountain\n\n"},
+        ),
+    ),
+    demo=Demo("A story", ({"kind": "story", "prompt": "# The Lighthouse Keeper\n\n", "seed": 7},)),
 )

@@ -1,1 +1,7 @@
 """The avatar page: the face being edited, and the tools beside the stage that edit it."""
+
+from studio.ui.plugin import Plugin
+
+PLUGIN = Plugin(
+    inspector="studio.ui.avatar.inspector:AvatarInspector", training_page="studio.ui.training.page:TrainingPage"
+)

@@ -13,7 +13,6 @@ from studio.backends.medium import Medium, SampleSheet
 from studio.models.catalog import Catalog
 from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.pages.sample_sheets import fits, sample
-from studio.ui.panel.onboarding import lesson
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import button, column, label, row
 from studio.ui.widgets.text import tr
@@ -101,14 +100,14 @@ class WelcomeCard(QAbstractButton):
     def __init__(self, medium: Medium) -> None:
         super().__init__()
         self.medium = medium
-        taught = lesson(medium.name)
+        taught = medium.onboarding
         self.setObjectName(f"welcome.{medium.name}")
         self.setText(tr(medium.title))
         self.setAccessibleName(tr(medium.title))
         self.setAccessibleDescription(tr(taught.heading))
         self.setToolTip(tr("Create an example"))
         self._words = tr(taught.heading)
-        self._prompt = str(taught.briefs[0].get("prompt", "")).strip("# \n")
+        self._prompt = str(taught.examples[0].get("prompt", "")).strip("# \n")
         self._picture = QPixmap()
         self._sheet = QImage()  # whose samples are shown one by one
         self.setCursor(Qt.CursorShape.PointingHandCursor)

@@ -19,6 +19,7 @@ from studio.ui.forms.form import Form
 from studio.ui.forms.undo import UndoHistory
 from studio.ui.library.importer import local
 from studio.ui.panel.presets_menu import PresetMenus
+from studio.ui.plugin import plugin
 from studio.ui.widgets.basic import ComboBox, button, column, label, row, scrolling, tip, tool
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.text import tr
@@ -27,9 +28,7 @@ from studio.ui.widgets.theme import SIZE, theme
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-TRAINED = ("avatar",)  # media that have a page for training
 COUNTS = (1, 2, 3, 4, 6, 9, 12, 16)
-DEFAULT_COUNT = {"avatar": 9}
 TYPING_PAUSE = 1200  # milliseconds without a change, after which the next is a step of its own
 
 
@@ -100,13 +99,13 @@ class Brief(QWidget):
         self.count.setToolTip(tr("Number of results, each with its own seed"))
         for number in COUNTS:
             self.count.addItem(str(number), number)
-        self.count.setCurrentIndex(COUNTS.index(DEFAULT_COUNT.get(self._medium.name, 1)))
+        self.count.setCurrentIndex(COUNTS.index(self._medium.candidates))
         self.generate = button(tr("Generate"), "generate", "primary")
         self.generate.setToolTip(tip(tr("Generate"), keys_of("generate")))
         self.cancel = button(tr("Cancel"), "cancel")
         self.cancel.setToolTip(tip(tr("Stop generating"), keys_of("cancel")))
         self.train: QPushButton | None = None
-        if self._medium.name in TRAINED:
+        if plugin(self._medium).training_page:
             self.train = button(tr("Train a model"), "trainOwn", "quiet", keys=keys_of("train"))
         foot = QFrame()
         foot.setObjectName("briefFoot")

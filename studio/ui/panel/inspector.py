@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QFrame
 
+from studio.backends.medium import Medium
 from studio.jobs.job import Job
 from studio.library.library import Asset
 from studio.schema.request import Request
 from studio.ui.commands import Run
+from studio.ui.plugin import plugin
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
     from studio.ui.library.work_actions import WorkActions
     from studio.ui.panel.brief import Brief
     from studio.ui.panel.stage_area import StageArea
-
-OWN = {"avatar": "studio.ui.avatar.inspector:AvatarInspector"}
-"""The media that bring one: module and class, loaded with their panel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +75,9 @@ class PanelInspector(QFrame):
         """Take up a state; what cannot be used is left as it is."""
 
 
-def inspector(medium: str, parts: PanelParts) -> PanelInspector:
+def inspector(medium: Medium, parts: PanelParts) -> PanelInspector:
     """The inspector of a medium's panel; hidden where the medium brings none."""
-    module, _, name = OWN.get(medium, "").partition(":")
+    module, _, name = plugin(medium).inspector.partition(":")
     made = (getattr(importlib.import_module(module), name) if module else PanelInspector)(parts)
     if not module:
         made.hide()

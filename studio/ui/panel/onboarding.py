@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
+from studio.backends import medium as find_medium
 from studio.schema.request import Request
 from studio.ui.background import BackgroundTasks
 from studio.ui.widgets import placeholder
@@ -22,58 +20,9 @@ from studio.ui.widgets.theme import SIZE, theme
 WIDE, NARROW = 430, 240  # pixels that words take where there is room, and that an empty page is wide at least
 
 
-@dataclass(frozen=True, slots=True)
-class OnboardingText:
-    """What an empty panel teaches: a heading, a sentence, and briefs to try in turn."""
-
-    heading: str
-    words: str
-    briefs: tuple[Mapping[str, Any], ...]
-
-
-LESSONS: Mapping[str, OnboardingText] = {
-    "avatar": OnboardingText(
-        "Draw a face nobody has seen",
-        "Choose a style, or leave it to chance. Several candidates appear at once; click the one you like.",
-        ({"style": "micah"}, {"style": "open-peeps"}, {"style": "adventurer"}),
-    ),
-    "poster": OnboardingText(
-        "Paint a sentence",
-        "Say where it is, the time of day and what is in it, and watch the picture appear.",
-        (
-            {"prompt": "a lighthouse on the coast at sunset"},
-            {"prompt": "snowy mountains at dawn with a balloon"},
-            {"prompt": "a forest at night under a full moon"},
-        ),
-    ),
-    "story": OnboardingText(
-        "Begin a story",
-        "Write a title or a first sentence. The text goes on from there, and you may stop it at any time.",
-        (
-            {"prompt": "# The Lost Compass\n\n"},
-            {"prompt": "# The Night Train\n\nMara had never seen the sea"},
-            {"prompt": "# A Letter from the Mountain\n\n"},
-        ),
-    ),
-    "music": OnboardingText(
-        "Hear a mood",
-        "Choose a genre, a mood and a tempo, or say it in your own words. The sound grows while it is made.",
-        (
-            {"genre": "lullaby", "mood": "tender", "key": "F major"},
-            {"genre": "lofi", "mood": "nostalgic", "tempo": 80},
-            {"genre": "waltz", "mood": "joyful"},
-        ),
-    ),
-}
-
-
-def lesson(medium: str) -> OnboardingText:
-    return LESSONS.get(medium, OnboardingText("Make something", "Fill in the brief and press Generate.", ({},)))
-
-
 def example(request: Request, at: int) -> Request:
     """The `at`-th example brief of the request's medium, in turn; what this model's fields do not know is left out."""
-    briefs = lesson(request.medium).briefs
+    briefs = find_medium(request.medium).onboarding.examples
     names = {name for name, _ in request.fields()}
     return request.replace(**{name: value for name, value in briefs[at % len(briefs)].items() if name in names})
 
@@ -141,7 +90,7 @@ class Onboarding(QWidget):
     def __init__(self, medium: str, icon: str, sheet: Path | None) -> None:
         super().__init__()
         self.setObjectName("empty")
-        taught = lesson(medium)
+        taught = find_medium(medium).onboarding
         heading = label(tr(taught.heading), "title", wrap=True)
         words = label(tr(taught.words), "muted", wrap=True)
         self._told = (heading, words)

@@ -57,7 +57,7 @@ class Panel(QWidget):
             studio, bridge, self.brief, self.stage_area, work_actions, thumbnails, self.submit, self.show_error,
             lambda: self.busy,
         )  # fmt: skip
-        self.inspector = inspector(medium.name, parts)
+        self.inspector = inspector(medium, parts)
         self.stage_area.add_side_panel(self.inspector)
         self._wire(bridge)
         self.stage_area.show_work(self.filmstrip.newest())

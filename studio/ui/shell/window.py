@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QWidget
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.errors import StudioError
+from studio.jobs.engine_cache import resolve
 from studio.jobs.io_host import IoRequest
 from studio.schema.request import Request, TrainRequest
 from studio.ui import commands
@@ -23,6 +24,7 @@ from studio.ui.commands import Context, Run
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.library.work_actions import Actions, WorkActions
 from studio.ui.panel.panel import Panel
+from studio.ui.plugin import plugin
 from studio.ui.preload import PageBuild, PagePreloader, touch_widget_types
 from studio.ui.shell import menu_bar, window_state
 from studio.ui.shell.command_palette import CommandPalette, PaletteEntry
@@ -190,9 +192,8 @@ class MainWindow(QMainWindow):
         return made
 
     def _training(self) -> QWidget:
-        from studio.ui.training.page import TrainingPage
-
-        return TrainingPage(self.studio, self.bridge, self.panel)
+        page = next(page for page in (plugin(medium).training_page for medium in MEDIA) if page)
+        return resolve(page)(self.studio, self.bridge, self.panel)
 
     def _panel(self, medium: Medium) -> QWidget:
         made = Panel(self.studio, self.bridge, medium, self.thumbnails, self.work_actions)
