@@ -45,19 +45,19 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def write_files(files: Iterable[File], to: Path, name: str, hear: Callable[[int], None] | None = None) -> Path:
+def write_files(files: Iterable[File], to: Path, name: str, on_file: Callable[[int], None] | None = None) -> Path:
     """Write the files to `to`, a zip by its ending or else a folder; returns what has come: zip, folder or file.
 
     One file alone goes into the folder `to` itself; several into a new folder `name` within it. Nothing is written
-    over: a name that is taken gets a number, and a zip that is there is refused. `hear(count)` is called after each
+    over: a name that is taken gets a number, and a zip that is there is refused. `on_file(count)` is called after each
     file; what it or `files` raises passes through, and then nothing has been written. Raises BadInput, or
     StudioError where the disk refuses.
     """
     with disk_errors_as("The export could not be written"):
-        return _zip(files, to, hear) if to.suffix.lower() == ".zip" else _folder(files, to, name, hear)
+        return _zip(files, to, on_file) if to.suffix.lower() == ".zip" else _folder(files, to, name, on_file)
 
 
-def _zip(files: Iterable[File], to: Path, hear: Callable[[int], None] | None) -> Path:
+def _zip(files: Iterable[File], to: Path, on_file: Callable[[int], None] | None) -> Path:
     if to.exists():
         raise BadInput("There is already a file {to}.", "Choose another name, or move it away first.", to=to)
     made_folder = _make_folder(to.parent)
@@ -69,8 +69,8 @@ def _zip(files: Iterable[File], to: Path, hear: Callable[[int], None] | None) ->
                 entry = zipfile.ZipInfo(_check_name(inner), (1980, 1, 1, 0, 0, 0))
                 entry.external_attr = 0o644 << 16
                 whole.writestr(entry, data, zipfile.ZIP_STORED)
-                if hear:
-                    hear(count)
+                if on_file:
+                    on_file(count)
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(to)
@@ -82,7 +82,7 @@ def _zip(files: Iterable[File], to: Path, hear: Callable[[int], None] | None) ->
     return to
 
 
-def _folder(files: Iterable[File], to: Path, name: str, hear: Callable[[int], None] | None) -> Path:
+def _folder(files: Iterable[File], to: Path, name: str, on_file: Callable[[int], None] | None) -> Path:
     if to.exists() and not to.is_dir():
         raise BadInput("{to} is a file, not a folder.", "Choose a folder, or a name that ends in .zip.", to=to)
     made_folder = _make_folder(to)
@@ -96,8 +96,8 @@ def _folder(files: Iterable[File], to: Path, name: str, hear: Callable[[int], No
             place.parent.mkdir(parents=True, exist_ok=True)
             write_synced(place, data)
             written.append(place)
-            if hear:
-                hear(count)
+            if on_file:
+                on_file(count)
         if len(written) == 1:
             end = free_path(to / written[0].name)
             written[0].replace(end)

@@ -77,7 +77,7 @@ class SelfHealingIndex:
             self.rebuild()
             return action()
 
-    def rebuild(self, report: OnProgress | None = None) -> int:
+    def rebuild(self, on_progress: OnProgress | None = None) -> int:
         """Rename the damaged index and build a new one; returns the number of works. Call with the lock held."""
         aside = self._index.set_aside(time.strftime("index.damaged-%Y%m%d-%H%M%S.sqlite"))
         self._notices.append(
@@ -86,4 +86,4 @@ class SelfHealingIndex:
                 name=aside.name,
             )
         )
-        return self._index.prepare(lambda: rebuild_records(self._folder, report))
+        return self._index.prepare(lambda: rebuild_records(self._folder, on_progress))

@@ -48,7 +48,7 @@ class _FoundSidecar:
     error: StudioError | None = None
 
 
-def rebuild_records(folder: Path, hear: OnProgress | None = None) -> list[AssetRecord]:
+def rebuild_records(folder: Path, on_progress: OnProgress | None = None) -> list[AssetRecord]:
     """The records of all works, read from the files, oldest first.
 
     A work whose sidecar is lost or damaged gets a new one if its file carries the studio's note, or if the damaged
@@ -62,8 +62,8 @@ def rebuild_records(folder: Path, hear: OnProgress | None = None) -> list[AssetR
             records.append(found.record)
         elif isinstance(found.error, BadInput):
             path.replace(path.with_name(path.name + ".damaged"))
-        if hear:
-            hear(done + 1, len(sidecars))
+        if on_progress:
+            on_progress(done + 1, len(sidecars))
     known = {path for record in records for path in record.paths_in(folder)}
     # The shortest names first: a work's main file is adopted before its parts, which it claims.
     for media in sorted(_media_files(folder), key=lambda path: len(path.name)):
@@ -95,7 +95,7 @@ def read_records(paths: Iterable[Path]) -> list[AssetRecord]:
 
 
 def find_problems(
-    folder: Path, rows: Sequence[AssetRecord], index_ok: bool, hear: OnProgress | None = None
+    folder: Path, rows: Sequence[AssetRecord], index_ok: bool, on_progress: OnProgress | None = None
 ) -> list[LibraryProblem]:
     """What differs between files, sidecars and the index's `rows`; `index_ok`: SQLite's own check passed."""
     problems: list[LibraryProblem] = []
@@ -113,8 +113,8 @@ def find_problems(
         problems += _sidecar_problems(folder, found)
         if found.record and indexed.get(path.stem) != found.record:
             problems.append(_stale_index(folder, path))
-        if hear:
-            hear(done + 1, len(sidecars))
+        if on_progress:
+            on_progress(done + 1, len(sidecars))
     for name in sorted(indexed.keys() - seen):
         record = indexed[name]
         where = _relative(folder, record.path_in(folder))

@@ -60,15 +60,15 @@ def write_atomic(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
-def copy(source: Path, target: Path, step: Callable[[int], object]) -> None:
-    """Copy the bytes of a file, links followed, owner and mode left behind; `step(bytes)` is called after each part.
+def copy(source: Path, target: Path, on_chunk: Callable[[int], object]) -> None:
+    """Copy a file's bytes, links followed, without owner and mode. `on_chunk(bytes)` is called after each part.
 
-    What `step` raises passes through and leaves a part of the file. Raises OSError.
+    What `on_chunk` raises passes through and leaves a part of the file. Raises OSError.
     """
     with source.open("rb") as old, target.open("wb") as new:
         while part := old.read(COPY_CHUNK):
             new.write(part)
-            step(len(part))
+            on_chunk(len(part))
         new.flush()
         os.fsync(new.fileno())
 
