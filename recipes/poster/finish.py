@@ -25,7 +25,7 @@ ABOUT = {
     "licence": "apache-2.0",
     "source": "recipes/poster",
     "credits": "Painted and trained for AIGC Studio; no pictures of others were used.",
-    "description": "Small flat travel scenes: ten places, four times of day, weather, and something in them.",
+    "description": "Small flat travel scenes: ten places, four times of day, weather and a motif.",
     "languages": ["en"],
     "native": [512, 768],
 }

@@ -30,8 +30,10 @@ class Request:
     keeps_identity: ClassVar[bool] = False
     kinds: ClassVar[dict[str, type[Request]]] = {}
 
-    seed: int = field(0, Seed(label="Seed", help="The number the randomness comes from; the same seed, the same work."))
-    model: str = field("", ModelId(label="Model", help="The model to use; empty uses the studio's own starter."))
+    seed: int = field(
+        0, Seed(label="Seed", help="Number that controls the randomness; the same seed gives the same result.")
+    )
+    model: str = field("", ModelId(label="Model", help="The model to use; empty uses the starter model."))
     unknown: str = dataclasses.field(default="{}", repr=False)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -101,15 +103,15 @@ class Request:
 class TrainRequest(Request):
     """Learn a model of one medium from a folder; `model` is the one to start from, empty for a new one."""
 
-    model: str = field("", ModelId(label="Model", help="The model to go on from; empty begins a new one."))
-    data: str = field("", PathTo(label="Data", help="The folder to learn from.", folder=True))
-    out: str = field("", PathTo(label="Result", help="The folder that receives checkpoints and model.", folder=True))
+    model: str = field("", ModelId(label="Model", help="The model to start from; empty trains a new one."))
+    data: str = field("", PathTo(label="Data", help="The folder with the training data.", folder=True))
+    out: str = field("", PathTo(label="Output folder", help="The folder for checkpoints and the model.", folder=True))
     minutes: float = field(
         60.0, Range(label="Minutes", help="How long to train.", low=0.01, high=60 * 24 * 14, step=0.5, unit="minutes")
     )
-    resume: bool = field(False, Flag(label="Resume", help="Go on from the last checkpoint in the result folder."))
+    resume: bool = field(False, Flag(label="Resume", help="Continue from the last checkpoint in the output folder."))
     title: str = field(
-        "", FreeText(label="Name", help="Adds the model to the studio under this name when it is finished.", limit=80)
+        "", FreeText(label="Name", help="Adds the finished model to the studio under this name.", limit=80)
     )
 
 

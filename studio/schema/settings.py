@@ -27,13 +27,13 @@ class Settings:
         "auto",
         Choice(
             label="Device",
-            help="Where models run; automatic takes the fastest there is.",
+            help="Where models run; automatic uses the fastest device.",
             group="Machine",
             options=(
                 ("auto", "Automatic"),
-                ("cpu", "Processor"),
-                ("cuda", "NVIDIA or AMD graphics card"),
-                ("mps", "Apple graphics"),
+                ("cpu", "Processor (CPU)"),
+                ("cuda", "NVIDIA or AMD GPU"),
+                ("mps", "Apple GPU"),
             ),
         ),
     )
@@ -41,7 +41,7 @@ class Settings:
         0,
         Range(
             label="Processor threads",
-            help="How many processor threads models use; 0 chooses by this machine.",
+            help="How many processor threads models use; 0 is automatic.",
             low_word="Automatic",
             group="Machine",
             low=0,
@@ -52,7 +52,7 @@ class Settings:
         0.0,
         Range(
             label="Memory for models",
-            help="How much memory loaded models may hold together; 0 chooses by this machine.",
+            help="How much memory loaded models may use together; 0 is automatic.",
             low_word="Automatic",
             group="Machine",
             low=0,
@@ -63,19 +63,23 @@ class Settings:
     )
     library_folder: str = field(
         "",
-        PathTo(label="Library", help="Where works are kept; empty is the usual place.", group="Folders", folder=True),
+        PathTo(
+            label="Library", help="Where works are stored; empty uses the default folder.", group="Folders", folder=True
+        ),
     )
     models_folder: str = field(
         "",
-        PathTo(label="Models", help="Where models are kept; empty is the usual place.", group="Folders", folder=True),
+        PathTo(
+            label="Models", help="Where models are stored; empty uses the default folder.", group="Folders", folder=True
+        ),
     )
     theme: str = field(
         "system",
         Choice(
             label="Theme",
-            help="Light, dark, or as the system says.",
+            help="Light, dark, or the same as the system.",
             group="Window",
-            options=(("system", "As the system"), ("light", "Light"), ("dark", "Dark")),
+            options=(("system", "Match system"), ("light", "Light"), ("dark", "Dark")),
         ),
     )
     language: str = field(
@@ -84,14 +88,14 @@ class Settings:
             label="Language",
             help="The language of the window.",
             group="Window",
-            options=(("system", "As the system"), ("en", "English"), ("zh_CN", "简体中文")),
+            options=(("system", "Match system"), ("en", "English"), ("zh_CN", "简体中文")),
         ),
     )
     audio_output: str = field(
         "",
         FreeText(
             label="Audio output",
-            help="The device sounds play on; empty is the system's own.",
+            help="The device to play sound on; empty uses the system default.",
             group="Sound",
             limit=300,
         ),
@@ -100,7 +104,7 @@ class Settings:
         1.0,
         Range(
             label="Text size",
-            help="How large text is, 1 being the system's own size.",
+            help="How large text is; 1 is the system's size.",
             group="Window",
             low=0.75,
             high=2.5,
@@ -108,16 +112,14 @@ class Settings:
             shown=(100, "%"),
         ),
     )
-    reduced_motion: bool = field(
-        False, Flag(label="Reduced motion", help="Show changes at once instead of moving things.", group="Window")
-    )
+    reduced_motion: bool = field(False, Flag(label="Reduced motion", help="Turn off animations.", group="Window"))
     embed_metadata: str = field(
         "all",
         Choice(
-            label="Details in each file",
-            help="What each file says about how it was made.",
+            label="Metadata in files",
+            help="What each file records about how it was made.",
             group="Privacy",
-            options=(("all", "Its brief and its origin"), ("provenance", "Its origin only"), ("none", "Nothing")),
+            options=(("all", "Settings and origin"), ("provenance", "Origin only"), ("none", "Nothing")),
         ),
     )
     version: int = dataclasses.field(default=VERSION)
