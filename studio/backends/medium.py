@@ -32,13 +32,26 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class StageText:
+    """How a stage that an engine reports is shown: `words`, or `counted` where there are steps to count.
+
+    `stage` is the reported text, or the template of a reported Message. `counted` is a template with {done}, {total}
+    or {percent}; empty shows no count.
+    """
+
+    stage: str
+    words: str
+    counted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One thing that can be asked for.
 
     `engine` is the name of a class, "module:Class", imported only where it runs. `result` is what its payloads become:
     a work in the library, a model in the catalog, or nothing ("none"). `lane` is where it runs: the device, beside it
     at low priority ("training"), or threads of the studio itself ("io"). `follow` says that the page of its medium
-    shows how far it is and what came out.
+    shows how far it is and what came out. `stages` are the stages that the window shows in other words than reported.
     """
 
     request: type[Request]
@@ -46,6 +59,7 @@ class Task:
     result: Literal["work", "model", "none"] = "work"
     lane: Literal["device", "training", "io"] = "device"
     follow: bool = True
+    stages: tuple[StageText, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ class Progress:
     A stage is a word or two ("loading"), translated where it is shown.
     `preview` is cumulative (the picture, the text so far, the sound so far), so that a listener may skip any of them.
     An engine may report TextDelta and AudioDelta instead; listeners get them joined, as TextPreview and Audio.
-    `values` are measurements to plot, such as a loss. `unit` is "B" where `done` and `total` are bytes.
+    `values` are measurements to plot, such as a loss. `unit` is "B" where `done` and `total` are bytes, "s"
+    where they are seconds.
     """
 
     stage: LiteralString | Message
@@ -36,7 +37,7 @@ class Progress:
     total: int = 0
     preview: Preview | None = None
     values: Mapping[str, float] = field(default_factory=dict[str, float])
-    unit: Literal["", "B"] = ""
+    unit: Literal["", "B", "s"] = ""
 
 
 Report = Callable[[Progress], None]

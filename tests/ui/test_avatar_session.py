@@ -12,10 +12,20 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from qasync import QEventLoop
 
-from studio.backends.avatar.requests import AvatarRequest
-from studio.errors import BadInput
+from studio.backends import MEDIA
+from studio.backends.avatar.requests import (
+    AvatarDirectionsRequest,
+    AvatarProjectRequest,
+    AvatarRequest,
+    AvatarTrainRequest,
+    AvatarWalkRequest,
+)
+from studio.backends.medium import StageText
+from studio.backends.story.requests import StoryRequest
+from studio.errors import BadInput, Message
 from studio.jobs.job import Job, Progress
 from studio.library.library import Asset
+from studio.schema.request import Request
 from studio.ui.app import error_hooks
 from studio.ui.avatar import directions, face_ops, session, trait_sliders
 from studio.ui.avatar.face_ops import face_of
@@ -251,5 +261,40 @@ def test_one_step_is_not_counted() -> None:
     job.start()
     job.progress = Progress("loading", 0, 1)
     assert job_stage(job) == "loading"
-    job.progress = Progress("mapping", 1, 3)
-    assert job_stage(job) == "mapping 1 of 3"
+    job.progress = Progress("sorting", 1, 3)
+    assert job_stage(job) == "sorting 1 of 3"
+
+
+@pytest.mark.parametrize(
+    ("request_", "progress", "said"),
+    [
+        (AvatarRequest(), Progress("mapping", 1, 3), "drawing"),
+        (AvatarRequest(), Progress("making room"), "freeing memory"),
+        (AvatarProjectRequest(), Progress("looking", 32, 200), "matching, step 32 of 200"),
+        (AvatarDirectionsRequest(), Progress("looking", 0, 7), "finding directions"),
+        (AvatarWalkRequest(), Progress("walking", 19, 96), "rendering frame 19 of 96"),
+        (AvatarTrainRequest(), Progress("playing against a critic", 24, 28800, unit="s"), "training, 24 s of 8 h"),
+        (AvatarTrainRequest(), Progress("reading pictures", 3, 9), "reading picture 3 of 9"),
+    ],
+)
+def test_stages_are_shown_in_plain_words(request_: Request, progress: Progress, said: str) -> None:
+    job = Job(request_)
+    job.start()
+    job.progress = progress
+    assert job_stage(job) == said
+
+
+def test_a_story_says_how_far_it_is_and_what_it_reads() -> None:
+    job = Job(StoryRequest())
+    job.start()
+    job.progress = Progress("writing", 55, 220)
+    assert job_stage(job) == "writing, 25 %"
+    stage = Message("writing after the last {longest} of {count} tokens", longest=292, count=22926)
+    job.progress = Progress(stage, 15, 220)
+    assert job_stage(job) == "only the end of your text is read, 7 % written"
+
+
+@pytest.mark.parametrize("text", [text for each in MEDIA for task in each.tasks for text in task.stages])
+def test_every_stage_can_be_counted(text: StageText) -> None:
+    assert "{" not in text.words
+    assert "{" not in text.counted.format(done=1, total=2, percent=50)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from studio.backends.avatar.families import FAMILIES
-from studio.backends.medium import Demo, Medium, OnboardingText, SampleSheet, Task
+from studio.backends.medium import Demo, Medium, OnboardingText, SampleSheet, StageText, Task
 from studio.schema.fields import Choice, Flag, FreeText, Range, Seed, WorkKey, WorkRef, field
 from studio.schema.nested import FloatArray, ListOf, NestedRequest, Record
 from studio.schema.request import Request, TrainRequest
@@ -21,8 +21,8 @@ STYLES = (
 LAYERS = (("coarse", "Shape and pose"), ("middle", "Features"), ("fine", "Colours and strokes"))
 SIZE = Choice(
     label="Size",
-    help="Enlarged to 512 px with crisp edges, or exactly as the network draws it.",
-    options=(("large", "512 px"), ("native", "As drawn")),
+    help="512 px, enlarged with crisp edges, or the model's native size.",
+    options=(("large", "512 px"), ("native", "Native size")),
     advanced=True,
 )
 
@@ -33,7 +33,7 @@ class SliderValue(Record):
 
     name: str = field("", FreeText(label="Trait", help="The trait's name, as the model lists it.", limit=60))
     value: float = field(
-        0.5, Range(label="Value", help="From one end of the slider to the other.", low=0, high=1, step=0.01)
+        0.5, Range(label="Value", help="0 is one end of the slider, 1 the other.", low=0, high=1, step=0.01)
     )
 
 
@@ -43,7 +43,7 @@ class DirectionStep(Record):
 
     direction: str = field("", FreeText(label="Direction", help="The direction's id.", limit=80))
     amount: float = field(
-        0.0, Range(label="Amount", help="How far, in standard deviations of the faces.", low=-10, high=10, step=0.1)
+        0.0, Range(label="Amount", help="How far to move, in standard deviations.", low=-10, high=10, step=0.1)
     )
 
 
@@ -54,9 +54,9 @@ class Variation(Record):
     Where a seed draws attributes, each of them becomes another with the probability `spread` instead.
     """
 
-    seed: int = field(0, Seed(label="Seed", help="Which of the faces nearby."))
+    seed: int = field(0, Seed(label="Seed", help="Which similar face."))
     spread: float = field(
-        0.35, Range(label="How near", help="0 is the same face, 1 any other.", low=0, high=1, step=0.05)
+        0.35, Range(label="Amount of change", help="0 keeps the face, 1 gives any other.", low=0, high=1, step=0.05)
     )
 
 
@@ -65,13 +65,15 @@ class StyleMix(Record):
     """The layers of another face of the same model."""
 
     face: str = field("", NestedRequest(label="Face", help="The other face's request.", kind="avatar"))
-    layers: str = field("coarse", Choice(label="Layers", help="Which layers come from it.", options=LAYERS))
-    amount: float = field(1.0, Range(label="How much", help="0 none of it, 1 all.", low=0, high=1, step=0.05))
+    layers: str = field("coarse", Choice(label="Layers", help="Which layers to take from it.", options=LAYERS))
+    amount: float = field(
+        1.0, Range(label="Amount", help="0 takes nothing from it, 1 everything.", low=0, high=1, step=0.05)
+    )
 
 
 @dataclass(frozen=True)
 class MorphStop(Record):
-    """A face that a walk passes."""
+    """A face that a morph passes through."""
 
     face: str = field("", NestedRequest(label="Face", help="The face's request.", kind="avatar"))
 
@@ -94,13 +96,13 @@ class AvatarRequest(Request):
 
     style: str = field(
         "any",
-        Choice(label="Style", help="The family of drawing; any lets the seed choose.", options=STYLES, open=True),
+        Choice(label="Style", help="The drawing style; any lets the seed choose.", options=STYLES, open=True),
     )
     psi: float = field(
         1.0,
         Range(
-            label="How unusual",
-            help="Truncation psi: 0 is the usual face of the style, 1 as varied as the model knows, more is daring.",
+            label="Variety",
+            help="Truncation psi: 0 gives the style's average face, 1 the model's full range, more exaggerates.",
             low=0.0,
             high=1.5,
             step=0.05,
@@ -111,8 +113,8 @@ class AvatarRequest(Request):
         "const",
         Choice(
             label="Fine detail",
-            help="The noise of the finest strokes: the model's own, drawn anew from the seed, or none.",
-            options=(("const", "The model's own"), ("random", "From the seed"), ("none", "None")),
+            help="Noise for the finest details: fixed in the model, new for each seed, or none.",
+            options=(("const", "Fixed"), ("random", "From seed"), ("none", "None")),
             advanced=True,
         ),
     )
@@ -120,8 +122,8 @@ class AvatarRequest(Request):
     cutoff: int = field(
         0,
         Range(
-            label="Unusual in",
-            help="Keeps truncation to the first layers, which shape the head; the others stay as they were drawn.",
+            label="Truncated layers",
+            help="Limits variety in this many of the first layers, which shape the head; the rest stay free.",
             low=0,
             high=18,
             low_word="All layers",
@@ -133,7 +135,7 @@ class AvatarRequest(Request):
         -1,
         Range(
             label="Class",
-            help="The class of a model that was trained with classes; any lets the seed choose.",
+            help="The class, for a model trained with classes; any lets the seed choose.",
             low=-1,
             high=9999,
             low_word="Any",
@@ -141,24 +143,22 @@ class AvatarRequest(Request):
         ),
     )
     traits: tuple[SliderValue, ...] = field(
-        (), ListOf(label="Traits", help="The named sliders that were moved.", of=SliderValue)
+        (), ListOf(label="Traits", help="The sliders that were moved.", of=SliderValue)
     )
     slides: tuple[DirectionStep, ...] = field(
-        (), ListOf(label="Directions", help="Steps along found directions.", of=DirectionStep)
+        (), ListOf(label="Directions", help="Changes along the model's directions.", of=DirectionStep)
     )
     near: tuple[Variation, ...] = field(
-        (), ListOf(label="Near", help="Steps from face to similar face, each from the last.", of=Variation)
+        (), ListOf(label="Variations", help="Steps to similar faces, each from the one before.", of=Variation)
     )
     mix: tuple[StyleMix, ...] = field(
-        (), ListOf(label="Mixed with", help="Layers of other faces, one after another.", of=StyleMix, limit=12)
+        (), ListOf(label="Mixed with", help="Layers from other faces, applied in order.", of=StyleMix, limit=12)
     )
     latent: str = field(
         "",
-        FloatArray(
-            label="Latent", help="W+ of a face that was found in a picture, in place of what the seed gives; base64."
-        ),
+        FloatArray(label="Latent", help="W+ of a face matched to a picture, used instead of the seed; base64."),
     )
-    name: str = field("", FreeText(label="Name", help="Who this is. Shown with the work in the library.", limit=120))
+    name: str = field("", FreeText(label="Name", help="Who this is. Shown in the library.", limit=120))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,20 +175,20 @@ class AvatarDirectionsRequest(Request):
         "pca",
         Choice(
             label="Method",
-            help="By how many faces differ (GANSpace), or by what the weights amplify most (SeFa).",
-            options=(("pca", "From many faces"), ("sefa", "From the weights")),
+            help="From how sample faces differ (GANSpace), or from the model's weights alone (SeFa).",
+            options=(("pca", "Sample faces"), ("sefa", "Model weights")),
         ),
     )
-    directions: int = field(6, Range(label="Directions", help="How many to find, the strongest first.", low=1, high=40))
+    directions: int = field(6, Range(label="Directions", help="How many to find, strongest first.", low=1, high=40))
     layers: str = field(
         "all",
-        Choice(label="Layers", help="The layers that the directions move.", options=(("all", "All"), *LAYERS)),
+        Choice(label="Layers", help="The layers that the directions change.", options=(("all", "All"), *LAYERS)),
     )
     samples: int = field(
         4000,
         Range(
-            label="Faces",
-            help="How many faces are looked at; all of one style or class.",
+            label="Sample faces",
+            help="How many faces to sample; all of one style or class.",
             low=100,
             high=100_000,
             step=100,
@@ -199,57 +199,55 @@ class AvatarDirectionsRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class AvatarProjectRequest(Request):
-    """Find the face of a picture in a model, so that it can be changed like any other."""
+    """Match a picture: find the model's closest face, which can then be changed like any other."""
 
     kind = "avatar.project"
     medium = "avatar"
 
-    picture: WorkKey = field(
-        "", WorkRef(label="Picture", help="The picture to find; the face may stand anywhere in it.")
-    )
+    picture: WorkKey = field("", WorkRef(label="Picture", help="The picture to match; the face can be anywhere in it."))
     style: str = field(
-        "any", Choice(label="Style", help="The style to begin from; any tries each.", options=STYLES, open=True)
+        "any", Choice(label="Style", help="The style to start from; any tries each.", options=STYLES, open=True)
     )
     steps: int = field(
         200,
-        Range(label="Steps", help="How long to look; 0 takes the encoder's first guess.", low=0, high=5000, step=10),
+        Range(label="Steps", help="More steps match more closely; 0 uses the first guess.", low=0, high=5000, step=10),
     )
     size: str = field("large", SIZE)
-    name: str = field("", FreeText(label="Name", help="Who this is. Shown with the work in the library.", limit=120))
+    name: str = field("", FreeText(label="Name", help="Who this is. Shown in the library.", limit=120))
 
 
 @dataclass(frozen=True, kw_only=True)
 class AvatarWalkRequest(Request):
-    """Go from face to face, as a film."""
+    """Morph from face to face, as an animation."""
 
     kind = "avatar.walk"
     medium = "avatar"
-    work = "Walk"
+    work = "Morph"
 
     stations: tuple[MorphStop, ...] = field(
-        (), ListOf(label="Faces", help="The faces to pass, in their order; two at least.", of=MorphStop)
+        (), ListOf(label="Faces", help="The faces to pass through, in order; at least two.", of=MorphStop)
     )
     seconds: float = field(
-        2.0, Range(label="Seconds", help="How long it takes from one face to the next.", low=0.1, high=30, step=0.1)
+        2.0, Range(label="Seconds", help="The time from one face to the next.", low=0.1, high=30, step=0.1)
     )
-    fps: int = field(24, Range(label="Frames a second", help="How smoothly it moves.", low=1, high=60))
+    fps: int = field(24, Range(label="Frames per second", help="More frames look smoother.", low=1, high=60))
     way: str = field(
         "w",
         Choice(
-            label="Way",
-            help="Straight between the faces as they are, or over the faces that lie between their seeds.",
-            options=(("w", "Between the faces"), ("z", "Between the seeds")),
+            label="Path",
+            help="Directly between the faces, or through the faces between their seeds.",
+            options=(("w", "Between faces"), ("z", "Between seeds")),
         ),
     )
     curve: str = field(
         "line",
         Choice(
             label="Curve",
-            help="Straight from face to face, rounded at each, or slowing down at each.",
-            options=(("line", "Straight"), ("spline", "Rounded"), ("ease", "Resting at each")),
+            help="Straight from face to face, smooth through each, or slowing down at each.",
+            options=(("line", "Linear"), ("spline", "Smooth"), ("ease", "Ease in and out")),
         ),
     )
-    loop: bool = field(True, Flag(label="Loop", help="Goes back to the first face at the end."))
+    loop: bool = field(True, Flag(label="Loop", help="Return to the first face at the end."))
     format: str = field(
         "webp",
         Choice(
@@ -263,7 +261,7 @@ class AvatarWalkRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class AvatarSheetRequest(Request):
-    """Draw one person large and in several expressions, on one sheet."""
+    """Draw a character sheet: one person large and in several expressions."""
 
     kind = "avatar.sheet"
     medium = "avatar"
@@ -271,48 +269,56 @@ class AvatarSheetRequest(Request):
 
     face: str = field("", NestedRequest(label="Face", help="The request of the large face.", kind="avatar"))
     poses: tuple[SheetCell, ...] = field(
-        (), ListOf(label="Expressions", help="The faces beside it.", of=SheetCell, limit=24)
+        (), ListOf(label="Expressions", help="The faces shown beside it.", of=SheetCell, limit=24)
     )
-    name: str = field("", FreeText(label="Name", help="Who this is; the sheet's title.", limit=120))
+    name: str = field("", FreeText(label="Name", help="Who this is. Used as the sheet's title.", limit=120))
     size: str = field("large", SIZE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class AvatarTrainRequest(TrainRequest):
-    """Learn faces from a folder of pictures, or from drawings with attributes that a recipe packed."""
+    """Train a face model on a folder of pictures, or on drawings with attributes that a recipe packed."""
 
     kind = "avatar.train"
     medium = "avatar"
 
     size: int = field(
-        64, Range(label="Size", help="Pixels of a side: 16, 32, 64, 128 or 256.", low=16, high=256, step=1, unit="px")
+        64,
+        Range(
+            label="Size",
+            help="Width and height of the faces: 16, 32, 64, 128 or 256.",
+            low=16,
+            high=256,
+            step=1,
+            unit="px",
+        ),
     )
     stage: str = field(
         "auto",
         Choice(
-            label="Stage",
-            help="What to learn by: comparing with the drawings, by a critic that tells made from real, or what fits.",
-            options=(("auto", "What fits"), ("regress", "By comparing"), ("adversarial", "By a critic")),
+            label="Method",
+            help="How to train: by comparing with drawings, against a discriminator (GAN), or whichever fits the data.",
+            options=(("auto", "Automatic"), ("regress", "Compare with drawings"), ("adversarial", "Adversarial (GAN)")),
             advanced=True,
         ),
     )
     mirror: bool = field(
-        False, Flag(label="Mirrored too", help="Learn each picture of a plain folder from both sides.", advanced=True)
+        False, Flag(label="Use mirrored copies", help="Doubles a folder of plain pictures.", advanced=True)
     )
     augment: str = field(
         "auto",
         Choice(
             label="Augmentation",
-            help="Change what the critic sees, the more the better it knows a small set by heart.",
-            options=(("auto", "As much as needed"), ("none", "None")),
+            help="Alters what the discriminator sees, more when it starts to memorise a small data set.",
+            options=(("auto", "Adaptive"), ("none", "None")),
             advanced=True,
         ),
     )
     gamma: float = field(
         0.0,
         Range(
-            label="R1",
-            help="How strongly the critic is kept smooth; higher for sets that vary much or where faces tear.",
+            label="R1 penalty",
+            help="How strongly to regularise the discriminator; raise it for varied data or distorted faces.",
             low=0.0,
             high=1000.0,
             step=0.01,
@@ -324,7 +330,7 @@ class AvatarTrainRequest(TrainRequest):
         0.0,
         Range(
             label="Learning rate",
-            help="How large the steps are; lower where a training loses its way.",
+            help="Size of each training step; lower it if training becomes unstable.",
             low=0.0,
             high=0.02,
             step=0.0001,
@@ -334,19 +340,49 @@ class AvatarTrainRequest(TrainRequest):
     )
 
 
+TRAINING_STAGES = (
+    StageText("playing against a critic", "training"),
+    StageText("comparing with drawings", "training"),
+    StageText("reading pictures", "reading pictures", "reading picture {done} of {total}"),
+    StageText("looking for what is missing", "comparing with drawings", "comparing with drawings, {percent} %"),
+)
+
 MEDIUM = Medium(
     name="avatar",
     title="Avatar",
     icon="avatar",
     tasks=(
         *(
-            Task(request, "studio.backends.avatar.engine.engine:AvatarEngine")
-            for request in (
-                AvatarRequest,
-                AvatarDirectionsRequest,
-                AvatarProjectRequest,
-                AvatarWalkRequest,
-                AvatarSheetRequest,
+            Task(request, "studio.backends.avatar.engine.engine:AvatarEngine", stages=stages)
+            for request, stages in (
+                (
+                    AvatarRequest,
+                    tuple(StageText(stage, "drawing") for stage in ("mapping", "synthesis", "enlarging")),
+                ),
+                (
+                    AvatarDirectionsRequest,
+                    (
+                        StageText("looking", "finding directions"),
+                        StageText("drawing", "drawing previews", "drawing preview {done} of {total}"),
+                    ),
+                ),
+                (
+                    AvatarProjectRequest,
+                    (
+                        StageText("reading", "reading the picture"),
+                        StageText("aligning", "finding the face", "finding the face, {percent} %"),
+                        StageText("guessing", "making a first guess"),
+                        StageText("looking", "matching", "matching, step {done} of {total}"),
+                    ),
+                ),
+                (
+                    AvatarWalkRequest,
+                    (
+                        StageText("mapping", "preparing"),
+                        StageText("walking", "rendering", "rendering frame {done} of {total}"),
+                    ),
+                ),
+                (AvatarSheetRequest, (StageText("drawing", "drawing", "drawing face {done} of {total}"),)),
             )
         ),
         Task(
@@ -355,6 +391,7 @@ MEDIUM = Medium(
             result="model",
             lane="training",
             follow=False,
+            stages=TRAINING_STAGES,
         ),
     ),
     starter="avatar-starter",
@@ -364,8 +401,8 @@ MEDIUM = Medium(
     families=FAMILIES,
     candidates=9,
     onboarding=OnboardingText(
-        "Draw a face nobody has seen",
-        "Choose a style, or leave it to chance. Several candidates appear at once; click the one you like.",
+        "Create a character",
+        "Choose a style, or leave it to chance. You get several faces to choose from; click the one you like.",
         ({"style": "micah"}, {"style": "open-peeps"}, {"style": "adventurer"}),
     ),
     demo=Demo(

@@ -160,9 +160,8 @@ class TrainingLoop:
                     saved = time.monotonic()
                 self._write(Message("The log"), lambda: self._log.add(self.step, self.seconds, self._values))
                 values = {"step": float(self.step), **self._values}
-                self._report_progress(
-                    Progress(self._stage, min(total, int(time.monotonic() - self._start)), total, preview, values)
-                )
+                seconds = min(total, int(time.monotonic() - self._start))
+                self._report_progress(Progress(self._stage, seconds, total, preview, values, unit="s"))
                 # A step that begins is finished: begin none that would end long after the time.
                 left = self.request.minutes * 60 - (time.monotonic() - self._start)
                 if left <= 0 or left < took:

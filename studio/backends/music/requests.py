@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from studio.backends.medium import Demo, Medium, OnboardingText, Task
+from studio.backends.medium import Demo, Medium, OnboardingText, StageText, Task
 from studio.backends.music.families import FAMILIES
 from studio.schema.fields import Choice, FreeText, Range, field
 from studio.schema.request import Request, TrainRequest
@@ -48,14 +48,14 @@ class MusicRequest(Request):
         "",
         FreeText(
             label="Description",
-            help="What it should be like, in your words; the starter knows the names of genres, moods and tempi.",
+            help="Describe the music; the starter understands genres, moods and tempos.",
             limit=1000,
             lines=2,
             placeholder="a slow, dreamy lullaby",
         ),
     )
     genre: str = field(
-        "any", Choice(label="Genre", help="The kind of piece.", options=GENRES, open=True, group="Character")
+        "any", Choice(label="Genre", help="The kind of music.", options=GENRES, open=True, group="Character")
     )
     mood: str = field(
         "any", Choice(label="Mood", help="How it should feel.", options=MOODS, open=True, group="Character")
@@ -64,22 +64,22 @@ class MusicRequest(Request):
         0,
         Range(
             label="Tempo",
-            help="Beats a minute; 0 leaves it to the words and the genre.",
+            help="Beats per minute; 0 follows the description and the genre.",
             low=0,
             high=240,
             unit="BPM",
             low_word="Any",
         ),
     )
-    key: str = field("any", Choice(label="Key", help="The key it is in.", options=KEYS))
+    key: str = field("any", Choice(label="Key", help="The musical key.", options=KEYS))
     seconds: float = field(
-        12.0, Range(label="Length", help="How long the piece lasts.", low=1, high=60, step=0.5, unit="seconds")
+        12.0, Range(label="Length", help="How long the piece is.", low=1, high=60, step=0.5, unit="seconds")
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class MusicTrainRequest(TrainRequest):
-    """Learn a codec and a prior from a folder of sounds, labelled (labels.jsonl) or not."""
+    """Train a codec and a prior on a folder of audio, labelled (labels.jsonl) or not."""
 
     kind: ClassVar[str] = "music.train"
     medium: ClassVar[str] = "music"
@@ -88,7 +88,7 @@ class MusicTrainRequest(TrainRequest):
         "both",
         Choice(
             label="Part",
-            help="The codec turns sound into codes and back; the prior writes new codes. Both takes them in turn.",
+            help="The codec turns audio into codes and back; the prior writes new codes. Both trains them in turn.",
             options=(("both", "Both"), ("codec", "Codec"), ("prior", "Prior")),
         ),
     )
@@ -99,13 +99,21 @@ MEDIUM = Medium(
     title="Music",
     icon="music",
     tasks=(
-        Task(MusicRequest, "studio.backends.music.engine.engine:MusicEngine"),
+        Task(
+            MusicRequest,
+            "studio.backends.music.engine.engine:MusicEngine",
+            stages=(StageText("composing", "composing", "composing, {percent} %"),),
+        ),
         Task(
             MusicTrainRequest,
             "studio.backends.music.engine.train:MusicTrainer",
             result="model",
             lane="training",
             follow=False,
+            stages=(
+                StageText("codec", "training the codec"),
+                StageText("prior", "training the prior"),
+            ),
         ),
     ),
     starter="music-starter",
@@ -113,8 +121,8 @@ MEDIUM = Medium(
     makes="Music by genre and mood",
     families=FAMILIES,
     onboarding=OnboardingText(
-        "Hear a mood",
-        "Choose a genre, a mood and a tempo, or say it in your own words. The sound grows while it is made.",
+        "Compose music",
+        "Choose a genre, a mood and a tempo, or describe the music. The waveform grows as the music is composed.",
         (
             {"genre": "lullaby", "mood": "tender", "key": "F major"},
             {"genre": "lofi", "mood": "nostalgic", "tempo": 80},

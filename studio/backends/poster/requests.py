@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from studio.backends.medium import Demo, Medium, OnboardingText, SampleSheet, Task
+from studio.backends.medium import Demo, Medium, OnboardingText, SampleSheet, StageText, Task
 from studio.backends.poster.families import FAMILIES
 from studio.schema.fields import Choice, FreeText, Range, field
 from studio.schema.request import Request, TrainRequest
@@ -13,7 +13,7 @@ from studio.schema.request import Request, TrainRequest
 
 @dataclass(frozen=True, kw_only=True)
 class PosterRequest(Request):
-    """One picture from a sentence."""
+    """One picture from a prompt."""
 
     kind: ClassVar[str] = "poster"
     medium: ClassVar[str] = "poster"
@@ -22,7 +22,7 @@ class PosterRequest(Request):
         "a lighthouse on the coast at sunset",
         FreeText(
             label="Prompt",
-            help="What the poster shows: a place, the time of day, the weather, something in it.",
+            help="Describe the picture: the place, the time of day, the weather, what is in it.",
             limit=2000,
             lines=4,
             placeholder="snowy mountains at dawn with a balloon",
@@ -31,22 +31,30 @@ class PosterRequest(Request):
     negative: str = field(
         "",
         FreeText(
-            label="Leave out", help="What the poster should not show.", limit=2000, lines=2, placeholder="rain, mist"
+            label="Exclude", help="What the picture should not show.", limit=2000, lines=2, placeholder="rain, mist"
         ),
     )
-    width: int = field(512, Range(label="Width", help="Of the picture.", low=64, high=2048, unit="px", group="Size"))
-    height: int = field(768, Range(label="Height", help="Of the picture.", low=64, high=2048, unit="px", group="Size"))
+    width: int = field(
+        512, Range(label="Width", help="Width of the picture.", low=64, high=2048, unit="px", group="Size")
+    )
+    height: int = field(
+        768, Range(label="Height", help="Height of the picture.", low=64, high=2048, unit="px", group="Size")
+    )
     steps: int = field(
         24,
         Range(
-            label="Steps", help="Denoising steps; more are slower and a little finer.", low=1, high=150, advanced=True
+            label="Steps",
+            help="Denoising steps; more take longer and look a little finer.",
+            low=1,
+            high=150,
+            advanced=True,
         ),
     )
     guidance: float = field(
         3.0,
         Range(
             label="Guidance",
-            help="How strictly the words are followed; 1 follows them loosely, large values look harsh.",
+            help="How closely to follow the prompt; 1 follows it loosely, high values look harsh.",
             low=0,
             high=30,
             step=0.1,
@@ -57,7 +65,7 @@ class PosterRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class PosterTrainRequest(TrainRequest):
-    """Learn a poster model from a folder of pictures with captions."""
+    """Train a poster model on a folder of pictures with captions."""
 
     kind: ClassVar[str] = "poster.train"
     medium: ClassVar[str] = "poster"
@@ -66,13 +74,11 @@ class PosterTrainRequest(TrainRequest):
         "both",
         Choice(
             label="Part",
-            help="The codec turns pictures into latents; the denoiser paints latents from words and needs a codec.",
+            help="The codec turns pictures into latents; the denoiser makes latents from prompts and needs a codec.",
             options=(("both", "Codec, then denoiser"), ("codec", "Codec only"), ("denoiser", "Denoiser only")),
         ),
     )
-    batch: int = field(
-        16, Range(label="Batch", help="Pictures learned from in one step.", low=1, high=1024, advanced=True)
-    )
+    batch: int = field(16, Range(label="Batch", help="Pictures per training step.", low=1, high=1024, advanced=True))
 
 
 MEDIUM = Medium(
@@ -80,7 +86,11 @@ MEDIUM = Medium(
     title="Poster",
     icon="poster",
     tasks=(
-        Task(PosterRequest, "studio.backends.poster.engine.engine:PosterEngine"),
+        Task(
+            PosterRequest,
+            "studio.backends.poster.engine.engine:PosterEngine",
+            stages=(StageText("painting", "painting", "painting, step {done} of {total}"),),
+        ),
         Task(
             PosterTrainRequest,
             "studio.backends.poster.engine.train:PosterTrainer",
@@ -95,8 +105,8 @@ MEDIUM = Medium(
     samples=SampleSheet(128, 192, gap=8),
     families=FAMILIES,
     onboarding=OnboardingText(
-        "Paint a sentence",
-        "Say where it is, the time of day and what is in it, and watch the picture appear.",
+        "Create a picture",
+        "Describe the place, the time of day and what is in it, and watch the picture appear.",
         (
             {"prompt": "a lighthouse on the coast at sunset"},
             {"prompt": "snowy mountains at dawn with a balloon"},

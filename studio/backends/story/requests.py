@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from studio.backends.medium import Demo, Medium, OnboardingText, Task
+from studio.backends.medium import Demo, Medium, OnboardingText, StageText, Task
 from studio.backends.story.families import FAMILIES
 from studio.schema.fields import Choice, FreeText, Range, field
 from studio.schema.request import Request, TrainRequest
@@ -13,7 +13,7 @@ from studio.schema.request import Request, TrainRequest
 
 @dataclass(frozen=True, kw_only=True)
 class StoryRequest(Request):
-    """A text that goes on from `prompt`, or a story of the model's own where the prompt is empty."""
+    """A text that continues `prompt`, or a new story where the prompt is empty."""
 
     kind: ClassVar[str] = "story"
     medium: ClassVar[str] = "story"
@@ -22,7 +22,7 @@ class StoryRequest(Request):
         "",
         FreeText(
             label="Beginning",
-            help="The story goes on from these words. A first line '# Title' names it; empty starts a new story.",
+            help="The story continues from here. Start with '# Title' to name it; leave empty for a new story.",
             limit=400_000,
             lines=6,
             placeholder="# The Lost Compass",
@@ -32,7 +32,7 @@ class StoryRequest(Request):
         220,
         Range(
             label="Length",
-            help="At most this much is written, counted in tokens: four of them make about three words.",
+            help="Maximum length in tokens; four tokens make about three words.",
             low=16,
             high=2048,
             unit="tokens",
@@ -43,7 +43,7 @@ class StoryRequest(Request):
         0.7,
         Range(
             label="Temperature",
-            help="How daring the choice of words is; 0 always takes the likeliest.",
+            help="How adventurous the choice of words is; 0 always takes the most likely.",
             low=0,
             high=2,
             step=0.05,
@@ -54,7 +54,7 @@ class StoryRequest(Request):
         0.95,
         Range(
             label="Top-p",
-            help="Only the likeliest words that together have this probability are drawn from.",
+            help="Chooses only among the most likely words that together have this probability.",
             low=0.05,
             high=1,
             step=0.01,
@@ -65,7 +65,7 @@ class StoryRequest(Request):
         60,
         Range(
             label="Top-k",
-            help="Only this many of the likeliest are drawn from; 0 for all.",
+            help="Chooses only among this many of the most likely words; 0 for all.",
             low=0,
             high=500,
             advanced=True,
@@ -75,7 +75,7 @@ class StoryRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class StoryTrainRequest(TrainRequest):
-    """Learn a small language model and its vocabulary from a folder of .txt, .md and .jsonl files."""
+    """Train a small language model and its vocabulary on a folder of .txt, .md and .jsonl files."""
 
     kind: ClassVar[str] = "story.train"
     medium: ClassVar[str] = "story"
@@ -84,22 +84,20 @@ class StoryTrainRequest(TrainRequest):
         "small",
         Choice(
             label="Size",
-            help="How large the model is; a larger one needs far more time to learn.",
-            options=(("toy", "Toy, for a trial"), ("small", "Small"), ("medium", "Medium")),
+            help="Size of the model; larger models take much longer to train.",
+            options=(("toy", "Toy, for trying out"), ("small", "Small"), ("medium", "Medium")),
             advanced=True,
         ),
     )
     vocabulary: int = field(
         4096,
-        Range(
-            label="Vocabulary", help="How many word pieces the tokenizer knows.", low=300, high=50_000, advanced=True
-        ),
+        Range(label="Vocabulary", help="Number of tokens in the vocabulary.", low=300, high=50_000, advanced=True),
     )
     context: int = field(
         512,
         Range(
             label="Context",
-            help="How many tokens the model looks back.",
+            help="How many tokens the model sees at once.",
             low=32,
             high=4096,
             step=32,
@@ -107,9 +105,7 @@ class StoryTrainRequest(TrainRequest):
             advanced=True,
         ),
     )
-    batch: int = field(
-        4, Range(label="Batch", help="How many passages are learned from at once.", low=1, high=256, advanced=True)
-    )
+    batch: int = field(4, Range(label="Batch", help="Passages per training step.", low=1, high=256, advanced=True))
 
 
 MEDIUM = Medium(
@@ -117,22 +113,34 @@ MEDIUM = Medium(
     title="Story",
     icon="story",
     tasks=(
-        Task(StoryRequest, "studio.backends.story.engine.engine:StoryEngine"),
+        Task(
+            StoryRequest,
+            "studio.backends.story.engine.engine:StoryEngine",
+            stages=(
+                StageText("writing", "writing", "writing, {percent} %"),
+                StageText(
+                    "writing after the last {longest} of {count} tokens",
+                    "writing from the end of your text",
+                    "only the end of your text is read, {percent} % written",
+                ),
+            ),
+        ),
         Task(
             StoryTrainRequest,
             "studio.backends.story.engine.train:StoryTrainer",
             result="model",
             lane="training",
             follow=False,
+            stages=(StageText("learning words", "building the vocabulary"),),
         ),
     ),
     starter="story-starter",
     stage="text",
-    makes="Text that continues a beginning",
+    makes="Stories that continue your text",
     families=FAMILIES,
     onboarding=OnboardingText(
-        "Begin a story",
-        "Write a title or a first sentence. The text goes on from there, and you may stop it at any time.",
+        "Write a story",
+        "Enter a title or a first sentence. The story continues from there, and you can stop it at any time.",
         (
             {"prompt": "# The Lost Compass\n\n"},
             {"prompt": "# The Night Train\n\nMara had never seen the sea"},

@@ -121,7 +121,7 @@ class ProgressView(QWidget):
             return tr("Paused")
         if any(other.state == "running" and other is not job for other in self._studio.jobs()):
             return tr("Waiting while something else is generated")
-        return sentence(stage_words(job.progress.stage))
+        return sentence(stage_words(job))
 
     def _words(self, job: Job) -> str:
         progress = job.progress

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
-from studio.backends import medium
+from studio.backends import MEDIA, medium
+from studio.backends.medium import StageText, Task
 from studio.errors import Message, StudioError
 from studio.jobs.group import JobGroup
 from studio.jobs.io_host import IoRequest
@@ -17,6 +18,9 @@ from studio.jobs.job import Job
 from studio.library import titles
 from studio.schema.fields import Choice, Field, Flag, FreeText, Range, Seed
 from studio.schema.request import Request
+
+STAGES = (StageText("making room", "freeing memory"),)
+"""How the window says the stages that every task may have."""
 
 INSTEAD = {
     "models": "Choose another model, or add one.",
@@ -39,13 +43,15 @@ def count(n: int, one: str, many: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time to read at a glance: 8 s, 2 min, 1 h 20 min."""
+    """A length of time to read at a glance: 8 s, 2 min, 8 h, 1 h 20 min."""
     whole = max(0, round(seconds))
     if whole < 90:
         return tr("{n} s").format(n=whole)
     minutes = round(whole / 60)
     if minutes < 60:
         return tr("{n} min").format(n=minutes)
+    if minutes % 60 == 0:
+        return tr("{h} h").format(h=minutes // 60)
     return tr("{h} h {m} min").format(h=minutes // 60, m=minutes % 60)
 
 
@@ -110,9 +116,24 @@ def worded(message: Message | str) -> str:
         return str(message)
 
 
-def stage_words(stage: str | Message) -> str:
-    """What a job does right now, such as "loading"."""
-    return worded(stage) if isinstance(stage, Message) else tr(stage)
+def stage_words(job: Job) -> str:
+    """What a running job does right now, such as "loading", without how far it is."""
+    stage = job.progress.stage
+    text = _stage_text(job)
+    return tr(text.words) if text else worded(stage) if isinstance(stage, Message) else tr(stage)
+
+
+def _stage_text(job: Job) -> StageText | None:
+    """How the job's task says its stage; None where the stage is shown as it is reported."""
+    stage = job.progress.stage
+    name = stage.template if isinstance(stage, Message) else stage
+    task = next((one for one in _tasks() if one.request is type(job.request)), None)
+    return next((text for text in (*(task.stages if task else ()), *STAGES) if text.stage == name), None)
+
+
+def _tasks() -> Iterator[Task]:
+    for each in MEDIA:
+        yield from each.tasks
 
 
 def failure(error: BaseException) -> tuple[str, str]:
@@ -179,7 +200,7 @@ def request_name(request: Request) -> str:
 
 
 def job_stage(job: Job | JobGroup) -> str:
-    """What it does right now: `painting 3 of 12`; of a group also which of its jobs: `2 of 4, painting 3 of 12`."""
+    """What it does right now: `painting, step 3 of 12`; of a group also which job: `2 of 4, painting, step 3 of 12`."""
     if isinstance(job, JobGroup):
         return _group_stage(job)
     progress = job.progress
@@ -193,9 +214,15 @@ def job_stage(job: Job | JobGroup) -> str:
         return words[job.state]
     if job.cancelling:
         return tr("stopping")
-    name = stage_words(progress.stage)
+    name, text = stage_words(job), _stage_text(job)
     if progress.total < 2:  # of one step there is nothing to count
         return name
+    if progress.unit == "s":
+        done, total = duration(progress.done), duration(progress.total)
+        return tr("{stage}, {done} of {total}").format(stage=name, done=done, total=total)
+    if text:
+        percent = round(100 * min(progress.done, progress.total) / progress.total)
+        return tr(text.counted or text.words).format(done=progress.done, total=progress.total, percent=percent)
     shown = size if progress.unit == "B" else str
     words = tr("{stage} {done} of {total}")
     return words.format(stage=name, done=shown(progress.done), total=shown(progress.total))
