@@ -36,17 +36,21 @@ class ExportSource(NamedTuple):
 def add(verbs: Any) -> None:
     parser = verbs.add_parser(
         "export",
-        help="a picture as profile, post, icon set, sheet or SVG",
-        description="Write works as the files that the world asks for. All of them arrive, or nothing is written.",
+        help="export pictures as profiles, posts, icons, sheets or SVG",
+        description="Export works in the sizes and formats that you need. Either all files are written, or none.",
     )
     parser.add_argument("works", nargs="+", metavar="WORK", help="a work's id, or a picture file")
-    parser.add_argument("--to", type=Path, required=True, metavar="PLACE", help="a folder, or a .zip (required)")
-    parser.add_argument("--shape", choices=SHAPES, default="square", help="what it is cut to (default: square)")
+    parser.add_argument(
+        "--to", type=Path, required=True, metavar="PLACE", help="folder or .zip file to write to (required)"
+    )
+    parser.add_argument(
+        "--shape", choices=SHAPES, default="square", help="shape to cut the picture to (default: square)"
+    )
     parser.add_argument(
         "--background",
         default="none",
         metavar="WHAT",
-        help="none, a colour (#f2e9dc), a gradient (#f2e9dc,#c9dbe6 and an angle in degrees if you like), or a work"
+        help="none, a colour (#f2e9dc), a gradient (#f2e9dc,#c9dbe6, optionally an angle in degrees), or a work"
         " (default: none)",
     )
     parser.add_argument(
@@ -56,19 +60,19 @@ def add(verbs: Any) -> None:
         help="numbers, pairs such as 1080x1350, feeds, icons, or a network such as instagram (default: 512)",
     )
     kinds = [each.name for each in formats()]
-    parser.add_argument("--format", choices=kinds, default="png", help="the kind of file (default: png)")
+    parser.add_argument("--format", choices=kinds, default="png", help="file format (default: png)")
     for name, (low, high), words in (
-        ("padding", PADDING, "share of the side that stays free around it"),
-        ("across", SHIFT, "moved to the right, in shares of the side"),
-        ("down", SHIFT, "moved down, in shares of the side"),
+        ("padding", PADDING, "margin around the picture, as a fraction of the side"),
+        ("across", SHIFT, "horizontal shift to the right, as a fraction of the side"),
+        ("down", SHIFT, "vertical shift downwards, as a fraction of the side"),
     ):
         parser.add_argument(
             f"--{name}", type=float, default=0.0, metavar="N", help=f"{words}; {low:g} to {high:g} (default: 0)"
         )
-    parser.add_argument("--sheet", choices=SHEETS, help="all works on one sheet instead (default: no)")
-    parser.add_argument("--title", default="", metavar="TEXT", help="what stands above a sheet (default: nothing)")
+    parser.add_argument("--sheet", choices=SHEETS, help="put all works on one sheet (default: no)")
+    parser.add_argument("--title", default="", metavar="TEXT", help="title of a sheet (default: none)")
     parser.add_argument(
-        "--captions", metavar="LIST", help="words below the pictures of a sheet, with commas (default: their titles)"
+        "--captions", metavar="LIST", help="captions of a sheet's pictures, separated by commas (default: their titles)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
     parser.set_defaults(run=run)
@@ -131,15 +135,15 @@ def _sheet(values: argparse.Namespace, sources: list[ExportSource], embed: Embed
         given = [word.strip() for word in values.captions.split(",")]
         if len(given) != len(sources):
             raise BadInput(
-                "{captions} captions do not fit {works} works.",
-                "Give one for each.",
+                "There are {captions} captions for {works} works.",
+                "Give one caption for each work.",
                 captions=len(given),
                 works=len(sources),
             )
         captions = given
     form = find_format(values.format)
     if form.encode is None:
-        raise BadInput("A sheet is no {title}.", "Choose png, webp or jpeg.", title=form.title)
+        raise BadInput("A sheet cannot be exported as {title}.", "Choose png, webp or jpeg.", title=form.title)
     entries = [(source.picture, caption) for source, caption in zip(sources, captions, strict=True)]
     if values.sheet == "contact":
         sheet = sheets.contact_sheet(entries, title=values.title)
@@ -164,12 +168,14 @@ def _look(values: argparse.Namespace) -> tuple[PictureStyle, str]:
         return PictureStyle(**place, ground="colour", colour=first), ""
     if len(rest) > 2:
         raise BadInput(
-            "{what!r} is no background.", "A gradient is two colours and an angle, with commas.", what=what[:60]
+            "{what!r} is not a background.",
+            "A gradient is two colours and an angle, separated by commas.",
+            what=what[:60],
         )
     try:
         angle = float(rest[1]) if len(rest) == 2 else 180.0
     except ValueError:
-        raise BadInput("{angle!r} is no angle.", "Give degrees, such as 135.", angle=rest[1][:40]) from None
+        raise BadInput("{angle!r} is not an angle.", "Give degrees, such as 135.", angle=rest[1][:40]) from None
     return PictureStyle(**place, ground="gradient", colour=first, second=rest[0], angle=angle), ""
 
 
@@ -186,7 +192,9 @@ def _source(word: str, get: Callable[[str], Asset]) -> ExportSource:
     payload = codecs.read(path)
     if not isinstance(payload, Image):
         raise BadInput(
-            "{word} is no picture.", "Pictures are exported; other works can be copied as they are.", word=word[:80]
+            "{word} is not a picture.",
+            "Only pictures can be exported; other works can be copied as they are.",
+            word=word[:80],
         )
     fallback = asset.id if asset is not None else "picture"
     return ExportSource(payload, asset, writer.safe_name(title, fallback), title)

@@ -100,7 +100,7 @@ def whole_number(low: int, high: int) -> Any:
         try:
             number = int(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text[:60]!r} is no whole number") from None
+            raise argparse.ArgumentTypeError(f"{text[:60]!r} is not a whole number") from None
         if not low <= number <= high:
             raise argparse.ArgumentTypeError(f"{number} is not between {low} and {high}")
         return number
@@ -151,7 +151,7 @@ def _help(name: str, note: Field, default: Any, needed: bool) -> str:
         about += f"; {note.low:g} to {note.high:g}{unit}"
     elif isinstance(note, Choice):
         words = [value for value, _ in note.options]
-        about += f": {', '.join([*words, 'or a word the model knows'] if note.open else words)}"
+        about += f": {', '.join([*words, 'or another that the model knows'] if note.open else words)}"
     elif isinstance(note, Seed):
         about += f"; 0 to {SEED_LIMIT - 1}"
     elif isinstance(note, ListOf):

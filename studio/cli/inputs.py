@@ -23,7 +23,7 @@ def from_file(path: Path) -> Request:
     path = path.expanduser()
     if not path.is_file():
         raise BadInput(
-            "{path} is no file.", "Give a request file, or a work made by the studio, with --request.", path=path
+            "{path} is not a file.", "Give a request file, or a work made by the studio, with --request.", path=path
         )
     if path.suffix.lower() != ".json":
         return from_work(path)
@@ -46,7 +46,7 @@ def from_work(path: Path) -> Request:
         sidecar = path.with_suffix(".json")
         found = _json(sidecar).get("request") if sidecar.is_file() else None
     if not isinstance(found, dict) or not found:
-        raise BadInput("{name} does not say how it was made.", "Give a work as the studio made it.", name=path.name)
+        raise BadInput("{name} does not say how it was made.", "Give the file as the studio made it.", name=path.name)
     return Request.from_json(found)
 
 
@@ -64,7 +64,7 @@ def _json(path: Path) -> dict[str, Any]:
         return weights.parse(raw)
     except weights.DamagedWeights as error:
         raise BadInput(
-            "{name} is no request: {reason}.",
+            "{name} is not a request: {reason}.",
             "A request is a JSON object with the key `kind`.",
             name=path.name,
             reason=error,
@@ -82,7 +82,7 @@ def find_work(library: Library, word: str) -> tuple[Path, Asset | None]:
         return asset.path, asset
     if not path.is_file():
         raise BadInput(
-            "{path} is no file.", "Give a work's id, as `studio library list` shows it, or its file.", path=path
+            "{path} is not a file.", "Give a work's id, as `studio library list` shows it, or its file.", path=path
         )
     return path, library.find_file(path)
 

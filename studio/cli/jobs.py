@@ -54,7 +54,7 @@ def run(studio: Studio, requests: Sequence[Request], display: ProgressDisplay, r
     except KeyboardInterrupt:
         _cancel(studio, jobs)
         display = QuietOnBrokenPipe(display)  # the reader of a pipe may have ended, too
-        display.say("Stopping. What is made so far is kept; press Ctrl-C again to stop at once.")
+        display.say("Stopping. Partial results are saved; press Ctrl-C again to stop at once.")
         for index, job in enumerate(jobs, 1):
             collect(job, index)
         raise Interrupted from None

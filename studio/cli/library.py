@@ -23,41 +23,41 @@ LIMIT = 100_000
 
 
 def add(verbs: Any) -> None:
-    library = verbs.add_parser("library", help="find, check and import works", description="The works you made.")
+    library = verbs.add_parser(
+        "library", help="find, check and import works", description="Find, check and import works in the library."
+    )
     actions = library.add_subparsers(title="actions", metavar="ACTION", required=True)
 
-    listing = actions.add_parser("list", help="works, the newest first", description="List works, the newest first.")
+    listing = actions.add_parser("list", help="list works, newest first", description="List works, newest first.")
     _filters(listing)
     listing.set_defaults(run=run_list, text="")
 
-    search = actions.add_parser(
-        "search", help="works by words", description="Find works by title, prompt, tag or model."
-    )
-    search.add_argument("text", metavar="TEXT", help="words that all must occur")
+    search = actions.add_parser("search", help="find works", description="Find works by title, prompt, tag or model.")
+    search.add_argument("text", metavar="TEXT", help="words that must all occur")
     _filters(search)
     search.set_defaults(run=run_list)
 
-    show = actions.add_parser("show", help="all that is known of one work", description="Show what made a work.")
+    show = actions.add_parser(
+        "show", help="show the details of one work", description="Show the details of one work and how it was made."
+    )
     show.add_argument(
-        "work", metavar="WORK", help="a work's id, as `studio library list` shows it, or its file, or a copy of that"
+        "work", metavar="WORK", help="a work's id, as `studio library list` shows it, its file, or a copy of its file"
     )
     _json(show)
     show.set_defaults(run=run_show)
 
-    verify = actions.add_parser(
-        "verify", help="check every file", description="Read every file and report what is wrong."
-    )
+    verify = actions.add_parser("verify", help="check every file", description="Read every file and report problems.")
     _json(verify)
     verify.set_defaults(run=run_verify)
 
     rebuild = actions.add_parser(
-        "rebuild", help="make the index anew", description="Make the index anew from the files, which are the truth."
+        "rebuild", help="rebuild the index", description="Rebuild the index from the files in the library."
     )
     _json(rebuild)
     rebuild.set_defaults(run=run_rebuild)
 
     bring = actions.add_parser(
-        "import", help="copy files of your own into the library", description="Import pictures, sounds and texts."
+        "import", help="copy your own files into the library", description="Import pictures, sounds, clips and texts."
     )
     bring.add_argument(
         "paths", type=Path, nargs="+", metavar="FILE", help="PNG, JPEG, WebP, GIF, MP4, WAV, FLAC, MP3, Markdown ..."
@@ -73,24 +73,24 @@ def _json(parser: argparse.ArgumentParser) -> None:
 def _filters(parser: argparse.ArgumentParser) -> None:
     names = [one.name for one in MEDIA]
     parser.add_argument("--medium", choices=names, help="only one medium (default: all)")
-    parser.add_argument("--model", metavar="ID", help="only what this model made (default: all)")
+    parser.add_argument("--model", metavar="ID", help="only works made with this model (default: all)")
     parser.add_argument("--tag", metavar="TAG", help="only works with this tag (default: all)")
     parser.add_argument("--collection", metavar="NAME", help="only works in this collection (default: all)")
     parser.add_argument("--favourite", action="store_true", default=None, help="only favourites (default: all)")
-    parser.add_argument("--bin", action="store_true", help="what lies in the bin instead (default: no)")
+    parser.add_argument("--bin", action="store_true", help="list works in the bin instead (default: no)")
     parser.add_argument(
         "--limit",
         type=whole_number(1, LIMIT),
         default=50,
         metavar="N",
-        help=f"at most so many; 1 to {LIMIT} (default: 50)",
+        help=f"maximum number of works; 1 to {LIMIT} (default: 50)",
     )
     parser.add_argument(
         "--offset",
         type=whole_number(0, 10**9),
         default=0,
         metavar="N",
-        help="leave out the first N; 0 or more (default: 0)",
+        help="skip the first N works; 0 or more (default: 0)",
     )
     _json(parser)
 
@@ -118,9 +118,9 @@ def run_list(values: argparse.Namespace, desk: CliContext) -> int:
         desk.print(line)
     last = values.offset + len(assets)
     if not total:
-        desk.print_error("There are no such works.")
+        desk.print_error("No works found.")
     elif last < total:
-        desk.print_error(f"{last} of {total} works; go on with --offset {last}.")
+        desk.print_error(f"{last} of {total} works; continue with --offset {last}.")
     return 0
 
 
@@ -128,7 +128,7 @@ def run_show(values: argparse.Namespace, desk: CliContext) -> int:
     with desk.library() as library:
         path, asset = inputs.find_work(library, values.work)
         if asset is None:
-            raise BadInput("{name} is not in the library.", "`studio library import` takes it in.", name=path.name)
+            raise BadInput("{name} is not in the library.", "`studio library import` adds it.", name=path.name)
         children = [child.id for child in library.children(asset.id)]
     facts = {**_facts(asset), "children": children, "request": asset.request, "provenance": asset.provenance.to_json()}
     if values.json:
@@ -154,7 +154,7 @@ def run_verify(values: argparse.Namespace, desk: CliContext) -> int:
         for one in problems:
             desk.print(as_typed(f"{one.path}: {one.message} {one.hint}").rstrip())
     else:
-        desk.print(f"All is well with {total} works." if total != 1 else "All is well with 1 work.")
+        desk.print(f"No problems found in {total} works." if total != 1 else "No problems found in 1 work.")
     return StudioError.status if problems else 0
 
 
@@ -164,7 +164,7 @@ def run_rebuild(values: argparse.Namespace, desk: CliContext) -> int:
     if values.json:
         desk.print_json({"works": total})
     else:
-        desk.print(f"The index is made anew; it holds {total} {'work' if total == 1 else 'works'}.")
+        desk.print(f"The index has been rebuilt; it holds {total} {'work' if total == 1 else 'works'}.")
     return 0
 
 

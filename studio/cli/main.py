@@ -34,8 +34,8 @@ def parser() -> ArgumentParser:
     """All verbs. Each sets `run`, a function of the parsed values and a CliContext that returns the exit status."""
     whole = ArgumentParser(
         prog=program(),
-        description="AIGC Studio makes avatars, posters, stories and music on this machine. Alone it opens the window.",
-        epilog="`studio VERB --help` explains each. STUDIO_HOME puts everything the studio keeps under one folder.",
+        description="Create avatars, posters, stories and music on this machine. Without a command, the window opens.",
+        epilog="`studio VERB --help` explains each command. STUDIO_HOME sets one folder for all files of the studio.",
     )
     whole.add_argument("--version", action="version", version=f"AIGC Studio {studio.__version__}")
     verbs = whole.add_subparsers(title="verbs", metavar="VERB", required=True)
@@ -86,7 +86,7 @@ def _run(verb: Callable[..., int], values: object, desk: CliContext) -> int:
     except Exception as error:
         logger.exception("a command failed")
         sys.stderr.write(
-            f"Something went wrong that should not have ({type(error).__name__}). "
+            f"An unexpected error occurred ({type(error).__name__}). "
             f"The details are in {log.path(desk.places.logs, 'command-line')}.\n"
         )
         return PROBLEM

@@ -27,16 +27,16 @@ KINDS = {task.request.kind: task.request for one in MEDIA for task in one.work_t
 def add_make(verbs: Any) -> None:
     make = verbs.add_parser(
         "make",
-        help="make works: avatars, posters, stories, music",
-        description="Make works. The library keeps them; --out receives copies that are always newly named.",
-        epilog="`studio make MEDIUM --help` shows what may be asked of each.",
+        help="create avatars, posters, stories or music",
+        description="Create works. They are saved in the library; --out also saves copies and never overwrites a file.",
+        epilog="`studio make MEDIUM --help` shows the options of each medium.",
     )
     _add_shared(make, first=True)
     make.set_defaults(run=run_make, medium=None)
     media = make.add_subparsers(title="media", metavar="MEDIUM", dest="medium")
     for kind in KINDS.values():
         parser = media.add_parser(kind.kind, help=_about(kind), description=_about(kind))
-        fields = parser.add_argument_group("what to make")
+        fields = parser.add_argument_group("settings")
         flags.add_fields(fields, kind)
         if kind.keeps_identity:
             identities.add_flags(parser)
@@ -49,20 +49,20 @@ def _add_shared(parser: argparse.ArgumentParser, *, first: bool) -> None:
     def default(value: Any) -> Any:
         return value if first else argparse.SUPPRESS
 
-    group = parser.add_argument_group("how many, and where to")
+    group = parser.add_argument_group("number and folder")
     group.add_argument(
         "--count",
         type=flags.whole_number(1, COUNT_LIMIT),
         default=default(1),
         metavar="N",
-        help=f"how many, each with the next seed; 1 to {COUNT_LIMIT} (default: 1)",
+        help=f"number of works, each with the next seed; 1 to {COUNT_LIMIT} (default: 1)",
     )
     group.add_argument(
         "--request",
         type=Path,
         default=default(None),
         metavar="FILE",
-        help="make again what a request file (JSON), or a work made by the studio, says; other flags change it "
+        help="reuse the settings of a request file (JSON) or of a work made by the studio; other flags change them "
         "(default: none)",
     )
     group.add_argument(
@@ -70,24 +70,24 @@ def _add_shared(parser: argparse.ArgumentParser, *, first: bool) -> None:
         type=Path,
         default=default(None),
         metavar="DIR",
-        help="the folder that receives copies, made if need be (default: none, the library only)",
+        help="folder for copies, created if needed (default: none, the library only)",
     )
     add_output(parser, first=first)
 
 
 def add_output(parser: argparse.ArgumentParser, *, first: bool = True) -> None:
-    group = parser.add_argument_group("what is printed")
+    group = parser.add_argument_group("output")
     group.add_argument(
         "--json",
         action="store_true",
         default=False if first else argparse.SUPPRESS,
-        help="print exactly one JSON object on standard output (default: no)",
+        help="print one JSON object on standard output (default: no)",
     )
     group.add_argument(
         "--progress",
         choices=("bar", "json"),
         default="bar" if first else argparse.SUPPRESS,
-        help="progress on standard error as a bar (lines where that is no terminal) or as JSON lines (default: bar)",
+        help="show progress on standard error as a bar (lines if not a terminal) or as JSON lines (default: bar)",
     )
 
 
@@ -155,14 +155,14 @@ def _requests(values: argparse.Namespace, desk: CliContext) -> list[Request]:
     """The requests of one command: from a file, from flags, or from a file that flags change."""
     known = identities.known_face(values, desk)
     if values.request is not None and known:
-        raise BadInput("A face cannot begin from --identity and --request both.", "Give one of them.")
+        raise BadInput("--identity and --request cannot be used together.", "Use one of them.")
     if values.request is not None:
         request = from_file(values.request)
         if isinstance(request, TrainRequest):
-            raise BadInput("{name} asks for a training.", "Use `studio train`.", name=values.request.name)
+            raise BadInput("{name} is a training request.", "Use `studio train`.", name=values.request.name)
         if values.medium not in (None, request.kind):
             raise BadInput(
-                "{name} is about {kind}, not {medium}.",
+                "{name} is a request for {kind}, not {medium}.",
                 name=values.request.name,
                 kind=request.kind,
                 medium=values.medium,
@@ -170,14 +170,12 @@ def _requests(values: argparse.Namespace, desk: CliContext) -> list[Request]:
         request = request.replace(**flags.given_fields(type(request), values))
         unknown = unknown_fields(request)
         if unknown:
-            desk.print_error(
-                f"{values.request.name} has fields this studio does not know, which change nothing: {unknown}."
-            )
+            desk.print_error(f"{values.request.name} has unknown fields, which are ignored: {unknown}.")
     elif values.medium is not None:
         request = flags.request_from(KINDS[values.medium], values, known)
         desk.print_error(*identities.identity_warnings(values, known, request))
     else:
-        raise BadInput("Say what to make.", "Choose one of: {names}.", names=", ".join(one.name for one in MEDIA))
+        raise BadInput("No medium was given.", "Choose one of: {names}.", names=", ".join(one.name for one in MEDIA))
     request.replace(seed=request.seed + values.count - 1)  # refused where there are not so many seeds
     return list(request.candidates(values.count))
 
@@ -185,9 +183,9 @@ def _requests(values: argparse.Namespace, desk: CliContext) -> list[Request]:
 def add_train(verbs: Any) -> None:
     train = verbs.add_parser(
         "train",
-        help="train a model on a folder of your own",
-        description="Train a model. Checkpoints are kept, so that --resume goes on where a training was stopped.",
-        epilog="`studio train MEDIUM --help` shows what may be set for each.",
+        help="train a model on your own data",
+        description="Train a model. Checkpoints are saved, so that --resume can continue a stopped training run.",
+        epilog="`studio train MEDIUM --help` shows the options of each medium.",
     )
     media = train.add_subparsers(title="media", metavar="MEDIUM", dest="medium", required=True)
     for one in MEDIA:
@@ -195,7 +193,7 @@ def add_train(verbs: Any) -> None:
             continue
         kind = one.training_task.request
         parser = media.add_parser(one.name, help=_about(kind), description=_about(kind))
-        group = parser.add_argument_group("what to learn")
+        group = parser.add_argument_group("settings")
         flags.add_fields(group, kind, required=("data", "out"))
         add_output(parser)
         parser.set_defaults(run=run_train, kind=kind)
@@ -204,7 +202,9 @@ def add_train(verbs: Any) -> None:
 def run_train(values: argparse.Namespace, desk: CliContext) -> int:
     request = flags.request_from(values.kind, values)
     if not Path(request.data).exists():
-        raise BadInput("{folder} does not exist.", "Give the folder to learn from with --data.", folder=request.data)
+        raise BadInput(
+            "{folder} does not exist.", "Give the folder with training data with --data.", folder=request.data
+        )
     copies.folder_for_copies(Path(request.out))
     models: list[dict[str, Any]] = []
     display = progress.display(values.progress)
@@ -217,7 +217,7 @@ def run_train(values: argparse.Namespace, desk: CliContext) -> int:
                 if partial:
                     models[-1]["partial"] = True
                 if job.duplicate_of:
-                    desk.print_error(f"Nothing more was learnt: {job.duplicate_of} is there already.")
+                    desk.print_error(f"Training changed nothing: the model is the same as {job.duplicate_of}.")
 
     with desk.studio() as studio:
         try:

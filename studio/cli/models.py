@@ -20,46 +20,52 @@ SECONDS = 5.0  # between two words on how far an import is
 
 
 def add(verbs: Any) -> None:
-    models = verbs.add_parser("models", help="list, describe, import and remove models", description="The models.")
+    models = verbs.add_parser(
+        "models",
+        help="list, describe, import and remove models",
+        description="List, describe, import and remove models.",
+    )
     actions = models.add_subparsers(title="actions", metavar="ACTION", required=True)
     names = [one.name for one in MEDIA]
 
-    listing = actions.add_parser("list", help="all models", description="List the models there are.")
+    listing = actions.add_parser("list", help="list models", description="List all models.")
     listing.add_argument("--medium", choices=names, help="only those of one medium (default: all)")
     _json(listing)
     listing.set_defaults(run=run_list)
 
-    info = actions.add_parser("info", help="all that is known of one", description="Describe one model.")
+    info = actions.add_parser(
+        "info", help="show the details of one model", description="Show the details of one model."
+    )
     info.add_argument("id", metavar="ID", help="the model's id, as `studio models list` shows it")
-    info.add_argument("--verify", action="store_true", help="read its weights and compare them (default: no)")
+    info.add_argument("--verify", action="store_true", help="check its weights against their checksum (default: no)")
     _json(info)
     info.set_defaults(run=run_info)
 
     bring = actions.add_parser(
         "import",
-        help="copy a model of your own into the studio",
-        description="Import a folder in the format of diffusers or transformers, a folder that `studio train` made, a "
-        "single .safetensors file, or a checkpoint of a StyleGAN2 or StyleGAN3 (.pkl, .pt), which is converted without "
-        "running anything in it. Other pickles are refused, since they can run programs.",
+        help="copy your own model into the studio",
+        description="Import a folder in the format of diffusers or transformers, a folder made by `studio train`, a "
+        "single .safetensors file, or a StyleGAN2 or StyleGAN3 checkpoint (.pkl, .pt), which is converted without "
+        "running any code in it. Other pickles are refused, because they can run code.",
     )
     bring.add_argument("path", type=Path, metavar="PATH", help="the folder or file")
     bring.add_argument("--medium", choices=names, required=True, help="what it makes (required)")
     bring.add_argument(
         "--accept-licence",
         action="store_true",
-        help="you have read its licence and agree, where that is unknown or limits use (default: no)",
+        help="confirm that you have read and accept a licence that is unknown or restrictive (default: no)",
     )
     bring.add_argument(
         "--licence",
         default="",
         metavar="NAME",
-        help="what you know its licence to be, such as own or cc0-1.0 (default: what the file says)",
+        help="its licence, if you know it, such as own or cc0-1.0 (default: as the file says)",
     )
     _json(bring)
     bring.set_defaults(run=run_import)
 
     remove = actions.add_parser("remove", help="delete an imported model", description="Delete an imported model.")
-    remove.add_argument("id", metavar="ID", help="the model's id; models that came with the studio stay")
+    remove.add_argument("id", metavar="ID", help="the model's id; built-in models cannot be removed")
     _json(remove)
     remove.set_defaults(run=run_remove)
     directions.add(actions)
@@ -100,7 +106,7 @@ def run_info(values: argparse.Namespace, desk: CliContext) -> int:
         for line in table([(key, _shown(value)) for key, value in shown.items()]):
             desk.print(line)
         if values.verify and not problems:
-            desk.print("The weights are whole and unchanged.")
+            desk.print("The weights are complete and unchanged.")
     desk.print_error(*problems)
     return 3 if problems else 0
 

@@ -29,15 +29,17 @@ if TYPE_CHECKING:
 def add(verbs: Any) -> None:
     show = verbs.add_parser(
         "demo",
-        help="make a bit of everything, and a page that shows it",
-        description="Make faces, a poster, a story and a piece of music, and an index.html that shows them.",
+        help="create one of everything, and a page that shows it",
+        description="Create faces, a poster, a story, a piece of music and an index.html that shows them.",
     )
-    show.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder for it (required)")
+    show.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder (required)")
     add_output(show)
     show.set_defaults(run=run_demo)
 
     bench = verbs.add_parser(
-        "bench", help="measure the studio on this machine", description="Measure the studio; one JSON object a line."
+        "bench",
+        help="measure performance on this machine",
+        description="Measure performance; one JSON object per line.",
     )
     bench.add_argument(
         "name", nargs="?", default="", metavar="NAME", help=f"only one: {', '.join(BENCHES)} (default: all)"
@@ -45,31 +47,33 @@ def add(verbs: Any) -> None:
     bench.set_defaults(run=run_bench)
 
     made_of = verbs.add_parser(
-        "about", help="versions, licences and credits", description="What the studio is made of, and on which terms."
+        "about",
+        help="versions, licences and credits",
+        description="Show the parts of the studio, their versions, licences and credits.",
     )
     made_of.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
     made_of.set_defaults(run=run_about)
 
     pictures = verbs.add_parser(
         "screenshots",
-        help="picture every page of the window",
-        description="Picture every page of the window, with works in it, in both themes and at two sizes.",
+        help="take screenshots of every page of the window",
+        description="Take screenshots of every page of the window, with works, in both themes and at two sizes.",
     )
-    pictures.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder for it (required)")
+    pictures.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder (required)")
     pictures.add_argument(
-        "--home", type=Path, metavar="DIR", help="a STUDIO_HOME whose works are shown (default: new works are made)"
+        "--home", type=Path, metavar="DIR", help="a STUDIO_HOME whose works to show (default: create new works)"
     )
     pictures.set_defaults(run=run_screenshots)
 
     health = verbs.add_parser(
         "doctor",
-        help="what this machine has, what is missing and how to get it",
-        description="Look at this machine. The exit status is 3 if something is missing that nothing works without.",
+        help="check this machine, and say what is missing and how to get it",
+        description="Check this machine. The exit status is 3 if something essential is missing.",
     )
     health.add_argument(
         "--report",
         action="store_true",
-        help="as Markdown to paste into a report: no prompts, names or home folders (default: no)",
+        help="print Markdown for a bug report, without prompts, names or home folders (default: no)",
     )
     health.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
     health.set_defaults(run=run_doctor)

@@ -230,7 +230,7 @@ def _find(word: str, there: list[Identity]) -> Identity:
     """The one of that id, or else of that name. Raises BadInput where there is none."""
     found = _found(word, there)
     if found is None:
-        raise BadInput("Nobody is kept as {word!r}.", _known(there), word=word[:60])
+        raise BadInput("There is no character called {word!r}.", _known(there), word=word[:60])
     return found
 
 
@@ -243,7 +243,7 @@ def _known(there: list[Identity]) -> Message:
 def _clean(name: str) -> str:
     name = _one_line(name)[:NAME_LIMIT].rstrip()
     if not name:
-        raise BadInput("An identity needs a name.", "Say who this is.")
+        raise BadInput("A character needs a name.", "Say who this is.")
     return name
 
 

@@ -258,7 +258,7 @@ def test_a_picture_that_says_nothing_is_no_request(run: Runs, tmp_path: Path) ->
     work = run("make", "avatar", "--seed", 1).out.strip()
     ended = run("make", "poster", "--request", work)
     assert ended.status == 2
-    assert "about avatar, not poster" in ended.err
+    assert "a request for avatar, not poster" in ended.err
 
 
 def test_an_out_that_cannot_be_written_ends_it_before_anything_opens(run: Runs, tmp_path: Path) -> None:

@@ -103,14 +103,14 @@ def test_what_cannot_be_is_said_in_words(run: Runs, drawing: Path, tmp_path: Pat
     for words, said in (
         ((drawing, "--sizes", "huge", *out), "is no size"),
         ((drawing, "--background", "#12", *out), "is no colour"),
-        ((drawing, "--background", "#112233,#445566,up", *out), "is no angle"),
+        ((drawing, "--background", "#112233,#445566,up", *out), "is not an angle"),
         ((drawing, "--background", "nobody", *out), "There is no work"),
         ((drawing, "--padding", "2", *out), "padding"),
         ((drawing, "--shape", "star", *out), "Argument --shape"),
         (("nobody", *out), "There is no work"),
         ((tmp_path / "missing.png", *out), "There is no file"),
-        ((tmp_path / "notes.md", *out), "is no picture"),
-        ((clip, *out), "is no picture"),
+        ((tmp_path / "notes.md", *out), "is not a picture"),
+        ((clip, *out), "is not a picture"),
         ((tmp_path / "torn.png", *out), "damaged"),
         ((drawing,), "--to"),
     ):

@@ -29,7 +29,7 @@ def work(run: Runs, *flags: object) -> tuple[str, dict[str, Any]]:
 
 
 def test_keep_show_rename_remove_and_restore(run: Runs, home: Path) -> None:
-    assert "Nobody is kept yet" in run("identities", "list").err
+    assert "No characters yet" in run("identities", "list").err
     id, request = work(run, "--seed", 7, "--name", "Mara", "--style", "micah")
     kept = run("identities", "keep", id, "--json").json
     assert (kept["name"], kept["work"]) == ("Mara", id)
@@ -63,8 +63,8 @@ def test_what_cannot_be_kept_is_said(run: Runs) -> None:
     assert unnamed.status == 2
     assert "Give it one with --name" in unnamed.err
     story = Path(run("make", "story", "--seed", 1, "--json").json["assets"][0]["path"]).stem
-    assert "shows no face of a model" in run("identities", "keep", story, "--name", "Tale").err
-    assert "Nobody is kept as 'Zoe'" in run("identities", "show", "Zoe").err
+    assert "does not show a face made by a model" in run("identities", "keep", story, "--name", "Tale").err
+    assert "There is no character called 'Zoe'" in run("identities", "show", "Zoe").err
     assert run("identities", "keep", "nothing", "--name", "Mara").status == 2
 
 
@@ -95,24 +95,24 @@ def test_a_face_is_kept_from_a_file_that_carries_it(run: Runs, tmp_path: Path) -
     codecs.write(picture, lone, note=None)
     assert "does not say how it was made" in run("identities", "keep", lone, "--name", "Zoe").err
     gone = run("identities", "keep", tmp_path / "gone.png", "--name", "Zoe")
-    assert (gone.status, "is no file" in gone.err) == (2, True)
+    assert (gone.status, "is not a file" in gone.err) == (2, True)
     story = run("make", "story", "--seed", 1).out.strip()
-    assert "shows no face of a model" in run("identities", "keep", story, "--name", "Tale").err
+    assert "does not show a face made by a model" in run("identities", "keep", story, "--name", "Tale").err
 
 
 def test_who_becomes_somebody_else_is_said(run: Runs) -> None:
     run("identities", "keep", work(run, "--seed", 7, "--style", "micah")[0], "--name", "Mara")
     assert (
-        "With another --style this is not Mara"
+        "With another --style this is not the saved Mara"
         in run("make", "avatar", "--identity", "Mara", "--style", "personas").err
     )
     assert (
         "With another --style and --seed"
         in run("make", "avatar", "--identity", "Mara", "--style", "any", "--seed", 8).err
     )
-    assert "Only the first of these is Mara" in run("make", "avatar", "--identity", "Mara", "--count", 2).err
+    assert "Only the first of these is the saved Mara" in run("make", "avatar", "--identity", "Mara", "--count", 2).err
     for same in (("--psi", 0.5), ("--style", "micah"), ("--seed", 7)):
-        assert "somebody else" not in run("make", "avatar", "--identity", "Mara", *same).err
+        assert "the saved Mara" not in run("make", "avatar", "--identity", "Mara", *same).err
 
 
 def test_a_face_begins_from_an_identity_and_flags_change_it(run: Runs, tmp_path: Path) -> None:
@@ -125,7 +125,10 @@ def test_a_face_begins_from_an_identity_and_flags_change_it(run: Runs, tmp_path:
     assert run("make", "avatar", "--identity", "Zoe").status == 2
     brief = tmp_path / "brief.json"
     brief.write_text(json.dumps(request), encoding="utf-8")
-    assert "--identity and --request both" in run("make", "avatar", "--identity", "Mara", "--request", brief).err
+    assert (
+        "--identity and --request cannot be used together"
+        in run("make", "avatar", "--identity", "Mara", "--request", brief).err
+    )
 
 
 def test_several_people_of_one_command_have_names_of_their_own(run: Runs) -> None:

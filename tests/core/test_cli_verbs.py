@@ -53,7 +53,7 @@ def test_models_come_are_described_and_go(run: Runs, tmp_path: Path, home: Path)
     assert Path(mine["folder"]) == home / "models" / "tiny-tales"
     assert "tiny-tales" in run("models", "list").out
     assert run("models", "info", "tiny-tales", "--verify", "--json").json["problems"] == []
-    assert "whole and unchanged" in run("models", "info", "tiny-tales", "--verify").out
+    assert "complete and unchanged" in run("models", "info", "tiny-tales", "--verify").out
     made = run("make", "story", "--model", "tiny-tales", "--json")
     assert made.json["assets"][0]["model"] == "tiny-tales"
     (home / "models" / "tiny-tales" / "model.safetensors").write_bytes(b"torn")
@@ -114,7 +114,7 @@ def test_models_of_another_folder(run: Runs, tmp_path: Path, home: Path) -> None
 
 
 def test_library_verbs(run: Runs, tmp_path: Path, home: Path) -> None:
-    assert run("library", "list").err == "There are no such works.\n"
+    assert run("library", "list").err == "No works found.\n"
     run("make", "poster", "--prompt", "a red fox", "--seed", 1)
     run("make", "story", "--prompt", "从前有一只狐狸", "--seed", 2)
     listed = run("library", "list", "--json").json
@@ -127,13 +127,13 @@ def test_library_verbs(run: Runs, tmp_path: Path, home: Path) -> None:
     assert run("library", "search", "fox", "--medium", "music", "--json").json == {"total": 0, "assets": []}
     short = run("library", "list", "--limit", 1)
     assert story["id"] in short.out
-    assert "1 of 2 works; go on with --offset 1" in short.err
+    assert "1 of 2 works; continue with --offset 1" in short.err
     assert poster["id"] in run("library", "list", "--offset", 1).out
     shown = run("library", "show", poster["id"], "--json").json
     assert shown["request"]["prompt"] == "a red fox"
     assert shown["provenance"]["model"]["id"] == "poster-starter"
     assert "a red fox" in run("library", "show", poster["id"]).out
-    assert run("library", "verify").out == "All is well with 2 works.\n"
+    assert run("library", "verify").out == "No problems found in 2 works.\n"
     (home / "library" / "index.sqlite").write_bytes(b"torn")
     assert run("library", "rebuild", "--json").json == {"works": 2}
     Path(poster["path"]).write_bytes(b"torn")

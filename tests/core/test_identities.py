@@ -88,7 +88,7 @@ def test_who_is_removed_lies_in_the_bin_and_comes_back(people: Identities) -> No
     assert people.binned() == []
     with pytest.raises(BadInput, match="Nobody in the bin"):
         people.restore(mara.id)
-    with pytest.raises(BadInput, match=r"Nobody is kept as 'Zoe'. There are: Mara, Mara 2"):
+    with pytest.raises(BadInput, match=r"There is no character called 'Zoe'. There are: Mara, Mara 2"):
         people.remove("Zoe")
 
 

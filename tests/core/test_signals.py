@@ -101,7 +101,7 @@ def test_a_training_that_the_system_ends_is_kept(
     assert process.returncode == 130, err
     (model,) = json.loads(out)["models"]
     assert (model["path"], model["partial"]) == (str(tmp_path / "out" / "model"), True)
-    assert "Stopping. What is made so far is kept" in err
+    assert "Stopping. Partial results are saved" in err
     assert err.splitlines()[-1] == "Cancelled."
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def add(actions: Any) -> None:
     parser = actions.add_parser(
         "directions",
-        help="the directions found on an avatar model",
-        description="List the directions that were found on an avatar model, give them names, delete them. "
+        help="list, rename or delete the directions of an avatar model",
+        description="List, rename or delete the directions that were found on an avatar model. "
         "`studio make avatar.directions` finds more.",
     )
     parser.add_argument("id", metavar="ID", help="the model's id, as `studio models list` shows it")
@@ -28,15 +28,14 @@ def add(actions: Any) -> None:
         action="append",
         default=[],
         metavar=("DIRECTION", "NAME"),
-        help="call a direction by what it changes, such as Smile; may be given again (default: none)",
+        help="rename a direction after what it changes, such as Smile; may be repeated (default: none)",
     )
     parser.add_argument(
         "--delete",
         action="append",
         default=[],
         metavar="DIRECTION",
-        help="delete a direction; faces that were moved along it cannot be made again; may be given again "
-        "(default: none)",
+        help="delete a direction; faces that use it cannot be made again; may be repeated (default: none)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
     parser.set_defaults(run=run_directions)

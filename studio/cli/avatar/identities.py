@@ -31,40 +31,44 @@ MOST = 24
 def add(verbs: Any) -> None:
     parser = verbs.add_parser(
         "identities",
-        help="faces kept under a name",
-        description="The faces that you keep under a name, which every page can use.",
-        epilog="`studio make avatar --identity NAME` draws one again; other flags change it.",
+        help="list, save and rename characters",
+        description="Saved characters: faces that you have saved under a name.",
+        epilog="`studio make avatar --identity NAME` uses one; other flags change it.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
-    listing = actions.add_parser("list", help="everybody who is kept", description="List the identities, by name.")
-    listing.add_argument("--bin", action="store_true", help="those in the bin instead (default: no)")
+    listing = actions.add_parser("list", help="list saved characters", description="List saved characters by name.")
+    listing.add_argument("--bin", action="store_true", help="list those in the bin instead (default: no)")
     _json(listing)
     listing.set_defaults(run=run_list)
 
-    show = _one(actions, "show", "all that is known of one", "Show what is kept of one.")
+    show = _one(actions, "show", "show one character", "Show all that is saved of one character.")
     show.set_defaults(run=run_show)
 
     keep = actions.add_parser(
-        "keep", help="keep the face of a work", description="Keep the face that a work of the studio shows."
+        "keep", help="save the face of a work as a character", description="Save the face of a work as a character."
     )
     keep.add_argument(
-        "work", metavar="WORK", help="a work's id, as `studio library list` shows it, or its file, or a copy of that"
+        "work", metavar="WORK", help="a work's id, as `studio library list` shows it, its file, or a copy of its file"
     )
     keep.add_argument(
-        "--name", metavar="TEXT", help="who it is; somebody of that name gets this face (default: the face's own name)"
+        "--name",
+        metavar="TEXT",
+        help="name of the character; a saved one of that name gets this face (default: the face's own name)",
     )
     _json(keep)
     keep.set_defaults(run=run_keep)
 
-    rename = _one(actions, "rename", "give one another name", "Give one another name.")
+    rename = _one(actions, "rename", "rename a character", "Rename a character.")
     rename.add_argument("name", metavar="TEXT", help="the new name")
     rename.set_defaults(run=run_rename)
 
-    remove = _one(actions, "remove", "put one into the bin", "Put one into the bin, from where it can be restored.")
+    remove = _one(
+        actions, "remove", "move a character to the bin", "Move a character to the bin, from where it can be restored."
+    )
     remove.set_defaults(run=run_remove)
 
-    restore = _one(actions, "restore", "take one back from the bin", "Take one back from the bin.")
+    restore = _one(actions, "restore", "restore a character from the bin", "Restore a character from the bin.")
     restore.set_defaults(run=run_restore)
 
 
@@ -89,7 +93,7 @@ def run_list(values: argparse.Namespace, desk: CliContext) -> int:
         for line in table([("ID", "KEPT", "NAME"), *rows]):
             desk.print(line)
     else:
-        nobody = "The bin is empty." if values.bin else "Nobody is kept yet: `studio identities keep WORK` does it."
+        nobody = "The bin is empty." if values.bin else "No characters yet: `studio identities keep WORK` saves one."
         desk.print_error(flags.as_typed(nobody))
     return 0
 
@@ -116,9 +120,9 @@ def run_keep(values: argparse.Namespace, desk: CliContext) -> int:
         raise BadInput("This face has no name.", "Give it one with --name.")
     picture = codecs.read(path)
     if not isinstance(picture, Image):
-        raise BadInput("{name} is no picture.", "Choose a work that shows a face.", name=path.name)
+        raise BadInput("{name} is not a picture.", "Choose a work that shows a face.", name=path.name)
     kept = _identities(desk).save(name, face, picture, asset.id if asset is not None else "")
-    return _done(values, desk, kept, "{name} is kept.")
+    return _done(values, desk, kept, "{name} is saved.")
 
 
 def run_rename(values: argparse.Namespace, desk: CliContext) -> int:
@@ -128,12 +132,12 @@ def run_rename(values: argparse.Namespace, desk: CliContext) -> int:
 
 
 def run_remove(values: argparse.Namespace, desk: CliContext) -> int:
-    words = "{name} is in the bin; `studio identities restore {id}` takes it back."
+    words = "{name} is in the bin; `studio identities restore {id}` restores it."
     return _done(values, desk, _identities(desk).remove(values.who), words)
 
 
 def run_restore(values: argparse.Namespace, desk: CliContext) -> int:
-    return _done(values, desk, _identities(desk).restore(values.who), "{name} is back.")
+    return _done(values, desk, _identities(desk).restore(values.who), "{name} is restored.")
 
 
 def _done(values: argparse.Namespace, desk: CliContext, one: Identity, words: str) -> int:
@@ -157,8 +161,8 @@ def _face_of(path: Path, asset: Asset | None) -> AvatarRequest:
         request = Request.from_json(asset.request)
     if not isinstance(request, AvatarRequest):
         raise BadInput(
-            "The work {id} shows no face of a model.",
-            "Choose one that `studio make avatar` made; `studio make avatar.project` finds the face of a picture.",
+            "The work {id} does not show a face made by a model.",
+            "Choose one made by `studio make avatar`; `studio make avatar.project` matches a face to a picture.",
             id=asset.id if asset is not None else path.name,
         )
     return request
@@ -180,20 +184,20 @@ def _when(seconds: float) -> str:
 
 
 def add_flags(parser: Any) -> None:
-    group = parser.add_argument_group("who, and how it looks")
+    group = parser.add_argument_group("character")
     group.add_argument(
         "--identity",
         default=None,
         metavar="NAME",
-        help="begin from a face that is kept; other flags change it (default: from the seed)",
+        help="start from a saved character; other flags change it (default: from the seed)",
     )
     group.add_argument(
         "--expressions",
         type=flags.whole_number(0, MOST),
         default=0,
         metavar="N",
-        help=f"a character sheet instead: the face large and in up to N expressions, titled with --name, {MANY} being "
-        f"many; 0 to {MOST} (default: 0, the face alone)",
+        help=f"make a character sheet: the face large and in up to N expressions, titled with --name; {MANY} is a good "
+        f"number; 0 to {MOST} (default: 0, the face alone)",
     )
 
 
@@ -215,9 +219,9 @@ def identity_warnings(values: argparse.Namespace, known: Mapping[str, Any], requ
     other = [flags.flag(name) for name in telling if getattr(request, name) != known[name]]
     said: list[str] = []
     if other:
-        said = [f"With another {' and '.join(other)} this is not {known['name']} as kept, but somebody else."]
+        said = [f"With another {' and '.join(other)} this is not the saved {known['name']}, but a different person."]
     elif values.count > 1 and not request.latent:
-        said = [f"Only the first of these is {known['name']} as kept: each has the next seed, and is somebody else."]
+        said = [f"Only the first of these is the saved {known['name']}: the others have other seeds."]
     return said
 
 
