@@ -30,7 +30,7 @@ class ExportRequest(IoRequest):
     behind: str = field("", FreeText(label="Background", help="The id of the work behind it.", limit=200))
     order: str = field("{}", FreeText(label="Order", help="Style, sizes and format as JSON.", limit=20_000))
     to: str = field("", PathTo(label="Folder", help="A folder, or a file that ends in .zip."))
-    name: str = field("", FreeText(label="Name", help="What the names of the files begin with.", limit=200))
+    name: str = field("", FreeText(label="Name", help="The first part of the file names.", limit=200))
 
     @property
     def subject(self) -> str:

@@ -34,7 +34,7 @@ class ModelImportRequest(IoRequest):
 
     path: str = schema.field("", PathTo(label="File", help="A folder or file of weights."))
     target: str = schema.field("", FreeText(label="Medium", help="What the model makes; empty detects it.", limit=40))
-    licence: str = schema.field("", FreeText(label="Licence", help="What its licence is known to be.", limit=200))
+    licence: str = schema.field("", FreeText(label="Licence", help="The licence, if known.", limit=200))
     accept_licence: bool = schema.field(False, Flag(label="Licence accepted", help="Whether its terms are accepted."))
 
     @property

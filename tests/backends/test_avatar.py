@@ -195,7 +195,7 @@ def test_a_model_says_whether_it_has_learnt_noise(toy: Model, tmp_path: Path) ->
     files.write(Generator(SHAPE), silent.folder, TABLE)
     assert not capabilities_of(silent).noise
     assert capabilities_of(silent).styles == capabilities_of(toy).styles
-    assert "Silent has learnt no noise" in ignored_noise(asked, silent)
+    assert "Silent does not use noise" in ignored_noise(asked, silent)
     assert not ignored_noise(AvatarRequest(), silent)
     same = {"seed": 1, "style": "round"}
     np.testing.assert_array_equal(made(silent, noise="random", **same), made(silent, noise="none", **same))

@@ -226,5 +226,5 @@ def test_too_few_are_refused_with_one_of_the_reasons(tmp_path: Path) -> None:
     for i in range(7):
         save(tmp_path / "few" / f"{i}.png", noise(i, 40, 40, 3))
     (tmp_path / "few" / "broken.png").write_bytes(b"no")
-    with pytest.raises(BadInput, match=r"holds 7 pictures .* 1 cannot be, such as broken.png: Damaged"):
+    with pytest.raises(BadInput, match=r"holds 7 pictures .* 1 cannot be, such as broken.png: Could not be opened"):
         read(tmp_path / "few", SIZE)

@@ -138,7 +138,7 @@ def test_a_model_that_came_with_the_studio_gets_its_own_in_the_persons_folder(tm
     assert sorted(path.name for path in model.folder.iterdir()) == before
     assert [one.id for one in Catalog(bundled, own).models()] == ["avatar-starter"]
     nowhere = dataclasses.replace(model, bundled=True, beside=None)
-    with pytest.raises(StudioError, match="no folder of your own"):
+    with pytest.raises(StudioError, match="no folder to save"):
         find(nowhere)
 
 

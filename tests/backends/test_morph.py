@@ -122,7 +122,7 @@ def test_what_cannot_be_walked_is_refused(engine: AvatarEngine) -> None:
     elsewhere = FACES[0].replace(model="elsewhere")
     for fields, words in (
         ({"stations": stations(FACES[:1])}, "two faces"),
-        ({"stations": (*stations(), MorphStop())}, "names no face"),
+        ({"stations": (*stations(), MorphStop())}, "has no face"),
         ({"stations": stations([found, FACES[1]]), "way": "z"}, "has no seed"),
         ({"stations": stations([elsewhere, FACES[1]])}, "model elsewhere"),
         ({"seconds": 30, "fps": 60, "stations": stations(FACES * 20)}, f"{FRAME_LIMIT:,}"),

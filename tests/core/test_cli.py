@@ -166,7 +166,7 @@ def test_noise_that_a_model_has_not_learnt_is_taken_and_said_once(run: Runs, hom
     ended = run(*asked, "--noise", "none")
     assert ended.status == 0
     assert len(ended.json["assets"]) == 2
-    assert ended.err.count("Fake avatar has learnt no noise") == 1
+    assert ended.err.count("Fake avatar does not use noise") == 1
     assert "noise" not in run(*asked).err
 
 

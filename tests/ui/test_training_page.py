@@ -130,7 +130,7 @@ def test_a_folder_is_checked_and_shown_before_anything_starts(desk: Desk, faces:
     desk.until(lambda: shown.start_button.isEnabled())
     assert shown.dataset_check.title.text() == "10 pictures are used"
     assert shown.dataset_check.unused.text() == "1 picture is not used"
-    assert shown.dataset_check.list.item(0).text().startswith("torn.png: Damaged, or no picture.")
+    assert shown.dataset_check.list.item(0).text().startswith("torn.png: Could not be opened as an image.")
     assert shown.dataset_check.tiles.count == 10
     assert shown.form.name.text() == "foxes"
 

@@ -44,4 +44,4 @@ def ignored_noise(request: Request, model: Model) -> str:
     chosen = getattr(request, "noise", "const")
     if chosen == "const" or capabilities_of(model).noise:
         return ""
-    return f"{model.title or model.id} has learnt no noise: its pictures are the same with noise {chosen}."
+    return f"{model.title or model.id} does not use noise, so fine detail {chosen} changes nothing."

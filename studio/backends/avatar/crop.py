@@ -23,22 +23,22 @@ CLEAR = 8  # alpha up to which nothing is seen
 MARGIN = 1.08  # of the square around a cut-out, where it touches no edge
 
 REASONS = {
-    "broken": Message("Damaged, or no picture."),
-    "copy": Message("The same file as another one."),
-    "alike": Message("Looks the same as another one."),
+    "broken": Message("Could not be opened as an image."),
+    "copy": Message("Duplicate file."),
+    "alike": Message("Looks the same as another picture."),
     "small": Message("Too small."),
-    "large": Message("Too large to unpack."),
-    "narrow": Message("Far longer than wide: a square would show only a part."),
-    "clear": Message("Transparent all over."),
+    "large": Message("Too large to open."),
+    "narrow": Message("Too long and narrow: a square would show only a part."),
+    "clear": Message("Completely transparent."),
 }
 """Why a picture is not used."""
 
 NOTES = {
-    "turned": Message("Turned upright."),
-    "moving": Message("Animated: its first picture is used."),
-    "cut": Message("Cropped to what is not transparent."),
-    "middle": Message("The middle of it is used."),
-    "enlarged": Message("Smaller than asked for, so it is soft."),
+    "turned": Message("Rotated upright."),
+    "moving": Message("Animated: the first frame is used."),
+    "cut": Message("Cropped to the part that is not transparent."),
+    "middle": Message("The middle is used."),
+    "enlarged": Message("Smaller than the training size, so it is blurry."),
 }
 """What was done to a picture that is used."""
 

@@ -49,7 +49,7 @@ def directions_folder(model: Model) -> Path:
     if model.beside is not None:
         return model.beside
     if model.bundled:
-        raise StudioError("There is no folder of your own to keep directions of {title} in.", title=model.title)
+        raise StudioError("There is no folder to save directions of {title} in.", title=model.title)
     return model.folder
 
 

@@ -122,8 +122,8 @@ class AvatarRequest(Request):
     cutoff: int = field(
         0,
         Range(
-            label="Truncated layers",
-            help="Limits variety in this many of the first layers, which shape the head; the rest stay free.",
+            label="Cutoff",
+            help="Truncation cutoff: how many of the first layers variety applies to; they shape the head.",
             low=0,
             high=18,
             low_word="All layers",
@@ -230,7 +230,7 @@ class AvatarWalkRequest(Request):
     seconds: float = field(
         2.0, Range(label="Seconds", help="The time from one face to the next.", low=0.1, high=30, step=0.1)
     )
-    fps: int = field(24, Range(label="Frames per second", help="More frames look smoother.", low=1, high=60))
+    fps: int = field(24, Range(label="Frame rate", help="Frames per second; more look smoother.", low=1, high=60))
     way: str = field(
         "w",
         Choice(
@@ -303,7 +303,7 @@ class AvatarTrainRequest(TrainRequest):
         ),
     )
     mirror: bool = field(
-        False, Flag(label="Use mirrored copies", help="Doubles a folder of plain pictures.", advanced=True)
+        False, Flag(label="Use mirrored copies", help="Also train on mirror images of plain pictures.", advanced=True)
     )
     augment: str = field(
         "auto",

@@ -14,7 +14,7 @@ NEAR = 0.45
 FAR = Message(
     "Nothing near this picture is in the model: it draws the styles that it has learnt. This is the nearest it has."
 )
-UNREAD = Message("This face is hardly nearer to the picture than any other of the model.")
+UNREAD = Message("This face is hardly closer to the picture than any other face of the model.")
 LOST = 0.85  # the same as NEAR where no encoder reads the picture, and only what is bent until it fits can be judged
 PLAIN = 0.75  # times as unlike as the best face of the style that was asked for one of the style that is seen may be
 

@@ -223,7 +223,7 @@ def sample_attributes(
     names = [one.name for one in table.styles]
     if style not in ("any", *names):
         raise BadInput(
-            "This model knows no style {style!r}.",
+            "This model has no style {style!r}.",
             "Choose one of: any, {names}.",
             style=style[:60],
             names=", ".join(names),

@@ -70,7 +70,7 @@ class TrainingForm(QScrollArea):
         fields: tuple[tuple[str, str, QWidget, str, bool], ...] = (
             ("trainName", tr("Name"), self.name, tr("The name of the model"), False),
             ("trainStart", tr("Start from"), self.start, tr("A new network, or a model you already have"), False),
-            ("trainSize", tr("Size"), self.size_box, tr("Pixels of a side; doubling takes four times as long"), True),
+            ("trainSize", tr("Size"), self.size_box, tr("Width and height; doubling takes four times as long"), True),
             ("trainHours", tr("Time"), self.hours, tr("How long to train; you can stop and save at any time"), True),
             ("trainMirror", tr("Use mirrored copies"), self.mirror, tr("Also train on mirror images"), True),
         )  # fmt: skip

@@ -149,9 +149,9 @@ class Latents:
             where = torch.tensor([which], device=device())
             return MappingInput(_tensor(z[None]), _tensor(c), mapping.centre(where))
         if request.style != "any":
-            raise BadInput("This model knows no style {style!r}.", "Choose any.", style=request.style[:60])
+            raise BadInput("This model has no style {style!r}.", "Choose any.", style=request.style[:60])
         if request.traits:
-            raise BadInput("This model has no named sliders.", "Find directions, and use those.")
+            raise BadInput("This model has no named sliders.", "Find directions and use those.")
         if request.label >= max(shape.c_dim, 0):
             words = Message("This model has no classes.")
             if shape.c_dim:

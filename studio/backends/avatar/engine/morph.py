@@ -19,12 +19,12 @@ def frame_times(request: AvatarWalkRequest) -> list[tuple[int, float]]:
     """(leg, how far along it, 0 to 1) of every frame. A loop ends one frame before it is back where it began."""
     stations = len(request.stations)
     if stations < 2:
-        raise BadInput("A walk needs two faces at least.", "Add another face.")
+        raise BadInput("A morph needs at least two faces.", "Add another face.")
     legs = stations if request.loop else stations - 1
     count = max(2, round(legs * request.seconds * request.fps))
     if count > FRAME_LIMIT:
         raise BadInput(
-            "This walk has {count:,} frames; at most {limit:,} are made.",
+            "This morph has {count:,} frames; the limit is {limit:,}.",
             "Make it shorter.",
             count=count,
             limit=FRAME_LIMIT,
@@ -41,14 +41,14 @@ class MorphPath:
         self.request, self.latents = request, latents
         self.times = frame_times(request)
         if any(not station.face for station in request.stations):
-            raise BadInput("A station of this walk names no face.", "Leave it out.")
+            raise BadInput("One step of this morph has no face.", "Remove it.")
         asked = AvatarRequest(model=request.model)
         self.faces = [latents.resolve_face(asked, station.face) for station in request.stations]
         self.ws = torch.cat([latents.ws(face) for face in self.faces])
         self.origins: list[MappingInput] = []
         if request.way == "z":
             if any(face.latent for face in self.faces):
-                raise BadInput("A face that was found in a picture has no seed.", "Walk between the faces instead.")
+                raise BadInput("A face that was matched to a picture has no seed.", "Choose the path Between faces.")
             self.origins = [latents.origin(face) for face in self.faces]
             self.extras = torch.cat([ws - self._seed_only(i) for i, ws in enumerate(self.ws.split(1))])
 

@@ -75,7 +75,7 @@ def open_picture(path: str) -> NDArray[np.uint8]:
     """The picture at `path`, uint8 [H, W, 3 or 4], no larger than it is looked at. Raises BadInput for what is no
     picture, or too small."""
     if not path:
-        raise BadInput("There is no picture to look for.", "Choose one.")
+        raise BadInput("There is no picture to match.", "Choose one.")
     read = _first(Path(path).expanduser())
     height, width = read.shape[:2]
     if min(height, width) < SMALLEST or max(height, width) > NARROWEST * min(height, width):

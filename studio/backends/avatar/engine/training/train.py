@@ -103,7 +103,10 @@ class AvatarTrainer:
         folder = Path(request.data).expanduser()
         pictures = read(folder, request.size, lambda done, total: report(Progress(looking, done, total)))
         if request.stage == "regress" and pictures.table is None:
-            raise BadInput("Comparing needs drawings with attributes.", "Choose the stage auto or adversarial.")
+            raise BadInput(
+                "Comparing needs drawings with attributes.",
+                "Choose the method Automatic (auto) or Adversarial (adversarial).",
+            )
         with translate_out_of_memory():
             if pictures.table is None:
                 return GanTrainer(request, pictures, self._from, shape_for(request.size, None)).run(report)
