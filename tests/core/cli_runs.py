@@ -36,12 +36,14 @@ class FakeTrainer:
         config = {"medium": "avatar", "family": "stylegan2"}
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
         (Path(request.out) / "checkpoint.pt").write_bytes(b"x")  # type: ignore[attr-defined]
+        step = 0
         try:
             for step in range(3):
                 report(Progress("training", step, 3, values={"loss": 1 / (step + 1)}))
             while request.seed == SLOW:
                 time.sleep(0.005)
-                report(Progress("training", 3, 3))
+                step += 1
+                report(Progress("training", step, step))
         except Cancelled:
             raise Cancelled([Weights(folder)]) from None
         return [Weights(folder)]

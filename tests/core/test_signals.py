@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from studio.backends import medium
+from studio.jobs import worker
 from studio.jobs.engine_cache import EngineLimits
 from studio.jobs.job import Cancelled, Job, Progress
 from studio.jobs.worker import ProcessHost
@@ -56,11 +57,13 @@ def started(
             process.kill()
 
 
-def running(process: subprocess.Popen[str]) -> None:
+def running(process: subprocess.Popen[str], steps: int = 3) -> int:
+    """Wait until a job has done so many steps; returns how many."""
     assert process.stderr is not None
     for line in process.stderr:
-        if json.loads(line)["done"] >= 3:
-            return
+        done = json.loads(line).get("done", 0)
+        if done >= steps:
+            return done
     raise AssertionError("it ended before")
 
 
@@ -143,17 +146,21 @@ def test_a_reader_that_ends_with_the_same_ctrl_c_takes_no_work_along(tmp_path: P
 
 def test_what_a_command_was_started_deaf_to_does_not_end_it(tmp_path: Path, home: Path) -> None:
     with started(*training(tmp_path), deaf=("SIGHUP",)) as process:
-        running(process)
+        done = running(process)
         os.killpg(process.pid, signal.SIGHUP)
-        time.sleep(0.3)
-        assert process.poll() is None
+        running(process, done + 50)
         process.terminate()
-        process.communicate(timeout=60)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 130
+    assert "Stopping. What is made so far is kept" in err, "only the second signal stopped it"
+
+
+LATE = "TEST_SIGNALS_LATE"
+"""The environment variable that names the file that Careful waits for."""
 
 
 class Careful(fakes.FakeEngine):
-    """Takes its time to keep what it made."""
+    """Keeps what it made only once the time for one step is over, which a file says."""
 
     def run(self, request: Any, report: Any) -> list[Any]:
         try:
@@ -161,12 +168,23 @@ class Careful(fakes.FakeEngine):
                 report(Progress("making"))
                 time.sleep(0.005)
         except Cancelled:
-            time.sleep(1.0)
+            fakes.until(Path(os.environ[LATE]).exists, 60)
             raise Cancelled([fakes.payload("story", 1)]) from None
 
 
-def test_an_engine_that_keeps_its_work_gets_the_time_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.jobs.worker.CANCEL_TIMEOUT", 0.3)
+class SaveTimeout(float):
+    """The time for keeping one's work. Writes the file once it is compared with more than the time for a step."""
+
+    def __lt__(self, elapsed: float) -> bool:
+        if elapsed > worker.CANCEL_TIMEOUT:
+            Path(os.environ[LATE]).touch()
+        return super().__lt__(elapsed)
+
+
+def test_an_engine_that_keeps_its_work_gets_the_time_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LATE, str(tmp_path / "late"))
+    monkeypatch.setattr(worker, "CANCEL_TIMEOUT", 0.3)
+    monkeypatch.setattr(worker, "SAVE_TIMEOUT", SaveTimeout(worker.SAVE_TIMEOUT))
     host = ProcessHost(EngineLimits(platform=""))
     job = Job(medium("story").default_task.request(seed=1))
 
@@ -181,3 +199,4 @@ def test_an_engine_that_keeps_its_work_gets_the_time_for_it(monkeypatch: pytest.
     finally:
         host.close()
     assert caught.value.payloads
+    assert (tmp_path / "late").exists()
