@@ -80,8 +80,30 @@ def test_the_keyboard_walks_in_lines_and_columns(library: LibraryPage) -> None:
         QTest.keyClick(grid, pressed)
         assert grid.currentIndex().row() == row
         assert grid.ranges() == [(row, row)]
-    QTest.keyClick(grid, key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
-    assert grid.ranges() == [(0, 0), (grid.columns, grid.columns)]
+
+
+def test_shift_selects_all_in_reading_order_between(desk: Desk, library: LibraryPage) -> None:
+    grid = library.grid
+    desk.window.resize(1500, 800)
+    desk.settle()
+    grid.setFocus()
+    key, shift, wide = Qt.Key, Qt.KeyboardModifier.ShiftModifier, grid.columns
+    assert wide > 3
+    grid.setCurrentIndex(grid.works.index(2))
+    for pressed, first, last in (
+        (key.Key_Down, 2, 2 + wide),
+        (key.Key_Left, 2, 1 + wide),  # further left than where it began
+        (key.Key_Up, 1, 2),
+        (key.Key_Right, 2, 2),
+        (key.Key_End, 2, MANY - 1),
+        (key.Key_Home, 0, 2),
+    ):
+        QTest.keyClick(grid, pressed, shift)
+        assert grid.ranges() == [(first, last)]
+    first, second = (grid.visualRect(grid.works.index(row)).center() for row in (3, 1 + wide))
+    QTest.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=first)
+    QTest.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, shift, second)
+    assert grid.ranges() == [(3, 1 + wide)]
 
 
 def test_a_band_selects_what_it_touches(library: LibraryPage) -> None:

@@ -219,12 +219,20 @@ class WorkGrid(QListView):
             thumbnails.prioritise(id for id in ids if not self.delegate.has_tile(thumbnails, id, ratio))
 
     def setSelection(self, rect: QRect, command: Any) -> None:
-        """Select what touches the rectangle: one tile under a click, all under a band."""
+        """Select what touches a band that is dragged; else all in reading order between the rectangle's two corners,
+        which lie in the tiles where a selection with Shift began and ends, or both in the tile that was clicked.
+        """
         shape = rect.normalized()
+        rows = self._rows(shape)
         if self.state() == QAbstractItemView.State.DragSelectingState:
             self.viewport().update(self._band.united(shape).adjusted(-1, -1, 1, 1))
             self._band = shape
-        self.selectionModel().select(self._selection(self._rows(shape)), command)
+        else:
+            # Not of the normalised one: the corners are where it began and where it ends.
+            ends = [self.indexAt(corner).row() for corner in (rect.topLeft(), rect.bottomRight())]
+            if min(ends) >= 0:
+                rows = range(min(ends), max(ends) + 1)
+        self.selectionModel().select(self._selection(rows), command)
 
     def select_rows(self, rows: Sequence[int]) -> None:
         """Select exactly these."""
