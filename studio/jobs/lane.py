@@ -96,7 +96,7 @@ class Lane:
         older: list[Job] = []
         with self._condition:
             if self._closed:
-                raise StudioError("The studio is closing.", "Start it again to go on.")
+                raise StudioError("The studio is closing.", "Start it again to continue.")
             for job in jobs:
                 replaced = [other for other in self._queue if job.replaces and other.replaces == job.replaces]
                 older += replaced

@@ -78,7 +78,7 @@ class ListOf(Field):
         try:
             unknown = json.dumps(given, sort_keys=True, ensure_ascii=False, allow_nan=False)
         except (TypeError, ValueError) as error:
-            raise BadInput("{name} holds a field that is no proper JSON.", "Take it out.", name=name) from error
+            raise BadInput("{name} has a field with invalid JSON.", "Remove it.", name=name) from error
         return self.of(**values, unknown=unknown)
 
     def _hint(self) -> Message:
@@ -101,7 +101,7 @@ class FloatArray(Field):
         try:
             raw = base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError) as error:
-            raise BadInput("{name} is no base64.", "Take it from a work that carries it.", name=name) from error
+            raise BadInput("{name} is not base64.", "Copy it from a work that has it.", name=name) from error
         if len(raw) % 2:
             raise BadInput(
                 "{name} does not hold whole numbers of 16 bits.", "Take it from a work that carries it.", name=name

@@ -50,7 +50,7 @@ class Presets:
         """Save a brief; an older one of its name is replaced. BadInput for no name, StudioError for a full disk."""
         name = " ".join(name.split())[:NAME_LIMIT]
         if not name:
-            raise BadInput("A preset needs a name.", "Give it one that you will find again.")
+            raise BadInput("A preset needs a name.", "Enter a name.")
         same = next((one for one in self.of(request.kind) if one.name.casefold() == name.casefold()), None)
         folder = self._folder / request.kind
         path = same.path if same is not None else _free(folder, name)
@@ -80,7 +80,7 @@ def read(path: Path) -> Preset:
     except (OSError, ValueError, RecursionError) as error:
         raise BadInput("{name} cannot be read as a preset.", TROUBLE, name=path.name) from error
     if not isinstance(data, dict) or cast("dict[str, Any]", data).get("format") != FORMAT:
-        raise BadInput("{name} is no preset.", TROUBLE, name=path.name)
+        raise BadInput("{name} is not a preset.", TROUBLE, name=path.name)
     told = cast("dict[str, Any]", data)
     name = " ".join(str(told.get("name", "")).split())[:NAME_LIMIT] or path.stem
     return Preset(name, Request.from_json(told.get("request")), path)

@@ -95,7 +95,7 @@ class Request:
             unknown = json.dumps(rest, sort_keys=True, ensure_ascii=False, allow_nan=False)
         except ValueError as error:
             # Python's reader takes NaN for JSON; a work that carried it could not be written.
-            raise BadInput("A field that this studio does not know holds no proper JSON.", "Take it out.") from error
+            raise BadInput("A field that this studio does not know holds invalid JSON.", "Remove it.") from error
         return cls(**values, unknown=unknown)
 
 

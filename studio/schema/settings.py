@@ -177,7 +177,9 @@ def load(path: Path) -> tuple[Settings, list[Message]]:
         version = _version(data)
         if version > VERSION:
             warnings.append(
-                Message("{name} was written by a newer studio. What is unknown here is kept, not used.", name=path.name)
+                Message(
+                    "{name} was written by a newer version. Unknown settings are kept but not used.", name=path.name
+                )
             )
         data = _migrated(data, version)
     except (ValueError, KeyError, TypeError) as error:

@@ -321,7 +321,7 @@ def test_what_is_far_from_the_picture_is_said_and_what_is_near_is_not(
     np.testing.assert_array_equal(made(engine, face_of(image)).pixels, image.pixels)
     monkeypatch.setattr(search_messages, "NEAR", 10.0)  # faces of random weights are all alike
     monkeypatch.setattr(search_messages, "PLAIN", 10.0)
-    assert "found in square" in str(made(engine, search(picture, steps=0, style="square")).remark)
+    assert "matched in square" in str(made(engine, search(picture, steps=0, style="square")).remark)
 
 
 def test_remarks_weigh_a_face_beside_others() -> None:

@@ -214,7 +214,7 @@ def test_a_full_disk_is_put_in_words_that_fit_what_is_there(tmp_path: Path, monk
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(StudioError, match=r"skipped\.txt could not be written: No space left") as caught:
         toy.run.write_text("skipped.txt", "others")
-    assert (caught.value.hint, caught.value.mend) == ("Make room on the disk and start again.", "room")
+    assert (caught.value.hint, caught.value.mend) == ("Free disk space and start again.", "room")
     monkeypatch.undo()
     assert (tmp_path / "skipped.txt").read_text() == "odd \\udcff.png", "what was there stays whole"
     toy.run.save()

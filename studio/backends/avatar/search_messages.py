@@ -12,7 +12,7 @@ NEAR = 0.45
 """Times as unlike as other faces of its style a face may be at most, to be the one in the picture."""
 
 FAR = Message(
-    "Nothing near this picture is in the model: it draws the styles that it has learnt. This is the nearest it has."
+    "This model cannot draw this picture: it only draws the styles it was trained on. This is its closest face."
 )
 UNREAD = Message("This face is hardly closer to the picture than any other face of the model.")
 LOST = 0.85  # the same as NEAR where no encoder reads the picture, and only what is bent until it fits can be judged
@@ -36,7 +36,7 @@ def another_style(seen: str, asked: str, unlike: float, best: float, others: Seq
         return NOTHING
     titles = dict(STYLES)
     return Message(
-        "This looks like {seen}; it was found in {asked} because that was chosen.",
+        "This looks like {seen}; it was matched in {asked}, because that style was chosen.",
         seen=Message.of(titles.get(seen, seen)),
         asked=Message.of(titles.get(asked, asked)),
     )

@@ -243,9 +243,9 @@ class TrainingLoop:
             write()
         except (OSError, SafetensorError) as error:
             why = (error.strerror if isinstance(error, OSError) else None) or error
-            hint = Message("Make room on the disk and start again.")
+            hint = Message("Free disk space and start again.")
             if self.checkpoint.exists():
-                hint = Message("Make room on the disk and go on with --resume.")
+                hint = Message("Free disk space and continue with --resume.")
             raise StudioError(
                 "{what} could not be written: {reason}.", hint, mend="room", what=what, reason=why
             ) from error

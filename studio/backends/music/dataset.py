@@ -39,7 +39,7 @@ def find_sounds(folder: Path) -> list[LabelledSound]:
     `notes`. Raises BadInput where there is nothing to learn from or a line is not understood.
     """
     if not folder.is_dir():
-        raise BadInput("There is no folder {folder}.", "Choose the folder that holds your sounds.", folder=folder)
+        raise BadInput("There is no folder {folder}.", "Choose the folder with your audio files.", folder=folder)
     labels = _labels(folder / "labels.jsonl")
     sounds = []
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):

@@ -56,7 +56,7 @@ class CaptionedPictures:
                     )
                 picture = file.convert("RGB")
         except (OSError, ValueError, PIL.Image.DecompressionBombError) as error:
-            raise BadInput("{name} cannot be read as a picture.", "Mend it or take it out.", name=path.name) from error
+            raise BadInput("{name} cannot be read as a picture.", "Repair or remove it.", name=path.name) from error
         if picture.size != (self.width, self.height):
             scale = max(self.width / picture.width, self.height / picture.height)
             size = max(self.width, round(picture.width * scale)), max(self.height, round(picture.height * scale))
@@ -132,7 +132,7 @@ def _common_size(paths: list[Path], multiple: int) -> tuple[int, int]:
             with PIL.Image.open(path) as file:
                 sizes[file.size] += 1
         except (OSError, ValueError, PIL.Image.DecompressionBombError) as error:
-            raise BadInput("{name} cannot be read as a picture.", "Mend it or take it out.", name=path.name) from error
+            raise BadInput("{name} cannot be read as a picture.", "Repair or remove it.", name=path.name) from error
     width, height = sizes.most_common(1)[0][0]
     scale = min(1.0, LONGEST / max(width, height))
     return tuple(max(multiple, round(side * scale) // multiple * multiple) for side in (width, height))  # pyright: ignore[reportReturnType]

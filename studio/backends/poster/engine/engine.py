@@ -76,7 +76,7 @@ class PosterEngine:
                 self._pipe.maybe_free_model_hooks()
         pixels = np.asarray(made.convert("RGB"))
         if not pixels.any():
-            raise StudioError("The model made nothing but black.", "Try another prompt, seed or a lower guidance.")
+            raise StudioError("The model made a black picture.", "Try another prompt, seed or a lower guidance.")
         report(Progress("finishing", total, total))
         return [Image(fit(pixels, request.width, request.height))]
 
@@ -141,7 +141,7 @@ class PosterEngine:
             return
         network = getattr(self._pipe, "unet", None) or getattr(self._pipe, "transformer", None)
         if network is None:
-            raise StudioError("This pipeline cannot be watched or stopped.", "Choose another model.")
+            raise StudioError("This pipeline does not report progress and cannot be stopped.", "Choose another model.")
         count = iter(range(10**9))
         hook = network.register_forward_pre_hook(lambda *_: after(next(count) - 1, None))
         try:

@@ -40,7 +40,9 @@ class SeededSampler(LogitsProcessor):
         # On the CPU in float32, so that the draw does not depend on the device.
         logits = scores[0].float().cpu()
         if bool(torch.isnan(logits).any()) or bool((logits == torch.inf).any()):
-            raise StudioError("The model computes no numbers.", "Its weights are damaged: import or train it again.")
+            raise StudioError(
+                "The model's results are not numbers.", "Its weights are damaged: import or train it again."
+            )
         if self.sampling.temperature == 0:
             return scores
         # No colder than a float32 can divide by: the likeliest has all the chance long before that.

@@ -57,7 +57,7 @@ def load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
             missing=missing,
         )
     if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
-        raise StudioError("The words and the weights in {folder} do not belong together.", hint, folder=folder)
+        raise StudioError("The tokenizer and the weights in {folder} do not match.", hint, folder=folder)
     return model.to(device()).eval(), tokenizer
 
 
