@@ -46,7 +46,7 @@ def _request_type(request: Mapping[str, Any]) -> type[Request] | None:
 
 def _seed_text(request: Mapping[str, Any], say: Translate) -> list[str]:
     if request.get("latent"):
-        return [say("Found in a picture")]  # which it is of whatever seed
+        return [say("Matched to a picture")]  # which it is of whatever seed
     return [say("Seed {n}").format(n=request.get("seed", 0))] if _request_type(request) is not None else []
 
 

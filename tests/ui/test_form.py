@@ -120,7 +120,7 @@ def test_what_has_little_room_leaves_out_the_seed() -> None:
     assert gist(song) == "Lullaby · Tender · Seed 207"
     assert short_gist(song) == "Lullaby · Tender"
     found = {"kind": "avatar", "style": "micah", "seed": 7, "latent": "AAAA"}
-    assert gist(found) == "Micah · Found in a picture"
+    assert gist(found) == "Micah · Matched to a picture"
     assert gist({**found, "latent": ""}) == "Micah · Seed 7"
     assert short_gist(medium("music").default_task.request(seed=207).to_json()) == "Seed 207"
     assert short_gist(medium("story").default_task.request(prompt="# A title\n\nand more").to_json()) == "A title"

@@ -123,7 +123,7 @@ class AvatarRequest(Request):
         0,
         Range(
             label="Cutoff",
-            help="Truncation cutoff: how many of the first layers variety applies to; they shape the head.",
+            help="Truncation cutoff: variety applies to this many of the first layers; 0 is all.",
             low=0,
             high=18,
             low_word="All layers",
@@ -163,8 +163,8 @@ class AvatarRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class AvatarDirectionsRequest(Request):
-    """Find directions in which the faces of a model vary, and save them with it. Of a model with several styles or
-    classes the faces of one are looked at, which the seed draws.
+    """Find directions in which the faces of a model vary, and save them with it. If the model has several styles
+    or classes, the seed chooses the one to sample.
     """
 
     kind = "avatar.directions"
@@ -318,7 +318,7 @@ class AvatarTrainRequest(TrainRequest):
         0.0,
         Range(
             label="R1 penalty",
-            help="How strongly to regularise the discriminator; raise it for varied data or distorted faces.",
+            help="How strongly to regularise the discriminator; raise it for varied data; 0 is automatic.",
             low=0.0,
             high=1000.0,
             step=0.01,
@@ -330,7 +330,7 @@ class AvatarTrainRequest(TrainRequest):
         0.0,
         Range(
             label="Learning rate",
-            help="Size of each training step; lower it if training becomes unstable.",
+            help="Size of each training step; lower it if training is unstable; 0 is automatic.",
             low=0.0,
             high=0.02,
             step=0.0001,

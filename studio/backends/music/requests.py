@@ -39,7 +39,7 @@ KEYS = (ANY, *((f"{tonic} {mode}", f"{tonic} {mode}") for mode in ("major", "min
 
 @dataclass(frozen=True, kw_only=True)
 class MusicRequest(Request):
-    """One piece of music. What is left at "any" or 0 is decided by the words, then by the genre, then by the seed."""
+    """One piece of music. Options left at "any" or 0 follow the description, then the genre, then the seed."""
 
     kind: ClassVar[str] = "music"
     medium: ClassVar[str] = "music"
