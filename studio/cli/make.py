@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
+from studio.backends import medium as find_medium
 from studio.cli import copies, flags, jobs, progress
 from studio.cli.avatar import identities
 from studio.cli.inputs import from_file, unknown_fields
-from studio.errors import BadInput
+from studio.errors import BadInput, StudioError
 from studio.media.payloads import Weights
 from studio.schema.request import Request, TrainRequest
 
@@ -118,6 +119,20 @@ def run_make(values: argparse.Namespace, desk: CliContext) -> int:
     return 0
 
 
+def _suited(kind: type[Request], values: argparse.Namespace, desk: CliContext) -> dict[str, Any]:
+    """The values that suit the family of the model that is asked for, for the fields that no flag was given for."""
+    medium = find_medium(kind.medium)
+    if not any(family.defaults for family in medium.families):
+        return {}
+    catalog, id = desk.catalog(), getattr(values, "model", "")
+    try:
+        model = catalog.get(id) if id else catalog.default(medium.name)
+    except StudioError:
+        return {}  # submitting it says the same
+    names = {name for name, _ in kind.fields()}
+    return {name: value for name, value in medium.family(model.family).defaults.items() if name in names}
+
+
 def _ignored(studio: Studio, request: Request) -> list[str]:
     """What of the request its model cannot follow, in a sentence."""
     catalog = studio.catalog
@@ -172,7 +187,8 @@ def _requests(values: argparse.Namespace, desk: CliContext) -> list[Request]:
         if unknown:
             desk.print_error(f"{values.request.name} has unknown fields, which are ignored: {unknown}.")
     elif values.medium is not None:
-        request = flags.request_from(KINDS[values.medium], values, known)
+        kind = KINDS[values.medium]
+        request = flags.request_from(kind, values, {**_suited(kind, values, desk), **known})
         desk.print_error(*identities.identity_warnings(values, known, request))
     else:
         raise BadInput("No medium was given.", "Choose one of: {names}.", names=", ".join(one.name for one in MEDIA))

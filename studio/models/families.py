@@ -64,10 +64,10 @@ class Family:
             if name in self.limits:
                 each.check(name, getattr(request, name))
 
-    def suited(self, request: Request, chosen: Sequence[str] = ()) -> Request:
-        """The request with this family's defaults in the fields that nobody has chosen."""
+    def suited(self, request: Request) -> Request:
+        """The request with this family's defaults."""
         known = dict(request.fields())
-        return request.replace(**{k: v for k, v in self.defaults.items() if k in known and k not in chosen})
+        return request.replace(**{name: value for name, value in self.defaults.items() if name in known})
 
 
 Families = Mapping[str, Sequence[Family]]

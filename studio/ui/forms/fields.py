@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -184,10 +185,7 @@ class NumberField(FormField):
             self._fit()
             self.rows.addLayout(row(self.title, None, self.box))
         if self.slider is not None:
-            self._low, self._span = field.low, field.high - field.low
-            self._steps = min(SLIDER_STEPS, max(1, round(self._span / field.step)))
-            self.slider.setRange(0, self._steps)
-            self.slider.setPageStep(max(1, self._steps // 10))
+            self._scale_slider()
             self.name_control(self.slider, ".slider")
             self.slider.valueChanged.connect(self._on_slider_moved)
             self.rows.addWidget(self.slider)
@@ -196,6 +194,29 @@ class NumberField(FormField):
 
     def _fit(self) -> None:
         self.box.setFixedWidth(theme().scaled(118))
+
+    def set_limits(self, low: float, high: float) -> None:
+        """Take values from `low` to `high` only. What is shown is set again by whoever changes them."""
+        assert isinstance(self.field, Range)
+        if (low, high) == (self.field.low, self.field.high):
+            return
+        self.field = dataclasses.replace(self.field, low=low, high=high)
+        if self.slider is not None:
+            self._scale_slider()
+        self.box.blockSignals(True)
+        self.box.setRange(low * self._factor, high * self._factor)
+        self.box.blockSignals(False)
+        self._update_slider()
+
+    def _scale_slider(self) -> None:
+        assert isinstance(self.field, Range)
+        assert self.slider is not None
+        self._low, self._span = self.field.low, self.field.high - self.field.low
+        self._steps = min(SLIDER_STEPS, max(1, round(self._span / self.field.step)))
+        self.slider.blockSignals(True)
+        self.slider.setRange(0, self._steps)
+        self.slider.blockSignals(False)
+        self.slider.setPageStep(max(1, self._steps // 10))
 
     def read(self) -> float:
         # A value still being typed counts: Generate may be pressed before the field is left.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from studio.schema.fields import Choice, Field, ModelId, Range, Seed
-from studio.ui.forms.fields import FormField, ModelField, Models, SeedField, Shape, make_field
+from studio.ui.forms.fields import FormField, ModelField, Models, NumberField, SeedField, Shape, make_field
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import button, column, label
 from studio.ui.widgets.text import tr
@@ -54,6 +54,7 @@ class Form(QWidget, Generic[Value]):
         self._filling = False
         self.last_changed = ""  # the field that was changed last; empty where all were set
         self.fields: dict[str, FormField] = {}
+        self._left_out: set[str] = set()  # fields that have no effect now
         self._layout = column(self, spacing=SPACING[shape], margins=(MARGIN, 16, MARGIN, 16))
         noted = {name: note for name, note in type(start).fields() if not note.hidden}
         notes = [(name, noted[name]) for name in (noted if names is None else names)]
@@ -97,6 +98,16 @@ class Form(QWidget, Generic[Value]):
         if not self._filling:
             self.last_changed = name
             self.changed.emit()
+
+    def set_fields(self, fields: Iterable[tuple[str, Field]]) -> None:
+        """Show the fields of the form as `fields` have them: numbers within their limits, hidden ones left out."""
+        for name, note in fields:
+            made = self.fields.get(name)
+            if isinstance(made, NumberField) and isinstance(note, Range):
+                made.set_limits(note.low, note.high)
+            if made is not None and note.hidden != (name in self._left_out):
+                self._left_out ^= {name}
+                made.setVisible(not note.hidden)
 
     @property
     def seed(self) -> SeedField | None:

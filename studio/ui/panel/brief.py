@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QDropEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QLineEdit, QPlainTextEdit, QPushButton, QWidget
 
-from studio.backends.medium import Medium
+from studio.backends.medium import Family, Medium
 from studio.errors import StudioError
 from studio.schema.presets import Presets
 from studio.schema.request import Request, fresh_seed
@@ -46,6 +46,7 @@ class Brief(QWidget):
     def __init__(self, studio: Studio, medium: Medium) -> None:
         super().__init__()
         self._catalog, self._medium = studio.catalog, medium
+        self._family: Family | None = None
         self.form = Form[Request](self.initial_request(), models=lambda: studio.catalog.models(medium.name))
         self.history = UndoHistory(self.form.value())
         presets = Presets(studio.paths.config / "presets")
@@ -70,6 +71,7 @@ class Brief(QWidget):
         theme().changed.connect(self._update_sizes)
         self._update_sizes()
         self._update_undo_buttons()
+        self._fit_family(self.form.value())
 
     def _build_header(self) -> QFrame:
         head = QFrame()
@@ -131,9 +133,34 @@ class Brief(QWidget):
             value = self.form.value()
         except StudioError:
             return  # no brief yet; the next change may make it one
+        if self._family_of(value) != self._family:
+            value = self._fit_family(value)
         self.history.step(value, self.form.last_changed)
         self._typing_pause.start()
         self._update_undo_buttons()
+
+    def _family_of(self, request: Request) -> Family:
+        """The family of the model that a request asks for; one that changes nothing where there is no such model."""
+        try:
+            model = self._catalog.get(request.model) if request.model else self._catalog.default(self._medium.name)
+        except StudioError:
+            return Family("")
+        return self._medium.family(model.family)
+
+    def _fit_family(self, request: Request) -> Request:
+        """Show the form as the request's family has it. After the model was changed by hand, what still has the value
+        that suited the last family gets the one that suits this.
+        """
+        before, self._family = self._family or Family(""), self._family_of(request)
+        self.form.set_fields(self._family.fields(type(request)))
+        if self.form.last_changed == "model":
+            usual = type(request)()
+            suited = {name: getattr(usual, name) for name in before.defaults} | dict(self._family.defaults)
+            stood = {name: before.defaults.get(name, getattr(usual, name)) for name in suited}
+            request = request.replace(**{k: v for k, v in suited.items() if getattr(request, k) == stood[k]})
+        if any((before.defaults, before.limits, self._family.defaults, self._family.limits)):
+            self.form.set_value(request)
+        return request
 
     def undo(self) -> None:
         self._set_value(self.history.undo())
@@ -199,6 +226,7 @@ class Brief(QWidget):
     def initial_request(self) -> Request:
         """The brief of a panel that was never used: a seed that nobody chose, the size that the model is best at."""
         request = self._medium.default_task.request(seed=fresh_seed())
+        request = self._family_of(request).suited(request)
         try:
             wide, high = self._catalog.default(self._medium.name).native
         except StudioError:
