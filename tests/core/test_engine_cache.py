@@ -69,7 +69,7 @@ def test_a_training_out_of_memory_is_not_begun_anew() -> None:
     request = next(medium for medium in MEDIA if medium.name == "story").training_task.request(seed=fakes.STARVING)
     with pytest.raises(OutOfMemory):
         residence(2.5).run(ENGINE, Resources(), request, lambda progress: stages.append(progress.stage))
-    assert stages == ["loading"]
+    assert stages == ["loading", "loading"], "the cache's own and the engine's, once"
     assert fakes.FakeEngine.loaded == ["none"]
 
 

@@ -71,7 +71,7 @@ def test_a_group_of_which_one_cannot_be_queued_is_not_queued(studio: Studio) -> 
 
 def test_progress_counts_all_jobs(studio: Studio) -> None:
     group = studio.submit_group([AVATAR(seed=1), STORY(seed=fakes.SLOW), AVATAR(seed=2)], "batch")
-    fakes.until(lambda: group.jobs[1].progress.done == fakes.STEPS)
+    fakes.until(lambda: group.jobs[1].progress.done == fakes.steps(group.jobs[1].request))
     assert (group.state, group.finished) == ("running", 1)
     assert (group.progress.stage, group.progress.done, group.progress.total) == ("making", 2000, 3000)
     assert group.running is group.jobs[1]
@@ -82,7 +82,7 @@ def test_progress_counts_all_jobs(studio: Studio) -> None:
 def test_one_cancel_ends_all_and_keeps_what_was_made(studio: Studio) -> None:
     group = studio.submit_group([STORY(seed=fakes.SLOW), *faces(1, 2)], "batch")
     other = studio.submit(AVATAR(seed=3))
-    fakes.until(lambda: group.jobs[0].progress.done == fakes.STEPS)
+    fakes.until(lambda: group.jobs[0].progress.done == fakes.steps(group.jobs[0].request))
     assert not group.cancelling
     studio.cancel(group.id)
     error = group.future.exception(20)
@@ -154,7 +154,7 @@ def test_a_group_is_restored_with_what_it_had_made(home: Path) -> None:
         assert second.library.count(LibraryQuery(medium="avatar")) == 2
         job = second.resume(entry)
         assert job is again.jobs[2]
-        fakes.until(lambda: job.progress.done == fakes.STEPS)
+        fakes.until(lambda: job.progress.done == fakes.steps(job.request))
         second.cancel(again.id)
         works = again.future.result(20)
         assert [work.request["seed"] for work in works] == [1, 2]
@@ -171,7 +171,8 @@ def test_a_kill_after_a_group_was_queued_loses_none_of_it(home: Path) -> None:
         "studio = fake_studio(Path(sys.argv[1]))\n"
         "group = studio.submit_group([*faces(1), STORY(seed=fakes.SLOW), *faces(2)], 'candidates', title='Foxes')\n"
         "studio.submit(AVATAR(seed=3), after=[group.jobs[2].id])\n"
-        "fakes.until(lambda: group.jobs[1].progress.done == fakes.STEPS); print('ready', flush=True); time.sleep(60)"
+        "fakes.until(lambda: group.jobs[1].progress.done == fakes.steps(group.jobs[1].request))\n"
+        "print('ready', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(home)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -83,7 +83,7 @@ def test_unknown_models_are_refused_at_once(studio: Studio) -> None:
 
 def test_partial_works_are_kept_and_marked(studio: Studio) -> None:
     job = studio.submit(STORY(seed=fakes.SLOW))
-    fakes.until(lambda: job.progress.done == fakes.STEPS)
+    fakes.until(lambda: job.progress.done == fakes.steps(job.request))
     studio.cancel(job.id)
     error = fakes.ended(job)
     assert isinstance(error, Cancelled)
@@ -178,7 +178,8 @@ def test_a_kill_in_mid_job_loses_no_queue(home: Path) -> None:
         "import sys, time; from pathlib import Path; from tests import fakes; from tests.core.test_studio import *\n"
         "studio = fake_studio(Path(sys.argv[1]))\n"
         "slow = studio.submit(STORY(seed=fakes.SLOW)); studio.submit(AVATAR(seed=1)); studio.submit(AVATAR(seed=2))\n"
-        "fakes.until(lambda: slow.progress.done == fakes.STEPS); print('ready', flush=True); time.sleep(60)"
+        "fakes.until(lambda: slow.progress.done == fakes.steps(slow.request))\n"
+        "print('ready', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(home)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -256,7 +257,7 @@ def test_a_queued_request_whose_model_is_of_no_use_is_offered(home: Path, damage
 
 def test_what_was_seen_later_is_acted_upon_later(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = studio.submit(STORY(seed=fakes.SLOW))
-    fakes.until(lambda: slow.progress.done == fakes.STEPS)
+    fakes.until(lambda: slow.progress.done == fakes.steps(slow.request))
     told: list[bool] = []
     freed = threading.Event()
 
@@ -324,7 +325,7 @@ def test_training_gives_way(home: Path) -> None:
         fakes.until(lambda: training.progress.done > 3)
         slow = studio.submit(STORY(seed=fakes.SLOW))
         fakes.until(lambda: slow.state == "running")
-        fakes.until(lambda: slow.progress.done == fakes.STEPS)
+        fakes.until(lambda: slow.progress.done == fakes.steps(slow.request))
         before = training.progress.done
         fakes.until(lambda: slow.seconds > 0.3)
         assert training.progress.done <= before + 1
@@ -366,6 +367,29 @@ def test_settings_are_saved_and_told(studio: Studio, home: Path) -> None:
     assert studio.settings.theme == "dark"
     assert "settings" in heard
     assert 'theme = "dark"' in (home / "config" / "settings.toml").read_text()
+
+
+@pytest.mark.parametrize("kind", [AVATAR, STORY])
+def test_a_work_of_several_files_goes_the_whole_way(home: Path, kind: type[Request]) -> None:
+    studio = fake_studio(home, isolated=True)
+    library = studio.library
+    try:
+        (asset,) = studio.submit(kind(seed=fakes.SEVERAL)).future.result(20)
+        assert [file.role for file in asset.files] == ["svg", "captions"]
+        assert library.page(LibraryQuery()) == [asset]
+        library.bin([asset.id])
+        assert not any(path.exists() for path in asset.paths)
+        library.restore([asset.id])
+        assert all(path.exists() for path in asset.paths)
+        assert library.verify() == []
+        asset.files[1].path.write_text("other", encoding="utf-8")
+        assert [(problem.kind, problem.id) for problem in library.verify()] == [("changed", asset.id)]
+        library.bin([asset.id])
+        library.empty_bin()
+        assert library.ids() == []
+        assert not [path for path in library.folder.rglob(f"{asset.id}*") if path.is_file()]
+    finally:
+        studio.close()
 
 
 def test_a_killed_engine_process_costs_one_job(home: Path) -> None:

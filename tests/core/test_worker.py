@@ -48,12 +48,14 @@ def host() -> Iterator[ProcessHost]:
 def test_one_interface_two_places(kind: type[ThreadHost] | type[ProcessHost]) -> None:
     host = kind(RULES)
     heard: list[Progress] = []
-    made = host.run(job(7), ENGINE, Resources(), heard.append)
+    asked = job(7)
+    made = host.run(asked, ENGINE, Resources(), heard.append)
     host.close()
     assert list(made.payloads) == [fakes.payload("story", 7)]
     assert [(progress.stage, progress.done) for progress in heard] == [
         ("loading", 0),
-        *(("making", step) for step in range(1, fakes.STEPS + 1)),
+        ("loading", 1),
+        *(("making", step) for step in range(1, fakes.steps(asked.request) + 1)),
     ]
     previews = [progress.preview.text for progress in heard if isinstance(progress.preview, TextPreview)]
     whole = fakes.payload("story", 7)
@@ -142,7 +144,7 @@ def test_the_trace_of_a_native_crash_outlives_the_next_child(tmp_path: Path) -> 
 
 def test_killed_in_the_middle(host: ProcessHost) -> None:
     def hear(progress: Progress) -> None:
-        if progress.done == fakes.STEPS:
+        if progress.done == fakes.DEFAULT_STEPS:
             assert host.pid is not None
             os.kill(host.pid, signal.SIGKILL)
 

@@ -16,6 +16,7 @@ from studio.ui.library.work_menu import WorkMenu
 from studio.ui.stages.audio import AudioStage
 from studio.ui.stages.image import ImageStage
 from studio.ui.stages.text import TextStage
+from tests import fakes
 from tests.fakes import MISUSED, RAISES, SLOW
 from tests.ui.conftest import Desk
 
@@ -40,12 +41,13 @@ def test_generate_shows_the_work(desk: Desk, medium: str) -> None:
     assert panel.stage.isVisible()
     desk.until(lambda: panel.filmstrip.model().rowCount() == 1)
     if isinstance(panel.stage, ImageStage):
-        assert panel.stage.image.width() == 48
+        side = panel.stage.image.size()
+        assert (side.width(), side.height()) == fakes.size(panel.form.value())
     elif isinstance(panel.stage, TextStage):
         assert panel.stage.page.toPlainText().startswith("Tale 77\n")
         assert "从前有一只狐狸" in panel.stage.page.toPlainText()
     elif isinstance(panel.stage, AudioStage):
-        assert panel.stage.time.text() == "0:00 / 0:01"
+        assert panel.stage.time.text() == "0:00 / 0:12"
 
 
 def test_an_unlocked_seed_is_rolled_and_a_locked_one_stays(desk: Desk) -> None:
@@ -215,7 +217,7 @@ def test_copy_favourite_and_save(desk: Desk) -> None:
     desk.click("generate")
     desk.idle()
     desk.click("copy")
-    assert QGuiApplication.clipboard().image().width() == 48
+    assert QGuiApplication.clipboard().image().width() == 512
     desk.click("star")
     assert panel.asset is not None
     assert desk.studio.library.get(panel.asset.id).favourite
@@ -228,6 +230,7 @@ def test_copy_favourite_and_save(desk: Desk) -> None:
 def test_zoom(desk: Desk) -> None:
     panel = desk.panel("poster")
     keep_seed(desk, "poster", 3)
+    panel.form.set_value(panel.form.value().replace(width=64, height=96))
     desk.click("generate")
     desk.idle()
     stage = panel.stage

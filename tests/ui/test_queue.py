@@ -137,10 +137,10 @@ def test_a_row_of_candidates_counts_and_is_cancelled_as_one(desk: Desk) -> None:
     generate_four(desk, SLOW)
     queue = desk.window.queue
     desk.click("stripQueue")
-    desk.until(lambda: len(queue.rows()) == 1 and queue.rows()[0].state.full_text() == "1 of 4, making 4 of 4")
+    desk.until(lambda: len(queue.rows()) == 1 and queue.rows()[0].state.full_text() == "1 of 4, making 24 of 24")
     (row,) = queue.rows()
     assert (row.bar.value(), row.bar.maximum()) == (1000, 4000)
-    desk.until(lambda: desk.window.job_strip.words.full_text() == "Poster · 1 of 4, making 4 of 4")
+    desk.until(lambda: desk.window.job_strip.words.full_text() == "Poster · 1 of 4, making 24 of 24")
     row.cancel.click()
     desk.idle()
     desk.until(lambda: row.state.full_text() == "0 of 4 done, then cancelled")

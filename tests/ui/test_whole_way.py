@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from qasync import QEventLoop
 
 from studio.library.library import LibraryQuery
@@ -16,7 +18,9 @@ from studio.media.provenance import Provenance
 from studio.studio import Studio
 from studio.system.paths import AppPaths
 from studio.ui.library.grid import WorkGrid
-from tests.fakes import DIES
+from studio.ui.library.page import LibraryPage
+from studio.ui.library.work_actions import copy_files
+from tests.fakes import DIES, SEVERAL
 from tests.studios import fake_studio
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
@@ -67,6 +71,39 @@ def test_an_engine_that_is_killed_fails_its_job_in_words_and_no_other(home: Path
     desk.click("generate")
     desk.until(lambda: panel.asset is not None)
     assert not panel.error.isVisible()
+    desk.close()
+
+
+def test_a_work_of_several_files_is_shown_copied_and_binned_with_all_of_them(home: Path, loop: QEventLoop) -> None:
+    desk = Desk(home, loop, studio=fake_studio(home, isolated=True))
+    library, panel = desk.studio.library, desk.panel("poster")
+    desk.window.open("poster")
+    keep_seed(desk, "poster", SEVERAL)
+    desk.click("generate")
+    desk.until(lambda: panel.asset is not None)
+    asset = panel.asset
+    assert asset is not None
+    assert (asset.width, asset.height) == (512, 768)
+    shown = desk.window.open("library")
+    assert isinstance(shown, LibraryPage)
+    desk.until(lambda: shown.grid.works.rowCount() == 1)
+    shown.grid.setFocus()
+    shown.grid.select_rows([0])
+    assert shown.selected() == [asset]
+    out = home.parent / "out"
+    out.mkdir()
+    (copied,) = copy_files(shown.selected(), out, lambda: False)
+    assert {path.suffix: path.read_bytes() for path in out.iterdir()} == {
+        path.suffix: path.read_bytes() for path in asset.paths
+    }
+    assert copied.suffix == ".png"
+    QTest.keyClick(shown.grid, Qt.Key.Key_Delete)
+    desk.until(lambda: library.count() == 0)
+    assert not any(path.exists() for path in asset.paths)
+    desk.click("toastAction")
+    desk.until(lambda: library.count() == 1)
+    assert all(path.exists() for path in asset.paths)
+    assert library.verify() == []
     desk.close()
 
 
