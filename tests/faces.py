@@ -33,7 +33,7 @@ from studio.studio import Studio
 from studio.system.paths import AppPaths
 from tests.studios import FAKE, starters, with_trainer
 
-SMALL, LARGE, WIDTH = 32, 64, 8
+SMALL, LARGE, WIDTH = 64, 512, 8
 LATENT = "AAAAPAAAADw="
 REMARK, STRANGE = "Nothing near it was found.", 10
 """What is said of a face that was found in so many steps."""
@@ -65,6 +65,7 @@ class FaceEngine:
     def load(self, resources: Resources, report: Report) -> None:
         assert resources.main is not None
         self._model = resources.main
+        report(Progress("loading", 1, 1))
 
     def close(self) -> None:
         pass

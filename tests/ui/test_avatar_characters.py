@@ -114,7 +114,7 @@ def test_a_face_under_the_hand_is_kept_and_a_click_brings_it_back(desk: Desk) ->
     one = keep(desk)
     assert (one.name, one.work) == ("Mara", desk.studio.library.page()[0].id)
     assert one.face == face.replace(model="avatar-starter")
-    assert desk.studio.identities.portrait(one.id).pixels.shape == (64, 64, 4)
+    assert desk.studio.identities.portrait(one.id).pixels.shape == (512, 512, 4)
     assert inspector.tabs.tab == "people"
     other = named(desk, "", 3)
     assert other.seed != face.seed
@@ -371,7 +371,7 @@ def test_who_is_on_a_sheet_can_be_kept_from_it(desk: Desk) -> None:
     one = keep(desk)
     assert one.name == "Mara"
     assert one.face == face.replace(model="avatar-starter")
-    assert desk.studio.identities.portrait(one.id).pixels.shape == (64, 64, 4), "the face, not the sheet"
+    assert desk.studio.identities.portrait(one.id).pixels.shape == (512, 512, 4), "the face, not the sheet"
 
 
 def test_a_model_without_moods_says_why_there_are_none(desk: Desk, home: Path) -> None:

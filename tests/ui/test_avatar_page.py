@@ -58,7 +58,7 @@ def test_sixteen_faces_come_one_is_chosen_kept_undone_and_found_again(desk: Desk
     desk.until(lambda: works(desk))
     kept = desk.studio.library.page()[0]
     assert kept.path.is_file()
-    assert (kept.width, kept.height) == (64, 64)
+    assert (kept.width, kept.height) == (512, 512)
     assert works(desk)[0].seed == chosen.seed
     assert panel.asset is not None
     assert panel.asset.id == kept.id
@@ -149,7 +149,7 @@ def test_a_slider_moves_the_face_while_it_is_dragged_and_is_one_step(desk: Desk)
     inside(desk, QTest.mouseRelease, slider, Qt.MouseButton.LeftButton, pos=QPoint(100, start.y()))
     after = brief(panel)
     assert [trait.name for trait in after.traits] == ["Hair"]
-    desk.until(lambda: panel.stage.image.width() == 64)  # type: ignore[attr-defined]
+    desk.until(lambda: panel.stage.image.width() == 512)  # type: ignore[attr-defined]
     assert shows(panel, after)
     assert line.reset.isVisible()
     desk.act("undo")
