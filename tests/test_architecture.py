@@ -10,6 +10,8 @@ from pathlib import Path
 import grimp
 import pytest
 
+from tests import architecture
+
 ROOT = Path(__file__).resolve().parent.parent
 STUDIO = ROOT / "studio"
 MODULES = sorted(STUDIO.rglob("*.py"))
@@ -94,3 +96,9 @@ def circles(graph: grimp.ImportGraph) -> list[list[str]]:
         if module not in number:
             visit(module)
     return found
+
+
+def test_the_map_is_complete() -> None:
+    assert (ROOT / "docs" / "architecture.md").read_text("utf-8") == architecture.updated(), (
+        "Run `python -m tests.architecture` to bring the tree in docs/architecture.md up to date."
+    )
