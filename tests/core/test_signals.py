@@ -152,7 +152,7 @@ def test_what_a_command_was_started_deaf_to_does_not_end_it(tmp_path: Path, home
         process.terminate()
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Stopping. What is made so far is kept" in err, "only the second signal stopped it"
+    assert "Stopping. Partial results are saved" in err, "only the second signal stopped it"
 
 
 LATE = "TEST_SIGNALS_LATE"
