@@ -63,9 +63,7 @@ class TrainingLog:
         """Start a run at this step; removes later lines, which a crash undid."""
         lines = [line for line in read_log(self._path.parent)[0] if line.step <= step and line.seconds <= seconds]
         text = "".join(_format_line(line) for line in [*lines, TrainingLogLine(time.time(), seconds, step)])
-        part = self._path.with_suffix(".part")
-        part.write_text(text, encoding="utf-8")
-        part.replace(self._path)
+        storage.write_atomic(self._path, text.encode("utf-8"))
         self._next = seconds
 
     def add(self, step: int, seconds: float, values: Mapping[str, float]) -> None:

@@ -54,9 +54,8 @@ class UsedWorks:
             kept = self._folder / f"{sha256}{path.suffix.lower()}"
             if not kept.is_file():
                 self._folder.mkdir(parents=True, exist_ok=True)
-                part = kept.with_name(f"{kept.name}.part")
-                storage.copy(path, part, lambda _: None)
-                part.replace(kept)
+                with storage.replacing(kept) as part:
+                    storage.copy(path, part, lambda _: None)
         return WorkKey(sha256=sha256)
 
     def _of_library(self, key: WorkKey) -> WorkKey:
@@ -76,8 +75,7 @@ class UsedWorks:
                 return work.path
         if key.sha256:
             for kept in sorted(self._folder.glob(f"{key.sha256}*")):
-                if kept.suffix != ".part":
-                    return kept
+                return kept
             same = self._library.find_bytes(key.sha256)
             if same is not None and same.path.is_file():
                 return same.path

@@ -44,20 +44,29 @@ def write_synced(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write beside the file, then take its place: whoever looks sees the old bytes or the new ones, whole.
+@contextlib.contextmanager
+def replacing(path: Path) -> Generator[Path]:
+    """A file beside `path` to be written; it takes its place at the end, once its bytes are on the disk.
 
-    The folder must exist. Raises OSError; then the old file is as it was.
+    Whoever looks sees the old bytes or the new ones, whole. What is raised meanwhile passes through, and the old file
+    is as it was. The folder must exist.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
-        write_synced(part, data)
+        yield part
+        sync_file(part)
         part.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write the whole file, or leave the old one as it was. The folder must exist. Raises OSError."""
+    with replacing(path) as part:
+        part.write_bytes(data)
 
 
 def copy(source: Path, target: Path, on_chunk: Callable[[int], object]) -> None:

@@ -211,14 +211,14 @@ def test_a_full_disk_is_put_in_words_that_fit_what_is_there(tmp_path: Path, monk
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(StudioError, match=r"skipped\.txt could not be written: No space left") as caught:
         toy.run.write_text("skipped.txt", "others")
     assert (caught.value.hint, caught.value.mend) == ("Free disk space and start again.", "room")
     monkeypatch.undo()
     assert (tmp_path / "skipped.txt").read_text() == "odd \\udcff.png", "what was there stays whole"
     toy.run.save()
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(StudioError, match=r"skipped\.txt") as caught:
         toy.run.write_text("skipped.txt", "others")
     assert "--resume" in caught.value.hint

@@ -93,7 +93,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     def full(_part: Path, _data: bytes) -> None:
         raise OSError(28, "no space")
 
-    monkeypatch.setattr("studio.system.storage.write_synced", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="no space"):
         write_atomic(path, b"new")
     assert path.read_bytes() == b"old"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import math
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +21,7 @@ from studio.jobs import training_runs
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media.payloads import Image, Payload, Weights
 from studio.schema.request import TrainRequest
+from studio.system import storage
 
 FIRST_SAVE = 15.0  # seconds after which there is something to go on from
 WAITED = 0.25  # seconds in a report beyond which it was not talking but waiting
@@ -216,27 +217,17 @@ class TrainingLoop:
         if not _finite(state):
             self.fail_diverged(Message("a weight"))
         whole = {"step": self.step, "seconds": self.seconds, "state": state}
-        part = self.checkpoint.with_suffix(".part")
 
         def write() -> None:
-            with part.open("wb") as file:
-                torch.save(whole, file)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self.checkpoint)
+            with storage.replacing(self.checkpoint) as part:
+                torch.save(whole, part)
 
-        try:
-            self._write("The checkpoint", write)
-        except StudioError:
-            part.unlink(missing_ok=True)
-            raise
+        self._write("The checkpoint", write)
 
     def write_text(self, name: str, words: str) -> None:
         """Leave a text file in the result folder. Raises StudioError where the disk refuses it."""
-        path = self.out / name
-        part = path.with_suffix(".part")
-        self._write(name, lambda: part.write_text(words, encoding="utf-8", errors="backslashreplace"))
-        self._write(name, lambda: part.replace(path))
+        data = words.encode("utf-8", "backslashreplace")
+        self._write(name, lambda: storage.write_atomic(self.out / name, data))
 
     def _write(self, what: str | Message, write: Callable[[], object]) -> None:
         try:
@@ -266,10 +257,9 @@ class TrainingLoop:
         """A preview; a picture is also written to the folder, for a page that is opened later."""
         made = self._preview()
         if isinstance(made, Image):
-            path = self.out / training_runs.PREVIEW
-            part = path.with_suffix(".part")
-            self._write("The preview", lambda: Pillow.fromarray(made.pixels).save(part, "PNG"))
-            self._write("The preview", lambda: part.replace(path))
+            png = io.BytesIO()
+            Pillow.fromarray(made.pixels).save(png, "PNG")
+            self._write("The preview", lambda: storage.write_atomic(self.out / training_runs.PREVIEW, png.getvalue()))
         return made
 
     def _export_model(self) -> Weights:
