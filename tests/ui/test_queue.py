@@ -84,7 +84,7 @@ def test_candidates_are_one_row_and_stay_so_after_a_restart(desk: Desk, loop: QE
     desk.click("stripQueue")
     (row,) = desk.window.queue.rows()
     assert row.state.full_text() == "4 waiting"
-    assert desk.window.job_strip.queue.text() == "4 waiting"
+    desk.until(lambda: desk.window.job_strip.queue.text() == "4 waiting")
     desk.window.open("avatar")  # a page that is restored is built before the loop runs, and awaits nothing
     desk.close()
     again = Desk(desk.home, loop)
