@@ -1,1 +1,1 @@
-"""Documents that a person edits: their files, edits and versions."""
+"""Documents that a person edits: a database for each, with edits and versions."""

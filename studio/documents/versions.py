@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from studio.documents.files import fingerprint, header, seal, unseal
-from studio.errors import BadInput, StudioError
+from studio.documents.database import DocumentDatabase, VersionRow, insert_version, read_version, version_list
+from studio.documents.state import fingerprint
+from studio.errors import BadInput
 
 AUTOMATIC_LIMIT = 40
 """How many automatic versions stay; versions that a person named stay."""
@@ -27,50 +25,53 @@ class DocumentVersion:
 
 
 class VersionStore:
-    """The sealed states in `folder`, numbered in the order in which they were saved, whatever the clock says."""
+    """The versions in a document's database, numbered in the order in which they were saved, whatever the clock says.
 
-    def __init__(self, folder: Path, step: Callable[[str], None]) -> None:
-        self.folder = folder
-        self._step = step
+    Its methods raise OSError or sqlite3.Error where the disk fails; then nothing has changed.
+    """
+
+    def __init__(self, database: DocumentDatabase) -> None:
+        self._database = database
 
     def all(self) -> list[DocumentVersion]:
-        """Newest first. Damaged ones and those of a newer studio are passed over."""
-        found: list[DocumentVersion] = []
-        for path in self.folder.glob("*.version"):
-            with contextlib.suppress(StudioError, KeyError, ValueError, TypeError):
-                head = header(path)
-                name, automatic = str(head.get("name", "")), head.get("automatic") is True
-                found.append(DocumentVersion(int(path.stem), name, automatic, float(head["saved"])))
-        return sorted(found, key=lambda version: version.number, reverse=True)
+        """Newest first."""
+        with self._database.reading() as db:
+            return [DocumentVersion(*row) for row in version_list(db)]
 
-    def keep(self, state: dict[str, Any], name: str, *, automatic: bool = False) -> DocumentVersion:
-        """Raises OSError."""
-        known = self.all()
-        version = DocumentVersion(known[0].number + 1 if known else 1, name, automatic, time.time())
-        self._step("version")
-        self.folder.mkdir(exist_ok=True)
-        heading = {"name": name, "automatic": automatic, "saved": version.saved}
-        seal(self._path(version.number), heading, state)
-        return version
+    def keep(self, state: dict[str, Any], name: str) -> DocumentVersion:
+        return self._insert(state, name, automatic=False)
 
     def keep_by_itself(self, state: dict[str, Any]) -> None:
         """Keep the state unless it is empty or the newest version says the same; thin out the oldest automatic ones."""
-        known = self.all()
-        newest = header(self._path(known[0].number)).get("crc") if known else None
-        if state["content"] and newest != fingerprint(state):
-            self.keep(state, "", automatic=True)
-            for old in [version for version in known if version.automatic][AUTOMATIC_LIMIT - 1 :]:
-                self.forget(old.number)
+        with self._database.reading() as db:
+            newest = db.execute("SELECT crc FROM versions ORDER BY number DESC LIMIT 1").fetchone()
+        if state["content"] and newest != (fingerprint(state),):
+            self._insert(state, "", automatic=True)
 
     def state(self, number: int) -> dict[str, Any]:
         """Raises BadInput where it is gone or damaged."""
-        path = self._path(number)
-        if not path.exists():
+        with self._database.reading() as db:
+            try:
+                version = read_version(db, number)
+            except ValueError as error:
+                raise BadInput("Version {number} is damaged.", number=number) from error
+        if version is None:
             raise BadInput("There is no version {number}.", number=number)
-        return unseal(path)
+        return version.state
 
     def forget(self, number: int) -> None:
-        self._path(number).unlink(missing_ok=True)
+        with self._database.transaction("forget") as db:
+            db.execute("DELETE FROM versions WHERE number = ?", (number,))
 
-    def _path(self, number: int) -> Path:
-        return self.folder / f"{number:06d}.version"
+    def _insert(self, state: dict[str, Any], name: str, *, automatic: bool) -> DocumentVersion:
+        with self._database.transaction("version") as db:
+            number = db.execute("SELECT IFNULL(MAX(number), 0) + 1 FROM versions").fetchone()[0]
+            version = DocumentVersion(number, name, automatic, time.time())
+            insert_version(db, VersionRow(number, name, automatic, version.saved, state))
+            if automatic:
+                db.execute(
+                    "DELETE FROM versions WHERE automatic AND number NOT IN"
+                    " (SELECT number FROM versions WHERE automatic ORDER BY number DESC LIMIT ?)",
+                    (AUTOMATIC_LIMIT,),
+                )
+        return version

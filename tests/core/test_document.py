@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import random
 import shutil
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -211,6 +213,46 @@ def test_a_killed_writer_loses_at_most_the_last_second(tmp_path: Path) -> None:
 
 
 @needs_fork
+def test_a_killed_studio_loses_nothing_that_was_flushed(tmp_path: Path) -> None:
+    made = Document.make(tmp_path, "manuscript", "A", {"number": -1})
+    made.close()
+    chance = random.Random(3)
+    flushed = -1
+    for _ in range(8):
+        told, tell = os.pipe()
+
+        def write(first: int = flushed + 1, tell: int = tell) -> None:
+            opened = Document(made.folder)
+            for number in range(first, 1_000_000):
+                opened.edit({"number": number, "text": f"{number} " * 400})
+                opened.flush()
+                if number % 7 == 0:
+                    opened.rename(str(number))
+                os.write(tell, f"{number}\n".encode())
+
+        child = in_child(write)
+        os.close(tell)
+        numbers = os.read(told, 2**16).split()
+        time.sleep(chance.random() * 0.05)  # any moment will do
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        while rest := os.read(told, 2**16):
+            numbers += rest.split()
+        os.close(told)
+        assert int(numbers[-1]) > flushed
+        flushed = reopened(made.folder)["number"]
+        assert flushed >= int(numbers[-1])
+
+
+def test_a_folder_of_any_name(tmp_path: Path) -> None:
+    odd = tmp_path / "a b#c%41 文&=" if os.name == "nt" else tmp_path / "a b#c?d%41 文&=\udcff"
+    with Document.make(odd, "manuscript", "A", {"text": "one"}) as made:
+        made.edit({"text": "two"})
+    assert reopened(made.folder) == {"text": "two"}
+    assert [(summary.folder, summary.title) for summary in listing(odd)] == [(made.folder, "A")]
+
+
+@needs_fork
 def test_killed_between_any_two_steps_of_a_write(tmp_path: Path) -> None:
     seed = Document.make(tmp_path / "seed", "manuscript", "A", {"text": "before"})
     seed.keep("first")
@@ -328,66 +370,71 @@ def test_a_disk_that_fills_up_while_writing(tmp_path: Path) -> None:
         assert reopened(folder) == {"text": "little"}
 
 
-def journal(folder: Path) -> Path:
-    return max(folder.glob("journal.*"), key=lambda path: int(path.suffix[1:]))
-
-
 def written(tmp_path: Path, texts: list[str]) -> Path:
     made = Document.make(tmp_path, "manuscript", "A", {"text": "start"})
     made.close()
-    opened = Document(made.folder, version_seconds=1e9)
-    for text in texts:
-        opened.edit({"text": text})
-        opened.flush()
-    opened.close()
-    shutil.rmtree(made.folder / "versions", ignore_errors=True)
+    with Document(made.folder) as opened:
+        opened._version_due = time.monotonic() + 1e9  # no automatic version
+        for text in texts:
+            opened.edit({"text": text})
+            opened.flush()
     return made.folder
 
 
-def test_a_torn_last_record_is_passed_over(tmp_path: Path) -> None:
-    folder = written(tmp_path, ["one", "two", "three"])
-    whole = journal(folder).read_bytes()
-    start = whole[:-1].rindex(b"\n") + 1
-    for cut in (start + 1, start + 9, len(whole) - 1, len(whole) - 10):
-        journal(folder).write_bytes(whole[:cut])
-        assert reopened(folder) == {"text": "two"}
-    journal(folder).write_bytes(whole + b"\0" * 500)
-    assert reopened(folder) == {"text": "three"}
-    # What is written after a torn record is read again.
-    journal(folder).write_bytes(whole[:-4])
-    with Document(folder) as opened:
-        opened.edit({"text": "four"})
-    assert reopened(folder) == {"text": "four"}
+def alter(folder: Path, statement: str, values: tuple[object, ...] = ()) -> None:
+    with contextlib.closing(sqlite3.connect(folder / "document.sqlite")) as db, db:
+        assert db.execute(statement, values).rowcount != 0
 
 
-def test_damage_in_the_middle_of_a_journal_is_named_and_kept(tmp_path: Path) -> None:
+def rows(folder: Path, query: str) -> list[tuple[Any, ...]]:
+    with contextlib.closing(sqlite3.connect(folder / "document.sqlite")) as db:
+        return db.execute(query).fetchall()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".lock"}
+
+
+def test_a_damaged_edit_is_named_and_kept_with_what_follows(tmp_path: Path) -> None:
     folder = written(tmp_path, ["one", "two", "three"])
-    data = bytearray(journal(folder).read_bytes())
-    at = data.index(b"two")
-    data[at : at + 3] = b"2!!"
-    journal(folder).write_bytes(data)
+    path = folder / "document.sqlite"
+    path.write_bytes(path.read_bytes().replace(b'"two"', b'"TWO"'))
     with Document(folder) as opened:
         assert opened.content == {"text": "one"}
-        assert "damaged" in str(opened.notices[0])
+        assert "damaged-document.sqlite" in str(opened.notices[0])
         opened.edit({"text": "on"})
     assert reopened(folder) == {"text": "on"}
-    assert b"three" in (folder / "damaged-journal.1").read_bytes()
+    assert b'"three"' in (folder / "damaged-document.sqlite").read_bytes()
 
 
-@pytest.mark.parametrize("damage", [b"", b"{}\n{}\n", b"\0" * 300, None])
-def test_a_damaged_snapshot_costs_nothing(tmp_path: Path, damage: bytes | None) -> None:
+@pytest.mark.parametrize(
+    ("statement", "left"),
+    [("DELETE FROM edits WHERE number = 2", "one"), ("UPDATE edits SET changes = x'7b7d'", "start")],
+)
+def test_an_edit_that_is_missing_or_empty_is_damage(tmp_path: Path, statement: str, left: str) -> None:
+    folder = written(tmp_path, ["one", "two", "three"])
+    alter(folder, statement)
+    with Document(folder) as opened:
+        assert opened.content == {"text": left}
+        assert len(opened.notices) == 1
+
+
+@pytest.mark.parametrize("value", [b"", b"{}", b"\0" * 300, None])
+def test_a_damaged_state_costs_nothing(tmp_path: Path, value: bytes | None) -> None:
     folder = written(tmp_path, ["one", "two"])
     with Document(folder) as opened:
-        opened.rename("B")  # seals a second snapshot
+        opened.rename("B")  # seals a second state
+        opened.keep("safe")
         opened.edit({"text": "three"}, works=["w"])
-    newest = folder / "snapshot.2"
-    if damage is None:
-        newest.write_bytes(newest.read_bytes().replace(b"two", b"TWO"))
+    (_, (newest,)) = rows(folder, "SELECT edit FROM state ORDER BY edit")
+    if value is None:
+        alter(folder, "UPDATE state SET crc = crc + 1 WHERE edit = ?", (newest,))
     else:
-        newest.write_bytes(damage)
+        alter(folder, "UPDATE state SET value = ? WHERE edit = ?", (value, newest))
     with Document(folder) as opened:
         assert (opened.content, opened.title, opened.works) == ({"text": "three"}, "B", ("w",))
-        assert "snapshot.2" in str(opened.notices[0])
+        assert len(opened.notices) == 1
+        assert "safe" in [version.name for version in opened.versions()]
         opened.edit({"text": "four"})
     assert reopened(folder) == {"text": "four"}
 
@@ -397,17 +444,89 @@ def test_the_last_resort_is_a_version(tmp_path: Path) -> None:
     with Document(folder) as opened:
         opened.keep("safe")
         opened.edit({"text": "lost"})
-    for path in folder.glob("*.1"):
-        path.write_bytes(b"damaged")
+    alter(folder, "UPDATE state SET value = x'00'")
     with Document(folder) as opened:
         assert opened.content == {"text": "one"}
-        assert any("version" in str(notice) for notice in opened.notices)
-    shutil.rmtree(folder / "versions")
-    for path in [*folder.glob("snapshot.*"), *folder.glob("journal.*")]:
-        path.write_bytes(b"damaged")
-    with pytest.raises(StudioError, match="damaged") as caught:
-        Document(folder)
-    assert "backup" in caught.value.hint
+        assert any("version 1 was used" in str(notice) for notice in opened.notices)
+        assert opened.versions()[0].name == "safe"
+    assert (folder / "damaged-document.sqlite").exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"damaged", b"SQLite format 3\0" + b"\0" * 5000])
+def test_a_database_that_cannot_be_read_is_refused_and_left_alone(tmp_path: Path, damage: bytes) -> None:
+    folder = written(tmp_path, ["one"])
+    (folder / "document.sqlite").write_bytes(damage)
+    for _ in range(2):
+        with pytest.raises(StudioError, match="damaged") as caught:
+            Document(folder)
+        assert "backup" in caught.value.hint
+        assert contents(folder) == {"document.sqlite": damage}
+    assert len(listing(tmp_path)) == 1
+
+
+def test_damaged_pages_are_never_taken_for_the_whole_document(tmp_path: Path) -> None:
+    folder = written(tmp_path / "whole", [f"{number} " * 900 for number in range(6)])
+    with Document(folder) as opened:
+        opened.keep("safe")
+        opened.rename("B")
+        whole = opened.content
+    data = (folder / "document.sqlite").read_bytes()
+    rebuilt = 0
+    refused: list[str] = []
+    for at in range(0, len(data), 4096):
+        copied = tmp_path / f"page-{at}"
+        shutil.copytree(folder, copied)
+        (copied / "document.sqlite").write_bytes(data[:at] + b"\xa5" * 4096 + data[at + 4096 :])
+        try:
+            with Document(copied) as opened:
+                assert opened.content == whole or opened.notices
+                rebuilt += bool(opened.notices)
+            assert reopened(copied)
+        except StudioError as error:
+            refused.append(error.message)
+        shutil.rmtree(copied)
+    assert rebuilt >= 3
+    assert refused  # the page with the tables' names
+    assert all("is damaged" in message for message in refused)
+
+
+def test_a_database_that_is_cut_short_keeps_what_was_in_the_rest(tmp_path: Path) -> None:
+    folder = written(tmp_path, ["word " * 5000])
+    data = (folder / "document.sqlite").read_bytes()
+    assert len(data) > 6 * 4096
+    (folder / "document.sqlite").write_bytes(data[: 5 * 4096])
+    with Document(folder) as opened:
+        assert opened.content == {"text": "start"}
+        assert len(opened.notices) == 1
+    assert (folder / "damaged-document.sqlite").read_bytes() == data[: 5 * 4096]
+
+
+def test_a_list_leaves_no_files_and_reads_open_documents(tmp_path: Path) -> None:
+    with Document.make(tmp_path, "manuscript", "A") as made:
+        made.rename("B")
+        assert [summary.title for summary in listing(tmp_path)] == ["B"]
+    assert [summary.title for summary in listing(tmp_path)] == ["B"]
+    assert list(contents(made.folder)) == ["document.sqlite"]
+
+
+@needs_fork
+def test_killed_while_a_damaged_database_is_rebuilt(tmp_path: Path) -> None:
+    seed = written(tmp_path / "seed", ["one"])
+    with Document(seed) as opened:
+        opened.rename("B")
+    alter(seed, "UPDATE state SET value = x'00' WHERE edit = (SELECT MAX(edit) FROM state)")
+    damaged = (seed / "document.sqlite").read_bytes()
+    kills = 0
+    for at in range(50):
+        folder = tmp_path / f"killed-{at}"
+        shutil.copytree(seed, folder)
+        if not killed_at(at, lambda step, folder=folder: Document(folder, step=step).close()):
+            break
+        kills += 1
+        with Document(folder) as opened:
+            assert (opened.content, opened.title) == ({"text": "one"}, "B")
+        assert (folder / "damaged-document.sqlite").read_bytes() == damaged
+    assert kills >= 5
 
 
 def test_a_long_history_is_sealed_and_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -417,9 +536,9 @@ def test_a_long_history_is_sealed_and_stays_small(tmp_path: Path, monkeypatch: p
         made.edit({"text": f"draft {number} " * 10})
         made.flush()
     made.close()
-    files = sorted(path.name for path in made.folder.iterdir() if path.is_file() and path.name != ".lock")
-    assert len([name for name in files if name.startswith("snapshot")]) == 2
-    assert sum((made.folder / name).stat().st_size for name in files) < 20_000
+    assert rows(made.folder, "SELECT COUNT(*) FROM state") == [(2,)]
+    assert rows(made.folder, "SELECT SUM(LENGTH(changes)) < 6000 FROM edits") == [(1,)]
+    assert (made.folder / "document.sqlite").stat().st_size < 60_000
     assert reopened(made.folder) == {"text": "draft 299 " * 10}
 
 
@@ -481,16 +600,17 @@ def test_a_version_is_what_stood_before_the_first_edit_and_the_next_one_comes_mu
             assert opened.look(kept[0].number) == {"text": f"{again - 1}, 4" if again else "yesterday"}
 
 
-def test_a_damaged_version_is_passed_over(tmp_path: Path) -> None:
+def test_a_damaged_version_is_refused(tmp_path: Path) -> None:
     with Document.make(tmp_path, "manuscript", "A", {"text": "one"}) as made:
         numbers = [made.keep(str(number)).number for number in range(3)]
-        paths = sorted((made.folder / "versions").iterdir())
-        paths[0].write_bytes(b"\0")
-        paths[1].write_bytes(paths[1].read_bytes().replace(b"one", b"two"))
-        assert numbers[0] not in [version.number for version in made.versions()]
-        with pytest.raises(BadInput, match="damaged"):
-            made.restore(numbers[1])
-        assert made.content == {"text": "one"}
+    alter(made.folder, "UPDATE versions SET state = x'00' WHERE number = ?", (numbers[0],))
+    alter(made.folder, "UPDATE versions SET crc = crc + 1 WHERE number = ?", (numbers[1],))
+    with Document(made.folder) as opened:
+        for number in numbers[:2]:
+            with pytest.raises(BadInput, match="damaged"):
+                opened.restore(number)
+        assert opened.content == {"text": "one"}
+        assert opened.look(numbers[2]) == {"text": "one"}
 
 
 def test_one_studio_at_a_time(tmp_path: Path) -> None:
@@ -511,12 +631,11 @@ def test_a_dead_studio_holds_nothing(tmp_path: Path) -> None:
 
 def test_a_document_of_a_newer_studio_is_refused_politely(tmp_path: Path) -> None:
     folder = written(tmp_path, ["one"])
-    head, body = (folder / "snapshot.1").read_bytes().split(b"\n", 1)
-    newer = json.dumps({**json.loads(head), "schema": 2}).encode() + b"\n" + body
-    (folder / "snapshot.1").write_bytes(newer)
+    alter(folder, "PRAGMA user_version = 3")
+    before = contents(folder)
     with pytest.raises(StudioError, match="newer AIGC Studio"):
         Document(folder)
-    assert (folder / "snapshot.1").read_bytes() == newer
+    assert contents(folder) == before
     assert len(listing(tmp_path)) == 1
 
 
@@ -531,6 +650,7 @@ def test_what_is_no_document_is_refused(tmp_path: Path) -> None:
 def test_documents_are_listed_the_last_saved_first(tmp_path: Path) -> None:
     assert listing(tmp_path / "none") == []
     made = [Document.make(tmp_path, kind, f"{kind} 标题") for kind in ("manuscript", "composition")]
+    assert sorted(summary.kind for summary in listing(tmp_path)) == ["composition", "manuscript"]
     for seconds, each in enumerate(made):
         each.close()
         for path in each.folder.iterdir():
@@ -543,3 +663,4 @@ def test_documents_are_listed_the_last_saved_first(tmp_path: Path) -> None:
         ("composition", "composition 标题", 1e9 - 1),
     ]
     assert [summary.folder for summary in found] == [each.folder for each in made]
+    assert listing(tmp_path) == found

@@ -1,0 +1,362 @@
+"""The SQLite file of a document: its state, the edits since then, and its versions.
+
+Every row has a checksum of its own. The last two sealed states stay, with the edits since the older one, so that
+a damaged one costs nothing. Only the holder of the document's lock may open it for writing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+import urllib.parse
+import zlib
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from studio.documents.json_diff import Change, apply
+from studio.documents.state import checked, decode, encode, fingerprint, unsealed
+from studio.errors import BadInput, Message, StudioError
+from studio.system.storage import free_path, sync_folder
+
+SCHEMA = 2
+"""The version of the tables; a larger one was written by a newer studio and is left alone. Files had version 1."""
+
+NAME = "document.sqlite"
+
+_RECOVERED = "recovered.sqlite"
+_TABLES = (
+    "CREATE TABLE state (edit INTEGER PRIMARY KEY, heading BLOB NOT NULL, crc INTEGER NOT NULL, value BLOB NOT NULL)",
+    "CREATE TABLE edits (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, time REAL NOT NULL, crc INTEGER NOT NULL,"
+    " changes BLOB NOT NULL)",
+    "CREATE TABLE versions (number INTEGER PRIMARY KEY, name BLOB NOT NULL, automatic INTEGER NOT NULL,"
+    " saved REAL NOT NULL, crc INTEGER NOT NULL, state BLOB NOT NULL)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A version with its state, as in the table."""
+
+    number: int
+    name: str
+    automatic: bool
+    saved: float
+    state: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRows:
+    """All that could be read of a document, to be written into a new database; `notices` say what could not."""
+
+    state: dict[str, Any]
+    versions: list[VersionRow]
+    notices: list[Message] = field(default_factory=list[Message])
+
+
+def exists(folder: Path) -> bool:
+    """Whether the folder has a database, also one that was just rebuilt and is not in its place yet."""
+    return (folder / NAME).exists() or (folder / _RECOVERED).exists()
+
+
+def heading(folder: Path) -> dict[str, Any]:
+    """Kind and title of the document, which may be open elsewhere. Raises sqlite3.Error or ValueError."""
+    path = folder / NAME
+    # Without a log, reading must not make one: a reader cannot remove it again.
+    mode = "ro" if any(size for _, size in _times(folder / f"{NAME}-wal")) else "ro&immutable=1"
+    with contextlib.closing(_connect(path if path.exists() else folder / _RECOVERED, mode)) as db:
+        row = db.execute("SELECT heading FROM state ORDER BY edit DESC LIMIT 1").fetchone()
+    return decode(row[0]) if row else {}
+
+
+def saved_at(folder: Path) -> float:
+    """Seconds since 1970 when the database was last written to."""
+    # An open database has an empty log that says nothing.
+    logs = [changed for changed, size in _times(folder / f"{NAME}-wal") if size]
+    return max([*logs, *(changed for changed, _ in _times(folder / NAME, folder / _RECOVERED))], default=0.0)
+
+
+def create(path: Path, rows: DocumentRows, step: Callable[[str], None]) -> None:
+    """Write a new database, whole or not at all, in one transaction. Raises OSError or sqlite3.Error."""
+    part = path.with_name(f".{path.name}.part")
+    journal = part.with_name(f"{part.name}-journal")
+    step("create")
+    try:
+        for left in (journal, part):
+            left.unlink(missing_ok=True)
+        # Not yet in WAL mode: all of it must be in this one file when it takes its place.
+        with contextlib.closing(_connect(part, "rwc")) as db, _transaction(db):
+            for table in _TABLES:
+                db.execute(table)
+            _insert_state(db, 0, rows.state)
+            for version in rows.versions:
+                insert_version(db, version)
+            db.execute(f"PRAGMA user_version = {SCHEMA}")
+            step("commit")
+        step("place")
+        part.replace(path)
+    except BaseException:
+        for left in (journal, part):
+            with contextlib.suppress(OSError):
+                left.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+class DocumentDatabase:
+    """The database in `folder`, open until `close`. Any thread may use it.
+
+    A damaged one is rebuilt from what can be read of it, and kept under another name; `notices` say so. Raises
+    StudioError, with the file unchanged, where it is of a newer studio or nothing can be read.
+    """
+
+    def __init__(self, folder: Path, step: Callable[[str], None]) -> None:
+        self.folder, self._step = folder, step
+        self.notices: list[Message] = []
+        self._lock = threading.RLock()
+        _finish_recovery(folder, step)
+        rows = self._open()
+        if rows is not None:
+            create(folder / _RECOVERED, rows, step)
+            _finish_recovery(folder, step)
+            if self._open() is not None:
+                raise damaged(folder)
+            self.notices = rows.notices
+
+    def append(self, changes: list[Change], kind: str) -> None:
+        """Add an edit; it is on the disk when this returns. Raises OSError or sqlite3.Error, with nothing added."""
+        data, number = encode({"changes": changes}), self._last + 1
+        with self.transaction("append") as db:
+            values = (number, kind, time.time(), _edit_crc(number, data), data)
+            db.execute("INSERT INTO edits VALUES (?, ?, ?, ?, ?)", values)
+        self._last = number
+        self.edits_size += len(data)
+
+    def seal(self, state: dict[str, Any]) -> None:
+        """Write the whole state after the last edit. The one before it stays, with the edits between them."""
+        with self.transaction("seal") as db:
+            size = _insert_state(db, self._last, state)
+            older = "(SELECT MIN(edit) FROM (SELECT edit FROM state ORDER BY edit DESC LIMIT 2))"
+            db.execute(f"DELETE FROM state WHERE edit < {older}")
+            db.execute("DELETE FROM edits WHERE number <= (SELECT MIN(edit) FROM state)")
+        self.sealed_size, self.edits_size = size, 0
+
+    @contextlib.contextmanager
+    def reading(self) -> Generator[sqlite3.Connection]:
+        """Raises StudioError where the database turns out to be damaged, sqlite3.Error where the disk fails."""
+        with self._lock:
+            try:
+                yield self._db
+            except sqlite3.DatabaseError as error:
+                if _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                    raise damaged(self.folder) from error
+                raise
+
+    @contextlib.contextmanager
+    def transaction(self, name: str) -> Generator[sqlite3.Connection]:
+        """All that is done in it, or nothing; it is on the disk when this returns."""
+        with self.reading() as db:
+            self._step(name)
+            with _transaction(db):
+                yield db
+                self._step("commit")
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def _open(self) -> DocumentRows | None:
+        """Open and read the database. Where it is damaged, it is closed again and what could be read is returned."""
+        self._db = db = _connect(self.folder / NAME, "rw")
+        try:
+            found, whole = self._read(db)
+            if whole:
+                db.execute("PRAGMA journal_mode = WAL")
+                db.execute("PRAGMA synchronous = FULL")
+                self.state = found
+                return None
+            if not found:
+                # Lets SQLite read a file that is shorter than its header says.
+                db.execute("PRAGMA writable_schema = ON")
+                found, _ = self._read(db)
+            rows = _salvage(db, found, self.folder)
+        except BaseException:
+            db.close()
+            raise
+        db.close()
+        return rows
+
+    def _read(self, db: sqlite3.Connection) -> tuple[dict[str, Any], bool]:
+        """The newest state that can be had, empty where there is none, and whether nothing is damaged."""
+        state: dict[str, Any] = {}
+        try:
+            schema = db.execute("PRAGMA user_version").fetchone()[0]
+            if schema > SCHEMA:
+                raise newer()
+            sealed = [edit for (edit,) in db.execute("SELECT edit FROM state ORDER BY edit DESC")]
+            whole = schema == SCHEMA and _quick_check(db)
+        except sqlite3.DatabaseError as error:
+            _raise_of_disk(error)
+            return {}, False
+        for start in sealed:
+            try:
+                crc, value = db.execute("SELECT crc, value FROM state WHERE edit = ?", (start,)).fetchone()
+                state = unsealed(value, crc)
+            except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+                _raise_of_disk(error)
+                whole = False
+                continue
+            self._last, self.edits_size, self.sealed_size = start, 0, len(value)
+            return self._replay(db, state, whole)
+        return {}, False
+
+    def _replay(self, db: sqlite3.Connection, state: dict[str, Any], whole: bool) -> tuple[dict[str, Any], bool]:
+        """The state after the edits that follow `_last`, as far as they are whole."""
+        query = "SELECT number, crc, changes FROM edits WHERE number > ? ORDER BY number"
+        try:
+            for number, crc, data in db.execute(query, (self._last,)):
+                if number != self._last + 1 or crc != _edit_crc(number, data):
+                    return state, False
+                state = checked(cast("dict[str, Any]", apply(state, decode(data)["changes"])))
+                self._last, self.edits_size = number, self.edits_size + len(data)
+        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, BadInput) as error:
+            _raise_of_disk(error)
+            return state, False
+        return state, whole
+
+
+def read_version(db: sqlite3.Connection, number: int) -> VersionRow | None:
+    """None where there is no such version. Raises ValueError where it is damaged."""
+    query = "SELECT name, automatic, saved, crc, state FROM versions WHERE number = ?"
+    row = db.execute(query, (number,)).fetchone()
+    if row is None:
+        return None
+    name, automatic, saved, crc, state = row
+    return VersionRow(number, _text(name), bool(automatic), saved, unsealed(state, crc))
+
+
+def version_list(db: sqlite3.Connection) -> list[tuple[int, str, bool, float]]:
+    """Number, name, whether it is automatic and when it was saved, of every version, newest first."""
+    rows = db.execute("SELECT number, name, automatic, saved FROM versions ORDER BY number DESC")
+    return [(number, _text(name), bool(automatic), saved) for number, name, automatic, saved in rows]
+
+
+def insert_version(db: sqlite3.Connection, version: VersionRow) -> None:
+    name = version.name.encode("utf-8", "surrogatepass")
+    values = (version.number, name, version.automatic, version.saved, fingerprint(version.state))
+    db.execute("INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?)", (*values, encode(version.state)))
+
+
+def _times(*paths: Path) -> list[tuple[float, int]]:
+    """When each file that there is was last written to, and its size."""
+    found: list[tuple[float, int]] = []
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            stat = path.stat()
+            found.append((stat.st_mtime, stat.st_size))
+    return found
+
+
+def _quick_check(db: sqlite3.Connection) -> bool:
+    try:
+        return db.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+    except sqlite3.DatabaseError as error:
+        _raise_of_disk(error)
+        return False
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogatepass")
+
+
+def _insert_state(db: sqlite3.Connection, edit: int, state: dict[str, Any]) -> int:
+    """Returns its size in bytes."""
+    head, value = encode({"kind": state["kind"], "title": state["title"]}), encode(state)
+    db.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)", (edit, head, fingerprint(state), value))
+    return len(value)
+
+
+def _edit_crc(number: int, changes: bytes) -> int:
+    return zlib.crc32(changes, number & 0xFFFFFFFF)
+
+
+def _salvage(db: sqlite3.Connection, state: dict[str, Any], folder: Path) -> DocumentRows:
+    """What can be read of a damaged database. Without a state, that of the newest version is taken."""
+    aside = _aside(folder / NAME).name
+    notices = [Message("The document was damaged and rebuilt; the damaged file is kept as {name}.", name=aside)]
+    numbers: list[int] = []
+    versions: list[VersionRow] = []
+    with contextlib.suppress(sqlite3.DatabaseError):
+        for (number,) in db.execute("SELECT number FROM versions ORDER BY number"):
+            numbers.append(number)  # one by one: those read before an error stay
+    for number in numbers:
+        with contextlib.suppress(sqlite3.DatabaseError, ValueError, TypeError, AttributeError):
+            version = read_version(db, number)
+            versions += [version] if version else []
+    if not state:
+        if not versions:
+            raise damaged(folder)
+        state = versions[-1].state
+        notices.append(Message("The document was damaged; version {number} was used.", number=versions[-1].number))
+    return DocumentRows(state, versions, notices)
+
+
+def _finish_recovery(folder: Path, step: Callable[[str], None]) -> None:
+    """Put a rebuilt database in the place of the damaged one, also where a killed studio had begun to."""
+    if not (folder / _RECOVERED).exists():
+        return
+    for suffix in ("", "-wal", "-journal"):
+        path = folder / f"{NAME}{suffix}"
+        if path.exists():
+            step("set aside")
+            path.replace(_aside(path))
+    (folder / f"{NAME}-shm").unlink(missing_ok=True)
+    step("place")
+    (folder / _RECOVERED).replace(folder / NAME)
+    sync_folder(folder)
+
+
+def _aside(path: Path) -> Path:
+    return free_path(path.with_name(f"damaged-{path.name}"), "-")
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    # Not Path.as_uri: SQLite takes no name of a server, so a network path of Windows keeps its two slashes.
+    place = urllib.parse.quote(os.fsencode(path.absolute().as_posix()))
+    uri = f"file://{'' if place.startswith('/') else '/'}{place}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, timeout=5.0, check_same_thread=False, isolation_level=None)
+
+
+@contextlib.contextmanager
+def _transaction(db: sqlite3.Connection) -> Generator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+        raise
+
+
+def _raise_of_disk(error: Exception) -> None:
+    """Raise the error again where the disk failed, not the file: that is no damage, and may pass."""
+    if isinstance(error, sqlite3.OperationalError) and _code(error) != sqlite3.SQLITE_ERROR:
+        raise error
+
+
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def damaged(folder: Path) -> StudioError:
+    return StudioError("The document in {folder} is damaged.", "Bring the folder back from a backup.", folder=folder)
+
+
+def newer() -> StudioError:
+    return StudioError("This document was saved by a newer AIGC Studio.", "Update the studio to open it.")
