@@ -18,6 +18,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from qasync import QEventLoop
+from shiboken6 import isValid
 
 from studio.studio import Studio
 from studio.ui.app import application, error_hooks
@@ -49,7 +50,8 @@ BackgroundTasks.__init__ = _remember
 
 def _unsettled() -> bool:
     """Whether something is on its way: an answer, a delay, an animation, or news of a job."""
-    if any(tasks.busy for tasks in background):
+    # Who asked may be gone with its widget; then no answer comes.
+    if any(isValid(tasks) and tasks.busy for tasks in background):
         return True
     for top in QApplication.topLevelWidgets():
         if _delays(top):
