@@ -186,9 +186,6 @@ def test_icons_and_sizes_together_have_folders_of_their_own() -> None:
     assert "icons/web/favicon.ico" in made
 
 
-# All or nothing.
-
-
 @pytest.mark.parametrize("title", ["a\udcffb", "a\x01b"])
 def test_a_title_of_a_files_odd_bytes_is_said_with_question_marks(title: str) -> None:
     for kind, sizes, ending in (("svg", ("512",), ".svg"), ("png", ("icons",), ".webmanifest")):
@@ -198,9 +195,6 @@ def test_a_title_of_a_files_odd_bytes_is_said_with_question_marks(title: str) ->
             assert ElementTree.fromstring(data)[0].text == "a?b"
         else:
             assert json.loads(data)["name"] in ("a?b", "a\x01b")
-
-
-# Odd and hostile pictures, through the same door as a person's own.
 
 
 @pytest.mark.parametrize("kind", ["exif", "cmyk", "deep", "palette", "moving", "dot", "strip", "grey alpha"])
@@ -247,9 +241,6 @@ def test_a_picture_that_is_too_large_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="too large"):
         codecs.read(tmp_path / "vast.png")
     assert images.PIXEL_LIMIT < 20_000 * 6_001
-
-
-# SVG.
 
 
 def embedded(url: str, _kind: str) -> bytes:
@@ -310,9 +301,6 @@ def test_every_kind_of_file_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(made) == (1 if kind == "svg" else 2)
     with pytest.raises(BadInput, match="size"):
         list(render_files(ExportJob(PictureStyle(), ()), face(), "mara"))
-
-
-# Sheets.
 
 
 def test_a_contact_sheet_shows_all_with_their_captions() -> None:

@@ -96,9 +96,6 @@ def test_the_window_never_advises_commands() -> None:
     assert set(INSTEAD) == {"models", "diagnostics"}, "the core names commands only where these mend"
 
 
-# What nobody expected.
-
-
 def tell(desk: Desk, surface: ErrorReporter, error: BaseException) -> None:
     try:
         raise error
