@@ -254,7 +254,7 @@ def test_an_import_that_was_interrupted_goes_on_after_a_restart(
         page = models_page(again)
         again.until(lambda: any(model.id == "tiny" for model in page.list.models()))
         again.until(lambda: page.importer.isHidden())
-        assert again.window.toast.message() == "tiny is ready."
+        again.until(lambda: again.window.toast.message() == "tiny is ready.")
     finally:
         again.close()
 
