@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import BadInput, Message, StudioError
-from studio.library import queries as questions
+from studio.library import index as tables
 from studio.library.asset import (
     UNKNOWN,
     Asset,
@@ -31,11 +31,11 @@ from studio.library.asset import (
     without_surrogates,
 )
 from studio.library.index import DamagedIndex, LibraryIndex
-from studio.library.repair import SelfHealingIndex
 from studio.library.store import FOLDERS, THUMBNAIL, LibraryStore, Step
 from studio.library.verify import (
     LibraryProblem,
     OnProgress,
+    SelfHealingIndex,
     find_problems,
     measures,
     medium_of,
@@ -144,7 +144,7 @@ class Library:
                 limit=IMPORT_LIMIT // 2**30,
             )
         digest = sha256_of(path)
-        known = self._queries.query(lambda db: questions.same_bytes(db, digest))
+        known = self._queries.query(lambda db: tables.same_bytes(db, digest))
         if known:
             if known.binned:
                 self.restore([known.id])
@@ -176,52 +176,50 @@ class Library:
                 return lying[0]
         with disk_errors_as("The file could not be read"):
             digest = sha256_of(path)
-        known = self._queries.query(lambda db: questions.same_bytes(db, digest))
+        known = self._queries.query(lambda db: tables.same_bytes(db, digest))
         return known.to_asset(self.folder) if known else None
 
     def find_bytes(self, sha256: str) -> Asset | None:
         """The newest work whose file has this sha256; None where there is none."""
-        known = self._queries.query(lambda db: questions.same_bytes(db, sha256))
+        known = self._queries.query(lambda db: tables.same_bytes(db, sha256))
         return known.to_asset(self.folder) if known else None
 
     def page(self, query: LibraryQuery | None = None, offset: int = 0, limit: int = 100) -> list[Asset]:
         """Works that agree with the query, newest first."""
-        found = self._queries.query(
-            lambda db: questions.page(db, query or LibraryQuery(), max(0, offset), max(0, limit))
-        )
+        found = self._queries.query(lambda db: tables.page(db, query or LibraryQuery(), max(0, offset), max(0, limit)))
         return [record.to_asset(self.folder) for record in found]
 
     def count(self, query: LibraryQuery | None = None) -> int:
-        return self._queries.query(lambda db: questions.count(db, query or LibraryQuery()))
+        return self._queries.query(lambda db: tables.count(db, query or LibraryQuery()))
 
     def ids(self, query: LibraryQuery | None = None) -> list[str]:
         """The ids of all works that agree with the query, newest first."""
-        return self._queries.query(lambda db: questions.ids_matching(db, query or LibraryQuery()))
+        return self._queries.query(lambda db: tables.ids_matching(db, query or LibraryQuery()))
 
     def get_many(self, ids: Iterable[str]) -> list[Asset]:
         """Those of these works that are there, in that order."""
         asked = list(ids)
-        found = self._queries.query(lambda db: questions.records(db, asked))
+        found = self._queries.query(lambda db: tables.records(db, asked))
         return [found[id].to_asset(self.folder) for id in asked if id in found]
 
     def children(self, id: str) -> list[Asset]:
         """Works made from this one, oldest first."""
         return [
             record.to_asset(self.folder)
-            for record in self._queries.query(lambda db: questions.records_labelled(db, "parent", id))
+            for record in self._queries.query(lambda db: tables.records_labelled(db, "parent", id))
         ]
 
     def tags(self) -> dict[str, int]:
         """Every tag in use and on how many works, in alphabetical order."""
-        return self._queries.query(lambda db: questions.labels(db, "tag"))
+        return self._queries.query(lambda db: tables.labels(db, "tag"))
 
     def collections(self) -> dict[str, int]:
         """Every collection and how many works it holds, in alphabetical order."""
-        return self._queries.query(lambda db: questions.labels(db, "collection"))
+        return self._queries.query(lambda db: tables.labels(db, "collection"))
 
     def models(self) -> dict[str, int]:
         """The id of every model that works were made with, and of how many, in alphabetical order."""
-        return self._queries.query(questions.models)
+        return self._queries.query(tables.models)
 
     def favourite(self, ids: Iterable[str], on: bool = True) -> None:
         self._change(ids, lambda record: replace(record, favourite=on))
@@ -263,7 +261,7 @@ class Library:
         """Delete works for good, as far as they are in the bin; returns how many that were."""
         asked = list(dict.fromkeys(ids))
         with self._lock, disk_errors_as("The bin could not be emptied"):
-            known = self._queries.query(lambda db: questions.records(db, asked))
+            known = self._queries.query(lambda db: tables.records(db, asked))
             doomed = [record for record in known.values() if record.binned]
             self._queries.retry(lambda: self._store.remove(self._index, doomed))
         return len(doomed)
@@ -289,8 +287,8 @@ class Library:
 
     def verify(self, on_progress: OnProgress | None = None) -> list[LibraryProblem]:
         """Compare files, sidecars and index, every byte. Calls `on_progress(done, total)`."""
-        rows = self._queries.query(questions.all_records)
-        whole = self._queries.query(questions.index_ok)
+        rows = self._queries.query(tables.all_records)
+        whole = self._queries.query(tables.index_ok)
         return find_problems(self.folder, rows, whole, on_progress)
 
     def _add_file(
@@ -306,7 +304,7 @@ class Library:
         with disk_errors_as("The work could not be saved"):
             with self._lock:
                 now = self._clock()
-                last = self._queries.query(questions.last_order)
+                last = self._queries.query(tables.last_order)
                 name = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{secrets.token_hex(4)}"
                 held = self._store.reserve(name)
             record: AssetRecord | None = None
@@ -341,7 +339,7 @@ class Library:
                     **values,
                 )
                 with self._lock:
-                    last = self._queries.query(questions.last_order)
+                    last = self._queries.query(tables.last_order)
                     record = replace(draft, order=max(last + 1, draft.order)).normalized()
                     self._describe([record])
                     self._store.finish([record])
@@ -383,7 +381,7 @@ class Library:
 
     def _records(self, ids: Iterable[str]) -> list[AssetRecord]:
         asked = list(dict.fromkeys(without_surrogates(name) for name in ids))
-        found = self._queries.query(lambda db: questions.records(db, asked))
+        found = self._queries.query(lambda db: tables.records(db, asked))
         missing = [name for name in asked if name not in found]
         if missing:
             raise BadInput("There is no work {id!r:.80} in the library.", "`library list` shows those.", id=missing[0])
