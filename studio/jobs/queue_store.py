@@ -5,7 +5,9 @@ Only one studio at a time opens the file.
 
 from __future__ import annotations
 
+import bisect
 import contextlib
+import itertools
 import json
 import logging
 import sqlite3
@@ -69,6 +71,8 @@ class QueueStore:
         self._lock = threading.Lock()
         self._file = file
         self._medians: dict[tuple[str, str], float | None] = {}
+        self._stored: dict[str, tuple[float, QueueEntry]] | None = None  # rows by id; None before the first `replace`
+        self._groups: dict[str, Group] = {}
         self.warning: Message | None = None
         self._database: sqlite3.Connection | None = None
         try:
@@ -127,29 +131,35 @@ class QueueStore:
         return found
 
     def replace(self, entries: Sequence[QueueEntry]) -> bool:
-        """Replace the stored jobs in one transaction. Returns False where that failed and nothing changed."""
+        """Store these jobs in this order, in one transaction. Returns False where that failed and nothing changed.
+
+        The first call rewrites the file, later ones only the rows that differ. Not for several threads at once.
+        """
+        known, known_groups = self._stored or {}, self._groups
+        places = _places([entry.id for entry in entries], {id: place for id, (place, _) in known.items()})
+        stored = {entry.id: (place, entry) for place, entry in zip(places, entries, strict=True)}
         groups = {entry.group.id: entry.group for entry in entries if entry.group is not None}
-        rows = [
-            (
-                *(entry.id, place, entry.state == "running", json.dumps(entry.request.to_json())),
-                *(json.dumps(entry.parents), entry.state, entry.group.id if entry.group else None, entry.member),
-                *(json.dumps(dict(entry.after)), json.dumps(entry.works)),
-            )
-            for place, entry in enumerate(entries)
-        ]
-        return self._write(
-            ("DELETE FROM jobs", [()]),
-            ("DELETE FROM groups", [()]),
-            (
-                "INSERT INTO groups (id, kind, title) VALUES (?, ?, ?)",
-                [(g.id, g.kind, g.title) for g in groups.values()],
-            ),
+        changed = [_row(*row) for id, row in stored.items() if known.get(id) != row]
+        gone = [(id,) for id in known if id not in stored]
+        added = [(id, group.kind, group.title) for id, group in groups.items() if id not in known_groups]
+        left = [(id,) for id in known_groups if id not in groups]
+        statements = [
+            ("DELETE FROM jobs WHERE id = ?", gone),
+            ("DELETE FROM groups WHERE id = ?", left),
+            ("INSERT OR REPLACE INTO groups (id, kind, title) VALUES (?, ?, ?)", added),
             (
                 "INSERT OR REPLACE INTO jobs (id, place, running, request, parents, state, group_id, member,"
                 " after, works) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                rows,
+                changed,
             ),
-        )
+        ]
+        if self._stored is None:
+            statements[:2] = [("DELETE FROM jobs", [()]), ("DELETE FROM groups", [()])]
+        statements = [(statement, rows) for statement, rows in statements if rows]
+        if statements and not self._write(*statements):
+            return False
+        self._stored, self._groups = stored, groups
+        return True
 
     @property
     def paused(self) -> bool:
@@ -247,3 +257,45 @@ class QueueStore:
                 self.warning = Message("The queue could not be saved: {reason}.", reason=error)
                 log.warning("%s", self.warning)
                 return False
+
+
+def _row(place: float, entry: QueueEntry) -> tuple[Any, ...]:
+    return (
+        *(entry.id, place, entry.state == "running", json.dumps(entry.request.to_json())),
+        *(json.dumps(entry.parents), entry.state, entry.group.id if entry.group else None, entry.member),
+        *(json.dumps(dict(entry.after)), json.dumps(entry.works)),
+    )
+
+
+def _places(ids: Sequence[str], known: Mapping[str, float]) -> list[float]:
+    """A number for each id, ascending; as many as possible keep the number that is known: a move changes one."""
+    kept = _longest_ascending([(at, known[id]) for at, id in enumerate(ids) if id in known])
+    places: list[float] = []
+    for (low_at, low), (high_at, high) in itertools.pairwise([(-1, None), *kept, (len(ids), None)]):
+        steps = high_at - low_at
+        first = low if low is not None else high - steps if high is not None else -1.0
+        last = high if high is not None else first + steps
+        places += [first + (last - first) * step / steps for step in range(1, steps)]
+        if high is not None:
+            places.append(high)
+    if any(low >= high for low, high in itertools.pairwise(places)):  # no number is left between two neighbours
+        return [float(at) for at in range(len(ids))]
+    return places
+
+
+def _longest_ascending(pairs: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """The longest part of `pairs` in which the second values ascend (patience sorting)."""
+    lowest: list[float] = []  # the lowest last value of an ascending part of each length
+    ends: list[int] = []  # where in `pairs` that part ends
+    before: list[int] = []  # for each pair, the one before it in its part
+    for at, (_, value) in enumerate(pairs):
+        length = bisect.bisect_left(lowest, value)
+        before.append(ends[length - 1] if length else -1)
+        lowest[length : length + 1] = [value]
+        ends[length : length + 1] = [at]
+    found: list[tuple[int, float]] = []
+    at = ends[-1] if ends else -1
+    while at >= 0:
+        found.append(pairs[at])
+        at = before[at]
+    return found[::-1]

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -200,4 +201,49 @@ def test_the_time_is_asked_of_the_disk_once_until_another_run(tmp_path: Path, mo
     journal.record_seconds("avatar", "m", 4.0)
     assert [journal.typical_seconds("avatar", "m") for _ in range(3)] == [4.0] * 3
     assert len(asked) == 2
+    journal.close()
+
+
+def test_only_the_rows_that_differ_are_written(tmp_path: Path) -> None:
+    journal = QueueStore(tmp_path / "queue.sqlite")
+    waiting = entries(*range(50))
+    journal.replace(waiting)
+    assert journal._database is not None
+
+    def rows_written(order: list[QueueEntry]) -> int:
+        before = journal._database.total_changes  # type: ignore[union-attr]
+        assert journal.replace(order)
+        assert journal.entries() == order
+        return journal._database.total_changes - before  # type: ignore[union-attr]
+
+    assert rows_written(waiting) == 0
+    added = [*waiting, *entries(50)]
+    assert rows_written(added) == 1
+    moved = [added[40], *added[:40], *added[41:]]
+    assert rows_written(moved) == 1
+    into_the_middle = [*moved[1:20], moved[0], *moved[20:]]
+    assert rows_written(into_the_middle) == 1
+    assert rows_written(into_the_middle[:10] + into_the_middle[11:]) == 1
+    journal.close()
+
+
+def test_the_order_survives_any_number_of_moves_to_one_place(tmp_path: Path) -> None:
+    journal = QueueStore(tmp_path / "queue.sqlite")
+    order = entries(*range(5))
+    for at in range(200):  # halves the gap each time: the numbers between two neighbours run out
+        order = [order[0], order[-1], *order[1:-1]]
+        journal.replace(order)
+        if at % 20 == 0:
+            assert journal.entries() == order
+    assert journal.entries() == order
+    journal.close()
+
+
+def test_random_changes_are_read_back_in_order(tmp_path: Path) -> None:
+    journal = QueueStore(tmp_path / "queue.sqlite")
+    random, pool = Random(1), entries(*range(12))
+    for _ in range(100):
+        order = random.sample(pool, random.randrange(len(pool)))
+        journal.replace(order)
+        assert journal.entries() == order
     journal.close()
