@@ -160,8 +160,8 @@ def _pickled(path: Path, data: memoryview) -> ForeignCheckpoint:
 
 def _safetensors(path: Path, data: memoryview) -> ForeignCheckpoint:
     header = weights.read_header(path)
-    kinds = {"F32": "f4", "F16": "f2", "BF16": "bf16", "F64": "f8"}
-    start = 8 + int.from_bytes(data[:8], "little")
+    kinds = {"F32": ("f4", 4), "F16": ("f2", 2), "BF16": ("bf16", 2), "F64": ("f8", 8)}
+    end = 8 + int.from_bytes(data[:8], "little")
     tensors: dict[str, PickledTensor] = {}
     for name, one in header.tensors.items():
         if one.dtype not in kinds:
@@ -169,10 +169,11 @@ def _safetensors(path: Path, data: memoryview) -> ForeignCheckpoint:
                 "the numbers of {name} are {dtype}, which no StyleGAN is made of", name=name[:80], dtype=one.dtype
             )
         strides = tuple(math.prod(one.shape[i + 1 :]) for i in range(len(one.shape)))
-        places = {name: data[start + one.begin : start + one.end]}
-        tensors[name] = PickledTensor(
-            TensorStorage(kinds[one.dtype], name, math.prod(one.shape), places), 0, one.shape, strides
-        )
+        kind, width = kinds[one.dtype]
+        count = math.prod(one.shape)
+        start, end = end, end + count * width
+        storage = TensorStorage(kind, name, count, {name: data[start:end]})
+        tensors[name] = PickledTensor(storage, 0, one.shape, strides)
     try:
         options = cast("dict[str, Any]", weights.parse(header.metadata.get("init_kwargs", "{}").encode()))
     except weights.DamagedWeights:

@@ -1,47 +1,46 @@
-"""Headers of safetensors files: names, shapes and sizes of tensors, without loading them.
+"""Headers of safetensors files: names, shapes and types of tensors, without loading them; JSON beside them; hashes.
 
-The format (huggingface.co/docs/safetensors): eight bytes little-endian N, N bytes of JSON, then the tensors' bytes.
+The library's own reader checks a header: that the tensors fill the file exactly, and fit their shapes. What it finds
+wrong is put into words here.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from studio.errors import Flaw, StudioError
+from safetensors import SafetensorError, safe_open
 
-HEADER_LIMIT = 100_000_000  # bytes; the limit of the format's own readers
-RANK_LIMIT = 64  # sides of one tensor; no library goes beyond this
+from studio.errors import Flaw, Message, StudioError
+
 JSON_LIMIT = 8_000_000  # bytes of a config.json or model_index.json; they have a few thousand
 
-BITS = {
-    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 8),
-    **dict.fromkeys(("I16", "U16", "F16", "BF16"), 16),
-    **dict.fromkeys(("I32", "U32", "F32"), 32),
-    **dict.fromkeys(("I64", "U64", "F64", "C64"), 64),
-    **dict.fromkeys(("F6_E2M3", "F6_E3M2"), 6),
-    "F4": 4,
+_WORDS = {
+    "header too small": Message("it is too short to be a safetensors file"),
+    "header too large": Message("it does not begin like a safetensors file, or its end is missing"),
+    "incomplete metadata": Message("its end is missing, or there is something after it"),
+    "invalid offset": Message("its tensors overlap, leave gaps or do not fit their shapes"),
+    "overflow": Message("its tensors overlap, leave gaps or do not fit their shapes"),
 }
+"""What the library's errors mean, by a part of their text."""
 
 
 @dataclass(frozen=True, slots=True)
 class TensorHeader:
-    """What a header says of one tensor; `begin` and `end` are bytes after the header."""
+    """What a header says of one tensor; `dtype` is the format's own name, such as "BF16"."""
 
     dtype: str
     shape: tuple[int, ...]
-    begin: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
 class SafetensorsHeader:
-    """All a safetensors file says of itself."""
+    """All a safetensors file says of itself. `tensors` are in the order of their bytes, which follow without gaps."""
 
     tensors: Mapping[str, TensorHeader]
     metadata: Mapping[str, str]
@@ -54,80 +53,50 @@ class DamagedWeights(Flaw):
 def check_safetensors(path: Path) -> None:
     """Return if `path` is a whole safetensors file; otherwise raise StudioError that names it and says what to do.
 
-    Reads the header only: every tensor must lie in the file, none over another, none missing bytes.
+    Reads the header only.
     """
-    read_header(path)
+    with _opened(path):
+        pass
 
 
 def read_header(path: Path) -> SafetensorsHeader:
     """The checked header of a safetensors file. Raises StudioError as `check_safetensors` does."""
+    with _opened(path) as file:
+        slices = {name: file.get_slice(name) for name in file.offset_keys()}
+        tensors = {name: TensorHeader(one.get_dtype(), tuple(one.get_shape())) for name, one in slices.items()}
+        return SafetensorsHeader(tensors, file.metadata() or {})
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Generator[Any]:
+    """The file in the library's reader, a `safe_open`. Raises as `check_safetensors` does."""
+    with _errors_named(path):
+        path.open("rb").close()  # whose errors say more than the library's
+        try:
+            file: Any = safe_open(path, framework="np")
+        except SafetensorError as error:
+            words = (said for part, said in _WORDS.items() if part in str(error))
+            raise DamagedWeights(next(words, Message("its header is not valid"))) from error
+    with file:
+        yield file
+
+
+@contextlib.contextmanager
+def _errors_named(path: Path) -> Generator[None]:
+    """Raises StudioError, which names the file, for errors of the disk and for DamagedWeights."""
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            return _header(file.read(8), file.read, size)
+        yield
     except OSError as error:
         raise StudioError(
-            "{path} cannot be read: {reason}.", "Check that the file is there.", path=path, reason=error.strerror
+            "{path} cannot be read: {reason}.",
+            "Check that the file is there.",
+            path=path,
+            reason=error.strerror or error,
         ) from error
     except DamagedWeights as error:
         raise StudioError(
             "{path} is damaged: {reason}.", "Download or copy it again.", path=path, reason=error
         ) from error
-
-
-def _header(first: bytes, read: Any, size: int) -> SafetensorsHeader:
-    if len(first) < 8:
-        raise DamagedWeights("it is too short to be a safetensors file")
-    length = int.from_bytes(first, "little")
-    if length > HEADER_LIMIT or length > size - 8:
-        raise DamagedWeights("it does not begin like a safetensors file, or its end is missing")
-    table = parse(cast(bytes, read(length)))
-    metadata = table.pop("__metadata__", {})
-    if not isinstance(metadata, dict):
-        raise DamagedWeights("its metadata is no table")
-    said = {str(key): str(value) for key, value in cast(dict[Any, Any], metadata).items()}
-    tensors = {name: _tensor(name, entry) for name, entry in table.items()}
-    _check_places(tensors, size - 8 - length)
-    return SafetensorsHeader(tensors, said)
-
-
-def _tensor(name: str, entry: Any) -> TensorHeader:
-    label = repr(name[:80])
-    if not isinstance(entry, dict):
-        raise DamagedWeights("its entry {label} is no table", label=label)
-    fields = cast(dict[str, Any], entry)
-    dtype, shape, offsets = fields.get("dtype"), fields.get("shape"), fields.get("data_offsets")
-    if not isinstance(dtype, str) or dtype not in BITS:
-        raise DamagedWeights("the numbers of {label} are of an unknown type", label=label)
-    sides, place = _counts(shape), _counts(offsets)
-    if sides is None or place is None or len(place) != 2:
-        raise DamagedWeights("the shape or the place of {label} is no list of whole numbers", label=label)
-    begin, end = place
-    if math.prod(sides) * BITS[dtype] != (end - begin) * 8:
-        raise DamagedWeights("the size of {label} does not match its shape", label=label)
-    return TensorHeader(dtype, tuple(sides), begin, end)
-
-
-def _counts(value: Any) -> list[int] | None:
-    if not isinstance(value, list):
-        return None
-    items = cast(list[Any], value)
-    if len(items) > RANK_LIMIT or not all(type(item) is int and 0 <= item < 2**63 for item in items):
-        return None
-    return items
-
-
-def _check_places(tensors: Mapping[str, TensorHeader], size: int) -> None:
-    """The tensors fill the `size` bytes after the header exactly: no gap, no overlap."""
-    at = 0
-    for name, tensor in sorted(tensors.items(), key=lambda item: (item[1].begin, item[1].end)):
-        if tensor.begin != at:
-            raise DamagedWeights("{name!r} overlaps another tensor or leaves a gap", name=name[:80])
-        at = tensor.end
-    if at > size:
-        raise DamagedWeights("{count:,} bytes are missing at its end", count=at - size)
-    if at < size:
-        raise DamagedWeights("it has {count:,} bytes that belong to no tensor", count=size - at)
 
 
 def parse(raw: bytes) -> dict[str, Any]:
@@ -154,20 +123,12 @@ def parse(raw: bytes) -> dict[str, Any]:
 
 def read_json(path: Path) -> dict[str, Any]:
     """A small JSON object beside the weights, such as config.json. Raises StudioError that names the file."""
-    try:
+    with _errors_named(path):
         with path.open("rb") as file:
             raw = file.read(JSON_LIMIT + 1)
         if len(raw) > JSON_LIMIT:
             raise DamagedWeights("it is far too large")
         return parse(raw)
-    except OSError as error:
-        raise StudioError(
-            "{path} cannot be read: {reason}.", "Check that the file is there.", path=path, reason=error.strerror
-        ) from error
-    except DamagedWeights as error:
-        raise StudioError(
-            "{path} is damaged: {reason}.", "Download or copy it again.", path=path, reason=error
-        ) from error
 
 
 def weight_files(folder: Path) -> list[Path]:

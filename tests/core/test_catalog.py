@@ -292,7 +292,7 @@ def test_damaged_weights_and_configs_are_model_problems(shelf: Catalog, tmp_path
     source = writer(tmp_path / "cut")
     whole = (source / "model.safetensors").read_bytes()
     (source / "model.safetensors").write_bytes(whole[:-3])
-    with pytest.raises(StudioError, match="missing at its end") as caught:
+    with pytest.raises(StudioError, match="its end is missing") as caught:
         shelf.import_(source, "story")
     assert caught.value.status == 3
     source = writer(tmp_path / "config")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,26 +59,27 @@ def test_a_truncated_file_is_refused(tmp_path: Path, cut: int) -> None:
 @pytest.mark.parametrize(
     ("table", "data", "why"),
     [
-        (b"not json", b"", "JSON is not valid"),
-        (b"[1]", b"", "JSON is no object"),
-        (b"[" * 200_000, b"", "nested"),
-        (b'{"a": ' + b"9" * 6000 + b"}", b"", "JSON is not valid"),
-        (b'{"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}, "a": 1}', b"x", "twice"),
-        ({"a": 1}, b"", "no table"),
-        ({"__metadata__": 3}, b"", "metadata"),
-        ({"a": entry([2], 0, 8, "O8")}, b"x" * 8, "unknown type"),
-        ({"a": entry([2], 0, 8, ["F32"])}, b"x" * 8, "unknown type"),
-        ({"a": entry([-2], 0, 8)}, b"x" * 8, "whole numbers"),
-        ({"a": entry([True], 0, 4)}, b"x" * 4, "whole numbers"),
-        ({"a": entry([2.0], 0, 8)}, b"x" * 8, "whole numbers"),
-        ({"a": entry([1] * 100, 0, 4)}, b"x" * 4, "whole numbers"),
-        ({"a": entry([2**64], 0, 8)}, b"x" * 8, "whole numbers"),
-        ({"a": entry([2**40, 2**40], 0, 8)}, b"x" * 8, "does not match"),
-        ({"a": entry([2], 8, 0)}, b"x" * 8, "does not match"),
-        ({"a": entry([2], 0, 8), "b": entry([2], 4, 12)}, b"x" * 12, "overlaps"),
+        (b"not json", b"", "header is not valid"),
+        (b"[1]", b"", "header is not valid"),
+        (b"[" * 200_000, b"", "header is not valid"),
+        (b'{"a": {"dtype":' + b"[" * 200_000, b"", "header is not valid"),
+        (b'{"a": ' + b"9" * 6000 + b"}", b"", "header is not valid"),
+        (b'{"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}, "a": 1}', b"x", "header is not valid"),
+        ({"a": 1}, b"", "header is not valid"),
+        ({"__metadata__": 3}, b"", "header is not valid"),
+        (b'{"\xff": 1}', b"", "header is not valid"),
+        ({"a": entry([2], 0, 8, "O8")}, b"x" * 8, "header is not valid"),
+        ({"a": entry([2], 0, 8, ["F32"])}, b"x" * 8, "header is not valid"),
+        ({"a": entry([-2], 0, 8)}, b"x" * 8, "header is not valid"),
+        ({"a": entry([True], 0, 4)}, b"x" * 4, "header is not valid"),
+        ({"a": entry([2.0], 0, 8)}, b"x" * 8, "header is not valid"),
+        ({"a": entry([2**64], 0, 8)}, b"x" * 8, "header is not valid"),
+        ({"a": entry([2**40, 2**40], 0, 8)}, b"x" * 8, "do not fit their shapes"),
+        ({"a": entry([2], 8, 0)}, b"x" * 8, "do not fit their shapes"),
+        ({"a": entry([2], 0, 8), "b": entry([2], 4, 12)}, b"x" * 12, "overlap"),
         ({"a": entry([2], 4, 12)}, b"x" * 12, "gap"),
-        ({"a": entry([2], 0, 8)}, b"x" * 7, "1 bytes are missing"),
-        ({"a": entry([2], 0, 8)}, b"x" * 9, "belong to no tensor"),
+        ({"a": entry([2], 0, 8)}, b"x" * 7, "its end is missing"),
+        ({"a": entry([2], 0, 8)}, b"x" * 9, "something after it"),
     ],
 )
 def test_a_damaged_header_is_refused_with_the_reason(tmp_path: Path, table: Any, data: bytes, why: str) -> None:
@@ -87,10 +90,29 @@ def test_a_damaged_header_is_refused_with_the_reason(tmp_path: Path, table: Any,
 def test_a_header_that_claims_a_terabyte_is_never_read(tmp_path: Path) -> None:
     with pytest.raises(StudioError, match="does not begin like"):
         weights.check_safetensors(made(tmp_path / "m.safetensors", b"{}", length=2**40))
-    path = made(tmp_path / "sparse.safetensors", b"{}", length=weights.HEADER_LIMIT + 1)
-    os.truncate(path, weights.HEADER_LIMIT + 100)
+    path = made(tmp_path / "sparse.safetensors", b"{}", length=10**8 + 1)
+    os.truncate(path, 10**8 + 100)
     with pytest.raises(StudioError, match="does not begin like"):
         weights.check_safetensors(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [(b"no", "not valid"), (b"[1]", "no object"), (b"[" * 200_000, "nested"), (b'{"a": 1, "a": 1}', "twice")],
+)
+def test_damaged_json_beside_the_weights_is_refused(tmp_path: Path, text: bytes, why: str) -> None:
+    (tmp_path / "config.json").write_bytes(text)
+    with pytest.raises(StudioError, match=rf"config\.json is damaged: .*{why}"):
+        weights.read_json(tmp_path / "config.json")
+
+
+def test_reading_a_header_loads_no_torch(tmp_path: Path) -> None:
+    path = made(tmp_path / "m.safetensors", {"a": entry([2], 0, 8)}, b"x" * 8)
+    code = (
+        "import sys; from pathlib import Path; from studio.models import weights;"
+        f" weights.read_header(Path({str(path)!r})); print('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
