@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import families
-from studio.errors import Message
+from studio.errors import BadInput, Message
 from studio.models.catalog import Catalog
 from studio.schema import settings
 from studio.system.paths import RESOURCES, AppPaths
@@ -79,6 +80,24 @@ class CliContext:
         loaded, warnings = settings.load(self.places.config / "settings.toml")
         self.print_error(*warnings)
         return loaded
+
+
+def output_folder(folder: Path) -> Path:
+    """The folder for results, made if need be, once a file could be written there. BadInput otherwise."""
+    folder = folder.expanduser().absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadInput(
+            "{folder} cannot be written to: {reason}.",
+            "Choose another folder with --out.",
+            folder=folder,
+            reason=reason,
+        ) from error
+    return folder
 
 
 def table(rows: list[tuple[str, ...]]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from studio.errors import BadInput
 from studio.export.compose import GROUNDS, PADDING, SHIFT, Ground, PictureStyle
 from studio.export.formats import find_format, formats
-from studio.export.job import ExportJob, parse_sizes, render_files
+from studio.export.job import ExportJob, render_files
 from studio.export.shapes import SHAPES
+from studio.export.sizes import parse_sizes
 from studio.media import codecs
 from studio.media.payloads import Image
 from studio.media.provenance import Embed
@@ -96,7 +98,7 @@ def run(values: argparse.Namespace, desk: CliContext) -> int:
     made = _sheet(values, sources, embed) if values.sheet else _files(order, sources, ground, embed)
     name = sources[0].name if len(sources) == 1 else "export"
     written: list[str] = []
-    end = writer.write_files(_told(made, written), to, name)
+    end = writer.write_files(_noting(made, written), to, name)
     if values.json:
         desk.print_json({"to": str(end), "files": written})
     else:
@@ -104,7 +106,7 @@ def run(values: argparse.Namespace, desk: CliContext) -> int:
     return 0
 
 
-def _told(made: Iterator[File], written: list[str]) -> Iterator[File]:
+def _noting(made: Iterator[File], written: list[str]) -> Iterator[File]:
     for name, data in made:
         written.append(name)
         yield name, data
@@ -112,14 +114,16 @@ def _told(made: Iterator[File], written: list[str]) -> Iterator[File]:
 
 def _files(order: ExportJob, sources: list[ExportSource], ground: ExportSource | None, embed: Embed) -> Iterator[File]:
     from studio.export import writer
-    from studio.export.metadata import EmbeddedMetadata
+    from studio.export.metadata import EmbeddedMetadata, further_files
 
     taken: set[str] = set()
     for source in sources:
         name = writer.unique_file_name(source.name, taken)
         origin = EmbeddedMetadata(source.asset, embed, behind=ground.asset if ground else None)
         picture = ground.picture if ground else None
-        for inner, data in render_files(order, source.picture, name, title=source.title, origin=origin, ground=picture):
+        made = render_files(order, source.picture, name, title=source.title, origin=origin, ground=picture)
+        further = further_files(source.asset, name, embed, order.vector_name(name)) if source.asset else ()
+        for inner, data in itertools.chain(made, further):
             # Icons have fixed names; those of several works must not meet.
             above = f"{name}/" if len(sources) > 1 and "/" in inner else ""
             icons_only = len(sources) > 1 and order.sizes == ("icons",)

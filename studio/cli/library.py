@@ -204,6 +204,7 @@ def _facts(asset: Asset) -> dict[str, Any]:
         "partial": asset.partial,
         "binned": asset.binned,
         "parents": list(asset.parents),
+        **({"files": [{"role": file.role, "path": str(file.path)} for file in asset.files]} if asset.files else {}),
     }
 
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
 from studio.backends import medium as find_medium
-from studio.cli import copies, flags, jobs, progress
+from studio.cli import flags, jobs, progress
 from studio.cli.avatar import identities
+from studio.cli.context import output_folder
 from studio.cli.inputs import from_file, unknown_fields
 from studio.errors import BadInput, StudioError
+from studio.export import copies
 from studio.media.payloads import Weights
 from studio.schema.request import Request, TrainRequest
 
@@ -94,7 +96,7 @@ def add_output(parser: argparse.ArgumentParser, *, first: bool = True) -> None:
 
 def run_make(values: argparse.Namespace, desk: CliContext) -> int:
     requests = _requests(values, desk)
-    out = copies.folder_for_copies(values.out) if values.out is not None else None
+    out = output_folder(values.out) if values.out is not None else None
     made: list[dict[str, Any]] = []
     display = progress.display(values.progress)
 
@@ -147,8 +149,8 @@ def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[st
     files = [(file.role, file.path, file.sha256) for file in asset.files]
     if out is not None:
         kind = str(asset.request.get("kind", asset.medium)).replace(".", "-")  # a sheet is no face
-        path, sha256 = copies.copy(asset.path, out, f"{kind}-{job.request.seed}")
-        files = [(file.role, *copies.copy(file.path, out, f"{path.stem}.{file.role}")) for file in asset.files]
+        (path, sha256), *further = copies.copy_work(asset, out, f"{kind}-{job.request.seed}", "-")
+        files = [(file.role, *copy) for file, copy in zip(asset.files, further, strict=True)]
     entry: dict[str, Any] = {
         "path": str(path),
         "medium": asset.medium,
@@ -221,7 +223,7 @@ def run_train(values: argparse.Namespace, desk: CliContext) -> int:
         raise BadInput(
             "{folder} does not exist.", "Give the folder with training data with --data.", folder=request.data
         )
-    copies.folder_for_copies(Path(request.out))
+    output_folder(Path(request.out))
     models: list[dict[str, Any]] = []
     display = progress.display(values.progress)
 

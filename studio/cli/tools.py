@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import studio
 from studio.bench import BENCHES
-from studio.cli import copies, jobs, progress
-from studio.cli.context import table
+from studio.cli import jobs, progress
+from studio.cli.context import output_folder, table
 from studio.cli.flags import program
 from studio.cli.make import add_output, describe
 from studio.errors import StudioError
@@ -80,14 +80,14 @@ def add(verbs: Any) -> None:
 
 
 def run_screenshots(values: argparse.Namespace, desk: CliContext) -> int:
-    out = copies.folder_for_copies(values.out)
+    out = output_folder(values.out)
     # Only named, as engines are: the command line knows no window.
     importlib.import_module("studio.ui.screenshots").run(out, values.home)
     return 0
 
 
 def run_demo(values: argparse.Namespace, desk: CliContext) -> int:
-    out = copies.folder_for_copies(values.out)
+    out = output_folder(values.out)
     requests = [Request.from_json(brief) for brief in demo_page.BRIEFS]
     made: list[dict[str, Any]] = []
     works: list[demo_page.DemoWork] = []
@@ -128,7 +128,7 @@ def _write_page(out: Path, works: list[demo_page.DemoWork]) -> Path:
     data = demo_page.page(works, machine, program()).encode("utf-8")
     target = out / "index.html"
     if not demo_page.is_ours(target):
-        return copies.write(data, out, "index", ".html")
+        target = storage.free_path(target, "-")
     with storage.disk_errors_as("The page could not be written"):
         storage.write_atomic(target, data)
     return target

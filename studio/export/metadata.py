@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
+from studio.errors import BadInput
+from studio.export.copies import further_names
 from studio.library.asset import Asset
 from studio.media import codecs, xmp
+from studio.media.payloads import FilePayload, Svg
 from studio.media.provenance import Background, Embed, embedded_note
 
 
@@ -30,3 +38,27 @@ class EmbeddedMetadata:
 
 
 NO_METADATA = EmbeddedMetadata(None, "none")
+
+_SVG_METADATA = re.compile(rf"<metadata>(?:(?!</metadata>).)*{xmp.NAMESPACE}.*?</metadata>", re.DOTALL)
+
+
+def further_files(asset: Asset, name: str, embed: Embed, main: str = "") -> Iterator[tuple[str, bytes]]:
+    """The further files of a work with as much metadata as `embed` allows, named after `name` and unlike `main`.
+
+    Raises BadInput for one that cannot be read.
+    """
+    note = EmbeddedMetadata(asset, embed).note
+    for file, inner in zip(asset.files, further_names(name, main, asset.files), strict=True):
+        with tempfile.TemporaryDirectory(prefix="aigc-export-") as folder:
+            part = Path(folder) / f"part{file.path.suffix}"
+            codecs.write(_read_part(file.path), part, note=json.loads(note) if note else None)
+            yield inner, part.read_bytes()
+
+
+def _read_part(path: Path) -> FilePayload:
+    if path.suffix != ".svg":
+        return codecs.read(path)
+    try:
+        return Svg(_SVG_METADATA.sub("", path.read_text("utf-8")))
+    except (OSError, ValueError) as error:
+        raise BadInput("{name} cannot be read: {reason}.", name=path.name, reason=error) from error

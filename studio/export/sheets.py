@@ -6,14 +6,14 @@ All lengths are pixels. Pictures are never enlarged beyond twice their size and 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 from PIL import Image as Pillow
-from PIL import ImageDraw
+from PIL import ImageDraw, ImageFont
 
 from studio.errors import BadInput
-from studio.export import fonts
 from studio.export.compose import colour_of
 from studio.media.payloads import Image
 
@@ -26,6 +26,15 @@ GAP, EDGE = 24, 40
 WORDS, MOOD = 20, 26
 TITLE = 40
 MAX_SCALE = 2.0
+
+FONTS = (
+    "NotoSansCJK-Regular.ttc", "NotoSansSC-Regular.otf", "SourceHanSansSC-Regular.otf", "PingFang.ttc",
+    "Hiragino Sans GB.ttc", "msyh.ttc", "simhei.ttf", "wqy-microhei.ttc", "wqy-zenhei.ttc",
+    "DroidSansFallbackFull.ttf", "Arial Unicode.ttf", "DejaVuSans.ttf",
+)  # fmt: skip
+"""Faces with Chinese first; Pillow looks for them where each system keeps its own."""
+
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 
 def contact_sheet(
@@ -125,14 +134,47 @@ def _paste(sheet: Pillow.Image, picture: Image, box: tuple[int, int, int, int]) 
 def _draw_text(
     pen: Any, words: str, at: tuple[int, int], size: int, wide: int, ink: str, *, middle: bool = False
 ) -> None:
-    line = fonts.fit_text(words, size, wide)
+    line = fit_text(words, size, wide)
     if line:
         # By the base line, which stays where it is whatever face the words ask for.
         left, anchor = (at[0] + wide / 2, "ms") if middle else (at[0], "ls")
         pen.text(
             (left, at[1] + round(size * 0.8)),
             line,
-            font=fonts.load_font(size, line),
+            font=load_font(size, line),
             fill=colour_of(ink),
             anchor=anchor,
         )
+
+
+@cache
+def load_font(size: int, words: str) -> Any:
+    """A face of that size in pixels that can write the words, as far as there is one on this machine."""
+    plain = ImageFont.load_default(size)
+    if _can_write(plain, words):
+        return plain
+    for name in FONTS:
+        try:
+            found = ImageFont.truetype(name, size)
+        except OSError:
+            continue
+        if _can_write(found, words):
+            return found
+    return plain
+
+
+def fit_text(words: str, size: int, wide: float) -> str:
+    """The words on one line, cut with an ellipsis where they are wider than that many pixels."""
+    words = " ".join(words.split())
+    chosen = load_font(size, words)
+    if chosen.getlength(words) <= wide:
+        return words
+    while words and chosen.getlength(words + ELLIPSIS) > wide:
+        words = words[:-1]
+    return words.rstrip() + ELLIPSIS
+
+
+def _can_write(chosen: Any, words: str) -> bool:
+    """Whether no letter is drawn as the sign for missing ones."""
+    missing = bytes(chosen.getmask("\U0010fffe"))
+    return not any(letter > "\x7f" and bytes(chosen.getmask(letter)) == missing for letter in set(words) - {" "})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -54,7 +55,7 @@ class ExportEngine:
     def run(self, request: Request, report: Report) -> list[ExportedFiles]:
         from studio.export import writer  # with what draws, which a window does not need at its start
         from studio.export.job import render_files
-        from studio.export.metadata import EmbeddedMetadata
+        from studio.export.metadata import EmbeddedMetadata, further_files
 
         assert isinstance(request, ExportRequest)
         report(Progress("reading"))
@@ -62,14 +63,20 @@ class ExportEngine:
         library = self._context.library
         asset = library.get(request.source)
         behind = library.get(request.behind) if request.behind else None
-        origin = EmbeddedMetadata(asset, self._context.embed(), behind=behind)
+        embed = self._context.embed()
+        origin = EmbeddedMetadata(asset, embed, behind=behind)
         ground = _picture(behind) if behind is not None else None
         made = render_files(order, _picture(asset), request.name, title=asset.title, origin=origin, ground=ground)
-        report(Progress("exporting", 0, order.count))
+        further = further_files(asset, request.name, embed, order.vector_name(request.name))
+        total = order.count + len(asset.files)
+        report(Progress("exporting", 0, total))
         path = writer.write_files(
-            made, Path(request.to), request.name, lambda done: report(Progress("exporting", done, order.count))
+            itertools.chain(made, further),
+            Path(request.to),
+            request.name,
+            lambda done: report(Progress("exporting", done, total)),
         )
-        return [ExportedFiles(path, order.count)]
+        return [ExportedFiles(path, total)]
 
 
 def order_to_json(order: ExportJob) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
 import unicodedata
@@ -13,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from studio.errors import BadInput
-from studio.system.storage import disk_errors_as, free_path, sync_folder, unique_name, write_synced
+from studio.system.storage import disk_errors_as, free_path, replacing, sync_folder, unique_name, write_synced
 
 File = tuple[str, bytes]
 """Its place below the folder, with "/" between the parts, and its bytes."""
@@ -61,9 +60,8 @@ def _zip(files: Iterable[File], to: Path, on_file: Callable[[int], None] | None)
     if to.exists():
         raise BadInput("There is already a file {to}.", "Choose another name, or move it away first.", to=to)
     made_folder = _make_folder(to.parent)
-    part = to.with_name(f".export-{uuid.uuid4().hex}.part")
     try:
-        with part.open("xb") as file, zipfile.ZipFile(file, "w") as whole:
+        with replacing(to) as part, zipfile.ZipFile(part, "w") as whole:
             for count, (inner, data) in enumerate(files, 1):
                 # A fixed time, so that the same work gives the same zip; what is in it is packed already.
                 entry = zipfile.ZipInfo(_check_name(inner), (1980, 1, 1, 0, 0, 0))
@@ -71,14 +69,9 @@ def _zip(files: Iterable[File], to: Path, on_file: Callable[[int], None] | None)
                 whole.writestr(entry, data, zipfile.ZIP_STORED)
                 if on_file:
                     on_file(count)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(to)
     except BaseException:
-        part.unlink(missing_ok=True)
         _remove_empty(made_folder)
         raise
-    sync_folder(to.parent)
     return to
 
 

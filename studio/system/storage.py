@@ -56,7 +56,9 @@ def replacing(path: Path) -> Generator[Path]:
         yield part
         sync_file(part)
         part.replace(path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename == str(part):
+            error.filename = str(path)  # the name that people know
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         raise
@@ -166,8 +168,8 @@ def unique_name(name: str, taken: Callable[[str], bool], mark: str = " ") -> str
 
 
 def free_path(path: Path, mark: str = " ") -> Path:
-    """The path, or the first one with a number after its stem where there is no file."""
-    return path.with_stem(unique_name(path.stem, lambda stem: path.with_stem(stem).exists(), mark))
+    """The path, or the first one with a number after its stem where there is nothing, not even a dangling link."""
+    return path.with_stem(unique_name(path.stem, lambda stem: os.path.lexists(path.with_stem(stem)), mark))
 
 
 @contextlib.contextmanager

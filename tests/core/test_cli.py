@@ -17,17 +17,20 @@ import numpy as np
 import pytest
 
 from studio.backends import MEDIA
-from studio.cli import copies, flags, jobs, main
+from studio.cli import flags, jobs, main
 from studio.errors import StudioError
+from studio.export import copies
+from studio.library.asset import Asset, AssetFile
 from studio.media import codecs
 from studio.media.payloads import Image
 from studio.schema.fields import SEED_LIMIT, Choice, Flag, Range, WorkKey, WorkRef
 from studio.schema.nested import FloatArray, ListOf, NestedRequest
 from studio.schema.request import Request
 from studio.studio import Studio
+from studio.system import storage
 from studio.system.paths import AppPaths
 from tests.core.cli_runs import Runs, open_fake
-from tests.fakes import DIES, MISUSED, RAISES, SLOW
+from tests.fakes import DIES, MISUSED, RAISES, SEVERAL, SLOW
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEYS = {"path", "medium", "seed", "model", "sha256", "seconds"}
@@ -79,15 +82,37 @@ def test_a_file_that_is_there_is_never_touched(run: Runs, tmp_path: Path) -> Non
     assert not (tmp_path / "nowhere").exists()
 
 
+def test_a_work_of_several_files_is_copied_whole_under_one_name(run: Runs, tmp_path: Path) -> None:
+    for stem in (f"music-{SEVERAL}", f"music-{SEVERAL}-2"):
+        (made,) = run("make", "music", "--seed", SEVERAL, "--out", tmp_path / "out", "--json").json["assets"]
+        files = [made, *made["files"]]
+        names = [f"{stem}.wav", f"{stem}.svg", f"{stem}-captions.md"]
+        assert [file["path"] for file in files] == [str(tmp_path / "out" / name) for name in names]
+        assert all(hashlib.sha256(Path(file["path"]).read_bytes()).hexdigest() == file["sha256"] for file in files)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / f"music-{SEVERAL}.svg").write_text("mine")
+    (made,) = run("make", "music", "--seed", SEVERAL, "--out", tmp_path / "own", "--json").json["assets"]
+    assert Path(made["path"]).name == f"music-{SEVERAL}-2.wav"  # no file of it goes by another name than the others
+
+
 def test_parallel_copies_never_meet(tmp_path: Path) -> None:
     source = tmp_path / "work.png"
     source.write_bytes(b"x" * 1000)
-    out = copies.folder_for_copies(tmp_path / "out")
+    drawing = tmp_path / "work.svg"
+    drawing.write_text("<svg/>")
+    work = Asset(
+        "work", "avatar", source, "", 0.0, False, (), (), False, (), False, "", 1000,
+        files=(AssetFile("svg", drawing, "", 6),),
+    )  # fmt: skip
+    out = tmp_path / "out"
+    out.mkdir()
     with ThreadPoolExecutor(8) as pool:
-        paths = [path for path, _ in pool.map(lambda _: copies.copy(source, out, "avatar-7"), range(40))]
-    assert len(set(paths)) == 40
+        made = list(pool.map(lambda _: copies.copy_work(work, out, "avatar-7", "-"), range(40)))
+    assert all(main.stem == further.stem for (main, _), (further, _) in made)
+    paths = [main for (main, _), _ in made] + [further for _, (further, _) in made]
+    assert len(set(paths)) == 80
     assert sorted(out.iterdir()) == sorted(paths)
-    assert all(path.read_bytes() == source.read_bytes() for path in paths)
+    assert all(path.read_bytes() == (tmp_path / f"work{path.suffix}").read_bytes() for path in paths)
 
 
 def test_a_copy_that_fails_leaves_nothing(
@@ -96,7 +121,7 @@ def test_a_copy_that_fails_leaves_nothing(
     def full(*_args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(copies.shutil, "copyfileobj", full)
+    monkeypatch.setattr(storage, "copy", full)
     ended = run("make", "avatar", "--out", tmp_path / "out")
     assert ended.status == 3
     assert "disk is full" in ended.err
@@ -428,7 +453,7 @@ def test_train_says_where_the_model_is_and_how_to_use_it(run: Runs, tmp_path: Pa
 
 
 def test_an_interrupt_while_copying_copies_again(run: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real: Callable[..., Any] = copies.shutil.copyfileobj
+    real: Callable[..., Any] = storage.copy
     calls: list[int] = []
 
     def interrupted(*args: Any) -> None:
@@ -437,7 +462,7 @@ def test_an_interrupt_while_copying_copies_again(run: Runs, tmp_path: Path, monk
             raise KeyboardInterrupt
         real(*args)
 
-    monkeypatch.setattr(copies.shutil, "copyfileobj", interrupted)
+    monkeypatch.setattr(storage, "copy", interrupted)
     ended = run("make", "avatar", "--seed", 1, "--count", 2, "--out", tmp_path / "out", "--json")
     assert ended.status == 130
     assert [asset["seed"] for asset in ended.json["assets"]][:1] == [1]

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image as Pillow
 
 from studio.media import clips, codecs
-from studio.media.payloads import Image
+from studio.media.payloads import Image, Text
 from tests.core.cli_runs import Runs
+from tests.fakes import SEVERAL, SVG
 
 
 @pytest.fixture
@@ -119,6 +120,28 @@ def test_what_cannot_be_is_said_in_words(run: Runs, drawing: Path, tmp_path: Pat
         assert said in ended.err, (words, ended.err)
     assert not (tmp_path / "out").exists()
     assert run("export", drawing, "--to", drawing).status == 2
+
+
+def test_a_work_of_several_files_is_exported_with_all_of_them(run: Runs, tmp_path: Path, home: Path) -> None:
+    run("make", "poster", "--prompt", "a fox", "--seed", SEVERAL)
+    work = run("library", "list", "--json").json["assets"][0]
+    assert [file["role"] for file in work["files"]] == ["svg", "captions"]
+    made = run("export", work["id"], "--sizes", "64,32", "--to", tmp_path / "out", "--json").json
+    assert made["files"] == ["a fox-64.png", "a fox-32.png", "a fox.svg", "a fox-captions.md"]
+    paths = {Path(name).suffix: Path(made["to"]) / name for name in made["files"]}
+    assert all((codecs.read_note(path) or {})["request"]["prompt"] == "a fox" for path in paths.values())
+    assert paths[".svg"].read_text("utf-8").endswith(SVG[SVG.index("<path") :])
+    assert paths[".svg"].read_text("utf-8").count("<metadata>") == 1
+    assert codecs.read(paths[".md"]) == Text("A fox. 狐狸。\n")
+    made = run("export", work["id"], "--format", "svg", "--to", tmp_path / "drawn", "--json").json
+    assert made["files"] == ["a fox.svg", "a fox-svg.svg", "a fox-captions.md"]
+    (home / "config").mkdir(parents=True, exist_ok=True)
+    (home / "config" / "settings.toml").write_text('embed_metadata = "none"', encoding="utf-8")
+    made = run("export", work["id"], "--to", tmp_path / "bare.zip", "--json").json
+    with zipfile.ZipFile(tmp_path / "bare.zip") as whole:
+        assert whole.namelist() == made["files"]
+        assert whole.read("a fox.svg").decode() == SVG
+        assert whole.read("a fox-captions.md").decode() == "A fox. 狐狸。\n"
 
 
 def test_files_say_as_much_as_the_settings_allow(run: Runs, tmp_path: Path, home: Path) -> None:

@@ -163,9 +163,9 @@ def test_the_command_line_copies_all_files_under_one_name(library: Library, tmp_
         entry = describe(job, asset, out, False)
         assert entry["path"] == str(out / f"{stem}.png")
         assert {file["role"]: file["path"] for file in entry["files"]} == {
-            "svg": str(out / f"{stem}.svg.svg"),
-            "captions": str(out / f"{stem}.captions.md"),
-            "stem-drums": str(out / f"{stem}.stem-drums.wav"),
+            "svg": str(out / f"{stem}.svg"),
+            "captions": str(out / f"{stem}-captions.md"),
+            "stem-drums": str(out / f"{stem}-stem-drums.wav"),
         }
         assert Path(entry["files"][0]["path"]).read_bytes() == asset.files[0].path.read_bytes()
     single = library.add(Text("Once"), medium="story", request={}, provenance=Provenance())

@@ -16,12 +16,12 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from studio.errors import BadInput
-from studio.export import fonts, icons, sheets, vector
+from studio.export import icons, sheets, vector
 from studio.export.compose import PictureStyle, render
-from studio.export.feeds import FEEDS
 from studio.export.formats import find_format, formats
-from studio.export.job import ExportJob, parse_sizes, render_files, size_in_pixels
+from studio.export.job import ExportJob, render_files
 from studio.export.metadata import NO_METADATA, EmbeddedMetadata
+from studio.export.sizes import FEEDS, parse_sizes, size_in_pixels
 from studio.library.asset import Asset, AssetRecord
 from studio.media import codecs, images
 from studio.media.payloads import Image
@@ -337,10 +337,10 @@ def test_a_character_sheet_leaves_no_row_half_empty(others: int, rows: int) -> N
 
 
 def test_words_are_cut_to_their_room() -> None:
-    assert fonts.fit_text("short", 20, 500) == "short"
-    cut = fonts.fit_text("a caption that goes on and on", 20, 120)
+    assert sheets.fit_text("short", 20, 500) == "short"
+    cut = sheets.fit_text("a caption that goes on and on", 20, 120)
     assert cut.endswith("…")
-    assert fonts.load_font(20, cut).getlength(cut) <= 120
+    assert sheets.load_font(20, cut).getlength(cut) <= 120
 
 
 def test_a_new_format_is_one_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

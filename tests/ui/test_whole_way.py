@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from qasync import QEventLoop
 
 from studio.library.library import LibraryQuery
@@ -17,9 +19,9 @@ from studio.media.payloads import Image
 from studio.media.provenance import Provenance
 from studio.studio import Studio
 from studio.system.paths import AppPaths
+from studio.ui.export.dialog import ExportDialog
 from studio.ui.library.grid import WorkGrid
 from studio.ui.library.page import LibraryPage
-from studio.ui.library.work_actions import copy_files
 from tests.fakes import DIES, SEVERAL
 from tests.studios import fake_studio
 from tests.ui.conftest import Desk
@@ -90,13 +92,39 @@ def test_a_work_of_several_files_is_shown_copied_and_binned_with_all_of_them(hom
     shown.grid.setFocus()
     shown.grid.select_rows([0])
     assert shown.selected() == [asset]
+    summary = desk.window.findChild(QLabel, "summary")
+    assert summary is not None
+    assert "3 files" in summary.text()
+    dragged = shown.grid.works.mimeData([shown.grid.works.index(0)])
+    assert [url.toLocalFile() for url in dragged.urls()] == [str(path) for path in asset.paths]
+    panel.stage.copy()
+    copied = QGuiApplication.clipboard().mimeData()
+    assert copied.hasImage()
+    assert [url.toLocalFile() for url in copied.urls()] == [str(path) for path in asset.paths]
     out = home.parent / "out"
     out.mkdir()
-    (copied,) = copy_files(shown.selected(), out, lambda: False)
-    assert {path.suffix: path.read_bytes() for path in out.iterdir()} == {
-        path.suffix: path.read_bytes() for path in asset.paths
-    }
-    assert copied.suffix == ".png"
+    desk.window.work_actions.copy_all([asset, asset], out)
+    desk.until(lambda: desk.window.toast.message() == "2 copies saved.")
+    stems = (asset.title, f"{asset.title} 2")
+    names = [f"{stem}{ending}" for stem in stems for ending in (".png", ".svg", "-captions.md")]
+    assert sorted(path.name for path in out.iterdir()) == sorted(names)
+    assert [(out / name).read_bytes() for name in names] == [path.read_bytes() for path in asset.paths] * 2
+    desk.window.work_actions.copy_to(asset, out / "fox.png")
+    desk.until(lambda: (out / "fox-captions.md").exists())
+    desk.until(lambda: desk.window.toast.message() == "Saved as fox.png.")
+    assert {path.name for path in out.glob("fox*")} == {"fox.png", "fox.svg", "fox-captions.md"}
+    exported = home.parent / "exported"
+    desk.window.work_actions.export(asset)
+    dialog = desk.window.findChild(ExportDialog)
+    assert dialog is not None
+    dialog.send_to(str(exported))
+    desk.until(lambda: dialog.go.isEnabled() and dialog.count_label.text() == "3 files")
+    dialog.export()
+    desk.until(lambda: desk.window.toast.message() == "3 files exported.")
+    (folder,) = exported.iterdir()
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        f"{asset.title}{ending}" for ending in ("-512.png", ".svg", "-captions.md")
+    )
     QTest.keyClick(shown.grid, Qt.Key.Key_Delete)
     desk.until(lambda: library.count() == 0)
     assert not any(path.exists() for path in asset.paths)

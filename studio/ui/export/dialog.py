@@ -13,10 +13,9 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QProgressBar, QScrol
 
 from studio.errors import BadInput, StudioError
 from studio.export import writer
-from studio.export.compose import PictureStyle, render
+from studio.export.compose import PictureStyle, render, suggest_colours
 from studio.export.formats import formats
 from studio.export.job import ExportJob
-from studio.export.palette import suggest_colours
 from studio.export.task import ExportRequest, order_to_json
 from studio.jobs.job import Cancelled, Job
 from studio.library.library import Asset
@@ -202,7 +201,8 @@ class ExportDialog(QDialog):
         """Show how many files there will be, or why there cannot be any."""
         try:
             order: ExportJob | None = self.choice.order()
-            self.count_label.setText(count(order.count if order else 0, "%n file", "%n files"))
+            total = order.count + len(self._asset.files)
+            self.count_label.setText(count(total, "%n file", "%n files"))
         except BadInput as error:
             order = None
             self.count_label.setText(worded(error.said))
@@ -271,7 +271,7 @@ class ExportDialog(QDialog):
             self._failed(error)
             return
         self.error.hide()
-        self.bar.setRange(0, order.count)
+        self.bar.setRange(0, order.count + len(self._asset.files))
         self.bar.setValue(0)
         self.bar.show()
         self._freeze(True)

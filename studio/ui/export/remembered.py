@@ -10,7 +10,8 @@ from typing import Any
 from studio.errors import BadInput
 from studio.export.compose import PictureStyle
 from studio.export.formats import formats
-from studio.export.job import ExportJob, networks, parse_sizes
+from studio.export.job import ExportJob
+from studio.export.sizes import networks, parse_sizes
 
 SQUARES = ("256", "512", "1024", "2048")
 TICKS = (*SQUARES, *(network.lower() for network in networks()), "icons")

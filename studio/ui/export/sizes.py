@@ -5,8 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
-from studio.export.feeds import FEEDS
-from studio.export.job import networks
+from studio.export.sizes import FEEDS, networks
 from studio.ui.export.remembered import SQUARES, RememberedExport
 from studio.ui.widgets.basic import CheckBox, column, label, row
 from studio.ui.widgets.text import tr

@@ -92,6 +92,8 @@ def summary(asset: Asset) -> str:
         parts.append(f"{asset.width} × {asset.height}")
     if asset.seconds is not None:
         parts.append(clock(asset.seconds))
+    if asset.files:
+        parts.append(count(len(asset.paths), "%n file", "%n files"))
     if asset.partial:
         parts.append(tr("unfinished"))
     return " · ".join(parts)
@@ -120,7 +122,10 @@ def origin_facts(asset: Asset, called: Callable[[str], str]) -> Lines:
     _add(lines, tr("Weights"), model.sha256[:12] if model else "")
     _add(lines, tr("Imported from"), origin.imported)
     lines.append((tr("File"), f"{asset.path.name} · {size(asset.size)}"))
-    lines += [(file.role.upper(), f"{file.path.name} · {size(file.size)}") for file in asset.files]
+    for file in asset.files:
+        named = file.path.suffix == f".{file.role}"  # SVG, but Captions and Stem drums
+        name = file.role.upper() if named else file.role.replace("-", " ").capitalize()
+        lines.append((name, f"{file.path.name} · {size(file.size)}"))
     return lines
 
 

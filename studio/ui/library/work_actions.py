@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +13,11 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from studio.errors import StudioError
-from studio.library.asset import part_name
+from studio.export import copies
+from studio.export.writer import safe_name
 from studio.library.library import Asset, LibraryQuery
 from studio.media.payloads import Payload
 from studio.schema.request import Request, fresh_seed
-from studio.system.storage import free_path
 from studio.ui.background import SerialTasks
 from studio.ui.bridge import Bridge
 from studio.ui.library import send_to
@@ -32,30 +31,14 @@ if TYPE_CHECKING:
     from studio.ui.export.dialog import ExportDialog
 
 
-MAX_NAME = 60  # characters of a file's name
-
-
-def copy_name(asset: Asset) -> str:
-    """A file name that any system takes, after the work's title."""
-    words = "".join(letter for letter in asset.title if letter.isalnum() or letter in " -_").strip()
-    return f"{words[:MAX_NAME].strip() or asset.id}{asset.path.suffix}"
-
-
-def copy_file(asset: Asset, path: Path) -> Path:
-    """Copy a work to `path`, its further files beside it under the same name. Raises OSError."""
-    shutil.copyfile(asset.path, path)
-    for file in asset.files:
-        shutil.copyfile(file.path, free_path(path.with_name(part_name(path.stem, file.role, file.path.suffix))))
-    return path
-
-
-def copy_files(works: Sequence[Asset], folder: Path, stopping: Callable[[], bool]) -> list[Path]:
-    """Copy the files into the folder, each under a name that is free there. Raises OSError."""
-    made: list[Path] = []
+def copy_works(works: Sequence[Asset], folder: Path, stopping: Callable[[], bool]) -> int:
+    """Copy works to the folder, each under a name that is free there; how many. Raises StudioError."""
+    made = 0
     for asset in works:
         if stopping():
             break
-        made.append(copy_file(asset, free_path(folder / copy_name(asset))))
+        copies.copy_work(asset, folder, safe_name(asset.title, asset.id))
+        made += 1
     return made
 
 
@@ -298,7 +281,7 @@ class WorkActions:
         if one is not None:
             dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
             dialog.setDefaultSuffix(one.path.suffix.lstrip("."))
-            dialog.selectFile(copy_name(one))
+            dialog.selectFile(f"{safe_name(one.title, one.id)}{one.path.suffix}")
             dialog.fileSelected.connect(lambda path: self.copy_to(one, Path(path)))
         else:
             dialog.setFileMode(QFileDialog.FileMode.Directory)
@@ -306,22 +289,18 @@ class WorkActions:
         dialog.open()
 
     def copy_to(self, asset: Asset, path: Path) -> None:
-        def told(_: object) -> None:
+        def announce(_: object) -> None:
             self.notify(tr("Saved as {name}.").format(name=path.name), ())
 
-        self.tasks.run(lambda: copy_file(asset, path), told, self._not_copied)
+        self.tasks.run(lambda: copies.copy_as(asset, path), announce, self.show_error)
 
     def copy_all(self, works: Sequence[Asset], folder: Path) -> None:
-        def told(made: list[Path]) -> None:
+        def announce(made: int) -> None:
             show = (tr("Show"), lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
-            self.notify(count(len(made), "%n copy saved.", "%n copies saved."), [show])
+            self.notify(count(made, "%n copy saved.", "%n copies saved."), [show])
 
         stopping = self.tasks.stopping.is_set
-        self.tasks.run(lambda: copy_files(works, folder, stopping), told, self._not_copied)
-
-    def _not_copied(self, error: BaseException) -> None:
-        why = getattr(error, "strerror", None) or str(error)
-        self.notify(tr("The copy could not be saved: {why}.").format(why=why), ())
+        self.tasks.run(lambda: copy_works(works, folder, stopping), announce, self.show_error)
 
     def _attempt(self, act: Callable[[], object]) -> bool:
         """Do it; where it cannot be done, say why."""
@@ -365,5 +344,5 @@ class WorkActions:
 
 def _read_ahead() -> None:
     """Load what the export dialog draws with, so that it opens at once the first time too."""
-    for name in ("studio.export.job", "studio.export.palette"):
+    for name in ("studio.export.job", "studio.export.formats.png"):
         importlib.import_module(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from PySide6.QtCore import QPointF, QSizeF, Qt
+from PySide6.QtCore import QMimeData, QPointF, QSizeF, Qt
 from PySide6.QtGui import (
     QFocusEvent,
     QGuiApplication,
@@ -239,23 +239,21 @@ class ImageStage(Stage):
         self._update_comparison()
 
     def copy(self) -> None:
-        """Copy the picture; of a clip the file, and the frame for programs that take pictures only."""
-        if self.clip_loaded and self.asset is not None:
-            data = file_mime_data([self.asset])
-            if not self.image.isNull():
-                data.setImageData(self.image)
-            QGuiApplication.clipboard().setMimeData(data)
-            self.message.emit(tr("Clip copied."), "")
-            return
+        """Copy the picture; of clips and of works of several files the files too, for programs that take files."""
         if self._reading.busy and self.asset is not None:
             self._reading.discard()
             try:
                 self.canvas.show_image(pictures.load(self.asset.path))
             except StudioError as error:
                 self._read_failed(error)
+        asset, is_clip = self.asset, self.clip_loaded
+        if self.image.isNull() and not is_clip:
+            return
+        data = file_mime_data([asset]) if asset is not None and (is_clip or asset.files) else QMimeData()
         if not self.image.isNull():
-            QGuiApplication.clipboard().setImage(self.image)
-            self.message.emit(tr("Picture copied."), "")
+            data.setImageData(self.image)
+        QGuiApplication.clipboard().setMimeData(data)
+        self.message.emit(tr("Clip copied.") if is_clip else tr("Picture copied."), "")
 
     def _read_failed(self, error: Failure) -> None:
         self.message.emit(*failure(error))

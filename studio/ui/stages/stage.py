@@ -151,12 +151,12 @@ def _put(menu: QMenu, entry: MenuEntry) -> None:
 def file_mime_data(assets: Sequence[Asset]) -> QMimeData:
     """The files of works, for the clipboard and for drags."""
     data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(asset.path)) for asset in assets])
+    data.setUrls([QUrl.fromLocalFile(str(path)) for asset in assets for path in asset.paths])
     return data
 
 
 def start_file_drag(source: QWidget, asset: Asset, picture: QPixmap | None = None) -> None:
-    """Start dragging the work's file to another program."""
+    """Start dragging the work's files to another program."""
     drag = QDrag(source)
     drag.setMimeData(file_mime_data([asset]))
     if picture is not None and not picture.isNull():

@@ -1,4 +1,7 @@
-"""Picture sizes of social networks.
+"""The sizes of exported pictures: as people write them, and those of social networks.
+
+A size is written as a number for a square, "1080x1350", the name of a feed or of a network, "feeds" for all of them,
+or "icons" for the icon set.
 
 Networks change them quietly, and scale what they are given. The numbers are those that size guides of 2025 agree on;
 each comment names the page of the network where it keeps its own, or "common practice" where it publishes none and
@@ -7,7 +10,12 @@ uploads of this size are shown without loss.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from studio.errors import BadInput
+from studio.export.compose import SIDE_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +80,53 @@ FEEDS: tuple[Feed, ...] = (
 )
 
 BY_NAME = {feed.name: feed for feed in FEEDS}
+
+_SIZE = re.compile(r"(\d{1,5})(?:\s*[x×]\s*(\d{1,5}))?")
+
+
+def parse_sizes(text: str) -> tuple[str, ...]:
+    """Sizes from words with commas between them, each once. Raises BadInput that names the one at fault."""
+    found: list[str] = []
+    networks = {feed.network.lower() for feed in FEEDS}
+    for word in (word.strip().lower() for word in text.split(",")):
+        match = _SIZE.fullmatch(word)
+        if word == "icons":
+            found.append(word)
+        elif word == "feeds":
+            found += [feed.name for feed in FEEDS]
+        elif word in networks:
+            found += [feed.name for feed in FEEDS if feed.network.lower() == word]
+        elif word in BY_NAME:
+            found.append(word)
+        elif match:
+            wide, high = int(match[1]), int(match[2] or match[1])
+            if not (1 <= wide <= SIDE_LIMIT and 1 <= high <= SIDE_LIMIT):
+                raise BadInput(
+                    "{word} is no size that can be made.",
+                    "Sides go from 1 to {limit:,} pixels.",
+                    word=word,
+                    limit=SIDE_LIMIT,
+                )
+            found.append(str(wide) if wide == high else f"{wide}x{high}")
+        else:
+            raise BadInput(
+                "{word!r} is no size.",
+                "Sizes are numbers such as 512, pairs such as 1080x1350, feeds, icons, a network such as instagram, or"
+                " one of its uses: {names} and so on.",
+                word=word[:40],
+                names=", ".join(feed.name for feed in FEEDS[:3]),
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def size_in_pixels(size: str) -> tuple[int, int]:
+    """Width and height of a size that is not "icons"."""
+    if size in BY_NAME:
+        return BY_NAME[size].width, BY_NAME[size].height
+    wide, _, high = size.partition("x")
+    return int(wide), int(high or wide)
+
+
+def networks() -> Sequence[str]:
+    """The networks in the order of the table."""
+    return tuple(dict.fromkeys(feed.network for feed in FEEDS))

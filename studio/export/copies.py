@@ -1,0 +1,86 @@
+"""Copies works out of the library: all files of a work, under free names that show that they belong together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from studio.errors import Message
+from studio.library.asset import Asset, AssetFile
+from studio.system import storage
+
+Copy = tuple[Path, str]
+"""A file that was written, and its sha256."""
+
+
+def further_names(stem: str, main: str, files: Sequence[AssetFile]) -> list[str]:
+    """The names of a work's further files beside `main`: "title.svg" where the suffix says what it is, else
+    "title-drums.wav".
+    """
+    taken, made = {main}, list[str]()
+    for file in files:
+        suffix = file.path.suffix
+        name = f"{stem}{suffix}"
+        if file.role != suffix.removeprefix(".") or name in taken:
+            name = f"{stem}-{file.role}{suffix}"
+        taken.add(name)
+        made.append(name)
+    return made
+
+
+def copy_work(asset: Asset, folder: Path, stem: str, mark: str = " ") -> list[Copy]:
+    """Copy all files of a work to `folder`, the main one first, as `stem` or as `stem` with `mark` and a number.
+
+    Every name is taken with O_EXCL before anything is written, so that two programs never choose the same one.
+    Either all files are written, or none. Raises StudioError.
+    """
+
+    def names(stem: str) -> list[str]:
+        main = f"{stem}{asset.path.suffix}"
+        return [main, *further_names(stem, main, asset.files)]
+
+    claimed: list[Path] = []
+
+    def taken(stem: str) -> bool:
+        for name in names(stem):
+            try:
+                (folder / name).touch(exist_ok=False)
+            except FileExistsError:
+                _remove(claimed)
+                return True
+            claimed.append(folder / name)
+        return False
+
+    with storage.disk_errors_as(Message("The copy in {folder} could not be written", folder=folder)):
+        try:
+            storage.unique_name(stem, taken, mark)
+            return [(path, _copy(source, path)) for source, path in zip(asset.paths, claimed, strict=True)]
+        except BaseException:
+            _remove(claimed)
+            raise
+
+
+def copy_as(asset: Asset, path: Path) -> None:
+    """Copy a work to `path`, in place of what is there; its further files beside it, under free names.
+
+    Raises StudioError.
+    """
+    with storage.disk_errors_as("The copy could not be saved"):
+        _copy(asset.path, path)
+        for file, name in zip(asset.files, further_names(path.stem, path.name, asset.files), strict=True):
+            _copy(file.path, storage.free_path(path.with_name(name)))
+
+
+def _copy(source: Path, target: Path) -> str:
+    """Copy one file; its sha256."""
+    with storage.replacing(target) as part:
+        storage.copy(source, part, lambda _: None)
+        with part.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _remove(files: list[Path]) -> None:
+    for path in files:
+        path.unlink(missing_ok=True)
+    files.clear()
