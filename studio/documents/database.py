@@ -1,4 +1,4 @@
-"""The SQLite file of a document: its state, the edits since then, and its versions.
+"""The SQLite file of a document: its state, the edits since then, steps of undo, and versions.
 
 Every row has a checksum of its own. The last two sealed states stay, with the edits since the older one, so that
 a damaged one costs nothing. Only the holder of the document's lock may open it for writing.
@@ -7,6 +7,7 @@ a damaged one costs nothing. Only the holder of the document's lock may open it 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
 import threading
@@ -19,22 +20,31 @@ from pathlib import Path
 from typing import Any, cast
 
 from studio.documents.json_diff import Change, apply
-from studio.documents.state import checked, decode, encode, fingerprint, unsealed
 from studio.errors import BadInput, Message, StudioError
 from studio.system.storage import free_path, sync_folder
 
-SCHEMA = 2
+SCHEMA = 3
 """The version of the tables; a larger one was written by a newer studio and is left alone. Files had version 1."""
+
+WITHOUT_UNDO = "without undo"
+"""The kind of an edit that was written to a full disk, where its step of undo had no room: the table lacks it."""
+
+_SCHEMA_BEFORE_UNDO = 2
 
 NAME = "document.sqlite"
 
 _RECOVERED = "recovered.sqlite"
+_UNDO_TABLE = (
+    "CREATE TABLE undo (number INTEGER PRIMARY KEY, undone INTEGER NOT NULL, crc INTEGER NOT NULL,"
+    " changes BLOB NOT NULL)"
+)
 _TABLES = (
     "CREATE TABLE state (edit INTEGER PRIMARY KEY, heading BLOB NOT NULL, crc INTEGER NOT NULL, value BLOB NOT NULL)",
     "CREATE TABLE edits (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, time REAL NOT NULL, crc INTEGER NOT NULL,"
     " changes BLOB NOT NULL)",
     "CREATE TABLE versions (number INTEGER PRIMARY KEY, name BLOB NOT NULL, automatic INTEGER NOT NULL,"
     " saved REAL NOT NULL, crc INTEGER NOT NULL, state BLOB NOT NULL)",
+    _UNDO_TABLE,
 )
 
 
@@ -56,6 +66,46 @@ class DocumentRows:
     state: dict[str, Any]
     versions: list[VersionRow]
     notices: list[Message] = field(default_factory=list[Message])
+
+
+def encode(value: object) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def decode(data: bytes) -> dict[str, Any]:
+    """Raises ValueError where the bytes are no JSON object."""
+    try:
+        value: object = json.loads(data)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return cast("dict[str, Any]", value)
+
+
+def fingerprint(state: dict[str, Any]) -> int:
+    """A checksum that equal states share, whatever the order of their keys."""
+    return zlib.crc32(json.dumps(state, sort_keys=True).encode())
+
+
+def checked(state: dict[str, Any]) -> dict[str, Any]:
+    """The state, if it has the shape of a document's. Raises BadInput."""
+    kinds = {"kind": str, "title": str, "works": list, "content": dict}
+    if not all(isinstance(state.get(name), kind) for name, kind in kinds.items()):
+        raise BadInput("This document is damaged.")
+    return state
+
+
+def unsealed(data: bytes, crc: object) -> dict[str, Any]:
+    """The state in `data`. Raises ValueError where it does not fit its checksum or is no document's."""
+    try:
+        state = checked(decode(data))
+    except BadInput as error:
+        raise ValueError("not a document") from error
+    if fingerprint(state) != crc:
+        raise ValueError("wrong checksum")
+    return state
 
 
 def exists(folder: Path) -> bool:
@@ -127,19 +177,29 @@ class DocumentDatabase:
                 raise damaged(folder)
             self.notices = rows.notices
 
-    def append(self, changes: list[Change], kind: str) -> None:
-        """Add an edit; it is on the disk when this returns. Raises OSError or sqlite3.Error, with nothing added."""
+    def append(
+        self, changes: list[Change], kind: str, also: Callable[[sqlite3.Connection], None] | None = None
+    ) -> None:
+        """Add an edit, unless it changes nothing, and do `also` in the same transaction.
+
+        It is on the disk when this returns. Raises OSError or sqlite3.Error, with nothing added.
+        """
         data, number = encode({"changes": changes}), self._last + 1
         with self.transaction("append") as db:
-            values = (number, kind, time.time(), _edit_crc(number, data), data)
-            db.execute("INSERT INTO edits VALUES (?, ?, ?, ?, ?)", values)
-        self._last = number
-        self.edits_size += len(data)
+            if changes:
+                values = (number, kind, time.time(), row_crc(number, data), data)
+                db.execute("INSERT INTO edits VALUES (?, ?, ?, ?, ?)", values)
+            if also is not None:
+                also(db)
+        if changes:
+            self._last = number
+            self.edits_size += len(data)
 
     def seal(self, state: dict[str, Any]) -> None:
         """Write the whole state after the last edit. The one before it stays, with the edits between them."""
         with self.transaction("seal") as db:
             size = _insert_state(db, self._last, state)
+            db.execute("DELETE FROM undo WHERE EXISTS (SELECT 1 FROM edits WHERE kind = ?)", (WITHOUT_UNDO,))
             older = "(SELECT MIN(edit) FROM (SELECT edit FROM state ORDER BY edit DESC LIMIT 2))"
             db.execute(f"DELETE FROM state WHERE edit < {older}")
             db.execute("DELETE FROM edits WHERE number <= (SELECT MIN(edit) FROM state)")
@@ -175,6 +235,8 @@ class DocumentDatabase:
         try:
             found, whole = self._read(db)
             if whole:
+                if db.execute("PRAGMA user_version").fetchone()[0] == _SCHEMA_BEFORE_UNDO:
+                    self._add_undo(db)
                 db.execute("PRAGMA journal_mode = WAL")
                 db.execute("PRAGMA synchronous = FULL")
                 self.state = found
@@ -190,6 +252,13 @@ class DocumentDatabase:
         db.close()
         return rows
 
+    def _add_undo(self, db: sqlite3.Connection) -> None:
+        self._step("migrate")
+        with _transaction(db):
+            db.execute(_UNDO_TABLE)
+            db.execute(f"PRAGMA user_version = {SCHEMA}")
+            self._step("commit")
+
     def _read(self, db: sqlite3.Connection) -> tuple[dict[str, Any], bool]:
         """The newest state that can be had, empty where there is none, and whether nothing is damaged."""
         state: dict[str, Any] = {}
@@ -198,7 +267,7 @@ class DocumentDatabase:
             if schema > SCHEMA:
                 raise newer()
             sealed = [edit for (edit,) in db.execute("SELECT edit FROM state ORDER BY edit DESC")]
-            whole = schema == SCHEMA and _quick_check(db)
+            whole = schema in (_SCHEMA_BEFORE_UNDO, SCHEMA) and _quick_check(db)
         except sqlite3.DatabaseError as error:
             _raise_of_disk(error)
             return {}, False
@@ -219,7 +288,7 @@ class DocumentDatabase:
         query = "SELECT number, crc, changes FROM edits WHERE number > ? ORDER BY number"
         try:
             for number, crc, data in db.execute(query, (self._last,)):
-                if number != self._last + 1 or crc != _edit_crc(number, data):
+                if number != self._last + 1 or crc != row_crc(number, data):
                     return state, False
                 state = checked(cast("dict[str, Any]", apply(state, decode(data)["changes"])))
                 self._last, self.edits_size = number, self.edits_size + len(data)
@@ -280,7 +349,8 @@ def _insert_state(db: sqlite3.Connection, edit: int, state: dict[str, Any]) -> i
     return len(value)
 
 
-def _edit_crc(number: int, changes: bytes) -> int:
+def row_crc(number: int, changes: bytes) -> int:
+    """The checksum of a row of changes, which is of no use under another number."""
     return zlib.crc32(changes, number & 0xFFFFFFFF)
 
 

@@ -8,9 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from studio.documents.database import DocumentRows, VersionRow, damaged, newer
+from studio.documents.database import (
+    DocumentRows,
+    VersionRow,
+    checked,
+    damaged,
+    decode,
+    encode,
+    fingerprint,
+    newer,
+    unsealed,
+)
 from studio.documents.json_diff import Change, apply
-from studio.documents.state import checked, decode, encode, fingerprint, unsealed
 from studio.errors import BadInput, Message, StudioError
 from studio.system.storage import free_path
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
+from studio.documents import database, history
 from studio.documents import document as document_module
-from studio.documents import versions as document_versions
 from studio.documents.document import Document, listing
 from studio.documents.json_diff import apply, between, plain
 from studio.errors import BadInput, StudioError
@@ -155,7 +155,7 @@ def test_what_was_edited_is_there_again(tmp_path: Path) -> None:
     with Document(made.folder) as again:
         assert again.content == {"text": "\ud800 half a pair", "chapters": ["one"]}
         assert (again.kind, again.title, again.works) == ("manuscript", "A better title", ("w1", "w2"))
-        assert (again.notices, again.saved, again.trouble) == ([], True, None)
+        assert (again.notices, again.saved, again.save_error) == ([], True, None)
         again.edit({}, works=[])
     with Document(made.folder) as last:
         assert (last.content, last.works) == ({}, ())
@@ -255,7 +255,7 @@ def test_a_folder_of_any_name(tmp_path: Path) -> None:
 @needs_fork
 def test_killed_between_any_two_steps_of_a_write(tmp_path: Path) -> None:
     seed = Document.make(tmp_path / "seed", "manuscript", "A", {"text": "before"})
-    seed.keep("first")
+    seed.save_version("first")
     seed.close()
 
     outcomes: list[tuple[str, str, int]] = []
@@ -268,7 +268,7 @@ def test_killed_between_any_two_steps_of_a_write(tmp_path: Path) -> None:
             with opened._writing:  # the writer's thread waits, so that the steps come in one order
                 opened.edit({"text": "after"})
                 opened.flush()
-                opened.keep("second")
+                opened.save_version("second")
                 opened.rename("B")
             opened.close()
 
@@ -293,7 +293,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path, at: int) -> Non
     deeds: list[Callable[[], object]] = [
         lambda: opened.edit({"text": "one"}),
         opened.flush,
-        lambda: opened.keep("kept"),
+        lambda: opened.save_version("kept"),
         lambda: opened.edit({"text": "two"}),
         lambda: opened.rename("B"),
         lambda: opened.edit({"text": "three"}),
@@ -330,14 +330,14 @@ def test_trouble_in_the_background_is_told_and_passes(tmp_path: Path) -> None:
 
     opened = Document(made.folder, step=step, pace=0.01)
     opened.edit({"text": "words"})
-    until(lambda: opened.trouble is not None)
-    assert "disk is full" in opened.trouble.message  # type: ignore[union-attr]
+    until(lambda: opened.save_error is not None)
+    assert "disk is full" in opened.save_error.message  # type: ignore[union-attr]
     assert not opened.saved
     with pytest.raises(StudioError, match="disk is full"):
         opened.flush()
     full = False
     until(lambda: opened.saved)
-    assert opened.trouble is None
+    assert opened.save_error is None
     full = True
     opened.edit({"text": "more"})
     with pytest.raises(StudioError, match="disk is full"):
@@ -367,7 +367,11 @@ def test_a_disk_that_fills_up_while_writing(tmp_path: Path) -> None:
         assert reopened(copied)["text"] == kept
         opened.edit({"text": "little"})
         opened.close()
-        assert reopened(folder) == {"text": "little"}
+        with Document(folder) as again:
+            assert again.content == {"text": "little"}
+            # There was no room for its step of undo, so those before it fit no more.
+            assert not again.can_undo
+            assert "can no longer be undone" in str(again.notices)
 
 
 def written(tmp_path: Path, texts: list[str]) -> Path:
@@ -424,7 +428,7 @@ def test_a_damaged_state_costs_nothing(tmp_path: Path, value: bytes | None) -> N
     folder = written(tmp_path, ["one", "two"])
     with Document(folder) as opened:
         opened.rename("B")  # seals a second state
-        opened.keep("safe")
+        opened.save_version("safe")
         opened.edit({"text": "three"}, works=["w"])
     (_, (newest,)) = rows(folder, "SELECT edit FROM state ORDER BY edit")
     if value is None:
@@ -442,7 +446,7 @@ def test_a_damaged_state_costs_nothing(tmp_path: Path, value: bytes | None) -> N
 def test_the_last_resort_is_a_version(tmp_path: Path) -> None:
     folder = written(tmp_path, ["one"])
     with Document(folder) as opened:
-        opened.keep("safe")
+        opened.save_version("safe")
         opened.edit({"text": "lost"})
     alter(folder, "UPDATE state SET value = x'00'")
     with Document(folder) as opened:
@@ -467,7 +471,7 @@ def test_a_database_that_cannot_be_read_is_refused_and_left_alone(tmp_path: Path
 def test_damaged_pages_are_never_taken_for_the_whole_document(tmp_path: Path) -> None:
     folder = written(tmp_path / "whole", [f"{number} " * 900 for number in range(6)])
     with Document(folder) as opened:
-        opened.keep("safe")
+        opened.save_version("safe")
         opened.rename("B")
         whole = opened.content
     data = (folder / "document.sqlite").read_bytes()
@@ -531,6 +535,7 @@ def test_killed_while_a_damaged_database_is_rebuilt(tmp_path: Path) -> None:
 
 def test_a_long_history_is_sealed_and_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(document_module, "_COMPACT", 2000)
+    monkeypatch.setattr(history, "UNDO_LIMIT", 20)
     made = Document.make(tmp_path, "manuscript", "A")
     for number in range(300):
         made.edit({"text": f"draft {number} " * 10})
@@ -544,12 +549,12 @@ def test_a_long_history_is_sealed_and_stays_small(tmp_path: Path, monkeypatch: p
 
 def test_versions_by_name_and_back(tmp_path: Path) -> None:
     made = Document.make(tmp_path, "manuscript", "A", {"text": "one"})
-    first = made.keep(" First\ndraft ")
+    first = made.save_version(" First\ndraft ")
     made.edit({"text": "two"}, works=["w"])
-    second = made.keep("Second")
+    second = made.save_version("Second")
     made.edit({"text": "three"})
     assert [version.name for version in made.versions() if not version.automatic] == ["Second", "First draft"]
-    assert made.look(first.number) == {"text": "one"}
+    assert made.version_content(first.number) == {"text": "one"}
     made.restore(first.number)
     assert (made.content, made.works) == ({"text": "one"}, ())
     # What stood before the restore can be had again.
@@ -561,29 +566,30 @@ def test_versions_by_name_and_back(tmp_path: Path) -> None:
     made.close()
     with Document(made.folder) as again:
         assert again.content == {"text": "two"}
-        again.forget(first.number)
+        again.delete_version(first.number)
         assert "First draft" not in [version.name for version in again.versions()]
-        for deed in (again.look, again.restore):
+        for deed in (again.version_content, again.restore):
             with pytest.raises(BadInput, match="no version"):
                 deed(first.number)
 
 
 def test_versions_keep_themselves_and_are_thinned_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document_versions, "AUTOMATIC_LIMIT", 3)
+    monkeypatch.setattr(history, "AUTOMATIC_LIMIT", 3)
     made = Document.make(tmp_path, "manuscript", "A", {"text": "0"})
     made.close()
     with Document(made.folder, pace=0.001, version_seconds=0.0) as opened:
-        named = opened.keep("mine")
+        named = opened.save_version("mine")
         for number in range(1, 8):
             opened.edit({"text": str(number)})
-            until(lambda: opened.saved and opened.look(opened.versions()[0].number) == {"text": str(number - 1)})  # noqa: B023
+            until(lambda: opened.saved)
+            assert opened.version_content(opened.versions()[0].number) == {"text": str(number - 1)}
         versions = opened.versions()
-        assert [opened.look(version.number)["text"] for version in versions] == ["6", "5", "4", "0"]
+        assert [opened.version_content(version.number)["text"] for version in versions] == ["6", "5", "4", "0"]
         assert versions[-1] == named
     count = len(versions)
     with Document(made.folder, pace=0.001) as again:
         again.edit({"text": "8"})
-        until(lambda: again.look(again.versions()[0].number) == {"text": "7"})
+        until(lambda: again.version_content(again.versions()[0].number) == {"text": "7"})
         assert len(again.versions()) == count
 
 
@@ -597,12 +603,12 @@ def test_a_version_is_what_stood_before_the_first_edit_and_the_next_one_comes_mu
                 opened.flush()
             kept = opened.versions()
             assert len(kept) == again + 1
-            assert opened.look(kept[0].number) == {"text": f"{again - 1}, 4" if again else "yesterday"}
+            assert opened.version_content(kept[0].number) == {"text": f"{again - 1}, 4" if again else "yesterday"}
 
 
 def test_a_damaged_version_is_refused(tmp_path: Path) -> None:
     with Document.make(tmp_path, "manuscript", "A", {"text": "one"}) as made:
-        numbers = [made.keep(str(number)).number for number in range(3)]
+        numbers = [made.save_version(str(number)).number for number in range(3)]
     alter(made.folder, "UPDATE versions SET state = x'00' WHERE number = ?", (numbers[0],))
     alter(made.folder, "UPDATE versions SET crc = crc + 1 WHERE number = ?", (numbers[1],))
     with Document(made.folder) as opened:
@@ -610,7 +616,7 @@ def test_a_damaged_version_is_refused(tmp_path: Path) -> None:
             with pytest.raises(BadInput, match="damaged"):
                 opened.restore(number)
         assert opened.content == {"text": "one"}
-        assert opened.look(numbers[2]) == {"text": "one"}
+        assert opened.version_content(numbers[2]) == {"text": "one"}
 
 
 def test_one_studio_at_a_time(tmp_path: Path) -> None:
@@ -631,7 +637,7 @@ def test_a_dead_studio_holds_nothing(tmp_path: Path) -> None:
 
 def test_a_document_of_a_newer_studio_is_refused_politely(tmp_path: Path) -> None:
     folder = written(tmp_path, ["one"])
-    alter(folder, "PRAGMA user_version = 3")
+    alter(folder, f"PRAGMA user_version = {database.SCHEMA + 1}")
     before = contents(folder)
     with pytest.raises(StudioError, match="newer AIGC Studio"):
         Document(folder)

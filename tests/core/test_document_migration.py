@@ -117,7 +117,7 @@ def test_everything_is_migrated_and_the_old_files_are_set_aside(tmp_path: Path) 
                 DocumentVersion(7, "", True, 1e9 + 7),
                 DocumentVersion(1, "First \ud800", False, 1e9 + 1),
             ]
-            assert [opened.look(number) for number in (1, 7)] == [{"text": "one"}, {"text": "\ud800 two"}]
+            assert [opened.version_content(number) for number in (1, 7)] == [{"text": "one"}, {"text": "\ud800 two"}]
         assert names(old.folder) == ["document.sqlite", "old"]
         assert contents(old.folder / "old") == before
     assert [(found.kind, found.title) for found in listing(tmp_path)] == [("manuscript", "B 标题")]

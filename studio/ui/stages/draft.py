@@ -38,7 +38,7 @@ class TextDraft:
     @property
     def save_error(self) -> str:
         """Why the last changes could not be saved; empty if they could."""
-        error = self._document.trouble if self._document is not None else None
+        error = self._document.save_error if self._document is not None else None
         return "" if error is None else error.message
 
     def write(self, text: str) -> None:
@@ -53,11 +53,11 @@ class TextDraft:
 
     def text_of_version(self, number: int) -> str:
         """The text of a version."""
-        return str(self._open().look(number).get("text", self.original))
+        return str(self._open().version_content(number).get("text", self.original))
 
     def save_version(self) -> None:
         """Save the present text as a version."""
-        self._open().keep()
+        self._open().save_version()
 
     def restore(self, number: int) -> None:
         """Go back to a version; the present text becomes a version too."""
