@@ -52,7 +52,7 @@ def test_no_folder_holds_more_modules_than_one_can_survey() -> None:
 
 
 def test_no_module_is_in_a_circle_of_imports() -> None:
-    graph = grimp.build_graph("studio", cache_dir=None, exclude_type_checking_imports=False)
+    graph = grimp.build_graph("studio", "recipes", cache_dir=None, exclude_type_checking_imports=False)
     assert circles(graph) == []
 
 

@@ -15,7 +15,6 @@ from recipes.story import world
 CHOICE = re.compile(r"\[([^\[\]]*)\]")
 SLOT = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
 ENDS = re.compile(r'([.!?]")\.')
-SMALL = {"a", "an", "and", "of", "the", "to", "in", "on", "for", "from", "at", "with", "by"}
 RUDE = ("shit", "fuck", "dick", "nigg", "cunt", "tit", "slut", "kak", "pis", "penu", "hell", "kill", "die")
 FORMS = {
     "f": {"he": "she", "him": "her", "his": "her", "himself": "herself"},
@@ -222,32 +221,4 @@ def opening(tale: Tale) -> str:
         "anything, {h.he} loved {food}|{H.he} loved {food}, and {h.he} loved quiet mornings|The air smelled of "
         "{smell}, and {sound}|Every morning {h.he} [had {food} for breakfast|went down to {spot} to say good "
         "morning]|Everybody in the neighbourhood knew {h.him}].|]"
-    )
-
-
-def tell(seed: int | str, *, wide: bool = False) -> str:
-    """The tale of this seed: a title line, an empty line, paragraphs."""
-    from recipes.story import bargains, plots, travels, wonders
-
-    near = (plots.lost, plots.fear, plots.stranger, bargains.making, bargains.trade)
-    odd = (wonders.noise, wonders.star, bargains.quarrel, wonders.newcomer, wonders.storm)
-    far = (travels.postcards, travels.postcards, travels.tour, travels.quest)
-    tale = begin(random.Random(seed), wide=wide)
-    title, paragraphs = tale.dice.choice([*near, *odd, *far])(tale)
-    hero = tale.people["h"]
-    if hero.noun not in ("girl", "boy") and tale.dice.random() < 0.25:
-        # A title that names who it is about, so that "# The Lighthouse Keeper" is a beginning that says something.
-        title = tale.say(
-            "[The {h.noun}|{H} the {h.noun}|The {size} {h.noun}|A {h.noun} named {h}|The story of a {h.noun}]"
-        )
-    paragraphs = [re.sub(r" +", " ", paragraph).strip() for paragraph in paragraphs]
-    return "\n\n".join([f"# {headline(title)}", *paragraphs])
-
-
-def headline(title: str) -> str:
-    """Capitals as in a title; names with capitals of their own stay as they are."""
-    words = title.split(" ")
-    last = len(words) - 1
-    return " ".join(
-        word if word in SMALL and 0 < n < last else word[:1].upper() + word[1:] for n, word in enumerate(words)
     )

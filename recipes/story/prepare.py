@@ -19,7 +19,7 @@ from typing import Any
 
 import zstandard
 
-from recipes.story.grammar import tell
+from recipes.story.tales import tell
 
 WIDE = 2  # one tale in three has hundreds of names, and made-up ones; in the others everybody's is known
 NOTICE = re.compile(
