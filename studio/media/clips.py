@@ -1,7 +1,7 @@
 """Writes frames to animated WebP, GIF and MP4, and reads them back.
 
-Holds one frame at a time, whatever the length. MP4 goes through PyAV, which is imported by name since it is an extra;
-WebP and GIF are put together here from single pictures that Pillow packs.
+Holds one frame at a time, whatever the length. Pillow compresses single pictures, which are put together here as WebP
+(RFC 9649) and GIF (GIF89a specification); MP4 goes through PyAV, an extra that is imported by name.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import contextlib
 import importlib
 import importlib.util
 import io
-import os
 import struct
 from collections.abc import Generator, Iterable
 from pathlib import Path
@@ -22,52 +21,62 @@ from PIL import Image as Pillow
 
 from studio.errors import BadInput, StudioError
 from studio.media import clip_files, temp_clips
-from studio.media.clip_gif import GifWriter
 from studio.media.payloads import Clip, Image
+from studio.system.storage import replacing
 
 ENCODERS = ("libopenh264", "libx264", "mpeg4")
-"""What films are packed with, the first that the installed FFmpeg has: H.264 under a permissive licence, H.264 under
-the GPL, which the wheels of PyAV bring, and FFmpeg's own MPEG-4 (docs/adr/010)."""
+"""Encoders of MP4; the first that the installed FFmpeg has is used: H.264 under a permissive licence, H.264 under the
+GPL, which the wheels of PyAV bring, and FFmpeg's own MPEG-4 (docs/adr/010)."""
 
 Frame = NDArray[np.uint8]
 """uint8 `[H, W, 3]` or `[H, W, 4]`, sRGB, alpha straight."""
 
 MAX_FPS = {".webp": 1000.0, ".gif": 50.0, ".mp4": 240.0}
-"""Frames a second that a file of each kind can say and players keep to."""
+"""The most frames a second that each kind can have and players keep to."""
+
+
+TRANSPARENT = 255
+"""The palette index of transparent pixels in a GIF, in frames that have any."""
+
+ALPHA_THRESHOLD = 128
+"""Alpha from which on a pixel of a GIF is opaque."""
+
+SAMPLE_LIMIT = 40_000
+"""Pixels of a frame that its palette is computed from."""
+
+DITHER_ABOVE = 2.0
+"""Mean distance from the palette, in levels of 255, up to which dithering gains nothing."""
 
 
 class ClipWriter(Protocol):
-    """A file of moving pictures that grows by a frame at a time."""
+    """Writes a file of moving pictures, a frame at a time."""
 
-    def add(self, frame: Frame, stand: float) -> None:
-        """One more frame, which stands for so many seconds."""
+    def add(self, frame: Frame, duration: float) -> None:
+        """Write a frame that is shown for so many seconds."""
         ...
 
     def close(self) -> None:
-        """Write what comes after the last frame."""
+        """Write the end of the file and close it."""
         ...
 
     def abort(self) -> None:
-        """Give back what is held; the file is given up."""
+        """Close the file, unfinished."""
         ...
 
 
 def write(
     frames: Iterable[Frame], path: Path, fps: float, *, loop: bool = True, quality: int = 85, lossless: bool = False
 ) -> Clip:
-    """Write frames, all of one size, as the file that the ending of `path` names; the whole file or none, and then no
-    folder that `clip_places` made for it either.
+    """Write frames, all of one size, as the file that the ending of `path` names; the whole file or none, and then the
+    folder goes too that `temp_clips.new_path` made for it.
 
-    `fps` is frames a second. WebP and GIF keep alpha (GIF: on or off) and play for ever where `loop`; MP4 lies on white
-    and has even sides, the last row or column repeated. What `frames` raises passes through. Raises BadInput for frames
-    that do not fit together, StudioError where MP4 cannot be written here, OSError where the disk refuses.
+    `fps` is frames a second. WebP and GIF keep alpha (GIF: on or off) and play for ever where `loop`; MP4 is laid on
+    white and has even sides, the last row or column repeated. What `frames` raises passes through. Raises BadInput for
+    frames that do not fit together, StudioError where MP4 cannot be written here, OSError where the disk refuses.
     """
     ending = path.suffix.lower()
     if ending not in MAX_FPS:
         raise ValueError(f"{path.name} is no name for moving pictures")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    sink: ClipWriter | None = None
-    count, size = 0, (0, 0)
     try:
         if not 0.1 <= fps <= MAX_FPS[ending]:
             raise BadInput(
@@ -77,27 +86,35 @@ def write(
                 fps=fps,
                 limit=MAX_FPS[ending],
             )
-        for frame in frames:
-            size = _check_frame(frame, size if count else None)
-            if sink is None:
-                sink = _open_writer(ending, part, size, fps, loop, quality, lossless)
-            count += 1
-            # The end of this frame less the end of the one before, both rounded: nothing adds up.
-            unit = 100 if ending == ".gif" else 1000
-            sink.add(frame, (round(count / fps * unit) - round((count - 1) / fps * unit)) / unit)
-        if sink is None:
-            raise BadInput("A clip needs at least one picture.")
-        sink.close()
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
+        with replacing(path) as part:
+            _write_frames(frames, part, ending, fps, loop, quality, lossless)
     except BaseException:
-        if sink is not None:
-            sink.abort()
-        part.unlink(missing_ok=True)
         temp_clips.remove_folder(path)
         raise
     return read_info(path)
+
+
+def _write_frames(
+    frames: Iterable[Frame], path: Path, ending: str, fps: float, loop: bool, quality: int, lossless: bool
+) -> None:
+    writer: ClipWriter | None = None
+    count, size = 0, (0, 0)
+    try:
+        for frame in frames:
+            size = _check_frame(frame, size if count else None)
+            if writer is None:
+                writer = _open_writer(ending, path, size, fps, loop, quality, lossless)
+            count += 1
+            # The end of this frame less the end of the one before, both rounded: errors do not add up.
+            unit = 100 if ending == ".gif" else 1000
+            writer.add(frame, (round(count / fps * unit) - round((count - 1) / fps * unit)) / unit)
+        if writer is None:
+            raise BadInput("A clip needs at least one picture.")
+        writer.close()
+    except BaseException:
+        if writer is not None:
+            writer.abort()
+        raise
 
 
 def read_info(path: Path) -> Clip:
@@ -160,50 +177,50 @@ def _check_frame(frame: Frame, size: tuple[int, int] | None) -> tuple[int, int]:
 
 
 def _open_writer(
-    ending: str, part: Path, size: tuple[int, int], fps: float, loop: bool, quality: int, lossless: bool
+    ending: str, path: Path, size: tuple[int, int], fps: float, loop: bool, quality: int, lossless: bool
 ) -> ClipWriter:
     if ending == ".mp4":
-        return _Mp4Writer(part, size, fps, quality)
+        return _Mp4Writer(path, size, fps, quality)
     if ending == ".gif":
-        return GifWriter(part, size, loop)
-    return _WebpWriter(part, size, loop, quality, lossless)
+        return _GifWriter(path, size, loop)
+    return _WebpWriter(path, size, loop, quality, lossless)
 
 
 class _WebpWriter:
-    """An animated WebP: every frame is packed by itself, cut to what differs from the one before (RFC 9649, ANMF)."""
+    """An animated WebP: each frame compressed by itself, cut to what differs from the one before (RFC 9649, ANMF)."""
 
     def __init__(self, path: Path, size: tuple[int, int], loop: bool, quality: int, lossless: bool) -> None:
         self._file: BinaryIO = path.open("wb")
         self._options: dict[str, Any] = {"quality": quality, "method": 4, "lossless": lossless, "exact": lossless}
         self._before: Frame | None = None
-        self._clear = False
+        self._transparent = False
         width, height = size
         self._file.write(b"RIFF\0\0\0\0WEBP")
         sides = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
         self._file.write(struct.pack("<4sI", b"VP8X", 10) + b"\x02\0\0\0" + sides)
         self._file.write(struct.pack("<4sI", b"ANIM", 6) + b"\0\0\0\0" + struct.pack("<H", 0 if loop else 1))
 
-    def add(self, frame: Frame, stand: float) -> None:
+    def add(self, frame: Frame, duration: float) -> None:
         left, top, right, bottom = changed_box(self._before, frame, even=True)
         self._before = np.array(frame)
-        part = np.ascontiguousarray(frame[top:bottom, left:right])
-        packed = io.BytesIO()
-        Pillow.fromarray(part).save(packed, "WEBP", **self._options)
-        data = _picture_chunks(packed.getvalue())
-        self._clear = self._clear or (frame.shape[2] == 4 and bool((part[..., 3] < 255).any()))
+        changed = np.ascontiguousarray(frame[top:bottom, left:right])
+        still = io.BytesIO()
+        Pillow.fromarray(changed).save(still, "WEBP", **self._options)
+        data = _picture_chunks(still.getvalue())
+        self._transparent = self._transparent or (frame.shape[2] == 4 and bool((changed[..., 3] < 255).any()))
         head = b"".join(
             value.to_bytes(3, "little")
-            for value in (left // 2, top // 2, right - left - 1, bottom - top - 1, max(1, round(stand * 1000)))
+            for value in (left // 2, top // 2, right - left - 1, bottom - top - 1, max(1, round(duration * 1000)))
         )
-        # Flags: the new picture replaces what was there instead of lying over it; it stays until the next.
+        # Flags: the frame replaces the pixels under it instead of blending with them, and stays until the next.
         self._file.write(struct.pack("<4sI", b"ANMF", 16 + len(data)) + head + b"\x02" + data)
 
     def close(self) -> None:
-        whole = self._file.tell()
+        size = self._file.tell()
         self._file.seek(4)
-        self._file.write(struct.pack("<I", whole - 8))
+        self._file.write(struct.pack("<I", size - 8))
         self._file.seek(20)
-        self._file.write(bytes([0x12 if self._clear else 0x02]))  # moving, and whether anything shows through
+        self._file.write(bytes([0x12 if self._transparent else 0x02]))  # animated, and whether it has transparency
         self._file.close()
 
     def abort(self) -> None:
@@ -211,9 +228,9 @@ class _WebpWriter:
 
 
 def changed_box(before: Frame | None, frame: Frame, *, even: bool = False) -> tuple[int, int, int, int]:
-    """The box (left, top, right, bottom) outside of which both frames are alike; one pixel where they are the same.
+    """The box (left, top, right, bottom) outside of which both frames are the same; one pixel where they are equal.
 
-    `even`: left and top are even numbers, as the file asks for.
+    `even`: left and top are even numbers, as WebP needs them.
     """
     height, width = frame.shape[:2]
     if before is None:
@@ -229,7 +246,7 @@ def changed_box(before: Frame | None, frame: Frame, *, even: bool = False) -> tu
 
 
 def _picture_chunks(data: bytes) -> bytes:
-    """What of a still WebP goes into a frame: its alpha and its picture, without the head of an extended file."""
+    """The chunks of a still WebP that make a frame: its alpha and its picture, without the header of the file."""
     at, found = 12, b""
     while at + 8 <= len(data):
         kind, length = struct.unpack_from("<4sI", data, at)
@@ -240,9 +257,86 @@ def _picture_chunks(data: bytes) -> bytes:
     return found
 
 
+class _GifWriter:
+    """A GIF whose frames have a palette each. Pillow cannot write one without holding all frames, so it chooses the
+    colours and compresses, and the file is put together here."""
+
+    def __init__(self, path: Path, size: tuple[int, int], loop: bool) -> None:
+        self._file: BinaryIO = path.open("wb")
+        self._size = size
+        self._file.write(b"GIF89a" + struct.pack("<HHBBB", *size, 0x70, 0, 0))
+        if loop:
+            self._file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01\0\0\0")
+
+    def add(self, frame: NDArray[np.uint8], duration: float) -> None:
+        # A frame of four channels names its transparent colour even where it has no such pixels.
+        clear = frame[..., 3] < ALPHA_THRESHOLD if frame.shape[2] == 4 else None
+        indices, palette = to_palette(frame[..., :3], clear)
+        # After a frame that may be transparent, the area is cleared: what the next does not cover must not stay.
+        disposal, has_clear = (2, 1) if clear is not None else (1, 0)
+        control = struct.pack(
+            "<BHB", disposal << 2 | has_clear, max(2, round(duration * 100)), TRANSPARENT if has_clear else 0
+        )
+        self._file.write(b"\x21\xf9\x04" + control + b"\0" + _image_block(indices, palette))
+
+    def close(self) -> None:
+        self._file.write(b"\x3b")
+        self._file.close()
+
+    def abort(self) -> None:
+        self._file.close()
+
+
+def to_palette(pixels: Frame, clear: NDArray[np.bool_] | None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Palette indices `[H, W]` and the palette `[256, 3]`; pixels that are `clear` get TRANSPARENT.
+
+    The palette is chosen from the opaque pixels, and dithered only where its colours are too few.
+    """
+    height, width = pixels.shape[:2]
+    opaque = pixels if clear is None else pixels[~clear]
+    if not opaque.size:
+        return np.full((height, width), TRANSPARENT, np.uint8), np.zeros((256, 3), np.uint8)
+    flat = opaque.reshape(-1, 3)
+    flat = flat[:: max(1, len(flat) // SAMPLE_LIMIT)]
+    side = int(np.ceil(np.sqrt(len(flat))))
+    sample = np.resize(flat, (side, side, 3))  # as a square: Pillow quantises pictures, not lists
+    colours = 256 if clear is None else 255
+    chosen = Pillow.fromarray(sample).quantize(colours, Pillow.Quantize.MEDIANCUT, kmeans=2, dither=Pillow.Dither.NONE)
+    listed: Any = chosen.getpalette("RGB")
+    palette = np.zeros((256, 3), np.uint8)
+    given = np.array(listed, np.uint8).reshape(-1, 3)[:colours]
+    palette[: len(given)] = given
+    palette[len(given) :] = given[0]
+    picture = Pillow.fromarray(np.ascontiguousarray(pixels))
+    indices = np.array(picture.quantize(palette=chosen, dither=Pillow.Dither.NONE))
+    off = np.abs(palette[indices].astype(np.int16) - pixels).mean(axis=2)
+    if float(off.mean() if clear is None else off[~clear].mean()) > DITHER_ABOVE:
+        indices = np.array(picture.quantize(palette=chosen, dither=Pillow.Dither.FLOYDSTEINBERG))
+    if clear is not None:
+        indices = np.where(clear, TRANSPARENT, indices)
+    return indices.astype(np.uint8), palette
+
+
+def _image_block(indices: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
+    """An image descriptor with its own palette and the compressed data, which Pillow's own GIF has in that order."""
+    picture = Pillow.fromarray(indices, "P")
+    picture.putpalette(palette.tobytes())
+    still = io.BytesIO()
+    picture.save(still, "GIF", optimize=False, interlace=0)
+    data = still.getvalue()
+    at = 13 + (3 * 2 ** ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
+    while data[at] == 0x21:  # extensions that Pillow puts before the picture
+        at += 2
+        while data[at]:
+            at += 1 + data[at]
+        at += 1
+    box, local = data[at : at + 9], data[at + 9]
+    codes = at + 10 + (3 * 2 ** ((local & 7) + 1) if local & 0x80 else 0)
+    return box + b"\x87" + palette.tobytes() + data[codes:-1]
+
+
 class _Mp4Writer:
-    """An MP4, of H.264 where that can be, which every feed takes: 4:2:0, on white, its index first so that it plays
-    while it loads."""
+    """An MP4, in H.264 where possible: 4:2:0, on white, its index first so that it plays while it loads."""
 
     def __init__(self, path: Path, size: tuple[int, int], fps: float, quality: int) -> None:
         av = _av()
@@ -260,14 +354,14 @@ class _Mp4Writer:
         width, height = size[0] + size[0] % 2, size[1] + size[1] % 2
         self._stream.width, self._stream.height = width, height
         self._stream.pix_fmt = "yuv420p"
-        wanted = max(0, min(100, quality))
+        quality = max(0, min(100, quality))
         if encoder == "libx264":
-            # Constant rate factor: 18 can hardly be told from the original, 28 is visibly soft.
-            self._stream.options = {"crf": str(round(28 - wanted * 0.1)), "preset": "medium"}
-        else:  # the others keep to bits a second: 0.05 to 0.35 for each pixel
-            self._stream.bit_rate = max(200_000, round(width * height * fps * (0.05 + 0.003 * wanted)))
+            # Constant rate factor: 18 can hardly be distinguished from the original, 28 is visibly soft.
+            self._stream.options = {"crf": str(round(28 - quality * 0.1)), "preset": "medium"}
+        else:  # the others take a bit rate: 0.05 to 0.35 bits for each pixel
+            self._stream.bit_rate = max(200_000, round(width * height * fps * (0.05 + 0.003 * quality)))
 
-    def add(self, frame: Frame, stand: float) -> None:
+    def add(self, frame: Frame, duration: float) -> None:
         flat = on_white(frame)
         height, width = flat.shape[:2]
         if height % 2 or width % 2:
@@ -308,7 +402,7 @@ def _mp4_frames(path: Path) -> Generator[Frame]:
 
 
 def _encoder(av: Any) -> str:
-    """The first of ENCODERS that is there. Raises StudioError where none is."""
+    """The first of ENCODERS that is available. Raises StudioError where none is."""
     for name in ENCODERS:
         try:
             av.codec.Codec(name, "w")
@@ -319,7 +413,7 @@ def _encoder(av: Any) -> str:
 
 
 def _av() -> Any:
-    # By name: it is an extra, untyped, and brings native libraries that only films need.
+    # By name: it is an extra, untyped, and brings native libraries that only MP4 needs.
     try:
         return importlib.import_module("av")
     except (ImportError, OSError) as error:

@@ -21,7 +21,7 @@ from studio.backends.avatar.requests import AvatarRequest
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled
 from studio.library.library import Asset, Library
-from studio.media import clip_files, clips, codecs, containers, temp_clips
+from studio.media import clip_files, clips, codecs, temp_clips
 from studio.media.payloads import Clip, Image
 from studio.media.provenance import Provenance
 from studio.studio import Studio
@@ -210,7 +210,7 @@ def test_lengths_that_lie_cost_no_memory(tmp_path: Path) -> None:
 
 
 def test_more_parts_than_any_clip_has_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(containers, "PART_LIMIT", 20)
+    monkeypatch.setattr(clip_files, "PART_LIMIT", 20)
     film, webp, gif = (tmp_path / f"a{ending}" for ending in (".mp4", ".webp", ".gif"))
     film.write_bytes(boxed(b"ftyp", b"isom") + boxed(b"free", b"") * 30)
     webp.write_bytes(b"RIFF" + struct.pack("<I", 4 + 8 * 30) + b"WEBP" + (b"what" + bytes(4)) * 30)
@@ -251,8 +251,8 @@ def test_parts_of_a_gif_are_followed_however_they_are_cut(tmp_path: Path, size: 
 def test_a_gif_in_crumbs_is_refused_before_they_are_all_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(containers, "PART_LIMIT", 2000)
-    monkeypatch.setattr(containers, "WINDOW_LIMIT", 4096)
+    monkeypatch.setattr(clip_files, "PART_LIMIT", 2000)
+    monkeypatch.setattr(clip_files, "WINDOW_LIMIT", 4096)
     whole = gif_of(tmp_path, b"\x21\xfe" + in_parts(b"x" * 2_000_000, 255))
     assert len(clip_files.read_timing(whole).durations) == 2
     crumbs = gif_of(tmp_path, b"\x21\xfe" + in_parts(b"x" * 200_000, 1))
@@ -266,7 +266,7 @@ def test_a_gif_in_crumbs_is_refused_before_they_are_all_counted(
             read.append(len(found))
             return found
 
-    with pytest.raises(containers.DamagedClip):
+    with pytest.raises(clip_files.DamagedClip):
         clip_files._gif_timing(Counted(crumbs.read_bytes()))
     assert sum(read) < 80_000, "of 400,000"
     assert len(read) < 100
