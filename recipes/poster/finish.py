@@ -28,6 +28,7 @@ ABOUT = {
     "description": "Small flat travel scenes: ten places, four times of day, weather and a motif.",
     "languages": ["en"],
     "native": [512, 768],
+    "defaults": {"width": 512, "height": 768, "steps": 24, "guidance": 3.0},
 }
 
 

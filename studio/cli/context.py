@@ -59,8 +59,10 @@ class CliContext:
         finally:
             opened.close()
 
-    def catalog(self) -> Catalog:
-        return Catalog(self.bundled, settings.folder(self.settings().models_folder, self.places.models), families())
+    def catalog(self, *, warn: bool = True) -> Catalog:
+        """The models; without `warn` where the studio, which is opened later, says what is wrong with the settings."""
+        chosen = self.settings() if warn else settings.load(self.places.config / "settings.toml")[0]
+        return Catalog(self.bundled, settings.folder(chosen.models_folder, self.places.models), families())
 
     def print(self, words: str = "") -> None:
         """A line on standard output."""

@@ -12,7 +12,7 @@ from studio.cli import flags, jobs, progress
 from studio.cli.avatar import identities
 from studio.cli.context import output_folder
 from studio.cli.inputs import from_file, unknown_fields
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.export import copies
 from studio.media.payloads import Weights
 from studio.schema.request import Request, TrainRequest
@@ -112,7 +112,9 @@ def run_make(values: argparse.Namespace, desk: CliContext) -> int:
 
     with desk.studio() as studio:
         try:
-            desk.print_error(*_ignored(studio, requests[0]))
+            ignored = _ignored(studio, requests[0])
+            if ignored is not None:
+                desk.print_error(ignored)
             requests = identities.character_sheets(values, studio, requests)
             jobs.run(studio, requests, display, receive)
         finally:
@@ -122,25 +124,21 @@ def run_make(values: argparse.Namespace, desk: CliContext) -> int:
 
 
 def _suited(kind: type[Request], values: argparse.Namespace, desk: CliContext) -> dict[str, Any]:
-    """The values that suit the family of the model that is asked for, for the fields that no flag was given for."""
+    """The values that suit the model that is asked for, for the fields that no flag was given for."""
     medium = find_medium(kind.medium)
-    if not any(family.defaults for family in medium.families):
-        return {}
-    catalog, id = desk.catalog(), getattr(values, "model", "")
+    catalog, id = desk.catalog(warn=False), getattr(values, "model", "")
     try:
         model = catalog.get(id) if id else catalog.default(medium.name)
     except StudioError:
         return {}  # submitting it says the same
-    names = {name for name, _ in kind.fields()}
-    return {name: value for name, value in medium.family(model.family).defaults.items() if name in names}
+    return medium.family(model.family).suited(kind, model)
 
 
-def _ignored(studio: Studio, request: Request) -> list[str]:
-    """What of the request its model cannot follow, in a sentence."""
+def _ignored(studio: Studio, request: Request) -> Message | None:
+    """What of the request changes nothing with its model."""
     catalog = studio.catalog
     model = catalog.get(request.model) if request.model else catalog.default(request.medium)
-    words = studio.media[request.medium].family(model.family).ignored(request, model)
-    return [words] if words else []
+    return studio.media[request.medium].family(model.family).ignored(request, model)
 
 
 def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[str, Any]:

@@ -418,6 +418,7 @@ def read_model(folder: Path, *, bundled: bool) -> Model:
         description=_words(data.get("description")),
         languages=tuple(str(item) for item in _list(data.get("languages"))),
         native=_native(data.get("native")),
+        defaults=_table(data.get("defaults")),
     )
 
 
@@ -427,7 +428,7 @@ def _describe(folder: Path, found: DetectedModel, name: str) -> str:
     The id is the folder's name, so it says none.
     """
     size, sha256 = weights.fingerprint(folder)
-    facts = {
+    facts: dict[str, Any] = {
         "medium": found.medium,
         "family": found.family,
         "title": _words(found.facts.get("title")) or name,
@@ -440,6 +441,9 @@ def _describe(folder: Path, found: DetectedModel, name: str) -> str:
         "languages": [str(item) for item in _list(found.facts.get("languages"))],
         "native": list(_native(found.facts.get("native"))),
     }
+    defaults = _table(found.facts.get("defaults"))
+    if defaults:
+        facts["defaults"] = defaults
     storage.write_synced(folder / "model.toml", tomli_w.dumps(facts).encode("utf-8"))
     return sha256
 
@@ -460,6 +464,12 @@ def _words(value: Any) -> str:
 
 def _list(value: Any) -> list[Any]:
     return cast(list[Any], value) if isinstance(value, list) else []
+
+
+def _table(value: Any) -> dict[str, Any]:
+    """The entries of a table that a field can have as its value; empty where it is none."""
+    entries = cast(dict[str, Any], value) if isinstance(value, dict) else {}
+    return {name: each for name, each in entries.items() if isinstance(each, bool | int | float | str)}
 
 
 def _native(value: Any) -> tuple[int, int]:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from studio.errors import BadInput, Message, counted
 from studio.models.model import Model
-from studio.schema.fields import Field, Range
+from studio.schema.fields import Field, ModelId, Range, Seed
 from studio.schema.request import Request
 
 
@@ -25,19 +26,19 @@ class Mark:
     text: str
 
 
-def _nothing_ignored(_request: Request, _model: Model) -> str:
-    return ""
+def _all_used(_model: Model) -> frozenset[str]:
+    return frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
     """Models of one architecture.
 
-    `title` is what people call it. `defaults` are values of fields that suit it better than the request's own;
-    `limits` are the lowest and the highest value of a number where it takes less than the request allows; `controls`
-    are the fields that have an effect, None where all have. `ignored` says in a sentence which fields of a request
-    have none with one model of it; empty where all have. A family without a name stands for all that its marks fit:
-    they are called as their files call them.
+    `title` is what people call it. `defaults` are values of fields that suit it better than the request's own; a model
+    may have others, see `Model.defaults`. `limits` are the lowest and the highest value of a number where it takes less
+    than the request allows; `controls` are the fields that have an effect, None where all have. `unused` are fields
+    that have none with one model of it. A family without a name stands for all that its marks fit: they are called as
+    their files call them.
     """
 
     name: str
@@ -46,17 +47,38 @@ class Family:
     defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
     limits: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
     controls: frozenset[str] | None = None
-    ignored: Callable[[Request, Model], str] = _nothing_ignored
+    unused: Callable[[Model], frozenset[str]] = _all_used
 
-    def fields(self, request: type[Request]) -> Iterator[tuple[str, Field]]:
-        """The fields of a request for this family: numbers within its limits, those without effect hidden."""
+    def fields(self, request: type[Request], model: Model | None = None) -> Iterator[tuple[str, Field]]:
+        """The fields of a request for a model: numbers within the family's limits, those without effect hidden."""
+        without = self.without_effect(request, model)
         for name, each in request.fields():
             if name in self.limits and isinstance(each, Range):
                 low, high = self.limits[name]
                 each = dataclasses.replace(each, low=max(each.low, low), high=min(each.high, high))
-            if self.controls is not None and name not in self.controls and name not in ("model", "seed"):
-                each = dataclasses.replace(each, hidden=True)
-            yield name, each
+            yield name, dataclasses.replace(each, hidden=True) if name in without else each
+
+    def without_effect(self, request: type[Request], model: Model | None = None) -> frozenset[str]:
+        """The fields of a request that change nothing with a model."""
+        names = {name for name, each in request.fields() if not isinstance(each, ModelId | Seed)}
+        unused = names - self.controls if self.controls is not None else set[str]()
+        return frozenset(unused | (names & self.unused(model) if model is not None else set()))
+
+    def ignored(self, request: Request, model: Model) -> Message | None:
+        """What was chosen in a request and changes nothing with a model; None where all of it counts."""
+        usual = type(request)()
+        without = self.without_effect(type(request), model)
+        names = [name for name, _ in request.fields() if name in without]
+        chosen = [name for name in names if getattr(request, name) != getattr(usual, name)]
+        if not chosen:
+            return None
+        return counted(
+            len(chosen),
+            "{model} does not use {names}, which changes nothing.",
+            "{model} does not use {names}, which change nothing.",
+            model=model.title or model.id,
+            names=", ".join(chosen),
+        )
 
     def check(self, request: Request) -> None:
         """BadInput that names the field that is out of this family's limits."""
@@ -64,10 +86,18 @@ class Family:
             if name in self.limits:
                 each.check(name, getattr(request, name))
 
-    def suited(self, request: Request) -> Request:
-        """The request with this family's defaults."""
+    def suited(self, request: type[Request], model: Model | None = None) -> dict[str, Any]:
+        """The values that suit a model better than the request's own."""
         known = dict(request.fields())
-        return request.replace(**{name: value for name, value in self.defaults.items() if name in known})
+        found: dict[str, Any] = {}
+        of_model = model.defaults.items() if model is not None else ()
+        for name, value in (*self.defaults.items(), *of_model):
+            if name in known:
+                try:
+                    found[name] = known[name].check(name, value)
+                except BadInput:  # written into model.toml by hand
+                    continue
+        return found
 
 
 Families = Mapping[str, Sequence[Family]]

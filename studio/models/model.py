@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +14,7 @@ class Model:
 
     `folder` holds config.json and *.safetensors; `size` and `sha256` are those of the weights (`weights.fingerprint`).
     `native` is the size pictures come out best at, (width, height), or (0, 0); `languages` are those it understands.
+    `defaults` are values of fields that suit it better than those of its family.
     `beside` is the folder for what a person adds to it, such as directions: its own, or one of the person's where it
     came with the studio; None where there is no place for that.
     """
@@ -30,4 +33,5 @@ class Model:
     description: str = ""
     languages: tuple[str, ...] = ()
     native: tuple[int, int] = (0, 0)
+    defaults: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
     beside: Path | None = None

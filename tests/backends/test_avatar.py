@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from studio.backends.avatar.attributes import NONE, AttributeTable
-from studio.backends.avatar.capabilities import ModelCapabilities, capabilities_of, ignored_noise
+from studio.backends.avatar.capabilities import ModelCapabilities, capabilities_of
 from studio.backends.avatar.engine import files
 from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.network import Generator, GeneratorShape, truncate
@@ -189,14 +189,15 @@ def test_noise_is_the_models_the_seeds_or_none(toy: Model) -> None:
 def test_a_model_says_whether_it_has_learnt_noise(toy: Model, tmp_path: Path) -> None:
     assert capabilities_of(toy).noise
     asked = AvatarRequest(noise="random")
-    assert not ignored_noise(asked, toy)
+    family = MEDIUM.family("stylegan2")
+    assert family.ignored(asked, toy) is None
     silent = Model("silent", "avatar", "stylegan2", "Silent", "CC0", tmp_path / "silent")
     silent.folder.mkdir()
     files.write(Generator(SHAPE), silent.folder, TABLE)
     assert not capabilities_of(silent).noise
     assert capabilities_of(silent).styles == capabilities_of(toy).styles
-    assert "Silent does not use noise" in ignored_noise(asked, silent)
-    assert not ignored_noise(AvatarRequest(), silent)
+    assert str(family.ignored(asked, silent)) == "Silent does not use noise, which changes nothing."
+    assert family.ignored(AvatarRequest(), silent) is None
     same = {"seed": 1, "style": "round"}
     np.testing.assert_array_equal(made(silent, noise="random", **same), made(silent, noise="none", **same))
 

@@ -71,8 +71,8 @@ def own_model(desk: Desk, classes: int, **said: object) -> str:
     folder = desk.home / "models" / "stranger"
     folder.mkdir(parents=True)
     (folder / "model.toml").write_text(
-        'id = "stranger"\nmedium = "avatar"\nfamily = "fake"\ntitle = "Stranger"\nlicence = "MIT"\nsource = "tests"\n'
-        'size = 8\nsha256 = ""\n',
+        'id = "stranger"\nmedium = "avatar"\nfamily = "stylegan2"\ntitle = "Stranger"\nlicence = "MIT"\n'
+        'source = "tests"\nsize = 8\nsha256 = ""\n',
         encoding="utf-8",
     )
     (folder / "config.json").write_text(json.dumps({"shape": {"c_dim": classes, "z_dim": 8}, **said}), encoding="utf-8")

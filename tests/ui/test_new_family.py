@@ -13,6 +13,7 @@ from studio.errors import BadInput
 from studio.models.families import Family, Mark
 from studio.schema.request import Request
 from studio.ui.forms.fields import NumberField
+from studio.ui.pages.model_card import model_facts
 from tests.core.cli_runs import Runs
 from tests.core.test_catalog import tensors
 from tests.studios import fake_studio
@@ -70,8 +71,6 @@ def test_it_is_detected_and_its_limits_are_kept(home: Path, tmp_path: Path) -> N
 
 
 def test_the_form_and_the_card_follow_the_model(desk: Desk, tmp_path: Path) -> None:
-    from studio.ui.pages.model_card import _family_title
-
     panel = desk.panel("poster")
     fields = panel.form.fields
     steps = fields["steps"]
@@ -84,7 +83,10 @@ def test_the_form_and_the_card_follow_the_model(desk: Desk, tmp_path: Path) -> N
     assert (made.model, made.steps, made.guidance) == (model.id, 4, 1.0)  # type: ignore[attr-defined]
     assert (steps.box.minimum(), steps.box.maximum()) == (1, 8)
     assert fields["negative"].isHidden()
-    assert _family_title(model) == "Toy Flow network"
+    facts = dict(model_facts(model))
+    assert facts["Type"] == "Toy Flow network"
+    assert facts["Suggested settings"] == "Steps 4, Guidance 1.0"
+    assert facts["Does not use"] == "Exclude"
     panel.brief.undo()
     assert panel.form.value() == before
     assert steps.box.maximum() == 150

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from studio.errors import StudioError
 from studio.models import weights
 from studio.models.model import Model
-from studio.schema.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +38,6 @@ def capabilities_of(model: Model) -> ModelCapabilities:
         return ModelCapabilities()
 
 
-def ignored_noise(request: Request, model: Model) -> str:
-    """A sentence on what of a request changes nothing with this model; empty where all of it counts."""
-    chosen = getattr(request, "noise", "const")
-    if chosen == "const" or capabilities_of(model).noise:
-        return ""
-    return f"{model.title or model.id} does not use noise, so fine detail {chosen} changes nothing."
+def unused_fields(model: Model) -> frozenset[str]:
+    """The fields that change nothing with this model: noise, where it has learned none."""
+    return frozenset() if capabilities_of(model).noise else frozenset({"noise"})

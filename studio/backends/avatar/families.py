@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from studio.backends.avatar.capabilities import ignored_noise
+from studio.backends.avatar.capabilities import unused_fields
 from studio.models.families import Family, Mark
 
+# Their own tools draw with the full variety and fixed noise, as the request does: none has defaults of its own.
 FAMILIES = (
-    Family("stylegan2", "StyleGAN2 network", (Mark("checkpoint", "stylegan2"),), ignored=ignored_noise),
-    Family("stylegan3", "StyleGAN3 network", (Mark("checkpoint", "stylegan3"),), ignored=ignored_noise),
-    Family("stylegan3-t", "StyleGAN3 network", ignored=ignored_noise),
-    Family("stylegan3-r", "StyleGAN3 network", ignored=ignored_noise),
-    Family("stylegan", "StyleGAN network", ignored=ignored_noise),
+    Family("stylegan2", "StyleGAN2 network", (Mark("checkpoint", "stylegan2"),), unused=unused_fields),
+    Family("stylegan3", "StyleGAN3 network", (Mark("checkpoint", "stylegan3"),), unused=unused_fields),
 )

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from studio.errors import StudioError
+from studio.models import weights
 from studio.models.families import Family, Mark
+from studio.models.model import Model
+
+PLANNED = frozenset({"prompt", "genre", "mood", "tempo", "key"})
+"""Fields that the plan of a piece is made from."""
+
+
+def _unused(model: Model) -> frozenset[str]:
+    """The plan, for a model that was trained on recordings without labels."""
+    try:
+        labelled = weights.read_json(model.folder / "config.json").get("labelled", True)
+    except (StudioError, OSError):  # loading it says why
+        return frozenset()
+    return frozenset() if labelled else PLANNED
+
 
 FAMILIES = (
-    Family("studio-music", "AIGC Studio music model", (Mark("model_type", "studio-music"),)),
-    Family("musicgen", "MusicGen network", (Mark("model_type", "musicgen"),)),
-    Family("musicgen_melody", "MusicGen Melody network", (Mark("model_type", "musicgen_melody"),)),
-    Family("stable-audio", "Stable Audio network", (Mark("pipeline", "StableAudioPipeline"),)),
-    Family("audioldm2", "AudioLDM 2 network", (Mark("pipeline", "AudioLDM2Pipeline"),)),
+    Family("studio-music", "AIGC Studio music model", (Mark("model_type", "studio-music"),), unused=_unused),
+    # Genre, mood, tempo and key become words of its description.
+    Family(
+        "musicgen", "MusicGen network", (Mark("model_type", "musicgen"),), controls=frozenset({*PLANNED, "seconds"})
+    ),
 )

@@ -370,7 +370,6 @@ class FaceSession(QObject):
         face, fields = self.face, self._brief.form.fields
         fields["style"].setVisible(self._capabilities.has_attributes or face.style != "any")
         fields["label"].setVisible(self._capabilities.classes > 0 or face.label >= 0)
-        fields["noise"].setVisible(self._capabilities.noise)
         fields["seed"].show_source(tr("From a picture") if face.latent else "")  # type: ignore[attr-defined]
         self.changed.emit()
 

@@ -7,6 +7,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.backends import MEDIA
+from studio.models.families import Family
 from studio.models.model import Model
 from studio.ui.pages.licences import terms
 from studio.ui.panel.onboarding import SamplePicture
@@ -58,7 +59,7 @@ class ModelCard(QFrame):
         if model.description:
             add(label(" ".join(model.description.split()), wrap=True, selectable=True))
         rows.addLayout(self._buttons(model))
-        add(_table(model))
+        add(fact_table(model_facts(model), "told"))
         if model.sha256:
             words = column(spacing=2)
             words.addWidget(label(tr("SHA-256 of the weights"), "caption"))
@@ -90,17 +91,19 @@ class ModelCard(QFrame):
         return line
 
 
-def _table(model: Model) -> QWidget:
-    """The facts as (name, value) rows."""
+def model_facts(model: Model) -> list[tuple[str, str]]:
+    """What is known of a model, as (name, value) rows."""
     facts = [(tr("Makes"), tr(medium.makes)) for medium in MEDIA if medium.name == model.medium]
     facts.append((tr("Size"), size(model.size)))
     if all(model.native):
         facts.append((tr("Native size"), "{} × {}".format(*model.native)))
     if model.languages:
         facts.append((tr("Languages"), ", ".join(tr(LANGUAGES.get(each, each)) for each in model.languages)))
-    facts.append((tr("Type"), _family_title(model)))
+    family = _family(model)
+    facts.append((tr("Type"), tr(family.title) if family.title else model.family))
+    facts += _suited(family, model)
     facts.append((tr("Source"), tr("Built in") if model.bundled else model.source or tr("Imported")))
-    return fact_table(facts, "told")
+    return facts
 
 
 def _hash_row(sha256: str) -> QHBoxLayout:
@@ -113,7 +116,17 @@ def _hash_row(sha256: str) -> QHBoxLayout:
     return row(shown, None, copy, spacing=4)
 
 
-def _family_title(model: Model) -> str:
-    """What people call a model's family; what its files call it where it has no such name."""
-    known = [medium.family(model.family) for medium in MEDIA if medium.name == model.medium]
-    return tr(known[0].title) if known and known[0].title else model.family
+def _family(model: Model) -> Family:
+    return next((medium.family(model.family) for medium in MEDIA if medium.name == model.medium), Family(model.family))
+
+
+def _suited(family: Family, model: Model) -> list[tuple[str, str]]:
+    """What the form is set to for a model, and what it leaves out."""
+    request = next((medium.default_task.request for medium in MEDIA if medium.name == model.medium), None)
+    if request is None:
+        return []
+    fields = dict(request.fields())
+    suited = [f"{tr(fields[name].label)} {value}" for name, value in family.suited(request, model).items()]
+    unused = [tr(each.label) for name, each in fields.items() if name in family.without_effect(request, model)]
+    rows = ((tr("Suggested settings"), suited), (tr("Does not use"), [words for words in unused if words]))
+    return [(name, ", ".join(words)) for name, words in rows if words]

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QLineEdit, QPlainTextEdit, QPushButton, QW
 
 from studio.backends.medium import Family, Medium
 from studio.errors import StudioError
+from studio.models.model import Model
 from studio.schema.presets import Presets
 from studio.schema.request import Request, fresh_seed
 from studio.ui.commands import Run, keys_of
@@ -46,7 +47,8 @@ class Brief(QWidget):
     def __init__(self, studio: Studio, medium: Medium) -> None:
         super().__init__()
         self._catalog, self._medium = studio.catalog, medium
-        self._family: Family | None = None
+        self._model: Model | None = None
+        self._suited: dict[str, Any] = {}  # the values that suit the model better than the request's own
         self.form = Form[Request](self.initial_request(), models=lambda: studio.catalog.models(medium.name))
         self.history = UndoHistory(self.form.value())
         presets = Presets(studio.paths.config / "presets")
@@ -71,7 +73,7 @@ class Brief(QWidget):
         theme().changed.connect(self._update_sizes)
         self._update_sizes()
         self._update_undo_buttons()
-        self._fit_family(self.form.value())
+        self._fit_model(self.form.value())
 
     def _build_header(self) -> QFrame:
         head = QFrame()
@@ -133,34 +135,45 @@ class Brief(QWidget):
             value = self.form.value()
         except StudioError:
             return  # no brief yet; the next change may make it one
-        if self._family_of(value) != self._family:
-            value = self._fit_family(value)
+        if self._model_of(value) != self._model:
+            value = self._fit_model(value)
         self.history.step(value, self.form.last_changed)
         self._typing_pause.start()
         self._update_undo_buttons()
 
-    def _family_of(self, request: Request) -> Family:
-        """The family of the model that a request asks for; one that changes nothing where there is no such model."""
+    def _model_of(self, request: Request) -> Model | None:
+        """The model that a request asks for; None where it is not there."""
         try:
-            model = self._catalog.get(request.model) if request.model else self._catalog.default(self._medium.name)
+            return self._catalog.get(request.model) if request.model else self._catalog.default(self._medium.name)
         except StudioError:
-            return Family("")
-        return self._medium.family(model.family)
+            return None
 
-    def _fit_family(self, request: Request) -> Request:
-        """Show the form as the request's family has it. After the model was changed by hand, what still has the value
-        that suited the last family gets the one that suits this.
+    def _family(self) -> Family:
+        return self._medium.family(self._model.family if self._model is not None else "")
+
+    def _fit_model(self, request: Request) -> Request:
+        """Show the form as the request's model needs it. After the model was changed by hand, what still has the value
+        that suited the last model gets the one that suits this.
         """
-        before, self._family = self._family or Family(""), self._family_of(request)
-        self.form.set_fields(self._family.fields(type(request)))
+        before, kind = self._suited, type(request)
+        self._model = self._model_of(request)
+        family = self._family()
+        self._suited = family.suited(kind, self._model)
+        self.form.set_fields(family.fields(kind, self._model))
         if self.form.last_changed == "model":
-            usual = type(request)()
-            suited = {name: getattr(usual, name) for name in before.defaults} | dict(self._family.defaults)
-            stood = {name: before.defaults.get(name, getattr(usual, name)) for name in suited}
+            usual = kind()
+            suited = {name: getattr(usual, name) for name in before} | self._suited
+            stood = {name: before.get(name, getattr(usual, name)) for name in suited}
             request = request.replace(**{k: v for k, v in suited.items() if getattr(request, k) == stood[k]})
-        if any((before.defaults, before.limits, self._family.defaults, self._family.limits)):
+        if before or self._suited or family.limits:
             self.form.set_value(request)
         return request
+
+    def models_changed(self) -> None:
+        """Models were added, removed or changed."""
+        self.form.refresh_models()
+        if self._model_of(self.history.value) != self._model:
+            self._fit_model(self.history.value)
 
     def undo(self) -> None:
         self._set_value(self.history.undo())
@@ -226,13 +239,12 @@ class Brief(QWidget):
     def initial_request(self) -> Request:
         """The brief of a panel that was never used: a seed that nobody chose, the size that the model is best at."""
         request = self._medium.default_task.request(seed=fresh_seed())
-        request = self._family_of(request).suited(request)
-        try:
-            wide, high = self._catalog.default(self._medium.name).native
-        except StudioError:
+        model = self._model_of(request)
+        if model is None:
             return request
+        wide, high = model.native
         sizes = {"width": wide, "height": high} if wide and high and hasattr(request, "width") else {}
-        return request.replace(**sizes)
+        return request.replace(**self._medium.family(model.family).suited(type(request), model), **sizes)
 
     def load_request(self, request: Request) -> None:
         """Put a request into the form, its seed locked, so that Generate makes the same again."""

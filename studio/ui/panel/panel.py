@@ -171,7 +171,7 @@ class Panel(QWidget):
         if news.kind == "library":
             self.stage_area.works_changed()
         elif news.kind == "models":
-            self.form.refresh_models()
+            self.brief.models_changed()
             self.inspector.models_changed()
         elif news.kind == "settings":
             self.stage.apply_settings(self.studio.settings)

@@ -21,7 +21,7 @@ from studio.backends.engine.device import device, dtype_for, free_memory, genera
 from studio.backends.medium import Resources
 from studio.backends.poster.engine.preview import LatentPreview
 from studio.backends.poster.enlarge import fit
-from studio.backends.poster.requests import PosterRequest
+from studio.backends.poster.requests import MEDIUM, PosterRequest
 from studio.errors import BadInput, Message, StudioError
 from studio.jobs.job import Progress, Report
 from studio.media.payloads import Image, Payload
@@ -38,6 +38,7 @@ class PosterEngine:
         self._pipe: Any = None
         self._notes: dict[str, Any] = {}
         self._calls: frozenset[str] = frozenset()
+        self._unused: frozenset[str] = frozenset()
 
     def load(self, resources: Resources, report: Report) -> None:
         """Load `model.folder`. StudioError for what is no pipeline, is damaged or would run code of its own."""
@@ -55,6 +56,7 @@ class PosterEngine:
             self._to_device(model.size)
         self._pipe.set_progress_bar_config(disable=True)
         self._notes = _read_config(model.folder)
+        self._unused = MEDIUM.family(model.family).without_effect(PosterRequest, model)
         self._calls = frozenset(inspect.signature(type(self._pipe).__call__).parameters)
         report(Progress("loading", 1, 1))
 
@@ -121,7 +123,7 @@ class PosterEngine:
             "generator": generator(request.seed),
             "output_type": "pil",
         }
-        if request.negative:
+        if request.negative and "negative" not in self._unused:
             wanted["negative_prompt"] = request.negative
         return {name: value for name, value in wanted.items() if name in self._calls}
 
