@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from studio.documents import database, journal_folder
 from studio.documents.database import WITHOUT_UNDO, DocumentDatabase, DocumentRows
-from studio.documents.history import DocumentVersion, DocumentUndo, VersionStore, read_undo, write_undo
+from studio.documents.history import DocumentUndo, DocumentVersion, VersionStore, read_undo, write_undo
 from studio.documents.json_diff import between, plain
 from studio.errors import BadInput, Message, StudioError
 from studio.system.storage import disk_error, disk_errors_as, try_lock
