@@ -1,7 +1,7 @@
 """StyleGAN checkpoints of other programs: what a file holds, and its conversion to safetensors.
 
 Reads official pickles, torch files of state dicts and safetensors; nothing in them is run, and no torch is needed. The
-file is looked at through a memory map, so that networks which are not wanted are never read from the disk.
+file is memory-mapped, so that networks which are not imported are never read from the disk.
 """
 
 from __future__ import annotations
@@ -18,24 +18,29 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.checkpoints import community
-from studio.checkpoints.containers import numbers, read_pickle, read_zip
 from studio.checkpoints.errors import CheckpointError, DamagedCheckpoint, UnsupportedCheckpoint
-from studio.checkpoints.layouts import GeneratorLayout, detect_layout, network_tensors
-from studio.checkpoints.tensors import PickledNetwork, PickledTensor, TensorStorage
+from studio.checkpoints.layouts import (
+    GeneratorLayout,
+    detect_layout,
+    elements,
+    is_community,
+    network_tensors,
+    official_names,
+)
+from studio.checkpoints.torch_files import PickledNetwork, PickledTensor, TensorStorage, numbers, read_pickle, read_zip
 from studio.errors import BadInput, Message, StudioError
 from studio.models import weights
 from studio.system import storage
 
 SUFFIXES = frozenset({".pkl", ".pickle", ".pt", ".pth"})
 NVIDIA = "Nvidia Source Code License, research and evaluation only"
-"""The licence of the networks that NVIDIA published, and of the code whose classes the official files name."""
+"""The licence of the networks that NVIDIA published, and of the classes that the official files name."""
 
 EMA = ("G_ema", "g_ema", "generator_ema", "ema", "G", "g", "generator", "state_dict", "model")
-"""Where checkpoints keep the generator to use, best first: the running average, then the one in training."""
+"""The keys of the generator in a checkpoint, best first: its running average, then the one in training."""
 
-DRAWN = 4096  # latents whose average stands in for one that did not come along
-FOREIGN = {
+AVERAGED = 4096  # latents whose average replaces a missing average of W
+OTHER_FORMATS = {
     b"\x1f\x8b": Message("it is a compressed archive (gzip) and no checkpoint"),
     b"BZh": Message("it is a compressed archive (bzip2) and no checkpoint"),
     b"\xfd7zXZ": Message("it is a compressed archive (xz) and no checkpoint"),
@@ -47,12 +52,13 @@ FOREIGN = {
     b"\x93NUMPY": Message("it is a NumPy file and no checkpoint"),
     b"\x89PNG": Message("it is a picture and no checkpoint"),
 }
-"""How files of other kinds begin."""
+"""The first bytes of files of other kinds, and what to say of them."""
 
 
 @dataclass(frozen=True)
 class ForeignCheckpoint:
-    """A generator that somebody has: what it is, and how to make a model folder of it. `licence` may be empty."""
+    """A generator in a checkpoint, which can be written as a model folder. `licence` may be empty; `filters` are the
+    names of low-pass filters that its own format leaves out."""
 
     path: Path
     layout: GeneratorLayout
@@ -61,19 +67,19 @@ class ForeignCheckpoint:
 
     @property
     def size(self) -> int:
-        """Bytes of the weights once they are converted."""
-        count = community.elements(self.layout.tensors) + sum(map(math.prod, self.layout.blank.values()))
+        """Bytes of the converted weights."""
+        count = elements(self.layout.tensors) + sum(map(math.prod, self.layout.blank.values()))
         return 4 * (count + 16 * len(self.filters))
 
     def write(self, folder: Path, medium: str, licence: str, step: Callable[[int], object]) -> None:
-        """Make model.safetensors (float32) and config.json in the folder; `step` hears how many bytes were written.
+        """Write model.safetensors (float32) and config.json into the folder; `step` gets the bytes of each tensor.
 
-        Raises StudioError for files that are cut, BadInput for weights that are no numbers, OSError; then part of it
-        may be there.
+        Raises StudioError for a file that is cut short, BadInput for weights that are not finite, and OSError; then
+        part of it may be written.
         """
         with describe_errors(self.path):
             tensors: dict[str, Callable[[], NDArray[np.float32]]] = {
-                name: lambda name=name, one=tensor: _checked(name, numbers(one))
+                name: lambda name=name, tensor=tensor: _checked(name, numbers(tensor))
                 for name, tensor in self.layout.tensors.items()
             }
             tensors |= {name: lambda shape=shape: _zeros(shape) for name, shape in self.layout.blank.items()}
@@ -84,8 +90,8 @@ class ForeignCheckpoint:
                 shapes["mapping.w_avg"] = (int(self.layout.shape["w_dim"]),)
                 tensors["mapping.w_avg"] = lambda: _average(self.layout)
             _write(folder / "model.safetensors", shapes, tensors, step)
-            strengths = [one for name, one in self.layout.tensors.items() if name.endswith(".noise_strength")]
-            noise = any(bool(numbers(one).any()) for one in strengths)
+            strengths = [tensor for name, tensor in self.layout.tensors.items() if name.endswith(".noise_strength")]
+            noise = any(bool(numbers(tensor).any()) for tensor in strengths)
         config = {
             "medium": medium,
             "family": self.layout.family,
@@ -101,7 +107,7 @@ class ForeignCheckpoint:
 
 @contextlib.contextmanager
 def describe_errors(path: Path) -> Generator[None]:
-    """Put what is wrong with the checkpoint at `path` in words: BadInput where refused, StudioError where broken."""
+    """Turn errors of the checkpoint at `path` into BadInput where it is unsupported, StudioError where damaged."""
     try:
         yield
     except DamagedCheckpoint as error:
@@ -118,9 +124,9 @@ HINT = "The studio reads generators of StyleGAN2 and StyleGAN3; nothing in the f
 
 
 def read_checkpoint(path: Path) -> ForeignCheckpoint:
-    """What the checkpoint at `path` holds; its numbers are not read.
+    """The generator in the checkpoint at `path`; its numbers are not read yet.
 
-    Raises BadInput for what is no StyleGAN generator or wants something to be run, StudioError for damaged files.
+    Raises BadInput for what is no StyleGAN generator or asks for code to be run, StudioError for damaged files.
     """
     try:
         with path.open("rb") as file:
@@ -137,9 +143,9 @@ def read_checkpoint(path: Path) -> ForeignCheckpoint:
 
 def _pickled(path: Path, data: memoryview) -> ForeignCheckpoint:
     head = bytes(data[:512])
-    for magic, words in FOREIGN.items():
+    for magic, reason in OTHER_FORMATS.items():
         if head.startswith(magic):
-            raise UnsupportedCheckpoint(words)
+            raise UnsupportedCheckpoint(reason)
     if head[257:262] == b"ustar":
         raise UnsupportedCheckpoint("it is a tar archive and no checkpoint")
     if head.startswith(b"PK"):
@@ -151,9 +157,9 @@ def _pickled(path: Path, data: memoryview) -> ForeignCheckpoint:
     generator, w_avg = _generator(value)
     if isinstance(generator, PickledNetwork):
         tensors, options = network_tensors(generator)
-        return _made(path, data, detect_layout(tensors, options), NVIDIA)
+        return _foreign_checkpoint(path, data, detect_layout(tensors, options), NVIDIA)
     tensors = _tensors(generator)
-    if w_avg is not None and community.is_community(tensors):
+    if w_avg is not None and is_community(tensors):
         tensors["latent_avg"] = w_avg
     return _from_state_dict(path, data, tensors, {}, "")
 
@@ -163,17 +169,17 @@ def _safetensors(path: Path, data: memoryview) -> ForeignCheckpoint:
     kinds = {"F32": ("f4", 4), "F16": ("f2", 2), "BF16": ("bf16", 2), "F64": ("f8", 8)}
     end = 8 + int.from_bytes(data[:8], "little")
     tensors: dict[str, PickledTensor] = {}
-    for name, one in header.tensors.items():
-        if one.dtype not in kinds:
+    for name, entry in header.tensors.items():
+        if entry.dtype not in kinds:
             raise UnsupportedCheckpoint(
-                "the numbers of {name} are {dtype}, which no StyleGAN is made of", name=name[:80], dtype=one.dtype
+                "the numbers of {name} are {dtype}, which no StyleGAN is made of", name=name[:80], dtype=entry.dtype
             )
-        strides = tuple(math.prod(one.shape[i + 1 :]) for i in range(len(one.shape)))
-        kind, width = kinds[one.dtype]
-        count = math.prod(one.shape)
+        strides = tuple(math.prod(entry.shape[i + 1 :]) for i in range(len(entry.shape)))
+        kind, width = kinds[entry.dtype]
+        count = math.prod(entry.shape)
         start, end = end, end + count * width
         storage = TensorStorage(kind, name, count, {name: data[start:end]})
-        tensors[name] = PickledTensor(storage, 0, one.shape, strides)
+        tensors[name] = PickledTensor(storage, 0, entry.shape, strides)
     try:
         options = cast("dict[str, Any]", weights.parse(header.metadata.get("init_kwargs", "{}").encode()))
     except weights.DamagedWeights:
@@ -185,30 +191,30 @@ def _safetensors(path: Path, data: memoryview) -> ForeignCheckpoint:
 def _from_state_dict(
     path: Path, data: memoryview, tensors: dict[str, PickledTensor], options: Mapping[str, Any], licence: str
 ) -> ForeignCheckpoint:
-    """A checkpoint of a plain state dict, by whichever names it has."""
-    if not community.is_community(tensors):
-        return _made(path, data, detect_layout(tensors, options), licence)
+    """The checkpoint of a plain state dict, under official or community names."""
+    if not is_community(tensors):
+        return _foreign_checkpoint(path, data, detect_layout(tensors, options), licence)
     w_avg = tensors.pop("latent_avg", None)
-    found, filters = community.official_names(tensors)
+    found, filters = official_names(tensors)
     if w_avg is not None:
         found["mapping.w_avg"] = replace(w_avg, shape=w_avg.shape[-1:], stride=w_avg.stride[-1:])
-    # Where the filters lie among what a generator needs; their numbers are known.
-    place = PickledTensor(TensorStorage("f4", "", 0, {}), 0, (4, 4), (4, 1))
-    layout = detect_layout(found | dict.fromkeys(filters, place), options)
-    kept = {name: one for name, one in layout.tensors.items() if name not in filters}
-    return _made(path, data, replace(layout, tensors=kept), licence, frozenset(filters))
+    # The filters are needed for the layout; their numbers are known.
+    placeholder = PickledTensor(TensorStorage("f4", "", 0, {}), 0, (4, 4), (4, 1))
+    layout = detect_layout(found | dict.fromkeys(filters, placeholder), options)
+    tensors = {name: tensor for name, tensor in layout.tensors.items() if name not in filters}
+    return _foreign_checkpoint(path, data, replace(layout, tensors=tensors), licence, frozenset(filters))
 
 
-def _made(
+def _foreign_checkpoint(
     path: Path, data: memoryview, layout: GeneratorLayout, licence: str, filters: frozenset[str] = frozenset()
 ) -> ForeignCheckpoint:
-    if community.elements(layout.tensors) * 2 > len(data):
+    if elements(layout.tensors) * 2 > len(data):
         raise UnsupportedCheckpoint("its tensors claim more numbers than the file can hold")
     return ForeignCheckpoint(path, layout, licence, filters)
 
 
 def _generator(value: Any) -> tuple[Any, PickledTensor | None]:
-    """The generator among what a checkpoint holds, and the average of W where that is kept beside it."""
+    """The generator in a checkpoint, and the average of W where that is stored beside it."""
     if isinstance(value, PickledNetwork):
         return value, None
     if not isinstance(value, dict):
@@ -222,9 +228,12 @@ def _generator(value: Any) -> tuple[Any, PickledTensor | None]:
 
 
 def _tensors(state: Mapping[Any, Any]) -> dict[str, PickledTensor]:
-    """The tensors of a state dict; the prefix that training on several devices leaves is taken off."""
-    named = {name: one for name, one in state.items() if isinstance(name, str) and isinstance(one, PickledTensor)}
-    return {name.removeprefix("module."): one for name, one in named.items()}
+    """The tensors of a state dict, without the prefix of distributed training."""
+    return {
+        name.removeprefix("module."): tensor
+        for name, tensor in state.items()
+        if isinstance(name, str) and isinstance(tensor, PickledTensor)
+    }
 
 
 def _checked(name: str, array: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -247,12 +256,12 @@ def _binomial() -> NDArray[np.float32]:
 
 
 def _average(layout: GeneratorLayout) -> NDArray[np.float32]:
-    """The average w of many latents, [w_dim]: what truncation pulls towards."""
+    """The average w of many latents, `[w_dim]`: what truncation pulls towards."""
     shape = layout.shape
-    draw = np.random.RandomState(0)
-    x = _normalised(draw.randn(DRAWN, shape["z_dim"]).astype(np.float32))
+    random = np.random.RandomState(0)
+    x = _normalised(random.randn(AVERAGED, shape["z_dim"]).astype(np.float32))
     if shape["c_dim"]:
-        classes = draw.randint(shape["c_dim"], size=DRAWN)
+        classes = random.randint(shape["c_dim"], size=AVERAGED)
         embed = numbers(layout.tensors["mapping.embed.weight"]) / np.float32(math.sqrt(shape["c_dim"]))
         c = embed.T[classes] + numbers(layout.tensors["mapping.embed.bias"])
         x = np.concatenate([x, _normalised(c)], axis=1)

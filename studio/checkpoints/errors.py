@@ -6,12 +6,12 @@ from studio.errors import Flaw
 
 
 class CheckpointError(Flaw):
-    """What is wrong with a checkpoint. One of the two below is raised, never this."""
+    """What is wrong with a checkpoint: always one of the two below."""
 
 
 class UnsupportedCheckpoint(CheckpointError):
-    """The file is whole, and is nothing that the studio takes: a program, another model, too much of a thing."""
+    """The file is whole, but not one that the studio imports: a program, another model, beyond a limit."""
 
 
 class DamagedCheckpoint(CheckpointError):
-    """The file is cut, scrambled or contradicts itself: another copy of it may be well."""
+    """The file is cut, scrambled or contradicts itself: another copy of it may be intact."""

@@ -1,8 +1,8 @@
 """Reads pickles without running them: a stack machine that makes inert values.
 
 The opcodes are those that the standard library's pickletools documents for protocols 2 to 5. Where a pickle names a
-function or a class, the machine looks the name up in a table of its own; nothing is imported, and what is not in the
-table ends the reading. Bytes are not copied: they come out as parts of the file's memory. Knows nothing of torch.
+function or a class, the machine looks the name up in a table; nothing is imported, and a name that is not in the table
+is an error. Bytes are not copied: they are views of the file's memory.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from studio.checkpoints.errors import DamagedCheckpoint, UnsupportedCheckpoint
 from studio.errors import Message
 
 Value = Any
-"""None, bool, int, float, str, memoryview, tuple, list, dict, set, Name, Made, or what the tables' makers return."""
+"""None, bool, int, float, str, memoryview, tuple, list, dict, set, PickledName, PickledCall, or what makers return."""
 
 OPCODES = 3_000_000  # in one pickle; the largest official file has some 60,000
-STACK, MARKS = 100_000, 500  # values waiting, and groups open within groups
-TEXT, TEXTS = 4_000_000, 64_000_000  # bytes of one string and of all: source text that checkpoints carry is 100 KB
-WHOLE = 16  # bytes of a long integer
-SPENT = 1_000_000  # items handed over in calls, which would let a short pickle grow without end
-KEY = 2**32  # of whole numbers as keys: larger ones can be chosen so that all of them collide
+STACK, MARKS = 100_000, 500  # values on the stack, and nested marks
+TEXT, TEXTS = 4_000_000, 64_000_000  # bytes of one string and of all; the source code in checkpoints has 100 KB
+INTEGER = 16  # bytes of a long integer
+CALL_ITEMS = 1_000_000  # items in the arguments of all calls, which let a short pickle grow without end
+KEY = 2**32  # of integers as keys: larger ones can be chosen so that their hashes collide
 
 
 @dataclass(frozen=True, slots=True)
 class PickledName:
-    """A function or class that the pickle names, by words only."""
+    """A function or class that the pickle names; only the name."""
 
     module: str
     name: str
@@ -39,7 +39,7 @@ class PickledName:
 
 @dataclass(slots=True, eq=False)
 class PickledCall:
-    """What a pickle would have made by calling `name`; nothing was called. `state` is what it would have been given."""
+    """A call that the pickle asks for; nothing was called. `state` is what it would set on the result."""
 
     name: PickledName
     args: tuple[Value, ...]
@@ -47,21 +47,21 @@ class PickledCall:
 
 
 Maker = Callable[[tuple[Value, ...]], Value]
-"""What stands for a call: gets its arguments, returns an inert value, raises Refused or Broken."""
+"""Replaces a call: gets its arguments, returns an inert value, raises UnsupportedCheckpoint or DamagedCheckpoint."""
 
 
 @dataclass(frozen=True)
 class AllowedNames:
-    """The names a pickle may use. `makers` may be called; `inert` may be named, and a call of them is only noted.
+    """The names a pickle may use. `makers` replace calls; a call of an `inert` name becomes a PickledCall.
 
-    `prefixes` are beginnings of modules whose classes are inert. `words` says of a forbidden name what it stands for,
-    or returns an empty string.
+    `prefixes` are beginnings of modules whose classes are inert. `reason` explains why a name is not allowed, or
+    returns None.
     """
 
     makers: Mapping[tuple[str, str], Maker]
     inert: frozenset[tuple[str, str]]
     prefixes: tuple[str, ...]
-    words: Callable[[PickledName], Message | None]
+    reason: Callable[[PickledName], Message | None]
 
     def check(self, name: PickledName) -> PickledName:
         key = (name.module, name.name)
@@ -71,9 +71,9 @@ class AllowedNames:
             or (name.module.startswith(self.prefixes) and name.name.isidentifier())
         ):
             return name
-        said = self.words(name)
         raise UnsupportedCheckpoint(
-            said or Message("it wants {name} to be called, which no checkpoint needs", name=str(name)[:120])
+            self.reason(name)
+            or Message("it wants {name} to be called, which no checkpoint needs", name=str(name)[:120])
         )
 
     def call(self, name: Value, args: Value) -> Value:
@@ -85,9 +85,9 @@ class AllowedNames:
 
 
 class PickleMachine:
-    """One pickle at a time out of `data`, of so many steps at most.
+    """Reads the pickles in `data`, one at a time, of at most `steps` opcodes each.
 
-    `persistent` turns what a pickle keeps elsewhere into a value.
+    `persistent` turns a persistent id, which refers to data outside the pickle, into a value.
     """
 
     def __init__(
@@ -102,11 +102,12 @@ class PickleMachine:
         self._stack: list[Value] = []
         self._marks: list[int] = []
         self._memo: dict[int, Value] = {}
-        self._texts = self._spent = 0
+        self._texts = self._call_items = 0
 
     def load(self, at: int = 0) -> tuple[Value, int]:
-        """The value of the pickle that begins at byte `at`, and where it ends. Raises UnsupportedCheckpoint or
-        DamagedCheckpoint.
+        """The value of the pickle that begins at byte `at`, and the byte where it ends.
+
+        Raises UnsupportedCheckpoint or DamagedCheckpoint.
         """
         self._at, self._stack, self._marks, self._memo = at, [], [], {}
         try:
@@ -128,8 +129,8 @@ class PickleMachine:
             action = actions.get(opcode)
             if action is None:
                 raise (
-                    UnsupportedCheckpoint(KNOWN[opcode])
-                    if opcode in KNOWN
+                    UnsupportedCheckpoint(UNSUPPORTED[opcode])
+                    if opcode in UNSUPPORTED
                     else DamagedCheckpoint("its pickle is scrambled")
                 )
             action(self)
@@ -162,8 +163,8 @@ class PickleMachine:
             raise UnsupportedCheckpoint("it carries far more text than any checkpoint")
         self.push(str(self.take(length), "utf-8", "surrogatepass"))
 
-    def whole(self, length: int) -> None:
-        if not 0 <= length <= WHOLE:
+    def integer(self, length: int) -> None:
+        if not 0 <= length <= INTEGER:
             raise UnsupportedCheckpoint("it holds a number of far more digits than any checkpoint needs")
         self.push(int.from_bytes(self.take(length), "little", signed=True))
 
@@ -201,7 +202,7 @@ class PickleMachine:
     def append(self, values: list[Value]) -> None:
         target = self.top()
         if isinstance(target, PickledCall):
-            return  # a list of a kind that says nothing to anybody here
+            return  # a subclass of list, which is inert
         if not isinstance(target, list):
             raise DamagedCheckpoint("its pickle is scrambled")
         cast("list[Value]", target).extend(values)
@@ -232,14 +233,14 @@ class PickleMachine:
 
     def call(self) -> None:
         args, name = self.pop(), self.pop()
-        for one in cast("tuple[Value, ...]", args) if isinstance(args, tuple) else ():
-            self._spent += len(cast("list[Value]", one)) if isinstance(one, list | tuple) else 1
-            self._texts += len(one) if isinstance(one, str) else 0
-        if self._spent > SPENT or self._texts > TEXTS:
+        for arg in cast("tuple[Value, ...]", args) if isinstance(args, tuple) else ():
+            self._call_items += len(cast("list[Value]", arg)) if isinstance(arg, list | tuple) else 1
+            self._texts += len(arg) if isinstance(arg, str) else 0
+        if self._call_items > CALL_ITEMS or self._texts > TEXTS:
             raise UnsupportedCheckpoint("it makes far more of its parts than any checkpoint needs")
         self.push(self._table.call(name, args))
 
-    def call_with_words(self) -> None:
+    def call_with_keywords(self) -> None:
         self.pop()
         self.call()
 
@@ -252,14 +253,14 @@ class PickleMachine:
                 "it wants to change {target}, which no checkpoint needs", target=str(target)[:120]
             )
 
-    def elsewhere(self) -> None:
+    def persistent_value(self) -> None:
         if self._persistent is None:
             raise UnsupportedCheckpoint("it refers to data that is not in it")
         self.push(self._persistent(self.pop()))
 
 
 def unique(values: Any) -> list[Value]:
-    """The values, all of which may be keys: nothing whose hash takes long, or can be made to collide."""
+    """The values as a list, all of which may be keys: their hashes are fast and cannot be made to collide."""
     for value in values:
         small = isinstance(value, int) and abs(value) < KEY
         if not (small or isinstance(value, str) or value is None):
@@ -279,13 +280,13 @@ REGISTRY = Message("its pickle takes a class from the extension registry of the 
 FIRST_CALL = Message("its pickle calls a class in the manner of the first protocol, which no checkpoint uses")
 TEXTUAL = Message("its pickle is of the first, textual protocol, which no checkpoint uses")
 BUFFERS = Message("its pickle refers to buffers that are not in it")
-KNOWN = {
+UNSUPPORTED = {
     **dict.fromkeys(b"\x82\x83\x84", REGISTRY),
     **dict.fromkeys(b"io", FIRST_CALL),
     **dict.fromkeys(b"IFLSVdlgpP", TEXTUAL),
     **dict.fromkeys(b"\x97\x98", BUFFERS),
 }
-"""Why an instruction that exists is refused."""
+"""Why known opcodes are not supported."""
 
 ACTIONS: dict[int, Callable[[PickleMachine], None]] = {
     0x80: lambda m: _protocol(m.number("B")),
@@ -300,8 +301,8 @@ ACTIONS: dict[int, Callable[[PickleMachine], None]] = {
     ord("J"): lambda m: m.push(m.number("i")),
     ord("K"): lambda m: m.push(m.number("B")),
     ord("M"): lambda m: m.push(m.number("H")),
-    0x8A: lambda m: m.whole(m.number("B")),
-    0x8B: lambda m: m.whole(m.number("i")),
+    0x8A: lambda m: m.integer(m.number("B")),
+    0x8B: lambda m: m.integer(m.number("i")),
     ord("G"): lambda m: m.push(struct.unpack(">d", m.take(8))[0]),
     0x8C: lambda m: m.text(m.number("B")),
     ord("X"): lambda m: m.text(m.number("I")),
@@ -335,9 +336,9 @@ ACTIONS: dict[int, Callable[[PickleMachine], None]] = {
     0x93: PickleMachine.stacked_name,
     ord("R"): PickleMachine.call,
     0x81: PickleMachine.call,
-    0x92: PickleMachine.call_with_words,
+    0x92: PickleMachine.call_with_keywords,
     ord("b"): PickleMachine.build,
-    ord("Q"): PickleMachine.elsewhere,
+    ord("Q"): PickleMachine.persistent_value,
 }
 
 
@@ -349,7 +350,7 @@ def _protocol(number: int) -> None:
 
 
 def _frame(machine: PickleMachine) -> None:
-    """Frames only tell readers how much to fetch at once; the bytes are all here."""
+    """Skip the length of a frame, which only helps readers that fetch the bytes in parts."""
     machine.number("Q")
 
 

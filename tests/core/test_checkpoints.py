@@ -193,7 +193,7 @@ def test_bombs_do_not_go_off(opcodes: bytes, words: str, tmp_path: Path) -> None
 
 
 def test_steps_without_end_are_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.checkpoints.containers.read_pickle.__defaults__", (1000,))
+    monkeypatch.setattr("studio.checkpoints.torch_files.read_pickle.__defaults__", (1000,))
     refused(raw(tmp_path / "network.pkl", b"N0" * 2000 + b"N."), "far more steps")
 
 
