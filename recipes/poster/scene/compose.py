@@ -1,0 +1,475 @@
+"""The composer: makes a scene for an ask by the rules of a poster artist, without fixed layouts.
+
+A low horizon; the focal point on a third; the light on the other side; smaller, paler things further away; nothing but
+sky in the top fifth, where type goes; every foot on ground that carries it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from recipes.poster.scene.elements import (
+    KINDS,
+    MOST,
+    Box,
+    Element,
+    Scene,
+    box,
+    depth_at,
+    drawn,
+    faults,
+    ground,
+    line,
+    overlap,
+    scale_at,
+)
+from recipes.poster.scene.words import CLEAR, CLOUDS, MIST, RAIN, SNOW, Ask
+
+CALM = 0.2
+"""Share of the sheet's height, from the top, that is kept for type."""
+
+
+class NoRoom(Exception):
+    """Something asked for found no place; another composition may have one."""
+
+
+class Sketch:
+    """A scene being composed. `focus` is the x of the focal point, `side` -1 or 1 from the middle towards it."""
+
+    def __init__(self, what: Ask, rng: random.Random) -> None:
+        self.what, self.rng, self.height = what, rng, what.height
+        self.short = min(1.0, self.height)
+        self.side = rng.choice((-1, 1))
+        self.focus = 0.5 + self.side * rng.uniform(0.1, 0.22)
+        self.horizon = self.height * rng.uniform(0.58, 0.68)
+        self.elements: list[Element] = []
+        self.taken: list[tuple[str, Box]] = []
+
+    @property
+    def room(self) -> float:
+        """How high above the horizon things may rise."""
+        return self.horizon - (CALM + 0.02) * self.height
+
+    def down(self, t: float) -> float:
+        """The height of a point `t` of the way from the horizon (0) to the foot of the sheet (1)."""
+        return self.horizon + t * (self.height - self.horizon)
+
+    def across(self, x: float) -> float:
+        """x on the side of the focal point when `x` is above 0.5."""
+        return 0.5 + self.side * (x - 0.5)
+
+    def between(self, low: float, high: float) -> float:
+        return self.rng.uniform(low, high)
+
+    def add(
+        self,
+        kind: str,
+        x: float,
+        y: float,
+        size: float = 0.1,
+        wide: float = 1.0,
+        depth: float | None = None,
+        turn: float = 0.0,
+        tint: float | None = None,
+    ) -> Element:
+        """Without a depth, that of level ground at y; without a tint, any."""
+        deep = depth_at(self.height, self.horizon, y) if depth is None else depth
+        e = Element(kind, x, y, size, wide, deep, turn, self.rng.random() if tint is None else tint)
+        self.elements.append(e)
+        return e
+
+    def free(self, area: Box, kind: str, most: float) -> bool:
+        """Whether `area` lies on the sheet, below the calm room, and shares at most `most` with any other thing's."""
+        left, top, right, bottom = area
+        inside = left > -0.01 and right < 1.01 and top > CALM * self.height and bottom < self.height
+        return inside and all(
+            overlap(area, other) <= (most, 0.3, 0.08)[2 - (kind in GREEN) - (name in GREEN)]
+            for name, other in self.taken
+        )
+
+    def stand(
+        self,
+        kind: str,
+        xs: tuple[float, float],
+        ys: tuple[float, float],
+        count: int = 1,
+        *,
+        depth: float | None = None,
+        most: float = 0.08,
+        needed: bool = False,
+        larger: float = 1.0,
+        edge: Element | None = None,
+    ) -> list[Element]:
+        """Put `count` of a kind where the ground carries it, its foot within xs and ys (below the line of `edge`, if
+        given); fewer where there is no room, unless they are `needed`."""
+        about, made = KINDS[kind], []
+        order = drawn(Scene(tuple(self.elements), self.height))
+        for _ in range(count):
+            for _ in range(60):
+                x, y = self.between(*xs), self.between(*ys)
+                if edge is not None:
+                    y += line(edge, x)
+                deep = depth_at(self.height, self.horizon, y) if depth is None else depth
+                size = about.nominal * self.short * scale_at(deep) * larger * self.between(0.85, 1.15)
+                e = Element(kind, x, y, size, 1.0, deep, self.between(-1, 1), self.rng.random())
+                area = box(e)
+                if self.free(area, kind, most) and all(ground(order, at, y + 0.012) == about.on for at in _feet(e)):
+                    self.elements.append(e)
+                    self.taken.append((kind, area))
+                    made.append(e)
+                    break
+            else:
+                if needed:
+                    raise NoRoom(kind)
+        return made
+
+    def fly(self, kind: str, count: int, size: tuple[float, float]) -> None:
+        for _ in range(count):
+            for _ in range(60):
+                deep = self.between(0.0, 0.3)
+                e = Element(
+                    kind,
+                    self.between(0.08, 0.92),
+                    self.between(CALM * self.height, self.horizon),
+                    self.short * self.between(*size) * (1 - deep) * (1.0 if count == 1 else 0.8),
+                    1.0,
+                    deep,
+                    self.between(-1, 1),
+                    self.rng.random(),
+                )
+                area = box(e)
+                if area[3] < self.horizon - 0.02 and self.free(area, kind, 0.0):
+                    self.elements.append(e)
+                    self.taken.append((kind, area))
+                    break
+            else:
+                raise NoRoom(kind)
+
+    def frame(self, kind: str, count: int, ys: tuple[float, float], both: bool = False) -> None:
+        """Near trees that frame the view, away from the focal point."""
+        for i in range(count):
+            far = self.side if both and i % 2 else -self.side
+            x = 0.5 + far * 0.36
+            self.stand(kind, (x - 0.12, x + 0.12), ys, most=0.55)
+
+    def ridges(self, base: float, main: float, count: int) -> None:
+        """A far range and, over it, the main peak at the focal point, `main` of the room high."""
+        for i in range(count):
+            x = (i + 0.5) / count + self.between(-0.08, 0.08)
+            high = self.room * self.between(0.3, 0.55) * main
+            self.add("ridge", x, base, high, self.between(1.6, 2.2), self.between(0.6, 0.75))
+        shoulder = self.focus + self.rng.choice((-1, 1)) * self.between(0.25, 0.38)
+        self.add("ridge", shoulder, base, self.room * main * self.between(0.55, 0.7), self.between(1.5, 1.9), 0.42)
+        self.add("ridge", self.focus, base, self.room * main * self.between(0.85, 1.0), self.between(1.35, 1.7), 0.2)
+
+    def hill(self, t: float, rise: float, depth: float, x: float | None = None, tint: float | None = None) -> Element:
+        """Grass whose flat part begins `t` of the way down from the horizon."""
+        at = self.between(0.1, 0.9) if x is None else x
+        wide, slope = self.between(0.8, 1.8), self.between(-0.4, 0.4)
+        return self.add("hill", at, self.down(t), rise * self.short, wide, depth, slope, tint)
+
+    def woods(self, edge: Element, size: float, depth: float) -> None:
+        """A row of trees along the line of a hill."""
+        self.add("woods", 0.5, edge.y, size * self.short, 1.1, depth)
+
+
+def _feet(e: Element) -> tuple[float, float, float]:
+    """Where it touches the ground: its middle and near its ends; of what stands on one leg, the middle."""
+    half = 0.3 * KINDS[e.kind].box[0] * e.size * (e.kind not in ("pine", "tree", "palm"))
+    return e.x - half, e.x, e.x + half
+
+
+GREEN = ("pine", "tree", "palm", "bush", "rock", "house", "cactus")
+"""What may overlap its like."""
+
+
+def mountains(s: Sketch) -> None:
+    s.ridges(s.horizon + 0.04, 1.0, s.rng.randint(2, 3))
+    s.hill(0.05, 0.05, 0.4)
+    s.woods(s.elements[-1], s.between(0.07, 0.1), 0.36)
+    s.hill(s.between(0.35, 0.5), s.between(0.04, 0.09), 0.06, s.across(s.between(0.0, 0.4)))
+
+
+def coast(s: Sketch) -> None:
+    s.add("water", 0.5, s.horizon, depth=0.3)
+    turn = float(s.side)
+    reach, drop = s.between(0.36, 0.46), s.height
+    if s.rng.random() < 0.7:
+        s.add("cliff", s.across(1 - reach * 0.75), s.horizon - 0.06 * s.short, 0.25 * s.short, 1.0, 0.45, turn)
+    s.add("cliff", s.across(1 - reach * 1.3), s.horizon + s.between(0.03, 0.1) * s.short, drop, 1.0, 0.1, turn)
+    if s.rng.random() < 0.5:
+        s.hill(0.92, s.between(0.06, 0.12), 0.02, s.across(0.9), 0.1)
+
+
+def desert(s: Sketch) -> None:
+    for i in range(s.rng.randint(1, 3)):
+        x = s.across((0.25, 0.8, 0.5)[i] + s.between(-0.12, 0.12))
+        s.add("mesa", x, s.horizon + 0.03, s.room * s.between(0.15, 0.4), s.between(1.6, 3.0), 0.55)
+    for t, depth, rise in ((0.02, 0.5, 0.05), (0.22, 0.28, 0.09), (0.52, 0.06, 0.13)):
+        x = s.focus if depth == 0.28 else s.between(0.1, 0.9)
+        s.add(
+            "dune", x, s.down(t), rise * s.short * s.between(0.7, 1.3), s.between(0.9, 1.7), depth, s.between(-0.4, 0.4)
+        )
+
+
+def city(s: Sketch) -> None:
+    y = s.horizon + 0.01
+    s.add("water", 0.5, y + 0.015, depth=0.3)
+    s.add("quay", 0.5, y, depth=0.1)
+    s.add("skyline", 0.5, y + 0.01, s.room * s.between(0.4, 0.55), 1.2, 0.62)
+    for depth, low, width in ((0.34, 0.3, 0.125), (0.06, 0.18, 0.16)):
+        x = s.between(0.0, 0.06)
+        while x < 0.96:
+            w = width * s.between(0.8, 1.25)
+            near = max(0.0, 1 - abs(x + w / 2 - s.focus) / 0.38)
+            high = s.room * min(
+                0.98, low + s.between(0.0, 0.2) + near * s.between(0.25, 0.5) * (1.0 if depth > 0.1 else 0.7)
+            )
+            s.add("tower", x + w / 2, y, high, w / (0.35 * high), depth)
+            x += w + s.rng.choice((0.0, 0.01, 0.03)) + (0.1 if s.rng.random() < 0.15 else 0.0)
+    s.taken += [(e.kind, box(e)) for e in s.elements if e.kind == "tower"]
+
+
+def forest(s: Sketch) -> None:
+    for t, size, depth in ((-0.25, 0.2, 0.7), (0.0, 0.28, 0.5), (0.28, 0.34, 0.3)):
+        edge = s.hill(t, s.between(0.03, 0.08), depth)
+        s.woods(edge, size * s.between(0.85, 1.15), depth - 0.04)
+
+
+def lake(s: Sketch) -> None:
+    s.ridges(s.horizon + 0.02, s.between(0.6, 0.85), s.rng.randint(1, 2))
+    s.hill(-0.06, 0.03, 0.4, tint=0.2)
+    s.add("woods", 0.5, s.horizon - 0.004, s.between(0.07, 0.11) * s.short, 1.1, 0.28)
+    s.add("water", 0.5, s.horizon, depth=0.3)
+    s.hill(s.between(0.8, 0.9), s.between(0.06, 0.12), 0.02, s.across(s.between(-0.05, 0.3)))
+
+
+def village(s: Sketch) -> None:
+    s.hill(-0.2, s.between(0.05, 0.12), 0.65)
+    s.hill(-0.05, s.between(0.05, 0.1), 0.5)
+    main = s.hill(0.22, s.between(0.12, 0.2), 0.25, s.focus)
+    at = s.focus + s.between(-0.04, 0.04)
+    s.stand("church", (at, at + 0.01), (0.02, 0.05), needed=True, edge=main, depth=0.3)
+    for row in (0.05, 0.3, 0.55):
+        s.stand("house", (0.06, 0.94), (0.02 + 0.4 * row, 0.1 + 0.4 * row), s.rng.randint(3, 5), edge=main, most=0.12)
+    s.stand("tree", (0.05, 0.95), (0.02, 0.3), s.rng.randint(1, 3), edge=main, most=0.12)
+    if s.rng.random() < 0.7:
+        s.hill(0.85, s.between(0.02, 0.06), 0.0)
+
+
+def harbour(s: Sketch) -> None:
+    y = s.horizon + 0.05
+    s.hill(-0.35, s.between(0.05, 0.12), 0.55)
+    s.hill(-0.15, s.between(0.03, 0.08), 0.4)
+    s.add("water", 0.5, y + 0.02, depth=0.3)
+    s.add("quay", 0.5, y, depth=0.1)
+    x = s.between(-0.03, 0.03)
+    while x < 0.95:
+        high = s.room * s.between(0.45, 0.7)
+        w = s.between(0.12, 0.16)
+        s.add("terrace", x + w / 2, y, high / 1.4, w / (0.5 * high / 1.4), 0.12)
+        x += w
+    s.taken += [(e.kind, box(e)) for e in s.elements if e.kind == "terrace"]
+
+
+def island(s: Sketch) -> None:
+    s.add("water", 0.5, s.horizon, depth=0.3)
+    if s.rng.random() < 0.6:
+        s.add("island", s.across(s.between(0.1, 0.3)), s.horizon + 0.004, s.between(0.25, 0.4), 1.0, 0.6)
+    size = s.between(0.6, 0.8)
+    s.add("island", 0.5 + 0.6 * (s.focus - 0.5), s.down(s.between(0.35, 0.55)), size, 1.0, 0.05)
+
+
+def canyon(s: Sketch) -> None:
+    s.hill(0.0, 0.01, 0.6, tint=1.0)
+    for depth, reach, top in ((0.55, 0.33, 0.35), (0.3, 0.24, 0.6), (0.06, 0.15, 0.9)):
+        for turn in (-1.0, 1.0):
+            if depth == 0.3 and s.rng.random() < 0.5:
+                continue
+            inner = reach + s.between(-0.04, 0.04)
+            rim = s.horizon - s.room * min(0.98, top + s.between(-0.12, 0.08))
+            s.add("wall", 0.5 + turn * (0.5 - inner), rim, 1.0, 1.0, depth, turn)
+    s.add(
+        "river",
+        0.5 + s.side * s.between(0.0, 0.06),
+        s.horizon + 0.005,
+        s.between(0.1, 0.16),
+        1.0,
+        0.3,
+        s.between(-1, 1),
+    )
+
+
+def beach(s: Sketch) -> None:
+    s.add("water", 0.5, s.horizon, depth=0.3)
+    if s.rng.random() < 0.5:
+        s.add("island", s.across(s.between(0.1, 0.3)), s.horizon + 0.004, s.between(0.25, 0.45), 1.0, 0.6)
+    sand = s.add(
+        "dune",
+        s.across(s.between(0.7, 1.0)),
+        s.down(s.between(0.5, 0.7)),
+        s.between(0.04, 0.1) * s.short,
+        s.between(1.6, 2.6),
+        0.1,
+        s.side * -0.3,
+    )
+    s.stand("rock", (0.1, 0.9), (0.02, 0.2), s.rng.randint(0, 2), edge=sand)
+
+
+def hills(s: Sketch) -> None:
+    for t, depth in ((-0.12, 0.65), (0.02, 0.5), (0.2, 0.32), (0.45, 0.16))[s.rng.randint(0, 1) :]:
+        s.hill(t, s.between(0.05, 0.13), depth)
+    if s.rng.random() < 0.5:
+        s.woods(s.elements[0], s.between(0.05, 0.08), s.elements[0].depth - 0.03)
+    s.hill(s.between(0.68, 0.8), s.between(0.04, 0.1), 0.03, s.across(s.between(0.0, 0.4)))
+
+
+PLACES: dict[str, Callable[[Sketch], None]] = {
+    "mountains": mountains,
+    "coast": coast,
+    "desert": desert,
+    "city": city,
+    "forest": forest,
+    "lake": lake,
+    "village": village,
+    "harbour": harbour,
+    "island": island,
+    "canyon": canyon,
+    "beach": beach,
+    "hills": hills,
+}
+TREES = {"mountains": "pine", "forest": "pine", "lake": "pine", "hills": "tree"}
+
+
+def _sky(s: Sketch) -> None:
+    rng, what = s.rng, s.what
+    light = 0.5 - s.side * s.between(0.1, 0.3)
+    s.add(what.hour, light, s.horizon, 1.0, depth=0.6)
+    height = s.height
+    if what.weather in (CLEAR, CLOUDS):
+        if what.hour == "night":
+            kind = rng.choice(("moon", "crescent"))
+            s.add(kind, light, height * s.between(0.14, 0.24), s.short * s.between(0.055, 0.085), depth=0.6)
+            if what.weather == CLEAR:
+                s.add("stars", 0.5, s.horizon * 0.75, s.between(0.25, 0.45), depth=0.6)
+        else:
+            low, high = {"dawn": (0.4, 0.56), "day": (0.12, 0.24), "sunset": (0.38, 0.55)}[what.hour]
+            radius = {"dawn": 0.075, "day": 0.065, "sunset": 0.12}[what.hour]
+            s.add(
+                "sun",
+                light,
+                min(height * s.between(low, high), s.horizon),
+                s.short * radius * s.between(0.9, 1.2),
+                depth=0.6,
+            )
+    heavy = what.weather in (RAIN, SNOW)
+    if heavy or what.weather == CLOUDS:
+        count = 4 if heavy else rng.randint(2, 4)
+        for i in range(count):
+            x = (i % 2) * 0.5 + s.between(0.1, 0.4)
+            y = height * (0.07 + 0.3 * i / count + s.between(-0.02, 0.03))
+            size = s.short * s.between(0.6, 0.95) if heavy else s.short * s.between(0.3, 0.5)
+            s.add("cloud", x, y, size, depth=0.6, tint=1.0 if heavy else 0.0)
+    if what.weather == MIST:
+        for t, half in ((-0.25, 0.2), (0.1, 0.14), (0.5, 0.12))[: rng.randint(2, 3)]:
+            s.add("mist", 0.5, s.down(t + s.between(-0.08, 0.08)), s.short * half, depth=0.5)
+    elif heavy:
+        s.add(what.weather, 0.5, height * 0.5, s.between(0.7, 1.3), depth=0.0, turn=s.between(-1, 1))
+
+
+def _path(s: Sketch) -> None:
+    """From the line of the nearest hill to the foot of the sheet."""
+    edge = max((e for e in s.elements if e.kind in ("hill", "dune")), key=lambda e: e.y)
+    x = s.across(s.between(0.4, 0.6))
+    s.add("path", x, line(edge, x) + 0.004, s.between(0.12, 0.2), 1.0, edge.depth, s.between(-1, 1))
+
+
+def _thing(s: Sketch, name: str, count: int) -> None:
+    """Put what is asked for where this place has room for it, near enough to be seen."""
+    place, near = s.what.place, (s.down(0.2), s.down(0.95))
+    focal = (max(0.05, s.focus - 0.3), min(0.95, s.focus + 0.3))
+    number = count or (s.rng.choice((1, 1, 2, 3)) if name == "cactus" else s.rng.randint(2, 3) if name == "palm" else 1)
+    if name in ("balloon", "birds", "kite", "plane"):
+        s.fly(
+            name,
+            number,
+            {"balloon": (0.13, 0.24), "birds": (0.06, 0.085), "kite": (0.09, 0.14), "plane": (0.12, 0.19)}[name],
+        )
+    elif name == "path":
+        _path(s)
+    elif name == "pier":
+        s.add("pier", s.across(s.between(0.35, 0.65)), s.down(s.between(0.4, 0.55)), s.between(0.1, 0.15), 1.0, 0.02)
+        s.taken.append(("pier", (s.elements[-1].x - 0.15, s.elements[-1].y - 0.05, s.elements[-1].x + 0.15, s.height)))
+    elif name == "boat":
+        water = next(e for e in s.elements if e.kind == "water")
+        s.stand("boat", (0.1, 0.9), (water.y + 0.015, s.down(0.85)), number, needed=True)
+    elif place in ("coast", "island"):
+        kind = "cliff" if place == "coast" else "island"
+        land = max((e for e in s.elements if e.kind == kind), key=lambda e: e.y)
+        deep = max(land.depth, 0.1)
+        x = (
+            (land.x + land.turn * 0.06, land.x + land.turn * 0.5)
+            if place == "coast"
+            else (land.x - 0.3 * land.size, land.x + 0.3 * land.size)
+        )
+        xs = (max(0.05, min(x)), min(0.95, max(x)))
+        s.stand(name, xs, (0.012, 0.045), number, edge=land, depth=deep, needed=True, larger=0.8, most=0.6)
+    elif name in ("house", "church", "windmill", "lighthouse"):
+        s.stand(name, focal, (s.down(0.05), s.down(0.9)), number, needed=True)
+    else:
+        s.stand(name, (0.08, 0.92), near, number, needed=True)
+
+
+def _dress(s: Sketch) -> None:
+    """Trees that frame, bushes and stones: what nobody asked for."""
+    place, rng = s.what.place, s.rng
+    if place in TREES:
+        top = 0.8 if place == "lake" else 0.45
+        s.frame(
+            TREES[place],
+            rng.randint(2, 5) + 2 * (place == "forest"),
+            (s.down(top), s.down(1.0)),
+            both=rng.random() < 0.5,
+        )
+    if place in ("mountains", "hills", "desert"):
+        s.stand(rng.choice(("bush", "rock")), (0.05, 0.95), (s.down(0.5), s.down(0.98)), rng.randint(0, 2))
+    if place == "coast":
+        cliff = max((e for e in s.elements if e.kind == "cliff"), key=lambda e: e.y)
+        xs = sorted((cliff.x + cliff.turn * 0.1, cliff.x + cliff.turn * 0.4))
+        s.stand("tree", (max(0.06, xs[0]), min(0.94, xs[1])), (0.015, 0.04), rng.randint(0, 2), edge=cliff, depth=0.3)
+    if place == "island":
+        home = max((e for e in s.elements if e.kind == "island"), key=lambda e: e.y)
+        xs = (home.x - 0.32 * home.size, home.x + 0.32 * home.size)
+        s.stand("palm", xs, (0.01, 0.035), edge=home, most=0.7, depth=0.1, needed=True)
+        s.stand("palm", xs, (0.01, 0.035), rng.randint(0, 3), edge=home, most=0.7, depth=0.1)
+        s.stand("bush", xs, (0.01, 0.035), rng.randint(1, 3), edge=home, most=0.7, depth=0.1)
+
+
+# Wide and tall things first, while there is room.
+FIRST = ("path", "pier", "lighthouse", "church", "windmill", "house", "palm", "balloon", "boat")
+
+
+def compose(what: Ask, seed: int) -> Scene:
+    """A scene that shows what is asked, without faults; the same ask and seed give the same scene."""
+    for attempt in range(200):
+        rng = random.Random(f"compose {what} {seed} {attempt}")
+        s = Sketch(what, rng)
+        try:
+            _sky(s)
+            s.taken = [
+                (e.kind, (e.x - e.size, e.y - e.size, e.x + e.size, e.y + e.size))
+                for e in s.elements
+                if e.kind in ("sun", "moon", "crescent")
+            ]
+            PLACES[what.place](s)
+            for name, count in sorted(what.things, key=lambda t: FIRST.index(t[0]) if t[0] in FIRST else len(FIRST)):
+                _thing(s, name, count)
+            _dress(s)
+        except NoRoom:
+            continue
+        made = sorted(s.elements, key=lambda e: (list(KINDS).index(e.kind), e.x))
+        scene = Scene(tuple(made), s.height, rng.randrange(2**31))
+        if len(made) <= MOST and not faults(scene):
+            return scene
+    raise ValueError(f"no composition for {what}")

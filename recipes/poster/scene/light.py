@@ -1,0 +1,88 @@
+"""The light of an hour: palettes between the painter's and a few more, mixed in OKLab."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from recipes.poster.ink import PALETTES, Colour, Palette, overcast, rgb
+
+MORE = {
+    "dawn": (
+        ("#5f7fb0 #a9a5cf #eab4c6 #f9d3bd", "#fff1dc", "#e6c3cd"),
+        ("#9bb7a8 #cfdcc0 #f5e2b8 #fdf0d0", "#fffbe8", "#eee2c4"),
+    ),
+    "day": (
+        ("#4a9ad0 #8cc8e4 #cfe8ea #fdf3d6", "#fffdf0", "#dcebe6"),
+        ("#2c6f9e #5fa3bf #a9d2cc #f2e6c4", "#fff8dc", "#cddfd2"),
+    ),
+    "sunset": (
+        ("#274060 #7a5c7e #d98a6c #f6cf8a", "#fff2c8", "#d99a78"),
+        ("#7a2048 #c8404c #f07a3c #ffc45a", "#ffeaa0", "#f0904c"),
+    ),
+    "night": (
+        ("#071a24 #10343f #1f5560 #3c7a7c", "#f2f4dc", "#2c6468"),
+        ("#180c28 #381a48 #642c62 #96507a", "#fbeeda", "#76406c"),
+    ),
+}
+
+
+def _oklab(colours: np.ndarray) -> np.ndarray:
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    return np.cbrt(linear @ _LMS.T) @ _LAB.T
+
+
+def _srgb(lab: np.ndarray) -> np.ndarray:
+    linear = np.clip((lab @ np.linalg.inv(_LAB).T) ** 3 @ np.linalg.inv(_LMS).T, 0, 1)
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+# Ottosson 2020, https://bottosson.github.io/posts/oklab/
+_LMS = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+_LAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+
+
+def blend(a: Colour, b: Colour, t: float) -> Colour:
+    """A colour between two, in OKLab: no grey middle, no dark band."""
+    one, two = _oklab(np.array([a, b]))
+    red, green, blue = _srgb(one + (two - one) * t).tolist()
+    return red, green, blue
+
+
+def palettes(hour: str) -> list[Palette]:
+    """The skies of an hour, in an order in which neighbours mix well."""
+    known = PALETTES[hour]
+    made = [
+        replace(known[0], sky=tuple(rgb(c) for c in sky.split()), disc=rgb(disc), haze=rgb(haze))
+        for sky, disc, haze in MORE[hour]
+    ]
+    return [made[0], known[0], known[1], made[1]]
+
+
+def light(hour: str, tint: float, weather: set[str]) -> Palette:
+    """The palette at `tint`, 0 to 1, along those of the hour, dulled by mist, rain or snow."""
+    row = palettes(hour)
+    place = min(1.0, max(0.0, tint)) * (len(row) - 1)
+    i = min(int(place), len(row) - 2)
+    a, b, t = row[i], row[i + 1], place - i
+    mixed = replace(
+        a,
+        sky=tuple(blend(x, y, t) for x, y in zip(a.sky, b.sky, strict=True)),
+        disc=blend(a.disc, b.disc, t),
+        haze=blend(a.haze, b.haze, t),
+    )
+    grey = max((g for name, g in (("mist", 0.3), ("rain", 0.62), ("snow", 0.4)) if name in weather), default=0.0)
+    return overcast(mixed, grey) if grey else mixed
