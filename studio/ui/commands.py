@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib.util import find_spec
 from typing import Any, Literal, Protocol
 
 from PySide6.QtGui import QAction, QKeySequence
 
 from studio.backends import MEDIA
+from studio.jobs.engine_cache import resolve
 from studio.library.library import Asset
+from studio.ui.plugin import plugin
 from studio.ui.widgets.text import tr
 
 FILE, EDIT, ITEM, CREATE, VIEW, HELP = "&File", "&Edit", "&Item", "&Create", "&View", "&Help"
@@ -182,16 +182,15 @@ PAGES: tuple[Command, ...] = tuple(
 
 
 @cache
-def _of_media() -> tuple[Command, ...]:
-    """What the windows of the media bring: `COMMANDS` in `studio.ui.<medium>.commands`."""
-    names = [f"studio.ui.{medium.name}" for medium in MEDIA]
-    modules = [f"{name}.commands" for name in names if find_spec(name) and find_spec(f"{name}.commands")]
-    return tuple(command for module in modules for command in importlib.import_module(module).COMMANDS)
+def of_media() -> tuple[Command, ...]:
+    """The commands of the media's plug-ins."""
+    named = [plugin(medium).commands for medium in MEDIA]
+    return tuple(command for name in named if name for command in resolve(name))
 
 
 def table() -> tuple[Command, ...]:
     """Every command, in the order of the menus."""
-    return (*PAGES, *BEFORE_MEDIA, *_of_media(), *AFTER_MEDIA)
+    return (*PAGES, *BEFORE_MEDIA, *of_media(), *AFTER_MEDIA)
 
 
 def command(name: str) -> Command:

@@ -1,4 +1,4 @@
-"""A medium's part of the window: what its package, studio.ui.<name>, adds to its page and to the training."""
+"""A medium's part of the window: what its package, studio.ui.<name>, adds to its page, the menus and the training."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from studio.backends.medium import Medium
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """What a medium brings, as "module:Class", imported when it is first shown; empty for nothing.
+    """What a medium brings, each as "module:name", imported when it is first shown; empty for nothing.
 
-    `inspector` is a `PanelInspector`, the side panel of its page; `training_page` the page on which its models are
-    trained.
+    `inspector` is a `PanelInspector`, the side panel of its page; `commands` a sequence of `Command` for menus and
+    palette; `training_page` the page on which its models are trained.
     """
 
     inspector: str = ""
+    commands: str = ""
     training_page: str = ""
 
 

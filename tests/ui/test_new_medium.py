@@ -19,6 +19,7 @@ from studio.cli import flags
 from studio.schema.request import Request
 from studio.studio import Studio
 from studio.system.paths import AppPaths
+from studio.ui import commands
 from studio.ui.forms.form import Form
 from studio.ui.panel.panel import Panel
 from tests.studios import FAKE, starters, with_trainer
@@ -77,7 +78,12 @@ class TileEngine:
 WINDOW = """
 from studio.ui.plugin import Plugin
 
-PLUGIN = Plugin(inspector="toy_tiles.inspector:TileInspector")
+PLUGIN = Plugin(inspector="toy_tiles.inspector:TileInspector", commands="toy_tiles.commands:COMMANDS")
+"""
+COMMANDS = """
+from studio.ui.commands import CREATE, Command
+
+COMMANDS = (Command("polish", "P&olish the tile", CREATE, "Ctrl+Alt+P"),)
 """
 INSPECTOR = """
 from PySide6.QtWidgets import QLabel, QVBoxLayout
@@ -90,6 +96,13 @@ class TileInspector(PanelInspector):
         super().__init__(parts)
         self.setAccessibleName("Tile tools")
         QVBoxLayout(self).addWidget(QLabel("Tools for tiles"))
+
+    def commands(self):
+        return {"polish": self._polish}
+
+    def _polish(self):
+        form = self.parts.brief.form
+        form.set_value(form.value().replace(shade=255))
 """
 
 
@@ -104,12 +117,16 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ("engine", ENGINE),
         ("ui", WINDOW),
         ("inspector", INSPECTOR),
+        ("commands", COMMANDS),
     ):
         (package / f"{name}.py").write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(str(package.parent))
     found = importlib.import_module("toy_tiles.requests").MEDIUM
-    monkeypatch.setattr(studio.backends, "MEDIA", (*MEDIA, found))
+    for module in (studio.backends, commands):
+        monkeypatch.setattr(module, "MEDIA", (*MEDIA, found))
+    commands.of_media.cache_clear()
     yield found
+    commands.of_media.cache_clear()
     for name in [name for name in sys.modules if name.partition(".")[0] == "toy_tiles"]:
         del sys.modules[name]
     del Request.kinds["tiles-of-tests"]
@@ -147,10 +164,13 @@ def test_its_page_makes_a_work_and_shows_its_inspector(opened: Studio, toy: Any,
         assert isinstance(panel.form, Form)
         assert set(panel.form.fields) == {"shade", "model", "seed"}
         panel.form.set_value(panel.form.value().replace(shade=120))
+        assert "polish" in desk.window.menu_actions
+        assert commands.command("polish").text() == "Polish the tile"
+        panel.commands()["polish"]()
         panel.brief.generate.click()
         desk.until(lambda: opened.library.count() == 1)
         desk.until(lambda: panel.asset is not None)
-        assert opened.library.page()[0].request["shade"] == 120
+        assert opened.library.page()[0].request["shade"] == 255
     finally:
         panel.close_down()
         panel.hide()

@@ -3,5 +3,7 @@
 from studio.ui.plugin import Plugin
 
 PLUGIN = Plugin(
-    inspector="studio.ui.avatar.inspector:AvatarInspector", training_page="studio.ui.training.page:TrainingPage"
+    inspector="studio.ui.avatar.inspector:AvatarInspector",
+    commands="studio.ui.avatar.commands:COMMANDS",
+    training_page="studio.ui.training.page:TrainingPage",
 )

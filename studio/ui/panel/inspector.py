@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QFrame
 
 from studio.backends.medium import Medium
+from studio.jobs.engine_cache import resolve
 from studio.jobs.job import Job
 from studio.library.library import Asset
 from studio.schema.request import Request
@@ -77,8 +77,9 @@ class PanelInspector(QFrame):
 
 def inspector(medium: Medium, parts: PanelParts) -> PanelInspector:
     """The inspector of a medium's panel; hidden where the medium brings none."""
-    module, _, name = plugin(medium).inspector.partition(":")
-    made = (getattr(importlib.import_module(module), name) if module else PanelInspector)(parts)
-    if not module:
-        made.hide()
-    return made
+    name = plugin(medium).inspector
+    if name:
+        return resolve(name)(parts)
+    none = PanelInspector(parts)
+    none.hide()
+    return none

@@ -1,5 +1,0 @@
-"""What the music medium adds to the window: nothing beyond what its requests say."""
-
-from studio.ui.plugin import Plugin
-
-PLUGIN = Plugin()
