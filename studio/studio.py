@@ -19,8 +19,9 @@ from studio.jobs import training_runs
 from studio.jobs.engine_cache import PLATFORM, EngineLimits
 from studio.jobs.group import JobGroup
 from studio.jobs.io_host import IO_WORKERS, IoContext, IoHost, IoRequest
-from studio.jobs.job import Cancelled, Group, Job, State
+from studio.jobs.job import Cancelled, Group, Job, Progress, State
 from studio.jobs.lane import Lane
+from studio.jobs.leftovers import LeftoverSweep
 from studio.jobs.queue_store import QueueEntry, QueueStore
 from studio.jobs.results import ResultStore
 from studio.jobs.worker import EngineResult, OnProgress, ProcessHost, ThreadHost
@@ -33,7 +34,7 @@ from studio.models.model import Model
 from studio.models.resources import Resources
 from studio.schema import settings as settings_file
 from studio.schema.fields import WorkKey
-from studio.schema.nested import models_by_role
+from studio.schema.nested import models_by_role, works_of
 from studio.schema.request import Request, TrainRequest
 from studio.system.log import conceal
 from studio.system.paths import RESOURCES, AppPaths
@@ -108,6 +109,8 @@ class Studio:
         if self._queue_store is not None and self._queue_store.paused:
             self._pause_lanes(True)
         self._restore_queue()
+        owns_queue = self._queue_store is not None and self._queue_store.owned
+        self._sweep = LeftoverSweep(paths, self._used_works, self._listed_requests) if owns_queue else None
         self._end_following = self.catalog.follow(lambda: self._publish(News("models")))
 
     def submit(
@@ -303,6 +306,8 @@ class Studio:
         for job in self._ended:
             self.discard(job)
         self._end_following()
+        if self._sweep is not None:
+            self._sweep.close()
         self.library.close()
 
     @property
@@ -375,6 +380,7 @@ class Studio:
         host = ProcessHost(rules, nice=nice, log=log_file) if isolated else ThreadHost(rules)
 
         def run(job: Job, on_progress: OnProgress) -> EngineResult:
+            self._keep_works(job, on_progress)
             request = job.request
             return host.run(job, self.task(request).engine, self._resources(request), on_progress)
 
@@ -409,6 +415,23 @@ class Studio:
         lanes = {"device": self._device, "training": self._training, "io": self._io}
         return lanes[self.task(job.request).lane]
 
+    def _keep_works(self, job: Job, on_progress: OnProgress) -> None:
+        """Copy files that the request uses and that are no works into the library, so that it names them by sha256."""
+        if not any(key.path for key in works_of(job.request)):
+            return
+
+        def check(_bytes: int) -> None:
+            if job.cancelling:
+                raise Cancelled
+
+        on_progress(Progress("reading"))
+        job.request = self._used_works.kept(job.request, check)
+        self._queue_changed()
+
+    def _listed_requests(self) -> list[Request]:
+        """The requests of all jobs that run, wait, have ended or were interrupted."""
+        return [*(job.request for job in self.jobs()), *(entry.request for entry in self.interrupted)]
+
     def _resources(self, request: Request) -> Resources:
         models = {role: self._model(id) for role, id in models_by_role(request).items()}
         return Resources(models.pop("", None), models, self._used_works.files(request))
@@ -424,7 +447,7 @@ class Studio:
         """The request with its model chosen and its works named, within the limits of the model's family."""
         if self.task(request).lane == "io":
             return request
-        request = self._used_works.named(self._with_model(request))
+        request = self._used_works.found(self._with_model(request))
         models = {role: self.catalog.get(id) for role, id in models_by_role(request).items()}
         if "" in models:
             self.media[request.medium].family(models[""].family).check(request)

@@ -113,14 +113,28 @@ def exists(folder: Path) -> bool:
     return (folder / NAME).exists() or (folder / _RECOVERED).exists()
 
 
-def heading(folder: Path) -> dict[str, Any]:
-    """Kind and title of the document, which may be open elsewhere. Raises sqlite3.Error or ValueError."""
+def connect_to_read(folder: Path) -> sqlite3.Connection:
+    """The database of a document, which may be open elsewhere. Raises sqlite3.Error."""
     path = folder / NAME
     # Without a log, reading must not make one: a reader cannot remove it again.
     mode = "ro" if any(size for _, size in _times(folder / f"{NAME}-wal")) else "ro&immutable=1"
-    with contextlib.closing(_connect(path if path.exists() else folder / _RECOVERED, mode)) as db:
+    return _connect(path if path.exists() else folder / _RECOVERED, mode)
+
+
+def heading(folder: Path) -> dict[str, Any]:
+    """Kind and title of the document, which may be open elsewhere. Raises sqlite3.Error or ValueError."""
+    with contextlib.closing(connect_to_read(folder)) as db:
         row = db.execute("SELECT heading FROM state ORDER BY edit DESC LIMIT 1").fetchone()
     return decode(row[0]) if row else {}
+
+
+def state_now(db: sqlite3.Connection) -> dict[str, Any]:
+    """The state with all edits since it was sealed. Raises sqlite3.Error or ValueError."""
+    last, value = db.execute("SELECT edit, value FROM state ORDER BY edit DESC LIMIT 1").fetchone() or (0, b"{}")
+    state = decode(value)
+    for (changes,) in db.execute("SELECT changes FROM edits WHERE number > ? ORDER BY number", (last,)):
+        state = apply(state, decode(changes)["changes"])
+    return state
 
 
 def saved_at(folder: Path) -> float:

@@ -8,18 +8,19 @@ they are opened.
 from __future__ import annotations
 
 import contextlib
+import json
 import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from studio.documents import database, journal_folder
 from studio.documents.database import WITHOUT_UNDO, DocumentDatabase, DocumentRows
-from studio.documents.history import DocumentUndo, DocumentVersion, VersionStore, read_undo, write_undo
+from studio.documents.history import DocumentUndo, DocumentVersion, VersionStore, read_undo, states, write_undo
 from studio.documents.json_diff import between, plain
 from studio.errors import BadInput, Message, StudioError
 from studio.system.storage import disk_error, disk_errors_as, try_lock
@@ -306,6 +307,22 @@ def listing(parent: Path) -> list[DocumentSummary]:
         kind, title = str(head.get("kind", "")), str(head.get("title", ""))
         found.append(DocumentSummary(folder, kind, title, files.saved_at(folder)))
     return sorted(found, key=lambda summary: summary.saved, reverse=True)
+
+
+def texts(parent: Path) -> Iterator[str]:
+    """The JSON of every state that a document below `parent` has or can go back to. Raises OSError, sqlite3.Error,
+    ValueError or StudioError where one cannot be read.
+    """
+    for folder in parent.iterdir() if parent.is_dir() else ():
+        if database.exists(folder):
+            with contextlib.closing(database.connect_to_read(folder)) as db:
+                db.execute("BEGIN")
+                for state in states(db):
+                    yield json.dumps(state)
+        elif _is_document(folder):
+            rows = journal_folder.read(folder)
+            for state in (rows.state, *(version.state for version in rows.versions)):
+                yield json.dumps(state)
 
 
 def _is_document(folder: Path) -> bool:

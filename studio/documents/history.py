@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from studio.documents.database import (
     insert_version,
     read_version,
     row_crc,
+    state_now,
     version_list,
 )
 from studio.documents.json_diff import apply, between, plain
@@ -76,6 +77,25 @@ class DocumentUndo:
         undo = self.undo[len(self.undo) - _fitting(self.undo[::-1]) :]
         redo = self.redo[: _fitting(self.redo)]
         return DocumentUndo(undo, redo, self.first + len(self.undo) - len(undo), self.group)
+
+
+def states(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+    """The state of a document now, those of its versions, and those that undo and redo lead to. Raises sqlite3.Error or
+    ValueError.
+    """
+    yield state_now(db)
+    for number, *_ in version_list(db):
+        version = read_version(db, number)
+        if version is not None:
+            yield version.state
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'undo'").fetchone():
+        return
+    undo, _ = read_undo(db)
+    for steps, leads in ((undo.undo[::-1], DocumentUndo.undone), (undo.redo, DocumentUndo.redone)):
+        state, left = state_now(db), undo
+        for _ in steps:
+            state, left = leads(left, state)
+            yield state
 
 
 def write_undo(db: sqlite3.Connection, old: DocumentUndo | None, new: DocumentUndo) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -21,6 +22,8 @@ from studio.schema.request import Flag, FreeText, PathTo, Request
 
 PASTED = "pasted-"
 """How the names of the folders begin that hold one pasted file each, and are deleted after its import."""
+
+DAY = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +121,7 @@ class WorkImportEngine:
                 report(Progress("importing", at, len(found)))
                 self._add(path, imported)
         except Cancelled:
-            # Pasted files stay: a closing studio cancels too, and offers the import again.
+            # Pasted files stay: a closing studio cancels too, and offers the import again. See `remove_pasted`.
             raise Cancelled([imported] if imported.works else []) from None  # type: ignore[list-item]
         if request.temporary:
             for folder in {path.parent for path in paths if path.parent.name.startswith(PASTED)}:
@@ -134,6 +137,25 @@ class WorkImportEngine:
             imported.failed.append((path.name, reason(error)))
         else:
             self._context.changed("library")
+
+
+def remove_pasted(folder: Path, requests: Iterable[Request], now: float | None = None) -> int:
+    """Delete the folders of pasted files below `folder` that none of these requests is to import, unless they are
+    younger than a day; returns how many.
+    """
+    oldest = (time.time() if now is None else now) - DAY
+    wanted = {
+        Path(each.path).parent
+        for request in requests
+        if isinstance(request, WorkImportRequest)
+        for each in request.paths
+    }
+    removed = 0
+    for pasted in folder.glob(f"{PASTED}*"):
+        if pasted not in wanted and pasted.is_dir() and pasted.stat().st_mtime < oldest:
+            shutil.rmtree(pasted, ignore_errors=True)
+            removed += 1
+    return removed
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:

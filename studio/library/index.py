@@ -6,6 +6,7 @@ It holds nothing that the sidecars do not, and can be deleted at any time.
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -15,6 +16,7 @@ from typing import Any
 from studio.errors import Message, StudioError
 from studio.library.asset import AssetRecord, LibraryQuery, search_text, without_surrogates
 
+SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 VERSION = 1
 """The version of the tables below; an older index is rebuilt, a newer one is refused."""
 
@@ -290,6 +292,14 @@ def models(db: sqlite3.Connection) -> dict[str, int]:
 def all_records(db: sqlite3.Connection) -> list[AssetRecord]:
     """Every work, those in the bin included, oldest first."""
     return [_record(body) for (body,) in db.execute("SELECT body FROM bodies ORDER BY seq")]
+
+
+def hashes(db: sqlite3.Connection) -> set[str]:
+    """Every sha256 that a work names: its own, its model's, and those of the works and files that it uses."""
+    found: set[str] = set()
+    for (body,) in db.execute("SELECT body FROM bodies"):
+        found.update(SHA256.findall(body))
+    return found
 
 
 def records_labelled(db: sqlite3.Connection, kind: str, name: str) -> list[AssetRecord]:

@@ -41,6 +41,7 @@ from studio.library.verify import (
     medium_of,
     rebuild_records,
     sha256_of,
+    unindexed_texts,
 )
 from studio.media import codecs, images, temp_clips
 from studio.media.payloads import Audio, Bundle, Clip, Image, Payload, Text
@@ -165,24 +166,37 @@ class Library:
         """Raises BadInput where there is no such work."""
         return self._records([id])[0].to_asset(self.folder)
 
+    def work_at(self, path: Path) -> Asset | None:
+        """The work that this file of the library belongs to; None for every other file."""
+        path = path.absolute()
+        if path.parent.parent not in (self.folder / room for room in FOLDERS):
+            return None
+        named = self.get_many([path.stem, path.name.split(".", 1)[0]])
+        return next((work for work in named if path in work.paths), None)
+
     def find_file(self, path: Path) -> Asset | None:
         """The work that lies in this file or has the same bytes; None where there is none. Raises StudioError where it
         cannot be read.
         """
-        if path.absolute().parent.parent in (self.folder / room for room in FOLDERS):
-            named = self.get_many([path.stem, path.name.split(".", 1)[0]])
-            lying = [work for work in named if path.absolute() in work.paths]
-            if lying:
-                return lying[0]
+        work = self.work_at(path)
+        if work is not None:
+            return work
         with disk_errors_as("The file could not be read"):
             digest = sha256_of(path)
-        known = self._queries.query(lambda db: tables.same_bytes(db, digest))
-        return known.to_asset(self.folder) if known else None
+        return self.find_bytes(digest)
 
     def find_bytes(self, sha256: str) -> Asset | None:
         """The newest work whose file has this sha256; None where there is none."""
         known = self._queries.query(lambda db: tables.same_bytes(db, sha256))
         return known.to_asset(self.folder) if known else None
+
+    def hashes(self) -> set[str]:
+        """Every sha256 that stands in a sidecar, also in those that cannot be read as works."""
+        found = self._queries.query(tables.hashes)
+        with disk_errors_as("The library could not be read"):
+            for text in unindexed_texts(self.folder, self._queries.query(tables.ids)):
+                found.update(tables.SHA256.findall(text))
+        return found
 
     def page(self, query: LibraryQuery | None = None, offset: int = 0, limit: int = 100) -> list[Asset]:
         """Works that agree with the query, newest first."""

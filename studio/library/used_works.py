@@ -1,62 +1,117 @@
-"""The works that requests use: found by id or by their bytes; files from elsewhere are kept by their bytes."""
+"""The works that requests use: found by id or by their bytes; copies of files that are no works, and their removal."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import logging
-from collections.abc import Mapping
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from studio.errors import BadInput, Message
+from studio.errors import BadInput, Message, StudioError
+from studio.library.index import SHA256
 from studio.library.library import Library
 from studio.library.verify import sha256_of
 from studio.schema.fields import WorkKey
-from studio.schema.nested import map_works, works_of
+from studio.schema.nested import AnyRequest, map_works, works_of
 from studio.schema.request import Request
 from studio.system import storage
-
-log = logging.getLogger(__name__)
+from studio.system.storage import FileLock
 
 FOLDER = "sources"
 """The folder of the library for files that requests use and that are no works: <sha256>.<suffix>."""
 
+UNUSED_SECONDS = 30 * 86_400.0
+"""How long a source must not have been used before it is removed; every use sets the time of its file."""
+
 
 class UsedWorks:
-    """Names the works of requests by id and sha256, and finds their files again."""
+    """Names the works of requests by id and sha256, and finds their files again. Any thread may use it, and several
+    studios at once.
+    """
 
     def __init__(self, library: Library) -> None:
         self._library = library
         self._folder = library.folder / FOLDER
+        self._lock = FileLock(library.folder / ".sources.lock")
 
-    def named(self, request: Request) -> Request:
+    def found(self, request: AnyRequest) -> AnyRequest:
+        """The request with each work of the library named by id and sha256. Reads no file: those that are no works
+        stay paths until `kept`. BadInput for works and files that do not exist.
+        """
+        return map_works(request, self._found) if works_of(request) else request
+
+    def kept(self, request: AnyRequest, on_chunk: Callable[[int], object] = lambda _bytes: None) -> AnyRequest:
         """The request with each work named by id and sha256, so that it means the same bytes anywhere.
 
-        A file that is no work of the library is copied into it, below `sources`. BadInput for works and files that do
-        not exist, StudioError for disks that fail.
+        A file that is no work of the library is copied into it, below `sources`. `on_chunk(bytes)` is called after each
+        part that was read or copied; what it raises passes through. BadInput for works and files that do not exist,
+        StudioError for disks that fail.
         """
-        return map_works(request, self._named) if works_of(request) else request
+        return map_works(request, lambda key: self._kept(key, on_chunk)) if works_of(request) else request
 
     def files(self, request: Request) -> Mapping[str, Path]:
         """The files of the works that a named request uses, by `WorkKey.name`. BadInput for one that is missing."""
         return {key.name: self._file(key) for key in works_of(request)}
 
-    def _named(self, key: WorkKey) -> WorkKey:
+    def unused(self, now: float | None = None) -> list[Path]:
+        """The sources that were not used for `UNUSED_SECONDS`, and what unfinished copies of that age left."""
+        return [path for path in self._folder.iterdir() if _is_old(path, now)] if self._folder.is_dir() else []
+
+    def remove_unused(self, texts: Iterable[str], now: float | None = None) -> int:
+        """Delete the sources of `unused` whose sha256 stands in no sidecar of the library and in none of `texts`;
+        returns how many. What the texts raise passes through, with nothing deleted.
+        """
+        unused = self.unused(now)
+        if not unused:
+            return 0
+        named = self._library.hashes()
+        for text in texts:
+            named.update(SHA256.findall(text))
+        removed = 0
+        for path in unused:
+            if path.stem not in named:
+                with self._lock:  # a request that uses it now has set its time
+                    if _is_old(path, now):
+                        path.unlink(missing_ok=True)
+                        removed += 1
+        return removed
+
+    def _found(self, key: WorkKey) -> WorkKey:
+        if key.id or key.sha256:
+            return self._of_library(key)
+        path = Path(key.path).expanduser()
+        if not path.is_file():
+            raise _missing_file(path)
+        return key
+
+    def _kept(self, key: WorkKey, on_chunk: Callable[[int], object]) -> WorkKey:
         if not key.path or key.id or key.sha256:
             return self._of_library(key)
         path = Path(key.path).expanduser()
         if not path.is_file():
-            raise BadInput("{path} does not exist.", "Give a file, or the id of a work.", path=path)
-        known = self._library.find_file(path)
+            raise _missing_file(path)
+        known = self._library.work_at(path)
         if known is not None:
             return WorkKey(id=known.id, sha256=known.sha256)
         with storage.disk_errors_as(Message("{name} could not be read", name=path.name)):
-            sha256 = sha256_of(path)
-            kept = self._folder / f"{sha256}{path.suffix.lower()}"
-            if not kept.is_file():
-                self._folder.mkdir(parents=True, exist_ok=True)
-                with storage.replacing(kept) as part:
-                    storage.copy(path, part, lambda _: None)
+            sha256 = sha256_of(path, on_chunk)
+        known = self._library.find_bytes(sha256)
+        if known is not None and known.path.is_file():
+            return WorkKey(id=known.id, sha256=sha256)
+        with storage.disk_errors_as(Message("{name} could not be copied into the library", name=path.name)):
+            self._copy(path, sha256, on_chunk)
         return WorkKey(sha256=sha256)
+
+    def _copy(self, path: Path, sha256: str, on_chunk: Callable[[int], object]) -> None:
+        if self._source(sha256) is not None:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with storage.replacing(self._folder / f"{sha256}{path.suffix.lower()}") as part:
+            storage.copy(path, part, on_chunk)
+            if sha256_of(part, on_chunk) != sha256:
+                raise StudioError("{name} was changed while it was copied.", "Try again.", name=path.name)
 
     def _of_library(self, key: WorkKey) -> WorkKey:
         """The key with the sha256 of its work; one that has it already, and so is found by it, stays as it is."""
@@ -74,12 +129,35 @@ class UsedWorks:
             if work.path.is_file() and key.sha256 in ("", work.sha256):
                 return work.path
         if key.sha256:
-            for kept in sorted(self._folder.glob(f"{key.sha256}*")):
-                return kept
+            source = self._source(key.sha256)
+            if source is not None:
+                return source
             same = self._library.find_bytes(key.sha256)
             if same is not None and same.path.is_file():
                 return same.path
         raise _missing(key)
+
+    def _source(self, sha256: str) -> Path | None:
+        """The source with these bytes, its time set so that it is not removed; None where there is none."""
+        if not any(self._folder.glob(f"{sha256}*")):
+            return None
+        with self._lock:
+            for source in sorted(self._folder.glob(f"{sha256}*")):
+                with contextlib.suppress(PermissionError):  # the file of another user
+                    os.utime(source)
+                return source
+        return None
+
+
+def _is_old(path: Path, now: float | None) -> bool:
+    try:
+        return path.stat().st_mtime < (time.time() if now is None else now) - UNUSED_SECONDS
+    except FileNotFoundError:  # another studio has removed it
+        return False
+
+
+def _missing_file(path: Path) -> BadInput:
+    return BadInput("{path} does not exist.", "Give a file, or the id of a work.", path=path)
 
 
 def _missing(key: WorkKey) -> BadInput:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -23,7 +23,7 @@ from studio.library.store import FOLDERS, read_sidecar
 from studio.media import codecs
 from studio.media.payloads import Audio, Clip, Image, Text
 from studio.media.provenance import parse_note
-from studio.system.storage import FileLock, disk_errors_as, write_atomic
+from studio.system.storage import COPY_CHUNK, FileLock, disk_errors_as, write_atomic
 
 T = TypeVar("T")
 OnProgress = Callable[[int, int], None]
@@ -94,6 +94,15 @@ def sidecar_folders(folder: Path) -> dict[str, str]:
     return found
 
 
+def unindexed_texts(folder: Path, ids: Collection[str]) -> Iterator[str]:
+    """The texts of sidecars that the index does not hold: of other works than `ids`, damaged, or not in place yet."""
+    for pattern in ("works/*/*.json*", "bin/*/*.json*", "staging/*.json", "staging/*.gone"):
+        for path in folder.glob(pattern):
+            if path.suffix != ".json" or path.stem not in ids:
+                with contextlib.suppress(FileNotFoundError):  # another studio has moved it
+                    yield path.read_text("utf-8", "replace")
+
+
 def read_records(paths: Iterable[Path]) -> list[AssetRecord]:
     """The records in these sidecars; damaged ones and those of a newer studio are skipped."""
     return [found.record for found in (_read_sidecar(path) for path in paths) if found.record]
@@ -150,9 +159,14 @@ def find_problems(
     return problems
 
 
-def sha256_of(path: Path) -> str:
+def sha256_of(path: Path, on_chunk: Callable[[int], object] = lambda _bytes: None) -> str:
+    """The sha256 of a file, in hexadecimal. `on_chunk(bytes)` is called after each part that was read."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while part := file.read(COPY_CHUNK):
+            digest.update(part)
+            on_chunk(len(part))
+    return digest.hexdigest()
 
 
 def medium_of(request: dict[str, Any], payload: Image | Clip | Audio | Text) -> str:

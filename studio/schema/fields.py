@@ -176,7 +176,7 @@ class PathTo(Field):
 
 @dataclass(frozen=True, slots=True)
 class WorkKey:
-    """Which work a request uses: one of the library by its `id`, or any file by its `path` until it is submitted.
+    """Which work a request uses: one of the library by its `id`, or any file by its `path` until it is used.
 
     `sha256` is that of the file, by which it is found where its id or path is no longer there. Empty for none.
     """
@@ -206,7 +206,7 @@ class WorkRef(Field):
     """A work that the request uses: a picture, mask, sound or text.
 
     Text is taken as the id of a work where it looks like one, else as the path of a file. In JSON it is an object with
-    `id` and `sha256`; a path only until the request is submitted, when the studio keeps the file by its sha256.
+    `id` and `sha256`; a path only until the request runs, when the studio keeps the file by its sha256.
     """
 
     def check(self, name: str, value: Any) -> WorkKey:

@@ -9,13 +9,15 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from studio.errors import BadInput, Message
 from studio.schema.fields import Field, ModelId, WorkKey, WorkRef, shown
 from studio.schema.request import Request
+
+AnyRequest = TypeVar("AnyRequest", bound=Request)
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ def works_of(request: Request) -> list[WorkKey]:
     return found
 
 
-def map_works(request: Request, change: Callable[[WorkKey], WorkKey]) -> Request:
+def map_works(request: AnyRequest, change: Callable[[WorkKey], WorkKey]) -> AnyRequest:
     """The request with each work that it uses changed, also those of its rows and of the requests within it."""
     return request.replace(**_changed_works(request, change)) if _may_use_works(type(request)) else request
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
+import re
 import shutil
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,15 +18,24 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from studio.errors import BadInput
-from studio.jobs.job import Report
+from studio.documents.document import Document
+from studio.errors import BadInput, StudioError
+from studio.jobs.imports import ImportPath, WorkImportRequest
+from studio.jobs.job import Cancelled, Report
+from studio.jobs.leftovers import sweep
 from studio.library.library import Library
-from studio.library.used_works import UsedWorks
+from studio.library.used_works import UNUSED_SECONDS, UsedWorks
 from studio.media.payloads import Image, Payload
+from studio.media.provenance import Provenance
 from studio.models.resources import Resources
 from studio.schema.fields import ModelId, WorkKey, WorkRef, field
 from studio.schema.nested import ListOf, NestedRequest, Record, models_by_role, works_of
+from studio.schema.presets import Presets
 from studio.schema.request import Request
+from studio.studio import Studio
+from studio.system import storage
+from studio.system.paths import AppPaths
+from tests import fakes
 from tests.studios import fake_studio
 
 
@@ -70,7 +83,7 @@ def test_a_work_of_the_library_is_named_by_its_id_and_its_bytes(library: Library
     work = library.import_file(picture(tmp_path / "a.png"))
     used = UsedWorks(library)
     for given in (work.id, str(work.path), str(tmp_path / "a.png")):
-        named = used.named(Retouch(picture=given))  # type: ignore[arg-type]
+        named = used.kept(Retouch(picture=given))  # type: ignore[arg-type]
         assert named.picture == WorkKey(id=work.id, sha256=work.sha256)
         assert used.files(named) == {work.sha256: work.path}
         assert str(tmp_path) not in json.dumps(named.to_json())
@@ -79,14 +92,14 @@ def test_a_work_of_the_library_is_named_by_its_id_and_its_bytes(library: Library
 def test_a_file_that_is_no_work_is_kept_by_its_bytes(library: Library, tmp_path: Path) -> None:
     brought = picture(tmp_path / "mine.PNG")
     used = UsedWorks(library)
-    named = used.named(Retouch(picture=str(brought)))  # type: ignore[arg-type]
+    named = used.kept(Retouch(picture=str(brought)))  # type: ignore[arg-type]
     digest = sha256(brought)
     assert named.to_json()["picture"] == {"sha256": digest}
     brought.unlink()
     (kept,) = used.files(named).values()
     assert kept == library.folder / "sources" / f"{digest}.png"
     assert sha256(kept) == digest
-    assert used.named(named) == named
+    assert used.kept(named) == named
     assert library.count() == 0
     assert library.verify() == []
 
@@ -94,7 +107,7 @@ def test_a_file_that_is_no_work_is_kept_by_its_bytes(library: Library, tmp_path:
 def test_works_are_found_after_the_library_has_moved(tmp_path: Path) -> None:
     before = Library(tmp_path / "before")
     work = before.import_file(picture(tmp_path / "a.png", 1))
-    named = UsedWorks(before).named(
+    named = UsedWorks(before).kept(
         Retouch(picture=work.id, layers=(Layer(mask=str(picture(tmp_path / "b.png", 2))),))  # type: ignore[arg-type]
     )
     before.close()
@@ -117,13 +130,13 @@ def test_a_work_under_another_id_is_found_by_its_bytes(library: Library, tmp_pat
 @pytest.mark.parametrize("given", ["20200101-000000-00000000", {"id": "20200101-000000-00000000", "sha256": "ab" * 32}])
 def test_a_missing_work_is_named(library: Library, given: Any) -> None:
     with pytest.raises(BadInput, match="20200101-000000-00000000 that this uses is not in the library") as caught:
-        UsedWorks(library).named(Retouch(picture=given))
+        UsedWorks(library).kept(Retouch(picture=given))
     assert "Import its file again" in caught.value.hint
 
 
 def test_a_missing_file_is_named(library: Library, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"nothing\.png does not exist"):
-        UsedWorks(library).named(Retouch(picture=str(tmp_path / "nothing.png")))  # type: ignore[arg-type]
+        UsedWorks(library).kept(Retouch(picture=str(tmp_path / "nothing.png")))  # type: ignore[arg-type]
 
 
 def test_works_of_rows_and_of_requests_within_are_found(tmp_path: Path) -> None:
@@ -164,39 +177,279 @@ class Recorder:
         return [Image(np.full((8, 8, 3), request.seed, np.uint8))]
 
 
-def test_an_engine_gets_models_by_role_and_works_as_files(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def retoucher(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+    """A studio that takes `Retouch`."""
     monkeypatch.setattr(Recorder, "loaded", [])
     monkeypatch.setattr(Recorder, "asked", [])
     studio = fake_studio(home)
     poster = studio.media["poster"]
     task = dataclasses.replace(poster.default_task, request=Retouch, engine=f"{__name__}:Recorder")
     studio.media["poster"] = dataclasses.replace(poster, tasks=(*poster.tasks, task))
-    lora = home / "models" / "inks"
+    yield studio
+    studio.close()
+
+
+def add_lora(studio: Studio, sha256: str = "aa" * 32) -> None:
+    lora = studio.paths.models / "inks"
     lora.mkdir(parents=True)
-    (lora / "model.toml").write_text('medium = "poster"\nfamily = "lora"\nsha256 = "aa"\n', encoding="utf-8")
+    text = f'medium = "poster"\nfamily = "lora"\nlicence = "mit"\nsha256 = "{sha256}"\n'
+    (lora / "model.toml").write_text(text, encoding="utf-8")
+
+
+def test_an_engine_gets_models_by_role_and_works_as_files(retoucher: Studio, tmp_path: Path) -> None:
+    add_lora(retoucher)
     brought = str(picture(tmp_path / "a.png"))
-    try:
-        job = studio.submit(Retouch(picture=brought, lora="inks", seed=3))  # type: ignore[arg-type]
-        (asset,) = job.future.result(20)
-        studio.submit(Retouch(picture=brought, seed=4)).future.result(20)  # type: ignore[arg-type]
-        studio.submit(Retouch(seed=5, lora="inks")).future.result(20)
-    finally:
-        studio.close()
+    job = retoucher.submit(Retouch(picture=brought, lora="inks", seed=3))  # type: ignore[arg-type]
+    (asset,) = job.future.result(20)
+    retoucher.submit(Retouch(picture=brought, seed=4)).future.result(20)  # type: ignore[arg-type]
+    retoucher.submit(Retouch(seed=5, lora="inks")).future.result(20)
     assert [sorted(each.models) for each in Recorder.loaded] == [["", "lora"], [""]], "another set is another engine"
     assert [each.seed for each in Recorder.asked] == [3, 4, 5]
     assert asset.request["picture"] == {"sha256": sha256(Path(brought))}
     assert str(tmp_path) not in json.dumps(asset.request)
 
 
-def test_a_model_of_a_role_that_is_not_there_is_named(home: Path) -> None:
-    studio = fake_studio(home)
-    poster = studio.media["poster"]
-    task = dataclasses.replace(poster.default_task, request=Retouch, engine=f"{__name__}:Recorder")
-    studio.media["poster"] = dataclasses.replace(poster, tasks=(*poster.tasks, task))
+def test_a_model_of_a_role_that_is_not_there_is_named(retoucher: Studio) -> None:
+    with pytest.raises(BadInput, match="There is no model 'inks'"):
+        retoucher.submit(Retouch(lora="inks"))
+
+
+def test_submitting_does_not_wait_for_a_file_to_be_copied(
+    retoucher: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted, copy = threading.Event(), storage.copy
+
+    def later(*given: Any) -> None:
+        assert submitted.wait(20)
+        copy(*given)
+
+    monkeypatch.setattr(storage, "copy", later)
+    job = retoucher.submit(Retouch(picture=str(picture(tmp_path / "a.png"))))  # type: ignore[arg-type]
+    submitted.set()
+    job.future.result(20)
+    assert isinstance(job.request, Retouch)
+    assert job.request.picture == WorkKey(sha256=sha256(tmp_path / "a.png"))
+
+
+def test_a_file_that_is_gone_when_its_job_starts_is_named(retoucher: Studio, tmp_path: Path) -> None:
+    brought = picture(tmp_path / "a.png")
+    retoucher.pause(True)
+    job = retoucher.submit(Retouch(picture=str(brought)))  # type: ignore[arg-type]
+    brought.unlink()
+    retoucher.pause(False)
+    assert re.search(r"a\.png does not exist", str(fakes.ended(job)))
+
+
+def test_a_copy_can_be_cancelled_and_leaves_nothing(
+    retoucher: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = storage.copy
+
+    def cancelled(source: Path, target: Path, on_chunk: Callable[[int], object]) -> None:
+        retoucher.cancel(job.id)
+        copy(source, target, on_chunk)
+
+    monkeypatch.setattr(storage, "copy", cancelled)
+    retoucher.pause(True)
+    job = retoucher.submit(Retouch(picture=str(picture(tmp_path / "a.png"))))  # type: ignore[arg-type]
+    retoucher.pause(False)
+    assert isinstance(fakes.ended(job), Cancelled)
+    assert list((retoucher.library.folder / "sources").iterdir()) == []
+
+
+def test_a_file_that_changes_while_it_is_copied_is_refused(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(_source: Path, target: Path, _on_chunk: object) -> None:
+        target.write_bytes(b"other")
+
+    monkeypatch.setattr(storage, "copy", changed)
+    with pytest.raises(StudioError, match=r"a\.png was changed while it was copied"):
+        UsedWorks(library).kept(Retouch(picture=str(picture(tmp_path / "a.png"))))  # type: ignore[arg-type]
+    assert list((library.folder / "sources").iterdir()) == []
+
+
+def test_a_work_of_the_library_is_not_copied(library: Library, tmp_path: Path) -> None:
+    work = library.import_file(picture(tmp_path / "a.png"))
+    kept = UsedWorks(library).kept(Retouch(picture=str(work.path)))  # type: ignore[arg-type]
+    assert kept.picture == WorkKey(id=work.id, sha256=work.sha256)
+    assert not (library.folder / "sources").exists()
+
+
+LATER = time.time() + UNUSED_SECONDS + 60
+Keeper = Callable[[AppPaths, Library, Retouch], Sequence[Request]]
+
+
+def kept_by_a_work(_paths: AppPaths, library: Library, request: Retouch) -> Sequence[Request]:
+    made = Image(np.zeros((8, 8, 3), np.uint8))
+    library.add(made, medium="poster", request=request.to_json(), provenance=Provenance())
+    return []
+
+
+def kept_by_a_work_in_the_bin(paths: AppPaths, library: Library, request: Retouch) -> Sequence[Request]:
+    kept_by_a_work(paths, library, request)
+    library.bin(library.ids())
+    return []
+
+
+def kept_by_a_work_of_a_newer_studio(paths: AppPaths, library: Library, request: Retouch) -> Sequence[Request]:
+    kept_by_a_work(paths, library, request)
+    (work,) = library.page()
+    sidecar = work.path.with_suffix(".json")
+    sidecar.write_text(json.dumps(json.loads(sidecar.read_text("utf-8")) | {"schema": 99}), "utf-8")
+    library.rebuild()
+    assert library.count() == 0
+    return []
+
+
+def kept_by_a_work_that_is_added(_paths: AppPaths, library: Library, request: Retouch) -> Sequence[Request]:
+    note = library.folder / "staging" / "20200101-000000-00000000.json"
+    note.write_text(json.dumps({"request": request.to_json()}), "utf-8")
+    return []
+
+
+def kept_by_a_waiting_job(_paths: AppPaths, _library: Library, request: Retouch) -> Sequence[Request]:
+    return [Retouch(before=request)]  # type: ignore[arg-type]
+
+
+def kept_by_a_preset(paths: AppPaths, _library: Library, request: Retouch) -> Sequence[Request]:
+    Presets(paths.config / "presets").keep("Inks", request)
+    return []
+
+
+def kept_by_a_document(paths: AppPaths, _library: Library, request: Retouch) -> Sequence[Request]:
+    with Document.make(paths.documents, "book", "Book", {"pages": []}) as book:
+        book.edit({"pages": [request.to_json()]})
+    return []
+
+
+def kept_by_a_version_of_a_document(paths: AppPaths, _library: Library, request: Retouch) -> Sequence[Request]:
+    with Document.make(paths.documents, "book", "Book", {"page": request.to_json()}) as book:
+        book.save_version("first")
+        book.edit({"page": {}})
+    return []
+
+
+def kept_by_undo_in_a_document(paths: AppPaths, _library: Library, request: Retouch) -> Sequence[Request]:
+    with Document.make(paths.documents, "book", "Book", {"page": request.to_json()["picture"]}) as book:
+        near = request.picture.sha256[:-1] + ("0" if request.picture.sha256[-1] != "0" else "1")
+        book.edit({"page": {"sha256": near}})
+        book.edit({"page": {}})
+    return []
+
+
+def kept_by_redo_in_a_document(paths: AppPaths, _library: Library, request: Retouch) -> Sequence[Request]:
+    with Document.make(paths.documents, "book", "Book", {"page": {}}) as book:
+        book.edit({"page": request.to_json()})
+        book.undo()
+    return []
+
+
+def kept_by_the_window(paths: AppPaths, _library: Library, request: Retouch) -> Sequence[Request]:
+    paths.state.mkdir(parents=True, exist_ok=True)
+    (paths.state / "window.json").write_text(json.dumps({"recent": [request.to_json()]}), "utf-8")
+    return []
+
+
+def a_source(library: Library, folder: Path) -> tuple[Retouch, Path]:
+    """A request that names a copy of a file by its bytes, and the copy."""
+    used = UsedWorks(library)
+    request = used.kept(Retouch(picture=str(picture(folder / "a.png"))))  # type: ignore[arg-type]
+    (source,) = used.files(request).values()
+    return request, source
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        kept_by_a_work,
+        kept_by_a_work_in_the_bin,
+        kept_by_a_work_of_a_newer_studio,
+        kept_by_a_work_that_is_added,
+        kept_by_a_waiting_job,
+        kept_by_a_preset,
+        kept_by_a_document,
+        kept_by_a_version_of_a_document,
+        kept_by_undo_in_a_document,
+        kept_by_redo_in_a_document,
+        kept_by_the_window,
+    ],
+)
+def test_a_copy_stays_while_something_names_it(home: Path, library: Library, tmp_path: Path, keep: Keeper) -> None:
+    paths = AppPaths.under(home)
+    request, source = a_source(library, tmp_path)
+    other = library.folder / "sources" / f"{'0' * 64}.png"
+    other.write_bytes(b"nobody's")
+    requests = keep(paths, library, request)
+    sweep(paths, UsedWorks(library), requests, now=LATER)
+    assert source.is_file()
+    assert not other.exists()
+
+
+def test_a_copy_that_was_used_lately_stays(home: Path, library: Library, tmp_path: Path) -> None:
+    request, source = a_source(library, tmp_path)
+    os.utime(source, (0, 0))
+    UsedWorks(library).files(request)
+    sweep(AppPaths.under(home), UsedWorks(library), [])
+    assert source.is_file(), "a job of another studio may use it"
+    os.utime(source, (0, 0))
+    sweep(AppPaths.under(home), UsedWorks(library), [])
+    assert not source.exists()
+
+
+def test_no_copy_is_removed_where_a_document_cannot_be_read(home: Path, library: Library, tmp_path: Path) -> None:
+    paths = AppPaths.under(home)
+    _, source = a_source(library, tmp_path)
+    (paths.documents / "book").mkdir(parents=True)
+    (paths.documents / "book" / "document.sqlite").write_bytes(b"damaged" * 1000)
+    sweep(paths, UsedWorks(library), [], now=LATER)
+    assert source.is_file()
+
+
+def test_no_copy_is_removed_once_the_studio_closes(home: Path, library: Library, tmp_path: Path) -> None:
+    paths = AppPaths.under(home)
+    _, source = a_source(library, tmp_path)
+    sweep(paths, UsedWorks(library), [Retouch()], lambda: True, now=LATER)
+    assert source.is_file()
+
+
+def test_what_a_killed_copy_left_is_removed(home: Path, library: Library) -> None:
+    part = library.folder / "sources" / f".{'0' * 64}.png.123-456.part"
+    part.parent.mkdir()
+    part.write_bytes(b"half")
+    sweep(AppPaths.under(home), UsedWorks(library), [])
+    assert part.exists(), "its studio may still be copying"
+    sweep(AppPaths.under(home), UsedWorks(library), [], now=LATER)
+    assert not part.exists()
+
+
+def test_a_studio_sweeps_at_its_start_unless_another_one_has_the_queue(home: Path) -> None:
+    first = fake_studio(home)
+    old = first.library.folder / "sources" / f"{'0' * 64}.png"
+    old.parent.mkdir()
+    old.write_bytes(b"nobody's")
+    os.utime(old, (0, 0))
+    second = fake_studio(home)
+    second.close()
+    assert old.exists()
+    first.close()
+    third = fake_studio(home)
     try:
-        with pytest.raises(BadInput, match="There is no model 'inks'"):
-            studio.submit(Retouch(lora="inks"))
+        fakes.until(lambda: not old.exists())
     finally:
-        studio.close()
+        third.close()
+
+
+def test_pasted_files_that_no_import_wants_any_more_are_removed(home: Path, library: Library) -> None:
+    paths = AppPaths.under(home)
+    wanted, done = paths.state / "pasted-1", paths.state / "pasted-2"
+    for folder in (wanted, done):
+        folder.mkdir(parents=True)
+        picture(folder / "a.png")
+    waiting = WorkImportRequest(paths=(ImportPath(path=str(wanted / "a.png")),), temporary=True)
+    sweep(paths, UsedWorks(library), [waiting])
+    assert done.exists(), "it may be about to be imported"
+    sweep(paths, UsedWorks(library), [waiting], now=time.time() + 2 * 86_400)
+    assert wanted.exists()
+    assert not done.exists()

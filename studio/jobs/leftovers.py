@@ -1,0 +1,71 @@
+"""Removes what requests left on the disk and nothing names any more: copies of files, and pasted files."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from studio.documents import document
+from studio.errors import StudioError
+from studio.jobs.imports import remove_pasted
+from studio.library.used_works import UsedWorks
+from studio.schema.request import Request
+from studio.system.paths import AppPaths
+
+log = logging.getLogger(__name__)
+
+
+class LeftoverSweep:
+    """Runs `sweep` once, in a thread of its own. Only for the studio that holds the queue: another one does not know
+    what waits there. `requests` returns all that are queued, interrupted or listed.
+    """
+
+    def __init__(self, paths: AppPaths, used_works: UsedWorks, requests: Callable[[], Sequence[Request]]) -> None:
+        self._closing = threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: sweep(paths, used_works, requests(), self._closing.is_set), name="leftovers", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop and wait for the thread."""
+        self._closing.set()
+        self._thread.join()
+
+
+def sweep(
+    paths: AppPaths,
+    used_works: UsedWorks,
+    requests: Sequence[Request],
+    stopped: Callable[[], bool] = lambda: False,
+    now: float | None = None,
+) -> None:
+    """Remove pasted files that no request is to import, and copies of files that no work, request, preset, document,
+    character or state of the window names. Where one of these cannot be read, no copy is removed. `now` is in seconds
+    since 1970.
+    """
+
+    def until_stopped(texts: Iterable[str]) -> Iterator[str]:
+        for text in texts:
+            if stopped():
+                raise InterruptedError("the studio closes")
+            yield text
+
+    try:
+        remove_pasted(paths.state, requests, now)
+        used_works.remove_unused(until_stopped(_texts(paths, requests)), now)
+    except (OSError, sqlite3.Error, ValueError, StudioError) as error:
+        log.info("copies of files were not swept: %s", error)
+
+
+def _texts(paths: AppPaths, requests: Iterable[Request]) -> Iterator[str]:
+    """Every text outside the library that may name a copy."""
+    for folder in (paths.config, paths.identities, paths.state):
+        for path in folder.rglob("*.json"):
+            yield path.read_text("utf-8", "replace")
+    yield from document.texts(paths.documents)
+    for request in requests:
+        yield json.dumps(request.to_json())
