@@ -1,7 +1,7 @@
 """The SQLite file of a document: its state, the edits since then, steps of undo, and versions.
 
-Every row has a checksum of its own. The last two sealed states stay, with the edits since the older one, so that
-a damaged one costs nothing. Only the holder of the document's lock may open it for writing.
+Every row has a checksum. The last two sealed states are stored, with the edits since the older one, so that nothing is
+lost where one is damaged. Only the holder of the document's lock may open it for writing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from studio.errors import BadInput, Message, StudioError
 from studio.system.storage import free_path, sync_folder
 
 SCHEMA = 3
-"""The version of the tables; a larger one was written by a newer studio and is left alone. Files had version 1."""
+"""The version of the tables; a newer studio's file has a larger one and is not changed. Folders had version 1."""
 
 WITHOUT_UNDO = "without undo"
 """The kind of an edit that was written to a full disk, where its step of undo had no room: the table lacks it."""
@@ -61,7 +61,7 @@ class VersionRow:
 
 @dataclass(frozen=True, slots=True)
 class DocumentRows:
-    """All that could be read of a document, to be written into a new database; `notices` say what could not."""
+    """What could be read of a document, to be written into a new database; `notices` say what could not."""
 
     state: dict[str, Any]
     versions: list[VersionRow]
@@ -116,7 +116,7 @@ def exists(folder: Path) -> bool:
 def connect_to_read(folder: Path) -> sqlite3.Connection:
     """The database of a document, which may be open elsewhere. Raises sqlite3.Error."""
     path = folder / NAME
-    # Without a log, reading must not make one: a reader cannot remove it again.
+    # Without a log, reading must not create one, which a reader cannot remove again.
     mode = "ro" if any(size for _, size in _times(folder / f"{NAME}-wal")) else "ro&immutable=1"
     return _connect(path if path.exists() else folder / _RECOVERED, mode)
 
@@ -139,13 +139,13 @@ def state_now(db: sqlite3.Connection) -> dict[str, Any]:
 
 def saved_at(folder: Path) -> float:
     """Seconds since 1970 when the database was last written to."""
-    # An open database has an empty log that says nothing.
+    # An open database may have an empty log, whose time means nothing.
     logs = [changed for changed, size in _times(folder / f"{NAME}-wal") if size]
     return max([*logs, *(changed for changed, _ in _times(folder / NAME, folder / _RECOVERED))], default=0.0)
 
 
 def create(path: Path, rows: DocumentRows, step: Callable[[str], None]) -> None:
-    """Write a new database, whole or not at all, in one transaction. Raises OSError or sqlite3.Error."""
+    """Write a new database: all of it or nothing. Raises OSError or sqlite3.Error."""
     part = path.with_name(f".{path.name}.part")
     journal = part.with_name(f"{part.name}-journal")
     step("create")
@@ -174,8 +174,8 @@ def create(path: Path, rows: DocumentRows, step: Callable[[str], None]) -> None:
 class DocumentDatabase:
     """The database in `folder`, open until `close`. Any thread may use it.
 
-    A damaged one is rebuilt from what can be read of it, and kept under another name; `notices` say so. Raises
-    StudioError, with the file unchanged, where it is of a newer studio or nothing can be read.
+    A damaged one is rebuilt from what can be read of it, and its file renamed; `notices` say so. Raises StudioError,
+    with the file unchanged, where it is of a newer studio or nothing can be read.
     """
 
     def __init__(self, folder: Path, step: Callable[[str], None]) -> None:
@@ -210,7 +210,7 @@ class DocumentDatabase:
             self.edits_size += len(data)
 
     def seal(self, state: dict[str, Any]) -> None:
-        """Write the whole state after the last edit. The one before it stays, with the edits between them."""
+        """Store the state after the last edit; the one sealed before stays, with the edits between them."""
         with self.transaction("seal") as db:
             size = _insert_state(db, self._last, state)
             db.execute("DELETE FROM undo WHERE EXISTS (SELECT 1 FROM edits WHERE kind = ?)", (WITHOUT_UNDO,))
@@ -274,7 +274,7 @@ class DocumentDatabase:
             self._step("commit")
 
     def _read(self, db: sqlite3.Connection) -> tuple[dict[str, Any], bool]:
-        """The newest state that can be had, empty where there is none, and whether nothing is damaged."""
+        """The newest state that can be read, empty where there is none, and whether nothing is damaged."""
         state: dict[str, Any] = {}
         try:
             schema = db.execute("PRAGMA user_version").fetchone()[0]
@@ -298,7 +298,7 @@ class DocumentDatabase:
         return {}, False
 
     def _replay(self, db: sqlite3.Connection, state: dict[str, Any], whole: bool) -> tuple[dict[str, Any], bool]:
-        """The state after the edits that follow `_last`, as far as they are whole."""
+        """The state after the edits that follow `_last`, up to the first damaged one."""
         query = "SELECT number, crc, changes FROM edits WHERE number > ? ORDER BY number"
         try:
             for number, crc, data in db.execute(query, (self._last,)):
@@ -364,7 +364,7 @@ def _insert_state(db: sqlite3.Connection, edit: int, state: dict[str, Any]) -> i
 
 
 def row_crc(number: int, changes: bytes) -> int:
-    """The checksum of a row of changes, which is of no use under another number."""
+    """The checksum of a row of changes; it differs under another number."""
     return zlib.crc32(changes, number & 0xFFFFFFFF)
 
 
@@ -376,7 +376,7 @@ def _salvage(db: sqlite3.Connection, state: dict[str, Any], folder: Path) -> Doc
     versions: list[VersionRow] = []
     with contextlib.suppress(sqlite3.DatabaseError):
         for (number,) in db.execute("SELECT number FROM versions ORDER BY number"):
-            numbers.append(number)  # one by one: those read before an error stay
+            numbers.append(number)  # one by one, so that those before an error are there
     for number in numbers:
         with contextlib.suppress(sqlite3.DatabaseError, ValueError, TypeError, AttributeError):
             version = read_version(db, number)
@@ -390,7 +390,7 @@ def _salvage(db: sqlite3.Connection, state: dict[str, Any], folder: Path) -> Doc
 
 
 def _finish_recovery(folder: Path, step: Callable[[str], None]) -> None:
-    """Put a rebuilt database in the place of the damaged one, also where a killed studio had begun to."""
+    """Replace the damaged database by the rebuilt one, also where a killed studio had begun to."""
     if not (folder / _RECOVERED).exists():
         return
     for suffix in ("", "-wal", "-journal"):
@@ -409,7 +409,7 @@ def _aside(path: Path) -> Path:
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    # Not Path.as_uri: SQLite takes no name of a server, so a network path of Windows keeps its two slashes.
+    # Not Path.as_uri: SQLite takes no host name, so a network path of Windows needs its two slashes.
     place = urllib.parse.quote(os.fsencode(path.absolute().as_posix()))
     uri = f"file://{'' if place.startswith('/') else '/'}{place}?mode={mode}"
     return sqlite3.connect(uri, uri=True, timeout=5.0, check_same_thread=False, isolation_level=None)
@@ -429,7 +429,7 @@ def _transaction(db: sqlite3.Connection) -> Generator[None]:
 
 
 def _raise_of_disk(error: Exception) -> None:
-    """Raise the error again where the disk failed, not the file: that is no damage, and may pass."""
+    """Raise the error again where the disk failed and the file may be intact."""
     if isinstance(error, sqlite3.OperationalError) and _code(error) != sqlite3.SQLITE_ERROR:
         raise error
 

@@ -26,12 +26,12 @@ from studio.errors import BadInput, Message, StudioError
 from studio.system.storage import disk_error, disk_errors_as, try_lock
 
 PACE = 1.0
-"""Seconds from one write to the next: what a killed program may lose."""
+"""Seconds from one write to the next: the most that is lost if the program is killed."""
 
 VERSION_SECONDS = 600.0
 """Seconds of editing between automatic versions."""
 
-_COMPACT = 256 * 2**10
+_COMPACT = 256 * 2**10  # bytes of edits from which on the state is sealed
 
 __all__ = ["Document", "DocumentSummary", "DocumentVersion", "listing"]
 
@@ -95,10 +95,10 @@ class Document:
         self._writer.start()
 
     @classmethod
-    def make(cls, parent: Path, kind: str, title: str, content: Mapping[str, Any] | None = None) -> Self:
+    def create(cls, parent: Path, kind: str, title: str, content: Mapping[str, Any] | None = None) -> Self:
         """A new document in a folder of its own below `parent`, opened."""
         state: dict[str, Any] = {"kind": kind, "title": title, "works": [], "content": plain(dict(content or {}))}
-        with disk_errors_as("The document could not be made"):
+        with disk_errors_as("The document could not be created"):
             folder = parent / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}"
             folder.mkdir(parents=True)
             database.create(folder / database.NAME, DocumentRows(state, []), _no_step)
@@ -179,7 +179,7 @@ class Document:
             self._save()
 
     def close(self) -> None:
-        """Save, and let others open it. Raises StudioError where the last edits could not be saved."""
+        """Save, and release the lock. Raises StudioError where the last edits could not be saved."""
         with self._changed:
             if self._closing:
                 return
@@ -205,7 +205,7 @@ class Document:
             return self._versions.all()
 
     def save_version(self, name: str = "") -> DocumentVersion:
-        """Save the document as it is now as a version, which is never thinned out."""
+        """Save the document as it is now as a version, which is never deleted automatically."""
         with self._writing, disk_errors_as("The version could not be saved"):
             self._save()
             return self._versions.add(self._written_state, " ".join(name.split())[:200])

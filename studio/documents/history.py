@@ -110,7 +110,7 @@ def write_undo(db: sqlite3.Connection, old: DocumentUndo | None, new: DocumentUn
 
 
 def read_undo(db: sqlite3.Connection) -> tuple[DocumentUndo, bool]:
-    """The steps in the table, as far as they are whole from the state on, and whether all are."""
+    """The steps in the table, on either side up to the first damaged one, and whether none is damaged."""
     if db.execute("SELECT 1 FROM edits WHERE kind = ? LIMIT 1", (WITHOUT_UNDO,)).fetchone():
         return DocumentUndo(), False
     rows = db.execute("SELECT number, undone, crc, changes FROM undo ORDER BY number").fetchall()
@@ -150,7 +150,7 @@ def _fitting(steps: Sequence[bytes]) -> int:
 
 
 def _crc(number: int, undone: bool, changes: bytes) -> int:
-    # The same changes the other way would lead astray.
+    # Changes that undo must not be taken for changes that redo.
     return row_crc(2 * number + undone, changes)
 
 
@@ -165,7 +165,7 @@ class DocumentVersion:
 
 
 class VersionStore:
-    """The versions in a document's database, numbered in the order in which they were saved, whatever the clock says.
+    """The versions in a document's database, numbered in the order in which they were saved.
 
     Its methods raise OSError or sqlite3.Error where the disk fails; then nothing has changed.
     """
@@ -179,11 +179,11 @@ class VersionStore:
             return [DocumentVersion(*row) for row in version_list(db)]
 
     def add(self, state: dict[str, Any], name: str) -> DocumentVersion:
-        """Save a version that is never thinned out."""
+        """Save a version that is never deleted automatically."""
         return self._insert(state, name, automatic=False)
 
     def add_automatic(self, state: dict[str, Any]) -> None:
-        """Save the state unless it is empty or the newest version says the same; thin out the oldest automatic ones."""
+        """Save the state unless it is empty or equals the newest version; delete automatic ones beyond the limit."""
         with self._database.reading() as db:
             newest = db.execute("SELECT crc FROM versions ORDER BY number DESC LIMIT 1").fetchone()
         if state["content"] and newest != (fingerprint(state),):

@@ -24,10 +24,10 @@ from studio.errors import BadInput, Message, StudioError
 from studio.system.storage import free_path
 
 SCHEMA = 1
-"""The version of these files; a larger one was written by a newer studio and is left alone."""
+"""The version of these files; a newer studio's have a larger one and are not changed."""
 
 ASIDE = "old"
-"""The sub-folder that keeps them once the database is whole."""
+"""The sub-folder that they are moved to once the database is written."""
 
 
 def generations(folder: Path) -> list[int]:
@@ -61,7 +61,7 @@ def saved_at(folder: Path) -> float:
 
 
 def read(folder: Path) -> DocumentRows:
-    """The newest state that can be had and the versions that are whole. Changes nothing.
+    """The newest state that can be read and the intact versions. Changes nothing.
 
     Raises StudioError where a newer studio wrote it or it is damaged beyond its versions.
     """
@@ -94,7 +94,7 @@ def read(folder: Path) -> DocumentRows:
 
 
 def set_aside(folder: Path, step: Callable[[str], None]) -> None:
-    """Move the old files into a sub-folder. The database must be whole."""
+    """Move the old files into a sub-folder. The database must have been written."""
     names = ("snapshot.*", "journal.*", "damaged-journal.*", "versions")
     for path in [path for name in names for path in sorted(folder.glob(name))]:
         step("set aside")
@@ -122,9 +122,9 @@ def _unseal(path: Path) -> dict[str, Any]:
 
 
 def _replay(path: Path, state: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-    """What a journal makes of `state`, which is changed in place, and whether whole lines follow a broken one.
+    """Apply a journal to `state`, which is changed in place; also returns whether intact lines follow a broken one.
 
-    It is followed as far as it is whole and of this state. A missing journal changes nothing.
+    Stops at the first line that is damaged or of another state. A missing journal changes nothing.
     """
     try:
         data = path.read_bytes()
@@ -141,7 +141,7 @@ def _replay(path: Path, state: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         except ValueError:
             break
         count, good = count + 1, end + 1
-    # A torn line is the last one. Whole lines from here on are edits that have lost what they belong to.
+    # A crash can only tear the last line. Intact lines after a broken one are edits that cannot be applied.
     return state, any(_crc_fits(line) for line in data[good:].split(b"\n")[:-1])
 
 

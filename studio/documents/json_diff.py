@@ -1,7 +1,7 @@
 """Differences between two JSON values, as a short list of changes that can be applied.
 
 A change is {"at": [keys], ...} with "put": the new value there, "drop": true, or "cut": [start, count] of a text or
-list with "put": what stands there instead.
+list with "put": what replaces it.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from studio.errors import BadInput
 Change = dict[str, Any]
 
 DEPTH_LIMIT = 60
-WHOLE_LIMIT = 2**63  # what other readers of JSON still take for whole; Python cannot even write far larger ones
+INTEGER_LIMIT = 2**63  # beyond it, other readers of JSON lose digits, and far beyond, Python cannot write them
 _SHORT = 48
 
 
 def plain(value: object, depth: int = 0) -> Any:
-    """A copy that shares nothing changeable with `value`. Raises BadInput for what JSON cannot say."""
+    """A deep copy of `value`. Raises BadInput for what JSON cannot hold."""
     if depth > DEPTH_LIMIT:
         raise BadInput("This document is nested too deeply.")
     if value is None or isinstance(value, str | bool):
         return value
-    if isinstance(value, int) and -WHOLE_LIMIT <= value < WHOLE_LIMIT:
+    if isinstance(value, int) and -INTEGER_LIMIT <= value < INTEGER_LIMIT:
         return value
     if isinstance(value, float) and math.isfinite(value):
         return value
@@ -48,7 +48,7 @@ def between(old: Any, new: Any) -> list[Change]:
 
 
 def apply(value: Any, changes: Sequence[Change]) -> Any:
-    """The value after the changes; it is changed in place. Raises ValueError for changes that do not fit it."""
+    """Apply the changes to the value in place and return it. Raises ValueError for changes that do not fit it."""
     box = {"": value}
     try:
         for change in changes:
@@ -97,7 +97,7 @@ def _splice(at: list[str | int], old: Any, new: Any) -> Change:
 
 
 def _shared(a: Any, b: Any, most: int) -> int:
-    """How many of the first `most` items are the same, found by halving, since comparing slices is fast."""
+    """How many of the first `most` items are equal; by bisection, since comparing slices is fast."""
     low, high = 0, most
     while low < high:
         middle = (low + high + 1) // 2
@@ -123,9 +123,9 @@ def _apply(box: dict[str, Any], change: Change) -> None:
         del holder[key]
     elif "cut" in change:
         start, count = change["cut"]
-        whole = holder[key]
-        if not 0 <= start <= start + count <= len(whole):
+        old = holder[key]
+        if not 0 <= start <= start + count <= len(old):
             raise IndexError(start)
-        holder[key] = whole[:start] + change["put"] + whole[start + count :]
+        holder[key] = old[:start] + change["put"] + old[start + count :]
     else:
         holder[key] = change["put"]

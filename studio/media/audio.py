@@ -19,7 +19,7 @@ from studio.errors import BadInput, StudioError
 from studio.media.payloads import Audio, Image
 
 SAMPLE_LIMIT = 240_000_000
-"""Samples, all channels together, of the longest sound that is read: about 40 minutes of stereo at 48 kHz."""
+"""Samples of all channels of the longest sound that is read: about 40 minutes of stereo at 48 kHz."""
 
 CHANNEL_LIMIT = 16
 NOTE_LIMIT = 4 * 2**20
@@ -27,20 +27,20 @@ WAVE_COLOUR = (124, 140, 168)
 _BARS = 40
 
 
-def write_wav(audio: Audio, path: Path, words: str) -> None:
-    """16-bit PCM without dither, samples beyond [-1, 1] clipped; `words` in the comment of a LIST/INFO chunk."""
+def write_wav(audio: Audio, path: Path, note: str) -> None:
+    """16-bit PCM without dither, samples beyond [-1, 1] clipped; `note` in the comment of a LIST/INFO chunk."""
     channels = audio.samples.shape[0]
     levels = np.nan_to_num(audio.samples.astype(np.float64), nan=0.0, posinf=1.0, neginf=-1.0)
     pcm = np.clip(np.rint(levels.T * 32768.0), -32768, 32767).astype("<i2").tobytes()
     form = struct.pack("<HHIIHH", 1, channels, audio.rate, audio.rate * channels * 2, channels * 2, 16)
     chunks = _chunk(b"fmt ", form)
-    if words:
-        chunks += _chunk(b"LIST", b"INFO" + _chunk(b"ICMT", words.encode("utf-8", "replace") + b"\0"))
-    whole = len(chunks) + 12 + len(pcm)
-    if whole >= 2**32:
+    if note:
+        chunks += _chunk(b"LIST", b"INFO" + _chunk(b"ICMT", note.encode("utf-8", "replace") + b"\0"))
+    size = len(chunks) + 12 + len(pcm)
+    if size >= 2**32:
         raise BadInput("This sound is too long for a WAV file.", "Make a shorter one.")
     with path.open("wb") as file:
-        file.write(struct.pack("<4sI4s", b"RIFF", whole, b"WAVE") + chunks)
+        file.write(struct.pack("<4sI4s", b"RIFF", size, b"WAVE") + chunks)
         file.write(struct.pack("<4sI", b"data", len(pcm)))
         file.write(pcm)
 
@@ -70,7 +70,7 @@ def read(path: Path) -> Audio:
 
 
 def read_wav_note(path: Path) -> bytes | None:
-    """What `write_wav` put into the comment; None where there is none."""
+    """The note that `write_wav` embedded; None where there is none."""
     with path.open("rb") as file:
         riff = file.read(12)
         if riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
@@ -87,28 +87,28 @@ def read_wav_note(path: Path) -> bytes | None:
 
 
 def waveform(audio: Audio, size: int) -> Image:
-    """Rounded bars on clear ground, `size` x `size`, their heights the peaks of equal stretches of the sound."""
+    """Rounded bars on a transparent picture, `size` x `size`; each is as high as the peak of its part of the sound."""
     across = np.arange(size, dtype=np.float32) + 0.5
     margin, pitch = size * 0.08, size * 0.84 / _BARS
     radius = pitch * 0.28
     bar = np.clip((across - margin) // pitch, 0, _BARS - 1).astype(np.int64)
-    aside = across - (margin + (bar + 0.5) * pitch)
+    offset = across - (margin + (bar + 0.5) * pitch)
     reach = np.maximum(0.0, _peaks(audio)[bar] * size * 0.36 - radius)
-    # Distance to the line down the middle of the nearest bar: within `radius` is ink, blurred over one pixel.
+    # Distance to the centre line of the nearest bar: opaque within `radius`, antialiased over one pixel.
     above = np.maximum(0.0, np.abs(across - size / 2)[:, None] - reach[None])
-    ink = np.clip(radius + 0.5 - np.hypot(above, aside[None]), 0.0, min(1.0, 2 * radius))
+    alpha = np.clip(radius + 0.5 - np.hypot(above, offset[None]), 0.0, min(1.0, 2 * radius))
     pixels = np.empty((size, size, 4), np.uint8)
     pixels[..., :3] = WAVE_COLOUR
-    pixels[..., 3] = np.rint(ink * 255)
+    pixels[..., 3] = np.rint(alpha * 255)
     return Image(pixels)
 
 
 def _peaks(audio: Audio) -> NDArray[np.float32]:
-    """The loudest level of each bar's stretch, the loudest of all scaled to 1; a silent sound stays 0."""
+    """The peak of each bar's part of the sound, the highest scaled to 1; silence stays 0."""
     loud = np.abs(audio.samples).max(axis=0) if audio.samples.size else np.zeros(1, np.float32)
     edges = [len(loud) * bar // _BARS for bar in range(_BARS + 1)]
-    stretches = (loud[start : max(stop, start + 1)] for start, stop in pairwise(edges))
-    peaks = np.array([stretch.max(initial=0.0) for stretch in stretches], dtype=np.float32)
+    parts = (loud[start : max(stop, start + 1)] for start, stop in pairwise(edges))
+    peaks = np.array([part.max(initial=0.0) for part in parts], dtype=np.float32)
     top = float(peaks.max())
     return peaks / top if top > 1e-4 else np.zeros_like(peaks)
 
@@ -130,7 +130,7 @@ def _info_comment(data: bytes) -> bytes | None:
 
 
 def _soundfile() -> Any:
-    # Asked for by name because it is untyped, and here because it loads a native library.
+    # By name because it is untyped, and here because it loads a native library.
     try:
         return importlib.import_module("soundfile")
     except (ImportError, OSError) as error:

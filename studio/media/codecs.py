@@ -1,7 +1,7 @@
 """Reads payloads from files and writes them, with the request and provenance embedded as a note.
 
-The same payload and note give the same bytes: no clock, no ids. Every file is taken for hostile: sizes are checked
-before memory is given, and whatever is wrong raises BadInput.
+The same payload and note give the same bytes: no clock, no ids. Files are not trusted: sizes are checked before memory
+is allocated, and whatever is wrong raises BadInput.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ TEXT_LIMIT = 32 * 2**20
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 CLIP_SUFFIXES = clip_files.SUFFIXES
-"""WebP and GIF may be either: what moves is a clip, one picture alone is a picture."""
+"""A WebP or GIF of one picture is a picture, of several a clip."""
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 TEXT_SUFFIXES = (".md", ".txt")
 SUFFIXES = (*IMAGE_SUFFIXES, ".mp4", *AUDIO_SUFFIXES, *TEXT_SUFFIXES)
-"""What `read` understands, lower case."""
+"""The suffixes of files that `read` reads, lower case."""
 
 _SVG_TAG = re.compile(rb"<svg(?:\s[^<>]*)?>")
 _NOTE_COMMENT = re.compile(rb"\n\n<!-- aigc-studio (\{[^\n]*\}) -->\n?\Z")
 
 
 def suffix(payload: Payload) -> str:
-    """The ending of the file that `write` makes of this payload: .png, .wav, .md or .svg; of a clip, its own."""
+    """The suffix of the file that `write` makes of this payload: .png, .wav, .md or .svg; of a clip, its own."""
     if isinstance(payload, Image):
         return ".png"
     if isinstance(payload, Clip):
@@ -48,31 +48,31 @@ def suffix(payload: Payload) -> str:
 
 
 def write(payload: Payload, path: Path, *, note: Mapping[str, Any] | None = None) -> None:
-    """Write the payload to `path`, whose ending must be `suffix(payload)`, with `note` embedded as JSON.
+    """Write the payload to `path`, whose suffix must be `suffix(payload)`, with `note` embedded as JSON.
 
     PNG: an iTXt chunk; WAV: the comment (ICMT) of a LIST/INFO chunk; Markdown: a trailing HTML comment; WebP and MP4:
     XMP; GIF: a comment extension; SVG: XMP in a <metadata> element. Samples become 16-bit PCM; a clip's own file is
-    copied. Raises OSError where the disk refuses, BadInput where the file of a clip is damaged.
+    copied. Raises OSError where it cannot be written, BadInput where the file of a clip is damaged.
     """
     if path.suffix.lower() != suffix(payload):
         raise ValueError(f"{path.name} is no name for {suffix(payload)}")
-    words = json_text(note) if note else ""
+    text = json_text(note) if note else ""
     if isinstance(payload, Image):
-        images.write_png(payload, path, words)
+        images.write_png(payload, path, text)
     elif isinstance(payload, Audio):
-        audio.write_wav(payload, path, words)
+        audio.write_wav(payload, path, text)
     elif isinstance(payload, Clip):
-        clip_files.copy_with_note(payload.path, path, words, xmp.TRAINED)
+        clip_files.copy_with_note(payload.path, path, text, xmp.TRAINED)
     elif isinstance(payload, Text):
-        path.write_bytes(_markdown_bytes(payload.text, words))
+        path.write_bytes(_markdown_bytes(payload.text, text))
     elif isinstance(payload, Svg):
-        path.write_bytes(_svg_bytes(payload.text, words))
+        path.write_bytes(_svg_bytes(payload.text, text))
 
 
 def read(path: Path) -> Image | Clip | Audio | Text:
     """The payload in a file: a picture upright and in sRGB, a sound in [-1, 1], a text without its trailing note.
 
-    A clip stays in its file, of which the measures and the first picture have been read.
+    A clip stays in its file, whose timing and first picture were read.
     """
     ending = _check_suffix(path)
     try:
@@ -89,74 +89,74 @@ def read(path: Path) -> Image | Clip | Audio | Text:
 
 
 def read_note(path: Path) -> dict[str, Any] | None:
-    """What `write` or an export embedded; None where the file carries nothing of the studio's, or it is damaged."""
+    """The note that `write` or an export embedded; None where there is none, or it is damaged."""
     ending = ".svg" if path.suffix.lower() == ".svg" and path.is_file() else _check_suffix(path)
     try:
         if ending == ".png":
-            words = images.read_png_note(path)
+            text = images.read_png_note(path)
         elif ending in (".jpg", ".jpeg"):
-            words = images.read_jpeg_note(path)
+            text = images.read_jpeg_note(path)
         elif ending in CLIP_SUFFIXES:
-            words = clip_files.read_note(path)
+            text = clip_files.read_note(path)
         elif ending == ".wav":
-            words = audio.read_wav_note(path)
+            text = audio.read_wav_note(path)
         elif ending in TEXT_SUFFIXES:
             found = _NOTE_COMMENT.search(_text_bytes(path))
-            words = found.group(1) if found else None
+            text = found.group(1) if found else None
         elif ending == ".svg":
-            words = xmp.read_note(_text_bytes(path))
+            text = xmp.read_note(_text_bytes(path))
         else:
-            words = None
+            text = None
     except OSError as error:
         raise BadInput("{name} cannot be read: {reason}.", name=path.name, reason=error.strerror or error) from error
-    if not words:
+    if not text:
         return None
     try:
-        note: object = json.loads(words.decode("utf-8"))
+        note: object = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError):
         return None
     return cast("dict[str, Any]", note) if isinstance(note, dict) else None
 
 
 def thumbnail(payload: Payload, size: int) -> Image | None:
-    """A small likeness, at most `size` pixels on its longer side: of a clip its first picture, of a sound its waveform.
+    """A thumbnail, at most `size` pixels on its longer side: of a clip its first picture, of a sound its waveform.
 
-    None for a text, and for an MP4 where films cannot be read.
+    None for a text, and for an MP4 where PyAV is not installed.
     """
     if isinstance(payload, Bundle):
         return thumbnail(payload.main, size)
     if isinstance(payload, Image):
         return images.shrink(payload, size)
     if isinstance(payload, Clip):
-        seen = clips.first_frame(payload.path)
-        return None if seen is None else images.shrink(seen, size)
+        first = clips.first_frame(payload.path)
+        return None if first is None else images.shrink(first, size)
     if isinstance(payload, Audio):
         return audio.waveform(payload, size)
     return None
 
 
 def json_text(note: Mapping[str, Any]) -> str:
-    """The note as files carry it: the same text for equal notes."""
-    words = json.dumps(note, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return words.encode("utf-8", "replace").decode("utf-8")
+    """The note as it is embedded in files: the same text for equal notes."""
+    text = json.dumps(note, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _markdown_bytes(text: str, words: str) -> bytes:
+def _markdown_bytes(text: str, note: str) -> bytes:
     body = text.encode("utf-8", "replace")
-    if not words:
+    if not note:
         return body
-    # Inside JSON strings only: neither `--` nor `>` may end the comment early, and both mean the same escaped.
-    safe = words.replace("--", "-\\u002d").replace(">", "\\u003e").replace("<", "\\u003c")
+    # They occur inside JSON strings only, where they can be escaped; unescaped they would end the comment.
+    safe = note.replace("--", "-\\u002d").replace(">", "\\u003e").replace("<", "\\u003c")
     return body + f"\n\n<!-- aigc-studio {safe} -->\n".encode()
 
 
-def _svg_bytes(text: str, words: str) -> bytes:
-    """The drawing with a <metadata> element that holds the note, right after its opening tag."""
+def _svg_bytes(text: str, note: str) -> bytes:
+    """The SVG with the note in a <metadata> element after its opening tag."""
     body = text.encode("utf-8", "replace")
     opening = _SVG_TAG.search(body)
     if opening is None:
         raise BadInput("This drawing is no SVG.")
-    return body[: opening.end()] + xmp.svg_metadata(words, xmp.TRAINED) + body[opening.end() :] if words else body
+    return body[: opening.end()] + xmp.svg_metadata(note, xmp.TRAINED) + body[opening.end() :] if note else body
 
 
 def _check_suffix(path: Path) -> str:
@@ -186,7 +186,7 @@ def _text_bytes(path: Path) -> bytes:
 
 
 def _decode(data: bytes, path: Path) -> str:
-    """Text as people's editors save it: UTF-8, UTF-16 with its mark, else the older Chinese and Western encodings."""
+    """Text as editors save it: UTF-8, UTF-16 with a byte order mark, else the older Chinese and Western encodings."""
     marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     encodings = ("utf-16",) if marked else ("utf-8-sig", "gb18030", "cp1252")
     for encoding in encodings:

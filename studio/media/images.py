@@ -31,15 +31,15 @@ XMP_SEGMENT = b"http://ns.adobe.com/xap/1.0/\0"
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 # Pillow's own guard, wherever in the process a picture is opened: it refuses above twice its limit. Above the limit it
-# only warns, where `read` refuses in words.
+# only warns, where `read` raises BadInput.
 Pillow.MAX_IMAGE_PIXELS = PIXEL_LIMIT
 warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)
 
 
-def write_png(image: Image, path: Path, words: str) -> None:
-    """An 8-bit sRGB PNG with `words` in an iTXt chunk; the same bytes every time on one machine.
+def write_png(image: Image, path: Path, note: str) -> None:
+    """An 8-bit sRGB PNG with the note in an iTXt chunk; the same bytes every time on one machine.
 
-    Every row is filtered by Sub and packed as runs (PNG 3rd edition, sections 9 and 10): half the time of Pillow's
+    Every row is filtered by Sub and compressed as runs (PNG 3rd edition, sections 9 and 10): half the time of Pillow's
     encoder, which tries all filters on every row, for a file that is no larger.
     """
     pixels = np.ascontiguousarray(image.pixels)
@@ -54,23 +54,23 @@ def write_png(image: Image, path: Path, words: str) -> None:
         file.write(_SIGNATURE)
         _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0))
         _chunk(file, b"sRGB", b"\0")
-        if words:
+        if note:
             # Keyword, compression flag and method, language, translated keyword: none, all empty.
-            _chunk(file, b"iTXt", KEYWORD.encode() + b"\0\0\0\0\0" + words.encode())
+            _chunk(file, b"iTXt", KEYWORD.encode() + b"\0\0\0\0\0" + note.encode())
         _chunk(file, b"IDAT", _deflate(filtered))
         _chunk(file, b"IEND", b"")
 
 
 def _deflate(rows: NDArray[np.uint8]) -> bytes:
-    """`rows` as a zlib stream (RFC 1950) of two halves that are packed side by side."""
+    """`rows` as a zlib stream (RFC 1950) of two halves that are compressed in parallel."""
     middle = len(rows) // 2
 
-    def deflated(part: NDArray[np.uint8], ends: int) -> bytes:
-        packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, strategy=zlib.Z_RLE)
-        return packer.compress(part.data) + packer.flush(ends)
+    def deflated(part: NDArray[np.uint8], flush: int) -> bytes:
+        compressor = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, strategy=zlib.Z_RLE)
+        return compressor.compress(part.data) + compressor.flush(flush)
 
-    with ThreadPoolExecutor(1) as beside:  # zlib lets go of Python's lock
-        upper = beside.submit(deflated, rows[:middle], zlib.Z_FULL_FLUSH)
+    with ThreadPoolExecutor(1) as pool:  # zlib releases the GIL
+        upper = pool.submit(deflated, rows[:middle], zlib.Z_FULL_FLUSH)
         lower = deflated(rows[middle:], zlib.Z_FINISH)
         return b"\x78\x01" + upper.result() + lower + struct.pack(">I", zlib.adler32(rows.data))
 
@@ -113,7 +113,7 @@ def encode_webp(image: Image) -> bytes:
 
 
 def read_png_note(path: Path) -> bytes | None:
-    """What `write_png` put into the iTXt chunk; None where there is none."""
+    """The note that `write_png` embedded; None where there is none."""
     keyword = KEYWORD.encode()
     with path.open("rb") as file:
         if file.read(8) != _SIGNATURE:
@@ -154,12 +154,12 @@ def _check_size(path: Path, width: int, height: int) -> None:
 
 
 def _too_large(path: Path, width: int = 0, height: int = 0) -> BadInput:
-    said = Message("{name} is too large.", name=path.name)
+    message = Message("{name} is too large.", name=path.name)
     if width:
-        said = Message(
+        message = Message(
             "{name} is too large ({width:,} x {height:,} pixels).", name=path.name, width=width, height=height
         )
-    return BadInput(said, "Pictures up to {limit} million pixels are read.", limit=PIXEL_LIMIT // 10**6)
+    return BadInput(message, "Pictures up to {limit} million pixels are read.", limit=PIXEL_LIMIT // 10**6)
 
 
 def to_srgb8(opened: Pillow.Image) -> Pillow.Image:
@@ -177,7 +177,7 @@ def to_srgb8(opened: Pillow.Image) -> Pillow.Image:
 
 
 def _apply_profile(picture: Pillow.Image, profile: bytes) -> Pillow.Image:
-    """Colours as the profile means them; a damaged or unfitting profile is passed over, as browsers do."""
+    """The picture in sRGB; a damaged or unfitting profile is ignored, as in browsers."""
     if picture.mode not in ("RGB", "RGBA", "CMYK", "L"):
         return picture
     cms: Any = ImageCms  # its types are incomplete

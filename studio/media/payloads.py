@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from studio.errors import NOTHING, Message
 
 ROLE = re.compile(r"[a-z0-9][a-z0-9-]{0,29}", re.ASCII)
-"""What a further file of a work may be called."""
+"""The names of the further files of a work, see Bundle."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Image:
     """A picture: uint8 `[H, W, 3]` or `[H, W, 4]`, sRGB, alpha straight (not premultiplied).
 
-    `request` is the JSON of the request that makes it again, where that is another than the one that was run: a face
-    that was found in a picture is a face, not a search. Empty otherwise. `remark` is what a person should
-    hear with it: the library keeps it with the work's provenance.
+    `request` is the JSON of the request that makes it again, where that is not the one that was run: a projection
+    returns the request of the face that it found. Empty otherwise. `remark` is a message to the person, which is saved
+    in the work's provenance.
     """
 
     pixels: NDArray[np.uint8]
@@ -32,7 +32,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Moving pictures: a finished WebP, GIF or MP4 in a temporary place, which whoever keeps the clip takes away.
+    """Moving pictures: a finished WebP, GIF or MP4 in a temporary folder, from where it is moved when it is saved.
 
     `width` and `height` are pixels, `frames` their number, `seconds` the length played once. `request` as for Image.
     """
@@ -69,7 +69,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Svg:
-    """A vector drawing: an SVG document as text. Kept beside a picture of it, see Bundle."""
+    """A vector drawing: an SVG document as text. Saved beside a picture of it, see Bundle."""
 
     text: str
 
@@ -83,7 +83,7 @@ class Bundle:
     """Several files that are one work: `main` is listed and shown; `parts` go with it, by their roles.
 
     A role is up to 30 characters of a to z, 0 to 9 and "-", such as "svg", "captions" or "stem-drums"; it becomes a
-    part of the file's name. Raises ValueError for another one.
+    part of the file's name. Raises ValueError for any other.
     """
 
     main: Image | Clip | Text | Audio

@@ -1,7 +1,7 @@
-"""How a work came about: one typed value, its JSON, and the note that files carry.
+"""How a work was made: one typed value, its JSON, and the note that is embedded in files.
 
-The JSON is what sidecars hold under "provenance" and what is embedded in files. What another studio wrote there and
-this one has no field for stays in `extra` and is written back.
+The JSON stands in sidecars under "provenance" and in the note. What another version wrote there and this one has no
+field for stays in `extra` and is written back.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 from studio.errors import NOTHING, Message
 
 Embed = Literal["all", "provenance", "none"]
-"""What files carry: the request and the provenance, the provenance alone, or nothing."""
+"""What is embedded in files: the request and the provenance, the provenance alone, or nothing."""
 
 _MODEL_FIELDS = ("id", "family", "licence", "sha256")
 
@@ -30,7 +30,7 @@ class ModelOrigin:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """The work that lies behind an exported picture; `request` is None where it was left out."""
+    """The work that is the background of an exported picture; `request` is None where it was left out."""
 
     request: Mapping[str, Any] | None
     provenance: Provenance
@@ -38,10 +38,10 @@ class Background:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How a work came about. Facts that are not known are empty.
+    """How a work was made. What is not known is empty.
 
-    `studio` and `libraries` are versions, `device` what computed it, `imported` the name of the file that was imported,
-    `edited` and `exported` whether it is a person's change or an export of another work, `remark` what its engine said.
+    `studio` and `libraries` are versions, `device` what computed it, `imported` the name of the imported file, `edited`
+    and `exported` whether it is an edit or an export of another work, `remark` the engine's message to the person.
     """
 
     studio: str = ""
@@ -57,7 +57,7 @@ class Provenance:
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Only what is known; `from_json` reads it back as it is."""
+        """Only what is known; `from_json` gives the same value back."""
         data: dict[str, Any] = {}
         if self.studio:
             data["studio"] = self.studio
@@ -83,7 +83,7 @@ class Provenance:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Provenance:
-        """Reads what any studio wrote. A value of an unexpected kind stays in `extra`; nothing raises."""
+        """Reads what any version wrote. A value of an unexpected type stays in `extra`; nothing raises."""
         rest = dict(data)
         values: dict[str, Any] = {}
         for name in ("studio", "device", "imported"):
@@ -115,7 +115,7 @@ class Provenance:
 
 
 def embedded_note(request: Mapping[str, Any], provenance: Provenance, embed: Embed) -> dict[str, Any] | None:
-    """What a file says of how it was made, for `codecs.write` and for exports; None for nothing."""
+    """The note to embed in a file, for `codecs.write` and for exports; None for no note."""
     if embed == "none":
         return None
     note: dict[str, Any] = {"provenance": provenance.to_json()}
@@ -145,10 +145,10 @@ def _texts(value: object) -> dict[str, str] | None:
 
 
 def _remark(data: Mapping[str, Any]) -> Message | None:
-    whole, sentence = data.get("remark_message"), data.get("remark")
-    if isinstance(whole, dict):
+    message, sentence = data.get("remark_message"), data.get("remark")
+    if isinstance(message, dict):
         try:
-            return Message.from_json(cast("dict[str, Any]", whole))
+            return Message.from_json(cast("dict[str, Any]", message))
         except ValueError:
             pass
     return Message.of(sentence) if isinstance(sentence, str) and sentence else None

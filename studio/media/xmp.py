@@ -1,6 +1,6 @@
-"""XMP packets: how a file was made, in the standard metadata format. Foreign packets are never parsed as XML.
+"""XMP packets: the metadata of how a file was made. Foreign packets are never parsed as XML.
 
-The studio's note is one text in a namespace of its own, beside the two facts that other programs look for: the tool
+The studio's note is a text in a namespace of its own, beside two properties that other programs read: the tool
 (`xmp:CreatorTool`) and the IPTC digital source type (IPTC Photo Metadata Standard 2023.2, section "Digital Source
 Type").
 """
@@ -17,18 +17,18 @@ TRAINED = "trainedAlgorithmicMedia"
 """Made by a model alone."""
 
 COMPOSITE = "compositeWithTrainedAlgorithmicMedia"
-"""Put together from parts, of which a model made at least one."""
+"""Composed of parts, of which a model made at least one."""
 
 TOOL = "AIGC Studio"
 _NOTE = re.compile(rb"<studio:note>(.*?)</studio:note>", re.DOTALL)
-# What XML 1.0 cannot say at all; JSON says these as escapes, which need no characters of their own.
+# Characters that XML 1.0 cannot have; in JSON they are escaped.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def packet(note: str, source: str = "") -> bytes:
-    """A packet that carries the note `words` and, where `source` is TRAINED or COMPOSITE, how the picture came about.
+    """A packet with the note and the digital source type, TRAINED or COMPOSITE; each may be empty.
 
-    Empty where there is nothing to say.
+    Empty where both are.
     """
     if not note and not source:
         return b""
@@ -47,20 +47,20 @@ def packet(note: str, source: str = "") -> bytes:
 
 
 def svg_metadata(note: str, source: str = "") -> bytes:
-    """A packet as the <metadata> element of an SVG; empty where there is nothing to say."""
-    whole = packet(note, source)
-    if not whole:
+    """A packet as the <metadata> element of an SVG; empty as `packet` is."""
+    data = packet(note, source)
+    if not data:
         return b""
-    return b"<metadata>" + whole[whole.index(b"<x:xmpmeta") : whole.index(b"<?xpacket end")] + b"</metadata>"
+    return b"<metadata>" + data[data.index(b"<x:xmpmeta") : data.index(b"<?xpacket end")] + b"</metadata>"
 
 
-def xml_safe(words: str) -> str:
-    """The words with a question mark for each character that XML cannot say."""
-    return _NOT_XML.sub("?", words)
+def xml_safe(text: str) -> str:
+    """The text with a question mark for each character that XML cannot have."""
+    return _NOT_XML.sub("?", text)
 
 
 def read_note(data: bytes) -> bytes | None:
-    """The note in a packet; None where it carries none of the studio's."""
+    """The studio's note in a packet; None where there is none."""
     if NAMESPACE.encode() not in data:
         return None
     found = _NOTE.search(data)

@@ -119,7 +119,7 @@ def test_changes_of_another_value_are_refused(changes: Any) -> None:
 
 @pytest.mark.parametrize("value", [{"a": float("nan")}, {"a": {1: 2}}, {"a": b"bytes"}, {"a": object()}])
 def test_what_is_not_json_is_no_content(tmp_path: Path, value: dict[str, Any]) -> None:
-    with Document.make(tmp_path, "manuscript", "A") as made:
+    with Document.create(tmp_path, "manuscript", "A") as made:
         made.edit({"fine": True})
         with pytest.raises(BadInput, match="cannot hold"):
             made.edit(value)
@@ -127,7 +127,7 @@ def test_what_is_not_json_is_no_content(tmp_path: Path, value: dict[str, Any]) -
 
 
 def test_a_number_too_large_to_be_written_is_refused_and_the_writer_lives_on(tmp_path: Path) -> None:
-    with Document.make(tmp_path, "story", "Tale", {"n": 2**63 - 1}) as document:
+    with Document.create(tmp_path, "story", "Tale", {"n": 2**63 - 1}) as document:
         for large in (10**5000, -(2**63) - 1):
             with pytest.raises(BadInput, match="so large a number"):
                 document.edit({"n": large})
@@ -140,11 +140,11 @@ def test_content_nested_without_end_is_refused(tmp_path: Path) -> None:
     endless: dict[str, Any] = {}
     endless["again"] = endless
     with pytest.raises(BadInput, match="too deeply"):
-        Document.make(tmp_path, "manuscript", "A", endless)
+        Document.create(tmp_path, "manuscript", "A", endless)
 
 
 def test_what_was_edited_is_there_again(tmp_path: Path) -> None:
-    made = Document.make(tmp_path, "manuscript", "My 小说", {"text": "Once"})
+    made = Document.create(tmp_path, "manuscript", "My 小说", {"text": "Once"})
     chapters = ["one"]
     made.edit({"text": "Once upon a time", "chapters": chapters}, works=["w1", "w2", "w1"])
     chapters.append("not given to the document")
@@ -170,7 +170,7 @@ def test_edits_are_written_by_themselves_once_in_a_while(tmp_path: Path) -> None
         if name == "append":
             writes.append(time.monotonic())
 
-    made = Document.make(tmp_path, "manuscript", "A")
+    made = Document.create(tmp_path, "manuscript", "A")
     made.close()
     with Document(made.folder, pace=0.1, step=step) as opened:
         number = 0
@@ -186,7 +186,7 @@ def test_edits_are_written_by_themselves_once_in_a_while(tmp_path: Path) -> None
 
 @needs_fork
 def test_a_killed_writer_loses_at_most_the_last_second(tmp_path: Path) -> None:
-    made = Document.make(tmp_path, "manuscript", "A", {"text": ""})
+    made = Document.create(tmp_path, "manuscript", "A", {"text": ""})
     made.close()
     told, tell = os.pipe()
 
@@ -214,7 +214,7 @@ def test_a_killed_writer_loses_at_most_the_last_second(tmp_path: Path) -> None:
 
 @needs_fork
 def test_a_killed_studio_loses_nothing_that_was_flushed(tmp_path: Path) -> None:
-    made = Document.make(tmp_path, "manuscript", "A", {"number": -1})
+    made = Document.create(tmp_path, "manuscript", "A", {"number": -1})
     made.close()
     chance = random.Random(3)
     flushed = -1
@@ -246,7 +246,7 @@ def test_a_killed_studio_loses_nothing_that_was_flushed(tmp_path: Path) -> None:
 
 def test_a_folder_of_any_name(tmp_path: Path) -> None:
     odd = tmp_path / "a b#c%41 文&=" if os.name == "nt" else tmp_path / "a b#c?d%41 文&=\udcff"
-    with Document.make(odd, "manuscript", "A", {"text": "one"}) as made:
+    with Document.create(odd, "manuscript", "A", {"text": "one"}) as made:
         made.edit({"text": "two"})
     assert reopened(made.folder) == {"text": "two"}
     assert [(summary.folder, summary.title) for summary in listing(odd)] == [(made.folder, "A")]
@@ -254,7 +254,7 @@ def test_a_folder_of_any_name(tmp_path: Path) -> None:
 
 @needs_fork
 def test_killed_between_any_two_steps_of_a_write(tmp_path: Path) -> None:
-    seed = Document.make(tmp_path / "seed", "manuscript", "A", {"text": "before"})
+    seed = Document.create(tmp_path / "seed", "manuscript", "A", {"text": "before"})
     seed.save_version("first")
     seed.close()
 
@@ -285,7 +285,7 @@ def test_killed_between_any_two_steps_of_a_write(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("at", range(6))
 def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path, at: int) -> None:
-    made = Document.make(tmp_path, "manuscript", "A", {"text": "before"})
+    made = Document.create(tmp_path, "manuscript", "A", {"text": "before"})
     made.close()
     refusal = Refusal(at)
     opened = Document(made.folder, step=refusal, pace=60)
@@ -320,7 +320,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path, at: int) -> Non
 
 
 def test_trouble_in_the_background_is_told_and_passes(tmp_path: Path) -> None:
-    made = Document.make(tmp_path, "manuscript", "A")
+    made = Document.create(tmp_path, "manuscript", "A")
     made.close()
     full = True
 
@@ -349,7 +349,7 @@ def test_trouble_in_the_background_is_told_and_passes(tmp_path: Path) -> None:
 
 def test_a_disk_that_fills_up_while_writing(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "400k") as disk:
-        opened = Document.make(disk, "manuscript", "A", {"text": "start"})
+        opened = Document.create(disk, "manuscript", "A", {"text": "start"})
         kept = "start"
 
         def fill() -> None:
@@ -375,7 +375,7 @@ def test_a_disk_that_fills_up_while_writing(tmp_path: Path) -> None:
 
 
 def written(tmp_path: Path, texts: list[str]) -> Path:
-    made = Document.make(tmp_path, "manuscript", "A", {"text": "start"})
+    made = Document.create(tmp_path, "manuscript", "A", {"text": "start"})
     made.close()
     with Document(made.folder) as opened:
         opened._version_due = time.monotonic() + 1e9  # no automatic version
@@ -506,7 +506,7 @@ def test_a_database_that_is_cut_short_keeps_what_was_in_the_rest(tmp_path: Path)
 
 
 def test_a_list_leaves_no_files_and_reads_open_documents(tmp_path: Path) -> None:
-    with Document.make(tmp_path, "manuscript", "A") as made:
+    with Document.create(tmp_path, "manuscript", "A") as made:
         made.rename("B")
         assert [summary.title for summary in listing(tmp_path)] == ["B"]
     assert [summary.title for summary in listing(tmp_path)] == ["B"]
@@ -536,7 +536,7 @@ def test_killed_while_a_damaged_database_is_rebuilt(tmp_path: Path) -> None:
 def test_a_long_history_is_sealed_and_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(document_module, "_COMPACT", 2000)
     monkeypatch.setattr(history, "UNDO_LIMIT", 20)
-    made = Document.make(tmp_path, "manuscript", "A")
+    made = Document.create(tmp_path, "manuscript", "A")
     for number in range(300):
         made.edit({"text": f"draft {number} " * 10})
         made.flush()
@@ -548,7 +548,7 @@ def test_a_long_history_is_sealed_and_stays_small(tmp_path: Path, monkeypatch: p
 
 
 def test_versions_by_name_and_back(tmp_path: Path) -> None:
-    made = Document.make(tmp_path, "manuscript", "A", {"text": "one"})
+    made = Document.create(tmp_path, "manuscript", "A", {"text": "one"})
     first = made.save_version(" First\ndraft ")
     made.edit({"text": "two"}, works=["w"])
     second = made.save_version("Second")
@@ -575,7 +575,7 @@ def test_versions_by_name_and_back(tmp_path: Path) -> None:
 
 def test_versions_keep_themselves_and_are_thinned_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "AUTOMATIC_LIMIT", 3)
-    made = Document.make(tmp_path, "manuscript", "A", {"text": "0"})
+    made = Document.create(tmp_path, "manuscript", "A", {"text": "0"})
     made.close()
     with Document(made.folder, pace=0.001, version_seconds=0.0) as opened:
         named = opened.save_version("mine")
@@ -594,7 +594,7 @@ def test_versions_keep_themselves_and_are_thinned_out(tmp_path: Path, monkeypatc
 
 
 def test_a_version_is_what_stood_before_the_first_edit_and_the_next_one_comes_much_later(tmp_path: Path) -> None:
-    made = Document.make(tmp_path, "manuscript", "A", {"text": "yesterday"})
+    made = Document.create(tmp_path, "manuscript", "A", {"text": "yesterday"})
     made.close()
     for again in range(20):  # the writer is as often as not a step behind who flushes
         with Document(made.folder, pace=0.0) as opened:
@@ -607,7 +607,7 @@ def test_a_version_is_what_stood_before_the_first_edit_and_the_next_one_comes_mu
 
 
 def test_a_damaged_version_is_refused(tmp_path: Path) -> None:
-    with Document.make(tmp_path, "manuscript", "A", {"text": "one"}) as made:
+    with Document.create(tmp_path, "manuscript", "A", {"text": "one"}) as made:
         numbers = [made.save_version(str(number)).number for number in range(3)]
     alter(made.folder, "UPDATE versions SET state = x'00' WHERE number = ?", (numbers[0],))
     alter(made.folder, "UPDATE versions SET crc = crc + 1 WHERE number = ?", (numbers[1],))
@@ -620,7 +620,7 @@ def test_a_damaged_version_is_refused(tmp_path: Path) -> None:
 
 
 def test_one_studio_at_a_time(tmp_path: Path) -> None:
-    made = Document.make(tmp_path, "manuscript", "A")
+    made = Document.create(tmp_path, "manuscript", "A")
     with pytest.raises(StudioError, match="already open"):
         Document(made.folder)
     made.close()
@@ -629,7 +629,7 @@ def test_one_studio_at_a_time(tmp_path: Path) -> None:
 
 @needs_fork
 def test_a_dead_studio_holds_nothing(tmp_path: Path) -> None:
-    made = Document.make(tmp_path, "manuscript", "A", {"text": "mine"})
+    made = Document.create(tmp_path, "manuscript", "A", {"text": "mine"})
     made.close()
     ended(in_child(lambda: os._exit(0 if Document(made.folder) else 1)))
     assert reopened(made.folder) == {"text": "mine"}
@@ -650,12 +650,12 @@ def test_what_is_no_document_is_refused(tmp_path: Path) -> None:
         Document(tmp_path / "nowhere")
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StudioError, match="a file stands where"):
-        Document.make(tmp_path / "file", "manuscript", "A")
+        Document.create(tmp_path / "file", "manuscript", "A")
 
 
 def test_documents_are_listed_the_last_saved_first(tmp_path: Path) -> None:
     assert listing(tmp_path / "none") == []
-    made = [Document.make(tmp_path, kind, f"{kind} 标题") for kind in ("manuscript", "composition")]
+    made = [Document.create(tmp_path, kind, f"{kind} 标题") for kind in ("manuscript", "composition")]
     assert sorted(summary.kind for summary in listing(tmp_path)) == ["composition", "manuscript"]
     for seconds, each in enumerate(made):
         each.close()

@@ -28,7 +28,7 @@ def tmp_path() -> Iterator[Path]:
 
 
 def new_document(parent: Path) -> Document:
-    return Document.make(parent, "manuscript", "A", {"text": "start"})
+    return Document.create(parent, "manuscript", "A", {"text": "start"})
 
 
 def text(document: Document) -> str:

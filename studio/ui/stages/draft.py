@@ -81,7 +81,7 @@ class TextDraft:
         if self._document is None:
             found = listing(self._folder)
             title = self._asset.title or self._asset.id
-            made = Document.make(self._folder, KIND, title, {"text": self.original}) if not found else None
+            made = Document.create(self._folder, KIND, title, {"text": self.original}) if not found else None
             self._document = made or Document(found[0].folder)
             self.exists = True
         return self._document
