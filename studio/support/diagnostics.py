@@ -203,7 +203,7 @@ def _sound() -> Iterator[DiagnosticFinding]:
         "Sound",
         "PortAudio",
         Message("found") if there else Message("missing"),
-        NOTHING if there else Message("Music cannot be played, only made, for PortAudio is missing."),
+        NOTHING if there else Message("Music can be made but not played: PortAudio is missing."),
         NOTHING
         if there
         else Message(

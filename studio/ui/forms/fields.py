@@ -73,6 +73,7 @@ class FormField(QWidget):
 
 
 Models = Callable[[], Sequence[Model]]
+"""The models of a medium, its default first."""
 
 
 class ChoiceField(FormField):
@@ -123,11 +124,12 @@ class FlagField(FormField):
 
 
 class ModelField(FormField):
-    """Which model; the first is the medium's own default, which an empty id stands for."""
+    """Which model. An empty id stands for the medium's default, or for none where the model has a role."""
 
     def __init__(self, name: str, field: ModelId, models: Models) -> None:
         super().__init__(name, field)
-        self._models = models
+        self._models, self._optional = models, bool(field.role)
+        self._default = self._given = ""  # the default's id, and the id that was written
         self.box = ComboBox()
         self.name_control(self.box)
         self.reload()
@@ -140,17 +142,26 @@ class ModelField(FormField):
         chosen = self.box.currentData()
         self.box.blockSignals(True)
         self.box.clear()
-        self.box.addItem(tr("Default"), "")
-        for model in self._models():
+        models = list(self._models())
+        if self._optional or not models:
+            self.box.addItem(tr("None"), "")
+        else:
+            default = models.pop(0)
+            self._default = default.id
+            self.box.addItem(tr("{model} (default)").format(model=default.title or default.id), "")
+        for model in models:
             self.box.addItem(model.title or model.id, model.id)
         self.box.setCurrentIndex(max(0, self.box.findData(chosen)))
         self.box.blockSignals(False)
 
     def read(self) -> str:
-        return str(self.box.currentData() or "")
+        chosen = str(self.box.currentData() or "")
+        # A request that names the default keeps its id.
+        return self._given if not chosen and self._given == self._default else chosen
 
     def write(self, value: str) -> None:
-        at = self.box.findData(value)
+        self._given = value
+        at = self.box.findData("" if value == self._default else value)
         if at < 0:
             self.box.addItem(tr("{model} (missing)").format(model=value), value)
             at = self.box.count() - 1

@@ -202,9 +202,11 @@ class WorkDetails(QFrame):
             small = tool(each.icon, each.text(), f"details.{name}", checked=checked, keys=each.shortcut)
             self._put(name, small)
             line.addWidget(small)
-        for widget in (self.thumbnail, self.title):
-            whole.addWidget(widget)
-        whole.addLayout(line)
+        whole.addWidget(self.thumbnail)
+        named = column(spacing=0)
+        named.addWidget(self.title)
+        named.addLayout(line)
+        whole.addLayout(named)
         yield
         grid = QGridLayout()
         grid.setSpacing(SIZE.small)

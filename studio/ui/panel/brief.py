@@ -49,7 +49,7 @@ class Brief(QWidget):
         self._catalog, self._medium = studio.catalog, medium
         self._model: Model | None = None
         self._suited: dict[str, Any] = {}  # the values that suit the model better than the request's own
-        self.form = Form[Request](self.initial_request(), models=lambda: studio.catalog.models(medium.name))
+        self.form = Form[Request](self.initial_request(), models=self._models)
         self.history = UndoHistory(self.form.value())
         presets = Presets(studio.paths.config / "presets")
         self.presets = PresetMenus(presets, medium.default_task.request, self.form.value, self)
@@ -74,6 +74,14 @@ class Brief(QWidget):
         self._update_sizes()
         self._update_undo_buttons()
         self._fit_model(self.form.value())
+
+    def _models(self) -> list[Model]:
+        """The models of the medium, its default first."""
+        models = self._catalog.models(self._medium.name)
+        if not models:
+            return []
+        default = self._catalog.default(self._medium.name)
+        return [default, *(model for model in models if model.id != default.id)]
 
     def _build_header(self) -> QFrame:
         head = QFrame()
