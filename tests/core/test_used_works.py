@@ -319,20 +319,20 @@ def kept_by_a_preset(paths: AppPaths, _library: Library, request: Retouch) -> Se
 
 
 def kept_by_a_document(paths: AppPaths, _library: Library, request: Retouch) -> Sequence[Request]:
-    with Document.make(paths.documents, "book", "Book", {"pages": []}) as book:
+    with Document.create(paths.documents, "book", "Book", {"pages": []}) as book:
         book.edit({"pages": [request.to_json()]})
     return []
 
 
 def kept_by_a_version_of_a_document(paths: AppPaths, _library: Library, request: Retouch) -> Sequence[Request]:
-    with Document.make(paths.documents, "book", "Book", {"page": request.to_json()}) as book:
+    with Document.create(paths.documents, "book", "Book", {"page": request.to_json()}) as book:
         book.save_version("first")
         book.edit({"page": {}})
     return []
 
 
 def kept_by_undo_in_a_document(paths: AppPaths, _library: Library, request: Retouch) -> Sequence[Request]:
-    with Document.make(paths.documents, "book", "Book", {"page": request.to_json()["picture"]}) as book:
+    with Document.create(paths.documents, "book", "Book", {"page": request.to_json()["picture"]}) as book:
         near = request.picture.sha256[:-1] + ("0" if request.picture.sha256[-1] != "0" else "1")
         book.edit({"page": {"sha256": near}})
         book.edit({"page": {}})
@@ -340,7 +340,7 @@ def kept_by_undo_in_a_document(paths: AppPaths, _library: Library, request: Reto
 
 
 def kept_by_redo_in_a_document(paths: AppPaths, _library: Library, request: Retouch) -> Sequence[Request]:
-    with Document.make(paths.documents, "book", "Book", {"page": {}}) as book:
+    with Document.create(paths.documents, "book", "Book", {"page": {}}) as book:
         book.edit({"page": request.to_json()})
         book.undo()
     return []
