@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import sys
 import time
 import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -210,32 +210,33 @@ def loop() -> Iterator[QEventLoop]:
     loop.close()
 
 
+@contextmanager
+def no_unexpected_errors(loop: QEventLoop) -> Iterator[None]:
+    """Fails at its end for an error that nothing in the window has handled."""
+    caught: list[BaseException] = []
+    with error_hooks(loop) as reporter:
+        reporter.report = lambda error: caught.append(error)
+        yield
+    gc.collect()
+    assert not caught, f"unexpected: {caught!r}"
+
+
 @pytest.fixture
-def room(loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+def room(loop: QEventLoop) -> Iterator[Room]:
     """Where a widget can stand by itself; an error that reaches nobody fails the test."""
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     if app.findChild(Theme) is None:
         Theme(app)
-    with error_hooks(loop) as surface:
-        told: list[BaseException] = []
-        surface.tell = told.append
+    with no_unexpected_errors(loop):
         yield Room(loop)
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-    gc.collect()
-    assert not told, f"unexpected: {told!r}"
 
 
 @pytest.fixture
-def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def desk(home: Path, loop: QEventLoop) -> Iterator[Desk]:
     """A window on a fresh studio; an error that reaches nobody fails the test."""
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    with error_hooks(loop) as surface:
-        told: list[BaseException] = []
-        surface.tell = told.append
+    with no_unexpected_errors(loop):
         made = Desk(home, loop)
         yield made
         made.close()
-    gc.collect()
-    assert not told, f"unexpected: {told!r}"

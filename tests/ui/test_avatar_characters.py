@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,23 +19,19 @@ from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest
 from studio.library.identities import Identities, Identity
 from studio.library.library import Asset, LibraryQuery
 from studio.schema.request import Request
-from studio.ui.app import error_hooks
 from studio.ui.avatar.character_list import CharacterList
 from tests.faces import TABLE, FaceEngine, face_studio
 from tests.ui.avatar_actions import brief, inside, page, pick, shows, sixteen, works
-from tests.ui.conftest import Desk
+from tests.ui.conftest import Desk, no_unexpected_errors
 
 MOUTH = {"name": "mouth", "kind": "part", "values": ["sad", "smile", "laughing"], "counts": [3, 3, 3], "none": 0}
 
 
 @pytest.fixture
 def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(FaceEngine, "asked", [])
     FaceEngine.gate.set()
-    with error_hooks(loop) as surface:
-        told: list[BaseException] = []
-        surface.tell = told.append
+    with no_unexpected_errors(loop):
         studio = face_studio(home)
         told_of: dict[str, Any] = json.loads(json.dumps(TABLE))
         told_of["styles"][0]["attributes"].append(MOUTH)
@@ -46,8 +40,6 @@ def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Itera
         made.window.resize(1280, 800)
         yield made
         made.close()
-    gc.collect()
-    assert not told, f"unexpected: {told!r}"
 
 
 def _configure(home: Path, table: dict[str, Any]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,30 +15,24 @@ from studio.backends.avatar.requests import Variation
 from studio.library.library import LibraryQuery
 from studio.studio import Studio
 from studio.system.paths import AppPaths
-from studio.ui.app import error_hooks
 from studio.ui.avatar.live_jobs import LiveJobs
 from studio.ui.export.dialog import ExportDialog
 from tests.faces import BROKEN, FaceEngine, face_studio
 from tests.ui.avatar_actions import brief, colour_of, handle, inside, page, pick, seen, shows, sixteen, works
-from tests.ui.conftest import Desk
+from tests.ui.conftest import Desk, no_unexpected_errors
 
 
 @pytest.fixture
 def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """The window on a studio with faces; an error that reaches nobody fails the test."""
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(FaceEngine, "asked", [])
     monkeypatch.setattr(FaceEngine, "pause", 0.0)
     FaceEngine.gate.set()
-    with error_hooks(loop) as surface:
-        told: list[BaseException] = []
-        surface.tell = told.append
+    with no_unexpected_errors(loop):
         made = Desk(home, loop, studio=face_studio(home))
         made.window.resize(1280, 800)
         yield made
         made.close()
-    gc.collect()
-    assert not told, f"unexpected: {told!r}"
 
 
 def test_sixteen_faces_come_one_is_chosen_kept_undone_and_found_again(desk: Desk, home: Path, loop: QEventLoop) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,30 +24,24 @@ from studio.errors import BadInput, Message
 from studio.jobs.job import Job, Progress
 from studio.library.library import Asset
 from studio.schema.request import Request
-from studio.ui.app import error_hooks
-from studio.ui.avatar import directions, face_ops, session, trait_sliders
-from studio.ui.avatar.face_ops import face_of
+from studio.ui.avatar import directions, faces, session, sliders
+from studio.ui.avatar.faces import face_of
 from studio.ui.widgets.text import job_stage
 from tests.faces import FaceEngine, face_studio
 from tests.ui.avatar_actions import brief, inside, page, pick, shows, sixteen, works
-from tests.ui.conftest import Desk
+from tests.ui.conftest import Desk, no_unexpected_errors
 
 
 @pytest.fixture
 def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(FaceEngine, "asked", [])
     FaceEngine.gate.set()
-    with error_hooks(loop) as surface:
-        told: list[BaseException] = []
-        surface.tell = told.append
+    with no_unexpected_errors(loop):
         made = Desk(home, loop, studio=face_studio(home))
         made.window.resize(1280, 800)
         yield made
         FaceEngine.gate.set()
         made.close()
-    gc.collect()
-    assert not told, f"unexpected: {told!r}"
 
 
 def seen_work(desk: Desk, name: str = "") -> tuple[Asset, AvatarRequest]:
@@ -243,9 +235,9 @@ def test_while_a_slider_moves_the_disk_is_left_alone(desk: Desk, monkeypatch: py
     start = QPoint(round(slider.width() / 2), slider.height() // 2)
     inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=start)
     inside(desk, QTest.mouseMove, slider, QPoint(60, start.y()))
-    watch(trait_sliders, "slider_stamp")
+    watch(sliders, "slider_stamp")
     watch(directions, "change_stamp")
-    watch(face_ops, "model_for")
+    watch(faces, "model_for")
     for x in (70, 80, 90):
         inside(desk, QTest.mouseMove, slider, QPoint(x, start.y()))
         face = inspector.session.live

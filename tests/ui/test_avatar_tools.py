@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,28 +19,22 @@ from studio.backends.avatar.directions import directions
 from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, DirectionStep
 from studio.library.library import Asset, LibraryQuery
 from studio.media import clips
-from studio.ui.app import error_hooks
-from studio.ui.avatar.face_sources import WorkChooser
+from studio.ui.avatar.faces import WorkChooser
 from studio.ui.avatar.inspector import AvatarInspector
 from tests.faces import LATENT, REMARK, STRANGE, FaceEngine, face_studio
 from tests.ui.avatar_actions import brief, inside, page, pick, shows, sixteen, works
-from tests.ui.conftest import Desk
+from tests.ui.conftest import Desk, no_unexpected_errors
 
 
 @pytest.fixture
 def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(FaceEngine, "asked", [])
     FaceEngine.gate.set()
-    with error_hooks(loop) as surface:
-        told: list[BaseException] = []
-        surface.tell = told.append
+    with no_unexpected_errors(loop):
         made = Desk(home, loop, studio=face_studio(home))
         made.window.resize(1280, 800)
         yield made
         made.close()
-    gc.collect()
-    assert not told, f"unexpected: {told!r}"
 
 
 def kept(desk: Desk) -> Asset:

@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.library.identities import NAME_LIMIT, Identity
-from studio.ui.avatar.portraits import paint_portrait
+from studio.ui.avatar.live_jobs import paint_portrait
 from studio.ui.widgets.basic import button, column, label, row, tool
 from studio.ui.widgets.text import count, tr
 from studio.ui.widgets.theme import theme

@@ -20,7 +20,7 @@ from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Image
 from studio.ui.avatar.character_list import SIDE, CharacterList
-from studio.ui.avatar.face_ops import face_of, parse_face, same_face
+from studio.ui.avatar.faces import face_of, parse_face, same_face
 from studio.ui.avatar.session import FaceSession
 from studio.ui.background import LatestOnly
 from studio.ui.bridge import Bridge

@@ -12,7 +12,7 @@ from studio.errors import StudioError
 from studio.models.model import Model
 from studio.schema.fields import Choice
 from studio.schema.request import fresh_seed
-from studio.ui.avatar import face_ops
+from studio.ui.avatar import faces
 from studio.ui.avatar.live_jobs import LiveJob
 from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider
@@ -143,7 +143,7 @@ class DirectionsTab(QWidget):
                 self._stamp, self._model = now, model
                 self._fill()
         for id, slider in self.sliders.items():
-            amount = face_ops.direction_amount(face, id)
+            amount = faces.direction_amount(face, id)
             slider.slider.show_value(min(REACH, max(-REACH, amount)), moved=bool(amount))
 
     def show_progress(self, done: tuple[int, int] | None) -> None:
@@ -201,7 +201,7 @@ class DirectionsTab(QWidget):
     def _delete(self, id: str) -> None:
         if self._model is None:
             return
-        if face_ops.direction_amount(self._session.shown(), id):
+        if faces.direction_amount(self._session.shown(), id):
             self._session.settle(_along(id, 0.0))
         try:
             remove(self._model, id)
@@ -218,5 +218,5 @@ class DirectionsTab(QWidget):
             self.show_progress(None)
 
 
-def _along(id: str, amount: float) -> face_ops.Change:
-    return lambda face: face_ops.with_direction(face, id, round(amount, 2))
+def _along(id: str, amount: float) -> faces.Change:
+    return lambda face: faces.with_direction(face, id, round(amount, 2))

@@ -13,7 +13,7 @@ from studio.backends.avatar.requests import AvatarProjectRequest
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.schema.fields import WorkKey
-from studio.ui.avatar.portraits import paint_portrait
+from studio.ui.avatar.live_jobs import paint_portrait
 from studio.ui.avatar.session import FaceSession
 from studio.ui.background import LatestOnly
 from studio.ui.forms.form import Form

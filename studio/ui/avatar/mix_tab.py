@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from studio.backends.avatar.requests import LAYERS, AvatarRequest, StyleMix
 from studio.errors import BadInput
 from studio.library.library import Asset
-from studio.ui.avatar import face_ops
-from studio.ui.avatar.portraits import PortraitLoader, PortraitView
+from studio.ui.avatar import faces
+from studio.ui.avatar.live_jobs import PortraitLoader, PortraitView
 from studio.ui.avatar.session import FaceSession
 from studio.ui.avatar.sliders import LabelledSlider
 from studio.ui.widgets.basic import ComboBox, button, clear_layout, column, label, row, tool
@@ -43,7 +43,7 @@ class MixPart(QWidget):
         line.addWidget(self.remove)
         right.addLayout(line)
         right.addWidget(self.amount)
-        whole = row(PortraitView(portraits, face_ops.parse_face(mix.face), SIDE), spacing=12)
+        whole = row(PortraitView(portraits, faces.parse_face(mix.face), SIDE), spacing=12)
         whole.addLayout(right, 1)
         self.setLayout(whole)
 
@@ -91,7 +91,7 @@ class MixTab(QWidget):
     def add(self, face: AvatarRequest) -> None:
         """Mix in a face, its middle layers at first: they hold the features."""
         try:
-            mix = StyleMix(face=face_ops.face_json(face), layers="middle")
+            mix = StyleMix(face=faces.face_json(face), layers="middle")
             AvatarRequest(mix=(*self._mix, mix))
         except BadInput:
             self._session.fail(
@@ -127,7 +127,7 @@ class MixTab(QWidget):
         self._session.settle(_changed(at, layers=str(self.parts[at].layers.currentData())))
 
 
-def _changed(at: int, **changes: object) -> face_ops.Change:
+def _changed(at: int, **changes: object) -> faces.Change:
     def change(face: AvatarRequest) -> AvatarRequest:
         mixed = list(face.mix)
         mixed[at] = dataclasses.replace(mixed[at], **changes)  # type: ignore[arg-type]
@@ -136,5 +136,5 @@ def _changed(at: int, **changes: object) -> face_ops.Change:
     return change
 
 
-def _without(at: int) -> face_ops.Change:
+def _without(at: int) -> faces.Change:
     return lambda face: face.replace(mix=(*face.mix[:at], *face.mix[at + 1 :]))

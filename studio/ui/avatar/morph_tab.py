@@ -15,9 +15,8 @@ from studio.jobs.job import Progress
 from studio.library.library import Asset
 from studio.media import clips, temp_clips
 from studio.media.payloads import Clip, Image
-from studio.ui.avatar import face_ops
-from studio.ui.avatar.live_jobs import LiveJob
-from studio.ui.avatar.portraits import PortraitLoader, paint_portrait
+from studio.ui.avatar import faces
+from studio.ui.avatar.live_jobs import LiveJob, PortraitLoader, paint_portrait
 from studio.ui.avatar.session import FaceSession
 from studio.ui.forms.form import Form
 from studio.ui.forms.undo import UndoHistory
@@ -103,10 +102,10 @@ class MorphTab(QWidget):
 
     def request(self) -> AvatarWalkRequest:
         """The morph as a request; all faces are drawn by the model of the first one."""
-        faces = [self.stations.item(at).data(FACE) for at in range(self.stations.count())]
+        stops = [self.stations.item(at).data(FACE) for at in range(self.stations.count())]
         return self.form.value().replace(
-            stations=tuple(MorphStop(face=face_ops.face_json(face, face.name)) for face in faces),
-            model=faces[0].model if faces else "",
+            stations=tuple(MorphStop(face=faces.face_json(face, face.name)) for face in stops),
+            model=stops[0].model if stops else "",
         )
 
     def show_request(self, walk: AvatarWalkRequest) -> None:
@@ -122,7 +121,7 @@ class MorphTab(QWidget):
     def extend(self, more: Sequence[AvatarRequest]) -> None:
         """Add faces at the end."""
         walk = self.request()
-        added = tuple(MorphStop(face=face_ops.face_json(face, face.name)) for face in more)
+        added = tuple(MorphStop(face=faces.face_json(face, face.name)) for face in more)
         self.show_request(walk.replace(stations=(*walk.stations, *added)))
         self.stations.setCurrentRow(self.stations.count() - 1)
 
@@ -137,7 +136,7 @@ class MorphTab(QWidget):
         at = self.stations.currentRow()
         self.stations.clear()
         for number, station in enumerate(walk.stations, 1):
-            face = face_ops.parse_face(station.face)
+            face = faces.parse_face(station.face)
             item = QListWidgetItem(face.name or tr("Face {n}").format(n=number))
             item.setData(FACE, face)
             self.stations.addItem(item)
@@ -168,7 +167,7 @@ class MorphTab(QWidget):
 
     def _add_shown(self) -> None:
         work, face = self._session.work, self._session.shown()
-        if work is not None and face_ops.face_of(work) is not None:
+        if work is not None and faces.face_of(work) is not None:
             self._session.sources.remember(face, work)
         self.extend([face])
 
@@ -180,8 +179,8 @@ class MorphTab(QWidget):
 
     def _make(self) -> None:
         request = self.request()
-        faces = [face_ops.face_json(face_ops.parse_face(station.face)) for station in request.stations]
-        self._session.submit(request, self._session.sources.works_of(faces))
+        stops = [faces.face_json(faces.parse_face(station.face)) for station in request.stations]
+        self._session.submit(request, self._session.sources.works_of(stops))
 
     def _preview(self) -> None:
         self.stop_preview()
@@ -249,7 +248,7 @@ class MorphTab(QWidget):
 
     def _update_icons(self, face: AvatarRequest) -> None:
         for at in range(self.stations.count()):
-            if face_ops.unnamed(self.stations.item(at).data(FACE)) == face:
+            if faces.unnamed(self.stations.item(at).data(FACE)) == face:
                 self._set_icon(self.stations.item(at))
 
     def showEvent(self, event: QShowEvent) -> None:

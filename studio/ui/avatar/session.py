@@ -14,9 +14,8 @@ from studio.library.library import Asset
 from studio.media.payloads import Image
 from studio.models.model import Model
 from studio.schema.request import Request
-from studio.ui.avatar import face_ops
-from studio.ui.avatar.face_ops import Change
-from studio.ui.avatar.face_sources import FaceSources
+from studio.ui.avatar import faces
+from studio.ui.avatar.faces import Change, FaceSources
 from studio.ui.avatar.live_jobs import CandidateFaces, LiveFace
 from studio.ui.library.work_actions import WorkActions
 from studio.ui.panel.brief import Brief
@@ -140,7 +139,7 @@ class FaceSession(QObject):
 
     def model_of(self, face: AvatarRequest) -> Model:
         """Raises StudioError if there is none."""
-        return face_ops.model_for(self._studio.catalog, face)
+        return faces.model_for(self._studio.catalog, face)
 
     def move(self, change: Change) -> None:
         """Draw the face while a slider moves; the brief is left alone until `settle`."""
@@ -214,12 +213,12 @@ class FaceSession(QObject):
         without its edits, or all would be near twins of it.
         """
         like = self.shown().replace(traits=(), slides=(), mix=())
-        self.offer(face_ops.random_faces(self.face if purpose is None else like), purpose)
+        self.offer(faces.random_faces(self.face if purpose is None else like), purpose)
 
     def offer_similar(self, spread: float) -> None:
         """Offer 16 variations of the face that is shown."""
         try:
-            near = face_ops.similar_faces(self.shown(), spread)
+            near = faces.similar_faces(self.shown(), spread)
         except StudioError as error:
             self.fail(error)
             return
@@ -300,10 +299,10 @@ class FaceSession(QObject):
         before, self._last_face = self._last_face, self.face
         face = self._last_face
         by_hand = self._brief.form.last_changed in BRIEF_FIELDS and face != before
-        fit = face_ops.drop_latent_if_changed(before, face)
+        fit = faces.drop_latent_if_changed(before, face)
         if face.model != before.model:
             self._read_model()
-            fit = face_ops.fit_to_model(face, self._capabilities)
+            fit = faces.fit_to_model(face, self._capabilities)
         if by_hand and fit != face:
             self._brief.amend(fit)
             face = self._last_face
@@ -375,7 +374,7 @@ class FaceSession(QObject):
 
 
 def _face_of(work: Asset | None) -> AvatarRequest | None:
-    return face_ops.face_of(work) if work is not None else None
+    return faces.face_of(work) if work is not None else None
 
 
 def _differs(one: AvatarRequest, other: AvatarRequest, names: Sequence[str]) -> bool:

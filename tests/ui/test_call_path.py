@@ -1,0 +1,66 @@
+"""A Generate click and a slider's move pass through few files, those that docs/architecture.md names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from qasync import QEventLoop
+
+from tests.faces import FaceEngine, face_studio
+from tests.ui.avatar_actions import brief, handle, inside, page, shows
+from tests.ui.call_path import CallPath
+from tests.ui.conftest import Desk, no_unexpected_errors
+
+HAND = ("ui/avatar/sliders.py", "ui/avatar/session.py", "ui/avatar/live_jobs.py")
+CLICK = ("ui/panel/panel.py", "ui/panel/job_tracker.py")
+JOB = ("studio.py", "jobs/lane.py", "jobs/worker.py")
+STAGE = ("ui/panel/stage_area.py", "ui/stages/image.py", "ui/stages/canvas.py")
+
+
+@pytest.fixture
+def path() -> Iterator[CallPath]:
+    made = CallPath()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def desk(path: CallPath, home: Path, loop: QEventLoop) -> Iterator[Desk]:
+    FaceEngine.gate.set()
+    FaceEngine.pause = 0.0
+    with no_unexpected_errors(loop):
+        made = Desk(home, loop, studio=face_studio(home))
+        made.until(lambda: made.window._preloader.ready)
+        yield made
+        made.close()
+
+
+def test_the_move_of_a_slider(desk: Desk, path: CallPath) -> None:
+    panel, inspector = page(desk)
+    slider = inspector.traits.sliders["Hair"].slider
+    inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=handle(slider))
+    inside(desk, QTest.mouseMove, slider, QPoint(30, slider.height() // 2))
+    desk.until(lambda: panel.stage_area.on_stage)
+    desk.settle()
+    with path.recorded():
+        inside(desk, QTest.mouseMove, slider, QPoint(60, slider.height() // 2))
+        face = inspector.session.live
+        assert face is not None
+        desk.until(lambda: shows(panel, face.replace(size="native")) or shows(panel, face))
+    inside(desk, QTest.mouseRelease, slider, Qt.MouseButton.LeftButton, pos=QPoint(60, slider.height() // 2))
+    desk.until(lambda: shows(panel, brief(panel)))
+    assert path.files == [*HAND, *JOB, *STAGE]
+
+
+def test_a_click_on_generate(desk: Desk, path: CallPath) -> None:
+    panel, _ = page(desk)
+    panel.brief.count.setCurrentIndex(0)
+    desk.settle()
+    with path.recorded():
+        desk.click("generate")
+        desk.until(lambda: panel.asset is not None)
+    assert path.files == [*CLICK, *JOB, "jobs/results.py", "library/library.py", *STAGE]
