@@ -18,7 +18,7 @@ from studio.errors import BadInput, Message, StudioError
 from studio.jobs import training_runs
 from studio.jobs.engine_cache import PLATFORM, EngineLimits
 from studio.jobs.group import JobGroup
-from studio.jobs.io_host import IO_WORKERS, IoContext, IoHost, IoRequest
+from studio.jobs.io_host import IO_WORKERS, IoContext, IoHost, IoRequest, IoResult
 from studio.jobs.job import Cancelled, Group, Job, Progress, State
 from studio.jobs.lane import Lane
 from studio.jobs.leftovers import LeftoverSweep
@@ -637,4 +637,7 @@ def _assets_of(job: Job) -> list[Asset]:
     """The works of a job that has ended."""
     error = job.future.exception()
     results = job.future.result() if error is None else error.assets if isinstance(error, Cancelled) else []
-    return [result for result in results if isinstance(result, Asset)]
+    works: list[Asset] = []
+    for result in cast("list[Any]", results):
+        works += result.works if isinstance(result, IoResult) else [result] if isinstance(result, Asset) else []
+    return works

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from studio.errors import BadInput
 from studio.media import codecs
+from studio.media.provenance import Provenance, parse_note
 from studio.models import weights
 from studio.schema.request import Request
 
@@ -39,15 +40,26 @@ def unknown_fields(request: Request) -> str:
 
 def from_work(path: Path) -> Request:
     """The request that a work's file carries, or else the sidecar beside it. BadInput where neither does."""
-    note: Any = codecs.read_note(path)
-    found: Any = cast("dict[str, Any]", note).get("request") if note else None
+    found, _ = parse_note(_note(path))
     if not found:
-        # A work in the library may carry nothing itself, where the settings say so; its sidecar still knows.
-        sidecar = path.with_suffix(".json")
-        found = _json(sidecar).get("request") if sidecar.is_file() else None
-    if not isinstance(found, dict) or not found:
         raise BadInput("{name} does not say how it was made.", "Give the file as the studio made it.", name=path.name)
     return Request.from_json(found)
+
+
+def provenance_of(path: Path) -> Provenance:
+    """The provenance in a file that `from_file` reads; empty where there is none."""
+    path = path.expanduser()
+    return parse_note(_json(path) if path.suffix.lower() == ".json" else _note(path))[1]
+
+
+def _note(path: Path) -> dict[str, Any] | None:
+    """What the file of a work carries, or else the sidecar beside it."""
+    note = codecs.read_note(path)
+    if note and isinstance(note.get("request"), dict) and note["request"]:
+        return note
+    # A work in the library may carry nothing itself, where the settings say so; its sidecar still knows.
+    sidecar = path.with_suffix(".json")
+    return _json(sidecar) if sidecar.is_file() else note
 
 
 def _json(path: Path) -> dict[str, Any]:

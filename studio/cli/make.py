@@ -11,7 +11,7 @@ from studio.backends import medium as find_medium
 from studio.cli import flags, jobs, progress
 from studio.cli.avatar import identities
 from studio.cli.context import output_folder
-from studio.cli.inputs import from_file, unknown_fields
+from studio.cli.inputs import from_file, provenance_of, unknown_fields
 from studio.errors import BadInput, Message, StudioError
 from studio.export import copies
 from studio.media.payloads import Weights
@@ -95,6 +95,8 @@ def add_output(parser: argparse.ArgumentParser, *, first: bool = True) -> None:
 
 
 def run_make(values: argparse.Namespace, desk: CliContext) -> int:
+    from studio.jobs.make_again import request_to_repeat  # with the library, which `--help` does not need
+
     requests = _requests(values, desk)
     out = output_folder(values.out) if values.out is not None else None
     made: list[dict[str, Any]] = []
@@ -112,6 +114,9 @@ def run_make(values: argparse.Namespace, desk: CliContext) -> int:
 
     with desk.studio() as studio:
         try:
+            if values.request is not None:
+                origin = provenance_of(values.request)
+                requests = [request_to_repeat(each, origin, studio.catalog, studio.library) for each in requests]
             ignored = _ignored(studio, requests[0])
             if ignored is not None:
                 desk.print_error(ignored)

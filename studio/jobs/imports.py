@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from studio.errors import Message, StudioError, reason
-from studio.jobs.io_host import IoContext, IoRequest
+from studio.jobs.io_host import IoContext, IoRequest, IoResult
 from studio.jobs.job import Cancelled, Progress, Report
-from studio.library.library import Asset
 from studio.media import codecs
 from studio.models import detect
 from studio.models.catalog import Model
@@ -98,10 +97,9 @@ class WorkImportRequest(IoRequest):
 
 
 @dataclass(slots=True)
-class ImportedFiles:
+class ImportedFiles(IoResult):
     """What came of an import: the works, and the name of each file that could not be read, with the reason."""
 
-    works: list[Asset] = field(default_factory=list[Asset])
     failed: list[tuple[str, Message | str]] = field(default_factory=list[tuple[str, Message | str]])
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 from studio.jobs.engine_cache import resolve
 from studio.jobs.job import Cancelled, Job, Progress, Report
 from studio.jobs.worker import EngineResult, OnProgress
-from studio.library.library import Embed, Library
+from studio.library.library import Asset, Embed, Library
 from studio.models.catalog import Catalog
 from studio.models.resources import Resources
 from studio.schema.request import Request
@@ -31,6 +31,13 @@ class IoRequest(Request):
     def subject(self) -> str:
         """What it is about in a few words, such as the name of a file."""
         return ""
+
+
+@dataclass(slots=True)
+class IoResult:
+    """What came of a job of the I/O lane that adds works to the library: they are the works of the job."""
+
+    works: list[Asset] = field(default_factory=list[Asset])
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from studio.media import temp_clips
 from studio.media.payloads import Bundle, Clip, Image, Weights
 from studio.media.provenance import ModelOrigin, Provenance
 from studio.models.catalog import AlreadyInstalled, Catalog
+from studio.schema.nested import models_by_role
 from studio.schema.request import Request, TrainRequest
 
 
@@ -83,10 +84,11 @@ class ResultStore:
     def _add_to_library(self, job: Job, *, partial: bool) -> list[Asset]:
         """Add `job.pending` one by one, so that a second attempt adds only what is left."""
         request = job.request
-        model = self._catalog.get(request.model)
+        others = {role: self._origin(id) for role, id in models_by_role(request).items() if role}
         provenance = Provenance(
             studio=studio.__version__,
-            model=ModelOrigin(model.id, model.family, model.licence, model.sha256),
+            model=self._origin(request.model),
+            models=others,
             libraries=_library_versions(),
             seed=request.seed,
             device=job.device_info.get("device", ""),
@@ -110,6 +112,10 @@ class ResultStore:
                 self._changed("library")
         works, job.saved = job.saved, []
         return works
+
+    def _origin(self, id: str) -> ModelOrigin:
+        model = self._catalog.get(id)
+        return ModelOrigin(model.id, model.family, model.licence, model.sha256)
 
 
 def _request_of(payload: Any, request: Request) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from studio.library.index import SHA256
 from studio.library.library import Library
 from studio.library.verify import sha256_of
 from studio.schema.fields import WorkKey
-from studio.schema.nested import AnyRequest, map_works, works_of
+from studio.schema.nested import AnyRequest, labelled_works, map_works, works_of
 from studio.schema.request import Request
 from studio.system import storage
 from studio.system.storage import FileLock
@@ -55,6 +55,10 @@ class UsedWorks:
         """The files of the works that a named request uses, by `WorkKey.name`. BadInput for one that is missing."""
         return {key.name: self._file(key) for key in works_of(request)}
 
+    def missing(self, request: Request) -> list[tuple[str, WorkKey]]:
+        """The works and files of the request that are not there, each with the label of its field."""
+        return [(label, key) for label, key in labelled_works(request) if not self._is_there(key)]
+
     def unused(self, now: float | None = None) -> list[Path]:
         """The sources that were not used for `UNUSED_SECONDS`, and what unfinished copies of that age left."""
         return [path for path in self._folder.iterdir() if _is_old(path, now)] if self._folder.is_dir() else []
@@ -77,6 +81,13 @@ class UsedWorks:
                         path.unlink(missing_ok=True)
                         removed += 1
         return removed
+
+    def _is_there(self, key: WorkKey) -> bool:
+        try:
+            self._found(key)
+        except BadInput:
+            return False
+        return True
 
     def _found(self, key: WorkKey) -> WorkKey:
         if key.id or key.sha256:

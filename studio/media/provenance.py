@@ -27,6 +27,17 @@ class ModelOrigin:
     licence: str = ""
     sha256: str = ""
 
+    def to_json(self) -> dict[str, str]:
+        return {name: getattr(self, name) for name in _MODEL_FIELDS if getattr(self, name)}
+
+    @classmethod
+    def from_json(cls, value: object) -> ModelOrigin | None:
+        """None for what another studio wrote and this one cannot hold."""
+        facts = _texts(value)
+        if facts is None or not facts.get("id") or facts.keys() - set(_MODEL_FIELDS):
+            return None
+        return cls(**facts)
+
 
 @dataclass(frozen=True, slots=True)
 class Background:
@@ -42,10 +53,12 @@ class Provenance:
 
     `studio` and `libraries` are versions, `device` what computed it, `imported` the name of the imported file, `edited`
     and `exported` whether it is an edit or an export of another work, `remark` the engine's message to the person.
+    `models` are the further models of the request by role, such as "lora".
     """
 
     studio: str = ""
     model: ModelOrigin | None = None
+    models: Mapping[str, ModelOrigin] = field(default_factory=dict[str, ModelOrigin], hash=False)
     libraries: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
     seed: int | None = None
     device: str = ""
@@ -62,7 +75,9 @@ class Provenance:
         if self.studio:
             data["studio"] = self.studio
         if self.model is not None:
-            data["model"] = {name: getattr(self.model, name) for name in _MODEL_FIELDS if getattr(self.model, name)}
+            data["model"] = self.model.to_json()
+        if self.models:
+            data["models"] = {role: origin.to_json() for role, origin in self.models.items()}
         if self.libraries:
             data["libraries"] = dict(self.libraries)
         if self.seed is not None:
@@ -94,10 +109,14 @@ class Provenance:
                 values[name] = rest.pop(name)
         if type(rest.get("seed")) is int:
             values["seed"] = rest.pop("seed")
-        model = _texts(rest.get("model"))
-        if model is not None and model.get("id") and not model.keys() - set(_MODEL_FIELDS):
-            values["model"] = ModelOrigin(**model)
+        model = ModelOrigin.from_json(rest.get("model"))
+        if model is not None:
+            values["model"] = model
             del rest["model"]
+        models = _models(rest.get("models"))
+        if models:
+            values["models"] = models
+            del rest["models"]
         libraries = _texts(rest.get("libraries"))
         if libraries:
             values["libraries"] = libraries
@@ -142,6 +161,15 @@ def _texts(value: object) -> dict[str, str] | None:
     if not all(isinstance(entry, str) for entry in entries.values()):
         return None
     return cast("dict[str, str]", value)
+
+
+def _models(value: object) -> dict[str, ModelOrigin] | None:
+    """The models by role; None unless all of them can be held."""
+    if not isinstance(value, dict):
+        return None
+    found = {role: ModelOrigin.from_json(each) for role, each in cast("dict[str, object]", value).items()}
+    known = {role: origin for role, origin in found.items() if origin is not None}
+    return known if len(known) == len(found) else None
 
 
 def _remark(data: Mapping[str, Any]) -> Message | None:

@@ -112,6 +112,19 @@ class Catalog:
             "There is no model {id!r}.", "`studio models list` shows the models there are.", mend="models", id=id[:80]
         )
 
+    def find(self, id: str, sha256: str = "") -> Model | None:
+        """The model of that id or, where it is gone or its weights have another sha256, one with these weights; else
+        the model of that id, if there is one. StudioError if it is damaged. Looks at the folders.
+        """
+        self.refresh()
+        try:
+            named = self.get(id)
+        except BadInput:
+            named = None
+        if not sha256 or (named is not None and named.sha256 in ("", sha256)):
+            return named
+        return next((model for model in self.models() if model.sha256 == sha256), named)
+
     def default(self, medium: str) -> Model:
         """The model a medium uses when none is named: its starter, else its first. StudioError if it has none."""
         current = self._current()

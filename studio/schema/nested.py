@@ -173,19 +173,31 @@ def models_by_role(request: Request) -> dict[str, str]:
 
 def works_of(request: Request) -> list[WorkKey]:
     """The works that a request uses, also those of its rows and of the requests within it, in their order."""
-    found: list[WorkKey] = []
+    return [key for _, key in labelled_works(request)]
 
-    def note(key: WorkKey) -> WorkKey:
-        found.append(key)
-        return key
 
-    map_works(request, note)
-    return found
+def labelled_works(request: Request) -> list[tuple[str, WorkKey]]:
+    """The same, each with the label of its field."""
+    return list(_works(request)) if _may_use_works(type(request)) else []
 
 
 def map_works(request: AnyRequest, change: Callable[[WorkKey], WorkKey]) -> AnyRequest:
     """The request with each work that it uses changed, also those of its rows and of the requests within it."""
     return request.replace(**_changed_works(request, change)) if _may_use_works(type(request)) else request
+
+
+def _works(holder: Request | Record) -> Iterator[tuple[str, WorkKey]]:
+    for name, each in holder.fields():
+        value = getattr(holder, name)
+        if not value:
+            continue
+        if isinstance(each, WorkRef):
+            yield each.label, value
+        elif isinstance(each, ListOf) and _may_use_works(each.of):
+            for row in value:
+                yield from _works(row)
+        elif isinstance(each, NestedRequest) and _may_use_works(Request.kinds[each.kind]):
+            yield from _works(Request.from_json(json.loads(value)))
 
 
 def _changed_works(holder: Request | Record, change: Callable[[WorkKey], WorkKey]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ REQUEST = {"kind": "poster", "prompt": "海 --> <b>"}
 FULL = Provenance(
     studio="1",
     model=ModelOrigin("poster-starter", "dit", "Apache-2.0", "ab"),
+    models={"lora": ModelOrigin("inks", "lora", "mit", "cd"), "control": ModelOrigin("lines")},
     libraries={"torch": "2"},
     seed=7,
     device="cpu",
@@ -36,6 +37,9 @@ OTHERS: dict[str, Any] = {
     "unknown": {"c2pa": {"signed": True}, "seed": 3},
     "odd": {"seed": "7", "model": "m", "libraries": [], "studio": 7, "edited": "yes", "device": None, "background": 1},
     "newer model": {"model": {"id": "m", "revision": "2"}},
+    "models": {"models": {"lora": {"id": "inks", "sha256": "ab"}, "upscaler": {"id": "big"}}},
+    "newer models": {"models": {"lora": {"id": "inks"}, "control": {"id": "m", "weight": "0.5"}}},
+    "odd models": {"models": ["inks"]},
 }
 
 

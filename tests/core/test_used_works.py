@@ -23,10 +23,12 @@ from studio.errors import BadInput, StudioError
 from studio.jobs.imports import ImportPath, WorkImportRequest
 from studio.jobs.job import Cancelled, Report
 from studio.jobs.leftovers import sweep
-from studio.library.library import Library
+from studio.jobs.make_again import request_to_repeat
+from studio.library.library import Asset, Library
 from studio.library.used_works import UNUSED_SECONDS, UsedWorks
+from studio.media import codecs
 from studio.media.payloads import Image, Payload
-from studio.media.provenance import Provenance
+from studio.media.provenance import ModelOrigin, Provenance
 from studio.models.resources import Resources
 from studio.schema.fields import ModelId, WorkKey, WorkRef, field
 from studio.schema.nested import ListOf, NestedRequest, Record, models_by_role, works_of
@@ -208,6 +210,61 @@ def test_an_engine_gets_models_by_role_and_works_as_files(retoucher: Studio, tmp
     assert [each.seed for each in Recorder.asked] == [3, 4, 5]
     assert asset.request["picture"] == {"sha256": sha256(Path(brought))}
     assert str(tmp_path) not in json.dumps(asset.request)
+    assert asset.request["lora"] == "inks"
+    assert asset.provenance.models == {"lora": ModelOrigin("inks", "lora", "mit", "aa" * 32)}
+    note = codecs.read_note(asset.path)
+    assert note is not None
+    assert note["provenance"]["models"]["lora"]["sha256"] == "aa" * 32
+
+
+def repeated(studio: Studio, work: Asset) -> Request:
+    request = Request.from_json(work.request)
+    return request_to_repeat(request, work.provenance, studio.catalog, studio.library)
+
+
+def test_a_work_is_made_again_with_models_that_have_other_ids_now(retoucher: Studio) -> None:
+    add_lora(retoucher)
+    (work,) = retoucher.submit(Retouch(lora="inks")).future.result(20)
+    assert repeated(retoucher, work) == Request.from_json(work.request)
+    (retoucher.paths.models / "inks").rename(retoucher.paths.models / "inks-2")
+    again = repeated(retoucher, work)
+    assert isinstance(again, Retouch)
+    assert again.lora == "inks-2"
+    add_lora(retoucher, "bb" * 32)
+    assert repeated(retoucher, work) == again, "the weights say which it is, whatever has its id now"
+    shutil.rmtree(retoucher.paths.models / "inks-2")
+    assert repeated(retoucher, work) == Request.from_json(work.request), "other weights of that id are better than none"
+
+
+def test_what_a_work_was_made_with_and_is_missing_is_named(retoucher: Studio, tmp_path: Path) -> None:
+    add_lora(retoucher)
+    base = retoucher.library.import_file(picture(tmp_path / "a.png", 1))
+    mask = picture(tmp_path / "b.png", 2)
+    request = Retouch(picture=base.id, layers=(Layer(mask=str(mask)),), lora="inks")  # type: ignore[arg-type]
+    (work,) = retoucher.submit(request).future.result(20)
+    retoucher.library.bin([base.id])
+    repeated(retoucher, work)  # what is in the bin is still there
+    retoucher.library.delete([base.id])
+    (retoucher.library.folder / "sources" / f"{sha256(mask)}.png").unlink()
+    shutil.rmtree(retoucher.paths.models / "inks")
+    with pytest.raises(BadInput) as caught:
+        repeated(retoucher, work)
+    lora, first, second = "aa" * 6, base.sha256[:12], sha256(mask)[:12]
+    assert caught.value.message == (
+        f"What this request needs is missing: LoRA inks (sha256 {lora}), Picture {base.id} (sha256 {first}),"
+        f" Mask (sha256 {second})."
+    )
+    assert caught.value.mend == "models"
+
+
+def test_a_job_can_use_the_work_of_an_import(retoucher: Studio, tmp_path: Path) -> None:
+    brought = WorkImportRequest(paths=(ImportPath(path=str(picture(tmp_path / "a.png"))),))
+    imported = retoucher.submit(brought)
+    job = retoucher.submit(Retouch(), after={imported.id: "picture"})
+    job.future.result(20)
+    (work,) = imported.future.result(20)[0].works
+    assert isinstance(job.request, Retouch)
+    assert job.request.picture == WorkKey(id=work.id, sha256=work.sha256)
 
 
 def test_a_model_of_a_role_that_is_not_there_is_named(retoucher: Studio) -> None:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from studio.errors import StudioError
 from studio.export import copies
 from studio.export.writer import safe_name
+from studio.jobs.make_again import request_to_repeat
 from studio.library.library import Asset, LibraryQuery
 from studio.media.payloads import Payload
 from studio.schema.request import Request, fresh_seed
@@ -129,12 +130,11 @@ class WorkActions:
 
     def again(self, asset: Asset) -> None:
         """Make the same work once more."""
-        self._make(asset, Request.from_json(asset.request), parents=asset.parents)
+        self._make(asset, self._request_of(asset), parents=asset.parents)
 
     def vary(self, asset: Asset) -> None:
         """Make another with the same settings and a new seed; its parent is this work."""
-        request = Request.from_json(asset.request)
-        self._make(asset, request.replace(seed=fresh_seed()), parents=(asset.id,))
+        self._make(asset, self._request_of(asset).replace(seed=fresh_seed()), parents=(asset.id,))
 
     def send(self, asset: Asset, medium: str) -> None:
         """Put the work's words into the brief of another panel, or a text into its own to go on from there."""
@@ -173,6 +173,11 @@ class WorkActions:
         dialog.finished.connect(gone)
         dialog.arrived.connect(arrived)
         dialog.open()
+
+    def _request_of(self, asset: Asset) -> Request:
+        """The request of the work as it can be made here. Raises BadInput for models and works that are missing."""
+        request = Request.from_json(asset.request)
+        return request_to_repeat(request, asset.provenance, self._studio.catalog, self._studio.library)
 
     def _make(self, asset: Asset, request: Request, parents: Sequence[str]) -> None:
         panel = self._open_panel(asset.medium)

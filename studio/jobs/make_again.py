@@ -1,0 +1,52 @@
+"""The request of a work that is to be made again: finds its models and works, and names those that are missing."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from studio.errors import BadInput, Message
+from studio.library.library import Library
+from studio.library.used_works import UsedWorks
+from studio.media.provenance import Provenance
+from studio.models.catalog import Catalog
+from studio.schema.fields import ModelId
+from studio.schema.request import Request
+
+
+def request_to_repeat(request: Request, provenance: Provenance, catalog: Catalog, library: Library) -> Request:
+    """The request with the ids that its models have here: one that was imported under another id is found by the sha256
+    of its weights. Raises BadInput that names every model, work and file that is missing.
+    """
+    missing: list[Message] = []
+    ids: dict[str, str] = {}
+    for name, each in request.fields():
+        id = str(getattr(request, name))
+        if not isinstance(each, ModelId) or not id:
+            continue
+        origin = provenance.models.get(each.role) if each.role else provenance.model
+        sha256 = origin.sha256 if origin is not None and origin.id == id else ""
+        found = catalog.find(id, sha256)
+        if found is None:
+            missing.append(_named(each.label, id, sha256))
+        elif found.id != id:
+            ids[name] = found.id
+    no_model = bool(missing)
+    missing += [_named(label, key.id or key.path, key.sha256) for label, key in UsedWorks(library).missing(request)]
+    if missing:
+        raise BadInput(
+            "What this request needs is missing: {missing}.",
+            "Import it again." if no_model else "Import it again, or restore it from the bin.",
+            mend="models" if no_model else "",
+            missing=reduce(lambda first, rest: Message("{first}, {rest}", first=first, rest=rest), missing),
+        )
+    return request.replace(**ids)
+
+
+def _named(label: str, id: str, sha256: str) -> Message:
+    """What is missing: what it is for, its id, and the first digits of its sha256, as far as they are known."""
+    what = Message.of(label)
+    if id and sha256:
+        return Message("{what} {id} (sha256 {sha256})", what=what, id=id, sha256=sha256[:12])
+    if id:
+        return Message("{what} {id}", what=what, id=id)
+    return Message("{what} (sha256 {sha256})", what=what, sha256=sha256[:12])
