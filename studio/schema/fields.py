@@ -17,7 +17,8 @@ SEED_LIMIT = 2**31
 class Field:
     """What a form, a flag or a document needs to know of one field. `label` and `help` are English source texts.
 
-    `hidden` fields have no control in a form, which carries them along; files and flags know them like any other.
+    `hidden` fields have no control in a form, which carries them along; files and flags know them like any other. A
+    setting that is read at the start only takes effect after a `restart`.
     """
 
     label: str
@@ -25,6 +26,7 @@ class Field:
     group: str = ""
     advanced: bool = False
     hidden: bool = False
+    restart: bool = False
 
     def check(self, name: str, value: Any) -> Any:
         """Return `value` in its canonical type, or raise BadInput that names the field."""

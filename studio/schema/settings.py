@@ -21,58 +21,11 @@ SIZE_LIMIT = 1_000_000  # bytes; a settings file is a few hundred
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """All settings, checked and made canonical on construction; BadInput names the one at fault."""
+    """All settings, checked and made canonical on construction; BadInput names the one at fault.
 
-    device: str = field(
-        "auto",
-        Choice(
-            label="Device",
-            help="Where models run; automatic uses the fastest device.",
-            group="Machine",
-            options=(
-                ("auto", "Automatic"),
-                ("cpu", "Processor (CPU)"),
-                ("cuda", "NVIDIA or AMD GPU"),
-                ("mps", "Apple GPU"),
-            ),
-        ),
-    )
-    threads: int = field(
-        0,
-        Range(
-            label="Processor threads",
-            help="How many processor threads models use; 0 is automatic.",
-            low_word="Automatic",
-            group="Machine",
-            low=0,
-            high=512,
-        ),
-    )
-    memory_budget_gb: float = field(
-        0.0,
-        Range(
-            label="Memory for models",
-            help="How much memory loaded models may use together; 0 is automatic.",
-            low_word="Automatic",
-            group="Machine",
-            low=0,
-            high=4096,
-            step=0.5,
-            unit="GB",
-        ),
-    )
-    library_folder: str = field(
-        "",
-        PathTo(
-            label="Library", help="Where works are stored; empty uses the default folder.", group="Folders", folder=True
-        ),
-    )
-    models_folder: str = field(
-        "",
-        PathTo(
-            label="Models", help="Where models are stored; empty uses the default folder.", group="Folders", folder=True
-        ),
-    )
+    The settings page shows them in this order, without the hidden ones, whose controls are made apart.
+    """
+
     theme: str = field(
         "system",
         Choice(
@@ -88,16 +41,8 @@ class Settings:
             label="Language",
             help="The language of the window.",
             group="Window",
+            hidden=True,
             options=(("system", "Match system"), ("en", "English"), ("zh_CN", "简体中文")),
-        ),
-    )
-    audio_output: str = field(
-        "",
-        FreeText(
-            label="Audio output",
-            help="The device to play sound on; empty uses the system default.",
-            group="Sound",
-            limit=300,
         ),
     )
     text_size: float = field(
@@ -113,6 +58,77 @@ class Settings:
         ),
     )
     reduced_motion: bool = field(False, Flag(label="Reduced motion", help="Turn off animations.", group="Window"))
+    device: str = field(
+        "auto",
+        Choice(
+            label="Device",
+            help="Where models run; automatic uses the fastest device.",
+            group="Machine",
+            restart=True,
+            options=(
+                ("auto", "Automatic"),
+                ("cpu", "Processor (CPU)"),
+                ("cuda", "NVIDIA or AMD GPU"),
+                ("mps", "Apple GPU"),
+            ),
+        ),
+    )
+    threads: int = field(
+        0,
+        Range(
+            label="Processor threads",
+            help="How many processor threads models use; 0 is automatic.",
+            low_word="Automatic",
+            group="Machine",
+            restart=True,
+            low=0,
+            high=512,
+        ),
+    )
+    memory_budget_gb: float = field(
+        0.0,
+        Range(
+            label="Memory for models",
+            help="How much memory loaded models may use together; 0 is automatic.",
+            low_word="Automatic",
+            group="Machine",
+            restart=True,
+            low=0,
+            high=4096,
+            step=0.5,
+            unit="GB",
+        ),
+    )
+    library_folder: str = field(
+        "",
+        PathTo(
+            label="Library",
+            help="Where works are stored; empty uses the default folder.",
+            group="Folders",
+            folder=True,
+            restart=True,
+        ),
+    )
+    models_folder: str = field(
+        "",
+        PathTo(
+            label="Models",
+            help="Where models are stored; empty uses the default folder.",
+            group="Folders",
+            folder=True,
+            restart=True,
+        ),
+    )
+    audio_output: str = field(
+        "",
+        FreeText(
+            label="Audio output",
+            help="The device to play sound on; empty uses the system default.",
+            group="Sound",
+            hidden=True,
+            limit=300,
+        ),
+    )
     embed_metadata: str = field(
         "all",
         Choice(

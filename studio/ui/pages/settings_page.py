@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QButtonGroup, QFrame, QScrollArea, QStackedWidget, QToolButton, QWidget
 
 from studio.errors import BadInput, StudioError
+from studio.schema.fields import PathTo
 from studio.schema.settings import Settings
 from studio.support import hardware
 from studio.ui.background import BackgroundTasks, Failure
@@ -24,19 +25,6 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 WIDTH = 640  # pixels: longer lines are hard to read
-SHOWN = (
-    "theme",
-    "text_size",
-    "reduced_motion",
-    "device",
-    "threads",
-    "memory_budget_gb",
-    "library_folder",
-    "models_folder",
-    "embed_metadata",
-)
-AFTER_RESTART = ("device", "threads", "memory_budget_gb", "library_folder", "models_folder")
-FOLDERS = ("library_folder", "models_folder")
 DELAY = 300  # milliseconds after the last change
 
 
@@ -168,7 +156,7 @@ class SettingsForm(QWidget):
         self._studio = studio
         self._first = studio.settings
         self._tasks = BackgroundTasks(self)
-        self.form = Form[Settings](studio.settings, names=SHOWN, shape="beside")
+        self.form = Form[Settings](studio.settings, shape="beside")
         self.notice = MessageBar("settings")
         self.sound = OutputDeviceField(studio.settings.audio_output)
         whole = column(self, spacing=0)
@@ -192,10 +180,11 @@ class SettingsForm(QWidget):
         before = self._studio.settings
         try:
             after = self.form.value().replace(audio_output=self.sound.chosen())
-            names = (*SHOWN, "audio_output")
-            changes = {name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)}
-            for name in FOLDERS:
-                _check_folder(str(changes.get(name, "")))
+            fields = {name: each for name, each in after.fields() if name in self.form.fields or name == "audio_output"}
+            changes = {name: getattr(after, name) for name in fields if getattr(after, name) != getattr(before, name)}
+            for name, value in changes.items():
+                if isinstance(fields[name], PathTo):
+                    _check_folder(value)
             if changes:
                 self._studio.change_settings(**changes)
         except StudioError as error:
@@ -204,7 +193,8 @@ class SettingsForm(QWidget):
         theme().choose(after.theme)
         theme().set_text_size(after.text_size)
         theme().set_reduced_motion(after.reduced_motion)
-        if any(getattr(after, name) != getattr(self._first, name) for name in AFTER_RESTART):
+        at_start = [name for name, each in fields.items() if each.restart]
+        if any(getattr(after, name) != getattr(self._first, name) for name in at_start):
             self.notice.show_message(tr("Saved."), tr("Takes effect after a restart."), closable=False)
         else:
             self.notice.hide()
