@@ -1,4 +1,4 @@
-"""An engine that makes clips in a temporary place, as walks do."""
+"""An engine that writes clips into a temporary folder, as morphs do."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from studio.media.payloads import Clip
 from studio.models.resources import Resources
 from studio.schema.request import Request
 
-LATE, DIES = 9201, 9202
-"""Seeds: has it ready just when it is cancelled; is killed while it writes."""
+LATE, KILLED = 9201, 9202
+"""Seeds: its clip is finished when it is cancelled; it is killed while it writes."""
 
 
 class ClipEngine:
@@ -25,19 +25,19 @@ class ClipEngine:
         report(Progress("loading"))
 
     def run(self, request: Request, report: Report) -> list[Clip]:
-        made = clips.write(self._shades(request.seed), temp_clips.new_path(".webp"), 10)
+        clip = clips.write(self._shades(request.seed), temp_clips.new_path(".webp"), 10)
         try:
             while request.seed == LATE:
                 report(Progress("late"))
                 time.sleep(0.005)
         except Cancelled:
             pass
-        return [made]
+        return [clip]
 
     def _shades(self, seed: int) -> Iterator[NDArray[np.uint8]]:
         for at in range(1, 6):
             yield np.full((12, 16, 4), 20 * at, np.uint8)
-            if seed == DIES:
+            if seed == KILLED:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
-"""What holds for every test: a home of its own, no network, no message from Qt, nothing left running.
+"""Fixtures of every test: a home of its own, no network, no warning from Qt, nothing left running.
 
-Knows neither Qt nor torch unless the test brought them along.
+Imports neither Qt nor torch.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["STUDIO_DEVICE"] = "cpu"
-# Networks this small only lose time by waiting for each other's threads, the more the busier the machine is.
+# Networks this small lose time in synchronising threads, more so on a busy machine.
 os.environ["OMP_NUM_THREADS"] = "1"
 for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
     os.environ.pop(name, None)
 
 LOOPBACK = ("127.", "::1", "localhost")
-# Ended by the interpreter itself: tqdm's clock, and the tracker of shared memory that multiprocessing starts once.
-KEPT_THREADS = ("tqdm",)
-KEPT_PROCESSES = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
-# The offscreen platform says this for every window and menu; no user ever sees it.
-QT_KNOWN = tuple(
+# Ended by the interpreter: tqdm's monitor, and multiprocessing's tracker of shared memory.
+LASTING_THREADS = ("tqdm",)
+LASTING_PROCESSES = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
+# Warnings of the offscreen platform for every window and menu, which no user sees.
+QT_IGNORED = tuple(
     f"This plugin does not support {what}" for what in ("propagateSizeHints()", "raise()", "grabbing the keyboard")
 )
-GRACE = 5.0  # seconds that what a test started has to end
+GRACE = 5.0  # seconds that threads and processes of a test have to end
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The STUDIO_HOME of this test; it does not exist until something makes it."""
+    """The STUDIO_HOME of this test; the folder does not exist yet."""
     folder = tmp_path / "home"
     monkeypatch.setenv("STUDIO_HOME", str(folder))
     return folder
@@ -48,19 +48,19 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connections beyond this machine fail with an error that nothing takes for a network's own."""
+    """Fail the test that connects to another machine."""
 
-    def guarded(real: Any) -> Any:
+    def local_only(real: Any) -> Any:
         def connect(self: socket.socket, address: Any) -> Any:
-            inside = self.family == getattr(socket, "AF_UNIX", None) or str(address[0]).startswith(LOOPBACK)
-            if not inside:
+            local = self.family == getattr(socket, "AF_UNIX", None) or str(address[0]).startswith(LOOPBACK)
+            if not local:
                 pytest.fail(f"a test tried to reach {address}")
             return real(self, address)
 
         return connect
 
-    monkeypatch.setattr(socket.socket, "connect", guarded(socket.socket.connect))
-    monkeypatch.setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex))
+    monkeypatch.setattr(socket.socket, "connect", local_only(socket.socket.connect))
+    monkeypatch.setattr(socket.socket, "connect_ex", local_only(socket.socket.connect_ex))
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +71,7 @@ def nothing_left() -> Iterator[None]:
     deadline = time.monotonic() + GRACE
     while True:
         left = [thread.name for thread in _threads() if thread not in threads]
-        left += [_words(process) for process in _processes() if process not in processes]
+        left += [_command_line(process) for process in _processes() if process not in processes]
         if not left or time.monotonic() > deadline:
             break
         time.sleep(0.01)
@@ -85,31 +85,31 @@ def qt_is_quiet() -> Iterator[None]:
     if core is None:
         yield
         return
-    said: list[str] = []
+    warnings: list[str] = []
 
-    def hear(kind: Any, _context: Any, message: str) -> None:
-        if kind not in (core.QtMsgType.QtDebugMsg, core.QtMsgType.QtInfoMsg) and not message.startswith(QT_KNOWN):
-            said.append(message)
+    def collect(kind: Any, _context: Any, message: str) -> None:
+        if kind not in (core.QtMsgType.QtDebugMsg, core.QtMsgType.QtInfoMsg) and not message.startswith(QT_IGNORED):
+            warnings.append(message)
 
-    before = core.qInstallMessageHandler(hear)
+    before = core.qInstallMessageHandler(collect)
     yield
     core.qInstallMessageHandler(before)
-    assert not said, f"Qt said: {'; '.join(said)}"
+    assert not warnings, f"Qt warned: {'; '.join(warnings)}"
 
 
 def _threads() -> list[threading.Thread]:
     # Qt's and torch's own threads appear as dummies once they have run Python, and never leave the list.
     found = [thread for thread in threading.enumerate() if not isinstance(thread, threading._DummyThread)]
-    return [thread for thread in found if not thread.name.startswith(KEPT_THREADS)]
+    return [thread for thread in found if not thread.name.startswith(LASTING_THREADS)]
 
 
 def _processes() -> list[psutil.Process]:
     children = psutil.Process().children(recursive=True)
-    return [child for child in children if not any(kept in _words(child) for kept in KEPT_PROCESSES)]
+    return [child for child in children if not any(name in _command_line(child) for name in LASTING_PROCESSES)]
 
 
-def _words(process: psutil.Process) -> str:
-    """The command line; empty words for what ended meanwhile."""
+def _command_line(process: psutil.Process) -> str:
+    """The command line; of a process that ended meanwhile, a name that is ignored."""
     try:
         return " ".join(process.cmdline()) or process.name()
     except psutil.Error:

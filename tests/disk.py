@@ -17,13 +17,13 @@ CALLS = ((builtins, "open"), (io, "open"), (os, "open"), (os, "stat"), (os, "lst
 
 @contextmanager
 def disk_reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The calls that this thread makes while it lasts, as "name path"; those of other threads are not counted."""
+    """The calls of this thread inside the block, as "name path"; those of other threads are not counted."""
     mine, found = threading.get_ident(), list[str]()
 
     def counted(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             path = args[0] if args else ""
-            # Numbers are files that are open, as those of pipes; a device is no disk.
+            # Numbers are open files, such as pipes; devices are not on the disk.
             if threading.get_ident() == mine and not isinstance(path, int) and not str(path).startswith("/dev/"):
                 found.append(f"{name} {path}")
             return real(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""An instant engine whose faces are squares of one colour, told by all that a request says of them; and its model."""
+"""An instant engine whose faces are squares of one colour, a hash of the request; and its model."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from tests.studios import FAKE, starters, with_trainer
 
 SMALL, LARGE, WIDTH = 64, 512, 8
 LATENT = "AAAAPAAAADw="
-REMARK, STRANGE = "Nothing near it was found.", 10
-"""What is said of a face that was found in so many steps."""
-BROKEN = 9101
-"""A seed that no face is drawn from."""
+REMARK, REMARK_STEPS = "Nothing near it was found.", 10
+"""The remark with a face that was found in so many steps."""
+BAD_SEED = 9101
+"""A seed that raises BadInput."""
 
 TABLE = {
     "styles": [
@@ -56,7 +56,7 @@ TABLE = {
 
 
 class FaceEngine:
-    """`asked` are the requests that it ran; each waits until the `gate` is open, and takes `pause` seconds."""
+    """`asked` are the requests that it ran; each waits until the `gate` is set, and takes `pause` seconds."""
 
     asked: ClassVar[list[Request]] = []
     pause: ClassVar[float] = 0.0
@@ -95,33 +95,35 @@ class FaceEngine:
             )
             return [
                 Image(
-                    face(found), json.dumps(found.to_json()), Message(REMARK) if request.steps == STRANGE else NOTHING
+                    face(found),
+                    json.dumps(found.to_json()),
+                    Message(REMARK) if request.steps == REMARK_STEPS else NOTHING,
                 )
             ]
         if isinstance(request, AvatarSheetRequest):
             return [Image(np.concatenate([face(request)[..., :3]] * 2, axis=1))]
         assert isinstance(request, AvatarRequest)
-        if request.seed == BROKEN:
+        if request.seed == BAD_SEED:
             raise BadInput("This face cannot be drawn.", "Choose another seed.", mend="models")
         return [Image(face(request))]
 
     def _directions(self, request: AvatarDirectionsRequest, report: Report) -> Image:
         rng = np.random.default_rng(request.seed)
         found = [(rng.standard_normal(WIDTH).astype(np.float32), 1.0) for _ in range(2)]
-        standing, _ = directions.add(self._model, request.method, request.layers, found)
+        added, _ = directions.add(self._model, request.method, request.layers, found)
         strip = np.full((SMALL, SMALL * 7, 4), 120, np.uint8)
-        for done, one in enumerate(standing):
-            one.preview.parent.mkdir(parents=True, exist_ok=True)
-            Pillow.fromarray(strip).save(one.preview)
+        for done, direction in enumerate(added):
+            direction.preview.parent.mkdir(parents=True, exist_ok=True)
+            Pillow.fromarray(strip).save(direction.preview)
             report(Progress("drawing", done + 1, 2))
         return Image(strip)
 
 
 def face(request: Request) -> NDArray[np.uint8]:
-    """[S, S, 4] in the one colour of a request, whatever its size and name."""
+    """`[S, S, 4]` in the colour of a request; size, name and model do not change it."""
     side = SMALL if getattr(request, "size", "") == "native" else LARGE
-    said = {name: value for name, value in request.to_json().items() if name not in ("size", "name", "model")}
-    colour = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()[:3]
+    fields = {name: value for name, value in request.to_json().items() if name not in ("size", "name", "model")}
+    colour = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).digest()[:3]
     pixels = np.full((side, side, 4), 255, np.uint8)
     pixels[..., :3] = tuple(colour)
     return pixels
@@ -132,8 +134,8 @@ def face_studio(home: Path) -> Studio:
     bundled = home.parent / "bundled"
     if not bundled.exists():
         starters(bundled)
-        said = {"family": "fake", "shape": {"z_dim": 8}, "attributes": TABLE}
-        (bundled / "avatar-starter" / "config.json").write_text(json.dumps(said), encoding="utf-8")
+        config = {"family": "fake", "shape": {"z_dim": 8}, "attributes": TABLE}
+        (bundled / "avatar-starter" / "config.json").write_text(json.dumps(config), encoding="utf-8")
     engines = {"avatar": "tests.faces:FaceEngine"}
     media = [
         with_trainer(medium.with_engines(lambda _, name=medium.name: engines.get(name, FAKE)), FAKE) for medium in MEDIA

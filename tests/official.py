@@ -19,7 +19,7 @@ NETWORKS = ("stylegan2-ada-64", "stylegan2-ada-64-conditional", "stylegan3-t-64"
 
 @dataclass(frozen=True)
 class Toy:
-    """A network with one latent and what the official code made of it."""
+    """A network, a latent, and the picture that the official code made of it."""
 
     path: Path
     tensors: dict[str, Tensor]
@@ -30,17 +30,17 @@ class Toy:
     picture: Tensor
 
     def pickle(self, path: Path, protocol: int = 4, **tensors: Any) -> Path:
-        """A .pkl as the official tools write it; `tensors` take the place of the network's own (dots as __)."""
+        """Write a .pkl as the official tools do; `tensors` replace the network's own (dots as __)."""
         changed = self.tensors | {name.replace("__", "."): tensor for name, tensor in tensors.items()}
         network = official_pickles.network(changed, self.options, parameter)
-        # Other networks lie beside the one that is wanted, and say nothing that anybody reads.
+        # The other networks in the file, which are not read.
         other = official_pickles.network({"b4.conv.weight": torch.zeros(4)}, {}, parameter)
         official_pickles.write(path, {"G": other, "D": other, "G_ema": network}, protocol)
         return path
 
 
 def parameter(tensor: Any) -> Any:
-    """What is learned; what stands in for a tensor stays as it is."""
+    """The tensor as a parameter; a stand-in for a tensor is returned unchanged."""
     return nn.Parameter(tensor, requires_grad=False) if isinstance(tensor, Tensor) else tensor
 
 

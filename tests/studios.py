@@ -12,7 +12,7 @@ from studio.system.paths import AppPaths
 
 
 def starters(folder: Path) -> Path:
-    """A folder of bundled models, one tiny one for every medium."""
+    """Fill the folder with bundled models, a tiny one for every medium."""
     for medium in MEDIA:
         family = medium.families[0].name if medium.families else "fake"
         place = folder / medium.starter

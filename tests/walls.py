@@ -1,5 +1,4 @@
-"""The contract type behind the walls in pyproject.toml: patterns over whatever modules there are, so that a new module
-stands behind its wall from its first day. Knows nothing of the studio itself."""
+"""The contract type of the walls in pyproject.toml: patterns over all modules, so that it holds for new ones too."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ class Wall(Contract):
         inside = matching(self.modules) - matching(getattr(self, "except"))
         outside = matching(self.forbidden) - inside
         chains: list[tuple[str, ...]] = []
-        # Each breach is told where it leaves: a way out through another module inside is that module's own.
+        # A breach is reported once, for the module that imports the outside.
         for importer in sorted(inside):
             found = (graph.find_shortest_chain(importer=importer, imported=target) for target in sorted(outside))
             chains += [chain for chain in found if chain and not inside.intersection(chain[1:])]

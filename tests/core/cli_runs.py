@@ -1,4 +1,4 @@
-"""Running the command line inside a test: the real studio in a home of its own, an instant engine behind it."""
+"""Runs the command line inside a test, on a studio with the fake engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.studios import fake_studio, with_trainer
 
 
 class FakeTrainer:
-    """Learns nothing, and writes a model that the catalog takes; cancelled, it keeps it."""
+    """Writes a model that the catalog takes, without training; where it is cancelled, too."""
 
     def load(self, resources: Resources, report: Report) -> None:
         report(Progress("loading"))
@@ -52,17 +52,17 @@ class FakeTrainer:
         pass
 
 
-def open_fake(places: AppPaths, *, isolated: bool = False) -> Studio:
-    """A studio with fake engines and trainers in the home that `places` lie in."""
-    studio = fake_studio(places.library.parent, isolated=isolated, persist_queue=False)
+def open_fake(paths: AppPaths, *, isolated: bool = False) -> Studio:
+    """A studio with fake engines and trainers in the home of `paths`."""
+    studio = fake_studio(paths.library.parent, isolated=isolated, persist_queue=False)
     trainer = f"{__name__}:FakeTrainer"
-    studio.media = {name: with_trainer(one, trainer) for name, one in studio.media.items()}
+    studio.media = {name: with_trainer(medium, trainer) for name, medium in studio.media.items()}
     return studio
 
 
 @dataclasses.dataclass
 class Ended:
-    """What a command left behind."""
+    """The exit status and the output of a command."""
 
     status: int
     out: str
@@ -75,7 +75,7 @@ class Ended:
 
 
 class Runs:
-    """Calls the command line and says what came of it."""
+    """Calls the command line with arguments, and returns its status and output."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
@@ -84,10 +84,10 @@ class Runs:
     def __call__(self, *argv: object) -> Ended:
         self._capsys.readouterr()
         status = main.main([str(word) for word in argv], self._open)
-        said = self._capsys.readouterr()
-        assert "Traceback" not in said.err
-        return Ended(status, said.out, said.err)
+        output = self._capsys.readouterr()
+        assert "Traceback" not in output.err
+        return Ended(status, output.out, output.err)
 
-    def _open(self, places: AppPaths) -> Studio:
+    def _open(self, paths: AppPaths) -> Studio:
         self.opened += 1
-        return open_fake(places)
+        return open_fake(paths)

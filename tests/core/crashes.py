@@ -1,4 +1,4 @@
-"""Ways to die: a child that is killed at one step of what it does, and disks that refuse."""
+"""Crashes for tests: a child process that is killed at a step, and disks that are full."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def ended(child: int) -> None:
 
 
 class Refusal:
-    """A step that raises, at step number `at` (from 0), what a full disk raises; `names` are the steps it saw."""
+    """A step that raises the error of a full disk at its call number `at` (from 0); `names` are those of all calls."""
 
     def __init__(self, at: int, code: int = errno.ENOSPC) -> None:
         self.at, self.code = at, code
@@ -76,18 +76,18 @@ class Refusal:
 
 @contextlib.contextmanager
 def quick_folder() -> Iterator[Path]:
-    """A folder in memory where the system has such a place: hundreds of syncs would wait for the disk otherwise."""
+    """A temporary folder, in memory where the system has one: hundreds of syncs would wait for a disk."""
     memory = Path("/dev/shm")
-    place = memory if os.access(memory, os.W_OK) else None
-    with tempfile.TemporaryDirectory(dir=place, prefix="aigc-studio-test-") as folder:
+    parent = memory if os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=parent, prefix="aigc-studio-test-") as folder:
         yield Path(folder)
 
 
 @contextlib.contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A file system of its own of this size, mounted at `folder`; skips the test where mounting is not permitted."""
+    """A file system of this size, mounted at `folder`; skips the test where mounting is not permitted."""
     if sys.platform != "linux":
-        pytest.skip("a small disk of its own needs Linux")
+        pytest.skip("mounting a small disk needs Linux")
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     try:

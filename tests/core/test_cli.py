@@ -30,7 +30,7 @@ from studio.studio import Studio
 from studio.system import storage
 from studio.system.paths import AppPaths
 from tests.core.cli_runs import Runs, open_fake
-from tests.fakes import DIES, MISUSED, RAISES, SEVERAL, SLOW
+from tests.fakes import BAD_INPUT, KILLED, SEVERAL_FILES, SLOW, UNEXPECTED
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEYS = {"path", "medium", "seed", "model", "sha256", "seconds"}
@@ -83,16 +83,17 @@ def test_a_file_that_is_there_is_never_touched(run: Runs, tmp_path: Path) -> Non
 
 
 def test_a_work_of_several_files_is_copied_whole_under_one_name(run: Runs, tmp_path: Path) -> None:
-    for stem in (f"music-{SEVERAL}", f"music-{SEVERAL}-2"):
-        (made,) = run("make", "music", "--seed", SEVERAL, "--out", tmp_path / "out", "--json").json["assets"]
+    for stem in (f"music-{SEVERAL_FILES}", f"music-{SEVERAL_FILES}-2"):
+        (made,) = run("make", "music", "--seed", SEVERAL_FILES, "--out", tmp_path / "out", "--json").json["assets"]
         files = [made, *made["files"]]
         names = [f"{stem}.wav", f"{stem}.svg", f"{stem}-captions.md"]
         assert [file["path"] for file in files] == [str(tmp_path / "out" / name) for name in names]
         assert all(hashlib.sha256(Path(file["path"]).read_bytes()).hexdigest() == file["sha256"] for file in files)
     (tmp_path / "own").mkdir()
-    (tmp_path / "own" / f"music-{SEVERAL}.svg").write_text("mine")
-    (made,) = run("make", "music", "--seed", SEVERAL, "--out", tmp_path / "own", "--json").json["assets"]
-    assert Path(made["path"]).name == f"music-{SEVERAL}-2.wav"  # no file of it goes by another name than the others
+    (tmp_path / "own" / f"music-{SEVERAL_FILES}.svg").write_text("mine")
+    (made,) = run("make", "music", "--seed", SEVERAL_FILES, "--out", tmp_path / "own", "--json").json["assets"]
+    # All of its files have the same number.
+    assert Path(made["path"]).name == f"music-{SEVERAL_FILES}-2.wav"
 
 
 def test_parallel_copies_never_meet(tmp_path: Path) -> None:
@@ -342,20 +343,20 @@ def test_an_unknown_model_and_one_of_another_medium(run: Runs) -> None:
 
 
 def test_an_engines_own_words_reach_the_person(run: Runs) -> None:
-    ended = run("make", "poster", "--seed", MISUSED)
+    ended = run("make", "poster", "--seed", BAD_INPUT)
     assert (ended.status, ended.out) == (2, "")
     assert ended.err.splitlines()[-1] == "The moon cannot be painted. Ask for the sun."
 
 
 def test_what_was_made_before_an_error_is_kept_and_told(run: Runs, tmp_path: Path) -> None:
-    ended = run("make", "avatar", "--seed", RAISES - 2, "--count", 3, "--out", tmp_path, "--json")
+    ended = run("make", "avatar", "--seed", UNEXPECTED - 2, "--count", 3, "--out", tmp_path, "--json")
     assert ended.status == 3
-    assert [asset["seed"] for asset in ended.json["assets"]] == [RAISES - 2, RAISES - 1]
+    assert [asset["seed"] for asset in ended.json["assets"]] == [UNEXPECTED - 2, UNEXPECTED - 1]
     assert len(list(tmp_path.glob("*.png"))) == 2
 
 
 def test_the_unexpected_is_logged_without_the_prompt(run: Runs, home: Path) -> None:
-    ended = run("make", "poster", "--prompt", "my secret garden", "--seed", RAISES)
+    ended = run("make", "poster", "--prompt", "my secret garden", "--seed", UNEXPECTED)
     assert ended.status == 3
     log = home / "logs" / "command-line.log"
     assert str(log) in ended.err
@@ -506,7 +507,7 @@ def test_a_killed_engine_is_a_machine_problem(capsys: pytest.CaptureFixture[str]
     def isolated(places: AppPaths) -> Studio:
         return open_fake(places, isolated=True)
 
-    assert main.main(["make", "avatar", "--seed", str(DIES)], isolated) == StudioError.status
+    assert main.main(["make", "avatar", "--seed", str(KILLED)], isolated) == StudioError.status
     said = capsys.readouterr()
     assert said.out == ""
     assert "engine process was killed" in said.err

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from studio.media import clips, codecs
 from studio.media.payloads import Image, Text
 from tests.core.cli_runs import Runs
-from tests.fakes import SEVERAL, SVG
+from tests.fakes import SEVERAL_FILES, SVG
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_what_cannot_be_is_said_in_words(run: Runs, drawing: Path, tmp_path: Pat
 
 
 def test_a_work_of_several_files_is_exported_with_all_of_them(run: Runs, tmp_path: Path, home: Path) -> None:
-    run("make", "poster", "--prompt", "a fox", "--seed", SEVERAL)
+    run("make", "poster", "--prompt", "a fox", "--seed", SEVERAL_FILES)
     work = run("library", "list", "--json").json["assets"][0]
     assert [file["role"] for file in work["files"]] == ["svg", "captions"]
     made = run("export", work["id"], "--sizes", "64,32", "--to", tmp_path / "out", "--json").json

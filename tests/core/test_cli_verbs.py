@@ -26,7 +26,7 @@ from studio.schema.request import Request
 from studio.support import demo_page
 from studio.system.paths import RESOURCES
 from tests.core.cli_runs import Runs
-from tests.fakes import REMARK, SPEAKS
+from tests.fakes import REMARK, REMARKS
 
 
 @pytest.fixture
@@ -378,7 +378,7 @@ def test_what_an_engine_says_of_a_work_is_printed_and_kept(run: Runs, tmp_path: 
     picture = tmp_path / "me.png"
     Picture.new("RGB", (32, 32), (90, 120, 200)).save(picture)
     asked = ("make", "avatar.project", "--picture", picture, "--out", tmp_path / "copies", "--seed")
-    said = run(*asked, SPEAKS, "--json")
+    said = run(*asked, REMARKS, "--json")
     assert said.json["assets"][0]["remark"] == REMARK
     assert said.err.splitlines()[-1] == REMARK
     path = Path(said.json["assets"][0]["path"])

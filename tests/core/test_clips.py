@@ -27,7 +27,7 @@ from studio.media.provenance import Provenance
 from studio.studio import Studio
 from studio.system.paths import AppPaths
 from tests import fakes
-from tests.clip_engine import DIES, LATE
+from tests.clip_engine import KILLED, LATE
 from tests.core.crashes import quick_folder
 from tests.studios import starters
 
@@ -530,7 +530,7 @@ def test_what_a_killed_process_was_writing_goes_with_it(temporary: Path, home: P
     studio = clip_studio(home, isolated=True)
     try:
         shown = studio.submit(AvatarRequest(seed=1), live=True).future.result(60)[0]
-        dead = studio.submit(AvatarRequest(seed=DIES))
+        dead = studio.submit(AvatarRequest(seed=KILLED))
         assert isinstance(dead.future.exception(60), StudioError)
         assert list(temporary.rglob("*")) == [shown.path.parent, shown.path]
     finally:

@@ -66,7 +66,7 @@ def test_an_id_given_to_other_weights_means_these() -> None:
 
 def test_a_training_out_of_memory_is_not_begun_anew() -> None:
     stages: list[str] = []
-    request = next(medium for medium in MEDIA if medium.name == "story").training_task.request(seed=fakes.STARVING)
+    request = next(medium for medium in MEDIA if medium.name == "story").training_task.request(seed=fakes.MEMORY_ALWAYS)
     with pytest.raises(OutOfMemory):
         residence(2.5).run(ENGINE, Resources(), request, lambda progress: stages.append(progress.stage))
     assert stages == ["loading", "loading"], "the cache's own and the engine's, once"
@@ -92,7 +92,7 @@ def test_a_model_larger_than_the_budget_still_runs_alone() -> None:
 
 def test_out_of_memory_evicts_and_tries_once_more() -> None:
     home = residence(5)
-    stages = run(home, "a", fakes.HUNGRY)
+    stages = run(home, "a", fakes.MEMORY_ONCE)
     assert fakes.FakeEngine.loaded == ["a", "a"]
     assert "making room" in stages
 

@@ -95,12 +95,12 @@ def test_one_cancel_ends_all_and_keeps_what_was_made(studio: Studio) -> None:
 
 
 def test_a_job_that_fails_leaves_the_others(studio: Studio) -> None:
-    group = studio.submit_group(faces(1, fakes.MISUSED, 2), "batch")
+    group = studio.submit_group(faces(1, fakes.BAD_INPUT, 2), "batch")
     assert [work.request["seed"] for work in group.future.result(20)] == [1, 2]
     assert (group.state, str(group.error)) == ("failed", "The moon cannot be painted. Ask for the sun.")
     again = studio.retry(group.id)
     assert isinstance(again, JobGroup)
-    assert (again.group.kind, seeds(again.jobs)) == ("batch", [fakes.MISUSED])
+    assert (again.group.kind, seeds(again.jobs)) == ("batch", [fakes.BAD_INPUT])
     assert isinstance(again.future.exception(20), BadInput)
 
 
@@ -138,7 +138,7 @@ def test_time_left_adds_up(studio: Studio) -> None:
 
 def test_a_group_is_restored_with_what_it_had_made(home: Path) -> None:
     first = fake_studio(home)
-    group = first.submit_group([*faces(1, fakes.MISUSED), STORY(seed=fakes.SLOW), *faces(2, 3)], "batch", title="All")
+    group = first.submit_group([*faces(1, fakes.BAD_INPUT), STORY(seed=fakes.SLOW), *faces(2, 3)], "batch", title="All")
     fakes.until(lambda: group.jobs[2].state == "running")
     first.cancel(group.jobs[4].id)
     first.close()
@@ -299,7 +299,7 @@ def test_a_job_waits_for_the_results_of_others(studio: Studio) -> None:
 
 @pytest.mark.parametrize("failing", [True, False], ids=["failed", "cancelled"])
 def test_what_waits_is_cancelled_with_what_it_waits_for(studio: Studio, failing: bool) -> None:
-    first = studio.submit(STORY(seed=fakes.MISUSED if failing else fakes.SLOW))
+    first = studio.submit(STORY(seed=fakes.BAD_INPUT if failing else fakes.SLOW))
     second = studio.submit(AVATAR(seed=1), after=[first.id])
     third = studio.submit(AVATAR(seed=2), after=[second.id])
     if not failing:

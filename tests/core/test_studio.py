@@ -114,7 +114,7 @@ def test_a_work_says_what_makes_it_again_where_that_is_another_request(studio: S
 
 
 def test_retry_makes_a_new_job_of_the_same_request(studio: Studio) -> None:
-    job = studio.submit(STORY(seed=fakes.MISUSED))
+    job = studio.submit(STORY(seed=fakes.BAD_INPUT))
     assert isinstance(fakes.ended(job), BadInput)
     again = studio.retry(job.id)
     assert again.request == job.request
@@ -374,7 +374,7 @@ def test_a_work_of_several_files_goes_the_whole_way(home: Path, kind: type[Reque
     studio = fake_studio(home, isolated=True)
     library = studio.library
     try:
-        (asset,) = studio.submit(kind(seed=fakes.SEVERAL)).future.result(20)
+        (asset,) = studio.submit(kind(seed=fakes.SEVERAL_FILES)).future.result(20)
         assert [file.role for file in asset.files] == ["svg", "captions"]
         assert library.page(LibraryQuery()) == [asset]
         library.bin([asset.id])
@@ -395,7 +395,7 @@ def test_a_work_of_several_files_goes_the_whole_way(home: Path, kind: type[Reque
 def test_a_killed_engine_process_costs_one_job(home: Path) -> None:
     studio = fake_studio(home, isolated=True)
     try:
-        bad, good = studio.submit(AVATAR(seed=fakes.DIES)), studio.submit(AVATAR(seed=1))
+        bad, good = studio.submit(AVATAR(seed=fakes.KILLED)), studio.submit(AVATAR(seed=1))
         assert "engine process was killed" in str(fakes.ended(bad))
         assert good.future.result(20)
     finally:

@@ -75,10 +75,10 @@ def test_a_picture_crosses_whole(host: ProcessHost) -> None:
 
 def test_errors_cross_in_words(host: ProcessHost) -> None:
     with pytest.raises(BadInput, match="moon") as caught:
-        host.run(job(fakes.MISUSED), ENGINE, Resources(), lambda _: None)
+        host.run(job(fakes.BAD_INPUT), ENGINE, Resources(), lambda _: None)
     assert (caught.value.hint, caught.value.mend) == ("Ask for the sun.", "models")
     with pytest.raises(RuntimeError, match="ZeroDivisionError: nobody expected this"):
-        host.run(job(fakes.RAISES), ENGINE, Resources(), lambda _: None)
+        host.run(job(fakes.UNEXPECTED), ENGINE, Resources(), lambda _: None)
 
 
 def test_an_error_crosses_with_its_template_and_its_parameters(host: ProcessHost) -> None:
@@ -124,7 +124,7 @@ def test_a_hold_while_the_child_starts_does_not_come_first(host: ProcessHost, mo
 
 def test_killed_fails_with_a_reason_and_the_next_job_works(host: ProcessHost) -> None:
     with pytest.raises(StudioError, match="engine process was killed"):
-        host.run(job(fakes.DIES), ENGINE, Resources(), lambda _: None)
+        host.run(job(fakes.KILLED), ENGINE, Resources(), lambda _: None)
     assert host.run(job(1), ENGINE, Resources(), lambda _: None).payloads
 
 
@@ -173,7 +173,7 @@ def test_cancel_stops_within_a_step_and_keeps_what_was_made(host: ProcessHost) -
 
 def test_a_step_that_never_ends_is_ended(host: ProcessHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("studio.jobs.worker.CANCEL_TIMEOUT", 0.05)
-    deaf = job(fakes.STUBBORN)
+    deaf = job(fakes.HANGS)
     with pytest.raises(Cancelled):
         host.run(deaf, ENGINE, Resources(), lambda progress: deaf.stop() if progress.stage == "thinking" else None)
     assert host.run(job(1), ENGINE, Resources(), lambda _: None).payloads

@@ -17,7 +17,7 @@ from studio.studio import Studio
 from studio.system.paths import AppPaths
 from studio.ui.avatar.live_jobs import LiveJobs
 from studio.ui.export.dialog import ExportDialog
-from tests.faces import BROKEN, FaceEngine, face_studio
+from tests.faces import BAD_SEED, FaceEngine, face_studio
 from tests.ui.avatar_actions import brief, colour_of, handle, inside, page, pick, seen, shows, sixteen, works
 from tests.ui.conftest import Desk, no_unexpected_errors
 
@@ -265,7 +265,7 @@ def test_what_takes_long_is_said(desk: Desk) -> None:
 
 def test_a_face_that_cannot_be_drawn_is_said_with_the_button_that_mends_it(desk: Desk) -> None:
     panel, inspector = page(desk)
-    panel.form.set_value(brief(panel).replace(seed=BROKEN))
+    panel.form.set_value(brief(panel).replace(seed=BAD_SEED))
     line = inspector.traits.sliders["Hair"]
     line.slider.setFocus()
     inside(desk, QTest.keyClick, line.slider, Qt.Key.Key_End if line.value < 0.5 else Qt.Key.Key_Home)

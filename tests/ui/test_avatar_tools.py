@@ -21,7 +21,7 @@ from studio.library.library import Asset, LibraryQuery
 from studio.media import clips
 from studio.ui.avatar.faces import WorkChooser
 from studio.ui.avatar.inspector import AvatarInspector
-from tests.faces import LATENT, REMARK, STRANGE, FaceEngine, face_studio
+from tests.faces import LATENT, REMARK, REMARK_STEPS, FaceEngine, face_studio
 from tests.ui.avatar_actions import brief, inside, page, pick, shows, sixteen, works
 from tests.ui.conftest import Desk, no_unexpected_errors
 
@@ -273,7 +273,7 @@ def test_what_is_said_of_a_found_face_is_shown_beside_its_picture(desk: Desk, tm
     match.import_file(path)
     desk.until(lambda: match.go.isEnabled())
     assert not match.remark.isVisibleTo(match)
-    inside(desk, match.form.set_value, match.form.value().replace(steps=STRANGE))
+    inside(desk, match.form.set_value, match.form.value().replace(steps=REMARK_STEPS))
     desk.click("findGo")
     desk.until(lambda: brief(panel).latent == LATENT)
     assert match.remark.text() == REMARK

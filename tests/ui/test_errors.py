@@ -18,7 +18,7 @@ from studio.ui.app import _anonymous
 from studio.ui.shell.crash_dialog import ErrorReporter
 from studio.ui.widgets import error_actions
 from studio.ui.widgets.text import INSTEAD, failure
-from tests.fakes import MISUSED, STARVING
+from tests.fakes import BAD_INPUT, MEMORY_ALWAYS
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
 
@@ -39,7 +39,7 @@ def test_a_model_that_is_gone_leads_to_the_models(desk: Desk) -> None:
 
 
 def test_a_failed_job_offers_what_mends_it_beside_another_try(desk: Desk) -> None:
-    keep_seed(desk, "poster", MISUSED)
+    keep_seed(desk, "poster", BAD_INPUT)
     desk.click("generate")
     desk.idle()
     assert desk.find("retry").isVisible()
@@ -48,7 +48,7 @@ def test_a_failed_job_offers_what_mends_it_beside_another_try(desk: Desk) -> Non
 
 
 def test_out_of_memory_offers_a_smaller_picture(desk: Desk) -> None:
-    keep_seed(desk, "poster", STARVING)
+    keep_seed(desk, "poster", MEMORY_ALWAYS)
     panel = desk.panel("poster")
     asked = panel.form.value()
     desk.click("generate")
@@ -175,10 +175,10 @@ def test_a_row_of_the_queue_offers_what_mends_its_job(desk: Desk) -> None:
     keep_seed(desk, "poster", 3)
     desk.click("generate")
     desk.idle()
-    keep_seed(desk, "poster", MISUSED)
+    keep_seed(desk, "poster", BAD_INPUT)
     desk.click("generate")
     desk.idle()
-    keep_seed(desk, "poster", STARVING)
+    keep_seed(desk, "poster", MEMORY_ALWAYS)
     desk.click("generate")
     desk.idle()
     desk.click("stripQueue")

@@ -17,7 +17,7 @@ from studio.ui.stages.audio import AudioStage
 from studio.ui.stages.image import ImageStage
 from studio.ui.stages.text import TextStage
 from tests import fakes
-from tests.fakes import MISUSED, RAISES, SLOW
+from tests.fakes import BAD_INPUT, SLOW, UNEXPECTED
 from tests.ui.conftest import Desk
 
 
@@ -124,7 +124,7 @@ def test_escape_cancels_and_keeps_what_there_was(desk: Desk) -> None:
 
 def test_an_error_stands_at_the_panel_in_words_with_a_retry(desk: Desk) -> None:
     panel = desk.panel("poster")
-    keep_seed(desk, "poster", MISUSED)
+    keep_seed(desk, "poster", BAD_INPUT)
     desk.click("generate")
     desk.until(lambda: panel.error.isVisible())
     assert panel.error.message() == "The moon cannot be painted. Ask for the sun."
@@ -135,7 +135,7 @@ def test_an_error_stands_at_the_panel_in_words_with_a_retry(desk: Desk) -> None:
 
 def test_an_unexpected_error_is_said_as_well(desk: Desk) -> None:
     panel = desk.panel("music")
-    keep_seed(desk, "music", RAISES)
+    keep_seed(desk, "music", UNEXPECTED)
     desk.click("generate")
     desk.until(lambda: panel.error.isVisible())
     assert "unexpected error" in panel.error.message()
@@ -248,7 +248,7 @@ def test_zoom(desk: Desk) -> None:
 
 def test_jobs_from_elsewhere_are_followed(desk: Desk) -> None:
     panel = desk.panel("poster")
-    keep_seed(desk, "poster", MISUSED)
+    keep_seed(desk, "poster", BAD_INPUT)
     desk.click("generate")
     desk.idle()
     desk.studio.submit(panel.form.value().replace(seed=SLOW))

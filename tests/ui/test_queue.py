@@ -14,7 +14,7 @@ from studio.system.keep_awake import KeepAwake
 from studio.ui.shell import notifications
 from studio.ui.shell.crash_dialog import CrashDialog
 from studio.ui.shell.queue import QueueRow
-from tests.fakes import MISUSED, RAISES, SLOW
+from tests.fakes import BAD_INPUT, SLOW, UNEXPECTED
 from tests.ui.avatar_actions import inside
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
@@ -124,7 +124,7 @@ def test_a_search_that_waited_over_a_restart_fills_in_its_page(desk: Desk, loop:
 
 def test_what_ended_before_its_page_was_opened_is_shown_there(desk: Desk) -> None:
     job = desk.studio.submit(AvatarProjectRequest(seed=33))
-    failed = desk.studio.submit(medium("story").default_task.request(seed=MISUSED))
+    failed = desk.studio.submit(medium("story").default_task.request(seed=BAD_INPUT))
     desk.until(lambda: job.state == "done" and failed.state == "failed")
     inside(desk, lambda: desk.window.open("avatar"))
     form = desk.panel("avatar").form
@@ -149,13 +149,13 @@ def test_a_row_of_candidates_counts_and_is_cancelled_as_one(desk: Desk) -> None:
 
 
 def test_why_it_failed_is_told_whole(desk: Desk) -> None:
-    fill(desk, (MISUSED, RAISES))
+    fill(desk, (BAD_INPUT, UNEXPECTED))
     desk.studio.pause(False)
     desk.idle()
     rows = {row.job.request.seed: row for row in desk.window.queue.rows()}
-    assert rows[MISUSED].why.text() == "The moon cannot be painted. Ask for the sun."
-    assert not rows[MISUSED].report.isVisible()
-    rows[RAISES].report.click()
+    assert rows[BAD_INPUT].why.text() == "The moon cannot be painted. Ask for the sun."
+    assert not rows[BAD_INPUT].report.isVisible()
+    rows[UNEXPECTED].report.click()
     dialog = desk.window.findChild(QDialog, "unexpected")
     assert isinstance(dialog, CrashDialog)
     assert "ZeroDivisionError: nobody expected this" in dialog.report.toPlainText()
@@ -169,7 +169,7 @@ def test_the_end_of_long_work_is_told_to_who_looks_elsewhere(desk: Desk, monkeyp
     monkeypatch.setattr(desk.window, "isActiveWindow", lambda: front[0])
     monkeypatch.setattr(notifications, "LONG", 0.0)
     monkeypatch.setattr(notifications, "TOGETHER", 0.0)
-    for seed, active in ((5, True), (6, False), (MISUSED, False)):
+    for seed, active in ((5, True), (6, False), (BAD_INPUT, False)):
         front[0] = active
         keep_seed(desk, "poster", seed)
         desk.click("generate")

@@ -22,7 +22,7 @@ from studio.system.paths import AppPaths
 from studio.ui.export.dialog import ExportDialog
 from studio.ui.library.grid import WorkGrid
 from studio.ui.library.page import LibraryPage
-from tests.fakes import DIES, SEVERAL
+from tests.fakes import KILLED, SEVERAL_FILES
 from tests.studios import fake_studio
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
@@ -65,7 +65,7 @@ def test_a_click_makes_a_work_of_every_starter_and_the_next_start_finds_it(home:
 def test_an_engine_that_is_killed_fails_its_job_in_words_and_no_other(home: Path, loop: QEventLoop) -> None:
     desk = Desk(home, loop, studio=fake_studio(home, isolated=True))
     panel = desk.panel("avatar")
-    keep_seed(desk, "avatar", DIES)
+    keep_seed(desk, "avatar", KILLED)
     desk.click("generate")
     desk.until(lambda: panel.error.isVisible())
     assert "engine process was killed" in panel.error.message()
@@ -80,7 +80,7 @@ def test_a_work_of_several_files_is_shown_copied_and_binned_with_all_of_them(hom
     desk = Desk(home, loop, studio=fake_studio(home, isolated=True))
     library, panel = desk.studio.library, desk.panel("poster")
     desk.window.open("poster")
-    keep_seed(desk, "poster", SEVERAL)
+    keep_seed(desk, "poster", SEVERAL_FILES)
     desk.click("generate")
     desk.until(lambda: panel.asset is not None)
     asset = panel.asset

@@ -29,7 +29,7 @@ from studio.ui import commands
 from studio.ui.bridge import Bridge
 from studio.ui.shell import resume_bar
 from studio.ui.shell.window import MainWindow
-from tests.fakes import MISUSED, SLOW
+from tests.fakes import BAD_INPUT, SLOW
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
 
@@ -114,14 +114,14 @@ def test_the_queue_is_reordered_cancelled_paused_and_tried_again(desk: Desk) -> 
     desk.click("queuePause")
     assert desk.studio.paused
     desk.window.queue.hide()
-    for seed in (1, 2, MISUSED):
+    for seed in (1, 2, BAD_INPUT):
         keep_seed(desk, "poster", seed)
         desk.click("generate")
     queue = desk.window.queue
     desk.click("stripQueue")
     desk.until(lambda: len(queue.rows()) == 3)
     queue.rows()[1].up.click()
-    desk.until(lambda: [row.job.request.seed for row in queue.rows()] == [2, 1, MISUSED])
+    desk.until(lambda: [row.job.request.seed for row in queue.rows()] == [2, 1, BAD_INPUT])
     queue.rows()[0].cancel.click()
     desk.until(lambda: queue.rows()[-1].state.full_text() == "Cancelled")
     desk.click("queuePause")

@@ -26,7 +26,7 @@ from studio.support.diagnostics import DiagnosticFinding
 from studio.ui.panel.panel import Panel
 from studio.ui.shell.window import MainWindow
 from studio.ui.widgets.basic import ElidedLabel, Switch
-from tests.fakes import MISUSED, RAISES
+from tests.fakes import BAD_INPUT, UNEXPECTED
 from tests.ui.conftest import Desk
 
 PANELS = ("avatar", "poster", "story", "music")
@@ -75,7 +75,7 @@ def fill(desk: Desk) -> None:
         panel.count.setCurrentIndex(0)
         desk.act("generate")
         desk.until(lambda panel=panel: panel.asset is not None)
-    for seed in (MISUSED, RAISES):
+    for seed in (BAD_INPUT, UNEXPECTED):
         desk.studio.submit(desk.panel("poster").form.value().replace(seed=seed))
     desk.idle()
 
