@@ -1,6 +1,6 @@
 """A work as the library describes it: its record, its sidecar's JSON, and queries for works.
 
-Sidecars are read as warily as any other file.
+A sidecar is checked like any other file that the studio reads.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Asset:
 
     @property
     def remark(self) -> Message:
-        """What its engine said of it; mostly nothing."""
+        """The engine's message about it; usually empty."""
         return self.provenance.remark
 
     @property
@@ -104,7 +104,7 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class LibraryQuery:
-    """Which works: all that agree with every field that is set. Works in the bin are asked for on their own.
+    """Which works: all that match every field that is set. Works in the bin are found only with `binned`.
 
     `text`: words that all must occur in title, prompt and other request words, tags or model. `since` and `until`:
     seconds since 1970, the first included, the last not.

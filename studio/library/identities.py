@@ -1,9 +1,9 @@
-"""Saved characters: faces that are kept under a name.
+"""Saved characters: faces that are saved under a name.
 
-Each is two files in one folder: a JSON that names the face's request, the work that shows it and its portrait, and the
-portrait, a PNG with real alpha. The JSON takes its place whole and last, so what a crash leaves is an identity or none.
-What is removed goes to the bin, a folder beside them, and comes back from there; what a crash leaves in both is not in
-the bin.
+Each is two files in one folder: a JSON file with the face's request, the work that shows it and the name of its
+portrait; and the portrait, a PNG with alpha. The JSON is written last and atomically, so that a crash leaves a whole
+identity or none. Removed identities are moved to the bin, a folder beside them, and can be restored; one that a crash
+left in both folders counts as not removed.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ BIN = "bin"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A face with a name. `face` is its avatar request, `work` the id of the work that shows it (empty where there was
-    none), `portrait` the file of its picture, `kept` and `changed` seconds since 1970."""
+    """A face with a name. `face` is its avatar request, `work` the id of the work that shows it (empty for none),
+    `portrait` the file of its picture, `created` and `changed` are seconds since 1970.
+    """
 
     id: str
     name: str
@@ -50,36 +51,36 @@ class Identity:
 
 
 class Identities:
-    """The identities in a folder, which need not exist yet. `changed` is called after every change from here.
+    """The identities in a folder, which need not exist yet. `changed` is called after every change made here.
 
-    Names are unique, whatever their case. What cannot be read is left out and logged, and never written over.
+    Names are unique, ignoring case. Files that cannot be read are left out, logged, and never overwritten.
     """
 
     def __init__(self, folder: Path, changed: Callable[[], object] = lambda: None) -> None:
         self._folder, self._changed = folder, changed
 
     def all(self) -> list[Identity]:
-        """Everybody who is kept, by name."""
+        """All identities that are not in the bin, by name."""
         return _read_folder(self._folder, self._folder)
 
     def binned(self) -> list[Identity]:
-        """Everybody who was removed, the last first."""
+        """The identities in the bin, the last removed first."""
         there = {path.stem for path in self._folder.glob("*.json")}
         gone = [one for one in _read_folder(self._folder / BIN, self._folder) if one.id not in there]
         return sorted(gone, key=lambda one: -one.changed)
 
     def get(self, word: str) -> Identity:
-        """The one of that id or name. Raises BadInput where there is none."""
+        """The identity of that id or name. Raises BadInput where there is none."""
         return _find(word, self.all())
 
     def portrait(self, id: str) -> Image:
-        """The cut-out of one, uint8 [H, W, 4] with straight alpha. StudioError where its file is lost."""
+        """The portrait, uint8 [H, W, 4] with straight alpha. StudioError where its file is missing or damaged."""
         one = self.get(id)
         try:
             picture = images.read(one.portrait)
         except StudioError as error:
             raise StudioError(
-                "The portrait of {name} cannot be read.", "Keep the face again.", name=one.name
+                "The portrait of {name} cannot be read.", "Save the character again.", name=one.name
             ) from error
         pixels = picture.pixels
         if pixels.shape[2] == 3:
@@ -87,14 +88,15 @@ class Identities:
         return Image(pixels)
 
     def save(self, name: str, face: Request, portrait: Image, work: str = "") -> Identity:
-        """Keep a face under a name; who had that name gets this face and stays the same identity otherwise.
+        """Save a face under a name. An identity of that name keeps its id and gets this face.
 
-        Raises BadInput for no name, no face or one that is far too long, StudioError for a disk that takes nothing.
+        Raises BadInput for an empty name, for a request that is no face and for one that is too long, StudioError where
+        the disk fails.
         """
         name = _clean(name)
         if not face.keeps_identity:
-            raise BadInput("A request for {kind} is no face.", "Keep a face that the avatar page made.", kind=face.kind)
-        with self._locked("The identity could not be saved"):
+            raise BadInput("A request for {kind} is no face.", "Save a face from the avatar page.", kind=face.kind)
+        with self._locked("The character could not be saved"):
             there = self.all()
             same = next((one for one in there if one.name.casefold() == name.casefold()), None)
             now = time.time()
@@ -114,22 +116,22 @@ class Identities:
         return one
 
     def rename(self, id: str, name: str) -> Identity:
-        """Give one another name. Raises BadInput where another has it already."""
+        """Rename an identity. Raises BadInput where another one has the name."""
         name = _clean(name)
-        with self._locked("The identity could not be renamed"):
+        with self._locked("The character could not be renamed"):
             there = self.all()
             one = _find(id, there)
             taken = next((other for other in there if other.name.casefold() == name.casefold()), None)
             if taken is not None and taken.id != one.id:
-                raise BadInput("{name} is there already.", "Choose another name.", name=taken.name)
+                raise BadInput("{name} exists already.", "Choose another name.", name=taken.name)
             one = replace(one, name=name, face=_with_name(one.face, name), changed=time.time())
             _write(self._folder, one)
         self._changed()
         return one
 
     def remove(self, id: str) -> Identity:
-        """Put one into the bin."""
-        with self._locked("The identity could not be removed"):
+        """Move an identity to the bin."""
+        with self._locked("The character could not be removed"):
             one = _find(id, self.all())
             bin = self._folder / BIN
             bin.mkdir(exist_ok=True)
@@ -139,12 +141,12 @@ class Identities:
         return one
 
     def restore(self, id: str) -> Identity:
-        """Take one back from the bin, under another name where somebody has that meanwhile."""
-        with self._locked("The identity could not be restored"):
+        """Restore an identity from the bin, with a number after its name if another one has the name now."""
+        with self._locked("The character could not be restored"):
             binned = self.binned()
             one = _found(id, binned)
             if one is None:
-                raise BadInput("Nobody in the bin is called {word!r}.", _known(binned), word=id[:60])
+                raise BadInput("No character in the bin is called {word!r}.", _known(binned), word=id[:60])
             names = {other.name.casefold() for other in self.all()}
             name = one.name
             if name.casefold() in names:
@@ -157,7 +159,7 @@ class Identities:
 
     @contextmanager
     def _locked(self, what: LiteralString) -> Generator[None]:
-        """One writer at a time, of all windows and command lines."""
+        """Holds the lock of the folder, which all studios share."""
         with storage.disk_errors_as(what):
             self._folder.mkdir(parents=True, exist_ok=True)
             with storage.FileLock(self._folder / ".lock"):
@@ -180,31 +182,31 @@ def _read(path: Path, portraits: Path) -> Identity:
         raise ValueError("it is far too large")
     data: Any = json.loads(path.read_text("utf-8"))
     if not isinstance(data, dict) or cast("dict[str, Any]", data).get("format") != FORMAT:
-        raise ValueError("it is none")
-    told = cast("dict[str, Any]", data)
-    if told["version"] > VERSION:
+        raise ValueError("it is not an identity")
+    saved = cast("dict[str, Any]", data)
+    if saved["version"] > VERSION:
         raise ValueError("a newer studio wrote it")
-    face = Request.from_json(told["face"])
+    face = Request.from_json(saved["face"])
     if not face.keeps_identity:
-        raise ValueError("its face is none")
-    file = str(told["portrait"])
+        raise ValueError("its request is not a face")
+    file = str(saved["portrait"])
     if Path(file).name != file:
         raise ValueError("its portrait lies elsewhere")
-    kept, changed = float(told["kept"]), float(told["changed"])
-    if not (0 <= kept <= MAX_TIME and 0 <= changed <= MAX_TIME):
-        raise ValueError("its times cannot be")
-    return Identity(path.stem, _clean(str(told["name"])), face, str(told["work"]), portraits / file, kept, changed)
+    created, changed = float(saved["kept"]), float(saved["changed"])
+    if not (0 <= created <= MAX_TIME and 0 <= changed <= MAX_TIME):
+        raise ValueError("its times are out of range")
+    return Identity(path.stem, _clean(str(saved["name"])), face, str(saved["work"]), portraits / file, created, changed)
 
 
 def _delete_portrait(portrait: Path) -> None:
-    """Remove a picture that no identity names. One that is in use elsewhere stays, and does no harm."""
+    """Delete a portrait that no identity names any more. It stays where another program has it open."""
     with suppress(OSError):
         portrait.unlink(missing_ok=True)
 
 
 def _write(folder: Path, one: Identity) -> None:
     """Raises OSError, and BadInput for what `_read` would refuse."""
-    said = {
+    values = {
         "format": FORMAT,
         "version": VERSION,
         "name": one.name,
@@ -214,20 +216,20 @@ def _write(folder: Path, one: Identity) -> None:
         "kept": one.created,
         "changed": one.changed,
     }
-    data = json.dumps(said, ensure_ascii=False, indent=1).encode("utf-8")
+    data = json.dumps(values, ensure_ascii=False, indent=1).encode("utf-8")
     if len(data) > SIZE_LIMIT:
-        raise BadInput("This face holds too much to keep.", "Take out some of the faces that are mixed into it.")
+        raise BadInput("This face is too large to save.", "Remove some of the faces that are mixed into it.")
     storage.write_atomic(folder / f"{one.id}.json", data)
 
 
 def _found(word: str, there: list[Identity]) -> Identity | None:
-    """The one of that id, or else of that name."""
+    """The identity of that id, or else of that name."""
     known = {one.name.casefold(): one for one in reversed(there)} | {one.id: one for one in there}
     return known.get(word) or known.get(_one_line(word).casefold())
 
 
 def _find(word: str, there: list[Identity]) -> Identity:
-    """The one of that id, or else of that name. Raises BadInput where there is none."""
+    """The identity of that id, or else of that name. Raises BadInput where there is none."""
     found = _found(word, there)
     if found is None:
         raise BadInput("There is no character called {word!r}.", _known(there), word=word[:60])
@@ -235,7 +237,7 @@ def _find(word: str, there: list[Identity]) -> Identity:
 
 
 def _known(there: list[Identity]) -> Message:
-    """Whom there is, as advice; empty for nobody."""
+    """The names there are, as advice; empty where there are none."""
     names = ", ".join(one.name for one in there[:12])
     return Message("There are: {names}.", names=names) if names else Message("")
 
@@ -243,7 +245,7 @@ def _known(there: list[Identity]) -> Message:
 def _clean(name: str) -> str:
     name = _one_line(name)[:NAME_LIMIT].rstrip()
     if not name:
-        raise BadInput("A character needs a name.", "Say who this is.")
+        raise BadInput("A character needs a name.", "Enter a name.")
     return name
 
 
@@ -252,5 +254,5 @@ def _one_line(name: str) -> str:
 
 
 def _with_name(face: Request, name: str) -> Request:
-    """The face under this name."""
+    """The face with this name."""
     return Request.from_json({**face.to_json(), "name": name})

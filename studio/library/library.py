@@ -1,7 +1,7 @@
 """The library of all works that were made or imported.
 
-The files are the truth; the index beside them can always be rebuilt. Any thread, and several studios at once, may use
-one folder.
+The files hold everything; the index can always be rebuilt from them. Any thread may use it, and several studios may use
+one folder at the same time.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Library:
     """Works in `folder`: files in works/YYYY-MM with a sidecar each, thumbnails, a bin, and index.sqlite.
 
     Opening finishes or removes what a crash left, indexes works that were copied into the folder, and rebuilds the
-    index where it is missing or damaged; `notices` says what a person should know of it. Raises
+    index where it is missing or damaged; `notices` has messages for the user. Raises
     StudioError where the folder cannot be used. `step` is called with the name of every step of a change before it is
     taken.
     """
@@ -131,9 +131,9 @@ class Library:
     def import_file(self, path: Path) -> Asset:
         """Copy a person's own picture, clip, sound or text into the library, byte for byte.
 
-        A file that the studio made brings its request with it. A file whose bytes are already here gives the work that
-        is there, taken out of the bin if need be, its file put back if that was lost. Raises BadInput for what cannot
-        be read.
+        A file that the studio made has its request embedded. For a file whose bytes are in the library already, the
+        existing work is returned: restored from the bin if it was there, and its file restored if that was missing.
+        Raises BadInput for what cannot be read.
         """
         path = Path(path)
         payload = codecs.read(path)
@@ -199,7 +199,7 @@ class Library:
         return found
 
     def page(self, query: LibraryQuery | None = None, offset: int = 0, limit: int = 100) -> list[Asset]:
-        """Works that agree with the query, newest first."""
+        """Works that match the query, newest first."""
         found = self._queries.query(lambda db: tables.page(db, query or LibraryQuery(), max(0, offset), max(0, limit)))
         return [record.to_asset(self.folder) for record in found]
 
@@ -207,11 +207,11 @@ class Library:
         return self._queries.query(lambda db: tables.count(db, query or LibraryQuery()))
 
     def ids(self, query: LibraryQuery | None = None) -> list[str]:
-        """The ids of all works that agree with the query, newest first."""
+        """The ids of all works that match the query, newest first."""
         return self._queries.query(lambda db: tables.ids_matching(db, query or LibraryQuery()))
 
     def get_many(self, ids: Iterable[str]) -> list[Asset]:
-        """Those of these works that are there, in that order."""
+        """The works of these ids that exist, in that order."""
         asked = list(ids)
         found = self._queries.query(lambda db: tables.records(db, asked))
         return [found[id].to_asset(self.folder) for id in asked if id in found]
@@ -232,7 +232,7 @@ class Library:
         return self._queries.query(lambda db: tables.labels(db, "collection"))
 
     def models(self) -> dict[str, int]:
-        """The id of every model that works were made with, and of how many, in alphabetical order."""
+        """The id of every model that works were made with and how many works, in alphabetical order."""
         return self._queries.query(tables.models)
 
     def favourite(self, ids: Iterable[str], on: bool = True) -> None:
@@ -247,7 +247,7 @@ class Library:
         self._change(ids, changed)
 
     def collect(self, ids: Iterable[str], name: str, on: bool = True) -> None:
-        """Put works into the collection, or take them out. A collection is there while it holds works."""
+        """Add works to the collection, or remove them. A collection exists while it has works."""
         label = _label(name)
 
         def changed(record: AssetRecord) -> AssetRecord:
@@ -261,7 +261,7 @@ class Library:
         self._change([id], lambda record: replace(record, title=clean))
 
     def bin(self, ids: Iterable[str]) -> None:
-        """Move works to the bin, out of every list, until they are restored or the bin is emptied."""
+        """Move works to the bin, where no list shows them, until they are restored or deleted."""
         self._change(ids, lambda record: replace(record, binned=True))
 
     def restore(self, ids: Iterable[str]) -> None:
@@ -272,13 +272,13 @@ class Library:
         return self.delete(self.ids(LibraryQuery(binned=True)))
 
     def delete(self, ids: Iterable[str]) -> int:
-        """Delete works for good, as far as they are in the bin; returns how many that were."""
+        """Delete those of the works that are in the bin for good; returns how many they were."""
         asked = list(dict.fromkeys(ids))
         with self._lock, disk_errors_as("The bin could not be emptied"):
             known = self._queries.query(lambda db: tables.records(db, asked))
-            doomed = [record for record in known.values() if record.binned]
-            self._queries.retry(lambda: self._store.remove(self._index, doomed))
-        return len(doomed)
+            binned = [record for record in known.values() if record.binned]
+            self._queries.retry(lambda: self._store.remove(self._index, binned))
+        return len(binned)
 
     def thumbnail(self, id: str, size: int = THUMBNAIL) -> Path | None:
         """A small WebP picture of the work, made where it is missing; None for a text. At most `size` pixels a side."""
@@ -325,7 +325,7 @@ class Library:
             try:
                 staged = self._store.staged(name + suffix)
                 self._step("stage")
-                # Both pack pixels without Python's lock, and take about as long.
+                # Both compress pixels without holding the GIL, and take about as long.
                 with ThreadPoolExecutor(1) as beside:
                     drawn = beside.submit(self._make_thumbnail, payload, self._store.thumbnail(name), THUMBNAIL)
                     fill(staged)

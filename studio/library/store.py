@@ -1,8 +1,8 @@
-"""The folders of a library, and crash-safe changes to them: all of a change holds, or nothing.
+"""The folders of a library, and crash-safe changes to them: a change takes effect as a whole, or not at all.
 
 A change is first described: the new sidecar is written to `staging`. From then on any studio can finish it, as often as
-needed: the index row, the files' places, the sidecar's place. Without a description, what lies in `staging` is deleted,
-unless the studio that wrote it is alive and holds the lock beside it.
+needed: write the index row, move the files, move the sidecar. Files in `staging` without a description are deleted,
+unless the studio that wrote them is running and holds their lock.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
 
 
 class LibraryStore:
-    """The folders of one library. What changes `works`, `bin` or the index is called with the library's lock held."""
+    """The folders of one library. Methods that change `works`, `bin` or the index need the library's lock."""
 
     def __init__(self, folder: Path, step: Step) -> None:
         self.folder = folder
@@ -63,7 +63,7 @@ class LibraryStore:
         return self.staging / name
 
     def reserve(self, name: str) -> BaseFileLock:
-        """Lock the staged files of a new work, which shows other studios that their owner is alive."""
+        """Lock the staged files of a new work, so that other studios leave them alone."""
         held = try_lock(self.staged(name + ".lock"))
         if held is None:
             raise StudioError("Another studio is saving a work of the same name.", "Try again.")
@@ -80,16 +80,16 @@ class LibraryStore:
         return self.folder / "thumbnails" / (month_folder(name) or "other") / f"{name}{tail}.webp"
 
     def save_thumbnail(self, path: Path, data: bytes) -> None:
-        """Not synced: it can be made again at any time."""
+        """Write a thumbnail, without syncing: it can be made again at any time."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Two threads or studios may draw the same one at the same time.
+        # Two threads or studios may write the same one at the same time.
         part = self.staged(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
         part.write_bytes(data)
         part.replace(path)
 
     def describe(self, index: LibraryIndex, records: Sequence[AssetRecord]) -> None:
-        """Commit to the records: from here on they hold, and what the files lack is finished now or at the next
-        opening. When this raises, nothing has changed.
+        """Write the records to `staging` and to the index: from here on the change is made, and `finish` or the next
+        opening moves the files. When this raises, nothing has changed.
         """
         try:
             for record in records:
@@ -107,7 +107,7 @@ class LibraryStore:
             raise
 
     def finish(self, records: Iterable[AssetRecord]) -> None:
-        """Bring the files of described works to where their records say. Raises OSError."""
+        """Move the files of described works to the places in their records. Raises OSError."""
         folders = {self.staging}
         for record in records:
             folders |= self._finish(record)
@@ -116,7 +116,7 @@ class LibraryStore:
             sync_folder(folder)
 
     def withdraw(self, index: LibraryIndex, record: AssetRecord) -> None:
-        """Undo the adding of a work. If this fails too, the adding can still be finished."""
+        """Undo the adding of a work. If this fails too, the next opening finishes the adding."""
         with index.connection() as db, tables.transaction(db):
             tables.delete(db, [record.id])
         for path in (record.sidecar_in(self.folder), *record.paths_in(self.folder)):
@@ -136,9 +136,9 @@ class LibraryStore:
             self._delete_files(index, note)
 
     def recover(self, index: LibraryIndex) -> set[str]:
-        """Finish or sweep away what studios that died left in staging.
+        """Finish or delete what crashed studios left in staging.
 
-        Returns the ids of works whose files cannot be moved now, such as one that another program has open.
+        Returns the ids of works whose files cannot be moved now, for example because another program has one open.
         """
         described: list[AssetRecord] = []
         for note in sorted(self.staging.glob("*.json")):
@@ -214,7 +214,7 @@ class LibraryStore:
 
 
 def month_folder(name: str) -> str:
-    """The month folder of a work that the studio named; empty for a name of another kind."""
+    """The month folder of a work by its id; empty where the name is no such id."""
     month = f"{name[:4]}-{name[4:6]}"
     return month if _MONTH.fullmatch(month) else ""
 
@@ -232,7 +232,7 @@ def read_sidecar(path: Path) -> AssetRecord:
 
 
 def _read_schema(label: Path) -> int:
-    """The version in library.json; a damaged one says nothing and is taken for ours."""
+    """The version in library.json; that of this studio where the file is damaged."""
     try:
         data: object = json.loads(label.read_bytes())
     except ValueError:

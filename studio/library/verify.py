@@ -1,6 +1,6 @@
 """Keeps the library's index true to its files: rebuilds and syncs it, and finds missing, changed and orphaned files.
 
-Changes files only to give a work whose sidecar is lost a new one.
+The only change it makes to files is to write a new sidecar for a work that lost its own.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ REBUILD = Message("Run `studio library rebuild`.")
 
 @dataclass(frozen=True, slots=True)
 class LibraryProblem:
-    """Something wrong with one file of the library: `message` says what, `hint` what to do. `path` is relative."""
+    """A problem with one file of the library, and what to do about it. `path` is relative to the library."""
 
     kind: Literal["missing", "changed", "orphan", "sidecar", "newer", "index"]
     path: str
@@ -46,7 +46,7 @@ class LibraryProblem:
 
 @dataclass(frozen=True, slots=True)
 class _FoundSidecar:
-    """A sidecar as it lies in the library: its record, or why there is none."""
+    """A sidecar in the library: its record, or why it has none."""
 
     path: Path
     record: AssetRecord | None
@@ -56,8 +56,8 @@ class _FoundSidecar:
 def rebuild_records(folder: Path, on_progress: OnProgress | None = None) -> list[AssetRecord]:
     """The records of all works, read from the files, oldest first.
 
-    A work whose sidecar is lost or damaged gets a new one if its file carries the studio's note, or if the damaged
-    sidecar shows that it was the library's; the damaged one is kept as `.json.damaged`.
+    A work whose sidecar is missing or damaged gets a new one if the studio's note is embedded in its file, or if there
+    is a damaged sidecar; that one is renamed to `.json.damaged`.
     """
     records: list[AssetRecord] = []
     sidecars = list(_sidecars(folder))
@@ -70,7 +70,7 @@ def rebuild_records(folder: Path, on_progress: OnProgress | None = None) -> list
         if on_progress:
             on_progress(done + 1, len(sidecars))
     known = {path for record in records for path in record.paths_in(folder)}
-    # The shortest names first: a work's main file is adopted before its parts, which it claims.
+    # The shortest names first: a work's main file comes before its further files, which become part of the work.
     for media in sorted(_media_files(folder), key=lambda path: len(path.name)):
         if media not in known and not media.with_suffix(".json").exists():
             record = _adopt(folder, media)
@@ -138,8 +138,8 @@ def find_problems(
             LibraryProblem(
                 "missing",
                 where,
-                Message("The index knows this work, but its file and sidecar are gone."),
-                Message("Bring both back from a backup, or run `studio library rebuild` to forget the work."),
+                Message("This work is in the index, but its file and sidecar are missing."),
+                Message("Restore both from a backup, or run `studio library rebuild` to remove the work."),
                 name,
             )
         )
@@ -151,8 +151,8 @@ def find_problems(
                     _relative(folder, media),
                     Message("This file has no sidecar."),
                     Message(
-                        "Run `studio library rebuild`, which takes it back if the studio made it; else move it out of"
-                        " the folder and import it."
+                        "Run `studio library rebuild`, which adds it again if the studio made it; otherwise move it out"
+                        " of the folder and import it."
                     ),
                 )
             )
@@ -178,7 +178,7 @@ def medium_of(request: dict[str, Any], payload: Image | Clip | Audio | Text) -> 
 
 
 def measures(payload: Image | Clip | Audio | Text) -> dict[str, Any]:
-    """Width and height, or seconds, or for a clip both, as a Record has them."""
+    """Width and height, or seconds, or for a clip both, as AssetRecord has them."""
     if isinstance(payload, Clip):
         return {"width": payload.width, "height": payload.height, "seconds": payload.seconds}
     if isinstance(payload, Image):
@@ -189,7 +189,7 @@ def measures(payload: Image | Clip | Audio | Text) -> dict[str, Any]:
 
 
 class SelfHealingIndex:
-    """Runs queries on the `index` of the library in `folder`, and adds to `notices` what a person should know.
+    """Runs queries on the `index` of the library in `folder`, and adds messages for the user to `notices`.
 
     Rebuilding takes the library's `lock`.
     """
@@ -221,8 +221,8 @@ class SelfHealingIndex:
             self._notices.append(
                 counted(
                     len(gone),
-                    "1 work is gone from the library's folder, with all that was known of them.",
-                    "{n} works are gone from the library's folder, with all that was known of them.",
+                    "1 work was deleted from the library's folder, and its details with it.",
+                    "{n} works were deleted from the library's folder, and their details with them.",
                 )
             )
 
@@ -266,7 +266,7 @@ def _sidecars(folder: Path) -> Iterator[Path]:
 def _media_files(folder: Path) -> Iterator[Path]:
     for room in FOLDERS:
         for path in sorted((folder / room).glob("*/*")):
-            # Names that begin with a dot are what systems leave beside files that they copy.
+            # Systems leave files whose names begin with a dot beside those that they copy.
             if path.suffix.lower() in codecs.SUFFIXES and path.name[0] != "." and path.is_file():
                 yield path
 
@@ -303,16 +303,16 @@ def _sidecar_problems(folder: Path, found: _FoundSidecar) -> list[LibraryProblem
 
 
 def _file_problem(folder: Path, path: Path, size: int, sha256: str, id: str) -> LibraryProblem | None:
-    """What is wrong with one file of a work."""
+    """What is wrong with one file of a work; None if nothing is."""
     where = _relative(folder, path)
     if not path.exists():
         main = path.stem == id
         hint = (
-            Message("Bring it back from a backup, or delete the sidecar beside it to forget the work.")
+            Message("Restore it from a backup, or delete the sidecar beside it to remove the work.")
             if main
-            else Message("Bring it back from a backup.")
+            else Message("Restore it from a backup.")
         )
-        message = Message("The file of this work is gone.") if main else Message("A file of this work is gone.")
+        message = Message("The file of this work is missing.") if main else Message("A file of this work is missing.")
         return LibraryProblem("missing", where, message, hint, id)
     try:
         same = path.stat().st_size == size and sha256_of(path) == sha256
@@ -323,17 +323,17 @@ def _file_problem(folder: Path, path: Path, size: int, sha256: str, id: str) -> 
         )
     if same:
         return None
-    hint = Message("If you edited it, import it as a work of its own; else bring it back from a backup.")
-    return LibraryProblem("changed", where, Message("This file is not as it was when the work was made."), hint, id)
+    hint = Message("If you edited it, import it as another work; otherwise restore it from a backup.")
+    return LibraryProblem("changed", where, Message("This file has changed since the work was made."), hint, id)
 
 
 def _stale_index(folder: Path, path: Path) -> LibraryProblem:
-    message = Message("The index does not say what this sidecar says.")
+    message = Message("The index differs from this sidecar.")
     return LibraryProblem("index", _relative(folder, path), message, REBUILD, path.stem)
 
 
 def _adopt(folder: Path, media: Path) -> AssetRecord | None:
-    """A record, and a sidecar, for a file that has none; None where nothing shows that it is the library's."""
+    """A record, and a sidecar, for a file that has none; None where nothing shows that it is a work of the library."""
     damaged = media.with_name(media.stem + ".json.damaged").exists()
     try:
         note = codecs.read_note(media)
@@ -356,7 +356,7 @@ def _adopt(folder: Path, media: Path) -> AssetRecord | None:
             parts=_adopted_parts(media),
             **measures(payload),
         )
-        # What a sidecar may not say, such as a strange file name, must not come in this way either.
+        # The same checks as for a sidecar that is read, for example of the file name.
         text = record.to_json()
         record = AssetRecord.from_json(text)
     except (StudioError, TypeError):
@@ -377,7 +377,7 @@ def _adopted_parts(media: Path) -> tuple[PartRecord, ...]:
 
 
 def _time_made(media: Path) -> float:
-    """When a work was made: its name says so, else the file's own time."""
+    """When a work was made, by its id, else by the time of its file."""
     try:
         return time.mktime(time.strptime(media.stem[:15], "%Y%m%d-%H%M%S"))
     except (ValueError, OverflowError):

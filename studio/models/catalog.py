@@ -38,11 +38,11 @@ NO_FAMILIES: Families = MappingProxyType({})
 
 
 class AlreadyInstalled(BadInput):
-    """What was to be brought in is there, as `model`: the same weights, byte for byte."""
+    """The weights that were to be imported are installed already, as `model`."""
 
     def __init__(self, name: str, model: Model) -> None:
         super().__init__(
-            "The weights of {name} are here already, as {id}.",
+            "The weights of {name} are installed already, as {id}.",
             "Use that one, or remove it first.",
             name=name,
             id=model.id,
@@ -51,15 +51,15 @@ class AlreadyInstalled(BadInput):
 
 
 Stamp = tuple[int, ...]
-"""Time, size and inode of a model.toml, and the times of the model's folder and of the one beside it: others when one
-of their files was changed or replaced.
+"""Time, size and inode of a model.toml, and the times of the model's folder and of the one beside it, which change when
+a file is changed or replaced.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """What the folders held when they were last read. `models` are by id; `ordered` are those of each medium, and all
-    under None; `stamps` and `damaged` are by the folder of a model.
+    """The content of the folders when they were last read. `models` are by id, `ordered` by medium (None for all),
+    `stamps` and `damaged` by the folder of a model.
     """
 
     stamps: Mapping[Path, Stamp]
@@ -69,11 +69,10 @@ class _Snapshot:
 
 
 class Catalog:
-    """The models that come with the studio, and the person's own, as their folders hold them.
+    """The models that come with the studio, and the user's own.
 
-    What was read is kept, and read again where a model.toml has another stamp. Every question looks at the stamps,
-    until `follow` has a thread do that: from then on questions are answered from memory. `families` are those that can
-    be imported.
+    A model.toml is read once, and again when its stamp changes. Every method compares the stamps, until `follow` has a
+    thread do that: from then on methods answer from memory. `families` are those that can be imported.
     """
 
     def __init__(
@@ -89,7 +88,7 @@ class Catalog:
 
     @property
     def warnings(self) -> list[Message]:
-        """What is wrong with the models that cannot be read, one sentence each."""
+        """Why models cannot be read, one message each."""
         return list(self._current().damaged.values())
 
     def models(self, medium: str | None = None) -> list[Model]:
@@ -100,7 +99,7 @@ class Catalog:
         """The model of that id. BadInput if there is none, StudioError if it is damaged."""
         found = self._current().models.get(id)
         if found is None and self._followed:
-            self.refresh()  # it may have come since the thread last looked
+            self.refresh()  # it may have been added since the thread last looked
             found = self._current().models.get(id)
         if found is not None:
             return found
@@ -142,7 +141,7 @@ class Catalog:
         return models[0]
 
     def refresh(self) -> bool:
-        """Read what has changed in the folders since they were last read, and return whether anything has."""
+        """Read what has changed in the folders; returns whether anything has."""
         with self._reading:
             before = self._snapshot
             self._snapshot = now = self._read_all(before)
@@ -152,8 +151,8 @@ class Catalog:
         return changed
 
     def follow(self, changed: Callable[[], object], seconds: float = 2.0) -> Callable[[], None]:
-        """Have a thread look at the folders every so many seconds, and call `changed`, from any thread, after models
-        have come, gone or changed. Returns what ends that.
+        """Start a thread that looks at the folders every `seconds`. `changed` is called from any thread after models
+        were added, removed or changed. Returns a function that stops the thread.
         """
         ended = threading.Event()
 
@@ -173,7 +172,7 @@ class Catalog:
         return end
 
     def verify(self, model: Model) -> list[Message]:
-        """What is wrong with the weights of a model, as sentences; reads all of them."""
+        """What is wrong with the weights of a model, one message each; reads all of them."""
         files = weights.weight_files(model.folder)
         if not files:
             return [Message("{id} has no weights in {folder}.", id=model.id, folder=model.folder)]
@@ -208,12 +207,12 @@ class Catalog:
         licence: str = "",
         report: Copied = lambda done, total: None,
     ) -> Model:
-        """Bring a model into the person's own folder, whole or not at all, and describe it.
+        """Copy a model into the user's folder, all of it or nothing, and write its model.toml.
 
-        `report` hears how many bytes of how many are copied; what it raises ends the import and passes through.
-        `path` is a folder in the format of diffusers or transformers, one that a training made, a single .safetensors
-        file, or a checkpoint of a StyleGAN (.pkl, .pt), which is converted. `licence` is what the person knows it to
-        be, in place of what the file says. BadInput for other pickles, for models of another medium and, unless
+        `report(done, total)` is called with bytes copied; what it raises ends the import and passes through.
+        `path` is a folder in the format of diffusers or transformers, that of a training run, a single .safetensors
+        file, or a checkpoint of a StyleGAN (.pkl, .pt), which is converted. `licence` replaces the one that the files
+        name. BadInput for other pickles, for models of another medium and, unless
         `accept_licence`, for licences that are unknown or restrict the use of works; AlreadyInstalled for weights that
         are here already; StudioError for damaged files and full disks.
         """
@@ -242,14 +241,14 @@ class Catalog:
             ) from error
 
     def remove(self, id: str) -> None:
-        """Delete a model of the person's own. BadInput for a bundled or unknown one."""
+        """Delete a model of the user's. BadInput for a bundled or unknown one."""
         model = self.get(id)
         if model.bundled:
-            raise BadInput("{title} came with the studio and cannot be removed.", title=model.title)
-        doomed = model.folder.with_name(f"{STAGING}{uuid.uuid4().hex}")
+            raise BadInput("{title} is part of the studio and cannot be removed.", title=model.title)
+        removed = model.folder.with_name(f"{STAGING}{uuid.uuid4().hex}")
         try:
-            model.folder.rename(doomed)  # gone at once, even if deleting is interrupted
-            shutil.rmtree(doomed)
+            model.folder.rename(removed)  # not a model any more, even if deleting is interrupted
+            shutil.rmtree(removed)
         except OSError as error:
             raise StudioError(
                 "{title} could not be removed: {reason}.", title=model.title, reason=error.strerror
@@ -287,7 +286,7 @@ class Catalog:
         return found
 
     def _read_all(self, before: _Snapshot | None) -> _Snapshot:
-        """What the folders hold; `before` itself where nothing has changed since."""
+        """The content of the folders; `before` itself where nothing has changed since."""
         stamps = self._stamps()
         if before is not None and stamps == before.stamps:
             return before
@@ -375,13 +374,13 @@ class Catalog:
 
 
 def _plain(name: str) -> str:
-    """A name as an id may be: a to z, 0 to 9, dots and dashes."""
+    """The name as part of an id: a to z, 0 to 9, dots and dashes."""
     return re.sub(r"[^a-z0-9._]+", "-", name.lower()).strip("-._")[:60].rstrip("-._")
 
 
 def _stem(found: DetectedModel, name: str) -> str:
-    """What a model's id begins with: the folder's or file's name; where that says nothing, what the model is titled, as
-    far as that has plain letters, accents left out; else the family.
+    """What a model's id begins with: the name of the folder or file; where that is generic, the title without accents,
+    if it has plain letters; else the family.
     """
     plain = _plain(name)
     if plain not in ("", "model", "snapshot") and not re.fullmatch(r"[0-9a-f]{40}", plain):
@@ -398,7 +397,7 @@ def read_model(folder: Path, *, bundled: bool) -> Model:
     except OSError as error:
         raise StudioError("{path} cannot be read: {reason}.", path=path, reason=error.strerror) from error
     except (ValueError, RecursionError) as error:
-        raise StudioError("{path} is damaged: it is no valid TOML.", "Import the model again.", path=path) from error
+        raise StudioError("{path} is damaged: it is not valid TOML.", "Import the model again.", path=path) from error
     if not ID.fullmatch(folder.name):
         raise StudioError(
             "{folder} cannot be a model's folder.", "Its name may have a to z, 0 to 9, dots and dashes.", folder=folder
@@ -436,9 +435,9 @@ def read_model(folder: Path, *, bundled: bool) -> Model:
 
 
 def _describe(folder: Path, found: DetectedModel, name: str) -> str:
-    """Write model.toml into a folder that is about to become a model, and return the sha256 of its weights.
+    """Write the model.toml of an imported model, and return the sha256 of its weights.
 
-    The id is the folder's name, so it says none.
+    It has no id: that is the name of the folder.
     """
     size, sha256 = weights.fingerprint(folder)
     facts: dict[str, Any] = {
@@ -462,7 +461,7 @@ def _describe(folder: Path, found: DetectedModel, name: str) -> str:
 
 
 def _sweep(own: Path) -> None:
-    """Delete what imports that were killed left behind; younger ones may still be running."""
+    """Delete what killed imports left behind, once it is a day old: younger ones may still be running."""
     for folder in own.glob(f"{STAGING}*"):
         with contextlib.suppress(OSError):
             if time.time() - folder.stat().st_mtime > DAY:

@@ -15,12 +15,12 @@ from studio.models import weights
 from studio.models.families import Families, marks, recognised
 
 PICKLES = frozenset({*checkpoints.SUFFIXES, ".bin", ".ckpt"})
-# Left behind by trainers beside the weights: no model, and never read.
+# Files of trainers beside the weights; never read.
 LEFTOVERS = ("optimizer", "scheduler", "rng_state", "training_args", "scaler", "checkpoint")
 PLAIN = frozenset({".safetensors", ".json", ".txt", ".model", ".md", ".toml", ".png", ".jpg", ".jpeg", ".webp"})
 
 GENERATORS = ("synthesis.b4.", "synthesis.L0_", "to_rgb1.conv.")
-"""Beginnings of tensors' names by which a StyleGAN's generator shows."""
+"""How names of tensors begin by which a StyleGAN generator is recognised."""
 
 FREE = frozenset(
     {
@@ -28,7 +28,7 @@ FREE = frozenset(
         "cc-by-4.0", "cc-by-3.0", "cc-by-sa-4.0", "cc-by-sa-3.0", "own",
     }
 )  # fmt: skip
-"""Licences that leave works to the person; `own` is a model the person trained. Any other licence is asked about."""
+"""Licences that do not restrict the use of works; `own` is for models that the user trained. Others are asked about."""
 
 LICENCE_TEXTS = (
     ("apache license", "apache-2.0"),
@@ -41,9 +41,9 @@ LICENCE_TEXTS = (
 
 @dataclass(frozen=True, slots=True)
 class DetectedModel:
-    """A model somebody has: the files to take (paths relative to `root`), and what it says of itself.
+    """A model in a folder or file: the files to copy (paths relative to `root`), and what they say about it.
 
-    `foreign` marks a checkpoint of other programs, a single file, which is converted where others are copied.
+    `foreign` marks a checkpoint of another program, a single file, which is converted instead of copied.
     """
 
     root: Path
@@ -56,10 +56,10 @@ class DetectedModel:
 
 
 def recognise(path: Path, families: Families) -> DetectedModel:
-    """The model that the folder or the file at `path` holds, of one of the families that the studio can run.
+    """The model in the folder or file at `path`, of one of `families`.
 
-    BadInput for what is none, StudioError for damaged files.
-    Pickles are read for generators of StyleGAN only, by a reader that runs nothing; any other is refused.
+    Raises BadInput where there is none, StudioError for damaged files. Only pickles of StyleGAN generators are read, by
+    a reader that runs nothing; others are refused.
     """
     path = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would follow links out of a hub's cache
     if path.is_dir():
@@ -71,13 +71,13 @@ def recognise(path: Path, families: Families) -> DetectedModel:
     if path.suffix.lower() in PICKLES:
         raise BadInput(_pickle(path), "Look for the same model as safetensors.")
     if path.suffix != ".safetensors":
-        raise BadInput("{name} is no model.", "Give a model folder or a .safetensors file.", name=path.name)
+        raise BadInput("{name} is not a model.", "Give a model folder or a .safetensors file.", name=path.name)
     return _single(path, families)
 
 
 def _folder(path: Path, families: Families) -> DetectedModel:
     if (path / "checkpoint.pt").exists() and (path / "model" / "config.json").exists():
-        path = path / "model"  # the folder of a training, whose finished model lies beside its checkpoint
+        path = path / "model"  # the folder of a training run: its finished model is beside its checkpoint
     trained_here = path.name == "model" and (path.parent / "checkpoint.pt").exists()
     files = tuple(_files(path))
     _refuse_pickles(path, files)
@@ -95,8 +95,8 @@ def _folder(path: Path, families: Families) -> DetectedModel:
 
 
 def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any], families: Families) -> tuple[str, str]:
-    """(medium, family), as the classes named in the files say, else as the files themselves say."""
-    said = (str(facts.get("medium") or ""), str(facts.get("family") or ""))
+    """(medium, family), by the classes that the files name, else by what model.toml or config.json say."""
+    named = (str(facts.get("medium") or ""), str(facts.get("family") or ""))
     if index:
         name = str(index.get("_class_name"))
         found = recognised(families, "pipeline", lambda mark: mark == name)
@@ -107,11 +107,11 @@ def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any], famili
                 name=path.name,
                 needed=name[:80],
             )
-        return found[0], said[1] or found[1].name
+        return found[0], named[1] or found[1].name
     kind = str(facts.get("model_type") or "")
     found = recognised(families, "model_type", lambda mark: mark == kind)
     if found is not None:
-        return found[0], said[1] or kind
+        return found[0], named[1] or kind
     classes = facts.get("architectures")
     names = [str(name) for name in cast(list[Any], classes)] if isinstance(classes, list) else []
     found = recognised(families, "architecture", lambda mark: any(name.endswith(mark) for name in names))
@@ -122,9 +122,9 @@ def _kind(path: Path, facts: Mapping[str, Any], index: Mapping[str, Any], famili
                 "Choose a model that works without it.",
                 name=path.name,
             )
-        return found[0], said[1] or kind
-    if all(said):
-        return said
+        return found[0], named[1] or kind
+    if all(named):
+        return named
     if not facts:
         raise BadInput(
             "{path} has neither config.json nor model_index.json.", "Give the folder of a whole model.", path=path
@@ -207,7 +207,9 @@ def _toml(path: Path) -> dict[str, Any]:
             "{path} cannot be read: {reason}.", "Check that the file is there.", path=path, reason=error.strerror
         ) from error
     except (ValueError, RecursionError) as error:
-        raise StudioError("{path} is damaged: it is no valid TOML.", "Download or copy it again.", path=path) from error
+        raise StudioError(
+            "{path} is damaged: it is not valid TOML.", "Download or copy it again.", path=path
+        ) from error
 
 
 def _licence(folder: Path, files: Sequence[Path]) -> str:
@@ -231,7 +233,7 @@ def _head(path: Path) -> str:
 
 
 def demand(found: DetectedModel, medium: str) -> None:
-    """Return if `found` is a model of `medium`; BadInput that names the medium it belongs to otherwise."""
+    """Raises BadInput that names the medium of the model, unless that is `medium`."""
     if found.medium != medium:
         raise BadInput(
             "{name} is a {family} model, which belongs to {medium}.",

@@ -15,7 +15,7 @@ from studio.schema.request import Request
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One thing that a family is recognised by.
+    """A feature that a family is recognised by.
 
     "pipeline": the class that diffusers' model_index.json names; "model_type": that of a config.json; "architecture":
     the ending of a class that transformers' config.json names; "tensor": a part of a tensor's name in a single file;
@@ -81,7 +81,7 @@ class Family:
         )
 
     def check(self, request: Request) -> None:
-        """BadInput that names the field that is out of this family's limits."""
+        """Raises BadInput that names a field outside of this family's limits."""
         for name, each in self.fields(type(request)):
             if name in self.limits:
                 each.check(name, getattr(request, name))

@@ -13,10 +13,10 @@ class Model:
     """One set of weights, as `folder`/model.toml describes it.
 
     `folder` holds config.json and *.safetensors; `size` and `sha256` are those of the weights (`weights.fingerprint`).
-    `native` is the size pictures come out best at, (width, height), or (0, 0); `languages` are those it understands.
+    `native` is the picture size it was trained for, (width, height), or (0, 0); `languages` are those it understands.
     `defaults` are values of fields that suit it better than those of its family.
-    `beside` is the folder for what a person adds to it, such as directions: its own, or one of the person's where it
-    came with the studio; None where there is no place for that.
+    `beside` is the folder for what the user adds to it, such as directions: its own folder, or one among the user's
+    models for a bundled one; None where there is none.
     """
 
     id: str

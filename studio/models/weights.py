@@ -32,7 +32,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class TensorHeader:
-    """What a header says of one tensor; `dtype` is the format's own name, such as "BF16"."""
+    """The entry of one tensor in a header; `dtype` is the format's own name, such as "BF16"."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -40,7 +40,7 @@ class TensorHeader:
 
 @dataclass(frozen=True, slots=True)
 class SafetensorsHeader:
-    """All a safetensors file says of itself. `tensors` are in the order of their bytes, which follow without gaps."""
+    """The header of a safetensors file. `tensors` are in the order of their bytes, which follow without gaps."""
 
     tensors: Mapping[str, TensorHeader]
     metadata: Mapping[str, str]
@@ -100,7 +100,7 @@ def _errors_named(path: Path) -> Generator[None]:
 
 
 def parse(raw: bytes) -> dict[str, Any]:
-    """A JSON object from a file nobody vouches for. Raises DamagedWeights; a key that comes twice is refused."""
+    """A JSON object from an untrusted file. Raises DamagedWeights, also for a key that occurs twice."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)

@@ -28,7 +28,7 @@ def inhibit_command(platform: str = sys.platform, pid: int | None = None) -> lis
 
 
 class KeepAwake:
-    """`keep(True)` until `keep(False)`. Where the platform offers nothing, the machine sleeps when it will."""
+    """Keeps the machine awake from `set(True)` to `set(False)`. Does nothing where the platform has no way to."""
 
     def __init__(self, command: Sequence[str] | None = None, platform: str = sys.platform) -> None:
         self._command = list(inhibit_command(platform) if command is None else command)
@@ -37,7 +37,7 @@ class KeepAwake:
         self.on = False
 
     def set(self, on: bool) -> None:
-        """Called from one thread; the same again changes nothing."""
+        """Call it from one thread. Setting the same value again has no effect."""
         if on == self.on:
             return
         self.on = on

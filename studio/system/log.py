@@ -19,11 +19,11 @@ from studio.schema.request import Request
 
 FILE_SIZE = 1_000_000  # bytes of one log file
 BACKUPS = 3  # older ones beside it
-MIN_LETTERS = 4  # letters; shorter words say nothing of anyone, and redacting them would garble the rest
-MIN_SIGNS = 2  # the same in scripts like Chinese, where two signs are a name
-MAX_LINES = 50  # of each text that are looked for on their own
+MIN_LETTERS = 4  # letters; shorter words are not private, and redacting them would make the rest unreadable
+MIN_SIGNS = 2  # the same in scripts like Chinese, where two characters are a name
+MAX_LINES = 50  # of each text, which are also redacted one by one
 MAX_LETTERS = 4_000_000  # of all of them together
-MAX_TEXTS = 1000  # texts that are redacted; older ones belong to jobs long gone
+MAX_TEXTS = 1000  # texts that are redacted; older ones belong to jobs that ended long ago
 REDACTED = "[...]"
 
 _secrets: dict[str, None] = {}
@@ -41,7 +41,7 @@ def crash_path(folder: Path, name: str = "studio") -> Path:
 
 
 def start(folder: Path, name: str = "studio", level: int = logging.INFO) -> list[str]:
-    """Log to `folder` from now on; sentences on what is wrong, if the folder cannot be written to. Never raises.
+    """Start logging to `folder`; returns messages where that cannot be written to. Never raises.
 
     Warnings of Python and of libraries are logged as well. `stop` undoes it.
     """
@@ -56,7 +56,7 @@ def start(folder: Path, name: str = "studio", level: int = logging.INFO) -> list
     handler.setFormatter(ConcealingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)
     root.setLevel(level)
-    ours = not faulthandler.is_enabled()  # whoever asked for it with -X faulthandler wants to see it elsewhere
+    ours = not faulthandler.is_enabled()  # with -X faulthandler it writes to standard error, as was asked for
     if ours:
         faulthandler.enable(crashes)
     _running.append((handler, crashes, ours))
@@ -76,7 +76,7 @@ def stop() -> None:
 
 @contextlib.contextmanager
 def logging_to(folder: Path, name: str) -> Generator[None]:
-    """`start` and `stop` around a block; a log that cannot be written stops nobody."""
+    """`start` before a block and `stop` after it; the block also runs where no log can be written."""
     start(folder, name)
     try:
         yield
@@ -85,7 +85,7 @@ def logging_to(folder: Path, name: str) -> Generator[None]:
 
 
 def conceal(request: Request) -> None:
-    """Redact the texts of a request in everything that is logged from now on."""
+    """Redact the texts of a request in all lines that are logged from now on."""
     texts = [getattr(request, name) for name, note in request.fields() if isinstance(note, FreeText)]
     with _lock:
         for text in texts:
@@ -99,7 +99,7 @@ def conceal(request: Request) -> None:
 
 
 def redact(text: str) -> str:
-    """The text without the texts that were concealed."""
+    """The text without those that were concealed."""
     with _lock:
         secrets = sorted(_secrets, key=len, reverse=True)
     for secret in secrets:

@@ -15,7 +15,7 @@ RESOURCES = _HERE / "resources" if (_HERE / "resources").is_dir() else _HERE.par
 
 @dataclass(frozen=True, slots=True)
 class AppPaths:
-    """The folders of one studio. None of them need exist yet; each owner makes its own."""
+    """The folders of one studio. None of them need exist yet: each is made by what uses it."""
 
     library: Path
     documents: Path

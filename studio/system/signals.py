@@ -1,4 +1,4 @@
-"""Handles the signals by which a system ends a process as it handles Ctrl-C: work stops and is kept."""
+"""Handles the signals that ask a process to end like Ctrl-C: jobs are cancelled, and partial results are saved."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from collections.abc import Generator
 from types import FrameType
 
 TERMINATION = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
-"""What asks a process to end, as far as this system has it: a service manager or `kill`, a terminal that is closed."""
+"""The signals that ask a process to end, as far as this system has them: sent by service managers, by `kill`, and by a
+terminal that is closed.
+"""
 
 
 @contextlib.contextmanager
 def interrupt_on_signals() -> Generator[None]:
     """Within it the first of these signals raises KeyboardInterrupt in the main thread, as Ctrl-C does.
 
-    Further ones change nothing, since systems that shut down send several: what is made is being kept meanwhile. Ctrl-C
-    still ends that at once. What the process was started deaf to, as `nohup` does it, stays unheard.
+    Further ones are ignored, since systems that shut down send several while results are saved. Ctrl-C still ends the
+    process at once. Signals that were ignored when the process started, as by `nohup`, stay ignored.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -26,11 +28,11 @@ def interrupt_on_signals() -> Generator[None]:
     asked = False
     shown = [stream for stream in (1, 2) if _terminal(stream)]
 
-    def hear(_number: int, _frame: FrameType | None) -> None:
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
         nonlocal asked
         for stream in shown:
             if not _terminal(stream):
-                _leave(stream)
+                _discard(stream)
         if not asked:
             asked = True
             raise KeyboardInterrupt
@@ -38,7 +40,7 @@ def interrupt_on_signals() -> Generator[None]:
     before = {number: signal.getsignal(number) for number in TERMINATION}
     mine = [number for number, handler in before.items() if handler not in (None, signal.SIG_IGN)]
     for number in mine:
-        signal.signal(number, hear)
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
@@ -47,8 +49,8 @@ def interrupt_on_signals() -> Generator[None]:
 
 
 def ignore_signals() -> None:
-    """From now on this process ends by none of these signals, nor by Ctrl-C: they reach whole groups of processes, and
-    the one that leads them says what becomes of the work.
+    """Ignore these signals and Ctrl-C in this process: they are sent to the whole process group, and the parent process
+    decides what happens to the jobs.
     """
     for number in (signal.SIGINT, *TERMINATION):
         signal.signal(number, signal.SIG_IGN)
@@ -61,9 +63,9 @@ def _terminal(stream: int) -> bool:
         return False
 
 
-def _leave(stream: int) -> None:
-    """The terminal is gone: what would be written to it goes nowhere, instead of failing."""
+def _discard(stream: int) -> None:
+    """Discard what is written to a terminal that is closed, instead of failing."""
     with contextlib.suppress(OSError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream)
-        os.close(nowhere)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream)
+        os.close(null)

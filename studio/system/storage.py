@@ -48,8 +48,8 @@ def write_synced(path: Path, data: bytes) -> None:
 def replacing(path: Path) -> Generator[Path]:
     """A file beside `path` to be written; it takes its place at the end, once its bytes are on the disk.
 
-    Whoever looks sees the old bytes or the new ones, whole. What is raised meanwhile passes through, and the old file
-    is as it was. The folder must exist.
+    Readers see the old bytes or the new ones, never a part. What is raised in the block passes through and leaves the
+    old file unchanged. The folder must exist.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
@@ -66,7 +66,7 @@ def replacing(path: Path) -> Generator[Path]:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write the whole file, or leave the old one as it was. The folder must exist. Raises OSError."""
+    """Write the whole file, or leave the old one unchanged. The folder must exist. Raises OSError."""
     with replacing(path) as part:
         part.write_bytes(data)
 
@@ -85,7 +85,7 @@ def copy(source: Path, target: Path, on_chunk: Callable[[int], object]) -> None:
 
 
 def disk_error(what: LiteralString | Message, error: OSError | sqlite3.Error) -> StudioError:
-    """`what` failed ("The work could not be saved"), for a reason and with advice that a person understands."""
+    """The error in plain words: `what` failed ("The work could not be saved"), why, and what to do."""
     code = error.errno if isinstance(error, OSError) else _sqlite_cause(error)
     what = what if isinstance(what, Message) else Message(what)
     path = getattr(error, "filename", None) or ""
@@ -97,9 +97,9 @@ def disk_error(what: LiteralString | Message, error: OSError | sqlite3.Error) ->
             said = Message("{what}: this folder may not be written to ({path}).", what=what, path=path)
         return StudioError(said, "Change its permissions, or choose another folder.", mend="folders")
     if code in (errno.ENOTDIR, errno.EEXIST):
-        said = Message("{what}: a file stands where a folder is needed.", what=what)
+        said = Message("{what}: there is a file where a folder is needed.", what=what)
         if path:
-            said = Message("{what}: a file stands where a folder is needed ({path}).", what=what, path=path)
+            said = Message("{what}: there is a file where a folder is needed ({path}).", what=what, path=path)
         return StudioError(said, "Choose another folder.", mend="folders")
     if code == errno.EBUSY:
         return StudioError("{what}: another program is using the folder.", "Wait a moment and try again.", what=what)
@@ -131,7 +131,7 @@ class FileLock:
     def __init__(self, path: Path, timeout: float = 30.0) -> None:
         self.path = path
         self.timeout = timeout
-        # No fallback to a lock by mere existence: that one would outlive a killed holder.
+        # No fallback to a lock file that merely exists: it would stay when its holder is killed.
         self._lock = filelock.FileLock(path, poll_interval=0.002, fallback_to_soft=False)
 
     def __enter__(self) -> None:
@@ -149,7 +149,7 @@ class FileLock:
 
 
 def try_lock(path: Path) -> filelock.BaseFileLock | None:
-    """The file's lock, held until `release`, which any thread may call; None where somebody else holds it."""
+    """The file's lock, held until `release`, which any thread may call; None where another process or thread has it."""
     lock = filelock.FileLock(path, blocking=False, thread_local=False, fallback_to_soft=False)
     try:
         lock.acquire()

@@ -144,7 +144,7 @@ def test_import_copies_a_folder_and_describes_it(shelf: Catalog, tmp_path: Path)
     assert names(model.folder) == {"model.safetensors", "config.json", "README.md", "model.toml"}
     assert model.folder == tmp_path / "own" / "tiny-llama-1b"
     assert shelf.verify(model) == []
-    with pytest.raises(BadInput, match="here already, as tiny-llama-1b"):
+    with pytest.raises(BadInput, match="installed already, as tiny-llama-1b"):
         shelf.import_(source, "story")
     assert [entry.name for entry in (tmp_path / "own").iterdir()] == ["tiny-llama-1b"]
     tensors(source / "model.safetensors", "other")
@@ -270,7 +270,7 @@ def test_what_is_no_model_is_refused_in_words(shelf: Catalog, tmp_path: Path) ->
 
     refused(tmp_path / "nothing", "story", "does not exist")
     (tmp_path / "note.txt").write_text("x", encoding="utf-8")
-    refused(tmp_path / "note.txt", "story", "is no model")
+    refused(tmp_path / "note.txt", "story", "is not a model")
     (tmp_path / "empty").mkdir()
     refused(tmp_path / "empty", "story", r"no \.safetensors")
     refused(writer(tmp_path / "llama"), "poster", "belongs to story.*--medium story")

@@ -83,7 +83,7 @@ def test_verify_finds_a_missing_and_a_changed_part(library: Library) -> None:
         ("missing", asset.id, asset.files[0].path.name),
         ("changed", asset.id, asset.files[1].path.name),
     ]
-    assert str(problems[0].message) == "A file of this work is gone."
+    assert str(problems[0].message) == "A file of this work is missing."
 
 
 def test_a_lost_index_and_a_lost_sidecar_bring_all_files_back(library: Library) -> None:

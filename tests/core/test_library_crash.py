@@ -423,9 +423,9 @@ def test_a_small_disk_that_fills_up(tmp_path: Path) -> None:
 
 def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(StudioError, match=r"a file stands where a folder is needed.*file"):
+    with pytest.raises(StudioError, match=r"there is a file where a folder is needed.*file"):
         Library(tmp_path / "file" / "library")
-    with pytest.raises(StudioError, match="a file stands where a folder is needed"):
+    with pytest.raises(StudioError, match="there is a file where a folder is needed"):
         Library(tmp_path / "file")
 
 

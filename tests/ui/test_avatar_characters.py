@@ -183,7 +183,7 @@ def test_renamed_and_removed_by_keyboard_and_taken_back(desk: Desk) -> None:
     inside(desk, shown.setFocus)
     inside(desk, QTest.keyClick, shown, Qt.Key.Key_F2)
     type_name(desk, "Ben")
-    desk.until(lambda: "Ben is there already" in desk.window.toast.message())
+    desk.until(lambda: "Ben exists already" in desk.window.toast.message())
     assert rows(desk) == ["Ada", "Ben"]
     inside(desk, QTest.keyClick, shown, Qt.Key.Key_F2)
     type_name(desk, "Zoe")
