@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
+
+import tomli_w
 
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
 from studio.studio import Studio
-from studio.system.paths import AppPaths
+from studio.system.paths import RESOURCES, AppPaths
 
 
 def starters(folder: Path) -> Path:
     """Fill the folder with bundled models, a tiny one for every medium."""
     for medium in MEDIA:
-        family = medium.families[0].name if medium.families else "fake"
+        real = tomllib.loads((RESOURCES / "models" / medium.starter / "model.toml").read_text(encoding="utf-8"))
+        about = {
+            "id": medium.starter,
+            "medium": medium.name,
+            "family": real["family"],
+            "title": f"Fake {medium.name}",
+            "licence": "Apache-2.0",
+            "source": "tests",
+            "size": 8,
+            "sha256": "",
+            "defaults": real.get("defaults", {}),
+        }
         place = folder / medium.starter
         place.mkdir(parents=True)
-        (place / "model.toml").write_text(
-            f'id = "{medium.starter}"\nmedium = "{medium.name}"\nfamily = "{family}"\ntitle = "Fake {medium.name}"\n'
-            'licence = "Apache-2.0"\nsource = "tests"\nsize = 8\nsha256 = ""\n',
-            encoding="utf-8",
-        )
+        (place / "model.toml").write_text(tomli_w.dumps(about), encoding="utf-8")
         (place / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
     return folder
 
