@@ -112,13 +112,13 @@ def run_info(values: argparse.Namespace, desk: CliContext) -> int:
 
 
 def run_import(values: argparse.Namespace, desk: CliContext) -> int:
-    told = ImportProgress()
+    shown = ImportProgress()
     model = desk.catalog().import_(
         values.path,
         values.medium,
         accept_licence=values.accept_licence,
         licence=values.licence,
-        report=lambda done, total: told.update(done, total, desk),
+        report=lambda done, total: shown.update(done, total, desk),
     )
     if values.json:
         desk.print_json({"id": model.id, "family": model.family, "licence": model.licence})

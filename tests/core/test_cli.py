@@ -73,7 +73,7 @@ def test_the_same_request_gives_the_same_bytes_under_a_new_name(run: Runs, tmp_p
     assert first["sha256"] == second["sha256"] == third["sha256"]
 
 
-def test_a_file_that_is_there_is_never_touched(run: Runs, tmp_path: Path) -> None:
+def test_out_never_overwrites_a_file(run: Runs, tmp_path: Path) -> None:
     (tmp_path / "story-1.md").write_text("mine", encoding="utf-8")
     (tmp_path / "story-1-2.md").symlink_to(tmp_path / "nowhere")
     ended = run("make", "story", "--seed", 1, "--out", tmp_path)
@@ -96,7 +96,7 @@ def test_a_work_of_several_files_is_copied_whole_under_one_name(run: Runs, tmp_p
     assert Path(made["path"]).name == f"music-{SEVERAL_FILES}-2.wav"
 
 
-def test_parallel_copies_never_meet(tmp_path: Path) -> None:
+def test_parallel_copies_get_different_names(tmp_path: Path) -> None:
     source = tmp_path / "work.png"
     source.write_bytes(b"x" * 1000)
     drawing = tmp_path / "work.svg"
@@ -130,13 +130,13 @@ def test_a_copy_that_fails_leaves_nothing(
     assert len(list((home / "library" / "works").rglob("*.png"))) == 1
 
 
-def test_without_out_the_library_has_it(run: Runs, home: Path) -> None:
+def test_without_out_the_work_is_in_the_library(run: Runs, home: Path) -> None:
     path = Path(run("make", "poster", "--seed", 3).out.strip())
     assert path.is_file()
     assert path.is_relative_to(home / "library")
 
 
-def test_without_a_seed_each_time_another(run: Runs) -> None:
+def test_without_a_seed_each_run_has_another(run: Runs) -> None:
     seeds = {run("make", "avatar", "--json").json["assets"][0]["seed"] for _ in range(3)}
     assert len(seeds) == 3
     assert all(0 <= seed < SEED_LIMIT for seed in seeds)
@@ -158,7 +158,7 @@ def test_make_again_from_a_work_and_from_a_file(run: Runs, tmp_path: Path) -> No
         assert made["sha256"] == work["sha256"]
 
 
-def test_flags_change_what_a_file_asks_for(run: Runs, tmp_path: Path) -> None:
+def test_flags_override_a_request_file(run: Runs, tmp_path: Path) -> None:
     work = run("make", "poster", "--prompt", "a fox", "--seed", 5, "--out", tmp_path, "--json").json["assets"][0]
     ended = run(
         "make", "poster", "--request", work["path"], "--steps", 3, "--count", 2, "--out", tmp_path / "b", "--json"
@@ -169,13 +169,13 @@ def test_flags_change_what_a_file_asks_for(run: Runs, tmp_path: Path) -> None:
     assert [asset["seed"] for asset in ended.json["assets"]] == [5, 6]
 
 
-def test_a_library_work_that_carries_nothing_has_its_sidecar(run: Runs, tmp_path: Path) -> None:
+def test_a_library_work_without_metadata_uses_its_sidecar(run: Runs, tmp_path: Path) -> None:
     path = Path(run("make", "avatar", "--seed", 4).out.strip())
     codecs.write(codecs.read(path), path, note=None)  # type: ignore[arg-type]
     assert run("make", "--request", path, "--json").json["assets"][0]["seed"] == 4
 
 
-def test_fields_of_a_newer_studio_are_named_and_kept(run: Runs, tmp_path: Path) -> None:
+def test_unknown_fields_are_named_and_kept(run: Runs, tmp_path: Path) -> None:
     request = tmp_path / "request.json"
     request.write_text('{"kind": "avatar", "seed": 1, "glow": 3}', encoding="utf-8")
     ended = run("make", "--request", request, "--out", tmp_path, "--json")
@@ -184,7 +184,7 @@ def test_fields_of_a_newer_studio_are_named_and_kept(run: Runs, tmp_path: Path) 
     assert (codecs.read_note(Path(ended.json["assets"][0]["path"])) or {})["request"]["glow"] == 3
 
 
-def test_noise_that_a_model_has_not_learnt_is_taken_and_said_once(run: Runs, home: Path, tmp_path: Path) -> None:
+def test_an_ignored_field_is_warned_about_once(run: Runs, home: Path, tmp_path: Path) -> None:
     asked = ("make", "avatar", "--seed", 1, "--count", 2, "--json")
     assert "noise" not in run(*asked, "--noise", "none").err
     config = home.parent / "bundled" / "avatar-starter" / "config.json"
@@ -231,7 +231,7 @@ BAD: list[tuple[str, ...]] = [
 
 
 @pytest.mark.parametrize("argv", BAD, ids=lambda argv: " ".join(argv)[:40] or "nothing")
-def test_bad_input_is_a_sentence_and_opens_nothing(
+def test_bad_input_gives_a_message_and_opens_nothing(
     run: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -273,7 +273,7 @@ def test_a_corrupted_request_file_is_bad_input(run: Runs, tmp_path: Path, conten
     assert len(ended.err.splitlines()) == 1
 
 
-def test_a_picture_that_says_nothing_is_no_request(run: Runs, tmp_path: Path) -> None:
+def test_a_picture_without_metadata_is_no_request(run: Runs, tmp_path: Path) -> None:
     codecs.write(Image(np.zeros((4, 4, 3), np.uint8)), tmp_path / "photo.png")
     (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n garbage")
     (tmp_path / "odd.xyz").write_bytes(b"?")
@@ -287,7 +287,7 @@ def test_a_picture_that_says_nothing_is_no_request(run: Runs, tmp_path: Path) ->
     assert "a request for avatar, not poster" in ended.err
 
 
-def test_an_out_that_cannot_be_written_ends_it_before_anything_opens(run: Runs, tmp_path: Path) -> None:
+def test_an_unwritable_out_fails_before_anything_opens(run: Runs, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
     for out in (tmp_path / "file", tmp_path / "file" / "below"):
         ended = run("make", "avatar", "--out", out)
@@ -319,7 +319,7 @@ def test_a_read_only_out(run: Runs, tmp_path: Path) -> None:
     ],
     ids=lambda prompt: ascii(prompt)[:20],
 )
-def test_hostile_prompts_are_only_words(run: Runs, tmp_path: Path, prompt: str) -> None:
+def test_hostile_prompts_are_plain_text(run: Runs, tmp_path: Path, prompt: str) -> None:
     ended = run("make", "poster", "--prompt", prompt, "--seed", 1, "--out", tmp_path, "--json")
     assert ended.status == 0
     note = codecs.read_note(Path(ended.json["assets"][0]["path"]))
@@ -342,20 +342,20 @@ def test_an_unknown_model_and_one_of_another_medium(run: Runs) -> None:
         assert "studio models list" in ended.err
 
 
-def test_an_engines_own_words_reach_the_person(run: Runs) -> None:
+def test_an_engine_error_message_is_shown(run: Runs) -> None:
     ended = run("make", "poster", "--seed", BAD_INPUT)
     assert (ended.status, ended.out) == (2, "")
     assert ended.err.splitlines()[-1] == "The moon cannot be painted. Ask for the sun."
 
 
-def test_what_was_made_before_an_error_is_kept_and_told(run: Runs, tmp_path: Path) -> None:
+def test_works_made_before_an_error_are_kept_and_listed(run: Runs, tmp_path: Path) -> None:
     ended = run("make", "avatar", "--seed", UNEXPECTED - 2, "--count", 3, "--out", tmp_path, "--json")
     assert ended.status == 3
     assert [asset["seed"] for asset in ended.json["assets"]] == [UNEXPECTED - 2, UNEXPECTED - 1]
     assert len(list(tmp_path.glob("*.png"))) == 2
 
 
-def test_the_unexpected_is_logged_without_the_prompt(run: Runs, home: Path) -> None:
+def test_unexpected_errors_are_logged_without_the_prompt(run: Runs, home: Path) -> None:
     ended = run("make", "poster", "--prompt", "my secret garden", "--seed", UNEXPECTED)
     assert ended.status == 3
     log = home / "logs" / "command-line.log"
@@ -375,7 +375,7 @@ def test_progress_as_json_lines(run: Runs) -> None:
     assert ended.out.count("\n") == 2
 
 
-def test_what_else_a_medium_does_is_asked_for_by_its_kind(run: Runs) -> None:
+def test_other_tasks_of_a_medium_are_verbs_of_make(run: Runs) -> None:
     stations = json.dumps([{"face": {"kind": "avatar", "seed": seed}} for seed in (1, 2)])
     ended = run("make", "avatar.walk", "--stations", stations, "--seconds", 0.5, "--seed", 3, "--json")
     (asset,) = ended.json["assets"]
@@ -393,7 +393,7 @@ def test_flags_may_stand_before_the_medium(run: Runs, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [task.request for one in MEDIA for task in one.tasks], ids=lambda kind: kind.kind)
-def test_every_field_is_a_flag_with_help_and_comes_back(kind: type[Request], tmp_path: Path) -> None:
+def test_every_field_is_a_flag_with_help_and_round_trips(kind: type[Request], tmp_path: Path) -> None:
     parser = flags.ArgumentParser(prog="test")
     flags.add_fields(parser, kind)
     actions = {action.dest: action for action in parser._actions}
@@ -534,7 +534,7 @@ def test_heavy_libraries_stay_out() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_reader_who_leaves_is_no_error() -> None:
+def test_a_closed_pipe_is_no_error() -> None:
     script = "import sys; from studio.cli import main as cli; sys.exit(cli.main(['about']))"
     with subprocess.Popen(
         [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -31,7 +31,7 @@ def drawing(tmp_path: Path) -> Path:
     return tmp_path / "我的头像.png"
 
 
-def test_a_work_becomes_circles_on_a_gradient(run: Runs, drawing: Path, tmp_path: Path) -> None:
+def test_a_work_is_exported_as_circles_on_a_gradient(run: Runs, drawing: Path, tmp_path: Path) -> None:
     work = run("library", "import", drawing, "--json").json["assets"][0]["id"]
     flags = ("--shape", "circle", "--background", "#102030,#405060,90", "--sizes", "64,96x48", "--to", tmp_path / "out")
     made = run("export", work, *flags, "--json").json
@@ -61,14 +61,14 @@ def test_one_file_and_zips(run: Runs, drawing: Path, tmp_path: Path) -> None:
     assert "already a file" in again.err
 
 
-def test_several_works_keep_apart(run: Runs, drawing: Path, tmp_path: Path) -> None:
+def test_several_works_get_different_names(run: Runs, drawing: Path, tmp_path: Path) -> None:
     made = run("export", drawing, drawing, "--sizes", "32", "--to", tmp_path / "two", "--json").json
     assert made["files"] == ["我的头像-32.png", "我的头像 2-32.png"]
     made = run("export", drawing, drawing, "--sizes", "icons", "--to", tmp_path / "three.zip", "--json").json
     assert len(set(made["files"])) == len(made["files"])
 
 
-def test_names_that_are_one_on_some_systems_keep_apart(run: Runs, drawing: Path, tmp_path: Path) -> None:
+def test_names_that_are_equal_on_some_systems_differ(run: Runs, drawing: Path, tmp_path: Path) -> None:
     """By case, and by whether an accent stands alone."""
     twins = [tmp_path / str(at) / f"{name}.png" for at, name in enumerate(("Zoë", "zoë", "Zoe\u0308"))]
     for twin in twins:
@@ -78,7 +78,7 @@ def test_names_that_are_one_on_some_systems_keep_apart(run: Runs, drawing: Path,
     assert len({unicodedata.normalize("NFC", name).casefold() for name in made["files"]}) == 3
 
 
-def test_a_work_behind_another(run: Runs, drawing: Path, tmp_path: Path) -> None:
+def test_a_work_as_the_background(run: Runs, drawing: Path, tmp_path: Path) -> None:
     codecs.write(Image(np.full((20, 30, 3), 99, np.uint8)), tmp_path / "behind.png")
     run("export", drawing, "--background", tmp_path / "behind.png", "--to", tmp_path / "out", "--sizes", "64")
     with Pillow.open(tmp_path / "out" / "我的头像-64.png") as opened:
@@ -95,7 +95,7 @@ def test_sheets(run: Runs, drawing: Path, tmp_path: Path) -> None:
     assert (wrong.status, (tmp_path / "x").exists()) == (2, False)
 
 
-def test_what_cannot_be_is_said_in_words(run: Runs, drawing: Path, tmp_path: Path) -> None:
+def test_invalid_exports_give_messages(run: Runs, drawing: Path, tmp_path: Path) -> None:
     clip = tmp_path / "walk.gif"
     clips.write([np.full((8, 8, 3), shade, np.uint8) for shade in (0, 250)], clip, 10)
     (tmp_path / "notes.md").write_text("words")
@@ -144,7 +144,7 @@ def test_a_work_of_several_files_is_exported_with_all_of_them(run: Runs, tmp_pat
         assert whole.read("a fox-captions.md").decode() == "A fox. 狐狸。\n"
 
 
-def test_files_say_as_much_as_the_settings_allow(run: Runs, tmp_path: Path, home: Path) -> None:
+def test_exported_metadata_follows_the_setting(run: Runs, tmp_path: Path, home: Path) -> None:
     run("make", "poster", "--prompt", "a red fox", "--seed", 1)
     work = run("library", "list", "--json").json["assets"][0]["id"]
     run("export", work, "--to", tmp_path / "out", "--sizes", "64")

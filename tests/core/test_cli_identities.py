@@ -51,13 +51,13 @@ def test_keep_show_rename_remove_and_restore(run: Runs, home: Path) -> None:
     assert [one["id"] for one in run("identities", "list", "--json").json["identities"]] == [kept["id"]]
 
 
-def test_what_to_type_is_said_as_it_is_typed_here(run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hints_name_the_command_that_was_typed(run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STUDIO_PROGRAM", "python3 run.py")
     assert "`python3 run.py identities keep WORK`" in run("identities", "list").err
     assert run("identities", "list", "--bin").err == "The bin is empty.\n"
 
 
-def test_what_cannot_be_kept_is_said(run: Runs) -> None:
+def test_works_that_cannot_become_a_character_give_messages(run: Runs) -> None:
     id, _ = work(run, "--seed", 7)
     unnamed = run("identities", "keep", id)
     assert unnamed.status == 2
@@ -69,7 +69,7 @@ def test_what_cannot_be_kept_is_said(run: Runs) -> None:
 
 
 @pytest.mark.parametrize("embed", ["all", "none"])
-def test_a_face_is_kept_by_the_path_that_make_prints(run: Runs, home: Path, tmp_path: Path, embed: str) -> None:
+def test_a_face_is_saved_by_the_path_that_make_prints(run: Runs, home: Path, tmp_path: Path, embed: str) -> None:
     (home / "config").mkdir(parents=True)
     (home / "config" / "settings.toml").write_text(f'embed_metadata = "{embed}"\n', encoding="utf-8")
     printed = run("make", "avatar", "--seed", 7, "--name", "Mara").out.strip()
@@ -83,7 +83,7 @@ def test_a_face_is_kept_by_the_path_that_make_prints(run: Runs, home: Path, tmp_
     assert run("library", "show", copied, "--json").json["id"] == newest
 
 
-def test_a_face_is_kept_from_a_file_that_carries_it(run: Runs, tmp_path: Path) -> None:
+def test_a_face_is_saved_from_a_file_with_metadata(run: Runs, tmp_path: Path) -> None:
     printed = Path(run("make", "avatar", "--seed", 7, "--name", "Mara").out.strip())
     lone = tmp_path / "lone.png"
     picture = codecs.read(printed)
@@ -100,7 +100,7 @@ def test_a_face_is_kept_from_a_file_that_carries_it(run: Runs, tmp_path: Path) -
     assert "does not show a face made by a model" in run("identities", "keep", story, "--name", "Tale").err
 
 
-def test_who_becomes_somebody_else_is_said(run: Runs) -> None:
+def test_flags_that_change_the_person_give_a_warning(run: Runs) -> None:
     run("identities", "keep", work(run, "--seed", 7, "--style", "micah")[0], "--name", "Mara")
     assert (
         "With another --style this is not the saved Mara"
@@ -131,7 +131,7 @@ def test_a_face_begins_from_an_identity_and_flags_change_it(run: Runs, tmp_path:
     )
 
 
-def test_several_people_of_one_command_have_names_of_their_own(run: Runs) -> None:
+def test_several_people_of_one_command_get_different_names(run: Runs) -> None:
     made = run("make", "avatar", "--count", 3, "--seed", 4, "--name", "Mara", "--json").json["assets"]
     titles = {asset["seed"]: asset["title"] for asset in run("library", "list", "--json").json["assets"]}
     assert [titles[asset["seed"]] for asset in made] == ["Mara", "Mara 2", "Mara 3"]

@@ -43,7 +43,7 @@ def writer(folder: Path, licence: str = "mit") -> Path:
     return folder
 
 
-def test_models_come_are_described_and_go(run: Runs, tmp_path: Path, home: Path) -> None:
+def test_models_are_imported_described_and_removed(run: Runs, tmp_path: Path, home: Path) -> None:
     source = writer(tmp_path / "Tiny Tales")
     brought = run("models", "import", source, "--medium", "story", "--json")
     assert brought.json == {"id": "tiny-tales", "family": "llama", "licence": "mit"}
@@ -143,7 +143,7 @@ def test_library_verbs(run: Runs, tmp_path: Path, home: Path) -> None:
     assert run("library", "verify").status == 3
 
 
-def test_library_import_keeps_what_came_before_an_error(run: Runs, tmp_path: Path) -> None:
+def test_library_import_keeps_files_before_an_error(run: Runs, tmp_path: Path) -> None:
     codecs.write(Image(np.full((8, 8, 3), 9, np.uint8)), tmp_path / "photo.png")
     (tmp_path / "odd.xyz").write_bytes(b"?")
     ended = run("library", "import", tmp_path / "photo.png", tmp_path / "odd.xyz", "--json")
@@ -197,7 +197,7 @@ def test_demo_makes_every_medium_and_a_page(run: Runs, tmp_path: Path) -> None:
     assert "avatar-7-2.png" in (out / "index.html").read_text(encoding="utf-8")
 
 
-def test_demo_leaves_a_page_that_is_not_its_own(run: Runs, tmp_path: Path) -> None:
+def test_demo_does_not_overwrite_another_page(run: Runs, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<h1>Mine</h1>", encoding="utf-8")
     assert run("demo", "--out", tmp_path).out == f"{tmp_path / 'index-2.html'}\n"
     assert (tmp_path / "index.html").read_text(encoding="utf-8") == "<h1>Mine</h1>"
@@ -209,7 +209,7 @@ def test_the_briefs_of_the_demo_are_requests() -> None:
     assert all(request.unknown == "{}" for request in requests)
 
 
-def test_hostile_words_stay_words_on_the_page(tmp_path: Path) -> None:
+def test_hostile_prompts_are_escaped_on_the_page(tmp_path: Path) -> None:
     path = tmp_path / "story-1.md"
     path.write_text("# <b>T</b>\n\n<script>alert(1)</script>\n\n<!-- aigc-studio {} -->\n", encoding="utf-8")
     shown = demo_page.DemoWork("story", path, {"prompt": '"><img src=x>', "seed": 1}, "m", "<i>", 1.0)
@@ -252,7 +252,7 @@ def test_the_bar_fits_the_terminal_and_clears_itself(monkeypatch: pytest.MonkeyP
     assert re.search(r"\r +\r+$", stream.getvalue())
 
 
-def test_lines_are_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_line_progress_prints_few_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     lines = progress.display("bar")
@@ -270,7 +270,7 @@ def test_durations(seconds: float, words: str) -> None:
     assert progress.duration(seconds) == words
 
 
-def test_tables_align_with_wide_letters() -> None:
+def test_tables_align_with_chinese_characters() -> None:
     lines = context.table([("狐狸", "a"), ("x", "b")])
     assert lines == ["狐狸  a", "x     b"]
     assert context.table([]) == []
@@ -329,7 +329,7 @@ def test_an_unknown_flag_names_the_help_of_its_verb(run: Runs, words: list[str])
     assert f"`studio {' '.join(words[:2])} --help`" in ended.err
 
 
-def test_works_are_listed_by_their_bare_titles_and_shown_with_their_day(run: Runs, tmp_path: Path) -> None:
+def test_works_are_listed_by_title_and_shown_with_their_date(run: Runs, tmp_path: Path) -> None:
     assert run("make", "story", "--prompt", "# The Lost Compass").status == 0
     listed = run("library", "list").out
     assert "  The Lost Compass" in listed
@@ -338,17 +338,17 @@ def test_works_are_listed_by_their_bare_titles_and_shown_with_their_day(run: Run
     assert day in run("library", "show", asset["id"]).out
 
 
-def test_a_file_that_is_not_there_is_said_to_be_missing_whatever_its_ending(run: Runs, tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_whatever_its_suffix(run: Runs, tmp_path: Path) -> None:
     ended = run("library", "import", tmp_path / "gone")
     assert ended.status == 2
     assert "There is no file" in ended.err
 
 
-def test_bench_names_what_it_can_measure(run: Runs) -> None:
+def test_bench_names_its_benches(run: Runs) -> None:
     assert "latency" in run("bench", "--help").out
 
 
-def test_a_loss_that_is_no_number_is_null(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loss_of_nan_is_null(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     running = job("training", 0, 3)
@@ -357,7 +357,7 @@ def test_a_loss_that_is_no_number_is_null(monkeypatch: pytest.MonkeyPatch) -> No
     assert json.loads(stream.getvalue(), parse_constant=pytest.fail)["values"] == {"loss": None, "rate": 0.5}
 
 
-def test_a_full_disk_behind_the_output_is_said_in_words(run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_behind_the_output_gives_a_message(run: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     def say(_desk: context.CliContext, _words: str = "") -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -374,7 +374,7 @@ def test_pictures_of_the_window_need_a_folder(run: Runs, tmp_path: Path) -> None
     assert "Choose another folder with --out." in ended.err
 
 
-def test_what_an_engine_says_of_a_work_is_printed_and_kept(run: Runs, tmp_path: Path) -> None:
+def test_an_engine_remark_is_printed_and_kept(run: Runs, tmp_path: Path) -> None:
     picture = tmp_path / "me.png"
     Picture.new("RGB", (32, 32), (90, 120, 200)).save(picture)
     asked = ("make", "avatar.project", "--picture", picture, "--out", tmp_path / "copies", "--seed")
@@ -390,7 +390,7 @@ def test_what_an_engine_says_of_a_work_is_printed_and_kept(run: Runs, tmp_path: 
     assert REMARK not in quiet.err
 
 
-def test_works_without_a_title_are_told_apart_in_the_list(run: Runs, tmp_path: Path) -> None:
+def test_works_without_a_title_differ_in_the_list(run: Runs, tmp_path: Path) -> None:
     run("make", "avatar", "--seed", 3)
     run("make", "avatar", "--seed", 4, "--style", "open-peeps")
     run("make", "music", "--seed", 5, "--genre", "lullaby")

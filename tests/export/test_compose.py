@@ -45,7 +45,7 @@ def sampled(shape: shapes.Shape, width: int, height: int, times: int = 24) -> ND
 
 @pytest.mark.parametrize("size", [(16, 16), (33, 33), (48, 31), (1, 1), (2, 3)])
 @pytest.mark.parametrize("shape", ["circle", "squircle", "rounded"])
-def test_every_pixel_of_an_edge_has_its_share(shape: shapes.Shape, size: tuple[int, int]) -> None:
+def test_edges_are_antialiased(shape: shapes.Shape, size: tuple[int, int]) -> None:
     made = shapes.coverage(shape, *size).astype(float) / 255
     assert made.shape == size[::-1]
     assert np.abs(made - sampled(shape, *size)).max() < 0.03
@@ -53,7 +53,7 @@ def test_every_pixel_of_an_edge_has_its_share(shape: shapes.Shape, size: tuple[i
     assert np.array_equal(made, made[:, ::-1])
 
 
-def test_alpha_along_a_circle_is_right_to_the_level() -> None:
+def test_alpha_along_a_circle_is_exact() -> None:
     made = render(Image(np.full((10, 10, 3), 80, np.uint8)), PictureStyle(shape="circle"), 40, 40).pixels
     exact = sampled("circle", 40, 40, 40)
     assert np.abs(made[..., 3] / 255 - exact).max() < 0.015
@@ -62,14 +62,14 @@ def test_alpha_along_a_circle_is_right_to_the_level() -> None:
 
 
 @pytest.mark.parametrize("shape", shapes.SHAPES)
-def test_the_outline_of_an_svg_is_the_mask(shape: shapes.Shape) -> None:
+def test_svg_outline_matches_the_mask(shape: shapes.Shape) -> None:
     source = '<svg xmlns="http://www.w3.org/2000/svg" width="120" height="120"><path d="{}"/></svg>'
     drawn = cairosvg.svg2png(source.format(shapes.outline(shape, 120, 120)).encode())
     alpha = np.asarray(Pillow.open(io.BytesIO(drawn or b"")).convert("RGBA"))[..., 3].astype(float)
     assert np.abs(alpha - shapes.coverage(shape, 120, 120)).max() < 18
 
 
-def test_a_bust_stands_on_the_edge_and_a_photograph_covers() -> None:
+def test_a_bust_stands_on_the_lower_edge_and_a_photograph_covers() -> None:
     for padding in (0.0, 0.2):
         where = place(bust(), PictureStyle(padding=padding), 100, 100)
         assert where.top + where.height == pytest.approx(100)
@@ -85,7 +85,7 @@ def test_a_bust_stands_on_the_edge_and_a_photograph_covers() -> None:
     assert (moved.left, moved.top) == (25, -10)
 
 
-def test_grounds_lie_behind_and_show_through() -> None:
+def test_backgrounds_show_through_transparency() -> None:
     made = render(bust(), PictureStyle(ground="colour", colour="#102030"), 64, 64).pixels
     assert tuple(made[2, 2]) == (16, 32, 48, 255)
     assert tuple(made[25, 32]) == (210, 160, 120, 255)
@@ -105,7 +105,7 @@ def test_grounds_lie_behind_and_show_through() -> None:
         render(bust(), PictureStyle(ground="work"), 64, 64)
 
 
-def test_half_clear_pixels_mix_without_a_rim() -> None:
+def test_half_transparent_pixels_leave_no_dark_rim() -> None:
     soft = np.zeros((8, 8, 4), np.uint8)
     soft[..., :3], soft[..., 3] = 200, 128
     soft[4:, :, 3] = 0
@@ -133,7 +133,7 @@ def test_sizes_from_one_pixel_to_the_limit() -> None:
             render(dot, PictureStyle(), *size)
 
 
-def test_a_look_that_cannot_be_is_named() -> None:
+def test_invalid_styles_name_the_field() -> None:
     for wrong in (
         {"shape": "star"}, {"ground": "sky"}, {"colour": "red"}, {"second": "#12345"}, {"padding": 0.9},
         {"across": float("nan")}, {"angle": "90"}, {"down": True},
@@ -142,7 +142,7 @@ def test_a_look_that_cannot_be_is_named() -> None:
             PictureStyle(**wrong)  # type: ignore[arg-type]
 
 
-def test_what_is_flat_lies_on_its_colour() -> None:
+def test_flattening_puts_the_picture_on_a_colour() -> None:
     pixels = np.array([[[200, 100, 0, 255], [200, 100, 0, 0], [255, 255, 255, 128]]], np.uint8)
     made = flatten(Image(pixels), "#000000").pixels
     assert made.tolist() == [[[200, 100, 0], [0, 0, 0], [128, 128, 128]]]

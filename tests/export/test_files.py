@@ -65,7 +65,7 @@ def opened(data: bytes) -> Pillow.Image:
 
 @pytest.mark.parametrize("form", [each.name for each in formats() if each.encode])
 @pytest.mark.parametrize("embed", ["all", "provenance", "none"])
-def test_files_say_what_the_person_lets_them_say(tmp_path: Path, form: Any, embed: str) -> None:
+def test_metadata_follows_the_setting(tmp_path: Path, form: Any, embed: str) -> None:
     data = encode(face(), form, EmbeddedMetadata(work(), embed))
     (tmp_path / f"a{find_format(form).suffix}").write_bytes(data)
     picture = opened(data)
@@ -81,7 +81,7 @@ def test_files_say_what_the_person_lets_them_say(tmp_path: Path, form: Any, embe
     assert encode(face(), form, EmbeddedMetadata(work(), embed)) == data
 
 
-def test_what_nobody_generated_is_not_called_generated() -> None:
+def test_imported_pictures_name_no_source_type() -> None:
     own = work(request={}, provenance=Provenance(imported="me.jpg"))
     assert b"digitalsourcetype" not in encode(face(), "png", EmbeddedMetadata(own, "all"))
     both = EmbeddedMetadata(work(), "all", behind=own)
@@ -91,7 +91,7 @@ def test_what_nobody_generated_is_not_called_generated() -> None:
     assert b"trainedAlgorithmicMedia" in encode(face(), "jpeg", EmbeddedMetadata(long, "all"))
 
 
-def test_a_png_keeps_its_alpha_to_the_level() -> None:
+def test_png_keeps_alpha_exactly() -> None:
     made = render(face(), PictureStyle(shape="squircle"), 200, 200)
     for form in ("png", "webp"):
         back = np.asarray(opened(encode(made, form)))
@@ -109,7 +109,7 @@ def test_sizes_are_written_as_people_write_them() -> None:
             parse_sizes(wrong)
 
 
-def test_the_table_of_feeds_is_whole() -> None:
+def test_the_table_of_feeds_is_consistent() -> None:
     networks = {feed.network for feed in FEEDS}
     assert networks >= {
         "WeChat", "Weibo", "Xiaohongshu", "Douyin", "Instagram", "X", "YouTube", "LinkedIn", "TikTok", "Mastodon",
@@ -178,7 +178,7 @@ def test_every_file_of_an_icon_set_opens_and_has_its_size() -> None:
     assert contents["images"][0]["filename"] == "icon-1024.png"
 
 
-def test_icons_and_sizes_together_have_folders_of_their_own() -> None:
+def test_icons_beside_sizes_go_to_their_own_folder() -> None:
     order = ExportJob(PictureStyle(), ("64", "icons"), "webp")
     made = dict(render_files(order, face(), "mara"))
     assert len(made) == order.count
@@ -187,7 +187,7 @@ def test_icons_and_sizes_together_have_folders_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("title", ["a\udcffb", "a\x01b"])
-def test_a_title_of_a_files_odd_bytes_is_said_with_question_marks(title: str) -> None:
+def test_undecodable_titles_get_question_marks(title: str) -> None:
     for kind, sizes, ending in (("svg", ("512",), ".svg"), ("png", ("icons",), ".webmanifest")):
         made = dict(render_files(ExportJob(PictureStyle(), sizes, kind), face(48), "a", title=title))
         (data,) = (data for name, data in made.items() if name.endswith(ending))
@@ -198,7 +198,9 @@ def test_a_title_of_a_files_odd_bytes_is_said_with_question_marks(title: str) ->
 
 
 @pytest.mark.parametrize("kind", ["exif", "cmyk", "deep", "palette", "moving", "dot", "strip", "grey alpha"])
-def test_odd_pictures_are_exported_as_they_look(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusual_picture_files_are_exported_as_they_look(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(vector, "TRACE_SIDE", 120)
     path = tmp_path / "odd.png"
     if kind == "exif":
@@ -336,7 +338,7 @@ def test_a_character_sheet_leaves_no_row_half_empty(others: int, rows: int) -> N
     assert feet[0] == feet[1] or others == 1
 
 
-def test_words_are_cut_to_their_room() -> None:
+def test_captions_are_elided() -> None:
     assert sheets.fit_text("short", 20, 500) == "short"
     cut = sheets.fit_text("a caption that goes on and on", 20, 120)
     assert cut.endswith("…")

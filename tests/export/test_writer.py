@@ -38,7 +38,7 @@ def test_an_interrupted_export_leaves_nothing(tmp_path: Path, target: str) -> No
     assert listed(tmp_path) == ["there", "there/mine.txt"]
 
 
-def test_nothing_is_written_over(tmp_path: Path) -> None:
+def test_no_file_is_overwritten(tmp_path: Path) -> None:
     one, two = [("a.png", b"1")], [("a.png", b"1"), ("x/b.png", b"2")]
     assert writer.write_files(one, tmp_path, "set").name == "a.png"
     assert writer.write_files(one, tmp_path, "set").name == "a 2.png"
@@ -58,7 +58,7 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
             writer.write_files([(inner, b"")], tmp_path, "set")
 
 
-def test_a_full_disk_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_gives_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -83,9 +83,7 @@ def test_names_that_every_system_takes(tmp_path: Path, title: str, name: str) ->
 
 
 @pytest.mark.parametrize("target", ["out", "out.zip"])
-def test_the_mask_of_new_files_is_not_lifted_for_other_threads(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
-) -> None:
+def test_the_umask_is_not_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
     monkeypatch.setattr("os.umask", lambda _: pytest.fail("it was changed"))
     (tmp_path / "plain").write_bytes(b"1")
     made = writer.write_files([("a.png", b"1"), ("b.png", b"2")], tmp_path / target, "set")

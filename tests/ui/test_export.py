@@ -67,7 +67,7 @@ def settled(desk: Desk, dialog: ExportDialog) -> None:
     desk.until(lambda: not dialog._drawing.busy and not dialog._reading.busy)
 
 
-def test_what_is_seen_follows_what_is_chosen(desk: Desk) -> None:
+def test_the_preview_follows_the_controls(desk: Desk) -> None:
     dialog = opened(desk)
     settled(desk, dialog)
     assert seen(dialog, 0.5, 0.5) == (40, 160, 90, 255)
@@ -92,7 +92,7 @@ def test_what_is_seen_follows_what_is_chosen(desk: Desk) -> None:
     dialog.reject()
 
 
-def test_another_work_lies_behind(desk: Desk) -> None:
+def test_another_work_is_the_background(desk: Desk) -> None:
     behind = Image(np.full((30, 30, 3), 77, np.uint8))
     desk.studio.library.add(
         behind, medium="poster", request={"kind": "poster", "prompt": "a wall"}, provenance=Provenance()
@@ -106,7 +106,7 @@ def test_another_work_lies_behind(desk: Desk) -> None:
     dialog.reject()
 
 
-def test_files_arrive_in_the_folder_and_the_choice_is_remembered(desk: Desk, tmp_path: Path) -> None:
+def test_files_are_written_and_the_settings_remembered(desk: Desk, tmp_path: Path) -> None:
     dialog = opened(desk)
     assert dialog.sizes is not None
     dialog.send_to(str(tmp_path / "out"))
@@ -189,7 +189,7 @@ def test_a_window_that_closes_ends_the_export(desk: Desk, tmp_path: Path, monkey
     assert not (tmp_path / "out").exists()
 
 
-def test_what_cannot_be_is_said_where_it_is(desk: Desk, tmp_path: Path) -> None:
+def test_errors_are_shown_in_the_dialog(desk: Desk, tmp_path: Path) -> None:
     dialog = opened(desk)
     assert dialog.sizes is not None
     dialog.sizes.other.setText("huge")
@@ -229,7 +229,7 @@ def test_only_pictures_are_offered(desk: Desk) -> None:
     assert "export" not in page.commands()
 
 
-def test_everything_has_a_name_and_is_reached_by_keyboard(desk: Desk) -> None:
+def test_every_control_has_a_name_and_is_reached_by_keyboard(desk: Desk) -> None:
     dialog = opened(desk)
     press(desk, dialog, "ground.gradient")
     wanted = {
@@ -256,7 +256,7 @@ def test_everything_has_a_name_and_is_reached_by_keyboard(desk: Desk) -> None:
     dialog.reject()
 
 
-def test_a_choice_that_comes_back_is_not_trusted() -> None:
+def test_remembered_settings_are_validated() -> None:
     whole = RememberedExport(
         PictureStyle(shape="circle", ground="gradient", padding=0.1), ("icons", "x"), "64", "webp", "/somewhere", True
     )

@@ -49,7 +49,7 @@ def test_runs() -> None:
     assert runs([]) == []
 
 
-def test_every_point_of_a_tile_finds_it(library: LibraryPage) -> None:
+def test_every_point_of_a_tile_hits_it(library: LibraryPage) -> None:
     grid = library.grid
     assert grid.columns > 1
     for row in (0, grid.columns - 1, grid.columns, MANY - 1):
@@ -63,7 +63,7 @@ def test_every_point_of_a_tile_finds_it(library: LibraryPage) -> None:
     assert not grid.indexAt(below).isValid()
 
 
-def test_the_keyboard_walks_in_lines_and_columns(library: LibraryPage) -> None:
+def test_the_keyboard_moves_by_lines_and_columns(library: LibraryPage) -> None:
     grid = library.grid
     grid.setFocus()
     grid.setCurrentIndex(grid.works.index(0))
@@ -106,7 +106,7 @@ def test_shift_selects_all_in_reading_order_between(desk: Desk, library: Library
     assert grid.ranges() == [(3, 1 + wide)]
 
 
-def test_a_band_selects_what_it_touches(library: LibraryPage) -> None:
+def test_a_rubber_band_selects_what_it_touches(library: LibraryPage) -> None:
     grid = library.grid
     grid.selectAll()
     assert len(library.selected_ids()) == MANY
@@ -125,7 +125,7 @@ def test_typing_in_the_grid_searches(desk: Desk, library: LibraryPage) -> None:
     desk.until(lambda: library.total.text() == "30 items")
 
 
-def test_what_comes_and_goes_leaves_selection_and_place(desk: Desk, library: LibraryPage) -> None:
+def test_changes_keep_selection_and_scroll_position(desk: Desk, library: LibraryPage) -> None:
     grid = library.grid
     row = 20 * grid.columns
     grid.scrollTo(grid.works.index(row), grid.ScrollHint.PositionAtTop)
@@ -140,7 +140,7 @@ def test_what_comes_and_goes_leaves_selection_and_place(desk: Desk, library: Lib
     assert grid.visualRect(grid.works.index(grid.works.row_of(kept[0]))).top() == top
 
 
-def test_a_narrower_window_keeps_what_one_looks_at(desk: Desk, library: LibraryPage) -> None:
+def test_a_narrower_window_keeps_the_top_row(desk: Desk, library: LibraryPage) -> None:
     grid = library.grid
     desk.window.resize(1280, 800)
     desk.settle()

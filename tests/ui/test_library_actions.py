@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, 
 from studio.bench import library as bench
 from studio.library.library import Asset, LibraryQuery
 from studio.media.provenance import Provenance
-from studio.ui.library.filter_button import DAYS, FilterButton, dates, span
+from studio.ui.library.filters import DAYS, FilterButton, dates, span
 from studio.ui.library.page import LibraryPage
 from tests.fakes import payload
 from tests.ui.conftest import Desk
@@ -48,7 +48,7 @@ def newest(desk: Desk) -> list[Asset]:
     return desk.studio.library.page(LibraryQuery())
 
 
-def test_filters_offer_what_there_is_and_narrow_together(desk: Desk) -> None:
+def test_filters_offer_existing_values_and_combine(desk: Desk) -> None:
     fill(desk, "poster", range(3))
     fill(desk, "story", range(2))
     library = desk.studio.library
@@ -76,7 +76,7 @@ def test_filters_offer_what_there_is_and_narrow_together(desk: Desk) -> None:
     assert shown.total.text() == "5 items"
 
 
-def test_dates_are_days_of_this_clock() -> None:
+def test_date_filters_use_local_days() -> None:
     now = time.time()
     midnight = time.mktime((*time.localtime(now)[:3], 0, 0, 0, 0, 0, -1))
     assert span("today") == (midnight, None)
@@ -113,7 +113,7 @@ def test_tags_and_collections_of_several_with_undo(desk: Desk) -> None:
     assert desk.studio.library.collections() == {}
 
 
-def test_many_are_changed_aside_and_can_be_taken_back(desk: Desk) -> None:
+def test_many_are_changed_in_the_background_and_undone(desk: Desk) -> None:
     bench.fill(desk.studio.library.folder, 60)
     desk.studio.library.rebuild()
     library = page(desk)
@@ -148,7 +148,7 @@ def test_the_bin_is_emptied_only_after_a_question(desk: Desk) -> None:
     assert desk.studio.library.count() == 1
 
 
-def test_parents_and_children_lead_to_each_other(desk: Desk) -> None:
+def test_parents_and_children_link_to_each_other(desk: Desk) -> None:
     parent = desk.studio.library.import_file(_text(desk.home.parent / "notes.md"))
     library = desk.studio.library
     child = library.add(payload("poster", 4), medium="poster", request={}, provenance=Provenance(), parents=[parent.id])
@@ -172,7 +172,7 @@ def _text(path: Path) -> Path:
     return path
 
 
-def test_a_text_goes_on_in_its_panel_and_its_heading_into_others(desk: Desk) -> None:
+def test_send_to_continues_a_text_and_sends_its_heading_elsewhere(desk: Desk) -> None:
     desk.studio.library.import_file(_text(desk.home.parent / "notes.md"))
     library = page(desk)
     choose(library, 0)
@@ -187,7 +187,7 @@ def test_a_text_goes_on_in_its_panel_and_its_heading_into_others(desk: Desk) -> 
     assert desk.panel("story").form.value().prompt.startswith("# The Lost Compass\n\nOnce upon a time.")
 
 
-def test_a_file_of_ones_own_opens_where_such_things_are_shown(desk: Desk) -> None:
+def test_an_imported_file_opens_on_a_fitting_page(desk: Desk) -> None:
     desk.studio.library.import_file(_text(desk.home.parent / "notes.md"))
     library = page(desk)
     choose(library, 0)
@@ -197,7 +197,7 @@ def test_a_file_of_ones_own_opens_where_such_things_are_shown(desk: Desk) -> Non
     assert desk.panel("story").asset is not None
 
 
-def test_open_leaves_the_brief_alone(desk: Desk) -> None:
+def test_open_does_not_change_the_settings(desk: Desk) -> None:
     fill(desk, "poster", range(7, 8), "a lighthouse")
     before = desk.panel("poster").form.value()
     library = page(desk)
@@ -209,7 +209,7 @@ def test_open_leaves_the_brief_alone(desk: Desk) -> None:
     assert panel.form.value() == before
 
 
-def test_files_and_folders_come_in_by_drop(desk: Desk) -> None:
+def test_dropped_files_and_folders_are_imported(desk: Desk) -> None:
     library = page(desk)
     folder = desk.home.parent / "mine"
     (folder / "deep").mkdir(parents=True)
@@ -230,7 +230,7 @@ def test_files_and_folders_come_in_by_drop(desk: Desk) -> None:
     assert not drop(library, QMimeData())
 
 
-def test_a_picture_of_the_clipboard_comes_in_once(desk: Desk) -> None:
+def test_a_pasted_picture_is_imported_once(desk: Desk) -> None:
     library = page(desk)
     picture = QImage(20, 10, QImage.Format.Format_RGB32)
     picture.fill(Qt.GlobalColor.darkRed)
@@ -255,7 +255,7 @@ def test_copies_of_several_do_not_overwrite_each_other(desk: Desk) -> None:
     assert len({path.read_bytes() for path in target.iterdir()}) == 3
 
 
-def test_a_copy_that_cannot_be_written_is_said(desk: Desk) -> None:
+def test_a_copy_that_cannot_be_written_shows_why(desk: Desk) -> None:
     fill(desk, "poster", range(1))
     desk.window.work_actions.copy_to(newest(desk)[0], desk.home / "no such folder" / "copy.png")
     desk.until(lambda: desk.window.toast.message().startswith("The copy could not be saved: No such file or directory"))
@@ -264,7 +264,7 @@ def test_a_copy_that_cannot_be_written_is_said(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("binned", [False, True])
-def test_the_menu_of_works_offers_what_can_be_done(desk: Desk, binned: bool) -> None:
+def test_the_work_menu_offers_possible_commands(desk: Desk, binned: bool) -> None:
     fill(desk, "poster", range(2), "a lighthouse")
     if binned:
         desk.studio.library.bin(desk.studio.library.ids())
@@ -282,7 +282,7 @@ def test_the_menu_of_works_offers_what_can_be_done(desk: Desk, binned: bool) -> 
     menu.deleteLater()
 
 
-def test_actions_of_the_menu_bar_know_what_is_selected(desk: Desk) -> None:
+def test_the_menu_bar_follows_the_selection(desk: Desk) -> None:
     fill(desk, "poster", range(2), "a lighthouse")
     library: LibraryPage = page(desk)
     assert "vary" not in library.commands()

@@ -41,7 +41,7 @@ def choose(library: LibraryPage, *rows: int) -> None:
         )
 
 
-def test_empty_it_says_so(desk: Desk) -> None:
+def test_an_empty_library_says_so(desk: Desk) -> None:
     library = page(desk)
     nothing = library.findChild(QLabel, "nothing")
     assert nothing.isVisible()
@@ -75,17 +75,17 @@ def test_search_as_you_type_and_filters(desk: Desk) -> None:
     assert library.total.text() == "7 items"
 
 
-def test_works_are_read_a_few_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_works_are_read_a_page_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.fill(desk.studio.library.folder, 3 * PAGE)
     desk.studio.library.rebuild()
     asked: list[list[str]] = []
     real = desk.studio.library.get_many
 
-    def heard(ids: Any) -> Any:
+    def recorded(ids: Any) -> Any:
         asked.append(list(ids))
         return real(ids)
 
-    monkeypatch.setattr(desk.studio.library, "get_many", heard)
+    monkeypatch.setattr(desk.studio.library, "get_many", recorded)
     library = page(desk)
     grid = library.grid
     desk.settle()
@@ -101,7 +101,7 @@ def test_works_are_read_a_few_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPa
     assert asked == []
 
 
-def test_details_say_what_made_it(desk: Desk) -> None:
+def test_details_show_the_settings(desk: Desk) -> None:
     fill(desk, "poster", range(1), "a lighthouse at dusk")
     library = page(desk)
     assert library.details.findChild(QLabel, "nothingChosen").isVisible()
@@ -124,7 +124,7 @@ def test_renaming(desk: Desk) -> None:
     desk.until(lambda: library.grid.model().index(0, 0).data() == "Beacon")
 
 
-def test_bin_several_and_put_them_back(desk: Desk) -> None:
+def test_several_are_binned_and_restored(desk: Desk) -> None:
     fill(desk, "poster", range(4), "a lighthouse")
     library = page(desk)
     choose(library, 0, 2)
@@ -142,7 +142,7 @@ def test_bin_several_and_put_them_back(desk: Desk) -> None:
     assert library.total.text() == "3 items"
 
 
-def test_make_again_vary_and_use_its_brief(desk: Desk) -> None:
+def test_make_again_vary_and_reuse_settings(desk: Desk) -> None:
     fill(desk, "poster", range(8, 9), "a lighthouse")
     library = page(desk)
     choose(library, 0)
@@ -172,7 +172,7 @@ def test_make_again_vary_and_use_its_brief(desk: Desk) -> None:
     assert panel.asset.id == parent.id
 
 
-def test_what_arrives_meanwhile_keeps_the_selection(desk: Desk) -> None:
+def test_new_works_keep_the_selection(desk: Desk) -> None:
     fill(desk, "story", range(3))
     library = page(desk)
     choose(library, 1)
@@ -183,7 +183,7 @@ def test_what_arrives_meanwhile_keeps_the_selection(desk: Desk) -> None:
     assert [work.id for work in library.selected()] == [kept]
 
 
-def test_works_can_be_dragged_out_as_files(desk: Desk) -> None:
+def test_works_are_dragged_out_as_files(desk: Desk) -> None:
     fill(desk, "poster", range(2), "a lighthouse")
     library = page(desk)
     model = library.grid.model()

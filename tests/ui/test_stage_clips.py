@@ -60,7 +60,7 @@ def shade(stage: ImageStage) -> int:
     return -1 if stage.image.isNull() else round(QColor(stage.image.pixel(stage.image.width() - 1, 5)).red() / 10)
 
 
-def test_a_clip_plays_by_itself_and_round(room: Room, stage: ImageStage, tmp_path: Path) -> None:
+def test_a_clip_plays_at_once_and_loops(room: Room, stage: ImageStage, tmp_path: Path) -> None:
     stage.show_asset(clip(tmp_path))
     assert stage.player.transport.isVisible()
     seen: list[int] = []
@@ -93,7 +93,7 @@ def test_without_a_loop_it_stops_at_its_end(room: Room, stage: ImageStage, tmp_p
     assert stage.player.frame == 0
 
 
-def test_reduced_motion_waits_for_the_person(room: Room, stage: ImageStage, tmp_path: Path) -> None:
+def test_reduced_motion_does_not_play_at_once(room: Room, stage: ImageStage, tmp_path: Path) -> None:
     stage.apply_settings(Settings(reduced_motion=True))
     stage.show_asset(clip(tmp_path))
     room.until(lambda: shade(stage) == 0)
@@ -119,9 +119,7 @@ def test_every_frame_is_reached_by_keyboard(room: Room, stage: ImageStage, tmp_p
     room.until(lambda: shade(stage) == 6)
 
 
-def test_zoom_stays_from_frame_to_frame_and_the_board_shows_through(
-    room: Room, stage: ImageStage, tmp_path: Path
-) -> None:
+def test_zoom_stays_between_frames_and_the_checkerboard_shows(room: Room, stage: ImageStage, tmp_path: Path) -> None:
     stage.apply_settings(Settings(reduced_motion=True))
     stage.show_asset(clip(tmp_path, 4, clear=True))
     room.until(lambda: shade(stage) == 0)
@@ -136,7 +134,7 @@ def test_zoom_stays_from_frame_to_frame_and_the_board_shows_through(
     assert right == {"#0a0a0a"}
 
 
-def test_what_is_copied_is_the_file_and_the_picture(room: Room, stage: ImageStage, tmp_path: Path) -> None:
+def test_copy_takes_the_file_and_the_picture(room: Room, stage: ImageStage, tmp_path: Path) -> None:
     asset = clip(tmp_path)
     stage.show_asset(asset)
     room.until(lambda: shade(stage) >= 0)
@@ -157,7 +155,7 @@ def test_pictures_are_shown_as_before(room: Room, stage: ImageStage, tmp_path: P
     assert stage.image.width() == 20
 
 
-def test_what_is_hidden_stops_and_goes_on_when_it_is_back(room: Room, stage: ImageStage, tmp_path: Path) -> None:
+def test_a_hidden_clip_stops_and_resumes_when_shown(room: Room, stage: ImageStage, tmp_path: Path) -> None:
     stage.show_asset(clip(tmp_path))
     room.until(lambda: stage.player.frame > 2)
     stage.deactivate()
@@ -191,18 +189,18 @@ def test_a_long_clip_keeps_to_its_memory(tmp_path: Path) -> None:
         assert tape.decoded <= 12
 
 
-def test_a_damaged_clip_is_said_in_words(room: Room, stage: ImageStage, tmp_path: Path) -> None:
+def test_a_damaged_clip_shows_a_message(room: Room, stage: ImageStage, tmp_path: Path) -> None:
     asset = clip(tmp_path, 6)
     data = bytearray(asset.path.read_bytes())
     at = data.rindex(b"VP8L") + 12
     data[at : at + 12] = b"\xff" * 12
     asset.path.write_bytes(data)
-    told: list[str] = []
-    stage.message.connect(lambda words, _: told.append(words))
+    messages: list[str] = []
+    stage.message.connect(lambda words, _: messages.append(words))
     stage.show_asset(asset)
-    room.until(lambda: told or not stage.player.playing or stage.player.frame == 5)
-    room.until(lambda: told)
-    assert "damaged" in told[0]
+    room.until(lambda: messages or not stage.player.playing or stage.player.frame == 5)
+    room.until(lambda: messages)
+    assert "damaged" in messages[0]
     asset.path.write_bytes(data[: len(data) // 2])
     with pytest.raises(BadInput):
         stage.show_asset(asset)
@@ -217,11 +215,11 @@ def test_a_film_without_the_video_extra_says_what_to_install(
         raise StudioError("MP4 needs the video extra.", "Install it.")
 
     monkeypatch.setattr(clips, "_av", missing)
-    told: list[str] = []
-    stage.message.connect(lambda words, hint: told.append(f"{words} {hint}"))
+    messages: list[str] = []
+    stage.message.connect(lambda words, hint: messages.append(f"{words} {hint}"))
     stage.show_asset(asset)
-    room.until(lambda: told)
-    assert told == ["MP4 needs the video extra. Install it."]
+    room.until(lambda: messages)
+    assert messages == ["MP4 needs the video extra. Install it."]
 
 
 def test_a_clip_dropped_on_a_panel_plays_there(desk: Desk, tmp_path: Path) -> None:

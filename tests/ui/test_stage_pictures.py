@@ -58,7 +58,7 @@ def seen(stage: ImageStage, x: float, y: float) -> tuple[int, int, int]:
     return colour.red(), colour.green(), colour.blue()
 
 
-def test_a_preview_that_sharpens_keeps_the_view(stage: ImageStage) -> None:
+def test_a_better_preview_keeps_the_view(stage: ImageStage) -> None:
     stage.preview(picture(64, 64))
     stage.zoom_to(3.0)
     stage.preview(picture(64, 64, BLUE))
@@ -67,7 +67,7 @@ def test_a_preview_that_sharpens_keeps_the_view(stage: ImageStage) -> None:
     assert stage.scale != 3.0
 
 
-def test_a_small_preview_stands_where_the_picture_will_stand(stage: ImageStage, tmp_path: Path) -> None:
+def test_a_small_preview_has_the_place_of_the_picture(stage: ImageStage, tmp_path: Path) -> None:
     stage.expect(PosterRequest(width=256, height=128))
     stage.preview(picture(32, 16))
     box, scale = stage.canvas.box(), stage.scale
@@ -81,7 +81,7 @@ def test_a_small_preview_stands_where_the_picture_will_stand(stage: ImageStage, 
     assert stage.canvas.box() != box
 
 
-def test_works_of_one_size_are_gone_through_at_one_zoom(stage: ImageStage, tmp_path: Path) -> None:
+def test_works_of_one_size_keep_the_zoom(stage: ImageStage, tmp_path: Path) -> None:
     stage.show_asset(work(tmp_path, "one", picture(300, 300)))
     stage.zoom_to(4.0)
     stage.show_asset(work(tmp_path, "two", picture(300, 300, BLUE)))
@@ -90,7 +90,7 @@ def test_works_of_one_size_are_gone_through_at_one_zoom(stage: ImageStage, tmp_p
     assert stage.scale < 4.0
 
 
-def test_a_wheel_keeps_what_is_under_the_pointer_and_a_drag_pans_to_the_edge_only() -> None:
+def test_the_wheel_zooms_at_the_pointer_and_a_drag_pans_to_the_edge() -> None:
     view = ViewTransform()
     view.size, held = QSizeF(1000, 1000), QPointF(100, 300)
     view.set_room(QSizeF(600, 400), 1.0)
@@ -167,7 +167,7 @@ def test_two_are_compared_under_a_slider_and_side_by_side(stage: ImageStage, tmp
     assert stage.comparison is None
 
 
-def test_comparing_asks_for_a_neighbour_and_says_when_there_is_none(stage: ImageStage, tmp_path: Path) -> None:
+def test_comparing_uses_a_neighbour_or_says_there_is_none(stage: ImageStage, tmp_path: Path) -> None:
     said: list[str] = []
     stage.message.connect(lambda words, _: said.append(words))
     stage.show_asset(work(tmp_path, "only", picture(40, 40)))
@@ -182,7 +182,7 @@ def test_comparing_asks_for_a_neighbour_and_says_when_there_is_none(stage: Image
     assert stage.asset == other
 
 
-def test_sides_are_swapped_through_whoever_shows_the_work(stage: ImageStage, tmp_path: Path) -> None:
+def test_swapping_shows_the_other_work(stage: ImageStage, tmp_path: Path) -> None:
     stage.show_requested.connect(stage.show_asset)
     old, new = work(tmp_path, "old", picture(40, 40)), work(tmp_path, "new", picture(40, 40, BLUE))
     stage.show_asset(old)
@@ -194,7 +194,7 @@ def test_sides_are_swapped_through_whoever_shows_the_work(stage: ImageStage, tmp
     assert stage.image.pixelColor(3, 3).red() == RED[0]
 
 
-def test_a_large_file_is_read_beside_and_the_newest_wins(
+def test_a_large_file_is_read_on_a_thread_and_the_newest_wins(
     stage: ImageStage, room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(image_stage, "LARGE", 1000)
@@ -243,7 +243,7 @@ def test_the_menu_offers_what_the_work_has(stage: ImageStage, tmp_path: Path) ->
     menu.deleteLater()
 
 
-def test_transparency_lies_on_a_board(stage: ImageStage, tmp_path: Path) -> None:
+def test_transparency_shows_a_checkerboard(stage: ImageStage, tmp_path: Path) -> None:
     pixels = np.zeros((64, 64, 4), np.uint8)
     pixels[:, 32:] = (200, 10, 10, 255)
     path = tmp_path / "clear.png"
@@ -311,7 +311,7 @@ def test_a_preview_fades_into_the_next_and_into_the_work(stage: ImageStage, room
     assert seen(stage, 0.5, 0.5) == BLUE, "from work to work nothing fades"
 
 
-def test_nothing_fades_where_nothing_shall_move(stage: ImageStage) -> None:
+def test_reduced_motion_has_no_fades(stage: ImageStage) -> None:
     theme().set_reduced_motion(True)
     try:
         stage.preview(picture(64, 64))

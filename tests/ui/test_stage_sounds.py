@@ -87,8 +87,8 @@ def test_a_sound_plays_pauses_and_seeks(room: Room) -> None:
     QTest.keyClick(stage, Qt.Key.Key_Space)
     assert stage.player.playing
     assert stage.play.accessibleName() == "Pause (Space)"
-    heard = stage.player._stream.pull(8000)
-    assert np.allclose(heard[:, 0], sound(2.0).samples[0][:8000])
+    played = stage.player._stream.pull(8000)
+    assert np.allclose(played[:, 0], sound(2.0).samples[0][:8000])
     assert stage.player.position == 1.0
     QTest.keyClick(stage, Qt.Key.Key_Space)
     assert not stage.player.playing
@@ -144,7 +144,7 @@ def test_without_portaudio_it_says_what_to_install(room: Room, monkeypatch: pyte
     stage.deleteLater()
 
 
-def test_an_output_that_is_gone_is_named(stage: AudioStage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_output_is_named(stage: AudioStage, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**given: Any) -> None:
         raise ValueError(f"No output device matching {given['device']!r}")
 
@@ -158,7 +158,7 @@ def test_an_output_that_is_gone_is_named(stage: AudioStage, monkeypatch: pytest.
     assert stage.error.message().startswith("No sound output was found.")
 
 
-def test_outputs_are_named_once_each(card: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outputs_are_listed_once_each(card: None, monkeypatch: pytest.MonkeyPatch) -> None:
     devices = [
         {"name": "Speakers", "max_output_channels": 2},
         {"name": "Microphone", "max_output_channels": 0},
@@ -168,7 +168,7 @@ def test_outputs_are_named_once_each(card: None, monkeypatch: pytest.MonkeyPatch
     assert outputs() == ["Speakers"]
 
 
-def test_a_chosen_part_is_looped_over_and_forgotten(stage: AudioStage) -> None:
+def test_a_range_is_looped_and_cleared(stage: AudioStage) -> None:
     stage.preview(sound(2.0))
     wave, whole = stage.waveform, sound(2.0).samples[0]
     middle = wave.height() // 2
@@ -179,10 +179,10 @@ def test_a_chosen_part_is_looped_over_and_forgotten(stage: AudioStage) -> None:
     assert stage.range_label.text() == f"Loop 0:00.{int(start * 10)} to 0:0{int(stop)}.{int(stop * 10) % 10}"
     stage.toggle()
     assert stage.player.position == pytest.approx(start)
-    heard = stage.player._stream.pull(12000)[:, 0]
+    played = stage.player._stream.pull(12000)[:, 0]
     first, length = int(start * 8000), int(stop * 8000) - int(start * 8000)
     once = whole[first : first + length]
-    assert np.allclose(heard, np.resize(once, 12000))
+    assert np.allclose(played, np.resize(once, 12000))
     assert stage.player.playing
     drag(stage, int(wave._x(wave.range[1] if wave.range else 0)), int(wave.width() * 0.75), middle)
     assert stage.player.range == (pytest.approx(start), pytest.approx(1.5, abs=0.02))
@@ -223,7 +223,7 @@ def test_keys_mark_a_part_loop_and_mute(stage: AudioStage) -> None:
     assert asked == [1, -1]
 
 
-def test_behind_its_loop_a_sound_plays_on_to_the_end(card: None) -> None:
+def test_after_its_range_a_sound_plays_to_the_end(card: None) -> None:
     player = SoundPlayer()
     player.load(sound(1.0))
     player.looping = True
@@ -231,15 +231,15 @@ def test_behind_its_loop_a_sound_plays_on_to_the_end(card: None) -> None:
     assert player.range == (0.25, 0.5)
     player.play()
     player.seek(0.75)
-    heard = player._stream.pull(3000)[:, 0]
-    assert np.allclose(heard[:2000], sound(1.0).samples[0][6000:])
-    assert np.allclose(heard[2000:], sound(1.0).samples[0][2000:3000])
+    played = player._stream.pull(3000)[:, 0]
+    assert np.allclose(played[:2000], sound(1.0).samples[0][6000:])
+    assert np.allclose(played[2000:], sound(1.0).samples[0][2000:3000])
     player.choose((0.5, 0.501))
     assert player.range is None
     player.stop()
 
 
-def test_another_sound_starts_anew_and_the_file_of_this_one_goes_on(stage: AudioStage, tmp_path: Path) -> None:
+def test_another_sound_restarts_and_the_file_of_this_one_goes_on(stage: AudioStage, tmp_path: Path) -> None:
     stage.expect(MusicRequest(seconds=1.0))
     stage.preview(sound(0.5))
     stage.toggle()
@@ -252,7 +252,7 @@ def test_another_sound_starts_anew_and_the_file_of_this_one_goes_on(stage: Audio
     assert stage.player.position == 0.0
 
 
-def test_a_large_file_is_read_beside(
+def test_a_large_file_is_read_on_a_thread(
     stage: AudioStage, room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audio_stage, "LARGE", 1000)
@@ -276,7 +276,7 @@ def test_the_level_follows_what_is_heard(stage: AudioStage) -> None:
     assert LOWEST < stage.meter.peaks[0] < before
 
 
-def test_a_meter_marks_what_is_full(room: Room) -> None:
+def test_the_meter_marks_clipping(room: Room) -> None:
     meter = LevelMeter(40, 0)
     meter.resize(40, 100)
     meter.show_levels([(0.5, 0.5), (0.7, 1.0)])
@@ -301,7 +301,7 @@ def test_a_spectrogram_shows_each_tone_at_its_pitch() -> None:
     assert not spectrogram(Audio(np.zeros((2, 100), np.float32), 16000)).any()
 
 
-def test_the_spectrogram_comes_beside_and_can_be_put_away(stage: AudioStage, room: Room) -> None:
+def test_the_spectrogram_is_shown_and_hidden(stage: AudioStage, room: Room) -> None:
     stage.preview(sound(1.0))
     assert stage.spectrogram.busy
     room.until(lambda: not stage.spectrogram.busy)

@@ -70,12 +70,12 @@ def end(stage: TextStage) -> None:
         " \n\n \nspaces",
     ],
 )
-def test_no_letter_is_lost(text: str) -> None:
+def test_markdown_round_trips(text: str) -> None:
     blocks, tail = parse(text)
     assert join_blocks(blocks) + tail == text
 
 
-def test_headings_part_from_what_follows() -> None:
+def test_headings_are_separate_blocks() -> None:
     blocks, tail = parse("# A\nb\nc\n\nd\n")
     assert blocks == [MarkdownBlock(0, 1, "A", 0), MarkdownBlock(1, 0, "b\u2028c", 4), MarkdownBlock(2, 0, "d", 9)]
     assert tail == "\n"
@@ -86,7 +86,7 @@ def test_words_are_counted_in_both_scripts() -> None:
     assert word_count("从前有一只fox。") == 6
 
 
-def test_a_text_streams_without_being_set_again(stage: TextStage) -> None:
+def test_a_streamed_text_is_appended(stage: TextStage) -> None:
     whole = "# The Fox\n\nOnce there was a fox.\n\nIt ran <b>away</b> & came # back.\nAnd on."
     first = None
     for at in range(1, len(whole) + 1):
@@ -182,7 +182,7 @@ def test_a_line_is_comfortable_to_read(stage: TextStage, room: Room) -> None:
     assert 60 <= np.mean(lengths) <= 80
 
 
-def test_what_is_written_is_there_again_and_the_work_stays(stage: TextStage, tmp_path: Path, room: Room) -> None:
+def test_a_draft_is_kept_and_the_work_is_unchanged(stage: TextStage, tmp_path: Path, room: Room) -> None:
     asset = work(tmp_path, "tale", TALE)
     stage.show_asset(asset)
     assert stage.words.text() == "14 words"
@@ -204,7 +204,7 @@ def test_what_is_written_is_there_again_and_the_work_stays(stage: TextStage, tmp
     assert codecs.read(asset.path) == Text(TALE)
 
 
-def test_leaving_saves_at_once_and_writing_goes_on_in_the_same_document(stage: TextStage, tmp_path: Path) -> None:
+def test_leaving_saves_at_once_and_editing_resumes_the_draft(stage: TextStage, tmp_path: Path) -> None:
     asset = work(tmp_path, "tale", "One.")
     stage.show_asset(asset)
     end(stage)
@@ -222,7 +222,7 @@ def test_leaving_saves_at_once_and_writing_goes_on_in_the_same_document(stage: T
     assert stage.text == "One. Two. Three."
 
 
-def test_one_can_go_back(stage: TextStage, tmp_path: Path) -> None:
+def test_versions_are_restored(stage: TextStage, tmp_path: Path) -> None:
     stage.show_asset(work(tmp_path, "tale", "One."))
     end(stage)
     type_(stage, " Two.")
@@ -269,7 +269,7 @@ def test_a_draft_is_kept_as_a_work_of_its_own(stage: TextStage, tmp_path: Path) 
     menu.deleteLater()
 
 
-def test_a_work_nobody_takes_stays_a_draft(stage: TextStage, tmp_path: Path) -> None:
+def test_a_copy_that_is_not_saved_stays_a_draft(stage: TextStage, tmp_path: Path) -> None:
     stage.show_asset(work(tmp_path, "tale", "One."))
     end(stage)
     type_(stage, " Two.")
@@ -278,7 +278,7 @@ def test_a_work_nobody_takes_stays_a_draft(stage: TextStage, tmp_path: Path) -> 
     assert stage.save_copy.isVisible()
 
 
-def test_typing_marks_and_unmarks_headings(stage: TextStage, tmp_path: Path) -> None:
+def test_typing_makes_and_unmakes_headings(stage: TextStage, tmp_path: Path) -> None:
     stage.show_asset(work(tmp_path, "tale", "One."))
     end(stage)
     type_(stage, "\n## Two")
@@ -292,7 +292,7 @@ def test_typing_marks_and_unmarks_headings(stage: TextStage, tmp_path: Path) -> 
     assert stage.text == "One.\n\nTwo\nthree"
 
 
-def test_paragraphs_come_and_go_by_the_clipboard(stage: TextStage, tmp_path: Path) -> None:
+def test_paragraphs_are_copied_and_pasted(stage: TextStage, tmp_path: Path) -> None:
     stage.show_asset(work(tmp_path, "tale", "One.\n\nTwo."))
     stage.page.setFocus()
     stage.page.selectAll()
@@ -324,7 +324,7 @@ def test_a_draft_open_elsewhere_can_be_read_only(stage: TextStage, tmp_path: Pat
     other.deleteLater()
 
 
-def test_another_theme_and_size_keep_what_was_written(stage: TextStage, tmp_path: Path) -> None:
+def test_another_theme_and_text_size_keep_the_edit(stage: TextStage, tmp_path: Path) -> None:
     stage.show_asset(work(tmp_path, "tale", TALE))
     end(stage)
     type_(stage, " More.")
@@ -339,7 +339,7 @@ def test_another_theme_and_size_keep_what_was_written(stage: TextStage, tmp_path
     assert stage.text == before
 
 
-def test_what_was_written_becomes_a_work_of_the_library(desk: Desk) -> None:
+def test_an_edit_is_saved_as_a_work(desk: Desk) -> None:
     library = desk.studio.library
     asset = library.add(
         Text("One."), medium="story", request={"kind": "story", "seed": 4}, provenance=Provenance(seed=4)

@@ -31,7 +31,7 @@ def thumbnails(room: Room, library: Library) -> Iterator[ThumbnailLoader]:
     made.close()
 
 
-def test_what_is_looked_at_comes_first_and_what_is_passed_over_never(
+def test_visible_thumbnails_are_read_first_and_skipped_ones_never(
     room: Room, library: Library, thumbnails: ThumbnailLoader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = library.ids()
@@ -61,7 +61,7 @@ def test_what_is_looked_at_comes_first_and_what_is_passed_over_never(
     assert len(read) == 6  # what is known is not read again
 
 
-def test_a_hoard_holds_its_weight_and_lets_go_of_what_was_not_asked_for_longest() -> None:
+def test_an_lru_cache_keeps_to_its_limit() -> None:
     hoard: LruCache[str, int] = LruCache(10)
     for at, name in enumerate("abc"):
         hoard.put(name, at, 3)

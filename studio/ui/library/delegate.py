@@ -50,7 +50,7 @@ class WorkDelegate(QStyledItemDelegate):
         theme().changed.connect(self.reset)
 
     def resize(self, side: int) -> None:
-        """Draw works in another size from here on."""
+        """Set the size of the tiles."""
         self.side = side
         self.height = side + (round(QFontMetricsF(self._font(0.92)).height()) + 12 if self.titled else 0)
         self._blanks.clear()
@@ -62,7 +62,7 @@ class WorkDelegate(QStyledItemDelegate):
         self.resize(self.side)
 
     def begin(self) -> None:
-        """A frame begins."""
+        """Start a frame: its time for new tiles begins."""
         self.unfinished = False
         self._until = time.perf_counter() + BUDGET
 
@@ -97,7 +97,7 @@ class WorkDelegate(QStyledItemDelegate):
         focused: bool = False,
         hovered: bool = False,
     ) -> None:
-        """Draw the work with its corner there."""
+        """Draw the work with its top left corner at a point."""
         ratio = painter.device().devicePixelRatioF()
         face = self._tile(works.thumbnails, asset, selected, ratio)
         if face is None:
@@ -119,7 +119,7 @@ class WorkDelegate(QStyledItemDelegate):
         painter.restore()
 
     def draw_blank(self, painter: QPainter, corner: QPointF) -> None:
-        """Draw what stands where a work will be seen in a moment."""
+        """Draw the placeholder of a work that is being read."""
         ratio = painter.device().devicePixelRatioF()
         blank = self._blanks.get(ratio)
         if blank is None:
@@ -254,7 +254,7 @@ def _cell(corner: QPointF, side: int) -> QRectF:
 
 
 def _title(asset: Asset, words: str) -> str:
-    """The title; a text that was given none is called by its heading."""
+    """The title; of a text without one, its heading."""
     return (split_heading(words)[0] if words and not asset.title else "") or title_of(asset)
 
 
@@ -276,7 +276,7 @@ def _paint_picture(painter: QPainter, picture: QPixmap, cell: QRectF, *, fill: b
 
 
 def _paint_badge(painter: QPainter, text: str, cell: QRectF, *, right: bool, sign: str = "") -> None:
-    """A few words on the work itself, after an icon where there is one: at the foot right, or at the head left."""
+    """A few words on the picture, after an icon if there is one: at the bottom right, or at the top left."""
     look = theme()
     font = look.font(0.8)
     metrics = QFontMetricsF(font)

@@ -50,7 +50,7 @@ class ThumbnailView(QWidget):
     def show_picture(self, picture: QPixmap | None, ground: str, icon: str = "") -> None:
         """Show it, on the theme's colour of that name: on paper it is a waveform.
 
-        Without one, a sign of that name says that there is none, or an empty block that it is being read.
+        Without one, the icon of that name says that there is none, and an empty block that it is being read.
         """
         self._picture, self._ground, self._icon = picture, ground, icon
         self.update()
@@ -180,7 +180,7 @@ class WorkDetails(QFrame):
         self._fit()
 
     def _fit(self) -> None:
-        """As wide as its widest words need, and never narrower than it is drawn for."""
+        """As wide as its widest words need, and never narrower than the theme says."""
         self.setFixedWidth(max(SIZE.inspector, self._work.minimumSizeHint().width() + 33))
 
     def _build(self, whole: QVBoxLayout) -> BuildSteps:

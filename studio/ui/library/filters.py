@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLineEdit, QToolButton
+from PySide6.QtCore import QDate, QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLineEdit, QMenu, QToolButton
 
 from studio.backends import MEDIA
 from studio.errors import StudioError
 from studio.library.library import LibraryQuery
 from studio.ui.commands import keys_of
-from studio.ui.library.filter_button import FilterButton, FilterOption, dates, span
 from studio.ui.preload import BuildSteps
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import GAP, ICON, button, column, label, row, tip, tool
@@ -22,10 +23,117 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 DELAY = 160  # milliseconds after the last key before the library is asked
+LONGEST = 22  # characters of a value that the button shows
+
+
+@dataclass(frozen=True, slots=True)
+class FilterOption:
+    """`value` to filter by, in `words`; `works`: how many there are, if known."""
+
+    value: str
+    words: str
+    works: int | None = None
+
+
+class FilterButton(QToolButton):
+    """Shows `words`, or the value it filters by. Its menu is made when it opens."""
+
+    changed = Signal()
+
+    def __init__(self, name: str, words: str, anything: str, options: Callable[[], Sequence[FilterOption]]) -> None:
+        super().__init__()
+        self.setObjectName(f"facet.{name}")
+        self.setProperty("role", "facet")
+        self._words, self._anything, self._options = words, anything, options
+        self._chosen: FilterOption | None = None
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        # The arrow stands behind the words, whichever way they run.
+        turned = Qt.LayoutDirection.RightToLeft
+        self.setLayoutDirection(turned if self.layoutDirection() != turned else Qt.LayoutDirection.LeftToRight)
+        self.setIconSize(QSize(14, 14))
+        icons.set_icon(self, "chevron-down", "muted", size=14)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCheckable(True)
+        menu = QMenu(self)
+        menu.setObjectName(f"facetMenu.{name}")
+        menu.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)
+        menu.aboutToShow.connect(self._fill)
+        self.setMenu(menu)
+        self._show()
+
+    @property
+    def value(self) -> str | None:
+        return None if self._chosen is None else self._chosen.value
+
+    def choose(self, option: FilterOption | None) -> None:
+        """Filter by this option; None for no filter."""
+        if option != self._chosen:
+            self._chosen = option
+            self._show()
+            self.changed.emit()
+
+    def clear(self) -> None:
+        """Remove the filter without the signal."""
+        self._chosen = None
+        self._show()
+
+    def nextCheckState(self) -> None:
+        """A press opens the menu; it is checked while a filter is set."""
+
+    def _show(self) -> None:
+        words = self._words if self._chosen is None else self._chosen.words
+        short = words if len(words) <= LONGEST else words[: LONGEST - 1].rstrip() + "…"
+        self.setText(short.replace("&", "&&"))
+        self.setChecked(self._chosen is not None)
+        spoken = tr("{filter}: {value}").format(
+            filter=self._words, value=words if self._chosen is not None else self._anything
+        )
+        self.setAccessibleName(spoken)
+        self.setToolTip(spoken)
+
+    def _fill(self) -> None:
+        menu = self.menu()
+        menu.clear()
+        group = QActionGroup(menu)
+        options = self._options()
+        if self._chosen is not None and self._chosen.value not in {option.value for option in options}:
+            options = [*options, self._chosen]
+        for option in (None, *options):
+            words = self._anything if option is None else option.words.replace("&", "&&")
+            if option is not None and option.works is not None:
+                words += f"\t{option.works}"
+            action = menu.addAction(words)
+            action.setCheckable(True)
+            action.setChecked((option.value if option is not None else None) == self.value)
+            action.triggered.connect(lambda _=False, option=option: self.choose(option))
+            group.addAction(action)
+        if not options:
+            menu.addAction(tr("None yet")).setEnabled(False)
+
+
+DAYS = ("today", "week", "month", "year", "earlier")
+
+
+def dates() -> list[FilterOption]:
+    words = (tr("Today"), tr("Last 7 days"), tr("Last 30 days"), tr("This year"), tr("Earlier"))
+    return [FilterOption(value, text) for value, text in zip(DAYS, words, strict=True)]
+
+
+def span(value: str | None) -> tuple[float | None, float | None]:
+    """Since when and until when, as a query takes it: seconds since 1970, by the days of this machine's clock."""
+    today = QDate.currentDate()
+    year = QDate(today.year(), 1, 1)
+    first = {"today": today, "week": today.addDays(-6), "month": today.addDays(-29), "year": year}.get(value or "")
+    return (_start(first) if first is not None else None, _start(year) if value == "earlier" else None)
+
+
+def _start(day: QDate) -> float:
+    return float(day.startOfDay().toSecsSinceEpoch())
 
 
 class LibraryFilters(QFrame):
-    """`asked` says that the query is another one; `brought` that a person wants to bring files in."""
+    """`changed`: the query is another one. `import_requested`: a person wants to import files."""
 
     changed = Signal()
     import_requested = Signal()
@@ -131,7 +239,7 @@ class LibraryFilters(QFrame):
         return done
 
     def _fit(self, line: QHBoxLayout) -> None:
-        """Where the words of all do not fit side by side, the icons of the last two stand for them."""
+        """Show the last two buttons as icons where not all words fit side by side."""
         short = self.import_button.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonIconOnly
         whole = line.sizeHint().width() + (self._saved if short else 0)
         if (whole > self.width() - 32) == short:
@@ -144,7 +252,7 @@ class LibraryFilters(QFrame):
 
     @property
     def query(self) -> LibraryQuery:
-        """What the controls ask for."""
+        """The query of all controls."""
         checked = self._media.checkedButton()
         since, until = span(self.date.value)
         return LibraryQuery(
@@ -161,16 +269,16 @@ class LibraryFilters(QFrame):
 
     @property
     def is_filtered(self) -> bool:
-        """Whether anything but the bin is asked for."""
+        """Whether any filter but the bin is set."""
         return self.query != LibraryQuery(binned=self.binned.isChecked())
 
     def clear(self) -> None:
-        """Ask for everything; the bin stays the bin."""
+        """Remove all filters but the bin."""
         self._reset()
         self._ask()
 
     def show_all(self) -> None:
-        """Ask for everything outside the bin, so that any work can be shown."""
+        """Remove all filters and leave the bin, so that any work can be shown."""
         self.binned.setChecked(False)
         self.clear()
 

@@ -32,7 +32,7 @@ Flag = QItemSelectionModel.SelectionFlag
 
 
 class WorkGrid(QListView):
-    """Rows of the model from left to right, then down. `typed` gives what one types: it is meant for the search."""
+    """Rows of the model from left to right, then down. `typed(text)`: a person types, which goes to the search."""
 
     typed = Signal(str)
 
@@ -63,7 +63,7 @@ class WorkGrid(QListView):
         theme().changed.connect(self._on_works_changed)
 
     def build_steps(self) -> BuildSteps:
-        """Have what will be seen first read, and draw it, a tile at a time, before it is seen."""
+        """Read and draw the first tiles, one at a time, before the grid is shown."""
         thumbnails, shown, ratio = self.works.thumbnails, self.visible_rows, self.devicePixelRatioF()
         canvas = QPixmap(QSize(self.delegate.side, self.delegate.height) * ratio)
         canvas.setDevicePixelRatio(ratio)
@@ -90,7 +90,7 @@ class WorkGrid(QListView):
         return self._columns
 
     def _rect(self, row: int) -> QRect:
-        """In the viewport."""
+        """The rectangle of a row in the viewport."""
         line, column = divmod(row, self._columns)
         high = self.delegate.height
         return QRect(column * self.delegate.side, line * high - self.verticalOffset(), self.delegate.side, high)
@@ -150,7 +150,7 @@ class WorkGrid(QListView):
         bar.setSingleStep(max(1, self.delegate.height // 3))
 
     def resizeEvent(self, e: QResizeEvent) -> None:
-        """Divide the width into columns; what stands at the top stays there."""
+        """Divide the width into columns; the row at the top stays at the top."""
         top = self.verticalOffset() // self.delegate.height * self._columns
         within = self.verticalOffset() % self.delegate.height
         wide = max(TILE, self.viewport().width() - 2)
@@ -165,7 +165,7 @@ class WorkGrid(QListView):
         self.viewport().update()
 
     def _keep_place(self, _: QModelIndex, first: int, last: int) -> None:
-        """Whole lines of new works above what one looks at push nothing away."""
+        """Keep the scroll position when whole lines of new works come above it."""
         offset, high = self.verticalOffset(), self.delegate.height
         self.updateGeometries()
         if offset >= high and first < offset // high * self._columns:
@@ -210,7 +210,7 @@ class WorkGrid(QListView):
         return range(rows[0], rows[-1] + 1) if rows else range(0)
 
     def _load_visible(self) -> None:
-        """Have what can be seen read, works and pictures, and the pictures of the screen below after them."""
+        """Ask for the works and pictures that are visible, then for the pictures of the screen below."""
         shown = self.visible_rows
         if shown:
             self.works.load(shown[0], shown[-1])
@@ -283,4 +283,4 @@ class WorkGrid(QListView):
             super().keyPressEvent(event)
 
     def keyboardSearch(self, search: str) -> None:
-        """Titles are looked for in the library, not in the rows: those need not have been read."""
+        """Typed letters go to the search, since not all rows have been read."""

@@ -27,14 +27,14 @@ Index = QModelIndex | QPersistentModelIndex
 
 @dataclass(frozen=True, slots=True)
 class ListDifference:
-    """From one list of ids to another: rows of the old that go, then rows of the new that come, as (first, last)."""
+    """The difference of two lists of ids: rows removed from the old, then rows added in the new, as (first, last)."""
 
     gone: list[tuple[int, int]]
     come: list[tuple[int, int]]
 
 
 def difference(old: Sequence[str], new: Sequence[str]) -> ListDifference | None:
-    """How `old` becomes `new`; None where it is not by some going and some coming, or by too many runs of them."""
+    """The difference; None if the order changed, or if it has too many runs."""
     before, after = set(old), set(new)
     if [id for id in old if id in after] != [id for id in new if id in before]:
         return None
@@ -44,7 +44,7 @@ def difference(old: Sequence[str], new: Sequence[str]) -> ListDifference | None:
 
 
 def runs(rows: Iterable[int]) -> list[tuple[int, int]]:
-    """Rising numbers as (first, last) of each unbroken run."""
+    """Ascending numbers as (first, last) of each run."""
     found: list[tuple[int, int]] = []
     for row in rows:
         if found and found[-1][1] == row - 1:
@@ -63,14 +63,14 @@ class QueryResult:
 
 
 def listing(library: Library, query: LibraryQuery) -> QueryResult:
-    """Ask the library, in whatever thread, and count the rows there too."""
+    """Run the query, on any thread, and number the rows."""
     ids = library.ids(query)
     return QueryResult(ids, {id: row for row, id in enumerate(ids)})
 
 
 class WorkListModel(QAbstractListModel):
     """The works that a query found, newest first. What changes in the library meanwhile shows after `refresh`, and rows
-    that stay keep their selection. `changed` follows every question and every refresh.
+    that stay keep their selection. `changed` is emitted after every query and every refresh.
     """
 
     changed = Signal()
@@ -85,7 +85,7 @@ class WorkListModel(QAbstractListModel):
         parent: QObject | None = None,
         listing: QueryResult | None = None,
     ) -> None:
-        """`listing` is what the query finds, where that has been asked already."""
+        """`listing`: the result of the query, if it is known already."""
         super().__init__(parent)
         self._library = library
         self.thumbnails = thumbnails
@@ -138,12 +138,12 @@ class WorkListModel(QAbstractListModel):
         return self._assets.get(id)
 
     def loaded(self, row: int) -> Asset | None:
-        """The work in a row, as far as it has been read: a view that paints never waits. `see` has it read."""
+        """The work in a row if it has been read, so that painting never waits; `load` reads it."""
         id = self._ids[row]
         return self._assets.get(id) or self._before.get(id)
 
     def load(self, first: int, last: int) -> None:
-        """These rows can be seen: what has not been read of them is read aside, and then what lies around them."""
+        """Read these visible rows in the background, then those around them."""
         around = self._ids[max(0, first - AHEAD) : last + 1 + AHEAD]
         missing = [id for id in self._ids[first : last + 1] if id not in self._assets]
         missing = missing or [id for id in around if id not in self._assets]
@@ -153,7 +153,7 @@ class WorkListModel(QAbstractListModel):
             self.thumbnails.submit(self._read)
 
     def row_of(self, id: str) -> int:
-        """The row of a work; -1 where it is not among them."""
+        """The row of a work; -1 if it is not in the list."""
         if len(self._rows) != len(self._ids):
             self._rows = {each: row for row, each in enumerate(self._ids)}
         return self._rows.get(id, -1)
@@ -183,7 +183,7 @@ class WorkListModel(QAbstractListModel):
         return file_mime_data([asset for index in indexes if (asset := self.work_at(index.row())) is not None])
 
     def _read(self) -> None:
-        """In the thread: read what is missed by now."""
+        """On the thread: read the works that are asked for."""
         missed = self._missed
         try:
             found = self._library.get_many(missed)
@@ -211,7 +211,7 @@ class WorkListModel(QAbstractListModel):
             self._assets.popitem(last=False)
 
     def _show_result(self, query: LibraryQuery, found: QueryResult) -> None:
-        """Show these works from here on, unless another query has been asked since."""
+        """Show this result, unless another query was set since."""
         if query != self.query or self.thumbnails.closing:
             return
         self._before, self._assets = dict(self._assets), OrderedDict()

@@ -34,7 +34,7 @@ LOOKED_AT = 200  # works of a selection that are read to say what they have in c
 
 
 class LibraryPage(QWidget):
-    """Empty until `pieces` has run to its end: the window makes it in idle moments before anybody asks for it."""
+    """Empty until `build_steps` has run to its end: the window makes it in idle moments before it is opened."""
 
     def __init__(self, studio: Studio, bridge: Bridge, thumbnails: ThumbnailLoader, work_actions: WorkActions) -> None:
         super().__init__()
@@ -126,7 +126,7 @@ class LibraryPage(QWidget):
         return self.filters.total
 
     def apply_filters(self) -> None:
-        """Show what the filters ask for, from its beginning."""
+        """Show what the filters find, from the top."""
         self.grid.clearSelection()
         self._works.set_query(self.filters.query)
         self.grid.scrollToTop()
@@ -136,7 +136,7 @@ class LibraryPage(QWidget):
         self._works.refresh()
 
     def show_work(self, id: str) -> None:
-        """Select a work and bring it into view; what hides it is no longer asked for."""
+        """Select a work and scroll to it; filters that hide it are removed."""
         if self._works.row_of(id) < 0:
             self.filters.show_all()
         row = self._works.row_of(id)
@@ -196,7 +196,7 @@ class LibraryPage(QWidget):
         self.details.show_works(self.selected(), sum(last - first + 1 for first, last in self.grid.ranges()))
 
     def commands(self) -> dict[str, Run]:
-        """What the commands of the table do here and now, with the selected works."""
+        """What the commands of the table do with the selected works."""
         ids = self.selected_ids()
         found = possible_on(self.selected(), len(ids), self._run)
         if ids:

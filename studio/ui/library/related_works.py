@@ -71,7 +71,7 @@ class WorkThumb(QAbstractButton):
 
 
 class RelatedWorks(QWidget):
-    """A heading and the works under it; nothing where there are none. `chosen` gives the one clicked."""
+    """A heading and the works below it; hidden without works. `chosen(asset)`: one was clicked."""
 
     chosen = Signal(object)
 

@@ -29,7 +29,7 @@ def targets(asset: Asset) -> list[str]:
 
 
 def obstacle(asset: Asset) -> str:
-    """Why no other panel takes anything of this work; empty where one does."""
+    """Why no other page can take anything of this work; empty if one can."""
     if targets(asset):
         return ""
     return tr("There is no text to send. Give it a title to send that.")

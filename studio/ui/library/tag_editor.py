@@ -14,7 +14,7 @@ LONGEST = 26  # characters of a name that a chip shows
 
 
 class TagEditor(QWidget):
-    """`put` gives a name that the works shall have, `taken` one that they shall not have any more."""
+    """`added(name)` and `removed(name)`: a name to give to the selected works, or to take from them."""
 
     added = Signal(str)
     removed = Signal(str)
@@ -66,12 +66,12 @@ class TagEditor(QWidget):
         self._chips.updateGeometry()
 
     def _offer(self) -> None:
-        """Offer the names that are in use, once somebody types."""
+        """Offer the names that are in use, once a person types."""
         if not self._offered.stringList():
             self._offered.setStringList(list(self._known()))
 
     def forget_known(self) -> None:
-        """Names may have come or gone since they were offered."""
+        """Read the names again when a person types next."""
         self._offered.setStringList([])
 
     def _enter(self) -> None:

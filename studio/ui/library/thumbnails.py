@@ -31,7 +31,7 @@ EXCERPT = 600  # bytes of a text that stand for a picture of it
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """What stands for a work: its picture, or how its text begins, or neither."""
+    """What a tile shows of a work: its picture, or the first words of its text, or neither."""
 
     picture: QPixmap | None
     words: str
@@ -67,7 +67,7 @@ class ThumbnailLoader(QObject):
         return None if seen is None else seen.picture
 
     def loaded(self, id: str) -> Thumbnail | None:
-        """What stands for a work; None while it is being read, which begins with `get` or `look`."""
+        """The thumbnail as it was read; None until then. `get` and `prioritise` have it read."""
         return self._kept.get(id)
 
     def is_loaded(self, id: str) -> bool:
@@ -75,12 +75,12 @@ class ThumbnailLoader(QObject):
         return id in self._kept
 
     def words(self, id: str) -> str:
-        """How a text begins, once it has been read."""
+        """The first words of a text, once they have been read."""
         seen = self._kept.get(id)
         return "" if seen is None else seen.words
 
     def prioritise(self, ids: Iterable[str]) -> None:
-        """These are looked at, or will be in a moment: they are read before all others, from the first on. What was
+        """Read these first, in their order: they are visible, or will be in a moment. What was
         looked at before, and is not among them, is forgotten where it has not been read.
         """
         with self._lock:
@@ -88,7 +88,7 @@ class ThumbnailLoader(QObject):
         self._start()
 
     def submit(self, question: Callable[[], T]) -> Future[T] | None:
-        """Ask the library something in the thread that reads it; after `close` nothing is asked any more."""
+        """Run a function on the thread that reads the library; after `close` it is ignored."""
         return None if self._closing else self._pool.submit(question)
 
     @property
@@ -117,7 +117,7 @@ class ThumbnailLoader(QObject):
         self._pool.submit(self._read)
 
     def _read(self) -> None:
-        """Read for a while and hand over what there is; other questions to the library come in between."""
+        """Read for a while and hand over the results; functions that were submitted run in between."""
         made: list[tuple[str, QImage, str]] = []
         until = time.perf_counter() + TOGETHER
         while not self._closing and time.perf_counter() < until and (id := self._next()):
@@ -152,7 +152,7 @@ class ThumbnailLoader(QObject):
         return image.convertToFormat(form), ""
 
     def _beginning(self, id: str) -> str:
-        """The first words of a text, which stand for a picture of it."""
+        """The first words of a text file."""
         try:
             path = self._library.get(id).path
             if path.suffix not in codecs.TEXT_SUFFIXES:

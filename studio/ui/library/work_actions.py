@@ -45,7 +45,7 @@ def copy_works(works: Sequence[Asset], folder: Path, stopping: Callable[[], bool
 
 Actions = Sequence[tuple[str, Callable[[], object]]]
 
-FEW = 12  # works that are changed at once; more are changed aside, in parts
+FEW = 12  # works that are changed at once; more are changed in the background, in parts
 PART = 24
 REST = 2500  # milliseconds after which what a dialog will want is read from the disk
 
@@ -82,13 +82,13 @@ class WorkActions:
         self.importer = Importer(studio, bridge, notify, self.show_error, window)
 
     def close(self) -> None:
-        """The window closes: what is being changed is changed to the end of its part."""
+        """The window closes: a running change ends after its current part."""
         if self._export is not None:
             self._export.close_down()
         self.tasks.close()
 
     def dismiss_message(self, words: str) -> None:
-        """What was said in passing is not so any more."""
+        """Hide the toast if it still shows these words."""
         toast = self._window.findChild(Toast)
         if toast is not None and toast.message() == words:
             toast.hide()
@@ -116,13 +116,13 @@ class WorkActions:
             error_actions.run_command(self._window, name)
 
     def open(self, asset: Asset) -> None:
-        """Show the work on its panel's stage; the brief there stays as it is."""
+        """Show the work on its page; the settings there stay as they are."""
         panel = self._open_panel(send_to.home_medium(asset))
         if panel is not None:
             panel.show_work(asset)
 
     def recall(self, asset: Asset) -> None:
-        """Put the brief of a work back into its panel, and show the work there."""
+        """Load the settings of a work on its page, and show the work there."""
         panel = self._open_panel(asset.medium)
         if panel is not None:
             panel.load_request(Request.from_json(asset.request))
@@ -137,7 +137,7 @@ class WorkActions:
         self._make(asset, self._request_of(asset).replace(seed=fresh_seed()), parents=(asset.id,))
 
     def send(self, asset: Asset, medium: str) -> None:
-        """Put the work's words into the brief of another panel, or a text into its own to go on from there."""
+        """Use the work's words as a prompt on another page, or continue a text on its own."""
 
         def sent() -> None:
             words = send_to.words(asset, medium)
@@ -155,8 +155,8 @@ class WorkActions:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(asset.path.parent)))
 
     def export(self, asset: Asset) -> None:
-        """Open the dialog that makes files of a picture for feeds, profiles and systems."""
-        from studio.ui.export.dialog import ExportDialog  # wanted seldom
+        """Open the export dialog."""
+        from studio.ui.export.dialog import ExportDialog  # rarely used, and slow to import
 
         if not asset.is_image or self._export is not None:
             return
@@ -185,7 +185,7 @@ class WorkActions:
             panel.submit(request, parents=parents)
 
     def save_edited(self, payload: Payload, made_from: Asset) -> Asset | None:
-        """Add to the library what a person has made of a work by hand; None where it could not be."""
+        """Add a person's edit of a work to the library; None if it could not be added."""
         kept: list[Asset] = []
         provenance = replace(made_from.provenance, edited=True)
         request, medium = made_from.request, made_from.medium
@@ -201,7 +201,7 @@ class WorkActions:
         return self._change(ids, lambda part: self._studio.library.favourite(part, on))
 
     def bin(self, ids: Sequence[str]) -> bool:
-        """Put works into the bin, and offer to take them back; False where they could not be."""
+        """Move works to the bin, with undo; False if they could not be moved."""
 
         def said() -> None:
             words = count(len(ids), "%n item moved to the bin.", "%n items moved to the bin.")
@@ -213,7 +213,7 @@ class WorkActions:
         return self._change(ids, self._studio.library.restore)
 
     def tag(self, ids: Sequence[str], name: str, on: bool) -> bool:
-        """Give works a tag or take it from them, and offer to undo it for those that it changed."""
+        """Add a tag to works or remove it, with undo for those that changed."""
         library = self._studio.library
         words = tr("Tagged “{name}”.") if on else tr("Tag “{name}” removed.")
         return self._label(
@@ -225,7 +225,7 @@ class WorkActions:
         )
 
     def collect(self, ids: Sequence[str], name: str, on: bool) -> bool:
-        """Put works into a collection or take them out, and offer to undo it for those that it changed."""
+        """Add works to a collection or remove them, with undo for those that changed."""
         library = self._studio.library
         words = tr("Added to “{name}”.") if on else tr("Removed from “{name}”.")
         return self._label(
@@ -308,7 +308,7 @@ class WorkActions:
         self.tasks.run(lambda: copy_works(works, folder, stopping), announce, self.show_error)
 
     def _attempt(self, act: Callable[[], object]) -> bool:
-        """Do it; where it cannot be done, say why."""
+        """Call `act`; show its error if it fails."""
         try:
             act()
         except (StudioError, OSError) as error:
@@ -318,7 +318,7 @@ class WorkActions:
         return True
 
     def show_error(self, error: BaseException) -> None:
-        """Say what went wrong in passing, with the button that mends it."""
+        """Show an error in a toast, with the buttons that help."""
         mends = error_actions.buttons(error, self._window) if isinstance(error, StudioError) else ()
         self.notify(" ".join(failure(error)), [(words, act) for words, _, act in mends])
         self._bridge.library_changed()
@@ -326,7 +326,7 @@ class WorkActions:
     def _change(
         self, ids: Sequence[str], change: Callable[[Sequence[str]], object], then: Callable[[], object] | None = None
     ) -> bool:
-        """Change a few works at once, many aside; False where it is known by now that it failed."""
+        """Change a few works at once, many in the background; False if it failed at once."""
         if len(ids) <= FEW:
             done = self._attempt(lambda: change(ids))
             if done and then is not None:

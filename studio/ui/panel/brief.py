@@ -252,7 +252,7 @@ class Brief(QWidget):
             return request
         wide, high = model.native
         sizes = {"width": wide, "height": high} if wide and high and hasattr(request, "width") else {}
-        return request.replace(**self._medium.family(model.family).suited(type(request), model), **sizes)
+        return request.replace(**{**self._medium.family(model.family).suited(type(request), model), **sizes})
 
     def load_request(self, request: Request) -> None:
         """Put a request into the form, its seed locked, so that Generate makes the same again."""

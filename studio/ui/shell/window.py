@@ -173,7 +173,7 @@ class MainWindow(QMainWindow):
     def _library(self) -> PageBuild:
         """The library page, a piece at a time: what it loads, what is in it, and what it shows first."""
         yield from touch_widget_types()
-        for name in ("tag_editor", "related_works", "details", "filter_button", "filters", "grid"):
+        for name in ("tag_editor", "related_works", "details", "filters", "grid"):
             importlib.import_module(f"studio.ui.library.{name}")
             yield
         from studio.ui.library.page import LibraryPage

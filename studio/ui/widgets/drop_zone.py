@@ -14,9 +14,9 @@ EDGE = 8
 
 
 class DropZone(QObject):
-    """Makes `area` a place to drop and paste on. `takes` says whether data mean something there, `take` has them.
+    """Makes `area` a place to drop and paste on. `takes(data)`: whether they can be used there; `take(data)` uses them.
 
-    What is dragged from this window itself is left alone: it is a work already.
+    Drags from this window are ignored: they are works already.
     """
 
     def __init__(
@@ -26,9 +26,9 @@ class DropZone(QObject):
         self._area, self._takes, self._take = area, takes, take
         self.overlay = QFrame(area)
         self.overlay.setObjectName("dropVeil")
-        told = label(words, "heading", wrap=True)
-        told.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        column(self.overlay, margins=(32, 32, 32, 32)).addWidget(told)
+        text = label(words, "heading", wrap=True)
+        text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column(self.overlay, margins=(32, 32, 32, 32)).addWidget(text)
         self.overlay.hide()
         area.setAcceptDrops(True)
         area.installEventFilter(self)

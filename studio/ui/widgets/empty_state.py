@@ -31,7 +31,7 @@ class LargeIcon(QWidget):
 
 
 class EmptyState(QWidget):
-    """`left` says that a person takes the way out."""
+    """`left`: the button was pressed."""
 
     left = Signal()
 

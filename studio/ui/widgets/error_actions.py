@@ -40,7 +40,7 @@ def buttons(
     request: Request | None = None,
     make: Callable[[Request], object] = lambda request: None,
 ) -> Sequence[Button]:
-    """The buttons that mend an error shown on `widget`; `make` is called with a smaller request where that may do."""
+    """The buttons that help with an error shown on `widget`; `make` gets a smaller request if that may help."""
     if not isinstance(error, StudioError):
         return [_command_button("diagnostics", widget)]
     if error.mend in COMMANDS:

@@ -16,27 +16,27 @@ class LruCache(Generic[K, V]):
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.weight = 0
-        self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
+        self._entries: OrderedDict[K, tuple[V, int]] = OrderedDict()
 
     def __contains__(self, key: K) -> bool:
-        return key in self._kept
+        return key in self._entries
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._entries)
 
     def get(self, key: K) -> V | None:
-        """What is kept under the key; None where nothing is."""
-        found = self._kept.get(key)
+        """The value of the key; None if there is none."""
+        found = self._entries.get(key)
         if found is None:
             return None
-        self._kept.move_to_end(key)
+        self._entries.move_to_end(key)
         return found[0]
 
     def put(self, key: K, value: V, weight: int) -> None:
-        """Keep this, in place of what was kept under the key."""
-        before = self._kept.pop(key, None)
-        self._kept[key] = (value, weight)
+        """Store a value of `weight` bytes, in place of the key's older one."""
+        before = self._entries.pop(key, None)
+        self._entries[key] = (value, weight)
         self.weight += weight - (before[1] if before is not None else 0)
-        while self.weight > self.limit and len(self._kept) > 1:
-            _, (_, less) = self._kept.popitem(last=False)
+        while self.weight > self.limit and len(self._entries) > 1:
+            _, (_, less) = self._entries.popitem(last=False)
             self.weight -= less

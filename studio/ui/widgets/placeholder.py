@@ -9,11 +9,11 @@ from studio.ui.widgets import icons
 from studio.ui.widgets.theme import SIZE, theme
 
 PATIENCE = 120  # milliseconds without an answer before a block is shown: shorter, and it would only flash
-LARGEST = 36.0  # pixels of a sign
+LARGEST = 36.0  # pixels of the icon
 
 
 def block(painter: QPainter, box: QRectF, radius: float = SIZE.radius) -> None:
-    """Something is being read and will stand here."""
+    """Paint an empty block where a picture is being read."""
     painter.save()
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(theme().colour("skeleton"))
@@ -22,7 +22,7 @@ def block(painter: QPainter, box: QRectF, radius: float = SIZE.radius) -> None:
 
 
 def missing(painter: QPainter, box: QRectF, icon: str, radius: float = SIZE.radius) -> None:
-    """There is no picture of it: what kind of thing it is."""
+    """Paint an icon where there is no picture."""
     block(painter, box, radius)
     side = min(LARGEST, box.width() * 0.36)
     sign = QRectF(0, 0, side, side)
