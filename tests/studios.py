@@ -10,6 +10,8 @@ import tomli_w
 
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
+from studio.jobs.queue_store import QueueEntry, QueueStore
+from studio.schema.request import Request
 from studio.studio import Studio
 from studio.system.paths import RESOURCES, AppPaths
 
@@ -51,3 +53,10 @@ def fake_studio(home: Path, *, isolated: bool = False, trainer: str = FAKE, **ch
     if not bundled.exists():
         starters(bundled)
     return Studio(AppPaths.under(home), isolated=isolated, media=media, bundled=bundled, platform="", **changes)
+
+
+def interrupt(home: Path, request: Request) -> None:
+    """Leave the request in the queue file as one that ran when the studio, which must be closed, ended."""
+    store = QueueStore(AppPaths.under(home).state / "queue.sqlite")
+    store.replace([QueueEntry("1", request, (), "running")])
+    store.close()

@@ -37,7 +37,7 @@ def lines(setting: BenchSettings) -> Iterator[Measurement]:
         for move in range(moves):
             time.sleep(max(0.0, start + move * HAND - time.perf_counter()))
             hand.follow(studio.submit(_face(move / moves), live=True, replaces="avatar"))
-            waiting = max(waiting, sum(job.state == "queued" for job in studio.jobs()))
+            waiting = max(waiting, sum(job.state == "queued" for job in studio.queue.jobs()))
         hand.wait_for_last()
         busy = _processor() - before
         # From one picture to the next, the first from the start of the drag.

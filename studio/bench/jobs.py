@@ -69,11 +69,11 @@ def _free_after_cancel(studio: Studio, make: type[Request], attempt: int) -> flo
     while job.state in ("queued", "running") and job.progress.done <= attempt * job.progress.total // 4:
         time.sleep(0.0005)
     start = time.perf_counter()
-    studio.cancel(job.id)
+    studio.queue.cancel(job.id)
     while next_job.state == "queued":
         time.sleep(0.0005)
     seconds = time.perf_counter() - start
-    studio.cancel(next_job.id)
+    studio.queue.cancel(next_job.id)
     for ended in (job, next_job):
         with contextlib.suppress(Cancelled):
             ended.future.result(PATIENCE)

@@ -56,7 +56,7 @@ class BusyEngine:
 
     def stop(self) -> None:
         if self._job is not None and self._job.state in ("queued", "running"):
-            self._studio.cancel(self._job.id)
+            self._studio.queue.cancel(self._job.id)
 
 
 async def frames(draw: Callable[[int], None], count: int, work: BusyEngine) -> dict[str, Any]:

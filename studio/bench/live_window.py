@@ -117,7 +117,7 @@ async def working(window: MainWindow, told: dict[str, Any]) -> dict[str, Any]:
     panel.count.setCurrentIndex(0)
     while time.monotonic() - start < told["seconds"]:
         panel.generate.click()
-        while any(job.state in ("queued", "running") for job in window.studio.jobs()):
+        while any(job.state in ("queued", "running") for job in window.studio.queue.jobs()):
             await asyncio.sleep(0.02)
             if time.monotonic() - start > PATIENCE:
                 raise StudioError(

@@ -67,7 +67,7 @@ def run(studio: Studio, requests: Sequence[Request], display: ProgressDisplay, r
 
 def _wait(studio: Studio, job: Job, index: int, count: int, display: ProgressDisplay) -> None:
     while True:
-        display.show(job, index, count, studio.seconds_left(job))
+        display.show(job, index, count, studio.queue.seconds_left(job))
         if job.future.done():
             return
         try:
@@ -79,4 +79,4 @@ def _wait(studio: Studio, job: Job, index: int, count: int, display: ProgressDis
 def _cancel(studio: Studio, jobs: Sequence[Job]) -> None:
     for job in jobs:
         if not job.future.done():
-            studio.cancel(job.id)
+            studio.queue.cancel(job.id)

@@ -11,7 +11,6 @@ from studio.jobs.job import Cancelled, Job, Progress, Report
 from studio.jobs.worker import EngineResult, OnProgress
 from studio.library.library import Asset, Embed, Library
 from studio.models.catalog import Catalog
-from studio.models.resources import Resources
 from studio.schema.request import Request
 
 IO_WORKERS = 3  # jobs of different kinds that run at once
@@ -66,14 +65,14 @@ class IoHost:
     def __init__(self, context: IoContext) -> None:
         self._context = context
 
-    def run(self, job: Job, engine: str, _resources: Resources, on_progress: OnProgress) -> EngineResult:
+    def run(self, job: Job, engine: str, on_progress: OnProgress) -> EngineResult:
         def report(progress: Progress) -> None:
             if job.cancelling:
                 raise Cancelled
             on_progress(progress)
 
-        made: IoEngine = resolve(engine)(self._context)
-        return EngineResult(made.run(job.request, report), {})
+        loaded: IoEngine = resolve(engine)(self._context)
+        return EngineResult(loaded.run(job.request, report), {})
 
     def suspend(self, on: bool) -> None:
         """I/O is never suspended."""

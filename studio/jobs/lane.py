@@ -98,14 +98,14 @@ class Lane:
             if self._closed:
                 raise StudioError("The studio is closing.", "Start it again to continue.")
             for job in jobs:
-                replaced = [other for other in self._queue if job.replaces and other.replaces == job.replaces]
-                older += replaced
-                self._queue = [other for other in self._queue if other not in replaced]
+                if job.replaces:
+                    older += [other for other in self._queue if other.replaces == job.replaces]
+                    self._queue = [other for other in self._queue if other.replaces != job.replaces]
+                    for running in self._running:
+                        if running.replaces == job.replaces:
+                            running.stop()
                 ahead = sum(other.live for other in self._queue) if job.live else len(self._queue)
                 self._queue.insert(ahead, job)
-                for running in self._running:
-                    if job.replaces and running.replaces == job.replaces:
-                        running.stop()
             self._condition.notify_all()
         for other in older:
             self._end(other, Cancelled())
@@ -122,11 +122,12 @@ class Lane:
 
         With an `error` those that wait fail with it.
         """
+        chosen = set(jobs)
         with self._condition:
-            waiting = [job for job in jobs if job in self._queue]
-            self._queue = [job for job in self._queue if job not in waiting]
-            for job in jobs:
-                if job in self._running:
+            waiting = [job for job in self._queue if job in chosen]
+            self._queue = [job for job in self._queue if job not in chosen]
+            for job in self._running:
+                if job in chosen:
                     job.stop()
         for job in waiting:
             self._end(job, error or Cancelled())
@@ -136,10 +137,11 @@ class Lane:
     def move(self, index: int, *jobs: Job) -> None:
         """Move waiting jobs to `index` among the other waiting ones (live ones among the live). No effect on others."""
         with self._condition:
-            moved = [job for job in self._queue if job in jobs]
+            chosen = set(jobs)
+            moved = [job for job in self._queue if job in chosen]
             if not moved:
                 return
-            self._queue = [job for job in self._queue if job not in moved]
+            self._queue = [job for job in self._queue if job not in chosen]
             ahead = sum(other.live for other in self._queue)
             low, high = (0, ahead) if moved[0].live else (ahead, len(self._queue))
             at = max(low, min(low + index, high))
@@ -200,14 +202,14 @@ class Lane:
         self._notify(job)
         self._queue_changed()
 
-        def hear(progress: Progress) -> None:
+        def on_progress(progress: Progress) -> None:
             job.progress = progress
             self._notify(job)
 
         try:
-            made = self._run(job, hear)
-            hear(Progress("saving"))
-            results = self._store(job, made, False)
+            result = self._run(job, on_progress)
+            on_progress(Progress("saving"))
+            results = self._store(job, result, False)
         except Cancelled as cancelled:
             self._end(job, self._store_partial(job, cancelled))
         except Exception as error:
@@ -221,8 +223,8 @@ class Lane:
     def _store_partial(self, job: Job, cancelled: Cancelled) -> BaseException:
         """The cancellation with its partial results saved; the error instead where saving them failed."""
         try:
-            made: Sequence[Any] = cancelled.payloads
-            return Cancelled(made, self._store(job, EngineResult(made, {}), True) if made else ())
+            partial: Sequence[Any] = cancelled.payloads
+            return Cancelled(partial, self._store(job, EngineResult(partial, {}), True) if partial else ())
         except Exception as error:
             log.exception("partial results of %s could not be saved", job)
             return error

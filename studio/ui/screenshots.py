@@ -109,11 +109,11 @@ class ScreenshotSession:
 
     async def _ended(self) -> None:
         deadline = time.monotonic() + PATIENCE
-        while any(job.state in ("queued", "running") for job in self.studio.jobs()):
+        while any(job.state in ("queued", "running") for job in self.studio.queue.jobs()):
             if time.monotonic() > deadline:
                 raise StudioError("The examples took too long.", "Try again while the machine is idle.")
             await asyncio.sleep(0.05)
-        failed = next((job for job in self.studio.jobs() if job.error is not None), None)
+        failed = next((job for job in self.studio.queue.jobs() if job.error is not None), None)
         if failed is not None and isinstance(failed.error, BaseException):
             raise failed.error
         await asyncio.sleep(0.2)

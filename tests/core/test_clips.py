@@ -511,7 +511,7 @@ def test_no_clip_stays_that_nobody_wants(temporary: Path, home: Path, monkeypatc
     assert not list(temporary.iterdir())
     late = studio.submit(AvatarRequest(seed=LATE), live=True)
     fakes.until(lambda: late.progress.stage == "late")
-    studio.cancel(late.id)
+    studio.queue.cancel(late.id)
     assert isinstance(late.future.exception(20), Cancelled)
     assert not list(temporary.iterdir())
 

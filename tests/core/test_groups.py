@@ -16,8 +16,7 @@ import pytest
 from studio.backends import medium
 from studio.backends.avatar.requests import AvatarProjectRequest, AvatarTrainRequest
 from studio.errors import BadInput, StudioError
-from studio.jobs.group import JobGroup
-from studio.jobs.job import Cancelled, Group, Job
+from studio.jobs.job import Cancelled, Group, Job, JobGroup
 from studio.jobs.queue_store import QueueEntry, QueueStore
 from studio.library.library import LibraryQuery
 from studio.schema.request import Request
@@ -66,7 +65,7 @@ def test_a_group_of_which_one_cannot_be_queued_is_not_queued(studio: Studio) -> 
         studio.submit_group([AVATAR(seed=1), AVATAR(seed=2, model="nowhere")], "batch")
     with pytest.raises(BadInput, match="at least one"):
         studio.submit_group([], "batch")
-    assert studio.jobs() == studio.queue() == []
+    assert studio.queue.jobs() == studio.queue.rows() == []
 
 
 def test_progress_counts_all_jobs(studio: Studio) -> None:
@@ -76,7 +75,7 @@ def test_progress_counts_all_jobs(studio: Studio) -> None:
     assert (group.progress.stage, group.progress.done, group.progress.total) == ("making", 2000, 3000)
     assert group.running is group.jobs[1]
     assert group.request is group.jobs[0].request
-    studio.cancel(group.id)
+    studio.queue.cancel(group.id)
 
 
 def test_one_cancel_ends_all_and_keeps_what_was_made(studio: Studio) -> None:
@@ -84,7 +83,7 @@ def test_one_cancel_ends_all_and_keeps_what_was_made(studio: Studio) -> None:
     other = studio.submit(AVATAR(seed=3))
     fakes.until(lambda: group.jobs[0].progress.done == fakes.steps(group.jobs[0].request))
     assert not group.cancelling
-    studio.cancel(group.id)
+    studio.queue.cancel(group.id)
     error = group.future.exception(20)
     assert isinstance(error, Cancelled)
     assert [asset.partial for asset in error.assets] == [True]
@@ -98,70 +97,70 @@ def test_a_job_that_fails_leaves_the_others(studio: Studio) -> None:
     group = studio.submit_group(faces(1, fakes.BAD_INPUT, 2), "batch")
     assert [work.request["seed"] for work in group.future.result(20)] == [1, 2]
     assert (group.state, str(group.error)) == ("failed", "The moon cannot be painted. Ask for the sun.")
-    again = studio.retry(group.id)
+    again = studio.queue.retry(group.id)
     assert isinstance(again, JobGroup)
     assert (again.group.kind, seeds(again.jobs)) == ("batch", [fakes.BAD_INPUT])
     assert isinstance(again.future.exception(20), BadInput)
 
 
 def test_the_queue_shows_a_group_as_one_row_that_moves_as_one(studio: Studio) -> None:
-    studio.pause(True)
+    studio.queue.pause(True)
     first, group, last = (
         studio.submit(AVATAR(seed=1)),
         studio.submit_group(faces(2, 3), "candidates"),
         studio.submit(AVATAR(seed=4)),
     )
-    assert studio.queue() == [first, group, last]
-    studio.move(group.id, 0)
-    assert seeds(studio.jobs()) == [2, 3, 1, 4]
-    studio.move(last.id, 1)
-    assert seeds(studio.jobs()) == [2, 3, 4, 1]
-    studio.move(first.id, 0)
-    assert studio.queue() == [first, group, last]
-    studio.move(first.id, 5)
-    assert studio.queue() == [group, last, first]
-    studio.pause(False)
-    fakes.until(lambda: all(row.state == "done" for row in studio.queue()))
-    assert studio.queue() == [first, last, group]
+    assert studio.queue.rows() == [first, group, last]
+    studio.queue.move(group.id, 0)
+    assert seeds(studio.queue.jobs()) == [2, 3, 1, 4]
+    studio.queue.move(last.id, 1)
+    assert seeds(studio.queue.jobs()) == [2, 3, 4, 1]
+    studio.queue.move(first.id, 0)
+    assert studio.queue.rows() == [first, group, last]
+    studio.queue.move(first.id, 5)
+    assert studio.queue.rows() == [group, last, first]
+    studio.queue.pause(False)
+    fakes.until(lambda: all(row.state == "done" for row in studio.queue.rows()))
+    assert studio.queue.rows() == [first, last, group]
 
 
 def test_time_left_adds_up(studio: Studio) -> None:
     studio.submit(AVATAR(seed=1)).future.result(20)
-    studio.pause(True)
+    studio.queue.pause(True)
     group = studio.submit_group(faces(2, 3), "candidates")
-    one, both = studio.seconds_left(group.jobs[0]), studio.seconds_left(group)
+    one, both = studio.queue.seconds_left(group.jobs[0]), studio.queue.seconds_left(group)
     assert one is not None
     assert both == pytest.approx(2 * one)
-    assert studio.seconds_left(studio.submit_group([*faces(1), STORY(seed=1)], "batch")) is None
-    studio.cancel(group.id)
+    assert studio.queue.seconds_left(studio.submit_group([*faces(1), STORY(seed=1)], "batch")) is None
+    studio.queue.cancel(group.id)
 
 
 def test_a_group_is_restored_with_what_it_had_made(home: Path) -> None:
     first = fake_studio(home)
     group = first.submit_group([*faces(1, fakes.BAD_INPUT), STORY(seed=fakes.SLOW), *faces(2, 3)], "batch", title="All")
     fakes.until(lambda: group.jobs[2].state == "running")
-    first.cancel(group.jobs[4].id)
+    first.queue.cancel(group.jobs[4].id)
     first.close()
     second = fake_studio(home)
     try:
-        (entry,) = second.interrupted
-        (again,) = [row for row in second.queue() if isinstance(row, JobGroup)]
+        (entry,) = second.queue.interrupted
+        (again,) = [row for row in second.queue.rows() if isinstance(row, JobGroup)]
         assert again.group == group.group
         assert [job.id for job in again.jobs] == [job.id for job in group.jobs]
         fakes.until(lambda: again.jobs[3].state == "done")
         assert [job.state for job in again.jobs] == ["done", "failed", "queued", "done", "cancelled"]
         assert [work.request["seed"] for work in again.jobs[0].future.result(0)] == [1]
         assert second.library.count(LibraryQuery(medium="avatar")) == 2
-        job = second.resume(entry)
+        job = second.queue.resume(entry)
         assert job is again.jobs[2]
         fakes.until(lambda: job.progress.done == fakes.steps(job.request))
-        second.cancel(again.id)
+        second.queue.cancel(again.id)
         works = again.future.result(20)
         assert [work.request["seed"] for work in works] == [1, 2]
     finally:
         second.close()
     third = fake_studio(home)
-    assert third.queue() == []
+    assert third.queue.rows() == []
     third.close()
 
 
@@ -182,12 +181,12 @@ def test_a_kill_after_a_group_was_queued_loses_none_of_it(home: Path) -> None:
     process.stdout.close()
     studio = fake_studio(home)
     try:
-        (entry,) = studio.interrupted
+        (entry,) = studio.queue.interrupted
         fakes.until(lambda: studio.library.count() == 3)
-        (group,) = [row for row in studio.queue() if isinstance(row, JobGroup)]
+        (group,) = [row for row in studio.queue.rows() if isinstance(row, JobGroup)]
         assert (group.group.kind, group.group.title) == ("candidates", "Foxes")
         assert [job.state for job in group.jobs] == ["done", "queued", "done"]
-        studio.dismiss(entry)
+        studio.queue.dismiss(entry)
         assert [work.request["seed"] for work in group.future.result(0)] == [1, 2]
     finally:
         studio.close()
@@ -280,15 +279,15 @@ def test_a_kill_while_an_old_queue_file_is_migrated_loses_nothing(tmp_path: Path
 
 
 def test_a_job_waits_for_the_results_of_others(studio: Studio) -> None:
-    studio.pause(True)
+    studio.queue.pause(True)
     first, second = studio.submit(AVATAR(seed=1)), studio.submit(AVATAR(seed=2))
     waits = studio.submit(STORY(seed=3), after=[first.id, second.id])
     overtakes = studio.submit(STORY(seed=4))
-    studio.move(waits.id, 0)
-    studio.move(second.id, 3)
-    studio.pause(False)
+    studio.queue.move(waits.id, 0)
+    studio.queue.move(second.id, 3)
+    studio.queue.pause(False)
     fakes.until(lambda: waits.state == "done")
-    assert seeds(reversed([job for job in studio.jobs() if job.state == "done"])) == [1, 4, 2, 3]
+    assert seeds(reversed([job for job in studio.queue.jobs() if job.state == "done"])) == [1, 4, 2, 3]
     assert overtakes.state == "done"
     assert waits.after == ()
     late = studio.submit(STORY(seed=5), after=[first.id])
@@ -305,7 +304,7 @@ def test_what_waits_is_cancelled_with_what_it_waits_for(studio: Studio, failing:
     if not failing:
         fakes.until(lambda: first.state == "running")
         assert (second.state, third.state) == ("queued", "queued")
-        studio.cancel(first.id)
+        studio.queue.cancel(first.id)
     for job in (second, third):
         assert isinstance(fakes.ended(job), Cancelled)
     assert isinstance(fakes.ended(studio.submit(AVATAR(seed=3), after=[first.id])), Cancelled)
@@ -325,7 +324,7 @@ def test_what_waits_across_lanes(home: Path) -> None:
 
 def test_the_work_of_another_job_fills_a_field_of_the_request(home: Path) -> None:
     first = fake_studio(home)
-    first.pause(True)
+    first.queue.pause(True)
     face = first.submit(AVATAR(seed=1))
     search = first.submit(AvatarProjectRequest(seed=2), after={face.id: "picture"})
     nothing = first.submit(AvatarTrainRequest(seed=3, out=str(home / "out")))
@@ -334,10 +333,10 @@ def test_the_work_of_another_job_fills_a_field_of_the_request(home: Path) -> Non
     first.close()
     second = fake_studio(home)
     try:
-        jobs = {job.id: job for job in second.jobs()}
+        jobs = {job.id: job for job in second.queue.jobs()}
         assert jobs[search.id].after == (face.id,)
         assert jobs[search.id].fills == {face.id: "picture"}
-        second.pause(False)
+        second.queue.pause(False)
         (work,) = jobs[face.id].future.result(20)
         assert jobs[search.id].future.result(20)
         key = jobs[search.id].request.picture  # type: ignore[attr-defined]
@@ -345,6 +344,89 @@ def test_the_work_of_another_job_fills_a_field_of_the_request(home: Path) -> Non
         assert "made no work" in str(fakes.ended(jobs[wrong.id]))
     finally:
         second.close()
+
+
+def chain(studio: Studio) -> JobGroup:
+    """Two faces and a search that takes the second, as one group."""
+    return studio.submit_group(
+        [*faces(1, 2), AvatarProjectRequest(seed=3)], "batch", title="Search", waits={2: {1: "picture"}}
+    )
+
+
+def test_jobs_of_a_group_wait_for_each_other(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+    replace = QueueStore.replace
+
+    def watched(self: QueueStore, entries: list[QueueEntry]) -> bool:
+        written.append(len(entries))
+        return replace(self, entries)
+
+    studio.queue.pause(True)
+    monkeypatch.setattr(QueueStore, "replace", watched)
+    group = chain(studio)
+    assert written == [3], "in one transaction"
+    studio.queue.move(group.id, 0)
+    studio.queue.pause(False)
+    works = group.future.result(20)
+    assert [work.request["seed"] for work in works] == [1, 2, 3]
+    assert group.jobs[2].request.picture.id == works[1].id  # type: ignore[attr-defined]
+    assert [job.member for job in group.jobs] == [0, 1, 2]
+
+
+def test_a_group_whose_jobs_wait_for_each_other_is_cancelled_and_retried_as_one(studio: Studio) -> None:
+    studio.queue.pause(True)
+    group = chain(studio)
+    studio.queue.cancel(group.id)
+    assert isinstance(group.future.exception(20), Cancelled)
+    assert studio.queue.rows() == [group]
+    again = studio.queue.retry(group.id)
+    assert isinstance(again, JobGroup)
+    assert again.jobs[2].after == (again.jobs[1].id,)
+    studio.queue.pause(False)
+    works = again.future.result(20)
+    assert again.jobs[2].request.picture.id == works[1].id  # type: ignore[attr-defined]
+
+
+def test_a_failure_cancels_only_those_of_the_group_that_wait_for_it(studio: Studio) -> None:
+    requests = [*faces(fakes.BAD_INPUT, 1), AvatarProjectRequest(seed=2), AvatarProjectRequest(seed=3)]
+    group = studio.submit_group(requests, "batch", waits={2: {0: "picture"}, 3: {1: "picture"}})
+    fakes.until(lambda: group.has_ended)
+    assert [job.state for job in group.jobs] == ["failed", "done", "cancelled", "done"]
+    again = studio.queue.retry(group.id)
+    assert isinstance(again, JobGroup)
+    assert [job.after for job in again.jobs] == [(), (again.jobs[0].id,)]
+    assert isinstance(again.future.exception(20), BadInput)
+
+
+@pytest.mark.parametrize("waits", [{0: {0: ""}}, {0: {1: ""}}, {1: {-1: ""}}, {1: {0: "nothing"}}, {1: {0: "seed"}}])
+def test_a_group_that_could_never_be_made_is_refused(studio: Studio, waits: dict[int, dict[int, str]]) -> None:
+    with pytest.raises(BadInput):
+        studio.submit_group([*faces(1), AvatarProjectRequest(seed=2)], "batch", waits=waits)
+    assert studio.queue.jobs() == studio.queue.rows() == []
+
+
+def test_a_kill_leaves_a_group_whose_jobs_wait_for_each_other_as_it_was(home: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from tests.core.test_groups import *\n"
+        "studio = fake_studio(Path(sys.argv[1]))\n"
+        "slow = studio.submit(STORY(seed=fakes.SLOW))\n"
+        "group = chain(studio)\n"
+        "print('ready', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(home)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    studio = fake_studio(home)
+    try:
+        (group,) = [row for row in studio.queue.rows() if isinstance(row, JobGroup)]
+        assert (group.group.title, [job.member for job in group.jobs]) == ("Search", [0, 1, 2])
+        works = group.future.result(20)
+        assert group.jobs[2].request.picture.id == works[1].id  # type: ignore[attr-defined]
+    finally:
+        studio.close()
 
 
 def test_a_job_restored_after_the_one_it_waited_for_was_done_gets_its_work(home: Path) -> None:
@@ -361,7 +443,7 @@ def test_a_job_restored_after_the_one_it_waited_for_was_done_gets_its_work(home:
     store.close()
     second = fake_studio(home)
     try:
-        (restored,) = [row for row in second.queue() if isinstance(row, JobGroup)]
+        (restored,) = [row for row in second.queue.rows() if isinstance(row, JobGroup)]
         assert len(restored.future.result(20)) == 2
         assert restored.jobs[1].request.picture.id == work.id  # type: ignore[attr-defined]
     finally:
@@ -377,12 +459,12 @@ def test_waiting_is_restored(home: Path) -> None:
     first.close()
     second = fake_studio(home)
     try:
-        (entry,) = second.interrupted
-        jobs = {job.id: job for job in second.jobs()}
+        (entry,) = second.queue.interrupted
+        jobs = {job.id: job for job in second.queue.jobs()}
         assert jobs[ended.id].after == (slow.id,)
         assert jobs[after_ended.id].after == (ended.id,)
         assert {job.state for job in jobs.values()} == {"queued"}
-        second.dismiss(entry)
+        second.queue.dismiss(entry)
         assert all(isinstance(fakes.ended(jobs[id]), Cancelled) for id in (ended.id, after_ended.id))
     finally:
         second.close()
@@ -400,24 +482,24 @@ def test_a_job_resumed_lets_go_what_waits_for_it(home: Path) -> None:
     store.close()
     studio = fake_studio(home)
     try:
-        assert [entry.id for entry in studio.interrupted] == ["a", "c"]
+        assert [entry.id for entry in studio.queue.interrupted] == ["a", "c"]
         assert any("no longer exists" in str(warning) for warning in studio.warnings)
-        for entry in list(studio.interrupted):
-            studio.resume(entry)
-        fakes.until(lambda: all(job.state == "done" for job in studio.jobs()))
-        assert seeds(sorted(studio.jobs(), key=lambda job: job.id)) == [1, 2, 3]
+        for entry in list(studio.queue.interrupted):
+            studio.queue.resume(entry)
+        fakes.until(lambda: all(job.state == "done" for job in studio.queue.jobs()))
+        assert seeds(sorted(studio.queue.jobs(), key=lambda job: job.id)) == [1, 2, 3]
     finally:
         studio.close()
 
 
 def test_old_groups_are_forgotten_with_their_jobs(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.studio.ENDED_KEPT", 2)
+    monkeypatch.setattr("studio.jobs.queue.ENDED_KEPT", 2)
     groups = [studio.submit_group(faces(seed, seed + 1), "batch") for seed in range(3)]
     for group in groups:
         group.future.result(20)
-    fakes.until(lambda: studio.queue() == [groups[2]])
+    fakes.until(lambda: studio.queue.rows() == [groups[2]])
     with pytest.raises(BadInput):
-        studio.cancel(groups[0].id)
+        studio.queue.cancel(groups[0].id)
 
 
 def test_what_cannot_be_put_leaves_no_group(home: Path) -> None:
@@ -425,7 +507,7 @@ def test_what_cannot_be_put_leaves_no_group(home: Path) -> None:
     studio.close()
     with pytest.raises(StudioError, match="closing"):
         studio.submit_group(faces(1, 2), "batch")
-    assert studio.queue() == []
+    assert studio.queue.rows() == []
 
 
 def test_the_future_of_a_group_whose_jobs_all_fail_has_the_first_error() -> None:

@@ -131,7 +131,7 @@ def test_a_cancelled_model_import_leaves_nothing(
     before = [model.id for model in studio.catalog.models()]
     job = studio.submit(ModelImportRequest(path=str(model_folder(tmp_path / "fox"))))
     assert copying.wait(10)
-    studio.cancel(job.id)
+    studio.queue.cancel(job.id)
     assert isinstance(fakes.ended(job), Cancelled)
     studio.catalog.refresh()
     assert [model.id for model in studio.catalog.models()] == before
@@ -170,7 +170,7 @@ def test_a_cancelled_import_keeps_what_it_has(studio: Studio, tmp_path: Path, mo
 
     def then_cancel(path: Path) -> Asset:
         made = real(path)
-        studio.cancel(job.id)
+        studio.queue.cancel(job.id)
         return made
 
     monkeypatch.setattr(studio.library, "import_file", then_cancel)
@@ -196,7 +196,7 @@ def test_a_cancelled_import_leaves_the_pasted_file_for_the_next_try(
         patch.setattr(studio.library, "import_file", cancelled)
         job = studio.submit(imported(pasted, temporary=True))
         assert isinstance(fakes.ended(job), Cancelled)
-    again = studio.retry(job.id)
+    again = studio.queue.retry(job.id)
     assert [work.title for work in again.future.result(20)[0].works] == ["a"]
     assert not pasted.parent.exists()
 
@@ -230,7 +230,7 @@ def test_a_cancelled_export_leaves_nothing(studio: Studio, tmp_path: Path, monke
     monkeypatch.setattr(writer, "write_files", slowly)
     job = studio.submit(request)
     fakes.until(lambda: job.progress.stage == "exporting")
-    studio.cancel(job.id)
+    studio.queue.cancel(job.id)
     assert isinstance(fakes.ended(job), Cancelled)
     assert not (tmp_path / "out").exists()
 
@@ -239,12 +239,12 @@ def test_io_runs_beside_the_device_and_in_a_paused_queue(studio: Studio, tmp_pat
     request = an_export(studio, tmp_path / "out")
     slow = studio.submit(STORY(seed=fakes.SLOW))
     fakes.until(lambda: slow.state == "running")
-    studio.pause(True)
+    studio.queue.pause(True)
     assert studio.submit(request).future.result(20)
     assert studio.submit(imported(picture(tmp_path / "a.png"))).future.result(20)
     assert slow.state == "running"
-    assert studio.seconds_left(studio.submit(request)) is None
-    studio.cancel(slow.id)
+    assert studio.queue.seconds_left(studio.submit(request)) is None
+    studio.queue.cancel(slow.id)
 
 
 def test_jobs_of_one_kind_run_one_after_the_other(
@@ -278,11 +278,11 @@ def test_an_import_that_waited_or_ran_is_there_after_a_restart(home: Path, tmp_p
     store.close()
     studio = fake_studio(home)
     try:
-        assert studio.interrupted == [ran]
-        (waited,) = studio.jobs()
+        assert studio.queue.interrupted == [ran]
+        (waited,) = studio.queue.jobs()
         assert waited.id == "b"
         assert waited.future.result(20)
-        (result,) = studio.resume(ran).future.result(20)
+        (result,) = studio.queue.resume(ran).future.result(20)
         assert [work.title for work in result.works] == ["a"]
     finally:
         studio.close()
@@ -306,8 +306,8 @@ def test_closing_ends_an_import_and_offers_it_again(
     assert job.state == "cancelled"
     again = fake_studio(home)
     try:
-        (entry,) = again.interrupted
-        (result,) = again.resume(entry).future.result(20)
+        (entry,) = again.queue.interrupted
+        (result,) = again.queue.resume(entry).future.result(20)
         assert len(result.works) == 3
         assert again.library.count() == 3, "what was imported before is not there twice"
     finally:

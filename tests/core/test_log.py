@@ -44,7 +44,7 @@ def test_the_words_of_requests_are_blotted_out(tmp_path: Path) -> None:
     prompt = 'my secret\n"garden"\nin Ulm'
     studio = fake_studio(tmp_path / "home", persist_queue=False)
     try:
-        studio.pause(True)
+        studio.queue.pause(True)
         studio.submit(poster(prompt))
         with log.logging_to(tmp_path / "logs", "studio"):
             logger.info("asked for %s", prompt)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from studio.backends import MEDIA, medium
+from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Job
 from studio.jobs.lane import Lane
@@ -46,7 +47,7 @@ def test_from_request_to_file(studio: Studio, medium: object) -> None:
     assert asset.provenance.model.id == job.request.model
     assert asset.provenance.seed == 7
     assert studio.library.get(asset.id) == asset
-    assert studio.jobs()[0] is job
+    assert studio.queue.jobs()[0] is job
 
 
 def test_the_same_request_gives_the_same_bytes(studio: Studio) -> None:
@@ -84,7 +85,7 @@ def test_unknown_models_are_refused_at_once(studio: Studio) -> None:
 def test_partial_works_are_kept_and_marked(studio: Studio) -> None:
     job = studio.submit(STORY(seed=fakes.SLOW))
     fakes.until(lambda: job.progress.done == fakes.steps(job.request))
-    studio.cancel(job.id)
+    studio.queue.cancel(job.id)
     error = fakes.ended(job)
     assert isinstance(error, Cancelled)
     assert [asset.partial for asset in error.assets] == [True]
@@ -116,7 +117,7 @@ def test_a_work_says_what_makes_it_again_where_that_is_another_request(studio: S
 def test_retry_makes_a_new_job_of_the_same_request(studio: Studio) -> None:
     job = studio.submit(STORY(seed=fakes.BAD_INPUT))
     assert isinstance(fakes.ended(job), BadInput)
-    again = studio.retry(job.id)
+    again = studio.queue.retry(job.id)
     assert again.request == job.request
     assert again.id != job.id
     fakes.ended(again)
@@ -165,10 +166,10 @@ def test_queued_work_waits_for_the_next_start(home: Path) -> None:
     assert all(job.state == "cancelled" for job in waiting)
     second = fake_studio(home)
     try:
-        assert [entry.request.seed for entry in second.interrupted] == [fakes.SLOW]
+        assert [entry.request.seed for entry in second.queue.interrupted] == [fakes.SLOW]
         fakes.until(lambda: second.library.count(LibraryQuery(medium="avatar")) == 2)
-        second.dismiss(second.interrupted[0])
-        assert second.interrupted == []
+        second.queue.dismiss(second.queue.interrupted[0])
+        assert second.queue.interrupted == []
     finally:
         second.close()
 
@@ -189,12 +190,12 @@ def test_a_kill_in_mid_job_loses_no_queue(home: Path) -> None:
     process.stdout.close()
     studio = fake_studio(home)
     try:
-        assert [entry.request.seed for entry in studio.interrupted] == [fakes.SLOW]
+        assert [entry.request.seed for entry in studio.queue.interrupted] == [fakes.SLOW]
         fakes.until(lambda: studio.library.count() == 2)
-        job = studio.resume(studio.interrupted[0])
+        job = studio.queue.resume(studio.queue.interrupted[0])
         assert job is not None
         fakes.until(lambda: job.state == "running")
-        studio.cancel(job.id)
+        studio.queue.cancel(job.id)
         assert isinstance(fakes.ended(job), Cancelled)
     finally:
         studio.close()
@@ -202,9 +203,9 @@ def test_a_kill_in_mid_job_loses_no_queue(home: Path) -> None:
 
 def test_a_kill_while_the_queue_is_taken_up_loses_none_of_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = fake_studio(home)
-    first.pause(True)
-    for seed in range(3):
-        first.submit(AVATAR(seed=seed))
+    first.queue.pause(True)
+    for request in (AVATAR(seed=1), AVATAR(seed=2), AvatarTrainRequest(seed=3, out=str(home / "out"))):
+        first.submit(request)
     first.close()
     on_disk: list[int] = []
     store: list[QueueStore] = []
@@ -221,7 +222,7 @@ def test_a_kill_while_the_queue_is_taken_up_loses_none_of_it(home: Path, monkeyp
     monkeypatch.setattr(QueueStore, "__init__", opening)
     monkeypatch.setattr(Lane, "put", watched)
     fake_studio(home).close()
-    assert on_disk == [3, 3, 3]
+    assert on_disk == [3, 3], "after each lane has got its jobs"
 
 
 @pytest.mark.parametrize("damage", ["medium = ", None], ids=["damaged", "gone"])
@@ -230,7 +231,7 @@ def test_a_queued_request_whose_model_is_of_no_use_is_offered(home: Path, damage
     label.parent.mkdir(parents=True)
     label.write_text(whole := 'medium = "avatar"\nfamily = "fake"\n', encoding="utf-8")
     first = fake_studio(home)
-    first.pause(True)
+    first.queue.pause(True)
     first.submit(AVATAR(seed=1, model="mine"))
     good = first.submit(AVATAR(seed=2))
     first.close()
@@ -240,17 +241,17 @@ def test_a_queued_request_whose_model_is_of_no_use_is_offered(home: Path, damage
     second = fake_studio(home)
     try:
         assert any("cannot run now" in str(warning) for warning in second.warnings)
-        (offer,) = second.interrupted
+        (offer,) = second.queue.interrupted
         with pytest.raises(StudioError):
-            second.resume(offer)
-        assert second.interrupted == [offer], "what cannot be taken is still offered"
-        second.pause(False)
+            second.queue.resume(offer)
+        assert second.queue.interrupted == [offer], "what cannot be taken is still offered"
+        second.queue.pause(False)
         fakes.until(lambda: [asset.request for asset in second.library.page()] == [good.request.to_json()])
         label.write_text(whole, encoding="utf-8")
-        job = second.resume(offer)
+        job = second.queue.resume(offer)
         assert job is not None
         assert job.future.result(20)
-        assert second.interrupted == []
+        assert second.queue.interrupted == []
     finally:
         second.close()
 
@@ -269,21 +270,25 @@ def test_what_was_seen_later_is_acted_upon_later(studio: Studio, monkeypatch: py
         if not on:
             freed.set()
 
-    monkeypatch.setattr(studio._training.host, "suspend", suspend)
-    studio._queue_changed()
+    monkeypatch.setattr(studio.queue._lanes["training"].host, "suspend", suspend)
+    studio.queue.update()
     assert freed.wait(10)
     assert told == [True, False]
 
 
 def test_a_job_between_queue_and_engine_is_not_overlooked(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    studio.pause(True)
+    studio.queue.pause(True)
     job = studio.submit(STORY(seed=fakes.SLOW))
     running = Lane.running.fget
     assert running is not None
 
     def popped_just_after(lane: Lane) -> Job | None:
         seen = running(lane)
-        if lane is studio._device and lane.paused and threading.current_thread() is threading.main_thread():
+        if (
+            lane is studio.queue._lanes["device"]
+            and lane.paused
+            and threading.current_thread() is threading.main_thread()
+        ):
             lane._paused = False
             with lane._condition:
                 lane._condition.notify_all()
@@ -292,8 +297,8 @@ def test_a_job_between_queue_and_engine_is_not_overlooked(studio: Studio, monkey
 
     with monkeypatch.context() as patch:
         patch.setattr(Lane, "running", property(popped_just_after))
-        assert job in studio.jobs()
-    studio.cancel(job.id)
+        assert job in studio.queue.jobs()
+    studio.queue.cancel(job.id)
 
 
 def test_two_studios_on_one_library(home: Path) -> None:
@@ -309,13 +314,13 @@ def test_two_studios_on_one_library(home: Path) -> None:
 
 
 def test_pause_and_order(studio: Studio) -> None:
-    studio.pause(True)
+    studio.queue.pause(True)
     jobs = [studio.submit(AVATAR(seed=seed)) for seed in range(3)]
-    studio.move(jobs[2].id, 0)
-    assert [job.request.seed for job in studio.jobs()] == [2, 0, 1]
-    studio.pause(False)
+    studio.queue.move(jobs[2].id, 0)
+    assert [job.request.seed for job in studio.queue.jobs()] == [2, 0, 1]
+    studio.queue.pause(False)
     fakes.until(lambda: all(job.state == "done" for job in jobs))
-    assert [job.request.seed for job in studio.jobs()] == [1, 0, 2]
+    assert [job.request.seed for job in studio.queue.jobs()] == [1, 0, 2]
 
 
 def test_training_gives_way(home: Path) -> None:
@@ -329,9 +334,9 @@ def test_training_gives_way(home: Path) -> None:
         before = training.progress.done
         fakes.until(lambda: slow.seconds > 0.3)
         assert training.progress.done <= before + 1
-        studio.cancel(slow.id)
+        studio.queue.cancel(slow.id)
         fakes.until(lambda: training.progress.done > before + 3)
-        studio.cancel(training.id)
+        studio.queue.cancel(training.id)
         assert isinstance(fakes.ended(training), Cancelled)
     finally:
         studio.close()
@@ -351,13 +356,13 @@ class Learner(fakes.FakeEngine):
 def test_time_left_comes_from_the_pace_then_from_history(studio: Studio) -> None:
     first = studio.submit(AVATAR(seed=1))
     first.future.result(20)
-    studio.pause(True)
+    studio.queue.pause(True)
     waiting = studio.submit(AVATAR(seed=2))
-    left = studio.seconds_left(waiting)
+    left = studio.queue.seconds_left(waiting)
     assert left is not None
     assert 0 <= left < 20
-    assert studio.seconds_left(studio.submit(STORY(seed=3))) is None
-    studio.cancel(waiting.id)
+    assert studio.queue.seconds_left(studio.submit(STORY(seed=3))) is None
+    studio.queue.cancel(waiting.id)
 
 
 def test_settings_are_saved_and_told(studio: Studio, home: Path) -> None:
@@ -404,20 +409,20 @@ def test_a_killed_engine_process_costs_one_job(home: Path) -> None:
 
 def test_a_paused_queue_is_paused_at_the_next_start(home: Path) -> None:
     first = fake_studio(home)
-    first.pause(True)
+    first.queue.pause(True)
     first.submit(AVATAR(seed=1))
     first.close()
     second = fake_studio(home)
     try:
-        assert second.paused
-        (waiting,) = second.jobs()
+        assert second.queue.paused
+        (waiting,) = second.queue.jobs()
         assert waiting.state == "queued"
-        second.pause(False)
+        second.queue.pause(False)
         waiting.future.result(20)
     finally:
         second.close()
     third = fake_studio(home)
-    assert not third.paused
+    assert not third.queue.paused
     third.close()
 
 
@@ -425,17 +430,17 @@ def test_a_journal_that_could_not_be_written_is_written_with_the_next_change(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = fake_studio(home)
-    first.pause(True)
+    first.queue.pause(True)
     real = QueueStore.replace
     monkeypatch.setattr(QueueStore, "replace", lambda *_: False)  # the disk is full
     first.submit(AVATAR(seed=1))
     monkeypatch.setattr(QueueStore, "replace", real)
-    first.pause(True)  # a change of the queue, which holds the same jobs
+    first.queue.pause(True)  # a change of the queue, which holds the same jobs
     monkeypatch.setattr(QueueStore, "replace", lambda *_: False)  # and a kill, as far as the disk can tell
     first.close()
     monkeypatch.setattr(QueueStore, "replace", real)
     second = fake_studio(home)
-    assert [job.request.seed for job in second.jobs()] == [1]
+    assert [job.request.seed for job in second.queue.jobs()] == [1]
     second.close()
 
 
@@ -454,14 +459,14 @@ def test_what_is_finished_while_the_studio_closes_is_not_offered(home: Path, mon
     assert keeping.wait(10)
     shut = threading.Thread(target=studio.close)
     shut.start()
-    fakes.until(lambda: studio._device._closed)
+    fakes.until(lambda: studio.queue._lanes["device"]._closed)
     closing.set()
     shut.join(20)
     assert (ends.state, waits.state) == ("done", "cancelled")
     after = fake_studio(home)
     try:
-        assert after.interrupted == []
-        assert [job.request.seed for job in after.jobs()] == [2]
+        assert after.queue.interrupted == []
+        assert [job.request.seed for job in after.queue.jobs()] == [2]
         fakes.until(lambda: after.library.count() == 2)
     finally:
         after.close()
@@ -474,5 +479,5 @@ def test_what_a_person_cancelled_just_before_the_end_is_not_offered(home: Path) 
     job.stop()
     studio.close()
     after = fake_studio(home)
-    assert after.interrupted == []
+    assert after.queue.interrupted == []
     after.close()

@@ -15,14 +15,13 @@ from studio.backends import MEDIA
 from studio.errors import BadInput
 from studio.jobs import training_runs
 from studio.jobs.job import Cancelled, Progress, Report
-from studio.jobs.queue_store import QueueEntry
 from studio.jobs.training_runs import TrainingLog, can_resume, read_log, resume_request
 from studio.media.payloads import Payload, Weights
 from studio.models.resources import Resources
 from studio.schema.request import Request, TrainRequest
 from studio.studio import News, Studio
 from tests.fakes import ended, until
-from tests.studios import fake_studio
+from tests.studios import fake_studio, interrupt
 
 TRAIN = MEDIA[0].training_task.request
 
@@ -200,12 +199,12 @@ def test_a_training_without_a_name_stays_in_its_folder(studio: Studio, home: Pat
 def test_stop_and_keep_adds_the_model_and_cancel_does_not(studio: Studio, home: Path) -> None:
     kept, dropped = studio.submit(asked(home)), studio.submit(asked(home, out=str(home / "other")))
     until(lambda: kept.progress.done > 2)
-    studio.finish_training(kept.id)
+    studio.queue.finish_training(kept.id)
     error = ended(kept)
     assert isinstance(error, Cancelled)
     assert [weights.folder.parent for weights in error.assets] == [studio.paths.models]
     until(lambda: dropped.progress.done > 2)
-    studio.cancel(dropped.id)
+    studio.queue.cancel(dropped.id)
     assert isinstance(ended(dropped), Cancelled)
     assert own(studio) == ["Foxes"]
 
@@ -216,7 +215,7 @@ def test_a_training_that_learnt_nothing_more_points_to_the_model_it_left_before(
     assert first.duplicate_of == ""
     again = studio.submit(asked(home, resume=True))
     until(lambda: again.progress.done > 2)
-    studio.finish_training(again.id)
+    studio.queue.finish_training(again.id)
     error = ended(again)
     assert isinstance(error, Cancelled)
     assert error.assets == [made]
@@ -227,17 +226,17 @@ def test_a_training_that_learnt_nothing_more_points_to_the_model_it_left_before(
 def test_a_paused_training_waits_and_can_be_stopped(studio: Studio, home: Path) -> None:
     job = studio.submit(asked(home))
     until(lambda: job.progress.done > 2)
-    studio.suspend_training(job.id, True)
+    studio.queue.suspend_training(job.id, True)
     until(lambda: _still(job))
     work = studio.submit(MEDIA[0].default_task.request(seed=3))
     work.future.result(20)  # the other lane goes on, and its end does not wake the paused one
     before = job.progress.done
     assert _still(job)
     assert job.progress.done == before
-    studio.suspend_training(job.id, False)
+    studio.queue.suspend_training(job.id, False)
     until(lambda: job.progress.done > before)
-    studio.suspend_training(job.id, True)
-    studio.finish_training(job.id)
+    studio.queue.suspend_training(job.id, True)
+    studio.queue.finish_training(job.id)
     assert isinstance(ended(job), Cancelled)
     assert own(studio) == ["Foxes"]
     again = studio.submit(asked(home, seed=0, out=str(home / "again")))
@@ -253,23 +252,25 @@ def _still(job: Any) -> bool:
     return False
 
 
-def test_an_offered_training_goes_on_from_its_checkpoint(studio: Studio, home: Path) -> None:
+def test_an_offered_training_goes_on_from_its_checkpoint(home: Path) -> None:
     request = asked(home, minutes=60)
     Path(request.out).mkdir(parents=True)
     (Path(request.out) / training_runs.CHECKPOINT).touch()
-    entry = QueueEntry("1", request, (), "running")
-    studio.interrupted.append(entry)
-    job = studio.resume(entry)
-    assert job is not None
-    assert isinstance(job.request, TrainRequest)
-    assert job.request.resume
-    studio.cancel(job.id)
-    ended(job)
-    again = studio.retry(job.id)
-    assert isinstance(again.request, TrainRequest)
-    assert again.request.resume
-    studio.cancel(again.id)
-    ended(again)
+    interrupt(home, request)
+    studio = fake_studio(home, trainer="tests.core.test_training_runs:Learner")
+    try:
+        job = studio.queue.resume(*studio.queue.interrupted)
+        assert isinstance(job.request, TrainRequest)
+        assert job.request.resume
+        studio.queue.cancel(job.id)
+        ended(job)
+        again = studio.queue.retry(job.id)
+        assert isinstance(again.request, TrainRequest)
+        assert again.request.resume
+        studio.queue.cancel(again.id)
+        ended(again)
+    finally:
+        studio.close()
 
 
 def test_closing_the_program_makes_no_model(home: Path) -> None:
@@ -280,7 +281,7 @@ def test_closing_the_program_makes_no_model(home: Path) -> None:
     studio.close()
     assert not list(studio.paths.models.glob("*"))
     opened = fake_studio(home, trainer="tests.core.test_training_runs:Learner")
-    assert [entry.request.kind for entry in opened.interrupted] == ["avatar.train"]
+    assert [entry.request.kind for entry in opened.queue.interrupted] == ["avatar.train"]
     opened.close()
 
 

@@ -291,10 +291,10 @@ def test_submitting_does_not_wait_for_a_file_to_be_copied(
 
 def test_a_file_that_is_gone_when_its_job_starts_is_named(retoucher: Studio, tmp_path: Path) -> None:
     brought = picture(tmp_path / "a.png")
-    retoucher.pause(True)
+    retoucher.queue.pause(True)
     job = retoucher.submit(Retouch(picture=str(brought)))  # type: ignore[arg-type]
     brought.unlink()
-    retoucher.pause(False)
+    retoucher.queue.pause(False)
     assert re.search(r"a\.png does not exist", str(fakes.ended(job)))
 
 
@@ -304,13 +304,13 @@ def test_a_copy_can_be_cancelled_and_leaves_nothing(
     copy = storage.copy
 
     def cancelled(source: Path, target: Path, on_chunk: Callable[[int], object]) -> None:
-        retoucher.cancel(job.id)
+        retoucher.queue.cancel(job.id)
         copy(source, target, on_chunk)
 
     monkeypatch.setattr(storage, "copy", cancelled)
-    retoucher.pause(True)
+    retoucher.queue.pause(True)
     job = retoucher.submit(Retouch(picture=str(picture(tmp_path / "a.png"))))  # type: ignore[arg-type]
-    retoucher.pause(False)
+    retoucher.queue.pause(False)
     assert isinstance(fakes.ended(job), Cancelled)
     assert list((retoucher.library.folder / "sources").iterdir()) == []
 

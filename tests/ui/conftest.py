@@ -174,7 +174,7 @@ class Desk(Room):
 
     def idle(self) -> None:
         """Wait until all jobs have ended and the window has heard of it."""
-        self.until(lambda: not [job for job in self.studio.jobs() if job.state in ("queued", "running")])
+        self.until(lambda: not [job for job in self.studio.queue.jobs() if job.state in ("queued", "running")])
         self.settle()
 
     def close(self) -> None:

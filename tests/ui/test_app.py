@@ -46,7 +46,7 @@ def test_it_runs_until_its_window_closes(home: Path, loop: QEventLoop) -> None:
         if not seen:
             if windows():
                 use()
-        elif any(job.state == "running" for job in studio.jobs()):
+        elif any(job.state == "running" for job in studio.queue.jobs()):
             clock.stop()
             windows()[0].close()
 
@@ -66,12 +66,12 @@ def test_a_job_of_the_last_session_is_shown_when_it_ends(home: Path, loop: QEven
     (home / "state").mkdir(parents=True)
     (home / "state" / "window.json").write_text('{"page": "poster"}', encoding="utf-8")
     studio = fake_studio(home)
-    studio.pause(True)
+    studio.queue.pause(True)
     studio.submit(medium("poster").default_task.request(seed=4))
     shown: list[str | None] = []
 
     def begin() -> None:
-        studio.pause(False)
+        studio.queue.pause(False)
         look(100)
 
     def look(left: int) -> None:

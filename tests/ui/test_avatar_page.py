@@ -71,14 +71,14 @@ def test_the_sixteen_are_neither_journaled_nor_saved_and_go_with_the_page(desk: 
     page(desk)
     desk.click("faces")
     desk.until(lambda: FaceEngine.asked)
-    assert all(job.live for job in desk.studio.jobs())
+    assert all(job.live for job in desk.studio.queue.jobs())
     assert desk.window.job_strip.words.full_text() == "Ready"
     desk.click("rail.poster")
     FaceEngine.gate.set()
     desk.idle()
     assert len(FaceEngine.asked) == 1
     assert not works(desk)
-    assert not desk.studio._unfinished()
+    assert not desk.studio.queue._unfinished()
 
 
 def test_arrow_keys_and_return_choose_and_escape_goes_back(desk: Desk) -> None:
@@ -158,7 +158,7 @@ def test_no_queue_builds_up_under_a_fast_hand(desk: Desk) -> None:
     inside(desk, QTest.mousePress, slider, Qt.MouseButton.LeftButton, pos=handle(slider))
     for x in range(20, 110, 2):
         inside(desk, QTest.mouseMove, slider, QPoint(x, slider.height() // 2))
-        assert sum(job.state == "queued" for job in desk.studio.jobs()) <= 1
+        assert sum(job.state == "queued" for job in desk.studio.queue.jobs()) <= 1
     FaceEngine.gate.set()
     desk.until(lambda: panel.stage_area.on_stage and seen(panel) == colour_of(inspector.session.shown()))
     assert len(FaceEngine.asked) <= 3, "the first, perhaps the second, and the last"
@@ -216,7 +216,7 @@ def test_leaving_or_closing_in_mid_drag_leaves_nothing_behind(desk: Desk, home: 
     desk.close()
     with_works = Studio(AppPaths.under(home), isolated=False)
     assert not with_works.library.count()
-    assert not with_works.jobs()
+    assert not with_works.queue.jobs()
     with_works.close()
 
 
@@ -277,9 +277,9 @@ def test_a_face_that_cannot_be_drawn_is_said_with_the_button_that_mends_it(desk:
 
 def test_live_faces_run_while_the_queue_is_paused(desk: Desk) -> None:
     page(desk)
-    desk.studio.pause(True)
+    desk.studio.queue.pause(True)
     sixteen(desk)
-    assert desk.studio.paused
+    assert desk.studio.queue.paused
 
 
 def test_another_work_takes_the_stage_from_the_hand(desk: Desk) -> None:

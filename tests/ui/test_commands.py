@@ -140,7 +140,7 @@ def test_a_command_that_cannot_be_run_does_nothing(desk: Desk) -> None:
     desk.window.open("settings")
     assert not desk.window.can("generate")
     desk.window.run_command("generate")
-    assert not desk.studio.jobs()
+    assert not desk.studio.queue.jobs()
 
 
 def test_context_menus_offer_what_applies_to_the_works(desk: Desk) -> None:

@@ -54,8 +54,8 @@ def test_out_of_memory_offers_a_smaller_picture(desk: Desk) -> None:
     desk.click("generate")
     desk.idle()
     desk.click("mend.smaller")
-    desk.until(lambda: len(desk.studio.jobs()) == 2)
-    smaller = desk.studio.jobs()[0].request
+    desk.until(lambda: len(desk.studio.queue.jobs()) == 2)
+    smaller = desk.studio.queue.jobs()[0].request
     assert (smaller.width, smaller.height) < (asked.width, asked.height)  # type: ignore[attr-defined]
     assert smaller.replace(width=asked.width, height=asked.height) == asked.replace(model=smaller.model)  # type: ignore[attr-defined]
     desk.idle()
@@ -190,7 +190,7 @@ def test_a_row_of_the_queue_offers_what_mends_its_job(desk: Desk) -> None:
     assert hungry.mends.count() == 2, "one button and the room behind it, however often the queue is told"
     QTest.mouseClick(offers[0], Qt.MouseButton.LeftButton)  # type: ignore[arg-type]
     desk.idle()
-    smaller, before = desk.studio.jobs()[0].request, hungry.job.request
+    smaller, before = desk.studio.queue.jobs()[0].request, hungry.job.request
     assert (smaller.width, smaller.height) < (before.width, before.height)  # type: ignore[attr-defined]
     QTest.mouseClick(offers[1], Qt.MouseButton.LeftButton)  # type: ignore[arg-type]
     desk.settle()

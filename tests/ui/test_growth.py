@@ -51,7 +51,7 @@ def counted(desk: Desk) -> dict[str, int]:
 
 
 def test_a_month_leaves_no_more_behind_than_a_day(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("studio.studio.ENDED_KEPT", DAY)
+    monkeypatch.setattr("studio.jobs.queue.ENDED_KEPT", DAY)
     for number in (1, 2):  # until what is kept on purpose, such as the last jobs, is full
         day(desk, 1000 * number)
     before = counted(desk)

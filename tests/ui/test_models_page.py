@@ -235,7 +235,7 @@ def test_an_import_that_was_interrupted_goes_on_after_a_restart(
 
     def stuck(source: Path, target: Path, step: Callable[[int], object]) -> None:
         begun.set()
-        job = next(job for job in desk.studio.jobs() if job.request.kind == "import.model")
+        job = next(job for job in desk.studio.queue.jobs() if job.request.kind == "import.model")
         until(lambda: job.cancelling)
         step(10)
 
@@ -308,7 +308,7 @@ def test_a_model_at_work_is_not_removed(desk: Desk, tmp_path: Path) -> None:
     page.use(page.list.current())  # type: ignore[arg-type]
     keep_seed(desk, "story", SLOW)
     desk.click("generate")
-    desk.until(lambda: any(job.state == "running" for job in desk.studio.jobs()))
+    desk.until(lambda: any(job.state == "running" for job in desk.studio.queue.jobs()))
     models_page(desk).run("remove")
     assert page.bar.message().startswith("tiny is in use.")
     assert desk.window.findChild(QMessageBox, "removeModel") is None

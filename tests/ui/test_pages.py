@@ -232,7 +232,7 @@ def test_somebody_may_look_around_first(home: Path, loop: QEventLoop) -> None:
     try:
         desk.click("welcomeLater")
         assert desk.window.page == "avatar"
-        assert not desk.studio.jobs()
+        assert not desk.studio.queue.jobs()
         desk.act("welcome")  # it can be called back from the menu
         desk.click("welcome.story")
         desk.idle()

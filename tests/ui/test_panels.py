@@ -95,7 +95,7 @@ def test_two_in_a_row_wait_and_both_come(desk: Desk) -> None:
     panel = desk.panel("poster")
     keep_seed(desk, "poster", SLOW)
     desk.click("generate")
-    desk.until(lambda: any(job.state == "running" for job in desk.studio.jobs()))
+    desk.until(lambda: any(job.state == "running" for job in desk.studio.queue.jobs()))
     keep_seed(desk, "poster", 5)
     desk.click("generate")
     desk.until(lambda: desk.window.job_strip.queue.text() == "1 waiting")
@@ -130,7 +130,9 @@ def test_an_error_stands_at_the_panel_in_words_with_a_retry(desk: Desk) -> None:
     assert panel.error.message() == "The moon cannot be painted. Ask for the sun."
     desk.idle()
     desk.click("retry")
-    desk.until(lambda: len(desk.studio.jobs()) == 2 and all(job.state == "failed" for job in desk.studio.jobs()))
+    desk.until(
+        lambda: len(desk.studio.queue.jobs()) == 2 and all(job.state == "failed" for job in desk.studio.queue.jobs())
+    )
 
 
 def test_an_unexpected_error_is_said_as_well(desk: Desk) -> None:

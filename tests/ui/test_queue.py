@@ -21,7 +21,7 @@ from tests.ui.test_panels import keep_seed
 
 
 def fill(desk: Desk, seeds: tuple[int, ...]) -> None:
-    desk.studio.pause(True)
+    desk.studio.queue.pause(True)
     for seed in seeds:
         keep_seed(desk, "poster", seed)
         desk.click("generate")
@@ -49,11 +49,11 @@ def test_a_waiting_job_is_dragged_to_another_place(desk: Desk) -> None:
     rows = desk.window.queue.rows()
     drag(desk, rows[3], rows[0], below=False)
     assert seeds(desk) == [4, 1, 2, 3]
-    assert [job.request.seed for job in desk.studio.jobs()] == [4, 1, 2, 3]
+    assert [job.request.seed for job in desk.studio.queue.jobs()] == [4, 1, 2, 3]
     rows = desk.window.queue.rows()
     drag(desk, rows[0], rows[2], below=True)
-    assert [job.request.seed for job in desk.studio.jobs()] == [1, 2, 4, 3]
-    desk.studio.pause(False)
+    assert [job.request.seed for job in desk.studio.queue.jobs()] == [1, 2, 4, 3]
+    desk.studio.queue.pause(False)
     desk.idle()
 
 
@@ -68,7 +68,7 @@ def test_news_while_dragging_does_not_pull_the_row_away(desk: Desk) -> None:
     queue.refresh()
     assert seeds(desk) == held
     QTest.mouseRelease(row, Qt.MouseButton.LeftButton)
-    assert [job.request.seed for job in desk.studio.jobs()] == held
+    assert [job.request.seed for job in desk.studio.queue.jobs()] == held
 
 
 def generate_four(desk: Desk, seed: int) -> None:
@@ -79,7 +79,7 @@ def generate_four(desk: Desk, seed: int) -> None:
 
 
 def test_candidates_are_one_row_and_stay_so_after_a_restart(desk: Desk, loop: QEventLoop) -> None:
-    desk.studio.pause(True)
+    desk.studio.queue.pause(True)
     generate_four(desk, 7)
     desk.click("stripQueue")
     (row,) = desk.window.queue.rows()
@@ -94,7 +94,7 @@ def test_candidates_are_one_row_and_stay_so_after_a_restart(desk: Desk, loop: QE
         again.click("stripQueue")
         (row,) = again.window.queue.rows()
         assert row.state.full_text() == "4 waiting"
-        again.studio.pause(False)
+        again.studio.queue.pause(False)
         again.until(lambda: panel.stage_area.candidates.done == 4)
         again.until(lambda: row.state.full_text().startswith("4 done in "))
         assert panel.stage_area.candidates.isVisible()
@@ -105,16 +105,16 @@ def test_candidates_are_one_row_and_stay_so_after_a_restart(desk: Desk, loop: QE
 
 
 def test_a_search_that_waited_over_a_restart_fills_in_its_page(desk: Desk, loop: QEventLoop) -> None:
-    desk.studio.pause(True)
+    desk.studio.queue.pause(True)
     desk.studio.submit(AvatarProjectRequest(seed=31))
     desk.studio.submit(AvatarProjectRequest(seed=32))
     desk.window.open("poster")
     desk.close()
     again = Desk(desk.home, loop)
     try:
-        first, second = reversed([job for job in again.studio.jobs() if job.state == "queued"])
+        first, second = reversed([job for job in again.studio.queue.jobs() if job.state == "queued"])
         inside(again, lambda: again.window.open("avatar"))
-        again.studio.pause(False)
+        again.studio.queue.pause(False)
         again.until(lambda: (first.state, second.state) == ("done", "done"))
         form = again.panel("avatar").form
         again.until(lambda: (getattr(form.value(), "name", ""), form.value().seed) == ("Found", 32))
@@ -144,13 +144,13 @@ def test_a_row_of_candidates_counts_and_is_cancelled_as_one(desk: Desk) -> None:
     row.cancel.click()
     desk.idle()
     desk.until(lambda: row.state.full_text() == "0 of 4 done, then cancelled")
-    assert [job.state for job in desk.studio.jobs()] == ["cancelled"] * 4
+    assert [job.state for job in desk.studio.queue.jobs()] == ["cancelled"] * 4
     assert row.retry.isVisible()
 
 
 def test_why_it_failed_is_told_whole(desk: Desk) -> None:
     fill(desk, (BAD_INPUT, UNEXPECTED))
-    desk.studio.pause(False)
+    desk.studio.queue.pause(False)
     desk.idle()
     rows = {row.job.request.seed: row for row in desk.window.queue.rows()}
     assert rows[BAD_INPUT].why.text() == "The moon cannot be painted. Ask for the sun."
@@ -196,10 +196,10 @@ def test_the_machine_is_awake_while_something_runs_or_waits(desk: Desk) -> None:
     fill(desk, (SLOW, 2))
     desk.window.notifications.update_keep_awake()
     assert kept == []  # held back: nothing will run tonight
-    desk.studio.pause(False)
+    desk.studio.queue.pause(False)
     desk.until(lambda: kept == [True])
-    slow = next(job for job in desk.studio.jobs() if job.request.seed == SLOW)
+    slow = next(job for job in desk.studio.queue.jobs() if job.request.seed == SLOW)
     desk.until(lambda: slow.state == "running")
-    desk.studio.cancel(slow.id)
+    desk.studio.queue.cancel(slow.id)
     desk.idle()
     desk.until(lambda: kept == [True, False])

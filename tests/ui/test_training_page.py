@@ -19,14 +19,13 @@ from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.errors import StudioError
 from studio.jobs import training_runs
 from studio.jobs.job import Cancelled, Job, Progress, Report
-from studio.jobs.queue_store import QueueEntry
 from studio.media.payloads import Image, Payload, Weights
 from studio.models.resources import Resources
 from studio.schema.request import Request, TrainRequest
 from studio.ui.training.page import TrainingPage
 from studio.ui.training.picture_grid import PictureGrid
 from studio.ui.training.plot import Plot, PlotCurve
-from tests.studios import fake_studio
+from tests.studios import fake_studio, interrupt
 from tests.ui.conftest import Desk, Room
 
 TRAINER = "tests.ui.test_training_page:Learner"
@@ -270,19 +269,19 @@ def test_a_training_that_ended_elsewhere_is_told_when_the_page_is_first_seen(des
     )
     job = desk.studio.submit(request)
     desk.until(lambda: job.progress.done > 2)
-    desk.studio.finish_training(job.id)
+    desk.studio.queue.finish_training(job.id)
     desk.idle()
     assert words(page(desk)) == "Owls is ready."
 
 
 def test_a_training_that_the_last_start_did_not_end_is_offered(home: Path, loop: Any, faces: Path) -> None:
-    studio = fake_studio(home, trainer=TRAINER)
     request = TrainRequest.kinds["avatar.train"](  # type: ignore[call-arg]
         data=str(faces), out=str(home / "out"), title="Owls", seed=1
     )
-    (home / "out").mkdir()
+    (home / "out").mkdir(parents=True)
     (home / "out" / training_runs.CHECKPOINT).touch()
-    studio.interrupted.append(QueueEntry("1", request, (), "running"))
+    interrupt(home, request)
+    studio = fake_studio(home, trainer=TRAINER)
     desk = Desk(home, loop, studio=studio)
     try:
         assert "during a training. Owls" in desk.window.resume_bar.bar.message()
@@ -310,15 +309,15 @@ def broken_off(home: Path, faces: Path, name: str) -> TrainRequest:
 
 
 def test_a_training_that_was_offered_and_let_go_can_be_taken_up_later(home: Path, loop: Any, faces: Path) -> None:
-    studio = fake_studio(home, trainer=TRAINER)
     broken_off(home, faces, "foxes")
-    studio.interrupted.append(QueueEntry("1", broken_off(home, faces, "owls"), (), "running"))
+    interrupt(home, broken_off(home, faces, "owls"))
+    studio = fake_studio(home, trainer=TRAINER)
     desk = Desk(home, loop, studio=studio)
     try:
         shown = page(desk)
         assert shown.unfinished.isVisible()
         assert shown.unfinished.count == 1, "the other is offered by the window"
-        studio.dismiss(studio.interrupted[0])
+        studio.queue.dismiss(studio.queue.interrupted[0])
         desk.until(lambda: shown.unfinished.count == 2)
         go = desk.find("goOn.owls")
         assert go.accessibleName() == "Resume owls"

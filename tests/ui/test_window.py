@@ -73,22 +73,24 @@ def test_a_damaged_memory_costs_only_itself(home: Path, loop: QEventLoop, damage
 def test_closing_in_mid_job_leaves_nothing_behind(desk: Desk, loop: QEventLoop) -> None:
     keep_seed(desk, "poster", SLOW)
     desk.click("generate")
-    desk.until(lambda: any(job.state == "running" for job in desk.studio.jobs()))
+    desk.until(lambda: any(job.state == "running" for job in desk.studio.queue.jobs()))
     keep_seed(desk, "poster", 6)
     desk.click("generate")
     desk.close()
     again = Desk(desk.home, loop)
     try:
         # What waited waits again and is made; what ran is offered.
-        assert [entry.request.seed for entry in again.studio.interrupted] == [SLOW]
+        assert [entry.request.seed for entry in again.studio.queue.interrupted] == [SLOW]
         bar = again.window.resume_bar.bar
         assert bar.isVisible()
         assert bar.message().startswith("The studio closed while generating an item.")
         panel = again.panel("poster")
         again.until(lambda: panel.asset is not None and panel.asset.request["seed"] == 6)
         again.click("offerResume")
-        again.until(lambda: any(job.request.seed == SLOW and job.state == "running" for job in again.studio.jobs()))
-        assert not again.studio.interrupted
+        again.until(
+            lambda: any(job.request.seed == SLOW and job.state == "running" for job in again.studio.queue.jobs())
+        )
+        assert not again.studio.queue.interrupted
         assert not bar.isVisible()
     finally:
         again.close()
@@ -97,14 +99,14 @@ def test_closing_in_mid_job_leaves_nothing_behind(desk: Desk, loop: QEventLoop) 
 def test_an_offer_can_be_dismissed_for_good(desk: Desk, loop: QEventLoop) -> None:
     keep_seed(desk, "story", SLOW)
     desk.click("generate")
-    desk.until(lambda: any(job.state == "running" for job in desk.studio.jobs()))
+    desk.until(lambda: any(job.state == "running" for job in desk.studio.queue.jobs()))
     desk.close()
     second = Desk(desk.home, loop)
     second.click("offerClose")
-    assert not second.studio.jobs()
+    assert not second.studio.queue.jobs()
     second.close()
     third = Desk(desk.home, loop)
-    assert not third.studio.interrupted
+    assert not third.studio.queue.interrupted
     assert not third.window.resume_bar.bar.isVisible()
     third.close()
 
@@ -112,7 +114,7 @@ def test_an_offer_can_be_dismissed_for_good(desk: Desk, loop: QEventLoop) -> Non
 def test_the_queue_is_reordered_cancelled_paused_and_tried_again(desk: Desk) -> None:
     desk.click("stripQueue")
     desk.click("queuePause")
-    assert desk.studio.paused
+    assert desk.studio.queue.paused
     desk.window.queue.hide()
     for seed in (1, 2, BAD_INPUT):
         keep_seed(desk, "poster", seed)

@@ -67,7 +67,7 @@ class LiveJobs(QObject):
         for job in jobs:
             if not job.has_ended:
                 try:
-                    self._studio.cancel(job.id)
+                    self._studio.queue.cancel(job.id)
                 except StudioError:  # it has ended in this moment
                     continue
             else:

@@ -318,7 +318,7 @@ class ExportDialog(QDialog):
     def reject(self) -> None:
         """Cancel a running export, of which nothing is left; else close the dialog."""
         if self._job is not None:
-            self._studio.cancel(self._job.id)
+            self._studio.queue.cancel(self._job.id)
             return
         self._remember()
         super().reject()
@@ -326,7 +326,7 @@ class ExportDialog(QDialog):
     def close_down(self) -> None:
         """The window closes: cancel what runs."""
         if self._job is not None:
-            self._studio.cancel(self._job.id)
+            self._studio.queue.cancel(self._job.id)
         for each in (self._reading, self._drawing):
             each.close()
         self._timer.stop()

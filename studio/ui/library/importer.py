@@ -46,8 +46,8 @@ class Importer(QObject):
         self._watcher = JobWatcher(self)
         self._watcher.ended.connect(self._ended)
         bridge.news.connect(self._receive)
-        self._seen = {job.id for job in studio.jobs() if job.has_ended}
-        for job in studio.jobs():
+        self._seen = {job.id for job in studio.queue.jobs() if job.has_ended}
+        for job in studio.queue.jobs():
             self._adopt(job)
 
     def accepts(self, data: QMimeData) -> bool:

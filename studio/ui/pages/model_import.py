@@ -94,8 +94,8 @@ class ModelImporter(QFrame):
         self._watcher = JobWatcher(self)
         self._watcher.ended.connect(self._ended)
         bridge.news.connect(self._receive)
-        self._seen = {job.id for job in studio.jobs() if job.has_ended}
-        for job in studio.jobs():
+        self._seen = {job.id for job in studio.queue.jobs() if job.has_ended}
+        for job in studio.queue.jobs():
             self._adopt(job)
         self._refresh()
 
@@ -110,7 +110,7 @@ class ModelImporter(QFrame):
         """Cancel the imports that run or wait, and forget the files that were not read yet."""
         self._unread.clear()
         for job in list(self._jobs):
-            self._studio.cancel(job.id)
+            self._studio.queue.cancel(job.id)
         self._refresh()
 
     def _read(self) -> None:

@@ -152,7 +152,9 @@ class ModelsPage(QWidget):
     def ask_to_remove(self, model: Model) -> None:
         if model.bundled:
             return
-        if any(job.state in ("queued", "running") and job.request.model == model.id for job in self._studio.jobs()):
+        if any(
+            job.state in ("queued", "running") and job.request.model == model.id for job in self._studio.queue.jobs()
+        ):
             words = tr("{name} is in use.").format(name=model.title)
             self.bar.show_message(words, tr("Wait for its jobs to finish, or cancel them in the queue."), kind="error")
             return

@@ -55,7 +55,7 @@ class JobTracker(QObject):
         self._watcher.ended.connect(self._ended)
         self._seen: set[str] = set()  # ids of jobs that are tracked, or were, or need not be
         bridge.news.connect(self._receive)
-        mine = [job for job in studio.jobs() if self._mine(job)]
+        mine = [job for job in studio.queue.jobs() if self._mine(job)]
         live = [job for job in mine if not job.has_ended]
         self._seen = {job.id for job in mine} - {job.id for job in live or mine[:1]}
         for job in live or mine[:1]:  # the newest outcome, where it arrived before this page was made
@@ -77,8 +77,8 @@ class JobTracker(QObject):
         """Cancel all running and waiting jobs."""
         for batch in self._batches:
             if batch.live:
-                row = self._studio.group_of(batch.jobs[0]) or batch.jobs[0]
-                self._studio.cancel(row.id)
+                row = self._studio.queue.group_of(batch.jobs[0]) or batch.jobs[0]
+                self._studio.queue.cancel(row.id)
 
     def stop_waiting(self) -> None:
         """Report no outcomes any more. The jobs are not affected."""
@@ -117,7 +117,7 @@ class JobTracker(QObject):
 
     def _adopt(self, job: Job) -> CandidateBatch:
         """Track a job that was submitted elsewhere, with its group."""
-        group = self._studio.group_of(job)
+        group = self._studio.queue.group_of(job)
         return self._follow([job] if group is None else group.jobs)
 
     def _receive(self, news: Any) -> None:

@@ -9,9 +9,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar
 
 from studio.backends import medium
-from studio.jobs.group import JobGroup
 from studio.jobs.io_host import IoRequest
-from studio.jobs.job import Job, Progress
+from studio.jobs.job import Job, JobGroup, Progress
 from studio.ui.commands import keys_of
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import ElidedLabel, button, label, row
@@ -84,7 +83,7 @@ class JobStrip(QFrame):
 
     def refresh(self) -> None:
         """Show the state of the queue now."""
-        rows = self._studio.queue()
+        rows = self._studio.queue.rows()
         running = [row for row in rows if row.state == "running"]
         waiting = sum(
             sum(job.state == "queued" for job in row.jobs) if isinstance(row, JobGroup) else row.state == "queued"
@@ -94,7 +93,7 @@ class JobStrip(QFrame):
         job = self._job
         if job is None:
             self.words.set_text(self._at_rest(waiting))
-            self._draw("pause" if self._studio.paused else "tick", "muted")
+            self._draw("pause" if self._studio.queue.paused else "tick", "muted")
             self._clock.stop()
         else:
             self.words.set_text(f"{job_title(job)} · {job_stage(job)}")
@@ -106,7 +105,7 @@ class JobStrip(QFrame):
         self.left.setVisible(job is not None)
         self.cancel.setVisible(job is not None)
         self.cancel.setEnabled(job is not None and not job.cancelling)
-        self.resume.setVisible(job is None and self._studio.paused)
+        self.resume.setVisible(job is None and self._studio.queue.paused)
         self.queue.setText(count(waiting, "%n waiting", "%n waiting") if waiting else tr("Queue"))
         self.queue.setAccessibleName(self.queue.text())
         if job is not before:
@@ -121,7 +120,7 @@ class JobStrip(QFrame):
 
     def _at_rest(self, waiting: int) -> str:
         """Why nothing runs."""
-        if not self._studio.paused:
+        if not self._studio.queue.paused:
             return tr("Ready")
         if not waiting:
             return tr("The queue is paused")
@@ -136,16 +135,16 @@ class JobStrip(QFrame):
         return self.devicePixelRatioF()
 
     def _tell_time(self) -> None:
-        seconds = self._studio.seconds_left(self._job) if self._job is not None else None
+        seconds = self._studio.queue.seconds_left(self._job) if self._job is not None else None
         self.left.setText(
             "" if seconds is None or seconds < 1 else tr("about {time} left").format(time=duration(seconds))
         )
 
     def _resume(self) -> None:
-        self._studio.pause(False)
+        self._studio.queue.pause(False)
         self.refresh()
 
     def _cancel(self) -> None:
         if self._job is not None:
-            self._studio.cancel(self._job.id)
+            self._studio.queue.cancel(self._job.id)
             self.refresh()

@@ -42,9 +42,9 @@ class Notifications(QObject):
 
     def update_keep_awake(self) -> None:
         """Keep the machine awake while a job runs, or waits and is not held back."""
-        jobs = self._studio.jobs()
+        jobs = self._studio.queue.jobs()
         busy = any(job.state == "running" for job in jobs)
-        busy = busy or (not self._studio.paused and any(job.state == "queued" for job in jobs))
+        busy = busy or (not self._studio.queue.paused and any(job.state == "queued" for job in jobs))
         self.awake.set(busy)
 
     def close(self) -> None:
@@ -60,9 +60,9 @@ class Notifications(QObject):
     def _ends(self, job: Job) -> None:
         if job.state not in ("done", "failed") or job.live or job.id in self._ended:
             return
-        self._ended = {other.id for other in self._studio.jobs() if other.state in ("done", "failed")}
+        self._ended = {other.id for other in self._studio.queue.jobs() if other.state in ("done", "failed")}
         self._ended.add(job.id)
-        group = self._studio.group_of(job)
+        group = self._studio.queue.group_of(job)
         if group is not None and not group.has_ended:
             return
         if (group or job).seconds < LONG or self._window.isActiveWindow():

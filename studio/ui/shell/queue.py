@@ -13,9 +13,8 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLabel, QProgressBar, QPushButton, QWidget
 
 from studio.errors import StudioError
-from studio.jobs.group import JobGroup
 from studio.jobs.io_host import IoRequest
-from studio.jobs.job import Job
+from studio.jobs.job import Job, JobGroup
 from studio.schema.request import Request, TrainRequest
 from studio.system.log import redact
 from studio.ui.commands import keys_of
@@ -159,13 +158,13 @@ class QueueRow(QFrame):
 
     def _move(self, step: int) -> None:
         if self.job.id in self.peers:
-            self._try(lambda: self._studio.move(self.job.id, self.peers.index(self.job.id) + step))
+            self._try(lambda: self._studio.queue.move(self.job.id, self.peers.index(self.job.id) + step))
 
     def _cancel(self) -> None:
-        self._try(lambda: self._studio.cancel(self.job.id))
+        self._try(lambda: self._studio.queue.cancel(self.job.id))
 
     def _retry(self) -> None:
-        self._try(lambda: self._studio.retry(self.job.id))
+        self._try(lambda: self._studio.queue.retry(self.job.id))
 
     def _report(self) -> None:
         """Show the whole error, with a report to copy."""
@@ -244,7 +243,7 @@ class QueuePanel(QFrame):
             self.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def refresh(self) -> None:
-        jobs = self._studio.queue()
+        jobs = self._studio.queue.rows()
         live = [job for job in jobs if job.state in ("running", "queued")]
         shown = [*live, *[job for job in jobs if job.state not in ("running", "queued")][:ENDED]]
         wanted = {job.id for job in shown}
@@ -265,7 +264,7 @@ class QueuePanel(QFrame):
             peers = [other.id for other in live if other.state == "queued" and _lane(other) == _lane(job)]
             found.refresh(peers)
         self.empty.setVisible(not shown)
-        self.pause.setText(tr("Resume queue") if self._studio.paused else tr("Pause queue"))
+        self.pause.setText(tr("Resume queue") if self._studio.queue.paused else tr("Pause queue"))
         self.pause.setAccessibleName(self.pause.text())
         if self.isVisible():
             self._place()
@@ -302,11 +301,11 @@ class QueuePanel(QFrame):
         self._dragged = None
         order = [other.job.id for other in self.rows() if other.job.id in moved.peers]
         with contextlib.suppress(StudioError, ValueError):  # it runs, or has ended, meanwhile: its row says so
-            self._studio.move(moved.job.id, order.index(moved.job.id))
+            self._studio.queue.move(moved.job.id, order.index(moved.job.id))
         self.refresh()
 
     def _pause(self) -> None:
-        self._studio.pause(not self._studio.paused)
+        self._studio.queue.pause(not self._studio.queue.paused)
         self.refresh()
 
     def _place(self) -> None:

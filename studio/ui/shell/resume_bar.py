@@ -28,7 +28,7 @@ class ResumeBar(QWidget):
         self.bar = MessageBar("offer")
         self.bar.dismissed.connect(lambda: self._answer(False))
         column(self, margins=(16, 8, 16, 8)).addWidget(self.bar)
-        offered = studio.interrupted
+        offered = studio.queue.interrupted
         self.setVisible(False)
         if offered:
             learning = offered[0].request
@@ -45,13 +45,13 @@ class ResumeBar(QWidget):
             self.setVisible(True)
 
     def _answer(self, resume: bool) -> None:
-        for entry in list(self._studio.interrupted):
+        for entry in list(self._studio.queue.interrupted):
             try:
                 if resume:
-                    self._studio.resume(entry)
+                    self._studio.queue.resume(entry)
                     self._resumed(entry.request)
                 else:
-                    self._studio.dismiss(entry)
+                    self._studio.queue.dismiss(entry)
             except StudioError as error:  # the offer stands: what it lacks may be there at the next start
                 self._failed(error)
         self.hide()

@@ -280,7 +280,7 @@ class MainWindow(QMainWindow):
         self.queue.toggle()
 
     def toggle_pause(self) -> None:
-        self.studio.pause(not self.studio.paused)
+        self.studio.queue.pause(not self.studio.queue.paused)
 
     def show_palette(self) -> None:
         self.command_palette.open()

@@ -160,13 +160,13 @@ class TrainingPage(QWidget):
     def toggle_pause(self) -> None:
         job = self.progress.job
         if job is not None:
-            self._studio.suspend_training(job.id, not job.suspended)
+            self._studio.queue.suspend_training(job.id, not job.suspended)
             self._refresh()
             self.progress.refresh()
 
     def stop_and_save(self) -> None:
         if self.progress.job is not None:
-            self._studio.finish_training(self.progress.job.id)
+            self._studio.queue.finish_training(self.progress.job.id)
             self._refresh()
 
     def ask_to_cancel(self) -> None:
@@ -184,12 +184,12 @@ class TrainingPage(QWidget):
 
     def _cancel(self) -> None:
         if self.progress.job is not None:
-            self._studio.cancel(self.progress.job.id)
+            self._studio.queue.cancel(self.progress.job.id)
 
     def _resume_job(self, job: Job) -> None:
         """Resume the training of a job that ended."""
         try:
-            again = self._studio.retry(job.id)
+            again = self._studio.queue.retry(job.id)
             assert isinstance(again, Job)
             self._follow(again)
         except StudioError as error:
@@ -204,7 +204,7 @@ class TrainingPage(QWidget):
 
     def _delete(self, request: AvatarTrainRequest) -> None:
         """Delete an unfinished training."""
-        live = [job.request for job in self._studio.jobs() if job.state in ("queued", "running")]
+        live = [job.request for job in self._studio.queue.jobs() if job.state in ("queued", "running")]
         if any(getattr(each, "out", "") == request.out for each in live):
             self.bar.show_message(tr("This training is running."), tr("Stop it first."), kind="error")
             return
@@ -226,7 +226,7 @@ class TrainingPage(QWidget):
     @property
     def _offered(self) -> list[str]:
         """The folders of trainings that the window offers to resume."""
-        return [str(getattr(entry.request, "out", "")) for entry in self._studio.interrupted]
+        return [str(getattr(entry.request, "out", "")) for entry in self._studio.queue.interrupted]
 
     def _list_unfinished(self) -> None:
         """List the trainings that can be resumed, except those that the window offers."""
@@ -243,7 +243,7 @@ class TrainingPage(QWidget):
 
     def _show_current(self) -> None:
         """Show the training that waits or runs, or the one that ended last, if this page has not shown it yet."""
-        jobs = [job for job in self._studio.jobs() if isinstance(job.request, AvatarTrainRequest)]
+        jobs = [job for job in self._studio.queue.jobs() if isinstance(job.request, AvatarTrainRequest)]
         live = next((job for job in jobs if job.state in ("running", "queued")), None)
         job = live or next(iter(jobs), None)
         if job is not None and job is not self.progress.job:

@@ -119,7 +119,7 @@ class ProgressView(QWidget):
             return {"done": tr("Training finished"), "failed": tr("Training failed")}.get(job.state, tr("Stopped"))
         if job.suspended:
             return tr("Paused")
-        if any(other.state == "running" and other is not job for other in self._studio.jobs()):
+        if any(other.state == "running" and other is not job for other in self._studio.queue.jobs()):
             return tr("Waiting while something else is generated")
         return sentence(stage_words(job))
 

@@ -12,9 +12,8 @@ from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 from studio.backends import MEDIA, medium
 from studio.backends.medium import StageText, Task
 from studio.errors import Message, StudioError
-from studio.jobs.group import JobGroup
 from studio.jobs.io_host import IoRequest
-from studio.jobs.job import Job
+from studio.jobs.job import Job, JobGroup
 from studio.library import titles
 from studio.schema.fields import Choice, Field, Flag, FreeText, Range, Seed
 from studio.schema.request import Request
