@@ -17,7 +17,7 @@ from studio.system.paths import RESOURCES, AppPaths
 
 
 def starters(folder: Path) -> Path:
-    """Fill the folder with bundled models, a tiny one for every medium."""
+    """Fill the folder with bundled models: for every medium a tiny one, of the family and size of its starter."""
     for medium in MEDIA:
         real = tomllib.loads((RESOURCES / "models" / medium.starter / "model.toml").read_text(encoding="utf-8"))
         about = {
@@ -29,6 +29,7 @@ def starters(folder: Path) -> Path:
             "source": "tests",
             "size": 8,
             "sha256": "",
+            "native": real.get("native", []),
             "defaults": real.get("defaults", {}),
         }
         place = folder / medium.starter
