@@ -221,8 +221,8 @@ class SelfHealingIndex:
             self._notices.append(
                 counted(
                     len(gone),
-                    "1 work was deleted from the library's folder, and its details with it.",
-                    "{n} works were deleted from the library's folder, and their details with them.",
+                    "1 work is no longer listed: its details are missing from the library's folder.",
+                    "{n} works are no longer listed: their details are missing from the library's folder.",
                 )
             )
 
@@ -291,7 +291,7 @@ def _sidecar_problems(folder: Path, found: _FoundSidecar) -> list[LibraryProblem
         trouble = found.error
         assert trouble is not None
         if isinstance(trouble, BadInput):
-            hint = Message("Run `studio library rebuild`, which makes a new one from what the file carries.")
+            hint = Message("Run `studio library rebuild`, which makes a new one from the data in the file.")
             return [LibraryProblem("sidecar", where, trouble.said, hint, found.path.stem)]
         return [LibraryProblem("newer", where, trouble.whole, Message("Update the studio."), found.path.stem)]
     record = found.record

@@ -605,7 +605,7 @@ def test_opening_takes_in_what_came_and_forgets_what_left(library: Library, tmp_
     leaves.path.with_suffix(".json").unlink()
     again = Library(library.folder)
     assert [str(one) for one in again.notices] == [
-        "1 work was deleted from the library's folder, and its details with it."
+        "1 work is no longer listed: its details are missing from the library's folder."
     ]
     assert ids(again.page()) == [stays.id, came.id]
     assert ids(again.page(LibraryQuery(text="afar", tag="old"))) == [came.id]

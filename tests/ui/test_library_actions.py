@@ -11,9 +11,10 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QMessageBox, QPushButton, QWidget
 
+from studio.backends import medium
 from studio.bench import library as bench
 from studio.library.library import Asset, LibraryQuery
-from studio.media.provenance import Provenance
+from studio.media.provenance import ModelOrigin, Provenance
 from studio.ui.library.filters import DAYS, FilterButton, dates, span
 from studio.ui.library.page import LibraryPage
 from tests.fakes import payload
@@ -165,6 +166,21 @@ def test_parents_and_children_link_to_each_other(desk: Desk) -> None:
     desk.settle()
     shown.details.parents.findChildren(QAbstractButton, "kin")[0].click()
     assert [asset.id for asset in shown.selected()] == [parent.id]
+
+
+def test_make_again_says_which_model_is_missing_and_leads_to_the_models(desk: Desk) -> None:
+    request = medium("poster").default_task.request(seed=4, model="foxes")
+    origin = Provenance(model=ModelOrigin("foxes", sha256="ab" * 32))
+    work = desk.studio.library.add(payload("poster", 4), medium="poster", request=request.to_json(), provenance=origin)
+    shown = page(desk)
+    desk.until(lambda: shown.total.text() == "1 item")
+    choose(shown, shown._works.row_of(work.id))
+    desk.settle()
+    desk.act("again")
+    missing = "What this request needs is missing: Model foxes (sha256 abababababab). Import it again."
+    assert desk.window.toast.message() == missing
+    desk.window.toast.findChildren(QAbstractButton, "toastAction")[0].click()
+    assert desk.window.page == "models"
 
 
 def _text(path: Path) -> Path:
