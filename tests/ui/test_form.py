@@ -9,9 +9,10 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QPlainTextEdit, QSlider
 
 from studio.backends import MEDIA, medium
 from studio.errors import BadInput
-from studio.schema.fields import Range
+from studio.schema.fields import ModelId, Range
 from studio.schema.request import Request
 from studio.schema.settings import Settings
+from studio.ui.forms.fields import ModelField
 from studio.ui.forms.form import Form
 from studio.ui.widgets.text import gist, request_lines, short_gist
 from tests.ui.conftest import Desk
@@ -127,3 +128,25 @@ def test_what_has_little_room_leaves_out_the_seed() -> None:
     sheet = Request.from_json({"kind": "avatar.sheet", "seed": 7}).to_json()
     assert (gist(sheet), short_gist(sheet)) == ("Character sheet · Seed 7", "Character sheet")
     assert gist({}) == short_gist({}) == gist({"kind": "of another studio"}) == ""
+
+
+def test_the_default_model_is_named_and_a_request_that_names_it_keeps_the_id(desk: Desk) -> None:
+    field = desk.panel("poster").form.fields["model"]
+    assert isinstance(field, ModelField)
+    assert field.box.currentText() == "Fake poster (default)"
+    assert field.value() == ""
+    field.set_value("poster-starter")
+    assert (field.box.currentText(), field.value()) == ("Fake poster (default)", "poster-starter")
+    assert [field.box.itemText(at) for at in range(field.box.count())].count("Fake poster") == 0
+    field.set_value("gone")
+    assert (field.box.currentText(), field.value()) == ("gone (missing)", "gone")
+    field.box.setCurrentIndex(0)
+    assert field.value() == ""
+
+
+def test_a_further_model_may_be_none(desk: Desk) -> None:
+    field = ModelField(
+        "lora", ModelId(label="LoRA", help="", role="lora"), lambda: desk.studio.catalog.models("poster")
+    )
+    assert (field.box.currentText(), field.value()) == ("None", "")
+    assert field.box.count() == 2

@@ -85,7 +85,7 @@ def test_a_work_of_several_files_is_shown_copied_and_binned_with_all_of_them(hom
     desk.until(lambda: panel.asset is not None)
     asset = panel.asset
     assert asset is not None
-    assert (asset.width, asset.height) == (512, 768)
+    assert (asset.width, asset.height) == (asset.request["width"], asset.request["height"])
     shown = desk.window.open("library")
     assert isinstance(shown, LibraryPage)
     desk.until(lambda: shown.grid.works.rowCount() == 1)

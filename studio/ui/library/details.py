@@ -270,8 +270,9 @@ class WorkDetails(QFrame):
         self.title.setVisible(one is not None)
         if one is not None:
             self.title.setPlaceholderText(gist(one.request) or one.path.name)
-            if self.title.text() != one.title:
-                self.title.setText(one.title)
+            title = one.title.lstrip("# ")  # of a story, its heading
+            if self.title.text() != title:
+                self.title.setText(title)
                 self.title.setCursorPosition(0)
         self.summary.setText(summary(one) if one is not None else count(number, "%n item", "%n items"))
         self._buttons["favourite"].setChecked(all(asset.favourite for asset in works))
@@ -328,7 +329,7 @@ class WorkDetails(QFrame):
             menu.addAction(words).triggered.connect(lambda _=False, medium=medium: self.sent.emit(medium))
 
     def _rename(self) -> None:
-        if len(self._works) == 1 and self.title.text().strip() not in ("", self._works[0].title):
+        if len(self._works) == 1 and self.title.text().strip() not in ("", self._works[0].title.lstrip("# ")):
             self.renamed.emit(self._works[0], self.title.text().strip())
 
     def _on_thumbnails_ready(self, ids: frozenset[str]) -> None:
