@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialog, QLabel
 from qasync import QEventLoop
 
 from studio.backends import medium
 from studio.backends.avatar.requests import AvatarProjectRequest
 from studio.system.keep_awake import KeepAwake
 from studio.ui.shell import notifications
+from studio.ui.shell import queue as queue_panel
 from studio.ui.shell.crash_dialog import CrashDialog
 from studio.ui.shell.queue import QueueRow
 from tests.fakes import BAD_INPUT, SLOW, UNEXPECTED
@@ -146,6 +147,52 @@ def test_a_row_of_candidates_counts_and_is_cancelled_as_one(desk: Desk) -> None:
     desk.until(lambda: row.state.full_text() == "0 of 4 done, then cancelled")
     assert [job.state for job in desk.studio.queue.jobs()] == ["cancelled"] * 4
     assert row.retry.isVisible()
+
+
+def test_a_group_unfolds_by_keyboard_to_its_jobs_with_their_own_states(desk: Desk) -> None:
+    generate_four(desk, SLOW)
+    queue = desk.window.queue
+    desk.click("stripQueue")
+    desk.until(lambda: len(queue.rows()) == 1 and queue.rows()[0].state.full_text() == "1 of 4, making 24 of 24")
+    (row,) = queue.rows()
+    assert row.members == []
+    assert row.unfold.accessibleName() == "Show items"
+    height = queue.height()
+    row.unfold.setFocus(Qt.FocusReason.TabFocusReason)
+    QTest.keyClick(row.unfold, Qt.Key.Key_Space)
+    assert [member.name.full_text()[:3] for member in row.members] == ["1. ", "2. ", "3. ", "4. "]
+    assert [member.state.full_text() for member in row.members] == ["Making 24 of 24", *["Waiting"] * 3]
+    assert all(member.isVisible() and member.cancel.isVisible() for member in row.members)
+    assert not any(member.unfold.isVisible() or member.up.isVisible() for member in row.members)
+    assert row.unfold.accessibleName() == "Hide items"
+    assert queue.height() > height
+    row.members[2].cancel.click()
+    desk.until(lambda: row.members[2].state.full_text() == "Cancelled")
+    assert [member.job.state for member in row.members] == ["running", "queued", "cancelled", "queued"]
+    assert row.bar.maximum() == 4000, "one progress for all"
+    assert queue.rows() == [row]
+    QTest.keyClick(row.unfold, Qt.Key.Key_Space)
+    assert not any(member.isVisible() for member in row.members)
+    assert desk.window.focusWidget() is row.unfold
+    row.cancel.click()
+    desk.idle()
+
+
+def test_a_job_on_its_own_does_not_unfold(desk: Desk) -> None:
+    fill(desk, (1, 2))
+    assert not any(row.unfold.isVisible() for row in desk.window.queue.rows())
+
+
+def test_a_large_group_unfolds_to_its_first_jobs(desk: Desk) -> None:
+    desk.studio.queue.pause(True)
+    make = medium("poster").default_task.request
+    desk.studio.submit_group([make(seed=seed) for seed in range(queue_panel.MEMBERS_SHOWN + 3)], "batch")
+    desk.click("stripQueue")
+    desk.until(lambda: len(desk.window.queue.rows()) == 1)
+    (row,) = desk.window.queue.rows()
+    row.unfold.click()
+    assert len(row.members) == queue_panel.MEMBERS_SHOWN
+    assert "and 3 more" in [shown.text() for shown in row.findChildren(QLabel)]
 
 
 def test_why_it_failed_is_told_whole(desk: Desk) -> None:

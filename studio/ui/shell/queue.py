@@ -21,7 +21,7 @@ from studio.ui.commands import keys_of
 from studio.ui.shell.job_strip import job_icon, show_progress
 from studio.ui.widgets import error_actions, icons
 from studio.ui.widgets.basic import ElidedLabel, button, column, label, row, scrolling, tool
-from studio.ui.widgets.text import duration, failure, job_stage, job_title, request_name, sentence, tr
+from studio.ui.widgets.text import count, duration, failure, job_stage, job_title, request_name, sentence, tr
 from studio.ui.widgets.theme import SIZE, theme
 
 if TYPE_CHECKING:
@@ -34,24 +34,36 @@ def _name(job: Job | JobGroup) -> str:
     return request_name(job.request) or job_title(job)
 
 
+MEMBERS_SHOWN = 50  # jobs of one group that its row unfolds to
+
+
 class QueueRow(QFrame):
-    """`dragged` follows the pointer of a person who moves it, `dropped` ends that."""
+    """A job, or a group that unfolds to its jobs. `dragged` follows the pointer that moves the row, `dropped` ends that;
+    `folded` follows a change of its height. `number` is the position of a job in its group, 0 on its own.
+    """
 
     dragged = Signal()
     dropped = Signal()
+    folded = Signal()
 
-    def __init__(self, studio: Studio, job: Job | JobGroup, wanted: Callable[[object], object]) -> None:
+    def __init__(
+        self, studio: Studio, job: Job | JobGroup, wanted: Callable[[object], object], number: int = 0
+    ) -> None:
         super().__init__()
-        self.setObjectName("job")
+        self.setObjectName("member" if number else "job")
         self.job = job
         self.peers: list[str] = []  # the waiting jobs of its own queue, in order
         self.pointer = 0.0  # where the pointer that drags it stands, in the list
-        self._studio = studio
+        self.members: list[QueueRow] = []  # empty until it is unfolded
+        self._studio, self._wanted = studio, wanted
         self._pressed: QPoint | None = None
         self._moving = False
         self.picture = QLabel()
         self.picture.setFixedSize(22, 22)
-        self.name = ElidedLabel(_name(job))
+        self.unfold = tool("chevron-right", tr("Show items"), "jobUnfold", clicked=self._unfold, size=14)
+        self.unfold.setVisible(isinstance(job, JobGroup))
+        numbered = tr("{number}. {name}").format(number=number, name=_name(job))
+        self.name = ElidedLabel(numbered if number else _name(job))
         self.state = ElidedLabel(role="caption")
         self.state.setObjectName("jobState")
         self.why = label("", "caption", wrap=True, selectable=True)
@@ -73,16 +85,24 @@ class QueueRow(QFrame):
         for widget in (self.name, self.state, self.why, self.bar):
             words.addWidget(widget)
         words.addWidget(self._mending)
-        whole = row(self.picture, spacing=8, margins=(4, 6, 0, 6))
-        whole.addLayout(words, 1)
-        for widget in (self.up, self.down, self.report, self.retry, self.show_it, self.cancel):
-            whole.addWidget(widget)
-        self.setLayout(whole)
+        head = row(self.picture, spacing=8, margins=(4, 6, 0, 6))
+        head.addLayout(words, 1)
+        for widget in (self.unfold, self.up, self.down, self.report, self.retry, self.show_it, self.cancel):
+            head.addWidget(widget)
+        whole = column(self, spacing=0)
+        whole.addLayout(head)
+        self._inside = QWidget()
+        self._inside.hide()
+        column(self._inside, spacing=0, margins=(26, 0, 0, 6))
+        whole.addWidget(self._inside)
         theme().changed.connect(self._tint)
         self._tint()
 
     def refresh(self, peers: list[str]) -> None:
+        """Show the state now; `peers` are the waiting rows among which it can be moved, by their ids."""
         job = self.job
+        for member in self.members:
+            member.refresh([])
         self.peers = peers
         running, queued = job.state == "running", job.state == "queued"
         took = tr("{state} in {time}").format(state=job_stage(job), time=duration(job.seconds))
@@ -100,9 +120,9 @@ class QueueRow(QFrame):
         self.cancel.setVisible(running or queued)
         self.cancel.setEnabled(not job.cancelling)
         self.retry.setVisible(job.state in ("failed", "cancelled"))
-        made = job.future.result() if job.future.done() and job.future.exception() is None else []
+        results = job.future.result() if job.future.done() and job.future.exception() is None else []
         request = job.request
-        self.show_it.setVisible(bool(made) and not (isinstance(request, IoRequest) and not request.page))
+        self.show_it.setVisible(bool(results) and not (isinstance(request, IoRequest) and not request.page))
         error = job.error
         self.why.setVisible(error is not None)
         self.report.setVisible(error is not None and not isinstance(error, StudioError))
@@ -117,11 +137,32 @@ class QueueRow(QFrame):
             return
         again = lambda smaller: self._try(lambda: self._studio.submit(smaller, parents=self.job.parents))  # noqa: E731
         for words, name, act in error_actions.buttons(error, self, self.job.request, again):
-            made = button(words, name, "quiet", clicked=act)
-            made.setProperty("edge", "left")  # its words stand under those above
-            self.mends.addWidget(made)
+            mend = button(words, name, "quiet", clicked=act)
+            mend.setProperty("edge", "left")  # its words stand under those above
+            self.mends.addWidget(mend)
         self.mends.addStretch(1)
         self._mending.setVisible(self.mends.count() > 1)
+
+    def _unfold(self) -> None:
+        """Show the jobs of the group, each with its own state, or hide them."""
+        job, show = self.job, self._inside.isHidden()
+        assert isinstance(job, JobGroup)
+        layout = self._inside.layout()
+        if show and not self.members and layout is not None:
+            for number, each in enumerate(job.jobs[:MEMBERS_SHOWN], 1):
+                member = QueueRow(self._studio, each, self._wanted, number)
+                self.members.append(member)
+                layout.addWidget(member)
+            rest = len(job.jobs) - len(self.members)
+            if rest:
+                layout.addWidget(label(count(rest, "and %n more", "and %n more"), "caption"))
+        self.refresh(self.peers)
+        self._inside.setVisible(show)
+        words = tr("Hide items") if show else tr("Show items")
+        self.unfold.setToolTip(words)
+        self.unfold.setAccessibleName(words)
+        icons.set_icon(self.unfold, "chevron-down" if show else "chevron-right", size=14)
+        self.folded.emit()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         movable = self.job.state == "queued" and len(self.peers) > 1
@@ -176,8 +217,8 @@ class QueueRow(QFrame):
         dialog = CrashDialog(self.window())
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.quiet.hide()
-        told = "".join(traceback.format_exception(error))
-        dialog.show_error(redact(f"{type(error).__name__}: {error}"), redact(told), key="")
+        trace = "".join(traceback.format_exception(error))
+        dialog.show_error(redact(f"{type(error).__name__}: {error}"), redact(trace), key="")
         dialog.open()
 
     def _try(self, act: Callable[[], object]) -> None:
@@ -275,10 +316,11 @@ class QueuePanel(QFrame):
         return [row for item in items if item is not None and isinstance(row := item.widget(), QueueRow)]
 
     def _row(self, job: Job | JobGroup) -> QueueRow:
-        made = QueueRow(self._studio, job, self.result_requested.emit)
-        made.dragged.connect(lambda: self._drag(made))
-        made.dropped.connect(lambda: self._drop(made))
-        return made
+        added = QueueRow(self._studio, job, self.result_requested.emit)
+        added.dragged.connect(lambda: self._drag(added))
+        added.dropped.connect(lambda: self._drop(added))
+        added.folded.connect(self._fit)
+        return added
 
     def _drag(self, moved: QueueRow) -> None:
         """A waiting row follows the pointer among those that wait with it."""
@@ -307,6 +349,10 @@ class QueuePanel(QFrame):
     def _pause(self) -> None:
         self._studio.queue.pause(not self._studio.queue.paused)
         self.refresh()
+
+    def _fit(self) -> None:
+        self._list.activate()
+        self._place()
 
     def _place(self) -> None:
         whole, look = self._over.size(), theme()
