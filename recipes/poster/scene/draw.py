@@ -153,8 +153,11 @@ def cliff(ink: Ink, e: Element, snowy: bool) -> None:
     ]
     low = (e.x + side * 1.1, e.y + e.size)
     ink.polygon([*reversed(top), *face, low], ink.tone(ROCK, e.depth, lit=(side > 0) == (ink.sun_x < e.x)))
-    shade = [(x + side * (0.10 + 0.08 * (i % 2)), y) for i, (x, y) in enumerate(face)]
-    ink.polygon([*face, *reversed(shade)], ink.tone(ROCK, e.depth, lit=False), 0.5)
+    dark, edge = ink.tone(ROCK, e.depth, lit=False), [(e.x, e.y), *face]
+    for i in range(4):
+        near, far = 0.26 * i, 0.26 * i + rng.uniform(0.1, 0.16)
+        crack = [(x + side * (far + 0.03 * (j % 2)), y) for j, (x, y) in enumerate(edge)]
+        ink.polygon([*((x + side * near, y) for x, y in edge), *reversed(crack)], dark, 0.45 - 0.08 * i)
     cap = [(x, y + 0.055 + 0.02 * (i % 2)) for i, (x, y) in enumerate(top)]
     ink.polygon([*top, *reversed(cap)], ink.tone(SNOW if snowy else GRASS, e.depth))
 
@@ -224,7 +227,8 @@ def pier(ink: Ink, e: Element, snowy: bool) -> None:
         ink.box(e.x - half(y), y, 2 * half(y), 0.006, ink.tone(WOOD, 0.02, lit=False), 0.7)
         y, gap = y + gap, gap * 1.25
     for side in (-1, 1):
-        ink.box(e.x + side * half(e.y) - 0.009, e.y - 0.03, 0.018, 0.09, ink.tone(WOOD, 0, lit=False))
+        w = 0.12 * e.size
+        ink.box(e.x + side * half(e.y) - w / 2, e.y - 2 * w, w, 5 * w, ink.tone(WOOD, 0, lit=False))
 
 
 def woods(ink: Ink, e: Element, snowy: bool) -> None:
@@ -468,8 +472,8 @@ def kite(ink: Ink, e: Element, snowy: bool) -> None:
     for i, (a, b) in enumerate(((top, left), (left, low), (low, right), (right, top))):
         ink.polygon([a, b, middle], two if i % 2 else one)
     tail = ink.curve([low, (x - 0.28 * s, y + 0.45 * s), (x - 0.1 * s, y + 0.55 * s), (x - 0.3 * s, y + 0.7 * s)])
-    ink.line(tail, 0.022 * s, one)
-    for t in (10, 20, 28):
+    ink.line(tail, 0.03 * s, two)
+    for t in (12, 22, 30):
         px, py = tail[min(t, len(tail) - 1)]
         ink.polygon(
             [
