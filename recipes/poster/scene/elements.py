@@ -17,7 +17,7 @@ FIELDS = ("x", "y", "size", "wide", "depth", "turn", "tint")
 DEEPEST = 0.6
 """The depth of the horizon: what stands there is drawn at 0.3 of its size."""
 
-MOST = 32
+MOST = 27
 """Elements in a scene, at most."""
 
 HOURS = ("dawn", "day", "sunset", "night")

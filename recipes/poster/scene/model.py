@@ -1,9 +1,10 @@
 """A diffusion model of vector scenes: a transformer that denoises a set of elements, told the words of a caption.
 
-A scene is MOST rows, sorted by kind and then from the left. A row holds the kind as one-hot of -1 and 1 (with "none")
-and the fields, scaled to about -2 to 2. The network sees the noisy set and its own last guess of the clean one
-(self-conditioning, 2208.04202) and predicts the clean set. The schedule is a cosine (2102.09672), the steps are DDIM's
-(2010.02502), the guidance is classifier-free (2207.12598); time and words scale and shift every layer (2212.09748).
+A scene is SLOTS rows in the order of `places`. A row holds the kind as one-hot of -1 and 1 (with "none") and the
+fields, scaled to about -2 to 2. The network sees the noisy set and its own last guess of the clean one
+(self-conditioning, 2208.04202) and predicts the clean set. The schedule is a cosine (2102.09672), the steps are
+DDIM's (2010.02502), the guidance is classifier-free (2207.12598); time and words scale and shift every layer
+(2212.09748).
 """
 
 from __future__ import annotations
@@ -20,12 +21,34 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from recipes.poster.scene.elements import FIELDS, KINDS, MOST, ORDER, Element, Scene
-from recipes.poster.scene.words import FORMATS, tokens
+from recipes.poster.scene.elements import FIELDS, HOURS, KINDS, MOST, ORDER, Element, Scene
+from recipes.poster.scene.words import FORMATS, THINGS, tokens
 
 LENGTH = 32
 """Tokens of a caption, at most."""
 NAMES = (*KINDS, "none")
+ROWS = {
+    **dict.fromkeys(HOURS, 0),
+    **dict.fromkeys(("sun", "moon", "crescent"), 1),
+    "stars": 2,
+    **dict.fromkeys(("rain", "snow"), 3),
+    **dict.fromkeys(("water", "river"), 4),
+    **dict.fromkeys(("quay", "path"), 5),
+}
+"""Kinds of which a scene has one at most, and their row; those that share a row exclude each other."""
+ASKED = tuple(kind for kind in THINGS if kind not in ROWS)
+SMALL = ("bush", "rock", "tree", "pine", "terrace", "tower", "cloud", "mist")
+LARGE = ("woods", "mesa", "skyline", "ridge", "island", "cliff", "wall", "dune", "hill")
+SLOTS = MOST + len(set(ROWS.values())) - 1
+"""Rows of a scene: a sky is always there, each other row of ROWS may be empty."""
+RANK = {kind: i for i, kind in enumerate((*ROWS, *ASKED, *SMALL, *LARGE))}
+ALLOWED = np.array(
+    [
+        [*((ROWS.get(kind, -1) == row) if row in ROWS.values() else kind not in ROWS for kind in KINDS), row > 0]
+        for row in range(SLOTS)
+    ]
+)
+"""Which of NAMES a row may hold."""
 WIDTH = len(NAMES) + len(FIELDS)
 # Field = value of the row / scale + middle; sizes and widths are logarithms.
 MIDDLE = np.array([0.5, 0.6, -1.9, 0.0, 0.3, 0.0, 0.5], np.float32)
@@ -33,24 +56,38 @@ SCALE = np.array([4.0, 4.5, 1.4, 1.6, 5.0, 2.0, 3.5], np.float32)
 
 
 def encode(scene: Scene) -> np.ndarray:
-    """float32 [MOST, WIDTH]."""
-    rows = np.zeros((MOST, WIDTH), np.float32)
+    """float32 [SLOTS, WIDTH]."""
+    rows = np.zeros((SLOTS, WIDTH), np.float32)
     rows[:, : len(NAMES)] = -1
-    rows[len(scene.elements) :, len(NAMES) - 1] = 1
-    made = sorted(scene.elements, key=lambda e: (ORDER[e.kind], e.x))
-    for row, e in zip(rows, made, strict=False):
-        row[ORDER[e.kind]] = 1
+    rows[:, len(NAMES) - 1] = 1
+    for row, e in zip(places(scene), ordered(scene), strict=True):
+        rows[row, (ORDER[e.kind], len(NAMES) - 1)] = 1, -1
         size, wide = math.log(e.size / scene.short), math.log(e.wide)
-        row[len(NAMES) :] = (e.x, e.y / scene.height, size, wide, e.depth, e.turn, e.tint)
-        row[len(NAMES) :] = (row[len(NAMES) :] - MIDDLE) * SCALE
+        fields = np.array((e.x, e.y / scene.height, size, wide, e.depth, e.turn, e.tint), np.float32)
+        rows[row, len(NAMES) :] = (fields - MIDDLE) * SCALE
     return rows
 
 
+def ordered(scene: Scene) -> list[Element]:
+    """By kind as the rows go, then from the left."""
+    return sorted(scene.elements, key=lambda e: (RANK[e.kind], e.x))
+
+
+def places(scene: Scene) -> list[int]:
+    """The row of each element of `ordered`: its own for what there is one of at most, things from the first free row
+    forwards, the rest from the last row backwards, so that neither moves when the number of the other changes."""
+    kinds = [e.kind for e in ordered(scene)]
+    rows = [ROWS[kind] for kind in kinds if kind in ROWS]
+    things = sum(kind in ASKED for kind in kinds)
+    first = len(set(ROWS.values()))
+    return [*rows, *range(first, first + things), *range(SLOTS - (len(kinds) - len(rows) - things), SLOTS)]
+
+
 def decode(rows: np.ndarray, height: float, seed: int) -> Scene:
-    """The scene nearest to [MOST, WIDTH] numbers."""
+    """The scene nearest to [SLOTS, WIDTH] numbers."""
     short, made = min(1.0, height), list[Element]()
-    for row in rows:
-        kind = NAMES[int(row[: len(NAMES)].argmax())]
+    for row, allowed in zip(rows, ALLOWED, strict=True):
+        kind = NAMES[int(np.where(allowed, row[: len(NAMES)], -np.inf).argmax())]
         if kind == "none":
             continue
         x, y, size, wide, depth, turn, tint = (row[len(NAMES) :] / SCALE + MIDDLE).tolist()
@@ -70,7 +107,7 @@ class SceneConfig:
     heads: int = 4
     kinds: tuple[str, ...] = NAMES
     fields: tuple[str, ...] = FIELDS
-    slots: int = MOST
+    slots: int = SLOTS
 
 
 class Layer(nn.Module):
@@ -99,12 +136,12 @@ class Layer(nn.Module):
 class SceneModel(nn.Module):
     def __init__(self, config: SceneConfig) -> None:
         super().__init__()
-        if config.kinds != NAMES or config.fields != FIELDS or config.slots != MOST:
+        if config.kinds != NAMES or config.fields != FIELDS or config.slots != SLOTS:
             raise ValueError("the model was made for other kinds, fields or slots of scenes")
         self.config, width = config, config.width
         self.index = {word: i + 1 for i, word in enumerate(config.words)}
         self.enter = nn.Linear(2 * WIDTH, width)
-        self.slot = nn.Parameter(0.02 * torch.randn(MOST, width))
+        self.slot = nn.Parameter(0.02 * torch.randn(SLOTS, width))
         self.time = nn.Sequential(nn.Linear(64, width), nn.SiLU(), nn.Linear(width, width))
         self.word = nn.Embedding(len(config.words) + 1, width, padding_idx=0)
         self.caption = nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
@@ -124,7 +161,7 @@ class SceneModel(nn.Module):
         return ids
 
     def forward(self, noisy: Tensor, guess: Tensor, time: Tensor, ids: Tensor, formats: Tensor) -> Tensor:
-        """The clean set [B, MOST, WIDTH] of a noisy one; `guess` is its last answer or zeros, `time` [B] 0 to 1."""
+        """The clean set [B, SLOTS, WIDTH] of a noisy one; `guess` is its last answer or zeros, `time` [B] 0 to 1."""
         rates = torch.exp(torch.linspace(0, math.log(1000), 32))
         angles = time[:, None] * rates
         condition = self.time(torch.cat([angles.sin(), angles.cos()], -1))
@@ -184,7 +221,7 @@ def sample(
     report: Callable[[int, list[Scene]], None] | None = None,
 ) -> list[Scene]:
     """A scene for each caption, format and seed. `report` is told each step and the scenes as they stand."""
-    noise = [torch.randn(MOST, WIDTH, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+    noise = [torch.randn(SLOTS, WIDTH, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
     x = torch.stack(noise)
     ids, shapes = model.read(captions), torch.tensor([list(FORMATS).index(name) for name in formats])
     guess = torch.zeros_like(x)

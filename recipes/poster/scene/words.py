@@ -136,15 +136,15 @@ THINGS: dict[str, Thing] = {
     "tent": Thing(("a tent", "a camp", "an orange tent"), OPEN, "tents", 3),
     "campfire": Thing(("a campfire", "a fire"), OPEN),
     "deer": Thing(("a deer", "a stag"), ("mountains", "forest", "lake", "hills"), "deer", 3),
-    "house": Thing(("a house", "a cabin", "a cottage"), ("mountains", "forest", "lake", "hills", "coast", "beach")),
-    "church": Thing(("a church", "a chapel"), ("mountains", "lake", "hills", "coast")),
     "windmill": Thing(("a windmill", "a mill"), ("hills", "coast", "lake", "village", "beach")),
     "lighthouse": Thing(("a lighthouse", "a striped lighthouse"), ("coast", "island", "beach", "lake")),
-    "cactus": Thing(("a cactus", "a tall cactus"), ("desert", "canyon"), "cacti", 3),
-    "palm": Thing(("palms", "palm trees", "palm trees"), ("desert", "beach", "coast", "canyon")),
-    "path": Thing(("a path", "a trail", "a winding path"), ("forest", "hills", "mountains", "desert")),
     "pier": Thing(("a pier", "a jetty", "a wooden pier"), ("lake", "harbour")),
     "flowers": Thing(("flowers", "wild flowers"), ("hills", "mountains", "lake", "forest")),
+    "cactus": Thing(("a cactus", "a tall cactus"), ("desert", "canyon"), "cacti", 3),
+    "church": Thing(("a church", "a chapel"), ("mountains", "lake", "hills", "coast")),
+    "palm": Thing(("palms", "palm trees", "palm trees"), ("desert", "beach", "coast", "canyon")),
+    "house": Thing(("a house", "a cabin", "a cottage"), ("mountains", "forest", "lake", "hills", "coast", "beach")),
+    "path": Thing(("a path", "a trail", "a winding path"), ("forest", "hills", "mountains", "desert")),
 }
 NUMBERS = ("", "one", "two", "three")
 OPENINGS = ("", "", "", "", "a poster of ", "travel poster of ", "poster: ", "picture of ", "a flat illustration of ")
