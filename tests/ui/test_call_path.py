@@ -16,8 +16,8 @@ from tests.ui.call_path import CallPath
 from tests.ui.conftest import Desk, no_unexpected_errors
 
 HAND = ("ui/avatar/sliders.py", "ui/avatar/session.py", "ui/avatar/live_jobs.py")
-CLICK = ("ui/panel/panel.py", "ui/panel/job_tracker.py")
-JOB = ("studio.py", "jobs/lane.py", "jobs/worker.py")
+JOB = ("studio.py", "jobs/queue.py", "jobs/lane.py", "jobs/worker.py")
+WORK = ("jobs/results.py", "library/library.py")
 STAGE = ("ui/panel/stage_area.py", "ui/stages/image.py", "ui/stages/canvas.py")
 
 
@@ -62,5 +62,12 @@ def test_a_click_on_generate(desk: Desk, path: CallPath) -> None:
     desk.settle()
     with path.recorded():
         desk.click("generate")
-        desk.until(lambda: panel.asset is not None)
-    assert path.files == [*CLICK, *JOB, "jobs/results.py", "library/library.py", *STAGE]
+        desk.until(lambda: panel.asset is not None and not panel.stage.loading)
+    assert path.files == [
+        "ui/panel/panel.py",
+        *JOB,
+        "jobs/results.py",
+        "library/library.py",
+        "ui/background.py",
+        *STAGE,
+    ]

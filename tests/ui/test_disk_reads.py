@@ -64,3 +64,36 @@ def test_a_page_turn_reads_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
             desk.act(name)
             desk.idle()
     assert reads == []
+
+
+def test_going_through_works_reads_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel, _ = page(desk)
+    panel.brief.count.setCurrentIndex(0)
+    for _ in range(3):
+        desk.click("generate")
+        desk.idle()
+    shown = [panel.asset]
+    with disk_reads(monkeypatch) as reads:
+        for name in ("next", "next", "previous"):
+            desk.act(name)
+            desk.until(lambda: not panel.stage.loading)
+            shown.append(panel.asset)
+        desk.settle()
+    assert shown[3] == shown[1]
+    assert len({asset.id for asset in shown if asset is not None}) == 3
+    assert reads == []
+
+
+def test_candidates_that_are_works_read_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel, _ = page(desk)
+    panel.brief.count.setCurrentIndex(panel.brief.count.findData(9))
+    grid = panel.stage_area.candidates
+    with disk_reads(monkeypatch) as reads:
+        desk.click("generate")
+        desk.until(lambda: grid.isVisible() and grid.done == 9)
+        inside(desk, QTest.mouseClick, grid, Qt.MouseButton.LeftButton, pos=grid.cell(4).center().toPoint())
+        desk.until(panel.stage.isVisible)
+        desk.act("cancel")
+        desk.until(grid.isVisible)
+    assert grid.done == 9
+    assert [each for each in reads if not each.endswith("index.sqlite")] == [], "only what a new work asks of the index"

@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
 from studio.jobs.job import Job
-from studio.ui.panel.job_tracker import CandidateBatch
 from studio.ui.panel.panel import Panel
+from studio.ui.panel.stage_area import CandidateBatch
 from tests.ui.conftest import Desk
 from tests.ui.test_panels import keep_seed
 

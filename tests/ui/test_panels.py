@@ -75,11 +75,13 @@ def test_candidates_appear_side_by_side_and_a_click_chooses(desk: Desk) -> None:
     assert panel.stage_area.candidates.accessibleName() == "Candidates: 9 of 9 ready"
     spot = panel.stage_area.candidates.cell(4).center().toPoint()
     QTest.mouseClick(panel.stage_area.candidates, Qt.MouseButton.LeftButton, pos=spot)
-    assert panel.stage.isVisible()
+    desk.until(panel.stage.isVisible)
     assert panel.asset is not None
     assert panel.asset.request["seed"] == 104
+    assert panel.stage.hasFocus()
     desk.click("back")
     assert panel.stage_area.candidates.isVisible()
+    assert panel.stage_area.candidates.done == 9, "they are still there"
 
 
 def test_candidates_of_a_name_are_told_apart(desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
 from studio.backends.poster.requests import PosterRequest
+from studio.errors import StudioError
 from studio.library.asset import AssetRecord
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Image
 from studio.media.provenance import Provenance
-from studio.ui.stages import image as image_stage
 from studio.ui.stages.canvas import MARGIN, ViewTransform
 from studio.ui.stages.image import ImageStage
 from studio.ui.widgets.theme import MOTION, theme
@@ -51,6 +51,20 @@ def stage(room: Room) -> Iterator[ImageStage]:
     made.deleteLater()
 
 
+Show = Callable[[Asset], None]
+
+
+@pytest.fixture
+def show(stage: ImageStage, room: Room) -> Show:
+    """Shows a work, and waits until its picture is there."""
+
+    def shown(asset: Asset) -> None:
+        stage.show_asset(asset)
+        room.until(lambda: not stage.loading)
+
+    return shown
+
+
 def seen(stage: ImageStage, x: float, y: float) -> tuple[int, int, int]:
     """The colour at a place of the stage, in shares of the canvas."""
     shot = stage.canvas.grab().toImage()
@@ -67,26 +81,26 @@ def test_a_better_preview_keeps_the_view(stage: ImageStage) -> None:
     assert stage.scale != 3.0
 
 
-def test_a_small_preview_has_the_place_of_the_picture(stage: ImageStage, tmp_path: Path) -> None:
+def test_a_small_preview_has_the_place_of_the_picture(stage: ImageStage, show: Show, tmp_path: Path) -> None:
     stage.expect(PosterRequest(width=256, height=128))
     stage.preview(picture(32, 16))
     box, scale = stage.canvas.box(), stage.scale
     assert (box.width(), box.height()) == pytest.approx((552.0, 276.0))
     stage.preview(picture(128, 64))
     assert stage.canvas.box() == box
-    stage.show_asset(work(tmp_path, "done", picture(256, 128)))
+    show(work(tmp_path, "done", picture(256, 128)))
     assert stage.canvas.box() == box
     assert stage.scale == scale
     stage.preview(picture(40, 40))
     assert stage.canvas.box() != box
 
 
-def test_works_of_one_size_keep_the_zoom(stage: ImageStage, tmp_path: Path) -> None:
-    stage.show_asset(work(tmp_path, "one", picture(300, 300)))
+def test_works_of_one_size_keep_the_zoom(stage: ImageStage, show: Show, tmp_path: Path) -> None:
+    show(work(tmp_path, "one", picture(300, 300)))
     stage.zoom_to(4.0)
-    stage.show_asset(work(tmp_path, "two", picture(300, 300, BLUE)))
+    show(work(tmp_path, "two", picture(300, 300, BLUE)))
     assert stage.scale == 4.0
-    stage.show_asset(work(tmp_path, "three", picture(200, 300)))
+    show(work(tmp_path, "three", picture(200, 300)))
     assert stage.scale < 4.0
 
 
@@ -113,8 +127,8 @@ def test_the_wheel_zooms_at_the_pointer_and_a_drag_pans_to_the_edge() -> None:
     assert before.x() < 0
 
 
-def test_keys_zoom_pan_and_copy(stage: ImageStage, tmp_path: Path) -> None:
-    stage.show_asset(work(tmp_path, "one", picture(500, 500)))
+def test_keys_zoom_pan_and_copy(stage: ImageStage, show: Show, tmp_path: Path) -> None:
+    show(work(tmp_path, "one", picture(500, 500)))
     fitted = stage.scale
     QTest.keyClick(stage, Qt.Key.Key_1)
     assert stage.scale == 1.0
@@ -133,10 +147,10 @@ def test_keys_zoom_pan_and_copy(stage: ImageStage, tmp_path: Path) -> None:
     assert stage.comparison is None
 
 
-def test_two_are_compared_under_a_slider_and_side_by_side(stage: ImageStage, tmp_path: Path) -> None:
+def test_two_are_compared_under_a_slider_and_side_by_side(stage: ImageStage, show: Show, tmp_path: Path) -> None:
     old, new = work(tmp_path, "old", picture(400, 400)), work(tmp_path, "new", picture(400, 400, BLUE))
-    stage.show_asset(old)
-    stage.show_asset(new)
+    show(old)
+    show(new)
     QTest.keyClick(stage, Qt.Key.Key_C)
     assert stage.bar.isVisible()
     assert seen(stage, 0.4, 0.3) == RED
@@ -182,45 +196,44 @@ def test_comparing_uses_a_neighbour_or_says_there_is_none(stage: ImageStage, tmp
     assert stage.asset == other
 
 
-def test_swapping_shows_the_other_work(stage: ImageStage, tmp_path: Path) -> None:
+def test_swapping_shows_the_other_work(stage: ImageStage, show: Show, room: Room, tmp_path: Path) -> None:
     stage.show_requested.connect(stage.show_asset)
     old, new = work(tmp_path, "old", picture(40, 40)), work(tmp_path, "new", picture(40, 40, BLUE))
-    stage.show_asset(old)
-    stage.show_asset(new)
+    show(old)
+    show(new)
     stage.compare()
     QTest.keyClick(stage, Qt.Key.Key_X)
     assert stage.comparison is not None
     assert (stage.comparison.asset, stage.asset) == (new, old)
+    room.until(lambda: not stage.loading)
     assert stage.image.pixelColor(3, 3).red() == RED[0]
 
 
-def test_a_large_file_is_read_on_a_thread_and_the_newest_wins(
-    stage: ImageStage, room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_file_is_read_on_a_thread_and_the_newest_wins(
+    stage: ImageStage, room: Room, show: Show, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(image_stage, "LARGE", 1000)
-    stage.show_asset(work(tmp_path, "large", picture(64, 64)))
-    stage.show_asset(work(tmp_path, "larger", picture(80, 64, BLUE)))
-    assert stage.image.isNull()
-    room.until(lambda: not stage.image.isNull())
-    assert stage.image.width() == 80
+    show(work(tmp_path, "first", picture(40, 40)))
+    stage.show_asset(work(tmp_path, "second", picture(64, 64)))
+    stage.show_asset(work(tmp_path, "third", picture(80, 64, BLUE)))
+    assert stage.image.width() == 40, "the old picture stays until the new one is there"
+    widths: list[int] = []
+    stage.loaded.connect(lambda: widths.append(stage.image.width()))
+    room.until(lambda: not stage.loading)
     room.settle()
-    assert stage.image.width() == 80
-    stage.show_asset(work(tmp_path, "largest", picture(90, 64)))
+    assert (widths, stage.image.width()) == ([80], 80)
+    stage.show_asset(work(tmp_path, "last", picture(90, 64)))
     stage.copy()
     assert QGuiApplication.clipboard().image().width() == 90
 
 
-def test_a_large_file_that_is_damaged_says_so(
-    stage: ImageStage, room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(image_stage, "LARGE", 1000)
-    said: list[str] = []
-    stage.message.connect(lambda words, _: said.append(words))
+def test_a_file_that_is_damaged_says_so(stage: ImageStage, room: Room, tmp_path: Path) -> None:
+    errors: list[StudioError] = []
+    stage.load_failed.connect(errors.append)
     asset = work(tmp_path, "torn", Image(np.random.default_rng(1).integers(0, 255, (90, 90, 3), np.uint8)))
     asset.path.write_bytes(asset.path.read_bytes()[:60])
     stage.show_asset(asset)
-    room.until(lambda: said)
-    assert said == ["torn.png cannot be shown."]
+    room.until(lambda: errors)
+    assert [error.message for error in errors] == ["torn.png cannot be shown."]
 
 
 def test_the_menu_offers_what_the_work_has(stage: ImageStage, tmp_path: Path) -> None:
@@ -267,6 +280,7 @@ def test_the_window_shows_compares_and_copies_by_its_actions(desk: Desk) -> None
             provenance=Provenance(),
         )
         panel.show_work(asset)
+        desk.until(lambda: not panel.stage.loading)
     stage = panel.stage
     assert isinstance(stage, ImageStage)
     assert "compare" in panel.commands()
@@ -302,12 +316,17 @@ def test_a_preview_fades_into_the_next_and_into_the_work(stage: ImageStage, room
     red, _, blue = seen(stage, 0.5, 0.5)
     assert red + blue == pytest.approx(210, abs=14), "never the ground behind them"
     before = seen(stage, 0.5, 0.5)
-    stage.show_asset(work(tmp_path, "done", picture(64, 64, RED)))
+    done = work(tmp_path, "done", picture(64, 64, RED))
+    stage.show_asset(done)
+    room.until(lambda: not stage.loading)
+    fade._run.pause()
     fade._run.setCurrentTime(0)
     assert seen(stage, 0.5, 0.5) == pytest.approx(before, abs=4), "a turn within a turn does not jump"
+    fade._run.resume()
     room.until(lambda: not fade.active)
     assert seen(stage, 0.5, 0.5) == RED
     stage.show_asset(work(tmp_path, "other", picture(64, 64, BLUE)))
+    room.until(lambda: not stage.loading)
     assert seen(stage, 0.5, 0.5) == BLUE, "from work to work nothing fades"
 
 

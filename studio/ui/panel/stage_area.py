@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFrame, QStackedWidget, QWidget
 
 from studio.backends.medium import Medium
@@ -15,11 +17,11 @@ from studio.jobs.job import Job
 from studio.jobs.previews import TextPreview
 from studio.library.library import Asset, LibraryQuery
 from studio.media.payloads import Clip, Image, Payload
+from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.library.importer import Importer
 from studio.ui.library.model import WorkListModel
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.panel.filmstrip import Filmstrip
-from studio.ui.panel.job_tracker import CandidateBatch
 from studio.ui.panel.onboarding import Onboarding, WaitingMessage
 from studio.ui.panel.stage_header import StageHeader
 from studio.ui.stages import pictures, stage
@@ -32,6 +34,22 @@ from studio.ui.widgets.text import count, job_stage, sentence, tr
 
 if TYPE_CHECKING:
     from studio.studio import Studio
+
+
+@dataclass(eq=False)
+class CandidateBatch:
+    """The jobs of one Generate, and their works by position."""
+
+    jobs: Sequence[Job]
+    assets: dict[int, Asset] = field(default_factory=dict[int, Asset])
+    waiting: set[int] = field(init=False)  # positions whose outcome was not reported yet
+
+    def __post_init__(self) -> None:
+        self.waiting = set(range(len(self.jobs)))
+
+    @property
+    def live(self) -> bool:
+        return any(job.state in ("queued", "running") for job in self.jobs)
 
 
 class StageArea(QFrame):
@@ -59,6 +77,10 @@ class StageArea(QFrame):
         self._following = True  # show what is being made, until a person looks at something else
         self._offers_candidates = medium.stage == "image"  # of several works made together one is chosen
         self._live = False  # what is shown is no work yet
+        self._loading = False  # what was shown before stays until the stage has read the work's file
+        self._candidates_of: CandidateBatch | None = None  # whose works the grid shows
+        self._candidates_shown: set[int] = set()  # those of its works that are there, or are being read
+        self._reading = BackgroundTasks(self)
         self._choices_caption = ""  # the header's words while there are live candidates to go back to
         self.stage = stage(medium.stage, studio.paths.documents)
         self.stage.apply_settings(studio.settings)
@@ -95,11 +117,13 @@ class StageArea(QFrame):
         self.stage.show_requested.connect(self.select_work)
         self.stage.command_requested.connect(self._on_command)
         self.stage.save_requested.connect(self.edited)
+        self.stage.loaded.connect(self._on_loaded)
+        self.stage.load_failed.connect(self._on_load_failed)
         self.stage.message.connect(lambda words, hint: self.message.emit(f"{words} {hint}".strip()))
         self.header.command_requested.connect(self._on_command)
         self.candidates.chosen.connect(self._on_candidate_chosen)
         self.onboarding.tried.connect(self.example_requested)
-        self.waiting.late.connect(lambda: self._stack.setCurrentWidget(self.waiting))
+        self.waiting.late.connect(lambda: self._switch(self.waiting))
         self.filmstrip.chosen.connect(self.select_work)
         self.filmstrip.model().modelReset.connect(self._update_filmstrip)
 
@@ -125,8 +149,8 @@ class StageArea(QFrame):
 
     @property
     def on_stage(self) -> bool:
-        """Whether the stage is seen, and not what stands in its place."""
-        return self._stack.currentWidget() is self.stage
+        """Whether the stage is seen, or is about to be, and not what stands in its place."""
+        return self._loading or self._stack.currentWidget() is self.stage
 
     @property
     def visible_work(self) -> Asset | None:
@@ -164,8 +188,31 @@ class StageArea(QFrame):
         self.asset = asset
         self.header.show_asset(asset, self.stage.title() if asset is not None else "")
         self.filmstrip.highlight(asset.id if asset is not None else "")
-        self._stack.setCurrentWidget(self.stage if asset is not None else self.onboarding)
+        if asset is None:
+            self._switch(self.onboarding)
+            self.stage.clear()
+        elif self.stage.loading and self._stack.currentWidget() in (self.candidates, self.waiting):
+            self._loading = True
+        else:
+            self._switch(self.stage)
         self.changed.emit()
+
+    def _switch(self, widget: QWidget) -> None:
+        self._loading = False
+        self._stack.setCurrentWidget(widget)
+
+    def _on_loaded(self) -> None:
+        """The work's picture is there: show it in place of what stood there meanwhile."""
+        if self._loading:
+            focused = self.candidates.hasFocus()
+            self._switch(self.stage)
+            if focused:
+                self.stage.setFocus()
+            self.changed.emit()
+
+    def _on_load_failed(self, error: Failure) -> None:
+        self.load_failed.emit(error)
+        self._display(None)
 
     def _show_imported(self, works: Sequence[Asset]) -> None:
         """Show the first that can be shown here; the others are in the library."""
@@ -190,10 +237,13 @@ class StageArea(QFrame):
         self.filmstrip.highlight("")
         self.header.show_asset(None, tr("Starting"))
         if self._shows_grid(batch):
-            self.candidates.expect(len(batch.jobs))
+            if self._candidates_of is not batch:
+                self._candidates_of, self._candidates_shown = batch, set()
+                self.candidates.expect(len(batch.jobs))
             for at, asset in batch.assets.items():
-                self._show_candidate(at, asset)
-            self._stack.setCurrentWidget(self.candidates)
+                if at not in self._candidates_shown:
+                    self._show_candidate(at, asset)
+            self._switch(self.candidates)
             self.header.show_asset(None, count(len(batch.jobs), "%n candidate", "%n candidates"))
         else:
             self.stage.expect(batch.jobs[0].request)
@@ -215,7 +265,7 @@ class StageArea(QFrame):
         elif preview is not None and not (isinstance(preview, TextPreview) and not preview.length):
             self.waiting.patience.stop()
             self.stage.preview(preview)
-            self._stack.setCurrentWidget(self.stage)
+            self._switch(self.stage)
         self.header.show_asset(None, words)
 
     def arrived(self, batch: CandidateBatch, at: int, asset: Asset) -> None:
@@ -265,6 +315,7 @@ class StageArea(QFrame):
     def show_choices(self, many: int, words: str, captions: Sequence[str] = ()) -> None:
         """Make room for live ones among which a person may choose, each with its caption where there are any."""
         self._choices_caption = words
+        self._candidates_of = None
         self.candidates.expect(many, captions)
         self._switch_to_live(self.candidates, words, False)
         self.header.show_back(False)
@@ -276,7 +327,7 @@ class StageArea(QFrame):
     def _switch_to_live(self, widget: QWidget, words: str, lasting: bool) -> None:
         self.waiting.patience.stop()
         self._live, self._batch, self._following = True, None, False
-        self._stack.setCurrentWidget(widget)
+        self._switch(widget)
         if self.asset is not None or self.header.caption.full_text() != words:
             self.asset = None
             self.filmstrip.highlight("")
@@ -314,10 +365,15 @@ class StageArea(QFrame):
             self.expect(batch)
 
     def _show_candidate(self, at: int, asset: Asset) -> None:
-        try:
-            self.candidates.show_image(at, pictures.load(asset.path), done=True)
-        except StudioError as error:
-            self.load_failed.emit(error)
+        """Read the picture of a candidate, and show it if its batch still stands there."""
+        batch, path = self._candidates_of, asset.path
+        self._candidates_shown.add(at)
+
+        def show(image: QImage) -> None:
+            if batch is self._candidates_of:
+                self.candidates.show_image(at, image, done=True)
+
+        self._reading.run(lambda: pictures.load(path), show, self.load_failed.emit)
 
     def _on_candidate_chosen(self, at: int) -> None:
         batch = self._batch
@@ -327,7 +383,8 @@ class StageArea(QFrame):
             self._following = False
             self._display(batch.assets[at])
             self.header.show_back(True)
-            self.stage.setFocus()
+            if not self._loading:
+                self.stage.setFocus()
 
 
 def _sample_sheet(studio: Studio, medium: Medium) -> Path | None:

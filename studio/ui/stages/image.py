@@ -35,7 +35,6 @@ from studio.ui.widgets.basic import column, label, tool
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import theme
 
-LARGE = 4_000_000  # pixels from which a file is read on a thread
 PAN_STEP = 64  # widget pixels that a key pans by
 SLIDE_STEP = 0.02  # of the width, that a key moves the line between two pictures by
 ARROWS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
@@ -171,15 +170,19 @@ class ImageStage(Stage):
             self.player.load(asset.path)
             self.canvas.show_image(QImage())
         else:
-            size = pictures.size(asset.path)
-            if size.width() * size.height() > LARGE:
-                path = asset.path
-                self._reading.run(lambda: pictures.load(path), self.canvas.show_image, self._read_failed)
-            else:
-                self.canvas.show_image(pictures.load(asset.path))
+            path = asset.path
+            self._reading.run(lambda: pictures.load(path), self._show_loaded, self.load_failed.emit)
         self._set_asset(asset)
         self.setAccessibleDescription(asset.title)
         self._play_unless_still()
+
+    @property
+    def loading(self) -> bool:
+        return self._reading.busy
+
+    def _show_loaded(self, image: QImage) -> None:
+        self.canvas.show_image(image)
+        self.loaded.emit()
 
     def show_clip(self, clip: Clip, side: int) -> None:
         """Play a clip that is no work yet, `side` pixels wide, in place of the pictures that were shown while it was

@@ -25,7 +25,7 @@ class Stage(QWidget):
 
     `stepped(+1 or -1)`: show the next or previous work. `show_requested(asset)`: show that one. `message(words, hint)`.
     `command_requested(name)`: a command for the work that is shown. `save_requested(payload)`: save a payload as a new
-    work, made from the one that is shown.
+    work, made from the one that is shown. `loaded` or `load_failed(error)` follows `show_asset` while it is `loading`.
     """
 
     stepped = Signal(int)
@@ -33,6 +33,8 @@ class Stage(QWidget):
     message = Signal(str, str)
     command_requested = Signal(str)
     save_requested = Signal(object)
+    loaded = Signal()
+    load_failed = Signal(object)
     suffixes: tuple[str, ...] = ()
     """Suffixes of the files that it can show."""
 
@@ -44,6 +46,11 @@ class Stage(QWidget):
     def show_asset(self, asset: Asset) -> None:
         """Show a work. Raises StudioError or OSError if its file cannot be read."""
         raise NotImplementedError
+
+    @property
+    def loading(self) -> bool:
+        """Whether the file of the work is still being read; what was shown before stays until then."""
+        return False
 
     def preview(self, payload: Preview) -> None:
         """Show a preview of what is being made; called repeatedly."""
