@@ -18,7 +18,7 @@ from tests.ui.conftest import Desk, no_unexpected_errors
 HAND = ("ui/avatar/sliders.py", "ui/avatar/session.py", "ui/avatar/live_jobs.py")
 JOB = ("studio.py", "jobs/queue.py", "jobs/lane.py", "jobs/worker.py")
 WORK = ("jobs/results.py", "library/library.py")
-STAGE = ("ui/panel/stage_area.py", "ui/stages/image.py", "ui/stages/canvas.py")
+STAGE = ("ui/stages/image.py", "ui/stages/canvas.py")
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_the_move_of_a_slider(desk: Desk, path: CallPath) -> None:
         desk.until(lambda: shows(panel, face.replace(size="native")) or shows(panel, face))
     inside(desk, QTest.mouseRelease, slider, Qt.MouseButton.LeftButton, pos=QPoint(60, slider.height() // 2))
     desk.until(lambda: shows(panel, brief(panel)))
-    assert path.files == [*HAND, *JOB, *STAGE]
+    assert path.files == [*HAND, *JOB, "ui/panel/stage_area.py", *STAGE]
 
 
 def test_a_click_on_generate(desk: Desk, path: CallPath) -> None:
