@@ -129,19 +129,21 @@ class Studio:
         kind: str,
         *,
         title: str = "",
-        parents: Sequence[str] = (),
+        parents: Sequence[str] | Mapping[int, Sequence[str]] = (),
         after: Sequence[str] | Mapping[str, str] = (),
         waits: Mapping[int, Mapping[int, str]] = NO_WAITS,
     ) -> JobGroup:
         """Queue requests that belong together, in one transaction: all or none. `kind` is "candidates", "batch", or
-        another word for what they are together. `parents` and `after` hold for each, as in `submit`.
+        another word for what they are together. `parents` and `after` hold for each, as in `submit`; a mapping of
+        `parents` is by position.
 
         `waits` says which requests, by position, wait for earlier ones of the group, and which field (a WorkRef) gets
         the work of each, or an empty name: with {2: {0: "picture"}} the third takes the result of the first.
         """
         group = Group(kind, title)
+        by_position = parents if isinstance(parents, Mapping) else dict.fromkeys(range(len(requests)), parents)
         jobs = [
-            Job(self._resolve(request), parents=parents, group=group, member=member)
+            Job(self._resolve(request), parents=by_position.get(member, ()), group=group, member=member)
             for member, request in enumerate(requests)
         ]
         outside = after if isinstance(after, Mapping) else dict.fromkeys(after, "")

@@ -63,7 +63,7 @@ class OnWorks:
 
     def possible(self, works: Sequence[Asset], number: int) -> bool:
         """Whether it can be run on them."""
-        return self.offered(works, number) and (self.needs != "request" or bool(works[0].request))
+        return self.offered(works, number) and (self.needs != "request" or any(work.request for work in works))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,9 @@ BEFORE_MEDIA: tuple[Command, ...] = (
     Command("favourite", "&Favourite", ITEM, "Ctrl+D", works=OnWorks(True, group=MARK), icon="star"),
     Command("recall", "Re&use settings", ITEM, "Ctrl+B", works=OnWorks(needs="request", group=USE), icon="recall",
             line=True),
-    Command("again", "Make &again", ITEM, "Ctrl+Shift+G", works=OnWorks(needs="request", group=USE), icon="again"),
-    Command("vary", "&Vary", ITEM, "Ctrl+Shift+Y", works=OnWorks(needs="request", group=USE), icon="vary"),
+    Command("again", "Make &again", ITEM, "Ctrl+Shift+G", works=OnWorks(True, needs="request", group=USE),
+            icon="again"),
+    Command("vary", "&Vary", ITEM, "Ctrl+Shift+Y", works=OnWorks(True, needs="request", group=USE), icon="vary"),
     Command("previous", "&Previous", ITEM, "Alt+Left", line=True),
     Command("next", "&Next", ITEM, "Alt+Right"),
     Command("bin", "Move to &bin", ITEM, "Ctrl+Backspace", works=OnWorks(True, group=REMOVE), icon="trash", line=True),

@@ -151,7 +151,13 @@ def test_context_menus_offer_what_applies_to_the_works(desk: Desk) -> None:
     assert story is not None
     names = ["open", "recall", "again", "vary", "favourite", "save", "reveal", "bin"]
     assert [each.name for each in commands.for_works([story], 1)] == names, "a text cannot be exported as a picture"
-    assert [each.name for each in commands.for_works([story, story], 2)] == ["favourite", "save", "bin"]
+    assert [each.name for each in commands.for_works([story, story], 2)] == [
+        "again",
+        "vary",
+        "favourite",
+        "save",
+        "bin",
+    ]
     assert commands.command("save").text(2) == "Save copies…"
     desk.studio.library.bin([story.id])
     binned = desk.studio.library.get(story.id)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, 
 
 from studio.backends import medium
 from studio.bench import library as bench
+from studio.jobs.job import JobGroup
 from studio.library.library import Asset, LibraryQuery
 from studio.media.provenance import ModelOrigin, Provenance
 from studio.ui.library.filters import DAYS, FilterButton, dates, span
@@ -291,11 +292,58 @@ def test_the_work_menu_offers_possible_commands(desk: Desk, binned: bool) -> Non
     menu = library.menu()
     assert menu is not None
     names = [action.objectName() for action in menu.actions() if action.objectName()]
-    assert names == (["menu.restore", "menu.delete"] if binned else ["menu.favourite", "menu.save", "menu.bin"])
+    used = ["menu.again", "menu.vary", "menu.favourite", "menu.save", "menu.bin"]
+    assert names == (["menu.restore", "menu.delete"] if binned else used)
     if not binned:
         next(action for action in menu.actions() if action.objectName() == "menu.favourite").trigger()
         assert all(asset.favourite for asset in newest(desk))
     menu.deleteLater()
+
+
+@pytest.mark.parametrize("name", ["again", "vary"])
+def test_several_works_are_made_again_as_one_group(desk: Desk, name: str) -> None:
+    fill(desk, "poster", range(2), "a lighthouse")
+    fill(desk, "story", range(1), "a compass")
+    gone = medium("poster").default_task.request(seed=9, model="foxes")
+    desk.studio.library.add(payload("poster", 9), medium="poster", request=gone.to_json(), provenance=Provenance())
+    library = page(desk)
+    desk.until(lambda: library.total.text() == "4 items")
+    choose(library, 0, 1, 2, 3)
+    works = library.selected()
+    menu = library.menu()
+    assert menu is not None
+    next(action for action in menu.actions() if action.objectName() == f"menu.{name}").trigger()
+    menu.deleteLater()
+    desk.until(lambda: desk.window.toast.message() == "3 items added to the queue. 1 item cannot be made again.")
+    (group,) = desk.studio.queue.rows()
+    assert isinstance(group, JobGroup)
+    assert (group.group.kind, group.group.title) == ("batch", "Variations" if name == "vary" else "Make again")
+    desk.idle()
+    made = group.future.result(20)
+    sources = [work for work in works if work.request["model"] != "foxes"]
+    assert [new.medium for new in made] == [old.medium for old in sources]
+    if name == "again":
+        assert [new.request["seed"] for new in made] == [old.request["seed"] for old in sources]
+        assert {new.parents for new in made} == {()}
+    else:
+        assert not {new.request["seed"] for new in made} & {old.request["seed"] for old in sources}
+        assert [new.parents for new in made] == [(old.id,) for old in sources]
+    desk.window.toast.findChildren(QAbstractButton, "toastAction")[0].click()
+    assert desk.window.queue.isVisible()
+
+
+def test_several_works_that_cannot_be_made_again_say_why(desk: Desk) -> None:
+    for seed in (1, 2):
+        gone = medium("poster").default_task.request(seed=seed, model="foxes")
+        desk.studio.library.add(
+            payload("poster", seed), medium="poster", request=gone.to_json(), provenance=Provenance()
+        )
+    library = page(desk)
+    desk.until(lambda: library.total.text() == "2 items")
+    choose(library, 0, 1)
+    desk.act("vary")
+    desk.until(lambda: "What this request needs is missing: Model foxes" in desk.window.toast.message())
+    assert desk.studio.queue.rows() == []
 
 
 def test_the_menu_bar_follows_the_selection(desk: Desk) -> None:

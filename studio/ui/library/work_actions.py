@@ -100,8 +100,8 @@ class WorkActions:
         run: dict[str, Callable[[], object]] = {
             "open": lambda: self._attempt(lambda: self.open(one)),
             "recall": lambda: self._attempt(lambda: self.recall(one)),
-            "again": lambda: self._attempt(lambda: self.again(one)),
-            "vary": lambda: self._attempt(lambda: self.vary(one)),
+            "again": lambda: self._attempt(lambda: self.again(one)) if len(ids) == 1 else self.make_all(ids),
+            "vary": lambda: self._attempt(lambda: self.vary(one)) if len(ids) == 1 else self.make_all(ids, vary=True),
             "export": lambda: self._attempt(lambda: self.export(one)),
             "reveal": lambda: self._attempt(lambda: self.reveal(one)),
             "save": lambda: self.save(works if len(works) == len(ids) else self._studio.library.get_many(ids)),
@@ -135,6 +135,46 @@ class WorkActions:
     def vary(self, asset: Asset) -> None:
         """Make another with the same settings and a new seed; its parent is this work."""
         self._make(asset, self._request_of(asset).replace(seed=fresh_seed()), parents=(asset.id,))
+
+    def make_all(self, ids: Sequence[str], *, vary: bool = False) -> None:
+        """Make works once more, or one variation of each, as one group of the queue. Those that cannot be made here are
+        left out, and said; the first error is shown where that is all of them.
+        """
+        title = tr("Variations") if vary else tr("Make again")
+
+        def submit() -> tuple[int, int]:
+            requests, parents, errors = self._batch(ids, vary)
+            if not requests and errors:
+                raise errors[0]
+            if requests:
+                self._studio.submit_group(requests, "batch", title=title, parents=dict(enumerate(parents)))
+            return len(requests), len(ids) - len(requests)
+
+        def announce(numbers: tuple[int, int]) -> None:
+            queued, left = numbers
+            words = [count(queued, "%n item added to the queue.", "%n items added to the queue.")]
+            if left:
+                words.append(count(left, "%n item cannot be made again.", "%n items cannot be made again."))
+            self.notify(" ".join(words), [(tr("Show queue"), lambda: error_actions.run_command(self._window, "queue"))])
+
+        self.tasks.run(submit, announce, self.show_error)
+
+    def _batch(self, ids: Sequence[str], vary: bool) -> tuple[list[Request], list[Sequence[str]], list[StudioError]]:
+        """The requests of works that can be made here, the parents of each, and why others cannot."""
+        requests: list[Request] = []
+        parents: list[Sequence[str]] = []
+        errors: list[StudioError] = []
+        for asset in self._studio.library.get_many(ids):
+            if not asset.request:
+                continue
+            try:
+                request = self._request_of(asset)
+            except StudioError as error:
+                errors.append(error)
+                continue
+            requests.append(request.replace(seed=fresh_seed()) if vary else request)
+            parents.append((asset.id,) if vary else asset.parents)
+        return requests, parents, errors
 
     def send(self, asset: Asset, medium: str) -> None:
         """Use the work's words as a prompt on another page, or continue a text on its own."""

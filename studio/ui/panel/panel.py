@@ -341,9 +341,9 @@ class JobTracker(QObject):
         return type(job.request) in tasks and not job.live
 
     def _adopt(self, job: Job) -> CandidateBatch:
-        """Track a job that was submitted elsewhere, with its group."""
+        """Track a job that was submitted elsewhere, with the other candidates where it is one."""
         group = self._studio.queue.group_of(job)
-        return self._follow([job] if group is None else group.jobs)
+        return self._follow([job] if group is None or group.group.kind != "candidates" else group.jobs)
 
     def _receive(self, news: Any) -> None:
         job = news.job

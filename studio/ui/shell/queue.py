@@ -38,7 +38,7 @@ MEMBERS_SHOWN = 50  # jobs of one group that its row unfolds to
 
 
 class QueueRow(QFrame):
-    """A job, or a group that unfolds to its jobs. `dragged` follows the pointer that moves the row, `dropped` ends that;
+    """A job, or a group that unfolds to its jobs. `dragged` follows the pointer that moves the row, `dropped` ends it;
     `folded` follows a change of its height. `number` is the position of a job in its group, 0 on its own.
     """
 
