@@ -121,12 +121,18 @@ def origin_facts(asset: Asset, called: Callable[[str], str]) -> Lines:
     _add(lines, tr("Libraries"), ", ".join(f"{name} {version}" for name, version in origin.libraries.items()))
     _add(lines, tr("Weights"), model.sha256[:12] if model else "")
     _add(lines, tr("Imported from"), origin.imported)
-    lines.append((tr("File"), f"{asset.path.name} · {size(asset.size)}"))
+    lines.append((tr("File"), _file_words(asset.path.name, asset.size)))
     for file in asset.files:
         named = file.path.suffix == f".{file.role}"  # SVG, but Captions and Stem drums
         name = file.role.upper() if named else file.role.replace("-", " ").capitalize()
-        lines.append((name, f"{file.path.name} · {size(file.size)}"))
+        lines.append((name, _file_words(file.path.name, file.size)))
     return lines
+
+
+def _file_words(name: str, number: int) -> str:
+    """A file's name and its size, which stays on one line."""
+    space = "\N{NO-BREAK SPACE}"
+    return f"{name} ·{space}{size(number).replace(' ', space)}"
 
 
 def _add(lines: Lines, name: str, value: Any) -> None:

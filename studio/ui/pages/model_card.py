@@ -66,12 +66,12 @@ class ModelCard(QFrame):
             words.addLayout(_hash_row(model.sha256))
             rows.addLayout(words)
         allowed = terms(model.licence)
-        add(label(tr("Licence"), "label"))
+        add(label(tr("Licence"), "heading"))
         licence = label(f"{allowed.name}. {allowed.words}", wrap=True, selectable=True)
         licence.setObjectName("modelLicence")
         add(licence)
         if model.credits:
-            add(label(tr("Credits"), "label"))
+            add(label(tr("Credits"), "heading"))
             add(label(model.credits, "caption", wrap=True, selectable=True))
 
     def _buttons(self, model: Model) -> QHBoxLayout:
