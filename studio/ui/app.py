@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QLocale
+from PySide6.QtCore import QLocale, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
@@ -23,6 +23,8 @@ from studio.ui.widgets.theme import Theme
 if TYPE_CHECKING:
     from studio.studio import Studio
     from studio.system.paths import AppPaths
+
+COLLECT_INTERVAL = 500  # milliseconds
 
 
 def run(studio: Studio, argv: list[str]) -> int:
@@ -45,15 +47,44 @@ def run(studio: Studio, argv: list[str]) -> int:
         answer.raise_requested.connect(window.raise_window)
         window.show()
         gc.freeze()  # what lives as long as the program need not be looked at by every collection
+        collector = GarbageCollector(window)
         try:
             loop.run_forever()
             loop.run_until_complete(_settled(loop))
         finally:
+            collector.close()
             answer.close()
             window.hide()
             studio.close()
             loop.close()
     return 0
+
+
+class GarbageCollector(QObject):
+    """Runs Python's cyclic garbage collection in the window's thread only, until `close`.
+
+    Python runs it in whichever thread allocates, and widgets that are garbage would be destroyed there: Qt crashes.
+    """
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        gc.disable()
+        self._timer = QTimer(self)
+        self._timer.setInterval(COLLECT_INTERVAL)
+        self._timer.timeout.connect(self._collect)
+        self._timer.start()
+
+    def close(self) -> None:
+        """Collect once more, then leave it to Python again."""
+        self._timer.stop()
+        gc.collect()
+        gc.enable()
+
+    def _collect(self) -> None:
+        """Collect the oldest generation that is due, as Python would."""
+        due = [count > limit > 0 for count, limit in zip(gc.get_count(), gc.get_threshold(), strict=True)]
+        if True in due:
+            gc.collect(max(generation for generation, is_due in enumerate(due) if is_due))
 
 
 def event_loop(app: QApplication) -> QEventLoop:

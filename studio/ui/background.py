@@ -2,18 +2,21 @@
 
 `BackgroundTasks` only read; a window that closes does not wait for them. `LatestOnly`: the same, and only the answer to
 the last question counts. `SerialTasks` change files: they run in order, and a window that closes waits for the one that
-runs. No thread holds a widget.
+runs. No thread may be the last to hold a QObject, which would be destroyed in it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
+from shiboken6 import isValid
 
 from studio.errors import StudioError
 
@@ -22,10 +25,25 @@ Failure = StudioError | OSError  # what a person can do something about
 Run = Callable[[], None]
 
 
-class _ResultWire(QObject):
-    """The way back to the window's thread: all that a working thread holds, since it may outlive the asker."""
+class _Answers(QObject):
+    """Brings answers to the window's thread. It lives as long as the program: a thread may outlive who asked."""
 
-    came = Signal(int, object, object)
+    came = Signal(object, int, object, object)  # a weak reference to the tasks, the number, the result and the error
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.came.connect(self._deliver)
+
+    @Slot(object, int, object, object)
+    def _deliver(self, asker: weakref.ref[BackgroundTasks], number: int, made: Any, error: Exception | None) -> None:
+        tasks = asker()
+        if tasks is not None and isValid(tasks):
+            tasks._hear(number, made, error)  # pyright: ignore[reportPrivateUsage]
+
+
+@functools.cache
+def _answers() -> _Answers:
+    return _Answers()
 
 
 class BackgroundTasks(QObject):
@@ -39,8 +57,7 @@ class BackgroundTasks(QObject):
         self.stopping = threading.Event()
         self._waiting: dict[int, tuple[Callable[[Any], object], Callable[[Failure], object] | None]] = {}
         self._number = 0
-        self._wire = _ResultWire()
-        self._wire.came.connect(self._hear)
+        self._answers = _answers()
 
     @property
     def busy(self) -> bool:
@@ -57,7 +74,7 @@ class BackgroundTasks(QObject):
         if not self.stopping.is_set():
             self._number += 1
             self._waiting[self._number] = (then, failed)
-            self._start(_run(work, self._number, self._wire))
+            self._start(_run(work, weakref.ref(self), self._number, self._answers))
 
     def discard(self) -> None:
         """Nobody wants the answers any more."""
@@ -132,8 +149,8 @@ class SerialTasks(BackgroundTasks):
         self._pool.submit(run)
 
 
-def _run(work: Callable[[], object], number: int, wire: _ResultWire) -> Run:
-    """What the thread does: a function of its own, so that it holds these three and nothing else."""
+def _run(work: Callable[[], object], asker: weakref.ref[BackgroundTasks], number: int, answers: _Answers) -> Run:
+    """What the thread does: a function of its own, so that it holds these four and nothing else."""
 
     def run() -> None:
         made, error = None, None
@@ -141,7 +158,7 @@ def _run(work: Callable[[], object], number: int, wire: _ResultWire) -> Run:
             made = work()
         except Exception as failed:  # noqa: BLE001 - it is told or raised again in the window's thread
             error = failed
-        with contextlib.suppress(RuntimeError):  # Qt has ended meanwhile, and the wire with it
-            wire.came.emit(number, made, error)
+        with contextlib.suppress(RuntimeError):  # Qt has ended meanwhile
+            answers.came.emit(asker, number, made, error)
 
     return run

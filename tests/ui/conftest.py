@@ -182,6 +182,8 @@ class Desk(Room):
             self.open = False
             self.window.close()
             self.settle()
+            # Widgets of pages that were not finished: engines collect garbage in their threads, where Qt would crash.
+            gc.collect()
             self.studio.close()
             self.window.deleteLater()
             QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)

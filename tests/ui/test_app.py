@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+import threading
+import weakref
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
@@ -14,17 +17,44 @@ from qasync import QEventLoop
 from studio.backends import medium
 from studio.support import diagnostics
 from studio.ui import screenshots
-from studio.ui.app import run
+from studio.ui.app import GarbageCollector, run
 from studio.ui.shell import single_instance
 from studio.ui.shell.window import MainWindow
 from tests.fakes import SLOW
 from tests.studios import fake_studio
-from tests.ui.conftest import Desk
+from tests.ui.conftest import Desk, Room
 from tests.ui.test_panels import keep_seed
 
 
 def windows() -> list[MainWindow]:
     return [each for each in QApplication.topLevelWidgets() if isinstance(each, MainWindow) and each.isVisible()]
+
+
+def test_garbage_is_collected_in_the_windows_thread_only(room: Room) -> None:
+    """Python collects in any thread that allocates, and would destroy widgets there."""
+    threads: list[threading.Thread] = []
+    owner = QObject()
+    collector = GarbageCollector(owner)
+
+    def allocate() -> None:
+        for _ in range(20):
+            held: list[object] = [[number] for number in range(1000)]
+            held.append(held)
+
+    try:
+        lost = QObject()
+        weakref.finalize(lost, lambda: threads.append(threading.current_thread()))
+        lost.itself = lost  # type: ignore[attr-defined] - a cycle
+        del lost
+        thread = threading.Thread(target=allocate)
+        thread.start()
+        thread.join()
+        assert not threads
+        room.until(lambda: threads)
+        assert threads == [threading.main_thread()]
+    finally:
+        collector.close()
+    assert gc.isenabled()
 
 
 def test_it_runs_until_its_window_closes(home: Path, loop: QEventLoop) -> None:

@@ -223,7 +223,7 @@ class WorkChooser(QFrame):
         self.setObjectName("chooser")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.list = QListView()
+        self.list = QListView(self)  # it has no place where there are no faces
         self.list.setObjectName("chooserList")
         self.list.setAccessibleName(tr("Faces in the library"))
         shown = WorkListModel(library, thumbnails, LibraryQuery(medium="avatar"))
@@ -245,6 +245,7 @@ class WorkChooser(QFrame):
         if shown.rowCount():
             inside.addWidget(self.list)
         else:
+            self.list.hide()
             inside.addWidget(label(tr("There are no faces in the library yet."), "muted"))
 
     def show_beside(self, beside: QWidget) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDate, QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLineEdit, QMenu, QToolButton
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
 
 from studio.backends import MEDIA
 from studio.errors import StudioError
@@ -40,8 +40,10 @@ class FilterButton(QToolButton):
 
     changed = Signal()
 
-    def __init__(self, name: str, words: str, anything: str, options: Callable[[], Sequence[FilterOption]]) -> None:
-        super().__init__()
+    def __init__(
+        self, name: str, words: str, anything: str, options: Callable[[], Sequence[FilterOption]], parent: QWidget
+    ) -> None:
+        super().__init__(parent)
         self.setObjectName(f"facet.{name}")
         self.setProperty("role", "facet")
         self._words, self._anything, self._options = words, anything, options
@@ -157,12 +159,13 @@ class LibraryFilters(QFrame):
         whole.addLayout(first)
         yield
         yield from self._segments(first)
-        self.date = FilterButton("date", tr("Date"), tr("Any date"), dates)
-        self.model = FilterButton("model", tr("Model"), tr("Any model"), self._models)
+        # With a parent before they have a place: a window may close before this goes on.
+        self.date = FilterButton("date", tr("Date"), tr("Any date"), dates, self)
+        self.model = FilterButton("model", tr("Model"), tr("Any model"), self._models, self)
         yield
-        self.tag = FilterButton("tag", tr("Tag"), tr("Any tag"), lambda: _labels(library.tags()))
+        self.tag = FilterButton("tag", tr("Tag"), tr("Any tag"), lambda: _labels(library.tags()), self)
         self.collection = FilterButton(
-            "collection", tr("Collection"), tr("Any collection"), lambda: _labels(library.collections())
+            "collection", tr("Collection"), tr("Any collection"), lambda: _labels(library.collections()), self
         )
         self.facets = (self.date, self.model, self.tag, self.collection)
         yield
