@@ -18,6 +18,7 @@ BENCHES = {
     "stages": "studio.bench.window:stages",
     "job": "studio.bench.jobs:cost",
     "cancel": "studio.bench.jobs:cancel",
+    "queue": "studio.bench.jobs:queue",
     "library": "studio.bench.library:lines",
     "scrolling": "studio.bench.library:scrolling",
     "engines": "studio.bench.engines:overhead",

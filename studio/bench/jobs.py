@@ -1,4 +1,4 @@
-"""Benches of a job's overhead beside its engine's own time, and of how soon a cancel frees the lane."""
+"""Benches of a job's overhead beside its engine's own time, of a cancel, and of a queue in which many jobs wait."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import contextlib
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from studio.backends import MEDIA
 from studio.bench.measurement import BenchSettings, Measurement
 from studio.bench.stopwatch import PREFIX
 from studio.errors import StudioError
-from studio.jobs.job import Cancelled
+from studio.jobs.job import Cancelled, Job
 from studio.schema.request import Request
 from studio.studio import News, Studio
 from studio.system.paths import AppPaths
@@ -22,6 +22,7 @@ COST_SECONDS, COST_SHARE = 0.030, 0.03
 CANCEL_SECONDS = 0.5
 TIMES = {"avatar": 12, "poster": 3, "story": 3, "music": 3}
 PATIENCE = 300.0
+WAITING, CHANGES, CHANGE_SECONDS = 1000, 20, 0.01
 
 
 def cost(setting: BenchSettings) -> Iterator[Measurement]:
@@ -61,6 +62,36 @@ def cancel(setting: BenchSettings) -> Iterator[Measurement]:
                 waits.append(_free_after_cancel(studio, medium.default_task.request, attempt))
             bound = CANCEL_SECONDS * 1000
             yield Measurement(f"cancel.{medium.name}", max(waits) * 1000, "ms", bound, more={"tries": len(waits)})
+
+
+def queue(setting: BenchSettings) -> Iterator[Measurement]:
+    """Changes of a paused queue in which many jobs wait: the median of some, and a group of as many at once."""
+    make = MEDIA[0].default_task.request
+    waiting, changes = (20, 3) if setting.toy else (WAITING, CHANGES)
+    with open_studio(setting) as studio:
+        studio.queue.pause(True)
+        start = time.perf_counter()
+        group = studio.submit_group([make(seed=seed) for seed in range(waiting)], "batch")
+        group_ms = (time.perf_counter() - start) * 1000
+        jobs = [studio.submit(make(seed=seed)) for seed in range(2 * changes)]
+
+        def milliseconds(change: Callable[[Job], object]) -> float:
+            times: list[float] = []
+            for job in jobs[:changes]:
+                start = time.perf_counter()
+                change(job)
+                times.append(time.perf_counter() - start)
+            return statistics.median(times) * 1000
+
+        found = {
+            "submit": milliseconds(lambda job: studio.submit(job.request)),
+            "move": milliseconds(lambda job: studio.queue.move(job.id, 0)),
+            "cancel": milliseconds(lambda job: studio.queue.cancel(job.id)),
+        }
+        for name, value in found.items():
+            yield Measurement(f"queue.{name}", value, "ms", CHANGE_SECONDS * 1000, more={"waiting": waiting})
+        yield Measurement("queue.group", group_ms, "ms", more={"jobs": waiting})
+        studio.queue.cancel(group.id)
 
 
 def _free_after_cancel(studio: Studio, make: type[Request], attempt: int) -> float:

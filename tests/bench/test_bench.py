@@ -42,6 +42,7 @@ def lines(name: str, setting: BenchSettings) -> list[dict[str, Any]]:
         ("generator", {"generator.256.1", "generator.256.8"}),
         ("job", {"job.avatar", "job.poster", "job.story", "job.music"}),
         ("cancel", {"cancel.avatar", "cancel.poster", "cancel.story", "cancel.music"}),
+        ("queue", {"queue.submit", "queue.move", "queue.cancel", "queue.group"}),
         ("drag", {"drag.frame", "drag.late", "drag.waiting"}),
         ("models", {"models.default"}),
         ("scrolling", {"scrolling.first", "scrolling.landed", "scrolling.idle", "scrolling.jump", "scrolling.busy"}),
