@@ -125,7 +125,7 @@ class LibraryQuery:
 class AssetRecord:
     """What the sidecar holds. `file` is "YYYY-MM/id.suffix", below `works` or, when `binned`, below `bin`.
 
-    `order` grows with every work added to a library whatever the clock does: microseconds since 1970 while the clock
+    `order` grows with every added work, whatever the clock does: microseconds since 1970 while the clock
     goes forward, one more than the last otherwise.
     """
 
@@ -157,7 +157,7 @@ class AssetRecord:
 
     @property
     def folder_name(self) -> str:
-        """The folder of the library that the file lies in."""
+        """The folder of the library that the file is in."""
         return "bin" if self.binned else "works"
 
     def path_in(self, folder: Path) -> Path:
@@ -172,16 +172,16 @@ class AssetRecord:
 
     @property
     def model(self) -> str:
-        """The id of the model that made it, as the request or else the provenance says; empty where neither does."""
-        asked: object = self.request.get("model")
-        if isinstance(asked, dict):
-            asked = cast("dict[str, object]", asked).get("id")
-        if isinstance(asked, str) and asked:
-            return asked
+        """The id of the model that made it, from the request or else from the provenance; empty if unknown."""
+        model: object = self.request.get("model")
+        if isinstance(model, dict):
+            model = cast("dict[str, object]", model).get("id")
+        if isinstance(model, str) and model:
+            return model
         return self.provenance.model.id if self.provenance.model else ""
 
     def to_asset(self, folder: Path) -> Asset:
-        """The work as the rest of the studio sees it, in the library that now lies in `folder`."""
+        """The work with its paths in the library in `folder`."""
         values = {name: getattr(self, name) for name in _SHARED}
         place = folder / self.folder_name
         files = tuple(AssetFile(part.role, place / part.file, part.sha256, part.size) for part in self.parts)
@@ -327,11 +327,11 @@ def _object(data: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _number(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
-        raise ValueError(f"{value!r:.40} is not a number that belongs here")
+        raise ValueError(f"{value!r:.40} is not a valid number")
     return value
 
 
 def _finite(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value!r:.40} is not a number that belongs here")
+        raise ValueError(f"{value!r:.40} is not a valid number")
     return float(value)

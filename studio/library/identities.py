@@ -66,8 +66,8 @@ class Identities:
     def binned(self) -> list[Identity]:
         """The identities in the bin, the last removed first."""
         there = {path.stem for path in self._folder.glob("*.json")}
-        gone = [one for one in _read_folder(self._folder / BIN, self._folder) if one.id not in there]
-        return sorted(gone, key=lambda one: -one.changed)
+        removed = [one for one in _read_folder(self._folder / BIN, self._folder) if one.id not in there]
+        return sorted(removed, key=lambda one: -one.changed)
 
     def get(self, word: str) -> Identity:
         """The identity of that id or name. Raises BadInput where there is none."""
@@ -191,7 +191,7 @@ def _read(path: Path, portraits: Path) -> Identity:
         raise ValueError("its request is not a face")
     file = str(saved["portrait"])
     if Path(file).name != file:
-        raise ValueError("its portrait lies elsewhere")
+        raise ValueError("its portrait is in another folder")
     created, changed = float(saved["kept"]), float(saved["changed"])
     if not (0 <= created <= MAX_TIME and 0 <= changed <= MAX_TIME):
         raise ValueError("its times are out of range")

@@ -17,7 +17,7 @@ from studio.errors import Message, StudioError
 from studio.library.asset import AssetRecord, LibraryQuery, search_text, without_surrogates
 
 SHA256 = re.compile(r'"([0-9a-f]{64})', re.ASCII)
-"""A sha256 in JSON, also in JSON that lies in a text of it. The quote makes the search nine times as fast."""
+"""A sha256 in JSON, also in a JSON text inside of it. The quote makes the search nine times as fast."""
 
 VERSION = 1
 """The version of the tables below; an older index is rebuilt, a newer one is refused."""
@@ -277,12 +277,12 @@ def count(db: sqlite3.Connection, query: LibraryQuery) -> int:
 def ids_matching(db: sqlite3.Connection, query: LibraryQuery) -> list[str]:
     """The ids of all works that the query names, newest first."""
     tables, where, values, key = _sql(query)
-    if tables == "works":  # read as they lie: an index would look up each of the many works by itself
-        asked = f"SELECT id FROM works NOT INDEXED WHERE {where} ORDER BY seq DESC"
+    if tables == "works":  # a scan of the table: with an index each of the many works would be looked up by itself
+        statement = f"SELECT id FROM works NOT INDEXED WHERE {where} ORDER BY seq DESC"
     else:
         chosen = f"SELECT {key} AS seq FROM {tables} WHERE {where}"
-        asked = f"SELECT id FROM ({chosen}) AS chosen JOIN works USING (seq) ORDER BY seq DESC"
-    return [name for (name,) in db.execute(asked, values)]
+        statement = f"SELECT id FROM ({chosen}) AS chosen JOIN works USING (seq) ORDER BY seq DESC"
+    return [name for (name,) in db.execute(statement, values)]
 
 
 def models(db: sqlite3.Connection) -> dict[str, int]:

@@ -101,7 +101,7 @@ class Library:
     ) -> Asset:
         """Add a work: all of it or, when StudioError is raised, nothing.
 
-        `embed` says what the files themselves carry; the sidecar beside them holds everything. The temporary file of a
+        `embed` is what is embedded in the files; the sidecar beside them has everything. The temporary file of a
         clip is deleted once the work is saved, and stays where that failed.
         """
         if not isinstance(payload, Storable | Bundle):
@@ -175,8 +175,8 @@ class Library:
         return next((work for work in named if path in work.paths), None)
 
     def find_file(self, path: Path) -> Asset | None:
-        """The work that lies in this file or has the same bytes; None where there is none. Raises StudioError where it
-        cannot be read.
+        """The work that this file belongs to, or one with the same bytes; None where there is none. Raises StudioError
+        where it cannot be read.
         """
         work = self.work_at(path)
         if work is not None:
@@ -212,9 +212,9 @@ class Library:
 
     def get_many(self, ids: Iterable[str]) -> list[Asset]:
         """The works of these ids that exist, in that order."""
-        asked = list(ids)
-        found = self._queries.query(lambda db: tables.records(db, asked))
-        return [found[id].to_asset(self.folder) for id in asked if id in found]
+        wanted = list(ids)
+        found = self._queries.query(lambda db: tables.records(db, wanted))
+        return [found[id].to_asset(self.folder) for id in wanted if id in found]
 
     def children(self, id: str) -> list[Asset]:
         """Works made from this one, oldest first."""
@@ -273,9 +273,9 @@ class Library:
 
     def delete(self, ids: Iterable[str]) -> int:
         """Delete those of the works that are in the bin for good; returns how many they were."""
-        asked = list(dict.fromkeys(ids))
+        wanted = list(dict.fromkeys(ids))
         with self._lock, disk_errors_as("The bin could not be emptied"):
-            known = self._queries.query(lambda db: tables.records(db, asked))
+            known = self._queries.query(lambda db: tables.records(db, wanted))
             binned = [record for record in known.values() if record.binned]
             self._queries.retry(lambda: self._store.remove(self._index, binned))
         return len(binned)
@@ -394,12 +394,12 @@ class Library:
         return path
 
     def _records(self, ids: Iterable[str]) -> list[AssetRecord]:
-        asked = list(dict.fromkeys(without_surrogates(name) for name in ids))
-        found = self._queries.query(lambda db: tables.records(db, asked))
-        missing = [name for name in asked if name not in found]
+        wanted = list(dict.fromkeys(without_surrogates(name) for name in ids))
+        found = self._queries.query(lambda db: tables.records(db, wanted))
+        missing = [name for name in wanted if name not in found]
         if missing:
             raise BadInput("There is no work {id!r:.80} in the library.", "`library list` shows those.", id=missing[0])
-        return [found[name] for name in asked]
+        return [found[name] for name in wanted]
 
     def _change(self, ids: Iterable[str], changed: Callable[[AssetRecord], AssetRecord]) -> None:
         with disk_errors_as("The change could not be saved"), self._lock:

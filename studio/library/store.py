@@ -126,7 +126,7 @@ class LibraryStore:
     def remove(self, index: LibraryIndex, records: Iterable[AssetRecord]) -> None:
         """Delete works of the bin for good."""
         for record in records:
-            self.step("doom")
+            self.step("mark")
             note = self.staged(record.id + ".gone")
             with contextlib.suppress(FileNotFoundError):
                 record.sidecar_in(self.folder).replace(note)
@@ -197,7 +197,7 @@ class LibraryStore:
             record = read_sidecar(note)
         except StudioError:
             record = None
-        self.step("forget")
+        self.step("unindex")
         with index.connection() as db, tables.transaction(db):
             tables.delete(db, [name])
         self.step("delete")

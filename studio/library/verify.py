@@ -81,9 +81,7 @@ def rebuild_records(folder: Path, on_progress: OnProgress | None = None) -> list
 
 
 def sidecar_folders(folder: Path) -> dict[str, str]:
-    """The folder that the sidecar of every work lies in, by the work's id; by name alone, so that many thousand take
-    milliseconds.
-    """
+    """The folder of every sidecar, by the id of its work; only names are read, so that many thousand take milliseconds."""
     found: dict[str, str] = {}
     for room in FOLDERS:
         for month in os.scandir(folder / room):
@@ -198,13 +196,13 @@ class SelfHealingIndex:
         self._folder, self._index, self._lock, self._notices = folder, index, lock, notices
 
     def sync_with_folder(self, unfinished: set[str]) -> None:
-        """Index works that were copied into the folder, and drop those whose sidecars are gone from it.
+        """Index works that were copied into the folder, and drop those whose sidecars are not there any more.
 
         `unfinished` are works whose files could not be moved to their places yet.
         """
         there, known = sidecar_folders(self._folder), self.query(tables.ids)
         new = read_records(Path(there[name], name + ".json") for name in sorted(there.keys() - known))
-        gone = known - there.keys() - unfinished
+        missing = known - there.keys() - unfinished
         if unfinished:
             self._notices.append(
                 counted(
@@ -213,28 +211,28 @@ class SelfHealingIndex:
                     "The files of {n} works could not be moved. It is tried again at the next start.",
                 )
             )
-        if new or gone:
+        if new or missing:
             with self._index.connection() as db, tables.transaction(db):
                 tables.upsert(db, new)
-                tables.delete(db, gone)
-        if gone:
+                tables.delete(db, missing)
+        if missing:
             self._notices.append(
                 counted(
-                    len(gone),
+                    len(missing),
                     "1 work is no longer listed: its details are missing from the library's folder.",
                     "{n} works are no longer listed: their details are missing from the library's folder.",
                 )
             )
 
-    def query(self, question: Callable[[sqlite3.Connection], T]) -> T:
+    def query(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """The result of a query. Raises StudioError where the disk cannot be read."""
 
-        def asked() -> T:
+        def run() -> T:
             with self._index.connection() as db:
-                return question(db)
+                return query(db)
 
         with disk_errors_as("The library could not be read"):
-            return self.retry(asked)
+            return self.retry(run)
 
     def retry(self, action: Callable[[], T]) -> T:
         """Run an action on the index; if the index is damaged, rebuild it and run the action again."""
@@ -272,7 +270,7 @@ def _media_files(folder: Path) -> Iterator[Path]:
 
 
 def _read_sidecar(path: Path) -> _FoundSidecar:
-    """The record in a sidecar, its place corrected to where the sidecar really lies."""
+    """The record in a sidecar, its place replaced by that of the sidecar."""
     try:
         record = read_sidecar(path)
         if record.id != path.stem:
@@ -385,7 +383,7 @@ def _time_made(media: Path) -> float:
 
 
 def _without_duplicates(records: list[AssetRecord]) -> list[AssetRecord]:
-    """Of a work that lies both in works and in the bin, as after a crash between two moves, the one outside the bin."""
+    """The records, without those in the bin of works that are also in works, as after a crash between two moves."""
     chosen: dict[str, AssetRecord] = {}
     for record in records:
         known = chosen.get(record.id)

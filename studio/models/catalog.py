@@ -112,7 +112,7 @@ class Catalog:
         )
 
     def find(self, id: str, sha256: str = "") -> Model | None:
-        """The model of that id or, where it is gone or its weights have another sha256, one with these weights; else
+        """The model of that id or, where there is none or its weights have another sha256, one with these weights; else
         the model of that id, if there is one. StudioError if it is damaged. Looks at the folders.
         """
         self.refresh()
@@ -214,7 +214,7 @@ class Catalog:
         file, or a checkpoint of a StyleGAN (.pkl, .pt), which is converted. `licence` replaces the one that the files
         name. BadInput for other pickles, for models of another medium and, unless
         `accept_licence`, for licences that are unknown or restrict the use of works; AlreadyInstalled for weights that
-        are here already; StudioError for damaged files and full disks.
+        are installed already; StudioError for damaged files and full disks.
         """
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")
@@ -390,7 +390,7 @@ def _stem(found: DetectedModel, name: str) -> str:
 
 
 def read_model(folder: Path, *, bundled: bool) -> Model:
-    """The model that `folder`/model.toml describes. StudioError where it cannot be read or lacks what it must say."""
+    """The model that `folder`/model.toml describes. StudioError where it cannot be read or lacks a key."""
     path = folder / "model.toml"
     try:
         data = tomllib.loads(path.read_bytes().decode("utf-8"))
@@ -404,10 +404,10 @@ def read_model(folder: Path, *, bundled: bool) -> Model:
         )
     missing = [key for key in ("medium", "family") if not isinstance(data.get(key), str) or not data[key]]
     if len(missing) == 1:
-        raise StudioError("{path} does not say {key}.", "Import the model again.", path=path, key=missing[0])
+        raise StudioError("{path} has no {key}.", "Import the model again.", path=path, key=missing[0])
     if missing:
         raise StudioError(
-            "{path} does not say {one} and {other}.",
+            "{path} has no {one} and no {other}.",
             "Import the model again.",
             path=path,
             one=missing[0],

@@ -41,7 +41,7 @@ LICENCE_TEXTS = (
 
 @dataclass(frozen=True, slots=True)
 class DetectedModel:
-    """A model in a folder or file: the files to copy (paths relative to `root`), and what they say about it.
+    """A model in a folder or file: the files to copy (paths relative to `root`), and what they say about themselves.
 
     `foreign` marks a checkpoint of another program, a single file, which is converted instead of copied.
     """

@@ -1,4 +1,4 @@
-"""One model: what its model.toml says of a set of weights."""
+"""One model: weights, and what their model.toml says about them."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def start(folder: Path, name: str = "studio", level: int = logging.INFO) -> list
     handler.setFormatter(ConcealingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)
     root.setLevel(level)
-    ours = not faulthandler.is_enabled()  # with -X faulthandler it writes to standard error, as was asked for
+    ours = not faulthandler.is_enabled()  # with -X faulthandler it writes to standard error already
     if ours:
         faulthandler.enable(crashes)
     _running.append((handler, crashes, ours))

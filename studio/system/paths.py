@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 
 _HERE = Path(__file__).resolve().parents[1]
-# Installed, the resources lie inside the package; in the source tree beside it.
+# In an installed package the resources are inside of it, in the source tree beside it.
 RESOURCES = _HERE / "resources" if (_HERE / "resources").is_dir() else _HERE.parent / "resources"
 
 

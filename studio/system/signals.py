@@ -25,16 +25,16 @@ def interrupt_on_signals() -> Generator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    asked = False
+    interrupted = False
     shown = [stream for stream in (1, 2) if _terminal(stream)]
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
+        nonlocal interrupted
         for stream in shown:
             if not _terminal(stream):
                 _discard(stream)
-        if not asked:
-            asked = True
+        if not interrupted:
+            interrupted = True
             raise KeyboardInterrupt
 
     before = {number: signal.getsignal(number) for number in TERMINATION}

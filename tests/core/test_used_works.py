@@ -335,7 +335,7 @@ def test_a_work_of_the_library_is_not_copied(library: Library, tmp_path: Path) -
     assert not (library.folder / "sources").exists()
 
 
-LATER = time.time() + UNUSED_SECONDS + 60
+LATER = time.time() + UNUSED_SECONDS + 86_400
 Keeper = Callable[[AppPaths, Library, Retouch], Sequence[Request]]
 
 
