@@ -81,7 +81,7 @@ def rebuild_records(folder: Path, on_progress: OnProgress | None = None) -> list
 
 
 def sidecar_folders(folder: Path) -> dict[str, str]:
-    """The folder of every sidecar, by the id of its work; only names are read, so that many thousand take milliseconds."""
+    """The folder of every sidecar, by the id of its work. Reads names only, so that many thousand take milliseconds."""
     found: dict[str, str] = {}
     for room in FOLDERS:
         for month in os.scandir(folder / room):
