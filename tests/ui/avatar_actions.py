@@ -1,4 +1,4 @@
-"""The ways a person's hands go over the avatar page, and what is seen there; tests nothing."""
+"""Actions on the avatar page for tests, and what it shows."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def page(desk: Desk) -> tuple[Panel, AvatarInspector]:
     return panel, panel.inspector
 
 
-def inside(desk: Desk, deed: Callable[..., object], *args: Any, **more: Any) -> None:
-    """Do something while the loop runs, as it does whenever a person does something."""
+def inside(desk: Desk, action: Callable[..., object], *args: Any, **more: Any) -> None:
+    """Call a function while the loop runs, as handlers of events do."""
 
     async def do() -> None:
-        deed(*args, **more)
+        action(*args, **more)
 
     desk.loop.run_until_complete(do())
 
 
 def seen(panel: Panel) -> tuple[int, int, int]:
-    """The colour that stands on the stage."""
+    """The colour of the picture on the stage."""
     assert isinstance(panel.stage, ImageStage)
     assert panel.stage_area.on_stage
     return _colour(panel.stage.image)
@@ -69,7 +69,7 @@ def sixteen(desk: Desk, button: str = "faces") -> None:
 
 def pick(desk: Desk, at: int) -> None:
     panel, _ = page(desk)
-    desk.settle()  # the filmstrip may still be coming, and the grid moving for it
+    desk.settle()  # the grid moves when the filmstrip appears
     spot = panel.stage_area.candidates.cell(at).center().toPoint()
     inside(desk, QTest.mouseClick, panel.stage_area.candidates, Qt.MouseButton.LeftButton, pos=spot)
     desk.until(lambda: shows(panel, brief(panel)))

@@ -1,4 +1,4 @@
-"""A real window on a studio with a real library and a scripted engine, and the ways a person uses it."""
+"""Fixtures of the window's tests: a real window on a studio with a real library and the fake engine."""
 
 from __future__ import annotations
 
@@ -30,14 +30,12 @@ from studio.ui.shell.window import MainWindow
 from studio.ui.widgets.theme import Theme
 from tests.studios import fake_studio
 
-WAIT = 15.0  # seconds that anything may take
-
-
-TURNS = 3  # of the loop without anything to do
-SOON = 500  # milliseconds: a longer delay is no part of what a person waits for
+WAIT = 15.0  # seconds after which a wait fails
+TURNS = 3  # turns of the loop with nothing to do, after which the window has settled
+SOON = 500  # milliseconds; `settle` does not wait for timers with a longer interval
 
 background = weakref.WeakSet[BackgroundTasks]()
-"""All that work in other threads: a QObject is not always below the window."""
+"""All that run work in threads; not all of them are children of the window."""
 
 
 def _remember(self: BackgroundTasks, asker: QObject, begin: Any = BackgroundTasks.__init__) -> None:
@@ -49,8 +47,8 @@ BackgroundTasks.__init__ = _remember
 
 
 def _unsettled() -> bool:
-    """Whether something is on its way: an answer, a delay, an animation, or news of a job."""
-    # Who asked may be gone with its widget; then no answer comes.
+    """Whether an answer, a timer or an animation is still to come."""
+    # Where the asker is gone, no answer comes.
     if any(isValid(tasks) and tasks.busy for tasks in background):
         return True
     for top in QApplication.topLevelWidgets():
@@ -62,25 +60,25 @@ def _unsettled() -> bool:
 
 
 def _ends(animation: QAbstractAnimation) -> bool:
-    """Whether it runs and will end: a bar that says only that something is done moves for ever."""
+    """Whether it runs and will end; the bar of a progress without an end does not."""
     return animation.state() == QAbstractAnimation.State.Running and animation.totalDuration() >= 0
 
 
 def _delays(top: QWidget) -> list[QTimer]:
-    """What is put off for a moment; what is built ahead while the window has nothing else to do is nobody's wait."""
+    """Single-shot timers that fire soon, except those that build pages in idle moments."""
     timers = [each for each in top.findChildren(QTimer) if each.isActive() and each.isSingleShot()]
     return [each for each in timers if each.interval() <= SOON and not isinstance(each.parent(), PagePreloader)]
 
 
-def _questions() -> list[Future[None]]:
-    """One to each thread that reads the library: once it is answered, all that were asked before are."""
+def _thumbnail_tasks() -> list[Future[None]]:
+    """An empty task for each thread that reads the library; once it is done, so are those before it."""
     loaders = [each for top in QApplication.topLevelWidgets() for each in top.findChildren(ThumbnailLoader)]
-    return [question for each in loaders if (question := each.submit(lambda: None)) is not None]
+    return [task for each in loaders if (task := each.submit(lambda: None)) is not None]
 
 
 class Loop(QEventLoop):
-    """Nothing is done once what was waited for is there. Qt's events of one more turn would be handled outside the
-    loop, where no job can be awaited: a live one that was asked for in that very moment failed."""
+    """Stops as soon as the awaited result is there. Otherwise one more turn of Qt's events would be handled outside the
+    loop, where a job that is submitted in it cannot be awaited."""
 
     def run_until_complete(self, future: Coroutine[Any, Any, Any]) -> Any:
         waiting = asyncio.ensure_future(future, loop=self)
@@ -90,43 +88,43 @@ class Loop(QEventLoop):
 
 
 class Room:
-    """The theme and the loop, for widgets by themselves, which need no window."""
+    """The theme and the loop, for tests of widgets without a window."""
 
     def __init__(self, loop: QEventLoop) -> None:
         self.loop = loop
 
     def until(self, condition: Callable[[], object], seconds: float = WAIT) -> None:
-        """Let the window live until something is true."""
+        """Run the loop until the condition is true."""
 
         async def wait() -> None:
             deadline = time.monotonic() + seconds
             while not condition():
-                assert time.monotonic() < deadline, "it never came"
+                assert time.monotonic() < deadline, "the condition stayed false"
                 await asyncio.sleep(0.01)
 
         self.loop.run_until_complete(wait())
 
     def settle(self) -> None:
-        """Let the window live until nothing is left to happen: no work in other threads, no delay that ends soon, no
-        animation, no event. Then what has not happened does not happen."""
-        quiet, asked = 0, _questions()
+        """Run the loop until there is no work in other threads, no timer that fires soon, no animation and no event.
+        What has not happened then does not happen."""
+        turns, tasks = 0, _thumbnail_tasks()
 
         def settled() -> bool:
-            nonlocal quiet, asked
+            nonlocal turns, tasks
             if _unsettled():
-                quiet, asked = 0, _questions()
-            elif all(question.done() for question in asked):
-                quiet += 1
-            return quiet > TURNS
+                turns, tasks = 0, _thumbnail_tasks()
+            elif all(task.done() for task in tasks):
+                turns += 1
+            return turns > TURNS
 
         self.until(settled)
 
 
 class Desk(Room):
-    """The window as a test uses it: find, click, wait."""
+    """Drives the window in a test: find, click, wait."""
 
     def __init__(self, home: Path, loop: QEventLoop, *, first: bool = False, studio: Studio | None = None) -> None:
-        """`first` is the very first start, which begins with a welcome; without a studio, one with fake engines."""
+        """`first`: the first start ever, with the welcome. Without a `studio`, one with fake engines is made."""
         super().__init__(loop)
         self.home = home
         if not first and not (home / "state").exists():
@@ -141,18 +139,19 @@ class Desk(Room):
         self.open = True
 
     def find(self, name: str, kind: type[QWidget] = QWidget) -> QWidget:
-        """The visible widget of that name on the page that is shown, or else anywhere in the window."""
+        """The visible widget of that name on the current page, or else anywhere in the window."""
         page = self.window.pages.currentWidget()
-        found = [each for each in [*page.findChildren(kind, name), *self.window.findChildren(kind, name)]]
-        seen = [each for each in found if each.isVisible()]
-        assert seen, f"no {name} to be seen"
-        return seen[0]
+        assert page is not None
+        found = [*page.findChildren(kind, name), *self.window.findChildren(kind, name)]
+        visible = [each for each in found if each.isVisible()]
+        assert visible, f"there is no visible {name}"
+        return visible[0]
 
     def click(self, name: str) -> None:
-        """Press a button as a person does."""
+        """Click a button with the mouse."""
         widget = self.find(name)
         assert isinstance(widget, QAbstractButton)
-        assert widget.isEnabled(), f"{name} cannot be pressed"
+        assert widget.isEnabled(), f"{name} is disabled"
 
         async def press() -> None:
             QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
@@ -160,7 +159,7 @@ class Desk(Room):
         self.loop.run_until_complete(press())
 
     def act(self, name: str) -> None:
-        """Choose an action of the menu bar."""
+        """Trigger an action of the menu bar."""
 
         async def choose() -> None:
             self.window.menu_actions[name].trigger()
@@ -173,7 +172,7 @@ class Desk(Room):
         return found
 
     def idle(self) -> None:
-        """Wait until all jobs have ended and the window has heard of it."""
+        """Wait until all jobs have ended and the window has settled."""
         self.until(lambda: not [job for job in self.studio.queue.jobs() if job.state in ("queued", "running")])
         self.settle()
 
@@ -191,8 +190,8 @@ class Desk(Room):
 
 @pytest.fixture(autouse=True)
 def own_heap() -> Iterator[None]:
-    """Collections look at what the test itself made: where other tests have loaded torch, the rest takes a third of a
-    second each time, hundreds of times."""
+    """Garbage collection looks only at what the test itself made: after tests that load torch, the rest would take a
+    third of a second each time."""
     gc.freeze()
     yield
     gc.collect()
@@ -206,7 +205,7 @@ def loop() -> Iterator[QEventLoop]:
     loop = Loop(app)
     asyncio.set_event_loop(loop)
     yield loop
-    # Without a screen Qt frees what was copied after Python has gone, and what Python had made of it with it: a crash.
+    # Without a screen Qt frees the clipboard after the interpreter has ended, which crashes.
     QGuiApplication.clipboard().clear()
     asyncio.set_event_loop(None)
     loop.close()
@@ -225,7 +224,7 @@ def no_unexpected_errors(loop: QEventLoop) -> Iterator[None]:
 
 @pytest.fixture
 def room(loop: QEventLoop) -> Iterator[Room]:
-    """Where a widget can stand by itself; an error that reaches nobody fails the test."""
+    """For widgets without a window; an unhandled error fails the test."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     if app.findChild(Theme) is None:
@@ -237,7 +236,7 @@ def room(loop: QEventLoop) -> Iterator[Room]:
 
 @pytest.fixture
 def desk(home: Path, loop: QEventLoop) -> Iterator[Desk]:
-    """A window on a fresh studio; an error that reaches nobody fails the test."""
+    """A window on a new studio; an unhandled error fails the test."""
     with no_unexpected_errors(loop):
         made = Desk(home, loop)
         yield made

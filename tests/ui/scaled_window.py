@@ -1,4 +1,4 @@
-"""Goes through the whole window in a process of its own, whose scale the caller has set, and tells what is wrong."""
+"""Visits every place of the window in a process of its own, whose scale the caller has set; prints what is wrong."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ def main(scale: float, scheme: str, home: Path, pictures: Path | None) -> list[s
 
 
 if __name__ == "__main__":
-    told = main(float(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]) if len(sys.argv) > 4 else None)
-    sys.exit("\n".join(dict.fromkeys(told)) if told else 0)
+    faults = main(float(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]) if len(sys.argv) > 4 else None)
+    sys.exit("\n".join(dict.fromkeys(faults)) if faults else 0)
