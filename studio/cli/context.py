@@ -31,7 +31,7 @@ def open_studio(places: AppPaths) -> Studio:
 
 @dataclass(frozen=True)
 class CliContext:
-    """The surroundings of one command."""
+    """What one command works with: folders, catalog, settings and output."""
 
     places: AppPaths
     opener: Callable[[AppPaths], Studio] = open_studio
@@ -78,7 +78,7 @@ class CliContext:
             sys.stderr.write(f"{sentence}\n")
 
     def settings(self) -> settings.Settings:
-        """What the person has decided; what was wrong with the file goes to standard error."""
+        """The settings; what is wrong with the file goes to standard error."""
         loaded, warnings = settings.load(self.places.config / "settings.toml")
         self.print_error(*warnings)
         return loaded

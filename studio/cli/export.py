@@ -80,14 +80,14 @@ def add(verbs: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def run(values: argparse.Namespace, desk: CliContext) -> int:
+def run(values: argparse.Namespace, context: CliContext) -> int:
     from studio.export import writer
 
     sizes = parse_sizes(values.sizes)
     look, behind = _look(values)
     to = values.to.expanduser().absolute()
-    embed = cast(Embed, desk.settings().embed_metadata)
-    with desk.library() as library:
+    embed = cast(Embed, context.settings().embed_metadata)
+    with context.library() as library:
 
         def find(word: str) -> ExportSource:
             return _source(word, library.get)
@@ -100,9 +100,9 @@ def run(values: argparse.Namespace, desk: CliContext) -> int:
     written: list[str] = []
     end = writer.write_files(_noting(made, written), to, name)
     if values.json:
-        desk.print_json({"to": str(end), "files": written})
+        context.print_json({"to": str(end), "files": written})
     else:
-        desk.print(f"{end}  ({len(written)} {'file' if len(written) == 1 else 'files'})")
+        context.print(f"{end}  ({len(written)} {'file' if len(written) == 1 else 'files'})")
     return 0
 
 
@@ -158,7 +158,7 @@ def _sheet(values: argparse.Namespace, sources: list[ExportSource], embed: Embed
 
 
 def _look(values: argparse.Namespace) -> tuple[PictureStyle, str]:
-    """The look that the flags say, and the word for the work behind; empty where there is none."""
+    """The style of the flags, and the word that names the background work; empty if there is none."""
     what: str = values.background.strip()
     place: dict[str, Any] = {"shape": values.shape, "padding": values.padding}
     place |= {"across": values.across, "down": values.down}

@@ -31,7 +31,7 @@ def as_typed(words: str) -> str:
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """An ArgumentParser whose complaints are BadInput, and which takes no abbreviations."""
+    """An ArgumentParser that raises BadInput and takes no abbreviations."""
 
     def __init__(self, **options: Any) -> None:
         defaults: dict[str, Any] = {"allow_abbrev": False, "formatter_class": WideHelpFormatter}

@@ -95,7 +95,7 @@ def _filters(parser: argparse.ArgumentParser) -> None:
     _json(parser)
 
 
-def run_list(values: argparse.Namespace, desk: CliContext) -> int:
+def run_list(values: argparse.Namespace, context: CliContext) -> int:
     from studio.library.library import LibraryQuery
 
     query = LibraryQuery(
@@ -107,80 +107,80 @@ def run_list(values: argparse.Namespace, desk: CliContext) -> int:
         collection=values.collection,
         binned=values.bin,
     )
-    with desk.library() as library:
+    with context.library() as library:
         assets = library.page(query, values.offset, values.limit)
         total = library.count(query)
     if values.json:
-        desk.print_json({"total": total, "assets": [_facts(asset) for asset in assets]})
+        context.print_json({"total": total, "assets": [_facts(asset) for asset in assets]})
         return 0
     rows = [(asset.id, _when(asset.created), asset.medium, _title(asset)) for asset in assets]
     for line in table([("ID", "MADE", "MEDIUM", "TITLE"), *rows]) if rows else []:
-        desk.print(line)
+        context.print(line)
     last = values.offset + len(assets)
     if not total:
-        desk.print_error("No works found.")
+        context.print_error("No works found.")
     elif last < total:
-        desk.print_error(f"{last} of {total} works; continue with --offset {last}.")
+        context.print_error(f"{last} of {total} works; continue with --offset {last}.")
     return 0
 
 
-def run_show(values: argparse.Namespace, desk: CliContext) -> int:
-    with desk.library() as library:
+def run_show(values: argparse.Namespace, context: CliContext) -> int:
+    with context.library() as library:
         path, asset = inputs.find_work(library, values.work)
         if asset is None:
             raise BadInput("{name} is not in the library.", "`studio library import` adds it.", name=path.name)
         children = [child.id for child in library.children(asset.id)]
     facts = {**_facts(asset), "children": children, "request": asset.request, "provenance": asset.provenance.to_json()}
     if values.json:
-        desk.print_json(facts)
+        context.print_json(facts)
         return 0
     shown = {**facts, "created": _when(asset.created), "size": format_size(asset.size)}
     rows = [(key, _shown(value)) for key, value in shown.items() if value not in (None, "", [], {}, False)]
     for line in table(rows):
-        desk.print(line)
+        context.print(line)
     return 0
 
 
-def run_verify(values: argparse.Namespace, desk: CliContext) -> int:
-    with desk.library() as library:
+def run_verify(values: argparse.Namespace, context: CliContext) -> int:
+    with context.library() as library:
         problems = library.verify()
         total = library.count()
     if values.json:
         found = [
             {"path": one.path, "kind": one.kind, "message": str(one.message), "hint": str(one.hint)} for one in problems
         ]
-        desk.print_json({"works": total, "problems": found})
+        context.print_json({"works": total, "problems": found})
     elif problems:
         for one in problems:
-            desk.print(as_typed(f"{one.path}: {one.message} {one.hint}").rstrip())
+            context.print(as_typed(f"{one.path}: {one.message} {one.hint}").rstrip())
     else:
-        desk.print(f"No problems found in {total} works." if total != 1 else "No problems found in 1 work.")
+        context.print(f"No problems found in {total} works." if total != 1 else "No problems found in 1 work.")
     return StudioError.status if problems else 0
 
 
-def run_rebuild(values: argparse.Namespace, desk: CliContext) -> int:
-    with desk.library() as library:
+def run_rebuild(values: argparse.Namespace, context: CliContext) -> int:
+    with context.library() as library:
         total = library.rebuild()
     if values.json:
-        desk.print_json({"works": total})
+        context.print_json({"works": total})
     else:
-        desk.print(f"The index has been rebuilt; it holds {total} {'work' if total == 1 else 'works'}.")
+        context.print(f"The index has been rebuilt; it holds {total} {'work' if total == 1 else 'works'}.")
     return 0
 
 
-def run_import(values: argparse.Namespace, desk: CliContext) -> int:
+def run_import(values: argparse.Namespace, context: CliContext) -> int:
     """Import files one by one; the first that cannot be imported ends it, and those before it stay."""
     assets: list[Asset] = []
-    with desk.library() as library:
+    with context.library() as library:
         try:
             for path in values.paths:
                 asset = library.import_file(path.expanduser())
                 assets.append(asset)
                 if not values.json:
-                    desk.print(f"{asset.id}  {asset.path}")
+                    context.print(f"{asset.id}  {asset.path}")
         finally:
             if values.json:
-                desk.print_json({"assets": [_facts(asset) for asset in assets]})
+                context.print_json({"assets": [_facts(asset) for asset in assets]})
     return 0
 
 

@@ -63,9 +63,9 @@ def main(argv: Sequence[str], opener: Callable[[AppPaths], Studio] = open_studio
         return _complain(error)
 
 
-def _run(verb: Callable[..., int], values: object, desk: CliContext) -> int:
+def _run(verb: Callable[..., int], values: object, context: CliContext) -> int:
     try:
-        status = verb(values, desk)
+        status = verb(values, context)
         sys.stdout.flush()
         return status
     except StudioError as error:
@@ -87,7 +87,7 @@ def _run(verb: Callable[..., int], values: object, desk: CliContext) -> int:
         logger.exception("a command failed")
         sys.stderr.write(
             f"An unexpected error occurred ({type(error).__name__}). "
-            f"The details are in {log.path(desk.places.logs, 'command-line')}.\n"
+            f"The details are in {log.path(context.places.logs, 'command-line')}.\n"
         )
         return PROBLEM
 

@@ -94,10 +94,10 @@ def add_output(parser: argparse.ArgumentParser, *, first: bool = True) -> None:
     )
 
 
-def run_make(values: argparse.Namespace, desk: CliContext) -> int:
+def run_make(values: argparse.Namespace, context: CliContext) -> int:
     from studio.jobs.make_again import request_to_repeat  # with the library, which `--help` does not need
 
-    requests = _requests(values, desk)
+    requests = _requests(values, context)
     out = output_folder(values.out) if values.out is not None else None
     made: list[dict[str, Any]] = []
     display = progress.display(values.progress)
@@ -108,30 +108,30 @@ def run_make(values: argparse.Namespace, desk: CliContext) -> int:
             made.append(entry)
             if not values.json:
                 display.close()
-                desk.print(f"{entry['path']}{'  (partial)' if partial else ''}")
+                context.print(f"{entry['path']}{'  (partial)' if partial else ''}")
             if asset.remark:
-                desk.print_error(asset.remark)
+                context.print_error(asset.remark)
 
-    with desk.studio() as studio:
+    with context.studio() as studio:
         try:
             if values.request is not None:
                 origin = provenance_of(values.request)
                 requests = [request_to_repeat(each, origin, studio.catalog, studio.library) for each in requests]
             ignored = _ignored(studio, requests[0])
             if ignored is not None:
-                desk.print_error(ignored)
+                context.print_error(ignored)
             requests = identities.character_sheets(values, studio, requests)
             jobs.run(studio, requests, display, receive)
         finally:
             if values.json:
-                desk.print_json({"assets": made})
+                context.print_json({"assets": made})
     return 0
 
 
-def _suited(kind: type[Request], values: argparse.Namespace, desk: CliContext) -> dict[str, Any]:
+def _suited(kind: type[Request], values: argparse.Namespace, context: CliContext) -> dict[str, Any]:
     """The values that suit the model that is asked for, for the fields that no flag was given for."""
     medium = find_medium(kind.medium)
-    catalog, id = desk.catalog(warn=False), getattr(values, "model", "")
+    catalog, id = context.catalog(warn=False), getattr(values, "model", "")
     try:
         model = catalog.get(id) if id else catalog.default(medium.name)
     except StudioError:
@@ -147,7 +147,7 @@ def _ignored(studio: Studio, request: Request) -> Message | None:
 
 
 def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[str, Any]:
-    """Copy a work to `out`, if there is one, and say of it what programs want to know."""
+    """The JSON entry of a work, once it has been copied to `out` if there is one."""
     path, sha256 = asset.path, asset.sha256
     files = [(file.role, file.path, file.sha256) for file in asset.files]
     if out is not None:
@@ -171,9 +171,9 @@ def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[st
     return entry
 
 
-def _requests(values: argparse.Namespace, desk: CliContext) -> list[Request]:
+def _requests(values: argparse.Namespace, context: CliContext) -> list[Request]:
     """The requests of one command: from a file, from flags, or from a file that flags change."""
-    known = identities.known_face(values, desk)
+    known = identities.known_face(values, context)
     if values.request is not None and known:
         raise BadInput("--identity and --request cannot be used together.", "Use one of them.")
     if values.request is not None:
@@ -190,11 +190,11 @@ def _requests(values: argparse.Namespace, desk: CliContext) -> list[Request]:
         request = request.replace(**flags.given_fields(type(request), values))
         unknown = unknown_fields(request)
         if unknown:
-            desk.print_error(f"{values.request.name} has unknown fields, which are ignored: {unknown}.")
+            context.print_error(f"{values.request.name} has unknown fields, which are ignored: {unknown}.")
     elif values.medium is not None:
         kind = KINDS[values.medium]
-        request = flags.request_from(kind, values, {**_suited(kind, values, desk), **known})
-        desk.print_error(*identities.identity_warnings(values, known, request))
+        request = flags.request_from(kind, values, {**_suited(kind, values, context), **known})
+        context.print_error(*identities.identity_warnings(values, known, request))
     else:
         raise BadInput("No medium was given.", "Choose one of: {names}.", names=", ".join(one.name for one in MEDIA))
     request.replace(seed=request.seed + values.count - 1)  # refused where there are not so many seeds
@@ -220,7 +220,7 @@ def add_train(verbs: Any) -> None:
         parser.set_defaults(run=run_train, kind=kind)
 
 
-def run_train(values: argparse.Namespace, desk: CliContext) -> int:
+def run_train(values: argparse.Namespace, context: CliContext) -> int:
     request = flags.request_from(values.kind, values)
     if not Path(request.data).exists():
         raise BadInput(
@@ -238,18 +238,18 @@ def run_train(values: argparse.Namespace, desk: CliContext) -> int:
                 if partial:
                     models[-1]["partial"] = True
                 if job.duplicate_of:
-                    desk.print_error(f"Training changed nothing: the model is the same as {job.duplicate_of}.")
+                    context.print_error(f"Training changed nothing: the model is the same as {job.duplicate_of}.")
 
-    with desk.studio() as studio:
+    with context.studio() as studio:
         try:
             jobs.run(studio, [request], display, receive)
         finally:
             if values.json:
-                desk.print_json({"models": models})
+                context.print_json({"models": models})
             else:
                 for model in models:
-                    desk.print(model["path"])
-                    desk.print_error(f"Use it with: {_usage_command(Path(model['path']), values.medium, desk)}")
+                    context.print(model["path"])
+                    context.print_error(f"Use it with: {_usage_command(Path(model['path']), values.medium, context)}")
     return 0
 
 
@@ -259,8 +259,8 @@ def _about(kind: type[Request]) -> str:
     return " ".join(first.split()).replace("%", "%%")
 
 
-def _usage_command(folder: Path, medium: str, desk: CliContext) -> str:
+def _usage_command(folder: Path, medium: str, context: CliContext) -> str:
     """The command that makes works with a trained model, or first adds it to the others."""
-    if any(model.folder == folder for model in desk.catalog().models(medium)):
+    if any(model.folder == folder for model in context.catalog().models(medium)):
         return f"{flags.program()} make {medium} --model {folder.name}"
     return f"{flags.program()} models import {folder} --medium {medium}"

@@ -75,56 +75,56 @@ def _json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
 
 
-def run_list(values: argparse.Namespace, desk: CliContext) -> int:
-    catalog = desk.catalog()
+def run_list(values: argparse.Namespace, context: CliContext) -> int:
+    catalog = context.catalog()
     models = catalog.models(values.medium)
-    desk.print_error(*catalog.warnings)
+    context.print_error(*catalog.warnings)
     if values.json:
-        desk.print_json({"models": [_facts(model) for model in models]})
+        context.print_json({"models": [_facts(model) for model in models]})
         return 0
     rows = [("ID", "MEDIUM", "FAMILY", "LICENCE", "SIZE", "TITLE")]
     rows += [
         (model.id, model.medium, model.family, model.licence, format_size(model.size), model.title) for model in models
     ]
     for line in table(rows):
-        desk.print(line)
+        context.print(line)
     return 0
 
 
-def run_info(values: argparse.Namespace, desk: CliContext) -> int:
-    catalog = desk.catalog()
+def run_info(values: argparse.Namespace, context: CliContext) -> int:
+    catalog = context.catalog()
     model = catalog.get(values.id)
     problems = catalog.verify(model) if values.verify else []
     facts = _facts(model)
     if values.verify:
         facts["problems"] = list(map(str, problems))
     if values.json:
-        desk.print_json(facts)
+        context.print_json(facts)
     else:
         shown = {key: value for key, value in facts.items() if value not in ("", [], None) and key != "problems"}
         shown["size"] = format_size(model.size)
         for line in table([(key, _shown(value)) for key, value in shown.items()]):
-            desk.print(line)
+            context.print(line)
         if values.verify and not problems:
-            desk.print("The weights are complete and unchanged.")
-    desk.print_error(*problems)
+            context.print("The weights are complete and unchanged.")
+    context.print_error(*problems)
     return 3 if problems else 0
 
 
-def run_import(values: argparse.Namespace, desk: CliContext) -> int:
+def run_import(values: argparse.Namespace, context: CliContext) -> int:
     shown = ImportProgress()
-    model = desk.catalog().import_(
+    model = context.catalog().import_(
         values.path,
         values.medium,
         accept_licence=values.accept_licence,
         licence=values.licence,
-        report=lambda done, total: shown.update(done, total, desk),
+        report=lambda done, total: shown.update(done, total, context),
     )
     if values.json:
-        desk.print_json({"id": model.id, "family": model.family, "licence": model.licence})
+        context.print_json({"id": model.id, "family": model.family, "licence": model.licence})
     else:
-        desk.print(f"{model.id}  ({model.family}, {model.licence}, {format_size(model.size)})")
-        desk.print_error(f"Use it with: {program()} make {model.medium} --model {model.id}")
+        context.print(f"{model.id}  ({model.family}, {model.licence}, {format_size(model.size)})")
+        context.print_error(f"Use it with: {program()} make {model.medium} --model {model.id}")
     return 0
 
 
@@ -134,19 +134,19 @@ class ImportProgress:
     def __init__(self) -> None:
         self._next = time.monotonic() + SECONDS
 
-    def update(self, done: int, total: int, desk: CliContext) -> None:
+    def update(self, done: int, total: int, context: CliContext) -> None:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + SECONDS
-            desk.print_error(f"{format_size(done)} of {format_size(total)}")
+            context.print_error(f"{format_size(done)} of {format_size(total)}")
 
 
-def run_remove(values: argparse.Namespace, desk: CliContext) -> int:
-    desk.catalog().remove(values.id)
+def run_remove(values: argparse.Namespace, context: CliContext) -> int:
+    context.catalog().remove(values.id)
     if values.json:
-        desk.print_json({"removed": values.id})
+        context.print_json({"removed": values.id})
     else:
-        desk.print(f"{values.id} is removed.")
+        context.print(f"{values.id} is removed.")
     return 0
 
 

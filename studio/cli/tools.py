@@ -79,21 +79,21 @@ def add(verbs: Any) -> None:
     health.set_defaults(run=run_doctor)
 
 
-def run_screenshots(values: argparse.Namespace, desk: CliContext) -> int:
+def run_screenshots(values: argparse.Namespace, context: CliContext) -> int:
     out = output_folder(values.out)
     # Only named, as engines are: the command line knows no window.
     importlib.import_module("studio.ui.screenshots").run(out, values.home)
     return 0
 
 
-def run_demo(values: argparse.Namespace, desk: CliContext) -> int:
+def run_demo(values: argparse.Namespace, context: CliContext) -> int:
     out = output_folder(values.out)
     requests = [Request.from_json(brief) for brief in demo_page.BRIEFS]
     made: list[dict[str, Any]] = []
     works: list[demo_page.DemoWork] = []
     display = progress.display(values.progress)
 
-    with desk.studio() as opened:
+    with context.studio() as opened:
 
         def receive(job: Job, assets: list[Asset], partial: bool) -> None:
             for asset in assets:
@@ -116,9 +116,9 @@ def run_demo(values: argparse.Namespace, desk: CliContext) -> int:
         finally:
             index = _write_page(out, works) if works else None
             if values.json:
-                desk.print_json({"assets": made, "index": index and str(index)})
+                context.print_json({"assets": made, "index": index and str(index)})
             elif index is not None:
-                desk.print(str(index))
+                context.print(str(index))
     return 0
 
 
@@ -134,37 +134,37 @@ def _write_page(out: Path, works: list[demo_page.DemoWork]) -> Path:
     return target
 
 
-def run_bench(values: argparse.Namespace, desk: CliContext) -> int:
+def run_bench(values: argparse.Namespace, context: CliContext) -> int:
     from studio import bench
 
-    return 0 if bench.run(values.name, desk.print) else StudioError.status
+    return 0 if bench.run(values.name, context.print) else StudioError.status
 
 
-def run_about(values: argparse.Namespace, desk: CliContext) -> int:
-    parts = credits.parts(desk.catalog())
+def run_about(values: argparse.Namespace, context: CliContext) -> int:
+    parts = credits.parts(context.catalog())
     if values.json:
-        desk.print_json(
+        context.print_json(
             {"parts": [{name: getattr(part, name) for name in credits.CreditedPart.__slots__} for part in parts]}
         )
         return 0
     own, *rest = parts
-    desk.print(f"{own.name} {own.version}, {own.licence}")
+    context.print(f"{own.name} {own.version}, {own.licence}")
     titles = {"library": "Libraries", "model": "Models"}
     for kind, title in titles.items():
         some = [part for part in rest if part.kind == kind]
         if some:
-            desk.print(f"\n{title}")
+            context.print(f"\n{title}")
             for line in table([(part.name, part.version, part.licence, part.credits) for part in some]):
-                desk.print(f"  {line}")
+                context.print(f"  {line}")
     return 0
 
 
-def run_doctor(values: argparse.Namespace, desk: CliContext) -> int:
-    findings = diagnostics.examine(desk.places, desk.catalog())
+def run_doctor(values: argparse.Namespace, context: CliContext) -> int:
+    findings = diagnostics.examine(context.places, context.catalog())
     if values.json:
         rows = [diagnostics.to_json(one) for one in findings]
         words = json.dumps({"findings": rows}, ensure_ascii=False)
-        desk.print(diagnostics.anonymous(words, desk.places) if values.report else words)
+        context.print(diagnostics.anonymous(words, context.places) if values.report else words)
     else:
-        desk.print(diagnostics.report(findings, desk.places) if values.report else diagnostics.text(findings))
+        context.print(diagnostics.report(findings, context.places) if values.report else diagnostics.text(findings))
     return StudioError.status if any(one.essential and one.missing for one in findings) else 0

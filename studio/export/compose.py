@@ -40,9 +40,11 @@ _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 @dataclass(frozen=True, slots=True)
 class PictureStyle:
-    """How a picture is cut out and what lies behind it. Checked on construction; BadInput names the field.
+    """The shape that a picture is cut to, its background and its position.
 
-    `ground` says what lies behind: nothing, `colour`, a gradient from `colour` to `second` along `angle` (degrees
+    Checked on construction; BadInput names the field.
+
+    `ground` is the background: nothing, `colour`, a gradient from `colour` to `second` along `angle` (degrees
     clockwise, 0 upwards, 90 to the right, as in CSS), or another work. `padding` is the share of the shorter side left
     free around the picture; negative comes nearer. `across` and `down` move it by shares of the sides.
     """
@@ -79,7 +81,7 @@ class PictureStyle:
 def colour_of(text: str) -> tuple[int, int, int]:
     """Red, green and blue of "#rrggbb". Raises BadInput for anything else."""
     if not _COLOUR.fullmatch(text):
-        raise BadInput("{text!r} is no colour.", "Write it as #rrggbb, such as #f2e9dc.", text=text[:40])
+        raise BadInput("{text!r} is not a colour.", "Write it as #rrggbb, such as #f2e9dc.", text=text[:40])
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
@@ -94,8 +96,10 @@ class Placement:
 
 
 def place(image: Image, style: PictureStyle, width: int, height: int) -> Placement:
-    """A picture without transparency covers the canvas; a cut-out is seen whole. One that reaches the lower edge of its
-    own picture, as a bust does, stands on the canvas's lower edge whatever the padding.
+    """Where the picture lies: one without transparency covers the canvas, a cut-out is seen whole.
+
+    A cut-out that reaches the lower edge of its own picture, as a bust does, stands on the canvas's lower edge whatever
+    the padding.
     """
     high, wide = image.pixels.shape[:2]
     free = 2 * style.padding * min(width, height)
@@ -111,12 +115,12 @@ def place(image: Image, style: PictureStyle, width: int, height: int) -> Placeme
 
 
 def transparent(image: Image) -> bool:
-    """Whether anything shows through."""
+    """Whether any pixel is transparent."""
     return image.pixels.shape[2] == 4 and bool((image.pixels[..., 3] < 250).any())
 
 
 def render(image: Image, style: PictureStyle, width: int, height: int, ground: Image | None = None) -> Image:
-    """The picture as RGBA uint8 `[height, width, 4]`. `ground` is the work that lies behind where the look says so.
+    """The picture as RGBA uint8 `[height, width, 4]`. `ground` is the background where the style asks for a work.
 
     Raises BadInput for a size that cannot be made or a missing work.
     """
@@ -132,7 +136,7 @@ def render(image: Image, style: PictureStyle, width: int, height: int, ground: I
     _paste(made, image, place(image, style, width, height))
     if style.shape != "square":
         made[..., 3] = (made[..., 3].astype(np.uint16) * coverage(style.shape, width, height) + 127) // 255
-    made *= made[..., 3:] > 0  # what is clear says nothing: smaller files, and no ghost where alpha is ignored
+    made *= made[..., 3:] > 0  # no colour where nothing is seen: smaller files, and no ghost where alpha is ignored
     return Image(made)
 
 
@@ -166,7 +170,7 @@ def _ground(style: PictureStyle, width: int, height: int, ground: Image | None) 
 
 
 def gradient(style: PictureStyle, width: int, height: int) -> NDArray[np.uint8]:
-    """The two colours of the look along its angle, `[height, width, 3]`; corner to corner, as CSS draws it."""
+    """The two colours of the style along its angle, `[height, width, 3]`; corner to corner, as CSS draws it."""
     turn = math.radians(style.angle)
     sine, cosine = math.sin(turn), math.cos(turn)
     long = abs(width * sine) + abs(height * cosine)

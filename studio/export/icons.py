@@ -40,7 +40,7 @@ COUNT = 14 + 3 * len(ANDROID)
 def icon_set(
     picture: Image, style: PictureStyle, title: str, origin: EmbeddedMetadata = NO_METADATA, ground: Image | None = None
 ) -> Iterator[tuple[str, bytes]]:
-    """Every file of the set, below its own folders. `look` is what the person chose, `ground` the work behind.
+    """Every file of the set, below its own folders. `ground`: the work that is the background.
 
     Where a system cuts icons itself (iOS, Android, maskable web icons), the square is filled: without a background of
     its own it lies on white.

@@ -18,7 +18,7 @@ from studio.media.provenance import Background, Embed, embedded_note
 
 
 class EmbeddedMetadata:
-    """What files that come of a work say of it: the note, as JSON text, and the IPTC digital source type.
+    """The metadata of files made from a work: the note, as JSON text, and the IPTC digital source type.
 
     `embed` is the setting of the same name: "all", "provenance" or "none". Files of works that no model made name no
     source type.

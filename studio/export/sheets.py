@@ -149,7 +149,7 @@ def _draw_text(
 
 @cache
 def load_font(size: int, words: str) -> Any:
-    """A face of that size in pixels that can write the words, as far as there is one on this machine."""
+    """A font of that size in pixels that has the characters, if there is one on this machine."""
     plain = ImageFont.load_default(size)
     if _can_write(plain, words):
         return plain
@@ -175,6 +175,6 @@ def fit_text(words: str, size: int, wide: float) -> str:
 
 
 def _can_write(chosen: Any, words: str) -> bool:
-    """Whether no letter is drawn as the sign for missing ones."""
+    """Whether the font has all characters."""
     missing = bytes(chosen.getmask("\U0010fffe"))
     return not any(letter > "\x7f" and bytes(chosen.getmask(letter)) == missing for letter in set(words) - {" "})

@@ -102,7 +102,7 @@ def parse_sizes(text: str) -> tuple[str, ...]:
             wide, high = int(match[1]), int(match[2] or match[1])
             if not (1 <= wide <= SIDE_LIMIT and 1 <= high <= SIDE_LIMIT):
                 raise BadInput(
-                    "{word} is no size that can be made.",
+                    "{word} is not a size that can be made.",
                     "Sides go from 1 to {limit:,} pixels.",
                     word=word,
                     limit=SIDE_LIMIT,
@@ -110,7 +110,7 @@ def parse_sizes(text: str) -> tuple[str, ...]:
             found.append(str(wide) if wide == high else f"{wide}x{high}")
         else:
             raise BadInput(
-                "{word!r} is no size.",
+                "{word!r} is not a size.",
                 "Sizes are numbers such as 512, pairs such as 1080x1350, feeds, icons, a network such as instagram, or"
                 " one of its uses: {names} and so on.",
                 word=word[:40],

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ExportRequest(IoRequest):
-    """Write a work as files. `work` and `behind` are ids of the library, `order` is the JSON of an ExportJob."""
+    """Write a work as files. `source` and its background `behind` are ids of works, `order` an ExportJob as JSON."""
 
     kind: ClassVar[str] = "export"
     title: ClassVar[str] = "Export"
@@ -84,7 +84,7 @@ def order_to_json(order: ExportJob) -> str:
 
 
 def order_from_json(text: str) -> ExportJob:
-    """Raises BadInput for anything that `order_to_json` did not write."""
+    """The job in the JSON. Raises BadInput for anything that `order_to_json` did not write."""
     from studio.export.compose import PictureStyle
     from studio.export.job import ExportJob
 
@@ -102,6 +102,6 @@ def _picture(asset: Asset) -> Image:
     payload = codecs.read(asset.path)
     if not isinstance(payload, Image):
         raise BadInput(
-            "{name} is no picture.", "Pictures are exported; save a copy of other works.", name=asset.path.name
+            "{name} is not a picture.", "Pictures are exported; save a copy of other works.", name=asset.path.name
         )
     return payload

@@ -57,13 +57,14 @@ def svg(
     ground: Image | None = None,
     colours: int = COLOURS,
 ) -> bytes:
-    """The picture in its look as an SVG of `side` x `side` units. Raises BadInput where nothing of it can be seen.
+    """The picture in its style as an SVG of `side` x `side` units. Raises BadInput where nothing of it can be seen.
 
-    The shape is a clip path and the background a rectangle, so that both can be changed; a work behind is embedded.
+    The shape is a clip path and the background a rectangle, so that both can be changed; a background
+    work is embedded.
     """
     paths = trace(picture, colours)
     if not paths:
-        raise BadInput("This picture is clear all over: there is nothing to draw.")
+        raise BadInput("This picture is fully transparent: there is nothing to draw.")
     where = place(picture, style, side, side)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{side}" height="{side}">']
     if title:
@@ -137,12 +138,12 @@ def _label(flat: NDArray[np.uint8], palette: NDArray[np.uint8], there: NDArray[n
 
 
 def _inner_pixels(own: NDArray[np.bool_]) -> int:
-    """Pixels of a colour that are its own all around, two pixels far."""
+    """Pixels of a colour whose neighbours, up to two pixels away, have the same."""
     return int((~_dilate(~own)).sum())
 
 
 def _dilate(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The region and what lies within UNDER pixels of it, across, down and aslant."""
+    """The region grown by OVERLAP pixels in all eight directions."""
     wide = own.copy()
     for step in range(1, OVERLAP + 1):
         wide[:, step:] |= own[:, :-step]
@@ -155,7 +156,7 @@ def _dilate(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _merge_colours(listed: NDArray[np.uint8], counts: NDArray[np.int64], colours: int, total: int) -> NDArray[np.uint8]:
-    """The colours that stay: near ones become one, then the rarest go until few enough are left."""
+    """The colours to keep: near ones are merged, then the rarest removed until few enough are left."""
     kept: list[tuple[NDArray[np.float64], int]] = []
     for at in np.argsort(-counts):
         if counts[at] == 0:
@@ -192,7 +193,7 @@ def _smooth_labels(labels: NDArray[np.int16], there: NDArray[np.bool_], count: i
 
 
 def _outlines(inside: NDArray[np.bool_], scale: tuple[float, float]) -> str:
-    """All outlines of a region as the data of one path, in units of `scale` per pixel; empty where only specks are."""
+    """All outlines of a region as the data of one path, in units of `scale` per pixel; empty for specks."""
     import vtracer  # a native library, wanted only here
 
     height, width = inside.shape

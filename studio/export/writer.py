@@ -24,7 +24,7 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(\..*)?", 
 
 
 def safe_name(title: str, fallback: str) -> str:
-    """A name of a file or folder, without ending, that every system takes."""
+    """A file or folder name, without suffix, that is valid on every system."""
     clean = "".join(letter for letter in title if letter.isalnum() or letter in " -_").strip()[:NAME_LIMIT].strip()
     while len(clean.encode("utf-8", "replace")) > 180:
         clean = clean[:-1]
@@ -32,8 +32,9 @@ def safe_name(title: str, fallback: str) -> str:
 
 
 def unique_file_name(name: str, taken: set[str]) -> str:
-    """The name, or the next one with a number that no name in `taken` is like, to which it is added. Names that differ
-    by case or by how accents are put together are one file on many systems.
+    """The name, or the first one with a number that differs from all in `taken`, to which it is added.
+
+    Names that differ by case or by how accents are composed are one file on many systems.
     """
     made = unique_name(name, lambda word: _folded(word) in taken)
     taken.add(_folded(made))
@@ -45,11 +46,11 @@ def _folded(name: str) -> str:
 
 
 def write_files(files: Iterable[File], to: Path, name: str, on_file: Callable[[int], None] | None = None) -> Path:
-    """Write the files to `to`, a zip by its ending or else a folder; returns what has come: zip, folder or file.
+    """Write the files to `to`, a zip by its suffix, or else a folder; returns the zip, folder or file.
 
-    One file alone goes into the folder `to` itself; several into a new folder `name` within it. Nothing is written
-    over: a name that is taken gets a number, and a zip that is there is refused. `on_file(count)` is called after each
-    file; what it or `files` raises passes through, and then nothing has been written. Raises BadInput, or
+    One file alone goes into the folder `to` itself; several into a new folder `name` within it. Nothing is
+    overwritten: a name that is taken gets a number, and a zip that exists is refused. `on_file(count)` is called after
+    each file; what it or `files` raises passes through, and then nothing has been written. Raises BadInput, or
     StudioError where the disk refuses.
     """
     with disk_errors_as("The export could not be written"):
@@ -115,7 +116,7 @@ def _make_folder(folder: Path) -> Path | None:
 
 
 def _remove_empty(folder: Path | None) -> None:
-    """Remove folders that were made for nothing, so far as nobody has put anything into them."""
+    """Remove the folders that were made, if they are empty."""
     if folder is not None:
         for each in sorted((each for each in folder.rglob("*") if each.is_dir()), reverse=True):
             with contextlib.suppress(OSError):

@@ -261,7 +261,7 @@ def _fonts() -> Iterator[DiagnosticFinding]:
         missing = Message("There are no fonts, so the window shows no text.")
         remedy = Message("Run `sudo apt install fonts-dejavu-core`.")
     elif not chinese:
-        missing = Message("No font has Chinese letters.")
+        missing = Message("No font with Chinese characters is installed.")
         remedy = Message("Run `sudo apt install fonts-noto-cjk` to see them.")
     value = Message("{number}, {chinese} of them Chinese", number=number, chinese=chinese)
     yield DiagnosticFinding("Window", "fonts", value, missing, remedy)
@@ -282,7 +282,7 @@ def _models(catalog: Catalog) -> Iterator[DiagnosticFinding]:
             name,
             Message("{family}, {size:.1f} MB, {state}", family=model.family, size=model.size / 1e6, state=state),
             problems[0] if problems else NOTHING,
-            Message("Install the studio anew.") if problems else NOTHING,
+            Message("Reinstall the studio.") if problems else NOTHING,
             essential=bool(problems),
         )
     if not any(model.bundled for model in models):
@@ -291,7 +291,7 @@ def _models(catalog: Catalog) -> Iterator[DiagnosticFinding]:
             "starters",
             Message("missing"),
             Message("The starter models are missing."),
-            Message("Install the studio anew."),
+            Message("Reinstall the studio."),
             essential=True,
         )
 

@@ -55,7 +55,7 @@ def nvidia() -> list[str]:
 
 
 def ask_torch() -> dict[str, Any] | Message:
-    """What torch says of this machine, or why it says nothing."""
+    """What torch reports about this machine, or a message why it cannot."""
     if importlib.util.find_spec("torch") is None:
         return Message("torch is not installed; `python3 run.py` installs it")
     words = output([sys.executable, "-c", DEVICE_SCRIPT], CHILD_SECONDS)

@@ -102,8 +102,8 @@ def test_invalid_exports_give_messages(run: Runs, drawing: Path, tmp_path: Path)
     (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     out = ("--to", tmp_path / "out")
     for words, said in (
-        ((drawing, "--sizes", "huge", *out), "is no size"),
-        ((drawing, "--background", "#12", *out), "is no colour"),
+        ((drawing, "--sizes", "huge", *out), "is not a size"),
+        ((drawing, "--background", "#12", *out), "is not a colour"),
         ((drawing, "--background", "#112233,#445566,up", *out), "is not an angle"),
         ((drawing, "--background", "nobody", *out), "There is no work"),
         ((drawing, "--padding", "2", *out), "padding"),

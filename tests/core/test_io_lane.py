@@ -211,7 +211,7 @@ def test_a_picture_is_exported_to_a_folder_and_a_zip(studio: Studio, tmp_path: P
     assert packed == ExportedFiles(tmp_path / "fox.zip", 2)
     (ground,) = studio.submit(STORY(seed=2)).future.result(20)
     wrong = studio.submit(an_export(studio, tmp_path / "out", behind=ground.id))
-    assert "is no picture" in str(fakes.ended(wrong))
+    assert "is not a picture" in str(fakes.ended(wrong))
     damaged = studio.submit(an_export(studio, tmp_path / "out", order='{"style": 3}'))
     assert isinstance(fakes.ended(damaged), BadInput)
 

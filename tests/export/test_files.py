@@ -292,7 +292,7 @@ def test_an_svg_keeps_shape_ground_and_origin(monkeypatch: pytest.MonkeyPatch) -
     behind = Image(np.full((30, 60, 3), 99, np.uint8))
     back = drawn(vector.svg(face(128), PictureStyle(ground="work"), 128, ground=behind), 128)
     assert np.abs(back[4, 4, :3] - 99).max() <= 3
-    with pytest.raises(BadInput, match="clear"):
+    with pytest.raises(BadInput, match="transparent"):
         vector.svg(Image(np.zeros((9, 9, 4), np.uint8)), PictureStyle())
 
 

@@ -195,7 +195,7 @@ def test_errors_are_shown_in_the_dialog(desk: Desk, tmp_path: Path) -> None:
     dialog.sizes.other.setText("huge")
     said = dialog.findChild(QLabel, "exportCount")
     assert said is not None
-    assert "'huge' is no size" in said.text()
+    assert "'huge' is not a size" in said.text()
     assert not dialog.go.isEnabled()
     dialog.sizes.other.setText("")
     dialog.sizes.ticks["512"].setChecked(False)

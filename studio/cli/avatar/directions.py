@@ -41,8 +41,8 @@ def add(actions: Any) -> None:
     parser.set_defaults(run=run_directions)
 
 
-def run_directions(values: argparse.Namespace, desk: CliContext) -> int:
-    model = desk.catalog().get(values.id)
+def run_directions(values: argparse.Namespace, context: CliContext) -> int:
+    model = context.catalog().get(values.id)
     if model.medium != "avatar":
         raise BadInput(
             "{title} is for {medium}.", "Only avatar models have directions.", title=model.title, medium=model.medium
@@ -63,16 +63,16 @@ def run_directions(values: argparse.Namespace, desk: CliContext) -> int:
         directions.remove(model, id)
     found = directions.directions(model)
     if values.json:
-        desk.print_json({"model": model.id, "directions": [_facts(one) for one in found]})
+        context.print_json({"model": model.id, "directions": [_facts(one) for one in found]})
         return 0
     if not found:
-        desk.print(f"{model.title} has no directions.")
-        desk.print_error(f"Find some with: {program()} make avatar.directions --model {model.id}")
+        context.print(f"{model.title} has no directions.")
+        context.print_error(f"Find some with: {program()} make avatar.directions --model {model.id}")
         return 0
     rows = [("ID", "NAME", "METHOD", "LAYERS", "DEVIATION")]
     rows += [(one.id, one.name, one.method, one.layers, f"{one.std:.3g}") for one in found]
     for line in table(rows):
-        desk.print(line)
+        context.print(line)
     return 0
 
 

@@ -83,36 +83,36 @@ def _json(parser: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
 
 
-def run_list(values: argparse.Namespace, desk: CliContext) -> int:
-    people = _identities(desk)
+def run_list(values: argparse.Namespace, context: CliContext) -> int:
+    people = _identities(context)
     found = people.binned() if values.bin else people.all()
     if values.json:
-        desk.print_json({"identities": [_facts(one) for one in found]})
+        context.print_json({"identities": [_facts(one) for one in found]})
     elif found:
         rows = [(one.id, _when(one.created), one.name) for one in found]
         for line in table([("ID", "KEPT", "NAME"), *rows]):
-            desk.print(line)
+            context.print(line)
     else:
         nobody = "The bin is empty." if values.bin else "No characters yet: `studio identities keep WORK` saves one."
-        desk.print_error(flags.as_typed(nobody))
+        context.print_error(flags.as_typed(nobody))
     return 0
 
 
-def run_show(values: argparse.Namespace, desk: CliContext) -> int:
-    one = _identities(desk).get(values.who)
+def run_show(values: argparse.Namespace, context: CliContext) -> int:
+    one = _identities(context).get(values.who)
     facts = {**_facts(one), "face": one.face.to_json()}
     if values.json:
-        desk.print_json(facts)
+        context.print_json(facts)
         return 0
     face = json.dumps(facts["face"], ensure_ascii=False)
     shown = {**facts, "kept": _when(one.created), "changed": _when(one.changed), "face": face}
     for line in table([(name, str(value)) for name, value in shown.items() if value not in ("", None)]):
-        desk.print(line)
+        context.print(line)
     return 0
 
 
-def run_keep(values: argparse.Namespace, desk: CliContext) -> int:
-    with desk.library() as library:
+def run_keep(values: argparse.Namespace, context: CliContext) -> int:
+    with context.library() as library:
         path, asset = inputs.find_work(library, values.work)
     face = _face_of(path, asset)
     name = face.name if values.name is None else values.name
@@ -121,35 +121,35 @@ def run_keep(values: argparse.Namespace, desk: CliContext) -> int:
     picture = codecs.read(path)
     if not isinstance(picture, Image):
         raise BadInput("{name} is not a picture.", "Choose a work that shows a face.", name=path.name)
-    kept = _identities(desk).save(name, face, picture, asset.id if asset is not None else "")
-    return _done(values, desk, kept, "{name} is saved.")
+    kept = _identities(context).save(name, face, picture, asset.id if asset is not None else "")
+    return _done(values, context, kept, "{name} is saved.")
 
 
-def run_rename(values: argparse.Namespace, desk: CliContext) -> int:
-    people = _identities(desk)
+def run_rename(values: argparse.Namespace, context: CliContext) -> int:
+    people = _identities(context)
     one = people.rename(people.get(values.who).id, values.name)
-    return _done(values, desk, one, "{name} is the new name.")
+    return _done(values, context, one, "{name} is the new name.")
 
 
-def run_remove(values: argparse.Namespace, desk: CliContext) -> int:
+def run_remove(values: argparse.Namespace, context: CliContext) -> int:
     words = "{name} is in the bin; `studio identities restore {id}` restores it."
-    return _done(values, desk, _identities(desk).remove(values.who), words)
+    return _done(values, context, _identities(context).remove(values.who), words)
 
 
-def run_restore(values: argparse.Namespace, desk: CliContext) -> int:
-    return _done(values, desk, _identities(desk).restore(values.who), "{name} is restored.")
+def run_restore(values: argparse.Namespace, context: CliContext) -> int:
+    return _done(values, context, _identities(context).restore(values.who), "{name} is restored.")
 
 
-def _done(values: argparse.Namespace, desk: CliContext, one: Identity, words: str) -> int:
+def _done(values: argparse.Namespace, context: CliContext, one: Identity, words: str) -> int:
     if values.json:
-        desk.print_json(_facts(one))
+        context.print_json(_facts(one))
     else:
-        desk.print(flags.as_typed(words.format(name=one.name, id=one.id)))
+        context.print(flags.as_typed(words.format(name=one.name, id=one.id)))
     return 0
 
 
-def _identities(desk: CliContext) -> Identities:
-    return Identities(desk.places.identities)
+def _identities(context: CliContext) -> Identities:
+    return Identities(context.places.identities)
 
 
 def _face_of(path: Path, asset: Asset | None) -> AvatarRequest:
@@ -201,12 +201,12 @@ def add_flags(parser: Any) -> None:
     )
 
 
-def known_face(values: argparse.Namespace, desk: CliContext) -> dict[str, Any]:
+def known_face(values: argparse.Namespace, context: CliContext) -> dict[str, Any]:
     """What is known of the face that flags name; nothing where they name none."""
     word = getattr(values, "identity", None)
     if word is None:
         return {}
-    face = _identities(desk).get(word).face
+    face = _identities(context).get(word).face
     return {name: getattr(face, name) for name, _ in face.fields()}
 
 

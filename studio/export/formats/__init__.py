@@ -25,7 +25,7 @@ Encode = Callable[[Image, EmbeddedMetadata, str], bytes]
 """The bytes of a picture with its metadata; the last is the colour under it where the format has no alpha."""
 
 Draw = Callable[[Image, "PictureStyle", str, EmbeddedMetadata, Image | None], bytes]
-"""The bytes of a picture in a style, with its title, its metadata and the picture behind it."""
+"""The bytes of a picture in a style, with its title, its metadata and its background."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,11 @@ def find_format(name: str) -> ExportFormat:
         if each.name == name:
             return each
     names = ", ".join(each.name for each in formats())
-    raise BadInput("{name!r:.40} is no format.", "Choose one of: {names}.", name=name, names=names)
+    raise BadInput("{name!r:.40} is not a format.", "Choose one of: {names}.", name=name, names=names)
 
 
 def without_opaque_alpha(image: Image) -> Image:
-    """Without an alpha channel that says nothing."""
+    """The picture without its alpha channel if all of it is opaque."""
     if image.pixels.shape[2] == 4 and bool((image.pixels[..., 3] == 255).all()):
         return Image(np.ascontiguousarray(image.pixels[..., :3]))
     return image

@@ -339,7 +339,7 @@ class ExportDialog(QDialog):
 def _picture(path: Path) -> Image:
     payload = codecs.read(path)
     if not isinstance(payload, Image):
-        raise BadInput("{name} is no picture.", "Pictures are exported; save a copy of other works.", name=path.name)
+        raise BadInput("{name} is not a picture.", "Pictures are exported; save a copy of other works.", name=path.name)
     return payload
 
 
