@@ -23,12 +23,12 @@ import numpy as np
 import tomli_w
 from PIL import Image
 
-from recipes.avatar import judge, tell
+from recipes.avatar import judge, slider_order, tell
 from recipes.avatar.prepare import EVERY
 from studio.backends.avatar.attributes import AttributeTable
 from studio.backends.avatar.dataset import FaceDataset, read
 from studio.backends.avatar.engine import encoder as encode
-from studio.backends.avatar.engine import slider_order, upscaler
+from studio.backends.avatar.engine import upscaler
 from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.files import load_into, read_config, to_straight_alpha
 from studio.backends.avatar.engine.network import Generator

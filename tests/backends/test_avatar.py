@@ -13,7 +13,6 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from studio.backends.avatar.attributes import NONE, AttributeTable
-from studio.backends.avatar.capabilities import ModelCapabilities, capabilities_of
 from studio.backends.avatar.engine import files
 from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.network import Generator, GeneratorShape, truncate
@@ -21,6 +20,7 @@ from studio.backends.avatar.engine.synthesis import enlarge_drawing
 from studio.backends.avatar.engine.training import train
 from studio.backends.avatar.engine.training.discriminator import Discriminator
 from studio.backends.avatar.engine.training.train import AvatarTrainer
+from studio.backends.avatar.families import ModelCapabilities, capabilities_of
 from studio.backends.avatar.requests import MEDIUM, STYLES, AvatarRequest, AvatarTrainRequest
 from studio.backends.avatar.sliders import sample_attributes
 from studio.errors import BadInput, StudioError

@@ -11,10 +11,17 @@ import pytest
 from PIL import Image as Picture
 
 from studio.backends.avatar import folder
-from studio.backends.avatar.crop import NOTES, REASONS, UnusablePicture, crop_file
 from studio.backends.avatar.dataset import read
-from studio.backends.avatar.duplicates import DuplicateFinder, perceptual_hash
-from studio.backends.avatar.folder import CheckedFolder, check_folder
+from studio.backends.avatar.folder import (
+    NOTES,
+    REASONS,
+    CheckedFolder,
+    DuplicateFinder,
+    UnusablePicture,
+    check_folder,
+    crop_file,
+    perceptual_hash,
+)
 from studio.errors import BadInput
 
 SIZE = 32

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from studio.backends import families
-from studio.backends.avatar.capabilities import capabilities_of
 from studio.backends.avatar.engine import stylegan3
 from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.files import open_network
 from studio.backends.avatar.engine.network import truncate
+from studio.backends.avatar.families import capabilities_of
 from studio.backends.avatar.requests import AvatarRequest
 from studio.checkpoints.stylegan3_layers import StyleGAN3Shape
 from studio.errors import StudioError

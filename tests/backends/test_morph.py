@@ -11,8 +11,7 @@ import pytest
 import torch
 
 from studio.backends.avatar.engine.engine import AvatarEngine
-from studio.backends.avatar.engine.latents import Latents, encode_latent
-from studio.backends.avatar.engine.morph import FRAME_LIMIT, MorphPath, slerp
+from studio.backends.avatar.engine.latents import FRAME_LIMIT, Latents, MorphPath, encode_latent, slerp
 from studio.backends.avatar.requests import AvatarRequest, AvatarWalkRequest, MorphStop, Variation
 from studio.errors import BadInput
 from studio.jobs.job import Cancelled, Progress

@@ -13,10 +13,11 @@ import torch
 import torch.nn.functional as F
 from PIL import Image as Picture
 
-from studio.backends.avatar import search_messages, sliders
+from studio.backends.avatar import sliders
 from studio.backends.avatar.attributes import AttributeTable
 from studio.backends.avatar.background import cut_out
 from studio.backends.avatar.engine import encoder as encode
+from studio.backends.avatar.engine import projection
 from studio.backends.avatar.engine.encoder import AttributeReading, Encoder
 from studio.backends.avatar.engine.engine import AvatarEngine
 from studio.backends.avatar.engine.latents import decode_latent
@@ -317,23 +318,23 @@ def test_what_is_far_from_the_picture_is_said_and_what_is_near_is_not(
     stripes = (((x + y) // 4 % 2)[..., None] * np.array([255, 40, 200])).astype(np.uint8)
     Picture.fromarray(stripes).save(tmp_path / "stripes.png")
     image = made(engine, search(tmp_path / "stripes.png", steps=2))
-    assert image.remark == search_messages.FAR
+    assert image.remark == projection.FAR
     np.testing.assert_array_equal(made(engine, face_of(image)).pixels, image.pixels)
-    monkeypatch.setattr(search_messages, "NEAR", 10.0)  # faces of random weights are all alike
-    monkeypatch.setattr(search_messages, "PLAIN", 10.0)
+    monkeypatch.setattr(projection, "NEAR", 10.0)  # faces of random weights are all alike
+    monkeypatch.setattr(projection, "PLAIN", 10.0)
     assert "matched in square" in str(made(engine, search(picture, steps=0, style="square")).remark)
 
 
 def test_remarks_weigh_a_face_beside_others() -> None:
     others = [1.0, 2.0, 3.0]
-    assert search_messages.nothing_near(0.8, others, read=True) == NOTHING
-    assert search_messages.nothing_near(1.2, others, read=True) == search_messages.FAR
-    assert search_messages.nothing_near(1.2, others, read=False) == NOTHING
-    assert search_messages.nothing_near(1.9, others, read=False) == search_messages.UNREAD
-    assert "looks like Micah" in str(search_messages.another_style("micah", "personas", 0.4, 1.0, others))
-    assert search_messages.another_style("micah", "micah", 0.4, 1.0, others) == NOTHING
-    assert search_messages.another_style("micah", "personas", 0.9, 1.0, others) == NOTHING, "both are as likely"
-    assert search_messages.another_style("micah", "personas", 1.2, 3.0, others) == NOTHING, "it is like neither"
+    assert projection.nothing_near(0.8, others, read=True) == NOTHING
+    assert projection.nothing_near(1.2, others, read=True) == projection.FAR
+    assert projection.nothing_near(1.2, others, read=False) == NOTHING
+    assert projection.nothing_near(1.9, others, read=False) == projection.UNREAD
+    assert "looks like Micah" in str(projection.another_style("micah", "personas", 0.4, 1.0, others))
+    assert projection.another_style("micah", "micah", 0.4, 1.0, others) == NOTHING
+    assert projection.another_style("micah", "personas", 0.9, 1.0, others) == NOTHING, "both are as likely"
+    assert projection.another_style("micah", "personas", 1.2, 3.0, others) == NOTHING, "it is like neither"
 
 
 def test_what_an_encoder_read_is_bent_little(model: Model, engine: AvatarEngine, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from recipes.avatar import slider_order
 from studio.backends.avatar.attributes import NONE, AttributeTable
-from studio.backends.avatar.engine import slider_order
 from studio.backends.avatar.requests import SliderValue
 from studio.backends.avatar.sliders import SliderTracks
 from tests.backends.toys import TABLE

@@ -1,9 +1,48 @@
-"""Families of networks that draw faces."""
+"""Families of networks that draw faces, and what a model can do, as its config.json says: styles, classes, noise."""
 
 from __future__ import annotations
 
-from studio.backends.avatar.capabilities import unused_fields
+from dataclasses import dataclass
+
+from studio.errors import StudioError
+from studio.models import weights
 from studio.models.families import Family, Mark
+from studio.models.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCapabilities:
+    """The styles of a model, its number of classes, and whether it has learned noise."""
+
+    styles: tuple[str, ...] = ()
+    classes: int = 0
+    noise: bool = True
+
+    @property
+    def has_attributes(self) -> bool:
+        """Whether its drawings had attributes, and so it has named sliders and styles."""
+        return bool(self.styles)
+
+
+def capabilities_of(model: Model) -> ModelCapabilities:
+    """What a model's config says it can do. Nothing where the config cannot be read: loading it will say why."""
+    try:
+        said = weights.read_json(model.folder / "config.json")
+        # Models from before this was written down: a StyleGAN2 may know noise, a StyleGAN3 has none (2106.12423).
+        noise = bool(said.get("noise", said.get("family") != "stylegan3"))
+        if "attributes" in said:
+            return ModelCapabilities(
+                styles=tuple(str(style["name"]) for style in said["attributes"]["styles"]), noise=noise
+            )
+        return ModelCapabilities(classes=int(said.get("shape", {}).get("c_dim", 0)), noise=noise)
+    except (StudioError, OSError, KeyError, TypeError, ValueError, AttributeError):
+        return ModelCapabilities()
+
+
+def unused_fields(model: Model) -> frozenset[str]:
+    """The fields that change nothing with this model: noise, where it has learned none."""
+    return frozenset() if capabilities_of(model).noise else frozenset({"noise"})
+
 
 # Their own tools draw with the full variety and fixed noise, as the request does: none has defaults of its own.
 FAMILIES = (

@@ -1,6 +1,8 @@
 """Checks a folder of pictures for training: which are used, which are not and why; the result is cached.
 
-Knows neither torch nor windows: the window shows what the training will see.
+Each picture is read safely, turned upright, cropped square and resampled; what cannot be used is refused with a reason.
+Pictures that look the same are found by a perceptual hash (signs of the low frequencies of a small grey copy about
+their median), and a small colour copy decides: drawings of one hand share their composition, and differ in an eye.
 """
 
 from __future__ import annotations
@@ -19,11 +21,198 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 
-from studio.backends.avatar.crop import NOTES, REASONS, CroppedPicture, UnusablePicture, crop_file
-from studio.backends.avatar.duplicates import DuplicateFinder
 from studio.errors import BadInput, Message
+from studio.media import images
 from studio.system.paths import AppPaths
+
+GREY, LOW, COLOUR = 32, 8, 16  # sides of the grey copy, of the frequencies that are kept, of the colour copy
+BITS = 4  # of 64 that may differ
+MEAN, MOST = 3.0, 24  # levels of 255 by which the colour copies may differ: on average, and anywhere
+
+
+def _cosines() -> NDArray[np.float32]:
+    """[LOW, GREY]: the first rows of the discrete cosine transform."""
+    k, n = np.arange(LOW)[:, None], np.arange(GREY)[None]
+    return np.cos(np.pi * (2 * n + 1) * k / (2 * GREY)).astype(np.float32)
+
+
+COSINES = _cosines()
+
+
+def perceptual_hash(pixels: NDArray[np.uint8]) -> np.uint64:
+    """64 bits of a picture [size, size, 4], laid on grey."""
+    alpha = pixels[..., 3:].astype(np.float32) / 255
+    laid = (pixels[..., :3] * alpha + 128 * (1 - alpha)).mean(axis=2).astype(np.uint8)
+    small = np.asarray(Pillow.fromarray(laid).resize((GREY, GREY), Pillow.Resampling.BOX), np.float32)
+    waves = (COSINES @ small @ COSINES.T).ravel()
+    bits = waves > np.median(waves[1:])
+    return np.packbits(bits).view(np.uint64)[0]
+
+
+def small_copy(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """[COLOUR, COLOUR, 4], premultiplied."""
+    picture = Pillow.fromarray(pixels).convert("RGBa")
+    small = picture.resize((COLOUR, COLOUR), Pillow.Resampling.BOX)
+    return np.frombuffer(small.tobytes(), np.uint8).reshape(COLOUR, COLOUR, 4)
+
+
+class DuplicateFinder:
+    """The pictures so far; `same_as` finds the one that a new picture looks like."""
+
+    def __init__(self) -> None:
+        self._hashes = np.empty(256, np.uint64)
+        self._copies = np.empty((256, COLOUR, COLOUR, 4), np.uint8)
+        self._count = 0
+
+    def same_as(self, pixels: NDArray[np.uint8]) -> int | None:
+        """The place of the first picture that looks the same; None adds this one as the next place."""
+        own, copy = perceptual_hash(pixels), small_copy(pixels)
+        near = np.flatnonzero(np.bitwise_count(self._hashes[: self._count] ^ own) <= BITS)
+        for start in range(0, len(near), 4096):
+            some = near[start : start + 4096]
+            apart = np.abs(self._copies[some].astype(np.int16) - copy)
+            same = (apart.mean(axis=(1, 2, 3)) <= MEAN) & (apart.max(axis=(1, 2, 3)) <= MOST)
+            if same.any():
+                return int(some[same.argmax()])
+        self._remember(own, copy)
+        return None
+
+    def _remember(self, own: np.uint64, copy: NDArray[np.uint8]) -> None:
+        if self._count == len(self._hashes):
+            self._hashes = np.concatenate([self._hashes, np.empty_like(self._hashes)])
+            self._copies = np.concatenate([self._copies, np.empty_like(self._copies)])
+        self._hashes[self._count], self._copies[self._count] = own, copy
+        self._count += 1
+
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # others call programs, or draw what is no picture
+PIXEL_LIMIT = 60_000_000
+"""Pixels of the largest picture that is unpacked; JPEG files are unpacked at a fraction of their size first."""
+NARROW = 3.0  # times as long as wide: a square would show only a part
+CLEAR = 8  # alpha up to which nothing is seen
+MARGIN = 1.08  # of the square around a cut-out, where it touches no edge
+
+REASONS = {
+    "broken": Message("Could not be opened as an image."),
+    "copy": Message("Duplicate file."),
+    "alike": Message("Looks the same as another picture."),
+    "small": Message("Too small."),
+    "large": Message("Too large to open."),
+    "narrow": Message("Too long and narrow: a square would show only a part."),
+    "clear": Message("Completely transparent."),
+}
+"""Why a picture is not used."""
+
+NOTES = {
+    "turned": Message("Rotated upright."),
+    "moving": Message("Animated: the first frame is used."),
+    "cut": Message("Cropped to the part that is not transparent."),
+    "middle": Message("The middle is used."),
+    "enlarged": Message("Smaller than the training size, so it is blurry."),
+}
+"""What was done to a picture that is used."""
+
+
+class UnusablePicture(Exception):
+    """This picture cannot be used; `reason` is a key of REASONS, `detail` a few words more."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+
+@dataclass(frozen=True, eq=False)
+class CroppedPicture:
+    """uint8 [size, size, 4], straight alpha, and what was done to it: keys of NOTES."""
+
+    pixels: NDArray[np.uint8]
+    notes: tuple[str, ...]
+
+
+def crop_file(path: Path, size: int) -> CroppedPicture:
+    """The picture in a file as a square of `size` pixels. Raises UnusablePicture."""
+    try:
+        with Pillow.open(path, formats=FORMATS) as opened:
+            return _crop(opened, size)
+    except Pillow.DecompressionBombError as error:
+        raise UnusablePicture("large") from error
+    except MemoryError as error:
+        raise UnusablePicture("large") from error
+    except UnusablePicture:
+        raise
+    except Exception as error:
+        # Whatever a broken or hostile file makes a reader say, it is one file that cannot be used.
+        raise UnusablePicture("broken", str(error).split("\n")[0][:120]) from error
+
+
+def _crop(opened: Pillow.Image, size: int) -> CroppedPicture:
+    wide, high = opened.size
+    if min(wide, high) < max(8, size // 2):
+        raise UnusablePicture("small", f"{wide} x {high}")
+    if max(wide, high) > NARROW * min(wide, high):
+        raise UnusablePicture("narrow", f"{wide} x {high}")
+    opened.draft(None, (2 * size, 2 * size))
+    if opened.size[0] * opened.size[1] > PIXEL_LIMIT:
+        raise UnusablePicture("large", f"{wide:,} x {high:,}")
+    notes: list[str] = []
+    if getattr(opened, "is_animated", False) and opened.format != "MPO":  # a photograph with its small copy
+        notes.append("moving")
+    if opened.getexif().get(0x0112, 1) not in (0, 1):
+        notes.append("turned")
+    picture = images.to_srgb8(opened)
+    box = _square_of(picture, notes)
+    if box[2] - box[0] < size:
+        notes.append("enlarged")
+    # Premultiplied while it is resampled, so that hidden colours do not bleed into the edges.
+    premultiplied = picture.convert("RGBA").convert("RGBa")
+    inside = (max(0, box[0]), max(0, box[1]), min(picture.width, box[2]), min(picture.height, box[3]))
+    if inside == box:
+        made = premultiplied.resize((size, size), Pillow.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+    else:
+        canvas = Pillow.new("RGBa", (box[2] - box[0], box[3] - box[1]))
+        canvas.paste(premultiplied.crop(inside), (inside[0] - box[0], inside[1] - box[1]))
+        made = canvas.resize((size, size), Pillow.Resampling.LANCZOS, reducing_gap=3.0)
+    return CroppedPicture(np.asarray(made.convert("RGBA")), tuple(notes))
+
+
+def _square_of(picture: Pillow.Image, notes: list[str]) -> tuple[int, int, int, int]:
+    """The square to use: the middle, or for a cut-out the one around it, which may reach beyond the picture."""
+    wide, high = picture.size
+    if picture.mode == "RGBA":
+        seen = picture.getchannel("A").point([0] * (CLEAR + 1) + [255] * (255 - CLEAR))
+        box = seen.getbbox()
+        if box is None:
+            raise UnusablePicture("clear")
+        if box != (0, 0, wide, high):
+            notes.append("cut")
+            return _square_around(box, wide, high)
+    side = min(wide, high)
+    if wide != high:
+        notes.append("middle")
+    left, top = (wide - side) // 2, (high - side) // 2
+    return left, top, left + side, top + side
+
+
+def _square_around(box: tuple[int, int, int, int], wide: int, high: int) -> tuple[int, int, int, int]:
+    """A square around a box; an edge of the picture that the box touches, as a bust does at its foot, stays one."""
+    left, top, right, bottom = box
+    side = min(round(max(right - left, bottom - top) * MARGIN), max(wide, high))
+    side = max(side, right - left, bottom - top)
+
+    def along(low: int, up: int, length: int) -> int:
+        if low <= 0 and up >= length:
+            return (length - side) // 2
+        if up >= length:
+            return length - side
+        if low <= 0:
+            return 0
+        return (low + up - side) // 2
+
+    x, y = along(left, right, wide), along(top, bottom, high)
+    return x, y, x + side, y + side
+
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
 FEWEST = 8

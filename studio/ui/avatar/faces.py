@@ -12,7 +12,7 @@ from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QFrame, QListView, QWidget
 
 from studio.backends.avatar import sliders
-from studio.backends.avatar.capabilities import ModelCapabilities
+from studio.backends.avatar.families import ModelCapabilities
 from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest, DirectionStep, SliderValue, Variation
 from studio.errors import StudioError
 from studio.library.identities import NAME_LIMIT

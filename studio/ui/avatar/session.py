@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from studio.backends.avatar.capabilities import ModelCapabilities, capabilities_of
+from studio.backends.avatar.families import ModelCapabilities, capabilities_of
 from studio.backends.avatar.requests import AvatarRequest
 from studio.errors import StudioError
 from studio.library.library import Asset

@@ -13,8 +13,7 @@ from studio.backends.avatar import directions, sliders
 from studio.backends.avatar.engine import encoder as encode
 from studio.backends.avatar.engine import files, find_directions
 from studio.backends.avatar.engine import upscaler as upscale
-from studio.backends.avatar.engine.latents import Latents, layers_of
-from studio.backends.avatar.engine.morph import MorphPath
+from studio.backends.avatar.engine.latents import Latents, MorphPath, layers_of
 from studio.backends.avatar.engine.projection import Projection
 from studio.backends.avatar.engine.synthesis import contact_sheet, enlarge, render, single_thread, to_pixels
 from studio.backends.avatar.requests import (

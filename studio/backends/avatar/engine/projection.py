@@ -1,7 +1,7 @@
 """Projects a picture into W+: a first guess, then optimisation until the pictures match.
 
 Image2StyleGAN (Abdal et al., arXiv 1904.03189) and the projection of StyleGAN2 (1912.04958 appendix D), by the measure
-of target.py, in the place where detect_face.py finds the face.
+of target.py, in the place where detect_face.py finds the face. Where nothing near was found, a remark says so.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from studio.backends.avatar import search_messages
 from studio.backends.avatar.attributes import NONE
 from studio.backends.avatar.engine.detect_face import COMPARED, FaceDetector, downsample, figure_boxes
 from studio.backends.avatar.engine.encoder import AttributeReading, Encoder
@@ -29,11 +29,45 @@ from studio.backends.avatar.engine.target import (
     open_picture,
     pixel_weights,
 )
-from studio.backends.avatar.requests import AvatarProjectRequest, AvatarRequest
+from studio.backends.avatar.requests import STYLES, AvatarProjectRequest, AvatarRequest
 from studio.backends.engine.device import device
 from studio.errors import NOTHING, Message
 from studio.jobs.job import Cancelled, Progress, Report
 from studio.media.payloads import Image
+
+NEAR = 0.45
+"""Times as unlike as other faces of its style a face may be at most, to be the one in the picture."""
+
+FAR = Message(
+    "This model cannot draw this picture: it only draws the styles it was trained on. This is its closest face."
+)
+UNREAD = Message("This face is hardly closer to the picture than any other face of the model.")
+LOST = 0.85  # the same as NEAR where no encoder reads the picture, and only what is bent until it fits can be judged
+PLAIN = 0.75  # times as unlike as the best face of the style that was asked for one of the style that is seen may be
+
+
+def nothing_near(unlike: float, others: Sequence[float], *, read: bool) -> Message:
+    """The message for a face at this distance from its picture, when `others` of its style are so far from it; empty
+    where it is near. `read`: an encoder has read the picture.
+    """
+    share = unlike / max(1e-9, median(others))
+    if read:
+        return FAR if share > NEAR else NOTHING
+    return UNREAD if share > LOST else NOTHING
+
+
+def another_style(seen: str, asked: str, unlike: float, best: float, others: Sequence[float]) -> Message:
+    """What is to be said where the face as seen in one style is so unlike the picture, and the best one of the style
+    that was asked for is so; empty where nothing speaks against the choice."""
+    if seen == asked or unlike > PLAIN * best or nothing_near(unlike, others, read=True):
+        return NOTHING
+    titles = dict(STYLES)
+    return Message(
+        "This looks like {seen}; it was matched in {asked}, because that style was chosen.",
+        seen=Message.of(titles.get(seen, seen)),
+        asked=Message.of(titles.get(asked, asked)),
+    )
+
 
 GUESSES, AGAIN, SHOW_EVERY = 48, 4, 10
 RATE, TIES, READ_TIES = 0.06, 0.02, 60.0
@@ -175,9 +209,7 @@ class Projection:
         likeness = PictureDistance(ProjectionTarget(picture, pixel_weights(picture.shape[2]).to(picture)))
         name = reader.table.styles[seen].name
         unlike, best = likeness(self._small(torch.cat([reader.faces([reading], [seen]), self.best[1]]))).tolist()
-        return search_messages.another_style(
-            name, self.request.style, unlike, best, likeness(self.drawn[name]).tolist()
-        )
+        return another_style(name, self.request.style, unlike, best, likeness(self.drawn[name]).tolist())
 
     def _by_attributes(self, reading: AttributeReading | None) -> None:
         """The drawn attributes that look most like the picture, one by one; then again, the likeliest of each. Where an
@@ -271,5 +303,5 @@ class Projection:
         if not self.guessed:
             return NOTHING  # cancelled before there was anything to judge
         if self.reader is not None:
-            return self.mistaken or search_messages.nothing_near(self.guessed, self.others, read=True)
-        return search_messages.nothing_near(self.best[0], self.others, read=False)
+            return self.mistaken or nothing_near(self.guessed, self.others, read=True)
+        return nothing_near(self.best[0], self.others, read=False)
