@@ -119,10 +119,10 @@ def unfinished(home: Path) -> list[UnfinishedTraining]:
     found: list[UnfinishedTraining] = []
     for folder in _folders(home):
         with contextlib.suppress(OSError, ValueError, RecursionError, StudioError):
-            asked = Request.from_json(json.loads((folder / REQUEST).read_text("utf-8")))
-            if isinstance(asked, TrainRequest) and can_resume(folder):
+            request = Request.from_json(json.loads((folder / REQUEST).read_text("utf-8")))
+            if isinstance(request, TrainRequest) and can_resume(folder):
                 # The current folder: it may have been moved since.
-                found.append(UnfinishedTraining(asked.replace(out=str(folder)), *_log_end(folder)))
+                found.append(UnfinishedTraining(request.replace(out=str(folder)), *_log_end(folder)))
     return sorted(found, key=lambda one: one.time, reverse=True)
 
 
@@ -171,15 +171,15 @@ def is_running(folder: Path) -> bool:
 
 def delete(folder: Path) -> None:
     """Delete a training's folder. Raises BadInput while it runs, StudioError where deleting fails."""
-    gone = folder.with_name(f".{folder.name}{DELETED}")
+    deleted = folder.with_name(f".{folder.name}{DELETED}")
     with storage.disk_errors_as("The training could not be deleted"):
         if is_running(folder):
             raise BadInput("This training is running.", "Stop it first.")
         # Renamed first, so that an interrupted deletion leaves nothing that looks resumable.
-        shutil.rmtree(gone, ignore_errors=True)
+        shutil.rmtree(deleted, ignore_errors=True)
         if folder.exists():
-            folder.rename(gone)
-    shutil.rmtree(gone, ignore_errors=True)
+            folder.rename(deleted)
+    shutil.rmtree(deleted, ignore_errors=True)
 
 
 def disk_bytes(folder: Path) -> int:
@@ -195,8 +195,8 @@ def delete_oldest(home: Path, needed: Sequence[str] = ()) -> None:
     first. Those in `needed` and those that run are not deleted.
     """
     with contextlib.suppress(OSError):
-        for gone in home.glob(f".*{DELETED}"):
-            shutil.rmtree(gone, ignore_errors=True)
+        for deleted in home.glob(f".*{DELETED}"):
+            shutil.rmtree(deleted, ignore_errors=True)
         found = sorted(_folders(home), key=lambda each: ((each / REQUEST).exists(), each.stat().st_mtime))
         for old in found[: max(0, len(found) - RUNS_KEPT)]:
             if str(old) not in needed and not is_running(old):
@@ -220,13 +220,13 @@ def _log_end(folder: Path) -> tuple[float, float]:
 def _format_line(line: TrainingLogLine) -> str:
     # JSON has no NaN.
     values = {name: float(f"{value:.5g}") if math.isfinite(value) else None for name, value in line.values.items()}
-    said = {"time": round(line.time, 2), "seconds": round(line.seconds, 2), "step": line.step, **values}
-    return json.dumps(said) + "\n"
+    row = {"time": round(line.time, 2), "seconds": round(line.seconds, 2), "step": line.step, **values}
+    return json.dumps(row) + "\n"
 
 
 def _parse_line(text: bytes) -> TrainingLogLine | None:
     with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
-        said = cast("dict[str, Any]", json.loads(text))
-        at = float(said.pop("time")), float(said.pop("seconds")), int(said.pop("step"))
-        return TrainingLogLine(*at, {name: float(value) for name, value in said.items() if value is not None})
+        values = cast("dict[str, Any]", json.loads(text))
+        at = float(values.pop("time")), float(values.pop("seconds")), int(values.pop("step"))
+        return TrainingLogLine(*at, {name: float(value) for name, value in values.items() if value is not None})
     return None

@@ -232,11 +232,11 @@ class ProcessHost:
                 "Close other programs or choose a smaller size or model, then try again.",
                 mend="smaller",
             )
-        said = Message("The engine's answer could not be read.")
+        message = Message("The engine's answer could not be read.")
         if code is not None:
-            said = Message("The engine's process ended unexpectedly (status {status}).", status=code)
+            message = Message("The engine's process ended unexpectedly (status {status}).", status=code)
         return StudioError(
-            said,
+            message,
             "Try again; if it happens every time, `studio doctor --report` has what is needed to find out why.",
             mend="diagnostics",
         )

@@ -38,28 +38,28 @@ def test_a_kill_loses_nothing(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys; from pathlib import Path; from studio.jobs.queue_store import QueueStore\n"
         "from tests.core.test_queue_store import entries\n"
-        "journal = QueueStore(Path(sys.argv[1])); journal.replace(entries(1, 2, running=1))\n"
+        "store = QueueStore(Path(sys.argv[1])); store.replace(entries(1, 2, running=1))\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     file = tmp_path / "queue.sqlite"
     assert subprocess.run([sys.executable, "-c", code, str(file)], check=False).returncode == -9
-    journal = QueueStore(file)
-    assert journal.entries() == entries(1, 2, running=1)
-    journal.close()
+    store = QueueStore(file)
+    assert store.entries() == entries(1, 2, running=1)
+    store.close()
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a database at all, but long enough to look at" * 100])
 def test_a_broken_file_is_set_aside_and_named(tmp_path: Path, damage: bytes) -> None:
     file = tmp_path / "queue.sqlite"
     file.write_bytes(damage)
-    journal = QueueStore(file)
-    assert journal.owned
-    journal.replace(entries(1))
-    assert journal.entries() == entries(1)
-    journal.close()
+    store = QueueStore(file)
+    assert store.owned
+    store.replace(entries(1))
+    assert store.entries() == entries(1)
+    store.close()
     aside = list(tmp_path.glob("queue.broken*"))
     assert [path.read_bytes() for path in aside] == ([damage] if damage else [])
-    assert bool(journal.warning) == bool(damage)
+    assert bool(store.warning) == bool(damage)
 
 
 def test_a_broken_file_that_cannot_be_set_aside_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,11 +69,11 @@ def test_a_broken_file_that_cannot_be_set_aside_stops_nobody(tmp_path: Path, mon
     file = tmp_path / "queue.sqlite"
     file.write_bytes(b"not a database at all, but long enough to look at" * 100)
     monkeypatch.setattr(Path, "replace", refused)
-    journal = QueueStore(file)
-    assert not journal.owned
-    assert "cannot be started" in str(journal.warning)
-    assert journal.entries() == []
-    journal.close()
+    store = QueueStore(file)
+    assert not store.owned
+    assert "cannot be started" in str(store.warning)
+    assert store.entries() == []
+    store.close()
 
 
 def test_tables_of_another_kind_stop_nobody(tmp_path: Path) -> None:
@@ -82,18 +82,18 @@ def test_tables_of_another_kind_stop_nobody(tmp_path: Path) -> None:
         database.execute("CREATE TABLE jobs (something TEXT)")
         database.execute("CREATE TABLE runs (n INTEGER, kind TEXT, model TEXT)")
     database.close()
-    journal = QueueStore(file)
-    assert journal.entries() == []
-    assert journal.typical_seconds("story", "a") is None
-    assert "could not be read" in str(journal.warning)
-    journal.close()
+    store = QueueStore(file)
+    assert store.entries() == []
+    assert store.typical_seconds("story", "a") is None
+    assert "could not be read" in str(store.warning)
+    store.close()
 
 
 def test_damage_in_the_middle_does_not_stop_anybody(tmp_path: Path) -> None:
     file = tmp_path / "queue.sqlite"
-    journal = QueueStore(file)
-    journal.replace(entries(*range(200)))
-    journal.close()
+    store = QueueStore(file)
+    store.replace(entries(*range(200)))
+    store.close()
     data = bytearray(file.read_bytes())
     data[4096 : len(data)] = b"\xff" * (len(data) - 4096)
     file.write_bytes(data)
@@ -105,19 +105,19 @@ def test_damage_in_the_middle_does_not_stop_anybody(tmp_path: Path) -> None:
 
 def test_what_could_not_be_written_is_said_and_leaves_what_was_there(tmp_path: Path) -> None:
     file = tmp_path / "queue.sqlite"
-    journal = QueueStore(file)
-    assert journal.replace(entries(1))
+    store = QueueStore(file)
+    assert store.replace(entries(1))
     full = "CREATE TRIGGER full BEFORE INSERT ON jobs BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
-    with journal._lock:
-        assert journal._database is not None
-        journal._database.execute(full)
-    assert not journal.replace(entries(1, 2))
-    assert "disk is full" in str(journal.warning)
-    assert journal.entries() == entries(1)
-    with journal._lock:
-        journal._database.execute("DROP TRIGGER full")
-    assert journal.replace(entries(1, 2))
-    journal.close()
+    with store._lock:
+        assert store._database is not None
+        store._database.execute(full)
+    assert not store.replace(entries(1, 2))
+    assert "disk is full" in str(store.warning)
+    assert store.entries() == entries(1)
+    with store._lock:
+        store._database.execute("DROP TRIGGER full")
+    assert store.replace(entries(1, 2))
+    store.close()
 
 
 def test_only_one_studio_keeps_it(tmp_path: Path) -> None:
@@ -138,28 +138,28 @@ def test_a_newer_studio_s_queue_is_left_alone(tmp_path: Path) -> None:
         database.execute(f"PRAGMA user_version = {VERSION + 1}")
     database.close()
     before = file.read_bytes()
-    journal = QueueStore(file)
-    assert not journal.owned
-    assert "newer" in str(journal.warning)
-    journal.close()
+    store = QueueStore(file)
+    assert not store.owned
+    assert "newer" in str(store.warning)
+    store.close()
     assert file.read_bytes() == before
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file stands here")
-    journal = QueueStore(tmp_path / "state" / "queue.sqlite")
-    assert not journal.owned
-    assert journal.warning
-    journal.replace(entries(1))
-    assert journal.entries() == []
-    journal.close()
+    store = QueueStore(tmp_path / "state" / "queue.sqlite")
+    assert not store.owned
+    assert store.warning
+    store.replace(entries(1))
+    assert store.entries() == []
+    store.close()
 
 
 def test_a_request_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None:
     file = tmp_path / "queue.sqlite"
-    journal = QueueStore(file)
-    journal.replace(entries(1, 2))
-    journal.close()
+    store = QueueStore(file)
+    store.replace(entries(1, 2))
+    store.close()
     with sqlite3.connect(file) as database:
         database.execute("UPDATE jobs SET request = '{\"kind\": \"cathedral\"}' WHERE id = 'job1'")
     database.close()
@@ -169,52 +169,52 @@ def test_a_request_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None
 
 
 def test_time_is_the_median_of_the_last_runs(tmp_path: Path) -> None:
-    journal = QueueStore(tmp_path / "queue.sqlite")
-    assert journal.typical_seconds("story", "a") is None
+    store = QueueStore(tmp_path / "queue.sqlite")
+    assert store.typical_seconds("story", "a") is None
     for seconds in (100.0, *[2.0] * (DURATIONS_KEPT - 1), 3.0):
-        journal.record_seconds("story", "a", seconds)
-    journal.record_seconds("story", "b", 50.0)
-    assert journal.typical_seconds("story", "a") == 2.0
-    assert journal.typical_seconds("story", "b") == 50.0
-    journal.close()
+        store.record_seconds("story", "a", seconds)
+    store.record_seconds("story", "b", 50.0)
+    assert store.typical_seconds("story", "a") == 2.0
+    assert store.typical_seconds("story", "b") == 50.0
+    store.close()
 
 
 def test_that_the_queue_is_paused_is_remembered(tmp_path: Path) -> None:
     for before, after in ((False, True), (True, False), (False, False)):
-        journal = QueueStore(tmp_path / "queue.sqlite")
-        assert journal.paused is before
-        journal.paused = after
-        journal.close()
+        store = QueueStore(tmp_path / "queue.sqlite")
+        assert store.paused is before
+        store.paused = after
+        store.close()
 
 
 def test_the_time_is_asked_of_the_disk_once_until_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    journal = QueueStore(tmp_path / "queue.sqlite")
+    store = QueueStore(tmp_path / "queue.sqlite")
     asked: list[str] = []
-    real = journal._read
+    real = store._read
 
     def counted(statement: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
         asked.append(statement)
         return real(statement, values)
 
-    monkeypatch.setattr(journal, "_read", counted)
-    assert [journal.typical_seconds("avatar", "m") for _ in range(3)] == [None] * 3
-    journal.record_seconds("avatar", "m", 4.0)
-    assert [journal.typical_seconds("avatar", "m") for _ in range(3)] == [4.0] * 3
+    monkeypatch.setattr(store, "_read", counted)
+    assert [store.typical_seconds("avatar", "m") for _ in range(3)] == [None] * 3
+    store.record_seconds("avatar", "m", 4.0)
+    assert [store.typical_seconds("avatar", "m") for _ in range(3)] == [4.0] * 3
     assert len(asked) == 2
-    journal.close()
+    store.close()
 
 
 def test_only_the_rows_that_differ_are_written(tmp_path: Path) -> None:
-    journal = QueueStore(tmp_path / "queue.sqlite")
+    store = QueueStore(tmp_path / "queue.sqlite")
     waiting = entries(*range(50))
-    journal.replace(waiting)
-    assert journal._database is not None
+    store.replace(waiting)
+    assert store._database is not None
 
     def rows_written(order: list[QueueEntry]) -> int:
-        before = journal._database.total_changes  # type: ignore[union-attr]
-        assert journal.replace(order)
-        assert journal.entries() == order
-        return journal._database.total_changes - before  # type: ignore[union-attr]
+        before = store._database.total_changes  # type: ignore[union-attr]
+        assert store.replace(order)
+        assert store.entries() == order
+        return store._database.total_changes - before  # type: ignore[union-attr]
 
     assert rows_written(waiting) == 0
     added = [*waiting, *entries(50)]
@@ -224,26 +224,26 @@ def test_only_the_rows_that_differ_are_written(tmp_path: Path) -> None:
     into_the_middle = [*moved[1:20], moved[0], *moved[20:]]
     assert rows_written(into_the_middle) == 1
     assert rows_written(into_the_middle[:10] + into_the_middle[11:]) == 1
-    journal.close()
+    store.close()
 
 
 def test_the_order_survives_any_number_of_moves_to_one_place(tmp_path: Path) -> None:
-    journal = QueueStore(tmp_path / "queue.sqlite")
+    store = QueueStore(tmp_path / "queue.sqlite")
     order = entries(*range(5))
     for at in range(200):  # halves the gap each time: the numbers between two neighbours run out
         order = [order[0], order[-1], *order[1:-1]]
-        journal.replace(order)
+        store.replace(order)
         if at % 20 == 0:
-            assert journal.entries() == order
-    assert journal.entries() == order
-    journal.close()
+            assert store.entries() == order
+    assert store.entries() == order
+    store.close()
 
 
 def test_random_changes_are_read_back_in_order(tmp_path: Path) -> None:
-    journal = QueueStore(tmp_path / "queue.sqlite")
+    store = QueueStore(tmp_path / "queue.sqlite")
     random, pool = Random(1), entries(*range(12))
     for _ in range(100):
         order = random.sample(pool, random.randrange(len(pool)))
-        journal.replace(order)
-        assert journal.entries() == order
-    journal.close()
+        store.replace(order)
+        assert store.entries() == order
+    store.close()

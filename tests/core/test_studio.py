@@ -426,7 +426,7 @@ def test_a_paused_queue_is_paused_at_the_next_start(home: Path) -> None:
     third.close()
 
 
-def test_a_journal_that_could_not_be_written_is_written_with_the_next_change(
+def test_a_queue_that_could_not_be_written_is_written_with_the_next_change(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = fake_studio(home)

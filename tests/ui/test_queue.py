@@ -195,7 +195,7 @@ def test_a_large_group_unfolds_to_its_first_jobs(desk: Desk) -> None:
     assert "and 3 more" in [shown.text() for shown in row.findChildren(QLabel)]
 
 
-def test_why_it_failed_is_told_whole(desk: Desk) -> None:
+def test_the_whole_error_is_shown(desk: Desk) -> None:
     fill(desk, (BAD_INPUT, UNEXPECTED))
     desk.studio.queue.pause(False)
     desk.idle()
@@ -209,9 +209,9 @@ def test_why_it_failed_is_told_whole(desk: Desk) -> None:
     dialog.accept()
 
 
-def test_the_end_of_long_work_is_told_to_who_looks_elsewhere(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[tuple[str, str]] = []
-    desk.window.notifications._tell = lambda *words: told.append(words)
+def test_a_long_job_ends_with_a_desktop_notification(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[str, str]] = []
+    desk.window.notifications._notify = lambda *words: shown.append(words)
     front = [True]
     monkeypatch.setattr(desk.window, "isActiveWindow", lambda: front[0])
     monkeypatch.setattr(notifications, "LONG", 0.0)
@@ -221,13 +221,13 @@ def test_the_end_of_long_work_is_told_to_who_looks_elsewhere(desk: Desk, monkeyp
         keep_seed(desk, "poster", seed)
         desk.click("generate")
         desk.idle()
-    assert [heading for heading, _ in told] == ["Poster: ready", "Poster: failed"]
-    assert told[1][1] == "The moon cannot be painted."
+    assert [heading for heading, _ in shown] == ["Poster: ready", "Poster: failed"]
+    assert shown[1][1] == "The moon cannot be painted."
     monkeypatch.setattr(notifications, "LONG", 20.0)
     keep_seed(desk, "poster", 8)
     desk.click("generate")
     desk.idle()
-    assert len(told) == 2
+    assert len(shown) == 2
 
 
 def test_the_machine_is_awake_while_something_runs_or_waits(desk: Desk) -> None:

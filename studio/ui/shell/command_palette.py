@@ -30,7 +30,7 @@ KEYS = Qt.ItemDataRole.UserRole + 1
 
 @dataclass(frozen=True, slots=True)
 class PaletteEntry:
-    """One thing to do: its words, where else it is found, its shortcut, and what does it."""
+    """One entry: its words, the menu it is in, its shortcut, and the function that runs it."""
 
     words: str
     place: str
@@ -39,21 +39,21 @@ class PaletteEntry:
 
 
 def rank(offered: PaletteEntry, query: str) -> tuple[int, int] | None:
-    """How well it fits, lower being better; None where a word of the query is nowhere in it."""
+    """Sort key of an entry for a query, best matches first; None where a word of the query is not in it."""
     words, place = offered.words.casefold(), offered.place.casefold()
-    asked = query.casefold().split()
-    if not all(word in words or word in place for word in asked):
+    parts = query.casefold().split()
+    if not all(word in words or word in place for word in parts):
         return None
-    whole = " ".join(asked)
+    whole = " ".join(parts)
     if words.startswith(whole):
         return 0, len(words)
     if any(part.startswith(whole) for part in words.split()):
         return 1, len(words)
-    return (2 if all(word in words for word in asked) else 3), len(words)
+    return (2 if all(word in words for word in parts) else 3), len(words)
 
 
 class PaletteDelegate(QStyledItemDelegate):
-    """Words at the left, the shortcut quietly at the right."""
+    """Paints an entry: words at the left, the shortcut in a muted colour at the right."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: object) -> QSize:
         return QSize(0, theme().scaled(SIZE.control))
@@ -131,7 +131,7 @@ class CommandPalette(QFrame):
         self.line.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def words(self) -> list[str]:
-        """What it offers now, from the top."""
+        """The entries that are listed, from the top."""
         return [each.words for each in self._found]
 
     def _search(self, query: str) -> None:

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class ErrorReporter(QObject):
-    """Takes errors from any thread. One dialog at a time shows the newest; `clean` makes a report fit for others."""
+    """Takes errors from any thread and shows them in one dialog; `clean` removes names, folders and prompts."""
 
     _came = Signal(str, str)
 
@@ -33,7 +33,7 @@ class ErrorReporter(QObject):
         self._window: QWidget | None = None
         self._dialog: CrashDialog | None = None
         self._showing = False
-        self._silent: set[str] = set()  # what a person does not want to hear of again
+        self._silent: set[str] = set()  # titles of errors that are not shown again
         self._came.connect(self._show)
 
     def set_window(self, window: QWidget) -> None:
@@ -42,10 +42,10 @@ class ErrorReporter(QObject):
     def report(self, error: BaseException) -> None:
         """Called from any thread."""
         log.error("an unexpected error", exc_info=error)
-        told = "".join(traceback.format_exception(error))
-        self._came.emit(f"{type(error).__name__}: {error}", told)
+        trace = "".join(traceback.format_exception(error))
+        self._came.emit(f"{type(error).__name__}: {error}", trace)
 
-    def _show(self, title: str, told: str) -> None:
+    def _show(self, title: str, trace: str) -> None:
         if title in self._silent or self._showing:
             return
         self._showing = True  # an error in what shows errors is only logged
@@ -54,7 +54,7 @@ class ErrorReporter(QObject):
                 self._dialog = CrashDialog(self._window)
                 self._dialog.finished.connect(self._gone)
                 self._dialog.open()
-            self._dialog.show_error(self._clean(title), self._clean(told), key=title)
+            self._dialog.show_error(self._clean(title), self._clean(trace), key=title)
         finally:
             self._showing = False
 
@@ -67,14 +67,14 @@ class ErrorReporter(QObject):
 
 
 class CrashDialog(QDialog):
-    """What happened, that the works are safe, and a report to copy."""
+    """Shows an unexpected error, says that the works are safe, and offers a report to copy."""
 
     def __init__(self, window: QWidget | None) -> None:
         super().__init__(window)
         self.setObjectName("unexpected")
         self.setWindowTitle(tr("Something went wrong"))
         self.keys: set[str] = set()
-        self._told: dict[str, int] = {}
+        self._times: dict[str, int] = {}
         self.sign = label("")
         self.sign.setFixedSize(SIZE.wide, SIZE.wide)
         self.sign.setPixmap(icons.pixmap("alert", "danger", SIZE.wide, self.devicePixelRatioF()))
@@ -110,11 +110,11 @@ class CrashDialog(QDialog):
         theme().changed.connect(self._tint)
         go_on.setFocus()
 
-    def show_error(self, what: str, told: str, key: str) -> None:
+    def show_error(self, what: str, trace: str, key: str) -> None:
         """Show an error, the newest above; the same one again is only counted."""
         self.keys.add(key)
-        self._told = {**self._told, told: self._told.get(told, 0) + 1}
-        times = sum(self._told.values())
+        self._times = {**self._times, trace: self._times.get(trace, 0) + 1}
+        times = sum(self._times.values())
         self.what.setText(what if times == 1 else f"{count(times, '%n error', '%n errors')} · {what}")
         self.report.setPlainText(self.text())
         self._make_room()
@@ -124,7 +124,7 @@ class CrashDialog(QDialog):
         self._make_room()
 
     def _make_room(self) -> None:
-        """Words that wrap need more height than a dialog asks for by itself."""
+        """Set the minimum height; wrapped labels need more than a dialog asks for by itself."""
         layout = self.layout()
         assert layout is not None
         self.setMinimumHeight(layout.totalMinimumHeightForWidth(self.width()))
@@ -135,7 +135,7 @@ class CrashDialog(QDialog):
             f"AIGC Studio {studio.__version__}, Python {platform.python_version()}, Qt {qVersion()} "
             f"({QApplication.platformName()}), {platform.system()} {platform.release()} {platform.machine()}"
         )
-        errors = [f"{times} x\n{told}" if times > 1 else told for told, times in reversed(self._told.items())]
+        errors = [f"{times} x\n{trace}" if times > 1 else trace for trace, times in reversed(self._times.items())]
         return "\n".join([facts, "", *errors])
 
     def copy_report(self) -> None:

@@ -29,14 +29,14 @@ def job_icon(job: Job | JobGroup) -> str:
 
 
 def show_progress(bar: QProgressBar, progress: Progress) -> None:
-    """Bytes do not fit into the numbers of a progress bar: many steps are shown as shares."""
+    """Show a progress in a bar. Large totals are scaled down: a bar counts in 32 bits, which bytes exceed."""
     share = 1 if progress.total <= SHARES else SHARES / progress.total
     bar.setRange(0, round(progress.total * share))
     bar.setValue(round(min(progress.done, progress.total) * share))
 
 
 class JobStrip(QFrame):
-    """What runs: stage, progress, time left, cancel; and how many wait."""
+    """Shows the running job with stage, progress, time left and a cancel button, and how many jobs wait."""
 
     def __init__(self, studio: Studio, show_queue: Callable[[], object]) -> None:
         super().__init__()
@@ -69,12 +69,12 @@ class JobStrip(QFrame):
         layout.setStretch(1, 1)  # type: ignore[attr-defined]
         self._clock = QTimer(self)
         self._clock.setInterval(1000)
-        self._clock.timeout.connect(self._tell_time)
+        self._clock.timeout.connect(self._show_time)
         theme().changed.connect(self._fit)
         self._fit()
 
     def _fit(self) -> None:
-        """Room for the words in their size, and icons in the colours of the scheme."""
+        """Apply the text size and the colours of the theme."""
         look = theme()
         self._drawn = ("", "", 0.0)
         self.setFixedHeight(look.scaled(SIZE.strip))
@@ -109,17 +109,17 @@ class JobStrip(QFrame):
         self.queue.setText(count(waiting, "%n waiting", "%n waiting") if waiting else tr("Queue"))
         self.queue.setAccessibleName(self.queue.text())
         if job is not before:
-            self._tell_time()
+            self._show_time()
 
     def _draw(self, icon: str, tone: str) -> None:
-        """Drawn where it is another one only: news of live pictures come with every frame."""
-        wanted = (icon, tone, self._ratio)
-        if wanted != self._drawn:
-            self._drawn = wanted
+        """Draw the icon if it has changed; news of live pictures come with every frame."""
+        drawn = (icon, tone, self._ratio)
+        if drawn != self._drawn:
+            self._drawn = drawn
             self.icon.setPixmap(icons.pixmap(icon, tone, ratio=self._ratio))
 
     def _at_rest(self, waiting: int) -> str:
-        """Why nothing runs."""
+        """Words for an idle queue: ready, or paused with so many waiting."""
         if not self._studio.queue.paused:
             return tr("Ready")
         if not waiting:
@@ -134,7 +134,7 @@ class JobStrip(QFrame):
     def _ratio(self) -> float:
         return self.devicePixelRatioF()
 
-    def _tell_time(self) -> None:
+    def _show_time(self) -> None:
         seconds = self._studio.queue.seconds_left(self._job) if self._job is not None else None
         self.left.setText(
             "" if seconds is None or seconds < 1 else tr("about {time} left").format(time=duration(seconds))

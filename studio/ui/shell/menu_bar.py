@@ -57,14 +57,14 @@ def build(window: QMainWindow, context: Callable[[], Context]) -> dict[str, QAct
 
 
 def _action(command: Command, window: QMainWindow, context: Callable[[], Context]) -> QAction:
-    made = QAction(tr(command.label), window)
-    made.setObjectName(f"action.{command.name}")
-    made.setMenuRole(command.role)
-    made.setCheckable(command.checkable)
+    action = QAction(tr(command.label), window)
+    action.setObjectName(f"action.{command.name}")
+    action.setMenuRole(command.role)
+    action.setCheckable(command.checkable)
     if command.keys:
-        made.setShortcut(command.shortcut)
-    made.triggered.connect(lambda: command.trigger(context()))
-    return made
+        action.setShortcut(command.shortcut)
+    action.triggered.connect(lambda: command.trigger(context()))
+    return action
 
 
 class Mnemonics(QObject):
@@ -86,7 +86,7 @@ class Mnemonics(QObject):
                     menu.aboutToHide.connect(self._soon)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Watch the keys of the whole window, where they come in."""
+        """Watch the key events of the whole window."""
         if watched is self._window:
             if event.type() == QEvent.Type.Show:
                 self._window.removeEventFilter(self)
@@ -101,7 +101,7 @@ class Mnemonics(QObject):
         return False
 
     def _soon(self) -> None:
-        """Once it is known whether a menu opens or closes."""
+        """Update the marks after a menu has opened or closed."""
         if self.shown:
             QTimer.singleShot(0, self, self._rest)
 

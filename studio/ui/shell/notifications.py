@@ -20,24 +20,24 @@ from studio.ui.widgets.text import failure, job_title, request_name, tr
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-LONG = 20.0  # seconds that a job took, from which on its end is worth a word to somebody who looks elsewhere
-TOGETHER = 5.0  # seconds in which several ends are told as one
+LONG = 20.0  # seconds; the end of shorter jobs is not announced
+TOGETHER = 5.0  # seconds after a notification in which no other is shown
 
-Tell = Callable[[str, str], object]
+Notify = Callable[[str, str], object]
 
 
 class Notifications(QObject):
-    """`tell(title, words)` brings a notice to the desktop; it is asked only while the window is not in front."""
+    """`notify(title, words)` shows a desktop notification; called only while the window is not in front."""
 
-    def __init__(self, studio: Studio, bridge: Bridge, window: QWidget, tell: Tell | None = None) -> None:
+    def __init__(self, studio: Studio, bridge: Bridge, window: QWidget, notify: Notify | None = None) -> None:
         super().__init__(window)
         self._studio, self._window = studio, window
         self._desktop = DesktopNotifier(window)
-        self._tell = self._desktop.show if tell is None else tell
-        self._told = -TOGETHER
+        self._notify = self._desktop.show if notify is None else notify
+        self._shown_at = -TOGETHER
         self._ended: set[str] = set()
         self.awake = KeepAwake()
-        bridge.news.connect(self._hear)
+        bridge.news.connect(self._on_news)
         self.update_keep_awake()
 
     def update_keep_awake(self) -> None:
@@ -51,13 +51,13 @@ class Notifications(QObject):
         self.awake.set(False)
         self._desktop.close()
 
-    def _hear(self, news: Any) -> None:
+    def _on_news(self, news: Any) -> None:
         if news.kind == "queue":
             self.update_keep_awake()
         elif news.kind == "job" and news.job is not None:
-            self._ends(news.job)
+            self._on_job(news.job)
 
-    def _ends(self, job: Job) -> None:
+    def _on_job(self, job: Job) -> None:
         if job.state not in ("done", "failed") or job.live or job.id in self._ended:
             return
         self._ended = {other.id for other in self._studio.queue.jobs() if other.state in ("done", "failed")}
@@ -68,15 +68,15 @@ class Notifications(QObject):
         if (group or job).seconds < LONG or self._window.isActiveWindow():
             return
         now = time.monotonic()
-        if now - self._told < TOGETHER:
+        if now - self._shown_at < TOGETHER:
             return
-        self._told = now
+        self._shown_at = now
         QApplication.alert(self._window)
         error = job.error
         if error is not None:
-            self._tell(tr("{medium}: failed").format(medium=job_title(job)), failure(error)[0])
+            self._notify(tr("{medium}: failed").format(medium=job_title(job)), failure(error)[0])
         else:
-            self._tell(tr("{medium}: ready").format(medium=job_title(job)), request_name(job.request)[:120])
+            self._notify(tr("{medium}: ready").format(medium=job_title(job)), request_name(job.request)[:120])
 
 
 class DesktopNotifier:

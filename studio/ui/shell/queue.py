@@ -47,7 +47,7 @@ class QueueRow(QFrame):
     folded = Signal()
 
     def __init__(
-        self, studio: Studio, job: Job | JobGroup, wanted: Callable[[object], object], number: int = 0
+        self, studio: Studio, job: Job | JobGroup, show_result: Callable[[object], object], number: int = 0
     ) -> None:
         super().__init__()
         self.setObjectName("member" if number else "job")
@@ -55,7 +55,7 @@ class QueueRow(QFrame):
         self.peers: list[str] = []  # the waiting jobs of its own queue, in order
         self.pointer = 0.0  # where the pointer that drags it stands, in the list
         self.members: list[QueueRow] = []  # empty until it is unfolded
-        self._studio, self._wanted = studio, wanted
+        self._studio, self._show_result = studio, show_result
         self._pressed: QPoint | None = None
         self._moving = False
         self.picture = QLabel()
@@ -80,7 +80,7 @@ class QueueRow(QFrame):
         self.cancel = tool("close", tr("Cancel"), "jobCancel", clicked=self._cancel, size=14)
         self.report: QPushButton = button(tr("Details"), "jobReport", "quiet", clicked=self._report)
         self.retry: QPushButton = button(tr("Retry"), "jobRetry", "quiet", clicked=self._retry)
-        self.show_it: QPushButton = button(tr("Show"), "jobShow", "quiet", clicked=lambda: wanted(job))
+        self.show_it: QPushButton = button(tr("Show"), "jobShow", "quiet", clicked=lambda: show_result(job))
         words = column(spacing=2)
         for widget in (self.name, self.state, self.why, self.bar):
             words.addWidget(widget)
@@ -132,7 +132,7 @@ class QueueRow(QFrame):
         self.setAccessibleName(f"{job_title(job)}, {self.name.full_text()}, {self.state.full_text()}")
 
     def _offer(self, error: BaseException) -> None:
-        """The buttons that mend it, once: a job that has failed stays so."""
+        """Add the buttons that help with an error, once: a failed job stays failed."""
         if self.mends.count():
             return
         again = lambda smaller: self._try(lambda: self._studio.submit(smaller, parents=self.job.parents))  # noqa: E731
@@ -150,7 +150,7 @@ class QueueRow(QFrame):
         layout = self._inside.layout()
         if show and not self.members and layout is not None:
             for number, each in enumerate(job.jobs[:MEMBERS_SHOWN], 1):
-                member = QueueRow(self._studio, each, self._wanted, number)
+                member = QueueRow(self._studio, each, self._show_result, number)
                 self.members.append(member)
                 layout.addWidget(member)
             rest = len(job.jobs) - len(self.members)
@@ -233,7 +233,10 @@ ENDED = 12  # ended jobs that it shows
 
 
 class QueuePanel(QFrame):
-    """Running jobs, waiting ones in their order, and the last that ended. `wanted(job)` asks for what a job made."""
+    """Running jobs, waiting ones in their order, and the last that ended.
+
+    `result_requested(job)` asks to show what a job made.
+    """
 
     result_requested = Signal(object)
 
@@ -266,7 +269,7 @@ class QueuePanel(QFrame):
         self.hide()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Give the keyboard back to where it was."""
+        """Return the focus to the widget that had it."""
         super().hideEvent(event)
         before, self._before = self._before, None
         if before is not None and shiboken6.isValid(before) and before.isVisible():
@@ -287,8 +290,8 @@ class QueuePanel(QFrame):
         jobs = self._studio.queue.rows()
         live = [job for job in jobs if job.state in ("running", "queued")]
         shown = [*live, *[job for job in jobs if job.state not in ("running", "queued")][:ENDED]]
-        wanted = {job.id for job in shown}
-        for id in [id for id in self._rows if id not in wanted]:
+        ids = {job.id for job in shown}
+        for id in [id for id in self._rows if id not in ids]:
             gone = self._rows.pop(id)
             self._dragged = None if gone is self._dragged else self._dragged
             self._list.removeWidget(gone)
@@ -323,7 +326,7 @@ class QueuePanel(QFrame):
         return added
 
     def _drag(self, moved: QueueRow) -> None:
-        """A waiting row follows the pointer among those that wait with it."""
+        """Move a waiting row to where the pointer is, among the rows of its lane."""
         self._dragged = moved
         y = moved.pointer
         mine = self._list.indexOf(moved)
@@ -376,5 +379,5 @@ class QueuePanel(QFrame):
 
 
 def _lane(job: Job | JobGroup) -> type[Request]:
-    """Trainings, imports and exports wait in queues of their own, and only within a queue is there an order."""
+    """The kind of request that shares a lane: rows can only be reordered within a lane."""
     return next((kind for kind in (TrainRequest, IoRequest) if isinstance(job.request, kind)), Request)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ResumeBar(QWidget):
-    """`resumed(request)` is called for each work that is made after all, `failed(error)` where one cannot be."""
+    """`resumed(request)` is called for each job that is resumed, `failed(error)` where one cannot be."""
 
     def __init__(
         self, studio: Studio, resumed: Callable[[Request], object], failed: Callable[[StudioError], object]
@@ -33,15 +33,15 @@ class ResumeBar(QWidget):
         if offered:
             learning = offered[0].request
             if len(offered) == 1 and isinstance(learning, TrainRequest):
-                title, told = tr("The studio closed during a training."), learning.title or learning.data
+                title, text = tr("The studio closed during a training."), learning.title or learning.data
                 go = tr("Resume training")
             else:
                 title = _words(sum(entry.running for entry in offered), sum(not entry.running for entry in offered))
-                told = request_name(offered[0].request)
+                text = request_name(offered[0].request)
                 go = tr("Generate now")
                 if all(isinstance(entry.request, IoRequest) for entry in offered):
                     title, go = tr("The studio closed while copying files."), tr("Continue")
-            self.bar.show_message(title, told, actions=[(go, "offerResume", lambda: self._answer(True))])
+            self.bar.show_message(title, text, actions=[(go, "offerResume", lambda: self._answer(True))])
             self.setVisible(True)
 
     def _answer(self, resume: bool) -> None:
@@ -58,8 +58,8 @@ class ResumeBar(QWidget):
 
 
 def _words(running: int, waiting: int) -> str:
-    """What became of the works that were running, and of those that waited and cannot be made now."""
-    said = [
+    """How many jobs ran when the studio closed, and how many waiting ones cannot run now, in words."""
+    sentences = [
         count(
             running,
             "The studio closed while generating an item.",
@@ -67,4 +67,4 @@ def _words(running: int, waiting: int) -> str:
         ),
         count(waiting, "A waiting item could not be started.", "%n waiting items could not be started."),
     ]
-    return " ".join(words for words, there in zip(said, (running, waiting), strict=True) if there)
+    return " ".join(words for words, there in zip(sentences, (running, waiting), strict=True) if there)

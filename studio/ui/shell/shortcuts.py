@@ -27,7 +27,7 @@ STAGE_KEYS: tuple[tuple[str, str, str], ...] = (
 
 
 class ShortcutsDialog(QDialog):
-    """Two columns, by menu; closed by Escape."""
+    """A list in two columns, by menu. Escape closes it."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)

@@ -13,7 +13,7 @@ from studio.ui.widgets.theme import SIZE, theme
 
 
 class Sidebar(QFrame):
-    """`chosen` names the page that a person asks for."""
+    """`chosen` is emitted with the name of a page when its button is clicked."""
 
     chosen = Signal(str)
 
@@ -23,30 +23,30 @@ class Sidebar(QFrame):
         self.setAccessibleName(tr("Pages"))
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
-        self._made: dict[str, QToolButton] = {}
+        self._by_name: dict[str, QToolButton] = {}
         self._buttons = column(self, spacing=SIZE.hair, margins=(SIZE.small, 10, SIZE.small, 10))
         theme().changed.connect(self._fit)
         self._fit()
 
     def add(self, name: str, title: str, icon: str) -> None:
-        """One more page, below the others."""
-        made = self._made[name] = QToolButton()
-        made.setObjectName(f"rail.{name}")
-        made.setText(title)
-        made.setAccessibleName(title)
-        made.setToolTip(tip(title, keys_of(f"page.{name}")))
-        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-        made.setIconSize(QSize(22, 22))
-        made.setCheckable(True)
-        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        icons.set_icon(made, icon, size=22)
-        made.clicked.connect(lambda: self.chosen.emit(name))
-        self._group.addButton(made)
-        self._buttons.addWidget(made)
+        """Add a button for a page, below the others."""
+        button = self._by_name[name] = QToolButton()
+        button.setObjectName(f"rail.{name}")
+        button.setText(title)
+        button.setAccessibleName(title)
+        button.setToolTip(tip(title, keys_of(f"page.{name}")))
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setIconSize(QSize(22, 22))
+        button.setCheckable(True)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        icons.set_icon(button, icon, size=22)
+        button.clicked.connect(lambda: self.chosen.emit(name))
+        self._group.addButton(button)
+        self._buttons.addWidget(button)
         self._fit()
 
     def rule(self) -> None:
-        """A line between the pages so far and the next."""
+        """Add a line below the buttons so far."""
         line = QFrame()
         line.setObjectName("rule")
         line.setFixedHeight(1)
@@ -55,27 +55,27 @@ class Sidebar(QFrame):
         self._buttons.addSpacing(SIZE.hair)
 
     def gap(self) -> None:
-        """What comes from here on stands at the foot."""
+        """Put the buttons that are added from now on at the bottom."""
         self._buttons.addStretch(1)
 
     def mark(self, name: str) -> None:
-        """Show which page is shown; none where no page of that name is."""
+        """Highlight the button of a page; none for an unknown name."""
         self._group.setExclusive(False)
-        for each, made in self._made.items():
-            made.setChecked(each == name)
+        for each, button in self._by_name.items():
+            button.setChecked(each == name)
         self._group.setExclusive(True)
 
     @property
     def focused(self) -> bool:
-        return any(made.hasFocus() for made in self._made.values())
+        return any(button.hasFocus() for button in self._by_name.values())
 
     def _fit(self) -> None:
-        """As wide as its widest word needs, and never narrower than it is drawn for."""
+        """Set the width to fit the widest label."""
         look = theme()
-        words = [look.text_width(made.text(), 0.88, strong=True) for made in self._made.values()]
+        words = [look.text_width(button.text(), 0.88, strong=True) for button in self._by_name.values()]
         wide = max(SIZE.rail, max(words, default=0) + 2 * SIZE.small + 11)
         self.setFixedWidth(wide)
         # Chinese signs are taller than the letters that the face is measured by.
-        high = max([look.scaled(54), *(made.sizeHint().height() for made in self._made.values())])
-        for made in self._made.values():
-            made.setFixedSize(wide - 2 * SIZE.small - 1, high)
+        high = max([look.scaled(54), *(button.sizeHint().height() for button in self._by_name.values())])
+        for button in self._by_name.values():
+            button.setFixedSize(wide - 2 * SIZE.small - 1, high)

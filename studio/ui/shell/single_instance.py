@@ -12,7 +12,7 @@ WAIT = 500  # milliseconds that a living window has to answer
 
 
 def server_name(state: Path) -> str:
-    """The name under which the window of this folder answers."""
+    """The name of the local socket of this folder's window."""
     return "aigc-studio-" + hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:16]
 
 

@@ -46,7 +46,7 @@ SAVE_INTERVAL = 20_000  # milliseconds between two looks at whether there is som
 
 
 class WindowPage(Protocol):
-    """What every page answers to."""
+    """What the window asks of each page."""
 
     def focus_first(self) -> None: ...
 
@@ -143,14 +143,14 @@ class MainWindow(QMainWindow):
         return next((name for name, page in self._made.items() if page is shown), "")
 
     def open(self, name: str) -> QWidget:
-        """Show a page, made now if it was never shown."""
+        """Show a page; it is built when it is first shown."""
         if name not in self._made:
             make = self._hidden_pages[name] if name in self._hidden_pages else self._entries[name][2]
-            made = self._made[name] = make()
-            self.pages.addWidget(made)
+            page = self._made[name] = make()
+            self.pages.addWidget(page)
             drafts = self._state.get("pages")
             if isinstance(drafts, dict) and isinstance(drafts.get(name), dict):
-                self._page(made).restore(drafts[name])
+                self._page(page).restore(drafts[name])
         if self.page and self.page != name:
             self._page(self._made[self.page]).leave()
         self.queue.hide()
@@ -171,7 +171,7 @@ class MainWindow(QMainWindow):
         return widget  # type: ignore[return-value]
 
     def _library(self) -> PageBuild:
-        """The library page, a piece at a time: what it loads, what is in it, and what it shows first."""
+        """Build the library page in steps."""
         yield from touch_widget_types()
         for name in ("tag_editor", "related_works", "details", "filters", "grid"):
             importlib.import_module(f"studio.ui.library.{name}")
@@ -187,22 +187,22 @@ class MainWindow(QMainWindow):
     def _models(self) -> QWidget:
         from studio.ui.pages.models import ModelsPage
 
-        made = ModelsPage(self.studio, self.bridge, self.notify, self.panel)
-        made.train.clicked.connect(lambda: self.open("training"))
-        return made
+        page = ModelsPage(self.studio, self.bridge, self.notify, self.panel)
+        page.train.clicked.connect(lambda: self.open("training"))
+        return page
 
     def _training(self) -> QWidget:
         page = next(page for page in (plugin(medium).training_page for medium in MEDIA) if page)
         return resolve(page)(self.studio, self.bridge, self.panel)
 
     def _panel(self, medium: Medium) -> QWidget:
-        made = Panel(self.studio, self.bridge, medium, self.thumbnails, self.work_actions)
-        if made.brief.train is not None:
-            made.brief.train.clicked.connect(lambda: self.open("training"))
-        return made
+        panel = Panel(self.studio, self.bridge, medium, self.thumbnails, self.work_actions)
+        if panel.brief.train is not None:
+            panel.brief.train.clicked.connect(lambda: self.open("training"))
+        return panel
 
     def _resumed(self, request: Request) -> None:
-        """Show the page on which what the last studio was at goes on."""
+        """Show the page of a job that was resumed."""
         if isinstance(request, TrainRequest):
             self.open("training")
         elif not isinstance(request, IoRequest):
@@ -211,7 +211,7 @@ class MainWindow(QMainWindow):
             self.open(request.page)
 
     def show_welcome(self) -> None:
-        """What the first start shows: ways to a first work."""
+        """Show the page of the first start, with examples to create."""
         from studio.ui.pages.welcome import WelcomePage
 
         shown = WelcomePage(self.studio.catalog)
@@ -225,7 +225,7 @@ class MainWindow(QMainWindow):
         shown.focus_first()
 
     def _begin(self, medium: str) -> None:
-        """Leave the welcome, and make an example where one was asked for."""
+        """Leave the welcome page, and make an example of a medium if one was chosen."""
         shown = self.pages.currentWidget()
         panel = self.panel(medium or MEDIA[0].name)
         if shown is not None:
@@ -254,7 +254,7 @@ class MainWindow(QMainWindow):
         return Context(self, here)
 
     def _palette_entries(self) -> list[PaletteEntry]:
-        """All that can be done now."""
+        """The commands that can be run now."""
         now = self._context()
         return [
             PaletteEntry(
@@ -268,7 +268,7 @@ class MainWindow(QMainWindow):
         ]
 
     def choose_theme(self, name: str) -> None:
-        """`light`, `dark` or `system`, from now on and at the next start."""
+        """Use the theme `light`, `dark` or `system`, and save the choice."""
         theme().choose(name)
         self._mark_theme()
         try:
@@ -299,13 +299,13 @@ class MainWindow(QMainWindow):
         self.open("settings").show_section(name)  # type: ignore[attr-defined]
 
     def step_area(self, by: int) -> None:
-        """Give the keyboard to the next (+1) or previous (-1) area of the window."""
+        """Move the focus to the next (+1) or previous (-1) area of the window."""
         page = self.pages.currentWidget()
         areas = page.areas() if isinstance(page, Panel) else [page] if page is not None else []
         step_focus([self.sidebar, *areas, self.job_strip], by)
 
     def notify(self, words: str, actions: Actions = ()) -> None:
-        """Say something in passing."""
+        """Show a toast."""
         page = self.pages.currentWidget()
         foot = page.findChild(QWidget, "filmstripArea") if page is not None else None
         self.toast.show_message(words, actions, lift=foot.height() if foot is not None and foot.isVisible() else 0)
@@ -354,7 +354,7 @@ class MainWindow(QMainWindow):
             self.open(page if page in self.names else MEDIA[0].name)
 
     def state(self) -> dict[str, Any]:
-        """All that comes back at the next start."""
+        """The state that is restored at the next start."""
         before = self._state.get("pages")
         drafts = dict(before) if isinstance(before, dict) else {}
         drafts.update({name: self._page(page).state() for name, page in self._made.items()})
@@ -362,7 +362,7 @@ class MainWindow(QMainWindow):
         return {"geometry": geometry, "page": self.page, "pages": drafts}
 
     def _save_state(self) -> None:
-        """Remember what has changed, beside the window's own thread: a crash costs no more than a few words."""
+        """Save the state in the background if it has changed, so that a crash loses little."""
         state = self.state()
         if state != self._kept:
             self._kept = state
@@ -384,7 +384,7 @@ class MainWindow(QMainWindow):
 
 
 def step_focus(areas: Sequence[QWidget], by: int) -> None:
-    """Give the keyboard to the next (+1) or previous (-1) area that is seen and takes it."""
+    """Move the focus to the next (+1) or previous (-1) visible area that accepts it."""
     focused = QApplication.focusWidget()
     here = next((at for at, area in enumerate(areas) if focused is not None and _holds(area, focused)), -1)
     start = here if here >= 0 or by > 0 else 0
@@ -396,7 +396,7 @@ def step_focus(areas: Sequence[QWidget], by: int) -> None:
 
 
 def _first_focusable(area: QWidget) -> QWidget | None:
-    """The widget of an area that takes the keyboard first: what is chosen in it, else the first in tab order."""
+    """The widget of an area that gets the focus: what is selected in it, else the first in tab order."""
     if not area.isVisible():
         return None
     found = [each for each in [area, *area.findChildren(QWidget)] if _takes(each)]

@@ -26,7 +26,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Keep the state. A folder that cannot be written costs the memory, not the window."""
+    """Save the state. A folder that cannot be written is logged."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         storage.write_atomic(path, json.dumps(state, ensure_ascii=False, indent=1).encode("utf-8"))
