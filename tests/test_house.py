@@ -39,7 +39,7 @@ def test_a_medium_is_named_in_its_own_folders_only() -> None:
     assert not found, "\n".join(found)
 
 
-def test_the_rule_sees_names_kinds_and_starters(tmp_path: Path) -> None:
+def test_names_kinds_and_starters_are_found_in_code(tmp_path: Path) -> None:
     source = tmp_path / "source.py"
     source.write_text('A = ["avatar", "poster.train", "story-starter", "a music box", "history"]\n', encoding="utf-8")
     assert [text for _, text in literals(source)] == ["avatar", "poster.train", "story-starter"]

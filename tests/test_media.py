@@ -93,7 +93,7 @@ def test_form_round_trip(medium: Medium, kind: type[Request]) -> None:
 
 
 @pytest.mark.parametrize(("medium", "kind"), KINDS, ids=NAMES)
-def test_values_that_cannot_be_are_named(medium: Medium, kind: type[Request]) -> None:
+def test_invalid_values_are_refused_by_the_name_of_the_field(medium: Medium, kind: type[Request]) -> None:
     for name, _ in kind.fields():
         with pytest.raises(BadInput, match=name):
             Request.from_json({"kind": kind.kind, name: {"not": "a value"}})
@@ -117,7 +117,7 @@ def test_engines_resolve_without_being_imported(medium: Medium) -> None:
 
 
 @pytest.mark.parametrize("medium", MEDIA, ids=[medium.name for medium in MEDIA])
-def test_the_window_can_show_it(medium: Medium) -> None:
+def test_every_medium_has_an_icon_a_stage_and_labels(medium: Medium) -> None:
     assert (RESOURCES / "icons" / f"{medium.icon}.svg").is_file()
     assert medium.stage in ("image", "text", "audio")
     for name, note in (pair for task in medium.work_tasks for pair in task.request.fields()):

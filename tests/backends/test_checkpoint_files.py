@@ -80,7 +80,7 @@ def community(one: Toy) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_official_pickles_come_out_as_they_went_in(name: str, protocol: int, tmp_path: Path) -> None:
+def test_tensors_of_official_pickles_are_read_exactly(name: str, protocol: int, tmp_path: Path) -> None:
     one = toy(name)
     found = converted(one.pickle(tmp_path / "network.pkl", protocol), tmp_path / "out")
     assert found.keys() == one.tensors.keys()
@@ -91,7 +91,7 @@ def test_official_pickles_come_out_as_they_went_in(name: str, protocol: int, tmp
 
 @pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize("kind", [torch.float32, torch.float16, torch.bfloat16, torch.float64])
-def test_state_dicts_of_official_names(zipped: bool, kind: torch.dtype, tmp_path: Path) -> None:
+def test_state_dicts_with_official_names_are_read_exactly(zipped: bool, kind: torch.dtype, tmp_path: Path) -> None:
     one = toy("stylegan2-ada-64")
     state = OrderedDict((f"module.{name}", tensor.to(kind)) for name, tensor in one.tensors.items())
     content = {"g_ema": state, "g": {}, "g_optim": {"state": {0: {"step": 1}}}, "iteration": 1000}
@@ -101,7 +101,7 @@ def test_state_dicts_of_official_names(zipped: bool, kind: torch.dtype, tmp_path
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_community_names_draw_the_same_picture(zipped: bool, tmp_path: Path, shelf: Catalog) -> None:
+def test_a_community_checkpoint_draws_the_same_picture(zipped: bool, tmp_path: Path, shelf: Catalog) -> None:
     one = toy("stylegan2-ada-64")
     content = {"g_ema": community(one), "latent_avg": one.tensors["mapping.w_avg"], "args": None}
     torch.save(content, tmp_path / "550000.pt", _use_new_zipfile_serialization=zipped)
@@ -112,7 +112,7 @@ def test_community_names_draw_the_same_picture(zipped: bool, tmp_path: Path, she
     assert all(torch.equal(found[name], tensor) for name, tensor in one.tensors.items())
 
 
-def test_an_average_that_did_not_come_along_is_made(tmp_path: Path) -> None:
+def test_a_missing_average_of_w_is_computed(tmp_path: Path) -> None:
     one = toy("stylegan2-ada-64")
     torch.save({"g_ema": community(one)}, tmp_path / "network.pt")
     converted(tmp_path / "network.pt", tmp_path / "out")
@@ -124,7 +124,7 @@ def test_an_average_that_did_not_come_along_is_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("names", ["official", "community"])
-def test_safetensors_of_either_layout(names: str, tmp_path: Path, shelf: Catalog) -> None:
+def test_safetensors_with_official_and_community_names_are_read(names: str, tmp_path: Path, shelf: Catalog) -> None:
     one = toy("stylegan2-ada-64")
     tensors = one.tensors if names == "official" else community(one)
     path = tmp_path / "Faces.safetensors"
@@ -135,7 +135,7 @@ def test_safetensors_of_either_layout(names: str, tmp_path: Path, shelf: Catalog
     assert all(torch.equal(found[name], one.tensors[name]) for name in one.tensors if name != "mapping.w_avg")
 
 
-def test_tensors_may_be_parts_of_others_and_lie_in_any_order(tmp_path: Path) -> None:
+def test_tensors_that_are_views_in_any_stride_are_read(tmp_path: Path) -> None:
     one = toy("stylegan2-ada-64")
     name = "synthesis.b8.conv0.weight"
     big = torch.cat([torch.zeros(1, 16, 3, 3), one.tensors[name]])
@@ -147,7 +147,7 @@ def test_tensors_may_be_parts_of_others_and_lie_in_any_order(tmp_path: Path) -> 
     assert all(torch.equal(found[name], tensor) for name, tensor in one.tensors.items())
 
 
-def test_networks_without_noise_have_none(tmp_path: Path) -> None:
+def test_networks_without_noise_get_zeros(tmp_path: Path) -> None:
     one = toy("stylegan2-ada-64")
     silent = {name: tensor for name, tensor in one.tensors.items() if ".noise_" not in name}
     path = tmp_path / "network.pkl"
@@ -157,7 +157,7 @@ def test_networks_without_noise_have_none(tmp_path: Path) -> None:
     assert not any(found[name].any() for name in found.keys() - silent.keys())
 
 
-def test_official_files_are_asked_about_and_named(tmp_path: Path, shelf: Catalog) -> None:
+def test_an_official_file_asks_about_its_licence(tmp_path: Path, shelf: Catalog) -> None:
     path = toy("stylegan3-t-64").pickle(tmp_path / "My Network.pkl")
     with pytest.raises(BadInput, match=r"Nvidia Source Code License, research and evaluation only.*--accept-licence"):
         shelf.import_(path, "avatar")
@@ -172,7 +172,7 @@ def test_official_files_are_asked_about_and_named(tmp_path: Path, shelf: Catalog
     assert shelf.import_(path, "avatar", licence="own").licence == "own"
 
 
-def test_the_same_weights_come_in_once(tmp_path: Path, shelf: Catalog) -> None:
+def test_the_same_weights_are_imported_once(tmp_path: Path, shelf: Catalog) -> None:
     one = toy("stylegan2-ada-64")
     shelf.import_(one.pickle(tmp_path / "first.pkl"), "avatar", accept_licence=True)
     with pytest.raises(BadInput, match="here already, as first"):
@@ -182,7 +182,7 @@ def test_the_same_weights_come_in_once(tmp_path: Path, shelf: Catalog) -> None:
     assert shelf.import_(changed, "avatar", accept_licence=True).id == "first-2"
 
 
-def test_an_import_says_how_far_it_is_and_can_be_given_up(tmp_path: Path, shelf: Catalog) -> None:
+def test_an_import_reports_progress_and_can_be_cancelled(tmp_path: Path, shelf: Catalog) -> None:
     path = toy("stylegan2-ada-64").pickle(tmp_path / "network.pkl")
     heard: list[tuple[int, int]] = []
     shelf.import_(path, "avatar", accept_licence=True, report=lambda done, total: heard.append((done, total)))
@@ -199,7 +199,7 @@ def test_an_import_says_how_far_it_is_and_can_be_given_up(tmp_path: Path, shelf:
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
-def test_weights_that_are_no_numbers_are_refused(bad: float, tmp_path: Path, shelf: Catalog) -> None:
+def test_weights_that_are_not_finite_are_refused(bad: float, tmp_path: Path, shelf: Catalog) -> None:
     one = toy("stylegan2-ada-64")
     path = one.pickle(tmp_path / "network.pkl", mapping__fc0__weight=one.tensors["mapping.fc0.weight"] * bad)
     with pytest.raises(BadInput, match=r"mapping\.fc0\.weight holds values that are no numbers"):
@@ -207,7 +207,7 @@ def test_weights_that_are_no_numbers_are_refused(bad: float, tmp_path: Path, she
     assert list((tmp_path / "own").iterdir()) == []
 
 
-def test_a_filter_that_is_not_the_papers_is_refused(tmp_path: Path, shelf: Catalog) -> None:
+def test_another_low_pass_filter_is_refused(tmp_path: Path, shelf: Catalog) -> None:
     path = toy("stylegan2-ada-64").pickle(tmp_path / "a.pkl", synthesis__b8__resample_filter=torch.ones(4, 4) / 16)
     with pytest.raises(BadInput, match="another low-pass filter"):
         shelf.import_(path, "avatar", accept_licence=True)
@@ -232,7 +232,7 @@ def test_a_filter_that_is_not_the_papers_is_refused(tmp_path: Path, shelf: Catal
         ("stylegan3-t-64", {"synthesis.input.phases": (3,)}, "is 3 where its network needs 16"),
     ],
 )
-def test_what_does_not_fit_together_is_named(
+def test_tensors_that_do_not_fit_are_named(
     network: str, changed: dict[str, tuple[int, ...] | None], words: str, tmp_path: Path
 ) -> None:
     one = toy(network)
@@ -254,7 +254,7 @@ def test_what_does_not_fit_together_is_named(
         ({"mapping_kwargs": {"lr_multiplier": float("nan")}}, "nan where a number is needed"),
     ],
 )
-def test_options_that_ours_do_not_have_are_named(options: dict[str, Any], words: str, tmp_path: Path) -> None:
+def test_unsupported_options_are_named(options: dict[str, Any], words: str, tmp_path: Path) -> None:
     one = toy("stylegan2-ada-64")
     path = tmp_path / "network.pkl"
     official_pickles.write(path, {"G_ema": official_pickles.network(one.tensors, options, parameter)})
@@ -263,7 +263,7 @@ def test_options_that_ours_do_not_have_are_named(options: dict[str, Any], words:
 
 
 @pytest.mark.parametrize("where", ["synthesis_kwargs", "mapping_kwargs"])
-def test_an_option_that_grows_when_it_is_written_out_is_not(where: str, tmp_path: Path) -> None:
+def test_an_option_of_endless_length_is_not_quoted(where: str, tmp_path: Path) -> None:
     """Forty pairs, each of the one before twice: a hundred bytes whose words would fill every disk."""
     grown: Any = ("x", "x")
     for _ in range(40):
@@ -277,7 +277,7 @@ def test_an_option_that_grows_when_it_is_written_out_is_not(where: str, tmp_path
         read_checkpoint(path)
 
 
-def test_a_file_that_was_read_is_let_go_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_closed_after_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it stays mapped, Windows lets nobody delete or replace it."""
     mapped: list[weakref.ref[Any]] = []
     real = mmap.mmap
@@ -349,7 +349,7 @@ class Call:
         ("short", StudioError, "claims more numbers|cut short"),
     ],
 )
-def test_the_file_inside_a_tensor_is_read_as_carefully(
+def test_a_torch_file_inside_a_tensor_is_checked_too(
     content: str, error: type[StudioError], words: str, tmp_path: Path, shelf: Catalog
 ) -> None:
     touched = tmp_path / "touched"
@@ -375,7 +375,7 @@ def storage_bytes(count: int) -> bytes:
     return typed.__reduce__()[1][0]
 
 
-def test_one_storage_cannot_be_shown_a_thousand_times(tmp_path: Path) -> None:
+def test_tensors_larger_than_the_file_are_refused(tmp_path: Path) -> None:
     one = toy("stylegan2-ada-64")
     shared = torch.zeros(64 * 64)
     small = {name: shared[: tensor.numel()].view(tensor.shape) for name, tensor in one.tensors.items()}

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from studio.checkpoints import checkpoint, read_checkpoint
+from studio.checkpoints import read_checkpoint
 from studio.errors import BadInput, StudioError
 
 
@@ -56,8 +56,9 @@ def named(module: str, name: str) -> bytes:
 
 
 def refused(path: Path, words: str) -> None:
-    with pytest.raises(BadInput, match=words):
+    with pytest.raises(BadInput, match=words) as caught:
         read_checkpoint(path)
+    assert "nothing in the file was run" in caught.value.hint
 
 
 def damaged(path: Path, words: str) -> None:
@@ -87,7 +88,7 @@ ATTACKS: dict[str, Callable[[str], Any]] = {
 
 @pytest.mark.parametrize("where", ["G_ema", "D", "a list", "the state of another"])
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_an_attack_is_named_and_not_run(attack: str, where: str, tmp_path: Path) -> None:
+def test_a_pickle_that_calls_something_is_refused_and_nothing_runs(attack: str, where: str, tmp_path: Path) -> None:
     touched = tmp_path / "touched"
     evil = ATTACKS[attack](f"touch {touched}")
     content = {"the state of another": Calls(dict, state=evil), "a list": [1, evil]}.get(where, {where: evil})
@@ -111,7 +112,7 @@ def test_an_attack_is_named_and_not_run(attack: str, where: str, tmp_path: Path)
         ("studio_attack_module", "f"),
     ],
 )
-def test_what_a_name_stands_for_is_not_even_imported(
+def test_a_name_in_a_pickle_imports_nothing(
     module: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib, "import_module", lambda *_args: pytest.fail("it was imported"))
@@ -121,14 +122,14 @@ def test_what_a_name_stands_for_is_not_even_imported(
     assert module in before or module not in sys.modules
 
 
-def test_the_source_inside_is_not_run(tmp_path: Path) -> None:
+def test_source_code_in_a_pickle_is_not_run(tmp_path: Path) -> None:
     meta = {"type": "class", "class_name": "G", "module_src": "raise SystemExit", "state": {"_modules": {}}}
     opcodes = pickle.dumps(meta, protocol=4)[2:-1]
     call = named("torch_utils.persistence", "_reconstruct_persistent_obj")
     refused(raw(tmp_path / "network.pkl", call + opcodes + b"\x85R."), "no mapping network")
 
 
-def test_the_extension_registry_is_not_asked(tmp_path: Path) -> None:
+def test_the_extension_registry_is_not_used(tmp_path: Path) -> None:
     copyreg.add_extension("os", "system", 200)
     try:
         path = raw(tmp_path / "network.pkl", b"\x82\xc8" + text("touch x") + b"\x85R.")
@@ -157,7 +158,7 @@ def test_the_extension_registry_is_not_asked(tmp_path: Path) -> None:
         (named("torch.nn.modules.linear", "Linear") + b")\x81.", "holds no network"),
     ],
 )
-def test_odd_opcodes_are_refused_in_words(opcodes: bytes, words: str, tmp_path: Path) -> None:
+def test_unsupported_opcodes_are_refused_with_the_reason(opcodes: bytes, words: str, tmp_path: Path) -> None:
     refused(raw(tmp_path / "network.pkl", opcodes), words)
 
 
@@ -188,16 +189,16 @@ COLLIDING = b"".join(b"\x8a\x10" + (k * (2**61 - 1)).to_bytes(16, "little") + b"
         ),
     ],
 )  # fmt: skip
-def test_bombs_do_not_go_off(opcodes: bytes, words: str, tmp_path: Path) -> None:
+def test_pickles_that_grow_without_end_are_refused(opcodes: bytes, words: str, tmp_path: Path) -> None:
     refused(raw(tmp_path / "network.pkl", opcodes), words)
 
 
-def test_steps_without_end_are_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_opcodes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("studio.checkpoints.torch_files.read_pickle.__defaults__", (1000,))
     refused(raw(tmp_path / "network.pkl", b"N0" * 2000 + b"N."), "far more steps")
 
 
-def test_networks_inside_themselves_end(tmp_path: Path) -> None:
+def test_a_network_that_contains_itself_is_refused(tmp_path: Path) -> None:
     call = named("torch_utils.persistence", "_reconstruct_persistent_obj") + b"\x94"
     meta = text("class_name") + text("G") + text("state")
     # state = {}; network = call(state); state["_modules"] = {"a": network, ..., "h": network}
@@ -207,11 +208,11 @@ def test_networks_inside_themselves_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("claim", [2**31 - 1, 2**62])
-def test_a_claim_of_more_bytes_than_there_are_is_a_cut_file(claim: int, tmp_path: Path) -> None:
+def test_a_length_beyond_the_end_is_a_damaged_file(claim: int, tmp_path: Path) -> None:
     damaged(raw(tmp_path / "network.pkl", b"\x8e" + claim.to_bytes(8, "little") + b"x"), "its end is missing")
 
 
-def test_a_file_cut_anywhere_is_never_taken(tmp_path: Path) -> None:
+def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path) -> None:
     whole = pickle.dumps({"G_ema": {"style.1.weight": [1, 2.5, "x", None, b"y" * 300]}, "n": (1,)}, protocol=4)
     for end in range(len(whole)):
         path = tmp_path / "network.pkl"
@@ -220,7 +221,7 @@ def test_a_file_cut_anywhere_is_never_taken(tmp_path: Path) -> None:
             read_checkpoint(path)
 
 
-def test_a_scrambled_file_is_never_taken(tmp_path: Path) -> None:
+def test_a_scrambled_file_is_refused(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     whole = np.frombuffer(pickle.dumps({"G_ema": {"a": [1, (2.5, "x")], "b": {"c": b"y"}}}, protocol=4), np.uint8)
     path = tmp_path / "network.pkl"
@@ -232,7 +233,7 @@ def test_a_scrambled_file_is_never_taken(tmp_path: Path) -> None:
             read_checkpoint(path)
 
 
-def test_files_of_other_kinds_are_told_apart(tmp_path: Path) -> None:
+def test_files_of_other_kinds_are_named(tmp_path: Path) -> None:
     path = tmp_path / "network.pkl"
     for content, words in [
         (b"\x1f\x8b\x08rest", "gzip"),
@@ -260,7 +261,9 @@ def test_files_of_other_kinds_are_told_apart(tmp_path: Path) -> None:
         ({"a/data.pkl": b"\x80\x02cos\nsystem\nX\x01\x00\x00\x00x\x85R."}, False, "os.system to be called"),
     ],
 )
-def test_zips_that_are_no_checkpoint(entries: dict[str, bytes], compressed: bool, words: str, tmp_path: Path) -> None:
+def test_zips_that_are_no_checkpoint_are_refused(
+    entries: dict[str, bytes], compressed: bool, words: str, tmp_path: Path
+) -> None:
     path = tmp_path / "network.pt"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED) as file:
         for name, content in entries.items():
@@ -271,7 +274,7 @@ def test_zips_that_are_no_checkpoint(entries: dict[str, bytes], compressed: bool
     damaged(path, "zip")
 
 
-def test_what_is_whole_and_no_generator_is_said(tmp_path: Path) -> None:
+def test_a_file_without_a_generator_is_refused_with_the_reason(tmp_path: Path) -> None:
     refused(written(tmp_path / "network.pkl", {"weights": 1}), "holds no mapping network")
     refused(written(tmp_path / "network.pkl", ["a", "b"]), "holds no network")
     save_file({"mapping.fc0.weight": np.zeros((4, 4), np.float32)}, tmp_path / "some.safetensors")
@@ -280,11 +283,7 @@ def test_what_is_whole_and_no_generator_is_said(tmp_path: Path) -> None:
     refused(tmp_path / "some.safetensors", "I32")
 
 
-def test_the_reason_carries_a_way_on() -> None:
-    assert "nothing in the file was run" in checkpoint.HINT
-
-
-def test_an_unknown_module_can_hold_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_of_unknown_modules_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even a module that is there and would answer is not looked at."""
     trap = ModuleType("collections_of_traps")
     monkeypatch.setitem(sys.modules, trap.__name__, trap)

@@ -57,7 +57,7 @@ def written(folder: Path, ending: str, fps: float = 10, **kind: int) -> Clip:
 
 @pytest.mark.parametrize("channels", [3, 4])
 @pytest.mark.parametrize("ending", KINDS)
-def test_frames_come_back(tmp_path: Path, ending: str, channels: int) -> None:
+def test_written_frames_are_read_back(tmp_path: Path, ending: str, channels: int) -> None:
     clip = written(tmp_path, ending, channels=channels)
     assert (clip.frames, clip.seconds) == (6, pytest.approx(0.6))
     assert (clip.width, clip.height) == ((34, 24) if ending == ".mp4" else (33, 24))
@@ -73,9 +73,7 @@ def test_frames_come_back(tmp_path: Path, ending: str, channels: int) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [f"clip{ending}"]
 
 
-def test_a_film_is_of_h264_and_of_mpeg4_where_ffmpeg_has_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mp4_is_h264_or_mpeg4_where_ffmpeg_has_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     av = pytest.importorskip("av")
     sizes: list[int] = []
     for encoders, codec, qualities in ((clips.ENCODERS, "h264", (85,)), (("none", "mpeg4"), "mpeg4", (10, 95))):
@@ -96,7 +94,7 @@ def test_a_film_is_of_h264_and_of_mpeg4_where_ffmpeg_has_no_other(
         written(tmp_path, ".mp4")
 
 
-def test_a_gif_mixes_dots_where_its_colours_are_too_few(tmp_path: Path) -> None:
+def test_a_gif_is_dithered_where_its_colours_are_too_few(tmp_path: Path) -> None:
     down, across = np.mgrid[:64, :64]
     slope = np.stack([across * 4, down * 4, 255 - across * 2 - down * 2], axis=2).astype(np.uint8)
     clip = clips.write([slope, slope[::-1]], tmp_path / "a.gif", 10)
@@ -107,14 +105,14 @@ def test_a_gif_mixes_dots_where_its_colours_are_too_few(tmp_path: Path) -> None:
     assert np.array_equal(list(clips.frames(one.path))[1][..., :3], slope)
 
 
-def test_time_does_not_add_up_wrongly(tmp_path: Path) -> None:
+def test_rounded_durations_add_up_to_the_length(tmp_path: Path) -> None:
     for ending, fps in ((".gif", 24), (".webp", 30), (".mp4", 24)):
         clip = written(tmp_path, ending, fps, count=48)
         assert clip.seconds == pytest.approx(48 / fps, abs=0.006)
 
 
 @pytest.mark.parametrize("ending", [".webp", ".gif"])
-def test_a_loop_plays_for_ever_and_others_once(tmp_path: Path, ending: str) -> None:
+def test_a_loop_plays_forever_and_others_once(tmp_path: Path, ending: str) -> None:
     for loop in (True, False):
         clip = clips.write(frames(2), tmp_path / f"{loop}{ending}", 10, loop=loop)
         with Pillow.open(clip.path) as opened:
@@ -122,7 +120,7 @@ def test_a_loop_plays_for_ever_and_others_once(tmp_path: Path, ending: str) -> N
 
 
 @pytest.mark.parametrize("ending", KINDS)
-def test_what_stops_a_writer_leaves_nothing(tmp_path: Path, ending: str) -> None:
+def test_an_error_while_writing_leaves_no_file(tmp_path: Path, ending: str) -> None:
     def broken() -> Iterator[np.ndarray[Any, Any]]:
         yield from frames(3)
         raise KeyError("stop")
@@ -137,7 +135,7 @@ def test_what_stops_a_writer_leaves_nothing(tmp_path: Path, ending: str) -> None
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"before"]
 
 
-def test_a_clip_that_cannot_be_is_refused(tmp_path: Path) -> None:
+def test_impossible_sizes_and_rates_are_refused(tmp_path: Path) -> None:
     wrong: list[Any] = [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((1, 20_000, 3), np.uint8)]
     for frame in wrong:
         with pytest.raises(BadInput):
@@ -148,7 +146,7 @@ def test_a_clip_that_cannot_be_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", KINDS)
-def test_a_note_goes_in_and_the_pictures_stay(tmp_path: Path, ending: str) -> None:
+def test_a_note_is_embedded_and_the_frames_stay_the_same(tmp_path: Path, ending: str) -> None:
     clip = written(tmp_path, ending)
     for note in (NOTE, None):
         path = tmp_path / f"noted{ending}"
@@ -165,14 +163,14 @@ def test_a_note_goes_in_and_the_pictures_stay(tmp_path: Path, ending: str) -> No
         assert b"digitalsourcetype/trainedAlgorithmicMedia" in path.read_bytes()
 
 
-def test_one_picture_alone_is_a_picture(tmp_path: Path) -> None:
+def test_a_file_of_one_frame_is_a_picture(tmp_path: Path) -> None:
     for ending in (".webp", ".gif"):
         Pillow.new("RGBA", (9, 7), (1, 2, 3, 255)).save(tmp_path / f"a{ending}")
         assert isinstance(codecs.read(tmp_path / f"a{ending}"), Image)
 
 
 @pytest.mark.parametrize("ending", KINDS)
-def test_no_torn_file_gets_in(tmp_path: Path, ending: str) -> None:
+def test_torn_files_are_refused(tmp_path: Path, ending: str) -> None:
     """Cut anywhere and changed anywhere: refused in words, or read as something, and never anything else."""
     whole = written(tmp_path, ending, count=3, width=17, height=12).path.read_bytes()
     path = tmp_path / f"torn{ending}"
@@ -194,7 +192,7 @@ def test_no_torn_file_gets_in(tmp_path: Path, ending: str) -> None:
         assert isinstance(found, Clip | Image)
 
 
-def test_lengths_that_lie_cost_no_memory(tmp_path: Path) -> None:
+def test_false_lengths_cost_no_memory(tmp_path: Path) -> None:
     webp = tmp_path / "a.webp"
     webp.write_bytes(b"RIFF" + struct.pack("<I", 2**31) + b"WEBPVP8X" + struct.pack("<I", 2**31 - 9))
     wide = b"\x02\0\0\0" + b"\xff\xff\xff" * 2
@@ -209,7 +207,7 @@ def test_lengths_that_lie_cost_no_memory(tmp_path: Path) -> None:
             codecs.read(path)
 
 
-def test_more_parts_than_any_clip_has_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_too_many_parts_is_refused_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clip_files, "PART_LIMIT", 20)
     film, webp, gif = (tmp_path / f"a{ending}" for ending in (".mp4", ".webp", ".gif"))
     film.write_bytes(boxed(b"ftyp", b"isom") + boxed(b"free", b"") * 30)
@@ -236,7 +234,7 @@ def gif_of(tmp_path: Path, before: bytes) -> Path:
 
 
 @pytest.mark.parametrize("size", [1, 3, 100, 255])
-def test_parts_of_a_gif_are_followed_however_they_are_cut(tmp_path: Path, size: int) -> None:
+def test_sub_blocks_of_any_size_are_read(tmp_path: Path, size: int) -> None:
     words = clip_files.KEYWORD + bytes(range(256)) * 300
     for ending in (b"", b"\x21\xff" + in_parts(b"x" * 70_001, size)):
         path = gif_of(tmp_path, b"\x21\xfe" + in_parts(words, size) + ending)
@@ -248,9 +246,7 @@ def test_parts_of_a_gif_are_followed_however_they_are_cut(tmp_path: Path, size: 
             clip_files.read_timing(torn)
 
 
-def test_a_gif_in_crumbs_is_refused_before_they_are_all_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_gif_of_tiny_sub_blocks_is_refused_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clip_files, "PART_LIMIT", 2000)
     monkeypatch.setattr(clip_files, "WINDOW_LIMIT", 4096)
     whole = gif_of(tmp_path, b"\x21\xfe" + in_parts(b"x" * 2_000_000, 255))
@@ -272,7 +268,7 @@ def test_a_gif_in_crumbs_is_refused_before_they_are_all_counted(
     assert len(read) < 100
 
 
-def test_a_frame_larger_than_its_clip_is_not_unpacked(tmp_path: Path) -> None:
+def test_a_frame_larger_than_its_clip_is_not_decoded(tmp_path: Path) -> None:
     """A few hundred bytes of GIF can ask for hundreds of megabytes."""
 
     def block(side: int) -> bytes:
@@ -286,7 +282,7 @@ def test_a_frame_larger_than_its_clip_is_not_unpacked(tmp_path: Path) -> None:
         list(clips.frames(path))
 
 
-def test_nothing_of_a_solid_frame_shows_through_the_next(tmp_path: Path) -> None:
+def test_an_opaque_frame_does_not_show_through_the_next(tmp_path: Path) -> None:
     solid = np.full((8, 8, 4), 255, np.uint8)
     half = solid.copy()
     half[:, 4:, 3] = 0
@@ -296,7 +292,7 @@ def test_nothing_of_a_solid_frame_shows_through_the_next(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("fps", [10, 1e6])
-def test_a_clip_that_came_to_nothing_leaves_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fps: int) -> None:
+def test_a_clip_that_fails_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fps: int) -> None:
     def broken() -> Iterator[np.ndarray[Any, Any]]:
         yield from frames(1)
         raise Cancelled
@@ -324,7 +320,9 @@ def track(runs: bytes) -> bytes:
     return boxed(b"trak", boxed(b"tkhd", bytes(76) + struct.pack(">II", 16 << 16, 16 << 16)) + inside)
 
 
-def test_without_the_video_extra_words_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_video_extra_the_error_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     film = written(tmp_path, ".mp4")
     monkeypatch.setattr(clips.importlib, "import_module", lambda name: (_ for _ in ()).throw(ImportError(name)))
     monkeypatch.setattr(clips.importlib.util, "find_spec", lambda name: None)
@@ -338,7 +336,7 @@ def test_without_the_video_extra_words_say_what_to_install(tmp_path: Path, monke
     assert not clips.mp4_available()
 
 
-def test_a_library_takes_a_clip_away_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_adding_a_clip_moves_all_of_its_file_or_nothing(tmp_path: Path) -> None:
     clip = clips.write(frames(), temp_clips.new_path(".webp"), 10)
     stopped: list[str] = []
 
@@ -371,7 +369,7 @@ def test_a_library_takes_a_clip_away_whole_or_not_at_all(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("ending", KINDS)
-def test_the_library_knows_clips_in_all_it_does(tmp_path: Path, ending: str) -> None:
+def test_clips_are_works_like_any_other_in_the_library(tmp_path: Path, ending: str) -> None:
     library = Library(tmp_path / "library")
     brought = library.import_file(written(tmp_path, ending).path)
     assert (brought.medium, brought.is_clip, brought.path.suffix) == ("clip", True, ending)
@@ -394,7 +392,7 @@ def test_the_library_knows_clips_in_all_it_does(tmp_path: Path, ending: str) -> 
     library.close()
 
 
-def test_a_clip_comes_from_an_engines_own_process_as_a_file(home: Path) -> None:
+def test_a_clip_crosses_from_the_engine_process_as_a_file(home: Path) -> None:
     media = [medium.with_engines(lambda _: "tests.clip_engine:ClipEngine") for medium in MEDIA]
     bundled = starters(home.parent / "bundled")
     studio = Studio(AppPaths.under(home), media=media, bundled=bundled, platform="")
@@ -409,7 +407,7 @@ def test_a_clip_comes_from_an_engines_own_process_as_a_file(home: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", KINDS)
-def test_a_writer_holds_few_frames_at_a_time(tmp_path: Path, ending: str) -> None:
+def test_a_writer_holds_few_frames_in_memory(tmp_path: Path, ending: str) -> None:
     alive: weakref.WeakSet[Any] = weakref.WeakSet()
     most = 0
 
@@ -442,7 +440,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
-def test_what_dead_studios_left_is_swept_and_what_living_ones_have_is_not(
+def test_folders_of_ended_studios_are_removed_and_those_of_running_ones_are_not(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
@@ -465,7 +463,7 @@ def test_what_dead_studios_left_is_swept_and_what_living_ones_have_is_not(
 
 
 @pytest.mark.parametrize("turned", [-400_000, 400_000])
-def test_a_clock_that_is_set_loses_no_clip_of_a_studio_that_runs(
+def test_setting_the_clock_removes_no_folder_of_a_running_studio(
     temporary: Path, monkeypatch: pytest.MonkeyPatch, turned: int
 ) -> None:
     monkeypatch.setenv(temp_clips.OWNER, str(os.getppid()))
@@ -480,7 +478,9 @@ def test_a_clock_that_is_set_loses_no_clip_of_a_studio_that_runs(
     assert unnamed.exists() == (turned > 0)
 
 
-def test_what_is_stale_is_told_by_the_clock_of_the_files(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stale_folders_are_found_by_the_clock_of_the_file_system(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     young = temporary / f"{temp_clips.PREFIX}young"
     young.mkdir()
     monkeypatch.setattr("time.time", lambda: young.stat().st_mtime + 400_000)
@@ -500,7 +500,7 @@ def clip_studio(home: Path, isolated: bool) -> Studio:
     )
 
 
-def test_no_clip_stays_that_nobody_wants(temporary: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clips_that_are_not_saved_are_removed(temporary: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     studio = clip_studio(home, isolated=False)
     shown = studio.submit(AvatarRequest(seed=1), live=True, replaces="walk").future.result(20)[0]
     assert shown.path.exists()
@@ -526,7 +526,7 @@ def test_no_clip_stays_that_nobody_wants(temporary: Path, home: Path, monkeypatc
     assert not list(temporary.iterdir())
 
 
-def test_what_a_killed_process_was_writing_goes_with_it(temporary: Path, home: Path) -> None:
+def test_the_unfinished_clip_of_a_killed_process_is_removed(temporary: Path, home: Path) -> None:
     studio = clip_studio(home, isolated=True)
     try:
         shown = studio.submit(AvatarRequest(seed=1), live=True).future.result(60)[0]

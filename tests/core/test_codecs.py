@@ -49,7 +49,7 @@ def same(a: Payload, b: Payload) -> bool:
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=["rgb", "rgba", "mono", "stereo", "text"])
 @pytest.mark.parametrize("note", [NOTE, None], ids=["noted", "bare"])
-def test_a_payload_comes_back_with_its_note(tmp_path: Path, payload: Payload, note: dict[str, Any] | None) -> None:
+def test_a_payload_and_its_note_are_read_back(tmp_path: Path, payload: Payload, note: dict[str, Any] | None) -> None:
     path = tmp_path / f"work{codecs.suffix(payload)}"
     codecs.write(payload, path, note=note)
     assert same(codecs.read(path), payload)
@@ -66,7 +66,7 @@ def test_the_same_work_gives_the_same_bytes(tmp_path: Path, payload: Payload) ->
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_what_was_written_and_read_is_written_alike(tmp_path: Path) -> None:
+def test_a_payload_that_was_read_is_written_as_the_same_bytes(tmp_path: Path) -> None:
     codecs.write(tone(2), tmp_path / "a.wav")
     codecs.write(codecs.read(tmp_path / "a.wav"), tmp_path / "b.wav")
     assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
@@ -104,14 +104,14 @@ def test_samples_beyond_the_range_are_clipped(tmp_path: Path) -> None:
     assert codecs.read(tmp_path / "a.wav").samples[0].tolist() == [0.0, top, -1.0, 0.0, top, -1.0]
 
 
-def test_lone_surrogates_do_not_stop_a_work(tmp_path: Path) -> None:
+def test_lone_surrogates_in_a_note_are_written(tmp_path: Path) -> None:
     codecs.write(Text("a\ud800b"), tmp_path / "a.md", note={"request": {"prompt": "\udfff"}})
     assert codecs.read(tmp_path / "a.md") == Text("a?b")
     codecs.write(picture(), tmp_path / "a.png", note={"request": {"prompt": "\udfff"}})
     assert codecs.read_note(tmp_path / "a.png") == {"request": {"prompt": "?"}}
 
 
-def test_a_trained_model_is_no_file() -> None:
+def test_a_trained_model_cannot_be_written_as_a_file() -> None:
     with pytest.raises(TypeError):
         codecs.suffix(Weights(Path("model")))
 
@@ -223,7 +223,7 @@ BODY = chunk(b"IDAT", zlib.compress(b"\0" * (3 * 4 + 1) * 4))
         (".jpg", (2_500, 60_000)),
     ],
 )
-def test_a_picture_that_claims_to_be_enormous_is_refused(tmp_path: Path, size: tuple[int, int], ending: str) -> None:
+def test_a_picture_with_an_enormous_size_is_refused(tmp_path: Path, size: tuple[int, int], ending: str) -> None:
     if ending == ".jpg":
         small = io.BytesIO()
         Pillow.new("RGB", (16, 16)).save(small, "JPEG")
@@ -278,7 +278,7 @@ def broken_wav(**fields: int) -> bytes:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_broken_and_hostile_files_are_refused_in_words(tmp_path: Path, name: str, data: bytes) -> None:
+def test_damaged_and_hostile_files_are_refused_with_the_reason(tmp_path: Path, name: str, data: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(data)
     with pytest.raises(BadInput) as caught:
@@ -287,7 +287,7 @@ def test_broken_and_hostile_files_are_refused_in_words(tmp_path: Path, name: str
     codecs.read_note(path)
 
 
-def test_a_sound_that_claims_to_be_endless_takes_no_memory(tmp_path: Path) -> None:
+def test_a_sound_with_an_enormous_length_takes_no_memory(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(broken_wav(length=2**32 - 100))
     try:
         read = codecs.read(tmp_path / "a.wav")
@@ -304,7 +304,7 @@ def test_a_long_sound_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: 
         codecs.read(tmp_path / "a.wav")
 
 
-def test_what_is_no_file_or_of_no_known_kind_is_refused(tmp_path: Path) -> None:
+def test_missing_files_folders_and_unknown_kinds_are_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "a.exe").write_bytes(b"MZ")
     for name in ("folder.png", "a.exe", "gone.png"):
@@ -334,7 +334,7 @@ def test_a_damaged_note_is_no_note(tmp_path: Path, note: bytes) -> None:
     assert codecs.read_note(tmp_path / "a.md") is None
 
 
-def test_thumbnails_keep_the_shape_and_never_grow() -> None:
+def test_thumbnails_keep_the_aspect_and_are_never_larger() -> None:
     wide = codecs.thumbnail(picture(4, height=100, width=400), 128)
     assert wide is not None
     assert wide.pixels.shape == (32, 128, 4)
@@ -358,7 +358,7 @@ def test_a_waveform_shows_where_the_sound_is_loud() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 39, 41])
-def test_very_short_sounds_are_drawn(length: int) -> None:
+def test_waveforms_of_very_short_sounds_are_drawn(length: int) -> None:
     drawn = codecs.thumbnail(Audio(np.full((1, length), 0.1, np.float32), 8000), 64)
     assert drawn is not None
     assert (drawn.pixels[:, :, 3] > 127).any()

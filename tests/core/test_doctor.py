@@ -49,7 +49,7 @@ def missing(findings: Sequence[DiagnosticFinding]) -> dict[str, DiagnosticFindin
     return {finding.name: finding for finding in findings if finding.missing}
 
 
-def test_a_healthy_machine_lacks_nothing_that_matters(places: AppPaths, healthy: Catalog) -> None:
+def test_a_healthy_machine_misses_nothing(places: AppPaths, healthy: Catalog) -> None:
     found = diagnostics.examine(places, healthy)
     assert set(missing(found)) <= {"memory"}
     assert not any(finding.essential for finding in found)
@@ -61,7 +61,7 @@ def test_a_healthy_machine_lacks_nothing_that_matters(places: AppPaths, healthy:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="these are asked for on Linux only")
-def test_each_lack_comes_with_its_cure(places: AppPaths, healthy: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_finding_says_how_to_mend_it(places: AppPaths, healthy: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes.util, "find_library", lambda _name: None)
     monkeypatch.delenv("DISPLAY")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
@@ -81,7 +81,7 @@ def test_each_lack_comes_with_its_cure(places: AppPaths, healthy: Catalog, monke
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="these are asked for on Linux only")
-def test_what_a_packaged_studio_brings_along_is_not_missing(
+def test_what_a_packaged_studio_contains_is_not_missing(
     places: AppPaths, healthy: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "libxkbcommon.so.0").touch()
@@ -93,7 +93,9 @@ def test_what_a_packaged_studio_brings_along_is_not_missing(
     assert "libxkbcommon0" not in packages
 
 
-def test_a_card_that_torch_does_not_use(places: AppPaths, healthy: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_graphics_card_that_torch_does_not_use_is_found(
+    places: AppPaths, healthy: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("STUDIO_DEVICE", raising=False)
     monkeypatch.setattr(hardware, "nvidia", lambda: ["NVIDIA H1, 8000 MiB, 1.2"])
     lacks = missing(diagnostics.examine(places, healthy))
@@ -101,7 +103,7 @@ def test_a_card_that_torch_does_not_use(places: AppPaths, healthy: Catalog, monk
     assert "run.py" in str(lacks["use of the card"].remedy)
 
 
-def test_no_room_no_memory_no_models(
+def test_little_disk_space_memory_and_no_models_are_found(
     places: AppPaths, healthy: Catalog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(hardware, "free_gb", lambda _folder: 0.5)
@@ -113,7 +115,7 @@ def test_no_room_no_memory_no_models(
     assert lacks["starters"].essential
 
 
-def test_a_folder_in_the_way_a_damaged_model_and_a_damaged_setting(places: AppPaths, healthy: Catalog) -> None:
+def test_unusable_folders_damaged_models_and_settings_are_found(places: AppPaths, healthy: Catalog) -> None:
     places.library.parent.mkdir(parents=True)
     places.state.write_text("a file where a folder is needed", encoding="utf-8")
     (healthy.get("avatar-starter").folder / "model.safetensors").write_bytes(b"torn")
@@ -125,7 +127,9 @@ def test_a_folder_in_the_way_a_damaged_model_and_a_damaged_setting(places: AppPa
     assert "theme" in str(lacks["settings"].missing)
 
 
-def test_a_report_names_nobody(places: AppPaths, healthy: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_names_no_person_and_no_machine(
+    places: AppPaths, healthy: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(diagnostics.getpass, "getuser", lambda: "Ada.Lovelace")
     monkeypatch.setattr(diagnostics.platform, "node", lambda: "adas-laptop")
     monkeypatch.setenv("HOME", "/home/ada.lovelace")
@@ -152,7 +156,7 @@ def test_a_report_names_nobody(places: AppPaths, healthy: Catalog, monkeypatch: 
     assert {row.count("|") for row in rows} == {4}
 
 
-def test_a_report_names_no_folder_and_no_model_of_ones_own(places: AppPaths, healthy: Catalog, tmp_path: Path) -> None:
+def test_a_report_names_no_own_folder_and_model(places: AppPaths, healthy: Catalog, tmp_path: Path) -> None:
     in_the_way = tmp_path / "Ada Lovelace"
     in_the_way.write_text("a file where a folder is needed", encoding="utf-8")
     models = tmp_path / "Weights of Ada"
@@ -184,7 +188,7 @@ def test_a_crash_of_an_engine_is_reported_with_its_frames(places: AppPaths, heal
     assert "Segmentation fault: network.py:7 forward" in words
 
 
-def test_torch_is_asked_in_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torch_is_asked_in_a_child_process(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Sequence[str]] = []
 
     def output(command: Sequence[str], _seconds: float) -> str:
@@ -197,7 +201,7 @@ def test_torch_is_asked_in_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
     compile(asked[0][2], "script", "exec")
 
 
-def test_asking_brings_no_torch_into_this_process() -> None:
+def test_asking_does_not_import_torch_here() -> None:
     code = (
         "import sys; from studio.support import hardware\n"
         'hardware.output = lambda *_: \'{"device": "cpu"}\'\n'
@@ -207,14 +211,14 @@ def test_asking_brings_no_torch_into_this_process() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
 
 
-def test_commands_that_fail_are_no_answer(tmp_path: Path) -> None:
+def test_commands_that_fail_or_hang_give_none(tmp_path: Path) -> None:
     assert hardware.output([str(tmp_path / "nothing")], 5) is None
     assert hardware.output([sys.executable, "-c", "raise SystemExit(1)"], 20) is None
     assert hardware.output([sys.executable, "-c", "import time; time.sleep(9)"], 0.2) is None
     assert hardware.output([sys.executable, "-c", "print('yes')"], 20) == "yes\n"
 
 
-def test_the_verbs(
+def test_the_verbs_doctor_and_about_print_json(
     capsys: pytest.CaptureFixture[str], healthy: Catalog, monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:
     run = Runs(capsys)

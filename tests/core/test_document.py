@@ -66,7 +66,7 @@ def reopened(folder: Path) -> dict[str, Any]:
         ({"": {"": 1}}, {"": {"": 2}}, 1),
     ],
 )
-def test_changes_turn_one_value_into_the_other(old: Any, new: Any, most: int) -> None:
+def test_changes_turn_one_value_into_another(old: Any, new: Any, most: int) -> None:
     changes = json.loads(json.dumps(between(old, new)))
     assert len(changes) <= most
     turned = apply(plain(old), changes)
@@ -82,7 +82,7 @@ def test_a_keystroke_in_a_long_text_is_a_short_change() -> None:
     assert len(json.dumps(repeated)) < 60
 
 
-def test_changes_of_values_made_by_chance() -> None:
+def test_changes_of_random_values() -> None:
     chance = random.Random(7)
 
     def value(depth: int) -> Any:
@@ -118,7 +118,7 @@ def test_changes_of_another_value_are_refused(changes: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [{"a": float("nan")}, {"a": {1: 2}}, {"a": b"bytes"}, {"a": object()}])
-def test_what_is_not_json_is_no_content(tmp_path: Path, value: dict[str, Any]) -> None:
+def test_content_that_is_not_json_is_refused(tmp_path: Path, value: dict[str, Any]) -> None:
     with Document.create(tmp_path, "manuscript", "A") as made:
         made.edit({"fine": True})
         with pytest.raises(BadInput, match="cannot hold"):
@@ -126,7 +126,7 @@ def test_what_is_not_json_is_no_content(tmp_path: Path, value: dict[str, Any]) -
         assert made.content == {"fine": True}
 
 
-def test_a_number_too_large_to_be_written_is_refused_and_the_writer_lives_on(tmp_path: Path) -> None:
+def test_too_large_a_number_is_refused_and_the_writer_goes_on(tmp_path: Path) -> None:
     with Document.create(tmp_path, "story", "Tale", {"n": 2**63 - 1}) as document:
         for large in (10**5000, -(2**63) - 1):
             with pytest.raises(BadInput, match="so large a number"):
@@ -143,7 +143,7 @@ def test_content_nested_without_end_is_refused(tmp_path: Path) -> None:
         Document.create(tmp_path, "manuscript", "A", endless)
 
 
-def test_what_was_edited_is_there_again(tmp_path: Path) -> None:
+def test_edits_are_there_after_reopening(tmp_path: Path) -> None:
     made = Document.create(tmp_path, "manuscript", "My 小说", {"text": "Once"})
     chapters = ["one"]
     made.edit({"text": "Once upon a time", "chapters": chapters}, works=["w1", "w2", "w1"])
@@ -163,7 +163,7 @@ def test_what_was_edited_is_there_again(tmp_path: Path) -> None:
         made.edit({})
 
 
-def test_edits_are_written_by_themselves_once_in_a_while(tmp_path: Path) -> None:
+def test_edits_are_saved_automatically_at_the_given_pace(tmp_path: Path) -> None:
     writes: list[float] = []
 
     def step(name: str) -> None:
@@ -244,7 +244,7 @@ def test_a_killed_studio_loses_nothing_that_was_flushed(tmp_path: Path) -> None:
         assert flushed >= int(numbers[-1])
 
 
-def test_a_folder_of_any_name(tmp_path: Path) -> None:
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
     odd = tmp_path / "a b#c%41 文&=" if os.name == "nt" else tmp_path / "a b#c?d%41 文&=\udcff"
     with Document.create(odd, "manuscript", "A", {"text": "one"}) as made:
         made.edit({"text": "two"})
@@ -253,7 +253,7 @@ def test_a_folder_of_any_name(tmp_path: Path) -> None:
 
 
 @needs_fork
-def test_killed_between_any_two_steps_of_a_write(tmp_path: Path) -> None:
+def test_a_kill_between_any_two_steps_of_a_write_loses_nothing_written(tmp_path: Path) -> None:
     seed = Document.create(tmp_path / "seed", "manuscript", "A", {"text": "before"})
     seed.save_version("first")
     seed.close()
@@ -284,7 +284,7 @@ def test_killed_between_any_two_steps_of_a_write(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("at", range(6))
-def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path, at: int) -> None:
+def test_a_full_disk_raises_and_nothing_is_lost(tmp_path: Path, at: int) -> None:
     made = Document.create(tmp_path, "manuscript", "A", {"text": "before"})
     made.close()
     refusal = Refusal(at)
@@ -319,7 +319,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path, at: int) -> Non
         assert again.notices == []
 
 
-def test_trouble_in_the_background_is_told_and_passes(tmp_path: Path) -> None:
+def test_an_error_of_the_autosave_is_reported_and_tried_again(tmp_path: Path) -> None:
     made = Document.create(tmp_path, "manuscript", "A")
     made.close()
     full = True
@@ -347,7 +347,7 @@ def test_trouble_in_the_background_is_told_and_passes(tmp_path: Path) -> None:
     assert reopened(made.folder) == {"text": "words"}
 
 
-def test_a_disk_that_fills_up_while_writing(tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_while_writing_loses_nothing_written(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "400k") as disk:
         opened = Document.create(disk, "manuscript", "A", {"text": "start"})
         kept = "start"
@@ -399,7 +399,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".lock"}
 
 
-def test_a_damaged_edit_is_named_and_kept_with_what_follows(tmp_path: Path) -> None:
+def test_a_damaged_edit_is_reported_and_its_file_kept(tmp_path: Path) -> None:
     folder = written(tmp_path, ["one", "two", "three"])
     path = folder / "document.sqlite"
     path.write_bytes(path.read_bytes().replace(b'"two"', b'"TWO"'))
@@ -415,7 +415,7 @@ def test_a_damaged_edit_is_named_and_kept_with_what_follows(tmp_path: Path) -> N
     ("statement", "left"),
     [("DELETE FROM edits WHERE number = 2", "one"), ("UPDATE edits SET changes = x'7b7d'", "start")],
 )
-def test_an_edit_that_is_missing_or_empty_is_damage(tmp_path: Path, statement: str, left: str) -> None:
+def test_a_missing_or_empty_edit_is_damage(tmp_path: Path, statement: str, left: str) -> None:
     folder = written(tmp_path, ["one", "two", "three"])
     alter(folder, statement)
     with Document(folder) as opened:
@@ -424,7 +424,7 @@ def test_an_edit_that_is_missing_or_empty_is_damage(tmp_path: Path, statement: s
 
 
 @pytest.mark.parametrize("value", [b"", b"{}", b"\0" * 300, None])
-def test_a_damaged_state_costs_nothing(tmp_path: Path, value: bytes | None) -> None:
+def test_a_damaged_state_loses_nothing(tmp_path: Path, value: bytes | None) -> None:
     folder = written(tmp_path, ["one", "two"])
     with Document(folder) as opened:
         opened.rename("B")  # seals a second state
@@ -443,7 +443,7 @@ def test_a_damaged_state_costs_nothing(tmp_path: Path, value: bytes | None) -> N
     assert reopened(folder) == {"text": "four"}
 
 
-def test_the_last_resort_is_a_version(tmp_path: Path) -> None:
+def test_without_a_state_the_newest_version_is_used(tmp_path: Path) -> None:
     folder = written(tmp_path, ["one"])
     with Document(folder) as opened:
         opened.save_version("safe")
@@ -457,7 +457,7 @@ def test_the_last_resort_is_a_version(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"damaged", b"SQLite format 3\0" + b"\0" * 5000])
-def test_a_database_that_cannot_be_read_is_refused_and_left_alone(tmp_path: Path, damage: bytes) -> None:
+def test_an_unreadable_database_is_refused_and_not_changed(tmp_path: Path, damage: bytes) -> None:
     folder = written(tmp_path, ["one"])
     (folder / "document.sqlite").write_bytes(damage)
     for _ in range(2):
@@ -494,7 +494,7 @@ def test_damaged_pages_are_never_taken_for_the_whole_document(tmp_path: Path) ->
     assert all("is damaged" in message for message in refused)
 
 
-def test_a_database_that_is_cut_short_keeps_what_was_in_the_rest(tmp_path: Path) -> None:
+def test_a_database_cut_short_is_rebuilt_from_the_rest(tmp_path: Path) -> None:
     folder = written(tmp_path, ["word " * 5000])
     data = (folder / "document.sqlite").read_bytes()
     assert len(data) > 6 * 4096
@@ -505,7 +505,7 @@ def test_a_database_that_is_cut_short_keeps_what_was_in_the_rest(tmp_path: Path)
     assert (folder / "damaged-document.sqlite").read_bytes() == data[: 5 * 4096]
 
 
-def test_a_list_leaves_no_files_and_reads_open_documents(tmp_path: Path) -> None:
+def test_listing_leaves_no_files_and_reads_open_documents(tmp_path: Path) -> None:
     with Document.create(tmp_path, "manuscript", "A") as made:
         made.rename("B")
         assert [summary.title for summary in listing(tmp_path)] == ["B"]
@@ -514,7 +514,7 @@ def test_a_list_leaves_no_files_and_reads_open_documents(tmp_path: Path) -> None
 
 
 @needs_fork
-def test_killed_while_a_damaged_database_is_rebuilt(tmp_path: Path) -> None:
+def test_a_kill_while_a_damaged_database_is_rebuilt_loses_nothing(tmp_path: Path) -> None:
     seed = written(tmp_path / "seed", ["one"])
     with Document(seed) as opened:
         opened.rename("B")
@@ -547,7 +547,7 @@ def test_a_long_history_is_sealed_and_stays_small(tmp_path: Path, monkeypatch: p
     assert reopened(made.folder) == {"text": "draft 299 " * 10}
 
 
-def test_versions_by_name_and_back(tmp_path: Path) -> None:
+def test_named_versions_are_restored(tmp_path: Path) -> None:
     made = Document.create(tmp_path, "manuscript", "A", {"text": "one"})
     first = made.save_version(" First\ndraft ")
     made.edit({"text": "two"}, works=["w"])
@@ -573,7 +573,7 @@ def test_versions_by_name_and_back(tmp_path: Path) -> None:
                 deed(first.number)
 
 
-def test_versions_keep_themselves_and_are_thinned_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_automatic_versions_are_saved_and_limited_in_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "AUTOMATIC_LIMIT", 3)
     made = Document.create(tmp_path, "manuscript", "A", {"text": "0"})
     made.close()
@@ -593,7 +593,7 @@ def test_versions_keep_themselves_and_are_thinned_out(tmp_path: Path, monkeypatc
         assert len(again.versions()) == count
 
 
-def test_a_version_is_what_stood_before_the_first_edit_and_the_next_one_comes_much_later(tmp_path: Path) -> None:
+def test_an_automatic_version_is_the_state_before_the_first_edit_of_an_interval(tmp_path: Path) -> None:
     made = Document.create(tmp_path, "manuscript", "A", {"text": "yesterday"})
     made.close()
     for again in range(20):  # the writer is as often as not a step behind who flushes
@@ -619,7 +619,7 @@ def test_a_damaged_version_is_refused(tmp_path: Path) -> None:
         assert opened.version_content(numbers[2]) == {"text": "one"}
 
 
-def test_one_studio_at_a_time(tmp_path: Path) -> None:
+def test_a_document_is_open_in_one_studio_at_a_time(tmp_path: Path) -> None:
     made = Document.create(tmp_path, "manuscript", "A")
     with pytest.raises(StudioError, match="already open"):
         Document(made.folder)
@@ -628,14 +628,14 @@ def test_one_studio_at_a_time(tmp_path: Path) -> None:
 
 
 @needs_fork
-def test_a_dead_studio_holds_nothing(tmp_path: Path) -> None:
+def test_a_killed_studio_releases_its_lock(tmp_path: Path) -> None:
     made = Document.create(tmp_path, "manuscript", "A", {"text": "mine"})
     made.close()
     ended(in_child(lambda: os._exit(0 if Document(made.folder) else 1)))
     assert reopened(made.folder) == {"text": "mine"}
 
 
-def test_a_document_of_a_newer_studio_is_refused_politely(tmp_path: Path) -> None:
+def test_a_document_of_a_newer_studio_is_refused_and_not_changed(tmp_path: Path) -> None:
     folder = written(tmp_path, ["one"])
     alter(folder, f"PRAGMA user_version = {database.SCHEMA + 1}")
     before = contents(folder)
@@ -645,7 +645,7 @@ def test_a_document_of_a_newer_studio_is_refused_politely(tmp_path: Path) -> Non
     assert len(listing(tmp_path)) == 1
 
 
-def test_what_is_no_document_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_a_document_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no document"):
         Document(tmp_path / "nowhere")
     (tmp_path / "file").write_bytes(b"")

@@ -99,7 +99,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def test_everything_is_migrated_and_the_old_files_are_set_aside(tmp_path: Path) -> None:
+def test_everything_is_migrated_and_the_old_files_are_moved(tmp_path: Path) -> None:
     old = old_folder(tmp_path, ["one"])
     old.keep(1, "First \ud800")
     old.edit(content={"text": "\ud800 two"})
@@ -124,7 +124,7 @@ def test_everything_is_migrated_and_the_old_files_are_set_aside(tmp_path: Path) 
 
 
 @needs_fork
-def test_killed_between_any_two_steps_of_a_migration(tmp_path: Path) -> None:
+def test_a_kill_between_any_two_steps_of_a_migration_loses_nothing(tmp_path: Path) -> None:
     seed = old_folder(tmp_path / "seed", ["one", "two"])
     seed.keep(1, "first")
     seed.edit(content={"text": "three"})
@@ -151,7 +151,7 @@ def test_killed_between_any_two_steps_of_a_migration(tmp_path: Path) -> None:
 
 
 @needs_fork
-def test_killed_at_any_moment_of_a_migration(tmp_path: Path) -> None:
+def test_a_kill_at_any_moment_of_a_migration_loses_nothing(tmp_path: Path) -> None:
     seed = old_folder(tmp_path / "seed", ["word " * 20_000])
     for number in range(1, 30):
         seed.keep(number, str(number))
@@ -191,7 +191,7 @@ def test_old_files_that_cannot_be_moved_yet_are_moved_the_next_time(tmp_path: Pa
     assert contents(old.folder / "old") == before
 
 
-def test_a_torn_last_line_of_a_journal_is_passed_over(tmp_path: Path) -> None:
+def test_a_torn_last_line_of_a_journal_is_ignored(tmp_path: Path) -> None:
     old = old_folder(tmp_path, ["one", "two", "three"])
     whole = old.journal.read_bytes()
     start = whole[:-1].rindex(b"\n") + 1
@@ -203,7 +203,7 @@ def test_a_torn_last_line_of_a_journal_is_passed_over(tmp_path: Path) -> None:
         assert reopened(folder) == {"text": text}
 
 
-def test_damage_in_the_middle_of_a_journal_is_named_and_kept(tmp_path: Path) -> None:
+def test_damage_in_the_middle_of_a_journal_is_reported_and_its_file_kept(tmp_path: Path) -> None:
     old = old_folder(tmp_path, ["one", "two", "three"])
     data = bytearray(old.journal.read_bytes())
     at = data.index(b"two")
@@ -218,7 +218,7 @@ def test_damage_in_the_middle_of_a_journal_is_named_and_kept(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}\n{}\n", b"\0" * 300, None])
-def test_a_damaged_snapshot_costs_nothing(tmp_path: Path, damage: bytes | None) -> None:
+def test_a_damaged_snapshot_loses_nothing(tmp_path: Path, damage: bytes | None) -> None:
     old = old_folder(tmp_path, ["one"])
     old.edit(title="B")
     old.seal(old.state)
@@ -232,7 +232,7 @@ def test_a_damaged_snapshot_costs_nothing(tmp_path: Path, damage: bytes | None) 
     assert reopened(old.folder) == {"text": "four"}
 
 
-def test_the_last_resort_is_a_version(tmp_path: Path) -> None:
+def test_without_a_snapshot_the_newest_version_is_used(tmp_path: Path) -> None:
     old = old_folder(tmp_path, ["one"])
     old.keep(1, "safe")
     old.keep(2, "damaged").write_bytes(b"damaged")
@@ -254,7 +254,7 @@ def test_the_last_resort_is_a_version(tmp_path: Path) -> None:
     assert contents(ruined) == before
 
 
-def test_a_document_of_a_newer_studio_is_refused_politely(tmp_path: Path) -> None:
+def test_a_document_of_a_newer_studio_is_refused_and_not_changed(tmp_path: Path) -> None:
     old = old_folder(tmp_path, ["one"])
     head, body = (old.folder / "snapshot.1").read_bytes().split(b"\n", 1)
     (old.folder / "snapshot.1").write_bytes(json.dumps({**json.loads(head), "schema": 2}).encode() + b"\n" + body)

@@ -257,7 +257,7 @@ class ExpectedHistory:
         return here == (text(document), walk_back(document), walk_forward(document))
 
 
-def test_any_row_of_edits_undos_and_redos_with_restarts(tmp_path: Path) -> None:
+def test_any_sequence_of_edits_undos_redos_and_restarts(tmp_path: Path) -> None:
     document, expected = new_document(tmp_path), ExpectedHistory()
     for number in range(200):
         expected.act(number, document)

@@ -16,7 +16,7 @@ def children() -> list[psutil.Process]:
     return psutil.Process().children()
 
 
-def test_one_child_while_it_lasts() -> None:
+def test_one_child_process_runs_while_jobs_do() -> None:
     before = len(children())
     awake = KeepAwake(WAITS, platform="linux")
     awake.set(True)
@@ -29,14 +29,16 @@ def test_one_child_while_it_lasts() -> None:
 
 
 @pytest.mark.parametrize("command", [[], ["/there/is/no/such/program"]])
-def test_a_platform_without_help_lets_it_sleep(command: list[str]) -> None:
+def test_a_platform_without_such_a_command_is_no_error(command: list[str]) -> None:
     awake = KeepAwake(command, platform="linux")
+    before = len(children())
     awake.set(True)
     assert awake.on
+    assert len(children()) == before
     awake.set(False)
 
 
-def test_a_child_that_died_is_not_missed() -> None:
+def test_a_child_that_ended_early_is_no_error() -> None:
     awake = KeepAwake([sys.executable, "-c", ""], platform="linux")
     awake.set(True)
     for child in children():

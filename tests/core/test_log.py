@@ -22,7 +22,7 @@ def poster(prompt: str) -> Request:
     return Request.from_json({"kind": "poster", "prompt": prompt, "negative": "hats"})
 
 
-def test_it_writes_rotates_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_is_written_rotated_and_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "FILE_SIZE", 2000)
     handlers = list(logging.getLogger().handlers)
     with log.logging_to(tmp_path / "logs", "studio"):
@@ -40,7 +40,7 @@ def test_it_writes_rotates_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "afterwards" not in log.path(tmp_path / "logs").read_text(encoding="utf-8")
 
 
-def test_the_words_of_requests_are_blotted_out(tmp_path: Path) -> None:
+def test_texts_of_requests_are_redacted(tmp_path: Path) -> None:
     prompt = 'my secret\n"garden"\nin Ulm'
     studio = fake_studio(tmp_path / "home", persist_queue=False)
     try:
@@ -64,7 +64,7 @@ def test_the_words_of_requests_are_blotted_out(tmp_path: Path) -> None:
         assert secret not in words, words
 
 
-def test_a_short_prompt_of_chinese_is_blotted_out_too(tmp_path: Path) -> None:
+def test_a_short_chinese_prompt_is_redacted(tmp_path: Path) -> None:
     log.conceal(poster("小红"))
     with log.logging_to(tmp_path, "studio"):
         logger.info("asked for 小红")
@@ -73,7 +73,7 @@ def test_a_short_prompt_of_chinese_is_blotted_out_too(tmp_path: Path) -> None:
     assert log.REDACTED in words
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_the_texts_to_redact_are_bounded() -> None:
     for number in range(log.MAX_TEXTS + 50):
         log.conceal(poster(f"prompt number {number}"))
     assert len(log._secrets) <= log.MAX_TEXTS
@@ -82,7 +82,7 @@ def test_what_is_remembered_is_bounded() -> None:
     assert sum(map(len, log._secrets)) <= log.MAX_LETTERS
 
 
-def test_a_folder_that_cannot_be_written_is_said_and_stops_nobody(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported_and_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
     (warning,) = log.start(tmp_path / "file" / "logs")
     assert "There will be no log" in warning

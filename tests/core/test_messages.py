@@ -152,11 +152,11 @@ def test_every_message_can_be_translated() -> None:
         'label(f"{n} works", "muted")',
     ],
 )  # fmt: skip
-def test_what_could_not_be_translated_is_found(bad: str) -> None:
+def test_messages_that_cannot_be_translated_are_found(bad: str) -> None:
     assert list(faults(Path("studio/ui/x.py"), ast.parse(bad), MADE_OF))
 
 
-def test_a_message_says_what_it_said_as_one_string() -> None:
+def test_a_message_formats_to_the_expected_sentence() -> None:
     said = BadInput(
         "{name} is {value!r}, at most {limit:,}.", "Give {low:g}.", name=Path("a.png"), value="x", limit=5000, low=0.5
     )
@@ -184,7 +184,7 @@ def test_an_error_within_an_error_stays_a_message() -> None:
     assert str(StudioError("{reason}", reason=OSError("gone"))) == "gone"
 
 
-def test_words_of_others_never_break_a_message() -> None:
+def test_braces_in_parameters_do_not_break_a_message() -> None:
     assert str(Message("{name} is {what}", name="{what} {0} {")) == "{name} is {what}"
     assert str(Message("{name}!", name="{what} {0} {")) == "{what} {0} {!"
 
@@ -198,14 +198,14 @@ def test_words_of_others_never_break_a_message() -> None:
         StudioError(counted(2, "one", "{n} of them")),
     ],
 )
-def test_an_error_comes_through_a_pickle(error: StudioError) -> None:
+def test_an_error_can_be_pickled(error: StudioError) -> None:
     back = pickle.loads(pickle.dumps(error, protocol=5))
     assert type(back) is type(error)
     assert (back.said, back.advice, back.mend, str(back)) == (error.said, error.advice, error.mend, str(error))
     assert back.status == error.status
 
 
-def test_a_message_comes_back_from_json() -> None:
+def test_a_message_is_read_back_from_json() -> None:
     said = Message("{what} of {n}", what=Message("the {kind}", kind="sun"), n=2)
     assert Message.from_json(said.to_json()) == said
     assert str(Message.from_json(counted(1, "one", "{n} works").to_json())) == "one"

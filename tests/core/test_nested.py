@@ -30,7 +30,7 @@ def face(**fields: object) -> AvatarRequest:
     return found
 
 
-def test_rows_come_from_objects_and_go_back() -> None:
+def test_rows_are_read_from_objects_and_written_back() -> None:
     request = face(traits=[{"name": "Hair", "value": 1}], slides=[{"direction": "sefa-1", "amount": -2.5}])
     assert request.traits == (SliderValue("Hair", 1.0),)
     assert request.slides == (DirectionStep("sefa-1", -2.5),)
@@ -52,7 +52,7 @@ def test_rows_come_from_objects_and_go_back() -> None:
         ({"mix": [{}] * 13}, "has 13 entries; at most 12"),
     ],
 )
-def test_what_cannot_be_names_row_and_field(fields: dict[str, object], words: str) -> None:
+def test_an_invalid_value_is_refused_by_row_and_field(fields: dict[str, object], words: str) -> None:
     with pytest.raises(BadInput, match=words):
         face(**fields)
 
@@ -65,7 +65,7 @@ def test_a_row_of_a_newer_studio_is_kept() -> None:
     assert dataclasses.replace(request.near[0], seed=4).to_json()["wind"] == {"from": "west"}
 
 
-def test_faces_within_faces_come_back() -> None:
+def test_faces_within_faces_are_read_back() -> None:
     inner = face(seed=1, name="\u5c0f\u660e", near=[{"seed": 2}])
     middle = face(seed=3, mix=[{"face": inner.to_json(), "layers": "fine"}])
     outer = AvatarRequest(mix=(StyleMix(json.dumps(middle.to_json())),))

@@ -27,7 +27,7 @@ def entered(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_words_go_to_the_command_line() -> None:
+def test_arguments_go_to_the_command_line() -> None:
     done = entered("--version")
     assert (done.returncode, done.stdout) == (0, f"AIGC Studio {studio.__version__}\n"), done.stderr
 

@@ -30,7 +30,7 @@ def test_a_preset_comes_back_without_its_seed(tmp_path: Path) -> None:
     assert presets.of("story") == []
 
 
-def test_the_same_name_replaces_and_another_of_the_same_letters_does_not(tmp_path: Path) -> None:
+def test_the_same_name_replaces_and_a_similar_one_does_not(tmp_path: Path) -> None:
     presets = Presets(tmp_path)
     first = presets.keep("Sky!", brief("one"))
     assert presets.keep("sky!", brief("two")).path == first.path
@@ -51,7 +51,7 @@ def test_a_preset_needs_a_name(tmp_path: Path, name: str) -> None:
     "damage",
     [b"", b"{", b"[]", b'{"format": "other"}', b"\xff", b'{"format": "aigc-studio preset", "request": {"kind": "x"}}'],
 )
-def test_a_damaged_file_is_told_and_left_out_of_the_list(tmp_path: Path, damage: bytes) -> None:
+def test_a_damaged_file_is_reported_and_not_listed(tmp_path: Path, damage: bytes) -> None:
     presets = Presets(tmp_path)
     kept = presets.keep("good", brief("x"))
     bad = kept.path.with_name("bad.json")

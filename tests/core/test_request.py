@@ -25,7 +25,7 @@ def test_json_round_trip(cls: type[Request]) -> None:
 
 
 @pytest.mark.parametrize("cls", REQUESTS)
-def test_every_field_says_what_it_is(cls: type[Request]) -> None:
+def test_every_field_has_a_label_and_help(cls: type[Request]) -> None:
     for name, each in cls.fields():
         assert each.label, name
         assert each.help.endswith("."), name
@@ -37,13 +37,13 @@ def test_what_a_newer_studio_wrote_is_kept(cls: type[Request]) -> None:
     assert Request.from_json(data).to_json()["aura"] == {"deep": [1, 2]}
 
 
-def test_what_no_work_could_carry_is_refused_before_it_is_made() -> None:
+def test_unknown_values_that_are_not_json_are_refused() -> None:
     with pytest.raises(BadInput, match="does not know"):
         Request.from_json(json.loads('{"kind": "avatar", "aura": [NaN]}'))
 
 
 @pytest.mark.parametrize("cls", REQUESTS)
-def test_out_of_range_is_named(cls: type[Request]) -> None:
+def test_values_out_of_range_are_refused_by_the_name_of_the_field(cls: type[Request]) -> None:
     for name, each in cls.fields():
         if isinstance(each, Range):
             wrong = [each.high + 1, each.low - 1, float("nan"), float("inf"), 10**400, 10**5000, "many", None, True]
@@ -69,12 +69,12 @@ def test_out_of_range_is_named(cls: type[Request]) -> None:
 
 
 @pytest.mark.parametrize("data", [None, [], "avatar", {"kind": "cathedral"}, {"kind": ["avatar"]}, {}])
-def test_what_is_no_request_is_refused(data: object) -> None:
+def test_json_that_is_no_request_is_refused(data: object) -> None:
     with pytest.raises(BadInput):
         Request.from_json(data)
 
 
-def test_whole_numbers_come_in_any_dress_and_leave_as_int() -> None:
+def test_integers_are_read_in_every_form_and_stored_as_int() -> None:
     each = Range(label="n", help="n.", low=0, high=10)
     assert each.check("n", 3.0) == 3
     assert isinstance(each.check("n", 3.0), int)
@@ -82,7 +82,7 @@ def test_whole_numbers_come_in_any_dress_and_leave_as_int() -> None:
         each.check("n", 3.5)
 
 
-def test_text_loses_what_cannot_be_written() -> None:
+def test_characters_that_cannot_be_written_are_removed_from_texts() -> None:
     each = FreeText(label="t", help="t.")
     assert each.check("t", "a\0b") == "ab"
     assert each.check("t", "a\ud800b") == "a?b"
@@ -100,7 +100,7 @@ def test_a_new_kind_is_known_by_its_name() -> None:
         del Request.kinds["cathedral-of-tests"]
 
 
-def test_fresh_seeds_are_seeds_and_differ() -> None:
+def test_fresh_seeds_are_valid_and_differ() -> None:
     seeds = {fresh_seed() for _ in range(50)}
     assert len(seeds) > 45
     assert all(0 <= seed < 2**31 for seed in seeds)

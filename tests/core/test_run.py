@@ -42,7 +42,7 @@ def fake_python(folder: Path, name: str, body: str) -> Path:
     return program
 
 
-def test_claims_what_pyproject_says() -> None:
+def test_the_supported_versions_are_those_of_pyproject() -> None:
     low, end = run.supported_versions((run.ROOT / "pyproject.toml").read_text("utf-8"))
     assert low <= sys.version_info[:2] < end
 
@@ -55,18 +55,18 @@ def test_the_readme_and_the_classifiers_claim_the_same() -> None:
     assert f"Python 3.{low[1]} or newer" in (run.ROOT / "README.md").read_text("utf-8")
 
 
-def test_an_old_python_can_read_it() -> None:
+def test_run_py_has_the_syntax_of_python_3_6() -> None:
     """Else it would say where it does not understand the file, and not what the studio needs."""
     ast.parse((run.ROOT / "run.py").read_text("utf-8"), feature_version=(3, 6))
 
 
-def test_a_pyproject_without_a_claim_is_said_to_be_damaged() -> None:
+def test_a_pyproject_without_a_version_is_damaged() -> None:
     with pytest.raises(run.Failed, match="damaged"):
         run.supported_versions("[project]")
 
 
 @pytest.mark.parametrize("running", [(3, 11), (3, 14)])
-def test_a_python_that_fits_stays(running: tuple[int, int]) -> None:
+def test_a_supported_python_is_used(running: tuple[int, int]) -> None:
     assert run.fitting_python(running, VERSIONS, which_of("python3.12"), answers) is None
 
 
@@ -78,13 +78,13 @@ def test_a_python_that_fits_stays(running: tuple[int, int]) -> None:
         (("py", "python3.11"), ["/usr/bin/py", "-3.14"]),
     ],
 )
-def test_another_python_hands_over_to_the_newest_that_fits(
+def test_an_unsupported_python_starts_the_newest_supported_one(
     running: tuple[int, int], installed: tuple[str, ...], chosen: list[str]
 ) -> None:
     assert run.fitting_python(running, VERSIONS, which_of(*installed), answers) == chosen
 
 
-def test_a_stand_in_for_a_python_that_is_not_installed_is_passed_over() -> None:
+def test_a_stub_for_a_python_that_is_not_installed_is_ignored() -> None:
     def version_of(command: list[str]) -> tuple[int, int] | None:
         return (3, 11) if command == ["/usr/bin/python3.11"] else None
 
@@ -96,7 +96,7 @@ def test_a_stand_in_for_a_python_that_is_not_installed_is_passed_over() -> None:
     ("end", "words"),
     [((3, 12), "on Python 3.11; this is Python 3.9"), ((3, 15), "Python 3.11 to 3.14; this is Python 3.9")],
 )
-def test_without_a_python_that_fits_it_says_which_and_how_to_get_it(end: tuple[int, int], words: str) -> None:
+def test_without_a_supported_python_the_error_says_how_to_get_one(end: tuple[int, int], words: str) -> None:
     with pytest.raises(run.Failed, match=words) as failed:
         run.fitting_python((3, 9), ((3, 11), end), which_of(), answers)
     assert "sudo apt install python3.11 python3.11-venv" in str(failed.value)
@@ -108,11 +108,11 @@ def test_without_a_python_that_fits_it_says_which_and_how_to_get_it(end: tuple[i
     ("body", "version"),
     [("echo 3 12", (3, 12)), ("echo 'python3.12: command not found'", None), ("echo 3 12; exit 127", None)],
 )
-def test_asks_a_python_for_its_version(tmp_path: Path, body: str, version: tuple[int, int] | None) -> None:
+def test_a_python_is_asked_for_its_version(tmp_path: Path, body: str, version: tuple[int, int] | None) -> None:
     assert run.version_of([str(fake_python(tmp_path, "python3.12", body))]) == version
 
 
-def test_a_python_that_is_not_there_has_no_version(tmp_path: Path) -> None:
+def test_a_missing_python_has_no_version(tmp_path: Path) -> None:
     assert run.version_of([str(tmp_path / "python3.12")]) is None
 
 
@@ -132,7 +132,7 @@ def started_by(prelude: str, path: Path, *words: str) -> subprocess.CompletedPro
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
-def test_an_old_python_starts_the_one_that_fits_with_the_same_words(tmp_path: Path) -> None:
+def test_an_old_python_starts_the_supported_one_with_the_same_arguments(tmp_path: Path) -> None:
     folder = tmp_path / "My programs 程序"
     fake_python(folder, "python3.13", 'test "$1" = -c && { echo 3 13; exit; }; for word; do echo "<$word>"; done')
     done = started_by("sys.version_info = (3, 9, 2, 'final', 0)", folder, "make", "a b 图")
@@ -167,13 +167,15 @@ def test_a_python_without_the_whole_standard_library_says_what_to_install(tmp_pa
         ("Darwin", False, {"cpu": "torch-2.13.0"}, None),
     ],
 )
-def test_chooses_the_build_of_torch(system: str, nvidia: bool, pages: dict[str, str], chosen: str | None) -> None:
+def test_the_build_of_torch_fits_the_machine(
+    system: str, nvidia: bool, pages: dict[str, str], chosen: str | None
+) -> None:
     texts = {f"{run.TORCH_WHEELS}{name}/torch/": text for name, text in pages.items()}
     found = run.torch_wheels(system, nvidia, "2.13.0", texts.get)
     assert found == (None if chosen is None else run.TORCH_WHEELS + chosen)
 
 
-def test_out_of_reach_is_asked_once() -> None:
+def test_an_unreachable_index_is_tried_once() -> None:
     asked: list[str] = []
     assert run.torch_wheels("Windows", True, "2.13.0", asked.append) is None
     assert len(asked) == 1
@@ -193,7 +195,9 @@ def test_out_of_reach_is_asked_once() -> None:
         (None, False, set[str](), "anew"),
     ],
 )
-def test_plans_what_is_missing(stamp: dict[str, object] | None, whole: bool, extras: set[str], what: str) -> None:
+def test_only_missing_packages_are_installed(
+    stamp: dict[str, object] | None, whole: bool, extras: set[str], what: str
+) -> None:
     assert run.plan(stamp, whole, extras, NOW) == what
 
 
@@ -230,7 +234,7 @@ def test_requirements_come_from_pyproject(folder: Path) -> None:
     assert run.requirements_of({"train", "dev"}) == ["torch==2.13.0", "numpy", "pytest", "mido"]
 
 
-def test_second_start_installs_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_start_installs_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[bool, set[str]]] = []
     monkeypatch.setattr(
         run, "install", lambda anew, extras, lock: (calls.append((anew, extras)), make_environment(folder))
@@ -252,7 +256,7 @@ def test_more_extras_are_added_and_kept(folder: Path, monkeypatch: pytest.Monkey
     assert calls == [(True, {"dev"}), (False, {"dev"})]
 
 
-def test_an_interrupted_setup_begins_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_setup_starts_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[bool] = []
 
     def install(anew: bool, extras: set[str], lock: int) -> None:
@@ -271,9 +275,7 @@ def test_an_interrupted_setup_begins_anew(folder: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("missing", ["venv", "ensurepip"])
-def test_without_what_makes_environments_it_names_the_package(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, missing: str
-) -> None:
+def test_without_venv_the_error_names_the_package(folder: Path, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     find = run.importlib.util.find_spec
     monkeypatch.setattr(run.importlib.util, "find_spec", lambda name: None if name == missing else find(name))
     with pytest.raises(run.Failed) as failed:
@@ -283,15 +285,13 @@ def test_without_what_makes_environments_it_names_the_package(
     assert not (folder / ".venv").exists()
 
 
-def test_a_folder_that_no_path_of_modules_can_name_is_said_in_words(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_name_with_a_path_separator_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "ROOT", folder / f"a{os.pathsep}b")
     with pytest.raises(run.Failed, match="Rename or move it"):
         run.refuse_what_cannot_work()
 
 
-def test_an_environment_without_pip_is_made_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_without_pip_is_created_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As uv makes them, and `python -m venv --without-pip`."""
     calls: list[bool] = []
 
@@ -368,14 +368,14 @@ def test_two_starts_prepare_one_after_the_other(folder: Path, capsys: pytest.Cap
     assert order == ["first", "second"]
 
 
-def test_a_folder_that_cannot_be_written_is_said_in_words(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwritable_folder_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "LOCK", folder / "pyproject.toml" / "lock")
     with pytest.raises(run.Failed, match="Copy the studio"), run.only_one():
         pass
 
 
 @pytest.mark.parametrize("words", [[], ["make", "avatar", "--seed", "7"]])
-def test_all_other_words_go_to_the_studio(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_other_arguments_go_to_the_studio(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[list[str]] = []
     wanted: list[set[str]] = []
     monkeypatch.setattr(run, "prepare", wanted.append)
@@ -385,7 +385,7 @@ def test_all_other_words_go_to_the_studio(words: list[str], monkeypatch: pytest.
     assert wanted == [set()]
 
 
-def test_test_brings_what_tests_need(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_test_verb_installs_what_tests_need(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted: list[set[str]] = []
     monkeypatch.setattr(run, "prepare", wanted.append)
     monkeypatch.setattr(run, "test", lambda words: 5)
@@ -394,7 +394,7 @@ def test_test_brings_what_tests_need(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no exec")
-def test_the_command_line_is_told_what_a_person_types(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_gets_the_command_that_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     def become(_program: str, _words: list[str], environment: dict[str, str]) -> None:
         assert environment["STUDIO_PROGRAM"] == "python3 run.py"
         raise SystemExit(0)

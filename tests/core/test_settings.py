@@ -30,7 +30,7 @@ CHANGED: dict[str, Any] = {
 }
 
 
-def test_every_setting_comes_back(tmp_path: Path) -> None:
+def test_every_setting_is_read_back(tmp_path: Path) -> None:
     assert set(CHANGED) == {name for name, _ in Settings.fields()}
     changed = Settings(**CHANGED)
     assert all(getattr(changed, name) != getattr(Settings(), name) for name in CHANGED)
@@ -55,7 +55,7 @@ def test_no_file_gives_the_defaults(tmp_path: Path) -> None:
         b"x = " + b"9" * 5000,
     ],
 )
-def test_a_broken_file_is_set_aside_and_named(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_file_is_moved_and_reported(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "settings.toml"
     for number in (1, 2):
         path.write_bytes(content)
@@ -68,7 +68,7 @@ def test_a_broken_file_is_set_aside_and_named(tmp_path: Path, content: bytes) ->
         assert not path.exists()
 
 
-def test_one_bad_value_does_not_cost_the_others(tmp_path: Path) -> None:
+def test_one_bad_value_leaves_the_others(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
     path.write_text('theme = "purple"\nthreads = 4\ntext_size = nan\nreduced_motion = 1\n', encoding="utf-8")
     loaded, warnings = load(path)
@@ -81,7 +81,7 @@ def test_one_bad_value_does_not_cost_the_others(tmp_path: Path) -> None:
     assert path.exists()
 
 
-def test_a_number_that_no_float_holds_costs_only_itself(tmp_path: Path) -> None:
+def test_too_large_a_number_leaves_the_other_settings(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
     path.write_text(f'theme = "dark"\nthreads = 1{"0" * 400}\ntext_size = 0x{"f" * 5000}\n', encoding="utf-8")
     loaded, warnings = load(path)
@@ -140,7 +140,7 @@ def test_migrations_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert settings.tomllib.loads(path.read_text(encoding="utf-8")) == dataclasses.asdict(loaded) | {"version": 3}
 
 
-def test_values_and_names_are_checked_with_words() -> None:
+def test_invalid_values_and_names_are_refused_with_the_reason() -> None:
     with pytest.raises(BadInput, match=r"theme cannot be 'purple'.*system, light, dark"):
         Settings(theme="purple")
     with pytest.raises(BadInput, match=r"threads is -1.*from 0 to"):
@@ -164,7 +164,7 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="permissions do not bind this user")
-def test_an_unwritable_folder_is_said_in_words(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_a_studio_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(StudioError, match="could not be saved"):
@@ -173,7 +173,7 @@ def test_an_unwritable_folder_is_said_in_words(tmp_path: Path) -> None:
         tmp_path.chmod(0o700)
 
 
-def test_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_the_file_is_a_studio_error(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
     path.mkdir()
     loaded, warnings = load(path)
@@ -183,7 +183,7 @@ def test_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
         save(path, loaded)
 
 
-def test_two_studios_change_different_settings_and_both_hold(tmp_path: Path) -> None:
+def test_changes_of_two_studios_are_both_saved(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
     one = other = Settings()
     one = change(path, one, theme="dark")

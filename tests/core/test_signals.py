@@ -94,7 +94,7 @@ def shutdown(process: subprocess.Popen[str]) -> None:
         pytest.param(shutdown, PERSON, id="shut-down"),
     ],
 )
-def test_a_training_that_the_system_ends_is_kept(
+def test_a_training_ended_by_a_signal_is_saved(
     tmp_path: Path, home: Path, end: Callable[[subprocess.Popen[str]], None], interrupt: str
 ) -> None:
     with started(*training(tmp_path), interrupt=interrupt) as process:
@@ -108,7 +108,7 @@ def test_a_training_that_the_system_ends_is_kept(
     assert err.splitlines()[-1] == "Cancelled."
 
 
-def test_a_work_that_is_ended_is_kept_and_the_copies_are_whole(tmp_path: Path, home: Path) -> None:
+def test_a_work_ended_by_a_signal_is_saved_and_its_copies_are_complete(tmp_path: Path, home: Path) -> None:
     out = tmp_path / "out"
     with started("make", "avatar", "--seed", fakes.SLOW, "--count", 3, "--out", out, "--json") as process:
         running(process)
@@ -120,7 +120,7 @@ def test_a_work_that_is_ended_is_kept_and_the_copies_are_whole(tmp_path: Path, h
     assert [Path(asset["path"])] == list(out.iterdir())
 
 
-def test_a_terminal_that_is_closed_takes_no_work_along(tmp_path: Path, home: Path) -> None:
+def test_closing_the_terminal_loses_no_work(tmp_path: Path, home: Path) -> None:
     master, slave = os.openpty()
     with started(*training(tmp_path), shown=slave) as process:
         os.close(slave)
@@ -133,7 +133,7 @@ def test_a_terminal_that_is_closed_takes_no_work_along(tmp_path: Path, home: Pat
     assert (tmp_path / "out" / "model" / "model.safetensors").exists()
 
 
-def test_a_reader_that_ends_with_the_same_ctrl_c_takes_no_work_along(tmp_path: Path, home: Path) -> None:
+def test_a_reader_that_ends_with_the_same_ctrl_c_loses_no_work(tmp_path: Path, home: Path) -> None:
     out = tmp_path / "out"
     with started("make", "avatar", "--seed", fakes.SLOW, "--out", out) as process:
         running(process)
@@ -144,7 +144,7 @@ def test_a_reader_that_ends_with_the_same_ctrl_c_takes_no_work_along(tmp_path: P
     assert len(list(out.iterdir())) == 1
 
 
-def test_what_a_command_was_started_deaf_to_does_not_end_it(tmp_path: Path, home: Path) -> None:
+def test_a_signal_that_was_ignored_at_the_start_stays_ignored(tmp_path: Path, home: Path) -> None:
     with started(*training(tmp_path), deaf=("SIGHUP",)) as process:
         done = running(process)
         os.killpg(process.pid, signal.SIGHUP)
@@ -181,7 +181,7 @@ class SaveTimeout(float):
         return super().__lt__(elapsed)
 
 
-def test_an_engine_that_keeps_its_work_gets_the_time_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_gets_the_time_to_save_its_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LATE, str(tmp_path / "late"))
     monkeypatch.setattr(worker, "CANCEL_TIMEOUT", 0.3)
     monkeypatch.setattr(worker, "SAVE_TIMEOUT", SaveTimeout(worker.SAVE_TIMEOUT))

@@ -27,7 +27,7 @@ def test_a_system_without_the_libraries_of_the_window_says_where_to_look(tmp_pat
     assert done.stderr == words
 
 
-def test_a_home_of_no_use_is_told_in_words(tmp_path: Path) -> None:
+def test_an_unusable_home_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     environment = {**os.environ, "STUDIO_HOME": str(tmp_path / "file" / "home")}
     done = subprocess.run(
