@@ -13,6 +13,7 @@ from studio.backends import medium
 from studio.bench import library as bench
 from studio.library.library import LibraryQuery
 from studio.media.provenance import ModelOrigin, Provenance
+from studio.ui.library.details import origin_facts, request_facts
 from studio.ui.library.model import AHEAD, PAGE
 from studio.ui.library.page import LibraryPage
 from tests.fakes import payload
@@ -112,6 +113,14 @@ def test_details_show_the_settings(desk: Desk) -> None:
     for words in ("a lighthouse at dusk", "Seed", "512 px", "Model licence", "Apache 2.0"):
         assert words in said
     desk.until(lambda: library.details.thumbnail.isVisible())
+
+
+def test_details_show_the_licences_and_weights_of_all_models(desk: Desk) -> None:
+    models = {"lora": ModelOrigin("inks", "lora", "mit", "cd" * 32)}
+    provenance = Provenance(model=ModelOrigin("poster-starter", licence="Apache-2.0"), models=models)
+    work = desk.studio.library.add(payload("poster", 1), medium="poster", request={}, provenance=provenance)
+    assert dict(request_facts(work, str.title)) == {"Model licence": "Apache 2.0", "Licence of Inks": "MIT"}
+    assert dict(origin_facts(work, str.title))["Weights of Inks"] == "cdcdcdcdcdcd"
 
 
 def test_renaming(desk: Desk) -> None:

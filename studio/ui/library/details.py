@@ -100,13 +100,16 @@ def summary(asset: Asset) -> str:
 
 
 def request_facts(asset: Asset, called: Callable[[str], str]) -> Lines:
-    """The request, and on what terms its model may be used. `called` gives the title of a model."""
+    """The request, and the licences of its models. `called` gives the title of a model."""
     model = str(asset.request.get("model", ""))
     lines = [
         (name, called(value) if value == model and model else value) for name, value in request_lines(asset.request)
     ]
     model = asset.provenance.model
     _add(lines, tr("Model licence"), terms(model.licence).name if model and model.licence else None)
+    for other in asset.provenance.models.values():
+        name = tr("Licence of {model}").format(model=called(other.id))
+        _add(lines, name, terms(other.licence).name if other.licence else None)
     return lines
 
 
@@ -120,6 +123,8 @@ def origin_facts(asset: Asset, called: Callable[[str], str]) -> Lines:
     _add(lines, tr("AIGC Studio"), origin.studio)
     _add(lines, tr("Libraries"), ", ".join(f"{name} {version}" for name, version in origin.libraries.items()))
     _add(lines, tr("Weights"), model.sha256[:12] if model else "")
+    for other in origin.models.values():
+        _add(lines, tr("Weights of {model}").format(model=called(other.id)), other.sha256[:12])
     _add(lines, tr("Imported from"), origin.imported)
     lines.append((tr("File"), _file_words(asset.path.name, asset.size)))
     for file in asset.files:
