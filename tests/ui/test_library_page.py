@@ -137,7 +137,7 @@ def test_several_are_binned_and_restored(desk: Desk) -> None:
     fill(desk, "poster", range(4), "a lighthouse")
     library = page(desk)
     choose(library, 0, 2)
-    assert library.details.findChild(QAbstractButton, "details.vary").isHidden()
+    assert library.details.findChild(QAbstractButton, "details.recall").isHidden()
     library.grid.setFocus()
     QTest.keyClick(library.grid, Qt.Key.Key_Delete)
     desk.until(lambda: library.total.text() == "2 items")
