@@ -371,16 +371,16 @@ def test_adding_a_clip_moves_all_of_its_file_or_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", KINDS)
 def test_clips_are_works_like_any_other_in_the_library(tmp_path: Path, ending: str) -> None:
     library = Library(tmp_path / "library")
-    brought = library.import_file(written(tmp_path, ending).path)
-    assert (brought.medium, brought.is_clip, brought.path.suffix) == ("clip", True, ending)
+    imported = library.import_file(written(tmp_path, ending).path)
+    assert (imported.medium, imported.is_clip, imported.path.suffix) == ("clip", True, ending)
     made = tmp_path / f"made{ending}"
     codecs.write(written(tmp_path, ending, count=4), made, note=NOTE)
     ours = library.import_file(made)
     assert ours.medium == "avatar"
     assert ours.request == NOTE["request"]
     assert library.import_file(made).id == ours.id
-    library.bin([brought.id])
-    library.restore([brought.id])
+    library.bin([imported.id])
+    library.restore([imported.id])
     before = library.page()
     assert library.verify() == []
     ours.path.with_suffix(".json").unlink()  # the note inside brings it back

@@ -33,10 +33,10 @@ def places(home: Path) -> AppPaths:
 @pytest.fixture
 def healthy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Catalog:
     """A machine on which all is well, whatever this one is; no child process is started."""
-    said = {"-c": json.dumps(TORCH), "nvidia-smi": "", "fc-list": "a\nb\n"}
+    outputs = {"-c": json.dumps(TORCH), "nvidia-smi": "", "fc-list": "a\nb\n"}
 
     def output(command: Sequence[str], _seconds: float) -> str | None:
-        return next((words for key, words in said.items() if any(key in word for word in command)), None)
+        return next((words for key, words in outputs.items() if any(key in word for word in command)), None)
 
     monkeypatch.setattr(hardware, "output", output)
     monkeypatch.setattr(ctypes.util, "find_library", lambda name: f"lib{name}.so")

@@ -188,26 +188,26 @@ def test_edits_are_saved_automatically_at_the_given_pace(tmp_path: Path) -> None
 def test_a_killed_writer_loses_at_most_the_last_second(tmp_path: Path) -> None:
     made = Document.create(tmp_path, "manuscript", "A", {"text": ""})
     made.close()
-    told, tell = os.pipe()
+    reader, writer = os.pipe()
 
     def write() -> None:
         opened = Document(made.folder)
         for number in range(1_000_000):
             now = time.time()
             opened.edit({"text": "word " * number, "at": now})
-            os.write(tell, f"{now}\n".encode())
+            os.write(writer, f"{now}\n".encode())
             time.sleep(0.01)
 
     child = in_child(write)
     edits: list[float] = []
     while not edits or edits[-1] - edits[0] < 4.0:
-        edits += [float(line) for line in os.read(told, 2**16).split()]
+        edits += [float(line) for line in os.read(reader, 2**16).split()]
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    os.close(tell)
-    while rest := os.read(told, 2**16):
+    os.close(writer)
+    while rest := os.read(reader, 2**16):
         edits += [float(line) for line in rest.split()]
-    os.close(told)
+    os.close(reader)
     # A second of waiting, and room for a write on a machine that is busy with other things.
     assert edits[-1] - reopened(made.folder)["at"] < 1.0 + 1.0
 
@@ -219,26 +219,26 @@ def test_a_killed_studio_loses_nothing_that_was_flushed(tmp_path: Path) -> None:
     chance = random.Random(3)
     flushed = -1
     for _ in range(8):
-        told, tell = os.pipe()
+        reader, writer = os.pipe()
 
-        def write(first: int = flushed + 1, tell: int = tell) -> None:
+        def write(first: int = flushed + 1, writer: int = writer) -> None:
             opened = Document(made.folder)
             for number in range(first, 1_000_000):
                 opened.edit({"number": number, "text": f"{number} " * 400})
                 opened.flush()
                 if number % 7 == 0:
                     opened.rename(str(number))
-                os.write(tell, f"{number}\n".encode())
+                os.write(writer, f"{number}\n".encode())
 
         child = in_child(write)
-        os.close(tell)
-        numbers = os.read(told, 2**16).split()
+        os.close(writer)
+        numbers = os.read(reader, 2**16).split()
         time.sleep(chance.random() * 0.05)  # any moment will do
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        while rest := os.read(told, 2**16):
+        while rest := os.read(reader, 2**16):
             numbers += rest.split()
-        os.close(told)
+        os.close(reader)
         assert int(numbers[-1]) > flushed
         flushed = reopened(made.folder)["number"]
         assert flushed >= int(numbers[-1])
@@ -290,7 +290,7 @@ def test_a_full_disk_raises_and_nothing_is_lost(tmp_path: Path, at: int) -> None
     refusal = Refusal(at)
     opened = Document(made.folder, step=refusal, pace=60)
     failed = 0
-    deeds: list[Callable[[], object]] = [
+    actions: list[Callable[[], object]] = [
         lambda: opened.edit({"text": "one"}),
         opened.flush,
         lambda: opened.save_version("kept"),
@@ -300,16 +300,16 @@ def test_a_full_disk_raises_and_nothing_is_lost(tmp_path: Path, at: int) -> None
         opened.flush,
     ]
     with opened._writing:  # the writer's thread waits, so that the steps come in one order
-        for deed in deeds:
-            told = None
+        for action in actions:
+            message = None
             try:
-                deed()
+                action()
             except StudioError as error:
-                told = error.message
-            if told:
-                assert "disk is full" in told
+                message = error.message
+            if message:
+                assert "disk is full" in message
                 failed += 1
-                deed()
+                action()
     opened.close()
     assert failed == 1
     with Document(made.folder) as again:
@@ -343,7 +343,7 @@ def test_an_error_of_the_autosave_is_reported_and_tried_again(tmp_path: Path) ->
     with pytest.raises(StudioError, match="disk is full"):
         opened.close()
     full = False
-    # What could not be saved is told, and the document is free for others all the same.
+    # The lock is released although the last edit could not be saved.
     assert reopened(made.folder) == {"text": "words"}
 
 
@@ -568,9 +568,9 @@ def test_named_versions_are_restored(tmp_path: Path) -> None:
         assert again.content == {"text": "two"}
         again.delete_version(first.number)
         assert "First draft" not in [version.name for version in again.versions()]
-        for deed in (again.version_content, again.restore):
+        for method in (again.version_content, again.restore):
             with pytest.raises(BadInput, match="no version"):
-                deed(first.number)
+                method(first.number)
 
 
 def test_automatic_versions_are_saved_and_limited_in_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

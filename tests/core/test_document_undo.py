@@ -289,13 +289,13 @@ def test_a_killed_studio_keeps_every_step_that_was_flushed(tmp_path: Path) -> No
 
         child = in_child(act)
         os.close(writer)
-        said = os.read(reader, 2**16)
+        output = os.read(reader, 2**16)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         while rest := os.read(reader, 2**16):
-            said += rest
+            output += rest
         os.close(reader)
-        flushed = int(said.split()[-1])
+        flushed = int(output.split()[-1])
         assert flushed > done
         with Document(made.folder) as document:
             assert document.notices == []

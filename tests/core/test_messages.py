@@ -157,12 +157,12 @@ def test_messages_that_cannot_be_translated_are_found(bad: str) -> None:
 
 
 def test_a_message_formats_to_the_expected_sentence() -> None:
-    said = BadInput(
+    error = BadInput(
         "{name} is {value!r}, at most {limit:,}.", "Give {low:g}.", name=Path("a.png"), value="x", limit=5000, low=0.5
     )
-    assert str(said) == "a.png is 'x', at most 5,000. Give 0.5."
-    assert (said.message, said.hint) == ("a.png is 'x', at most 5,000.", "Give 0.5.")
-    assert (said.template, said.params["limit"], said.params["name"]) == (
+    assert str(error) == "a.png is 'x', at most 5,000. Give 0.5."
+    assert (error.message, error.hint) == ("a.png is 'x', at most 5,000.", "Give 0.5.")
+    assert (error.template, error.params["limit"], error.params["name"]) == (
         "{name} is {value!r}, at most {limit:,}.",
         5000,
         "a.png",
@@ -206,8 +206,8 @@ def test_an_error_can_be_pickled(error: StudioError) -> None:
 
 
 def test_a_message_is_read_back_from_json() -> None:
-    said = Message("{what} of {n}", what=Message("the {kind}", kind="sun"), n=2)
-    assert Message.from_json(said.to_json()) == said
+    message = Message("{what} of {n}", what=Message("the {kind}", kind="sun"), n=2)
+    assert Message.from_json(message.to_json()) == message
     assert str(Message.from_json(counted(1, "one", "{n} works").to_json())) == "one"
     with pytest.raises(ValueError, match="no message"):
         Message.from_json({"template": 3})

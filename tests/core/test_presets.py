@@ -1,4 +1,4 @@
-"""Presets: kept under a name, found again, shared as files, and damaged ones told apart."""
+"""Presets: saved under a name, found again, shared as files; damaged ones are not listed."""
 
 from __future__ import annotations
 

@@ -113,9 +113,9 @@ def test_a_work_ended_by_a_signal_is_saved_and_its_copies_are_complete(tmp_path:
     with started("make", "avatar", "--seed", fakes.SLOW, "--count", 3, "--out", out, "--json") as process:
         running(process)
         os.killpg(process.pid, signal.SIGTERM)
-        said, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    (asset,) = json.loads(said)["assets"]
+    (asset,) = json.loads(out)["assets"]
     assert (asset["seed"], asset["partial"]) == (fakes.SLOW, True)
     assert [Path(asset["path"])] == list(out.iterdir())
 
@@ -124,9 +124,9 @@ def test_closing_the_terminal_loses_no_work(tmp_path: Path, home: Path) -> None:
     master, slave = os.openpty()
     with started(*training(tmp_path), shown=slave) as process:
         os.close(slave)
-        heard = b""
-        while b'"done": 3' not in heard:
-            heard += os.read(master, 4096)
+        output = b""
+        while b'"done": 3' not in output:
+            output += os.read(master, 4096)
         os.close(master)
         os.killpg(process.pid, signal.SIGHUP)
         assert process.wait(60) == 130
