@@ -42,7 +42,7 @@ class Range(Field):
     """A number between `low` and `high`, both included; whole when `step` is an int.
 
     `low_word` is what forms show in place of `low` where that value means something of its own, such as "Automatic".
-    `shown` is (factor, unit) where forms show the value otherwise than it is kept: (100, "%") shows 0.7 as 70 %.
+    `shown` is (factor, unit) where forms show the value in another unit: (100, "%") shows 0.7 as 70 %.
     """
 
     low: float
@@ -59,7 +59,7 @@ class Range(Field):
     def check(self, name: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise BadInput("{name} must be a number, not {value}.", self._hint(), name=name, value=shown(value))
-        # First of all, since no float can hold some numbers that stand in files; infinities and NaN end here too.
+        # Checked first: some integers in files are too large for a float. Infinities and NaN fail here too.
         if not self.low <= value <= self.high:
             raise BadInput("{name} is {value}, which is out of range.", self._hint(), name=name, value=shown(value))
         if self.whole and value != int(value):
@@ -96,7 +96,7 @@ class Choice(Field):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreeText(Field):
-    """Words of the user's, at most `limit` characters; `lines` is how tall a form shows it."""
+    """Text, at most `limit` characters; a form shows it `lines` lines high."""
 
     limit: int = 4000
     lines: int = 1
@@ -113,7 +113,7 @@ class FreeText(Field):
                 length=len(value),
                 limit=self.limit,
             )
-        # Lone surrogates cannot be written to a file and NUL ends a C string: neither says anything to a model.
+        # Lone surrogates cannot be written to a file, and NUL ends a C string.
         return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
 
 
@@ -248,9 +248,9 @@ def field(default: Any, about: Field) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A value as a complaint quotes it: short."""
+    """A value as an error message quotes it, shortened."""
     try:
         text = repr(value)
-    except ValueError:  # Python writes no number of more than some thousand digits
-        return "a number far too long to show"
+    except ValueError:  # Python refuses to write numbers of several thousand digits
+        return "a number too long to show"
     return text if len(text) <= 60 else text[:57] + "..."

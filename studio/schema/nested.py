@@ -46,7 +46,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListOf(Field):
-    """Rows of one kind, at most `limit`: a tuple of `of`, in JSON a list of objects."""
+    """Records of one class, at most `limit`: a tuple of `of`, in JSON a list of objects."""
 
     of: type[Record]
     limit: int = 64
@@ -106,11 +106,11 @@ class FloatArray(Field):
             raise BadInput("{name} is not base64.", "Copy it from a work that has it.", name=name) from error
         if len(raw) % 2:
             raise BadInput(
-                "{name} does not hold whole numbers of 16 bits.", "Take it from a work that carries it.", name=name
+                "{name} does not hold whole numbers of 16 bits.", "Copy it from a work that has it.", name=name
             )
         if not np.isfinite(np.frombuffer(raw, "<f2")).all():
             raise BadInput(
-                "{name} holds values that are no numbers.", "Take it from a work that carries it.", name=name
+                "{name} contains values that are not numbers.", "Copy it from a work that has it.", name=name
             )
         return base64.b64encode(raw).decode("ascii")
 
@@ -129,10 +129,10 @@ class NestedRequest(Field):
         if isinstance(value, str) and len(value) > self.limit:
             raise self._too_long(name, value)
         try:
-            text = _known(self.kind, value) if isinstance(value, str) else _told(self.kind, value)
+            text = _checked_once(self.kind, value) if isinstance(value, str) else _checked(self.kind, value)
         except (ValueError, RecursionError) as error:
             raise BadInput(
-                "{name} is no JSON.", "A request is a JSON object with the key `kind`.", name=name
+                "{name} is not JSON.", "A request is a JSON object with the key `kind`.", name=name
             ) from error
         except BadInput as error:
             raise BadInput("{name}: {problem}", error.advice, name=name, problem=error.said) from error
@@ -143,16 +143,15 @@ class NestedRequest(Field):
     def _too_long(self, name: str, text: str) -> BadInput:
         return BadInput(
             "{name} has {length:,} characters; at most {limit:,} are used.",
-            "Requests lie in it too deep, each in the next, which nearly doubles its length every time. "
-            "Take one that holds fewer.",
+            "Requests are nested too deep in it: each level nearly doubles its length. Use one with fewer levels.",
             name=name,
             length=len(text),
             limit=self.limit,
         )
 
 
-def _told(kind: str, value: Any) -> str:
-    """The JSON text of a request of that kind, which may be one, or text or a table that describes one."""
+def _checked(kind: str, value: Any) -> str:
+    """The JSON text of a request of that kind; `value` is the request, its JSON text, or the object read from it."""
     data = json.loads(value) if isinstance(value, str) else value
     request = data if isinstance(data, Request) else Request.from_json(data)
     if request.kind != kind:
@@ -160,9 +159,9 @@ def _told(kind: str, value: Any) -> str:
     return json.dumps(request.to_json(), ensure_ascii=False)
 
 
-# A row is checked as it is read and again as it is made: without a memory the work doubles with each request that lies
-# in another, many times a second while a slider is dragged.
-_known = lru_cache(128)(_told)
+# A row is checked when it is read and again when it is made. Without the cache the work doubles with every level of
+# nesting, many times a second while a slider is dragged.
+_checked_once = lru_cache(128)(_checked)
 
 
 def models_by_role(request: Request) -> dict[str, str]:

@@ -59,9 +59,9 @@ class Request:
         return dataclasses.replace(self, **changes)
 
     def candidates(self, many: int) -> list[Self]:
-        """So many works to choose from: the same with this seed, the next, and so on, the first after the last seed.
+        """`many` requests with consecutive seeds, starting with this one's; seed 0 follows the last seed.
 
-        Who has a `name` is somebody else each time, and called so: X, X 2, X 3.
+        Where the request has a `name`, they are numbered: X, X 2, X 3.
         """
         known = dict(self.fields()).get("name")
         name = str(getattr(self, "name", ""))
@@ -94,7 +94,7 @@ class Request:
         try:
             unknown = json.dumps(rest, sort_keys=True, ensure_ascii=False, allow_nan=False)
         except ValueError as error:
-            # Python's reader takes NaN for JSON; a work that carried it could not be written.
+            # Python's reader accepts NaN, which is not valid JSON and could not be written back.
             raise BadInput("A field that this studio does not know holds invalid JSON.", "Remove it.") from error
         return cls(**values, unknown=unknown)
 
@@ -116,5 +116,5 @@ class TrainRequest(Request):
 
 
 def fresh_seed() -> int:
-    """A seed that nobody chose."""
+    """A random seed."""
     return random.SystemRandom().randrange(SEED_LIMIT)

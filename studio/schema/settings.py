@@ -213,7 +213,7 @@ def load(path: Path) -> tuple[Settings, list[Message]]:
 
 
 def change(path: Path, now: Settings, **changes: Any) -> Settings:
-    """Save changes of the settings `now`, and return what holds then; what others have changed in the file is kept.
+    """Save changes of the settings `now`, and return the new settings; other changes of the file are kept.
 
     Raises BadInput for a name or a value that cannot be, StudioError where the file cannot be written.
     """
@@ -222,16 +222,14 @@ def change(path: Path, now: Settings, **changes: Any) -> Settings:
         _version(_read(path))
         file, _ = load(path)
     except (OSError, ValueError):
-        file = now  # there is none yet, or it was broken by hand since the start
+        file = now  # there is no file yet, or it was damaged by hand since the start
     changed = file.replace(**changes)
     save(path, changed)
     return changed
 
 
 def folder(chosen: str, usual: Path) -> Path:
-    """Where a setting says that things are kept, whatever folder the studio was started in: a path that is not absolute
-    begins at the person's home. `usual` is where nothing was chosen.
-    """
+    """The folder of a setting. A relative path starts at the home folder; `usual` is used where nothing was chosen."""
     return Path.home() / Path(chosen).expanduser() if chosen else usual
 
 
@@ -252,7 +250,7 @@ def save(path: Path, settings: Settings) -> None:
         except FileNotFoundError:
             kept = {}
         except (ValueError, KeyError, TypeError) as error:
-            _set_aside(path, error)  # broken by hand since the start: what was meant in it is not lost
+            _set_aside(path, error)  # damaged by hand since the start: a copy is kept
             kept = {}
         # Tables come last in TOML, so unknown tables must not stand between plain values.
         whole = {**dataclasses.asdict(settings), **{key: kept[key] for key in kept if key not in _names()}}

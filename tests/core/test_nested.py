@@ -46,7 +46,7 @@ def test_rows_are_read_from_objects_and_written_back() -> None:
         ({"slides": [{"direction": 3}]}, r"slides\[0\]\.direction must be text"),
         ({"near": [4]}, r"near\[0\] must be an object"),
         ({"mix": [{"layers": "hat"}]}, r"mix\[0\]\.layers cannot be"),
-        ({"mix": [{"face": "{"}]}, r"mix\[0\]\.face is no JSON"),
+        ({"mix": [{"face": "{"}]}, r"mix\[0\]\.face is not JSON"),
         ({"mix": [{"face": {"kind": "avatar", "psi": 9}}]}, r"mix\[0\]\.face: psi is 9"),
         ({"mix": [{"face": {"kind": "story"}}]}, "is a request for story, not for avatar"),
         ({"mix": [{}] * 13}, "has 13 entries; at most 12"),
@@ -110,7 +110,7 @@ def test_a_request_in_requests_is_read_once_for_each(monkeypatch: pytest.MonkeyP
     one = AvatarRequest(seed=40)
     for seed in range(41, 48):
         one = AvatarRequest(seed=seed, mix=(StyleMix(json.dumps(one.to_json())),))
-    nested._known.cache_clear()
+    nested._checked_once.cache_clear()
     read: list[object] = []
     real = Request.from_json
 

@@ -21,8 +21,8 @@ def brief(prompt: str) -> Request:
 
 def test_a_preset_comes_back_without_its_seed(tmp_path: Path) -> None:
     presets = Presets(tmp_path)
-    presets.keep("  Night   skies 夜 ", brief("a night sky"))
-    presets.keep("a first", brief("x"))
+    presets.save("  Night   skies 夜 ", brief("a night sky"))
+    presets.save("a first", brief("x"))
     found = presets.of("poster")
     assert [one.name for one in found] == ["a first", "Night skies 夜"]
     assert found[1].request == brief("a night sky").replace(seed=0)
@@ -32,9 +32,9 @@ def test_a_preset_comes_back_without_its_seed(tmp_path: Path) -> None:
 
 def test_the_same_name_replaces_and_a_similar_one_does_not(tmp_path: Path) -> None:
     presets = Presets(tmp_path)
-    first = presets.keep("Sky!", brief("one"))
-    assert presets.keep("sky!", brief("two")).path == first.path
-    other = presets.keep("Sky?", brief("three"))
+    first = presets.save("Sky!", brief("one"))
+    assert presets.save("sky!", brief("two")).path == first.path
+    other = presets.save("Sky?", brief("three"))
     assert other.path != first.path
     assert [one.request.to_json()["prompt"] for one in presets.of("poster")] == ["two", "three"]
     presets.remove(other)
@@ -44,7 +44,7 @@ def test_the_same_name_replaces_and_a_similar_one_does_not(tmp_path: Path) -> No
 @pytest.mark.parametrize("name", ["", "   ", "\n"])
 def test_a_preset_needs_a_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadInput, match="name"):
-        Presets(tmp_path).keep(name, brief("x"))
+        Presets(tmp_path).save(name, brief("x"))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_preset_needs_a_name(tmp_path: Path, name: str) -> None:
 )
 def test_a_damaged_file_is_reported_and_not_listed(tmp_path: Path, damage: bytes) -> None:
     presets = Presets(tmp_path)
-    kept = presets.keep("good", brief("x"))
+    kept = presets.save("good", brief("x"))
     bad = kept.path.with_name("bad.json")
     bad.write_bytes(damage)
     with pytest.raises(BadInput):

@@ -378,7 +378,7 @@ def kept_by_a_waiting_job(_paths: AppPaths, _library: Library, request: Retouch)
 
 
 def kept_by_a_preset(paths: AppPaths, _library: Library, request: Retouch) -> Sequence[Request]:
-    Presets(paths.config / "presets").keep("Inks", request)
+    Presets(paths.config / "presets").save("Inks", request)
     return []
 
 

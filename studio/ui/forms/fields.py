@@ -24,7 +24,7 @@ CHOICE_WIDTH = 260  # pixels of a choice beside its label
 
 
 class FormField(QWidget):
-    """A control with its label. What was set comes back exactly as it was set until a person changes it."""
+    """A control with its label. A value that was set is returned unchanged until a person edits it."""
 
     changed = Signal()
 
@@ -102,7 +102,7 @@ class ChoiceField(FormField):
 
     def write(self, value: str) -> None:
         at = self.box.findData(value)
-        if at < 0:  # a word that only a larger model knows
+        if at < 0:  # a value that only some models know
             self.box.addItem(value, value)
             at = self.box.count() - 1
         self.box.setCurrentIndex(at)
@@ -168,8 +168,8 @@ class ModelField(FormField):
         self.box.setCurrentIndex(at)
 
 
-DECIMALS = 6  # of a number that is kept: more are noise of reckoning
-SLIDER_STEPS = 1000  # finer than a hand can drag over the width of the brief
+DECIMALS = 6  # decimals that are kept: more are rounding errors
+SLIDER_STEPS = 1000  # finer than a mouse can drag
 
 
 class NumberField(FormField):
@@ -230,7 +230,7 @@ class NumberField(FormField):
         self.slider.setPageStep(max(1, self._steps // 10))
 
     def read(self) -> float:
-        # A value still being typed counts: Generate may be pressed before the field is left.
+        # Generate may be pressed while a value is still being typed.
         self.box.interpretText()
         assert isinstance(self.field, Range)
         value = self.box.value() / self._factor
@@ -299,7 +299,7 @@ class SeedField(FormField):
         return not self.locked and self.source_label.isHidden()
 
     def show_source(self, words: str) -> None:
-        """Say where the work comes from while it comes from no seed; empty where it does. The die gives it one."""
+        """Show `words` in place of the seed while it has no effect; empty shows the seed. The die sets a seed."""
         self.source_label.setText(words)
         self.source_label.setVisible(bool(words))
         for control in (self.box, self.lock):
@@ -321,7 +321,7 @@ class PathField(FormField):
     def __init__(self, name: str, field: PathTo | WorkRef, shape: Shape = "below") -> None:
         super().__init__(name, field)
         self._folder = isinstance(field, PathTo) and field.folder
-        self._work: WorkKey | None = None  # what was set: its text says less than it
+        self._work: WorkKey | None = None  # what was set, since the text does not hold all of it
         self.line = QLineEdit()
         self.line.setPlaceholderText(tr("Default folder") if self._folder else "")
         self.name_control(self.line)
@@ -353,11 +353,11 @@ class PathField(FormField):
         dialog.open()
 
 
-TITLE = 1.15  # the size of a title, that of the text being 1
+TITLE = 1.15  # relative to the text size
 
 
 class TitleHighlighter(QSyntaxHighlighter):
-    """Sets a line that begins with `# ` as a title, its mark unseen: the text stays what it is."""
+    """Shows a line that begins with `# ` as a title and hides the mark; the text is not changed."""
 
     def __init__(self, text: QPlainTextEdit) -> None:
         super().__init__(text.document())
@@ -380,7 +380,7 @@ class TitleHighlighter(QSyntaxHighlighter):
 
 
 class TextField(FormField):
-    """Words, on as many lines as the note asks for."""
+    """Text, as many lines high as the field says."""
 
     def __init__(self, name: str, field: FreeText) -> None:
         super().__init__(name, field)
@@ -388,7 +388,7 @@ class TextField(FormField):
         if field.lines > 1:
             self.long = QPlainTextEdit()
             self.long.setTabChangesFocus(True)
-            self.long.setUndoRedoEnabled(False)  # the brief undoes, over all its fields
+            self.long.setUndoRedoEnabled(False)  # undo is that of the whole form
             self.long.setPlaceholderText(tr(field.placeholder).lstrip("# "))
             self._titles = TitleHighlighter(self.long)
             self._lines = field.lines
@@ -428,14 +428,14 @@ class TextField(FormField):
 
 
 def _end_of_change(before: str, after: str) -> int:
-    """Where in `after` that which differs from `before` ends, in UTF-16 units, as Qt counts."""
+    """Where the change from `before` ends in `after`, in UTF-16 units, as Qt counts."""
     pairs = enumerate(zip(reversed(before), reversed(after), strict=False))
     alike = next((at for at, (old, new) in pairs if old != new), min(len(before), len(after)))
     return len(after[: len(after) - alike].encode("utf-16-le")) // 2
 
 
 def make_field(name: str, note: Field, *, models: Models = tuple, shape: Shape = "slider") -> FormField:
-    """The control for a note."""
+    """The control for a field."""
     if isinstance(note, Range):
         return NumberField(name, note, shape)
     if isinstance(note, Choice):

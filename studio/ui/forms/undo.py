@@ -10,7 +10,7 @@ LIMIT = 200  # steps back
 
 
 class UndoHistory(Generic[Value]):
-    """`now` is what stands. Steps of one kind that follow each other closely are one step, as typing a word is."""
+    """`value` is the current one. Consecutive steps of one kind, such as typing, are one step."""
 
     def __init__(self, start: Value) -> None:
         self.value = start
@@ -19,7 +19,7 @@ class UndoHistory(Generic[Value]):
         self._kind = ""
 
     def step(self, value: Value, kind: str = "") -> None:
-        """Something was changed. Steps of the same `kind` become one until `seal`; those without a kind never do."""
+        """Add a step. Steps of the same `kind` are merged until `end_step`; those without a kind never are."""
         if value == self.value:
             return
         if not kind or kind != self._kind:
@@ -28,11 +28,11 @@ class UndoHistory(Generic[Value]):
         self._after = []
 
     def amend(self, value: Value) -> None:
-        """What stands was changed by nobody's hand: no step of its own."""
+        """Change the current value without a new step."""
         self.value = value
 
     def end_step(self) -> None:
-        """The next step is one of its own, whatever its kind."""
+        """Do not merge the next step with the last."""
         self._kind = ""
 
     @property
@@ -44,7 +44,7 @@ class UndoHistory(Generic[Value]):
         return bool(self._after)
 
     def undo(self) -> Value:
-        """What stood before; what stands where there is nothing before."""
+        """The value before; the current one if there is none."""
         if self._before:
             self._after.append(self.value)
             self.value = self._before.pop()
@@ -52,7 +52,7 @@ class UndoHistory(Generic[Value]):
         return self.value
 
     def redo(self) -> Value:
-        """What was taken back last."""
+        """The value that was undone last; the current one if there is none."""
         if self._after:
             self._before.append(self.value)
             self.value = self._after.pop()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 COUNTS = (1, 2, 3, 4, 6, 9, 12, 16)
-TYPING_PAUSE = 1200  # milliseconds without a change, after which the next is a step of its own
+TYPING_PAUSE = 1200  # milliseconds without a change, after which the next change is a new undo step
 
 
 class Brief(QWidget):
@@ -132,7 +132,7 @@ class Brief(QWidget):
         return foot
 
     def _update_sizes(self) -> None:
-        """Room for larger text."""
+        """Adapt the sizes to the text size."""
         look = theme()
         self.setFixedWidth(look.scaled(SIZE.brief))
         self.count.setFixedWidth(look.scaled(84))
@@ -142,7 +142,7 @@ class Brief(QWidget):
         try:
             value = self.form.value()
         except StudioError:
-            return  # no brief yet; the next change may make it one
+            return  # not valid yet, as while a number is typed
         if self._model_of(value) != self._model:
             value = self._fit_model(value)
         self.history.step(value, self.form.last_changed)
@@ -192,13 +192,13 @@ class Brief(QWidget):
         self.history_moved.emit()
 
     def roll(self) -> None:
-        """A new seed for the next work, where none is kept; nobody's step, so that undo passes over it."""
+        """A new seed for the next work unless the seed is locked; no undo step."""
         seed = self.form.seed
         if seed is not None and seed.rolls:
             self.amend(self.form.value().replace(seed=fresh_seed()))
 
     def amend(self, value: Request) -> None:
-        """Change what stands, as no step of its own."""
+        """Change the form without a new undo step."""
         self.history.amend(value)
         self._set_value(value)
 
@@ -212,7 +212,7 @@ class Brief(QWidget):
         self.redo_button.setEnabled(self.history.can_redo)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """A field leaves undo and redo to the whole brief, and the files of presets that are dropped on it."""
+        """Undo and redo keys, and presets that are dropped on a field, are for the whole form."""
         if isinstance(event, QDropEvent) and is_preset_drop(event.mimeData()):
             event.ignore()
             return True
@@ -241,11 +241,11 @@ class Brief(QWidget):
         return found
 
     def _apply_preset(self, request: Request) -> None:
-        """A brief of the shelf: a way to make works, so the seed stays what it is."""
+        """Show a preset, keeping the seed."""
         self.form.set_value(request.replace(seed=self.form.value().seed))
 
     def initial_request(self) -> Request:
-        """The brief of a panel that was never used: a seed that nobody chose, the size that the model is best at."""
+        """The request of a new page: a random seed, and the values that suit the default model."""
         request = self._medium.default_task.request(seed=fresh_seed())
         model = self._model_of(request)
         if model is None:
@@ -264,14 +264,14 @@ class Brief(QWidget):
             self.form.seed.lock.setChecked(True)
 
     def focus_first(self) -> bool:
-        """Put the keyboard where one begins to type; False where there is nothing to type."""
+        """Focus the first field if text is typed in it; False if it is not such a field."""
         first = next(iter(self.form.fields.values()))
         if isinstance(first, TextField):
             first.setFocus(Qt.FocusReason.OtherFocusReason)
         return isinstance(first, TextField)
 
     def state(self) -> dict[str, Any]:
-        """What comes back at the next start."""
+        """What is restored at the next start."""
         try:
             request = self.form.value().to_json()
         except StudioError:
@@ -286,7 +286,7 @@ class Brief(QWidget):
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up a state; what cannot be used is left as it is."""
+        """Restore a state; ignore what is not valid."""
         try:
             request = Request.from_json(state.get("request"))
             if isinstance(request, self._medium.default_task.request):
@@ -304,6 +304,6 @@ class Brief(QWidget):
 
 
 def is_preset_drop(data: QMimeData) -> bool:
-    """Whether the files of presets are what is dropped."""
+    """Whether only presets are dropped."""
     paths = local(data)
     return bool(paths) and all(path.suffix.lower() == ".json" for path in paths)

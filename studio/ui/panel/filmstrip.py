@@ -15,7 +15,7 @@ SIDE = 84
 
 
 class Filmstrip(QListView):
-    """`chosen` gives the work a person wants to see, `pointed` one to open a menu for, and where on the screen."""
+    """`chosen(work)`: a work was clicked. `menu_requested(work, place)`: open its menu at this place of the screen."""
 
     chosen = Signal(object)
     menu_requested = Signal(object, QPoint)
@@ -51,12 +51,12 @@ class Filmstrip(QListView):
         return QSize(400, SIDE + 16)
 
     def schedule_refresh(self) -> None:
-        """The library has changed; several changes together are read once."""
+        """Works have changed: read them again, once for several changes."""
         if not self._refresh_timer.isActive():
             self._refresh_timer.start()
 
     def highlight(self, id: str) -> None:
-        """Show which work is on the stage, without choosing it again."""
+        """Mark the work that is on the stage."""
         self._highlighted = id
         row = self._works.row_of(id) if id else -1
         if row < 0:
@@ -81,14 +81,14 @@ class Filmstrip(QListView):
             self.chosen.emit(asset)
 
     def _on_list_changed(self) -> None:
-        """The list has changed: the work on the stage is marked, and what one looks at stays where it is."""
+        """Mark the work on the stage again, without scrolling."""
         place = self.horizontalScrollBar().value()
         self.highlight(self._highlighted)
         if place:
             self.horizontalScrollBar().setValue(place)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """The work under the pointer, or from the keyboard the one that is marked; the work on the stage stays so."""
+        """The menu of the work under the pointer, or of the marked one by keyboard."""
         by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
         index = self.currentIndex() if by_key else self.indexAt(event.pos())
         asset = index.data(ASSET)

@@ -41,7 +41,7 @@ class PanelParts:
 
 
 class PanelInspector(QFrame):
-    """What every panel may ask. This one is that of media without an inspector, and never seen."""
+    """The interface of side panels. This one is for media without a side panel, and stays hidden."""
 
     def __init__(self, parts: PanelParts) -> None:
         super().__init__()
@@ -49,20 +49,20 @@ class PanelInspector(QFrame):
         self.parts = parts
 
     def commands(self) -> Mapping[str, Run | None]:
-        """What commands of the table do here now, before anything else does them; None where nobody shall."""
+        """The commands that run here instead of on the page; None disables a command."""
         return {}
 
     def take(self, request: Request) -> None:
-        """Take up a request of the medium that is not one of its works, such as a walk."""
+        """Show a request of another task of the medium, such as a morph."""
 
     def arrived(self, job: Job, asset: Asset) -> None:
-        """A job that was asked for here has made a work."""
+        """A job of this page has made a work."""
 
     def models_changed(self) -> None:
-        """Models came or went."""
+        """Models were added, removed or changed."""
 
     def leave(self) -> None:
-        """Another page is shown: what is under the hand is let go."""
+        """Another page is shown: end what is being edited."""
 
     def close_down(self) -> None:
         """The window closes."""
@@ -72,7 +72,7 @@ class PanelInspector(QFrame):
         return {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take up a state; what cannot be used is left as it is."""
+        """Restore a state; ignore what is not valid."""
 
 
 def inspector(medium: Medium, parts: PanelParts) -> PanelInspector:

@@ -1,4 +1,4 @@
-"""What a page shows before there is a work: what it is for, a picture of what comes out, an example to begin with."""
+"""What a page shows before there is a work: what it is for, a sample picture, and an example to try."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from studio.ui.widgets.empty_state import LargeIcon
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
 
-WIDE, NARROW = 430, 240  # pixels that words take where there is room, and that an empty page is wide at least
+WIDE, NARROW = 430, 240  # pixels: the width of text where there is room, and the least width of an empty page
 
 
 def example(request: Request, at: int) -> Request:
-    """The `at`-th example brief of the request's medium, in turn; what this model's fields do not know is left out."""
+    """The `at`-th example brief of the request's medium, in turn; unknown fields are skipped."""
     briefs = find_medium(request.medium).onboarding.examples
     names = {name for name, _ in request.fields()}
     return request.replace(**{name: value for name, value in briefs[at % len(briefs)].items() if name in names})
 
 
 class SamplePicture(QWidget):
-    """A picture of what comes out, as wide as fits, with round corners; read aside, for sheets are large."""
+    """A sample picture as wide as fits, with round corners; read on a thread, since sheets are large."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ class Onboarding(QWidget):
 
 
 class WaitingMessage(QWidget):
-    """What stands on the stage until there is something to see: in words, and only once it takes a while."""
+    """The message on the stage until there is a preview; shown only after a while."""
 
     late = Signal()
 

@@ -91,11 +91,11 @@ class Panel(QWidget):
         return self._jobs.busy
 
     def show_work(self, asset: Asset | None) -> None:
-        """Put a finished work on the stage; None where there is nothing to show."""
+        """Show a work on the stage; None shows the onboarding."""
         self.stage_area.show_work(asset)
 
     def make(self) -> None:
-        """Queue what the brief says, as many candidates as asked for."""
+        """Queue the request in the form, as many candidates as chosen."""
         try:
             self.brief.roll()
             request = self.form.value()
@@ -115,7 +115,7 @@ class Panel(QWidget):
         self._update_cancel()
 
     def try_example(self) -> None:
-        """Fill in an example brief and make it."""
+        """Fill in an example, and make it."""
         seed = self.form.value().seed
         self.form.set_value(example(self.brief.initial_request().replace(seed=seed), self._examples_made))
         self._examples_made += 1
@@ -151,7 +151,7 @@ class Panel(QWidget):
         self.cancel.setVisible(self._jobs.busy)
 
     def show_error(self, error: BaseException, job: Job | None = None) -> None:
-        """Say above the stage what went wrong, with the buttons that mend it."""
+        """Show an error above the stage, with buttons that help."""
         title, hint = failure(error)
         parents = () if job is None else job.parents
         request = None if job is None else job.request
@@ -176,7 +176,7 @@ class Panel(QWidget):
             self.stage.apply_settings(self.studio.settings)
 
     def commands(self) -> dict[str, Run]:
-        """What the commands of the table do here and now; those that would do nothing are left out."""
+        """The commands that can run here now."""
         asset, stage, seed = self.asset, self.stage.commands(), self.form.seed
         found: dict[str, Run | None] = {"generate": self.make, "example": self.try_example, **self.brief.commands()}
         if seed is not None:
@@ -225,7 +225,7 @@ class Panel(QWidget):
             self.work_actions.run(name, [asset])
 
     def _save_edited(self, payload: Payload) -> None:
-        """Make a work of what a person has made of the one on the stage."""
+        """Save an edited version of the work on the stage as a new work."""
         kept = None if self.asset is None else self.work_actions.save_edited(payload, self.asset)
         if kept is not None:
             self.stage_area.select_work(kept)
@@ -235,7 +235,7 @@ class Panel(QWidget):
         return [self.brief, *self.stage_area.areas()]
 
     def focus_first(self) -> None:
-        """Where one begins to type; nothing is marked where there is nothing to type."""
+        """Focus the first text field, or else the page itself."""
         if not self.brief.focus_first():
             self.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -245,7 +245,7 @@ class Panel(QWidget):
         self.inspector.leave()
 
     def close_down(self) -> None:
-        """The window closes: wait for nothing any more."""
+        """The window closes."""
         self.stage.deactivate()
         self.inspector.close_down()
         self._jobs.stop_waiting()
@@ -255,8 +255,8 @@ class Panel(QWidget):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.brief.restore(state)
-        told = state.get("inspector")
-        self.inspector.restore(told if isinstance(told, dict) else {})
+        inspector_state = state.get("inspector")
+        self.inspector.restore(inspector_state if isinstance(inspector_state, dict) else {})
 
 
 class JobTracker(QObject):
@@ -278,12 +278,12 @@ class JobTracker(QObject):
         self._stopped = False
         self._watcher = JobWatcher(self)
         self._watcher.ended.connect(self._ended)
-        self._seen: set[str] = set()  # ids of jobs that are tracked, or were, or need not be
+        self._seen: set[str] = set()  # ids of jobs that are tracked, were tracked, or need not be
         bridge.news.connect(self._receive)
         mine = [job for job in studio.queue.jobs() if self._mine(job)]
         live = [job for job in mine if not job.has_ended]
         self._seen = {job.id for job in mine} - {job.id for job in live or mine[:1]}
-        for job in live or mine[:1]:  # the newest outcome, where it arrived before this page was made
+        for job in live or mine[:1]:  # the newest result may have arrived before this page was made
             if job.id not in self._seen:
                 self._adopt(job)
 
@@ -350,7 +350,7 @@ class JobTracker(QObject):
         if news.kind != "job" or job is None:
             return
         batch = self._batch_of(job)
-        if batch is None and self._mine(job) and job.id not in self._seen:  # it may have ended before we heard of it
+        if batch is None and self._mine(job) and job.id not in self._seen:  # it may have ended before its news arrived
             batch = self._adopt(job)
         if batch is not None and job.state == "running":
             self.progressed.emit(batch, job)

@@ -25,7 +25,7 @@ FILTER = "JSON (*.json)"
 
 
 class PresetMenus(QObject):
-    """`chosen(request)` is a brief to take up; `said(words)` tells how keeping one went."""
+    """`chosen(request)`: show this request. `message(words)` for a toast."""
 
     chosen = Signal(object)
     message = Signal(str)
@@ -38,7 +38,7 @@ class PresetMenus(QObject):
         self.presets_button = self._button("preset", tr("Presets"), "presets", self._fill_presets)
 
     def add_recent(self, request: Request) -> None:
-        """Remember a brief that was made; its seed does not tell it apart."""
+        """Remember settings that were used; the seed does not count."""
         told = request.replace(seed=0)
         self.recent = [told, *(other for other in self.recent if other != told)][:MAX_RECENT]
 
@@ -46,7 +46,7 @@ class PresetMenus(QObject):
         return [request.to_json() for request in self.recent]
 
     def restore(self, state: object) -> None:
-        """Take up what `state` said; what cannot be read is left out."""
+        """Restore a state; ignore what is not valid."""
         for told in state[:MAX_RECENT] if isinstance(state, list) else ():
             try:
                 request = Request.from_json(told)
@@ -56,7 +56,7 @@ class PresetMenus(QObject):
                 self.recent.append(request)
 
     def ask_name(self) -> None:
-        """Keep the brief under a name that a person gives."""
+        """Ask for a name, and save the settings under it."""
         dialog = QInputDialog(self._window)
         dialog.setObjectName("presetName")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -71,17 +71,17 @@ class PresetMenus(QObject):
 
     def save_as(self, name: str) -> None:
         self._attempt(
-            lambda: self._presets.keep(name, self._current()), tr("Saved as preset “{name}”.").format(name=name)
+            lambda: self._presets.save(name, self._current()), tr("Saved as preset “{name}”.").format(name=name)
         )
 
     def import_file(self, path: Path) -> None:
-        """Take a preset from a file: into the form, and among the presets."""
+        """Import a preset from a file, and show it."""
 
         def take() -> None:
             preset = files.read(path)
             if not isinstance(preset.request, self._kind):
                 raise BadInput("This preset belongs to another page.", "Open that page and import it there.")
-            self._presets.keep(preset.name, preset.request)
+            self._presets.save(preset.name, preset.request)
             self.chosen.emit(preset.request)
 
         self._attempt(take, tr("Preset imported."))
@@ -93,7 +93,7 @@ class PresetMenus(QObject):
         dialog.open()
 
     def export_file(self, preset: Preset, path: Path) -> None:
-        """Write a preset to a file that others can bring in."""
+        """Write a preset to a file that can be imported."""
         words = tr("Saved as {name}.").format(name=path.name)
         self._attempt(lambda: files.write(path, preset.name, preset.request), words)
 
@@ -157,6 +157,6 @@ class PresetMenus(QObject):
 
 
 def _menu_text(words: str) -> str:
-    """Words that fit a menu and stand there as they are written."""
+    """Text for a menu: shortened, its & doubled."""
     metrics = QFontMetrics(theme().font())
     return metrics.elidedText(words, Qt.TextElideMode.ElideRight, MAX_TEXT_WIDTH).replace("&", "&&")

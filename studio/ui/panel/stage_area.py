@@ -74,9 +74,11 @@ class StageArea(QFrame):
         self.setObjectName("stageArea")
         self.asset: Asset | None = None  # the work that is shown
         self._batch: CandidateBatch | None = None  # what is being made, or was made last, where that is shown
-        self._following = True  # show what is being made, until a person looks at something else
-        self._offers_candidates = medium.stage == "image"  # of several works made together one is chosen
-        self._live = False  # what is shown is no work yet
+        self._following = True  # show what is being made, until another work is chosen
+        self._offers_candidates = (
+            medium.stage == "image"
+        )  # several works made together are shown in a grid to choose from
+        self._live = False  # what is shown is not saved
         self._loading = False  # what was shown before stays until the stage has read the work's file
         self._candidates_of: CandidateBatch | None = None  # whose works the grid shows
         self._candidates_shown: set[int] = set()  # those of its works that are there, or are being read
@@ -128,11 +130,11 @@ class StageArea(QFrame):
         self.filmstrip.model().modelReset.connect(self._update_filmstrip)
 
     def _update_filmstrip(self) -> None:
-        """The filmstrip stands from the first Generate on, so that nothing jumps when the work arrives."""
+        """Show the filmstrip from the first Generate on, so that nothing moves when the work arrives."""
         self._filmstrip_area.setVisible(self.filmstrip.model().rowCount() > 0 or self._batch is not None)
 
     def add_side_panel(self, widget: QWidget) -> None:
-        """Give what helps with the work a place at the right, as high as the window is."""
+        """Put a widget at the right, as high as the window."""
         self._columns.addWidget(widget)
         self._side_panel = widget
 
@@ -149,24 +151,24 @@ class StageArea(QFrame):
 
     @property
     def on_stage(self) -> bool:
-        """Whether the stage is seen, or is about to be, and not what stands in its place."""
+        """Whether the stage is shown, or about to be, and not the candidates or the onboarding."""
         return self._loading or self._stack.currentWidget() is self.stage
 
     @property
     def visible_work(self) -> Asset | None:
-        """The work that is seen: none while something is being made in its place, or stands there to choose from."""
+        """The work on the stage; None while previews or candidates are shown."""
         if self.asset is None or not self.on_stage or self._batch is None:
             return self.asset if self.on_stage else None
         return self.asset if self.asset.id in {each.id for each in self._batch.assets.values()} else None
 
     def show_work(self, asset: Asset | None) -> None:
-        """Put a finished work on the stage; None where there is nothing to show."""
+        """Show a work on the stage; None shows the onboarding."""
         self._batch = None
         self.header.show_back(False)
         self._display(asset)
 
     def select_work(self, asset: Asset) -> None:
-        """A person wants to see this one, whatever is being made meanwhile."""
+        """Show a work that a person chose, whatever is being made meanwhile."""
         self._following = False
         self.show_work(asset)
 
@@ -202,7 +204,7 @@ class StageArea(QFrame):
         self._stack.setCurrentWidget(widget)
 
     def _on_loaded(self) -> None:
-        """The work's picture is there: show it in place of what stood there meanwhile."""
+        """The work's picture is there: show the stage."""
         if self._loading:
             focused = self.candidates.hasFocus()
             self._switch(self.stage)
@@ -215,21 +217,21 @@ class StageArea(QFrame):
         self._display(None)
 
     def _show_imported(self, works: Sequence[Asset]) -> None:
-        """Show the first that can be shown here; the others are in the library."""
+        """Show the first work that this stage can show."""
         shown = next((work for work in works if work.path.suffix in self.stage.suffixes), None)
         if shown is not None:
             self.select_work(shown)
 
     def works_changed(self) -> None:
-        """The library is another one: read it again, now or when this is seen."""
+        """Works were added, removed or changed: read them again, now or when this is next shown."""
         self._lazy_refresh.changed()
 
     def follow(self) -> None:
-        """From here on show what is being made, as its turn comes."""
+        """From now on show what is being made."""
         self._following = True
 
     def expect(self, batch: CandidateBatch) -> None:
-        """Make room for what is to come."""
+        """Prepare for the results of a batch."""
         self._close_live()
         self._batch = batch
         self._filmstrip_area.show()
@@ -252,7 +254,7 @@ class StageArea(QFrame):
         self.changed.emit()
 
     def progress(self, batch: CandidateBatch, job: Job) -> None:
-        """Show how far a job is and what there is of it."""
+        """Show the progress and the preview of a job."""
         self._follow_batch(batch)
         if batch is not self._batch:
             return
@@ -281,39 +283,37 @@ class StageArea(QFrame):
             self.candidates.mark_failed(at)
 
     def settled(self, batch: CandidateBatch) -> None:
-        """One more of the batch has ended."""
+        """A job of the batch has ended."""
         if batch is self._batch and not batch.live and not batch.assets:
-            self.show_work(self.asset)  # nothing has come of it: what was there before stands there again
+            self.show_work(self.asset)  # no results: show again what was there before
         shown = self._batch
         if shown is not None and not shown.live and self._stack.currentWidget() is self.candidates:
             self.header.show_asset(None, count(len(shown.assets), "%n candidate", "%n candidates"))
 
     def show_live(self, payload: Payload, side: int, words: str, *, rough: bool, lasting: bool = True) -> None:
-        """Show what is under a person's hand, as the stage's `show_live` does, and say what it is; `lasting` where it
-        may become a work.
-        """
+        """Show an unsaved result, with `words` in the header; `lasting`: it can be saved. See `Stage.show_live`."""
         self._switch_to_live(self.stage, words, lasting)
         self.stage.show_live(payload, side, rough=rough)
 
     def set_live_caption(self, words: str) -> None:
-        """Say something of what is live, while it is still to come."""
+        """Change the header while unsaved results are being made."""
         if self._live:
             self._choices_caption = words if self._choices_caption else ""
             self.header.caption.set_text(words)
 
     @property
     def choosing(self) -> bool:
-        """Whether live ones stand there to choose from."""
+        """Whether unsaved candidates are shown."""
         return bool(self._choices_caption) and self._stack.currentWidget() is self.candidates
 
     def play_live(self, clip: Clip, side: int, words: str) -> None:
-        """Play what is no work yet. Raises StudioError and OSError where its file cannot be read."""
+        """Play an unsaved clip. Raises StudioError and OSError where its file cannot be read."""
         assert isinstance(self.stage, ImageStage)
         self._switch_to_live(self.stage, words, False)
         self.stage.show_clip(clip, side)
 
     def show_choices(self, many: int, words: str, captions: Sequence[str] = ()) -> None:
-        """Make room for live ones among which a person may choose, each with its caption where there are any."""
+        """Show a grid for unsaved candidates, each with its caption if there are any."""
         self._choices_caption = words
         self._candidates_of = None
         self.candidates.expect(many, captions)
@@ -346,7 +346,7 @@ class StageArea(QFrame):
         return bool(self._choices_caption) or (self._batch is not None and self._shows_grid(self._batch))
 
     def back_to_candidates(self) -> bool:
-        """From one candidate back to all of them; whether there was a way back."""
+        """From one candidate back to all of them; False if there are none."""
         if self._choices_caption and self.on_stage:
             self._switch_to_live(self.candidates, self._choices_caption, False)
             self.candidates.setFocus()
@@ -360,12 +360,12 @@ class StageArea(QFrame):
         return self._offers_candidates and len(batch.jobs) > 1
 
     def _follow_batch(self, batch: CandidateBatch) -> None:
-        """Show the batch that is being made now, where the one before has ended and nobody looks at another work."""
+        """Show the batch that is being made, if the one before has ended and no other work was chosen."""
         if self._following and batch is not self._batch and (self._batch is None or not self._batch.live):
             self.expect(batch)
 
     def _show_candidate(self, at: int, asset: Asset) -> None:
-        """Read the picture of a candidate, and show it if its batch still stands there."""
+        """Read the picture of a candidate, and show it if its batch is still shown."""
         batch, path = self._candidates_of, asset.path
         self._candidates_shown.add(at)
 

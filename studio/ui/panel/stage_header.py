@@ -15,7 +15,7 @@ from studio.ui.widgets.basic import ElidedLabel, button, row, tool
 from studio.ui.widgets.text import gist, tr
 from studio.ui.widgets.theme import SIZE, theme
 
-NARROW, ROOMY = 440, 640  # pixels of width up to which there is no room for ways to look at a work, for its scale
+NARROW, ROOMY = 440, 640  # pixels of width below which the stage's tools, and the scale, are hidden
 
 
 class StageHeader(QFrame):
@@ -53,12 +53,12 @@ class StageHeader(QFrame):
         rule.setFixedSize(1, 20)
         rule.setObjectName("rule")
         self._rule = rule
-        self._live_widgets: list[QWidget] = []  # what can be done with what is no work yet
+        self._live_widgets: list[QWidget] = []  # buttons for unsaved results
         self._has_work = self._roomy = True  # there is a work; there is room for all tools
-        self._parts = ("", "", "")  # what a work is called, its size, what else must be known of it
+        self._parts = ("", "", "")  # the title of a work, its size, a remark
         line: QHBoxLayout = row(self.back, self.caption, spacing=2, margins=(SIZE.medium, 0, 12, 0))
         line.setStretch(1, 1)
-        line.addStretch(0)  # keeps the tools at the right where there is no room for words
+        line.addStretch(0)  # keeps the tools at the right when the title is cut off
         for widget in self._tools:
             line.addWidget(widget)
         line.addSpacing(6)
@@ -77,7 +77,7 @@ class StageHeader(QFrame):
         return tool(each.icon, each.text(), object_name, checked=checked, keys=each.shortcut, clicked=run)
 
     def add_widgets(self, *widgets: QWidget, live: bool) -> None:
-        """Make room at the right: for what is always there, or for what is while something `live` is shown."""
+        """Add buttons at the right, shown always or only with `live` results."""
         for widget in widgets:
             self._line.addSpacing(6)
             self._line.addWidget(widget)
@@ -105,7 +105,7 @@ class StageHeader(QFrame):
         self._update_visible()
 
     def show_back(self, on: bool) -> None:
-        """Whether there are several to go back to."""
+        """Show the button that goes back to the candidates."""
         self.back.setVisible(on)
         self._update_visible()
 
@@ -114,12 +114,12 @@ class StageHeader(QFrame):
         self._update_visible()
 
     def minimumSizeHint(self) -> QSize:
-        """As narrow as without the ways to look at a work, which keys and the menu have too."""
+        """The width without the stage's tools, which are in the menu too."""
         looks = sum(widget.sizeHint().width() + self._line.spacing() for widget in [*self._tools, self.save])
         return QSize(max(0, super().minimumSizeHint().width() - looks * self._roomy), self.height())
 
     def _update_visible(self) -> None:
-        """Leave out the ways to look at a work, and what the menu has too, where there is little room."""
+        """Hide the stage's tools and some buttons, which are in the menu too, if there is little room."""
         self._roomy = self.width() >= theme().scaled(NARROW)
         self.back.setText(tr("All candidates") if self._roomy else "")
         for widget in [*self._tools, self._rule]:
@@ -135,7 +135,7 @@ class StageHeader(QFrame):
 
 
 def _caption(asset: Asset) -> str:
-    """What a work is called; what was asked for where that says more, as a prompt does whose beginning is the title."""
+    """The title of a work; its prompt, if the title is only the beginning of it."""
     told = gist(asset.request)
     same = told.startswith(asset.title.removesuffix("\N{HORIZONTAL ELLIPSIS}").strip("# "))
     return told if told and same else asset.title or told
