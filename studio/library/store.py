@@ -25,6 +25,8 @@ from studio.library.index import LibraryIndex
 from studio.system.storage import sync_folder, try_lock, write_atomic, write_synced
 
 FOLDERS = ("works", "bin")
+SOURCES = "sources"
+"""The folder for copies of files that requests use and that are no works: <sha256>.<suffix>."""
 LIBRARY_SCHEMA = 1
 """The version of the folders, in library.json; sidecars have their own."""
 

@@ -12,15 +12,13 @@ from pathlib import Path
 from studio.errors import BadInput, Message, StudioError
 from studio.library.index import SHA256
 from studio.library.library import Library
+from studio.library.store import SOURCES
 from studio.library.verify import sha256_of
 from studio.schema.fields import WorkKey
 from studio.schema.nested import AnyRequest, labelled_works, map_works, works_of
 from studio.schema.request import Request
 from studio.system import storage
 from studio.system.storage import FileLock
-
-FOLDER = "sources"
-"""The folder of the library for files that requests use and that are no works: <sha256>.<suffix>."""
 
 UNUSED_SECONDS = 30 * 86_400.0
 """How long a source must not have been used before it is removed; every use sets the time of its file."""
@@ -33,7 +31,7 @@ class UsedWorks:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._folder = library.folder / FOLDER
+        self._folder = library.folder / SOURCES
         self._lock = FileLock(library.folder / ".sources.lock")
 
     def found(self, request: AnyRequest) -> AnyRequest:

@@ -19,7 +19,7 @@ from studio.errors import BadInput, Message, StudioError, counted
 from studio.library import index as tables
 from studio.library.asset import AssetRecord, PartRecord, part_role
 from studio.library.index import DamagedIndex, LibraryIndex
-from studio.library.store import FOLDERS, read_sidecar
+from studio.library.store import FOLDERS, SOURCES, read_sidecar
 from studio.media import codecs
 from studio.media.payloads import Audio, Clip, Image, Text
 from studio.media.provenance import parse_note
@@ -154,7 +154,7 @@ def find_problems(
                     ),
                 )
             )
-    return problems
+    return problems + [problem for problem in map(_copy_problem, _copies(folder)) if problem]
 
 
 def sha256_of(path: Path, on_chunk: Callable[[int], object] = lambda _bytes: None) -> str:
@@ -315,14 +315,33 @@ def _file_problem(folder: Path, path: Path, size: int, sha256: str, id: str) -> 
     try:
         same = path.stat().st_size == size and sha256_of(path) == sha256
     except OSError as error:
-        hint = Message("Check the disk and the file's permissions.")
-        return LibraryProblem(
-            "changed", where, Message("This file cannot be read: {reason}.", reason=error.strerror), hint, id
-        )
+        return _unreadable(where, error, id)
     if same:
         return None
     hint = Message("If you edited it, import it as another work; otherwise restore it from a backup.")
     return LibraryProblem("changed", where, Message("This file has changed since the work was made."), hint, id)
+
+
+def _copies(folder: Path) -> list[Path]:
+    """The copies of files that requests use and that are no works."""
+    return sorted((folder / SOURCES).glob("[!.]*"))
+
+
+def _copy_problem(path: Path) -> LibraryProblem | None:
+    """What is wrong with a copy, whose name is its sha256; None if nothing is."""
+    where = f"{SOURCES}/{path.name}"
+    try:
+        if sha256_of(path) == path.stem:
+            return None
+    except OSError as error:
+        return _unreadable(where, error)
+    message = Message("This copy of a file that works use has changed.")
+    return LibraryProblem("changed", where, message, Message("Delete it, and import the original file."))
+
+
+def _unreadable(where: str, error: OSError, id: str = "") -> LibraryProblem:
+    message = Message("This file cannot be read: {reason}.", reason=error.strerror)
+    return LibraryProblem("changed", where, message, Message("Check the disk and the file's permissions."), id)
 
 
 def _stale_index(folder: Path, path: Path) -> LibraryProblem:

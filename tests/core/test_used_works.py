@@ -107,6 +107,20 @@ def test_a_file_that_is_no_work_is_kept_by_its_bytes(library: Library, tmp_path:
     assert library.verify() == []
 
 
+def test_a_damaged_copy_is_found_and_mended_by_its_original(library: Library, tmp_path: Path) -> None:
+    request, source = a_source(library, tmp_path)
+    source.write_bytes(b"damaged")
+    (problem,) = library.verify()
+    assert (problem.kind, problem.path) == ("changed", f"sources/{source.name}")
+    assert str(problem.hint) == "Delete it, and import the original file."
+    source.unlink()
+    with pytest.raises(BadInput, match=f"{source.stem[:12]} that this uses is not in the library"):
+        UsedWorks(library).files(request)
+    work = library.import_file(tmp_path / "a.png")
+    assert list(UsedWorks(library).files(request).values()) == [work.path]
+    assert library.verify() == []
+
+
 def test_works_are_found_after_the_library_has_moved(tmp_path: Path) -> None:
     before = Library(tmp_path / "before")
     work = before.import_file(picture(tmp_path / "a.png", 1))
