@@ -649,7 +649,7 @@ def test_a_folder_without_a_document_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no document"):
         Document(tmp_path / "nowhere")
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(StudioError, match="a file stands where"):
+    with pytest.raises(StudioError, match="a file where a folder is needed"):
         Document.create(tmp_path / "file", "manuscript", "A")
 
 

@@ -113,9 +113,9 @@ def test_a_work_ended_by_a_signal_is_saved_and_its_copies_are_complete(tmp_path:
     with started("make", "avatar", "--seed", fakes.SLOW, "--count", 3, "--out", out, "--json") as process:
         running(process)
         os.killpg(process.pid, signal.SIGTERM)
-        out, err = process.communicate(timeout=60)
+        output, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    (asset,) = json.loads(out)["assets"]
+    (asset,) = json.loads(output)["assets"]
     assert (asset["seed"], asset["partial"]) == (fakes.SLOW, True)
     assert [Path(asset["path"])] == list(out.iterdir())
 
