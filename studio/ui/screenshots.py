@@ -56,6 +56,12 @@ class ScreenshotSession:
             panel.form.seed.lock.setChecked(True)
             panel.try_example()
             await self._ended()
+        self.window.open(MEDIA[0].name)
+        if panel is not None and self.window.can("faces"):  # to choose from, rather than the last one large
+            self.window.run_command("faces")
+            grid, deadline = panel.stage_area.candidates, time.monotonic() + LOOK
+            while not 0 < grid.count == grid.done and time.monotonic() < deadline:
+                await asyncio.sleep(0.1)
 
     async def take_all(self) -> list[Path]:
         """Every page in every theme and size; returns the files."""
