@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from studio.cli.progress import QuietOnBrokenPipe
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 POLL = 0.05  # seconds between looks at a job
+NO_PARENTS: Mapping[int, Sequence[str]] = {}
 
 
 class Interrupted(Exception):
@@ -24,13 +25,20 @@ Receive = Callable[[Job, list[Any], bool], None]
 """Called with each job that has ended, its results, and whether they are partial."""
 
 
-def run(studio: Studio, requests: Sequence[Request], display: ProgressDisplay, receive: Receive) -> None:
-    """Run requests in order. The first error cancels the rest and is raised after earlier results were received.
+def run(
+    studio: Studio,
+    requests: Sequence[Request],
+    display: ProgressDisplay,
+    receive: Receive,
+    parents: Mapping[int, Sequence[str]] = NO_PARENTS,
+) -> None:
+    """Run requests in order, as one group: all or none are queued. `parents` are those of each work, by position. The
+    first error cancels the rest and is raised after earlier results were received.
 
     Ctrl-C cancels all jobs, receives their partial results, and raises Interrupted; a second Ctrl-C raises
     KeyboardInterrupt immediately.
     """
-    jobs = [studio.submit(request) for request in requests]
+    jobs = studio.submit_group(requests, "batch", parents=parents).jobs
     received: set[str] = set()
 
     def collect(job: Job, index: int) -> None:

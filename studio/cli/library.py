@@ -1,4 +1,4 @@
-"""`studio library`: list, search, import, verify and repair works."""
+"""`studio library`: list, search, import, verify and repair works, and make them again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
-from studio.cli import inputs
+from studio.cli import inputs, make
 from studio.cli.context import format_size, table
 from studio.cli.flags import as_typed, whole_number
 from studio.errors import BadInput, StudioError
@@ -55,6 +55,8 @@ def add(verbs: Any) -> None:
     )
     _json(rebuild)
     rebuild.set_defaults(run=run_rebuild)
+
+    make.add_again(actions)
 
     bring = actions.add_parser(
         "import", help="copy your own files into the library", description="Import pictures, sounds, clips and texts."

@@ -11,7 +11,7 @@ from studio.backends import medium as find_medium
 from studio.cli import flags, jobs, progress
 from studio.cli.avatar import identities
 from studio.cli.context import output_folder
-from studio.cli.inputs import from_file, provenance_of, unknown_fields
+from studio.cli.inputs import find_work, from_file, provenance_of, unknown_fields
 from studio.errors import BadInput, Message, StudioError
 from studio.export import copies
 from studio.media.payloads import Weights
@@ -98,20 +98,9 @@ def run_make(values: argparse.Namespace, context: CliContext) -> int:
     from studio.jobs.make_again import request_to_repeat  # with the library, which `--help` does not need
 
     requests = _requests(values, context)
-    out = output_folder(values.out) if values.out is not None else None
     made: list[dict[str, Any]] = []
     display = progress.display(values.progress)
-
-    def receive(job: Job, assets: list[Asset], partial: bool) -> None:
-        for asset in assets:
-            entry = describe(job, asset, out, partial)
-            made.append(entry)
-            if not values.json:
-                display.close()
-                context.print(f"{entry['path']}{'  (partial)' if partial else ''}")
-            if asset.remark:
-                context.print_error(asset.remark)
-
+    receive = _receiver(values, context, display, made)
     with context.studio() as studio:
         try:
             if values.request is not None:
@@ -126,6 +115,71 @@ def run_make(values: argparse.Namespace, context: CliContext) -> int:
             if values.json:
                 context.print_json({"assets": made})
     return 0
+
+
+def _receiver(
+    values: argparse.Namespace, context: CliContext, display: progress.ProgressDisplay, made: list[dict[str, Any]]
+) -> jobs.Receive:
+    """Copies works to --out, prints them, and adds what programs want to know of them to `made`."""
+    out = output_folder(values.out) if values.out is not None else None
+
+    def receive(job: Job, assets: list[Asset], partial: bool) -> None:
+        for asset in assets:
+            entry = describe(job, asset, out, partial)
+            made.append(entry)
+            if not values.json:
+                display.close()
+                context.print(f"{entry['path']}{'  (partial)' if partial else ''}")
+            if asset.remark:
+                context.print_error(asset.remark)
+
+    return receive
+
+
+def add_again(actions: Any) -> None:
+    again = actions.add_parser(
+        "again",
+        help="make works again, or variations of them",
+        description="Make works of the library again with the same settings and seeds, all or none.",
+    )
+    again.add_argument(
+        "works", nargs="+", metavar="WORK", help="a work's id, as `studio library list` shows it, or its file"
+    )
+    again.add_argument("--vary", action="store_true", help="make a variation of each, with a new seed (default: no)")
+    again.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder for copies, created if needed (default: none, the library only)",
+    )
+    add_output(again)
+    again.set_defaults(run=run_again)
+
+
+def run_again(values: argparse.Namespace, context: CliContext) -> int:
+    from studio.jobs.make_again import works_to_repeat  # with the library, which `--help` does not need
+
+    made: list[dict[str, Any]] = []
+    display = progress.display(values.progress)
+    receive = _receiver(values, context, display, made)
+    with context.studio() as studio:
+        try:
+            works = [_work(studio, word) for word in values.works]
+            found = works_to_repeat(works, studio.catalog, studio.library, vary=values.vary)
+            if found.errors:
+                raise found.errors[0]
+            jobs.run(studio, found.requests, display, receive, dict(enumerate(found.parents)))
+        finally:
+            if values.json:
+                context.print_json({"assets": made})
+    return 0
+
+
+def _work(studio: Studio, word: str) -> Asset:
+    path, work = find_work(studio.library, word)
+    if work is None:
+        raise BadInput("{name} is not in the library.", "Use `studio make --request FILE`.", name=path.name)
+    return work
 
 
 def _suited(kind: type[Request], values: argparse.Namespace, context: CliContext) -> dict[str, Any]:

@@ -1,16 +1,43 @@
-"""The request of a work that is to be made again: finds its models and works, and names those that are missing."""
+"""The requests of works that are to be made again: finds their models and works, and names those that are missing."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import reduce
 
-from studio.errors import BadInput, Message
-from studio.library.library import Library
+from studio.errors import BadInput, Message, StudioError
+from studio.library.library import Asset, Library
 from studio.library.used_works import UsedWorks
 from studio.media.provenance import Provenance
 from studio.models.catalog import Catalog
 from studio.schema.fields import ModelId
-from studio.schema.request import Request
+from studio.schema.request import Request, fresh_seed
+
+
+@dataclass(slots=True)
+class RepeatedWorks:
+    """Requests that make works again, with the parents that each new work gets, and why other works cannot be made."""
+
+    requests: list[Request] = field(default_factory=list[Request])
+    parents: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
+    errors: list[StudioError] = field(default_factory=list[StudioError])
+
+
+def works_to_repeat(works: Iterable[Asset], catalog: Catalog, library: Library, *, vary: bool) -> RepeatedWorks:
+    """The requests that make works once more, or with `vary` one variation of each, whose parent is the work."""
+    found = RepeatedWorks()
+    for work in works:
+        try:
+            if not work.request:
+                raise BadInput("{name} does not say how it was made.", name=work.title or work.id)
+            request = request_to_repeat(Request.from_json(work.request), work.provenance, catalog, library)
+        except StudioError as error:
+            found.errors.append(error)
+            continue
+        found.requests.append(request.replace(seed=fresh_seed()) if vary else request)
+        found.parents.append((work.id,) if vary else work.parents)
+    return found
 
 
 def request_to_repeat(request: Request, provenance: Provenance, catalog: Catalog, library: Library) -> Request:

@@ -143,6 +143,31 @@ def test_library_verbs(run: Runs, tmp_path: Path, home: Path) -> None:
     assert run("library", "verify").status == 3
 
 
+def test_library_again_makes_several_works_once_more_or_varies_them(run: Runs, tmp_path: Path) -> None:
+    first = run("make", "poster", "--seed", 3, "--json").json["assets"]
+    first += run("make", "story", "--seed", 4, "--json").json["assets"]
+    ids = [asset["id"] for asset in reversed(run("library", "list", "--json").json["assets"])]
+    again = run("library", "again", *ids, "--out", tmp_path / "again", "--json").json["assets"]
+    assert [asset["sha256"] for asset in again] == [asset["sha256"] for asset in first]
+    assert all(Path(asset["path"]).parent == tmp_path / "again" for asset in again)
+    varied = run("library", "again", "--vary", first[0]["path"], ids[1], "--json").json["assets"]
+    assert [asset["medium"] for asset in varied] == ["poster", "story"]
+    assert all(new["seed"] != old["seed"] for new, old in zip(varied, first, strict=True))
+    details = run("library", "show", varied[0]["path"], "--json").json
+    assert details["parents"] == [ids[0]]
+
+
+def test_library_again_makes_all_works_or_none(run: Runs, tmp_path: Path) -> None:
+    Picture.new("RGB", (8, 8)).save(tmp_path / "photo.png")
+    run("library", "import", tmp_path / "photo.png")
+    run("make", "poster", "--seed", 3)
+    ids = [asset["id"] for asset in run("library", "list", "--json").json["assets"]]
+    ended = run("library", "again", *ids)
+    assert ended.status == 2
+    assert "does not say how it was made" in ended.err
+    assert run("library", "list", "--json").json["total"] == 2
+
+
 def test_library_import_keeps_files_before_an_error(run: Runs, tmp_path: Path) -> None:
     codecs.write(Image(np.full((8, 8, 3), 9, np.uint8)), tmp_path / "photo.png")
     (tmp_path / "odd.xyz").write_bytes(b"?")

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from studio.errors import StudioError
 from studio.export import copies
 from studio.export.writer import safe_name
-from studio.jobs.make_again import request_to_repeat
+from studio.jobs.make_again import request_to_repeat, works_to_repeat
 from studio.library.library import Asset, LibraryQuery
 from studio.media.payloads import Payload
 from studio.schema.request import Request, fresh_seed
@@ -143,12 +143,12 @@ class WorkActions:
         title = tr("Variations") if vary else tr("Make again")
 
         def submit() -> tuple[int, int]:
-            requests, parents, errors = self._batch(ids, vary)
-            if not requests and errors:
-                raise errors[0]
-            if requests:
-                self._studio.submit_group(requests, "batch", title=title, parents=dict(enumerate(parents)))
-            return len(requests), len(ids) - len(requests)
+            library = self._studio.library
+            found = works_to_repeat(library.get_many(ids), self._studio.catalog, library, vary=vary)
+            if found.errors and not found.requests:
+                raise found.errors[0]
+            self._studio.submit_group(found.requests, "batch", title=title, parents=dict(enumerate(found.parents)))
+            return len(found.requests), len(found.errors)
 
         def announce(numbers: tuple[int, int]) -> None:
             queued, left = numbers
@@ -158,23 +158,6 @@ class WorkActions:
             self.notify(" ".join(words), [(tr("Show queue"), lambda: error_actions.run_command(self._window, "queue"))])
 
         self.tasks.run(submit, announce, self.show_error)
-
-    def _batch(self, ids: Sequence[str], vary: bool) -> tuple[list[Request], list[Sequence[str]], list[StudioError]]:
-        """The requests of works that can be made here, the parents of each, and why others cannot."""
-        requests: list[Request] = []
-        parents: list[Sequence[str]] = []
-        errors: list[StudioError] = []
-        for asset in self._studio.library.get_many(ids):
-            if not asset.request:
-                continue
-            try:
-                request = self._request_of(asset)
-            except StudioError as error:
-                errors.append(error)
-                continue
-            requests.append(request.replace(seed=fresh_seed()) if vary else request)
-            parents.append((asset.id,) if vary else asset.parents)
-        return requests, parents, errors
 
     def send(self, asset: Asset, medium: str) -> None:
         """Use the work's words as a prompt on another page, or continue a text on its own."""
