@@ -119,3 +119,13 @@ def test_a_scene_is_drawn_as_a_picture_and_as_an_svg_with_named_elements() -> No
     without = replace(scene, elements=tuple(e for e in scene.elements if e.kind != "boat"))
     changed_pixels = (picture(without, 64) != pixels).any(-1)
     assert 0 < changed_pixels.mean() < 0.2
+
+
+def test_all_that_was_asked_is_found_in_what_is_composed_and_nothing_in_an_empty_scene() -> None:
+    pytest.importorskip("cairocffi")
+    from recipes.poster.scene.measure import shows
+
+    for what in asks(30):
+        assert all(shows(compose(what, 2), what).values()), what
+        found = shows(Scene((), what.height), what)
+        assert not any(found[part] for part in ("place", "hour", *(name for name, _ in what.things)))

@@ -13,6 +13,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -114,14 +115,27 @@ def asks(count: int, held: bool, first: int) -> list[Ask]:
     return found
 
 
-def made(model: SceneModel, wanted: Sequence[Ask], first: int, guidance: float, steps: int) -> list[Scene]:
+@dataclass(frozen=True)
+class Sampling:
+    """How scenes are made: of `among` drawn for each ask, the first that has the fewest faults is kept."""
+
+    guidance: float = 2.0
+    steps: int = 60
+    among: int = 1
+
+
+def made(model: SceneModel, wanted: Sequence[Ask], first: int, how: Sampling) -> list[Scene]:
     """One scene for each ask, by a full caption."""
     scenes: list[Scene] = []
-    for i in range(0, len(wanted), 50):
-        batch = wanted[i : i + 50]
-        captions = [phrase(what, random.Random(f"words {first + i + j}")) for j, what in enumerate(batch)]
-        seeds = [first + i + j for j in range(len(batch))]
-        scenes += sample(model, captions, [what.format for what in batch], seeds, steps, guidance)
+    batch = max(1, 48 // how.among)
+    for i in range(0, len(wanted), batch):
+        some = [(n, wanted[n]) for n in range(i, min(i + batch, len(wanted)))]
+        captions = [phrase(what, random.Random(f"words {first + n}")) for n, what in some for _ in range(how.among)]
+        formats = [what.format for _, what in some for _ in range(how.among)]
+        seeds = [(first + n) * how.among + k for n, _ in some for k in range(how.among)]
+        drawn = sample(model, captions, formats, seeds, how.steps, how.guidance)
+        groups = [drawn[n : n + how.among] for n in range(0, len(drawn), how.among)]
+        scenes += [min(group, key=lambda scene: len(faults(scene))) for group in groups]
     return scenes
 
 
@@ -153,10 +167,10 @@ def figures(scenes: Sequence[Scene], wanted: Sequence[Ask]) -> dict[str, float]:
     return about
 
 
-def measure(model: SceneModel, count: int, guidance: float = 1.5, steps: int = 60) -> dict[str, object]:
+def measure(model: SceneModel, count: int, how: Sampling) -> dict[str, object]:
     seen, held = asks(count, False, FIRST_SEED), asks(count, True, FIRST_SEED)
     began = time.process_time()
-    scenes, others = (made(model, wanted, FIRST_SEED, guidance, steps) for wanted in (seen, held))
+    scenes, others = (made(model, wanted, FIRST_SEED, how) for wanted in (seen, held))
     seconds = (time.process_time() - began) / (2 * count)
     painted = composed(seen, FIRST_SEED) + composed(held, FIRST_SEED)
     fresh = composed(seen, 2 * FIRST_SEED) + composed(held, 2 * FIRST_SEED)
@@ -164,7 +178,7 @@ def measure(model: SceneModel, count: int, guidance: float = 1.5, steps: int = 6
     middle, spread = y.mean(0), np.maximum(0.05, y.std(0))
     x, y, z = ((part - middle) / spread for part in (x, y, z))
     four = [what for what in seen[: count // 8] for _ in range(4)]
-    alike = [_apart(made(model, four, 3 * FIRST_SEED, guidance, steps), spread), _apart(composed(four, 0), spread)]
+    alike = [_apart(made(model, four, 3 * FIRST_SEED, how), spread), _apart(composed(four, 0), spread)]
     size = [len(scene.elements) for scene in scenes + others], [len(scene.elements) for scene in painted]
     return {
         "seen": figures(scenes, seen),
@@ -186,13 +200,13 @@ def _apart(scenes: Sequence[Scene], spread: np.ndarray) -> float:
     return float(np.mean(gaps))
 
 
-def sheet(model: SceneModel, prompts: Sequence[str], seeds: Sequence[int], guidance: float = 1.5) -> PIL.Image.Image:
+def sheet(model: SceneModel, prompts: Sequence[str], seeds: Sequence[int], how: Sampling) -> PIL.Image.Image:
     """A row for each prompt, a column for each seed."""
     width, gap = 160, 8
     high = round(1.5 * width)
     page = PIL.Image.new("RGB", (len(seeds) * (width + gap) + gap, len(prompts) * (high + gap) + gap), "white")
     for row, prompt in enumerate(prompts):
-        scenes = sample(model, [prompt] * len(seeds), ["portrait"] * len(seeds), seeds, guidance=guidance)
+        scenes = sample(model, [prompt] * len(seeds), ["portrait"] * len(seeds), seeds, how.steps, how.guidance)
         for column, scene in enumerate(scenes):
             picture_ = PIL.Image.fromarray(picture(scene, width))
             page.paste(picture_, (gap + column * (width + gap), gap + row * (high + gap)))
@@ -219,17 +233,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, help="folder with model.safetensors and config.json")
     parser.add_argument("--count", type=int, default=400, help="scenes of seen asks, and as many of asks held out")
-    parser.add_argument("--guidance", type=float, default=1.5)
-    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--guidance", type=float, default=Sampling.guidance)
+    parser.add_argument("--steps", type=int, default=Sampling.steps)
+    parser.add_argument("--among", type=int, default=Sampling.among, help="scenes drawn for each, of which one is kept")
     parser.add_argument("--sheet", type=Path, help="picture to write: a row for each prompt, seeds from 0")
     parser.add_argument("--columns", type=int, default=8)
     asked = parser.parse_args()
     torch.set_num_threads(1)
+    how = Sampling(asked.guidance, asked.steps, asked.among)
     model = SceneModel.load(asked.model)
     if asked.sheet is not None:
-        sheet(model, PROMPTS, range(asked.columns), asked.guidance).save(asked.sheet)
+        sheet(model, PROMPTS, range(asked.columns), how).save(asked.sheet)
     if asked.count:
-        print(json.dumps(measure(model, asked.count, asked.guidance, asked.steps), indent=1))
+        print(json.dumps(measure(model, asked.count, how), indent=1))
 
 
 if __name__ == "__main__":

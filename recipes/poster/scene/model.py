@@ -149,6 +149,9 @@ class SceneModel(nn.Module):
         self.layers = nn.ModuleList(Layer(width, config.heads) for _ in range(config.layers))
         self.norm = nn.LayerNorm(width)
         self.leave = nn.Linear(width, WIDTH)
+        self.told = nn.Linear(width, SLOTS * width)
+        nn.init.zeros_(self.told.weight)
+        nn.init.zeros_(self.told.bias)
         nn.init.normal_(self.word.weight, std=0.5)
         nn.init.zeros_(self.word.weight[0])
 
@@ -167,7 +170,9 @@ class SceneModel(nn.Module):
         condition = self.time(torch.cat([angles.sin(), angles.cos()], -1))
         condition = condition + self.caption(self.word(ids).sum(1)) + self.format(formats)
         condition = F.silu(condition)
-        x = self.enter(torch.cat([noisy, guess], -1)) + self.slot
+        # What the words say to each row: which of them a thing asked for goes to is learned several times faster so.
+        told = self.told(condition).view(len(noisy), SLOTS, -1)
+        x = self.enter(torch.cat([noisy, guess], -1)) + self.slot + told
         for layer in self.layers:
             x = layer(x, condition)
         return self.leave(self.norm(x))
@@ -217,7 +222,7 @@ def sample(
     formats: Sequence[str],
     seeds: Sequence[int],
     steps: int = 60,
-    guidance: float = 1.5,
+    guidance: float = 2.0,
     report: Callable[[int, list[Scene]], None] | None = None,
 ) -> list[Scene]:
     """A scene for each caption, format and seed. `report` is told each step and the scenes as they stand."""
