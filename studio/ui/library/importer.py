@@ -57,7 +57,7 @@ class Importer(QObject):
     def import_data(self, data: QMimeData, then: Then | None = None) -> None:
         """Import what was dropped or pasted: its files, or its picture. `then` gets the works."""
         if paths := local(data):
-            self.import_paths(paths, then)
+            self.import_paths(list(dict.fromkeys(map(self._main_file, paths))), then)
         elif data.hasImage():
             image, folder = QImage(data.imageData()), self._studio.paths.state
 
@@ -68,6 +68,11 @@ class Importer(QObject):
                 return path
 
             self._tasks.run(save, lambda path: self._submit([path], then, temporary=True), self._failed)
+
+    def _main_file(self, path: Path) -> Path:
+        """The main file of the work that a file of the library belongs to; every other file is itself."""
+        work = self._studio.library.work_at(path)
+        return work.path if work is not None else path
 
     def import_paths(self, paths: Sequence[Path], then: Then | None = None) -> None:
         """Import files, and those in folders that can be read; files that are in the library are not kept twice."""
