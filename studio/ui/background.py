@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Qt, Signal, Slot
 from shiboken6 import isValid
 
 from studio.errors import StudioError
@@ -25,25 +25,32 @@ Failure = StudioError | OSError  # what a person can do something about
 Run = Callable[[], None]
 
 
-class _Answers(QObject):
-    """Brings answers to the window's thread. It lives as long as the program: a thread may outlive who asked."""
+class _Relay(QObject):
+    """Calls methods in the window's thread. It lives as long as the program, so that any thread may hold it."""
 
-    came = Signal(object, int, object, object)  # a weak reference to the tasks, the number, the result and the error
+    posted = Signal(object, object)
 
     def __init__(self) -> None:
         super().__init__()
-        self.came.connect(self._deliver)
+        self.posted.connect(self._call, Qt.ConnectionType.QueuedConnection)
 
-    @Slot(object, int, object, object)
-    def _deliver(self, asker: weakref.ref[BackgroundTasks], number: int, made: Any, error: Exception | None) -> None:
-        tasks = asker()
-        if tasks is not None and isValid(tasks):
-            tasks._hear(number, made, error)  # pyright: ignore[reportPrivateUsage]
+    @Slot(object, object)
+    def _call(self, reference: weakref.WeakMethod[Any], args: tuple[Any, ...]) -> None:
+        method = reference()
+        if method is not None and isValid(method.__self__):
+            method(*args)
 
 
 @functools.cache
-def _answers() -> _Answers:
-    return _Answers()
+def relay() -> _Relay:
+    """Call it first in the window's thread, where it is made."""
+    return _Relay()
+
+
+def post(method: weakref.WeakMethod[Any], *args: object) -> None:
+    """From any thread: call a method of a QObject in the window's thread, unless the object is gone by then."""
+    with contextlib.suppress(RuntimeError):  # Qt has ended meanwhile
+        relay().posted.emit(method, args)
 
 
 class BackgroundTasks(QObject):
@@ -57,7 +64,7 @@ class BackgroundTasks(QObject):
         self.stopping = threading.Event()
         self._waiting: dict[int, tuple[Callable[[Any], object], Callable[[Failure], object] | None]] = {}
         self._number = 0
-        self._answers = _answers()
+        relay()
 
     @property
     def busy(self) -> bool:
@@ -74,7 +81,7 @@ class BackgroundTasks(QObject):
         if not self.stopping.is_set():
             self._number += 1
             self._waiting[self._number] = (then, failed)
-            self._start(_run(work, weakref.ref(self), self._number, self._answers))
+            self._start(_run(work, self._number, weakref.WeakMethod(self._hear)))
 
     def discard(self) -> None:
         """Nobody wants the answers any more."""
@@ -149,8 +156,8 @@ class SerialTasks(BackgroundTasks):
         self._pool.submit(run)
 
 
-def _run(work: Callable[[], object], asker: weakref.ref[BackgroundTasks], number: int, answers: _Answers) -> Run:
-    """What the thread does: a function of its own, so that it holds these four and nothing else."""
+def _run(work: Callable[[], object], number: int, then: weakref.WeakMethod[Any]) -> Run:
+    """What the thread does: a function of its own, so that it holds these three and nothing else."""
 
     def run() -> None:
         made, error = None, None
@@ -158,7 +165,6 @@ def _run(work: Callable[[], object], asker: weakref.ref[BackgroundTasks], number
             made = work()
         except Exception as failed:  # noqa: BLE001 - it is told or raised again in the window's thread
             error = failed
-        with contextlib.suppress(RuntimeError):  # Qt has ended meanwhile
-            answers.came.emit(asker, number, made, error)
+        post(then, number, made, error)
 
     return run

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMetaObject, QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
+
+from studio.ui.background import post, relay
 
 if TYPE_CHECKING:
     from studio.studio import Job, News, Studio
@@ -81,15 +83,14 @@ class JobWatcher(QObject):
     """
 
     ended = Signal(object)
-    _arrived = Signal(object)
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._arrived.connect(self.ended, Qt.ConnectionType.QueuedConnection)
+        relay()
 
     def watch(self, job: Job) -> None:
-        def arrived(_: object) -> None:
-            with contextlib.suppress(RuntimeError):  # the view is gone
-                self._arrived.emit(job)
+        ended = weakref.WeakMethod(self._emit)
+        job.future.add_done_callback(lambda _: post(ended, job))
 
-        job.future.add_done_callback(arrived)
+    def _emit(self, job: Job) -> None:
+        self.ended.emit(job)
