@@ -1,4 +1,4 @@
-"""`studio export`: what is asked for arrives, and what cannot be is said in words."""
+"""`studio export`: the files it writes, and its messages for invalid arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moving pictures: written, read again, given a note, kept in a library, and files of them that mean harm."""
+"""Clips: written, read again, with metadata, in a library, and hostile files."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def frames(count: int = 6, channels: int = 4, width: int = 33, height: int = 24)
         yield frame
 
 
-def written(folder: Path, ending: str, fps: float = 10, **kind: int) -> Clip:
+def write_clip(folder: Path, ending: str, fps: float = 10, **kind: int) -> Clip:
     return clips.write(frames(**kind), folder / f"clip{ending}", fps, lossless=ending == ".webp")
 
 
 @pytest.mark.parametrize("channels", [3, 4])
 @pytest.mark.parametrize("ending", KINDS)
 def test_written_frames_are_read_back(tmp_path: Path, ending: str, channels: int) -> None:
-    clip = written(tmp_path, ending, channels=channels)
+    clip = write_clip(tmp_path, ending, channels=channels)
     assert (clip.frames, clip.seconds) == (6, pytest.approx(0.6))
     assert (clip.width, clip.height) == ((34, 24) if ending == ".mp4" else (33, 24))
     back = list(clips.frames(clip.path))
@@ -91,7 +91,7 @@ def test_mp4_is_h264_or_mpeg4_where_ffmpeg_has_no_other(tmp_path: Path, monkeypa
     assert sizes[1] < sizes[2], "better costs more"
     monkeypatch.setattr(clips, "ENCODERS", ("none",))
     with pytest.raises(StudioError, match="cannot write MP4"):
-        written(tmp_path, ".mp4")
+        write_clip(tmp_path, ".mp4")
 
 
 def test_a_gif_is_dithered_where_its_colours_are_too_few(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_gif_is_dithered_where_its_colours_are_too_few(tmp_path: Path) -> None
 
 def test_rounded_durations_add_up_to_the_length(tmp_path: Path) -> None:
     for ending, fps in ((".gif", 24), (".webp", 30), (".mp4", 24)):
-        clip = written(tmp_path, ending, fps, count=48)
+        clip = write_clip(tmp_path, ending, fps, count=48)
         assert clip.seconds == pytest.approx(48 / fps, abs=0.006)
 
 
@@ -147,7 +147,7 @@ def test_impossible_sizes_and_rates_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", KINDS)
 def test_a_note_is_embedded_and_the_frames_stay_the_same(tmp_path: Path, ending: str) -> None:
-    clip = written(tmp_path, ending)
+    clip = write_clip(tmp_path, ending)
     for note in (NOTE, None):
         path = tmp_path / f"noted{ending}"
         codecs.write(clip, path, note=note)
@@ -172,7 +172,7 @@ def test_a_file_of_one_frame_is_a_picture(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", KINDS)
 def test_torn_files_are_refused(tmp_path: Path, ending: str) -> None:
     """Cut anywhere and changed anywhere: refused in words, or read as something, and never anything else."""
-    whole = written(tmp_path, ending, count=3, width=17, height=12).path.read_bytes()
+    whole = write_clip(tmp_path, ending, count=3, width=17, height=12).path.read_bytes()
     path = tmp_path / f"torn{ending}"
     for stop in range(0, len(whole) - 1, max(1, len(whole) // 90)):
         path.write_bytes(whole[:stop])
@@ -201,7 +201,7 @@ def test_false_lengths_cost_no_memory(tmp_path: Path) -> None:
     vast.write_bytes(b"RIFF" + struct.pack("<I", len(huge) + 4) + b"WEBP" + huge)
     film = tmp_path / "c.mp4"
     runs = struct.pack(">IIII", 0, 1, 2**32 - 1, 1)
-    film.write_bytes(boxed(b"ftyp", b"isom") + boxed(b"moov", track(runs)))
+    film.write_bytes(mp4_box(b"ftyp", b"isom") + mp4_box(b"moov", track(runs)))
     for path in (webp, vast, film):
         with pytest.raises(BadInput):
             codecs.read(path)
@@ -210,7 +210,7 @@ def test_false_lengths_cost_no_memory(tmp_path: Path) -> None:
 def test_a_file_of_too_many_parts_is_refused_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clip_files, "PART_LIMIT", 20)
     film, webp, gif = (tmp_path / f"a{ending}" for ending in (".mp4", ".webp", ".gif"))
-    film.write_bytes(boxed(b"ftyp", b"isom") + boxed(b"free", b"") * 30)
+    film.write_bytes(mp4_box(b"ftyp", b"isom") + mp4_box(b"free", b"") * 30)
     webp.write_bytes(b"RIFF" + struct.pack("<I", 4 + 8 * 30) + b"WEBP" + (b"what" + bytes(4)) * 30)
     gif.write_bytes(b"GIF89a" + struct.pack("<HHBBB", 4, 4, 0, 0, 0) + b"\x21\xfe\0" * 30 + b"\x3b")
     for path in (film, webp, gif):
@@ -218,7 +218,7 @@ def test_a_file_of_too_many_parts_is_refused_early(tmp_path: Path, monkeypatch: 
             clip_files.read_timing(path)
 
 
-def in_parts(data: bytes, size: int) -> bytes:
+def sub_blocks(data: bytes, size: int) -> bytes:
     """Sub-blocks of a GIF with `size` bytes each."""
     parts = [data[at : at + size] for at in range(0, len(data), size)]
     return b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
@@ -236,8 +236,8 @@ def gif_of(tmp_path: Path, before: bytes) -> Path:
 @pytest.mark.parametrize("size", [1, 3, 100, 255])
 def test_sub_blocks_of_any_size_are_read(tmp_path: Path, size: int) -> None:
     words = clip_files.KEYWORD + bytes(range(256)) * 300
-    for ending in (b"", b"\x21\xff" + in_parts(b"x" * 70_001, size)):
-        path = gif_of(tmp_path, b"\x21\xfe" + in_parts(words, size) + ending)
+    for ending in (b"", b"\x21\xff" + sub_blocks(b"x" * 70_001, size)):
+        path = gif_of(tmp_path, b"\x21\xfe" + sub_blocks(words, size) + ending)
         assert clip_files.read_timing(path).durations == (0.1, 0.1)
         assert clip_files.read_note(path) == words[len(clip_files.KEYWORD) :]
         torn = tmp_path / "torn.gif"
@@ -249,9 +249,9 @@ def test_sub_blocks_of_any_size_are_read(tmp_path: Path, size: int) -> None:
 def test_a_gif_of_tiny_sub_blocks_is_refused_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clip_files, "PART_LIMIT", 2000)
     monkeypatch.setattr(clip_files, "WINDOW_LIMIT", 4096)
-    whole = gif_of(tmp_path, b"\x21\xfe" + in_parts(b"x" * 2_000_000, 255))
+    whole = gif_of(tmp_path, b"\x21\xfe" + sub_blocks(b"x" * 2_000_000, 255))
     assert len(clip_files.read_timing(whole).durations) == 2
-    crumbs = gif_of(tmp_path, b"\x21\xfe" + in_parts(b"x" * 200_000, 1))
+    crumbs = gif_of(tmp_path, b"\x21\xfe" + sub_blocks(b"x" * 200_000, 1))
     with pytest.raises(BadInput):
         clip_files.read_timing(crumbs)
     read: list[int] = []
@@ -308,26 +308,26 @@ def measured(works: list[Asset]) -> list[tuple[str, float | None, int | None]]:
     return sorted((work.id, work.seconds, work.width) for work in works)
 
 
-def boxed(kind: bytes, data: bytes) -> bytes:
+def mp4_box(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I4s", 8 + len(data), kind) + data
 
 
 def track(runs: bytes) -> bytes:
-    times = boxed(b"mdhd", bytes(12) + struct.pack(">II", 1000, 1) + bytes(4)) + boxed(
+    times = mp4_box(b"mdhd", bytes(12) + struct.pack(">II", 1000, 1) + bytes(4)) + mp4_box(
         b"hdlr", bytes(8) + b"vide" + bytes(12)
     )
-    inside = boxed(b"mdia", times + boxed(b"minf", boxed(b"stbl", boxed(b"stts", runs))))
-    return boxed(b"trak", boxed(b"tkhd", bytes(76) + struct.pack(">II", 16 << 16, 16 << 16)) + inside)
+    inside = mp4_box(b"mdia", times + mp4_box(b"minf", mp4_box(b"stbl", mp4_box(b"stts", runs))))
+    return mp4_box(b"trak", mp4_box(b"tkhd", bytes(76) + struct.pack(">II", 16 << 16, 16 << 16)) + inside)
 
 
 def test_without_the_video_extra_the_error_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    film = written(tmp_path, ".mp4")
+    film = write_clip(tmp_path, ".mp4")
     monkeypatch.setattr(clips.importlib, "import_module", lambda name: (_ for _ in ()).throw(ImportError(name)))
     monkeypatch.setattr(clips.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(StudioError, match=r"pip install av"):
-        written(tmp_path, ".mp4")
+        write_clip(tmp_path, ".mp4")
     with pytest.raises(StudioError, match="video extra"):
         next(clips.frames(film.path))
     read = codecs.read(film.path)  # its measures are known all the same, and it can be kept
@@ -371,10 +371,10 @@ def test_adding_a_clip_moves_all_of_its_file_or_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", KINDS)
 def test_clips_are_works_like_any_other_in_the_library(tmp_path: Path, ending: str) -> None:
     library = Library(tmp_path / "library")
-    imported = library.import_file(written(tmp_path, ending).path)
+    imported = library.import_file(write_clip(tmp_path, ending).path)
     assert (imported.medium, imported.is_clip, imported.path.suffix) == ("clip", True, ending)
     made = tmp_path / f"made{ending}"
-    codecs.write(written(tmp_path, ending, count=4), made, note=NOTE)
+    codecs.write(write_clip(tmp_path, ending, count=4), made, note=NOTE)
     ours = library.import_file(made)
     assert ours.medium == "avatar"
     assert ours.request == NOTE["request"]

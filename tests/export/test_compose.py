@@ -1,4 +1,4 @@
-"""The outlines to the level, and pictures laid on grounds: edges, colours, places, odd sizes."""
+"""Composing pictures for export: outlines, backgrounds, placement, edges and unusual sizes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def bust(side: int = 64, wide: int = 64) -> Image:
     return Image(pixels)
 
 
-def sampled(shape: shapes.Shape, width: int, height: int, times: int = 24) -> NDArray[np.float64]:
+def supersampled(shape: shapes.Shape, width: int, height: int, times: int = 24) -> NDArray[np.float64]:
     """Coverage by counting points of a fine grid, from the shape's own inequality."""
     down, across = (np.mgrid[: height * times, : width * times] + 0.5) / times
     x, y = across - width / 2, down - height / 2
@@ -48,14 +48,14 @@ def sampled(shape: shapes.Shape, width: int, height: int, times: int = 24) -> ND
 def test_edges_are_antialiased(shape: shapes.Shape, size: tuple[int, int]) -> None:
     made = shapes.coverage(shape, *size).astype(float) / 255
     assert made.shape == size[::-1]
-    assert np.abs(made - sampled(shape, *size)).max() < 0.03
+    assert np.abs(made - supersampled(shape, *size)).max() < 0.03
     assert np.array_equal(made, made[::-1])
     assert np.array_equal(made, made[:, ::-1])
 
 
 def test_alpha_along_a_circle_is_exact() -> None:
     made = render(Image(np.full((10, 10, 3), 80, np.uint8)), PictureStyle(shape="circle"), 40, 40).pixels
-    exact = sampled("circle", 40, 40, 40)
+    exact = supersampled("circle", 40, 40, 40)
     assert np.abs(made[..., 3] / 255 - exact).max() < 0.015
     assert (made[..., :3][made[..., 3] > 0] == 80).all()  # no dark rim: colours are not mixed with what is clear
     assert (made[made[..., 3] == 0] == 0).all()

@@ -1,4 +1,4 @@
-"""What comes of an order: sizes, icon sets, what files say of themselves, sheets, SVG, and all or nothing."""
+"""Export jobs: sizes, icon sets, metadata, sheets, SVG and formats."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def work(**values: Any) -> Asset:
     return Asset(**{**kept, "request": REQUEST, "provenance": Provenance.from_json(PROVENANCE), **values})
 
 
-def opened(data: bytes) -> Pillow.Image:
+def open_picture(data: bytes) -> Pillow.Image:
     picture = Pillow.open(io.BytesIO(data))
     picture.load()
     return picture
@@ -68,7 +68,7 @@ def opened(data: bytes) -> Pillow.Image:
 def test_metadata_follows_the_setting(tmp_path: Path, form: Any, embed: str) -> None:
     data = encode(face(), form, EmbeddedMetadata(work(), embed))
     (tmp_path / f"a{find_format(form).suffix}").write_bytes(data)
-    picture = opened(data)
+    picture = open_picture(data)
     assert picture.size == (96, 96)
     assert ("A" in picture.mode) == (form != "jpeg")
     typed = b"digitalsourcetype/trainedAlgorithmicMedia" in data
@@ -94,7 +94,7 @@ def test_imported_pictures_name_no_source_type() -> None:
 def test_png_keeps_alpha_exactly() -> None:
     made = render(face(), PictureStyle(shape="squircle"), 200, 200)
     for form in ("png", "webp"):
-        back = np.asarray(opened(encode(made, form)))
+        back = np.asarray(open_picture(encode(made, form)))
         assert np.array_equal(back[..., 3], made.pixels[..., 3])
         assert np.array_equal(back[made.pixels[..., 3] > 0], made.pixels[made.pixels[..., 3] > 0])
 
@@ -128,7 +128,7 @@ def test_every_feed_gets_its_file() -> None:
     made = dict(render_files(chosen, face(), "mara"))
     assert len(made) == chosen.count == len(small)
     for feed in small:
-        assert opened(made[f"mara-{feed.name}.jpg"]).size == (feed.width, feed.height)
+        assert open_picture(made[f"mara-{feed.name}.jpg"]).size == (feed.width, feed.height)
 
 
 ICON_SIDES = {
@@ -145,17 +145,17 @@ def test_every_file_of_an_icon_set_opens_and_has_its_size() -> None:
     made = dict(render_files(ExportJob(PictureStyle(shape="squircle"), ("icons",)), face(), "mara", title="Mara"))
     assert len(made) == icons.COUNT
     for name, side in ICON_SIDES.items():
-        picture = opened(made[name])
+        picture = open_picture(made[name])
         assert picture.size == (side, side)
         assert (picture.mode == "RGB") == (name not in ("web/icon-192.png", "web/icon-512.png"))
     for density, scale in (("mdpi", 1), ("hdpi", 1.5), ("xhdpi", 2), ("xxhdpi", 3), ("xxxhdpi", 4)):
         folder = f"android/res/mipmap-{density}/ic_launcher"
-        assert opened(made[f"{folder}.png"]).size == (48 * scale, 48 * scale)
-        front, back = (opened(made[f"{folder}_{part}.png"]) for part in ("foreground", "background"))
+        assert open_picture(made[f"{folder}.png"]).size == (48 * scale, 48 * scale)
+        front, back = (open_picture(made[f"{folder}_{part}.png"]) for part in ("foreground", "background"))
         assert front.size == back.size == (108 * scale, 108 * scale)
         assert (front.mode, back.mode) == ("RGBA", "RGB")
     # What Android always shows holds the whole face.
-    alpha = np.asarray(opened(made["android/res/mipmap-xxxhdpi/ic_launcher_foreground.png"]))[..., 3]
+    alpha = np.asarray(open_picture(made["android/res/mipmap-xxxhdpi/ic_launcher_foreground.png"]))[..., 3]
     rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
     assert min(rows[0], columns[0]) >= 84
     assert max(rows[-1], columns[-1]) < 432 - 84
@@ -229,7 +229,7 @@ def test_unusual_picture_files_are_exported_as_they_look(
     centre = {"cmyk": (255, 0, 0), "deep": (128, 128, 128), "palette": (10, 200, 30), "dot": (9, 8, 7)}
     wanted = centre.get(kind, (128, 128, 128) if kind == "grey alpha" else (32, 64, 96))
     for name, data in render_files(ExportJob(PictureStyle(shape="circle"), ("64", "32x48")), picture, "odd"):
-        shown = opened(data).convert("RGBA")
+        shown = open_picture(data).convert("RGBA")
         assert shown.size == ((64, 64) if name == "odd-64.png" else (32, 48))
         middle = shown.getpixel((shown.width // 2, shown.height // 2))
         assert isinstance(middle, tuple)
@@ -252,9 +252,9 @@ def embedded(url: str, _kind: str) -> bytes:
         return data.read()
 
 
-def drawn(data: bytes, side: int) -> np.ndarray[Any, Any]:
+def rasterise(data: bytes, side: int) -> np.ndarray[Any, Any]:
     png = PNGSurface.convert(data, output_width=side, output_height=side, url_fetcher=embedded)
-    return np.asarray(opened(png or b"").convert("RGBA")).astype(int)
+    return np.asarray(open_picture(png or b"").convert("RGBA")).astype(int)
 
 
 def test_an_svg_looks_like_the_picture_with_few_colours_and_paths() -> None:
@@ -264,13 +264,13 @@ def test_an_svg_looks_like_the_picture_with_few_colours_and_paths() -> None:
     paths = [each for each in tree.iter() if each.tag.endswith("}path") and each.get("fill")]
     assert 3 <= len(paths) <= 6
     assert len({each.get("fill") for each in paths}) == len(paths)
-    back, wanted = drawn(data, 128), source.pixels.astype(int)
+    back, wanted = rasterise(data, 128), source.pixels.astype(int)
     assert np.abs(back[..., 3] - wanted[..., 3]).mean() < 2
     solid = (wanted[..., 3] == 255) & (back[..., 3] == 255)
     assert np.abs(back - wanted)[solid].mean() < 4
     assert len(data) < 16_000
     # Far larger, no light shows through a seam within the face.
-    large = drawn(data, 900)
+    large = rasterise(data, 900)
     assert (large[240:600, 300:600, 3] == 255).all()
 
 
@@ -285,12 +285,12 @@ def test_an_svg_keeps_shape_ground_and_origin(monkeypatch: pytest.MonkeyPatch) -
         ElementTree.fromstring(data)
         assert b"trainedAlgorithmicMedia" in data
         wanted = render(face(128), look, 256, 256).pixels.astype(int)
-        back = drawn(data, 256)
+        back = rasterise(data, 256)
         assert np.abs(back[..., 3] - wanted[..., 3]).mean() < 2
         both = (wanted[..., 3] == 255) & (back[..., 3] == 255)
         assert np.abs(back - wanted)[both].mean() < 5
     behind = Image(np.full((30, 60, 3), 99, np.uint8))
-    back = drawn(vector.svg(face(128), PictureStyle(ground="work"), 128, ground=behind), 128)
+    back = rasterise(vector.svg(face(128), PictureStyle(ground="work"), 128, ground=behind), 128)
     assert np.abs(back[4, 4, :3] - 99).max() <= 3
     with pytest.raises(BadInput, match="transparent"):
         vector.svg(Image(np.zeros((9, 9, 4), np.uint8)), PictureStyle())

@@ -1,4 +1,4 @@
-"""The way of exported files to a folder or a zip: all or nothing, nothing written over, names for every system."""
+"""Writing exported files to a folder or a zip: all or none, never over a file, valid names."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from studio.errors import BadInput, StudioError
 from studio.export import writer
 
 
-def listed(folder: Path) -> list[str]:
+def files_in(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
-def broken(after: int) -> Iterator[tuple[str, bytes]]:
+def failing_files(after: int) -> Iterator[tuple[str, bytes]]:
     for at in range(after):
         yield f"inner/{at}.txt", b"x"
     raise KeyError("stop")
@@ -27,7 +27,7 @@ def test_an_interrupted_export_leaves_nothing(tmp_path: Path, target: str) -> No
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "mine.txt").write_text("mine")
     with pytest.raises(KeyError):
-        writer.write_files(broken(3), tmp_path / target, "set")
+        writer.write_files(failing_files(3), tmp_path / target, "set")
 
     def stop(count: int) -> None:
         if count == 2:
@@ -35,7 +35,7 @@ def test_an_interrupted_export_leaves_nothing(tmp_path: Path, target: str) -> No
 
     with pytest.raises(KeyboardInterrupt):
         writer.write_files([("a", b"1"), ("b", b"2"), ("c", b"3")], tmp_path / target, "set", stop)
-    assert listed(tmp_path) == ["there", "there/mine.txt"]
+    assert files_in(tmp_path) == ["there", "there/mine.txt"]
 
 
 def test_no_file_is_overwritten(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_no_file_is_overwritten(tmp_path: Path) -> None:
     assert writer.write_files(one, tmp_path, "set").name == "a 2.png"
     assert writer.write_files(two, tmp_path, "set").name == "set"
     assert writer.write_files(two, tmp_path, "set").name == "set 2"
-    assert listed(tmp_path / "set 2") == ["a.png", "x", "x/b.png"]
+    assert files_in(tmp_path / "set 2") == ["a.png", "x", "x/b.png"]
     made = writer.write_files(two, tmp_path / "all.zip", "set")
     with zipfile.ZipFile(made) as whole:
         assert whole.namelist() == ["a.png", "x/b.png"]
@@ -65,7 +65,7 @@ def test_a_full_disk_gives_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(writer, "write_synced", full)
     with pytest.raises(StudioError, match="the disk is full"):
         writer.write_files([("a.png", b"1")], tmp_path / "out", "set")
-    assert listed(tmp_path) == []
+    assert files_in(tmp_path) == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The export dialog: what is seen follows what is chosen, files arrive or nothing does, and it remembers."""
+"""The export dialog: preview, written files, cancelling, and remembered settings."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def drawing() -> Image:
     return Image(pixels)
 
 
-def opened(desk: Desk, work: Image | None = None) -> ExportDialog:
+def open_dialog(desk: Desk, work: Image | None = None) -> ExportDialog:
     """The dialog for a work on the stage of the avatars, opened by its action and drawn."""
     request = {"kind": "avatar", "seed": 3}
     asset = desk.studio.library.add(
@@ -57,32 +57,32 @@ def press(desk: Desk, dialog: QWidget, name: str) -> None:
     desk.loop.run_until_complete(click())
 
 
-def seen(dialog: ExportDialog, x: float, y: float) -> tuple[int, ...]:
+def preview_colour(dialog: ExportDialog, x: float, y: float) -> tuple[int, ...]:
     image = dialog.preview.image
     colour = image.pixelColor(int(x * (image.width() - 1)), int(y * (image.height() - 1)))
     return colour.red(), colour.green(), colour.blue(), colour.alpha()
 
 
-def settled(desk: Desk, dialog: ExportDialog) -> None:
+def wait_for_preview(desk: Desk, dialog: ExportDialog) -> None:
     desk.until(lambda: not dialog._drawing.busy and not dialog._reading.busy)
 
 
 def test_the_preview_follows_the_controls(desk: Desk) -> None:
-    dialog = opened(desk)
-    settled(desk, dialog)
-    assert seen(dialog, 0.5, 0.5) == (40, 160, 90, 255)
-    assert seen(dialog, 0, 0)[3] == 0
+    dialog = open_dialog(desk)
+    wait_for_preview(desk, dialog)
+    assert preview_colour(dialog, 0.5, 0.5) == (40, 160, 90, 255)
+    assert preview_colour(dialog, 0, 0)[3] == 0
     press(desk, dialog, "ground.colour")
     press(desk, dialog, "tint0")
-    settled(desk, dialog)
-    assert seen(dialog, 0, 0)[3] == 255
+    wait_for_preview(desk, dialog)
+    assert preview_colour(dialog, 0, 0)[3] == 255
     press(desk, dialog, "shape.circle")
-    settled(desk, dialog)
-    assert seen(dialog, 0, 0)[3] == 0
-    assert seen(dialog, 0.5, 0.02)[3] == 255
+    wait_for_preview(desk, dialog)
+    assert preview_colour(dialog, 0, 0)[3] == 0
+    assert preview_colour(dialog, 0.5, 0.02)[3] == 255
     dialog.style_controls._sliders["padding"].setValue(30)
-    settled(desk, dialog)
-    assert seen(dialog, 0.5, 0.3)[:3] != (40, 160, 90)
+    wait_for_preview(desk, dialog)
+    assert preview_colour(dialog, 0.5, 0.3)[:3] != (40, 160, 90)
     press(desk, dialog, "ground.none")
     at = QPoint(100, 100)
     QTest.mousePress(dialog.preview, Qt.MouseButton.LeftButton, pos=at)
@@ -97,17 +97,17 @@ def test_another_work_is_the_background(desk: Desk) -> None:
     desk.studio.library.add(
         behind, medium="poster", request={"kind": "poster", "prompt": "a wall"}, provenance=Provenance()
     )
-    dialog = opened(desk)
+    dialog = open_dialog(desk)
     press(desk, dialog, "ground.work")
     desk.until(lambda: dialog.go.isEnabled())
-    settled(desk, dialog)
+    wait_for_preview(desk, dialog)
     assert dialog.style_controls.works.currentText() == "a wall"
-    assert seen(dialog, 0.02, 0.02) == (77, 77, 77, 255)
+    assert preview_colour(dialog, 0.02, 0.02) == (77, 77, 77, 255)
     dialog.reject()
 
 
 def test_files_are_written_and_the_settings_remembered(desk: Desk, tmp_path: Path) -> None:
-    dialog = opened(desk)
+    dialog = open_dialog(desk)
     assert dialog.sizes is not None
     dialog.send_to(str(tmp_path / "out"))
     press(desk, dialog, "shape.squircle")
@@ -128,7 +128,7 @@ def test_files_are_written_and_the_settings_remembered(desk: Desk, tmp_path: Pat
         assert (picture.size, picture.mode) == ((256, 256), "RGBA")
     assert (codecs.read_note(folder / names[0]) or {})["request"]["seed"] == 3
     assert "5 files exported." in desk.window.toast.message()
-    again = opened(desk)
+    again = open_dialog(desk)
     assert again.choice.look.shape == "squircle"
     assert again.sizes is not None
     assert again.sizes.ticks["github"].isChecked()
@@ -137,7 +137,7 @@ def test_files_are_written_and_the_settings_remembered(desk: Desk, tmp_path: Pat
 
 
 def test_one_zip_and_an_svg(desk: Desk, tmp_path: Path) -> None:
-    dialog = opened(desk)
+    dialog = open_dialog(desk)
     dialog.send_to(str(tmp_path))
     dialog.kind.setCurrentIndex(3)
     press(desk, dialog, "exportZip")
@@ -149,7 +149,7 @@ def test_one_zip_and_an_svg(desk: Desk, tmp_path: Path) -> None:
 def test_a_cancelled_export_leaves_nothing_and_the_dialog_stays(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dialog = opened(desk)
+    dialog = open_dialog(desk)
     dialog.send_to(str(tmp_path / "out"))
     begun, go = threading.Event(), threading.Event()
 
@@ -173,7 +173,7 @@ def test_a_cancelled_export_leaves_nothing_and_the_dialog_stays(
 
 
 def test_a_window_that_closes_ends_the_export(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dialog = opened(desk)
+    dialog = open_dialog(desk)
     dialog.send_to(str(tmp_path / "out"))
     begun = threading.Event()
 
@@ -190,7 +190,7 @@ def test_a_window_that_closes_ends_the_export(desk: Desk, tmp_path: Path, monkey
 
 
 def test_errors_are_shown_in_the_dialog(desk: Desk, tmp_path: Path) -> None:
-    dialog = opened(desk)
+    dialog = open_dialog(desk)
     assert dialog.sizes is not None
     dialog.sizes.other.setText("huge")
     said = dialog.findChild(QLabel, "exportCount")
@@ -230,7 +230,7 @@ def test_only_pictures_are_offered(desk: Desk) -> None:
 
 
 def test_every_control_has_a_name_and_is_reached_by_keyboard(desk: Desk) -> None:
-    dialog = opened(desk)
+    dialog = open_dialog(desk)
     press(desk, dialog, "ground.gradient")
     wanted = {
         each for each in dialog.findChildren(QWidget)

@@ -1,4 +1,4 @@
-"""Forms made from notes: what goes in comes out, what a person changes counts, what cannot be is said."""
+"""Forms: values round trip, changes by a person, and invalid values."""
 
 from __future__ import annotations
 

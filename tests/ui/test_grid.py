@@ -1,4 +1,4 @@
-"""The grid of works: where tiles lie, the keyboard, and selections that survive what comes and goes."""
+"""The grid of works: layout, keyboard, and selections that survive changes of the list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person does with works of the library: filters, tags, collections, many at once, the bin, files that come."""
+"""Actions on works: filters, tags, collections, many at once, the bin, import."""
 
 from __future__ import annotations
 

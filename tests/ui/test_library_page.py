@@ -1,4 +1,4 @@
-"""The library page: finding, filtering, choosing, what made a work, and what can be done with it."""
+"""The library page: search, filters, selection, details and commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stage for clips by itself: playing in the picture's place, stepping, looping, waiting for the decoder, memory."""
+"""The stage for clips: playing, stepping, looping, waiting for the decoder, memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stage for pictures by itself: the view while a picture sharpens, zoom and pan, two compared, what is copied."""
+"""The stage for pictures: previews, zoom and pan, comparison, copying."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def show(stage: ImageStage, room: Room) -> Show:
     return shown
 
 
-def seen(stage: ImageStage, x: float, y: float) -> tuple[int, int, int]:
+def colour_at(stage: ImageStage, x: float, y: float) -> tuple[int, int, int]:
     """The colour at a place of the stage, in shares of the canvas."""
     shot = stage.canvas.grab().toImage()
     colour = shot.pixelColor(int(x * (shot.width() - 1)), int(y * (shot.height() - 1)))
@@ -153,28 +153,28 @@ def test_two_are_compared_under_a_slider_and_side_by_side(stage: ImageStage, sho
     show(new)
     QTest.keyClick(stage, Qt.Key.Key_C)
     assert stage.bar.isVisible()
-    assert seen(stage, 0.4, 0.3) == RED
-    assert seen(stage, 0.6, 0.3) == BLUE
+    assert colour_at(stage, 0.4, 0.3) == RED
+    assert colour_at(stage, 0.6, 0.3) == BLUE
     room = stage.canvas.rect()
     QTest.mousePress(stage.canvas, Qt.MouseButton.LeftButton, pos=room.center())
     QTest.mouseMove(stage.canvas, QPoint(int(room.width() * 0.7), room.center().y()))
     QTest.mouseRelease(stage.canvas, Qt.MouseButton.LeftButton)
-    assert seen(stage, 0.65, 0.3) == RED
+    assert colour_at(stage, 0.65, 0.3) == RED
     assert stage.scale < 1
     line = stage.comparison.share if stage.comparison else 0.0
     QTest.keyClick(stage, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
     assert stage.comparison is not None
     assert stage.comparison.share == pytest.approx(line - 0.02, abs=0.002)
     QTest.keyClick(stage, Qt.Key.Key_S)
-    assert seen(stage, 0.25, 0.5) == RED
-    assert seen(stage, 0.75, 0.5) == BLUE
-    assert seen(stage, 0.45, 0.05) != RED
+    assert colour_at(stage, 0.25, 0.5) == RED
+    assert colour_at(stage, 0.75, 0.5) == BLUE
+    assert colour_at(stage, 0.45, 0.05) != RED
     said = [label.text() for label in stage.bar.findChildren(QLabel)]
     assert said[0].startswith("Seed 5")
     assert "old" in stage.bar.left.full_text()
     assert "new" in stage.bar.right.full_text()
     stage.preview(picture(400, 400, (9, 200, 9)))
-    assert seen(stage, 0.75, 0.5) == (9, 200, 9)
+    assert colour_at(stage, 0.75, 0.5) == (9, 200, 9)
     assert stage.bar.right.full_text() == "In progress"
     QTest.keyClick(stage, Qt.Key.Key_C)
     assert stage.bar.isHidden()
@@ -266,7 +266,7 @@ def test_transparency_shows_a_checkerboard(stage: ImageStage, tmp_path: Path) ->
     box = stage.canvas.box()
     tones = {shot.pixelColor(int(box.left()) + at, int(box.top()) + 4).name() for at in range(2, 60)}
     assert len(tones) == 2
-    assert seen(stage, 0.6, 0.5) == RED
+    assert colour_at(stage, 0.6, 0.5) == RED
 
 
 def test_the_window_shows_compares_and_copies_by_its_actions(desk: Desk) -> None:
@@ -305,29 +305,29 @@ def test_a_preview_fades_into_the_next_and_into_the_work(stage: ImageStage, room
     assert 0 < MOTION < 150
     stage.expect(PosterRequest(width=64, height=64))
     stage.preview(picture(64, 64))
-    assert seen(stage, 0.5, 0.5) == RED, "the first is there at once"
+    assert colour_at(stage, 0.5, 0.5) == RED, "the first is there at once"
     stage.preview(picture(64, 64, BLUE))
     fade = stage.canvas._fade
     fade._run.pause()
     fade._run.setCurrentTime(0)
-    assert seen(stage, 0.5, 0.5) == RED, "the next begins with what was to be seen"
+    assert colour_at(stage, 0.5, 0.5) == RED, "the next begins with what was to be seen"
     fade._run.setCurrentTime(MOTION // 2)
-    assert seen(stage, 0.5, 0.5) not in (RED, BLUE)
-    red, _, blue = seen(stage, 0.5, 0.5)
+    assert colour_at(stage, 0.5, 0.5) not in (RED, BLUE)
+    red, _, blue = colour_at(stage, 0.5, 0.5)
     assert red + blue == pytest.approx(210, abs=14), "never the ground behind them"
-    before = seen(stage, 0.5, 0.5)
+    before = colour_at(stage, 0.5, 0.5)
     done = work(tmp_path, "done", picture(64, 64, RED))
     stage.show_asset(done)
     room.until(lambda: not stage.loading)
     fade._run.pause()
     fade._run.setCurrentTime(0)
-    assert seen(stage, 0.5, 0.5) == pytest.approx(before, abs=4), "a turn within a turn does not jump"
+    assert colour_at(stage, 0.5, 0.5) == pytest.approx(before, abs=4), "a turn within a turn does not jump"
     fade._run.resume()
     room.until(lambda: not fade.active)
-    assert seen(stage, 0.5, 0.5) == RED
+    assert colour_at(stage, 0.5, 0.5) == RED
     stage.show_asset(work(tmp_path, "other", picture(64, 64, BLUE)))
     room.until(lambda: not stage.loading)
-    assert seen(stage, 0.5, 0.5) == BLUE, "from work to work nothing fades"
+    assert colour_at(stage, 0.5, 0.5) == BLUE, "from work to work nothing fades"
 
 
 def test_reduced_motion_has_no_fades(stage: ImageStage) -> None:
@@ -335,6 +335,6 @@ def test_reduced_motion_has_no_fades(stage: ImageStage) -> None:
     try:
         stage.preview(picture(64, 64))
         stage.preview(picture(64, 64, BLUE))
-        assert seen(stage, 0.5, 0.5) == BLUE
+        assert colour_at(stage, 0.5, 0.5) == BLUE
     finally:
         theme().set_reduced_motion(False)

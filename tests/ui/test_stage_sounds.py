@@ -1,4 +1,4 @@
-"""The stage for sounds and its player: transport, loop, growth, level, spectrogram; a machine that cannot play."""
+"""The stage for sounds and its player: transport, loop, growing sounds, level, spectrogram, missing output."""
 
 from __future__ import annotations
 

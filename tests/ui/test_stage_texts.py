@@ -1,4 +1,4 @@
-"""The stage for texts: set and read back without losing a letter, written on, saved as a draft, gone back, kept."""
+"""The stage for texts: Markdown round trip, streaming, editing, drafts and versions."""
 
 from __future__ import annotations
 

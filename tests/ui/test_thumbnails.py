@@ -1,4 +1,4 @@
-"""Thumbnails: what is looked at is read first, what is passed over is not read, and what comes is told together."""
+"""Thumbnails: visible ones are read first, skipped ones never, results arrive together."""
 
 from __future__ import annotations
 

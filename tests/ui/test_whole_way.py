@@ -1,4 +1,4 @@
-"""From a click to a file that is found again: with the starters themselves, past a killed engine, under a flood."""
+"""From a click to a file in the library: with the starters, past a killed engine, with a thousand works arriving."""
 
 from __future__ import annotations
 
