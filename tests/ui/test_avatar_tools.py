@@ -240,7 +240,7 @@ def test_a_picture_becomes_the_face_in_the_brief(desk: Desk, tmp_path: Path) -> 
     Picture.fromarray(np.full((90, 60, 3), 90, np.uint8)).save(path)
     match.import_file(path)
     desk.until(lambda: match.go.isEnabled())
-    assert match.well.picture is not None
+    assert match.drop_area.picture is not None
     before = brief(panel)
     desk.click("findGo")
     desk.until(lambda: brief(panel).latent == LATENT)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.backends.avatar.attributes import AttributeTable
-from studio.backends.avatar.folder import FEWEST, CheckedFolder, DatasetEntry, Heard, check_folder
+from studio.backends.avatar.folder import FEWEST, CheckedFolder, DatasetEntry, OnProgress, check_folder
 from studio.errors import BadInput, Message
 
 
@@ -30,16 +30,16 @@ class FaceDataset:
     skipped: tuple[str, ...] = ()
 
 
-def read(folder: Path, size: int, heard: Heard = lambda done, total: None) -> FaceDataset:
+def read(folder: Path, size: int, progress: OnProgress = lambda done, total: None) -> FaceDataset:
     """The pictures of a folder: a recipe's pack if it is one, else every picture in it. Raises BadInput.
 
-    `heard` gets how many files of how many are looked at; what it raises passes through.
+    `progress` gets how many files of how many are looked at; what it raises passes through.
     """
     if not folder.is_dir():
         raise BadInput("{folder} is not a folder.", "Give --data a folder of pictures.", mend="folders", folder=folder)
     if (folder / "drawings.npz").exists():
         return _read_pack(folder, size)
-    return _read_folder(folder, size, heard)
+    return _read_folder(folder, size, progress)
 
 
 def check_pack(folder: Path, size: int) -> CheckedFolder | None:
@@ -80,8 +80,8 @@ def _condition(table: AttributeTable, style: int, row: NDArray[np.int16]) -> NDA
     return table.vector(style, [int(pick) for pick in row[start : start + len(table.styles[style].attributes)]])
 
 
-def _read_folder(folder: Path, size: int, heard: Heard) -> FaceDataset:
-    found = check_folder(folder, size, heard)
+def _read_folder(folder: Path, size: int, progress: OnProgress) -> FaceDataset:
+    found = check_folder(folder, size, progress)
     skipped = tuple(f"{entry.path}: {entry.words()}" for entry in found.skipped)
     if len(found.pixels) < FEWEST:
         words = Message(

@@ -1,8 +1,7 @@
 """The same face in several expressions: which mouth, eyes and brows show what, in each drawing style.
 
-Moods are told by the names that the drawings' values have in the model's table. Only what shows a mood changes: hair,
-skin, glasses, clothes and colours stay, and so do make-up and teeth that a value's name carries along; a mask comes
-off.
+Moods are recognised by the names of the values in the model's table. Only what shows a mood changes: hair, skin,
+glasses, clothes and colours stay, and so do make-up and teeth that belong to a value; a mask comes off.
 """
 
 from __future__ import annotations
@@ -100,7 +99,7 @@ def sheet(folder: Path, face: AvatarRequest, count: int = MANY) -> AvatarSheetRe
     """The character sheet of a face, titled with its name. Raises as `expressions` does."""
     poses = tuple(expressions(folder, face, count))
     return AvatarSheetRequest(
-        seed=face.seed, model=face.model, name=face.name, face=_told(face), poses=poses, size=face.size
+        seed=face.seed, model=face.model, name=face.name, face=_face_json(face), poses=poses, size=face.size
     )
 
 
@@ -115,7 +114,7 @@ def expressions(folder: Path, face: AvatarRequest, count: int = MANY) -> list[Sh
         found.setdefault(posed, words)
     if len(found) < 2:
         raise _no_expressions()
-    return [SheetCell(words, _told(posed)) for posed, words in list(found.items())[:count]]
+    return [SheetCell(words, _face_json(posed)) for posed, words in list(found.items())[:count]]
 
 
 def check_expressive(folder: Path, face: AvatarRequest) -> None:
@@ -176,10 +175,10 @@ def _mixed_with_mood(folder: Path, mix: StyleMix, mood: Mood) -> StyleMix:
     """A face mixed in, whose layers would hide the mood of the one that it is mixed into."""
     other = Request.from_json(json.loads(mix.face)) if mix.face else None
     posed = _with_mood(folder, other, mood) if isinstance(other, AvatarRequest) else None
-    return mix if posed is None else dataclasses.replace(mix, face=_told(posed))
+    return mix if posed is None else dataclasses.replace(mix, face=_face_json(posed))
 
 
-def _told(face: AvatarRequest) -> str:
+def _face_json(face: AvatarRequest) -> str:
     return json.dumps(face.to_json(), ensure_ascii=False)
 
 

@@ -221,12 +221,12 @@ VERSION = 1  # of what is kept: another number, and everything is looked at anew
 KEPT = 6  # sets of pictures that are kept
 TOGETHER = 64  # files between two reports
 
-Heard = Callable[[int, int], object]
+OnProgress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)
 class DatasetEntry:
-    """One file. `reason` is a key of crop.REASONS, empty where it is used; `notes` are keys of crop.NOTES."""
+    """One file. `reason` is a key of REASONS, empty if it is used; `notes` are keys of NOTES."""
 
     path: str
     reason: str = ""
@@ -257,11 +257,11 @@ class CheckedFolder:
 
 
 def check_folder(
-    folder: Path, size: int, progress: Heard = lambda done, total: None, cache: Path | None = None
+    folder: Path, size: int, progress: OnProgress = lambda done, total: None, cache: Path | None = None
 ) -> CheckedFolder:
     """Look at every picture under a folder, or remember how they were.
 
-    `heard` gets how many files of how many are done; what it raises passes through. `kept` is where results are kept
+    `progress` gets how many files of how many are done; what it raises passes through. `kept` is where results are kept
     (the studio's cache if None). Raises BadInput for what is no folder or holds far too many files.
     """
     if not folder.is_dir():
@@ -307,7 +307,7 @@ def _key(folder: Path, files: list[Path], size: int) -> str:
     return digest.hexdigest()[:32]
 
 
-def _check_files(folder: Path, files: list[Path], size: int, heard: Heard) -> CheckedFolder:
+def _check_files(folder: Path, files: list[Path], size: int, progress: OnProgress) -> CheckedFolder:
     copies = _find_copies(folder, files)
     seen = DuplicateFinder()
     names: list[str] = []
@@ -325,7 +325,7 @@ def _check_files(folder: Path, files: list[Path], size: int, heard: Heard) -> Ch
 
     with ThreadPoolExecutor(2, "pictures") as pool:
         for start in range(0, len(files), TOGETHER):
-            heard(start, len(files))
+            progress(start, len(files))
             some = files[start : start + TOGETHER]
             for path, made in zip(some, pool.map(one, some), strict=True):
                 name = _printable_name(path)
@@ -339,7 +339,7 @@ def _check_files(folder: Path, files: list[Path], size: int, heard: Heard) -> Ch
                 names.append(name)
                 pixels.append(made.pixels)
                 entries.append(DatasetEntry(name, notes=made.notes))
-    heard(len(files), len(files))
+    progress(len(files), len(files))
     stacked = np.stack(pixels) if pixels else np.zeros((0, size, size, 4), np.uint8)
     return CheckedFolder(folder, tuple(entries), stacked)
 

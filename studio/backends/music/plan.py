@@ -29,7 +29,7 @@ INTERVALS = {
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 SLOWEST, FASTEST = 48, 170
 TEMPI = (50, 60, 68, 76, 84, 92, 100, 110, 120, 132, 146, 160)
-"""Centres of the classes of tempo that the prior is told."""
+"""Centres of the classes of tempo that the prior is conditioned on."""
 
 CLOSE, SHORTEST_CLOSE = 2.5, 1.2
 """Seconds that the last chord has to ring, and the fewest where the tempo leaves no choice."""

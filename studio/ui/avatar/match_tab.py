@@ -81,7 +81,7 @@ class MatchTab(QWidget):
         self._session, self._arrivals = session, arrivals
         self._reading = LatestOnly(self)
         self.asset: Asset | None = None
-        self.well = PictureDrop()
+        self.drop_area = PictureDrop()
         self.choose = button(tr("Choose…"), "findChoose", "compact", clicked=self._choose_file)
         self.choose.setToolTip(tr("Choose a picture on this computer"))
         self.paste = button(tr("Paste"), "findPaste", "compact", clicked=self._paste)
@@ -99,7 +99,7 @@ class MatchTab(QWidget):
         self.remark = label("", wrap=True, selectable=True)
         self.remark.setObjectName("findRemark")
         self.remark.hide()
-        whole.addWidget(self.well)
+        whole.addWidget(self.drop_area)
         whole.addWidget(self.remark)
         line = row(self.choose, self.paste)
         line.setStretch(0, 1)
@@ -111,7 +111,7 @@ class MatchTab(QWidget):
         self.setAcceptDrops(True)
         works = session.sources.drop_target(self)
         works.dropped.connect(lambda dropped: self.set_picture(dropped[0]))
-        works.over.connect(self.well.set_highlighted)
+        works.over.connect(self.drop_area.set_highlighted)
 
     def set_picture(self, asset: Asset) -> None:
         """Match the picture of this work."""
@@ -126,7 +126,7 @@ class MatchTab(QWidget):
         self.remark.setVisible(bool(words))
 
     def _show(self, image: QImage) -> None:
-        self.well.show_picture(image)
+        self.drop_area.show_picture(image)
         self.go.setEnabled(not image.isNull())
 
     def _imported(self, works: Sequence[Asset]) -> None:
@@ -177,13 +177,13 @@ class MatchTab(QWidget):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.source() is None and self._arrivals.accepts(event.mimeData()):
             event.acceptProposedAction()
-            self.well.set_highlighted(True)
+            self.drop_area.set_highlighted(True)
 
     def dragLeaveEvent(self, event: object) -> None:
-        self.well.set_highlighted(False)
+        self.drop_area.set_highlighted(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self.well.set_highlighted(False)
+        self.drop_area.set_highlighted(False)
         event.acceptProposedAction()
         self._arrivals.import_data(event.mimeData(), self._imported)
 

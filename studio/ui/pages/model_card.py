@@ -83,8 +83,8 @@ class ModelCard(QFrame):
         if not model.bundled:
             small.append(("trash", tr("Remove (Delete)"), "remove"))
         tools = [
-            tool(icon, words, f"model.{deed}", clicked=lambda deed=deed: self.command_requested.emit(deed))
-            for icon, words, deed in small
+            tool(icon, words, f"model.{name}", clicked=lambda name=name: self.command_requested.emit(name))
+            for icon, words, name in small
         ]
         line = row(use, *tools, spacing=4)
         line.setStretch(0, 1)

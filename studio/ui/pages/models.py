@@ -56,7 +56,7 @@ class ModelsPage(QWidget):
         self.card.command_requested.connect(self.run)
         self.importer.imported.connect(self._imported)
         self.importer.failed.connect(lambda error: self.bar.show_message(*failure(error), kind="error"))
-        bridge.news.connect(self._hear)
+        bridge.news.connect(self._on_news)
         self._build()
         self.refresh()
 
@@ -102,7 +102,7 @@ class ModelsPage(QWidget):
         if warnings:
             self.bar.show_message(tr("A model cannot be read."), "\n".join(map(worded, warnings)), kind="error")
 
-    def _hear(self, news: Any) -> None:
+    def _on_news(self, news: Any) -> None:
         if news.kind == "models":
             self.refresh()
 

@@ -93,10 +93,10 @@ class Onboarding(QWidget):
         taught = find_medium(medium).onboarding
         heading = label(tr(taught.heading), "title", wrap=True)
         words = label(tr(taught.words), "muted", wrap=True)
-        self._told = (heading, words)
-        for told in self._told:
-            told.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            told.setFixedWidth(WIDE)
+        self._texts = (heading, words)
+        for text in self._texts:
+            text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            text.setFixedWidth(WIDE)
         self.try_it = button(tr("Try an example"), "tryExample", clicked=self.tried.emit)
         whole = column(self, spacing=SIZE.medium, margins=(32, 24, 32, 24))
         whole.addStretch(1)
@@ -113,8 +113,8 @@ class Onboarding(QWidget):
         return QSize(NARROW, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        for told in self._told:
-            told.setFixedWidth(min(WIDE, max(NARROW, self.width()) - 2 * SIZE.wide))
+        for text in self._texts:
+            text.setFixedWidth(min(WIDE, max(NARROW, self.width()) - 2 * SIZE.wide))
 
 
 class WaitingMessage(QWidget):

@@ -39,17 +39,17 @@ class PresetMenus(QObject):
 
     def add_recent(self, request: Request) -> None:
         """Remember settings that were used; the seed does not count."""
-        told = request.replace(seed=0)
-        self.recent = [told, *(other for other in self.recent if other != told)][:MAX_RECENT]
+        settings = request.replace(seed=0)
+        self.recent = [settings, *(other for other in self.recent if other != settings)][:MAX_RECENT]
 
     def state(self) -> list[dict[str, Any]]:
         return [request.to_json() for request in self.recent]
 
     def restore(self, state: object) -> None:
         """Restore a state; ignore what is not valid."""
-        for told in state[:MAX_RECENT] if isinstance(state, list) else ():
+        for each in state[:MAX_RECENT] if isinstance(state, list) else ():
             try:
-                request = Request.from_json(told)
+                request = Request.from_json(each)
             except StudioError:
                 continue
             if isinstance(request, self._kind):

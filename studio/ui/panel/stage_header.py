@@ -136,6 +136,6 @@ class StageHeader(QFrame):
 
 def _caption(asset: Asset) -> str:
     """The title of a work; its prompt, if the title is only the beginning of it."""
-    told = gist(asset.request)
-    same = told.startswith(asset.title.removesuffix("\N{HORIZONTAL ELLIPSIS}").strip("# "))
-    return told if told and same else asset.title or told
+    words = gist(asset.request)
+    same = words.startswith(asset.title.removesuffix("\N{HORIZONTAL ELLIPSIS}").strip("# "))
+    return words if words and same else asset.title or words

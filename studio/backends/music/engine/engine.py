@@ -69,10 +69,10 @@ class PlanModel:
 
     def conditions(self, request: MusicRequest, frames: int) -> Condition:
         rate = frame_rate(self.codec)
-        wish = fill_from_text(request)
-        _check_known(Message("genre"), wish.genre, GENRES)
-        _check_known(Message("mood"), wish.mood, MOODS)
-        plan = make_plan(wish.genre, wish.mood, wish.tempo, wish.key, frames / rate, random.Random(request.seed))
+        asked = fill_from_text(request)
+        _check_known(Message("genre"), asked.genre, GENRES)
+        _check_known(Message("mood"), asked.mood, MOODS)
+        plan = make_plan(asked.genre, asked.mood, asked.tempo, asked.key, frames / rate, random.Random(request.seed))
         labels, timeline = torch.from_numpy(plan.labels())[None], torch.from_numpy(plan.timeline(frames, rate))[None]
         if not self._labelled:
             labels, timeline = torch.full_like(labels, UNKNOWN), torch.full_like(timeline, UNKNOWN)
@@ -205,9 +205,9 @@ class CodeProgress:
         preview = None
         if self._done - self._shown >= PREVIEW_SECONDS * self._rate:
             self._shown = self._done
-            heard = self.so_far
-            if heard is not None:
-                preview = Audio(np.clip(heard, -1, 1), int(self._player.codec.config.sampling_rate))
+            sound = self.so_far
+            if sound is not None:
+                preview = Audio(np.clip(sound, -1, 1), int(self._player.codec.config.sampling_rate))
         self._report(Progress("composing", self._done, self._frames, preview))
 
     def _decode_up_to(self, frame: int) -> None:
@@ -226,8 +226,8 @@ def decode_audio(codec: EncodecModel, codes: Tensor) -> NDArray[np.float32]:
     """Codes `[1, codebooks, frames]` to `[channels, samples]`; stereo models keep their channels' codebooks in turn."""
     books = len(codec.quantizer.layers)
     sides = codes.shape[1] // books if codes.shape[1] > books else 1
-    heard = [decode(codec, codes[:, side::sides])[0] for side in range(sides)]
-    return torch.cat(heard).float().cpu().numpy()
+    channels = [decode(codec, codes[:, side::sides])[0] for side in range(sides)]
+    return torch.cat(channels).float().cpu().numpy()
 
 
 def frame_rate(codec: EncodecModel) -> float:

@@ -56,11 +56,11 @@ class CodecLevel:
         return self.fold.shape[1]
 
 
-def _levels(heard: Tensor, basis: Tensor, scale: float, model: EncodecModel) -> list[CodecLevel]:
+def _levels(frames: Tensor, basis: Tensor, scale: float, model: EncodecModel) -> list[CodecLevel]:
     """From whole frames down to single samples; the last two channels of each level are left free, for constants."""
     config = model.config
     wide = config.num_filters * 2 ** len(config.upsampling_ratios)
-    block = heard.shape[1]
+    block = frames.shape[1]
     fold = F.pad(basis.T * scale, (0, 0, 0, wide - basis.shape[1]))
     levels = [CodecLevel(fold, F.pad(basis / scale, (0, wide - basis.shape[1])))]
     for ratio in config.upsampling_ratios:
@@ -68,7 +68,7 @@ def _levels(heard: Tensor, basis: Tensor, scale: float, model: EncodecModel) -> 
         if block < wide - 1:
             whole, size = torch.eye(block), 1.0
         else:
-            parts = heard.reshape(-1, block)
+            parts = frames.reshape(-1, block)
             _, vectors = torch.linalg.eigh(parts.T @ parts)
             whole, size = vectors.flip(1)[:, : wide - 2], block**0.5
         room = (0, wide - whole.shape[1])

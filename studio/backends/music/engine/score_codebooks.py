@@ -39,7 +39,7 @@ class VoiceRanges:
         return cls(tuple(min(own) for own in used), tuple(max(own) - min(own) + 1 for own in used), entries)
 
     def ages(self, voice: int) -> int:
-        """How many frames a note of that voice can be told apart; after them it is silence."""
+        """How many frames a note of that voice can be distinguished; after them it is silence."""
         return (self.entries - 1) // self.pitches[voice]
 
     def codes(self, notes: Sequence[tuple[float, int, int]], frames: int, rate: float) -> Tensor:
@@ -106,8 +106,8 @@ class CodebookWaveforms:
 
 def write_waveforms(model: EncodecModel, shapes: CodebookWaveforms) -> float:
     """Put the shapes into a model made by `small_codec`; returns the share of their power that finds room in it."""
-    heard = (shapes.counts.sqrt().unsqueeze(2) * shapes.tables).flatten(0, 1)
-    laid = initialise(model, heard, shapes.tables)
+    weighted = (shapes.counts.sqrt().unsqueeze(2) * shapes.tables).flatten(0, 1)
+    laid = initialise(model, weighted, shapes.tables)
     with torch.no_grad():
         layers: Any = model.quantizer.layers
         for layer, table, counts in zip(layers, shapes.tables, shapes.counts, strict=True):

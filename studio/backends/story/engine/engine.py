@@ -52,10 +52,10 @@ class StoryEngine:
         prompt = prepare_prompt(request.prompt)
         start = self._tokens(prompt)
         stage, start = self._fit_context(start, request.tokens)
-        dice = SamplingSettings(request.seed, request.temperature, request.top_p, request.top_k)
+        sampling = SamplingSettings(request.seed, request.temperature, request.top_p, request.top_k)
         sofar = ""
 
-        def hear(text: str, count: int) -> None:
+        def report_text(text: str, count: int) -> None:
             nonlocal sofar
             new = text[len(sofar) :] if sofar and text.startswith(sofar) else None
             delta = TextDelta(0, prompt + text) if new is None else TextDelta(len(prompt) + len(sofar), new)
@@ -65,7 +65,9 @@ class StoryEngine:
         report(Progress(stage, 0, request.tokens))
         try:
             with translate_out_of_memory():
-                text, ended = generate(self.model, self.tokenizer, start, request.tokens, self.context, dice, hear)
+                text, ended = generate(
+                    self.model, self.tokenizer, start, request.tokens, self.context, sampling, report_text
+                )
         except Cancelled:
             raise Cancelled([Text((prompt + sofar).strip() + "\n")] if sofar else []) from None
         return [Text((prompt + (text if ended else trim_to_sentence(text))).strip() + "\n")]

@@ -32,9 +32,9 @@ class SeededSampler(LogitsProcessor):
     So `generate` runs greedily and never touches torch's global random state, and a seed means the same everywhere.
     """
 
-    def __init__(self, dice: SamplingSettings) -> None:
-        self.sampling = dice
-        self.generator = generator(dice.seed)
+    def __init__(self, sampling: SamplingSettings) -> None:
+        self.sampling = sampling
+        self.generator = generator(sampling.seed)
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> Any:
         # On the CPU in float32, so that the draw does not depend on the device.

@@ -81,9 +81,9 @@ def initialise(network: LlamaForCausalLM, generator: torch.Generator) -> None:
     for number, layer in enumerate(attention[1:]):
         for head in range(min(2, heads) if number else 1):
             own = slice(head * size, (head + 1) * size)
-            heard = _rotation(width, generator)[:size]
-            layer.v_proj.weight[own] = heard
-            layer.o_proj.weight[:, own] = (SOFT if number else LOUD) * (said @ heard.T)
+            read = _rotation(width, generator)[:size]
+            layer.v_proj.weight[own] = read
+            layer.o_proj.weight[:, own] = (SOFT if number else LOUD) * (said @ read.T)
 
 
 def _rotation(width: int, generator: torch.Generator) -> torch.Tensor:

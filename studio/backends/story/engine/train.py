@@ -149,9 +149,9 @@ class StoryTrainer:
         self.model.eval()
         start = [self.tokenizer.bos_token_id, *self.tokenizer("#", add_special_tokens=False).input_ids]
         context = int(self.model.config.max_position_embeddings)
-        dice = SamplingSettings(seed, temperature=0.7, top_p=0.95, top_k=60)
+        sampling = SamplingSettings(seed, temperature=0.7, top_p=0.95, top_k=60)
         text, _ = generate(
-            self.model, self.tokenizer, start, min(200, context), context, dice, lambda text, count: None
+            self.model, self.tokenizer, start, min(200, context), context, sampling, lambda text, count: None
         )
         self.model.train()
         return Text("#" + text)

@@ -203,12 +203,12 @@ class RegressionTrainer:
         return {"loss": loss.item(), "size": float(size)}
 
     def _add_patterns(self) -> None:
-        def heard(done: int, total: int) -> None:
+        def follow(done: int, total: int) -> None:
             self.report(Progress("looking for what is missing", done, total))
 
-        # Who cancels is heard again at the end of the step, where what was learnt is kept.
+        # A cancel is raised again at the end of the step, where the result is saved.
         with contextlib.suppress(Cancelled):
-            add_patterns([self.ema, self.g], self.data, heard)
+            add_patterns([self.ema, self.g], self.data, follow)
 
     def adversarial_step(self, step: int) -> dict[str, float]:
         """One step of each player, with the likeness kept (1912.04958: non-saturating logistic loss, lazy R1)."""

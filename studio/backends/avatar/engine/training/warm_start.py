@@ -103,14 +103,14 @@ def fit_patterns(drawings: BatchSampler, start: int, count: int) -> PatternPairs
 def add_patterns(
     networks: Sequence[Generator],
     drawings: BatchSampler,
-    heard: Callable[[int, int], object] = lambda done, total: None,
+    progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> None:
     """Give networks of one shape the patterns (layers.Patterns) of what the first of them does not draw yet.
 
     Least squares finds what each number of the condition lacks, mean over drawings, on every resolution that has
     patterns; the strongest become maps, and affine layers read from w how much of each there is. What a pattern draws
-    is left to learn: it adds nothing yet, so no picture changes. `heard` gets how many drawings of how many are looked
-    at, before any weight changes; what it raises passes through.
+    is left to learn: it adds nothing yet, so no picture changes. `progress` gets how many of how many drawings were
+    read, before any weight changes; what it raises passes through.
     """
     network, shape, c = networks[0], networks[0].shape, drawings.c
     assert c is not None
@@ -123,7 +123,7 @@ def add_patterns(
         rows = mine[torch.multinomial(drawings.often[mine], min(LOOKED, len(mine)), generator=drawings.random)]
         lacking = []
         for some in rows.split(BATCH // 4):
-            heard(sum(len(w) for w, _ in seen), LOOKED * len(styles))
+            progress(sum(len(w) for w, _ in seen), LOOKED * len(styles))
             w, lacks = _residuals(network, drawings, some)
             lacking.append(lacks)
             seen.append((w, c[some]))
