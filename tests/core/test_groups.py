@@ -258,6 +258,31 @@ def test_a_kill_while_a_group_is_written_leaves_all_of_it_or_nothing(tmp_path: P
     assert found.count(True) == 1, "nothing of it is there before it is committed"
 
 
+def test_a_kill_while_changed_rows_are_written_leaves_the_old_queue_or_the_new_one(tmp_path: Path) -> None:
+    file, group = tmp_path / "queue.sqlite", Group("batch", "Both", "g")
+    old = [QueueEntry(f"old{seed}", STORY(seed=seed)) for seed in range(4)]
+    grown = [QueueEntry(f"new{seed}", STORY(seed=seed), group=group, member=seed) for seed in range(2)]
+    new = [old[3], *grown, old[0], old[2]]  # one is moved, one is gone, a group is added
+
+    def change(store: QueueStore) -> None:
+        store.replace(old)
+        store.replace(new)
+
+    for at in range(100):
+        store = QueueStore(file)
+        assert store.replace(old)
+        store.close()
+        killed = killed_at_statement(at, file, change)
+        store = QueueStore(file)
+        assert store.entries() in (old, new)
+        last = store.entries()
+        store.close()
+        if not killed:
+            break
+    assert last == new
+    assert at > 10
+
+
 def test_a_kill_while_an_old_queue_file_is_migrated_loses_nothing(tmp_path: Path) -> None:
     for at in range(100):
         file = tmp_path / f"queue-{at}.sqlite"
@@ -410,6 +435,7 @@ def test_a_kill_leaves_a_group_whose_jobs_wait_for_each_other_as_it_was(home: Pa
         "import sys, time; from pathlib import Path; from tests.core.test_groups import *\n"
         "studio = fake_studio(Path(sys.argv[1]))\n"
         "slow = studio.submit(STORY(seed=fakes.SLOW))\n"
+        "fakes.until(lambda: slow.progress.done)\n"
         "group = chain(studio)\n"
         "print('ready', flush=True); time.sleep(60)"
     )
