@@ -175,7 +175,7 @@ def test_an_official_file_asks_about_its_licence(tmp_path: Path, shelf: Catalog)
 def test_the_same_weights_are_imported_once(tmp_path: Path, shelf: Catalog) -> None:
     one = toy("stylegan2-ada-64")
     shelf.import_(one.pickle(tmp_path / "first.pkl"), "avatar", accept_licence=True)
-    with pytest.raises(BadInput, match="here already, as first"):
+    with pytest.raises(BadInput, match="installed already, as first"):
         shelf.import_(one.pickle(tmp_path / "second.pkl", protocol=3), "avatar", accept_licence=True)
     assert [entry.name for entry in (tmp_path / "own").iterdir()] == ["first"]
     changed = one.pickle(tmp_path / "first.pkl", mapping__w_avg=torch.ones(64))
