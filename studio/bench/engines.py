@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.backends import MEDIA
-from studio.bench.child import measure
-from studio.bench.measurement import BenchSettings, Measurement
+from studio.bench.measurement import BenchSettings, Measurement, measure
 from studio.models.catalog import Catalog
 
 SLOWER = 1.1  # how much an engine may take of what the plain call takes; previews, cancels and checks are in it

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from studio.backends import MEDIA
-from studio.bench.child import measure
-from studio.bench.measurement import BenchSettings, Measurement, percentile
+from studio.bench.measurement import BenchSettings, Measurement, measure, percentile
 from studio.errors import StudioError
 from studio.library.asset import AssetRecord, LibraryQuery
 from studio.library.library import Library

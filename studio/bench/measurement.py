@@ -1,11 +1,14 @@
-"""One measurement as a JSON line, the machine it was taken on, and the settings of a bench."""
+"""Measurements as JSON lines, the machine they were taken on, the settings of a bench, and its child processes."""
 
 from __future__ import annotations
 
 import functools
+import json
+import os
 import platform
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +19,12 @@ import psutil
 import studio
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
+from studio.errors import Message, StudioError
 from studio.jobs.engine_cache import PLATFORM
 from studio.system.paths import RESOURCES
 
 ROOT = Path(studio.__file__).resolve().parent.parent
+PATIENCE = 600.0  # seconds until a child process counts as stuck
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +109,36 @@ def _commit() -> str:
     except OSError:
         return studio.__version__
     return found.stdout.strip() if found.returncode == 0 else studio.__version__
+
+
+def measure(module: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Run `python -m module` with `settings` as JSON in its one argument, and return the JSON object of its last line.
+
+    In a process of its own, so that neither Qt nor torch enters the bench's, and with a temporary home. Raises
+    StudioError with the end of its standard error if it fails.
+    """
+    with tempfile.TemporaryDirectory(prefix="studio-bench-") as home:
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+        environment = {**os.environ, "PYTHONPATH": path, "STUDIO_HOME": str(Path(home) / "home")}
+        if sys.platform.startswith("linux") and not {"DISPLAY", "WAYLAND_DISPLAY"} & environment.keys():
+            environment.setdefault("QT_QPA_PLATFORM", "offscreen")
+        command = [sys.executable, "-m", module, json.dumps(settings)]
+        try:
+            ran = subprocess.run(
+                command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False,
+                stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise StudioError(
+                "{module} did not end within {seconds:.0f} seconds.", module=module, seconds=PATIENCE
+            ) from None
+    lines = ran.stdout.strip().splitlines()
+    if ran.returncode or not lines:
+        last_words = " | ".join(ran.stderr.strip().splitlines()[-3:])
+        raise StudioError(
+            "{module} ended with status {status}: {reason}.",
+            module=module,
+            status=ran.returncode,
+            reason=last_words or Message("it said nothing"),
+        )
+    return json.loads(lines[-1])

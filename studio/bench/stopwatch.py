@@ -1,7 +1,4 @@
-"""Engines that report how long they ran: `studio.bench.stopwatch:M:C` wraps the engine M:C.
-
-Knows nothing of what its engine makes.
-"""
+"""Engines that report how long they ran: `studio.bench.stopwatch:M:C` wraps the engine M:C."""
 
 from __future__ import annotations
 

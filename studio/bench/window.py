@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.backends import MEDIA
-from studio.bench.child import measure
-from studio.bench.measurement import BenchSettings, Measurement, percentile
+from studio.bench.measurement import BenchSettings, Measurement, measure, percentile
 from studio.errors import StudioError
 
 WARM_SECONDS, COLD_SECONDS = 1.0, 2.0

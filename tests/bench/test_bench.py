@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from studio.bench import BENCHES, BenchSettings, Measurement, run
-from studio.bench.child import measure
+from studio.bench.measurement import measure
 from studio.errors import BadInput, StudioError
 from studio.jobs.engine_cache import resolve
 from studio.models.catalog import Catalog
