@@ -103,3 +103,6 @@ def test_the_command_line_takes_its_defaults(run: Runs, home: Path, tmp_path: Pa
     request = json.loads(Path(chosen.json["assets"][0]["path"]).with_suffix(".json").read_text("utf-8"))["request"]
     assert (request["steps"], request["guidance"]) == (6, 1.0)
     assert run("make", "poster", "--model", "toy", "--steps", 9).status == 2
+    ignored = run("make", "poster", "--model", "toy", "--negative", "rain", "--json")
+    assert ignored.status == 0
+    assert "Toy does not use negative, which changes nothing." in ignored.err
