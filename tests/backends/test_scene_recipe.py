@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 import xml.etree.ElementTree as ET
 from collections import Counter
@@ -9,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from recipes.poster.scene.compose import compose
@@ -119,6 +121,19 @@ def test_a_scene_is_drawn_as_a_picture_and_as_an_svg_with_named_elements() -> No
     without = replace(scene, elements=tuple(e for e in scene.elements if e.kind != "boat"))
     changed_pixels = (picture(without, 64) != pixels).any(-1)
     assert 0 < changed_pixels.mean() < 0.2
+
+
+@pytest.mark.parametrize("place", ["mountains", "city", "island"])
+def test_the_svg_shows_the_same_as_the_picture(place: str) -> None:
+    pytest.importorskip("cairocffi")
+    cairosvg = pytest.importorskip("cairosvg")
+    from recipes.poster.scene.render import picture, svg
+
+    scene = compose(Ask(place, "night", "clear", (("balloon", 0),)), 5)
+    drawn = PIL.Image.open(io.BytesIO(cairosvg.svg2png(bytestring=svg(scene, 200).encode()))).convert("RGB")
+    apart = np.abs(np.asarray(drawn, np.float32) - picture(scene, 200))
+    assert apart.mean() < 1
+    assert (apart.max(-1) > 64).mean() < 0.001
 
 
 def test_all_that_was_asked_is_found_in_what_is_composed_and_nothing_in_an_empty_scene() -> None:

@@ -69,7 +69,8 @@ class SvgPen(cairo.Context):
     def __init__(self, target: Any, width: int) -> None:
         super().__init__(target)
         self.width, self.marks, self.name, self.defined = width, list[str](), "", 0
-        self.paint_as, self.alpha, self.clips = "#000", 1.0, [""]
+        self.paint_as, self.alpha = "#000", 1.0
+        self.clips: list[tuple[str, ...]] = [()]
 
     def begin(self, name: str) -> None:
         self.marks, self.name, self.defined = [], name, 0
@@ -111,9 +112,8 @@ class SvgPen(cairo.Context):
 
     def clip(self) -> None:
         mark = self._define()
-        within = f' clip-path="url(#{self.clips[-1]})"' if self.clips[-1] else ""
-        self.marks.append(f'<clipPath id="{mark}"><path d="{self._path()}"{within}/></clipPath>')
-        self.clips[-1] = mark
+        self.marks.append(f'<clipPath id="{mark}"><path d="{self._path()}"/></clipPath>')
+        self.clips[-1] += (mark,)
         self.new_path()
 
     def _define(self) -> str:
@@ -121,8 +121,8 @@ class SvgPen(cairo.Context):
         return f"{self.name}-{self.defined}"
 
     def _mark(self, how: str) -> None:
-        within = f' clip-path="url(#{self.clips[-1]})"' if self.clips[-1] else ""
-        self.marks.append(f'<path d="{self._path()}" {how}{within}/>')
+        within = "".join(f'<g clip-path="url(#{mark})">' for mark in self.clips[-1])
+        self.marks.append(f'{within}<path d="{self._path()}" {how}/>{"</g>" * len(self.clips[-1])}')
         self.new_path()
 
     def _path(self) -> str:
