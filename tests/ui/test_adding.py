@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+QASYNC = "ignore:'asyncio.iscoroutinefunction' is deprecated:DeprecationWarning:qasync"  # as in pyproject.toml
 DOC = (ROOT / "docs" / "adding.md").read_text(encoding="utf-8")
 
 
@@ -44,7 +45,7 @@ class Copy:
         """Run a script with this studio instead of the real one."""
         environment = {**os.environ, "PYTHONPATH": str(self.folder), "STUDIO_HOME": str(self.folder / "home")}
         ended = subprocess.run(
-            [sys.executable, "-W", "error", "-c", SCRIPT + script],
+            [sys.executable, "-W", "error", "-W", QASYNC, "-c", SCRIPT + script],
             cwd=self.folder,
             env=environment,
             capture_output=True,
