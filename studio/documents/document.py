@@ -310,10 +310,12 @@ def listing(parent: Path) -> list[DocumentSummary]:
 
 
 def texts(parent: Path) -> Iterator[str]:
-    """The JSON of every state that a document below `parent` has or can go back to. Raises OSError, sqlite3.Error,
-    ValueError or StudioError where one cannot be read.
+    """The JSON of every state that a document at any depth below `parent` has or can go back to. Raises OSError,
+    sqlite3.Error, ValueError or StudioError where one cannot be read.
     """
-    for folder in parent.iterdir() if parent.is_dir() else ():
+    folders = list(parent.iterdir()) if parent.is_dir() else []
+    while folders:
+        folder = folders.pop()
         if database.exists(folder):
             with contextlib.closing(database.connect_to_read(folder)) as db:
                 db.execute("BEGIN")
@@ -323,6 +325,8 @@ def texts(parent: Path) -> Iterator[str]:
             rows = journal_folder.read(folder)
             for state in (rows.state, *(version.state for version in rows.versions)):
                 yield json.dumps(state)
+        elif folder.is_dir():
+            folders += folder.iterdir()
 
 
 def _is_document(folder: Path) -> bool:

@@ -402,6 +402,12 @@ def kept_by_a_document(paths: AppPaths, _library: Library, request: Retouch) -> 
     return []
 
 
+def kept_by_the_draft_of_a_text(paths: AppPaths, _library: Library, request: Retouch) -> Sequence[Request]:
+    with Document.create(paths.documents / "texts" / "work", "text", "Text", {"text": ""}) as draft:
+        draft.edit({"text": "", "picture": request.to_json()["picture"]})
+    return []
+
+
 def kept_by_a_version_of_a_document(paths: AppPaths, _library: Library, request: Retouch) -> Sequence[Request]:
     with Document.create(paths.documents, "book", "Book", {"page": request.to_json()}) as book:
         book.save_version("first")
@@ -454,6 +460,7 @@ def a_source(library: Library, folder: Path) -> tuple[Retouch, Path]:
         kept_by_a_waiting_job,
         kept_by_a_preset,
         kept_by_a_document,
+        kept_by_the_draft_of_a_text,
         kept_by_a_version_of_a_document,
         kept_by_a_document_of_an_earlier_studio,
         kept_by_undo_in_a_document,
@@ -483,11 +490,14 @@ def test_a_copy_that_was_used_lately_stays(home: Path, library: Library, tmp_pat
     assert not source.exists()
 
 
-def test_no_copy_is_removed_where_a_document_cannot_be_read(home: Path, library: Library, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["book", "texts/work/draft"])
+def test_no_copy_is_removed_where_a_document_cannot_be_read(
+    home: Path, library: Library, tmp_path: Path, place: str
+) -> None:
     paths = AppPaths.under(home)
     _, source = a_source(library, tmp_path)
-    (paths.documents / "book").mkdir(parents=True)
-    (paths.documents / "book" / "document.sqlite").write_bytes(b"damaged" * 1000)
+    (paths.documents / place).mkdir(parents=True)
+    (paths.documents / place / "document.sqlite").write_bytes(b"damaged" * 1000)
     sweep(paths, UsedWorks(library), [], now=LATER)
     assert source.is_file()
 
