@@ -145,11 +145,13 @@ class JobQueue:
         lane.move(index, *moved)
 
     def retry(self, id: str) -> Job | JobGroup:
-        """Queue the request of a job again, or those of a group that have not succeeded; a training resumes."""
+        """Queue the request of a job again, or those of a group that have not succeeded; a training resumes. Raises
+        BadInput where one needs the work of another job, which made none, and as `submit` does.
+        """
         old = self._groups.get(id)
         if old is None:
             job = self._find(id)
-            again = Job(self._resolve(_to_retry(job.request)), parents=job.parents)
+            again = Job(self._resolve(_to_retry(job.request)), parents=job.parents, after=self._waits(job, {}))
             self.put([again])
             return again
         group = Group(old.group.kind, old.group.title)
@@ -158,8 +160,8 @@ class JobQueue:
             job.id: Job(self._resolve(_to_retry(job.request)), parents=job.parents, group=group, member=member)
             for member, job in enumerate(failed)
         }
-        for job in failed:  # those that waited for each other do so again
-            jobs[job.id].wait_for({jobs[other].id: job.fills.get(other, "") for other in job.after if other in jobs})
+        for job in failed:
+            jobs[job.id].wait_for(self._waits(job, jobs))
         return self.put_group(group, list(jobs.values()))
 
     def finish_training(self, id: str) -> None:
@@ -189,9 +191,11 @@ class JobQueue:
         """Running jobs, then waiting ones in order, then ended ones, newest first."""
         lanes = [lane.jobs() for lane in self._lanes.values()]
         found = [*(job for running, _ in lanes for job in running), *(job for _, queued in lanes for job in queued)]
-        live = [job for job in found if not job.has_ended]
         with self._lock:
-            return [*live, *reversed(self._ended)]
+            ended = list(reversed(self._ended))
+        listed = set(ended)
+        # One that ended a moment ago stays in its lane until it is in `_ended`.
+        return [*(job for job in found if job not in listed and not (job.live and job.has_ended)), *ended]
 
     def requests(self) -> list[Request]:
         """The requests of all jobs that run, wait, have ended or were interrupted."""
@@ -229,12 +233,11 @@ class JobQueue:
         return [entry for entry, _ in list(self._interrupted.values())]
 
     def resume(self, entry: QueueEntry) -> Job:
-        """Run a job of `interrupted` again. Raises as `submit` does; the entry then stays in `interrupted`."""
+        """Run a job of `interrupted` again. Raises as `retry` does; the entry then stays in `interrupted`."""
         _, job = self._interrupted[entry.id]
-        job.request = self._resolve(_to_retry(entry.request))
-        listed = {*self._interrupted, *(other.id for other in self.jobs())}
-        # The work of one that is no longer listed may still be chosen by hand.
-        job.wait_for({id: job.fills.get(id, "") for id in job.after if id in listed})
+        request, waits = self._resolve(_to_retry(entry.request)), self._waits(job, {})
+        job.request = request
+        job.wait_for(waits)
         self.put([job])
         del self._interrupted[entry.id]
         self.update()
@@ -381,9 +384,27 @@ class JobQueue:
             if name:
                 works = _works_of(ended)
                 if not works:
-                    raise BadInput("The job that this one waited for made no work.")
+                    raise _made_no_work()
                 job.request = self._resolve(job.request.replace(**{name: WorkKey(id=works[0].id)}))
             job.after = tuple(id for id in job.after if id != ended.id)
+
+    def _waits(self, job: Job, again: Mapping[str, Job]) -> dict[str, str]:
+        """What a job waits for when it is queued again: as `again` where that has the other one, else that one itself
+        unless it has ended; where its work is needed, the one that made it. Raises BadInput where none did.
+        """
+        listed = {other.id: other for other in self.jobs()}
+        waits: dict[str, str] = {}
+        for id in job.after:
+            name, other = job.fills.get(id, ""), listed.get(id)
+            if id in again:
+                waits[again[id].id] = name
+            elif id in self._interrupted or (other is not None and not other.has_ended):
+                waits[id] = name
+            elif name and (other is None or other.state != "done"):
+                raise _made_no_work()
+            elif name:
+                waits[id] = name
+        return waits
 
     def _remember(self, ended: Job) -> None:
         """List an ended job, and forget the oldest."""
@@ -391,7 +412,8 @@ class JobQueue:
             self._ended.append(ended)
             old, self._ended = self._ended[:-ENDED_KEPT], self._ended[-ENDED_KEPT:]
             listed = {job.group.id for job in self._ended if job.group is not None} if old else set[str]()
-            for id in {job.group.id for job in old if job.group is not None} - listed:
+            gone = {job.group.id for job in old if job.group is not None} - listed
+            for id in set[str]() if self._closing else gone:  # a group is stored whole when the studio closes
                 group = self._groups.get(id)
                 if group is not None and group.has_ended:
                     del self._groups[id]
@@ -467,6 +489,10 @@ class JobQueue:
                 starts.append(at)
             at += count
         return starts
+
+
+def _made_no_work() -> BadInput:
+    return BadInput("The job that this one waited for made no work.")
 
 
 def _to_retry(request: Request) -> Request:

@@ -184,10 +184,11 @@ class QueueStore:
 
     def typical_seconds(self, kind: str, model: str) -> float | None:
         """The median seconds of such jobs on this machine; None if there were none. Cached: asked every second."""
-        if (kind, model) not in self._medians:
-            rows = self._read("SELECT seconds FROM runs WHERE kind = ? AND model = ?", (kind, model))
-            self._medians[kind, model] = statistics.median(row[0] for row in rows) if rows else None
-        return self._medians[kind, model]
+        with contextlib.suppress(KeyError):
+            return self._medians[kind, model]
+        rows = self._read("SELECT seconds FROM runs WHERE kind = ? AND model = ?", (kind, model))
+        self._medians[kind, model] = found = statistics.median(row[0] for row in rows) if rows else None
+        return found
 
     def _replace_broken_file(self) -> None:
         """Rename the damaged file and open a new one."""

@@ -423,6 +423,36 @@ def test_a_failure_cancels_only_those_of_the_group_that_wait_for_it(studio: Stud
     assert isinstance(again.future.exception(20), BadInput)
 
 
+def test_what_needs_the_work_of_a_job_is_not_made_again_without_it(studio: Studio) -> None:
+    failing = studio.submit(AVATAR(seed=fakes.BAD_INPUT))
+    search = studio.submit(AvatarProjectRequest(seed=2), after={failing.id: "picture"})
+    assert isinstance(fakes.ended(search), Cancelled)
+    with pytest.raises(BadInput, match="made no work"):
+        studio.queue.retry(search.id)
+
+
+def test_what_was_cancelled_before_its_work_was_there_gets_it_when_made_again(studio: Studio) -> None:
+    studio.queue.pause(True)
+    group = chain(studio)
+    studio.queue.cancel(group.jobs[2].id)
+    alone = studio.queue.retry(group.jobs[2].id)
+    assert isinstance(alone, Job)
+    assert alone.after == (group.jobs[1].id,)
+    studio.queue.pause(False)
+    (work,) = group.jobs[1].future.result(20)
+    again = studio.queue.retry(group.id)
+    for job in (alone, *again.jobs):  # type: ignore[union-attr]
+        assert job.future.result(20)
+        assert job.request.picture.id == work.id  # type: ignore[attr-defined]
+
+
+def test_a_job_is_listed_in_the_moment_in_which_it_ends(studio: Studio) -> None:
+    job, listed = studio.submit(AVATAR(seed=1)), list[list[Job]]()
+    job.future.add_done_callback(lambda _: listed.append(studio.queue.jobs()))
+    fakes.until(lambda: bool(listed))
+    assert listed == [[job]]
+
+
 @pytest.mark.parametrize("waits", [{0: {0: ""}}, {0: {1: ""}}, {1: {-1: ""}}, {1: {0: "nothing"}}, {1: {0: "seed"}}])
 def test_a_group_that_could_never_be_made_is_refused(studio: Studio, waits: dict[int, dict[int, str]]) -> None:
     with pytest.raises(BadInput):
@@ -526,6 +556,24 @@ def test_old_groups_are_forgotten_with_their_jobs(studio: Studio, monkeypatch: p
     fakes.until(lambda: studio.queue.rows() == [groups[2]])
     with pytest.raises(BadInput):
         studio.queue.cancel(groups[0].id)
+
+
+def test_a_group_is_stored_whole_when_many_jobs_are_cancelled_by_closing(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.jobs.queue.ENDED_KEPT", 2)
+    first = fake_studio(home)
+    group = first.submit_group([*faces(1, 2), STORY(seed=fakes.SLOW)], "batch")
+    fakes.until(lambda: group.jobs[2].state == "running")
+    first.queue.pause(True)
+    later = [AvatarTrainRequest(seed=seed, out=str(home / f"out{seed}")) for seed in range(3)]
+    first.submit_group(later, "batch")  # in a lane that is closed after the other one
+    first.close()
+    second = fake_studio(home)
+    try:
+        assert [len(row.jobs) for row in second.queue.rows() if isinstance(row, JobGroup)] == [3, 3]
+    finally:
+        second.close()
 
 
 def test_what_cannot_be_put_leaves_no_group(home: Path) -> None:
