@@ -1,4 +1,4 @@
-"""Runs work in threads and returns the results to the window's thread while the asker still lives.
+"""Runs work in threads, and brings its results and the ends of jobs to the window's thread while the asker still lives.
 
 `BackgroundTasks` only read; a window that closes does not wait for them. `LatestOnly`: the same, and only the answer to
 the last question counts. `SerialTasks` change files: they run in order, and a window that closes waits for the one that
@@ -13,12 +13,15 @@ import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from shiboken6 import isValid
 
 from studio.errors import StudioError
+
+if TYPE_CHECKING:
+    from studio.jobs.job import Job
 
 T = TypeVar("T")
 Failure = StudioError | OSError  # what a person can do something about
@@ -51,6 +54,26 @@ def post(method: weakref.WeakMethod[Any], *args: object) -> None:
     """From any thread: call a method of a QObject in the window's thread, unless the object is gone by then."""
     with contextlib.suppress(RuntimeError):  # Qt has ended meanwhile
         relay().posted.emit(method, args)
+
+
+class JobWatcher(QObject):
+    """Emits `ended(job)` in the window's thread, once for each job that is watched, also for one that has ended.
+
+    Outcomes are never lost, unlike news. A view that no longer wants one ignores it; the job is not affected.
+    """
+
+    ended = Signal(object)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        relay()
+
+    def watch(self, job: Job) -> None:
+        ended = weakref.WeakMethod(self._emit)
+        job.future.add_done_callback(lambda _: post(ended, job))
+
+    def _emit(self, job: Job) -> None:
+        self.ended.emit(job)
 
 
 class BackgroundTasks(QObject):

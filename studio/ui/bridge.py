@@ -1,24 +1,21 @@
-"""Delivers the studio's news to the window's thread as a Qt signal, and its outcomes as awaitables."""
+"""Delivers the studio's news to the window's thread as a Qt signal."""
 
 from __future__ import annotations
 
 import threading
-import weakref
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMetaObject, QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 
-from studio.ui.background import post, relay
-
 if TYPE_CHECKING:
-    from studio.studio import Job, News, Studio
+    from studio.studio import News, Studio
 
 
 class Bridge(QObject):
     """Emits `news` in its own thread, at most once per job and kind in each frame of the screen.
 
-    News is replaced by newer news of the same job and kind; outcomes are never lost: `await outcome(job)`.
+    News is replaced by newer news of the same job and kind. How a job ended is never lost: see `JobWatcher`.
     """
 
     news = Signal(object)
@@ -74,23 +71,3 @@ class Bridge(QObject):
             self._awake = False
         for news in batch:
             self.news.emit(news)
-
-
-class JobWatcher(QObject):
-    """Emits `ended(job)` in the window's thread, once for each job that is watched, also for one that has ended.
-
-    Outcomes are never lost, unlike news. A view that no longer wants one ignores it; the job is not affected.
-    """
-
-    ended = Signal(object)
-
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-        relay()
-
-    def watch(self, job: Job) -> None:
-        ended = weakref.WeakMethod(self._emit)
-        job.future.add_done_callback(lambda _: post(ended, job))
-
-    def _emit(self, job: Job) -> None:
-        self.ended.emit(job)

@@ -15,7 +15,8 @@ from studio.jobs.job import Cancelled, Job
 from studio.library.library import Asset
 from studio.schema.request import Request
 from studio.ui.avatar.faces import unnamed
-from studio.ui.bridge import Bridge, JobWatcher
+from studio.ui.background import JobWatcher
+from studio.ui.bridge import Bridge
 from studio.ui.stages import pictures
 from studio.ui.widgets import placeholder
 from studio.ui.widgets.lru_cache import LruCache

@@ -22,8 +22,7 @@ from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Image
 from studio.system.storage import free_path
-from studio.ui.background import LatestOnly
-from studio.ui.bridge import JobWatcher
+from studio.ui.background import JobWatcher, LatestOnly
 from studio.ui.export.preview import ExportPreview
 from studio.ui.export.remembered import RememberedExport
 from studio.ui.export.sizes import SizeChoices

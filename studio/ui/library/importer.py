@@ -14,8 +14,8 @@ from studio.errors import StudioError
 from studio.jobs.imports import PASTED, ImportedFiles, ImportPath, WorkImportRequest
 from studio.jobs.job import Cancelled, Job
 from studio.library.library import Asset
-from studio.ui.background import BackgroundTasks
-from studio.ui.bridge import Bridge, JobWatcher
+from studio.ui.background import BackgroundTasks, JobWatcher
+from studio.ui.bridge import Bridge
 from studio.ui.widgets.text import count, tr, worded
 
 if TYPE_CHECKING:

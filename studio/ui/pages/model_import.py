@@ -14,8 +14,8 @@ from studio.jobs.imports import ModelImportRequest
 from studio.jobs.job import Cancelled, Job
 from studio.models import detect
 from studio.models.detect import DetectedModel
-from studio.ui.background import BackgroundTasks, Failure
-from studio.ui.bridge import Bridge, JobWatcher
+from studio.ui.background import BackgroundTasks, Failure, JobWatcher
+from studio.ui.bridge import Bridge
 from studio.ui.pages.licences import terms
 from studio.ui.widgets.basic import CheckBox, ElidedLabel, button, column, label, row
 from studio.ui.widgets.text import size, tr

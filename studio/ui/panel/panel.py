@@ -14,7 +14,8 @@ from studio.jobs.job import Cancelled, Job
 from studio.library.library import Asset
 from studio.media.payloads import Payload
 from studio.schema.request import Request
-from studio.ui.bridge import Bridge, JobWatcher
+from studio.ui.background import JobWatcher
+from studio.ui.bridge import Bridge
 from studio.ui.commands import Run, possible_on
 from studio.ui.library.thumbnails import ThumbnailLoader
 from studio.ui.library.work_actions import WorkActions
