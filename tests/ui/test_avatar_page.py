@@ -92,8 +92,9 @@ def test_arrow_keys_and_return_choose_and_escape_goes_back(desk: Desk) -> None:
     desk.until(lambda: shows(panel, brief(panel)))
     at = next(i for i, each in enumerate(inspector.session.candidates.faces) if each.seed == brief(panel).seed)
     assert at == 1 + grid._columns_and_rows()[0]
-    desk.idle()  # the larger picture comes a moment later
-    desk.act("cancel")
+    desk.act("cancel")  # perhaps before the larger picture has come
+    assert grid.isVisible()
+    desk.idle()
     assert grid.isVisible()
     desk.click("back") if panel.stage_area.header.back.isVisible() else desk.act("cancel")
     desk.until(lambda: shows(panel, brief(panel)))

@@ -88,6 +88,7 @@ class FaceSession(QObject):
         brief.form.changed.connect(self._brief_changed)
         brief.history_moved.connect(self._history_moved)
         stage.live_closed.connect(self._left_stage)
+        stage.live_left.connect(self._let_go)  # a face that is still being drawn would cover the candidates again
         stage.changed.connect(self._refresh)
         stage.choice_picked.connect(lambda at: self._purpose(self.candidates.faces[at]))
         self._live.drawn.connect(self._drawn)

@@ -57,7 +57,8 @@ class StageArea(QFrame):
 
     `example_requested`; `command_requested(name)` for the work that is shown; `edited(payload)`: save it as a new work;
     `load_failed(error)`: a work cannot be shown; `message(words)` for a toast; `choice_picked(index)`: a live candidate
-    was clicked; `live_closed`: what was live is no longer shown; `changed`: the shown content changed.
+    was clicked; `live_closed`: what was live is no longer shown; `live_left`: live candidates are shown again;
+    `changed`: the shown content changed.
     """
 
     example_requested = Signal()
@@ -67,6 +68,7 @@ class StageArea(QFrame):
     message = Signal(str)
     choice_picked = Signal(int)
     live_closed = Signal()
+    live_left = Signal()
     changed = Signal()
 
     def __init__(self, studio: Studio, medium: Medium, thumbnails: ThumbnailLoader, importer: Importer) -> None:
@@ -348,6 +350,7 @@ class StageArea(QFrame):
     def back_to_candidates(self) -> bool:
         """From one candidate back to all of them; False if there are none."""
         if self._choices_caption and self.on_stage:
+            self.live_left.emit()
             self._switch_to_live(self.candidates, self._choices_caption, False)
             self.candidates.setFocus()
             return True
