@@ -63,21 +63,24 @@ class UsedWorks:
 
     def remove_unused(self, texts: Iterable[str], now: float | None = None) -> int:
         """Delete the sources of `unused` whose sha256 stands in no sidecar of the library and in none of `texts`;
-        returns how many. What the texts raise passes through, with nothing deleted.
+        returns how many. Those that stand in `texts` are set as used now, for another studio that has the same library
+        does not know these texts. What the texts raise passes through, with nothing deleted.
         """
         unused = self.unused(now)
         if not unused:
             return 0
-        named = self._library.hashes()
-        for text in texts:
-            named.update(SHA256.findall(text))
+        made_with = self._library.hashes()
+        named = {sha256 for text in texts for sha256 in SHA256.findall(text)}
         removed = 0
         for path in unused:
-            if path.stem not in named:
-                with self._lock:  # a request that uses it now has set its time
-                    if _is_old(path, now):
-                        path.unlink(missing_ok=True)
-                        removed += 1
+            if path.stem in made_with:
+                continue
+            with self._lock:  # a request that uses it now has set its time
+                if path.stem in named:
+                    _set_used(path, now)
+                elif _is_old(path, now):
+                    path.unlink(missing_ok=True)
+                    removed += 1
         return removed
 
     def _is_there(self, key: WorkKey) -> bool:
@@ -152,10 +155,14 @@ class UsedWorks:
             return None
         with self._lock:
             for source in sorted(self._folder.glob(f"{sha256}*")):
-                with contextlib.suppress(PermissionError):  # the file of another user
-                    os.utime(source)
+                _set_used(source)
                 return source
         return None
+
+
+def _set_used(path: Path, now: float | None = None) -> None:
+    with contextlib.suppress(PermissionError, FileNotFoundError):  # another user's, or removed by another studio
+        os.utime(path, None if now is None else (now, now))
 
 
 def _is_old(path: Path, now: float | None) -> bool:

@@ -479,6 +479,15 @@ def test_a_copy_stays_while_something_names_it(home: Path, library: Library, tmp
     assert not other.exists()
 
 
+def test_a_copy_that_a_studio_names_stays_for_another_one_with_the_same_library(
+    home: Path, library: Library, tmp_path: Path
+) -> None:
+    request, source = a_source(library, tmp_path)
+    sweep(AppPaths.under(home), UsedWorks(library), kept_by_a_preset(AppPaths.under(home), library, request), now=LATER)
+    sweep(AppPaths.under(tmp_path / "another"), UsedWorks(library), [], now=LATER)
+    assert source.is_file()
+
+
 def test_a_copy_that_was_used_lately_stays(home: Path, library: Library, tmp_path: Path) -> None:
     request, source = a_source(library, tmp_path)
     os.utime(source, (0, 0))
