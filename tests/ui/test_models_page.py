@@ -27,8 +27,12 @@ from qasync import QEventLoop
 from safetensors.numpy import save_file
 
 from studio.backends import families
+from studio.errors import BadInput
 from studio.jobs.imports import ModelImportRequest
+from studio.models import detect
 from studio.models.catalog import Catalog
+from studio.models.detect import DetectedModel
+from studio.models.families import Families
 from studio.system import storage
 from studio.ui.pages.licences import terms
 from studio.ui.pages.models import ModelsPage
@@ -224,6 +228,37 @@ def test_an_import_can_be_cancelled(desk: Desk, tmp_path: Path, monkeypatch: pyt
     assert len(page.list.models()) == 4
     assert not page.bar.message()
     assert not list(desk.studio.paths.models.glob("*"))
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_file_that_was_cancelled_while_it_was_read_leaves_the_next_one_alone(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: bool
+) -> None:
+    page = models_page(desk)
+    recognise, go_on, answered, read = detect.recognise, threading.Event(), threading.Event(), list[str]()
+
+    def slow(path: Path, families: Families) -> DetectedModel:
+        read.append(path.name)
+        if path.name == "first":
+            assert go_on.wait(10)
+            if damaged:
+                raise BadInput("It is damaged.")
+        elif not go_on.is_set():
+            go_on.set()
+            assert answered.wait(10)
+        return recognise(path, families)
+
+    monkeypatch.setattr(detect, "recognise", slow)
+    page.import_files([writer(tmp_path / "first")])
+    desk.until(lambda: read == ["first"])
+    desk.click("importCancel")
+    page.import_files([writer(tmp_path / "second")])
+    desk.until(go_on.is_set)
+    desk.until(lambda: len(page.importer._tasks._waiting) == 1)
+    answered.set()
+    desk.until(lambda: page.importer.isHidden())
+    assert [model.id for model in page.list.models() if not model.bundled] == ["second"]
+    assert (read[:2], page.bar.message()) == (["first", "second"], "")
 
 
 def test_an_import_that_was_interrupted_goes_on_after_a_restart(

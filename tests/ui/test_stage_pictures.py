@@ -224,14 +224,18 @@ def test_a_file_is_read_on_a_thread_and_the_newest_wins(
     stage.show_asset(work(tmp_path, "last", picture(90, 64)))
     stage.copy()
     assert QGuiApplication.clipboard().image().width() == 90
+    assert widths == [80, 90], "what waits for the picture is told that it is there"
 
 
-def test_a_file_that_is_damaged_says_so(stage: ImageStage, room: Room, tmp_path: Path) -> None:
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_file_that_is_damaged_says_so(stage: ImageStage, room: Room, tmp_path: Path, copied: bool) -> None:
     errors: list[StudioError] = []
     stage.load_failed.connect(errors.append)
     asset = work(tmp_path, "torn", Image(np.random.default_rng(1).integers(0, 255, (90, 90, 3), np.uint8)))
     asset.path.write_bytes(asset.path.read_bytes()[:60])
     stage.show_asset(asset)
+    if copied:
+        stage.copy()
     room.until(lambda: errors)
     assert [error.message for error in errors] == ["torn.png cannot be shown."]
 

@@ -118,22 +118,24 @@ class ModelImporter(QFrame):
         if self._unread:
             path, families = self._unread[0], self._studio.catalog.families
             self._tasks.run(
-                lambda: detect.recognise(path, families), lambda found: self._ask(path, found), self._unreadable
+                lambda: detect.recognise(path, families),
+                lambda found: self._ask(path, found),
+                lambda error: self._unreadable(path, error),
             )
 
     def _next(self) -> None:
         self._unread = self._unread[1:]
         self._read()
 
-    def _unreadable(self, error: Failure) -> None:
-        if self._unread:
+    def _unreadable(self, path: Path, error: Failure) -> None:
+        if self._unread[:1] == [path]:  # else it was cancelled meanwhile
             self.failed.emit(error)
-        self._next()
+            self._next()
 
     def _ask(self, path: Path, found: DetectedModel) -> None:
-        if path not in self._unread:  # cancelled meanwhile
-            self._read()
-        elif terms(found.licence).free:
+        if self._unread[:1] != [path]:
+            return
+        if terms(found.licence).free:
             self._submit(path, found)
         else:
             dialog = LicenceDialog(self.window(), path, found)

@@ -246,9 +246,10 @@ class ImageStage(Stage):
         if self._reading.busy and self.asset is not None:
             self._reading.discard()
             try:
-                self.canvas.show_image(pictures.load(self.asset.path))
-            except StudioError as error:
-                self._read_failed(error)
+                self._show_loaded(pictures.load(self.asset.path))
+            except (StudioError, OSError) as error:
+                self.load_failed.emit(error)
+                return
         asset, is_clip = self.asset, self.clip_loaded
         if self.image.isNull() and not is_clip:
             return
