@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image as Picture
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from qasync import QEventLoop
@@ -56,6 +56,21 @@ def drop(desk: Desk, widget: QWidget, asset: Asset) -> None:
     inside(desk, QApplication.sendEvent, widget, QDragEnterEvent(QPoint(10, 10), *told))
     event = QDropEvent(QPointF(10, 10), *told)
     inside(desk, QApplication.sendEvent, widget, event)
+
+
+def test_a_work_that_is_dragged_over_a_tool_is_looked_up_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, inspector = page(desk)
+    asset, get, asked = kept(desk), desk.studio.library.get, list[str]()
+    monkeypatch.setattr(desk.studio.library, "get", lambda id: asked.append(id) or get(id))
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(asset.path))])
+    told = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    moves = [QDragEnterEvent(QPoint(9, 9), *told), *(QDragMoveEvent(QPoint(at, 9), *told) for at in range(10, 13))]
+    for event in moves:
+        event.ignore()
+        inside(desk, QApplication.sendEvent, inspector.mix, event)
+    assert all(event.isAccepted() for event in moves)
+    assert asked == [asset.id]
 
 
 def own_model(desk: Desk, classes: int, **said: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
@@ -73,6 +74,14 @@ def test_a_pasted_picture_stands_on_the_stage(desk: Desk) -> None:
     desk.until(lambda: panel.asset is not None)
     assert isinstance(panel.stage, ImageStage)
     assert panel.stage.image.width() == 12
+
+
+def test_a_pasted_picture_that_cannot_be_saved_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = desk.panel("poster")
+    monkeypatch.setattr(QImage, "save", lambda *_: False)
+    QGuiApplication.clipboard().setImage(QImage(12, 10, QImage.Format.Format_RGB32))
+    QTest.keyClick(panel.stage, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    desk.until(lambda: desk.window.toast.message().startswith("The pasted picture could not be saved"))
 
 
 def test_a_dropped_sound_is_heard_where_it_belongs(desk: Desk, tmp_path: Path) -> None:

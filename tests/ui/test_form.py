@@ -144,6 +144,18 @@ def test_the_default_model_is_named_and_a_request_that_names_it_keeps_the_id(des
     assert field.value() == ""
 
 
+def test_the_chosen_model_stays_chosen_when_another_one_becomes_the_default(desk: Desk) -> None:
+    models = desk.studio.catalog.models()[:2]
+    field = ModelField("model", ModelId(label="Model", help=""), lambda: models)
+    field.write(models[0].id)
+    models = models[::-1]
+    field.reload()
+    assert (field.box.currentText(), field.read()) == (models[1].title, models[1].id)
+    field.write("")
+    field.reload()
+    assert field.read() == ""
+
+
 def test_a_further_model_may_be_none(desk: Desk) -> None:
     field = ModelField(
         "lora", ModelId(label="LoRA", help="", role="lora"), lambda: desk.studio.catalog.models("poster")

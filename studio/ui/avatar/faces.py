@@ -192,6 +192,7 @@ class WorkDropTarget(QObject):
     def __init__(self, area: QWidget, library: Library) -> None:
         super().__init__(area)
         self._library = library
+        self._wanted = False  # whether works are being dragged above it
         area.setAcceptDrops(True)
         area.installEventFilter(self)
 
@@ -204,7 +205,9 @@ class WorkDropTarget(QObject):
                 self.dropped.emit(found)
             return bool(found)
         if isinstance(event, QDragEnterEvent | QDragMoveEvent):
-            if dragged_works(event.mimeData(), self._library):
+            if isinstance(event, QDragEnterEvent):
+                self._wanted = bool(dragged_works(event.mimeData(), self._library))
+            if self._wanted:
                 event.acceptProposedAction()
                 self.over.emit(True)
                 return True

@@ -139,7 +139,7 @@ class ModelField(FormField):
 
     def reload(self) -> None:
         """Read the list of models again; the chosen one stays chosen."""
-        chosen = self.box.currentData()
+        chosen = self.read()
         self.box.blockSignals(True)
         self.box.clear()
         models = list(self._models())
@@ -151,7 +151,9 @@ class ModelField(FormField):
             self.box.addItem(tr("{model} (default)").format(model=default.title or default.id), "")
         for model in models:
             self.box.addItem(model.title or model.id, model.id)
-        self.box.setCurrentIndex(max(0, self.box.findData(chosen)))
+        at = self.box.findData("" if chosen == self._default else chosen)
+        self._given = chosen if at >= 0 else ""
+        self.box.setCurrentIndex(max(0, at))
         self.box.blockSignals(False)
 
     def read(self) -> str:

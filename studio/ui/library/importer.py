@@ -64,7 +64,13 @@ class Importer(QObject):
             def save() -> Path:
                 folder.mkdir(parents=True, exist_ok=True)
                 path = Path(tempfile.mkdtemp(prefix=PASTED, dir=folder)) / f"{tr('Pasted picture')}.png"
-                image.save(str(path))
+                if not image.save(str(path)):
+                    raise StudioError(
+                        "The pasted picture could not be saved in {folder}.",
+                        "Free some space.",
+                        mend="room",
+                        folder=folder,
+                    )
                 return path
 
             self._tasks.run(save, lambda path: self._submit([path], then, temporary=True), self._failed)

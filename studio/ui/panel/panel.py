@@ -214,8 +214,7 @@ class Panel(QWidget):
         """Run a command on a work, which need not be the one on the stage."""
         shown = self.asset is not None and self.asset.id == asset.id
         if name == "favourite":
-            self.work_actions.favourite([asset.id], not asset.favourite)
-            if shown:
+            if self.work_actions.favourite([asset.id], not asset.favourite) and shown:
                 self.stage_area.asset = self.studio.library.get(asset.id)
                 self.stage_area.header.star.setChecked(self.stage_area.asset.favourite)
         elif name == "bin":
