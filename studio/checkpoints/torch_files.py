@@ -132,7 +132,7 @@ def read_pickle(data: memoryview, steps: int = OPCODES) -> Value:
     value, at = machine.load(at)
     keys, at = machine.load(at)
     if not isinstance(keys, list):
-        raise DamagedCheckpoint("it is no whole torch file")
+        raise DamagedCheckpoint("it is not a complete torch file")
     for key in cast("list[Value]", keys):
         if not isinstance(key, str) or key not in kinds or at + 8 > len(data):
             raise DamagedCheckpoint("its end is missing")

@@ -81,7 +81,7 @@ def add(verbs: Any) -> None:
 
 def run_screenshots(values: argparse.Namespace, context: CliContext) -> int:
     out = output_folder(values.out)
-    # Only named, as engines are: the command line knows no window.
+    # Named as a string, as engines are: the command line imports no Qt.
     importlib.import_module("studio.ui.screenshots").run(out, values.home)
     return 0
 

@@ -439,7 +439,7 @@ def _code(error: sqlite3.Error) -> int:
 
 
 def damaged(folder: Path) -> StudioError:
-    return StudioError("The document in {folder} is damaged.", "Bring the folder back from a backup.", folder=folder)
+    return StudioError("The document in {folder} is damaged.", "Restore the folder from a backup.", folder=folder)
 
 
 def newer() -> StudioError:

@@ -14,7 +14,7 @@ class Resources:
     """What one request needs.
 
     `main` is the model of the field `model`, None where the task needs none; `others` are further models by role (the
-    `role` of their `ModelId`); `works` are the files of works by `WorkRef.key`.
+    `role` of their `ModelId`); `works` are the files of works by `WorkKey.name`.
     """
 
     main: Model | None = None

@@ -116,9 +116,9 @@ def test_a_style_that_nobody_described_is_told_by_its_values_names(tmp_path: Pat
     assert [stands(folder, posed(pose))["Mouth"] for pose in found] == ["frown", "serious", "smile", "laughing"]
     assert {posed(pose).name for pose in found} == {""}
     assert len(expressions.expressions(folder, person, 3)) == 3
-    with pytest.raises(BadInput, match="knows no expressions"):
+    with pytest.raises(BadInput, match="has no expressions"):
         expressions.expressions(folder, face(style="square"))
-    with pytest.raises(BadInput, match="knows no expressions"):
+    with pytest.raises(BadInput, match="has no expressions"):
         expressions.expressions(toy_model(tmp_path / "plain", PLAIN, None).folder, face(style="any"))
 
 
@@ -159,7 +159,7 @@ def test_whether_there_are_moods_is_known_without_the_faces_that_are_mixed_in(
     monkeypatch.setattr(expressions, "_mixed_with_mood", looked)
     other = StyleMix(json.dumps(face(seed=8).to_json()), "middle", 1.0)
     expressions.check_expressive(folder, face(seed=4, mix=(other,) * 3))
-    with pytest.raises(BadInput, match="knows no expressions"):
+    with pytest.raises(BadInput, match="has no expressions"):
         expressions.check_expressive(folder, face(style="square", mix=(other,)))
 
 

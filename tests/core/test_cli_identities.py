@@ -165,7 +165,7 @@ def test_a_model_without_expressions_says_so_and_makes_nothing(run: Runs, home: 
     config.write_text(json.dumps({"family": "fake", "shape": {"z_dim": 8}}), encoding="utf-8")
     ended = run("make", "avatar", "--seed", 7, "--expressions", 6)
     assert ended.status == 2
-    assert "knows no expressions" in ended.err
+    assert "has no expressions" in ended.err
     assert ended.out == ""
 
 

@@ -374,9 +374,9 @@ def test_a_model_without_moods_says_why_there_are_none(desk: Desk, home: Path) -
     desk.settle()
     assert not inspector.characters.moods.isEnabled()
     assert not inspector.characters.sheet.isEnabled()
-    assert "knows no expressions" in desk.find("moodless").text()  # type: ignore[attr-defined]
+    assert "has no expressions" in desk.find("moodless").text()  # type: ignore[attr-defined]
     desk.act("sheet")
-    desk.until(lambda: "knows no expressions" in panel.error.message())
+    desk.until(lambda: "has no expressions" in panel.error.message())
     assert not FaceEngine.asked
 
 

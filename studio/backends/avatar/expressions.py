@@ -129,7 +129,7 @@ def check_expressive(folder: Path, face: AvatarRequest) -> None:
 
 def _no_expressions() -> BadInput:
     return BadInput(
-        "This model knows no expressions: its faces were learnt without what their mouths and eyes show.",
+        "This model has no expressions: its training set did not say what mouths and eyes show.",
         "Choose the studio's starter, or a model that was trained on drawings with attributes.",
     )
 

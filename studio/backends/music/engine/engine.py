@@ -84,7 +84,7 @@ def _check_known(what: Message, word: str, known: Sequence[tuple[str, str]]) -> 
     words = [value for value, _ in known]
     if word not in words:
         raise BadInput(
-            "This model knows no {what} {word!r}.",
+            "This model has no {what} {word!r}.",
             "Choose one of: {names}.",
             what=what,
             word=word[:60],

@@ -49,7 +49,7 @@ def read_config(folder: Path) -> dict[str, Any]:
             "{folder} holds no music model.", "It needs a config.json and *.safetensors files.", folder=folder
         ) from error
     if not isinstance(config, dict):
-        raise BadInput("{folder} holds no music model.", "Its config.json says nothing.", folder=folder)
+        raise BadInput("{folder} holds no music model.", "Its config.json is not a JSON object.", folder=folder)
     return config
 
 
