@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +30,13 @@ from safetensors.numpy import save_file
 from studio.backends import families
 from studio.errors import BadInput
 from studio.jobs.imports import ModelImportRequest
+from studio.jobs.job import Job
 from studio.models import detect
 from studio.models.catalog import Catalog
 from studio.models.detect import DetectedModel
 from studio.models.families import Families
+from studio.schema.fields import ModelId, field
+from studio.schema.request import Request
 from studio.system import storage
 from studio.ui.pages.licences import terms
 from studio.ui.pages.models import ModelsPage
@@ -347,6 +351,21 @@ def test_a_model_at_work_is_not_removed(desk: Desk, tmp_path: Path) -> None:
     models_page(desk).run("remove")
     assert page.bar.message().startswith("tiny is in use.")
     assert desk.window.findChild(QMessageBox, "removeModel") is None
+
+
+def test_a_model_that_a_job_uses_beside_its_own_is_not_removed(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Styled(Request):
+        style: str = field("", ModelId(label="Style", help="", role="style"))
+
+    page = models_page(desk)
+    brought(desk, page, writer(tmp_path / "tiny"))
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.studio.queue, "jobs", lambda: [Job(Styled(model="other", style="tiny"))])
+        page.run("remove")
+    assert page.bar.message().startswith("tiny is in use.")
 
 
 def test_files_are_checked(desk: Desk, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QMessageBox, QWidget
 from studio.checkpoints import SUFFIXES
 from studio.errors import Message, StudioError
 from studio.models.model import Model
+from studio.schema.nested import models_by_role
 from studio.ui.background import BackgroundTasks
 from studio.ui.bridge import Bridge
 from studio.ui.commands import keys_of
@@ -152,9 +153,8 @@ class ModelsPage(QWidget):
     def ask_to_remove(self, model: Model) -> None:
         if model.bundled:
             return
-        if any(
-            job.state in ("queued", "running") and job.request.model == model.id for job in self._studio.queue.jobs()
-        ):
+        jobs = [job for job in self._studio.queue.jobs() if job.state in ("queued", "running")]
+        if any(model.id in models_by_role(job.request).values() for job in jobs):
             words = tr("{name} is in use.").format(name=model.title)
             self.bar.show_message(words, tr("Wait for its jobs to finish, or cancel them in the queue."), kind="error")
             return
