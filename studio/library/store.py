@@ -140,18 +140,21 @@ class LibraryStore:
     def recover(self, index: LibraryIndex) -> set[str]:
         """Finish or delete what crashed studios left in staging.
 
-        Returns the ids of works whose files cannot be moved now, for example because another program has one open.
+        Returns the ids of works whose files cannot be moved now, for example because another program has one open, or
+        a newer studio described the change and must finish it.
         """
         described: list[AssetRecord] = []
+        unfinished: set[str] = set()
         for note in sorted(self.staging.glob("*.json")):
             try:
                 described.append(read_sidecar(note))
-            except StudioError:
+            except BadInput:
                 note.unlink(missing_ok=True)
+            except StudioError:
+                unfinished.add(note.stem)
         if described:
             with index.connection() as db, tables.transaction(db):
                 tables.upsert(db, described)
-        unfinished: set[str] = set()
         for record in described:
             try:
                 self.finish([record])

@@ -217,6 +217,16 @@ def test_what_died_before_its_description_leaves_no_trace(seeded: Path) -> None:
     assert len(before) == 2
 
 
+def test_what_a_newer_studio_described_is_left_to_it(seeded: Path) -> None:
+    staged = [seeded / "staging" / f"20260101-000000-deadbeef.{suffix}" for suffix in ("png", "json")]
+    for path in staged:
+        path.write_bytes(b'{"schema": 3, "everything": "is different"}')
+    library = Library(seeded)
+    assert (library.count(), len(library.notices)) == (1, 1)
+    library.close()
+    assert all(path.exists() for path in staged)
+
+
 @needs_fork
 @pytest.mark.parametrize("deed", [throw, add_picture], ids=lambda deed: deed.__name__)
 def test_one_file_that_cannot_be_moved_does_not_close_the_library(
