@@ -67,6 +67,14 @@ def test_a_scene_survives_the_rows_the_model_sees() -> None:
         assert (a.x, a.y, a.size, a.turn) == pytest.approx((b.x, b.y, b.size, b.turn), abs=1e-4)
 
 
+def test_what_the_model_puts_twice_on_one_spot_or_too_often_is_there_once() -> None:
+    boat = compose(ISLAND, 1).having("boat")[0]
+    rows = encode(Scene((boat, replace(boat, x=boat.x + 0.001)), 1.5))
+    assert len(decode(rows, 1.5, 0).having("boat")) == 1
+    four = encode(Scene(tuple(replace(boat, x=0.2 * i) for i in range(1, 5)), 1.5))
+    assert len(decode(four, 1.5, 0).having("boat")) == KINDS["boat"].most == 3
+
+
 def test_captions_use_known_words_only_and_name_what_is_asked() -> None:
     known = set(vocabulary())
     for i, what in enumerate(asks(200)):

@@ -225,6 +225,11 @@ def overlap(a: Box, b: Box) -> float:
     return w * h / max(1e-9, min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1])))
 
 
+def same(a: Element, b: Element) -> bool:
+    """Whether two that stand, float or fly lie on one spot."""
+    return a.kind in UPRIGHT and math.hypot(a.x - b.x, a.y - b.y) < 0.15 * a.size
+
+
 def depth_at(scene_height: float, horizon: float, y: float) -> float:
     """The depth of a foot at height y on level ground."""
     t = (y - horizon) / max(1e-6, scene_height - horizon)
@@ -267,7 +272,7 @@ def _faults(scene: Scene) -> Iterator[str]:
         elif about.on == "row":
             half = 0.5 * e.wide - 0.03
             spots = [min(1.0, max(0.0, x)) for x in (e.x - half, e.x, e.x + half)]
-            if sum(any(ground(order, x, e.y + d) in ("land", "rock") for d in (-0.005, 0.02)) for x in spots) < 2:
+            if sum(any(ground(order, x, e.y + d) in ("land", "rock") for d in (-0.02, 0.02)) for x in spots) < 2:
                 yield f"floating: {e.kind}"
         elif about.on == "quay":
             if not any(abs(e.y - q.y) < 0.03 for q in scene.having("quay")):
@@ -288,8 +293,6 @@ def _faults(scene: Scene) -> Iterator[str]:
             for other, place in tops:
                 both = overlap(area, place)
                 alike = other.kind == e.kind
-                if both > (0.9 if alike else 0.8) or (
-                    alike and math.hypot(e.x - other.x, e.y - other.y) < 0.15 * e.size
-                ):
+                if both > (0.9 if alike else 0.8) or (alike and same(e, other)):
                     yield f"crowded: {e.kind} {other.kind}"
             tops.append((e, area))

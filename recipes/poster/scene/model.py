@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from recipes.poster.scene.elements import FIELDS, HOURS, KINDS, MOST, ORDER, Element, Scene
+from recipes.poster.scene.elements import FIELDS, HOURS, KINDS, MOST, ORDER, Element, Scene, same
 from recipes.poster.scene.words import FORMATS, THINGS, tokens
 
 LENGTH = 32
@@ -84,16 +84,21 @@ def places(scene: Scene) -> list[int]:
 
 
 def decode(rows: np.ndarray, height: float, seed: int) -> Scene:
-    """The scene nearest to [SLOTS, WIDTH] numbers."""
+    """The scene nearest to [SLOTS, WIDTH] numbers, the surest elements first. One that lies on another of its kind is
+    the same, and of each kind there are at most as many as KINDS says."""
     short, made = min(1.0, height), list[Element]()
-    for row, allowed in zip(rows, ALLOWED, strict=True):
-        kind = NAMES[int(np.where(allowed, row[: len(NAMES)], -np.inf).argmax())]
+    names = np.where(ALLOWED, rows[:, : len(NAMES)], -np.inf)
+    for row in np.argsort(-names.max(1), kind="stable"):
+        kind = NAMES[int(names[row].argmax())]
         if kind == "none":
             continue
-        x, y, size, wide, depth, turn, tint = (row[len(NAMES) :] / SCALE + MIDDLE).tolist()
+        x, y, size, wide, depth, turn, tint = (rows[row, len(NAMES) :] / SCALE + MIDDLE).tolist()
         size, wide = short * math.exp(min(size, 1.0)), math.exp(min(wide, 3.0))
         depth, turn, tint = min(1.0, max(0.0, depth)), min(1.0, max(-1.0, turn)), min(1.0, max(0.0, tint))
-        made.append(Element(kind, x, y * height, size, wide, depth, turn, tint))
+        e = Element(kind, x, y * height, size, wide, depth, turn, tint)
+        alike = [other for other in made if other.kind == kind]
+        if len(alike) < KINDS[kind].most and not any(same(e, other) for other in alike):
+            made.append(e)
     return Scene(tuple(made), height, seed)
 
 
