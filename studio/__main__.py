@@ -36,6 +36,8 @@ def _window() -> int:
 
     try:
         from studio.ui import app
+
+        app.check_libraries()
     except ModuleNotFoundError:
         raise
     except ImportError as error:  # a library of the system that Qt needs

@@ -233,7 +233,13 @@ def _window() -> Iterator[DiagnosticFinding]:
         "gssapi_krb5": "libgssapi-krb5-2",
     }
     if "WAYLAND_DISPLAY" not in shown:
-        wanted |= {"xcb-cursor": "libxcb-cursor0", "xkbcommon-x11": "libxkbcommon-x11-0"}
+        wanted |= {
+            "xcb-cursor": "libxcb-cursor0",
+            "xcb-icccm": "libxcb-icccm4",
+            "xcb-keysyms": "libxcb-keysyms1",
+            "xcb-shape": "libxcb-shape0",
+            "xkbcommon-x11": "libxkbcommon-x11-0",
+        }
     missing = [package for name, package in wanted.items() if not (ctypes.util.find_library(name) or _packaged(name))]
     yield DiagnosticFinding(
         "Window",

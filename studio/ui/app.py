@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import gc
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QLocale, QObject, QTimer
+from PySide6.QtCore import QLibraryInfo, QLocale, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
@@ -25,6 +28,17 @@ if TYPE_CHECKING:
     from studio.system.paths import AppPaths
 
 COLLECT_INTERVAL = 500  # milliseconds
+
+
+def check_libraries() -> None:
+    """Raises ImportError where Qt would end the process for want of a library of the system that it needs on X11."""
+    asked = os.environ.get("QT_QPA_PLATFORM", "" if os.environ.get("WAYLAND_DISPLAY") else "xcb")
+    plugin = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath), "platforms", "libqxcb.so")
+    if asked == "xcb" and plugin.exists():
+        try:
+            ctypes.CDLL(str(plugin))
+        except OSError as error:
+            raise ImportError(str(error)) from error
 
 
 def run(studio: Studio, argv: list[str]) -> int:

@@ -75,7 +75,8 @@ def test_each_finding_says_how_to_mend_it(places: AppPaths, healthy: Catalog, mo
     lacks = missing(diagnostics.examine(places, healthy))
     assert "libportaudio2" in str(lacks["PortAudio"].remedy)
     assert "command line" in str(lacks["display"].missing)
-    assert "libxcb-cursor0" in str(lacks["system libraries"].remedy)
+    for package in ("libxcb-cursor0", "libxcb-icccm4", "libxcb-keysyms1", "libxcb-shape0"):
+        assert package in str(lacks["system libraries"].remedy)
     assert "fonts-dejavu" in str(lacks["fonts"].remedy)
     assert lacks["torch"].essential
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import sys
 import threading
@@ -14,6 +15,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
+from studio.__main__ import main
 from studio.backends import medium
 from studio.support import diagnostics
 from studio.ui import screenshots
@@ -24,6 +26,20 @@ from tests.fakes import SLOW
 from tests.studios import fake_studio
 from tests.ui.conftest import Desk, Room
 from tests.ui.test_panels import keep_seed
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Qt needs these of the system on Linux only")
+def test_a_library_that_qt_lacks_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def load(_path: str) -> None:
+        raise OSError("libxcb-icccm.so.4: cannot open shared object file")
+
+    monkeypatch.setattr(ctypes, "CDLL", load)
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    assert main([]) == 3
+    said = capsys.readouterr().err
+    assert "libxcb-icccm.so.4" in said
+    assert "doctor" in said
 
 
 def windows() -> list[MainWindow]:
