@@ -343,7 +343,8 @@ class MainWindow(QMainWindow):
             self.menu_actions[name].setChecked(theme().choice == name)
 
     def _restore(self) -> None:
-        self.resize(QSize(1280, 800).boundedTo(self.screen().availableSize()))
+        frame = QSize(16, 40)  # about: how large the title bar and the edges are, is known only once they are shown
+        self.resize(QSize(1280, 800).boundedTo(self.screen().availableSize() - frame))
         geometry = self._state.get("geometry")
         if isinstance(geometry, str):
             self.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore")))
