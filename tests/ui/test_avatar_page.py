@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QSlider, QWidget
+from PySide6.QtWidgets import QApplication, QSlider, QWidget
 from qasync import QEventLoop
 
 from studio.backends.avatar.requests import Variation
@@ -196,9 +196,12 @@ def test_a_slider_goes_back_to_where_it_rests(desk: Desk) -> None:
     desk.click("reset.Skin")
     assert [trait.name for trait in brief(panel).traits] == ["Glasses"]
     assert inspector.traits.sliders["Skin"].value == rest
+    place = inspector.traits.sliders["Skin"].pos()
     desk.click("resetTraits")
     assert brief(panel).traits == ()
     assert not inspector.traits._reset_all.isVisible()
+    QApplication.sendPostedEvents()
+    assert inspector.traits.sliders["Skin"].pos() == place, "it stays under the hand that drags it"
 
 
 def test_leaving_or_closing_in_mid_drag_leaves_nothing_behind(desk: Desk, home: Path) -> None:

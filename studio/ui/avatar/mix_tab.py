@@ -60,7 +60,7 @@ class MixTab(QWidget):
         self._rows = column(spacing=16)
         self.choose = button(tr("Choose…"), "mixChoose", "compact", clicked=self._choose)
         self.choose.setToolTip(tr("Choose a face from the library"))
-        self.draw = button(tr("New faces"), "mixSixteen", "compact", clicked=lambda: session.offer_random(self.add))
+        self.draw = button(tr("A new face…"), "mixSixteen", "compact", clicked=lambda: session.offer_random(self.add))
         self.draw.setToolTip(tr("Pick one of 16 new faces to mix in"))
         whole = column(self, spacing=16)
         whole.addLayout(self._rows)

@@ -13,7 +13,7 @@ from studio.errors import StudioError
 from studio.models.model import Model
 from studio.ui.avatar import faces
 from studio.ui.avatar.session import FaceSession
-from studio.ui.widgets.basic import ElidedLabel, QuietSlider, button, clear_layout, column, label, row, tool
+from studio.ui.widgets.basic import ElidedLabel, QuietSlider, button, clear_layout, column, keep_place, label, row, tool
 from studio.ui.widgets.text import tr
 
 POSITIONS = 20  # positions of a slider between two steps of a key
@@ -113,9 +113,7 @@ class LabelledSlider(QWidget):
             clicked=self.reset_clicked.emit,
             size=14,
         )
-        kept = self.reset.sizePolicy()
-        kept.setRetainSizeWhenHidden(True)
-        self.reset.setSizePolicy(kept)
+        keep_place(self.reset)
         self.reset.hide()
         line = row(self.title, self.reset, self.slider, spacing=4)
         line.setStretch(0, 47)
@@ -155,6 +153,7 @@ class TraitSliders(QWidget):
         self._version = -1  # of the models when the stamp was read
         self._rest_of: dict[str, tuple[SliderValue, ...]] = {}  # resting values of projected faces, by their latents
         self._reset_all = button(tr("Reset all"), "resetTraits", "quiet", clicked=self._reset)
+        keep_place(self._reset_all)  # no slider moves from under the hand that drags it
         self._no_sliders = label(tr("This model has no named sliders. Find directions below."), "muted", wrap=True)
         self._rows = column(spacing=4)
         whole = column(self, spacing=4)

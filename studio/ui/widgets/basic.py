@@ -144,6 +144,13 @@ def scrolling(inside: QWidget) -> QScrollArea:
     return area
 
 
+def keep_place(widget: QWidget) -> None:
+    """Nothing around it moves when it is hidden or shown."""
+    kept = widget.sizePolicy()
+    kept.setRetainSizeWhenHidden(True)
+    widget.setSizePolicy(kept)
+
+
 def clear_layout(layout: QLayout) -> None:
     """Take out what lies in it, for good."""
     while (old := layout.takeAt(0)) is not None:
