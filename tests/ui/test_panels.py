@@ -93,6 +93,28 @@ def test_candidates_of_a_name_are_told_apart(desk: Desk) -> None:
     assert sorted(work.title for work in desk.studio.library.page()) == ["Robin", "Robin 2", "Robin 3", "Robin 4"]
 
 
+def test_a_candidate_that_is_cancelled_says_so_in_its_place(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    keep_seed(desk, "poster", SLOW)
+    panel.count.setCurrentIndex(panel.count.findData(2))
+    desk.click("generate")
+    desk.until(lambda: any(job.state == "running" for job in desk.studio.queue.jobs()))
+    waits = next(job for job in desk.studio.queue.jobs() if job.state == "queued")
+    desk.studio.queue.cancel(waits.id)
+    desk.until(lambda: panel.stage_area.candidates.ended(1) == "Cancelled")
+    assert not panel.stage_area.candidates.ended(0)
+
+
+def test_what_waits_for_another_page_is_not_called_starting(desk: Desk) -> None:
+    keep_seed(desk, "poster", SLOW)
+    desk.click("generate")
+    desk.until(lambda: any(job.state == "running" for job in desk.studio.queue.jobs()))
+    desk.click("rail.story")
+    keep_seed(desk, "story", 5)
+    desk.click("generate")
+    desk.until(lambda: desk.panel("story").stage_area.header.caption.full_text() == "Waiting")
+
+
 def test_two_in_a_row_wait_and_both_come(desk: Desk) -> None:
     panel = desk.panel("poster")
     keep_seed(desk, "poster", SLOW)

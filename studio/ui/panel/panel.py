@@ -142,7 +142,6 @@ class Panel(QWidget):
 
     def _on_failed(self, batch: CandidateBatch, at: int, error: BaseException) -> None:
         self.show_error(error, batch.jobs[at])
-        self.stage_area.failed(batch, at)
 
     def _on_settled(self, batch: CandidateBatch) -> None:
         self.stage_area.settled(batch)

@@ -239,7 +239,8 @@ class StageArea(QFrame):
         self._filmstrip_area.show()
         self.header.show_back(False)
         self.filmstrip.highlight("")
-        self.header.show_asset(None, tr("Starting"))
+        words = sentence(job_stage(batch.jobs[0]))
+        self.header.show_asset(None, words)
         if self._shows_grid(batch):
             if self._candidates_of is not batch:
                 self._candidates_of, self._candidates_shown = batch, set()
@@ -251,7 +252,7 @@ class StageArea(QFrame):
             self.header.show_asset(None, count(len(batch.jobs), "%n candidate", "%n candidates"))
         else:
             self.stage.expect(batch.jobs[0].request)
-            self.waiting.say(sentence(job_stage(batch.jobs[0])), 0, 0)
+            self.waiting.say(words, 0, 0)
             self.waiting.patience.start()
         self.changed.emit()
 
@@ -280,15 +281,15 @@ class StageArea(QFrame):
             else:
                 self._display(asset)
 
-    def failed(self, batch: CandidateBatch, at: int) -> None:
-        if batch is self._batch:
-            self.candidates.mark_failed(at)
-
     def settled(self, batch: CandidateBatch) -> None:
         """A job of the batch has ended."""
         if batch is self._batch and not batch.live and not batch.assets:
             self.show_work(self.asset)  # no results: show again what was there before
         shown = self._batch
+        if batch is self._batch and self._shows_grid(batch):
+            for at, job in enumerate(batch.jobs):
+                if at not in batch.assets and job.state in ("failed", "cancelled"):
+                    self.candidates.show_ended(at, sentence(job_stage(job)))
         if shown is not None and not shown.live and self._stack.currentWidget() is self.candidates:
             self.header.show_asset(None, count(len(shown.assets), "%n candidate", "%n candidates"))
 

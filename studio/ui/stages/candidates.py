@@ -33,7 +33,7 @@ class CandidateGrid(QWidget):
         self._captions: list[str] = []
         self._shown: dict[int, QPixmap] = {}
         self._done: set[int] = set()
-        self._failed: set[int] = set()
+        self._ended: dict[int, str] = {}
         self._current = 0
         self._hovered = -1
         theme().changed.connect(self.update)
@@ -44,7 +44,7 @@ class CandidateGrid(QWidget):
         self._captions = list(captions)
         self._shown.clear()
         self._done.clear()
-        self._failed.clear()
+        self._ended.clear()
         self._current, self._hovered = 0, -1
         self._update_accessible_text()
 
@@ -56,9 +56,15 @@ class CandidateGrid(QWidget):
                 self._done.add(at)
             self._update_accessible_text()
 
-    def mark_failed(self, at: int) -> None:
-        self._failed.add(at)
-        self._update_accessible_text()
+    def show_ended(self, at: int, words: str) -> None:
+        """Say in a cell why it stays empty; a preview in it goes."""
+        self._images[at] = QImage()
+        self._ended[at] = words
+        self.update()
+
+    def ended(self, at: int) -> str:
+        """Why a cell stays empty, or nothing."""
+        return self._ended.get(at, "")
 
     @property
     def count(self) -> int:
@@ -117,9 +123,11 @@ class CandidateGrid(QWidget):
         for at, image in enumerate(self._images):
             cell = self.cell(at)
             if image.isNull():
-                painter.setPen(QPen(look.colour("danger" if at in self._failed else "line"), 1))
+                painter.setPen(QPen(look.colour("line"), 1))
                 painter.setBrush(look.colour("window"))
                 painter.drawRoundedRect(cell.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+                painter.setPen(look.colour("muted"))
+                painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, self.ended(at))
             else:
                 self._paint_picture(painter, at, image, cell)
             if self.caption(at):
