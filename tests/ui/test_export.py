@@ -32,11 +32,11 @@ def drawing() -> Image:
     return Image(pixels)
 
 
-def open_dialog(desk: Desk, work: Image | None = None) -> ExportDialog:
+def open_dialog(desk: Desk, work: Image | None = None, title: str = "我的 / 头像") -> ExportDialog:
     """The dialog for a work on the stage of the avatars, opened by its action and drawn."""
     request = {"kind": "avatar", "seed": 3}
     asset = desk.studio.library.add(
-        work or drawing(), medium="avatar", request=request, provenance=Provenance(), title="我的 / 头像"
+        work or drawing(), medium="avatar", request=request, provenance=Provenance(), title=title
     )
     desk.panel("avatar").show_work(asset)
     desk.act("export")
@@ -134,6 +134,14 @@ def test_files_are_written_and_the_settings_remembered(desk: Desk, tmp_path: Pat
     assert again.sizes.ticks["github"].isChecked()
     assert again.sizes.other.text() == "40x30"
     again.reject()
+
+
+def test_files_of_a_face_without_a_name_are_called_by_what_it_is(desk: Desk, tmp_path: Path) -> None:
+    dialog = open_dialog(desk, title="")
+    dialog.send_to(str(tmp_path))
+    press(desk, dialog, "exportGo")
+    desk.until(lambda: desk.window.work_actions._export is None)
+    assert [path.name for path in tmp_path.glob("*.png")] == ["Seed 3-512.png"]
 
 
 def test_one_zip_and_an_svg(desk: Desk, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from PySide6.QtGui import QImage, QShowEvent
 from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QProgressBar, QScrollArea, QWidget
 
 from studio.errors import BadInput, StudioError
-from studio.export import writer
 from studio.export.compose import PictureStyle, render, suggest_colours
 from studio.export.formats import formats
 from studio.export.job import ExportJob
@@ -194,7 +193,7 @@ class ExportDialog(QDialog):
         return free_path(self._place() / f"{self._name()}.zip") if self.zipped.isChecked() else self._place()
 
     def _name(self) -> str:
-        return writer.safe_name(self._asset.title, self._asset.id)
+        return model.file_name(self._asset)
 
     def _count(self) -> None:
         """Show how many files there will be, or why there cannot be any."""

@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from studio.errors import StudioError
+from studio.export.writer import safe_name
 from studio.library import titles
 from studio.library.library import Asset, Library, LibraryQuery
 from studio.ui.library.thumbnails import ThumbnailLoader
@@ -249,3 +250,8 @@ class WorkListModel(QAbstractListModel):
 
 def title_of(asset: Asset) -> str:
     return titles.title_of(asset, short_gist(asset.request), tr)
+
+
+def file_name(asset: Asset) -> str:
+    """A name, without suffix, for copies of a work and for what is exported of it."""
+    return safe_name(asset.title or " ".join(gist(asset.request).replace("·", " ").split()), asset.id)

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from studio.errors import StudioError
 from studio.export import copies
-from studio.export.writer import safe_name
 from studio.jobs.make_again import request_to_repeat, works_to_repeat
 from studio.library.library import Asset, LibraryQuery
 from studio.media.payloads import Payload
@@ -23,6 +22,7 @@ from studio.ui.background import SerialTasks
 from studio.ui.bridge import Bridge
 from studio.ui.library import send_to
 from studio.ui.library.importer import Importer
+from studio.ui.library.model import file_name
 from studio.ui.widgets import error_actions
 from studio.ui.widgets.text import count, failure, tr
 from studio.ui.widgets.toast import Toast
@@ -38,7 +38,7 @@ def copy_works(works: Sequence[Asset], folder: Path, stopping: Callable[[], bool
     for asset in works:
         if stopping():
             break
-        copies.copy_work(asset, folder, safe_name(asset.title, asset.id))
+        copies.copy_work(asset, folder, file_name(asset))
         made += 1
     return made
 
@@ -309,7 +309,7 @@ class WorkActions:
         if one is not None:
             dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
             dialog.setDefaultSuffix(one.path.suffix.lstrip("."))
-            dialog.selectFile(f"{safe_name(one.title, one.id)}{one.path.suffix}")
+            dialog.selectFile(f"{file_name(one)}{one.path.suffix}")
             dialog.fileSelected.connect(lambda path: self.copy_to(one, Path(path)))
         else:
             dialog.setFileMode(QFileDialog.FileMode.Directory)
