@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Generator
@@ -20,6 +21,21 @@ from studio.system.paths import RESOURCES, AppPaths
 if TYPE_CHECKING:
     from studio.library.library import Library
     from studio.studio import Studio
+
+
+# Control characters, line and paragraph separators, direction marks and overrides, bytes that are no UTF-8.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """A text as one line that cannot steer a terminal: characters that would are escaped, a line feed as `\\n`."""
+    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def one_line_json(value: Any) -> str:
+    """`value` as JSON on one line; what a terminal would heed is escaped, and read back as it was."""
+    words = json.dumps(value, ensure_ascii=False)
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", words)
 
 
 def open_studio(places: AppPaths) -> Studio:
@@ -66,16 +82,16 @@ class CliContext:
 
     def print(self, words: str = "") -> None:
         """A line on standard output."""
-        sys.stdout.write(words + "\n")
+        sys.stdout.write(printable(words) + "\n")
 
     def print_json(self, value: Any) -> None:
         """One JSON object on standard output."""
-        sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+        sys.stdout.write(one_line_json(value) + "\n")
 
     def print_error(self, *sentences: str | Message) -> None:
         """Lines on standard error."""
         for sentence in sentences:
-            sys.stderr.write(f"{sentence}\n")
+            sys.stderr.write(f"{printable(str(sentence))}\n")
 
     def settings(self) -> settings.Settings:
         """The settings; what is wrong with the file goes to standard error."""
@@ -106,6 +122,7 @@ def table(rows: list[tuple[str, ...]]) -> list[str]:
     """Rows as lines with aligned columns; the last column is never padded."""
     if not rows:
         return []
+    rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
     lines: list[str] = []
     for row in rows:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import studio
 from studio.cli import export, library, make, models, tools
 from studio.cli.avatar import identities
-from studio.cli.context import CliContext, open_studio
+from studio.cli.context import CliContext, open_studio, printable
 from studio.cli.flags import ArgumentParser, as_typed, program
 from studio.cli.jobs import Interrupted
 from studio.errors import StudioError
@@ -93,7 +93,7 @@ def _run(verb: Callable[..., int], values: object, context: CliContext) -> int:
 
 
 def _complain(error: StudioError) -> int:
-    sys.stderr.write(f"{as_typed(str(error))}\n")
+    sys.stderr.write(f"{printable(as_typed(str(error)))}\n")
     return error.status
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import shutil
 import sys
@@ -11,6 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Protocol, TextIO
 
+from studio.cli.context import one_line_json, printable
 from studio.jobs.job import Job
 
 LINE_SECONDS = 15.0  # between two quiet lines of the same stage
@@ -70,7 +70,7 @@ class JsonProgress:
         self._stream.flush()
 
     def _write(self, line: Mapping[str, object]) -> None:
-        self._stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._stream.write(one_line_json(line) + "\n")
         self._stream.flush()
 
 
@@ -91,7 +91,7 @@ class LineProgress:
         self.say(f"{_name(job, index, count)}: {_words(job, left)}")
 
     def say(self, words: str) -> None:
-        self._stream.write(words + "\n")
+        self._stream.write(printable(words) + "\n")
         self._stream.flush()
 
     def close(self) -> None:
@@ -125,7 +125,7 @@ class BarProgress:
 
     def say(self, words: str) -> None:
         self._bar.clear()
-        self._stream.write(words + "\n")
+        self._stream.write(printable(words) + "\n")
         self._stream.flush()
 
     def close(self) -> None:
@@ -166,7 +166,7 @@ def _words(job: Job, left: float | None) -> str:
     words += [f"{name} {value:.4g}" for name, value in progress.values.items()]
     if left is not None and left >= 1:
         words.append(f"{duration(left)} left")
-    return "  ".join(words)
+    return printable("  ".join(words))
 
 
 def duration(seconds: float) -> str:

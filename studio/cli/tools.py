@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import studio
 from studio.bench import BENCHES
 from studio.cli import jobs, progress
-from studio.cli.context import output_folder, table
+from studio.cli.context import one_line_json, output_folder, table
 from studio.cli.flags import program
 from studio.cli.make import add_output, describe
 from studio.errors import StudioError
@@ -153,7 +152,8 @@ def run_about(values: argparse.Namespace, context: CliContext) -> int:
     for kind, title in titles.items():
         some = [part for part in rest if part.kind == kind]
         if some:
-            context.print(f"\n{title}")
+            context.print()
+            context.print(title)
             for line in table([(part.name, part.version, part.licence, part.credits) for part in some]):
                 context.print(f"  {line}")
     return 0
@@ -163,8 +163,10 @@ def run_doctor(values: argparse.Namespace, context: CliContext) -> int:
     findings = diagnostics.examine(context.places, context.catalog())
     if values.json:
         rows = [diagnostics.to_json(one) for one in findings]
-        words = json.dumps({"findings": rows}, ensure_ascii=False)
+        words = one_line_json({"findings": rows})
         context.print(diagnostics.anonymous(words, context.places) if values.report else words)
     else:
-        context.print(diagnostics.report(findings, context.places) if values.report else diagnostics.text(findings))
+        words = diagnostics.report(findings, context.places) if values.report else diagnostics.text(findings)
+        for line in words.split("\n"):
+            context.print(line)
     return StudioError.status if any(one.essential and one.missing for one in findings) else 0

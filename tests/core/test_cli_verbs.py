@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import re
+import sys
 import time
 from html.parser import HTMLParser
 from pathlib import Path
@@ -175,6 +176,44 @@ def test_library_import_keeps_files_before_an_error(run: Runs, tmp_path: Path) -
     assert ended.status == 2
     assert [asset["title"] for asset in ended.json["assets"]] == ["photo"]
     assert run("library", "list", "--json").json["total"] == 1
+
+
+def test_library_import_says_how_an_old_text_was_read(run: Runs, tmp_path: Path) -> None:
+    (tmp_path / "old.txt").write_bytes("caf\xe9 d\xe9j\xe0".encode("cp1252"))
+    ended = run("library", "import", tmp_path / "old.txt")
+    assert ended.status == 0
+    assert "old.txt is not in UTF-8. It is read as Western European (Windows-1252)" in ended.err
+
+
+STEERING = "a\x1b[2Jb\u202egnp\u2066d\x9be"
+SHOWN = r"a\x1b[2Jb\u202egnp\u2066d\x9be"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_what_would_steer_a_terminal_is_shown_escaped(run: Runs, tmp_path: Path) -> None:
+    file = tmp_path / f"{STEERING}.png"
+    codecs.write(Image(np.full((8, 8, 3), 9, np.uint8)), file)
+    id = run("library", "import", file).out.split()[0]
+    assert SHOWN in run("library", "list").out
+    assert SHOWN in run("library", "show", id).out
+    listed = run("library", "list", "--json")
+    assert listed.json["assets"][0]["title"] == STEERING
+    refused = run("library", "import", tmp_path / f"two\nli\u2028nes {STEERING}.xyz")
+    assert refused.status == 2
+    assert rf"two\nli\u2028nes {SHOWN}" in refused.err
+    unknown = run("library", STEERING)
+    assert unknown.status == 2
+    for ended in (listed, refused, unknown):
+        assert not (set(STEERING) - set(SHOWN)) & set(ended.out + ended.err)
+
+
+def test_progress_shows_names_escaped() -> None:
+    stream = io.StringIO()
+    for display in (progress.LineProgress(stream), progress.JsonProgress(stream)):
+        display.say(f"{STEERING} 狐")
+    line, data = stream.getvalue().splitlines()
+    assert line == f"{SHOWN} 狐"
+    assert json.loads(data) == {"message": f"{STEERING} 狐"}
 
 
 class Page(HTMLParser):
