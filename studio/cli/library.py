@@ -176,7 +176,7 @@ def run_import(values: argparse.Namespace, context: CliContext) -> int:
     with context.library() as library:
         try:
             for path in values.paths:
-                asset = library.import_file(path.expanduser())
+                asset = library.import_file(path.expanduser(), context.print_error)
                 assets.append(asset)
                 if not values.json:
                     context.print(f"{asset.id}  {asset.path}")

@@ -98,9 +98,12 @@ class WorkImportRequest(IoRequest):
 
 @dataclass(slots=True)
 class ImportedFiles(IoResult):
-    """What came of an import: the works, and the name of each file that could not be read, with the reason."""
+    """What came of an import: the works, the name of each file that could not be read, with the reason, and what was
+    guessed or ignored.
+    """
 
     failed: list[tuple[str, Message | str]] = field(default_factory=list[tuple[str, Message | str]])
+    warnings: list[Message] = field(default_factory=list[Message])
 
 
 class WorkImportEngine:
@@ -128,7 +131,7 @@ class WorkImportEngine:
 
     def _add(self, path: Path, imported: ImportedFiles) -> None:
         try:
-            imported.works.append(self._context.library.import_file(path))
+            imported.works.append(self._context.library.import_file(path, imported.warnings.append))
         except StudioError as error:
             imported.failed.append((path.name, error.said))
         except OSError as error:

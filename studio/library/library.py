@@ -128,15 +128,15 @@ class Library:
                 temp_clips.discard(each)
         return kept
 
-    def import_file(self, path: Path) -> Asset:
+    def import_file(self, path: Path, warn: Callable[[Message], object] = codecs.quiet) -> Asset:
         """Copy a person's own picture, clip, sound or text into the library, byte for byte.
 
         A file that the studio made has its request embedded. For a file whose bytes are in the library already, the
         existing work is returned: restored from the bin if it was there, and its file restored if that was missing.
-        Raises BadInput for what cannot be read.
+        `warn` is told what was guessed or ignored. Raises BadInput for what cannot be read.
         """
         path = Path(path)
-        payload = codecs.read(path)
+        payload = codecs.read(path, warn)
         if path.stat().st_size > IMPORT_LIMIT:
             raise BadInput(
                 "{name} is too large.",

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from studio.errors import BadInput
-from studio.media import audio, clip_files, clips, images, xmp
+from studio.errors import BadInput, Message
+from studio.media import audio, clip_files, clips, images, texts, xmp
 from studio.media.payloads import Audio, Bundle, Clip, Image, Payload, Svg, Text
 
 TEXT_LIMIT = 32 * 2**20
@@ -69,10 +69,14 @@ def write(payload: Payload, path: Path, *, note: Mapping[str, Any] | None = None
         path.write_bytes(_svg_bytes(payload.text, text))
 
 
-def read(path: Path) -> Image | Clip | Audio | Text:
+def quiet(_message: Message) -> None:
+    """The default `warn`: says nothing."""
+
+
+def read(path: Path, warn: Callable[[Message], object] = quiet) -> Image | Clip | Audio | Text:
     """The payload in a file: a picture upright and in sRGB, a sound in [-1, 1], a text without its trailing note.
 
-    A clip stays in its file, whose timing and first picture were read.
+    A clip stays in its file, whose timing and first picture were read. `warn` is told what was guessed or ignored.
     """
     ending = _check_suffix(path)
     try:
@@ -83,7 +87,7 @@ def read(path: Path) -> Image | Clip | Audio | Text:
             return images.read(path)
         if ending in AUDIO_SUFFIXES:
             return audio.read(path)
-        return Text(_decode(_NOTE_COMMENT.sub(b"", _text_bytes(path)), path))
+        return Text(texts.decode(_NOTE_COMMENT.sub(b"", _text_bytes(path)), path, warn))
     except OSError as error:
         raise BadInput("{name} cannot be read: {reason}.", name=path.name, reason=error.strerror or error) from error
 
@@ -183,17 +187,3 @@ def _text_bytes(path: Path) -> bytes:
             "{name} is too long: texts up to {limit} MB are read.", name=path.name, limit=TEXT_LIMIT // 2**20
         )
     return data
-
-
-def _decode(data: bytes, path: Path) -> str:
-    """Text as editors save it: UTF-8, UTF-16 with a byte order mark, else the older Chinese and Western encodings."""
-    marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    encodings = ("utf-16",) if marked else ("utf-8-sig", "gb18030", "cp1252")
-    for encoding in encodings:
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
-    raise BadInput("{name} is not a text.", "Save it as UTF-8 and try again.", name=path.name)

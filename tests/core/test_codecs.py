@@ -15,7 +15,7 @@ import soundfile
 from PIL import Image as Pillow
 from PIL import ImageCms
 
-from studio.errors import BadInput
+from studio.errors import BadInput, Message
 from studio.media import codecs
 from studio.media.payloads import Audio, Image, Payload, Text, Weights
 
@@ -190,6 +190,7 @@ def test_colours_are_brought_to_srgb(tmp_path: Path) -> None:
     [
         ("从前有座山".encode(), "从前有座山"),
         (b"\xef\xbb\xbf" + b"marked", "marked"),
+        (b"\xef\xbb\xbf", ""),
         ("从前有座山".encode("gb18030"), "从前有座山"),
         ("从前".encode("utf-16"), "从前"),
         ("un caf\xe9 ".encode("cp1252"), "un caf\xe9 "),
@@ -199,6 +200,41 @@ def test_colours_are_brought_to_srgb(tmp_path: Path) -> None:
 def test_texts_of_older_editors_are_read(tmp_path: Path, data: bytes, words: str) -> None:
     (tmp_path / "a.txt").write_bytes(data)
     assert codecs.read(tmp_path / "a.txt") == Text(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "encoding", "named"),
+    [
+        ("昔々あるところに", "cp932", "Japanese (Shift JIS)"),
+        ("吾輩は猫である。名前はまだ無い。", "euc_jp", "Japanese (EUC-JP)"),
+        ("春眠不觉晓", "gb18030", "Chinese (GB 18030)"),
+        ("從前有一隻狐狸,牠住在森林裡,每天都去河邊喝水。", "big5", "Chinese (Big5)"),
+        ("옛날 옛적에 여우 한 마리가 숲에 살았습니다.", "cp949", "Korean (Windows-949)"),
+        ("caf\xe9 d\xe9j\xe0", "cp1252", "Western European (Windows-1252)"),
+        ("Er sagte: \u201cGr\xfcn\u201d \u2013 und ging\u2026", "cp1252", "Western European (Windows-1252)"),
+        ("Zażółć gęślą jaźń, a potem idź do domu.", "cp1250", "Central European (Windows-1250)"),
+        ("Жила-была лиса в лесу, и пила воду из реки.", "cp1251", "Cyrillic (Windows-1251)"),
+        ("Жила-была лиса в лесу, и пила воду из реки.", "koi8_r", "Cyrillic (KOI8-R)"),
+        ("plain\n" * 20_000 + "D\xe9j\xe0 vu.\n", "cp1252", "Western European (Windows-1252)"),
+        ("plain\n" * 20_000 + "これはペンです。", "cp932", "Japanese (Shift JIS)"),
+    ],
+)
+def test_an_older_encoding_is_guessed_and_the_guess_is_said(
+    tmp_path: Path, words: str, encoding: str, named: str
+) -> None:
+    (tmp_path / "a.txt").write_bytes(words.encode(encoding))
+    said: list[Message] = []
+    assert codecs.read(tmp_path / "a.txt", said.append) == Text(words)
+    assert [one.params["name"] for one in said] == ["a.txt"]
+    assert f"read as {named};" in str(said[0])
+
+
+@pytest.mark.parametrize("data", ["従来の狐".encode(), "従来の狐".encode("utf-16"), b"plain"])
+def test_nothing_is_said_of_a_text_in_unicode(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.txt").write_bytes(data)
+    said: list[Message] = []
+    codecs.read(tmp_path / "a.txt", said.append)
+    assert said == []
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -275,6 +311,7 @@ def broken_wav(**fields: int) -> bytes:
         ("noise.mp3", bytes(range(256)) * 8),
         ("nul.txt", b"\0\1\2\3"),
         ("torn.txt", b"\xff\xfe\x00"),
+        ("noise.txt", zlib.compress(bytes(range(256)) * 9)),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -154,6 +154,14 @@ def test_files_and_folders_are_imported_and_what_cannot_be_read_is_named(studio:
     assert job.progress.stage == "saving"
 
 
+def test_what_an_import_guessed_is_said(studio: Studio, tmp_path: Path) -> None:
+    (tmp_path / "old.txt").write_bytes("昔々あるところに".encode("cp932"))
+    (result,) = studio.submit(imported(tmp_path / "old.txt")).future.result(20)
+    assert [str(said).split(";")[0] for said in result.warnings] == [
+        "old.txt is not in UTF-8. It is read as Japanese (Shift JIS)"
+    ]
+
+
 def test_a_pasted_file_is_deleted_after_its_import(studio: Studio, tmp_path: Path) -> None:
     pasted, own = tmp_path / "pasted-1" / "a.png", tmp_path / "own" / "b.png"
     picture(pasted, 1)
@@ -168,7 +176,7 @@ def test_a_pasted_file_is_deleted_after_its_import(studio: Studio, tmp_path: Pat
 def test_a_cancelled_import_keeps_what_it_has(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = studio.library.import_file
 
-    def then_cancel(path: Path) -> Asset:
+    def then_cancel(path: Path, _warn: object) -> Asset:
         made = real(path)
         studio.queue.cancel(job.id)
         return made
@@ -189,7 +197,7 @@ def test_a_cancelled_import_leaves_the_pasted_file_for_the_next_try(
 ) -> None:
     pasted = picture(tmp_path / "pasted-1" / "a.png")
 
-    def cancelled(_path: Path) -> Asset:
+    def cancelled(_path: Path, _warn: object) -> Asset:
         raise Cancelled
 
     with monkeypatch.context() as patch:
@@ -254,7 +262,7 @@ def test_jobs_of_one_kind_run_one_after_the_other(
     going = threading.Semaphore(0)
     real = studio.library.import_file
 
-    def counted(path: Path) -> Asset:
+    def counted(path: Path, _warn: object) -> Asset:
         running.append(sum(job.state == "running" for job in jobs))
         assert going.acquire(timeout=10)
         return real(path)
@@ -294,7 +302,7 @@ def test_closing_ends_an_import_and_offers_it_again(
     studio = fake_studio(home)
     real, started = studio.library.import_file, threading.Event()
 
-    def slowly(path: Path) -> Asset:
+    def slowly(path: Path, _warn: object) -> Asset:
         started.set()
         fakes.until(lambda: job.cancelling)
         return real(path)

@@ -131,6 +131,8 @@ class Importer(QObject):
         if imported.failed:
             said.append(count(len(imported.failed), "%n file could not be read:", "%n files could not be read:"))
             said.append(worded(imported.failed[0][1]))
+        if imported.warnings:
+            said.append(worded(imported.warnings[0]))
         self._notify(" ".join(said), ())
 
 
