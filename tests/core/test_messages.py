@@ -93,6 +93,8 @@ def faults(path: Path, tree: ast.Module, made: set[str]) -> Iterator[str]:
         if isinstance(target, ast.Name)
     }
     for node in ast.walk(tree):
+        if "ui" in path.parts and ast.unparse(node) in ("error.message", "error.hint"):
+            yield f"{path}:{node.lineno}: an error in English: {ast.unparse(node)}"  # type: ignore[attr-defined]
         if not isinstance(node, ast.Call):
             continue
         called = name_of(node)
@@ -150,6 +152,7 @@ def test_every_message_can_be_translated() -> None:
         'tr(str(error))',
         'tr("{name} is gone.".format(name=name))',
         'label(f"{n} works", "muted")',
+        'label.setText(error.message)',
     ],
 )  # fmt: skip
 def test_messages_that_cannot_be_translated_are_found(bad: str) -> None:

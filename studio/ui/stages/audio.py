@@ -174,7 +174,7 @@ class AudioStage(Stage):
                 self.player.play()
             self.error.hide()
         except StudioError as error:
-            self.error.show_message(error.message, error.hint)
+            self.error.show_message(*failure(error))
         self._tick()
 
     def seek(self, seconds: float) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from studio.documents.document import Document, DocumentVersion, listing
 from studio.errors import BadInput
 from studio.library.library import Asset
+from studio.ui.widgets.text import failure
 
 KIND = "text"
 
@@ -39,7 +40,7 @@ class TextDraft:
     def save_error(self) -> str:
         """Why the last changes could not be saved; empty if they could."""
         error = self._document.save_error if self._document is not None else None
-        return "" if error is None else error.message
+        return "" if error is None else failure(error)[0]
 
     def write(self, text: str) -> None:
         """Write the text: it is on disk within a second, and a version is saved every ten minutes."""

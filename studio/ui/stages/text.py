@@ -23,7 +23,7 @@ from studio.ui.stages.draft import TextDraft
 from studio.ui.stages.stage import MenuEntry, Stage, is_drag, start_file_drag
 from studio.ui.stages.text_page import TextPage
 from studio.ui.widgets.basic import button, column, label, row, tool
-from studio.ui.widgets.text import count, moment, tr
+from studio.ui.widgets.text import count, failure, moment, tr
 from studio.ui.widgets.theme import theme
 
 INSET = 48
@@ -124,7 +124,7 @@ class TextStage(Stage):
         try:
             return TextDraft(self._documents, asset, original)
         except StudioError as error:
-            self.message.emit(error.message, error.hint)
+            self.message.emit(*failure(error))
             return None
 
     def preview(self, payload: Preview) -> None:
@@ -242,7 +242,7 @@ class TextStage(Stage):
         try:
             deed()
         except (StudioError, OSError) as error:
-            words = (error.message, error.hint) if isinstance(error, StudioError) else (str(error), "")
+            words = failure(error) if isinstance(error, StudioError) else (str(error), "")
             self.message.emit(*words)
             return False
         return True

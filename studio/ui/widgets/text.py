@@ -138,7 +138,7 @@ def _tasks() -> Iterator[Task]:
 def failure(error: BaseException) -> tuple[str, str]:
     """What happened and what to do about it."""
     if isinstance(error, StudioError):
-        command = "`" in error.hint and error.mend in INSTEAD
+        command = "`" in error.advice.template and error.mend in INSTEAD
         return worded(error.said), tr(INSTEAD[error.mend]) if command else worded(error.advice)
     return tr("An unexpected error occurred."), f"{type(error).__name__}: {error}"
 
