@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 
 from studio.backends.engine.device import dtype_for, free_memory, translate_out_of_memory
 from studio.backends.medium import Resources
-from studio.backends.story.engine.generation import SamplingSettings, clean, generate
+from studio.backends.story.engine.generation import SamplingSettings, clean, encode, generate
 from studio.backends.story.engine.loading import load
 from studio.backends.story.requests import StoryRequest
 from studio.errors import BadInput, Message
@@ -50,7 +50,9 @@ class StoryEngine:
         if not isinstance(request, StoryRequest):
             raise BadInput("A story model cannot run {kind}.", kind=request.kind)
         prompt = prepare_prompt(request.prompt)
-        start = self._tokens(prompt)
+        start = encode(self.tokenizer, prompt)
+        if not start:
+            raise BadInput("The model's tokenizer knows none of this beginning.", "Write another one.")
         stage, start = self._fit_context(start, request.tokens)
         sampling = SamplingSettings(request.seed, request.temperature, request.top_p, request.top_k)
         sofar = ""
@@ -71,12 +73,6 @@ class StoryEngine:
         except Cancelled:
             raise Cancelled([Text((prompt + sofar).strip() + "\n")] if sofar else []) from None
         return [Text((prompt + (text if ended else trim_to_sentence(text))).strip() + "\n")]
-
-    def _tokens(self, prompt: str) -> list[int]:
-        """`prompt` as token ids behind the model's own first token; names of special tokens in it are plain text."""
-        ids = self.tokenizer(prompt, add_special_tokens=False, split_special_tokens=True, verbose=False).input_ids
-        first = self.tokenizer.bos_token_id
-        return [*([] if first is None else [first]), *ids]
 
     def _fit_context(self, start: list[int], tokens: int) -> tuple[LiteralString | Message, list[int]]:
         """The stage to report, and the tail of `start` that leaves the model room to write."""

@@ -10,6 +10,7 @@ import torch
 from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
 from studio.backends.engine.device import generator
+from studio.backends.story.engine.texts import END
 from studio.errors import StudioError
 
 OnToken = Callable[[str, int], None]
@@ -30,13 +31,21 @@ class SeededSampler(LogitsProcessor):
     """Samples each token with a generator of its own and masks all others.
 
     So `generate` runs greedily and never touches torch's global random state, and a seed means the same everywhere.
+    Weights may have more rows than `tokenizer` has tokens, to fill up to a round number: those are never drawn.
     """
 
-    def __init__(self, sampling: SamplingSettings) -> None:
+    def __init__(self, sampling: SamplingSettings, tokenizer: Any) -> None:
         self.sampling = sampling
         self.generator = generator(sampling.seed)
+        self._tokenizer = tokenizer
+        self._spare: torch.Tensor | None = None  # [V] of bool, from the first scores on
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> Any:
+        if self._spare is None:
+            self._spare = torch.ones(scores.shape[-1], dtype=torch.bool)
+            self._spare[sorted(set(self._tokenizer.get_vocab().values()))] = False
+            self._spare = self._spare.to(scores.device)
+        scores = scores.masked_fill(self._spare, -torch.inf)
         # On the CPU in float32, so that the draw does not depend on the device.
         logits = scores[0].float().cpu()
         if bool(torch.isnan(logits).any()) or bool((logits == torch.inf).any()):
@@ -84,9 +93,9 @@ def generate(
     tail of what there is. `on_token` is called after every token; what it raises passes through and the model stays
     usable.
     """
-    ends = _end_tokens(model, tokenizer)
+    ends = end_tokens(model, tokenizer)
     written: list[int] = []
-    draw, stream = SeededSampler(sampling), StreamDecoder(tokenizer)
+    draw, stream = SeededSampler(sampling, tokenizer), StreamDecoder(tokenizer)
     while len(written) < tokens:
         whole = start + written
         room = min(tokens - len(written), context // 2 if len(whole) >= context // 2 else context - len(whole))
@@ -139,6 +148,19 @@ class StreamDecoder:
         return self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
 
+def encode(tokenizer: Any, text: str) -> list[int]:
+    """`text` as token ids with what the tokenizer adds by itself; names of special tokens in it are plain text.
+
+    Tokenizers trained here add nothing, but their models have learned that a text begins with `END`.
+    """
+    ids: list[int] = tokenizer(text, split_special_tokens=True, verbose=False).input_ids
+    begin, end = tokenizer.bos_token_id, tokenizer.eos_token_id
+    if tokenizer.bos_token == tokenizer.eos_token == END and ids[:1] != [begin]:
+        return [begin, *ids]
+    # A model needs something to go on from, where a tokenizer knows none of the text.
+    return ids or [one for one in (begin, end) if one is not None][:1]
+
+
 def decode(tokenizer: Any, ids: list[int]) -> str:
     """The text of `ids`, without special tokens, control characters and the first bytes of an unfinished character."""
     text = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
@@ -151,6 +173,7 @@ def clean(text: str) -> str:
     return "".join(c for c in text if (c >= " " and c not in "\x7f\ufffd") or c in "\n\t")
 
 
-def _end_tokens(model: Any, tokenizer: Any) -> set[int]:
+def end_tokens(model: Any, tokenizer: Any) -> set[int]:
+    """The ids that end a text."""
     said = (tokenizer.eos_token_id, model.generation_config.eos_token_id)
     return {int(token) for one in said for token in (one if isinstance(one, list) else [one]) if token is not None}

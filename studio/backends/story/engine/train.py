@@ -16,7 +16,7 @@ from studio.backends.engine.optimisers import Muon
 from studio.backends.engine.training import TrainingLoop
 from studio.backends.medium import Resources
 from studio.backends.story.engine import induction_init
-from studio.backends.story.engine.generation import SamplingSettings, generate
+from studio.backends.story.engine.generation import SamplingSettings, encode, generate
 from studio.backends.story.engine.loading import load
 from studio.backends.story.engine.texts import TokenDataset, read_texts, train_tokenizer, wrap_tokenizer
 from studio.backends.story.requests import StoryTrainRequest
@@ -147,7 +147,7 @@ class StoryTrainer:
 
     def _sample(self, seed: int) -> Text:
         self.model.eval()
-        start = [self.tokenizer.bos_token_id, *self.tokenizer("#", add_special_tokens=False).input_ids]
+        start = encode(self.tokenizer, "#")
         context = int(self.model.config.max_position_embeddings)
         sampling = SamplingSettings(seed, temperature=0.7, top_p=0.95, top_k=60)
         text, _ = generate(

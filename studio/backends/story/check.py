@@ -1,0 +1,131 @@
+"""Checks the files of a language model before it is imported or loaded: JSON and headers only, no torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, cast
+
+from studio.errors import Message, StudioError
+from studio.models import weights
+from studio.models.weights import TensorHeader
+
+HINT = Message("Download or copy the whole model again, or choose another one.")
+CONFIG, GENERATION = "config.json", "generation_config.json"
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")
+"""Files that transformers makes a tokenizer from; also any whose name ends in .model or .tiktoken."""
+
+QUANTISED = re.compile(
+    r"(^|\.)(scale_weight|weight_scale(_inv|_2)?|scale_input|input_scale|scaled_fp8|qweight|qzeros|absmax"
+    r"|weight_packed|quant_map|SCB|.*\.quant_state\..*)$"
+)
+"""Names of tensors that only quantised weights have: without their numbers, the weights beside them mean nothing."""
+
+READABLE = ("fp8", "mxfp4")
+"""Methods of quantisation that transformers reads without a further library."""
+
+LAYERS = ("num_hidden_layers", "n_layer", "num_layers")
+WIDTHS = ("hidden_size", "n_embd")
+CONTEXTS = ("max_position_embeddings", "n_positions", "n_ctx")
+HEADS = ("num_attention_heads", "n_head")
+AT_LEAST = {name: 1 for name in (*LAYERS, *WIDTHS, *HEADS, "vocab_size")} | dict.fromkeys(CONTEXTS, 2)
+"""The least value of numbers in config.json: a model that sees less than two tokens cannot go on with a text."""
+
+FLAGS = ("use_cache", "tie_word_embeddings")
+TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id")
+
+
+def check(folder: Path) -> None:
+    """Raises StudioError, which names the file, for a folder that no text can come of."""
+    config = weights.read_json(folder / CONFIG)
+    tensors = _tensors(folder)
+    _check_quantisation(folder, config, tensors)
+    _check_config(folder, config, tensors)
+    if (folder / GENERATION).exists():
+        _check_tokens(folder / GENERATION, weights.read_json(folder / GENERATION))
+    if not any(one.name in TOKENIZERS or one.suffix in (".model", ".tiktoken") for one in folder.iterdir()):
+        raise StudioError(
+            "{folder} has no tokenizer: neither tokenizer.json nor tokenizer.model is there.", HINT, folder=folder
+        )
+
+
+def _tensors(folder: Path) -> dict[str, TensorHeader]:
+    """The headers of all weights that transformers would read: those of the index, else those of the one file."""
+    if (folder / WEIGHTS).exists():
+        return dict(weights.read_header(folder / WEIGHTS).tensors)
+    if not (folder / INDEX).exists():
+        said = Message("{folder} has neither {single} nor {index}.", folder=folder, single=WEIGHTS, index=INDEX)
+        raise StudioError(said, HINT)
+    listed = weights.read_json(folder / INDEX).get("weight_map")
+    if not isinstance(listed, dict) or not listed:
+        raise StudioError("{path} is damaged: it names no weights.", HINT, path=folder / INDEX)
+    found: dict[str, TensorHeader] = {}
+    for name in sorted({str(file) for file in cast("dict[str, Any]", listed).values()}):
+        if len(PurePosixPath(name).parts) != 1 or not (folder / name).is_file():
+            raise StudioError("{path} names {name}, which is missing.", HINT, path=folder / INDEX, name=name[:200])
+        found |= weights.read_header(folder / name).tensors
+    missing = sorted(set(cast("dict[str, Any]", listed)) - set(found))
+    if missing:
+        raise StudioError(
+            "{path} names {tensor}, which is in none of its files.", HINT, path=folder / INDEX, tensor=missing[0][:200]
+        )
+    return found
+
+
+def _check_quantisation(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, TensorHeader]) -> None:
+    how: Any = config.get("quantization_config")
+    method = str(cast("dict[str, Any]", how).get("quant_method")) if isinstance(how, dict) else ""
+    if method in READABLE:
+        return
+    scale = next((name for name in sorted(tensors) if QUANTISED.search(name)), None)
+    if not method and scale is None:
+        return
+    types = sorted({tensors[name].dtype for name in tensors if name.endswith("weight")})
+    raise StudioError(
+        "{folder} is quantised in a way that the studio cannot read: {how}.",
+        "Look for the same model in bfloat16 or float16.",
+        folder=folder,
+        how=method[:80]
+        if scale is None
+        else Message("{scale} beside weights in {types}", scale=scale, types=", ".join(types)),
+    )
+
+
+def _check_config(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, TensorHeader]) -> None:
+    path = folder / CONFIG
+    for name, least in AT_LEAST.items():
+        value = config.get(name)
+        if value is not None and (type(value) is not int or value < least):
+            _refuse(path, name, value, Message("a whole number of at least {least}", least=least))
+    for name in FLAGS:
+        if name in config and type(config[name]) is not bool:
+            _refuse(path, name, config[name], Message("true or false"))
+    _check_tokens(path, config)
+    # What the weights do not bear out would take memory and minutes before anyone noticed.
+    sides = {side for one in tensors.values() for side in one.shape}
+    for names, there in ((LAYERS, len(tensors)), (("vocab_size", *WIDTHS), max(sides, default=0))):
+        for name in names:
+            if isinstance(config.get(name), int) and config[name] > there:
+                _refuse(path, name, config[name], Message("no more than {there}, as the weights have", there=there))
+
+
+def _check_tokens(path: Path, data: Mapping[str, Any]) -> None:
+    for name in TOKENS:
+        value = data.get(name)
+        some = cast("list[Any]", value) if isinstance(value, list) else [] if value is None else [value]
+        if any(type(one) is not int for one in some):
+            _refuse(path, name, value, Message("the id of a token"))
+
+
+def _refuse(path: Path, name: str, value: object, wanted: Message) -> None:
+    raise StudioError(
+        "{path} is damaged: {name} is {value}, and should be {wanted}.",
+        HINT,
+        path=path,
+        name=name,
+        value=repr(value)[:80],
+        wanted=wanted,
+    )

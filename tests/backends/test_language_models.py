@@ -1,0 +1,142 @@
+"""Language models of others come out as transformers has them, or are refused in words that name the file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from studio.backends.story.engine.engine import StoryEngine, trim_to_sentence
+from studio.backends.story.engine.generation import SamplingSettings, SeededSampler, clean, encode
+from studio.backends.story.engine.texts import train_tokenizer
+from studio.backends.story.requests import StoryRequest
+from studio.errors import StudioError
+from studio.media.payloads import Text
+from studio.models.model import Model
+from studio.models.resources import Resources
+from tests.backends.language_models import KINDS, PROMPT, greedy, language_model
+from tests.backends.toys import quiet
+
+
+def loaded(folder: Path) -> StoryEngine:
+    engine = StoryEngine()
+    engine.load(Resources(Model("toy", "story", "", "Toy", "", folder)), quiet)
+    return engine
+
+
+def written(folder: Path, **fields: Any) -> str:
+    """What follows the prompt, where the likeliest token is always taken."""
+    request = StoryRequest(**{"prompt": PROMPT, "tokens": 24, "temperature": 0, **fields})
+    (made,) = loaded(folder).run(request, quiet)
+    assert isinstance(made, Text)
+    return made.text.removeprefix(PROMPT)
+
+
+def as_work(text: str) -> str:
+    """A text of transformers as a work has it."""
+    return trim_to_sentence(clean(text)).rstrip() + "\n"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_likeliest_tokens_are_those_of_transformers(tmp_path: Path, kind: str) -> None:
+    folder = language_model(tmp_path / kind, kind)
+    assert written(folder) == as_work(greedy(folder, PROMPT, 24))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_beginning_gets_the_first_token_that_its_tokenizer_adds(tmp_path: Path, kind: str) -> None:
+    tokenizer = loaded(language_model(tmp_path / kind, kind)).tokenizer
+    assert encode(tokenizer, PROMPT) == tokenizer(PROMPT).input_ids
+    assert (encode(tokenizer, PROMPT)[0] == tokenizer.convert_tokens_to_ids("<|begin|>")) == (kind == "llama")
+    named = encode(tokenizer, "<|begin|><|endoftext|>")
+    assert len([one for one in named if one in tokenizer.all_special_ids]) == (kind == "llama")
+
+
+def test_a_model_trained_here_begins_each_text_with_its_one_token() -> None:
+    tokenizer = train_tokenizer([PROMPT * 20], 300, 64)
+    plain = tokenizer(PROMPT).input_ids
+    assert encode(tokenizer, PROMPT) == [tokenizer.eos_token_id, *plain]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_beyond_the_tokenizer_are_never_drawn(tmp_path: Path, kind: str) -> None:
+    folder = language_model(tmp_path / kind, kind, spare=28)
+    assert written(folder) == as_work(greedy(folder, PROMPT, 24))
+    engine = loaded(folder)
+    sampler = SeededSampler(SamplingSettings(seed=3, temperature=1.5, top_p=1.0, top_k=0), engine.tokenizer)
+    known = len(engine.tokenizer)
+    for _ in range(50):
+        scores = sampler(torch.zeros(1, 1, dtype=torch.long), torch.linspace(0, 9, known + 28)[None])
+        assert int(scores.argmax()) < known
+
+
+def test_a_models_own_settings_do_not_replace_those_of_the_request(tmp_path: Path) -> None:
+    plain = language_model(tmp_path / "plain")
+    other = language_model(tmp_path / "other")
+    settings = {"num_beams": 3, "do_sample": True, "return_dict_in_generate": True, "max_time": 0.0001}
+    (other / "generation_config.json").write_text(json.dumps({**settings, "temperature": 0.1}), encoding="utf-8")
+    assert written(other) == written(plain)
+
+
+def tensors(folder: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
+    path = folder / "model.safetensors"
+    found = load_file(path)
+    change(found)
+    save_file(found, path, metadata={"format": "pt"})
+
+
+QUERY = "model.layers.0.self_attn.q_proj"
+
+
+@pytest.mark.parametrize("scale", ["scale_weight", "weight_scale", "weight_scale_inv"])
+def test_scaled_eight_bit_weights_are_refused_by_name(tmp_path: Path, scale: str) -> None:
+    folder = language_model(tmp_path / "toy")
+
+    def scaled(found: dict[str, torch.Tensor]) -> None:
+        found[f"{QUERY}.{scale}"] = torch.tensor(0.01)
+        found[f"{QUERY}.weight"] = (found[f"{QUERY}.weight"] / 0.01).to(torch.float8_e4m3fn)
+
+    tensors(folder, scaled)
+    with pytest.raises(StudioError, match=rf"quantised.*{QUERY}.{scale} beside weights in F32, F8_E4M3"):
+        loaded(folder)
+
+
+def test_a_method_of_quantisation_is_named(tmp_path: Path) -> None:
+    folder = language_model(tmp_path / "toy")
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": "gptq", "bits": 4}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(StudioError, match="quantised in a way that the studio cannot read: gptq"):
+        loaded(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda found: found.update({"model.extra.weight": torch.zeros(2)}), r"does not use: model\.extra\.weight"),
+        (lambda found: found.pop("model.norm.weight"), r"lack model\.norm\.weight"),
+        (
+            lambda found: found.update({"model.norm.weight": torch.ones(16)}),
+            r"model\.norm\.weight has the shape \[16\], and config.json asks for \[32\]",
+        ),
+    ],
+)
+def test_weights_that_do_not_fit_are_named(
+    tmp_path: Path, change: Callable[[dict[str, torch.Tensor]], object], says: str
+) -> None:
+    folder = language_model(tmp_path / "toy")
+    tensors(folder, change)
+    with pytest.raises(StudioError, match=says):
+        loaded(folder)
+
+
+def test_constants_that_older_files_hold_change_nothing(tmp_path: Path) -> None:
+    folder = language_model(tmp_path / "toy", "gpt2")
+    plain = written(folder)
+    tensors(folder, lambda found: found.update({"transformer.h.0.attn.masked_bias": torch.tensor(-1e4)}))
+    assert written(folder) == plain
