@@ -5,9 +5,13 @@ libsndfile is loaded only when a sound is read, so that a studio without it can 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
+import os
 import struct
+import threading
+from collections.abc import Callable, Generator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError
 from studio.media.payloads import Audio, Image
 
 SAMPLE_LIMIT = 240_000_000
@@ -25,6 +29,7 @@ CHANNEL_LIMIT = 16
 NOTE_LIMIT = 4 * 2**20
 WAVE_COLOUR = (124, 140, 168)
 _BARS = 40
+_DECODING = threading.Lock()
 
 
 def write_wav(audio: Audio, path: Path, note: str) -> None:
@@ -45,12 +50,21 @@ def write_wav(audio: Audio, path: Path, note: str) -> None:
         file.write(pcm)
 
 
-def read(path: Path) -> Audio:
+def read(path: Path, warn: Callable[[Message], object]) -> Audio:
+    """The sound in a file; `warn` is told where it ends before its time."""
     soundfile = _soundfile()
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        with silent_decoder(path), soundfile.SoundFile(str(path)) as file:
             frames, channels, rate = int(file.frames), int(file.channels), int(file.samplerate)
-            if frames * channels > SAMPLE_LIMIT or channels > CHANNEL_LIMIT:
+            if channels > CHANNEL_LIMIT:
+                raise BadInput(
+                    "{name} has {channels} channels.",
+                    "Sounds of up to {limit} channels are read.",
+                    name=path.name,
+                    channels=channels,
+                    limit=CHANNEL_LIMIT,
+                )
+            if frames * channels > SAMPLE_LIMIT:
                 minutes = SAMPLE_LIMIT // 96_000 // 60
                 raise BadInput(
                     "{name} is too long.",
@@ -65,6 +79,15 @@ def read(path: Path) -> Audio:
         raise BadInput("{name} is damaged or no sound.", "WAV, FLAC, Ogg and MP3 are read.", name=path.name) from error
     if samples.size == 0:
         raise BadInput("{name} is an empty sound.", name=path.name)
+    if frames - len(samples) > rate // 10:  # some files count a little more than they hold
+        warn(
+            Message(
+                "{name} is cut off: {there:.1f} of its {seconds:.1f} seconds are there.",
+                name=path.name,
+                there=len(samples) / rate,
+                seconds=frames / rate,
+            )
+        )
     clean = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
     return Audio(np.ascontiguousarray(np.clip(clean, -1.0, 1.0).T), rate)
 
@@ -127,6 +150,28 @@ def _info_comment(data: bytes) -> bytes | None:
             return data[at + 8 : at + 8 + length].rstrip(b"\0")
         at += 8 + length + length % 2
     return None
+
+
+@contextlib.contextmanager
+def silent_decoder(path: Path) -> Generator[None]:
+    """Keeps from the terminal what libsndfile's MP3 decoder writes to standard error about damage in this file.
+
+    One file at a time, since standard error is the whole process's; it writes nothing about the other kinds.
+    """
+    with path.open("rb") as file:
+        head = file.read(4)
+    if head in (b"RIFF", b"fLaC", b"OggS"):
+        yield
+        return
+    with _DECODING, contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # a program without a terminal may have no standard error
+            shown = os.dup(2)
+            stack.callback(os.close, shown)
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            stack.callback(os.close, nowhere)
+            os.dup2(nowhere, 2)
+            stack.callback(os.dup2, shown, 2)
+        yield
 
 
 def _soundfile() -> Any:

@@ -86,7 +86,7 @@ def read(path: Path, warn: Callable[[Message], object] = quiet) -> Image | Clip 
         if ending in IMAGE_SUFFIXES:
             return images.read(path)
         if ending in AUDIO_SUFFIXES:
-            return audio.read(path)
+            return audio.read(path, warn)
         return Text(texts.decode(_NOTE_COMMENT.sub(b"", _text_bytes(path)), path, warn))
     except OSError as error:
         raise BadInput("{name} cannot be read: {reason}.", name=path.name, reason=error.strerror or error) from error

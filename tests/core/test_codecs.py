@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -322,6 +323,45 @@ def test_damaged_and_hostile_files_are_refused_with_the_reason(tmp_path: Path, n
         codecs.read(path)
     assert name in caught.value.message
     codecs.read_note(path)
+
+
+def mp3(path: Path, seconds: float = 1.0) -> bytes:
+    """The bytes of a tone as MP3, with the header that says how long it is."""
+    beat = np.sin(np.arange(int(seconds * 44_100)) / 9).astype(np.float32)
+    soundfile.write(path, beat, 44_100, format="MP3", subtype="MPEG_LAYER_III")
+    return path.read_bytes()
+
+
+def test_a_damaged_mp3_writes_nothing_to_the_terminal(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    whole = mp3(tmp_path / "whole.mp3")
+    (tmp_path / "html.mp3").write_text(f"<!DOCTYPE html><html><head><title>404</title></head><p>{0:0500d}</p></html>\n")
+    with pytest.raises(BadInput, match=r"html\.mp3 is damaged or no sound\."):
+        codecs.read(tmp_path / "html.mp3")
+    (tmp_path / "half.mp3").write_bytes(whole[: len(whole) // 2])
+    said: list[Message] = []
+    read = codecs.read(tmp_path / "half.mp3", said.append)
+    assert isinstance(read, Audio)
+    assert [str(one) for one in said] == [
+        f"half.mp3 is cut off: {read.samples.shape[1] / 44_100:.1f} of its 1.0 seconds are there."
+    ]
+    assert capfd.readouterr() == ("", "")
+    os.write(2, b"heard again")
+    assert capfd.readouterr().err == "heard again"
+
+
+def test_a_whole_mp3_is_read_without_a_word(tmp_path: Path) -> None:
+    mp3(tmp_path / "whole.mp3")
+    said: list[Message] = []
+    read = codecs.read(tmp_path / "whole.mp3", said.append)
+    assert isinstance(read, Audio)
+    assert read.samples.shape == (1, 44_100)
+    assert said == []
+
+
+def test_a_sound_with_too_many_channels_says_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(broken_wav(channels=20, length=8 * 40))
+    with pytest.raises(BadInput, match=r"a\.wav has 20 channels\. Sounds of up to 16 channels are read\."):
+        codecs.read(tmp_path / "a.wav")
 
 
 def test_a_sound_with_an_enormous_length_takes_no_memory(tmp_path: Path) -> None:

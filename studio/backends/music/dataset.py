@@ -15,6 +15,7 @@ from scipy.signal import resample_poly
 
 from studio.backends.music.plan import Chord, PiecePlan
 from studio.errors import BadInput
+from studio.media.audio import silent_decoder
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
@@ -44,7 +45,8 @@ def find_sounds(folder: Path) -> list[LabelledSound]:
     sounds = []
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
         try:
-            info = sf.info(path)
+            with silent_decoder(path):
+                info = sf.info(path)
         except (sf.SoundFileError, OSError):
             continue
         label = labels.get(path.relative_to(folder).as_posix(), {})
@@ -109,15 +111,13 @@ def read(sound: LabelledSound, rate: int, start: float = 0.0, seconds: float | N
     Raises BadInput for a damaged file.
     """
     try:
-        with sf.SoundFile(sound.path) as file:
+        with silent_decoder(sound.path), sf.SoundFile(sound.path) as file:
             own = file.samplerate
             file.seek(min(file.frames, round(start * own)))
             wanted = file.frames if seconds is None else math.ceil(seconds * own)
             samples = file.read(wanted, dtype="float32", always_2d=True).mean(1)
     except (sf.SoundFileError, OSError) as error:
-        raise BadInput(
-            "{path} cannot be read: {reason}.", "Repair or remove it.", path=sound.path, reason=error
-        ) from error
+        raise BadInput("{path} is damaged or no sound.", "Repair or remove it.", path=sound.path) from error
     if own != rate:
         common = math.gcd(own, rate)
         samples = resample_poly(samples, rate // common, own // common).astype(np.float32)
