@@ -144,16 +144,22 @@ def test_the_default_model_is_named_and_a_request_that_names_it_keeps_the_id(des
     assert field.value() == ""
 
 
-def test_the_chosen_model_stays_chosen_when_another_one_becomes_the_default(desk: Desk) -> None:
-    models = desk.studio.catalog.models()[:2]
+def test_the_chosen_model_stays_chosen_when_others_come_and_go(desk: Desk) -> None:
+    first, chosen = models = desk.studio.catalog.models()[:2]
     field = ModelField("model", ModelId(label="Model", help=""), lambda: models)
-    field.write(models[0].id)
-    models = models[::-1]
+    field.box.setCurrentIndex(1)
+    for there, words in (
+        ([chosen, first], f"{chosen.title} (default)"),
+        ([first, chosen], chosen.title),
+        ([first], f"{chosen.id} (missing)"),
+        ([first, chosen], chosen.title),
+    ):
+        models = there
+        field.reload()
+        assert (field.box.currentText(), field.value()) == (words, chosen.id)
+    field.box.setCurrentIndex(0)
     field.reload()
-    assert (field.box.currentText(), field.read()) == (models[1].title, models[1].id)
-    field.write("")
-    field.reload()
-    assert field.read() == ""
+    assert field.value() == ""
 
 
 def test_a_further_model_may_be_none(desk: Desk) -> None:

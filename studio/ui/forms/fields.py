@@ -129,7 +129,7 @@ class ModelField(FormField):
     def __init__(self, name: str, field: ModelId, models: Models) -> None:
         super().__init__(name, field)
         self._models, self._optional = models, bool(field.role)
-        self._default = self._given = ""  # the default's id, and the id that was written
+        self._default = ""  # the default's id
         self.box = ComboBox()
         self.name_control(self.box)
         self.reload()
@@ -139,11 +139,12 @@ class ModelField(FormField):
 
     def reload(self) -> None:
         """Read the list of models again; the chosen one stays chosen."""
-        chosen = self.read()
+        chosen = self.value()
         self.box.blockSignals(True)
         self.box.clear()
         models = list(self._models())
         if self._optional or not models:
+            self._default = ""
             self.box.addItem(tr("None"), "")
         else:
             default = models.pop(0)
@@ -151,18 +152,14 @@ class ModelField(FormField):
             self.box.addItem(tr("{model} (default)").format(model=default.title or default.id), "")
         for model in models:
             self.box.addItem(model.title or model.id, model.id)
-        at = self.box.findData("" if chosen == self._default else chosen)
-        self._given = chosen if at >= 0 else ""
-        self.box.setCurrentIndex(max(0, at))
+        self.write(chosen)
+        self._given = chosen  # one that names the default keeps its id
         self.box.blockSignals(False)
 
     def read(self) -> str:
-        chosen = str(self.box.currentData() or "")
-        # A request that names the default keeps its id.
-        return self._given if not chosen and self._given == self._default else chosen
+        return str(self.box.currentData() or "")
 
     def write(self, value: str) -> None:
-        self._given = value
         at = self.box.findData("" if value == self._default else value)
         if at < 0:
             self.box.addItem(tr("{model} (missing)").format(model=value), value)
