@@ -57,7 +57,7 @@ def sweep(
     try:
         remove_pasted(paths.state, requests, now)
         used_works.remove_unused(until_stopped(_texts(paths, requests)), now)
-    except (OSError, sqlite3.Error, ValueError, StudioError) as error:
+    except (OSError, sqlite3.Error, ValueError, LookupError, TypeError, StudioError) as error:
         log.info("copies of files were not swept: %s", error)
 
 

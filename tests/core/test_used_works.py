@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import re
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -507,6 +509,20 @@ def test_no_copy_is_removed_where_a_document_cannot_be_read(
     _, source = a_source(library, tmp_path)
     (paths.documents / place).mkdir(parents=True)
     (paths.documents / place / "document.sqlite").write_bytes(b"damaged" * 1000)
+    sweep(paths, UsedWorks(library), [], now=LATER)
+    assert source.is_file()
+
+
+def test_no_copy_is_removed_where_an_edit_of_a_document_is_damaged(
+    home: Path, library: Library, tmp_path: Path
+) -> None:
+    paths = AppPaths.under(home)
+    _, source = a_source(library, tmp_path)
+    with Document.create(paths.documents, "book", "Book", {}) as book:
+        book.edit({"page": 1})
+    with contextlib.closing(sqlite3.connect(book.folder / "document.sqlite")) as database:
+        assert database.execute("UPDATE edits SET changes = ?", (b"{}",)).rowcount == 1
+        database.commit()
     sweep(paths, UsedWorks(library), [], now=LATER)
     assert source.is_file()
 
