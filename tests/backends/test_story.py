@@ -342,7 +342,7 @@ def test_damaged_settings_are_told_in_words(model: Model, tmp_path: Path, name: 
     folder = tmp_path / "damaged"
     shutil.copytree(model.folder, folder)
     (folder / name).write_text("{nonsense", encoding="utf-8")
-    with pytest.raises(StudioError, match="cannot be read|is damaged"):
+    with pytest.raises(StudioError, match=r"cannot be read|is damaged"):
         StoryEngine().load(Resources(Model("x", "story", "llama", "X", "", folder)), quiet)
 
 
