@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,6 +61,23 @@ def test_visible_thumbnails_are_read_first_and_skipped_ones_never(
     thumbnails.prioritise(ids[12:16])
     room.settle()
     assert len(read) == 6  # what is known is not read again
+
+
+def test_a_thumbnail_that_is_gone_does_not_stop_the_others(
+    room: Room, library: Library, thumbnails: ThumbnailLoader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = library.page(limit=2)
+    thumbnail = library.thumbnail
+
+    def deleted(id: str, size: int) -> Path | None:
+        if id == first.id:
+            raise FileNotFoundError(errno.ENOENT, "it was deleted meanwhile")
+        return thumbnail(id, size)
+
+    monkeypatch.setattr(library, "thumbnail", deleted)
+    thumbnails.get(first)
+    thumbnails.get(second)
+    room.until(lambda: thumbnails.is_loaded(first.id) and thumbnails.get(second) is not None)
 
 
 def test_an_lru_cache_keeps_to_its_limit() -> None:

@@ -143,7 +143,7 @@ class ThumbnailLoader(QObject):
     def _one(self, id: str) -> tuple[QImage, str]:
         try:
             path = self._library.thumbnail(id, THUMBNAIL)
-        except StudioError:
+        except (StudioError, OSError):  # deleted meanwhile, or not to be read
             path = None
         image = QImage() if path is None else QImage(str(path))
         if image.isNull():
