@@ -76,6 +76,10 @@ NOTHING = Message("")
 """Nothing to say."""
 
 
+def quiet(_said: Message) -> None:
+    """What hears warnings where nobody wants to."""
+
+
 def counted(n: int, one: LiteralString, many: LiteralString, /, **params: object) -> Message:
     """`one` or `many`, as the number asks for; `{n}` in either is the number. Languages may have other forms."""
     message = Message(many, n=n, **params)

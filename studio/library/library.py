@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from studio.errors import BadInput, Message, StudioError
+from studio.errors import BadInput, Message, StudioError, quiet
 from studio.library import index as tables
 from studio.library.asset import (
     UNKNOWN,
@@ -128,7 +128,7 @@ class Library:
                 temp_clips.discard(each)
         return kept
 
-    def import_file(self, path: Path, warn: Callable[[Message], object] = codecs.quiet) -> Asset:
+    def import_file(self, path: Path, warn: Callable[[Message], object] = quiet) -> Asset:
         """Copy a person's own picture, clip, sound or text into the library, byte for byte.
 
         A file that the studio made has its request embedded. For a file whose bytes are in the library already, the

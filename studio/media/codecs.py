@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from studio.errors import BadInput, Message
+from studio.errors import BadInput, Message, quiet
 from studio.media import audio, clip_files, clips, images, texts, xmp
 from studio.media.payloads import Audio, Bundle, Clip, Image, Payload, Svg, Text
 
 TEXT_LIMIT = 32 * 2**20
 """Bytes of the largest text file that is read."""
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff")
 CLIP_SUFFIXES = clip_files.SUFFIXES
 """A WebP or GIF of one picture is a picture, of several a clip."""
 
@@ -69,10 +69,6 @@ def write(payload: Payload, path: Path, *, note: Mapping[str, Any] | None = None
         path.write_bytes(_svg_bytes(payload.text, text))
 
 
-def quiet(_message: Message) -> None:
-    """The default `warn`: says nothing."""
-
-
 def read(path: Path, warn: Callable[[Message], object] = quiet) -> Image | Clip | Audio | Text:
     """The payload in a file: a picture upright and in sRGB, a sound in [-1, 1], a text without its trailing note.
 
@@ -84,7 +80,7 @@ def read(path: Path, warn: Callable[[Message], object] = quiet) -> Image | Clip 
             clips.first_frame(path)
             return clips.read_info(path)
         if ending in IMAGE_SUFFIXES:
-            return images.read(path)
+            return images.read(path, warn)
         if ending in AUDIO_SUFFIXES:
             return audio.read(path, warn)
         return Text(texts.decode(_NOTE_COMMENT.sub(b"", _text_bytes(path)), path, warn))

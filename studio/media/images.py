@@ -1,4 +1,4 @@
-"""Picture files: writes PNG with a note, reads PNG, JPEG, WebP and GIF as upright sRGB, makes thumbnails.
+"""Picture files: writes PNG with a note, reads PNG, JPEG, WebP, GIF and TIFF as upright sRGB, makes thumbnails.
 
 A picture's size is checked before memory is given to it.
 """
@@ -9,6 +9,7 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageCms, ImageOps
 
-from studio.errors import BadInput, Message
+from studio.errors import BadInput, Message, quiet
 from studio.media import xmp
 from studio.media.payloads import Image
 
@@ -79,12 +80,13 @@ def _chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
     file.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind))))
 
 
-def read(path: Path) -> Image:
-    kinds = ("GIF",) if path.suffix.lower() == ".gif" else ("PNG", "JPEG", "WEBP")
+def read(path: Path, warn: Callable[[Message], object] = quiet) -> Image:
+    """The picture in a file, the first one where there are several; `warn` is told what its colours lost."""
+    kinds = {".gif": ("GIF",), ".tif": ("TIFF",), ".tiff": ("TIFF",)}.get(path.suffix.lower(), ("PNG", "JPEG", "WEBP"))
     try:
         with Pillow.open(path, formats=kinds) as opened:
             _check_size(path, *opened.size)
-            picture = to_srgb8(opened)
+            picture = to_srgb8(opened, lambda said: warn(Message("{name}: {said}", name=path.name, said=said)))
             return Image(np.array(picture, dtype=np.uint8))
     except BadInput:
         raise
@@ -94,7 +96,7 @@ def read(path: Path) -> Image:
         raise BadInput("{name} does not fit into memory.", "Make it smaller and try again.", name=path.name) from error
     except Exception as error:
         raise BadInput(
-            "{name} is damaged or no picture.", "PNG, JPEG, WebP and GIF are read.", name=path.name
+            "{name} is damaged or no picture.", "PNG, JPEG, WebP, GIF and TIFF are read.", name=path.name
         ) from error
 
 
@@ -162,29 +164,40 @@ def _too_large(path: Path, width: int = 0, height: int = 0) -> BadInput:
     return BadInput(message, "Pictures up to {limit} million pixels are read.", limit=PIXEL_LIMIT // 10**6)
 
 
-def to_srgb8(opened: Pillow.Image) -> Pillow.Image:
-    """Upright, 8 bits a channel, sRGB, RGB or RGBA."""
+def to_srgb8(opened: Pillow.Image, warn: Callable[[Message], object] = quiet) -> Pillow.Image:
+    """Upright, 8 bits a channel, sRGB, RGB or RGBA. Of floating point pictures, 0 is black and 1 is white.
+
+    `warn` is told of a colour profile that cannot be used, and of values that are neither black nor white nor between.
+    """
     profile: object = opened.info.get("icc_profile")
     picture = ImageOps.exif_transpose(opened)
-    if picture.mode.startswith("I") or picture.mode == "F":
+    if picture.mode == "F":
+        values = np.nan_to_num(np.asarray(picture, dtype=np.float64), nan=0.0)
+        if values.min(initial=0.0) < -0.001 or values.max(initial=0.0) > 1.001:
+            warn(Message("Values below 0 are shown as black, values above 1 as white."))
+        picture = Pillow.fromarray(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8))
+    elif picture.mode.startswith("I"):
         # 16-bit grey: Pillow's own conversion clips instead of scaling.
         levels = np.asarray(picture, dtype=np.float64)
         picture = Pillow.fromarray(np.clip(np.rint(levels / 257), 0, 255).astype(np.uint8))
     clear = "transparency" in picture.info or picture.mode in ("LA", "La", "PA", "RGBA", "RGBa")
-    if isinstance(profile, bytes):
-        picture = _apply_profile(picture, profile)
+    if isinstance(profile, bytes) and profile:
+        changed = _apply_profile(picture, profile)
+        if changed is None:
+            warn(Message("Its colour profile is damaged or of another kind; its colours are read as sRGB."))
+        elif clear:
+            changed.putalpha(picture.convert("RGBA").getchannel("A"))
+        picture = changed or picture
     return picture.convert("RGBA" if clear else "RGB")
 
 
-def _apply_profile(picture: Pillow.Image, profile: bytes) -> Pillow.Image:
-    """The picture in sRGB; a damaged or unfitting profile is ignored, as in browsers."""
-    if picture.mode not in ("RGB", "RGBA", "CMYK", "L"):
-        return picture
+def _apply_profile(picture: Pillow.Image, profile: bytes) -> Pillow.Image | None:
+    """The colours of the picture in sRGB, without its alpha; None where the profile is damaged or unfitting."""
     cms: Any = ImageCms  # its types are incomplete
     try:
         source = cms.ImageCmsProfile(io.BytesIO(profile))
-        mode = picture.mode if picture.mode in ("RGB", "RGBA") else "RGB"
-        changed: Pillow.Image | None = cms.profileToProfile(picture, source, cms.createProfile("sRGB"), outputMode=mode)
+        grey = picture.mode in ("1", "L", "LA", "La") and source.profile.xcolor_space.strip() == "GRAY"
+        colours = picture if picture.mode in ("RGB", "CMYK") else picture.convert("L" if grey else "RGB")
+        return cms.profileToProfile(colours, source, cms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
-        return picture
-    return changed or picture
+        return None

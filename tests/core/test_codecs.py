@@ -176,14 +176,93 @@ def test_transparency_of_a_palette_is_kept(tmp_path: Path) -> None:
     assert read.pixels[0, 0].tolist() == [255, 0, 0, 0]
 
 
-def test_colours_are_brought_to_srgb(tmp_path: Path) -> None:
-    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    Pillow.new("RGB", (4, 4), (10, 200, 30)).save(tmp_path / "same.png", icc_profile=lab)
-    Pillow.new("RGB", (4, 4), (10, 200, 30)).save(tmp_path / "broken.png", icc_profile=b"no profile")
-    for name in ("same.png", "broken.png"):
-        read = codecs.read(tmp_path / name)
-        assert isinstance(read, Image)
-        assert np.abs(read.pixels[0, 0].astype(int) - [10, 200, 30]).max() <= 1
+def saved(made: Pillow.Image, form: str = "PNG", **options: Any) -> bytes:
+    file = io.BytesIO()
+    made.save(file, form, **options)
+    return file.getvalue()
+
+
+def grey_profile() -> bytes:
+    """A small ICC profile of grey with a linear tone curve."""
+    curve = b"curv" + bytes(8)
+    white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
+    tags = struct.pack(">I", 2) + struct.pack(">4sII", b"wtpt", 156, 20) + struct.pack(">4sII", b"kTRC", 176, 12)
+    rest = tags + white + curve
+    head = struct.pack(">I4sI4s4s4s", 128 + len(rest), b"none", 0x02400000, b"mntr", b"GRAY", b"XYZ ")
+    head = head.ljust(36, b"\0") + b"acsp"
+    return head.ljust(68, b"\0") + struct.pack(">3i", 63190, 65536, 54061) + bytes(48) + rest
+
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+GREEN = Pillow.new("RGB", (6, 4), (10, 200, 30))
+RAMP16 = Pillow.fromarray(np.array([[0, 0x8080, 0xFFFF]] * 2, np.uint16))
+PROFILE = "Its colour profile is damaged or of another kind; its colours are read as sRGB."
+BEYOND = "Values below 0 are shown as black, values above 1 as white."
+
+
+def floats(*values: float) -> bytes:
+    return saved(Pillow.fromarray(np.array([values], np.float32)), "TIFF")
+
+
+def turned(orientation: int) -> bytes:
+    """A picture whose upper left corner is white, seen upright; stored as this EXIF orientation asks."""
+    upright = np.zeros((16, 24), np.uint8)
+    upright[:8, :8] = 255
+    undo = {2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud, 5: np.transpose, 6: np.rot90,
+            7: lambda a: np.rot90(a, 2).T, 8: lambda a: np.rot90(a, -1)}.get(orientation, np.asarray)  # fmt: skip
+    exif = Pillow.Exif()
+    exif[0x0112] = orientation
+    return saved(Pillow.fromarray(np.ascontiguousarray(undo(upright))).convert("RGB"), "JPEG", exif=exif, quality=95)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected", "said"),
+    [
+        ("one.png", saved(Pillow.new("RGB", (1, 1), (1, 2, 3))), [[1, 2, 3]], ""),
+        ("bit.png", saved(Pillow.new("1", (1, 1), 1)), [[255, 255, 255]], ""),
+        ("grey16.png", saved(RAMP16), [[0] * 3, [128] * 3, [255] * 3], ""),
+        ("grey16.tiff", saved(RAMP16, "TIFF"), [[0] * 3, [128] * 3, [255] * 3], ""),
+        ("colour.TIF", saved(GREEN, "TIFF", compression="tiff_lzw"), [[10, 200, 30]] * 6, ""),
+        ("float.tiff", floats(0, 0.5, 1), [[0] * 3, [128] * 3, [255] * 3], ""),
+        ("bright.tiff", floats(-2, 0.5, 300), [[0] * 3, [128] * 3, [255] * 3], BEYOND),
+        ("not-a-number.tiff", floats(0, float("nan"), 1), [[0] * 3, [0] * 3, [255] * 3], ""),
+        ("clear.png", saved(Pillow.new("RGBA", (1, 1), (9, 8, 7, 0))), [[9, 8, 7, 0]], ""),
+        ("half-clear.png", saved(Pillow.new("RGBA", (1, 1), (9, 8, 7, 128))), [[9, 8, 7, 128]], ""),
+        ("half-clear-grey.png", saved(Pillow.new("LA", (1, 1), (90, 128))), [[90, 90, 90, 128]], ""),
+        ("cmyk.jpg", saved(Pillow.new("CMYK", (1, 1), (0, 255, 255, 0)), "JPEG"), [[255, 0, 0]], ""),
+        ("srgb.png", saved(GREEN, icc_profile=SRGB), [[10, 200, 30]] * 6, ""),
+        ("srgb-of-grey.png", saved(Pillow.new("L", (1, 1), 90), icc_profile=SRGB), [[90, 90, 90]], ""),
+        ("palette.png", saved(GREEN.quantize(4), icc_profile=SRGB), [[10, 200, 30]] * 6, ""),
+        (
+            "half-clear-srgb.png",
+            saved(Pillow.new("RGBA", (1, 1), (9, 80, 7, 128)), icc_profile=SRGB),
+            [[9, 80, 7, 128]],
+            "",
+        ),
+        ("linear.png", saved(Pillow.new("L", (1, 1), 55), icc_profile=grey_profile()), [[128] * 3], ""),
+        ("linear-la.png", saved(Pillow.new("LA", (1, 1), (55, 9)), icc_profile=grey_profile()), [[128] * 3 + [9]], ""),
+        ("broken.png", saved(GREEN, icc_profile=b"no profile" * 20), [[10, 200, 30]] * 6, PROFILE),
+        ("broken.jpg", saved(GREEN, "JPEG", quality=100, icc_profile=b"no profile"), [[10, 200, 30]] * 6, PROFILE),
+        ("of-cmyk.png", saved(GREEN, icc_profile=grey_profile()), [[10, 200, 30]] * 6, PROFILE),
+        *[
+            (f"turned-{each}.jpg", turned(each), [[255] * 3] * 4 + [[0] * 3] * 4 + [[0] * 3] * 4, "")
+            for each in range(1, 9)
+        ],
+    ],
+    ids=lambda value: value if isinstance(value, str) and "." in value else "",
+)
+def test_pictures_of_every_kind_come_out_right(
+    tmp_path: Path, name: str, data: bytes, expected: list[list[int]], said: str
+) -> None:
+    """`expected` are pixels of the first row, evenly spread."""
+    (tmp_path / name).write_bytes(data)
+    heard: list[Message] = []
+    read = codecs.read(tmp_path / name, heard.append)
+    assert isinstance(read, Image)
+    row = read.pixels[0][:: max(1, read.pixels.shape[1] // len(expected))][: len(expected)].astype(int)
+    assert np.abs(row - expected).max() <= 2
+    assert [str(one) for one in heard] == ([f"{name}: {said}"] if said else [])
+    assert codecs.thumbnail(read, 8) is not None
 
 
 @pytest.mark.parametrize(
@@ -291,6 +370,13 @@ def broken_wav(**fields: int) -> bytes:
     return struct.pack("<4sI", b"RIFF", len(body)) + body
 
 
+def vast_tiff() -> bytes:
+    """The header of a TIFF of 60,000 x 60,000 pixels."""
+    facts = [(256, 60_000), (257, 60_000), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, 60_000), (279, 4)]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in facts)
+    return b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", len(facts)) + entries + bytes(4)
+
+
 @pytest.mark.parametrize(
     ("name", "data"),
     [
@@ -301,6 +387,9 @@ def broken_wav(**fields: int) -> bytes:
         ("wrong-crc.png", png(4, 4, BODY).replace(b"IDAT", b"IDAX")),
         ("zero.png", png(0, 0, BODY)),
         ("bomb.png", png(4, 4, chunk(b"zTXt", b"a\0\0" + zlib.compress(b"a" * 2**27)), BODY)),
+        ("torn.tiff", saved(RAMP16, "TIFF")[:-8]),
+        ("page.tiff", b"<!DOCTYPE html>"),
+        ("bomb.tiff", vast_tiff()),
         ("gif-in-disguise.png", b"GIF89a" + b"\0" * 64),
         ("empty.wav", b""),
         ("text.wav", b"RIFF is all"),

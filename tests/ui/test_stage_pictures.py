@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 from PySide6.QtCore import QPoint, QPointF, QSizeF, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
@@ -238,6 +240,14 @@ def test_a_file_that_is_damaged_says_so(stage: ImageStage, room: Room, tmp_path:
         stage.copy()
     room.until(lambda: errors)
     assert [error.message for error in errors] == ["torn.png cannot be shown."]
+
+
+def test_a_floating_point_tiff_is_shown_as_the_library_reads_it(stage: ImageStage, show: Show, tmp_path: Path) -> None:
+    asset = work(tmp_path, "light", picture(2, 2))
+    asset = replace(asset, path=asset.path.with_suffix(".tiff"))
+    Pillow.fromarray(np.full((40, 60), 0.5, np.float32)).save(asset.path)
+    show(asset)
+    assert colour_at(stage, 0.5, 0.5) == (128, 128, 128)
 
 
 def test_the_menu_offers_what_the_work_has(stage: ImageStage, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QImage, QImageReader, QPainter, QPixmap
 
 from studio.errors import BadInput
-from studio.media import clips
+from studio.media import clips, images
 from studio.media.payloads import Image
 from studio.schema.request import Request
 from studio.ui.widgets.theme import theme
@@ -23,6 +23,8 @@ def load(path: Path) -> QImage:
     """The picture in a file, or the first frame of a clip. Raises BadInput if it cannot be read."""
     if path.suffix == ".mp4":
         return _first(path)
+    if path.suffix in (".tif", ".tiff"):  # Qt reads neither 16 bits nor floating point well
+        return of_payload(images.read(path))
     reader = QImageReader(str(path))
     reader.setAutoTransform(True)
     image = reader.read()

@@ -129,5 +129,5 @@ def _first(path: Path) -> NDArray[np.uint8]:
     if isinstance(read, Clip):
         return next(iter(clips.frames(path)))
     if not isinstance(read, Image):
-        raise BadInput("{name} is no picture.", "PNG, JPEG, WebP and GIF are read.", name=path.name)
+        raise BadInput("{name} is no picture.", "PNG, JPEG, WebP, GIF and TIFF are read.", name=path.name)
     return read.pixels
