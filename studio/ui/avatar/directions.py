@@ -207,6 +207,7 @@ class DirectionsTab(QWidget):
             remove(self._model, id)
         except StudioError as error:
             self._session.fail(error)
+        self._looked_at = (None, -1)
         self.show_face(self._face, self._model)
 
     def _search(self) -> None:
