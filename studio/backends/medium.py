@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 from studio.errors import BadInput
 from studio.jobs.job import Report
 from studio.media.payloads import Payload
-from studio.models.families import Family
+from studio.models.families import Family, family_named
 from studio.models.resources import Resources
 from studio.schema.request import Request, TrainRequest
 
@@ -138,8 +138,7 @@ class Medium:
 
     def family(self, name: str) -> Family:
         """The family of that name, else the medium's nameless one, else one that changes nothing."""
-        listed = {family.name: family for family in self.families}
-        return listed.get(name) or listed.get("") or Family(name)
+        return family_named(self.families, name)
 
     def with_engines(self, engine_of: Callable[[Task], str]) -> Medium:
         """The same medium with other engines, as measurements and tests use it."""

@@ -24,7 +24,7 @@ from studio import checkpoints
 from studio.errors import BadInput, Message, StudioError
 from studio.models import detect, weights
 from studio.models.detect import DetectedModel
-from studio.models.families import Families
+from studio.models.families import Families, family_named
 from studio.models.model import Model
 from studio.system import storage
 from studio.system.paths import RESOURCES
@@ -214,7 +214,7 @@ class Catalog:
         file, or a checkpoint of a StyleGAN (.pkl, .pt), which is converted. `licence` replaces the one that the files
         name. BadInput for other pickles, for models of another medium and, unless
         `accept_licence`, for licences that are unknown or restrict the use of works; AlreadyInstalled for weights that
-        are installed already; StudioError for damaged files and full disks.
+        are installed already; StudioError for damaged files, those that the family cannot run, and full disks.
         """
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")
@@ -226,6 +226,7 @@ class Catalog:
         for file in files:
             if file.suffix == ".safetensors" and not found.foreign:
                 weights.check_safetensors(found.root / file)
+        family_named(self.families.get(medium, ()), found.family).check_files(found.root)
         if not accept_licence and found.licence.lower() not in detect.FREE:
             raise BadInput(
                 "The licence of {name} is {licence}: it may limit what you do with its works.",

@@ -17,7 +17,12 @@ from studio.models.families import Families, marks, recognised
 PICKLES = frozenset({*checkpoints.SUFFIXES, ".bin", ".ckpt"})
 # Files of trainers beside the weights; never read.
 LEFTOVERS = ("optimizer", "scheduler", "rng_state", "training_args", "scaler", "checkpoint")
-PLAIN = frozenset({".safetensors", ".json", ".txt", ".model", ".md", ".toml", ".png", ".jpg", ".jpeg", ".webp"})
+PLAIN = frozenset(
+    {
+        ".safetensors", ".json", ".txt", ".model", ".tiktoken", ".jinja", ".md", ".toml",
+        ".png", ".jpg", ".jpeg", ".webp",
+    }
+)  # fmt: skip
 
 GENERATORS = ("synthesis.b4.", "synthesis.L0_", "to_rgb1.conv.")
 """How names of tensors begin by which a StyleGAN generator is recognised."""

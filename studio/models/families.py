@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from studio.errors import BadInput, Message, counted
@@ -30,6 +31,10 @@ def _all_used(_model: Model) -> frozenset[str]:
     return frozenset()
 
 
+def _unchecked(_folder: Path) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """Models of one architecture.
@@ -37,8 +42,9 @@ class Family:
     `title` is what people call it. `defaults` are values of fields that suit it better than the request's own; a model
     may have others, see `Model.defaults`. `limits` are the lowest and the highest value of a number where it takes less
     than the request allows; `controls` are the fields that have an effect, None where all have. `unused` are fields
-    that have none with one model of it. A family without a name stands for all that its marks fit: they are called as
-    their files call them.
+    that have none with one model of it. `check_files` raises StudioError, as its engine would, for a folder that cannot
+    run; it reads JSON and headers of weights only. A family without a name stands for all that its marks fit: they are
+    called as their files call them.
     """
 
     name: str
@@ -48,6 +54,7 @@ class Family:
     limits: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
     controls: frozenset[str] | None = None
     unused: Callable[[Model], frozenset[str]] = _all_used
+    check_files: Callable[[Path], None] = _unchecked
 
     def fields(self, request: type[Request], model: Model | None = None) -> Iterator[tuple[str, Field]]:
         """The fields of a request for a model: numbers within the family's limits, those without effect hidden."""
@@ -102,6 +109,12 @@ class Family:
 
 Families = Mapping[str, Sequence[Family]]
 """The families of each medium, by its name."""
+
+
+def family_named(members: Sequence[Family], name: str) -> Family:
+    """The family of that name, else the nameless one, else one that changes nothing."""
+    listed = {family.name: family for family in members}
+    return listed.get(name) or listed.get("") or Family(name)
 
 
 def recognised(families: Families, kind: str, fits: Callable[[str], bool]) -> tuple[str, Family] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from studio.backends import families
 from studio.backends.story.engine.engine import StoryEngine, trim_to_sentence
 from studio.backends.story.engine.generation import SamplingSettings, SeededSampler, clean, encode
 from studio.backends.story.engine.texts import train_tokenizer
 from studio.backends.story.requests import StoryRequest
 from studio.errors import StudioError
 from studio.media.payloads import Text
+from studio.models.catalog import Catalog
 from studio.models.model import Model
 from studio.models.resources import Resources
 from tests.backends.language_models import KINDS, PROMPT, greedy, language_model
@@ -140,3 +143,94 @@ def test_constants_that_older_files_hold_change_nothing(tmp_path: Path) -> None:
     plain = written(folder)
     tensors(folder, lambda found: found.update({"transformer.h.0.attn.masked_bias": torch.tensor(-1e4)}))
     assert written(folder) == plain
+
+
+def set_in(name: str, **values: Any) -> Callable[[Path], None]:
+    """Sets keys in a JSON file of the folder."""
+
+    def change(folder: Path) -> None:
+        path = folder / name
+        path.write_text(json.dumps({**json.loads(path.read_text()), **values}), encoding="utf-8")
+
+    return change
+
+
+def remove(*names: str) -> Callable[[Path], object]:
+    return lambda folder: [(folder / name).unlink() for name in names]
+
+
+def cut(name: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:-100])
+
+
+def number_as_metadata(folder: Path) -> None:
+    path = folder / WHOLE
+    raw = path.read_bytes()
+    size = int.from_bytes(raw[:8], "little")
+    header = json.dumps({**json.loads(raw[8 : 8 + size]), "__metadata__": {"n": 1}}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + raw[8 + size :])
+
+
+WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+SECOND = "model-00002-of-00002.safetensors"
+
+
+def in_two(folder: Path) -> None:
+    """Splits the weights into two files and an index of them."""
+    found = load_file(folder / WHOLE)
+    (folder / WHOLE).unlink()
+    files = {"model-00001-of-00002.safetensors": sorted(found)[::2], SECOND: sorted(found)[1::2]}
+    for name, some in files.items():
+        save_file({tensor: found[tensor] for tensor in some}, folder / name, metadata={"format": "pt"})
+    listed = {tensor: name for name, some in files.items() for tensor in some}
+    (folder / INDEX).write_text(json.dumps({"metadata": {}, "weight_map": listed}), encoding="utf-8")
+
+
+REFUSED: list[tuple[Callable[[Path], object], str]] = [
+    (remove("tokenizer.json"), "has no tokenizer"),
+    (remove("tokenizer.json", "tokenizer_config.json"), "has no tokenizer"),
+    (set_in("config.json", use_cache=None), "config.json is damaged: use_cache is None, and should be true or false"),
+    (set_in("config.json", max_position_embeddings=0), "max_position_embeddings is 0"),
+    (set_in("config.json", max_position_embeddings=1), "max_position_embeddings is 1"),
+    (set_in("config.json", num_hidden_layers=100_000), "num_hidden_layers is 100000"),
+    (set_in("config.json", hidden_size=10**9), "hidden_size is 1000000000"),
+    (set_in("config.json", num_attention_heads="4"), "num_attention_heads is '4'"),
+    (set_in("config.json", eos_token_id="</s>"), "config.json is damaged: eos_token_id"),
+    (set_in("generation_config.json", eos_token_id=["x"]), "generation_config.json is damaged: eos_token_id"),
+    (number_as_metadata, "model.safetensors is damaged"),
+    (cut(WHOLE), "model.safetensors is damaged"),
+]
+SPLIT: list[tuple[Callable[[Path], object], str]] = [
+    (remove(SECOND), f"{INDEX} names {SECOND}, which is missing"),
+    (remove(INDEX), f"has neither {WHOLE} nor {INDEX}"),
+    (cut(SECOND), f"{SECOND} is damaged"),
+    (set_in(INDEX, weight_map={"a": "../a.safetensors"}), "names ../a.safetensors, which is missing"),
+    (set_in(INDEX, weight_map={}), f"{INDEX} is damaged: it names no weights"),
+]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says", "split"), [(*one, False) for one in REFUSED] + [(*one, True) for one in SPLIT]
+)
+def test_import_refuses_what_make_refuses_with_the_same_words(
+    tmp_path: Path, spoil: Callable[[Path], object], says: str, split: bool
+) -> None:
+    folder = language_model(tmp_path / "toy")
+    if split:
+        in_two(folder)
+    catalog = Catalog(tmp_path / "bundled", tmp_path / "own", families())
+    catalog.import_(folder, "story", accept_licence=True)
+    spoil(folder)
+    with pytest.raises(StudioError, match=re.escape(says)) as refused:
+        catalog.import_(folder, "story", accept_licence=True)
+    with pytest.raises(StudioError) as failed:
+        loaded(folder)
+    assert str(failed.value) == str(refused.value)
+    assert [model.id for model in catalog.models()] == ["toy"]
+
+
+def test_weights_in_two_files_come_out_as_in_one(tmp_path: Path) -> None:
+    folder = language_model(tmp_path / "toy")
+    whole = written(folder)
+    in_two(folder)
+    assert written(folder) == whole

@@ -36,6 +36,7 @@ def writer(folder: Path, config: Mapping[str, Any] = LLAMA, licence: str = "mit"
     """A story model as a hub would give it."""
     tensors(folder / "model.safetensors")
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (folder / "tokenizer.json").write_text("{}", encoding="utf-8")
     if licence:
         (folder / "README.md").write_text(f"---\nlicense: {licence}\n---\n# A model\n", encoding="utf-8")
     return folder
@@ -134,6 +135,7 @@ def test_verify_notices_changed_cut_and_missing_weights(shelf: Catalog, tmp_path
 def test_import_copies_a_folder_and_describes_it(shelf: Catalog, tmp_path: Path) -> None:
     source = writer(tmp_path / "Tiny Llama 1B!")
     (source / "modeling_llama.py").write_text("raise SystemExit", encoding="utf-8")
+    (source / "chat_template.jinja").write_text("{{ messages }}", encoding="utf-8")
     (source / "optimizer.pt").write_bytes(b"x")
     (source / "pytorch_model.bin").write_bytes(pickle.dumps(1))
     (source / ".git").mkdir()
@@ -141,7 +143,14 @@ def test_import_copies_a_folder_and_describes_it(shelf: Catalog, tmp_path: Path)
     model = shelf.import_(source, "story")
     assert (model.id, model.medium, model.family, model.licence) == ("tiny-llama-1b", "story", "llama", "mit")
     assert model.title == "Tiny Llama 1B!"
-    assert names(model.folder) == {"model.safetensors", "config.json", "README.md", "model.toml"}
+    assert names(model.folder) == {
+        "model.safetensors",
+        "config.json",
+        "tokenizer.json",
+        "chat_template.jinja",
+        "README.md",
+        "model.toml",
+    }
     assert model.folder == tmp_path / "own" / "tiny-llama-1b"
     assert shelf.verify(model) == []
     with pytest.raises(BadInput, match="installed already, as tiny-llama-1b"):
@@ -173,7 +182,7 @@ def test_import_follows_the_links_of_a_hub_cache(shelf: Catalog, tmp_path: Path)
     blobs = writer(tmp_path / "blobs")
     snapshot = tmp_path / "snapshots" / ("0123456789" * 4)
     snapshot.mkdir(parents=True)
-    for name in ("model.safetensors", "config.json", "README.md"):
+    for name in ("model.safetensors", "config.json", "tokenizer.json", "README.md"):
         (snapshot / name).symlink_to(blobs / name)
     model = shelf.import_(snapshot, "story")
     assert not any(path.is_symlink() for path in model.folder.iterdir())

@@ -46,6 +46,7 @@ def model_folder(folder: Path, licence: str = "mit") -> Path:
     save_file({"weight": np.arange(600, dtype=np.float32)}, folder / "model.safetensors")
     config = {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (folder / "tokenizer.json").write_text("{}", encoding="utf-8")
     (folder / "README.md").write_text(f"---\nlicense: {licence}\n---\n", encoding="utf-8")
     return folder
 

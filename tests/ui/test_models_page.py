@@ -52,6 +52,7 @@ def writer(folder: Path, licence: str = "mit") -> Path:
     folder.mkdir(parents=True)
     save_file({"weight": np.arange(6, dtype=np.float32)}, folder / "model.safetensors")
     (folder / "config.json").write_text(json.dumps(LLAMA), encoding="utf-8")
+    (folder / "tokenizer.json").write_text("{}", encoding="utf-8")
     (folder / "README.md").write_text(f"---\nlicense: {licence}\n---\n# A tiny writer\n", encoding="utf-8")
     return folder
 
