@@ -85,6 +85,12 @@ def test_captions_use_known_words_only_and_name_what_is_asked() -> None:
                 assert f"{('two', 'three')[number - 2]} {THINGS[name].many}" in words
 
 
+def test_a_plural_without_a_number_is_read_as_two_of_a_thing() -> None:
+    assert tokens("Boats and three balloons by a house") == ["two boats", "and", "three balloons", "by", "a", "house"]
+    assert tokens("two deer, a deer") == ["two deer", "a", "deer"]
+    assert tokens("village houses")[-1] == "houses"
+
+
 def test_some_of_every_hundred_asks_are_held_out_and_no_place_or_hour_is() -> None:
     drawn = asks(400)
     kept = [what for what in drawn if not held_out(what)]
