@@ -71,6 +71,16 @@ def test_undo_takes_back_what_was_typed_even_in_the_field(desk: Desk) -> None:
     assert prompt(desk) == "a red fox at night"
 
 
+def test_after_other_words_the_cursor_stands_behind_a_whole_one(desk: Desk) -> None:
+    panel = desk.panel("poster")
+    words = desk.find("prompt", QPlainTextEdit)
+    panel.form.set_value(panel.form.value().replace(prompt="a fox by the river at night"))
+    panel.form.set_value(panel.form.value().replace(prompt="a house under the moonlight"))
+    assert words.textCursor().position() == len("a house under the moonlight")  # type: ignore[attr-defined]
+    panel.form.set_value(panel.form.value().replace(prompt="a house under moonlight"))
+    assert words.textCursor().position() == len("a house under")  # type: ignore[attr-defined]
+
+
 def test_a_whole_brief_taken_up_is_one_step(desk: Desk) -> None:
     panel = desk.panel("poster")
     before = panel.form.value()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -428,9 +428,17 @@ class TextField(FormField):
 
 def _end_of_change(before: str, after: str) -> int:
     """Where the change from `before` ends in `after`, in UTF-16 units, as Qt counts."""
-    pairs = enumerate(zip(reversed(before), reversed(after), strict=False))
-    alike = next((at for at, (old, new) in pairs if old != new), min(len(before), len(after)))
-    return len(after[: len(after) - alike].encode("utf-16-le")) // 2
+    shorter = min(len(before), len(after))
+    tail = _shared(reversed(before), reversed(after), shorter)
+    end = len(after) - tail
+    if _shared(before, after, shorter) + tail < shorter:  # other words, which may end with the same letters
+        end = next((at for at in range(end, len(after)) if after[at].isspace()), len(after))
+    return len(after[:end].encode("utf-16-le")) // 2
+
+
+def _shared(one: Iterable[str], other: Iterable[str], most: int) -> int:
+    """How many characters are the same at the beginning of both; `most` if the shorter one is the other's beginning."""
+    return next((at for at, (left, right) in enumerate(zip(one, other, strict=False)) if left != right), most)
 
 
 def make_field(name: str, note: Field, *, models: Models = tuple, shape: Shape = "slider") -> FormField:
