@@ -119,6 +119,13 @@ def transparent(image: Image) -> bool:
     return image.pixels.shape[2] == 4 and bool((image.pixels[..., 3] < 250).any())
 
 
+def hides_ground(image: Image, style: PictureStyle) -> bool:
+    """Whether nothing is seen of the background on a square canvas."""
+    at = place(image, style, 1000, 1000)
+    inside = at.left > 0.5 or at.top > 0.5 or at.left + at.width < 999.5 or at.top + at.height < 999.5
+    return not inside and not transparent(image)
+
+
 def render(image: Image, style: PictureStyle, width: int, height: int, ground: Image | None = None) -> Image:
     """The picture as RGBA uint8 `[height, width, 4]`. `ground` is the background where the style asks for a work.
 

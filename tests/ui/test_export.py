@@ -92,6 +92,19 @@ def test_the_preview_follows_the_controls(desk: Desk) -> None:
     dialog.reject()
 
 
+def test_a_background_that_the_picture_hides_is_not_hidden_without_a_word(desk: Desk) -> None:
+    dialog = open_dialog(desk, Image(np.full((80, 80, 3), 120, np.uint8)))
+    said = dialog.findChild(QLabel, "groundHidden")
+    assert said is not None
+    assert said.isHidden()
+    press(desk, dialog, "ground.gradient")
+    assert said.isVisible()
+    assert "margin" in said.text()
+    dialog.style_controls._sliders["padding"].setValue(10)
+    assert said.isHidden()
+    dialog.reject()
+
+
 def test_another_work_is_the_background(desk: Desk) -> None:
     behind = Image(np.full((30, 30, 3), 77, np.uint8))
     desk.studio.library.add(

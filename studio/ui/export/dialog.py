@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage, QShowEvent
 from PySide6.QtWidgets import QDialog, QFileDialog, QFrame, QProgressBar, QScrollArea, QWidget
 
 from studio.errors import BadInput, StudioError
-from studio.export.compose import PictureStyle, render, suggest_colours
+from studio.export.compose import PictureStyle, hides_ground, render, suggest_colours
 from studio.export.formats import formats
 from studio.export.job import ExportJob
 from studio.export.task import ExportRequest, order_to_json
@@ -242,6 +242,7 @@ class ExportDialog(QDialog):
     def _changed(self) -> None:
         """Render the style; while a slider moves, only the newest state."""
         look, seen = self.style_controls.look, self._small
+        self.style_controls.show_hidden(seen is not None and hides_ground(seen, look))
         if look.ground == "work" and self._background is None:
             if self._picture is not None and not self._reading.busy and self._others:
                 self._use_background(max(0, self.style_controls.works.currentIndex()))

@@ -103,7 +103,11 @@ class StyleControls(QWidget):
         self.works.setAccessibleName(tr("Background picture"))
         self.works.setToolTip(tr("Background picture"))
         whole.addWidget(self._paint)
+        self._hidden = label(tr("The picture covers the background. A margin lets it show."), "muted", wrap=True)
+        self._hidden.setObjectName("groundHidden")
+        self._hidden.hide()
         whole.addWidget(self.works)
+        whole.addWidget(self._hidden)
         whole.addSpacing(4)
         for name, words, (low, high) in PLACES:
             whole.addLayout(self._slider(name, tr(words), low, high))
@@ -136,6 +140,10 @@ class StyleControls(QWidget):
             made = ColourButton(f"tint{at}", tr("From the picture"), colour, fixed=True)
             made.chosen.connect(self._take)
             self._tints.insertWidget(at, made)
+
+    def show_hidden(self, hidden: bool) -> None:
+        """Say that the picture hides the background, where one is chosen."""
+        self._hidden.setVisible(hidden and self._look.ground != "none")
 
     def move(self, across: float, down: float) -> None:  # type: ignore[override]
         """Move the picture by shares of the side."""
