@@ -398,7 +398,9 @@ class Library:
         found = self._queries.query(lambda db: tables.records(db, wanted))
         missing = [name for name in wanted if name not in found]
         if missing:
-            raise BadInput("There is no work {id!r:.80} in the library.", "`library list` shows those.", id=missing[0])
+            raise BadInput(
+                "There is no work {id!r:.80} in the library.", "`studio library list` shows those.", id=missing[0]
+            )
         return [found[name] for name in wanted]
 
     def _change(self, ids: Iterable[str], changed: Callable[[AssetRecord], AssetRecord]) -> None:
