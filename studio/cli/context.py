@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import sys
@@ -17,6 +18,7 @@ from studio.errors import BadInput, Message
 from studio.models.catalog import Catalog
 from studio.schema import settings
 from studio.system.paths import RESOURCES, AppPaths
+from studio.system.storage import disk_error
 
 if TYPE_CHECKING:
     from studio.library.library import Library
@@ -108,6 +110,8 @@ def output_folder(folder: Path) -> Path:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise disk_error("The folder for results cannot be made", error) from error
         reason = error.strerror or str(error)
         raise BadInput(
             "{folder} cannot be written to: {reason}.",

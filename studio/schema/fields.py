@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -173,6 +174,7 @@ class PathTo(Field):
     def check(self, name: str, value: Any) -> str:
         if not isinstance(value, str) or "\0" in value:
             raise BadInput("{name} must be a path, not {value}.", name=name, value=shown(value))
+        _check_length(name, value)
         return value
 
 
@@ -226,6 +228,7 @@ class WorkRef(Field):
             raise self._no_work(name, value)
         if "\0" in key.path or (key.id and not WORK_ID.fullmatch(key.id)) or len(key.sha256) not in (0, 64):
             raise self._no_work(name, value)
+        _check_length(name, key.path)
         return key
 
     def plain(self, value: Any) -> Any:
@@ -240,6 +243,17 @@ class WorkRef(Field):
             name=name,
             value=shown(value),
         )
+
+
+PATH_LIMIT, NAME_LIMIT = 4096, 255
+"""The longest path, and the longest name in it, that a system takes: in bytes on Linux, in characters elsewhere."""
+
+
+def _check_length(name: str, path: str) -> None:
+    in_bytes = sys.platform == "linux"
+    sizes = [len(part.encode("utf-8", "surrogatepass") if in_bytes else part) for part in re.split(r"[/\\]", path)]
+    if max(sizes) > NAME_LIMIT or sum(sizes) + len(sizes) > PATH_LIMIT:
+        raise BadInput("{name} cannot be {value}: no file can have so long a name.", name=name, value=shown(path))
 
 
 def field(default: Any, about: Field) -> Any:

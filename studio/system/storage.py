@@ -14,7 +14,7 @@ from typing import LiteralString
 
 import filelock
 
-from studio.errors import Message, StudioError
+from studio.errors import BadInput, Message, StudioError
 
 COPY_CHUNK = 8 * 2**20  # bytes between two steps of a copy
 
@@ -101,6 +101,8 @@ def disk_error(what: LiteralString | Message, error: OSError | sqlite3.Error) ->
         if path:
             said = Message("{what}: there is a file where a folder is needed ({path}).", what=what, path=path)
         return StudioError(said, "Choose another folder.", mend="folders")
+    if code == errno.ENAMETOOLONG:
+        return BadInput("{what}: no file can have so long a name ({path:.60}…).", "Shorten it.", what=what, path=path)
     if code == errno.EBUSY:
         return StudioError("{what}: another program is using the folder.", "Wait a moment and try again.", what=what)
     why = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__

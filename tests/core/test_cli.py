@@ -196,6 +196,8 @@ def test_an_ignored_field_is_warned_about_once(run: Runs, home: Path, tmp_path: 
     assert "noise" not in run(*asked).err
 
 
+LONG = "x" * 5000
+
 BAD: list[tuple[str, ...]] = [
     (),
     ("paint",),
@@ -227,6 +229,15 @@ BAD: list[tuple[str, ...]] = [
     ("models", "info", "nothing"),
     ("library", "show", "nothing"),
     ("bench", "nothing"),
+    ("library", "import", f"{LONG}.png"),
+    ("library", "show", f"{LONG}.png"),
+    ("make", "--request", f"{LONG}.json"),
+    ("make", "--request", f"{LONG}.png"),
+    ("make", "avatar", "--out", LONG),
+    ("make", "avatar.project", "--picture", f"{LONG}.png"),
+    ("train", "avatar", "--data", LONG, "--out", "x"),
+    ("train", "avatar", "--data", ".", "--out", LONG),
+    ("models", "import", LONG, "--medium", "story"),
 ]
 
 
@@ -271,6 +282,16 @@ def test_a_corrupted_request_file_is_bad_input(run: Runs, tmp_path: Path, conten
     ended = run("make", "--request", request, "--json")
     assert (ended.status, ended.out, run.opened) == (2, "", 0)
     assert len(ended.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("picture", ["x" * 5000, "x" * 256, "x/" * 3000, "a\0b"])
+def test_a_request_for_an_impossible_file_is_bad_input(run: Runs, tmp_path: Path, picture: str) -> None:
+    request = tmp_path / "request.json"
+    request.write_text(json.dumps({"kind": "avatar.project", "picture": picture}), encoding="utf-8")
+    ended = run("make", "--request", request)
+    assert (ended.status, ended.out, run.opened) == (2, "", 0)
+    assert ended.err.startswith("picture cannot be ")
+    assert len(ended.err) < 200
 
 
 def test_a_picture_without_metadata_is_no_request(run: Runs, tmp_path: Path) -> None:
