@@ -145,26 +145,26 @@ def error_hooks(loop: asyncio.AbstractEventLoop, places: AppPaths | None = None)
 
     What it shows of an error says nothing of prompts nor, given the `places`, of folders and names.
     """
-    surface = ErrorReporter(lambda words: _anonymous(redact(words), places))
+    reporter = ErrorReporter(lambda words: _anonymous(redact(words), places))
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             QApplication.quit()
         else:
-            surface.report(error.with_traceback(trace))
+            reporter.report(error.with_traceback(trace))
 
     def thread_hook(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None:
-            surface.report(args.exc_value)
+            reporter.report(args.exc_value)
 
     def loop_hook(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        surface.report(error if isinstance(error, BaseException) else RuntimeError(str(context.get("message"))))
+        reporter.report(error if isinstance(error, BaseException) else RuntimeError(str(context.get("message"))))
 
     before: tuple[Callable[..., Any], Callable[..., Any]] = (sys.excepthook, threading.excepthook)
     sys.excepthook, threading.excepthook = hook, thread_hook
     loop.set_exception_handler(loop_hook)
     try:
-        yield surface
+        yield reporter
     finally:
         sys.excepthook, threading.excepthook = before

@@ -78,13 +78,13 @@ def test_a_thumbnail_that_is_gone_does_not_stop_the_others(
 
 
 def test_an_lru_cache_keeps_to_its_limit() -> None:
-    hoard: LruCache[str, int] = LruCache(10)
+    cache: LruCache[str, int] = LruCache(10)
     for at, name in enumerate("abc"):
-        hoard.put(name, at, 3)
-    assert hoard.get("a") == 0
-    hoard.put("d", 3, 3)
-    assert [name in hoard for name in "abcd"] == [True, False, True, True]
-    hoard.put("d", 4, 1)
-    assert (hoard.get("d"), hoard.weight, len(hoard)) == (4, 7, 3)
-    hoard.put("e", 5, 99)  # heavier than all that may be kept: it is what is needed now
-    assert (hoard.get("e"), len(hoard), hoard.weight) == (5, 1, 99)
+        cache.put(name, at, 3)
+    assert cache.get("a") == 0
+    cache.put("d", 3, 3)
+    assert [name in cache for name in "abcd"] == [True, False, True, True]
+    cache.put("d", 4, 1)
+    assert (cache.get("d"), cache.weight, len(cache)) == (4, 7, 3)
+    cache.put("e", 5, 99)  # heavier than all that may be kept: it is what is needed now
+    assert (cache.get("e"), len(cache), cache.weight) == (5, 1, 99)

@@ -230,17 +230,17 @@ class TextStage(Stage):
         menu = self.versions()
         menu.popup(self.history.mapToGlobal(QPoint(0, -menu.sizeHint().height())))
 
-    def _restore(self, deed: Callable[[], object]) -> None:
+    def _restore(self, act: Callable[[], object]) -> None:
         draft = self._draft
-        if draft is not None and self._try(deed):
+        if draft is not None and self._try(act):
             self.page.set_writable(False)
             self._set(draft.text)
             self.page.set_writable(True)
             self._show_state()
 
-    def _try(self, deed: Callable[[], object]) -> bool:
+    def _try(self, act: Callable[[], object]) -> bool:
         try:
-            deed()
+            act()
         except (StudioError, OSError) as error:
             words = failure(error) if isinstance(error, StudioError) else (str(error), "")
             self.message.emit(*words)
