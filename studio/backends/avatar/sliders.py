@@ -2,7 +2,7 @@
 
 A trait is one attribute of a style with its values in an order in which neighbours look alike: a track of stations.
 A slider's place, 0 to 1, is a place on that track; between two stations their codes are blended. `traits.json` beside
-the weights keeps the orders that `traits.build` measured; a model without it orders them by names alone.
+the weights keeps the orders that the recipe measured (slider_order.py); a model without it orders them by names alone.
 """
 
 from __future__ import annotations

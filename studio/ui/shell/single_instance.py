@@ -29,7 +29,7 @@ def raise_other(name: str) -> bool:
 
 
 class InstanceServer(QObject):
-    """Answers later starts; `asked` says that one came."""
+    """Answers later starts; `raise_requested` says that one came."""
 
     raise_requested = Signal()
 

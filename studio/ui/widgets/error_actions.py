@@ -13,7 +13,7 @@ from studio.schema.request import Request
 from studio.ui.widgets.text import tr
 
 Button = tuple[str, str, Callable[[], object]]
-"""Words, object name, what it does: as a Bar takes them."""
+"""Words, object name, what it does: as a MessageBar takes them."""
 
 COMMANDS = {
     "models": ("Show models", "page.models"),

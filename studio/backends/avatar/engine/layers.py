@@ -43,7 +43,7 @@ def upsample(x: Tensor, kernel: Tensor) -> Tensor:
 
 
 def upsample_bilinear(x: Tensor) -> Tensor:
-    """`enlarged` by the binomial filter, which is bilinear interpolation where the picture ends in zeros: faster on
+    """`upsample` by the binomial filter, which is bilinear interpolation where the picture ends in zeros: faster on
     processors."""
     x = F.interpolate(F.pad(x, (1, 1, 1, 1)), scale_factor=2, mode="bilinear")
     return x[:, :, 2:-2, 2:-2]
@@ -57,8 +57,9 @@ def polyphase(weight: Tensor) -> tuple[Tensor, ...]:
 
 
 def polyphase_transpose(x: Tensor, kernels: tuple[Tensor, ...]) -> Tensor:
-    """`conv_transpose2d(x, weight, stride=2)` by the four kernels of `phases`; on processors the plain convolutions are
-    faster by more than what putting their results together costs."""
+    """`conv_transpose2d(x, weight, stride=2)` by the four kernels of `polyphase`; on processors the plain convolutions
+    are faster by more than what putting their results together costs.
+    """
     n, _, height, width = x.shape
     y = x.new_empty(n, 2 * height + 1, 2 * width + 1, len(kernels[0])).permute(0, 3, 1, 2)
     for i, kernel in enumerate(kernels):
