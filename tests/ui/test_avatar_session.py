@@ -142,6 +142,27 @@ def test_a_face_of_sixteen_is_mixed_into_the_work_that_is_seen(desk: Desk) -> No
     assert (brief(panel).seed, len(brief(panel).mix)) == (3, 1)
 
 
+def test_the_chosen_face_is_seen_before_it_is_drawn_again(desk: Desk) -> None:
+    _, inspector = page(desk)
+    sixteen(desk)
+    chosen = inspector.session.candidates.faces[3]
+    FaceEngine.gate.clear()
+    pick(desk, 3)
+    assert inspector.session.live == chosen
+    FaceEngine.gate.set()
+
+
+def test_faces_that_come_after_a_running_job_are_said_to_wait(desk: Desk) -> None:
+    panel, _ = page(desk)
+    FaceEngine.gate.clear()
+    desk.click("generate")
+    desk.until(lambda: any(job.state == "running" for job in desk.studio.queue.jobs()))
+    desk.click("faces")
+    assert panel.stage_area.header.caption.full_text() == session.WAITING
+    FaceEngine.gate.set()
+    desk.until(lambda: panel.stage_area.header.caption.full_text() == "Choose one of 16 faces")
+
+
 def test_words_about_loading_go_when_there_is_something_to_see(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     panel, inspector = page(desk)
     inspector.session._loading.setInterval(1)

@@ -13,6 +13,7 @@ from studio.backends.avatar.requests import AvatarRequest
 from studio.errors import StudioError
 from studio.jobs.job import Cancelled, Job
 from studio.library.library import Asset
+from studio.media.payloads import Image
 from studio.schema.request import Request
 from studio.ui.avatar.faces import unnamed
 from studio.ui.background import JobWatcher
@@ -223,22 +224,28 @@ class CandidateFaces(QObject):
     def __init__(self, studio: Studio, parent: QObject) -> None:
         super().__init__(parent)
         self.faces: list[AvatarRequest] = []
+        self.pictures: dict[int, Image] = {}  # by the index of their faces
         self._jobs = LiveJobs(studio, self)
         self._jobs.failed.connect(self._fail)
 
     def draw(self, faces: Sequence[AvatarRequest]) -> None:
         """Draw these; cancel those of before."""
         self._jobs.stop()
-        self.faces = list(faces)
+        self.faces, self.pictures = list(faces), {}
         for at, face in enumerate(self.faces):
-            job = self._jobs.submit(
-                unnamed(face), lambda _, made, at=at: made and self.drawn.emit(at, made[0]), slot=f"{SLOT}.{at}"
-            )
-            if job is None:
+            if (
+                self._jobs.submit(unnamed(face), lambda _, made, at=at: self._show(at, made), slot=f"{SLOT}.{at}")
+                is None
+            ):
                 break
 
     def stop(self) -> None:
         self._jobs.stop()
+
+    def _show(self, at: int, made: list[Any]) -> None:
+        if made:
+            self.pictures[at] = made[0]
+            self.drawn.emit(at, made[0])
 
     def _fail(self, error: BaseException) -> None:
         """All candidates fail for the same reason; report the first error only."""

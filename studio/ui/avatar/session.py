@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 LOADING = "Loading the model…"
+WAITING = "Waiting for the job that is running…"
 LOADING_DELAY = 600  # milliseconds without a picture, after which the window says that the model is loading
 BRIEF_FIELDS = ("style", "psi", "noise", "cutoff", "label", "seed", "size", "model")
 """Fields that a person edits in the brief and that change the picture."""
@@ -82,7 +83,7 @@ class FaceSession(QObject):
         self._loading = QTimer(self)
         self._loading.setSingleShot(True)
         self._loading.setInterval(LOADING_DELAY)
-        self._loading.timeout.connect(lambda: actions.notify(tr(LOADING), ()))
+        self._loading.timeout.connect(lambda: actions.notify(tr(WAITING if self._waits() else LOADING), ()))
         self._live = LiveFace(studio, self)
         self.candidates = CandidateFaces(studio, self)
         brief.form.changed.connect(self._brief_changed)
@@ -90,7 +91,7 @@ class FaceSession(QObject):
         stage.live_closed.connect(self._left_stage)
         stage.live_left.connect(self._let_go)  # a face that is still being drawn would cover the candidates again
         stage.changed.connect(self._refresh)
-        stage.choice_picked.connect(lambda at: self._purpose(self.candidates.faces[at]))
+        stage.choice_picked.connect(self._pick)
         self._live.drawn.connect(self._drawn)
         self._live.failed.connect(self._drawing_failed)
         self._live.saved.connect(self._saved)
@@ -233,7 +234,8 @@ class FaceSession(QObject):
         self._let_go()
         self._purpose = purpose or self.set_face
         self.stage.error.hide()
-        self.stage.show_choices(len(faces), count(len(faces), "Drawing %n face", "Drawing %n faces"), captions)
+        words = tr(WAITING) if self._waits() else count(len(faces), "Drawing %n face", "Drawing %n faces")
+        self.stage.show_choices(len(faces), words, captions)
         self.candidates.draw(faces)
 
     def leave_candidates(self) -> None:
@@ -276,6 +278,13 @@ class FaceSession(QObject):
     def _drawing_failed(self, error: BaseException) -> None:
         self.fail(error)
         self._draw_failed = True
+
+    def _pick(self, at: int) -> None:
+        """Use a candidate; where it is edited, its picture stands there until it is drawn at its full size."""
+        face, picture = self.candidates.faces[at], self.candidates.pictures.get(at)
+        self._purpose(face)
+        if picture is not None and self._live.face is not None and faces.same_face(self._live.face, face):
+            self._drawn(picture, finished=False)
 
     def _candidate_drawn(self, at: int, picture: Image) -> None:
         self.stage.show_choice(at, picture)
@@ -358,7 +367,13 @@ class FaceSession(QObject):
 
     def _stop_loading_message(self) -> None:
         self._loading.stop()
-        self.actions.dismiss_message(tr(LOADING))
+        for words in (LOADING, WAITING):
+            self.actions.dismiss_message(tr(words))
+
+    def _waits(self) -> bool:
+        """Whether something else is made first, as live faces come after the job that is running."""
+        running = [job for job in self._studio.queue.jobs() if job.state == "running" and not job.live]
+        return any(self._studio.task(job.request).lane == "device" for job in running)
 
     def _refresh(self) -> None:
         """What is shown has changed. While a slider moves, its model is the same, and the disk is left alone."""
