@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import studio
-from studio.errors import NOTHING, Message
+from studio.errors import NOTHING, Message, StudioError
 from studio.jobs.job import Cancelled, Job
 from studio.jobs.worker import EngineResult
 from studio.library.library import Asset, Embed, Library
@@ -114,7 +114,10 @@ class ResultStore:
         return works
 
     def _origin(self, id: str) -> ModelOrigin:
-        model = self._catalog.get(id)
+        try:
+            model = self._catalog.get(id)
+        except StudioError:  # removed while it was used; the work is there all the same
+            return ModelOrigin(id)
         return ModelOrigin(model.id, model.family, model.licence, model.sha256)
 
 

@@ -397,6 +397,25 @@ def test_a_work_of_several_files_goes_the_whole_way(home: Path, kind: type[Reque
         studio.close()
 
 
+def test_a_work_is_saved_where_its_model_is_removed_meanwhile(home: Path) -> None:
+    folder = home / "models" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "model.toml").write_text('medium = "story"\nfamily = "llama"\n', encoding="utf-8")
+    studio = fake_studio(home)
+    try:
+        job = studio.submit(STORY(seed=fakes.SLOW, model="mine"))
+        fakes.until(lambda: job.progress.stage == "making")
+        studio.catalog.remove("mine")
+        studio.queue.cancel(job.id)
+        error = fakes.ended(job)
+        assert isinstance(error, Cancelled)
+        (work,) = error.assets
+        assert work.provenance.model is not None
+        assert work.provenance.model.id == "mine"
+    finally:
+        studio.close()
+
+
 def test_a_killed_engine_process_costs_one_job(home: Path) -> None:
     studio = fake_studio(home, isolated=True)
     try:
