@@ -100,7 +100,9 @@ class Studio:
         temp_clips.remove_stale()
         self.warnings += self.queue.restore()
         owns_queue = queue_store is not None and queue_store.owned
-        self._sweep = LeftoverSweep(paths, self._used_works, self.queue.requests) if owns_queue else None
+        self._sweep: LeftoverSweep | None = None
+        if owns_queue:
+            self._sweep = LeftoverSweep(paths, self.catalog, self._used_works, self.queue.requests)
         self._end_following = self.catalog.follow(lambda: self._publish(News("models")))
 
     def submit(

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
 from studio.cli import inputs, make
-from studio.cli.context import format_size, table
+from studio.cli.context import table
 from studio.cli.flags import as_typed, whole_number
 from studio.errors import BadInput, StudioError
 from studio.library.titles import describe, title_of
+from studio.system.storage import format_size
 
 if TYPE_CHECKING:
     from studio.cli.context import CliContext

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
 from studio.cli.avatar import directions
-from studio.cli.context import format_size, table
+from studio.cli.context import table
 from studio.cli.flags import program
+from studio.system.storage import format_size
 
 if TYPE_CHECKING:
     from studio.cli.context import CliContext

@@ -10,6 +10,9 @@ from studio.errors import Message
 from studio.library.asset import Asset, AssetFile
 from studio.system import storage
 
+COPYING = ".copy-"
+"""How the names of the folders begin that hold copies until they are whole."""
+
 Copy = tuple[Path, str]
 """A file that was written, and its sha256."""
 
@@ -32,8 +35,9 @@ def further_names(stem: str, main: str, files: Sequence[AssetFile]) -> list[str]
 def copy_work(asset: Asset, folder: Path, stem: str, mark: str = " ") -> list[Copy]:
     """Copy all files of a work to `folder`, the main one first, as `stem` or as `stem` with `mark` and a number.
 
-    Every name is taken with O_EXCL before anything is written, so that two programs never choose the same one.
-    Either all files are written, or none. Raises StudioError.
+    The files are copied to a folder of their own first, which `storage.sweep_staging` removes after a crash; then every
+    name is taken with O_EXCL, so that two programs never choose the same one. Either all files are written, or none.
+    Raises StudioError.
     """
 
     def names(stem: str) -> list[str]:
@@ -52,13 +56,21 @@ def copy_work(asset: Asset, folder: Path, stem: str, mark: str = " ") -> list[Co
             claimed.append(folder / name)
         return False
 
-    with storage.disk_errors_as(Message("The copy in {folder} could not be written", folder=folder)):
+    storage.sweep_staging(folder, COPYING)
+    with (
+        storage.disk_errors_as(Message("The copy in {folder} could not be written", folder=folder)),
+        storage.staging(folder, COPYING) as part,
+    ):
         try:
+            copied = [(part / str(at), _copy(source, part / str(at))) for at, source in enumerate(asset.paths)]
             storage.unique_name(stem, taken, mark)
-            return [(path, _copy(source, path)) for source, path in zip(asset.paths, claimed, strict=True)]
+            for (staged, _), path in zip(copied, claimed, strict=True):
+                staged.replace(path)
         except BaseException:
             _remove(claimed)
             raise
+        storage.sync_folder(folder)
+        return [(path, sha256) for path, (_, sha256) in zip(claimed, copied, strict=True)]
 
 
 def copy_as(asset: Asset, path: Path) -> None:
@@ -67,17 +79,21 @@ def copy_as(asset: Asset, path: Path) -> None:
     Raises StudioError.
     """
     with storage.disk_errors_as("The copy could not be saved"):
-        _copy(asset.path, path)
+        _replace(path, asset.path)
         for file, name in zip(asset.files, further_names(path.stem, path.name, asset.files), strict=True):
-            _copy(file.path, storage.free_path(path.with_name(name)))
+            _replace(storage.free_path(path.with_name(name)), file.path)
+
+
+def _replace(path: Path, source: Path) -> None:
+    with storage.replacing(path) as part:
+        _copy(source, part)
 
 
 def _copy(source: Path, target: Path) -> str:
     """Copy one file; its sha256."""
-    with storage.replacing(target) as part:
-        storage.copy(source, part, lambda _: None)
-        with part.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+    storage.copy(source, target, lambda _: None)
+    with target.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _remove(files: list[Path]) -> None:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
 import unicodedata
-import uuid
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from studio.errors import BadInput
-from studio.system.storage import disk_errors_as, free_path, replacing, sync_folder, unique_name, write_synced
+from studio.system.storage import (
+    disk_errors_as,
+    free_path,
+    replacing,
+    staging,
+    sweep_staging,
+    sync_folder,
+    unique_name,
+    write_synced,
+)
 
 File = tuple[str, bytes]
 """Its place below the folder, with "/" between the parts, and its bytes."""
+
+EXPORTING = ".export-"
+"""How the names of the folders begin that hold exported files until all are there."""
 
 NAME_LIMIT = 60
 """Characters of a name that is made of a title."""
@@ -80,28 +90,20 @@ def _folder(files: Iterable[File], to: Path, name: str, on_file: Callable[[int],
     if to.exists() and not to.is_dir():
         raise BadInput("{to} is a file, not a folder.", "Choose a folder, or a name that ends in .zip.", to=to)
     made_folder = _make_folder(to)
-    part: Path | None = None
     try:
-        part = to / f".export-{uuid.uuid4().hex}.part"
-        part.mkdir()
-        written: list[Path] = []
-        for count, (inner, data) in enumerate(files, 1):
-            place = part / _check_name(inner)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            write_synced(place, data)
-            written.append(place)
-            if on_file:
-                on_file(count)
-        if len(written) == 1:
-            end = free_path(to / written[0].name)
-            written[0].replace(end)
-            shutil.rmtree(part, ignore_errors=True)
-        else:
-            end = free_path(to / name)
-            part.replace(end)
+        sweep_staging(to, EXPORTING)
+        with staging(to, EXPORTING) as part:
+            written: list[Path] = []
+            for count, (inner, data) in enumerate(files, 1):
+                place = part / _check_name(inner)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                write_synced(place, data)
+                written.append(place)
+                if on_file:
+                    on_file(count)
+            end = free_path(to / (written[0].name if len(written) == 1 else name))
+            (written[0] if len(written) == 1 else part).replace(end)
     except BaseException:
-        if part is not None:
-            shutil.rmtree(part, ignore_errors=True)
         _remove_empty(made_folder)
         raise
     sync_folder(to)

@@ -1,4 +1,4 @@
-"""Removes what requests left on the disk and nothing names any more: copies of files, and pasted files."""
+"""Removes what requests left on the disk and nothing names any more: copies of files, pasted files, cut-off imports."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from studio.documents import document
 from studio.errors import StudioError
 from studio.jobs.imports import remove_pasted
 from studio.library.used_works import UsedWorks
+from studio.models.catalog import Catalog
 from studio.schema.request import Request
 from studio.system.paths import AppPaths
 
@@ -23,11 +24,16 @@ class LeftoverSweep:
     what waits there. `requests` returns all that are queued, interrupted or listed.
     """
 
-    def __init__(self, paths: AppPaths, used_works: UsedWorks, requests: Callable[[], Sequence[Request]]) -> None:
+    def __init__(
+        self, paths: AppPaths, catalog: Catalog, used_works: UsedWorks, requests: Callable[[], Sequence[Request]]
+    ) -> None:
         self._closing = threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: sweep(paths, used_works, requests(), self._closing.is_set), name="leftovers", daemon=True
-        )
+
+        def run() -> None:
+            catalog.sweep()
+            sweep(paths, used_works, requests(), self._closing.is_set)
+
+        self._thread = threading.Thread(target=run, name="leftovers", daemon=True)
         self._thread.start()
 
     def close(self) -> None:

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import threading
-import time
 import tomllib
 import unicodedata
 import uuid
@@ -33,7 +32,6 @@ Copied = Callable[[int, int], object]
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 STAGING = ".importing-"
 BESIDE = ".beside"
-DAY = 86_400
 NO_FAMILIES: Families = MappingProxyType({})
 
 
@@ -249,13 +247,19 @@ class Catalog:
         removed = model.folder.with_name(f"{STAGING}{uuid.uuid4().hex}")
         try:
             model.folder.rename(removed)  # not a model any more, even if deleting is interrupted
-            shutil.rmtree(removed)
+            with contextlib.suppress(FileNotFoundError):  # another studio sweeps it meanwhile
+                shutil.rmtree(removed)
         except OSError as error:
             raise StudioError(
                 "{title} could not be removed: {reason}.", title=model.title, reason=error.strerror
             ) from error
         finally:
             self.refresh()
+
+    def sweep(self) -> None:
+        """Delete what killed imports and removals left in the user's folder."""
+        if self._own is not None:
+            storage.sweep_staging(self._own, STAGING)
 
     def _places(self) -> Iterator[Path]:
         yield self._bundled
@@ -310,20 +314,19 @@ class Catalog:
 
     def _take(self, found: DetectedModel, files: list[Path], name: str, own: Path, report: Copied) -> Model:
         own.mkdir(parents=True, exist_ok=True)
-        _sweep(own)
+        self.sweep()
         foreign = checkpoints.read_checkpoint(found.root / files[0]) if found.foreign else None
         need = foreign.size if foreign else sum((found.root / file).stat().st_size for file in files)
         free = shutil.disk_usage(own).free
         if need > free:
             raise StudioError(
-                "{name} needs {need:.1f} GB, and {own} has {free:.1f} GB left.",
+                "{name} needs {need}, and {own} has {free} left.",
                 "Free some space.",
                 name=name,
-                need=need / 1e9,
+                need=storage.format_size(need),
                 own=own,
-                free=free / 1e9,
+                free=storage.format_size(free),
             )
-        staging = own / f"{STAGING}{uuid.uuid4().hex}"
         copied = 0
 
         def step(size: int) -> None:
@@ -331,8 +334,7 @@ class Catalog:
             copied += size
             report(copied, need)
 
-        try:
-            staging.mkdir()
+        with storage.staging(own, STAGING) as staging:
             if foreign:
                 foreign.write(staging, found.medium, found.licence or "unknown", step)
             for file in () if foreign else files:
@@ -352,9 +354,6 @@ class Catalog:
                 except OSError:
                     if not (own / id).exists():
                         raise
-        except BaseException:
-            shutil.rmtree(staging, ignore_errors=True)
-            raise
         storage.sync_folder(own)
         self.refresh()
         return self._read(own / id)
@@ -459,14 +458,6 @@ def _describe(folder: Path, found: DetectedModel, name: str) -> str:
         facts["defaults"] = defaults
     storage.write_synced(folder / "model.toml", tomli_w.dumps(facts).encode("utf-8"))
     return sha256
-
-
-def _sweep(own: Path) -> None:
-    """Delete what killed imports left behind, once it is a day old: younger ones may still be running."""
-    for folder in own.glob(f"{STAGING}*"):
-        with contextlib.suppress(OSError):
-            if time.time() - folder.stat().st_mtime > DAY:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _words(value: Any) -> str:

@@ -1,13 +1,15 @@
-"""Crash-safe files: atomic writes, locks between processes, free names, and disk errors in words."""
+"""Crash-safe files: atomic writes, locks between processes, free names, and sizes and disk errors in words."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+import shutil
 import sqlite3
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import LiteralString
@@ -17,6 +19,18 @@ import filelock
 from studio.errors import BadInput, Message, StudioError
 
 COPY_CHUNK = 8 * 2**20  # bytes between two steps of a copy
+
+
+def format_size(count: int) -> str:
+    """Bytes as a person says them."""
+    if count < 1000:
+        return f"{count} bytes"
+    value = float(count)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 999.5:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:.1f} TB"
 
 
 def sync_file(path: Path) -> None:
@@ -158,6 +172,49 @@ def try_lock(path: Path) -> filelock.BaseFileLock | None:
     except filelock.Timeout:
         return None
     return lock
+
+
+@contextlib.contextmanager
+def staging(folder: Path, prefix: str) -> Generator[Path]:
+    """A new folder below `folder` for what is not finished, named `prefix` and a number; what has not been renamed is
+    removed at the end. The lock beside it tells `sweep_staging` that its maker lives. `folder` must exist.
+    """
+    place = folder / f"{prefix}{uuid.uuid4().hex}"
+    held = None
+    try:
+        with contextlib.suppress(OSError):  # a disk without locks; and mkdir says better what is wrong with the folder
+            held = try_lock(_lock_of(place))
+        place.mkdir()
+        yield place
+    except OSError as error:
+        if str(error.filename or "").startswith(str(place)):
+            error.filename = str(folder)  # the name that people know
+        raise
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+        if held is not None:
+            held.release()
+        with contextlib.suppress(OSError):
+            _lock_of(place).unlink(missing_ok=True)
+
+
+def sweep_staging(folder: Path, prefix: str) -> int:
+    """Remove the folders that killed makers left; returns how many. Those whose maker lives stay."""
+    removed = 0
+    with contextlib.suppress(OSError):
+        for place in sorted(folder.glob(f"{prefix}*")):
+            with contextlib.suppress(OSError):
+                if not place.is_dir() or place.is_symlink() or (held := try_lock(_lock_of(place))) is None:
+                    continue
+                shutil.rmtree(place, ignore_errors=True)
+                held.release()
+                _lock_of(place).unlink(missing_ok=True)
+                removed += 1
+    return removed
+
+
+def _lock_of(place: Path) -> Path:
+    return place.with_name(f"{place.name}.lock")
 
 
 def unique_name(name: str, taken: Callable[[str], bool], mark: str = " ") -> str:

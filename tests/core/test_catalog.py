@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import shutil
 import threading
@@ -358,15 +357,17 @@ def test_an_import_larger_than_the_disk_is_refused_before_copying(
     assert list((tmp_path / "own").iterdir()) == []
 
 
-def test_leftovers_of_killed_imports_are_swept_once_old(shelf: Catalog, tmp_path: Path) -> None:
-    old, young = (tmp_path / "own" / f"{catalog.STAGING}{name}" for name in ("old", "young"))
-    for folder in (old, young):
-        folder.mkdir(parents=True)
-    os.utime(old, (0, 0))
-    shelf.import_(writer(tmp_path / "model"), "story")
-    assert not old.exists()
-    assert young.exists()
-    assert len(shelf.models()) == 1
+def test_what_killed_imports_left_is_swept_and_what_others_write_is_not(shelf: Catalog, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    killed = own / f"{catalog.STAGING}killed"
+    killed.mkdir(parents=True)
+    (killed / "model.safetensors").write_bytes(b"half")
+    (own / f"{catalog.STAGING}killed.lock").touch()
+    with storage.staging(own, catalog.STAGING) as alive:
+        shelf.import_(writer(tmp_path / "model"), "story")
+        assert not killed.exists()
+        assert alive.exists()
+    assert [entry.name for entry in own.iterdir()] == [shelf.models()[0].folder.name]
 
 
 def test_remove(shelf: Catalog, tmp_path: Path) -> None:

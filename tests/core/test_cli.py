@@ -116,6 +116,14 @@ def test_parallel_copies_get_different_names(tmp_path: Path) -> None:
     assert all(path.read_bytes() == (tmp_path / f"work{path.suffix}").read_bytes() for path in paths)
 
 
+def test_what_a_killed_copy_left_is_removed_by_the_next_one(run: Runs, tmp_path: Path) -> None:
+    left = tmp_path / "out" / f"{copies.COPYING}1f"
+    left.mkdir(parents=True)
+    (left / "0").write_bytes(b"half")
+    (made,) = run("make", "avatar", "--seed", 1, "--out", left.parent, "--json").json["assets"]
+    assert list(left.parent.iterdir()) == [Path(made["path"])]
+
+
 def test_a_copy_that_fails_leaves_nothing(
     run: Runs, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

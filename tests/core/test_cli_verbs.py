@@ -26,6 +26,7 @@ from studio.models.catalog import Catalog
 from studio.schema.request import Request
 from studio.support import demo_page
 from studio.system.paths import RESOURCES
+from studio.system.storage import format_size
 from tests.core.cli_runs import Runs
 from tests.fakes import REMARK, REMARKS
 
@@ -346,7 +347,7 @@ def test_tables_align_with_chinese_characters() -> None:
     [(12, "12 bytes"), (4200, "4.2 kB"), (12_300_000, "12.3 MB"), (6.1e9, "6.1 GB"), (3e12, "3.0 TB")],
 )
 def test_sizes(count: int, words: str) -> None:
-    assert context.format_size(int(count)) == words
+    assert format_size(int(count)) == words
 
 
 def test_every_verb_has_help(run: Runs) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from studio.errors import StudioError
-from studio.system.storage import FileLock, free_path, try_lock, unique_name, write_atomic
+from studio.system.storage import FileLock, free_path, staging, sweep_staging, try_lock, unique_name, write_atomic
 
 HOLDER = """
 import sys
@@ -18,6 +18,41 @@ held = try_lock(Path(sys.argv[1]))
 print("held" if held else "refused", flush=True)
 sys.stdin.read()
 """
+
+
+MAKER = """
+import sys
+from pathlib import Path
+from studio.system.storage import staging
+with staging(Path(sys.argv[1]), ".copy-") as place:
+    (place / "half").write_bytes(b"half")
+    print(place, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_process_was_making_is_swept_and_what_a_living_one_makes_stays(tmp_path: Path) -> None:
+    pipe = subprocess.PIPE
+    child = subprocess.Popen([sys.executable, "-c", MAKER, str(tmp_path)], stdin=pipe, stdout=pipe, text=True)
+    try:
+        assert child.stdout is not None
+        place = Path(child.stdout.readline().strip())
+        with staging(tmp_path, ".copy-"):  # this process's own, too
+            assert sweep_staging(tmp_path, ".copy-") == 0
+        assert (place / "half").exists()
+    finally:
+        child.kill()
+        child.communicate()
+    assert place.exists()
+    assert sweep_staging(tmp_path, ".copy-") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_staging_that_fails_leaves_nothing_and_names_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file") as caught, staging(tmp_path, ".copy-") as place:
+        (place / "gone" / "a").write_bytes(b"")
+    assert caught.value.filename == str(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def holder(path: Path) -> "subprocess.Popen[str]":
