@@ -21,6 +21,12 @@ def describe(request: Mapping[str, Any], translate: Translate = str) -> str:
     return prompt or " · ".join([*chosen, *_seed_text(request, translate)])
 
 
+def describe_settings(request: Mapping[str, Any], translate: Translate = str) -> str:
+    """The same without the seed, for settings that are used with any: empty where nothing else was asked for."""
+    prompt, chosen = _prompt_and_choices(request, translate)
+    return prompt or " · ".join([*chosen, *(_seed_text(request, translate) if request.get("latent") else [])])
+
+
 def short_description(request: Mapping[str, Any], translate: Translate = str) -> str:
     """A shorter description, for narrow places: the seed only where there is nothing else to say."""
     prompt, chosen = _prompt_and_choices(request, translate)

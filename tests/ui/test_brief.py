@@ -126,6 +126,17 @@ def test_recent_briefs_come_back_at_the_next_start(desk: Desk, loop: QEventLoop)
         again.close()
 
 
+def test_recent_settings_name_no_seed_that_they_do_not_keep(desk: Desk) -> None:
+    panel = desk.panel("avatar")
+    for style in ("any", "micah"):
+        panel.form.set_value(panel.form.value().replace(style=style))
+        keep_seed(desk, "avatar", 7)
+        desk.click("generate")
+        desk.idle()
+    desk.window.open("avatar")
+    assert list(menu(desk, "history")) == ["Micah", "Avatar"]
+
+
 def test_a_preset_is_kept_shared_removed_and_brought_in(desk: Desk, tmp_path: Path) -> None:
     panel = desk.panel("poster")
     panel.form.set_value(panel.form.value().replace(prompt="a stormy sea", guidance=6.5))

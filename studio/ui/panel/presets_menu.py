@@ -10,13 +10,15 @@ from PySide6.QtCore import QObject, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QLineEdit, QMenu, QToolButton, QWidget
 
+from studio.backends import medium
 from studio.errors import BadInput, StudioError
+from studio.library import titles
 from studio.schema import presets as files
 from studio.schema.presets import Preset, Presets
 from studio.schema.request import Request
 from studio.ui.commands import keys_of
 from studio.ui.widgets.basic import tool
-from studio.ui.widgets.text import failure, gist, tr
+from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import theme
 
 MAX_RECENT = 30  # briefs
@@ -63,7 +65,7 @@ class PresetMenus(QObject):
         dialog.setWindowTitle(tr("Save as preset"))
         dialog.setLabelText(tr("Name"))
         dialog.setTextEchoMode(QLineEdit.EchoMode.Normal)
-        dialog.setTextValue(gist(self._current().to_json())[:40])
+        dialog.setTextValue(_words(self._current())[:40])
         dialog.setOkButtonText(tr("Save"))
         dialog.setCancelButtonText(tr("Cancel"))
         dialog.textValueSelected.connect(self.save_as)
@@ -134,7 +136,7 @@ class PresetMenus(QObject):
         return made
 
     def _fill_recent(self, menu: QMenu) -> None:
-        self._add_requests(menu, [(gist(request.to_json()), request) for request in self.recent])
+        self._add_requests(menu, [(_words(request), request) for request in self.recent])
         if not self.recent:
             menu.addAction(tr("Nothing generated yet")).setEnabled(False)
 
@@ -154,6 +156,10 @@ class PresetMenus(QObject):
     def _add_requests(self, menu: QMenu, briefs: Sequence[tuple[str, Request]]) -> None:
         for words, request in briefs:
             menu.addAction(_menu_text(words), lambda request=request: self.chosen.emit(request))
+
+
+def _words(request: Request) -> str:
+    return titles.describe_settings(request.to_json(), tr) or tr(medium(request.medium).title)
 
 
 def _menu_text(words: str) -> str:
