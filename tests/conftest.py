@@ -17,6 +17,8 @@ from typing import Any
 import psutil
 import pytest
 
+from studio.models import trial
+
 # Read when the libraries are first imported, so set before any test module is collected. Worker processes inherit them.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -44,6 +46,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("STUDIO_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No imported model is tried in a process with torch, unless a test sets `trial.run` back."""
+    monkeypatch.setattr(trial, "run", lambda *_: None)
 
 
 @pytest.fixture(autouse=True)

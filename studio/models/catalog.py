@@ -21,9 +21,9 @@ import tomli_w
 
 from studio import checkpoints
 from studio.errors import BadInput, Message, StudioError
-from studio.models import detect, weights
+from studio.models import detect, trial, weights
 from studio.models.detect import DetectedModel
-from studio.models.families import Families, family_named
+from studio.models.families import Families, Family, family_named
 from studio.models.model import Model
 from studio.system import storage
 from studio.system.paths import RESOURCES
@@ -224,7 +224,8 @@ class Catalog:
         for file in files:
             if file.suffix == ".safetensors" and not found.foreign:
                 weights.check_safetensors(found.root / file)
-        family_named(self.families.get(medium, ()), found.family).check_files(found.root)
+        family = family_named(self.families.get(medium, ()), found.family)
+        family.check_files(found.root)
         if not accept_licence and found.licence.lower() not in detect.FREE:
             raise BadInput(
                 "The licence of {name} is {licence}: it may limit what you do with its works.",
@@ -233,7 +234,7 @@ class Catalog:
                 licence=found.licence or Message("unknown"),
             )
         try:
-            return self._take(found, files, path.name if path.is_dir() else path.stem, self._own, report)
+            return self._take(found, files, path.name if path.is_dir() else path.stem, family, self._own, report)
         except OSError as error:
             raise storage.disk_error(
                 Message("{name} could not be copied to {folder}", name=path.name, folder=self._own), error
@@ -312,7 +313,9 @@ class Catalog:
             ordered.setdefault(model.medium, []).append(model)
         return _Snapshot(stamps, models, {medium: tuple(some) for medium, some in ordered.items()}, damaged)
 
-    def _take(self, found: DetectedModel, files: list[Path], name: str, own: Path, report: Copied) -> Model:
+    def _take(
+        self, found: DetectedModel, files: list[Path], name: str, family: Family, own: Path, report: Copied
+    ) -> Model:
         own.mkdir(parents=True, exist_ok=True)
         self.sweep()
         foreign = checkpoints.read_checkpoint(found.root / files[0]) if found.foreign else None
@@ -346,6 +349,8 @@ class Catalog:
             for model in self.models(found.medium):
                 if model.sha256 == sha256:
                     raise AlreadyInstalled(name, model)
+            if family.trial:
+                trial.run(family.trial, staging, found.root, lambda: report(need, need))
             while True:
                 id = self._free_id(stem, own)
                 try:

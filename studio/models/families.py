@@ -43,8 +43,8 @@ class Family:
     may have others, see `Model.defaults`. `limits` are the lowest and the highest value of a number where it takes less
     than the request allows; `controls` are the fields that have an effect, None where all have. `unused` are fields
     that have none with one model of it. `check_files` raises StudioError, as its engine would, for a folder that cannot
-    run; it reads JSON and headers of weights only. A family without a name stands for all that its marks fit: they are
-    called as their files call them.
+    run; it reads JSON and headers of weights only. `trial` names the program that goes further, see `models.trial`. A
+    family without a name stands for all that its marks fit: they are called as their files call them.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Family:
     controls: frozenset[str] | None = None
     unused: Callable[[Model], frozenset[str]] = _all_used
     check_files: Callable[[Path], None] = _unchecked
+    trial: str = ""
 
     def fields(self, request: type[Request], model: Model | None = None) -> Iterator[tuple[str, Field]]:
         """The fields of a request for a model: numbers within the family's limits, those without effect hidden."""

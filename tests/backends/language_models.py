@@ -12,6 +12,7 @@ from transformers import (
     AutoTokenizer,
     GPT2Config,
     LlamaConfig,
+    MixtralConfig,
     PreTrainedConfig,
     PreTrainedTokenizerFast,
     Qwen2Config,
@@ -52,6 +53,7 @@ def language_model(folder: Path, kind: str = "llama", spare: int = 0, **config: 
     shapes: dict[str, PreTrainedConfig] = {
         "gpt2": GPT2Config(**{"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 128, **rows, **config}),
         "llama": LlamaConfig(**{**SHAPE, **rows, **config}),
+        "mixtral": MixtralConfig(**{**SHAPE, "num_local_experts": 4, **rows, **config}),
         "qwen2": Qwen2Config(**{**SHAPE, **rows, **config}),
     }
     torch.manual_seed(7)

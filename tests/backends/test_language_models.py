@@ -16,14 +16,18 @@ from studio.backends import families
 from studio.backends.story.engine.engine import StoryEngine, trim_to_sentence
 from studio.backends.story.engine.generation import SamplingSettings, SeededSampler, clean, encode
 from studio.backends.story.engine.texts import train_tokenizer
+from studio.backends.story.engine.trial import try_out
 from studio.backends.story.requests import StoryRequest
 from studio.errors import StudioError
 from studio.media.payloads import Text
+from studio.models import trial
 from studio.models.catalog import Catalog
 from studio.models.model import Model
 from studio.models.resources import Resources
 from tests.backends.language_models import KINDS, PROMPT, greedy, language_model
 from tests.backends.toys import quiet
+
+RUN = trial.run  # tests get another one
 
 
 def loaded(folder: Path) -> StoryEngine:
@@ -45,7 +49,7 @@ def as_work(text: str) -> str:
     return trim_to_sentence(clean(text)).rstrip() + "\n"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "mixtral"])
 def test_the_likeliest_tokens_are_those_of_transformers(tmp_path: Path, kind: str) -> None:
     folder = language_model(tmp_path / kind, kind)
     assert written(folder) == as_work(greedy(folder, PROMPT, 24))
@@ -227,6 +231,63 @@ def test_import_refuses_what_make_refuses_with_the_same_words(
         loaded(folder)
     assert str(failed.value) == str(refused.value)
     assert [model.id for model in catalog.models()] == ["toy"]
+
+
+def scaled_embedding(folder: Path) -> None:
+    """Weights for fewer tokens than the tokenizer has."""
+    tensors(folder, lambda found: found.update({name: found[name][:-1].clone() for name in (WORDS, "lm_head.weight")}))
+    config = json.loads((folder / "config.json").read_text())
+    set_in("config.json", vocab_size=config["vocab_size"] - 1)(folder)
+
+
+WORDS = "model.embed_tokens.weight"
+UNFIT: list[tuple[Callable[[Path], object], str]] = [
+    (scaled_embedding, "tokens, and the weights know"),
+    (lambda folder: tensors(folder, lambda found: found.pop("lm_head.weight")), "its weights lack lm_head.weight"),
+    (
+        lambda folder: tensors(folder, lambda found: found.update({"model.norm.weight": torch.ones(16)})),
+        "model.norm.weight has the shape [16], and config.json asks for [32]",
+    ),
+    (set_in("config.json", hidden_act="nonsense"), "cannot be read"),
+    (lambda folder: (folder / "tokenizer.json").write_text("{}"), "cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "says"), UNFIT)
+def test_a_trial_refuses_what_make_refuses_with_the_same_words(
+    tmp_path: Path, spoil: Callable[[Path], object], says: str
+) -> None:
+    folder = language_model(tmp_path / "toy")
+    spoil(folder)
+    with pytest.raises(StudioError, match=re.escape(says)) as failed:
+        loaded(folder)
+    with pytest.raises(StudioError) as tried:
+        try_out(folder)
+    assert str(tried.value) == str(failed.value)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "mixtral"])
+def test_a_whole_model_passes_its_trial(tmp_path: Path, kind: str) -> None:
+    try_out(language_model(tmp_path / kind, kind))
+
+
+def test_heads_that_do_not_fit_are_found_by_one_step(tmp_path: Path) -> None:
+    folder = language_model(tmp_path / "toy", num_attention_heads=4, num_key_value_heads=3)
+    with pytest.raises(StudioError, match="cannot run"):
+        try_out(folder)
+
+
+def test_an_import_is_tried_in_a_process_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "run", RUN)
+    folder = language_model(tmp_path / "toy")
+    catalog = Catalog(tmp_path / "bundled", tmp_path / "own", families())
+    catalog.import_(folder, "story", accept_licence=True)
+    spoil, says = UNFIT[2]
+    spoil(folder)
+    with pytest.raises(StudioError, match=re.escape(says)) as refused:
+        catalog.import_(folder, "story", accept_licence=True)
+    assert str(folder) in str(refused.value), "it names the folder that was to be imported"
+    assert [path.name for path in (tmp_path / "own").iterdir()] == ["toy"]
 
 
 def test_weights_in_two_files_come_out_as_in_one(tmp_path: Path) -> None:

@@ -24,14 +24,14 @@ HEEDED = ("repetition_penalty", "no_repeat_ngram_size", "suppress_tokens", "bad_
 def load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
     """The model in `dtype` on this machine's device, ready to write, and its tokenizer. Raises StudioError in words."""
     check(folder)
-    model, tokenizer = _read(folder, dtype=dtype)
+    model, tokenizer = read(folder, dtype=dtype)
     given = model.generation_config
     heeded = {name: value for name in HEEDED if (value := getattr(given, name, None)) is not None}
     model.generation_config = GenerationConfig(eos_token_id=given.eos_token_id, **heeded)
     return model.to(device()).eval(), tokenizer
 
 
-def _read(folder: Path, **options: Any) -> tuple[Any, Any]:
+def read(folder: Path, **options: Any) -> tuple[Any, Any]:
     """The model, each of whose weights comes from the files, and its tokenizer."""
     logging.disable_progress_bar()
     logging.set_verbosity_error()
@@ -48,7 +48,7 @@ def _read(folder: Path, **options: Any) -> tuple[Any, Any]:
         raise
     except Exception as error:  # a hostile file may raise anything in there
         raise StudioError(
-            "The model in {folder} cannot be read: {reason}", HINT, folder=folder, reason=_first_line(error)
+            "The model in {folder} cannot be read: {reason}", HINT, folder=folder, reason=first_line(error)
         ) from error
     _check_keys(folder, found)
     rows = model.get_input_embeddings().weight.shape[0]
@@ -99,6 +99,7 @@ def _named(names: list[str] | set[str]) -> str:
     return ", ".join(sorted(map(str, names))[:3]) + (f", … (+{rest})" if rest > 0 else "")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What a library says, as the end of a sentence."""
     line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
     return line if line.endswith(".") else line + "."
