@@ -105,9 +105,11 @@ class Catalog:
             for place in self._places():
                 if (place / id / "model.toml").is_file():
                     return self._read(place / id)
-        raise BadInput(
-            "There is no model {id!r}.", "`studio models list` shows the models there are.", mend="models", id=id[:80]
-        )
+        raise unknown_model(id)
+
+    def listed(self, id: str) -> Model | None:
+        """The model of that id; None if there is none, or it is damaged. After `follow`, no folder is read."""
+        return self._current().models.get(id)
 
     def find(self, id: str, sha256: str = "") -> Model | None:
         """The model of that id or, where there is none or its weights have another sha256, one with these weights; else
@@ -376,6 +378,13 @@ class Catalog:
         """The stem, or the stem with the first number that no model has."""
         taken = {folder.name for place in self._places() if place.is_dir() for folder in place.iterdir()}
         return storage.unique_name(stem, taken.__contains__, "-")
+
+
+def unknown_model(id: str) -> BadInput:
+    """There is no model of that id."""
+    return BadInput(
+        "There is no model {id!r}.", "`studio models list` shows the models there are.", mend="models", id=id[:80]
+    )
 
 
 def _plain(name: str) -> str:

@@ -66,6 +66,18 @@ def test_a_page_turn_reads_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
     assert reads == []
 
 
+def test_a_form_whose_model_is_gone_reads_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel, _ = page(desk)
+    panel.brief.form.set_value(brief(panel).replace(model="gone"))
+    desk.settle()
+    with disk_reads(monkeypatch) as reads:
+        for seed in (5, 6, 7):
+            panel.brief.form.set_value(brief(panel).replace(seed=seed))
+            desk.settle()
+    assert brief(panel).model == "gone"
+    assert reads == []
+
+
 def test_going_through_works_reads_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     panel, _ = page(desk)
     panel.brief.count.setCurrentIndex(0)

@@ -17,7 +17,7 @@ from studio.backends.avatar.requests import AvatarRequest, AvatarSheetRequest, D
 from studio.errors import StudioError
 from studio.library.identities import NAME_LIMIT
 from studio.library.library import Asset, Library, LibraryQuery
-from studio.models.catalog import Catalog
+from studio.models.catalog import Catalog, unknown_model
 from studio.models.model import Model
 from studio.schema.fields import SEED_LIMIT
 from studio.schema.request import Request, fresh_seed
@@ -35,8 +35,11 @@ Change = Callable[[AvatarRequest], AvatarRequest]
 
 
 def model_for(catalog: Catalog, face: AvatarRequest) -> Model:
-    """The model that draws a face: the one it names, else the default. Raises StudioError if there is none."""
-    return catalog.get(face.model) if face.model else catalog.default("avatar")
+    """The model that draws a face: the one it names, else the default. StudioError if there is none."""
+    model = catalog.listed(face.model) if face.model else catalog.default("avatar")
+    if model is None:
+        raise unknown_model(face.model)
+    return model
 
 
 def fit_to_model(face: AvatarRequest, model: ModelCapabilities) -> AvatarRequest:

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.errors import StudioError
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.ui.commands import command
@@ -327,11 +326,9 @@ class WorkDetails(QFrame):
         for table in self._work.findChildren(QWidget, "origin"):
             table.setVisible(self._unfolded)
 
-    def _called(self, model: str) -> str:
-        try:
-            return self._studio.catalog.get(model).title
-        except StudioError:
-            return model
+    def _called(self, id: str) -> str:
+        model = self._studio.catalog.listed(id)
+        return id if model is None else model.title
 
     def _fill_send(self) -> None:
         menu = self._send.menu()

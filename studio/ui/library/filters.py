@@ -11,7 +11,6 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
 
 from studio.backends import MEDIA
-from studio.errors import StudioError
 from studio.library.library import LibraryQuery
 from studio.ui.commands import keys_of
 from studio.ui.preload import BuildSteps
@@ -304,10 +303,8 @@ class LibraryFilters(QFrame):
         return [FilterOption(id, self._called(id), works) for id, works in self._studio.library.models().items()]
 
     def _called(self, id: str) -> str:
-        try:
-            return self._studio.catalog.get(id).title
-        except StudioError:
-            return id  # a model that is gone; its works are not
+        model = self._studio.catalog.listed(id)
+        return id if model is None else model.title  # of a model that is gone, works are still there
 
 
 def _labels(names: dict[str, int]) -> list[FilterOption]:

@@ -152,7 +152,7 @@ class Brief(QWidget):
     def _model_of(self, request: Request) -> Model | None:
         """The model that a request asks for; None where it is not there."""
         try:
-            return self._catalog.get(request.model) if request.model else self._catalog.default(self._medium.name)
+            return self._catalog.listed(request.model) if request.model else self._catalog.default(self._medium.name)
         except StudioError:
             return None
 
