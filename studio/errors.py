@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Mapping
 from typing import Any, LiteralString, cast
 
@@ -88,12 +90,33 @@ def counted(n: int, one: LiteralString, many: LiteralString, /, **params: object
 
 
 def reason(error: BaseException) -> Message | str:
-    """Why something failed, as the end of a sentence: what a `Flaw` says, or the words of the system or a library."""
+    """Why something failed, as the end of a sentence: what a `Flaw` or a ValueError of ours says, the words of the
+    system or of the database; never those of Python or a library, which are for the log.
+    """
     if isinstance(error, Flaw):
         return error.said
     if isinstance(error, StudioError):
         return error.whole
-    return str(error)
+    if isinstance(error, UnicodeError):
+        return Message("it is not in UTF-8")
+    if isinstance(error, json.JSONDecodeError):
+        return Message("line {line} is no JSON", line=error.lineno)
+    if type(error) is ValueError or isinstance(error, sqlite3.Error):
+        return str(error)
+    if isinstance(error, KeyError):
+        return Message("it lacks {name:.60}", name=str(error.args[0]) if error.args else "")
+    return foreign_reason(error)
+
+
+def foreign_reason(error: BaseException) -> Message | str:
+    """Why a library failed at a file, as the end of a sentence; whatever it says itself is for the log."""
+    if isinstance(error, ImportError):
+        return Message("a Python package that it needs is not installed")
+    if isinstance(error, OSError):
+        return error.strerror or Message("a file of it is missing or cannot be read")
+    if isinstance(error, TypeError | AttributeError | LookupError | ArithmeticError):
+        return Message("a value in it is of another kind than it should be")
+    return Message("its contents are damaged, or do not fit each other")
 
 
 def _message(template: LiteralString | Message, params: Mapping[str, object]) -> Message:

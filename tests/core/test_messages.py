@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import pickle
 import re
 import string
@@ -184,7 +185,7 @@ def test_an_error_within_an_error_stays_a_message() -> None:
     whole = reason(outer)
     assert isinstance(whole, Message)
     assert str(whole) == str(outer)
-    assert str(StudioError("{reason}", reason=OSError("gone"))) == "gone"
+    assert str(StudioError("{reason}", reason=OSError(2, "gone"))) == "gone"
 
 
 def test_braces_in_parameters_do_not_break_a_message() -> None:
@@ -214,3 +215,23 @@ def test_a_message_is_read_back_from_json() -> None:
     assert str(Message.from_json(counted(1, "one", "{n} works").to_json())) == "one"
     with pytest.raises(ValueError, match="no message"):
         Message.from_json({"template": 3})
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (Flaw("it ends too early"), "it ends too early"),
+        (ValueError("network and attributes disagree"), "network and attributes disagree"),
+        (FileNotFoundError(2, "No such file or directory"), "No such file or directory"),
+        (OSError("x does not appear to have a file named config.json"), "a file of it is missing or cannot be read"),
+        (json.JSONDecodeError("Expecting value", "\n\n?", 2), "line 3 is no JSON"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), "it is not in UTF-8"),
+        (KeyError("shape"), "it lacks shape"),
+        (AttributeError("'int' object has no attribute 'items'"), "a value in it is of another kind than it should be"),
+        (ImportError("requires the protobuf library"), "a Python package that it needs is not installed"),
+        (RuntimeError("You set ignore_mismatched_sizes"), "its contents are damaged, or do not fit each other"),
+    ],
+)
+def test_a_reason_is_never_in_the_words_of_a_library(error: Exception, words: str) -> None:
+    assert str(reason(error)) == words
+    assert str(StudioError("a.json is damaged: {reason}.", reason=error)) == f"a.json is damaged: {words}."

@@ -233,7 +233,7 @@ class TrainingLoop:
         try:
             write()
         except (OSError, SafetensorError) as error:
-            why = (error.strerror if isinstance(error, OSError) else None) or error
+            why = (error.strerror if isinstance(error, OSError) else "") or Message("the disk refused it")
             hint = Message("Free disk space and start again.")
             if self.checkpoint.exists():
                 hint = Message("Free disk space and continue with --resume.")

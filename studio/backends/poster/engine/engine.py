@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
+import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,10 +23,12 @@ from studio.backends.medium import Resources
 from studio.backends.poster.engine.preview import LatentPreview
 from studio.backends.poster.enlarge import fit
 from studio.backends.poster.requests import MEDIUM, PosterRequest
-from studio.errors import BadInput, Message, StudioError
+from studio.errors import BadInput, StudioError, foreign_reason
 from studio.jobs.job import Progress, Report
 from studio.media.payloads import Image, Payload
 from studio.schema.request import Request
+
+log = logging.getLogger(__name__)
 
 KNOWN_LIBRARIES = {"diffusers", "transformers", None}
 SLIMMEST = 3.0  # how many times longer than wide a picture may be
@@ -182,7 +185,14 @@ def _open_pipeline(folder: Path, dtype: torch.dtype) -> Any:
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, ImportError) as error:
         if "out of memory" in str(error) or "can't allocate memory" in str(error):
             raise
-        raise StudioError("The model in {folder} cannot be loaded.", _explain(error, kind), folder=folder) from error
+        log.warning("%s cannot be loaded: %s: %s", folder.name, type(error).__name__, error)
+        raise StudioError(
+            "The model in {folder} ({kind}) cannot be loaded: {reason}.",
+            "Import or install it again.",
+            folder=folder,
+            kind=kind,
+            reason=foreign_reason(error),
+        ) from error
     except Exception as error:
         # safetensors raises a class of its own, straight from Exception, for damaged files.
         if type(error).__module__.startswith("safetensors"):
@@ -190,11 +200,6 @@ def _open_pipeline(folder: Path, dtype: torch.dtype) -> Any:
                 "The weights in {folder} are damaged.", "Import or install the model again.", folder=folder
             ) from error
         raise
-
-
-def _explain(error: Exception, kind: str) -> Message:
-    first = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-    return Message("{kind}: {reason} Import or install it again.", kind=kind, reason=first)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

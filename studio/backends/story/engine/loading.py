@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
-from transformers.utils import logging
+from transformers.utils import logging as transformers_logging
 
 from studio.backends.engine.device import device, translate_out_of_memory
 from studio.backends.story.check import HINT, check
-from studio.errors import OutOfMemory, StudioError
+from studio.errors import OutOfMemory, StudioError, foreign_reason
+
+log = logging.getLogger(__name__)
 
 MASKS = re.compile(r"(^|\.)(attn|attention)\.(bias|masked_bias)$|\.rotary_emb\.inv_freq$")
 """Constants that older versions of transformers saved among the weights, and newer ones compute."""
@@ -33,8 +36,8 @@ def load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
 
 def read(folder: Path, **options: Any) -> tuple[Any, Any]:
     """The model, each of whose weights comes from the files, and its tokenizer."""
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
     safe = {"local_files_only": True, "trust_remote_code": False}
     try:
         with translate_out_of_memory():
@@ -47,8 +50,9 @@ def read(folder: Path, **options: Any) -> tuple[Any, Any]:
     except OutOfMemory:
         raise
     except Exception as error:  # a hostile file may raise anything in there
+        log.warning("%s cannot be read: %s: %s", folder.name, type(error).__name__, error)
         raise StudioError(
-            "The model in {folder} cannot be read: {reason}", HINT, folder=folder, reason=first_line(error)
+            "The model in {folder} cannot be read: {reason}.", HINT, folder=folder, reason=foreign_reason(error)
         ) from error
     _check_keys(folder, found)
     rows = model.get_input_embeddings().weight.shape[0]
@@ -97,9 +101,3 @@ def _named(names: list[str] | set[str]) -> str:
     """The first three names, and how many more there are."""
     rest = len(names) - 3
     return ", ".join(sorted(map(str, names))[:3]) + (f", … (+{rest})" if rest > 0 else "")
-
-
-def first_line(error: Exception) -> str:
-    """What a library says, as the end of a sentence."""
-    line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-    return line if line.endswith(".") else line + "."

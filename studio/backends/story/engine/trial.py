@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from studio.backends.story.check import CONFIG, HINT, check
-from studio.backends.story.engine.loading import first_line, read
+from studio.backends.story.engine.loading import read
 from studio.errors import StudioError
 from studio.models import trial, weights
 
@@ -36,7 +36,9 @@ def _step(folder: Path, model: Any) -> None:
         # Some networks ask for numbers on their way, or for a type that has no shapes: that says nothing about them.
         if SHAPES.search(str(error)):
             raise StudioError(
-                "The model in {folder} cannot run: {reason}", HINT, folder=folder, reason=first_line(error)
+                "The model in {folder} cannot run: its weights and its config.json do not fit each other.",
+                HINT,
+                folder=folder,
             ) from error
 
 
