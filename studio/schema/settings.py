@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -287,9 +288,8 @@ def _migrated(data: dict[str, Any], version: int) -> dict[str, Any]:
 
 
 def _set_aside(path: Path, why: Exception) -> Message:
-    number = 1
-    while (aside := path.with_name(f"{path.stem}.broken-{number}{path.suffix}")).exists():
-        number += 1
+    name = f"{path.stem}.broken"
+    aside = path.with_stem(storage.numbered_name(name, lambda stem: os.path.lexists(path.with_stem(stem)), mark="-"))
     reason = str(why).rstrip(".")
     try:
         path.rename(aside)

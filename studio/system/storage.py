@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import shutil
 import sqlite3
@@ -219,11 +220,12 @@ def _lock_of(place: Path) -> Path:
 
 def unique_name(name: str, taken: Callable[[str], bool], mark: str = " ") -> str:
     """The name, or the first of "name 2", "name 3" ... that is not `taken`; `mark` stands before the number."""
-    number, made = 1, name
-    while taken(made):
-        number += 1
-        made = f"{name}{mark}{number}"
-    return made
+    return numbered_name(name, taken, 2, mark) if taken(name) else name
+
+
+def numbered_name(name: str, taken: Callable[[str], bool], first: int = 1, mark: str = " ") -> str:
+    """The first of "name 1", "name 2" ... that is not `taken`, from the number `first` on."""
+    return next(made for number in itertools.count(first) if not taken(made := f"{name}{mark}{number}"))
 
 
 def free_path(path: Path, mark: str = " ") -> Path:

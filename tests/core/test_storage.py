@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from studio.errors import StudioError
-from studio.system.storage import FileLock, free_path, staging, sweep_staging, try_lock, unique_name, write_atomic
+from studio.system.storage import (
+    FileLock,
+    free_path,
+    numbered_name,
+    staging,
+    sweep_staging,
+    try_lock,
+    unique_name,
+    write_atomic,
+)
 
 HOLDER = """
 import sys
@@ -112,6 +121,8 @@ def test_a_lock_that_is_released_by_another_thread_is_free(tmp_path: Path) -> No
 def test_a_free_name_has_the_first_number_that_nobody_has(tmp_path: Path) -> None:
     assert unique_name("a", {"a", "a 2"}.__contains__) == "a 3"
     assert unique_name("a", set[str]().__contains__) == "a"
+    assert numbered_name("a", {"a 3", "a 4"}.__contains__, 3) == "a 5"
+    assert numbered_name("a", set[str]().__contains__, mark="-") == "a-1"
     path = tmp_path / "face.tar.gz"
     assert free_path(path) == path
     for expected in ("face.tar.gz", "face.tar 2.gz", "face.tar 3.gz"):

@@ -196,10 +196,8 @@ def _direction(folder: Path, row: dict[str, Any]) -> SavedDirection:
 
 def _free_title(listed: Sequence[SavedDirection]) -> str:
     """The name of a direction that nobody has looked at yet."""
-    names, number = {one.name for one in listed}, len(listed) + 1
-    while f"Direction {number}" in names:
-        number += 1
-    return f"Direction {number}"
+    names = {one.name for one in listed}
+    return storage.numbered_name("Direction", names.__contains__, len(listed) + 1)
 
 
 def _index(model: Model, listed: Sequence[SavedDirection], id: str) -> int:
