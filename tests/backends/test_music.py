@@ -167,7 +167,7 @@ def test_plans_keep_key_and_time(seed: int) -> None:
     assert len(plan.chords[-1].pitch_classes) in {len(tones) for tones in INTERVALS.values()}
     line = plan.timeline(800, 40)
     beats = np.flatnonzero((line[:, 1] == 1) & np.isin(line[:, 0], [1, 13]))
-    assert np.abs(np.diff(beats) - plan.bar_seconds * 40).max() <= 1
+    assert np.abs(np.diff(beats) - plan.beats * 60 / plan.tempo * 40).max() <= 1
 
 
 def test_a_codec_solved_from_scores_sounds_like_them(scored: Path) -> None:
@@ -207,8 +207,9 @@ def test_a_codec_begins_linear_and_learns(scored: Path) -> None:
     assert losses[-1] < 0.95 * losses[1]  # the first step of Adam is the same length for every weight
     assert losses[-1] < 1.05 * losses[0]
     codec.eval()
-    assert codec.usage(sound) > 0.4
     codes = encode(codec.model, sound)
+    entries = codec.model.config.codebook_size
+    assert all(len(book.unique()) > 0.4 * entries for book in codes.transpose(0, 1))
     assert codes.shape == (6, 2, 80)
     made = decode(codec.model, codes)
     assert torch.allclose(codec(sound)[0], made, atol=1e-5)

@@ -129,7 +129,10 @@ def test_changes_keep_selection_and_scroll_position(desk: Desk, library: Library
     grid = library.grid
     row = 20 * grid.columns
     grid.scrollTo(grid.works.index(row), grid.ScrollHint.PositionAtTop)
-    grid.select_rows([row, row + 2])
+    for chosen, modifier in ((row, Qt.KeyboardModifier.NoModifier), (row + 2, Qt.KeyboardModifier.ControlModifier)):
+        tile = grid.visualRect(grid.works.index(chosen)).center()
+        QTest.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, modifier, tile)
+    assert len(library.selected_ids()) == 2
     kept, top = library.selected_ids(), grid.visualRect(grid.works.index(row)).top()
     bench.fill(desk.studio.library.folder, MANY + 2 * grid.columns)
     desk.studio.library.rebuild()

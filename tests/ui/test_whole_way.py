@@ -90,7 +90,9 @@ def test_a_work_of_several_files_is_shown_copied_and_binned_with_all_of_them(hom
     assert isinstance(shown, LibraryPage)
     desk.until(lambda: shown.grid.works.rowCount() == 1)
     shown.grid.setFocus()
-    shown.grid.select_rows([0])
+    QTest.mouseClick(
+        shown.grid.viewport(), Qt.MouseButton.LeftButton, pos=shown.grid.visualRect(shown.grid.works.index(0)).center()
+    )
     assert shown.selected() == [asset]
     summary = desk.window.findChild(QLabel, "summary")
     assert summary is not None

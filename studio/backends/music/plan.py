@@ -138,10 +138,6 @@ class PiecePlan:
     swing: float
     chords: tuple[Chord, ...]
 
-    @property
-    def bar_seconds(self) -> float:
-        return self.beats * 60 / self.tempo
-
     def step_frame(self, step: int, rate: float) -> int:
         """The frame at which the sixteenth `step` of the whole piece begins; swung steps come late."""
         beat, part = divmod(step, 4)

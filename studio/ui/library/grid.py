@@ -7,7 +7,6 @@ from typing import Any
 
 from PySide6.QtCore import (
     QItemSelection,
-    QItemSelectionModel,
     QModelIndex,
     QPoint,
     QPointF,
@@ -28,7 +27,6 @@ from studio.ui.widgets.theme import theme
 
 TILE = 152  # pixels that a tile is wide at least
 LOOKS = 20  # times that a picture is waited for, before its tile is left to be drawn when it is seen
-Flag = QItemSelectionModel.SelectionFlag
 
 
 class WorkGrid(QListView):
@@ -233,10 +231,6 @@ class WorkGrid(QListView):
             if min(ends) >= 0:
                 rows = range(min(ends), max(ends) + 1)
         self.selectionModel().select(self._selection(rows), command)
-
-    def select_rows(self, rows: Sequence[int]) -> None:
-        """Select exactly these."""
-        self.selectionModel().select(self._selection(sorted(rows)), Flag.ClearAndSelect)
 
     def _selection(self, rows: Sequence[int]) -> QItemSelection:
         chosen = QItemSelection()

@@ -129,16 +129,6 @@ class CodecTrainer(nn.Module):
             book.embed_avg.copy_(book.embed * book.cluster_size.unsqueeze(1))
             residual = residual - F.embedding(book.quantize(residual), book.embed)
 
-    @torch.no_grad()
-    def usage(self, sound: Tensor) -> float:
-        """How evenly the entries are used, 0 to 1: the mean perplexity of the codes over the number of entries."""
-        codes = encode(self.model, sound)
-        shares = []
-        for row in codes.transpose(0, 1).flatten(1):
-            p = torch.bincount(row, minlength=self.model.config.codebook_size).float() / len(row)
-            shares.append(float(torch.exp(-(p * (p + 1e-12).log()).sum()) / len(p)))
-        return sum(shares) / len(shares)
-
 
 def spectral_loss(made: Tensor, real: Tensor) -> Tensor:
     """How far apart two batches `[B, 1, samples]` sound: magnitudes and their logarithms at several resolutions."""
