@@ -51,7 +51,7 @@ class PagePreloader(QObject):
         self._begin = making
         self._making: PageBuild | None = None
         self._awaited: Future[Any] | None = None
-        self._made: QWidget | None = None
+        self._page: QWidget | None = None
         self._next = QTimer(self)
         self._next.setSingleShot(True)
         self._next.timeout.connect(self._go_on)
@@ -60,14 +60,14 @@ class PagePreloader(QObject):
     @property
     def ready(self) -> bool:
         """Whether the page is there."""
-        return self._made is not None
+        return self._page is not None
 
     def page(self) -> QWidget:
         """The page; what is still to be made of it is made at once."""
         self._next.stop()
-        while self._made is None:
+        while self._page is None:
             self._piece(hurry=True)
-        return self._made
+        return self._page
 
     def stop(self) -> None:
         """The window closes: nothing is made any more."""
@@ -82,7 +82,7 @@ class PagePreloader(QObject):
             self._piece(hurry=False)
         except StudioError:
             return
-        if self._made is None:
+        if self._page is None:
             self._next.start(0)  # after all that waits to be done by then
 
     def _piece(self, *, hurry: bool) -> None:
@@ -95,4 +95,4 @@ class PagePreloader(QObject):
                 self._awaited = making.send(hurry)
             self._making = making
         except StopIteration as ended:
-            self._made = ended.value
+            self._page = ended.value

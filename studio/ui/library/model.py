@@ -75,8 +75,8 @@ class WorkListModel(QAbstractListModel):
     """
 
     changed = Signal()
-    _told = Signal(object, object)
-    _came = Signal(object, object)
+    _query_done = Signal(object, object)
+    _works_read = Signal(object, object)
 
     def __init__(
         self,
@@ -97,8 +97,8 @@ class WorkListModel(QAbstractListModel):
         self._before: dict[str, Asset] = {}  # as they were before the last refresh: seen until they are read again
         self._missed: list[str] = []  # what is to be read next; the thread takes the newest only
         self._reading = False
-        self._told.connect(self._show_result)
-        self._came.connect(self._on_loaded)
+        self._query_done.connect(self._show_result)
+        self._works_read.connect(self._on_loaded)
         thumbnails.ready.connect(self._on_thumbnails_ready)
 
     def set_query(self, query: LibraryQuery) -> None:
@@ -117,7 +117,7 @@ class WorkListModel(QAbstractListModel):
             except StudioError:
                 return  # the next question says it, where a person asked
             if not self.thumbnails.closing:
-                self._told.emit(query, found)
+                self._query_done.emit(query, found)
 
         self.thumbnails.submit(question)
 
@@ -191,7 +191,7 @@ class WorkListModel(QAbstractListModel):
         except StudioError:
             found = []  # the next question says it, where a person asked
         if not self.thumbnails.closing:
-            self._came.emit(missed, found)
+            self._works_read.emit(missed, found)
 
     def _on_loaded(self, missed: list[str], found: list[Asset]) -> None:
         read = set(missed)

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 class ErrorReporter(QObject):
     """Takes errors from any thread and shows them in one dialog; `clean` removes names, folders and prompts."""
 
-    _came = Signal(str, str)
+    _reported = Signal(str, str)
 
     def __init__(self, clean: Callable[[str], str] = redact) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class ErrorReporter(QObject):
         self._dialog: CrashDialog | None = None
         self._showing = False
         self._silent: set[str] = set()  # titles of errors that are not shown again
-        self._came.connect(self._show)
+        self._reported.connect(self._show)
 
     def set_window(self, window: QWidget) -> None:
         self._window = window
@@ -43,7 +43,7 @@ class ErrorReporter(QObject):
         """Called from any thread."""
         log.error("an unexpected error", exc_info=error)
         trace = "".join(traceback.format_exception(error))
-        self._came.emit(f"{type(error).__name__}: {error}", trace)
+        self._reported.emit(f"{type(error).__name__}: {error}", trace)
 
     def _show(self, title: str, trace: str) -> None:
         if title in self._silent or self._showing:

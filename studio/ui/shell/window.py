@@ -73,7 +73,7 @@ class MainWindow(QMainWindow):
         self._state = window_state.load(self._file)
         self._kept: dict[str, Any] = {}
         self._writer = SerialTasks(self)
-        self._made: dict[str, QWidget] = {}
+        self._pages_by_name: dict[str, QWidget] = {}
         self._entries: dict[str, tuple[str, str, Callable[[], QWidget]]] = {}
         for medium in MEDIA:
             make = functools.partial(self._panel, medium)
@@ -140,25 +140,25 @@ class MainWindow(QMainWindow):
     def page(self) -> str:
         """The name of the page that is shown."""
         shown = self.pages.currentWidget()
-        return next((name for name, page in self._made.items() if page is shown), "")
+        return next((name for name, page in self._pages_by_name.items() if page is shown), "")
 
     def open(self, name: str) -> QWidget:
         """Show a page; it is built when it is first shown."""
-        if name not in self._made:
+        if name not in self._pages_by_name:
             make = self._hidden_pages[name] if name in self._hidden_pages else self._entries[name][2]
-            page = self._made[name] = make()
+            page = self._pages_by_name[name] = make()
             self.pages.addWidget(page)
             drafts = self._state.get("pages")
             if isinstance(drafts, dict) and isinstance(drafts.get(name), dict):
                 self._page(page).restore(drafts[name])
         if self.page and self.page != name:
-            self._page(self._made[self.page]).leave()
+            self._page(self._pages_by_name[self.page]).leave()
         self.queue.hide()
-        self.pages.setCurrentWidget(self._made[name])
+        self.pages.setCurrentWidget(self._pages_by_name[name])
         self.sidebar.mark(name)
         if not self.sidebar.focused:
-            self._page(self._made[name]).focus_first()
-        return self._made[name]
+            self._page(self._pages_by_name[name]).focus_first()
+        return self._pages_by_name[name]
 
     def panel(self, name: str) -> Panel | None:
         """Show the panel of a medium; None where there is no such panel."""
@@ -218,7 +218,7 @@ class MainWindow(QMainWindow):
         shown.chosen.connect(self._begin)
         self.pages.addWidget(shown)
         if self.page:
-            self._page(self._made[self.page]).leave()
+            self._page(self._pages_by_name[self.page]).leave()
         self.queue.hide()
         self.pages.setCurrentWidget(shown)
         self.sidebar.mark("")
@@ -316,7 +316,7 @@ class MainWindow(QMainWindow):
             if self.queue.isVisible():
                 self.queue.refresh()
         elif news.kind == "settings":
-            page = self._made.get("settings")
+            page = self._pages_by_name.get("settings")
             if page is not None:
                 page.follow()  # type: ignore[attr-defined]
 
@@ -358,7 +358,7 @@ class MainWindow(QMainWindow):
         """The state that is restored at the next start."""
         before = self._state.get("pages")
         drafts = dict(before) if isinstance(before, dict) else {}
-        drafts.update({name: self._page(page).state() for name, page in self._made.items()})
+        drafts.update({name: self._page(page).state() for name, page in self._pages_by_name.items()})
         geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
         return {"geometry": geometry, "page": self.page, "pages": drafts}
 
@@ -375,7 +375,7 @@ class MainWindow(QMainWindow):
         self._preloader.stop()
         self._writer.close()
         window_state.save(self._file, self.state())
-        for page in self._made.values():
+        for page in self._pages_by_name.values():
             self._page(page).close_down()
         self.work_actions.close()
         self.notifications.close()
