@@ -31,6 +31,7 @@ from studio.system.paths import RESOURCES
 Copied = Callable[[int, int], object]
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 STAGING = ".importing-"
+SETTINGS = (".json", ".jinja", ".txt", ".model", ".tiktoken")
 BESIDE = ".beside"
 NO_FAMILIES: Families = MappingProxyType({})
 
@@ -214,7 +215,8 @@ class Catalog:
         file, or a checkpoint of a StyleGAN (.pkl, .pt), which is converted. `licence` replaces the one that the files
         name. BadInput for other pickles, for models of another medium and, unless
         `accept_licence`, for licences that are unknown or restrict the use of works; AlreadyInstalled for weights that
-        are installed already; StudioError for damaged files, those that the family cannot run, and full disks.
+        are installed already with the same settings; StudioError for damaged files, those that the family cannot run,
+        and full disks.
         """
         if self._own is None:
             raise StudioError("This catalog has no folder for models of your own.")
@@ -349,7 +351,7 @@ class Catalog:
             stem = _stem(found, name)
             sha256 = _describe(staging, found, name if stem == _plain(name) else stem)
             for model in self.models(found.medium):
-                if model.sha256 == sha256:
+                if model.sha256 == sha256 and (foreign or _same_settings(staging, model.folder)):
                     raise AlreadyInstalled(name, model)
             if family.trial:
                 trial.run(family.trial, staging, found.root, lambda: report(need, need))
@@ -472,6 +474,17 @@ def _describe(folder: Path, found: DetectedModel, name: str) -> str:
         facts["defaults"] = defaults
     storage.write_synced(folder / "model.toml", tomli_w.dumps(facts).encode("utf-8"))
     return sha256
+
+
+def _same_settings(new: Path, installed: Path) -> bool:
+    """Whether the files that decide what comes of the weights are those that are installed: a mended config makes
+    another model.
+    """
+    files = [path for path in new.rglob("*") if path.suffix in SETTINGS]
+    return all(
+        (there := installed / path.relative_to(new)).is_file() and there.read_bytes() == path.read_bytes()
+        for path in files
+    )
 
 
 def _words(value: Any) -> str:

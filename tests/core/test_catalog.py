@@ -160,6 +160,19 @@ def test_import_copies_a_folder_and_describes_it(shelf: Catalog, tmp_path: Path)
     assert [entry.name for entry in sorted((tmp_path / "own").iterdir())] == ["tiny-llama-1b", "tiny-llama-1b-2"]
 
 
+def test_a_mended_config_is_another_model_and_an_added_direction_is_not(shelf: Catalog, tmp_path: Path) -> None:
+    source = writer(tmp_path / "tales")
+    model = shelf.import_(source, "story")
+    (model.folder / "smile.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(BadInput, match="installed already, as tales"):
+        shelf.import_(source, "story")
+    (source / "config.json").write_text(json.dumps({**LLAMA, "rope_theta": 1e6}), encoding="utf-8")
+    mended = shelf.import_(source, "story")
+    assert (mended.id, mended.sha256) == ("tales-2", model.sha256)
+    with pytest.raises(BadInput, match="installed already, as tales-2"):
+        shelf.import_(source, "story")
+
+
 def test_import_of_a_pipeline_takes_its_parts(shelf: Catalog, tmp_path: Path) -> None:
     source = tmp_path / "sdxl"
     for part in ("unet", "vae"):

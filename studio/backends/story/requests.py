@@ -32,7 +32,8 @@ class StoryRequest(Request):
         220,
         Range(
             label="Length",
-            help="Maximum length in tokens; four tokens make about three words.",
+            help="Maximum length in tokens; four tokens make about three words. "
+            "A text that is not finished by then ends with its last whole sentence.",
             low=16,
             high=2048,
             unit="tokens",
