@@ -31,6 +31,7 @@ from studio.library.used_works import UNUSED_SECONDS, UsedWorks
 from studio.media import codecs
 from studio.media.payloads import Image, Payload
 from studio.media.provenance import ModelOrigin, Provenance
+from studio.models.catalog import STAGING
 from studio.models.resources import Resources
 from studio.schema.fields import ModelId, WorkKey, WorkRef, field
 from studio.schema.nested import ListOf, NestedRequest, Record, models_by_role, works_of
@@ -573,3 +574,14 @@ def test_pasted_files_that_no_import_wants_any_more_are_removed(home: Path, libr
     sweep(paths, UsedWorks(library), [waiting], now=time.time() + 2 * 86_400)
     assert wanted.exists()
     assert not done.exists()
+
+
+def test_a_studio_removes_what_killed_imports_of_models_left_and_keeps_what_others_import(home: Path) -> None:
+    models = AppPaths.under(home).models
+    killed = models / f"{STAGING}killed"
+    killed.mkdir(parents=True)
+    with storage.staging(models, STAGING) as alive:
+        studio = fake_studio(home)
+        fakes.until(lambda: not killed.exists())
+        studio.close()
+        assert alive.exists()
