@@ -20,7 +20,7 @@ from studio.schema.nested import ListOf, Record
 from studio.schema.request import Flag, FreeText, PathTo, Request
 
 PASTED = "pasted-"
-"""How the names of the folders begin that hold one pasted file each, and are deleted after its import."""
+"""How the names of the folders begin that hold one pasted file each, and are deleted once it is imported."""
 
 DAY = 86_400.0
 
@@ -116,20 +116,23 @@ class WorkImportEngine:
         assert isinstance(request, WorkImportRequest)
         report(Progress("reading"))
         paths = [Path(each.path) for each in request.paths]
-        found, imported = list(_files(paths)), ImportedFiles()
+        found, imported, added = list(_files(paths)), ImportedFiles(), set[Path]()
         try:
             for at, path in enumerate(found):
                 report(Progress("importing", at, len(found)))
-                self._add(path, imported)
+                if self._add(path, imported):
+                    added.add(path)
         except Cancelled:
             # Pasted files stay: a closing studio cancels too, and offers the import again. See `remove_pasted`.
             raise Cancelled([imported] if imported.works else []) from None  # type: ignore[list-item]
         if request.temporary:
-            for folder in {path.parent for path in paths if path.parent.name.startswith(PASTED)}:
+            kept = {path.parent for path in paths if path not in added}
+            for folder in {path.parent for path in paths if path.parent.name.startswith(PASTED)} - kept:
                 shutil.rmtree(folder, ignore_errors=True)
         return [imported]
 
-    def _add(self, path: Path, imported: ImportedFiles) -> None:
+    def _add(self, path: Path, imported: ImportedFiles) -> bool:
+        """Import one file; returns whether that succeeded."""
         try:
             imported.works.append(self._context.library.import_file(path, imported.warnings.append))
         except StudioError as error:
@@ -138,6 +141,8 @@ class WorkImportEngine:
             imported.failed.append((path.name, reason(error)))
         else:
             self._context.changed("library")
+            return True
+        return False
 
 
 def remove_pasted(folder: Path, requests: Iterable[Request], now: float | None = None) -> int:

@@ -174,6 +174,16 @@ def test_a_pasted_file_is_deleted_after_its_import(studio: Studio, tmp_path: Pat
     assert own.exists(), "nobody's own folder is deleted, whatever a queue file says"
 
 
+def test_a_pasted_file_stays_where_its_import_failed(studio: Studio, tmp_path: Path) -> None:
+    good, broken = picture(tmp_path / "pasted-1" / "a.png"), tmp_path / "pasted-2" / "b.png"
+    broken.parent.mkdir()
+    broken.write_bytes(b"no picture")
+    (got,) = studio.submit(imported(good, broken, temporary=True)).future.result(30)
+    assert [name for name, _ in got.failed] == ["b.png"]
+    assert not good.parent.exists()
+    assert broken.exists()
+
+
 def test_a_cancelled_import_keeps_what_it_has(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = studio.library.import_file
 
