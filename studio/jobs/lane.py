@@ -18,6 +18,7 @@ from studio.jobs.worker import EngineResult, OnProgress
 log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT = 2.0  # seconds that a running step may take to end when the studio closes
+ABANDON_TIMEOUT = 10.0  # seconds more for what cannot be killed, such as writing a file
 
 
 class EngineHost(Protocol):
@@ -149,7 +150,9 @@ class Lane:
         self._queue_changed()
 
     def close(self) -> None:
-        """Refuse new jobs, cancel all others, and wait for the threads; kill the engine after CLOSE_TIMEOUT."""
+        """Refuse new jobs, cancel all others, and wait for the threads; kill the engine after CLOSE_TIMEOUT. A thread
+        that still runs ABANDON_TIMEOUT later, as on a disk that does not answer, is left behind with its job.
+        """
         with self._condition:
             self._closed = True
             rest, self._queue = self._queue, []
@@ -158,13 +161,17 @@ class Lane:
             self._condition.notify_all()
         for job in rest:
             self._end(job, Cancelled())
-        deadline = time.monotonic() + CLOSE_TIMEOUT
+        if not self._join(CLOSE_TIMEOUT):
+            self.host.kill()
+            if not self._join(ABANDON_TIMEOUT):
+                log.warning("lane %s was left behind while it ran", self.name)
+
+    def _join(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds for the threads; returns whether all have ended."""
+        deadline = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        if any(thread.is_alive() for thread in self._threads):
-            self.host.kill()
-            for thread in self._threads:
-                thread.join()
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _loop(self) -> None:
         while (job := self._next()) is not None:

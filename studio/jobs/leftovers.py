@@ -18,6 +18,8 @@ from studio.system.paths import AppPaths
 
 log = logging.getLogger(__name__)
 
+CLOSE_TIMEOUT = 10.0  # seconds that the thread may take to end when the studio closes
+
 
 class LeftoverSweep:
     """Runs `sweep` once, in a thread of its own. Only for the studio that holds the queue: another one does not know
@@ -37,9 +39,9 @@ class LeftoverSweep:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop and wait for the thread."""
+        """Stop and wait for the thread, though not without end: its disk may not answer."""
         self._closing.set()
-        self._thread.join()
+        self._thread.join(CLOSE_TIMEOUT)
 
 
 def sweep(

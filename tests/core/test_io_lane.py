@@ -333,6 +333,37 @@ def test_closing_ends_an_import_and_offers_it_again(
         again.close()
 
 
+def test_closing_leaves_an_import_behind_whose_disk_does_not_answer(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.jobs.lane.CLOSE_TIMEOUT", 0.05)
+    monkeypatch.setattr("studio.jobs.lane.ABANDON_TIMEOUT", 0.05)
+    studio = fake_studio(home)
+    started, answer = threading.Event(), threading.Event()
+
+    def hang(_path: Path, _warn: object) -> Asset:
+        started.set()
+        assert answer.wait(60)
+        raise StudioError("The disk does not answer.")
+
+    monkeypatch.setattr(studio.library, "import_file", hang)
+    job = studio.submit(imported(picture(tmp_path / "a.png")))
+    try:
+        assert started.wait(10)
+        studio.close()
+        assert job.state == "running"
+        again = fake_studio(home)
+        try:
+            (entry,) = again.queue.interrupted
+            (result,) = again.queue.resume(entry).future.result(20)
+            assert [work.title for work in result.works] == ["a"]
+        finally:
+            again.close()
+    finally:
+        answer.set()
+        fakes.ended(job)
+
+
 def test_a_full_disk_is_said_with_a_way_out(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any, **__: Any) -> Any:
         raise OSError(28, "No space left on device")
