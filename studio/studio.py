@@ -199,6 +199,9 @@ class Studio:
         host = ProcessHost(limits, nice=nice, log=log_file) if isolated else ThreadHost(limits)
 
         def run(job: Job, on_progress: OnProgress) -> EngineResult:
+            made = self._results.unsaved(job)
+            if made is not None:
+                return made
             self._keep_works(job, on_progress)
             request = job.request
             return host.run(job, self.task(request).engine, self._resources(request), on_progress)

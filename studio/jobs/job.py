@@ -107,6 +107,9 @@ class Job:
         self.pending: list[Payload] = []  # results that are not saved: of a live job, or because saving failed
         self.saved: list[Asset] = []  # its works in the library, while saving others failed
         self.device_info: dict[str, str] = {}
+        self.partial = False  # whether `pending` was left by a cancelled job
+        self.made_earlier = False  # it only saves what another job made
+        self.saved_by: Job | None = None  # the job that has taken over what this one could not save
         self.suspended = False  # a training that the user has paused
         self.keep_model = False  # a training that was stopped and whose model is to be saved
         self.duplicate_of = ""  # title of the installed model that a training made once more
@@ -145,6 +148,18 @@ class Job:
         """
         self.after = tuple(after)
         self.fills = {id: name for id, name in after.items() if name} if isinstance(after, Mapping) else {}
+
+    def take_unsaved(self, other: Job) -> None:
+        """Take over what another job made and could not save, with the works of it that are saved."""
+        self.pending, other.pending = other.pending, []
+        self.saved, other.saved = other.saved, []
+        self.device_info, self.partial, self.made_earlier = other.device_info, other.partial, True
+        self.saved_by, other.saved_by = None, self
+
+    @property
+    def latest(self) -> Job:
+        """The job that has what this one made: itself, unless another has taken it over."""
+        return self if self.saved_by is None else self.saved_by.latest
 
     def stop(self) -> None:
         """Request cancellation; the engine stops at its next report."""

@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from studio.errors import BadInput, Message, StudioError
 from studio.jobs import training_runs
@@ -16,12 +16,15 @@ from studio.jobs.lane import EngineHost, Lane
 from studio.jobs.queue_store import QueueEntry, QueueStore
 from studio.jobs.worker import EngineResult, OnProgress
 from studio.library.library import Asset
+from studio.media.payloads import Bundle, Clip
 from studio.schema.fields import WorkKey, WorkRef
 from studio.schema.request import Request, TrainRequest
 from studio.system.log import conceal
 
 ENDED_KEPT = 100  # newest ended jobs that are listed and can be retried
 UNTIMED = "io"  # the lane whose jobs take as long as their files are large
+
+T = TypeVar("T")
 
 
 class JobQueue:
@@ -145,24 +148,46 @@ class JobQueue:
         lane.move(index, *moved)
 
     def retry(self, id: str) -> Job | JobGroup:
-        """Queue the request of a job again, or those of a group that have not succeeded; a training resumes. Raises
+        """Queue the request of a job again, or those of a group that have not succeeded; a training resumes. What was
+        made and could not be saved is saved, not made anew; where a job does that already, that one is returned. Raises
         BadInput where one needs the work of another job, which made none, and as `submit` does.
         """
         old = self._groups.get(id)
         if old is None:
             job = self._find(id)
-            again = Job(self._resolve(_to_retry(job.request)), parents=job.parents, after=self._waits(job, {}))
-            self.put([again])
+            if job.saved_by is not None and not job.latest.has_ended:
+                return job.latest
+            again = self._again(job)
+            again.wait_for(self._waits(job, {}))
+            self._put_again({job: again}, lambda: self.put([again]))
             return again
         group = Group(old.group.kind, old.group.title)
-        failed = [job for job in old.jobs if job.state != "done"]
-        jobs = {
-            job.id: Job(self._resolve(_to_retry(job.request)), parents=job.parents, group=group, member=member)
-            for member, job in enumerate(failed)
-        }
-        for job in failed:
-            jobs[job.id].wait_for(self._waits(job, jobs))
-        return self.put_group(group, list(jobs.values()))
+        failed = [
+            job for job in old.jobs if job.latest.state != "done" and (job.saved_by is None or job.latest.has_ended)
+        ]
+        if not failed:
+            raise BadInput("All results of this group are saved or being saved.")
+        jobs = {job: self._again(job, group, member) for member, job in enumerate(failed)}
+        for job, again in jobs.items():
+            again.wait_for(self._waits(job, {other.id: new for other, new in jobs.items()}))
+        return self._put_again(jobs, lambda: self.put_group(group, list(jobs.values())))
+
+    def _again(self, job: Job, group: Group | None = None, member: int = 0) -> Job:
+        """A job for the same request; as it is where there are results to save, for which it need not be possible."""
+        request = job.request if _can_save(job.latest) else self._resolve(_to_retry(job.request))
+        return Job(request, parents=job.parents, group=group, member=member)
+
+    def _put_again(self, jobs: Mapping[Job, Job], put: Callable[[], T]) -> T:
+        """Queue the second jobs, which take over what the first could not save."""
+        taken = [(job.latest, again) for job, again in jobs.items() if _can_save(job.latest)]
+        for job, again in taken:
+            again.take_unsaved(job)
+        try:
+            return put()
+        except StudioError:
+            for job, again in taken:
+                job.take_unsaved(again)
+            raise
 
     def finish_training(self, id: str) -> None:
         """Stop a training now and import its model if it has a title."""
@@ -219,6 +244,8 @@ class JobQueue:
         if isinstance(job, JobGroup):
             left = [self.seconds_left(each) for each in job.jobs if not each.has_ended]
             return None if None in left else sum(seconds for seconds in left if seconds is not None)
+        if job.made_earlier:
+            return 0.0
         progress = job.progress
         pace = self._pace.get(job.id)
         if job.state == "running" and pace is not None and progress.stage == pace[0] and progress.done > pace[1]:
@@ -346,7 +373,8 @@ class JobQueue:
             self._pace.pop(job.id, None)
             if not job.live:
                 self._remember(job)
-                if self._store is not None and job.state == "done" and self._lane_of(job.request) != UNTIMED:
+                timed = not job.made_earlier and self._lane_of(job.request) != UNTIMED
+                if self._store is not None and job.state == "done" and timed:
                     self._store.record_seconds(job.request.kind, job.request.model, job.seconds)
             self._release(job)
         self._job_changed(job)
@@ -392,18 +420,22 @@ class JobQueue:
         """What a job waits for when it is queued again: as `again` where that has the other one, else that one itself
         unless it has ended; where its work is needed, the one that made it. Raises BadInput where none did.
         """
-        listed = {other.id: other for other in self.jobs()}
+        known = {other.id: other for other in self.jobs()}
         waits: dict[str, str] = {}
         for id in job.after:
-            name, other = job.fills.get(id, ""), listed.get(id)
+            name, other = job.fills.get(id, ""), known.get(id)
+            other = None if other is None else other.latest
             if id in again:
                 waits[again[id].id] = name
-            elif id in self._interrupted or (other is not None and not other.has_ended):
+            elif id in self._interrupted:
                 waits[id] = name
-            elif name and (other is None or other.state != "done"):
-                raise _made_no_work()
+            elif other is None:
+                if name:
+                    raise _made_no_work()
+            elif not other.has_ended or (name and other.state == "done"):
+                waits[other.id] = name
             elif name:
-                waits[id] = name
+                raise _made_no_work()
         return waits
 
     def _remember(self, ended: Job) -> None:
@@ -493,6 +525,14 @@ class JobQueue:
 
 def _made_no_work() -> BadInput:
     return BadInput("The job that this one waited for made no work.")
+
+
+def _can_save(job: Job) -> bool:
+    """Whether a job has ended with works that could not be saved, and whose files are there. A training resumes."""
+    if job.live or not job.has_ended or isinstance(job.request, TrainRequest):
+        return False
+    files = [each for one in job.pending for each in (one.payloads if isinstance(one, Bundle) else (one,))]
+    return bool(files) and all(each.path.is_file() for each in files if isinstance(each, Clip))
 
 
 def _to_retry(request: Request) -> Request:

@@ -44,7 +44,7 @@ class ResultStore:
         live job.
         """
         job.pending = list(result.payloads)
-        job.device_info = dict(result.device_info)
+        job.device_info, job.partial = dict(result.device_info), partial
         if job.live:
             if job.cancelling and any(isinstance(payload, Clip) for payload in job.pending):
                 self.discard(job)
@@ -54,9 +54,19 @@ class ResultStore:
             return self._import_models(job, job.request, partial)
         return self._add_to_library(job, partial=partial)
 
+    def unsaved(self, job: Job) -> EngineResult | None:
+        """What a job has taken over from one whose saving failed; None where it has to make it. Raises Cancelled with
+        the results where that one was cancelled.
+        """
+        if not job.pending:
+            return None
+        if job.partial:
+            raise Cancelled(job.pending)
+        return EngineResult(job.pending, job.device_info)
+
     def save(self, job: Job) -> list[Asset]:
         """Add the results of a live job, or those whose saving failed, to the library; returns all works of the job."""
-        return self._add_to_library(job, partial=False)
+        return self._add_to_library(job, partial=job.partial)
 
     def discard(self, job: Job) -> None:
         """Drop the unsaved results of a job and delete their temporary files."""

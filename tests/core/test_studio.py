@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from studio.backends import MEDIA, medium
-from studio.backends.avatar.requests import AvatarTrainRequest
+from studio.backends.avatar.requests import AvatarProjectRequest, AvatarTrainRequest
 from studio.errors import BadInput, StudioError
 from studio.jobs.job import Cancelled, Job
 from studio.jobs.lane import Lane
@@ -133,6 +133,91 @@ def test_what_could_not_be_saved_is_not_lost(studio: Studio, monkeypatch: pytest
         assert "full" in str(fakes.ended(job))
     (asset,) = studio.save(job)
     assert asset.path.exists()
+
+
+@pytest.fixture
+def disk(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
+    """Set "full" to let the library save nothing."""
+    real, state = studio.library.add, {"full": True}
+
+    def add(*args: Any, **values: Any) -> Any:
+        if state["full"]:
+            raise StudioError("The disk is full.", "Make room and try again.")
+        return real(*args, **values)
+
+    monkeypatch.setattr(studio.library, "add", add)
+    return state
+
+
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The seeds of the requests that the engine runs from now on."""
+    real, seeds = fakes.FakeEngine.run, list[int]()
+
+    def run(self: fakes.FakeEngine, request: Request, report: Any) -> Any:
+        seeds.append(request.seed)
+        return real(self, request, report)
+
+    monkeypatch.setattr(fakes.FakeEngine, "run", run)
+    return seeds
+
+
+def test_retry_saves_what_was_made_and_makes_anew_only_after_that(
+    studio: Studio, disk: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = runs(monkeypatch)
+    job = studio.submit(AVATAR(seed=9))
+    assert "full" in str(fakes.ended(job))
+    assert "full" in str(fakes.ended(studio.queue.retry(job.id)))  # type: ignore[arg-type]
+    disk["full"] = False
+    studio.queue.pause(True)
+    third = studio.queue.retry(job.id)
+    assert isinstance(third, Job)
+    assert studio.queue.retry(job.id) is third, "it is being saved"
+    studio.queue.pause(False)
+    (asset,) = third.future.result(20)
+    assert (asset.path.exists(), asset.request["seed"], asset.provenance.seed) == (True, 9, 9)
+    assert made == [9]
+    studio.queue.retry(job.id).future.result(20)
+    assert (made, studio.library.count()) == ([9, 9], 2)
+
+
+def test_retry_of_a_group_saves_what_was_made(
+    studio: Studio, disk: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = runs(monkeypatch)
+    requests = [AVATAR(seed=1), AVATAR(seed=fakes.BAD_INPUT), AvatarProjectRequest(seed=3)]
+    group = studio.submit_group(requests, "batch", waits={2: {0: "picture"}})
+    fakes.until(lambda: group.has_ended)
+    assert [job.state for job in group.jobs] == ["failed", "failed", "cancelled"]
+    disk["full"] = False
+    again = studio.queue.retry(group.id)
+    fakes.until(lambda: again.has_ended)
+    assert [job.state for job in again.jobs] == ["done", "failed", "done"]  # type: ignore[union-attr]
+    assert made == [1, fakes.BAD_INPUT, fakes.BAD_INPUT, 3]
+
+
+def test_retry_saves_a_partial_work_as_one(studio: Studio, disk: dict[str, bool]) -> None:
+    job = studio.submit(STORY(seed=fakes.SLOW))
+    fakes.until(lambda: job.progress.done == fakes.steps(job.request))
+    studio.queue.cancel(job.id)
+    assert "full" in str(fakes.ended(job))
+    disk["full"] = False
+    error = fakes.ended(studio.queue.retry(job.id))  # type: ignore[arg-type]
+    assert isinstance(error, Cancelled)
+    assert [asset.partial for asset in error.assets] == [True]
+
+
+def test_retry_saves_though_the_model_was_removed(studio: Studio, disk: dict[str, bool], home: Path) -> None:
+    label = home / "models" / "mine" / "model.toml"
+    label.parent.mkdir(parents=True)
+    label.write_text('medium = "avatar"\nfamily = "fake"\n', encoding="utf-8")
+    studio.catalog.refresh()
+    job = studio.submit(AVATAR(seed=9, model="mine"))
+    assert "full" in str(fakes.ended(job))
+    label.unlink()
+    studio.catalog.refresh()
+    disk["full"] = False
+    assert len(studio.queue.retry(job.id).future.result(20)) == 1
 
 
 def test_what_is_saved_already_is_not_saved_twice(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from studio.ui.stages.audio import AudioStage
 from studio.ui.stages.image import ImageStage
 from studio.ui.stages.text import TextStage
 from tests import fakes
-from tests.fakes import BAD_INPUT, SLOW, UNEXPECTED
+from tests.fakes import BAD_INPUT, SLOW, UNEXPECTED, FakeEngine
 from tests.ui.conftest import Desk
 
 
@@ -157,6 +157,26 @@ def test_an_error_stands_at_the_panel_in_words_with_a_retry(desk: Desk) -> None:
     desk.until(
         lambda: len(desk.studio.queue.jobs()) == 2 and all(job.state == "failed" for job in desk.studio.queue.jobs())
     )
+
+
+def test_retry_saves_what_was_made_while_the_disk_was_full(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_args: object, **_values: object) -> None:
+        raise StudioError("The disk is full.", "Make room and try again.")
+
+    def run(*_: object) -> None:
+        raise BadInput("It is made anew.")
+
+    panel = desk.panel("poster")
+    keep_seed(desk, "poster", 5)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.studio.library, "add", full)
+        desk.click("generate")
+        desk.until(lambda: panel.error.isVisible())
+    monkeypatch.setattr(FakeEngine, "run", run)
+    desk.idle()
+    desk.click("retry")
+    desk.until(lambda: panel.asset is not None and panel.asset.request["seed"] == 5)
+    assert not panel.error.isVisible()
 
 
 def test_an_unexpected_error_is_said_as_well(desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -107,8 +107,11 @@ class Panel(QWidget):
 
     def submit(self, request: Request, *, many: int = 1, parents: Sequence[str] = ()) -> None:
         """Queue candidates of a request. Raises StudioError where it cannot be."""
+        self._queue(lambda: self._jobs.submit(request, many=many, parents=parents))
+
+    def _queue(self, put: Callable[[], CandidateBatch]) -> None:
         busy = self._jobs.busy
-        batch = self._jobs.submit(request, many=many, parents=parents)
+        batch = put()
         self.error.hide()
         self.stage_area.follow()
         if not busy:
@@ -156,13 +159,20 @@ class Panel(QWidget):
         parents = () if job is None else job.parents
         request = None if job is None else job.request
         helpful = error_actions.buttons(error, self, request, lambda smaller: self._retry(smaller, parents))
-        again = [] if request is None else [(tr("Retry"), "retry", lambda: self._retry(request, parents))]
+        again = [] if job is None else [(tr("Retry"), "retry", lambda: self._retry_job(job))]
         self.error.show_message(title, hint, kind="error", actions=[*helpful, *again])
 
     def _retry(self, request: Request, parents: Sequence[str]) -> None:
         self.error.hide()
         try:
             self.submit(request, parents=parents)
+        except StudioError as error:
+            self.show_error(error)
+
+    def _retry_job(self, job: Job) -> None:
+        self.error.hide()
+        try:
+            self._queue(lambda: self._jobs.retry(job))
         except StudioError as error:
             self.show_error(error)
 
@@ -296,6 +306,12 @@ class JobTracker(QObject):
             return self._follow([self._studio.submit(request, parents=parents)])
         group = self._studio.submit_group(request.candidates(many), "candidates", parents=parents)
         return self._follow(group.jobs)
+
+    def retry(self, job: Job) -> CandidateBatch:
+        """Queue a job again. Raises StudioError where it cannot be queued."""
+        again = self._studio.queue.retry(job.id)
+        assert isinstance(again, Job)
+        return self._batch_of(again) or self._follow([again])
 
     def stop(self) -> None:
         """Cancel all running and waiting jobs."""
