@@ -100,8 +100,8 @@ class JobQueue:
                 if not isinstance(fields.get(name), WorkRef):
                     raise BadInput("{kind} has no field {name} for a work.", kind=job.request.kind, name=name)
         awaited = {id for job in jobs for id in job.after}
-        if awaited and not awaited.issubset({*self._interrupted, *(job.id for job in [*jobs, *self.jobs()])}):
-            raise BadInput("The job that this one waits for is no longer listed.")
+        if awaited and not awaited.issubset({*self._interrupted, *self._known(), *(job.id for job in jobs)}):
+            raise _no_longer_listed()
         with self._store_lock:
             self._deferred += 1
         try:
@@ -111,7 +111,7 @@ class JobQueue:
                 self._deferred -= 1
         # Only now: a job that ends meanwhile finds those that wait for it in their lane.
         if awaited:
-            for ended in [job for job in self.jobs() if job.has_ended and job.id in awaited]:
+            for ended in [job for id, job in self._known().items() if job.has_ended and id in awaited]:
                 self._release(ended)
         self.update()
 
@@ -420,7 +420,7 @@ class JobQueue:
         """What a job waits for when it is queued again: as `again` where that has the other one, else that one itself
         unless it has ended; where its work is needed, the one that made it. Raises BadInput where none did.
         """
-        known = {other.id: other for other in self.jobs()}
+        known = self._known()
         waits: dict[str, str] = {}
         for id in job.after:
             name, other = job.fills.get(id, ""), known.get(id)
@@ -431,7 +431,7 @@ class JobQueue:
                 waits[id] = name
             elif other is None:
                 if name:
-                    raise _made_no_work()
+                    raise _no_longer_listed()
             elif not other.has_ended or (name and other.state == "done"):
                 waits[other.id] = name
             elif name:
@@ -498,6 +498,12 @@ class JobQueue:
         else:
             job.fail(StudioError("It failed before the studio was restarted.", "Try it again."))
 
+    def _known(self) -> dict[str, Job]:
+        """The jobs that are listed, and those of groups of which another one is, by their ids."""
+        with self._lock:
+            members = [job for group in self._groups.values() for job in group.jobs]
+        return {job.id: job for job in [*members, *self.jobs()]}
+
     def _find(self, id: str) -> Job:
         for job in self.jobs():
             if job.id == id:
@@ -521,6 +527,10 @@ class JobQueue:
                 starts.append(at)
             at += count
         return starts
+
+
+def _no_longer_listed() -> BadInput:
+    return BadInput("The job that this one waits for is no longer listed.")
 
 
 def _made_no_work() -> BadInput:

@@ -446,6 +446,21 @@ def test_what_was_cancelled_before_its_work_was_there_gets_it_when_made_again(st
         assert job.request.picture.id == work.id  # type: ignore[attr-defined]
 
 
+def test_a_group_is_retried_though_one_that_is_done_is_no_longer_listed(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.jobs.queue.ENDED_KEPT", 1)
+    requests = [*faces(1), AvatarProjectRequest(seed=fakes.BAD_INPUT)]
+    group = studio.submit_group(requests, "batch", waits={1: {0: "picture"}})
+    fakes.until(lambda: studio.queue.jobs() == [group.jobs[1]])
+    (work,) = group.jobs[0].future.result()
+    with monkeypatch.context() as patch:
+        patch.setattr(fakes.FakeEngine, "run", lambda *_: [fakes.payload("avatar", 3)])
+        again = studio.queue.retry(group.id)
+        assert len(again.future.result(20)) == 1
+    assert again.request.picture.id == work.id  # type: ignore[attr-defined]
+
+
 def test_a_job_is_listed_in_the_moment_in_which_it_ends(studio: Studio) -> None:
     job, listed = studio.submit(AVATAR(seed=1)), list[list[Job]]()
     job.future.add_done_callback(lambda _: listed.append(studio.queue.jobs()))
