@@ -249,6 +249,7 @@ UNFIT: list[tuple[Callable[[Path], object], str]] = [
         "model.norm.weight has the shape [16], and config.json asks for [32]",
     ),
     (set_in("config.json", hidden_act="nonsense"), "cannot be read"),
+    (set_in("tokenizer_config.json", model_max_length={}), "cannot be read"),
     (lambda folder: (folder / "tokenizer.json").write_text("{}"), "cannot be read"),
 ]
 
