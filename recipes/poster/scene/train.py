@@ -61,10 +61,18 @@ class Pool:
             count -= 1
 
 
-def train(out: Path, plan: TrainingPlan, config: SceneConfig, seed: int = 0) -> SceneModel:
-    """Train until minutes or steps are spent, those of earlier calls counted; returns the averaged model."""
+def train(out: Path, plan: TrainingPlan, config: SceneConfig, seed: int = 0, start: Path | None = None) -> SceneModel:
+    """Train until minutes or steps are spent, those of earlier calls counted; returns the averaged model.
+
+    `start` is the folder of a model whose weights a new training begins with; its words and kinds must be `config`'s.
+    """
     torch.manual_seed(seed)
     model = SceneModel(config)
+    if start is not None:
+        begun = SceneModel.load(start)
+        if begun.config != config:
+            raise ValueError(f"{start} was trained for other words, kinds or sizes")
+        model.load_state_dict(begun.state_dict())
     mean = copy.deepcopy(model)
     optimiser = torch.optim.AdamW(model.parameters(), plan.rate, betas=(0.9, 0.98), weight_decay=0.01)
     step, spent = 0, 0.0
@@ -125,11 +133,11 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=90)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=Path, help="folder of a model whose weights to begin with")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    train(
-        asked.out, TrainingPlan(minutes=asked.minutes, batch=asked.batch), SceneConfig(tuple(vocabulary())), asked.seed
-    )
+    plan = TrainingPlan(minutes=asked.minutes, batch=asked.batch)
+    train(asked.out, plan, SceneConfig(tuple(vocabulary())), asked.seed, asked.start)
 
 
 if __name__ == "__main__":
