@@ -35,6 +35,9 @@ class CommandWindow(Protocol):
     def toggle_queue(self) -> None: ...
     def toggle_pause(self) -> None: ...
     def step_area(self, by: int) -> None: ...
+    def train(self) -> None: ...
+    @property
+    def can_train(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,15 @@ BEFORE_MEDIA: tuple[Command, ...] = (
 )  # fmt: skip
 
 AFTER_MEDIA: tuple[Command, ...] = (
-    Command("train", "&Train a model…", CREATE, "Ctrl+T", lambda to: to.window.open("training"), line=True),
+    Command(
+        "train",
+        "&Train a model…",
+        CREATE,
+        "Ctrl+T",
+        lambda to: to.window.train(),
+        lambda to: to.window.can_train,
+        line=True,
+    ),
     Command("pause", "&Pause or resume queue", CREATE, "Ctrl+Shift+P", lambda to: to.window.toggle_pause(), line=True),
     Command("palette", "&Command palette…", VIEW, "Ctrl+K", lambda to: to.window.show_palette(), line=True),
     Command("queue", "&Queue", VIEW, "Ctrl+J", lambda to: to.window.toggle_queue(), icon="queue"),

@@ -14,7 +14,8 @@ class Plugin:
     """What a medium brings, each as "module:name", imported when it is first shown; empty for nothing.
 
     `inspector` is a `PanelInspector`, the side panel of its page; `commands` a sequence of `Command` for menus and
-    palette; `training_page` the page on which its models are trained.
+    palette; `training_page` what makes the page on which its models are trained, from the studio, its bridge and what
+    opens the panel of a medium.
     """
 
     inspector: str = ""

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QMenu
 from qasync import QEventLoop
 
 import studio.backends
@@ -22,6 +23,8 @@ from studio.system.paths import AppPaths
 from studio.ui import commands
 from studio.ui.forms.form import Form
 from studio.ui.panel.panel import Panel
+from studio.ui.shell import window
+from studio.ui.training.page import TrainingPage
 from tests.studios import FAKE, starters, with_trainer
 from tests.ui.conftest import Desk
 
@@ -31,7 +34,7 @@ from dataclasses import dataclass
 from studio.backends.medium import Medium, OnboardingText, Task
 from studio.models.families import Family, Mark
 from studio.schema.fields import Range, field
-from studio.schema.request import Request
+from studio.schema.request import Request, TrainRequest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +47,22 @@ class TileRequest(Request):
     shade: int = field(7, Range(label="Shade", help="How bright it is.", low=0, high=255))
 
 
+@dataclass(frozen=True, kw_only=True)
+class TileTrainRequest(TrainRequest):
+    """Train on tiles."""
+
+    kind = "tiles-of-tests.train"
+    medium = "tiles-of-tests"
+
+
 MEDIUM = Medium(
     name="tiles-of-tests",
     title="Tiles",
     icon="poster",
-    tasks=(Task(TileRequest, "toy_tiles.engine:TileEngine"),),
+    tasks=(
+        Task(TileRequest, "toy_tiles.engine:TileEngine"),
+        Task(TileTrainRequest, "toy_tiles.engine:TileTrainer", result="model", lane="training"),
+    ),
     starter="tiles-of-tests-starter",
     stage="image",
     families=(Family("tile", "Tile network", (Mark("model_type", "tile"),)),),
@@ -74,11 +88,25 @@ class TileEngine:
 
     def close(self):
         pass
+
+
+class TileTrainer(TileEngine):
+    def load(self, resources, report):
+        pass
+
+    def run(self, request, report):
+        for step in range(1, 1_000_000):
+            report(Progress("training", step, 1_000_000, values={"step": float(step)}))
+        return []
 """
 WINDOW = """
 from studio.ui.plugin import Plugin
 
-PLUGIN = Plugin(inspector="toy_tiles.inspector:TileInspector", commands="toy_tiles.commands:COMMANDS")
+PLUGIN = Plugin(
+    inspector="toy_tiles.inspector:TileInspector",
+    commands="toy_tiles.commands:COMMANDS",
+    training_page="toy_tiles.training:training_page",
+)
 """
 COMMANDS = """
 from studio.ui.commands import CREATE, Command
@@ -104,6 +132,60 @@ class TileInspector(PanelInspector):
         form = self.parts.brief.form
         form.set_value(form.value().replace(shade=255))
 """
+TRAINING = """
+from pathlib import Path
+
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from studio.ui.training.page import TrainingPage
+from studio.ui.training.parts import DatasetCheck, TrainingForm, TrainingWords
+from toy_tiles.requests import MEDIUM, TileTrainRequest
+
+
+class TileForm(TrainingForm):
+    def __init__(self):
+        super().__init__()
+        self.folder = None
+        self.form = QWidget()
+        self.choose = QPushButton("Choose tiles", self.form)
+        self.setWidget(self.form)
+
+    def add_below(self, widget):
+        widget.setParent(self.form)
+
+    def set_folder(self, folder):
+        self.folder = folder
+        self.changed.emit()
+
+    def ask_folder(self):
+        pass
+
+    def request(self, out):
+        return TileTrainRequest(data=str(self.folder), out=str(out), title="Own tiles", seed=1)
+
+    def show_request(self, request):
+        self.folder = Path(request.data)
+
+    def refresh(self):
+        pass
+
+    def state(self):
+        return {"folder": str(self.folder or "")}
+
+    def restore(self, state):
+        pass
+
+
+class TileCheck(DatasetCheck):
+    def check(self):
+        self.ready = True
+        self.checked.emit()
+
+
+def training_page(studio, bridge, open_panel):
+    words = TrainingWords("Train on these tiles", "Drop tiles", ("Train on tiles", "Choose tiles."))
+    return TrainingPage(studio, bridge, open_panel, MEDIUM, TileForm(), TileCheck(), words)
+"""
 
 
 @pytest.fixture
@@ -118,18 +200,20 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ("ui", WINDOW),
         ("inspector", INSPECTOR),
         ("commands", COMMANDS),
+        ("training", TRAINING),
     ):
         (package / f"{name}.py").write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(str(package.parent))
     found = importlib.import_module("toy_tiles.requests").MEDIUM
-    for module in (studio.backends, commands):
+    for module in (studio.backends, commands, window):
         monkeypatch.setattr(module, "MEDIA", (*MEDIA, found))
     commands.of_media.cache_clear()
     yield found
     commands.of_media.cache_clear()
     for name in [name for name in sys.modules if name.partition(".")[0] == "toy_tiles"]:
         del sys.modules[name]
-    del Request.kinds["tiles-of-tests"]
+    for kind in ("tiles-of-tests", "tiles-of-tests.train"):
+        del Request.kinds[kind]
 
 
 @pytest.fixture
@@ -176,4 +260,36 @@ def test_its_page_makes_a_work_and_shows_its_inspector(opened: Studio, toy: Any,
         panel.hide()
         panel.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        desk.close()
+
+
+def test_its_models_are_trained_on_a_page_of_its_own(opened: Studio, toy: Any, home: Path, loop: QEventLoop) -> None:
+    desk = Desk(home, loop, studio=opened)
+    try:
+        desk.window.open("library")
+        desk.act("train")  # from no medium's page: two can be trained, so one is chosen
+        menu = desk.window.findChild(QMenu, "chooseTraining")
+        assert menu is not None
+        assert [action.text() for action in menu.actions()] == ["Avatar", "Tiles"]
+        menu.actions()[0].trigger()
+        assert desk.window.page == "training"
+        menu.close()
+        desk.window.open(toy.name)
+        desk.click("trainOwn")
+        shown = desk.window.pages.currentWidget()
+        assert isinstance(shown, TrainingPage)
+        assert desk.window.page == "training.tiles-of-tests"
+        assert not shown.start_button.isEnabled()
+        shown.form.set_folder(home)
+        desk.click("trainBegin")
+        desk.until(lambda: shown.save_button.isEnabled())
+        others = desk.window.open("training")
+        assert isinstance(others, TrainingPage)
+        assert not others.busy, "the page of another medium does not follow it"
+        desk.window.open(toy.name)
+        desk.window._show_result(shown.progress.job)
+        assert desk.window.page == "training.tiles-of-tests"
+        shown._cancel()
+        desk.until(lambda: "No model was added" in shown.bar.message())
+    finally:
         desk.close()

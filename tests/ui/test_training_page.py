@@ -22,6 +22,7 @@ from studio.jobs.job import Cancelled, Job, Progress, Report
 from studio.media.payloads import Image, Payload, Weights
 from studio.models.resources import Resources
 from studio.schema.request import Request, TrainRequest
+from studio.ui.avatar.training.page import training_page
 from studio.ui.training.page import TrainingPage
 from studio.ui.training.picture_grid import PictureGrid
 from studio.ui.training.plot import Plot, PlotCurve
@@ -255,7 +256,7 @@ def test_a_running_training_survives_the_page(desk: Desk, faces: Path) -> None:
     job = shown.progress.job
     desk.window.open("library")
     assert page(desk).progress.job is job
-    fresh = TrainingPage(desk.studio, desk.window.bridge, desk.window.panel)
+    fresh = training_page(desk.studio, desk.window.bridge, desk.window.panel)
     assert fresh.progress.job is job
     assert fresh.busy
     desk.until(lambda: fresh.progress.tiles.count)
@@ -380,7 +381,7 @@ def test_the_plan_comes_back_at_the_next_start(desk: Desk, faces: Path) -> None:
     shown.form.hours.setValue(2.5)
     shown.form.mirror.setChecked(True)
     state = json.loads(json.dumps(shown.state()))
-    fresh = TrainingPage(desk.studio, desk.window.bridge, desk.window.panel)
+    fresh = training_page(desk.studio, desk.window.bridge, desk.window.panel)
     fresh.restore(state)
     asked = fresh.form.request(faces / "out")
     assert (asked.data, asked.size, asked.minutes, asked.mirror) == (str(faces), 32, 150.0, True)

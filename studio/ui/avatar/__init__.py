@@ -15,5 +15,5 @@ COMMANDS = (
 PLUGIN = Plugin(
     inspector="studio.ui.avatar.inspector:AvatarInspector",
     commands="studio.ui.avatar:COMMANDS",
-    training_page="studio.ui.training.page:TrainingPage",
+    training_page="studio.ui.avatar.training.page:training_page",
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QStackedWidget, QWidget
 
 from studio.backends import MEDIA
 from studio.backends.medium import Medium
@@ -82,7 +82,14 @@ class MainWindow(QMainWindow):
         self._entries["library"] = (tr("Library"), "library", self._preloader.page)
         self._entries["models"] = (tr("Models"), "models", self._models)
         self._entries["settings"] = (tr("Settings"), "settings", self._settings)
-        self._hidden_pages: dict[str, Callable[[], QWidget]] = {"training": self._training}  # reached from other pages
+        self._training_pages: dict[str, str] = {}  # names of pages by the medium whose models they train
+        self._hidden_pages: dict[str, Callable[[], QWidget]] = {}  # reached from other pages
+        for medium in MEDIA:
+            if training_page := plugin(medium).training_page:
+                # The first keeps the name under which older states hold its draft.
+                name = f"training.{medium.name}" if self._training_pages else "training"
+                self._training_pages[medium.name] = name
+                self._hidden_pages[name] = functools.partial(self._training, training_page)
         self._build()
         self.menu_actions = menu_bar.build(self, self._context)
         self.bridge.news.connect(self._on_news)
@@ -188,23 +195,47 @@ class MainWindow(QMainWindow):
         from studio.ui.pages.models import ModelsPage
 
         page = ModelsPage(self.studio, self.bridge, self.notify, self.panel)
-        page.train.clicked.connect(lambda: self.open("training"))
+        page.train.clicked.connect(self.train)
+        page.train.setVisible(bool(self._training_pages))
         return page
 
-    def _training(self) -> QWidget:
-        page = next(page for page in (plugin(medium).training_page for medium in MEDIA) if page)
-        return resolve(page)(self.studio, self.bridge, self.panel)
+    def _training(self, name: str) -> QWidget:
+        return resolve(name)(self.studio, self.bridge, self.panel)
+
+    def train(self) -> None:
+        """Show the page that trains models of the medium that is shown; where it has none, the only one or a choice."""
+        pages = self._training_pages
+        if self.page in pages:
+            self.open(pages[self.page])
+        elif len(pages) == 1:
+            self.open(*pages.values())
+        else:
+            menu = QMenu(self)
+            menu.setObjectName("chooseTraining")
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            for medium, name in pages.items():
+                menu.addAction(self._entries[medium][0], functools.partial(self.open, name))
+            menu.popup(self.pages.mapToGlobal(self.pages.rect().center()))
+
+    @property
+    def can_train(self) -> bool:
+        """Whether any medium has a page that trains its models."""
+        return bool(self._training_pages)
+
+    def _show_training(self, request: TrainRequest) -> None:
+        """Show the page that follows a training; that of the medium where there is none."""
+        self.open(self._training_pages.get(request.medium, request.medium))
 
     def _panel(self, medium: Medium) -> QWidget:
         panel = Panel(self.studio, self.bridge, medium, self.thumbnails, self.work_actions)
         if panel.brief.train is not None:
-            panel.brief.train.clicked.connect(lambda: self.open("training"))
+            panel.brief.train.clicked.connect(self.train)
         return panel
 
     def _resumed(self, request: Request) -> None:
         """Show the page of a job that was resumed."""
         if isinstance(request, TrainRequest):
-            self.open("training")
+            self._show_training(request)
         elif not isinstance(request, IoRequest):
             self.panel(request.medium)
         elif request.page:
@@ -323,7 +354,7 @@ class MainWindow(QMainWindow):
     def _show_result(self, job: Any) -> None:
         """Show what a job of the queue made."""
         if isinstance(job.request, TrainRequest):
-            self.open("training")
+            self._show_training(job.request)
             return
         if isinstance(job.request, IoRequest):
             self.open(job.request.page)

@@ -1,1 +1,1 @@
-"""Training a model on your own pictures: form, dataset check, progress."""
+"""Training a model, for every medium that brings a form and a check of its data: page, progress, unfinished runs."""

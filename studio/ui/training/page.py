@@ -1,4 +1,4 @@
-"""The page for training a model: the form at the left, the checked pictures or the progress beside it."""
+"""The page for training a model: the form at the left, the checked data or the progress beside it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtWidgets import QFrame, QMessageBox, QStackedWidget, QWidget
 
-from studio.backends.avatar.requests import MEDIUM, AvatarTrainRequest
+from studio.backends.medium import Medium
 from studio.errors import StudioError
 from studio.jobs import training_runs
 from studio.jobs.job import Cancelled, Job
 from studio.media.payloads import Weights
 from studio.models.catalog import AlreadyInstalled
+from studio.schema.request import TrainRequest
 from studio.ui.background import Failure, SerialTasks
 from studio.ui.bridge import Bridge
-from studio.ui.training.dataset_check import DatasetCheck
+from studio.ui.training.parts import DatasetCheck, TrainingForm, TrainingWords
 from studio.ui.training.progress_view import ProgressView
 from studio.ui.training.resumable_list import ResumableList
-from studio.ui.training.training_form import TrainingForm
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import GAP, ICON, MessageBar, button, column, label, row
 from studio.ui.widgets.drop_zone import DropZone
@@ -30,56 +30,63 @@ from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import SIZE, theme
 
 if TYPE_CHECKING:
-    from studio.backends.avatar.folder import CheckedFolder
     from studio.models.model import Model
     from studio.studio import Studio
     from studio.ui.panel.panel import Panel
 
-MIN_PICTURES = 8
 INTRO_WIDTH = 480  # pixels
 Actions = Sequence[tuple[str, str, Callable[[], object]]]  # text, object name, what it does
 
 
 class TrainingPage(QWidget):
+    """Trains models of one medium, whose form and check of the data it is given."""
+
     def __init__(
         self,
         studio: Studio,
         bridge: Bridge,
         open_panel: Callable[[str], Panel | None],
+        medium: Medium,
+        form: TrainingForm,
+        check: DatasetCheck,
+        words: TrainingWords,
     ) -> None:
         super().__init__()
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._studio, self._bridge, self._open_panel = studio, bridge, open_panel
+        task = medium.training_task
+        assert task is not None
+        assert issubclass(task.request, TrainRequest)
+        self._medium, self._kind = medium, task.request
         self._tasks = SerialTasks(self)
-        self._found: CheckedFolder | None = None
         self._reported: Job | None = None  # whose end has been shown
         self._last_offered: list[str] = []  # the folders of trainings that the window offered
         self._folder = studio.paths.state / "trainings"
-        self.unfinished = ResumableList(self._folder)
-        self.form = TrainingForm(studio.catalog, self.unfinished)
-        self.dataset_check = DatasetCheck()
+        self.unfinished = ResumableList(self._folder, self._kind)
+        self.form, self.dataset_check = form, check
+        form.add_below(self.unfinished)
         self.progress = ProgressView(studio)
         self.bar = MessageBar("training")
         self.start_button = button(tr("Start training"), "trainBegin", "primary", clicked=self.start)
-        self.start_button.setToolTip(tr("Train on these pictures; you can keep working meanwhile"))
+        self.start_button.setToolTip(words.start)
         self.pause_button = button(tr("Pause"), "trainPause", icon="pause", clicked=self.toggle_pause)
         self.save_button = button(tr("Stop and save"), "trainKeep", "primary", clicked=self.stop_and_save)
         self.save_button.setToolTip(tr("Stop now, and add the model as it is to your models"))
         self.cancel_button = button(tr("Cancel"), "trainCancel", clicked=self.ask_to_cancel)
         self.cancel_button.setToolTip(tr("Stop now, without adding a model"))
-        self._build()
-        self.form.changed.connect(self._check_pictures)
+        self._build(words)
+        self.form.changed.connect(self._check)
         self.unfinished.resume_clicked.connect(self._resume)
         self.unfinished.delete_confirmed.connect(self._delete)
-        self.dataset_check.checked.connect(self._checked)
-        self.dataset_check.failed.connect(lambda title, hint: self.bar.show_message(title, hint, kind="error"))
+        self.dataset_check.checked.connect(self._refresh)
+        self.dataset_check.failed.connect(self._check_failed)
         bridge.news.connect(self._on_news)
         self._show_current()
         self._list_unfinished()
         self._refresh()
 
-    def _build(self) -> None:
+    def _build(self, words: TrainingWords) -> None:
         head = QFrame()
         head.setObjectName("briefHead")
         head.setFixedHeight(48)
@@ -105,7 +112,7 @@ class TrainingPage(QWidget):
         left.addWidget(foot)
         theme().changed.connect(self._fit)
         self._fit()
-        self.empty = TrainingIntro(self.form.ask_folder)
+        self.empty = TrainingIntro(words.intro, self.form.ask_folder)
         self._stack = QStackedWidget()
         for widget in (self.empty, self.dataset_check, self.progress):
             self._stack.addWidget(widget)
@@ -116,8 +123,7 @@ class TrainingPage(QWidget):
         whole.addWidget(self._left)
         whole.addLayout(right, 1)
         self.setLayout(whole)
-        words = tr("Drop a folder of pictures to train on")
-        self._drop_zone = DropZone(self, words, lambda data: _folder(data) is not None, self._dropped)
+        self._drop_zone = DropZone(self, words.drop, lambda data: _folder(data) is not None, self._dropped)
 
     def _fit(self) -> None:
         self._left.setFixedWidth(theme().scaled(SIZE.brief))
@@ -129,20 +135,18 @@ class TrainingPage(QWidget):
         if folder is not None and not self.busy:
             self.form.set_folder(folder)
 
-    def _check_pictures(self) -> None:
+    def _check(self) -> None:
         if self.form.folder is not None and not self.busy:
             self.bar.hide()
-            self._found = None
             self._reported = self.progress.job
             self._stack.setCurrentWidget(self.dataset_check)
-            self.dataset_check.check(self.form.folder, self.form.side)
+            self.dataset_check.check()
             self._refresh()
 
-    def _checked(self, found: CheckedFolder | None) -> None:
-        self._found = found
-        if found is None:
-            self._stack.setCurrentWidget(self.empty)
+    def _check_failed(self, title: str, hint: str) -> None:
+        self._stack.setCurrentWidget(self.empty)
         self._refresh()
+        self.bar.show_message(title, hint, kind="error")
 
     @property
     def busy(self) -> bool:
@@ -195,14 +199,14 @@ class TrainingPage(QWidget):
         except StudioError as error:
             self.bar.show_message(*failure(error), kind="error")
 
-    def _resume(self, request: AvatarTrainRequest) -> None:
+    def _resume(self, request: TrainRequest) -> None:
         """Resume a training that no job is known of any more."""
         try:
             self._follow(self._studio.submit(training_runs.resume_request(request)))
         except StudioError as error:
             self.bar.show_message(*failure(error), kind="error")
 
-    def _delete(self, request: AvatarTrainRequest) -> None:
+    def _delete(self, request: TrainRequest) -> None:
         """Delete an unfinished training."""
         live = [job.request for job in self._studio.queue.jobs() if job.state in ("queued", "running")]
         if any(getattr(each, "out", "") == request.out for each in live):
@@ -234,7 +238,7 @@ class TrainingPage(QWidget):
         self.unfinished.refresh(self._last_offered)
 
     def _follow(self, job: Job) -> None:
-        assert isinstance(job.request, AvatarTrainRequest)
+        assert isinstance(job.request, self._kind)
         self.bar.hide()
         self.form.show_request(job.request)
         self.progress.follow(job)
@@ -243,7 +247,7 @@ class TrainingPage(QWidget):
 
     def _show_current(self) -> None:
         """Show the training that waits or runs, or the one that ended last, if this page has not shown it yet."""
-        jobs = [job for job in self._studio.queue.jobs() if isinstance(job.request, AvatarTrainRequest)]
+        jobs = [job for job in self._studio.queue.jobs() if isinstance(job.request, self._kind)]
         live = next((job for job in jobs if job.state in ("running", "queued")), None)
         job = live or next(iter(jobs), None)
         if job is not None and job is not self.progress.job:
@@ -262,7 +266,7 @@ class TrainingPage(QWidget):
         if job is self.progress.job:
             self.progress.refresh()
             self._report_end(job)
-        elif isinstance(job.request, AvatarTrainRequest) and not self.busy and job.state in ("queued", "running"):
+        elif isinstance(job.request, self._kind) and not self.busy and job.state in ("queued", "running"):
             self._follow(job)
         elif self.busy:
             self.progress.refresh()  # what it waits for has come or gone
@@ -275,7 +279,7 @@ class TrainingPage(QWidget):
         self._reported = job
         self._list_unfinished()
         request = job.request
-        assert isinstance(request, AvatarTrainRequest)
+        assert isinstance(request, self._kind)
         error = job.future.exception()
         out = Path(request.out)
         again = (tr("Resume training"), "trainGoOn", lambda: self._resume_job(job))
@@ -300,7 +304,7 @@ class TrainingPage(QWidget):
         said = tr("Nothing has changed: {name} is already in your models.") if known else tr("{name} is ready.")
         self.bar.show_message(said.format(name=known or title), actions=[use, *more], kind="notice")
 
-    def _import_model(self, request: AvatarTrainRequest, more: Actions) -> None:
+    def _import_model(self, request: TrainRequest, more: Actions) -> None:
         """Import the model that an unfinished training left."""
         take, folder = self._studio.catalog.import_, Path(request.out) / training_runs.MODEL
 
@@ -315,11 +319,11 @@ class TrainingPage(QWidget):
                 self.bar.show_message(*failure(error), kind="error")
 
         self.bar.hide()
-        self._tasks.run(lambda: take(folder, MEDIUM.name, accept_licence=True), ready, failed)
+        self._tasks.run(lambda: take(folder, self._medium.name, accept_licence=True), ready, failed)
 
     def use(self, id: str) -> None:
-        """Open the avatar page with this model chosen."""
-        panel = self._open_panel(MEDIUM.name)
+        """Open the page of the medium with this model chosen."""
+        panel = self._open_panel(self._medium.name)
         if panel is not None:
             panel.form.refresh_models()
             panel.form.fields["model"].set_value(id)
@@ -330,7 +334,7 @@ class TrainingPage(QWidget):
         self.form.form.setEnabled(not busy)
         self.unfinished.setVisible(not busy and self.unfinished.count > 0)
         self.start_button.setVisible(not busy)
-        self.start_button.setEnabled(self._found is not None and len(self._found.pixels) >= MIN_PICTURES)
+        self.start_button.setEnabled(self.dataset_check.ready)
         self.save_button.setVisible(busy)
         self._pause_and_cancel.setVisible(busy)
         if job is not None and busy:
@@ -383,17 +387,12 @@ def _folder(data: QMimeData) -> Path | None:
 class TrainingIntro(QWidget):
     """What the page shows before a folder is chosen: what training does and how long it takes."""
 
-    def __init__(self, choose: Callable[[], object]) -> None:
+    def __init__(self, lines: Sequence[str], choose: Callable[[], object]) -> None:
         super().__init__()
-        lines = (
-            label(tr("Train a model on your own pictures"), "title", wrap=True),
-            label(tr("Choose or drop a folder of similar pictures: faces, characters, icons."), wrap=True),
-            label(tr("A few hundred are enough to start. Nothing leaves this computer."), "muted", wrap=True),
-            label(tr("Without a graphics card, first results take hours and good ones days."), "muted", wrap=True),
-            label(tr("Training yields while you work, and you can pause or stop it at any time."), "muted", wrap=True),
-        )
+        heading, first, *more = lines
+        labels = (label(heading, "title", wrap=True), label(first, wrap=True))
         inside = column(spacing=6)
-        for words in lines:
+        for words in (*labels, *(label(line, "muted", wrap=True) for line in more)):
             words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             words.setFixedWidth(INTRO_WIDTH)
             inside.addWidget(words)

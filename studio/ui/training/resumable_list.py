@@ -8,7 +8,6 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from studio.backends.avatar.requests import AvatarTrainRequest
 from studio.jobs import training_runs
 from studio.schema.request import TrainRequest
 from studio.ui.widgets.basic import ElidedLabel, button, clear_layout, column, label, row, tool
@@ -17,14 +16,17 @@ from studio.ui.widgets.theme import SIZE
 
 
 class ResumableList(QWidget):
-    """`resume_clicked(request)`; `delete_confirmed(request)`."""
+    """Those in the folder `home` whose requests are of one type.
+
+    `resume_clicked(request)`; `delete_confirmed(request)`.
+    """
 
     resume_clicked = Signal(object)
     delete_confirmed = Signal(object)
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, kind: type[TrainRequest]) -> None:
         super().__init__()
-        self._home = home
+        self._home, self._kind = home, kind
         self.setAccessibleName(tr("Unfinished training runs"))
         self._rows = column(spacing=SIZE.small)
         whole = column(self, spacing=SIZE.small)
@@ -38,7 +40,7 @@ class ResumableList(QWidget):
         found = [
             one
             for one in training_runs.unfinished(self._home)
-            if isinstance(one.request, AvatarTrainRequest) and one.request.out not in but
+            if isinstance(one.request, self._kind) and one.request.out not in but
         ]
         for one in found:
             self._rows.addWidget(self._row(one))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QListWidget, QListWidgetItem, QProgressBar, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QListWidget, QListWidgetItem, QProgressBar
 
 from studio.errors import StudioError
+from studio.ui.avatar.training.form import AvatarTrainingForm
 from studio.ui.background import LatestOnly
+from studio.ui.training.parts import DatasetCheck
 from studio.ui.training.picture_grid import PictureGrid
 from studio.ui.widgets.basic import column, label
 from studio.ui.widgets.text import count, failure, tr, worded
@@ -44,14 +45,12 @@ class _CheckProgress:
             raise _CheckCancelled("")
 
 
-class DatasetCheck(QWidget):
-    """`checked(folder)`: what was found, or None if the folder cannot be used; `failed(title, hint)` says why."""
+class PictureCheck(DatasetCheck):
+    """The pictures in the folder that the form names, cropped to the size that it says."""
 
-    checked = Signal(object)
-    failed = Signal(str, str)
-
-    def __init__(self) -> None:
+    def __init__(self, form: AvatarTrainingForm) -> None:
         super().__init__()
+        self._form = form
         self.setObjectName("looking")
         self._tasks = LatestOnly(self)
         self._progress = _CheckProgress()
@@ -85,8 +84,10 @@ class DatasetCheck(QWidget):
         theme().changed.connect(self._fit)
         self._fit()
 
-    def check(self, folder: Path, size: int) -> None:
-        """Check a folder on a thread; `checked` or `failed` follows, unless another check replaces this one."""
+    def check(self) -> None:
+        folder, size = self._form.folder, self._form.side
+        assert folder is not None
+        self.ready = False
         self._progress.cancelled = True
         far = self._progress = _CheckProgress()
         self.title.setText(tr("Checking the pictures"))
@@ -116,6 +117,8 @@ class DatasetCheck(QWidget):
             self.bar.setValue(self._progress.done)
 
     def _found(self, found: CheckedFolder) -> None:
+        from studio.backends.avatar.folder import FEWEST
+
         self._timer.stop()
         self.bar.hide()
         used, skipped = len(found.pixels), found.skipped
@@ -133,14 +136,14 @@ class DatasetCheck(QWidget):
             item.setToolTip(item.text())
             self.list.addItem(item)
         self._fit()
-        self.checked.emit(found)
+        self.ready = used >= FEWEST
+        self.checked.emit()
 
     def _fail(self, error: StudioError | OSError) -> None:
         if isinstance(error, _CheckCancelled):
             return
         self._timer.stop()
         self.bar.hide()
-        self.checked.emit(None)
         self.failed.emit(*failure(error))
 
     def _fit(self) -> None:

@@ -1,4 +1,4 @@
-"""The form of a training: pictures, name, start model, size, time."""
+"""The form of a training of avatars: pictures, name, start model, size, time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QFrame, QLineEdit, QScrollArea, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QFrame, QLineEdit, QWidget
 
 from studio.backends.avatar.requests import MEDIUM, AvatarTrainRequest
 from studio.errors import BadInput
-from studio.schema.request import fresh_seed
+from studio.schema.request import TrainRequest, fresh_seed
+from studio.ui.training.parts import TrainingForm
 from studio.ui.widgets.basic import ComboBox, ElidedLabel, NumberBox, Switch, button, column, label, row
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
@@ -25,15 +26,13 @@ FIRST_SIZE, FIRST_HOURS = 64, 8.0
 LONGEST = 24 * 14  # hours
 
 
-class TrainingForm(QScrollArea):
-    """`changed`: the folder or the size, which decide how pictures are used. `below` is placed under all fields."""
+class AvatarTrainingForm(TrainingForm):
+    """`changed`: the folder or the size, which decide how pictures are used."""
 
-    changed = Signal()
-
-    def __init__(self, catalog: Catalog, below: QWidget) -> None:
+    def __init__(self, catalog: Catalog) -> None:
         super().__init__()
-        self._catalog, self._below = catalog, below
-        self.folder: Path | None = None
+        self._catalog = catalog
+        self.folder = None
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -61,7 +60,7 @@ class TrainingForm(QScrollArea):
     def _build(self) -> None:
         inside = self.form = QWidget()
         inside.setObjectName("form")
-        whole = column(inside, spacing=16, margins=(20, 16, 20, 16))
+        whole = self._fields = column(inside, spacing=16, margins=(20, 16, 20, 16))
         pictures = column(spacing=SIZE.small)
         pictures.addWidget(label(tr("Pictures"), "label"))
         pictures.addWidget(self.folder_label)
@@ -91,12 +90,13 @@ class TrainingForm(QScrollArea):
                 group.addWidget(control)
                 whole.addLayout(group)
         whole.addSpacing(SIZE.small)
-        whole.addWidget(self._below)
         whole.addStretch(1)
         self.setWidget(inside)
 
+    def add_below(self, widget: QWidget) -> None:
+        self._fields.insertWidget(self._fields.count() - 1, widget)  # above the stretch at the end
+
     def request(self, out: Path) -> AvatarTrainRequest:
-        """The request that the form describes. Raises BadInput if something is missing."""
         if self.folder is None:
             raise BadInput("No pictures are chosen.", "Choose a folder of pictures.")
         self.hours.interpretText()
@@ -111,8 +111,8 @@ class TrainingForm(QScrollArea):
             seed=fresh_seed(),
         )
 
-    def show_request(self, request: AvatarTrainRequest) -> None:
-        """Show the settings of a running training."""
+    def show_request(self, request: TrainRequest) -> None:
+        assert isinstance(request, AvatarTrainRequest)
         self.folder = Path(request.data)
         self.folder_label.set_text(request.data)
         self.name.setText(request.title)
@@ -128,7 +128,6 @@ class TrainingForm(QScrollArea):
         return int(self.size_box.currentData())
 
     def set_folder(self, folder: Path) -> None:
-        """Train on the pictures of this folder."""
         self.folder = folder
         self.folder_label.set_text(str(folder))
         if not self.name.text().strip():
@@ -178,7 +177,6 @@ class TrainingForm(QScrollArea):
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore a state; ignore what is not valid."""
         self.name.setText(str(state.get("name") or ""))
         self.start.setCurrentIndex(max(0, self.start.findData(state.get("start"))))
         at = self.size_box.findData(state.get("size"))

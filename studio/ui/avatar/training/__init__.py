@@ -1,0 +1,1 @@
+"""Training an avatar model on your own pictures: form, check of the pictures, words."""
