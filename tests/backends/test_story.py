@@ -145,9 +145,26 @@ def test_a_stream_is_decoded_as_the_whole_at_a_cost_that_does_not_grow(engine: S
     ids = engine.tokenizer(text, add_special_tokens=False).input_ids
     counting = Counting(engine.tokenizer)
     stream = StreamDecoder(counting)
-    for count in range(1, len(ids) + 1):
-        assert stream.text_of(ids[:count]) == decode(engine.tokenizer, ids[:count])
+    joiner, length = PreviewJoiner(), 0
+    for count, token in enumerate(ids, 1):
+        delta = stream.add(token)
+        length += len(delta.text)
+        joined = joiner.join(delta)
+        assert isinstance(joined, TextPreview)
+        assert joined.text == decode(engine.tokenizer, ids[:count])
     assert counting.most < 20
+    assert length == len(decode(engine.tokenizer, ids)), "nothing is told twice"
+
+
+def test_bytes_that_never_become_a_character_cost_no_more_either(engine: StoryEngine) -> None:
+    half, *_ = engine.tokenizer("\U0001f98a", add_special_tokens=False).input_ids
+    assert decode(engine.tokenizer, [half]) == ""
+    counting = Counting(engine.tokenizer)
+    stream = StreamDecoder(counting)
+    assert not "".join(stream.add(half).text for _ in range(200))
+    assert counting.most < 40
+    after = engine.tokenizer("Ada.", add_special_tokens=False).input_ids
+    assert "".join(stream.add(token).text for token in after) == "Ada."
 
 
 def test_a_cancel_after_the_first_token_keeps_it_and_the_model_goes_on(engine: StoryEngine) -> None:

@@ -13,7 +13,7 @@ from studio.backends.story.engine.loading import load
 from studio.backends.story.requests import StoryRequest
 from studio.errors import BadInput, Message
 from studio.jobs.job import Cancelled, Progress, Report
-from studio.jobs.previews import TextDelta
+from studio.jobs.previews import Preview, PreviewJoiner, TextDelta, TextPreview
 from studio.media.payloads import Payload, Text
 from studio.schema.request import Request
 
@@ -55,13 +55,13 @@ class StoryEngine:
             raise BadInput("The model's tokenizer knows none of this beginning.", "Write another one.")
         stage, start = self._fit_context(start, request.tokens)
         sampling = SamplingSettings(request.seed, request.temperature, request.top_p, request.top_k)
-        sofar = ""
+        joiner = PreviewJoiner()
+        sofar: Preview | None = None
 
-        def report_text(text: str, count: int) -> None:
+        def report_text(new: TextDelta, count: int) -> None:
             nonlocal sofar
-            new = text[len(sofar) :] if sofar and text.startswith(sofar) else None
-            delta = TextDelta(0, prompt + text) if new is None else TextDelta(len(prompt) + len(sofar), new)
-            sofar = text
+            delta = TextDelta(len(prompt) + new.at, new.text) if sofar is not None else TextDelta(0, prompt + new.text)
+            sofar = joiner.join(delta)
             report(Progress(stage, count, request.tokens, delta))
 
         report(Progress(stage, 0, request.tokens))
@@ -71,7 +71,8 @@ class StoryEngine:
                     self.model, self.tokenizer, start, request.tokens, self.context, sampling, report_text
                 )
         except Cancelled:
-            raise Cancelled([Text((prompt + sofar).strip() + "\n")] if sofar else []) from None
+            written = isinstance(sofar, TextPreview) and sofar.length > len(prompt)
+            raise Cancelled([Text(sofar.text.strip() + "\n")] if written else []) from None
         return [Text((prompt + (text if ended else trim_to_sentence(text))).strip() + "\n")]
 
     def _fit_context(self, start: list[int], tokens: int) -> tuple[LiteralString | Message, list[int]]:

@@ -12,9 +12,12 @@ from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria,
 from studio.backends.engine.device import generator
 from studio.backends.story.engine.texts import END
 from studio.errors import StudioError
+from studio.jobs.previews import TextDelta
 
-OnToken = Callable[[str, int], None]
-"""Told the text written so far and the number of tokens, after every token; may raise to stop the writing."""
+OnToken = Callable[[TextDelta, int], None]
+"""Told what is new of the text and the number of tokens, after every token; may raise to stop the writing."""
+
+LONGEST = 16  # tokens that may still become one character, of at most four bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,11 @@ class SeededSampler(LogitsProcessor):
 class TokenCallback(StoppingCriteria):
     """Hands every new token to `call`; never stops by itself, `call` raises."""
 
-    def __init__(self, call: Callable[[list[int]], None]) -> None:
+    def __init__(self, call: Callable[[int], None]) -> None:
         self.call = call
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> Any:
-        self.call(input_ids[0].tolist())
+        self.call(int(input_ids[0, -1]))
         return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
 
 
@@ -94,18 +97,17 @@ def generate(
     usable.
     """
     ends = end_tokens(model, tokenizer)
-    written: list[int] = []
+    whole = list(start)
     draw, stream = SeededSampler(sampling, tokenizer), StreamDecoder(tokenizer)
-    while len(written) < tokens:
-        whole = start + written
-        room = min(tokens - len(written), context // 2 if len(whole) >= context // 2 else context - len(whole))
+
+    def step(token: int) -> None:
+        if token not in ends:
+            whole.append(token)
+            on_token(stream.add(token), len(whole) - len(start))
+
+    while (left := len(start) + tokens - len(whole)) > 0:
+        room = min(left, context // 2 if len(whole) >= context // 2 else context - len(whole))
         tail = whole[-(context - room) :]
-        before = list(written)
-
-        def step(ids: list[int], skip: int = len(tail), before: list[int] = before) -> None:
-            written[:] = before + [token for token in ids[skip:] if token not in ends]
-            on_token(stream.text_of(written), len(written))
-
         with torch.inference_mode():
             ids = model.generate(
                 torch.tensor([tail], device=model.device),
@@ -118,12 +120,12 @@ def generate(
                 stopping_criteria=StoppingCriteriaList([TokenCallback(step)]),
             )
         if int(ids[0, -1]) in ends:
-            return decode(tokenizer, written), True
-    return decode(tokenizer, written), False
+            return decode(tokenizer, whole[len(start) :]), True
+    return decode(tokenizer, whole[len(start) :]), False
 
 
 class StreamDecoder:
-    """Decodes a growing list of tokens at a cost that does not grow with it.
+    """Decodes tokens one by one, at a cost that does not grow with their number.
 
     Only the tokens since the last whole character are decoded, behind those before them, since a tokenizer may decode
     the first token of a text otherwise than the same token within it.
@@ -131,18 +133,27 @@ class StreamDecoder:
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        self._before = self._after = 0  # tokens that are decoded again for their neighbours, and those that are done
-        self._text = ""
+        self._ids: list[int] = []  # those of the last whole character, for their neighbours, and those since
+        self._whole = 0  # how many of them are done
+        self._length = 0  # characters of the text up to there
+        self._shown = ""  # what was told of the text since
 
-    def text_of(self, ids: list[int]) -> str:
-        """As `decode(tokenizer, ids)`, where `ids` begin with those of the last call."""
-        known, whole = (self._decode(part) for part in (ids[self._before : self._after], ids[self._before :]))
-        new = whole[len(known) :]
-        if whole.endswith(("\ufffd", "\r")):  # half a character, or perhaps half a line end
-            return self._text + clean(new.rstrip("\ufffd"))
-        self._text += clean(new)
-        self._before, self._after = self._after, len(ids)
-        return self._text
+    def add(self, token: int) -> TextDelta:
+        """What `token` changes, so that the text becomes `decode` of all tokens so far: as a rule it only adds."""
+        self._ids.append(token)
+        new = self._decode(self._ids)[len(self._decode(self._ids[: self._whole])) :]
+        waiting = len(self._ids) - self._whole
+        # Half a character, or perhaps half a line end: damaged ones never become whole, and are let go.
+        half = new.endswith(("\ufffd", "\r")) and waiting < LONGEST
+        text, shown = clean(new.rstrip("\ufffd") if half else new), self._shown
+        kept = len(shown) if text.startswith(shown) else 0
+        delta = TextDelta(self._length + kept, text[kept:])
+        if half:
+            self._shown = text
+        else:
+            self._length += len(text)
+            self._ids, self._whole, self._shown = self._ids[self._whole :], waiting, ""
+        return delta
 
     def _decode(self, ids: list[int]) -> str:
         return self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
