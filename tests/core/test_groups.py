@@ -450,14 +450,15 @@ def test_a_group_is_retried_though_one_that_is_done_is_no_longer_listed(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("studio.jobs.queue.ENDED_KEPT", 1)
-    requests = [*faces(1), AvatarProjectRequest(seed=fakes.BAD_INPUT)]
+    studio.queue.pause(True)
+    requests = [*faces(1), AvatarProjectRequest(seed=2), *faces(3)]
     group = studio.submit_group(requests, "batch", waits={1: {0: "picture"}})
-    fakes.until(lambda: studio.queue.jobs() == [group.jobs[1]])
+    studio.queue.cancel(group.jobs[1].id)
+    studio.queue.pause(False)
+    fakes.until(lambda: studio.queue.jobs() == [group.jobs[2]])
     (work,) = group.jobs[0].future.result()
-    with monkeypatch.context() as patch:
-        patch.setattr(fakes.FakeEngine, "run", lambda *_: [fakes.payload("avatar", 3)])
-        again = studio.queue.retry(group.id)
-        assert len(again.future.result(20)) == 1
+    again = studio.queue.retry(group.id)
+    assert len(again.future.result(20)) == 1
     assert again.request.picture.id == work.id  # type: ignore[attr-defined]
 
 
