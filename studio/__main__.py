@@ -29,7 +29,7 @@ def has_display() -> bool:
 
 
 def _window() -> int:
-    from studio.errors import StudioError
+    from studio.errors import Message, StudioError
     from studio.studio import Studio
     from studio.system import log
     from studio.system.paths import AppPaths
@@ -41,9 +41,10 @@ def _window() -> int:
     except ModuleNotFoundError:
         raise
     except ImportError as error:  # a library of the system that Qt needs
-        from studio.cli.flags import program
+        from studio.cli.flags import as_typed
 
-        sys.stderr.write(f"The window cannot be opened: {error}. `{program()} doctor` says what is missing here.\n")
+        said = Message("The window cannot be opened: {error}. `studio doctor` says what is missing here.", error=error)
+        sys.stderr.write(f"{as_typed(str(said))}\n")
         return 3
 
     places = AppPaths.for_user()

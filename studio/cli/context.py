@@ -82,9 +82,9 @@ class CliContext:
         chosen = self.settings() if warn else settings.load(self.places.config / "settings.toml")[0]
         return Catalog(self.bundled, settings.folder(chosen.models_folder, self.places.models), families())
 
-    def print(self, words: str = "") -> None:
+    def print(self, words: str | Message = "") -> None:
         """A line on standard output."""
-        sys.stdout.write(printable(words) + "\n")
+        sys.stdout.write(printable(str(words)) + "\n")
 
     def print_json(self, value: Any) -> None:
         """One JSON object on standard output."""

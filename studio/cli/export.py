@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from studio.errors import BadInput
+from studio.errors import BadInput, counted
 from studio.export.compose import GROUNDS, PADDING, SHIFT, Ground, PictureStyle
 from studio.export.formats import find_format, formats
 from studio.export.job import ExportJob, render_files
@@ -102,7 +102,7 @@ def run(values: argparse.Namespace, context: CliContext) -> int:
     if values.json:
         context.print_json({"to": str(end), "files": written})
     else:
-        context.print(f"{end}  ({len(written)} {'file' if len(written) == 1 else 'files'})")
+        context.print(counted(len(written), "{to}  (1 file)", "{to}  ({n} files)", to=end))
     return 0
 
 

@@ -12,7 +12,7 @@ from studio.backends import MEDIA
 from studio.cli import inputs, make
 from studio.cli.context import table
 from studio.cli.flags import as_typed, whole_number
-from studio.errors import BadInput, StudioError
+from studio.errors import BadInput, Message, StudioError, counted
 from studio.library.titles import describe, title_of
 from studio.system.storage import format_size
 
@@ -123,7 +123,7 @@ def run_list(values: argparse.Namespace, context: CliContext) -> int:
     if not total:
         context.print_error("No works found.")
     elif last < total:
-        context.print_error(f"{last} of {total} works; continue with --offset {last}.")
+        context.print_error(Message("{last} of {total} works; continue with --offset {last}.", last=last, total=total))
     return 0
 
 
@@ -157,7 +157,7 @@ def run_verify(values: argparse.Namespace, context: CliContext) -> int:
         for one in problems:
             context.print(as_typed(f"{one.path}: {one.message} {one.hint}").rstrip())
     else:
-        context.print(f"No problems found in {total} works." if total != 1 else "No problems found in 1 work.")
+        context.print(counted(total, "No problems found in 1 work.", "No problems found in {n} works."))
     return StudioError.status if problems else 0
 
 
@@ -167,7 +167,11 @@ def run_rebuild(values: argparse.Namespace, context: CliContext) -> int:
     if values.json:
         context.print_json({"works": total})
     else:
-        context.print(f"The index has been rebuilt; it holds {total} {'work' if total == 1 else 'works'}.")
+        context.print(
+            counted(
+                total, "The index has been rebuilt; it holds 1 work.", "The index has been rebuilt; it holds {n} works."
+            )
+        )
     return 0
 
 

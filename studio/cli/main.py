@@ -17,7 +17,7 @@ from studio.cli.avatar import identities
 from studio.cli.context import CliContext, open_studio, printable
 from studio.cli.flags import ArgumentParser, as_typed, program
 from studio.cli.jobs import Interrupted
-from studio.errors import StudioError
+from studio.errors import Message, StudioError
 from studio.system import log, signals
 from studio.system.paths import AppPaths
 from studio.system.storage import disk_error
@@ -85,9 +85,12 @@ def _run(verb: Callable[..., int], values: object, context: CliContext) -> int:
         return _complain(disk_error("The command could not be finished", error))
     except Exception as error:
         logger.exception("a command failed")
-        sys.stderr.write(
-            f"An unexpected error occurred ({type(error).__name__}). "
-            f"The details are in {log.path(context.places.logs, 'command-line')}.\n"
+        context.print_error(
+            Message(
+                "An unexpected error occurred ({kind}). The details are in {log}.",
+                kind=type(error).__name__,
+                log=log.path(context.places.logs, "command-line"),
+            )
         )
         return PROBLEM
 

@@ -129,7 +129,7 @@ def _receiver(
             made.append(entry)
             if not values.json:
                 display.close()
-                context.print(f"{entry['path']}{'  (partial)' if partial else ''}")
+                context.print(Message("{path}  (partial)", path=entry["path"]) if partial else entry["path"])
             if asset.remark:
                 context.print_error(asset.remark)
 
@@ -244,7 +244,13 @@ def _requests(values: argparse.Namespace, context: CliContext) -> list[Request]:
         request = request.replace(**flags.given_fields(type(request), values))
         unknown = unknown_fields(request)
         if unknown:
-            context.print_error(f"{values.request.name} has unknown fields, which are ignored: {unknown}.")
+            context.print_error(
+                Message(
+                    "{name} has unknown fields, which are ignored: {unknown}.",
+                    name=values.request.name,
+                    unknown=unknown,
+                )
+            )
     elif values.medium is not None:
         kind = KINDS[values.medium]
         request = flags.request_from(kind, values, {**_suited(kind, values, context), **known})
@@ -292,7 +298,9 @@ def run_train(values: argparse.Namespace, context: CliContext) -> int:
                 if partial:
                     models[-1]["partial"] = True
                 if job.duplicate_of:
-                    context.print_error(f"Training changed nothing: the model is the same as {job.duplicate_of}.")
+                    context.print_error(
+                        Message("Training changed nothing: the model is the same as {model}.", model=job.duplicate_of)
+                    )
 
     with context.studio() as studio:
         try:
@@ -303,7 +311,8 @@ def run_train(values: argparse.Namespace, context: CliContext) -> int:
             else:
                 for model in models:
                     context.print(model["path"])
-                    context.print_error(f"Use it with: {_usage_command(Path(model['path']), values.medium, context)}")
+                    command = _usage_command(Path(model["path"]), values.medium, context)
+                    context.print_error(Message("Use it with: {command}", command=command))
     return 0
 
 

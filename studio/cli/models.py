@@ -11,6 +11,7 @@ from studio.backends import MEDIA
 from studio.cli.avatar import directions
 from studio.cli.context import table
 from studio.cli.flags import program
+from studio.errors import Message
 from studio.system.storage import format_size
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ def run_import(values: argparse.Namespace, context: CliContext) -> int:
         context.print_json({"id": model.id, "family": model.family, "licence": model.licence})
     else:
         context.print(f"{model.id}  ({model.family}, {model.licence}, {format_size(model.size)})")
-        context.print_error(f"Use it with: {program()} make {model.medium} --model {model.id}")
+        command = f"{program()} make {model.medium} --model {model.id}"
+        context.print_error(Message("Use it with: {command}", command=command))
     return 0
 
 
@@ -139,7 +141,7 @@ class ImportProgress:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + SECONDS
-            context.print_error(f"{format_size(done)} of {format_size(total)}")
+            context.print_error(Message("{done} of {total}", done=format_size(done), total=format_size(total)))
 
 
 def run_remove(values: argparse.Namespace, context: CliContext) -> int:
@@ -147,7 +149,7 @@ def run_remove(values: argparse.Namespace, context: CliContext) -> int:
     if values.json:
         context.print_json({"removed": values.id})
     else:
-        context.print(f"{values.id} is removed.")
+        context.print(Message("{id} is removed.", id=values.id))
     return 0
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Protocol, TextIO
 
 from studio.cli.context import one_line_json, printable
+from studio.errors import Message
 from studio.jobs.job import Job
 
 LINE_SECONDS = 15.0  # between two quiet lines of the same stage
@@ -165,7 +166,7 @@ def _words(job: Job, left: float | None) -> str:
         words.append(f"{progress.done}/{progress.total}")
     words += [f"{name} {value:.4g}" for name, value in progress.values.items()]
     if left is not None and left >= 1:
-        words.append(f"{duration(left)} left")
+        words.append(str(Message("{time} left", time=duration(left))))
     return printable("  ".join(words))
 
 

@@ -18,6 +18,7 @@ from studio.library.index import DamagedIndex
 ROOT = Path(__file__).resolve().parents[2]
 MADE_OF = {"StudioError", "BadInput", "OutOfMemory", "Flaw", "Message"}
 SHOWN = {"label", "setText", "say", "notify", "setToolTip", "setWindowTitle", "setPlaceholderText", "setAccessibleName"}
+PRINTED = {"print", "print_error", "say", "write", "append"}
 LETTERS = re.compile(r"[^\W\d_]{2}")
 NAME = "AIGC Studio"  # the same in every language
 
@@ -121,6 +122,10 @@ def faults(path: Path, tree: ast.Module, made: set[str]) -> Iterator[str]:
                 looked_up = isinstance(text, ast.Call) and name_of(text) != "get"
                 if put_together(text) or looked_up:
                     yield f"{path}:{node.lineno}: translated after it is put together: {ast.unparse(node)}"
+        if called in PRINTED and ("cli" in path.parts or path.name == "__main__.py"):
+            for text in (each for argument in node.args for each in ast.walk(argument)):
+                if isinstance(text, ast.JoinedStr) and english(text):
+                    yield f"{path}:{node.lineno}: printed in English: {ast.unparse(text)}"
         if called in SHOWN and "ui" in path.parts:
             for text in node.args[:2]:
                 if isinstance(text, ast.JoinedStr) and english(text):
@@ -158,6 +163,21 @@ def test_every_message_can_be_translated() -> None:
 )  # fmt: skip
 def test_messages_that_cannot_be_translated_are_found(bad: str) -> None:
     assert list(faults(Path("studio/ui/x.py"), ast.parse(bad), MADE_OF))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        'context.print(f"{id} is removed.")',
+        'context.print("None." if not n else f"{n} works.")',
+        'context.print_error(as_typed(f"Use it with: {command}"))',
+        'display.say(f"{n} left")',
+        'sys.stderr.write(f"It failed: {error}.")',
+    ],
+)
+def test_prints_that_cannot_be_translated_are_found(bad: str) -> None:
+    assert list(faults(Path("studio/cli/x.py"), ast.parse(bad), MADE_OF))
+    assert not list(faults(Path("studio/cli/x.py"), ast.parse('context.print(f"{id}  {path}")'), MADE_OF))
 
 
 def test_a_message_formats_to_the_expected_sentence() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from studio.backends.avatar import directions
 from studio.cli.context import table
 from studio.cli.flags import program
-from studio.errors import BadInput
+from studio.errors import BadInput, Message
 
 if TYPE_CHECKING:
     from studio.cli.context import CliContext
@@ -66,8 +66,9 @@ def run_directions(values: argparse.Namespace, context: CliContext) -> int:
         context.print_json({"model": model.id, "directions": [_facts(one) for one in found]})
         return 0
     if not found:
-        context.print(f"{model.title} has no directions.")
-        context.print_error(f"Find some with: {program()} make avatar.directions --model {model.id}")
+        context.print(Message("{title} has no directions.", title=model.title))
+        command = f"{program()} make avatar.directions --model {model.id}"
+        context.print_error(Message("Find some with: {command}", command=command))
         return 0
     rows = [("ID", "NAME", "METHOD", "LAYERS", "DEVIATION")]
     rows += [(one.id, one.name, one.method, one.layers, f"{one.std:.3g}") for one in found]

@@ -6,6 +6,7 @@ import argparse
 import json
 import time
 from collections.abc import Mapping
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from studio.backends.avatar.requests import AvatarRequest
 from studio.cli import flags, inputs
 from studio.cli.context import table
 from studio.cli.inputs import from_work
-from studio.errors import BadInput
+from studio.errors import BadInput, Message
 from studio.library.identities import Identities, Identity
 from studio.media import codecs
 from studio.media.payloads import Image
@@ -122,29 +123,31 @@ def run_keep(values: argparse.Namespace, context: CliContext) -> int:
     if not isinstance(picture, Image):
         raise BadInput("{name} is not a picture.", "Choose a work that shows a face.", name=path.name)
     kept = _identities(context).save(name, face, picture, asset.id if asset is not None else "")
-    return _done(values, context, kept, "{name} is saved.")
+    return _done(values, context, kept, Message("{name} is saved.", name=kept.name))
 
 
 def run_rename(values: argparse.Namespace, context: CliContext) -> int:
     people = _identities(context)
     one = people.rename(people.get(values.who).id, values.name)
-    return _done(values, context, one, "{name} is the new name.")
+    return _done(values, context, one, Message("{name} is the new name.", name=one.name))
 
 
 def run_remove(values: argparse.Namespace, context: CliContext) -> int:
-    words = "{name} is in the bin; `studio identities restore {id}` restores it."
-    return _done(values, context, _identities(context).remove(values.who), words)
+    one = _identities(context).remove(values.who)
+    said = Message("{name} is in the bin; `studio identities restore {id}` restores it.", name=one.name, id=one.id)
+    return _done(values, context, one, said)
 
 
 def run_restore(values: argparse.Namespace, context: CliContext) -> int:
-    return _done(values, context, _identities(context).restore(values.who), "{name} is restored.")
+    one = _identities(context).restore(values.who)
+    return _done(values, context, one, Message("{name} is restored.", name=one.name))
 
 
-def _done(values: argparse.Namespace, context: CliContext, one: Identity, words: str) -> int:
+def _done(values: argparse.Namespace, context: CliContext, one: Identity, said: Message) -> int:
     if values.json:
         context.print_json(_facts(one))
     else:
-        context.print(flags.as_typed(words.format(name=one.name, id=one.id)))
+        context.print(flags.as_typed(str(said)))
     return 0
 
 
@@ -210,19 +213,23 @@ def known_face(values: argparse.Namespace, context: CliContext) -> dict[str, Any
     return {name: getattr(face, name) for name, _ in face.fields()}
 
 
-def identity_warnings(values: argparse.Namespace, known: Mapping[str, Any], request: Request) -> list[str]:
+def identity_warnings(values: argparse.Namespace, known: Mapping[str, Any], request: Request) -> list[Message]:
     """What of the flags makes somebody else of the face that is `known`, in sentences."""
     if not known or not isinstance(request, AvatarRequest):
         return []
     # A face that was found in a picture is its latent, whatever seed and style say.
     telling = ("model", "latent") if request.latent else ("model", "style", "label", "seed", "near", "latent")
-    other = [flags.flag(name) for name in telling if getattr(request, name) != known[name]]
-    said: list[str] = []
+    other = [Message("{flag}", flag=flags.flag(name)) for name in telling if getattr(request, name) != known[name]]
+    name = known["name"]
     if other:
-        said = [f"With another {' and '.join(other)} this is not the saved {known['name']}, but a different person."]
-    elif values.count > 1 and not request.latent:
-        said = [f"Only the first of these is the saved {known['name']}: the others have other seeds."]
-    return said
+        together = reduce(lambda first, second: Message("{first} and {second}", first=first, second=second), other)
+        what = Message(
+            "With another {flags} this is not the saved {name}, but a different person.", flags=together, name=name
+        )
+        return [what]
+    if values.count > 1 and not request.latent:
+        return [Message("Only the first of these is the saved {name}: the others have other seeds.", name=name)]
+    return []
 
 
 def character_sheets(values: argparse.Namespace, studio: Studio, requests: list[Request]) -> list[Request]:
