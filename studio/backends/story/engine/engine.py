@@ -71,8 +71,9 @@ class StoryEngine:
                     self.model, self.tokenizer, start, request.tokens, self.context, sampling, report_text
                 )
         except Cancelled:
-            written = isinstance(sofar, TextPreview) and sofar.length > len(prompt)
-            raise Cancelled([Text(sofar.text.strip() + "\n")] if written else []) from None
+            if isinstance(sofar, TextPreview) and sofar.length > len(prompt):
+                raise Cancelled([Text(sofar.text.strip() + "\n")]) from None
+            raise
         return [Text((prompt + (text if ended else trim_to_sentence(text))).strip() + "\n")]
 
     def _fit_context(self, start: list[int], tokens: int) -> tuple[LiteralString | Message, list[int]]:
