@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 BAD_INPUT, PROBLEM, CANCELLED = 2, 3, 130
+LONG_NAME = re.compile(r"[^\s/\\]{256,}")
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +98,9 @@ def _run(verb: Callable[..., int], values: object, context: CliContext) -> int:
 
 
 def _complain(error: StudioError) -> int:
-    sys.stderr.write(f"{printable(as_typed(str(error)))}\n")
+    """Print an error in one line; names that no file can have, which Python 3.14 takes for missing files, shortened."""
+    words = LONG_NAME.sub(lambda name: f"{name[0][:80]}…{name[0][-40:]}", as_typed(str(error)))
+    sys.stderr.write(f"{printable(words)}\n")
     return error.status
 
 

@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 COMMAND = (
     "import signal, sys\n"
     "signal.signal(signal.SIGINT, {interrupt})\n"
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # the tests may run under nohup
     "for name in {deaf}: signal.signal(getattr(signal, name), signal.SIG_IGN)\n"
     "from studio.cli import main as cli; from tests.core.cli_runs import open_fake\n"
     "sys.exit(cli.main(sys.argv[1:], lambda places: open_fake(places, isolated=True)))"

@@ -38,7 +38,7 @@ def test_generate_shows_the_work(desk: Desk, medium: str) -> None:
     panel = desk.panel(medium)
     assert panel.asset is not None
     assert panel.asset.request["seed"] == 77
-    assert panel.stage.isVisible()
+    desk.until(lambda: panel.stage.isVisible() and not panel.stage.loading)
     desk.until(lambda: panel.filmstrip.model().rowCount() == 1)
     if isinstance(panel.stage, ImageStage):
         side = panel.stage.image.size()

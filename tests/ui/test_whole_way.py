@@ -49,7 +49,7 @@ def test_a_click_makes_a_work_of_every_starter_and_the_next_start_finds_it(home:
         assert panel.asset is not None
         assert panel.asset.request["seed"] == 7
         assert panel.asset.path.stat().st_size > 40
-        assert panel.stage.isVisible()
+        desk.until(lambda panel=panel: panel.stage.isVisible())
     desk.close()
     again = Desk(home, loop, studio=Studio(AppPaths.under(home)))
     assert again.window.page == "music"
