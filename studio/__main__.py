@@ -43,7 +43,8 @@ def _window() -> int:
     except ImportError as error:  # a library of the system that Qt needs
         from studio.cli.flags import as_typed
 
-        said = Message("The window cannot be opened: {error}. `studio doctor` says what is missing here.", error=error)
+        name = str(error)  # the loader's words, which name the library
+        said = Message("The window cannot be opened: {error}. `studio doctor` says what is missing here.", error=name)
         sys.stderr.write(f"{as_typed(str(said))}\n")
         return 3
 

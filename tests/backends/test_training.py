@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ def test_a_model_is_exported_whole_or_not_at_all(tmp_path: Path) -> None:
 
     def torn(folder: Path) -> None:
         (folder / "value.txt").write_text("half")
-        raise OSError("the disk is full")
+        raise OSError(errno.ENOSPC, "the disk is full")
 
     toy.run._export, whole = torn, toy.run._export
     with pytest.raises(StudioError, match="The model could not be written: the disk is full") as caught:
