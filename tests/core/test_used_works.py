@@ -547,14 +547,16 @@ def test_what_a_killed_copy_left_is_removed(home: Path, library: Library) -> Non
 
 def test_a_studio_sweeps_at_its_start_unless_another_one_has_the_queue(home: Path) -> None:
     first = fake_studio(home)
-    old = first.library.folder / "sources" / f"{'0' * 64}.png"
-    old.parent.mkdir()
-    old.write_bytes(b"nobody's")
-    os.utime(old, (0, 0))
-    second = fake_studio(home)
-    second.close()
-    assert old.exists()
-    first.close()
+    try:
+        fakes.until(lambda: "leftovers" not in [thread.name for thread in threading.enumerate()])  # its own sweep
+        old = first.library.folder / "sources" / f"{'0' * 64}.png"
+        old.parent.mkdir()
+        old.write_bytes(b"nobody's")
+        os.utime(old, (0, 0))
+        fake_studio(home).close()
+        assert old.exists()
+    finally:
+        first.close()
     third = fake_studio(home)
     try:
         fakes.until(lambda: not old.exists())
