@@ -8,7 +8,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from studio.documents import document
 from studio.errors import StudioError
 from studio.jobs.imports import remove_pasted
 from studio.library.used_works import UsedWorks
@@ -71,6 +70,8 @@ def sweep(
 
 def _texts(paths: AppPaths, requests: Iterable[Request]) -> Iterator[str]:
     """Every text outside the library that may name a copy."""
+    from studio.documents import document  # only here, in the sweep's thread: the window starts sooner without it
+
     for folder in (paths.config, paths.identities, paths.state):
         for path in folder.rglob("*.json"):
             yield path.read_text("utf-8", "replace")

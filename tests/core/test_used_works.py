@@ -502,7 +502,7 @@ def test_a_copy_that_was_used_lately_stays(home: Path, library: Library, tmp_pat
     assert not source.exists()
 
 
-@pytest.mark.parametrize("place", ["book", "texts/work/draft"])
+@pytest.mark.parametrize("place", ["book", "texts/tale/draft"])
 def test_no_copy_is_removed_where_a_document_cannot_be_read(
     home: Path, library: Library, tmp_path: Path, place: str
 ) -> None:
