@@ -370,14 +370,15 @@ def campfire(ink: Ink, e: Element, snowy: bool) -> None:
         )
 
 
+def _facing(e: Element) -> Callable[[float, float], Point]:
+    """Points of an element that faces left or right, from its middle or foot: forwards and up, in parts of its size."""
+    forwards = e.size if e.turn > 0 else -e.size
+    return lambda dx, dy: (e.x + forwards * dx, e.y - dy * e.size)
+
+
 def deer(ink: Ink, e: Element, snowy: bool) -> None:
-    x, y, s = e.x, e.y, e.size
-    side = 1 if e.turn > 0 else -1
+    at, s = _facing(e), e.size
     coat, dark = ink.tone(rgb("#a8683c"), e.depth), ink.tone(rgb("#7a4a30"), e.depth, lit=False)
-
-    def at(dx: float, dy: float) -> Point:
-        return x + side * dx * s, y - dy * s
-
     for dx in (-0.27, -0.19, 0.15, 0.22):
         ink.line([at(dx, 0.4), at(dx + 0.015, 0.0)], 0.045 * s, dark)
     ink.polygon(
@@ -487,12 +488,7 @@ def kite(ink: Ink, e: Element, snowy: bool) -> None:
 
 
 def plane(ink: Ink, e: Element, snowy: bool) -> None:
-    x, y, s = e.x, e.y, e.size
-    side = 1 if e.turn > 0 else -1
-
-    def at(dx: float, dy: float) -> Point:
-        return x + side * dx * s, y - dy * s - 0.08 * side * 0.0
-
+    at = _facing(e)
     body, dark = (
         ink.tone(RED if e.tint < 0.5 else WHITE, 0.03),
         ink.tone(WHITE if e.tint < 0.5 else RED, 0.03, lit=False),
