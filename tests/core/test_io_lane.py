@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -307,6 +308,18 @@ def test_an_import_that_waited_or_ran_is_there_after_a_restart(home: Path, tmp_p
         studio.close()
 
 
+@contextmanager
+def import_taken_up(home: Path) -> Iterator[tuple[Studio, tuple[Asset, ...]]]:
+    """The next start of a studio that was closed in an import: the import is offered, goes on and ends."""
+    studio = fake_studio(home)
+    try:
+        (entry,) = studio.queue.interrupted
+        (result,) = studio.queue.resume(entry).future.result(20)
+        yield studio, result.works
+    finally:
+        studio.close()
+
+
 def test_closing_ends_an_import_and_offers_it_again(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,14 +336,9 @@ def test_closing_ends_an_import_and_offers_it_again(
     assert started.wait(10)
     studio.close()
     assert job.state == "cancelled"
-    again = fake_studio(home)
-    try:
-        (entry,) = again.queue.interrupted
-        (result,) = again.queue.resume(entry).future.result(20)
-        assert len(result.works) == 3
+    with import_taken_up(home) as (again, works):
+        assert len(works) == 3
         assert again.library.count() == 3, "what was imported before is not there twice"
-    finally:
-        again.close()
 
 
 def test_closing_leaves_an_import_behind_whose_disk_does_not_answer(
@@ -352,13 +360,8 @@ def test_closing_leaves_an_import_behind_whose_disk_does_not_answer(
         assert started.wait(10)
         studio.close()
         assert job.state == "running"
-        again = fake_studio(home)
-        try:
-            (entry,) = again.queue.interrupted
-            (result,) = again.queue.resume(entry).future.result(20)
-            assert [work.title for work in result.works] == ["a"]
-        finally:
-            again.close()
+        with import_taken_up(home) as (_, works):
+            assert [work.title for work in works] == ["a"]
     finally:
         answer.set()
         fakes.ended(job)
