@@ -37,6 +37,17 @@ def killed_at(at: int, act: Callable[[Step], None]) -> bool:
     return False
 
 
+def killed_when_ready(home: Path, code: str) -> None:
+    """Run Python in a process of its own, with `home` as `Path(sys.argv[1])`, and kill it at the end of the code."""
+    code = f"import sys, time; from pathlib import Path\n{code}\nprint('ready', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code, str(home)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == "ready\n", "the child failed; its traceback is above"
+        finally:
+            process.kill()
+
+
 def in_child(act: Callable[[], None]) -> int:
     """Start `act` in a child process; returns its id, for `ended`."""
     child = os.fork()

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +18,7 @@ from studio.library.library import LibraryQuery
 from studio.schema.request import Request
 from studio.studio import Studio
 from tests import fakes
-from tests.core.crashes import killed_at
+from tests.core.crashes import killed_at, killed_when_ready
 from tests.studios import fake_studio
 
 AVATAR, STORY = medium("avatar").default_task.request, medium("story").default_task.request
@@ -165,20 +161,14 @@ def test_a_group_is_restored_with_what_it_had_made(home: Path) -> None:
 
 
 def test_a_kill_after_a_group_was_queued_loses_none_of_it(home: Path) -> None:
-    code = (
-        "import sys, time; from pathlib import Path; from tests.core.test_groups import *\n"
+    killed_when_ready(
+        home,
+        "from tests.core.test_groups import *\n"
         "studio = fake_studio(Path(sys.argv[1]))\n"
         "group = studio.submit_group([*faces(1), STORY(seed=fakes.SLOW), *faces(2)], 'candidates', title='Foxes')\n"
         "studio.submit(AVATAR(seed=3), after=[group.jobs[2].id])\n"
-        "fakes.until(lambda: group.jobs[1].progress.done == fakes.steps(group.jobs[1].request))\n"
-        "print('ready', flush=True); time.sleep(60)"
+        "fakes.until(lambda: group.jobs[1].progress.done == fakes.steps(group.jobs[1].request))",
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(home)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
     studio = fake_studio(home)
     try:
         (entry,) = studio.queue.interrupted
@@ -477,20 +467,14 @@ def test_a_group_that_could_never_be_made_is_refused(studio: Studio, waits: dict
 
 
 def test_a_kill_leaves_a_group_whose_jobs_wait_for_each_other_as_it_was(home: Path) -> None:
-    code = (
-        "import sys, time; from pathlib import Path; from tests.core.test_groups import *\n"
+    killed_when_ready(
+        home,
+        "from tests.core.test_groups import *\n"
         "studio = fake_studio(Path(sys.argv[1]))\n"
         "slow = studio.submit(STORY(seed=fakes.SLOW))\n"
         "fakes.until(lambda: slow.progress.done)\n"
-        "group = chain(studio)\n"
-        "print('ready', flush=True); time.sleep(60)"
+        "group = chain(studio)",
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(home)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
     studio = fake_studio(home)
     try:
         (group,) = [row for row in studio.queue.rows() if isinstance(row, JobGroup)]

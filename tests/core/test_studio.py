@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +20,7 @@ from studio.media.payloads import Image
 from studio.schema.request import Request
 from studio.studio import News, Studio
 from tests import fakes
+from tests.core.crashes import killed_when_ready
 from tests.studios import fake_studio
 
 AVATAR, STORY = medium("avatar").default_task.request, medium("story").default_task.request
@@ -260,19 +257,13 @@ def test_queued_work_waits_for_the_next_start(home: Path) -> None:
 
 
 def test_a_kill_in_mid_job_loses_no_queue(home: Path) -> None:
-    code = (
-        "import sys, time; from pathlib import Path; from tests import fakes; from tests.core.test_studio import *\n"
+    killed_when_ready(
+        home,
+        "from tests import fakes; from tests.core.test_studio import *\n"
         "studio = fake_studio(Path(sys.argv[1]))\n"
         "slow = studio.submit(STORY(seed=fakes.SLOW)); studio.submit(AVATAR(seed=1)); studio.submit(AVATAR(seed=2))\n"
-        "fakes.until(lambda: slow.progress.done == fakes.steps(slow.request))\n"
-        "print('ready', flush=True); time.sleep(60)"
+        "fakes.until(lambda: slow.progress.done == fakes.steps(slow.request))",
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(home)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
     studio = fake_studio(home)
     try:
         assert [entry.request.seed for entry in studio.queue.interrupted] == [fakes.SLOW]
