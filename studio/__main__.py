@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> int:
     from studio.cli import main as cli
 
     sys.stderr.write("There is no display to open the window on, so this makes the demo in ./demo instead.\n")
-    return cli.main(["demo", "--out", "demo"])
+    return cli.main(["demo"])
 
 
 def has_display() -> bool:

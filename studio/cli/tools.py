@@ -31,7 +31,7 @@ def add(verbs: Any) -> None:
         help="create one of everything, and a page that shows it",
         description="Create faces, a poster, a story, a piece of music and an index.html that shows them.",
     )
-    show.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder (required)")
+    show.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="output folder (default: demo)")
     add_output(show)
     show.set_defaults(run=run_demo)
 

@@ -263,6 +263,14 @@ def test_demo_makes_every_medium_and_a_page(run: Runs, tmp_path: Path) -> None:
     assert "avatar-7-2.png" in (out / "index.html").read_text(encoding="utf-8")
 
 
+def test_demo_goes_into_its_own_folder_where_none_is_named(
+    run: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("demo").status == 0
+    assert (tmp_path / "demo" / "index.html").is_file()
+
+
 def test_demo_does_not_overwrite_another_page(run: Runs, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<h1>Mine</h1>", encoding="utf-8")
     assert run("demo", "--out", tmp_path).out == f"{tmp_path / 'index-2.html'}\n"
