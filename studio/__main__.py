@@ -43,8 +43,10 @@ def _window() -> int:
     except ImportError as error:  # a library of the system that Qt needs
         from studio.cli.flags import as_typed
 
-        name = str(error)  # the loader's words, which name the library
-        said = Message("The window cannot be opened: {error}. `studio doctor` says what is missing here.", error=name)
+        loader_text = str(error)  # it names the library; an exception itself would be shown without its text
+        said = Message(
+            "The window cannot be opened: {error}. `studio doctor` says what is missing here.", error=loader_text
+        )
         sys.stderr.write(f"{as_typed(str(said))}\n")
         return 3
 

@@ -79,7 +79,7 @@ NOTHING = Message("")
 
 
 def quiet(_said: Message) -> None:
-    """What hears warnings where nobody wants to."""
+    """Ignore a warning: for callers that show none."""
 
 
 def counted(n: int, one: LiteralString, many: LiteralString, /, **params: object) -> Message:

@@ -20,7 +20,7 @@ from typing import Any, LiteralString, cast
 
 import numpy as np
 
-from studio.errors import BadInput, Message, StudioError
+from studio.errors import NOTHING, BadInput, Message, StudioError
 from studio.media import images
 from studio.media.payloads import Image
 from studio.schema.request import Request
@@ -239,7 +239,7 @@ def _find(word: str, there: list[Identity]) -> Identity:
 def _known(there: list[Identity]) -> Message:
     """The names there are, as advice; empty where there are none."""
     names = ", ".join(one.name for one in there[:12])
-    return Message("There are: {names}.", names=names) if names else Message("")
+    return Message("There are: {names}.", names=names) if names else NOTHING
 
 
 def _clean(name: str) -> str:
