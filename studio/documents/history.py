@@ -83,7 +83,8 @@ def states(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
     """The state of a document now, those of its versions, and those that undo and redo lead to. Raises sqlite3.Error or
     ValueError.
     """
-    yield state_now(db)
+    now = state_now(db)
+    yield now
     for number, *_ in version_list(db):
         version = read_version(db, number)
         if version is not None:
@@ -92,7 +93,7 @@ def states(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
         return
     undo, _ = read_undo(db)
     for steps, leads in ((undo.undo[::-1], DocumentUndo.undone), (undo.redo, DocumentUndo.redone)):
-        state, left = state_now(db), undo
+        state, left = now, undo
         for _ in steps:
             state, left = leads(left, state)
             yield state
