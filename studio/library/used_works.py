@@ -99,11 +99,10 @@ class UsedWorks:
         return key
 
     def _kept(self, key: WorkKey, on_chunk: Callable[[int], object]) -> WorkKey:
-        if not key.path or key.id or key.sha256:
-            return self._of_library(key)
+        key = self._found(key)
+        if not key.path:
+            return key
         path = Path(key.path).expanduser()
-        if not path.is_file():
-            raise _missing_file(path)
         known = self._library.work_at(path)
         if known is not None:
             return WorkKey(id=known.id, sha256=known.sha256)
