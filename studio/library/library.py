@@ -144,13 +144,13 @@ class Library:
                 name=path.name,
                 limit=IMPORT_LIMIT // 2**30,
             )
-        digest = sha256_of(path)
-        known = self._queries.query(lambda db: tables.same_bytes(db, digest))
+        known = self.find_bytes(sha256_of(path))
         if known:
             if known.binned:
                 self.restore([known.id])
-            self._restore_file(self._records([known.id])[0], path)
-            return self.get(known.id)
+            record = self._records([known.id])[0]
+            self._restore_file(record, path)
+            return record.to_asset(self.folder)
         request, provenance = parse_note(codecs.read_note(path))
         return self._add_file(
             lambda place: _copy(path, place),
