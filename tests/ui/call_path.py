@@ -34,9 +34,11 @@ class CallPath:
     def recorded(self) -> Iterator[None]:
         self._on = True
         sys.setprofile(self._follow)
-        yield
-        sys.setprofile(None)
-        self._on = False
+        try:
+            yield
+        finally:
+            sys.setprofile(None)
+            self._on = False
 
     def close(self) -> None:
         threading.setprofile(None)
