@@ -10,6 +10,7 @@ from recipes.poster import props
 from recipes.poster.ink import LAMP, Colour, Ink, Point, mix, rgb
 from recipes.poster.props import CLAY, GRASS, LEAF, PINE, RED, ROCK, SAND, SEA, SNOW, WHITE, WOOD
 from recipes.poster.scene.elements import Element, bend, line, reach
+from recipes.poster.scene.light import neighbours
 
 WALLS = tuple(rgb(c) for c in ("#f0e2c8", "#e8c8a0", "#d98f6a", "#c8d0c8", "#5f8fa8", "#d8a03c", "#c0503c", "#e6d6d0"))
 ROOFS = tuple(rgb(c) for c in ("#b5543c", "#9c4438", "#7a4a48", "#c06a42"))
@@ -22,9 +23,7 @@ SEAS = tuple(rgb(c) for c in ("#2f7f95", "#3a8a94", "#2fa0a8"))
 
 def pick(colours: tuple[Colour, ...], tint: float) -> Colour:
     """The colour of a role: `tint` 0 to 1 along a row of them, without steps between."""
-    place = min(1.0, max(0.0, tint)) * (len(colours) - 1)
-    i = min(int(place), len(colours) - 2)
-    return mix(colours[i], colours[i + 1], place - i)
+    return mix(*neighbours(colours, tint))
 
 
 def choice(colours: tuple[Colour, ...], tint: float) -> Colour:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
 from recipes.poster.ink import PALETTES, Colour, Palette, overcast, rgb
+
+T = TypeVar("T")
 
 MORE = {
     "dawn": (
@@ -72,12 +76,16 @@ def palettes(hour: str) -> list[Palette]:
     return [made[0], known[0], known[1], made[1]]
 
 
-def light(hour: str, tint: float, weather: set[str]) -> Palette:
-    """The palette at `tint`, 0 to 1, along those of the hour, dulled by mist, rain or snow."""
-    row = palettes(hour)
+def neighbours(row: Sequence[T], tint: float) -> tuple[T, T, float]:
+    """The two between which `tint`, 0 to 1 along a row, lies, and how far it is from the first, 0 to 1."""
     place = min(1.0, max(0.0, tint)) * (len(row) - 1)
     i = min(int(place), len(row) - 2)
-    a, b, t = row[i], row[i + 1], place - i
+    return row[i], row[i + 1], place - i
+
+
+def light(hour: str, tint: float, weather: set[str]) -> Palette:
+    """The palette at `tint`, 0 to 1, along those of the hour, dulled by mist, rain or snow."""
+    a, b, t = neighbours(palettes(hour), tint)
     mixed = replace(
         a,
         sky=tuple(blend(x, y, t) for x, y in zip(a.sky, b.sky, strict=True)),
