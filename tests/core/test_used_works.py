@@ -545,15 +545,22 @@ def test_what_a_killed_copy_left_is_removed(home: Path, library: Library) -> Non
     assert not part.exists()
 
 
+def until_swept() -> None:
+    """Wait until no studio sweeps."""
+    fakes.until(lambda: "leftovers" not in [thread.name for thread in threading.enumerate()])
+
+
 def test_a_studio_sweeps_at_its_start_unless_another_one_has_the_queue(home: Path) -> None:
     first = fake_studio(home)
     try:
-        fakes.until(lambda: "leftovers" not in [thread.name for thread in threading.enumerate()])  # its own sweep
+        until_swept()
         old = first.library.folder / "sources" / f"{'0' * 64}.png"
         old.parent.mkdir()
         old.write_bytes(b"nobody's")
         os.utime(old, (0, 0))
-        fake_studio(home).close()
+        second = fake_studio(home)
+        until_swept()
+        second.close()
         assert old.exists()
     finally:
         first.close()
