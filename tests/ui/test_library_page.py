@@ -16,6 +16,7 @@ from studio.media.provenance import ModelOrigin, Provenance
 from studio.ui.library.details import origin_facts, request_facts
 from studio.ui.library.model import AHEAD, PAGE
 from studio.ui.library.page import LibraryPage
+from studio.ui.widgets.theme import theme
 from tests.fakes import payload
 from tests.ui.conftest import Desk
 
@@ -113,6 +114,22 @@ def test_details_show_the_settings(desk: Desk) -> None:
     for words in ("a lighthouse at dusk", "Seed", "512 px", "Model licence", "Apache 2.0"):
         assert words in said
     desk.until(lambda: library.details.thumbnail.isVisible())
+
+
+def test_details_stay_as_wide_in_the_bin_and_after_a_change_of_theme(desk: Desk) -> None:
+    fill(desk, "poster", range(2))
+    library = page(desk)
+    choose(library, 0)
+    first = library.details.width()
+    theme().changed.emit()
+    assert library.details.width() == first
+    desk.click("details.bin")
+    desk.click("binned")
+    desk.until(lambda: library.total.text() == "1 item")
+    choose(library, 0)
+    theme().changed.emit()
+    assert library.details.findChild(QAbstractButton, "details.delete").isVisible()
+    assert library.details.width() == first
 
 
 def test_details_show_the_licences_and_weights_of_all_models(desk: Desk) -> None:

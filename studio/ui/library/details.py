@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QLineEdit,
     QMenu,
+    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -190,8 +191,11 @@ class WorkDetails(QFrame):
         self._fit()
 
     def _fit(self) -> None:
-        """As wide as its widest words need, and never narrower than the theme says."""
-        self.setFixedWidth(max(SIZE.inspector, self._work.minimumSizeHint().width() + 33))
+        """As wide as its widest words need, and never narrower than the theme says. Buttons that are hidden now count:
+        the width is the same for every selection.
+        """
+        pair = sum(max(each.minimumSizeHint().width() for each in buttons) for buttons in self._columns) + SIZE.small
+        self.setFixedWidth(max(SIZE.inspector, pair + 33, self._work.minimumSizeHint().width() + 33))
 
     def _build(self, whole: QVBoxLayout) -> BuildSteps:
         library = self._studio.library
@@ -247,14 +251,12 @@ class WorkDetails(QFrame):
         whole.addLayout(self._origin)
 
     def _actions(self, grid: QGridLayout) -> BuildSteps:
-        places = {"open": (0, 0), "recall": (0, 1), "again": (1, 0), "vary": (1, 1), "save": (2, 0)}
-        places |= {"restore": (3, 0), "delete": (3, 1)}
-        for name, place in places.items():
+        for at, name in enumerate(("open", "recall", "again", "vary", "save")):
             yield
-            each = command(name)
-            made = button(each.text(), f"details.{name}", "compact", icon=each.icon, keys=each.shortcut)
-            self._put(name, made)
-            grid.addWidget(made, *place)
+            grid.addWidget(self._action(name), *divmod(at, 2))
+        for at, name in enumerate(("restore", "delete"), 3):  # in the bin only; side by side, they would be the widest
+            yield
+            grid.addWidget(self._action(name), at, 0, 1, 2)
         yield
         self._send = button(tr("Send to"), "details.send", "compact", icon="chevron-down", after=True)
         menu = QMenu(self._send)
@@ -262,6 +264,14 @@ class WorkDetails(QFrame):
         menu.aboutToShow.connect(self._fill_send)
         self._send.setMenu(menu)
         grid.addWidget(self._send, 2, 1)
+        named = self._buttons
+        self._columns = (named["open"], named["again"], named["save"]), (named["recall"], named["vary"], self._send)
+
+    def _action(self, name: str) -> QPushButton:
+        each = command(name)
+        made = button(each.text(), f"details.{name}", "compact", icon=each.icon, keys=each.shortcut)
+        self._put(name, made)
+        return made
 
     def _put(self, name: str, made: QAbstractButton) -> None:
         made.clicked.connect(lambda: self.command_requested.emit(name))
