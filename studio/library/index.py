@@ -142,7 +142,7 @@ class LibraryIndex:
         for db in idle:
             db.close()
 
-    def _borrow(self, made: bool) -> sqlite3.Connection:
+    def _borrow(self, must_exist: bool) -> sqlite3.Connection:
         now = self.inode()
         with self._idle_lock:
             if self._closed:
@@ -155,9 +155,9 @@ class LibraryIndex:
             db = self._idle.pop() if self._idle else None
         for old in stale:
             old.close()
-        return db or self._connect(made)
+        return db or self._connect(must_exist)
 
-    def _connect(self, made: bool) -> sqlite3.Connection:
+    def _connect(self, must_exist: bool) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=20.0, isolation_level=None, check_same_thread=False)
         try:
             db.execute("PRAGMA journal_mode = WAL")
@@ -171,7 +171,7 @@ class LibraryIndex:
             if _is_damage(error):
                 raise DamagedIndex(str(error)) from error
             raise
-        if version > VERSION or (made and version != VERSION):
+        if version > VERSION or (must_exist and version != VERSION):
             db.close()
             if version < VERSION:
                 raise DamagedIndex(Message("it is empty"))

@@ -115,13 +115,13 @@ def find_problems(
         problems.append(LibraryProblem("index", "index.sqlite", Message("The index is damaged."), REBUILD))
     indexed = {record.id: record for record in rows}
     seen: set[str] = set()
-    parts: set[Path] = set()
+    known: set[Path] = set()
     sidecars = list(_sidecars(folder))
     for done, path in enumerate(sidecars):
         found = _read_sidecar(path)
         seen.add(path.stem)
         if found.record:
-            parts.update(found.record.paths_in(folder))
+            known.update(found.record.paths_in(folder))
         problems += _sidecar_problems(folder, found)
         if found.record and indexed.get(path.stem) != found.record:
             problems.append(_stale_index(folder, path))
@@ -129,20 +129,20 @@ def find_problems(
             on_progress(done + 1, len(sidecars))
     for name in sorted(indexed.keys() - seen):
         record = indexed[name]
-        where = _relative(folder, record.path_in(folder))
-        if record.path_in(folder).exists():
+        path = record.path_in(folder)
+        if path.exists():
             continue
         problems.append(
             LibraryProblem(
                 "missing",
-                where,
+                _relative(folder, path),
                 Message("This work is in the index, but its file and sidecar are missing."),
                 Message("Restore both from a backup, or run `studio library rebuild` to remove the work."),
                 name,
             )
         )
     for media in _media_files(folder):
-        if media.stem not in seen and media not in parts:
+        if media.stem not in seen and media not in known:
             problems.append(
                 LibraryProblem(
                     "orphan",
