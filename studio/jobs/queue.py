@@ -77,7 +77,8 @@ class JobQueue:
     ) -> None:
         """Add a lane (see Lane), before `restore`. One that is not `pausable` runs on while the queue is paused."""
         self._lanes[name] = lane = Lane(
-            *(name, host),
+            name,
+            host,
             run=run,
             store=store,
             job_changed=self._changed,
@@ -288,7 +289,7 @@ class JobQueue:
         entries = self._store.entries() if self._store else []
         jobs = {
             entry.id: Job(
-                *(entry.request,),
+                entry.request,
                 parents=entry.parents,
                 id=entry.id,
                 group=entry.group,
@@ -299,22 +300,14 @@ class JobQueue:
         }
         self._restore_groups(jobs.values())
         for entry, job in zip(entries, jobs.values(), strict=True):
-            reason: Message | None = None
             if entry.state not in ("queued", "running"):
                 self._restore_ended(job, entry)
                 self._remember(job)
                 continue
-            if entry.state == "queued":
-                if not jobs.keys() >= set(job.after):
-                    reason = Message("A queued request waited for another one that no longer exists.")
-                else:
-                    try:
-                        job.request = self._resolve(job.request)
-                    except StudioError as error:
-                        reason = Message("A queued request cannot run now: {reason}", reason=error)
-            if reason is not None:
-                warnings.append(reason)
-            if reason is not None or entry.state == "running":
+            warning = self._resolve_restored(job, jobs) if entry.state == "queued" else None
+            if warning is not None:
+                warnings.append(warning)
+            if warning is not None or entry.state == "running":
                 self._interrupted[entry.id] = entry, job
         waiting = [job for job in jobs.values() if not job.has_ended and job.id not in self._interrupted]
         for job in waiting:
@@ -487,6 +480,16 @@ class JobQueue:
                 members.setdefault(job.group, []).append(job)
         for group, found in members.items():
             self._groups[group.id] = JobGroup(group, sorted(found, key=lambda job: job.member))
+
+    def _resolve_restored(self, job: Job, jobs: Mapping[str, Job]) -> Message | None:
+        """Resolve the request of a job that waits again; returns why it cannot run now, None where it can."""
+        if not jobs.keys() >= set(job.after):
+            return Message("A queued request waited for another one that no longer exists.")
+        try:
+            job.request = self._resolve(job.request)
+        except StudioError as error:
+            return Message("A queued request cannot run now: {reason}", reason=error)
+        return None
 
     def _restore_ended(self, job: Job, entry: QueueEntry) -> None:
         """End a member of a group as it had ended in an earlier session."""
