@@ -21,7 +21,7 @@ from typing import Any, cast
 
 from studio.documents.json_diff import Change, apply
 from studio.errors import BadInput, Message, StudioError
-from studio.system.storage import free_path, sync_folder
+from studio.system.storage import free_path, sync_folder, transaction
 
 SCHEMA = 3
 """The version of the tables; a newer studio's file has a larger one and is not changed. Folders had version 1."""
@@ -153,7 +153,7 @@ def create(path: Path, rows: DocumentRows, step: Callable[[str], None]) -> None:
         for left in (journal, part):
             left.unlink(missing_ok=True)
         # Not yet in WAL mode: all of it must be in this one file when it takes its place.
-        with contextlib.closing(_connect(part, "rwc")) as db, _transaction(db):
+        with contextlib.closing(_connect(part, "rwc")) as db, transaction(db):
             for table in _TABLES:
                 db.execute(table)
             _insert_state(db, 0, rows.state)
@@ -235,7 +235,7 @@ class DocumentDatabase:
         """All that is done in it, or nothing; it is on the disk when this returns."""
         with self.reading() as db:
             self._step(name)
-            with _transaction(db):
+            with transaction(db):
                 yield db
                 self._step("commit")
 
@@ -268,7 +268,7 @@ class DocumentDatabase:
 
     def _add_undo(self, db: sqlite3.Connection) -> None:
         self._step("migrate")
-        with _transaction(db):
+        with transaction(db):
             db.execute(_UNDO_TABLE)
             db.execute(f"PRAGMA user_version = {SCHEMA}")
             self._step("commit")
@@ -413,19 +413,6 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     place = urllib.parse.quote(os.fsencode(path.absolute().as_posix()))
     uri = f"file://{'' if place.startswith('/') else '/'}{place}?mode={mode}"
     return sqlite3.connect(uri, uri=True, timeout=5.0, check_same_thread=False, isolation_level=None)
-
-
-@contextlib.contextmanager
-def _transaction(db: sqlite3.Connection) -> Generator[None]:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            with contextlib.suppress(sqlite3.Error):
-                db.execute("ROLLBACK")
-        raise
 
 
 def _raise_of_disk(error: Exception) -> None:

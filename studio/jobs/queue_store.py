@@ -21,7 +21,7 @@ from typing import Any
 from studio.errors import BadInput, Message
 from studio.jobs.job import Group, State
 from studio.schema.request import Request
-from studio.system.storage import free_path
+from studio.system.storage import free_path, transaction
 
 log = logging.getLogger(__name__)
 
@@ -216,15 +216,14 @@ class QueueStore:
             (health,) = database.execute("PRAGMA quick_check(1)").fetchone()
             if health != "ok":
                 raise sqlite3.DatabaseError(health)
-            database.execute("BEGIN IMMEDIATE")
-            for statement in filter(str.strip, SCHEMA.split(";")):
-                database.execute(statement)
-            there = {column for _, column, *_ in database.execute("PRAGMA table_info(jobs)")}
-            for column, kind in ADDED.items():
-                if column not in there:
-                    database.execute(f"ALTER TABLE jobs ADD COLUMN {column} {kind}")
-            database.execute(f"PRAGMA user_version = {VERSION}")
-            database.execute("COMMIT")
+            with transaction(database):
+                for statement in filter(str.strip, SCHEMA.split(";")):
+                    database.execute(statement)
+                there = {column for _, column, *_ in database.execute("PRAGMA table_info(jobs)")}
+                for column, kind in ADDED.items():
+                    if column not in there:
+                        database.execute(f"ALTER TABLE jobs ADD COLUMN {column} {kind}")
+                database.execute(f"PRAGMA user_version = {VERSION}")
         except BaseException:
             database.close()
             raise
@@ -247,14 +246,11 @@ class QueueStore:
             if self._database is None:
                 return True
             try:
-                self._database.execute("BEGIN IMMEDIATE")
-                for statement, rows in statements:
-                    self._database.executemany(statement, rows)
-                self._database.execute("COMMIT")
+                with transaction(self._database):
+                    for statement, rows in statements:
+                        self._database.executemany(statement, rows)
                 return True
             except sqlite3.Error as error:
-                with contextlib.suppress(sqlite3.Error):
-                    self._database.execute("ROLLBACK")
                 self.warning = Message("The queue could not be saved: {reason}.", reason=error)
                 log.warning("%s", self.warning)
                 return False

@@ -15,6 +15,7 @@ from typing import Any
 
 from studio.errors import Message, StudioError
 from studio.library.asset import AssetRecord, LibraryQuery, search_text, without_surrogates
+from studio.system.storage import transaction
 
 SHA256 = re.compile(r'"([0-9a-f]{64})', re.ASCII)
 """A sha256 in JSON, also in a JSON text inside of it. The quote makes the search nine times as fast."""
@@ -181,19 +182,6 @@ class LibraryIndex:
         with self._idle_lock:
             self._opened_inode = self.inode()
         return db
-
-
-@contextlib.contextmanager
-def transaction(db: sqlite3.Connection) -> Generator[None]:
-    """One transaction: all of it or, when anything is raised, nothing."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):
-            db.execute("ROLLBACK")
-        raise
 
 
 def upsert(db: sqlite3.Connection, records: Iterable[AssetRecord]) -> int:

@@ -22,7 +22,7 @@ from studio.errors import BadInput, StudioError
 from studio.library import index as tables
 from studio.library.asset import SIDECAR_LIMIT, AssetRecord
 from studio.library.index import LibraryIndex
-from studio.system.storage import sync_folder, try_lock, write_atomic, write_synced
+from studio.system.storage import sync_folder, transaction, try_lock, write_atomic, write_synced
 
 FOLDERS = ("works", "bin")
 SOURCES = "sources"
@@ -99,7 +99,7 @@ class LibraryStore:
                 write_synced(self.staged(record.id + ".json"), record.to_json().encode())
             sync_folder(self.staging)
             self.step("index")
-            with index.connection() as db, tables.transaction(db):
+            with index.connection() as db, transaction(db):
                 tables.upsert(db, records)
                 self.step("commit")
         except BaseException:
@@ -119,7 +119,7 @@ class LibraryStore:
 
     def withdraw(self, index: LibraryIndex, record: AssetRecord) -> None:
         """Undo the adding of a work. If this fails too, the next opening finishes the adding."""
-        with index.connection() as db, tables.transaction(db):
+        with index.connection() as db, transaction(db):
             tables.delete(db, [record.id])
         for path in (record.sidecar_in(self.folder), *record.paths_in(self.folder)):
             path.unlink(missing_ok=True)
@@ -153,7 +153,7 @@ class LibraryStore:
             except StudioError:
                 unfinished.add(note.stem)
         if described:
-            with index.connection() as db, tables.transaction(db):
+            with index.connection() as db, transaction(db):
                 tables.upsert(db, described)
         for record in described:
             try:
@@ -203,7 +203,7 @@ class LibraryStore:
         except StudioError:
             record = None
         self.step("unindex")
-        with index.connection() as db, tables.transaction(db):
+        with index.connection() as db, transaction(db):
             tables.delete(db, [name])
         self.step("delete")
         if record:

@@ -23,7 +23,7 @@ from studio.library.store import FOLDERS, SOURCES, read_sidecar
 from studio.media import codecs
 from studio.media.payloads import Audio, Clip, Image, Text
 from studio.media.provenance import parse_note
-from studio.system.storage import COPY_CHUNK, FileLock, disk_errors_as, write_atomic
+from studio.system.storage import COPY_CHUNK, FileLock, disk_errors_as, transaction, write_atomic
 
 T = TypeVar("T")
 OnProgress = Callable[[int, int], None]
@@ -212,7 +212,7 @@ class SelfHealingIndex:
                 )
             )
         if new or missing:
-            with self._index.connection() as db, tables.transaction(db):
+            with self._index.connection() as db, transaction(db):
                 tables.upsert(db, new)
                 tables.delete(db, missing)
         if missing:

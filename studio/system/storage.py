@@ -1,4 +1,4 @@
-"""Crash-safe files: atomic writes, locks between processes, free names, and sizes and disk errors in words."""
+"""Crash-safe files: atomic writes, transactions, locks between processes, free names, and sizes and disk errors in words."""
 
 from __future__ import annotations
 
@@ -97,6 +97,19 @@ def copy(source: Path, target: Path, on_chunk: Callable[[int], object]) -> None:
             on_chunk(len(part))
         new.flush()
         os.fsync(new.fileno())
+
+
+@contextlib.contextmanager
+def transaction(db: sqlite3.Connection) -> Generator[None]:
+    """One transaction: all of it or, when anything is raised, nothing."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        raise
 
 
 def disk_error(what: LiteralString | Message, error: OSError | sqlite3.Error) -> StudioError:
