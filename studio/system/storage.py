@@ -1,4 +1,4 @@
-"""Crash-safe files: atomic writes, transactions, locks between processes, free names, and sizes and disk errors in words."""
+"""Crash-safe files: atomic writes, transactions, locks between processes, free names; sizes and errors in words."""
 
 from __future__ import annotations
 
