@@ -2,7 +2,8 @@
 
 A slider is good where neighbours look alike and its ends differ most: hair by how much of it there is, mouths from sad
 to glad, what one may go without from the slightest to the most striking. All of it is measured on pictures that the
-network draws; names of values help only where they say a mood. `build` is called when a model with attributes is made.
+network draws; names of values help only where they say a mood. `order_sliders` is called when a model with
+attributes is made.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ class ComparedPictures:
     def hair(self, name: str, picks: Sequence[int], colour: str) -> Tensor:
         """[picks, SIDE, SIDE]: where the picture changes with the colour of the hair, 0 to 1."""
         at, tint = self.index(name), self.index(colour)
-        lights = [one.code(i)[:3].sum() for one in [self.attributes[tint]] for i in range(len(one.values))]
+        tinted = self.attributes[tint]
+        lights = [tinted.code(i)[:3].sum() for i in range(len(tinted.values))]
         ends = (int(np.argmin(lights)), int(np.argmax(lights)))
         masks: list[Tensor] = []
         for pick in picks:
