@@ -12,6 +12,7 @@ from collections.abc import Callable
 from recipes.poster.scene.elements import (
     KINDS,
     MOST,
+    ORDER,
     Box,
     Element,
     Scene,
@@ -78,6 +79,10 @@ class Sketch:
         e = Element(kind, x, y, size, wide, deep, turn, self.rng.random() if tint is None else tint)
         self.elements.append(e)
         return e
+
+    def nearest(self, *kinds: str) -> Element:
+        """The one of these kinds that lies lowest on the sheet."""
+        return max((e for e in self.elements if e.kind in kinds), key=lambda e: e.y)
 
     def free(self, area: Box, kind: str, most: float) -> bool:
         """Whether `area` lies on the sheet, below the calm room, and shares at most `most` with any other thing's."""
@@ -380,7 +385,7 @@ def _sky(s: Sketch) -> None:
 
 def _path(s: Sketch) -> None:
     """From the line of the nearest hill to the foot of the sheet."""
-    edge = max((e for e in s.elements if e.kind in ("hill", "dune")), key=lambda e: e.y)
+    edge = s.nearest("hill", "dune")
     x = s.across(s.between(0.4, 0.6))
     s.add("path", x, line(edge, x) + 0.004, s.between(0.12, 0.2), 1.0, edge.depth, s.between(-1, 1))
 
@@ -405,8 +410,7 @@ def _thing(s: Sketch, name: str, count: int) -> None:
         water = next(e for e in s.elements if e.kind == "water")
         s.stand("boat", (0.1, 0.9), (water.y + 0.015, s.down(0.85)), number, needed=True)
     elif place in ("coast", "island"):
-        kind = "cliff" if place == "coast" else "island"
-        land = max((e for e in s.elements if e.kind == kind), key=lambda e: e.y)
+        land = s.nearest("cliff" if place == "coast" else "island")
         deep = max(land.depth, 0.1)
         x = (
             (land.x + land.turn * 0.06, land.x + land.turn * 0.5)
@@ -435,11 +439,11 @@ def _dress(s: Sketch) -> None:
     if place in ("mountains", "hills", "desert"):
         s.stand(rng.choice(("bush", "rock")), (0.05, 0.95), (s.down(0.5), s.down(0.98)), rng.randint(0, 2))
     if place == "coast":
-        cliff = max((e for e in s.elements if e.kind == "cliff"), key=lambda e: e.y)
+        cliff = s.nearest("cliff")
         xs = sorted((cliff.x + cliff.turn * 0.1, cliff.x + cliff.turn * 0.4))
         s.stand("tree", (max(0.06, xs[0]), min(0.94, xs[1])), (0.015, 0.04), rng.randint(0, 2), edge=cliff, depth=0.3)
     if place == "island":
-        home = max((e for e in s.elements if e.kind == "island"), key=lambda e: e.y)
+        home = s.nearest("island")
         xs = (home.x - 0.32 * home.size, home.x + 0.32 * home.size)
         s.stand("palm", xs, (0.01, 0.035), edge=home, most=0.7, depth=0.1, needed=True)
         s.stand("palm", xs, (0.01, 0.035), rng.randint(0, 3), edge=home, most=0.7, depth=0.1)
@@ -468,7 +472,7 @@ def compose(what: Ask, seed: int) -> Scene:
             _dress(s)
         except NoRoom:
             continue
-        made = sorted(s.elements, key=lambda e: (list(KINDS).index(e.kind), e.x))
+        made = sorted(s.elements, key=lambda e: (ORDER[e.kind], e.x))
         scene = Scene(tuple(made), s.height, rng.randrange(2**31))
         if len(made) <= MOST and not faults(scene):
             return scene

@@ -143,8 +143,7 @@ def dune(ink: Ink, e: Element, snowy: bool) -> None:
 
 
 def cliff(ink: Ink, e: Element, snowy: bool) -> None:
-    side = 1 if e.turn > 0 else -1
-    rng = ink.rng
+    side, rng = e.side, ink.rng
     xs = [e.x + side * t for t in (0, 0.06, 0.14, 0.24, 0.36, 0.5, 0.75, 1.1)]
     top = [(x, line(e, x)) for x in xs]
     face = [
@@ -162,7 +161,7 @@ def cliff(ink: Ink, e: Element, snowy: bool) -> None:
 
 
 def wall(ink: Ink, e: Element, snowy: bool) -> None:
-    side = 1 if e.turn > 0 else -1
+    side = e.side
     outer = 0.5 + side * 0.6
     lit = (side < 0) == (ink.sun_x > 0.5)
     steps, foot = 7, ink.height + 0.05
@@ -371,7 +370,7 @@ def campfire(ink: Ink, e: Element, snowy: bool) -> None:
 
 def _facing(e: Element) -> Callable[[float, float], Point]:
     """Points of an element that faces left or right, from its middle or foot: forwards and up, in parts of its size."""
-    forwards = e.size if e.turn > 0 else -e.size
+    forwards = e.side * e.size
     return lambda dx, dy: (e.x + forwards * dx, e.y - dy * e.size)
 
 

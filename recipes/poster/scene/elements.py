@@ -37,6 +37,11 @@ class Element:
     turn: float = 0.0
     tint: float = 0.5
 
+    @property
+    def side(self) -> int:
+        """Where it faces or goes: 1 right, -1 left."""
+        return 1 if self.turn > 0 else -1
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -148,7 +153,7 @@ def line(e: Element, x: float) -> float:
         k = (x - e.x) / (0.5 * e.size)
         return e.y - 0.12 * e.size * (1 - k * k) if abs(k) < 1 else math.inf
     if e.kind == "cliff":
-        inside = (x - e.x) * (1 if e.turn > 0 else -1)
+        inside = (x - e.x) * e.side
         return e.y - 0.12 * min(inside, 0.3) if inside >= 0 else math.inf
     return e.y
 
@@ -165,7 +170,7 @@ def covers(e: Element, x: float, y: float) -> str:
         top = line(e, x)
         return ("land" if y < top + 0.06 else "rock") if top <= y <= top + e.size else ""
     if e.kind == "wall":
-        inside = (x - e.x) * (1 if e.turn > 0 else -1)
+        inside = (x - e.x) * e.side
         return "rock" if y >= e.y and inside >= -0.18 * e.size * max(0.0, y - e.y) / 0.5 else ""
     if e.kind == "quay":
         return "rock" if e.y <= y <= e.y + 0.03 else ""
