@@ -287,12 +287,13 @@ class JobTracker(QObject):
         self._stopped = False
         self._watcher = JobWatcher(self)
         self._watcher.ended.connect(self._ended)
-        self._seen: set[str] = set()  # ids of jobs that are tracked, were tracked, or need not be
         bridge.news.connect(self._receive)
         mine = [job for job in studio.queue.jobs() if self._mine(job)]
-        live = [job for job in mine if not job.has_ended]
-        self._seen = {job.id for job in mine} - {job.id for job in live or mine[:1]}
-        for job in live or mine[:1]:  # the newest result may have arrived before this page was made
+        # The newest result may have arrived before this page was made.
+        tracked = [job for job in mine if not job.has_ended] or mine[:1]
+        # Ids of jobs that are tracked, were tracked, or need not be.
+        self._seen = {job.id for job in mine} - {job.id for job in tracked}
+        for job in tracked:
             if job.id not in self._seen:
                 self._adopt(job)
 
