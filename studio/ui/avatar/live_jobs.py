@@ -233,10 +233,8 @@ class CandidateFaces(QObject):
         self._jobs.stop()
         self.faces, self.pictures = list(faces), {}
         for at, face in enumerate(self.faces):
-            if (
-                self._jobs.submit(unnamed(face), lambda _, made, at=at: self._show(at, made), slot=f"{SLOT}.{at}")
-                is None
-            ):
+            job = self._jobs.submit(unnamed(face), lambda _, made, at=at: self._show(at, made), slot=f"{SLOT}.{at}")
+            if job is None:
                 break
 
     def stop(self) -> None:

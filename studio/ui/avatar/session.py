@@ -227,16 +227,16 @@ class FaceSession(QObject):
         self.offer(near)
 
     def offer(
-        self, faces: Sequence[AvatarRequest], purpose: Purpose | None = None, captions: Sequence[str] = ()
+        self, offered: Sequence[AvatarRequest], purpose: Purpose | None = None, captions: Sequence[str] = ()
     ) -> None:
         """Show candidates. The one that is picked goes into the brief, or to `purpose`."""
         self._replaced, self._captioned = self.work, bool(captions)
         self._let_go()
         self._purpose = purpose or self.set_face
         self.stage.error.hide()
-        words = tr(WAITING) if self._waits() else count(len(faces), "Drawing %n face", "Drawing %n faces")
-        self.stage.show_choices(len(faces), words, captions)
-        self.candidates.draw(faces)
+        words = tr(WAITING) if self._waits() else count(len(offered), "Drawing %n face", "Drawing %n faces")
+        self.stage.show_choices(len(offered), words, captions)
+        self.candidates.draw(offered)
 
     def leave_candidates(self) -> None:
         """Show again what was on the stage before the candidates."""
