@@ -39,7 +39,7 @@ class Thumbnail:
 
 class ThumbnailLoader(QObject):
     """Read by a thread of its own: first what can be seen, then what was asked for last. `ready` gives the ids of those
-    that have come, several together. `tiles` keeps the drawn tiles of all views, so that they share one measure.
+    that have come, several together. `tiles` keeps the drawn tiles of all views, which share one limit of memory.
     """
 
     ready = Signal(object)

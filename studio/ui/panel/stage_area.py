@@ -77,9 +77,8 @@ class StageArea(QFrame):
         self.asset: Asset | None = None  # the work that is shown
         self._batch: CandidateBatch | None = None  # what is being made, or was made last, where that is shown
         self._following = True  # show what is being made, until another work is chosen
-        self._offers_candidates = (
-            medium.stage == "image"
-        )  # several works made together are shown in a grid to choose from
+        # Whether several works made together are shown in a grid to choose from.
+        self._offers_candidates = medium.stage == "image"
         self._live = False  # what is shown is not saved
         self._loading = False  # what was shown before stays until the stage has read the work's file
         self._candidates_of: CandidateBatch | None = None  # whose works the grid shows
