@@ -261,8 +261,8 @@ def check_folder(
 ) -> CheckedFolder:
     """Look at every picture under a folder, or remember how they were.
 
-    `progress` gets how many files of how many are done; what it raises passes through. `kept` is where results are kept
-    (the studio's cache if None). Raises BadInput for what is no folder or holds far too many files.
+    `progress` gets how many files of how many are done; what it raises passes through. Results are kept in `cache` (the
+    studio's if None). Raises BadInput for what is no folder or holds far too many files.
     """
     if not folder.is_dir():
         raise BadInput("{folder} is not a folder.", "Choose a folder of pictures.", mend="folders", folder=folder)
