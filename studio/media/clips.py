@@ -98,10 +98,10 @@ def _write_frames(
     frames: Iterable[Frame], path: Path, ending: str, fps: float, loop: bool, quality: int, lossless: bool
 ) -> None:
     writer: ClipWriter | None = None
-    count, size = 0, (0, 0)
+    count, size = 0, None
     try:
         for frame in frames:
-            size = _check_frame(frame, size if count else None)
+            size = _check_frame(frame, size)
             if writer is None:
                 writer = _open_writer(ending, path, size, fps, loop, quality, lossless)
             count += 1
@@ -263,7 +263,6 @@ class _GifWriter:
 
     def __init__(self, path: Path, size: tuple[int, int], loop: bool) -> None:
         self._file: BinaryIO = path.open("wb")
-        self._size = size
         self._file.write(b"GIF89a" + struct.pack("<HHBBB", *size, 0x70, 0, 0))
         if loop:
             self._file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01\0\0\0")
