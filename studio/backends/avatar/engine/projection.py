@@ -36,14 +36,15 @@ from studio.jobs.job import Cancelled, Progress, Report
 from studio.media.payloads import Image
 
 NEAR = 0.45
-"""Times as unlike as other faces of its style a face may be at most, to be the one in the picture."""
+"""The face in the picture is at most this far from it, as a share of the median distance of others of its style."""
 
 FAR = Message(
     "This model cannot draw this picture: it only draws the styles it was trained on. This is its closest face."
 )
 UNREAD = Message("This face is hardly closer to the picture than any other face of the model.")
-LOST = 0.85  # the same as NEAR where no encoder reads the picture, and only what is bent until it fits can be judged
-PLAIN = 0.75  # times as unlike as the best face of the style that was asked for one of the style that is seen may be
+LOST = 0.85  # NEAR for a face that was optimised until it fits, where no encoder reads the picture
+PLAIN = 0.75
+"""Another style is plainly seen if its face is at most this far, as a share of the best face of the style asked for."""
 
 
 def nothing_near(unlike: float, others: Sequence[float], *, read: bool) -> Message:
@@ -57,8 +58,11 @@ def nothing_near(unlike: float, others: Sequence[float], *, read: bool) -> Messa
 
 
 def another_style(seen: str, asked: str, unlike: float, best: float, others: Sequence[float]) -> Message:
-    """What is to be said where the face as seen in one style is so unlike the picture, and the best one of the style
-    that was asked for is so; empty where nothing speaks against the choice."""
+    """The message for a picture that is plainly in another style than the one that was asked for; empty if it is not.
+
+    `unlike` is the distance of its face in the style that is `seen`, `best` that of the best face in the style that
+    was `asked` for, and `others` are those of faces in the style that is seen.
+    """
     if seen == asked or unlike > PLAIN * best or nothing_near(unlike, others, read=True):
         return NOTHING
     titles = dict(STYLES)
