@@ -39,7 +39,7 @@ TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id")
 
 
 def check(folder: Path) -> None:
-    """Raises StudioError, which names the file, for a folder that no text can come of."""
+    """Raises StudioError, which names the file at fault, for a model that cannot write."""
     config = weights.read_json(folder / CONFIG)
     tensors = _tensors(folder)
     _check_quantisation(folder, config, tensors)
@@ -104,7 +104,7 @@ def _check_config(folder: Path, config: Mapping[str, Any], tensors: Mapping[str,
         if name in config and type(config[name]) is not bool:
             _refuse(path, name, config[name], Message("true or false"))
     _check_tokens(path, config)
-    # What the weights do not bear out would take memory and minutes before anyone noticed.
+    # Numbers larger than the weights have would cost memory and minutes before an error.
     sides = {side for one in tensors.values() for side in one.shape}
     for names, there in ((LAYERS, len(tensors)), (("vocab_size", *WIDTHS), max(sides, default=0))):
         for name in names:

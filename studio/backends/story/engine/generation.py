@@ -96,7 +96,7 @@ def generate(
     tail of what there is. `on_token` is called after every token; what it raises passes through and the model stays
     usable.
     """
-    ends = end_tokens(model, tokenizer)
+    ends = _end_tokens(model, tokenizer)
     whole = list(start)
     draw, stream = SeededSampler(sampling, tokenizer), StreamDecoder(tokenizer)
 
@@ -184,7 +184,7 @@ def clean(text: str) -> str:
     return "".join(c for c in text if (c >= " " and c not in "\x7f\ufffd") or c in "\n\t")
 
 
-def end_tokens(model: Any, tokenizer: Any) -> set[int]:
+def _end_tokens(model: Any, tokenizer: Any) -> set[int]:
     """The ids that end a text."""
     said = (tokenizer.eos_token_id, model.generation_config.eos_token_id)
     return {int(token) for one in said for token in (one if isinstance(one, list) else [one]) if token is not None}

@@ -21,11 +21,11 @@ MASKS = re.compile(r"(^|\.)(attn|attention)\.(bias|masked_bias)$|\.rotary_emb\.i
 """Constants that older versions of transformers saved among the weights, and newer ones compute."""
 
 HEEDED = ("repetition_penalty", "no_repeat_ngram_size", "suppress_tokens", "bad_words_ids")
-"""What of a generation_config.json counts beside the tokens that end a text: the rest is for the request to say."""
+"""Fields of generation_config.json that are kept beside the tokens that end a text; the request decides the rest."""
 
 
 def load(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
-    """The model in `dtype` on this machine's device, ready to write, and its tokenizer. Raises StudioError in words."""
+    """The model in `dtype` on this machine's device, ready to write, and its tokenizer. Raises StudioError."""
     check(folder)
     model, tokenizer = read(folder, dtype=dtype)
     given = model.generation_config
