@@ -98,7 +98,7 @@ def _run(verb: Callable[..., int], values: object, context: CliContext) -> int:
 
 
 def _complain(error: StudioError) -> int:
-    """Print an error in one line; names that no file can have, which Python 3.14 takes for missing files, shortened."""
+    """Print an error in one line. Names that are too long for a file are shortened: they may have 5,000 characters."""
     words = LONG_NAME.sub(lambda name: f"{name[0][:80]}…{name[0][-40:]}", as_typed(str(error)))
     sys.stderr.write(f"{printable(words)}\n")
     return error.status

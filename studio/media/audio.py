@@ -51,7 +51,7 @@ def write_wav(audio: Audio, path: Path, note: str) -> None:
 
 
 def read(path: Path, warn: Callable[[Message], object]) -> Audio:
-    """The sound in a file; `warn` is told where it ends before its time."""
+    """The sound in a file; `warn` is told if the file is cut off."""
     soundfile = _soundfile()
     try:
         with silent_decoder(path), soundfile.SoundFile(str(path)) as file:

@@ -81,7 +81,7 @@ def _chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
 
 
 def read(path: Path, warn: Callable[[Message], object] = quiet) -> Image:
-    """The picture in a file, the first one where there are several; `warn` is told what its colours lost."""
+    """The picture in a file, the first one where there are several; `warn` is told if its colours cannot be kept."""
     kinds = {".gif": ("GIF",), ".tif": ("TIFF",), ".tiff": ("TIFF",)}.get(path.suffix.lower(), ("PNG", "JPEG", "WEBP"))
     try:
         with Pillow.open(path, formats=kinds) as opened:
