@@ -297,13 +297,13 @@ def official_names(tensors: Mapping[str, PickledTensor]) -> tuple[dict[str, Pick
         rename(f"style.{i + 1}.bias", f"mapping.fc{i}.bias")
     rename("input.input", "synthesis.b4.const", (0,))
     pairs = sum(re.fullmatch(r"to_rgbs\.\d+\.bias", name) is not None for name in left)
-    layers_by_name = [("conv1", "synthesis.b4.conv1", 0)]
-    layers_by_name += [(f"convs.{i}", f"synthesis.b{8 * 2 ** (i // 2)}.conv{i % 2}", i + 1) for i in range(2 * pairs)]
-    for name, official, noise in layers_by_name:
+    convolutions = [("conv1", "synthesis.b4.conv1", 0)]
+    convolutions += [(f"convs.{i}", f"synthesis.b{8 * 2 ** (i // 2)}.conv{i % 2}", i + 1) for i in range(2 * pairs)]
+    for name, official, noise in convolutions:
         for part, official_part, axes in COMMUNITY_LAYER:
             rename(f"{name}.{part}", f"{official}.{official_part}", axes)
         rename(f"noises.noise_{noise}", f"{official}.noise_const", (0, 1))
-    filters = {f"{official}.resample_filter" for _, official, _ in layers_by_name}
+    filters = {f"{official}.resample_filter" for _, official, _ in convolutions}
     for i in range(pairs + 1):
         block = f"synthesis.b{4 * 2**i}"
         for part, official_part, axes in COMMUNITY_TORGB:
