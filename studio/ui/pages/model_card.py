@@ -127,6 +127,7 @@ def _suited(family: Family, model: Model) -> list[tuple[str, str]]:
         return []
     fields = dict(request.fields())
     suited = [f"{tr(fields[name].label)} {value}" for name, value in family.suited(request, model).items()]
-    unused = [tr(each.label) for name, each in fields.items() if name in family.without_effect(request, model)]
+    without = family.without_effect(request, model)  # reads a file of the model
+    unused = [tr(each.label) for name, each in fields.items() if name in without]
     rows = ((tr("Suggested settings"), suited), (tr("Does not use"), [words for words in unused if words]))
     return [(name, ", ".join(words)) for name, words in rows if words]
