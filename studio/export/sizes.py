@@ -81,23 +81,24 @@ FEEDS: tuple[Feed, ...] = (
 
 BY_NAME = {feed.name: feed for feed in FEEDS}
 
+BY_WORD = {
+    "icons": ["icons"],
+    "feeds": list(BY_NAME),
+    **{feed.network.lower(): [each.name for each in FEEDS if each.network == feed.network] for feed in FEEDS},
+    **{name: [name] for name in BY_NAME},
+}
+"""The sizes that a word stands for."""
+
 _SIZE = re.compile(r"(\d{1,5})(?:\s*[x×]\s*(\d{1,5}))?")
 
 
 def parse_sizes(text: str) -> tuple[str, ...]:
     """Sizes from words with commas between them, each once. Raises BadInput that names the one at fault."""
     found: list[str] = []
-    networks = {feed.network.lower() for feed in FEEDS}
     for word in (word.strip().lower() for word in text.split(",")):
         match = _SIZE.fullmatch(word)
-        if word == "icons":
-            found.append(word)
-        elif word == "feeds":
-            found += [feed.name for feed in FEEDS]
-        elif word in networks:
-            found += [feed.name for feed in FEEDS if feed.network.lower() == word]
-        elif word in BY_NAME:
-            found.append(word)
+        if word in BY_WORD:
+            found += BY_WORD[word]
         elif match:
             wide, high = int(match[1]), int(match[2] or match[1])
             if not (1 <= wide <= SIDE_LIMIT and 1 <= high <= SIDE_LIMIT):
