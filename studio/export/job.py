@@ -27,16 +27,20 @@ class ExportJob:
         find_format(self.kind)
 
     @property
+    def drawn(self) -> tuple[str, ...]:
+        """The sizes without the icon set."""
+        return tuple(size for size in self.sizes if size != "icons")
+
+    @property
     def count(self) -> int:
         """How many files it gives."""
-        drawn = [size for size in self.sizes if size != "icons"]
-        pictures = 1 if find_format(self.kind).draw and drawn else len(drawn)
+        pictures = 1 if find_format(self.kind).draw and self.drawn else len(self.drawn)
         return pictures + (icons.COUNT if "icons" in self.sizes else 0)
 
     def vector_name(self, name: str) -> str:
-        """The name of the one file that holds all sizes, for a work called `name`; empty for other formats."""
+        """The name of the one file that holds all sizes, for a work called `name`; empty where there is none."""
         form = find_format(self.kind)
-        return f"{name}{form.suffix}" if form.draw else ""
+        return f"{name}{form.suffix}" if form.draw and self.drawn else ""
 
 
 def render_files(
@@ -55,18 +59,17 @@ def render_files(
     if not job.sizes:
         raise BadInput("No size is chosen.", "Choose at least one.")
     title = without_surrogates(title or name)
-    drawn = [size for size in job.sizes if size != "icons"]
     form = find_format(job.kind)
-    if form.draw and drawn:
+    if form.draw and job.drawn:
         yield job.vector_name(name), form.draw(picture, job.style, title, origin, ground)
     elif form.encode:
         under = job.style.colour if job.style.ground == "colour" else "#ffffff"
-        for size in drawn:
+        for size in job.drawn:
             wide, high = size_in_pixels(size)
             made = render(picture, job.style, wide, high, ground)
             yield f"{name}-{size}{form.suffix}", form.encode(made, origin, under)
     if "icons" in job.sizes:
         # Folders of their own, where other files come beside them.
-        above = "icons/" if drawn else ""
+        above = "icons/" if job.drawn else ""
         for inner, data in icons.icon_set(picture, job.style, title, origin, ground):
             yield above + inner, data

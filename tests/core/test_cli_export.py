@@ -135,6 +135,8 @@ def test_a_work_of_several_files_is_exported_with_all_of_them(run: Runs, tmp_pat
     assert codecs.read(paths[".md"]) == Text("A fox. 狐狸。\n")
     made = run("export", work["id"], "--format", "svg", "--to", tmp_path / "drawn", "--json").json
     assert made["files"] == ["a fox.svg", "a fox-svg.svg", "a fox-captions.md"]
+    icons = run("export", work["id"], "--sizes", "icons", "--format", "svg", "--to", tmp_path / "icons", "--json").json
+    assert icons["files"][-2:] == ["a fox.svg", "a fox-captions.md"]
     (home / "config").mkdir(parents=True, exist_ok=True)
     (home / "config" / "settings.toml").write_text('embed_metadata = "none"', encoding="utf-8")
     made = run("export", work["id"], "--to", tmp_path / "bare.zip", "--json").json
