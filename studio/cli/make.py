@@ -202,22 +202,23 @@ def _ignored(studio: Studio, request: Request) -> Message | None:
 
 def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[str, Any]:
     """The JSON entry of a work, once it has been copied to `out` if there is one."""
-    path, sha256 = asset.path, asset.sha256
-    files = [(file.role, file.path, file.sha256) for file in asset.files]
+    path, files = asset.path, [file.path for file in asset.files]
     if out is not None:
         kind = str(asset.request.get("kind", asset.medium)).replace(".", "-")  # a sheet is no face
-        (path, sha256), *further = copies.copy_work(asset, out, f"{kind}-{job.request.seed}", "-")
-        files = [(file.role, *copy) for file, copy in zip(asset.files, further, strict=True)]
+        path, *files = copies.copy_work(asset, out, f"{kind}-{job.request.seed}", "-")
     entry: dict[str, Any] = {
         "path": str(path),
         "medium": asset.medium,
         "seed": job.request.seed,
         "model": job.request.model,
-        "sha256": sha256,
+        "sha256": asset.sha256,
         "seconds": round(job.seconds, 3),
     }
     if files:
-        entry["files"] = [{"role": role, "path": str(where), "sha256": digest} for role, where, digest in files]
+        entry["files"] = [
+            {"role": file.role, "path": str(where), "sha256": file.sha256}
+            for file, where in zip(asset.files, files, strict=True)
+        ]
     if asset.remark:
         entry["remark"] = str(asset.remark)
     if partial:

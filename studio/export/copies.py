@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,9 +11,6 @@ from studio.system import storage
 
 COPYING = ".copy-"
 """How the names of the folders begin that hold copies until they are whole."""
-
-Copy = tuple[Path, str]
-"""A file that was written, and its sha256."""
 
 
 def further_names(stem: str, main: str, files: Sequence[AssetFile]) -> list[str]:
@@ -32,7 +28,7 @@ def further_names(stem: str, main: str, files: Sequence[AssetFile]) -> list[str]
     return made
 
 
-def copy_work(asset: Asset, folder: Path, stem: str, mark: str = " ") -> list[Copy]:
+def copy_work(asset: Asset, folder: Path, stem: str, mark: str = " ") -> list[Path]:
     """Copy all files of a work to `folder`, the main one first, as `stem` or as `stem` with `mark` and a number.
 
     The files are copied to a folder of their own first, which `storage.sweep_staging` removes after a crash; then every
@@ -62,15 +58,16 @@ def copy_work(asset: Asset, folder: Path, stem: str, mark: str = " ") -> list[Co
         storage.staging(folder, COPYING) as part,
     ):
         try:
-            copied = [(part / str(at), _copy(source, part / str(at))) for at, source in enumerate(asset.paths)]
+            for at, source in enumerate(asset.paths):
+                _copy(source, part / str(at))
             storage.unique_name(stem, taken, mark)
-            for (staged, _), path in zip(copied, claimed, strict=True):
-                staged.replace(path)
+            for at, path in enumerate(claimed):
+                (part / str(at)).replace(path)
         except BaseException:
             _remove(claimed)
             raise
         storage.sync_folder(folder)
-        return [(path, sha256) for path, (_, sha256) in zip(claimed, copied, strict=True)]
+        return claimed
 
 
 def copy_as(asset: Asset, path: Path) -> None:
@@ -89,11 +86,8 @@ def _replace(path: Path, source: Path) -> None:
         _copy(source, part)
 
 
-def _copy(source: Path, target: Path) -> str:
-    """Copy one file; its sha256."""
+def _copy(source: Path, target: Path) -> None:
     storage.copy(source, target, lambda _: None)
-    with target.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _remove(files: list[Path]) -> None:

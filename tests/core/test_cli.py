@@ -109,8 +109,8 @@ def test_parallel_copies_get_different_names(tmp_path: Path) -> None:
     out.mkdir()
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda _: copies.copy_work(work, out, "avatar-7", "-"), range(40)))
-    assert all(main.stem == further.stem for (main, _), (further, _) in made)
-    paths = [main for (main, _), _ in made] + [further for _, (further, _) in made]
+    assert all(main.stem == further.stem for main, further in made)
+    paths = [path for copied in made for path in copied]
     assert len(set(paths)) == 80
     assert sorted(out.iterdir()) == sorted(paths)
     assert all(path.read_bytes() == (tmp_path / f"work{path.suffix}").read_bytes() for path in paths)
