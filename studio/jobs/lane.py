@@ -78,10 +78,6 @@ class Lane:
         with self._condition:
             return list(self._running), list(self._queue)
 
-    @property
-    def paused(self) -> bool:
-        return self._paused
-
     def pause(self, on: bool) -> None:
         """Start no further jobs except live ones, or start them again. The running job is not affected."""
         with self._condition:
