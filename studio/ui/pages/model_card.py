@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from studio.backends import MEDIA
 from studio.models.families import Family
 from studio.models.model import Model
+from studio.schema.request import Request
 from studio.ui.pages.licences import terms
 from studio.ui.panel.onboarding import SamplePicture
 from studio.ui.widgets.basic import button, column, fact_table, label, row, scrolling, tool
@@ -93,15 +94,17 @@ class ModelCard(QFrame):
 
 def model_facts(model: Model) -> list[tuple[str, str]]:
     """What is known of a model, as (name, value) rows."""
-    facts = [(tr("Makes"), tr(medium.makes)) for medium in MEDIA if medium.name == model.medium]
+    medium = next((each for each in MEDIA if each.name == model.medium), None)
+    family = Family(model.family) if medium is None else medium.family(model.family)
+    facts = [] if medium is None else [(tr("Makes"), tr(medium.makes))]
     facts.append((tr("Size"), size(model.size)))
     if all(model.native):
         facts.append((tr("Native size"), "{} × {}".format(*model.native)))
     if model.languages:
         facts.append((tr("Languages"), ", ".join(tr(LANGUAGES.get(each, each)) for each in model.languages)))
-    family = _family(model)
     facts.append((tr("Type"), tr(family.title) if family.title else model.family))
-    facts += _suited(family, model)
+    if medium is not None:
+        facts += _suited(family, model, medium.default_task.request)
     facts.append((tr("Source"), tr("Built in") if model.bundled else model.source or tr("Imported")))
     return facts
 
@@ -116,15 +119,8 @@ def _hash_row(sha256: str) -> QHBoxLayout:
     return row(shown, None, copy, spacing=4)
 
 
-def _family(model: Model) -> Family:
-    return next((medium.family(model.family) for medium in MEDIA if medium.name == model.medium), Family(model.family))
-
-
-def _suited(family: Family, model: Model) -> list[tuple[str, str]]:
+def _suited(family: Family, model: Model, request: type[Request]) -> list[tuple[str, str]]:
     """What the form is set to for a model, and what it leaves out."""
-    request = next((medium.default_task.request for medium in MEDIA if medium.name == model.medium), None)
-    if request is None:
-        return []
     fields = dict(request.fields())
     suited = [f"{tr(fields[name].label)} {value}" for name, value in family.suited(request, model).items()]
     without = family.without_effect(request, model)  # reads a file of the model
