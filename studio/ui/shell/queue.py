@@ -101,8 +101,9 @@ class QueueRow(QFrame):
     def refresh(self, peers: list[str]) -> None:
         """Show the state now; `peers` are the waiting rows among which it can be moved, by their ids."""
         job = self.job
-        for member in self.members:
-            member.refresh([])
+        if not self._inside.isHidden():
+            for member in self.members:
+                member.refresh([])
         self.peers = peers
         running, queued = job.state == "running", job.state == "queued"
         took = tr("{state} in {time}").format(state=job_stage(job), time=duration(job.seconds))
@@ -156,8 +157,8 @@ class QueueRow(QFrame):
             rest = len(job.jobs) - len(self.members)
             if rest:
                 layout.addWidget(label(count(rest, "and %n more", "and %n more"), "caption"))
-        self.refresh(self.peers)
         self._inside.setVisible(show)
+        self.refresh(self.peers)
         words = tr("Hide items") if show else tr("Show items")
         self.unfold.setToolTip(words)
         self.unfold.setAccessibleName(words)
