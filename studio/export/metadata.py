@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 from collections.abc import Iterator
@@ -47,11 +46,11 @@ def further_files(asset: Asset, name: str, embed: Embed, main: str = "") -> Iter
 
     Raises BadInput for one that cannot be read.
     """
-    note = EmbeddedMetadata(asset, embed).note
+    note = embedded_note(asset.request, replace(asset.provenance, exported=True), embed)
     for file, inner in zip(asset.files, further_names(name, main, asset.files), strict=True):
         with tempfile.TemporaryDirectory(prefix="aigc-export-") as folder:
             part = Path(folder) / f"part{file.path.suffix}"
-            codecs.write(_read_part(file.path), part, note=json.loads(note) if note else None)
+            codecs.write(_read_part(file.path), part, note=note)
             yield inner, part.read_bytes()
 
 
