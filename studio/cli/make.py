@@ -68,14 +68,18 @@ def _add_shared(parser: argparse.ArgumentParser, *, first: bool) -> None:
         help="reuse the settings of a request file (JSON) or of a work made by the studio; other flags change them "
         "(default: none)",
     )
-    group.add_argument(
+    _add_out(group, default(None))
+    add_output(parser, first=first)
+
+
+def _add_out(parser: Any, default: Any) -> None:
+    parser.add_argument(
         "--out",
         type=Path,
-        default=default(None),
+        default=default,
         metavar="DIR",
         help="folder for copies, created if needed (default: none, the library only)",
     )
-    add_output(parser, first=first)
 
 
 def add_output(parser: argparse.ArgumentParser, *, first: bool = True) -> None:
@@ -146,12 +150,7 @@ def add_again(actions: Any) -> None:
         "works", nargs="+", metavar="WORK", help="a work's id, as `studio library list` shows it, or its file"
     )
     again.add_argument("--vary", action="store_true", help="make a variation of each, with a new seed (default: no)")
-    again.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help="folder for copies, created if needed (default: none, the library only)",
-    )
+    _add_out(again, None)
     add_output(again)
     again.set_defaults(run=run_again)
 
