@@ -37,10 +37,16 @@ def title_of(asset: Asset, fallback: str, translate: Translate = str) -> str:
     """The title of a work, or `fallback`, or the name of its file. After the default title of a request stands what it
     makes, so that the face and the sheet of a character have different titles.
     """
-    title, kind = asset.title.lstrip("# "), _request_type(asset.request)
+    title, kind = without_marks(asset.title), _request_type(asset.request)
     if title and kind is not None and kind.work and asset.title == default_title(asset.request):
         return f"{title} · {translate(kind.work)}"
     return title or fallback or asset.path.name
+
+
+def without_marks(title: str) -> str:
+    """The title without the marks of a heading, `# `, which the first line of a story may have."""
+    marks, _, rest = title.partition(" ")
+    return title if marks.strip("#") else rest.strip()
 
 
 def _request_type(request: Mapping[str, Any]) -> type[Request] | None:

@@ -150,6 +150,17 @@ def test_renaming(desk: Desk) -> None:
     desk.until(lambda: library.grid.model().index(0, 0).data() == "Beacon")
 
 
+def test_a_title_loses_the_mark_of_a_heading_and_no_other_sign(desk: Desk) -> None:
+    fill(desk, "story", range(1), "# Fox and Hen")
+    library = page(desk)
+    choose(library, 0)
+    assert library.details.title.text() == "Fox and Hen"
+    library.details.title.setText("#1 of ten")
+    QTest.keyClick(library.details.title, Qt.Key.Key_Return)
+    desk.until(lambda: library.grid.model().index(0, 0).data() == "#1 of ten")
+    assert library.details.title.text() == "#1 of ten"
+
+
 def test_several_are_binned_and_restored(desk: Desk) -> None:
     fill(desk, "poster", range(4), "a lighthouse")
     library = page(desk)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.library import titles
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.ui.commands import command
@@ -290,7 +291,7 @@ class WorkDetails(QFrame):
         self.title.setVisible(one is not None)
         if one is not None:
             self.title.setPlaceholderText(gist(one.request) or one.path.name)
-            title = one.title.lstrip("# ")  # of a story, its heading
+            title = titles.without_marks(one.title)
             if self.title.text() != title:
                 self.title.setText(title)
                 self.title.setCursorPosition(0)
@@ -347,7 +348,7 @@ class WorkDetails(QFrame):
             menu.addAction(words).triggered.connect(lambda _=False, medium=medium: self.sent.emit(medium))
 
     def _rename(self) -> None:
-        if len(self._works) == 1 and self.title.text().strip() not in ("", self._works[0].title.lstrip("# ")):
+        if len(self._works) == 1 and self.title.text().strip() not in ("", titles.without_marks(self._works[0].title)):
             self.renamed.emit(self._works[0], self.title.text().strip())
 
     def _on_thumbnails_ready(self, ids: frozenset[str]) -> None:
