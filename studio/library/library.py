@@ -40,13 +40,12 @@ from studio.library.verify import (
     measures,
     medium_of,
     rebuild_records,
-    sha256_of,
     unindexed_texts,
 )
 from studio.media import codecs, images, temp_clips
 from studio.media.payloads import Audio, Bundle, Clip, Image, Payload, Text
 from studio.media.provenance import Embed, Provenance, embedded_note, parse_note
-from studio.system.storage import FileLock, disk_error, disk_errors_as, sync_file, sync_folder
+from studio.system.storage import FileLock, disk_error, disk_errors_as, sha256_of, sync_file, sync_folder
 
 __all__ = ["Asset", "AssetFile", "Embed", "Library", "LibraryProblem", "LibraryQuery"]
 

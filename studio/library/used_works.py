@@ -13,12 +13,11 @@ from studio.errors import BadInput, Message, StudioError
 from studio.library.index import SHA256
 from studio.library.library import Library
 from studio.library.store import SOURCES
-from studio.library.verify import sha256_of
 from studio.schema.fields import WorkKey
 from studio.schema.nested import AnyRequest, labelled_works, map_works, works_of
 from studio.schema.request import Request
 from studio.system import storage
-from studio.system.storage import FileLock
+from studio.system.storage import FileLock, sha256_of
 
 UNUSED_SECONDS = 30 * 86_400.0
 """How long a source must not have been used before it is removed; every use sets the time of its file."""

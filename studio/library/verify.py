@@ -6,7 +6,6 @@ The only change it makes to files is to write a new sidecar for a work that lost
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import sqlite3
 import time
@@ -23,7 +22,7 @@ from studio.library.store import FOLDERS, SOURCES, read_sidecar
 from studio.media import codecs
 from studio.media.payloads import Audio, Clip, Image, Text
 from studio.media.provenance import parse_note
-from studio.system.storage import COPY_CHUNK, FileLock, disk_errors_as, transaction, write_atomic
+from studio.system.storage import FileLock, disk_errors_as, sha256_of, transaction, write_atomic
 
 T = TypeVar("T")
 OnProgress = Callable[[int, int], None]
@@ -155,16 +154,6 @@ def find_problems(
                 )
             )
     return problems + [problem for problem in map(_copy_problem, _copies(folder)) if problem]
-
-
-def sha256_of(path: Path, on_chunk: Callable[[int], object] = lambda _bytes: None) -> str:
-    """The sha256 of a file, in hexadecimal. `on_chunk(bytes)` is called after each part that was read."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(COPY_CHUNK):
-            digest.update(part)
-            on_chunk(len(part))
-    return digest.hexdigest()
 
 
 def medium_of(request: dict[str, Any], payload: Image | Clip | Audio | Text) -> str:

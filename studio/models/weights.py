@@ -17,6 +17,7 @@ from typing import Any, cast
 from safetensors import SafetensorError, safe_open
 
 from studio.errors import Flaw, Message, StudioError
+from studio.system.storage import sha256_of
 
 JSON_LIMIT = 8_000_000  # bytes of a config.json or model_index.json; they have a few thousand
 
@@ -140,8 +141,6 @@ def fingerprint(folder: Path, files: Iterable[Path] | None = None) -> tuple[int,
     """(bytes, sha256) of the weights in a folder: the hash is that of the sorted lines "<sha256>  <relative path>"."""
     size, lines = 0, list[str]()
     for path in weight_files(folder) if files is None else files:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
         size += path.stat().st_size
-        lines.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
+        lines.append(f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n")
     return size, hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import itertools
 import os
 import shutil
@@ -19,7 +20,7 @@ import filelock
 
 from studio.errors import BadInput, Message, StudioError
 
-COPY_CHUNK = 8 * 2**20  # bytes between two steps of a copy
+COPY_CHUNK = 8 * 2**20  # bytes that are read at once
 
 
 def format_size(count: int) -> str:
@@ -97,6 +98,16 @@ def copy(source: Path, target: Path, on_chunk: Callable[[int], object]) -> None:
             on_chunk(len(part))
         new.flush()
         os.fsync(new.fileno())
+
+
+def sha256_of(path: Path, on_chunk: Callable[[int], object] = lambda _bytes: None) -> str:
+    """The sha256 of a file, in hexadecimal. `on_chunk(bytes)` is called after each part that was read."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(COPY_CHUNK):
+            digest.update(part)
+            on_chunk(len(part))
+    return digest.hexdigest()
 
 
 @contextlib.contextmanager
