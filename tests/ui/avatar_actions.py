@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QSlider
+from qasync import QEventLoop
 
 from studio.backends.avatar.requests import AvatarRequest
 from studio.library.library import LibraryQuery
+from studio.studio import Studio
 from studio.ui.avatar.inspector import AvatarInspector
 from studio.ui.panel.panel import Panel
 from studio.ui.stages.image import ImageStage
-from tests.faces import face
-from tests.ui.conftest import Desk
+from tests.faces import FaceEngine, face, face_studio
+from tests.ui.conftest import Desk, no_unexpected_errors
+
+
+@contextmanager
+def face_desk(
+    home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch, studio: Studio | None = None
+) -> Iterator[Desk]:
+    """The window on a studio with faces, which come at once; an unhandled error fails the test."""
+    monkeypatch.setattr(FaceEngine, "asked", [])
+    monkeypatch.setattr(FaceEngine, "pause", 0.0)
+    FaceEngine.gate.set()
+    with no_unexpected_errors(loop):
+        made = Desk(home, loop, studio=studio or face_studio(home))
+        made.window.resize(1280, 800)
+        yield made
+        FaceEngine.gate.set()
+        made.close()
 
 
 def page(desk: Desk) -> tuple[Panel, AvatarInspector]:

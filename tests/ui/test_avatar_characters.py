@@ -21,25 +21,20 @@ from studio.library.library import Asset, LibraryQuery
 from studio.schema.request import Request
 from studio.ui.avatar.character_list import CharacterList
 from tests.faces import TABLE, FaceEngine, face_studio
-from tests.ui.avatar_actions import brief, inside, page, pick, shows, sixteen, works
-from tests.ui.conftest import Desk, no_unexpected_errors
+from tests.ui.avatar_actions import brief, face_desk, inside, page, pick, shows, sixteen, works
+from tests.ui.conftest import Desk
 
 MOUTH = {"name": "mouth", "kind": "part", "values": ["sad", "smile", "laughing"], "counts": [3, 3, 3], "none": 0}
 
 
 @pytest.fixture
 def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(FaceEngine, "asked", [])
-    FaceEngine.gate.set()
-    with no_unexpected_errors(loop):
-        studio = face_studio(home)
-        told_of: dict[str, Any] = json.loads(json.dumps(TABLE))
-        told_of["styles"][0]["attributes"].append(MOUTH)
-        _configure(home, told_of)
-        made = Desk(home, loop, studio=studio)
-        made.window.resize(1280, 800)
+    studio = face_studio(home)
+    table: dict[str, Any] = json.loads(json.dumps(TABLE))
+    table["styles"][0]["attributes"].append(MOUTH)
+    _configure(home, table)
+    with face_desk(home, loop, monkeypatch, studio) as made:
         yield made
-        made.close()
 
 
 def _configure(home: Path, table: dict[str, Any]) -> None:

@@ -18,21 +18,14 @@ from studio.system.paths import AppPaths
 from studio.ui.avatar.live_jobs import LiveJobs
 from studio.ui.export.dialog import ExportDialog
 from tests.faces import BAD_SEED, FaceEngine, face_studio
-from tests.ui.avatar_actions import brief, colour_of, handle, inside, page, pick, seen, shows, sixteen, works
-from tests.ui.conftest import Desk, no_unexpected_errors
+from tests.ui.avatar_actions import brief, colour_of, face_desk, handle, inside, page, pick, seen, shows, sixteen, works
+from tests.ui.conftest import Desk
 
 
 @pytest.fixture
 def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """The window on a studio with faces; an error that reaches nobody fails the test."""
-    monkeypatch.setattr(FaceEngine, "asked", [])
-    monkeypatch.setattr(FaceEngine, "pause", 0.0)
-    FaceEngine.gate.set()
-    with no_unexpected_errors(loop):
-        made = Desk(home, loop, studio=face_studio(home))
-        made.window.resize(1280, 800)
+    with face_desk(home, loop, monkeypatch) as made:
         yield made
-        made.close()
 
 
 def test_sixteen_faces_come_one_is_chosen_kept_undone_and_found_again(desk: Desk, home: Path, loop: QEventLoop) -> None:

@@ -28,20 +28,14 @@ from studio.ui.avatar import directions, faces, session, sliders
 from studio.ui.avatar.faces import face_of
 from studio.ui.widgets.text import job_stage
 from tests.faces import FaceEngine, face_studio
-from tests.ui.avatar_actions import brief, inside, page, pick, shows, sixteen, works
-from tests.ui.conftest import Desk, no_unexpected_errors
+from tests.ui.avatar_actions import brief, face_desk, inside, page, pick, shows, sixteen, works
+from tests.ui.conftest import Desk
 
 
 @pytest.fixture
 def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(FaceEngine, "asked", [])
-    FaceEngine.gate.set()
-    with no_unexpected_errors(loop):
-        made = Desk(home, loop, studio=face_studio(home))
-        made.window.resize(1280, 800)
+    with face_desk(home, loop, monkeypatch) as made:
         yield made
-        FaceEngine.gate.set()
-        made.close()
 
 
 def seen_work(desk: Desk, name: str = "") -> tuple[Asset, AvatarRequest]:

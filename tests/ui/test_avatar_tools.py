@@ -22,19 +22,14 @@ from studio.media import clips
 from studio.ui.avatar.faces import WorkChooser
 from studio.ui.avatar.inspector import AvatarInspector
 from tests.faces import LATENT, REMARK, REMARK_STEPS, FaceEngine, face_studio
-from tests.ui.avatar_actions import brief, inside, page, pick, shows, sixteen, works
-from tests.ui.conftest import Desk, no_unexpected_errors
+from tests.ui.avatar_actions import brief, face_desk, inside, page, pick, shows, sixteen, works
+from tests.ui.conftest import Desk
 
 
 @pytest.fixture
 def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(FaceEngine, "asked", [])
-    FaceEngine.gate.set()
-    with no_unexpected_errors(loop):
-        made = Desk(home, loop, studio=face_studio(home))
-        made.window.resize(1280, 800)
+    with face_desk(home, loop, monkeypatch) as made:
         yield made
-        made.close()
 
 
 def kept(desk: Desk) -> Asset:

@@ -10,10 +10,9 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from qasync import QEventLoop
 
-from tests.faces import FaceEngine, face_studio
-from tests.ui.avatar_actions import brief, handle, inside, page, shows
+from tests.ui.avatar_actions import brief, face_desk, handle, inside, page, shows
 from tests.ui.call_path import CallPath
-from tests.ui.conftest import Desk, no_unexpected_errors
+from tests.ui.conftest import Desk
 
 HAND = ("ui/avatar/sliders.py", "ui/avatar/session.py", "ui/avatar/live_jobs.py")
 JOB = ("studio.py", "jobs/queue.py", "jobs/lane.py", "jobs/worker.py")
@@ -30,14 +29,10 @@ def path() -> Iterator[CallPath]:
 
 
 @pytest.fixture
-def desk(path: CallPath, home: Path, loop: QEventLoop) -> Iterator[Desk]:
-    FaceEngine.gate.set()
-    FaceEngine.pause = 0.0
-    with no_unexpected_errors(loop):
-        made = Desk(home, loop, studio=face_studio(home))
+def desk(path: CallPath, home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    with face_desk(home, loop, monkeypatch) as made:
         made.until(lambda: made.window._preloader.ready)
         yield made
-        made.close()
 
 
 def test_the_move_of_a_slider(desk: Desk, path: CallPath) -> None:

@@ -11,19 +11,16 @@ from PySide6.QtTest import QTest
 from qasync import QEventLoop
 
 from tests.disk import disk_reads
-from tests.faces import FaceEngine, face_studio
-from tests.ui.avatar_actions import brief, handle, inside, page, pick, shows, sixteen
+from tests.faces import FaceEngine
+from tests.ui.avatar_actions import brief, face_desk, handle, inside, page, pick, shows, sixteen
 from tests.ui.conftest import Desk
 
 
 @pytest.fixture
-def desk(home: Path, loop: QEventLoop) -> Iterator[Desk]:
-    FaceEngine.gate.set()
-    FaceEngine.pause = 0.0
-    made = Desk(home, loop, studio=face_studio(home))
-    made.until(lambda: made.window._preloader.ready)
-    yield made
-    made.close()
+def desk(home: Path, loop: QEventLoop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    with face_desk(home, loop, monkeypatch) as made:
+        made.until(lambda: made.window._preloader.ready)
+        yield made
 
 
 def test_a_drag_reads_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
