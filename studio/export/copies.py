@@ -59,7 +59,7 @@ def copy_work(asset: Asset, folder: Path, stem: str, mark: str = " ") -> list[Pa
     ):
         try:
             for at, source in enumerate(asset.paths):
-                _copy(source, part / str(at))
+                storage.copy(source, part / str(at))
             storage.unique_name(stem, taken, mark)
             for at, path in enumerate(claimed):
                 (part / str(at)).replace(path)
@@ -83,11 +83,7 @@ def copy_as(asset: Asset, path: Path) -> None:
 
 def _replace(path: Path, source: Path) -> None:
     with storage.replacing(path) as part:
-        _copy(source, part)
-
-
-def _copy(source: Path, target: Path) -> None:
-    storage.copy(source, target, lambda _: None)
+        storage.copy(source, part)
 
 
 def _remove(files: list[Path]) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -45,6 +44,7 @@ from studio.library.verify import (
 from studio.media import codecs, images, temp_clips
 from studio.media.payloads import Audio, Bundle, Clip, Image, Payload, Text
 from studio.media.provenance import Embed, Provenance, embedded_note, parse_note
+from studio.system import storage
 from studio.system.storage import FileLock, disk_error, disk_errors_as, sha256_of, sync_file, sync_folder
 
 __all__ = ["Asset", "AssetFile", "Embed", "Library", "LibraryProblem", "LibraryQuery"]
@@ -152,7 +152,7 @@ class Library:
             return record.to_asset(self.folder)
         request, provenance = parse_note(codecs.read_note(path))
         return self._add_file(
-            lambda place: _copy(path, place),
+            lambda place: storage.copy(path, place),
             path.suffix.lower(),
             payload=payload,
             medium=medium_of(request, payload),
@@ -370,8 +370,7 @@ class Library:
             return
         with disk_errors_as("The work could not be saved"), self._lock:
             staged = self._store.staged(target.name)
-            _copy(source, staged)
-            sync_file(staged)
+            storage.copy(source, staged)
             target.parent.mkdir(parents=True, exist_ok=True)
             staged.replace(target)
             sync_folder(target.parent)
@@ -429,8 +428,3 @@ def _label(name: str) -> str:
     if not clean or len(clean) > 100:
         raise BadInput("A tag or collection needs a name of 1 to 100 characters.")
     return clean
-
-
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as old, target.open("wb") as new:
-        shutil.copyfileobj(old, new, 2**20)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -371,7 +370,6 @@ def test_a_full_disk_is_said_with_a_way_out(studio: Studio, tmp_path: Path, monk
     def full(*_: Any, **__: Any) -> Any:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(shutil, "copyfileobj", full)
     monkeypatch.setattr("studio.export.writer.write_synced", full)
     error = fakes.ended(studio.submit(an_export(studio, tmp_path / "out")))
     assert isinstance(error, StudioError)
