@@ -90,7 +90,8 @@ def write_atomic(path: Path, data: bytes) -> None:
 def copy(source: Path, target: Path, on_chunk: Callable[[int], object] = lambda _bytes: None) -> None:
     """Copy a file's bytes, links followed, without owner and mode, and return once they are on the disk.
 
-    `on_chunk(bytes)` is called after each part. What it raises passes through and leaves a part of the file. Raises OSError.
+    `on_chunk(bytes)` is called after each part. What it raises passes through and leaves a part of the file. Raises
+    OSError.
     """
     with source.open("rb") as old, target.open("wb") as new:
         while part := old.read(COPY_CHUNK):
