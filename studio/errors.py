@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any, LiteralString, cast
 
 MENDS = ("models", "folders", "room", "smaller", "diagnostics")
@@ -74,6 +76,9 @@ class Message:
         return self.template, self.one, self.params
 
 
+LONG_NAME = re.compile(r"[^/\\]{256,}")
+"""A name in a path that no file can have; Python 3.14 takes such a file for a missing one."""
+
 NOTHING = Message("")
 """Nothing to say."""
 
@@ -130,6 +135,8 @@ def _plain(value: object) -> str | int | float | Message:
         return reason(value)
     if type(value) in (int, float, str):
         return value  # type: ignore[return-value]
+    if isinstance(value, PurePath):
+        return LONG_NAME.sub(lambda name: f"{name[0][:80]}…{name[0][-40:]}", str(value))
     return str(value)
 
 

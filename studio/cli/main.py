@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 BAD_INPUT, PROBLEM, CANCELLED = 2, 3, 130
-LONG_NAME = re.compile(r"[^\s/\\]{256,}")
 
 logger = logging.getLogger(__name__)
 
@@ -98,9 +96,7 @@ def _run(verb: Callable[..., int], values: object, context: CliContext) -> int:
 
 
 def _complain(error: StudioError) -> int:
-    """Print an error in one line. Names that are too long for a file are shortened: they may have 5,000 characters."""
-    words = LONG_NAME.sub(lambda name: f"{name[0][:80]}…{name[0][-40:]}", as_typed(str(error)))
-    sys.stderr.write(f"{printable(words)}\n")
+    sys.stderr.write(f"{printable(as_typed(str(error)))}\n")
     return error.status
 
 

@@ -208,6 +208,16 @@ def test_an_error_within_an_error_stays_a_message() -> None:
     assert str(StudioError("{reason}", reason=OSError(2, "gone"))) == "gone"
 
 
+def test_a_path_is_shown_whole_unless_no_file_can_have_its_name() -> None:
+    usual = Path("a folder") / "with" / ("x" * 255)
+    assert str(Message("{path}", path=usual)) == str(usual)
+    words = str(Message("{path}", path=Path("there") / f"{'x' * 5000}.png"))
+    assert words.startswith("there")
+    assert words.endswith("x.png")
+    assert "…" in words
+    assert len(words) < 200
+
+
 def test_braces_in_parameters_do_not_break_a_message() -> None:
     assert str(Message("{name} is {what}", name="{what} {0} {")) == "{name} is {what}"
     assert str(Message("{name}!", name="{what} {0} {")) == "{what} {0} {!"
