@@ -112,6 +112,11 @@ class Catalog:
         """The model of that id; None if there is none, or it is damaged. After `follow`, no folder is read."""
         return self._current().models.get(id)
 
+    def title_of(self, id: str) -> str:
+        """The title of the model of that id; of one that is gone, whose works may still be there, the id."""
+        model = self.listed(id)
+        return id if model is None else model.title
+
     def find(self, id: str, sha256: str = "") -> Model | None:
         """The model of that id or, where there is none or its weights have another sha256, one with these weights; else
         the model of that id, if there is one. StudioError if it is damaged. Looks at the folders.

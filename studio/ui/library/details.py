@@ -323,11 +323,11 @@ class WorkDetails(QFrame):
         self.children_.show_works(library.children(one.id) if one is not None else ())
         if one is None:
             return
-        lines = request_facts(one, self._called)
+        lines = request_facts(one, self._studio.catalog.title_of)
         if lines:
             self._how.addWidget(label(tr("Settings used"), "heading"))
             self._how.addWidget(fact_table(lines, "told"))
-        table = fact_table(origin_facts(one, self._called), "origin")
+        table = fact_table(origin_facts(one, self._studio.catalog.title_of), "origin")
         table.setVisible(self._unfolded)
         self._origin.addWidget(table)
 
@@ -336,10 +336,6 @@ class WorkDetails(QFrame):
         icons.set_icon(self._more, "chevron-down" if self._unfolded else "chevron-right", "muted", size=16)
         for table in self._work.findChildren(QWidget, "origin"):
             table.setVisible(self._unfolded)
-
-    def _called(self, id: str) -> str:
-        model = self._studio.catalog.listed(id)
-        return id if model is None else model.title
 
     def _fill_send(self) -> None:
         menu = self._send.menu()

@@ -300,11 +300,8 @@ class LibraryFilters(QFrame):
         self.changed.emit()
 
     def _models(self) -> Sequence[FilterOption]:
-        return [FilterOption(id, self._called(id), works) for id, works in self._studio.library.models().items()]
-
-    def _called(self, id: str) -> str:
-        model = self._studio.catalog.listed(id)
-        return id if model is None else model.title  # of a model that is gone, works are still there
+        title_of = self._studio.catalog.title_of
+        return [FilterOption(id, title_of(id), works) for id, works in self._studio.library.models().items()]
 
 
 def _labels(names: dict[str, int]) -> list[FilterOption]:
