@@ -103,6 +103,8 @@ def test_a_candidate_that_is_cancelled_says_so_in_its_place(desk: Desk) -> None:
     desk.studio.queue.cancel(waits.id)
     desk.until(lambda: panel.stage_area.candidates.ended(1) == "Cancelled")
     assert not panel.stage_area.candidates.ended(0)
+    QTest.keyClick(panel.stage_area.candidates, Qt.Key.Key_Right)
+    assert panel.stage_area.candidates.accessibleDescription() == "2 of 2, Cancelled"
 
 
 def test_what_waits_for_another_page_is_not_called_starting(desk: Desk) -> None:

@@ -60,7 +60,7 @@ class CandidateGrid(QWidget):
         """Say in a cell why it stays empty; a preview in it goes."""
         self._images[at] = QImage()
         self._ended[at] = words
-        self.update()
+        self._update_accessible_text()
 
     def ended(self, at: int) -> str:
         """Why a cell stays empty, or nothing."""
@@ -105,7 +105,8 @@ class CandidateGrid(QWidget):
         """For screen readers: how many there are, and which one Return would choose."""
         self.setAccessibleName(tr("Candidates: {done} of {all} ready").format(done=self.done, all=self.count))
         here = tr("{n} of {all}").format(n=self._current + 1, all=self.count)
-        self.setAccessibleDescription(", ".join(part for part in (self.caption(self._current), here) if part))
+        said = (self.caption(self._current), here, self.ended(self._current))
+        self.setAccessibleDescription(", ".join(part for part in said if part))
         self.update()
 
     def caption(self, at: int) -> str:
