@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
-from recipes.poster.painter import Plan
+if TYPE_CHECKING:
+    from recipes.poster.painter import Plan
 
 PLACES = {
     "mountains": (

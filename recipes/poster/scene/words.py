@@ -7,6 +7,7 @@ import re
 import zlib
 from dataclasses import dataclass
 
+from recipes.poster import captions
 from recipes.poster.scene.elements import HOURS
 
 FORMATS = {"portrait": 1.5, "square": 1.0, "landscape": 2 / 3}
@@ -84,19 +85,6 @@ PLACES: dict[str, tuple[str, ...]] = {
     ),
     "hills": ("rolling hills", "the countryside", "green hills", "fields and hills", "a meadow", "farmland"),
 }
-HOUR_WORDS = {
-    "dawn": ("at dawn", "at sunrise", "in the early morning", "at daybreak", "in morning light"),
-    "day": ("by day", "at noon", "in daylight", "at midday", "during the day", "in the afternoon"),
-    "sunset": ("at sunset", "at dusk", "in the evening", "in evening light", "as the sun goes down"),
-    "night": ("at night", "by night", "at midnight", "in moonlight", "in the dark"),
-}
-SKY_WORDS = {
-    CLEAR: ("", "", "", "under a clear sky", "in clear weather"),
-    CLOUDS: ("with clouds", "under a few clouds", "with a cloudy sky"),
-    MIST: ("in mist", "in the fog", "on a misty day", "with fog"),
-    RAIN: ("in the rain", "on a rainy day", "with rain", "in rainy weather"),
-    SNOW: ("in the snow", "in winter", "with falling snow", "in snowy weather"),
-}
 WEATHER = {
     "mountains": (CLOUDS, MIST, SNOW),
     "coast": (CLOUDS, MIST, RAIN),
@@ -148,7 +136,6 @@ THINGS: dict[str, Thing] = {
 }
 PLURALS = {thing.many for thing in THINGS.values() if thing.many and not thing.one[0].endswith(thing.many)}
 NUMBERS = ("", "one", "two", "three")
-OPENINGS = ("", "", "", "", "a poster of ", "travel poster of ", "poster: ", "picture of ", "a flat illustration of ")
 
 
 @dataclass(frozen=True)
@@ -198,8 +185,8 @@ def caption(what: Ask, rng: random.Random) -> str:
 
 def phrase(what: Ask, rng: random.Random) -> str:
     """A sentence that says all that is asked, in one of many wordings and orders."""
-    place, hour = rng.choice(PLACES[what.place]), rng.choice(HOUR_WORDS[what.hour])
-    weather = rng.choice(SKY_WORDS[what.weather])
+    place, hour = rng.choice(PLACES[what.place]), rng.choice(captions.HOURS[what.hour])
+    weather = rng.choice(captions.WEATHER[what.weather])
     named = [_thing(name, count, rng) for name, count in what.things]
     rng.shuffle(named)
     together = ", ".join(named[:-1]) + (" and " if named[1:] else "") + "".join(named[-1:])
@@ -211,7 +198,7 @@ def phrase(what: Ask, rng: random.Random) -> str:
         parts = [together, rng.choice(("in", "at", "near")), place, hour, weather]
     else:
         parts = [place, *rng.sample([things, hour, weather], 3)]
-    return rng.choice(OPENINGS) + " ".join(part for part in parts if part)
+    return rng.choice(captions.OPENINGS) + " ".join(part for part in parts if part)
 
 
 def _thing(name: str, count: int, rng: random.Random) -> str:
@@ -235,8 +222,10 @@ def tokens(text: str) -> list[str]:
 
 def vocabulary() -> list[str]:
     """Every token that a caption can hold, sorted."""
-    phrases = [*sum(PLACES.values(), ()), *sum(HOUR_WORDS.values(), ()), *sum(SKY_WORDS.values(), ()), *OPENINGS]
-    phrases += [*PLACES, *HOURS, *SKY_WORDS, *THINGS, "with and in at near"]
+    phrases = list(captions.OPENINGS)
+    for wordings in (PLACES, captions.HOURS, captions.WEATHER):
+        phrases += [*wordings, *sum(wordings.values(), ())]
+    phrases += [*THINGS, "with and in at near"]
     for thing in THINGS.values():
         phrases += [*thing.one, *(f"{number} {thing.many}" for number in NUMBERS[2 : thing.most + 1])]
     return sorted({word for phrase in phrases for word in tokens(phrase)})
