@@ -57,9 +57,10 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def media_of(name: str) -> frozenset[str]:
-    """The medium in whose package a dotted name lies: that of its requests and engines, or that of its window."""
+    """The medium in whose package a dotted name lies: of its requests and engines, its window, or its verbs."""
     parts = name.split(".")
-    return NAMES & set(parts[2:3]) if parts[0] == "studio" and parts[1:2] in (["backends"], ["ui"]) else frozenset()
+    inside = parts[0] == "studio" and parts[1:2] in (["backends"], ["ui"], ["cli"])
+    return NAMES & set(parts[2:3]) if inside else frozenset()
 
 
 def test_a_medium_is_imported_in_its_own_folders_only() -> None:
@@ -86,6 +87,7 @@ def test_every_way_to_import_a_medium_is_found(tmp_path: Path) -> None:
     assert sorted((line, name) for line, name in imports(source) if media_of(name)) == [
         (1, "studio.ui.story"),
         (2, "studio.backends.avatar"),
+        (3, "studio.cli.avatar.identities"),
         (5, "studio.backends.poster.requests.PosterRequest"),
         (6, "studio.ui.music.page.Page"),
     ]

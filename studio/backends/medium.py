@@ -95,7 +95,8 @@ class Medium:
     The first task is the one that its page asks for. `starter` is the id of the model that comes with the studio;
     `stage` says how its works are shown, `makes` what its models make, in a few words; `samples` is how samples lie on
     the sheet of its starter, if they can be shown one by one. `candidates` is how many results its page offers to make
-    at first. `plugin` names the module of its part of the window where that is not studio.ui.<name>.
+    at first. `plugin` names the module of its part of the window where that is not studio.ui.<name>, `cli` that of its
+    part of the command line where that is not studio.cli.<name>.
     """
 
     name: str
@@ -111,11 +112,17 @@ class Medium:
     demo: Demo = Demo("", ())
     candidates: int = 1
     plugin: str = ""
+    cli: str = ""
 
     @property
     def plugin_module(self) -> str:
         """The module whose PLUGIN is this medium's part of the window; it need not exist."""
         return self.plugin or f"studio.ui.{self.name}"
+
+    @property
+    def cli_module(self) -> str:
+        """The module whose PLUGIN is this medium's part of the command line; it need not exist."""
+        return self.cli or f"studio.cli.{self.name}"
 
     @property
     def default_task(self) -> Task:

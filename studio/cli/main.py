@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import studio
+from studio.backends import MEDIA
 from studio.cli import export, library, make, models, tools
-from studio.cli.avatar import identities
 from studio.cli.context import CliContext, open_studio, printable
 from studio.cli.flags import ArgumentParser, as_typed, program
 from studio.cli.jobs import Interrupted
+from studio.cli.plugin import cli_plugin
 from studio.errors import Message, StudioError
 from studio.system import log, signals
 from studio.system.paths import AppPaths
@@ -43,7 +44,8 @@ def parser() -> ArgumentParser:
     make.add_train(verbs)
     models.add(verbs)
     library.add(verbs)
-    identities.add(verbs)
+    for one in MEDIA:
+        cli_plugin(one).add_verbs(verbs)
     export.add(verbs)
     tools.add(verbs)
     return whole

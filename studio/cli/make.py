@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from studio.backends import MEDIA
 from studio.backends import medium as find_medium
 from studio.cli import flags, jobs, progress
-from studio.cli.avatar import identities
 from studio.cli.context import output_folder
 from studio.cli.inputs import find_work, from_file, provenance_of, unknown_fields
+from studio.cli.plugin import NO_FLAGS, MakeFlags, cli_plugin
 from studio.errors import BadInput, Message, StudioError
 from studio.export import copies
 from studio.media.payloads import Weights
@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 COUNT_LIMIT = 1000
-KINDS = {task.request.kind: task.request for one in MEDIA for task in one.work_tasks}
+
+
+def _kinds() -> dict[str, type[Request]]:
+    """What can be made, by the name of its kind."""
+    return {task.request.kind: task.request for one in MEDIA for task in one.work_tasks}
+
+
+def _flags_of(kind: type[Request]) -> MakeFlags:
+    return cli_plugin(find_medium(kind.medium)).make_flags
 
 
 def add_make(verbs: Any) -> None:
@@ -37,12 +45,11 @@ def add_make(verbs: Any) -> None:
     _add_shared(make, first=True)
     make.set_defaults(run=run_make, medium=None)
     media = make.add_subparsers(title="media", metavar="MEDIUM", dest="medium")
-    for kind in KINDS.values():
+    for kind in _kinds().values():
         parser = media.add_parser(kind.kind, help=_about(kind), description=_about(kind))
         fields = parser.add_argument_group("settings")
         flags.add_fields(fields, kind)
-        if kind.keeps_identity:
-            identities.add_flags(parser)
+        _flags_of(kind).add(parser, kind)
         _add_shared(parser, first=False)
 
 
@@ -113,7 +120,7 @@ def run_make(values: argparse.Namespace, context: CliContext) -> int:
             ignored = _ignored(studio, requests[0])
             if ignored is not None:
                 context.print_error(ignored)
-            requests = identities.character_sheets(values, studio, requests)
+            requests = _flags_of(type(requests[0])).requests(values, studio, requests)
             jobs.run(studio, requests, display, receive)
         finally:
             if values.json:
@@ -227,9 +234,9 @@ def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[st
 
 def _requests(values: argparse.Namespace, context: CliContext) -> list[Request]:
     """The requests of one command: from a file, from flags, or from a file that flags change."""
-    known = identities.known_face(values, context)
-    if values.request is not None and known:
-        raise BadInput("--identity and --request cannot be used together.", "Use one of them.")
+    kind = _kinds().get(values.medium)
+    extra = NO_FLAGS if kind is None else _flags_of(kind)
+    known = extra.known(values, context)
     if values.request is not None:
         request = from_file(values.request)
         if isinstance(request, TrainRequest):
@@ -251,10 +258,9 @@ def _requests(values: argparse.Namespace, context: CliContext) -> list[Request]:
                     unknown=unknown,
                 )
             )
-    elif values.medium is not None:
-        kind = KINDS[values.medium]
+    elif kind is not None:
         request = flags.request_from(kind, values, {**_suited(kind, values, context), **known})
-        context.print_error(*identities.identity_warnings(values, known, request))
+        context.print_error(*extra.warnings(values, known, request))
     else:
         raise BadInput("No medium was given.", "Choose one of: {names}.", names=", ".join(one.name for one in MEDIA))
     request.replace(seed=request.seed + values.count - 1)  # refused where there are not so many seeds

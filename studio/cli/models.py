@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
-from studio.cli.avatar import directions
 from studio.cli.context import table
 from studio.cli.flags import program
+from studio.cli.plugin import cli_plugin
 from studio.errors import Message
 from studio.system.storage import format_size
 
@@ -70,7 +70,8 @@ def add(verbs: Any) -> None:
     remove.add_argument("id", metavar="ID", help="the model's id; built-in models cannot be removed")
     _json(remove)
     remove.set_defaults(run=run_remove)
-    directions.add(actions)
+    for one in MEDIA:
+        cli_plugin(one).add_model_actions(actions)
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,8 @@ class Ended:
 class Runs:
     """Calls the command line with arguments, and returns its status and output."""
 
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
+    def __init__(self, capsys: pytest.CaptureFixture[str], opener: Callable[[AppPaths], Studio] = open_fake) -> None:
+        self._capsys, self._opener = capsys, opener
         self.opened = 0
 
     def __call__(self, *argv: object) -> Ended:
@@ -90,4 +91,4 @@ class Runs:
 
     def _open(self, paths: AppPaths) -> Studio:
         self.opened += 1
-        return open_fake(paths)
+        return self._opener(paths)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from qasync import QEventLoop
 
 import studio.backends
 from studio.backends import MEDIA
-from studio.cli import flags
+from studio.cli import flags, main, make, models
 from studio.schema.request import Request
 from studio.studio import Studio
 from studio.system.paths import AppPaths
@@ -25,6 +26,7 @@ from studio.ui.forms.form import Form
 from studio.ui.panel.panel import Panel
 from studio.ui.shell import window
 from studio.ui.training.page import TrainingPage
+from tests.core.cli_runs import Runs
 from tests.studios import FAKE, starters, with_trainer
 from tests.ui.conftest import Desk
 
@@ -68,6 +70,7 @@ MEDIUM = Medium(
     families=(Family("tile", "Tile network", (Mark("model_type", "tile"),)),),
     onboarding=OnboardingText("Lay a tile", "Choose a shade.", ({"shade": 99},)),
     plugin="toy_tiles.ui",
+    cli="toy_tiles.cli",
 )
 '''
 ENGINE = """
@@ -107,6 +110,36 @@ PLUGIN = Plugin(
     commands="toy_tiles.commands:COMMANDS",
     training_page="toy_tiles.training:training_page",
 )
+"""
+CLI = """
+from studio.cli.plugin import CliPlugin, MakeFlags
+
+
+def _count(verbs):
+    parser = verbs.add_parser("tiles", help="count the tiles")
+    parser.set_defaults(run=lambda values, context: context.print("7 tiles.") or 0)
+
+
+def _wear(actions):
+    parser = actions.add_parser("wear", help="say how worn a model of tiles is")
+    parser.set_defaults(run=lambda values, context: context.print("It is new.") or 0)
+
+
+class DarkFlag(MakeFlags):
+    def add(self, parser, kind):
+        parser.add_argument("--dark", action="store_true", help="lay a dark tile")
+
+    def known(self, values, context):
+        return {"shade": 9} if values.dark else {}
+
+    def warnings(self, values, known, request):
+        return ["A dark tile shows dust."] if request.shade < 10 else []
+
+    def requests(self, values, studio, requests):
+        return requests[::-1] if getattr(values, "dark", False) else requests
+
+
+PLUGIN = CliPlugin(_count, _wear, DarkFlag())
 """
 COMMANDS = """
 from studio.ui.commands import CREATE, Command
@@ -198,6 +231,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ("requests", REQUESTS),
         ("engine", ENGINE),
         ("ui", WINDOW),
+        ("cli", CLI),
         ("inspector", INSPECTOR),
         ("commands", COMMANDS),
         ("training", TRAINING),
@@ -205,7 +239,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         (package / f"{name}.py").write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(str(package.parent))
     found = importlib.import_module("toy_tiles.requests").MEDIUM
-    for module in (studio.backends, commands, window):
+    for module in (studio.backends, commands, window, main, make, models):
         monkeypatch.setattr(module, "MEDIA", (*MEDIA, found))
     commands.of_media.cache_clear()
     yield found
@@ -236,6 +270,23 @@ def test_it_makes_a_work_from_flags(opened: Studio, toy: Any) -> None:
     assert (work.medium, work.request["shade"], work.request["seed"]) == ("tiles-of-tests", 40, 3)
     assert work.request["model"] == toy.starter
     assert Request.from_json(work.request) == request.replace(model=toy.starter)
+
+
+def test_it_adds_verbs_and_flags_to_the_command_line(
+    opened: Studio, toy: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Runs(capsys, lambda _places: opened)
+    assert run("tiles").out == "7 tiles.\n"
+    assert run("models", "wear").out == "It is new.\n"
+    assert "--dark" in run("make", toy.name, "--help").out
+    assert "--dark" not in run("make", "story", "--help").out
+    ended = run("make", toy.name, "--dark", "--seed", 3, "--count", 2, "--json")
+    assert [made["seed"] for made in ended.json["assets"]] == [4, 3]
+    assert "A dark tile shows dust." in ended.err
+    assert [
+        json.loads(Path(made["path"]).with_suffix(".json").read_text("utf-8"))["request"]["shade"]
+        for made in ended.json["assets"]
+    ] == [9, 9]
 
 
 def test_its_page_makes_a_work_and_shows_its_inspector(opened: Studio, toy: Any, home: Path, loop: QEventLoop) -> None:

@@ -15,6 +15,7 @@ from studio.backends.avatar.requests import AvatarRequest
 from studio.cli import flags, inputs
 from studio.cli.context import table
 from studio.cli.inputs import from_work
+from studio.cli.plugin import MakeFlags
 from studio.errors import BadInput, Message
 from studio.library.identities import Identities, Identity
 from studio.media import codecs
@@ -186,61 +187,64 @@ def _when(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
-def add_flags(parser: Any) -> None:
-    group = parser.add_argument_group("character")
-    group.add_argument(
-        "--identity",
-        default=None,
-        metavar="NAME",
-        help="start from a saved character; other flags change it (default: from the seed)",
-    )
-    group.add_argument(
-        "--expressions",
-        type=flags.whole_number(0, MOST),
-        default=0,
-        metavar="N",
-        help=f"make a character sheet: the face large and in up to N expressions, titled with --name; {MANY} is a good "
-        f"number; 0 to {MOST} (default: 0, the face alone)",
-    )
+class FaceFlags(MakeFlags):
+    """--identity, which starts from a saved character, and --expressions, which makes a character sheet."""
 
-
-def known_face(values: argparse.Namespace, context: CliContext) -> dict[str, Any]:
-    """What is known of the face that flags name; nothing where they name none."""
-    word = getattr(values, "identity", None)
-    if word is None:
-        return {}
-    face = _identities(context).get(word).face
-    return {name: getattr(face, name) for name, _ in face.fields()}
-
-
-def identity_warnings(values: argparse.Namespace, known: Mapping[str, Any], request: Request) -> list[Message]:
-    """What of the flags makes somebody else of the face that is `known`, in sentences."""
-    if not known or not isinstance(request, AvatarRequest):
-        return []
-    # A face that was found in a picture is its latent, whatever seed and style say.
-    telling = ("model", "latent") if request.latent else ("model", "style", "label", "seed", "near", "latent")
-    other = [Message("{flag}", flag=flags.flag(name)) for name in telling if getattr(request, name) != known[name]]
-    name = known["name"]
-    if other:
-        together = reduce(lambda first, second: Message("{first} and {second}", first=first, second=second), other)
-        what = Message(
-            "With another {flags} this is not the saved {name}, but a different person.", flags=together, name=name
+    def add(self, parser: argparse.ArgumentParser, kind: type[Request]) -> None:
+        if not kind.keeps_identity:
+            return
+        group = parser.add_argument_group("character")
+        group.add_argument(
+            "--identity",
+            default=None,
+            metavar="NAME",
+            help="start from a saved character; other flags change it (default: from the seed)",
         )
-        return [what]
-    if values.count > 1 and not request.latent:
-        return [Message("Only the first of these is the saved {name}: the others have other seeds.", name=name)]
-    return []
+        group.add_argument(
+            "--expressions",
+            type=flags.whole_number(0, MOST),
+            default=0,
+            metavar="N",
+            help=f"make a character sheet: the face large and in up to N expressions, titled with --name; {MANY} is a "
+            f"good number; 0 to {MOST} (default: 0, the face alone)",
+        )
 
+    def known(self, values: argparse.Namespace, context: CliContext) -> dict[str, Any]:
+        word = getattr(values, "identity", None)
+        if word is None:
+            return {}
+        face = _identities(context).get(word).face
+        if values.request is not None:
+            raise BadInput("--identity and --request cannot be used together.", "Use one of them.")
+        return {name: getattr(face, name) for name, _ in face.fields()}
 
-def character_sheets(values: argparse.Namespace, studio: Studio, requests: list[Request]) -> list[Request]:
-    """The character sheets of faces, where flags ask for them."""
-    count = getattr(values, "expressions", 0)
-    if not count:
-        return requests
-    catalog = studio.catalog
-    made: list[Request] = []
-    for face in requests:
-        assert isinstance(face, AvatarRequest)
-        model = catalog.get(face.model) if face.model else catalog.default(face.medium)
-        made.append(sheet(model.folder, face, count))
-    return made
+    def warnings(self, values: argparse.Namespace, known: Mapping[str, Any], request: Request) -> list[Message]:
+        """What makes somebody else of the saved character."""
+        if not known or not isinstance(request, AvatarRequest):
+            return []
+        # A face that was found in a picture is its latent, whatever seed and style say.
+        telling = ("model", "latent") if request.latent else ("model", "style", "label", "seed", "near", "latent")
+        other = [Message("{flag}", flag=flags.flag(name)) for name in telling if getattr(request, name) != known[name]]
+        name = known["name"]
+        if other:
+            together = reduce(lambda first, second: Message("{first} and {second}", first=first, second=second), other)
+            what = Message(
+                "With another {flags} this is not the saved {name}, but a different person.", flags=together, name=name
+            )
+            return [what]
+        if values.count > 1 and not request.latent:
+            return [Message("Only the first of these is the saved {name}: the others have other seeds.", name=name)]
+        return []
+
+    def requests(self, values: argparse.Namespace, studio: Studio, requests: list[Request]) -> list[Request]:
+        """The character sheets of the faces, where --expressions asks for them."""
+        count = getattr(values, "expressions", 0)
+        if not count:
+            return requests
+        catalog = studio.catalog
+        made: list[Request] = []
+        for face in requests:
+            assert isinstance(face, AvatarRequest)
+            model = catalog.get(face.model) if face.model else catalog.default(face.medium)
+            made.append(sheet(model.folder, face, count))
+        return made
