@@ -13,15 +13,13 @@ import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from shiboken6 import isValid
 
 from studio.errors import StudioError
-
-if TYPE_CHECKING:
-    from studio.jobs.job import Job
+from studio.jobs.job import Job
 
 T = TypeVar("T")
 Failure = StudioError | OSError  # what a person can do something about

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMetaObject, QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 
-if TYPE_CHECKING:
-    from studio.studio import News, Studio
+from studio.studio import News, Studio
 
 
 class Bridge(QObject):

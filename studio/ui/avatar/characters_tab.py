@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QImage, QShowEvent
@@ -19,6 +19,7 @@ from studio.library.identities import Identities, Identity
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Image
+from studio.studio import Studio
 from studio.ui.avatar.character_list import SIDE, CharacterList
 from studio.ui.avatar.faces import face_of, parse_face, same_face
 from studio.ui.avatar.session import FaceSession
@@ -28,9 +29,6 @@ from studio.ui.commands import Run, keys_of
 from studio.ui.stages import pictures
 from studio.ui.widgets.basic import button, column, label, tip
 from studio.ui.widgets.text import failure, tr
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 BINNED_SHOWN = 30  # characters in the menu of the bin
 OVERSAMPLING = 3  # portraits are read this many times as large as they are shown, for high-resolution screens

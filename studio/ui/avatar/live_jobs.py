@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPixmap
@@ -15,6 +15,7 @@ from studio.jobs.job import Cancelled, Job
 from studio.library.library import Asset
 from studio.media.payloads import Image
 from studio.schema.request import Request
+from studio.studio import Studio
 from studio.ui.avatar.faces import unnamed
 from studio.ui.background import JobWatcher
 from studio.ui.bridge import Bridge
@@ -22,9 +23,6 @@ from studio.ui.stages import pictures
 from studio.ui.widgets import placeholder
 from studio.ui.widgets.lru_cache import LruCache
 from studio.ui.widgets.theme import SIZE, theme
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 SLOT = "avatar"
 SETTLE_DELAY = 150  # milliseconds without a move, after which the face is drawn at the size that the brief asks for

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -14,6 +14,7 @@ from studio.library.library import Asset
 from studio.media.payloads import Image
 from studio.models.model import Model
 from studio.schema.request import Request
+from studio.studio import Studio
 from studio.ui.avatar import faces
 from studio.ui.avatar.faces import Change, FaceSources
 from studio.ui.avatar.live_jobs import CandidateFaces, LiveFace
@@ -22,9 +23,6 @@ from studio.ui.panel.brief import Brief
 from studio.ui.panel.stage_area import StageArea
 from studio.ui.stages import pictures
 from studio.ui.widgets.text import count, tr
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 LOADING = "Loading the model…"
 WAITING = "Waiting for the job that is running…"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from PySide6.QtCore import QStandardPaths, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QShowEvent
@@ -20,6 +20,7 @@ from studio.jobs.job import Cancelled, Job
 from studio.library.library import Asset
 from studio.media import codecs
 from studio.media.payloads import Image
+from studio.studio import Studio
 from studio.system.storage import free_path
 from studio.ui.background import JobWatcher, LatestOnly
 from studio.ui.export.preview import ExportPreview
@@ -32,9 +33,6 @@ from studio.ui.stages import pictures
 from studio.ui.widgets.basic import CheckBox, ComboBox, ElidedLabel, MessageBar, button, column, label, row
 from studio.ui.widgets.text import count, failure, tr, worded
 from studio.ui.widgets.theme import theme
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 UPDATE_INTERVAL = 60  # milliseconds between two updates of the progress bar
 BACKGROUNDS = 40  # of the newest works that are offered as a background

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from studio.library import titles
 from studio.library.library import Asset
 from studio.media import codecs
+from studio.studio import Studio
 from studio.ui.commands import command
 from studio.ui.library import send_to
 from studio.ui.library.delegate import tint_waveform
@@ -33,9 +34,6 @@ from studio.ui.widgets import icons, placeholder
 from studio.ui.widgets.basic import button, clear_layout, column, fact_table, label, row, scrolling, tool
 from studio.ui.widgets.text import clock, count, gist, moment, request_lines, size, tr
 from studio.ui.widgets.theme import SIZE, theme
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 
 class ThumbnailView(QWidget):

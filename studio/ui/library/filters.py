@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDate, QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QActionGroup
@@ -12,14 +11,12 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLineEdit, QMen
 
 from studio.backends import MEDIA
 from studio.library.library import LibraryQuery
+from studio.studio import Studio
 from studio.ui.commands import keys_of
 from studio.ui.preload import BuildSteps
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import GAP, ICON, button, column, label, row, tip, tool
 from studio.ui.widgets.text import tr
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 DELAY = 160  # milliseconds after the last key before the library is asked
 LONGEST = 22  # characters of a value that the button shows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QImage
@@ -14,12 +14,10 @@ from studio.errors import StudioError
 from studio.jobs.imports import PASTED, ImportedFiles, ImportPath, WorkImportRequest
 from studio.jobs.job import Cancelled, Job
 from studio.library.library import Asset
+from studio.studio import Studio
 from studio.ui.background import BackgroundTasks, JobWatcher
 from studio.ui.bridge import Bridge
 from studio.ui.widgets.text import count, tr, worded
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 Then = Callable[[Sequence[Asset]], object]
 MANY = 8  # files from which on the start of an import is announced

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QStackedWidget, QWidget
 
 from studio.library.library import Asset, LibraryQuery
 from studio.media import codecs
+from studio.studio import Studio
 from studio.ui.bridge import Bridge
 from studio.ui.commands import Run, possible_on
 from studio.ui.library.details import WorkDetails
@@ -26,9 +27,6 @@ from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.empty_state import EmptyState
 from studio.ui.widgets.lazy_refresh import LazyRefresh
 from studio.ui.widgets.text import count, tr
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 LOOKED_AT = 200  # works of a selection that are read to say what they have in common
 

@@ -18,6 +18,7 @@ from studio.jobs.make_again import request_to_repeat, works_to_repeat
 from studio.library.library import Asset, LibraryQuery
 from studio.media.payloads import Payload
 from studio.schema.request import Request, fresh_seed
+from studio.studio import Studio
 from studio.ui.background import SerialTasks
 from studio.ui.bridge import Bridge
 from studio.ui.library import send_to
@@ -28,7 +29,6 @@ from studio.ui.widgets.text import count, failure, tr
 from studio.ui.widgets.toast import Toast
 
 if TYPE_CHECKING:
-    from studio.studio import Studio
     from studio.ui.export.dialog import ExportDialog
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QWidget
 
+from studio.studio import Studio
 from studio.support import diagnostics
 from studio.support.diagnostics import DiagnosticFinding
 from studio.ui.background import BackgroundTasks
@@ -19,9 +19,6 @@ from studio.ui.widgets import icons
 from studio.ui.widgets.basic import MessageBar, button, clear_layout, column, column_table, label, row, tool
 from studio.ui.widgets.text import count, failure, sentence, tr, worded
 from studio.ui.widgets.theme import theme
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 NAMED = ("Libraries", "Models")
 NAME_WIDTH = 180  # pixels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QFrame, QPlainTextEdit, QProgressBar, QWidget
@@ -14,14 +14,12 @@ from studio.jobs.imports import ModelImportRequest
 from studio.jobs.job import Cancelled, Job
 from studio.models import detect
 from studio.models.detect import DetectedModel
+from studio.studio import Studio
 from studio.ui.background import BackgroundTasks, Failure, JobWatcher
 from studio.ui.bridge import Bridge
 from studio.ui.pages.licences import terms
 from studio.ui.widgets.basic import CheckBox, ElidedLabel, button, column, label, row
 from studio.ui.widgets.text import size, tr
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 SHARES = 1000  # steps of the progress bar: bytes do not fit into its numbers
 TEXT_LIMIT = 200_000  # bytes of a licence that are shown

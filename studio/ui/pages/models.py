@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QKeyEvent, QShowEvent
@@ -14,6 +14,7 @@ from studio.checkpoints import SUFFIXES
 from studio.errors import Message, StudioError
 from studio.models.model import Model
 from studio.schema.nested import models_by_role
+from studio.studio import Studio
 from studio.ui.background import BackgroundTasks
 from studio.ui.bridge import Bridge
 from studio.ui.commands import keys_of
@@ -22,13 +23,10 @@ from studio.ui.pages.model_card import CARDS, ModelCard
 from studio.ui.pages.model_import import ModelImporter
 from studio.ui.pages.model_list import ModelList
 from studio.ui.pages.text_dialog import TextDialog
+from studio.ui.panel.panel import Panel
 from studio.ui.widgets.basic import MessageBar, button, column, label, row, tip
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.text import count, failure, size, tr, worded
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
-    from studio.ui.panel.panel import Panel
 
 FILES = " ".join(f"*{suffix}" for suffix in (".safetensors", *sorted(SUFFIXES)))
 

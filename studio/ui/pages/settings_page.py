@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QButtonGroup, QFrame, QScrollArea, QStackedWidget, QToolButton, QWidget
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QScrollArea, QStackedWidget,
 from studio.errors import BadInput, StudioError
 from studio.schema.fields import PathTo
 from studio.schema.settings import Settings
+from studio.studio import Studio
 from studio.support import hardware
 from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.forms.fields import CHOICE_WIDTH
@@ -20,9 +21,6 @@ from studio.ui.widgets.basic import ComboBox, MessageBar, column, label, row, sc
 from studio.ui.widgets.sound_player import outputs
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import theme
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 WIDTH = 640  # pixels: longer lines are hard to read
 DELAY = 300  # milliseconds after the last change

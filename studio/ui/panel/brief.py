@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QDropEvent, QKeyEvent, QKeySequence
@@ -14,6 +14,7 @@ from studio.errors import StudioError
 from studio.models.model import Model
 from studio.schema.presets import Presets
 from studio.schema.request import Request, fresh_seed
+from studio.studio import Studio
 from studio.ui.commands import Run, keys_of
 from studio.ui.forms.fields import TextField
 from studio.ui.forms.form import Form
@@ -25,9 +26,6 @@ from studio.ui.widgets.basic import ComboBox, button, column, label, row, scroll
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE, theme
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 COUNTS = (1, 2, 3, 4, 6, 9, 12, 16)
 TYPING_PAUSE = 1200  # milliseconds without a change, after which the next change is a new undo step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtWidgets import QFrame
 
@@ -13,16 +13,14 @@ from studio.jobs.engine_cache import resolve
 from studio.jobs.job import Job
 from studio.library.library import Asset
 from studio.schema.request import Request
+from studio.studio import Studio
+from studio.ui.bridge import Bridge
 from studio.ui.commands import Run
+from studio.ui.library.thumbnails import ThumbnailLoader
+from studio.ui.library.work_actions import WorkActions
+from studio.ui.panel.brief import Brief
+from studio.ui.panel.stage_area import StageArea
 from studio.ui.plugin import plugin
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
-    from studio.ui.bridge import Bridge
-    from studio.ui.library.thumbnails import ThumbnailLoader
-    from studio.ui.library.work_actions import WorkActions
-    from studio.ui.panel.brief import Brief
-    from studio.ui.panel.stage_area import StageArea
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QWidget
@@ -14,6 +14,7 @@ from studio.jobs.job import Cancelled, Job
 from studio.library.library import Asset
 from studio.media.payloads import Payload
 from studio.schema.request import Request
+from studio.studio import Studio
 from studio.ui.background import JobWatcher
 from studio.ui.bridge import Bridge
 from studio.ui.commands import Run, possible_on
@@ -27,9 +28,6 @@ from studio.ui.panel.stage_area import CandidateBatch, StageArea
 from studio.ui.widgets import error_actions
 from studio.ui.widgets.basic import row
 from studio.ui.widgets.text import failure, tr
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 
 class Panel(QWidget):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QImage
@@ -17,6 +16,7 @@ from studio.jobs.job import Job
 from studio.jobs.previews import TextPreview
 from studio.library.library import Asset, LibraryQuery
 from studio.media.payloads import Clip, Image, Payload
+from studio.studio import Studio
 from studio.ui.background import BackgroundTasks, Failure
 from studio.ui.library.importer import Importer
 from studio.ui.library.model import WorkListModel
@@ -31,9 +31,6 @@ from studio.ui.widgets.basic import MessageBar, column, row
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.lazy_refresh import LazyRefresh
 from studio.ui.widgets.text import count, job_stage, sentence, tr
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 
 @dataclass(eq=False)

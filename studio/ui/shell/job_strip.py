@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QLabel, QProgressBar
@@ -11,14 +10,12 @@ from PySide6.QtWidgets import QFrame, QLabel, QProgressBar
 from studio.backends import medium
 from studio.jobs.io_host import IoRequest
 from studio.jobs.job import Job, JobGroup, Progress
+from studio.studio import Studio
 from studio.ui.commands import keys_of
 from studio.ui.widgets import icons
 from studio.ui.widgets.basic import ElidedLabel, button, label, row
 from studio.ui.widgets.text import count, duration, job_stage, job_title, tr
 from studio.ui.widgets.theme import SIZE, theme
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 SHARES = 10_000
 

@@ -7,18 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
 from studio.jobs.job import Job
+from studio.studio import Studio
 from studio.system.keep_awake import KeepAwake
 from studio.ui.bridge import Bridge
 from studio.ui.widgets.text import failure, job_title, request_name, tr
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 LONG = 20.0  # seconds; the end of shorter jobs is not announced
 TOGETHER = 5.0  # seconds after a notification in which no other is shown

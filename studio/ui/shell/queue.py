@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import shiboken6
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
@@ -16,6 +15,7 @@ from studio.errors import StudioError
 from studio.jobs.io_host import IoRequest
 from studio.jobs.job import Job, JobGroup
 from studio.schema.request import Request, TrainRequest
+from studio.studio import Studio
 from studio.system.log import redact
 from studio.ui.commands import keys_of
 from studio.ui.shell.job_strip import job_icon, show_progress
@@ -23,9 +23,6 @@ from studio.ui.widgets import error_actions, icons
 from studio.ui.widgets.basic import ElidedLabel, button, column, label, row, scrolling, tool
 from studio.ui.widgets.text import count, duration, failure, job_stage, job_title, request_name, sentence, tr
 from studio.ui.widgets.theme import SIZE, theme
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 
 def _name(job: Job | JobGroup) -> str:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
 from studio.errors import StudioError
 from studio.jobs.io_host import IoRequest
 from studio.schema.request import Request, TrainRequest
+from studio.studio import Studio
 from studio.ui.widgets.basic import MessageBar, column
 from studio.ui.widgets.text import count, request_name, tr
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 
 class ResumeBar(QWidget):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeySequence
@@ -17,6 +17,7 @@ from studio.errors import StudioError
 from studio.jobs.engine_cache import resolve
 from studio.jobs.io_host import IoRequest
 from studio.schema.request import Request, TrainRequest
+from studio.studio import Studio
 from studio.ui import commands
 from studio.ui.background import SerialTasks
 from studio.ui.bridge import Bridge
@@ -38,9 +39,6 @@ from studio.ui.widgets.basic import column, row
 from studio.ui.widgets.text import tr, worded
 from studio.ui.widgets.theme import theme
 from studio.ui.widgets.toast import Toast
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 SAVE_INTERVAL = 20_000  # milliseconds between two looks at whether there is something new to remember
 

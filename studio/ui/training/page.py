@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtWidgets import QFrame, QMessageBox, QStackedWidget, QWidget
@@ -17,9 +17,12 @@ from studio.jobs import training_runs
 from studio.jobs.job import Cancelled, Job
 from studio.media.payloads import Weights
 from studio.models.catalog import AlreadyInstalled
+from studio.models.model import Model
 from studio.schema.request import TrainRequest
+from studio.studio import Studio
 from studio.ui.background import Failure, SerialTasks
 from studio.ui.bridge import Bridge
+from studio.ui.panel.panel import Panel
 from studio.ui.training.parts import DatasetCheck, TrainingForm, TrainingWords
 from studio.ui.training.progress_view import ProgressView
 from studio.ui.training.resumable_list import ResumableList
@@ -28,11 +31,6 @@ from studio.ui.widgets.basic import GAP, ICON, MessageBar, button, column, label
 from studio.ui.widgets.drop_zone import DropZone
 from studio.ui.widgets.text import failure, tr
 from studio.ui.widgets.theme import SIZE, theme
-
-if TYPE_CHECKING:
-    from studio.models.model import Model
-    from studio.studio import Studio
-    from studio.ui.panel.panel import Panel
 
 INTRO_WIDTH = 480  # pixels
 Actions = Sequence[tuple[str, str, Callable[[], object]]]  # text, object name, what it does

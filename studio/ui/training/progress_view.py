@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, QTimer
 from PySide6.QtGui import QHideEvent, QImage, QShowEvent
@@ -14,15 +13,13 @@ from studio.jobs.job import Job
 from studio.jobs.training_runs import TrainingLogLine
 from studio.media.payloads import Image
 from studio.schema.request import TrainRequest
+from studio.studio import Studio
 from studio.ui.background import LatestOnly
 from studio.ui.stages import pictures
 from studio.ui.training.picture_grid import PictureGrid
 from studio.ui.training.plot import Plot, PlotCurve
 from studio.ui.widgets.basic import column, label, row
 from studio.ui.widgets.text import count, duration, sentence, stage_words, tr
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
 
 LOG_INTERVAL = 1000  # milliseconds between two reads of the log
 COLUMNS = 8  # samples in a row of a preview

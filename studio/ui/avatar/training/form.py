@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QFrame, QLineEdit, QWidget
 
 from studio.backends.avatar.requests import MEDIUM, AvatarTrainRequest
 from studio.errors import BadInput
+from studio.models.catalog import Catalog
+from studio.models.model import Model
 from studio.schema.request import TrainRequest, fresh_seed
 from studio.ui.training.parts import TrainingForm
 from studio.ui.widgets.basic import ComboBox, ElidedLabel, NumberBox, Switch, button, column, label, row
 from studio.ui.widgets.text import tr
 from studio.ui.widgets.theme import SIZE
-
-if TYPE_CHECKING:
-    from studio.models.catalog import Catalog
-    from studio.models.model import Model
 
 SIZES = (32, 64, 128, 256)
 FIRST_SIZE, FIRST_HOURS = 64, 8.0

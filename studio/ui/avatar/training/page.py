@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from studio.backends.avatar.requests import MEDIUM
+from studio.studio import Studio
 from studio.ui.avatar.training.form import AvatarTrainingForm
 from studio.ui.avatar.training.picture_check import PictureCheck
 from studio.ui.bridge import Bridge
+from studio.ui.panel.panel import Panel
 from studio.ui.training.page import TrainingPage
 from studio.ui.training.parts import TrainingWords
 from studio.ui.widgets.text import tr
-
-if TYPE_CHECKING:
-    from studio.studio import Studio
-    from studio.ui.panel.panel import Panel
 
 
 def training_page(studio: Studio, bridge: Bridge, open_panel: Callable[[str], Panel | None]) -> TrainingPage:
