@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from studio.errors import Message
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; returns its exit status."""
@@ -17,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
         return _window()
     from studio.cli import main as cli
 
-    sys.stderr.write("There is no display to open the window on, so this makes the demo in ./demo instead.\n")
+    _complain(Message("There is no display to open the window on, so this makes the demo in ./demo instead."))
     return cli.main(["demo"])
 
 
@@ -29,7 +31,7 @@ def has_display() -> bool:
 
 
 def _window() -> int:
-    from studio.errors import Message, StudioError
+    from studio.errors import StudioError
     from studio.studio import Studio
     from studio.system import log
     from studio.system.paths import AppPaths
@@ -41,13 +43,12 @@ def _window() -> int:
     except ModuleNotFoundError:
         raise
     except ImportError as error:  # a library of the system that Qt needs
-        from studio.cli.flags import as_typed
-
         loader_text = str(error)  # it names the library; an exception itself would be shown without its text
-        said = Message(
-            "The window cannot be opened: {error}. `studio doctor` says what is missing here.", error=loader_text
+        _complain(
+            Message(
+                "The window cannot be opened: {error}. `studio doctor` says what is missing here.", error=loader_text
+            )
         )
-        sys.stderr.write(f"{as_typed(str(said))}\n")
         return 3
 
     places = AppPaths.for_user()
@@ -55,9 +56,15 @@ def _window() -> int:
     try:
         opened = Studio(places)
     except StudioError as error:
-        sys.stderr.write(f"{error}\n")
+        _complain(error.whole)
         return error.status
     return app.run(opened, sys.argv)
+
+
+def _complain(said: Message) -> None:
+    from studio.cli.words import line
+
+    sys.stderr.write(f"{line(said)}\n")
 
 
 if __name__ == "__main__":

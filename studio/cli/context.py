@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
-import re
 import sys
 import tempfile
 from collections.abc import Callable, Generator
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import families
+from studio.cli.words import line, one_line_json
 from studio.errors import BadInput, Message
 from studio.models.catalog import Catalog
 from studio.schema import settings
@@ -23,21 +22,6 @@ from studio.system.storage import disk_error
 if TYPE_CHECKING:
     from studio.library.library import Library
     from studio.studio import Studio
-
-
-# Control characters, line and paragraph separators, direction marks and overrides, bytes that are no UTF-8.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def printable(text: str) -> str:
-    """A text as one line that cannot steer a terminal: characters that would are escaped, a line feed as `\\n`."""
-    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
-
-
-def one_line_json(value: Any) -> str:
-    """`value` as JSON on one line; what a terminal would heed is escaped, and read back as it was."""
-    words = json.dumps(value, ensure_ascii=False)
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", words)
 
 
 def open_studio(places: AppPaths) -> Studio:
@@ -84,7 +68,7 @@ class CliContext:
 
     def print(self, words: str | Message = "") -> None:
         """A line on standard output."""
-        sys.stdout.write(printable(str(words)) + "\n")
+        sys.stdout.write(line(words) + "\n")
 
     def print_json(self, value: Any) -> None:
         """One JSON object on standard output."""
@@ -93,7 +77,7 @@ class CliContext:
     def print_error(self, *sentences: str | Message) -> None:
         """Lines on standard error."""
         for sentence in sentences:
-            sys.stderr.write(f"{printable(str(sentence))}\n")
+            sys.stderr.write(f"{line(sentence)}\n")
 
     def settings(self) -> settings.Settings:
         """The settings; what is wrong with the file goes to standard error."""
@@ -120,23 +104,3 @@ def output_folder(folder: Path) -> Path:
             reason=reason,
         ) from error
     return folder
-
-
-def table(rows: list[tuple[str, ...]]) -> list[str]:
-    """Rows as lines with aligned columns; the last column is never padded."""
-    if not rows:
-        return []
-    rows = [tuple(map(printable, row)) for row in rows]
-    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
-    lines: list[str] = []
-    for row in rows:
-        cells = [cell + " " * (size - display_width(cell)) for cell, size in zip(row, widths, strict=True)]
-        lines.append("  ".join(cells).rstrip())
-    return lines
-
-
-def display_width(text: str) -> int:
-    """Columns that a terminal uses for a text: Chinese characters take two."""
-    import unicodedata
-
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)

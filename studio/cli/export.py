@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from studio.cli.flags import add_json
+from studio.cli.words import tr
 from studio.errors import BadInput, counted
 from studio.export.compose import GROUNDS, PADDING, SHIFT, Ground, PictureStyle
 from studio.export.formats import find_format, formats
@@ -38,45 +40,48 @@ class ExportSource(NamedTuple):
 def add(verbs: Any) -> None:
     parser = verbs.add_parser(
         "export",
-        help="export pictures as profiles, posts, icons, sheets or SVG",
-        description="Export works in the sizes and formats that you need. Either all files are written, or none.",
+        help=tr("export pictures as profiles, posts, icons, sheets or SVG"),
+        description=tr("Export works in the sizes and formats that you need. Either all files are written, or none."),
     )
-    parser.add_argument("works", nargs="+", metavar="WORK", help="a work's id, or a picture file")
+    parser.add_argument("works", nargs="+", metavar="WORK", help=tr("a work's id, or a picture file"))
     parser.add_argument(
-        "--to", type=Path, required=True, metavar="PLACE", help="folder or .zip file to write to (required)"
+        "--to", type=Path, required=True, metavar="PLACE", help=tr("folder or .zip file to write to (required)")
     )
     parser.add_argument(
-        "--shape", choices=SHAPES, default="square", help="shape to cut the picture to (default: square)"
+        "--shape", choices=SHAPES, default="square", help=tr("shape to cut the picture to (default: square)")
     )
     parser.add_argument(
         "--background",
         default="none",
         metavar="WHAT",
-        help="none, a colour (#f2e9dc), a gradient (#f2e9dc,#c9dbe6, optionally an angle in degrees), or a work"
-        " (default: none)",
+        help=tr(
+            "none, a colour (#f2e9dc), a gradient (#f2e9dc,#c9dbe6, optionally an angle in degrees), or a work"
+            " (default: none)"
+        ),
     )
     parser.add_argument(
         "--sizes",
         default="512",
         metavar="LIST",
-        help="numbers, pairs such as 1080x1350, feeds, icons, or a network such as instagram (default: 512)",
+        help=tr("numbers, pairs such as 1080x1350, feeds, icons, or a network such as instagram (default: 512)"),
     )
     kinds = [each.name for each in formats()]
-    parser.add_argument("--format", choices=kinds, default="png", help="file format (default: png)")
+    parser.add_argument("--format", choices=kinds, default="png", help=tr("file format (default: png)"))
     for name, (low, high), words in (
-        ("padding", PADDING, "margin around the picture, as a fraction of the side"),
-        ("across", SHIFT, "horizontal shift to the right, as a fraction of the side"),
-        ("down", SHIFT, "vertical shift downwards, as a fraction of the side"),
+        ("padding", PADDING, tr("margin around the picture, as a fraction of the side")),
+        ("across", SHIFT, tr("horizontal shift to the right, as a fraction of the side")),
+        ("down", SHIFT, tr("vertical shift downwards, as a fraction of the side")),
     ):
-        parser.add_argument(
-            f"--{name}", type=float, default=0.0, metavar="N", help=f"{words}; {low:g} to {high:g} (default: 0)"
-        )
-    parser.add_argument("--sheet", choices=SHEETS, help="put all works on one sheet (default: no)")
-    parser.add_argument("--title", default="", metavar="TEXT", help="title of a sheet (default: none)")
+        about = tr("{words}; {low:g} to {high:g} (default: 0)", words=words, low=low, high=high)
+        parser.add_argument(f"--{name}", type=float, default=0.0, metavar="N", help=about)
+    parser.add_argument("--sheet", choices=SHEETS, help=tr("put all works on one sheet (default: no)"))
+    parser.add_argument("--title", default="", metavar="TEXT", help=tr("title of a sheet (default: none)"))
     parser.add_argument(
-        "--captions", metavar="LIST", help="captions of a sheet's pictures, separated by commas (default: their titles)"
+        "--captions",
+        metavar="LIST",
+        help=tr("captions of a sheet's pictures, separated by commas (default: their titles)"),
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 

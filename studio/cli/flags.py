@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
@@ -12,22 +11,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
-from studio.errors import BadInput
+from studio.cli.words import as_typed, tr, worded
+from studio.errors import BadInput, Message
 from studio.schema.fields import SEED_LIMIT, WORK_ID, Choice, Field, Flag, FreeText, PathTo, Range, Seed, WorkRef
 from studio.schema.nested import FloatArray, ListOf, NestedRequest
 from studio.schema.request import Request, fresh_seed
 
 Asked = TypeVar("Asked", bound=Request)
-
-
-def program() -> str:
-    """What a person types to start the command line: `studio` where it is installed, else what run.py says."""
-    return os.environ.get("STUDIO_PROGRAM") or "studio"
-
-
-def as_typed(words: str) -> str:
-    """`words` with every command in them as it is typed here."""
-    return re.sub(r"`studio(?=\s)", lambda _: "`" + program(), words)
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -39,21 +29,50 @@ class ArgumentParser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         # Asked here, and not by the parser of all verbs, so that the help that is named is that of the verb.
-        values, rest = super().parse_known_args(args, namespace)
+        try:
+            values, rest = super().parse_known_args(args, namespace)
+        except _BadValue as error:
+            raise self._refused(error.said) from None
         if rest:
-            self.error(f"unrecognized arguments: {' '.join(rest)[:200]}")
+            raise self._refused(Message("Unrecognized arguments: {names}.", names=" ".join(rest)[:200]))
         return values, rest
 
     def format_help(self) -> str:
         return as_typed(super().format_help())
 
     def error(self, message: str) -> NoReturn:
-        raise BadInput(
-            "{problem}.",
-            "`{program} --help` shows what can be given.",
-            problem=message[:1].upper() + message[1:].rstrip("."),
-            program=self.prog,
-        )
+        words = message[:1].upper() + message[1:].rstrip(".") + "."
+        found = ((each, _like(each).fullmatch(words)) for each in REFUSALS)
+        known = (Message.of(each, **match.groupdict()) for each, match in found if match)
+        raise self._refused(next(known, Message("{words}", words=words)))
+
+    def _refused(self, said: Message) -> BadInput:
+        return BadInput(said, "`{program} --help` shows what can be given.", program=self.prog)
+
+
+REFUSALS = (
+    "The following arguments are required: {names}.",
+    "Argument {name}: invalid choice: {value} (choose from {choices}).",
+    "Argument {name}: invalid float value: {value}.",
+    "Argument {name}: expected one argument.",
+    "Argument {name}: expected at least one argument.",
+    "Argument {name}: expected {n} arguments.",
+    "Argument {name}: ignored explicit argument {value}.",
+)
+"""The sentences of argparse, so that they can be translated; one that is not here is shown as it is."""
+
+
+def _like(template: str) -> re.Pattern[str]:
+    """A pattern for what a template becomes."""
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.*?)", re.escape(template)), re.DOTALL)
+
+
+class _BadValue(Exception):
+    """A value that a flag refuses; `said` names both."""
+
+    def __init__(self, said: Message) -> None:
+        super().__init__(said)
+        self.said = said
 
 
 class WideHelpFormatter(argparse.HelpFormatter):
@@ -93,16 +112,31 @@ def request_from(
     return kind(**{"seed": fresh_seed(), **known, **given_fields(kind, values)})
 
 
-def whole_number(low: int, high: int) -> Any:
-    """A `type=` for whole numbers between two bounds, both included."""
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """The flag that asks for one JSON object."""
+    parser.add_argument("--json", action="store_true", help=tr("print one JSON object (default: no)"))
+
+
+def whole_number(name: str, low: int, high: int) -> Any:
+    """A `type=` for whole numbers between two bounds, both included; `name` is that of the flag."""
 
     def convert(text: str) -> int:
         try:
             number = int(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text[:60]!r} is not a whole number") from None
+            raise _BadValue(
+                Message("Argument {flag}: {value!r} is not a whole number.", flag=name, value=text[:60])
+            ) from None
         if not low <= number <= high:
-            raise argparse.ArgumentTypeError(f"{number} is not between {low} and {high}")
+            raise _BadValue(
+                Message(
+                    "Argument {flag}: {number} is not between {low} and {high}.",
+                    flag=name,
+                    number=number,
+                    low=low,
+                    high=high,
+                )
+            )
         return number
 
     return convert
@@ -145,30 +179,33 @@ def _metavar(note: Field) -> str:
 
 
 def _help(name: str, note: Field, default: Any, needed: bool) -> str:
-    about = note.help.rstrip(".")
+    about = worded(Message.of(note.help)).rstrip(".")
     if isinstance(note, Range):
-        unit = f" {note.unit}" if note.unit else ""
-        about += f"; {note.low:g} to {note.high:g}{unit}"
+        unit = worded(Message.of(note.unit))
+        about = tr("{about}; {low:g} to {high:g} {unit}", about=about, low=note.low, high=note.high, unit=unit).rstrip()
     elif isinstance(note, Choice):
-        words = [value for value, _ in note.options]
-        about += f": {', '.join([*words, 'or another that the model knows'] if note.open else words)}"
+        words = ", ".join(value for value, _ in note.options)
+        if note.open:
+            about = tr("{about}: {values}, or another that the model knows", about=about, values=words)
+        else:
+            about = tr("{about}: {values}", about=about, values=words)
     elif isinstance(note, Seed):
-        about += f"; 0 to {SEED_LIMIT - 1}"
+        about = tr("{about}; {low} to {high}", about=about, low=0, high=SEED_LIMIT - 1)
     elif isinstance(note, ListOf):
         names = ", ".join(f'"{key}"' for key, _ in note.of.fields())
-        about += f"; a JSON list of objects with {names}"
+        about = tr("{about}; a JSON list of objects with {names}", about=about, names=names)
     elif isinstance(note, FreeText):
-        about += f"; at most {note.limit:,} characters"
+        about = tr("{about}; at most {limit:,} characters", about=about, limit=note.limit)
     if needed:
-        return f"{about} (required)"
-    return f"{about} (default: {_default(note, default)})"
+        return tr("{about} (required)", about=about)
+    return tr("{about} (default: {default})", about=about, default=_default(note, default))
 
 
 def _default(note: Field, default: Any) -> str:
     if isinstance(note, Seed):
-        return "a new one each time"
+        return tr("a new one each time")
     if isinstance(default, bool):
-        return "yes" if default else "no"
+        return tr("yes") if default else tr("no")
     if isinstance(default, float):
         return f"{default:g}"
-    return str(default) if default not in ("", None, ()) else "none"
+    return str(default) if default not in ("", None, ()) else tr("none")

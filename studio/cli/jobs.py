@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from studio.cli.progress import QuietOnBrokenPipe
+from studio.errors import Message
 from studio.jobs.job import Cancelled, Job
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def run(
     except KeyboardInterrupt:
         _cancel(studio, jobs)
         display = QuietOnBrokenPipe(display)  # the reader of a pipe may have ended, too
-        display.say("Stopping. Partial results are saved; press Ctrl-C again to stop at once.")
+        display.say(Message("Stopping. Partial results are saved; press Ctrl-C again to stop at once."))
         for index, job in enumerate(jobs, 1):
             collect(job, index)
         raise Interrupted from None

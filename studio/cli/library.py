@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
 from studio.cli import inputs, make
-from studio.cli.context import table
-from studio.cli.flags import as_typed, whole_number
+from studio.cli.flags import add_json, whole_number
+from studio.cli.words import moment, table, tr, worded
 from studio.errors import BadInput, Message, StudioError, counted
 from studio.library.titles import describe, title_of
 from studio.system.storage import format_size
@@ -21,81 +20,96 @@ if TYPE_CHECKING:
     from studio.library.asset import Asset
 
 LIMIT = 100_000
+HEADS = (Message("ID"), Message("MADE"), Message("MEDIUM"), Message("TITLE"))
 
 
 def add(verbs: Any) -> None:
     library = verbs.add_parser(
-        "library", help="find, check and import works", description="Find, check and import works in the library."
+        "library",
+        help=tr("find, check and import works"),
+        description=tr("Find, check and import works in the library."),
     )
-    actions = library.add_subparsers(title="actions", metavar="ACTION", required=True)
+    actions = library.add_subparsers(title=tr("actions"), metavar="ACTION", required=True)
 
-    listing = actions.add_parser("list", help="list works, newest first", description="List works, newest first.")
+    listing = actions.add_parser(
+        "list", help=tr("list works, newest first"), description=tr("List works, newest first.")
+    )
     _filters(listing)
     listing.set_defaults(run=run_list, text="")
 
-    search = actions.add_parser("search", help="find works", description="Find works by title, prompt, tag or model.")
-    search.add_argument("text", metavar="TEXT", help="words that must all occur")
+    search = actions.add_parser(
+        "search", help=tr("find works"), description=tr("Find works by title, prompt, tag or model.")
+    )
+    search.add_argument("text", metavar="TEXT", help=tr("words that must all occur"))
     _filters(search)
     search.set_defaults(run=run_list)
 
     show = actions.add_parser(
-        "show", help="show the details of one work", description="Show the details of one work and how it was made."
+        "show",
+        help=tr("show the details of one work"),
+        description=tr("Show the details of one work and how it was made."),
     )
     show.add_argument(
-        "work", metavar="WORK", help="a work's id, as `studio library list` shows it, its file, or a copy of its file"
+        "work",
+        metavar="WORK",
+        help=tr("a work's id, as `studio library list` shows it, its file, or a copy of its file"),
     )
-    _json(show)
+    add_json(show)
     show.set_defaults(run=run_show)
 
-    verify = actions.add_parser("verify", help="check every file", description="Read every file and report problems.")
-    _json(verify)
+    verify = actions.add_parser(
+        "verify", help=tr("check every file"), description=tr("Read every file and report problems.")
+    )
+    add_json(verify)
     verify.set_defaults(run=run_verify)
 
     rebuild = actions.add_parser(
-        "rebuild", help="rebuild the index", description="Rebuild the index from the files in the library."
+        "rebuild", help=tr("rebuild the index"), description=tr("Rebuild the index from the files in the library.")
     )
-    _json(rebuild)
+    add_json(rebuild)
     rebuild.set_defaults(run=run_rebuild)
 
     make.add_again(actions)
 
     bring = actions.add_parser(
-        "import", help="copy your own files into the library", description="Import pictures, sounds, clips and texts."
+        "import",
+        help=tr("copy your own files into the library"),
+        description=tr("Import pictures, sounds, clips and texts."),
     )
     bring.add_argument(
-        "paths", type=Path, nargs="+", metavar="FILE", help="PNG, JPEG, WebP, GIF, MP4, WAV, FLAC, MP3, Markdown ..."
+        "paths",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help=tr("PNG, JPEG, WebP, GIF, MP4, WAV, FLAC, MP3, Markdown ..."),
     )
-    _json(bring)
+    add_json(bring)
     bring.set_defaults(run=run_import)
-
-
-def _json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
 
 
 def _filters(parser: argparse.ArgumentParser) -> None:
     names = [one.name for one in MEDIA]
-    parser.add_argument("--medium", choices=names, help="only one medium (default: all)")
-    parser.add_argument("--model", metavar="ID", help="only works made with this model (default: all)")
-    parser.add_argument("--tag", metavar="TAG", help="only works with this tag (default: all)")
-    parser.add_argument("--collection", metavar="NAME", help="only works in this collection (default: all)")
-    parser.add_argument("--favourite", action="store_true", default=None, help="only favourites (default: all)")
-    parser.add_argument("--bin", action="store_true", help="list works in the bin instead (default: no)")
+    parser.add_argument("--medium", choices=names, help=tr("only one medium (default: all)"))
+    parser.add_argument("--model", metavar="ID", help=tr("only works made with this model (default: all)"))
+    parser.add_argument("--tag", metavar="TAG", help=tr("only works with this tag (default: all)"))
+    parser.add_argument("--collection", metavar="NAME", help=tr("only works in this collection (default: all)"))
+    parser.add_argument("--favourite", action="store_true", default=None, help=tr("only favourites (default: all)"))
+    parser.add_argument("--bin", action="store_true", help=tr("list works in the bin instead (default: no)"))
     parser.add_argument(
         "--limit",
-        type=whole_number(1, LIMIT),
+        type=whole_number("--limit", 1, LIMIT),
         default=50,
         metavar="N",
-        help=f"maximum number of works; 1 to {LIMIT} (default: 50)",
+        help=tr("maximum number of works; 1 to {limit} (default: 50)", limit=LIMIT),
     )
     parser.add_argument(
         "--offset",
-        type=whole_number(0, 10**9),
+        type=whole_number("--offset", 0, 10**9),
         default=0,
         metavar="N",
-        help="skip the first N works; 0 or more (default: 0)",
+        help=tr("skip the first N works; 0 or more (default: 0)"),
     )
-    _json(parser)
+    add_json(parser)
 
 
 def run_list(values: argparse.Namespace, context: CliContext) -> int:
@@ -116,12 +130,12 @@ def run_list(values: argparse.Namespace, context: CliContext) -> int:
     if values.json:
         context.print_json({"total": total, "assets": [_facts(asset) for asset in assets]})
         return 0
-    rows = [(asset.id, _when(asset.created), asset.medium, _title(asset)) for asset in assets]
-    for line in table([("ID", "MADE", "MEDIUM", "TITLE"), *rows]) if rows else []:
+    rows = [(asset.id, moment(asset.created), asset.medium, _title(asset)) for asset in assets]
+    for line in table([HEADS, *rows]) if rows else []:
         context.print(line)
     last = values.offset + len(assets)
     if not total:
-        context.print_error("No works found.")
+        context.print_error(Message("No works found."))
     elif last < total:
         context.print_error(Message("{last} of {total} works; continue with --offset {last}.", last=last, total=total))
     return 0
@@ -137,7 +151,7 @@ def run_show(values: argparse.Namespace, context: CliContext) -> int:
     if values.json:
         context.print_json(facts)
         return 0
-    shown = {**facts, "created": _when(asset.created), "size": format_size(asset.size)}
+    shown = {**facts, "created": moment(asset.created), "size": format_size(asset.size)}
     rows = [(key, _shown(value)) for key, value in shown.items() if value not in (None, "", [], {}, False)]
     for line in table(rows):
         context.print(line)
@@ -150,12 +164,14 @@ def run_verify(values: argparse.Namespace, context: CliContext) -> int:
         total = library.count()
     if values.json:
         found = [
-            {"path": one.path, "kind": one.kind, "message": str(one.message), "hint": str(one.hint)} for one in problems
+            {"path": one.path, "kind": one.kind, "message": worded(one.message), "hint": worded(one.hint)}
+            for one in problems
         ]
         context.print_json({"works": total, "problems": found})
     elif problems:
         for one in problems:
-            context.print(as_typed(f"{one.path}: {one.message} {one.hint}").rstrip())
+            said = Message("{path}: {problem}", path=one.path, problem=one.message)
+            context.print(Message("{said} {hint}", said=said, hint=one.hint) if one.hint else said)
     else:
         context.print(counted(total, "No problems found in 1 work.", "No problems found in {n} works."))
     return StudioError.status if problems else 0
@@ -215,10 +231,6 @@ def _facts(asset: Asset) -> dict[str, Any]:
     }
 
 
-def _when(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
-
-
 def _title(asset: Asset) -> str:
     return " ".join(title_of(asset, describe(asset.request)).split())
 
@@ -226,4 +238,4 @@ def _title(asset: Asset) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, str):
         return " ".join(value.split())
-    return "yes" if value is True else json.dumps(value, ensure_ascii=False)
+    return tr("yes") if value is True else json.dumps(value, ensure_ascii=False)

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import studio
 from studio.backends import MEDIA
 from studio.cli import export, library, make, models, tools
-from studio.cli.context import CliContext, open_studio, printable
-from studio.cli.flags import ArgumentParser, as_typed, program
+from studio.cli.context import CliContext, open_studio
+from studio.cli.flags import ArgumentParser
 from studio.cli.jobs import Interrupted
 from studio.cli.plugin import cli_plugin
+from studio.cli.words import line, program, tr
 from studio.errors import Message, StudioError
 from studio.system import log, signals
 from studio.system.paths import AppPaths
@@ -35,11 +36,15 @@ def parser() -> ArgumentParser:
     """All verbs. Each sets `run`, a function of the parsed values and a CliContext that returns the exit status."""
     whole = ArgumentParser(
         prog=program(),
-        description="Create avatars, posters, stories and music on this machine. Without a command, the window opens.",
-        epilog="`studio VERB --help` explains each command. STUDIO_HOME sets one folder for all files of the studio.",
+        description=tr(
+            "Create avatars, posters, stories and music on this machine. Without a command, the window opens."
+        ),
+        epilog=tr(
+            "`studio VERB --help` explains each command. STUDIO_HOME sets one folder for all files of the studio."
+        ),
     )
     whole.add_argument("--version", action="version", version=f"AIGC Studio {studio.__version__}")
-    verbs = whole.add_subparsers(title="verbs", metavar="VERB", required=True)
+    verbs = whole.add_subparsers(title=tr("verbs"), metavar="VERB", required=True)
     make.add_make(verbs)
     make.add_train(verbs)
     models.add(verbs)
@@ -73,10 +78,11 @@ def _run(verb: Callable[..., int], values: object, context: CliContext) -> int:
     except StudioError as error:
         return _complain(error)
     except Interrupted:
-        sys.stderr.write("Cancelled.\n")
+        context.print_error(Message("Cancelled."))
         return CANCELLED
     except KeyboardInterrupt:
-        sys.stderr.write("\nCancelled.\n")
+        sys.stderr.write("\n")
+        context.print_error(Message("Cancelled."))
         return CANCELLED
     except BrokenPipeError:
         # Whoever read our output has gone: say nothing more, and keep Python from trying at exit.
@@ -98,7 +104,7 @@ def _run(verb: Callable[..., int], values: object, context: CliContext) -> int:
 
 
 def _complain(error: StudioError) -> int:
-    sys.stderr.write(f"{printable(as_typed(str(error)))}\n")
+    sys.stderr.write(f"{line(error.whole)}\n")
     return error.status
 
 

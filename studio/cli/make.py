@@ -12,6 +12,7 @@ from studio.cli import flags, jobs, progress
 from studio.cli.context import output_folder
 from studio.cli.inputs import find_work, from_file, provenance_of, unknown_fields
 from studio.cli.plugin import NO_FLAGS, MakeFlags, cli_plugin
+from studio.cli.words import command, tr, worded
 from studio.errors import BadInput, Message, StudioError
 from studio.export import copies
 from studio.media.payloads import Weights
@@ -38,16 +39,18 @@ def _flags_of(kind: type[Request]) -> MakeFlags:
 def add_make(verbs: Any) -> None:
     make = verbs.add_parser(
         "make",
-        help="create avatars, posters, stories or music",
-        description="Create works. They are saved in the library; --out also saves copies and never overwrites a file.",
-        epilog="`studio make MEDIUM --help` shows the options of each medium.",
+        help=tr("create avatars, posters, stories or music"),
+        description=tr(
+            "Create works. They are saved in the library; --out also saves copies and never overwrites a file."
+        ),
+        epilog=tr("`studio make MEDIUM --help` shows the options of each medium."),
     )
     _add_shared(make, first=True)
     make.set_defaults(run=run_make, medium=None)
-    media = make.add_subparsers(title="media", metavar="MEDIUM", dest="medium")
+    media = make.add_subparsers(title=tr("media"), metavar="MEDIUM", dest="medium")
     for kind in _kinds().values():
         parser = media.add_parser(kind.kind, help=_about(kind), description=_about(kind))
-        fields = parser.add_argument_group("settings")
+        fields = parser.add_argument_group(tr("settings"))
         flags.add_fields(fields, kind)
         _flags_of(kind).add(parser, kind)
         _add_shared(parser, first=False)
@@ -59,21 +62,23 @@ def _add_shared(parser: argparse.ArgumentParser, *, first: bool) -> None:
     def default(value: Any) -> Any:
         return value if first else argparse.SUPPRESS
 
-    group = parser.add_argument_group("number and folder")
+    group = parser.add_argument_group(tr("number and folder"))
     group.add_argument(
         "--count",
-        type=flags.whole_number(1, COUNT_LIMIT),
+        type=flags.whole_number("--count", 1, COUNT_LIMIT),
         default=default(1),
         metavar="N",
-        help=f"number of works, each with the next seed; 1 to {COUNT_LIMIT} (default: 1)",
+        help=tr("number of works, each with the next seed; 1 to {limit} (default: 1)", limit=COUNT_LIMIT),
     )
     group.add_argument(
         "--request",
         type=Path,
         default=default(None),
         metavar="FILE",
-        help="reuse the settings of a request file (JSON) or of a work made by the studio; other flags change them "
-        "(default: none)",
+        help=tr(
+            "reuse the settings of a request file (JSON) or of a work made by the studio; other flags change them "
+            "(default: none)"
+        ),
     )
     _add_out(group, default(None))
     add_output(parser, first=first)
@@ -85,23 +90,23 @@ def _add_out(parser: Any, default: Any) -> None:
         type=Path,
         default=default,
         metavar="DIR",
-        help="folder for copies, created if needed (default: none, the library only)",
+        help=tr("folder for copies, created if needed (default: none, the library only)"),
     )
 
 
 def add_output(parser: argparse.ArgumentParser, *, first: bool = True) -> None:
-    group = parser.add_argument_group("output")
+    group = parser.add_argument_group(tr("output"))
     group.add_argument(
         "--json",
         action="store_true",
         default=False if first else argparse.SUPPRESS,
-        help="print one JSON object on standard output (default: no)",
+        help=tr("print one JSON object on standard output (default: no)"),
     )
     group.add_argument(
         "--progress",
         choices=("bar", "json"),
         default="bar" if first else argparse.SUPPRESS,
-        help="show progress on standard error as a bar (lines if not a terminal) or as JSON lines (default: bar)",
+        help=tr("show progress on standard error as a bar (lines if not a terminal) or as JSON lines (default: bar)"),
     )
 
 
@@ -150,13 +155,15 @@ def _receiver(
 def add_again(actions: Any) -> None:
     again = actions.add_parser(
         "again",
-        help="make works again, or variations of them",
-        description="Make works of the library again with the same settings and seeds, all or none.",
+        help=tr("make works again, or variations of them"),
+        description=tr("Make works of the library again with the same settings and seeds, all or none."),
     )
     again.add_argument(
-        "works", nargs="+", metavar="WORK", help="a work's id, as `studio library list` shows it, or its file"
+        "works", nargs="+", metavar="WORK", help=tr("a work's id, as `studio library list` shows it, or its file")
     )
-    again.add_argument("--vary", action="store_true", help="make a variation of each, with a new seed (default: no)")
+    again.add_argument(
+        "--vary", action="store_true", help=tr("make a variation of each, with a new seed (default: no)")
+    )
     _add_out(again, None)
     add_output(again)
     again.set_defaults(run=run_again)
@@ -226,7 +233,7 @@ def describe(job: Job, asset: Asset, out: Path | None, partial: bool) -> dict[st
             for file, where in zip(asset.files, files, strict=True)
         ]
     if asset.remark:
-        entry["remark"] = str(asset.remark)
+        entry["remark"] = worded(asset.remark)
     if partial:
         entry["partial"] = True
     return entry
@@ -270,17 +277,17 @@ def _requests(values: argparse.Namespace, context: CliContext) -> list[Request]:
 def add_train(verbs: Any) -> None:
     train = verbs.add_parser(
         "train",
-        help="train a model on your own data",
-        description="Train a model. Checkpoints are saved, so that --resume can continue a stopped training run.",
-        epilog="`studio train MEDIUM --help` shows the options of each medium.",
+        help=tr("train a model on your own data"),
+        description=tr("Train a model. Checkpoints are saved, so that --resume can continue a stopped training run."),
+        epilog=tr("`studio train MEDIUM --help` shows the options of each medium."),
     )
-    media = train.add_subparsers(title="media", metavar="MEDIUM", dest="medium", required=True)
+    media = train.add_subparsers(title=tr("media"), metavar="MEDIUM", dest="medium", required=True)
     for one in MEDIA:
         if one.training_task is None:
             continue
         kind = one.training_task.request
         parser = media.add_parser(one.name, help=_about(kind), description=_about(kind))
-        group = parser.add_argument_group("settings")
+        group = parser.add_argument_group(tr("settings"))
         flags.add_fields(group, kind, required=("data", "out"))
         add_output(parser)
         parser.set_defaults(run=run_train, kind=kind)
@@ -317,19 +324,19 @@ def run_train(values: argparse.Namespace, context: CliContext) -> int:
             else:
                 for model in models:
                     context.print(model["path"])
-                    command = _usage_command(Path(model["path"]), values.medium, context)
-                    context.print_error(Message("Use it with: {command}", command=command))
+                    usage = _usage_command(Path(model["path"]), values.medium, context)
+                    context.print_error(Message("Use it with: {command}", command=usage))
     return 0
 
 
 def _about(kind: type[Request]) -> str:
     """The first sentence of a request's docstring, for help."""
     first = (kind.__doc__ or kind.kind).strip().split("\n\n")[0]
-    return " ".join(first.split()).replace("%", "%%")
+    return worded(Message.of(" ".join(first.split()))).replace("%", "%%")
 
 
 def _usage_command(folder: Path, medium: str, context: CliContext) -> str:
     """The command that makes works with a trained model, or first adds it to the others."""
     if any(model.folder == folder for model in context.catalog().models(medium)):
-        return f"{flags.program()} make {medium} --model {folder.name}"
-    return f"{flags.program()} models import {folder} --medium {medium}"
+        return command("make", medium, "--model", folder.name)
+    return command("models", "import", str(folder), "--medium", medium)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.backends import MEDIA
-from studio.cli.context import table
-from studio.cli.flags import program
+from studio.cli.flags import add_json
 from studio.cli.plugin import cli_plugin
+from studio.cli.words import command, table, tr, worded
 from studio.errors import Message
 from studio.system.storage import format_size
 
@@ -19,63 +19,66 @@ if TYPE_CHECKING:
     from studio.models.model import Model
 
 SECONDS = 5.0  # between two words on how far an import is
+HEADS = (Message("ID"), Message("MEDIUM"), Message("FAMILY"), Message("LICENCE"), Message("SIZE"), Message("TITLE"))
 
 
 def add(verbs: Any) -> None:
     models = verbs.add_parser(
         "models",
-        help="list, describe, import and remove models",
-        description="List, describe, import and remove models.",
+        help=tr("list, describe, import and remove models"),
+        description=tr("List, describe, import and remove models."),
     )
-    actions = models.add_subparsers(title="actions", metavar="ACTION", required=True)
+    actions = models.add_subparsers(title=tr("actions"), metavar="ACTION", required=True)
     names = [one.name for one in MEDIA]
 
-    listing = actions.add_parser("list", help="list models", description="List all models.")
-    listing.add_argument("--medium", choices=names, help="only those of one medium (default: all)")
-    _json(listing)
+    listing = actions.add_parser("list", help=tr("list models"), description=tr("List all models."))
+    listing.add_argument("--medium", choices=names, help=tr("only those of one medium (default: all)"))
+    add_json(listing)
     listing.set_defaults(run=run_list)
 
     info = actions.add_parser(
-        "info", help="show the details of one model", description="Show the details of one model."
+        "info", help=tr("show the details of one model"), description=tr("Show the details of one model.")
     )
-    info.add_argument("id", metavar="ID", help="the model's id, as `studio models list` shows it")
-    info.add_argument("--verify", action="store_true", help="check its weights against their checksum (default: no)")
-    _json(info)
+    info.add_argument("id", metavar="ID", help=tr("the model's id, as `studio models list` shows it"))
+    info.add_argument(
+        "--verify", action="store_true", help=tr("check its weights against their checksum (default: no)")
+    )
+    add_json(info)
     info.set_defaults(run=run_info)
 
     bring = actions.add_parser(
         "import",
-        help="copy your own model into the studio",
-        description="Import a folder in the format of diffusers or transformers, a folder made by `studio train`, a "
-        "single .safetensors file, or a StyleGAN2 or StyleGAN3 checkpoint (.pkl, .pt), which is converted without "
-        "running any code in it. Other pickles are refused, because they can run code.",
+        help=tr("copy your own model into the studio"),
+        description=tr(
+            "Import a folder in the format of diffusers or transformers, a folder made by `studio train`, a "
+            "single .safetensors file, or a StyleGAN2 or StyleGAN3 checkpoint (.pkl, .pt), which is converted without "
+            "running any code in it. Other pickles are refused, because they can run code."
+        ),
     )
-    bring.add_argument("path", type=Path, metavar="PATH", help="the folder or file")
-    bring.add_argument("--medium", choices=names, required=True, help="what it makes (required)")
+    bring.add_argument("path", type=Path, metavar="PATH", help=tr("the folder or file"))
+    bring.add_argument("--medium", choices=names, required=True, help=tr("what it makes (required)"))
     bring.add_argument(
         "--accept-licence",
         action="store_true",
-        help="confirm that you have read and accept a licence that is unknown or restrictive (default: no)",
+        help=tr("confirm that you have read and accept a licence that is unknown or restrictive (default: no)"),
     )
     bring.add_argument(
         "--licence",
         default="",
         metavar="NAME",
-        help="its licence, if you know it, such as own or cc0-1.0 (default: as the file says)",
+        help=tr("its licence, if you know it, such as own or cc0-1.0 (default: as the file says)"),
     )
-    _json(bring)
+    add_json(bring)
     bring.set_defaults(run=run_import)
 
-    remove = actions.add_parser("remove", help="delete an imported model", description="Delete an imported model.")
-    remove.add_argument("id", metavar="ID", help="the model's id; built-in models cannot be removed")
-    _json(remove)
+    remove = actions.add_parser(
+        "remove", help=tr("delete an imported model"), description=tr("Delete an imported model.")
+    )
+    remove.add_argument("id", metavar="ID", help=tr("the model's id; built-in models cannot be removed"))
+    add_json(remove)
     remove.set_defaults(run=run_remove)
     for one in MEDIA:
         cli_plugin(one).add_model_actions(actions)
-
-
-def _json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
 
 
 def run_list(values: argparse.Namespace, context: CliContext) -> int:
@@ -85,11 +88,10 @@ def run_list(values: argparse.Namespace, context: CliContext) -> int:
     if values.json:
         context.print_json({"models": [_facts(model) for model in models]})
         return 0
-    rows = [("ID", "MEDIUM", "FAMILY", "LICENCE", "SIZE", "TITLE")]
-    rows += [
+    rows = [
         (model.id, model.medium, model.family, model.licence, format_size(model.size), model.title) for model in models
     ]
-    for line in table(rows):
+    for line in table([HEADS, *rows]):
         context.print(line)
     return 0
 
@@ -100,7 +102,7 @@ def run_info(values: argparse.Namespace, context: CliContext) -> int:
     problems = catalog.verify(model) if values.verify else []
     facts = _facts(model)
     if values.verify:
-        facts["problems"] = list(map(str, problems))
+        facts["problems"] = list(map(worded, problems))
     if values.json:
         context.print_json(facts)
     else:
@@ -109,7 +111,7 @@ def run_info(values: argparse.Namespace, context: CliContext) -> int:
         for line in table([(key, _shown(value)) for key, value in shown.items()]):
             context.print(line)
         if values.verify and not problems:
-            context.print("The weights are complete and unchanged.")
+            context.print(Message("The weights are complete and unchanged."))
     context.print_error(*problems)
     return 3 if problems else 0
 
@@ -127,8 +129,8 @@ def run_import(values: argparse.Namespace, context: CliContext) -> int:
         context.print_json({"id": model.id, "family": model.family, "licence": model.licence})
     else:
         context.print(f"{model.id}  ({model.family}, {model.licence}, {format_size(model.size)})")
-        command = f"{program()} make {model.medium} --model {model.id}"
-        context.print_error(Message("Use it with: {command}", command=command))
+        usage = command("make", model.medium, "--model", model.id)
+        context.print_error(Message("Use it with: {command}", command=usage))
     return 0
 
 
@@ -175,7 +177,7 @@ def _facts(model: Model) -> dict[str, Any]:
 
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return tr("yes") if value else tr("no")
     if isinstance(value, list):
         return ", ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType]
     return " ".join(str(value).split())

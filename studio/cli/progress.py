@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Protocol, TextIO
 
-from studio.cli.context import one_line_json, printable
+from studio.cli.words import line, one_line_json, printable, tr, worded
 from studio.errors import Message
 from studio.jobs.job import Job
 
@@ -23,7 +23,7 @@ class ProgressDisplay(Protocol):
     """Shows one job at a time. `index` counts from 1 to `count`."""
 
     def show(self, job: Job, index: int, count: int, left: float | None) -> None: ...
-    def say(self, words: str) -> None: ...
+    def say(self, words: str | Message) -> None: ...
     def close(self) -> None: ...
 
 
@@ -54,7 +54,7 @@ class JsonProgress:
                 "kind": job.request.kind,
                 "seed": job.request.seed,
                 "state": state,
-                "stage": str(progress.stage),
+                "stage": worded(progress.stage),
                 "done": progress.done,
                 "total": progress.total,
                 "seconds": round(job.seconds, 3),
@@ -64,8 +64,8 @@ class JsonProgress:
             }
         )
 
-    def say(self, words: str) -> None:
-        self._write({"message": words})
+    def say(self, words: str | Message) -> None:
+        self._write({"message": worded(words)})
 
     def close(self) -> None:
         self._stream.flush()
@@ -91,8 +91,8 @@ class LineProgress:
         self._stage, self._next = stage, now + LINE_SECONDS
         self.say(f"{_name(job, index, count)}: {_words(job, left)}")
 
-    def say(self, words: str) -> None:
-        self._stream.write(printable(words) + "\n")
+    def say(self, words: str | Message) -> None:
+        self._stream.write(line(words) + "\n")
         self._stream.flush()
 
     def close(self) -> None:
@@ -124,9 +124,9 @@ class BarProgress:
         self._bar.ncols = shutil.get_terminal_size().columns - 1
         self._bar.refresh()
 
-    def say(self, words: str) -> None:
+    def say(self, words: str | Message) -> None:
         self._bar.clear()
-        self._stream.write(printable(words) + "\n")
+        self._stream.write(line(words) + "\n")
         self._stream.flush()
 
     def close(self) -> None:
@@ -145,7 +145,7 @@ class QuietOnBrokenPipe:
         with contextlib.suppress(OSError):
             self._display.show(job, index, count, left)
 
-    def say(self, words: str) -> None:
+    def say(self, words: str | Message) -> None:
         with contextlib.suppress(OSError):
             self._display.say(words)
 
@@ -161,12 +161,12 @@ def _name(job: Job, index: int, count: int) -> str:
 
 def _words(job: Job, left: float | None) -> str:
     progress = job.progress
-    words = [str(progress.stage)]
+    words = [worded(progress.stage)]
     if progress.total:
         words.append(f"{progress.done}/{progress.total}")
     words += [f"{name} {value:.4g}" for name, value in progress.values.items()]
     if left is not None and left >= 1:
-        words.append(str(Message("{time} left", time=duration(left))))
+        words.append(tr("{time} left", time=duration(left)))
     return printable("  ".join(words))
 
 
@@ -174,7 +174,9 @@ def duration(seconds: float) -> str:
     """Seconds as a person says them: 8 s, 3 min 20 s, 2 h 5 min."""
     whole = round(seconds)
     if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+        return tr("{n} s", n=whole)
+    if whole >= 3600:
+        return tr("{h} h {m} min", h=whole // 3600, m=whole % 3600 // 60)
+    if whole % 60:
+        return tr("{m} min {s} s", m=whole // 60, s=whole % 60)
+    return tr("{n} min", n=whole // 60)

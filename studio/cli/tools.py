@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import studio
 from studio.bench import BENCHES
 from studio.cli import jobs, progress
-from studio.cli.context import one_line_json, output_folder, table
-from studio.cli.flags import program
+from studio.cli.context import output_folder
+from studio.cli.flags import add_json
 from studio.cli.make import add_output, describe
-from studio.errors import StudioError
+from studio.cli.words import one_line_json, program, table, tr
+from studio.errors import Message, StudioError
 from studio.schema.request import Request
 from studio.support import credits, demo_page, diagnostics
 from studio.system import storage
@@ -28,53 +29,57 @@ if TYPE_CHECKING:
 def add(verbs: Any) -> None:
     show = verbs.add_parser(
         "demo",
-        help="create one of everything, and a page that shows it",
-        description="Create faces, a poster, a story, a piece of music and an index.html that shows them.",
+        help=tr("create one of everything, and a page that shows it"),
+        description=tr("Create faces, a poster, a story, a piece of music and an index.html that shows them."),
     )
-    show.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="output folder (default: demo)")
+    show.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help=tr("output folder (default: demo)"))
     add_output(show)
     show.set_defaults(run=run_demo)
 
     bench = verbs.add_parser(
         "bench",
-        help="measure performance on this machine",
-        description="Measure performance; one JSON object per line.",
+        help=tr("measure performance on this machine"),
+        description=tr("Measure performance; one JSON object per line."),
     )
     bench.add_argument(
-        "name", nargs="?", default="", metavar="NAME", help=f"only one: {', '.join(BENCHES)} (default: all)"
+        "name",
+        nargs="?",
+        default="",
+        metavar="NAME",
+        help=tr("only one: {names} (default: all)", names=", ".join(BENCHES)),
     )
     bench.set_defaults(run=run_bench)
 
     made_of = verbs.add_parser(
         "about",
-        help="versions, licences and credits",
-        description="Show the parts of the studio, their versions, licences and credits.",
+        help=tr("versions, licences and credits"),
+        description=tr("Show the parts of the studio, their versions, licences and credits."),
     )
-    made_of.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
+    add_json(made_of)
     made_of.set_defaults(run=run_about)
 
     pictures = verbs.add_parser(
         "screenshots",
-        help="take screenshots of every page of the window",
-        description="Take screenshots of every page of the window, with works, in both themes and at two sizes.",
+        help=tr("take screenshots of every page of the window"),
+        description=tr("Take screenshots of every page of the window, with works, in both themes and at two sizes."),
     )
-    pictures.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder (required)")
+    pictures.add_argument("--out", type=Path, required=True, metavar="DIR", help=tr("output folder (required)"))
     pictures.add_argument(
-        "--home", type=Path, metavar="DIR", help="a STUDIO_HOME whose works to show (default: create new works)"
+        "--home", type=Path, metavar="DIR", help=tr("a STUDIO_HOME whose works to show (default: create new works)")
     )
     pictures.set_defaults(run=run_screenshots)
 
     health = verbs.add_parser(
         "doctor",
-        help="check this machine, and say what is missing and how to get it",
-        description="Check this machine. The exit status is 3 if something essential is missing.",
+        help=tr("check this machine, and say what is missing and how to get it"),
+        description=tr("Check this machine. The exit status is 3 if something essential is missing."),
     )
     health.add_argument(
         "--report",
         action="store_true",
-        help="print Markdown for a bug report, without prompts, names or home folders (default: no)",
+        help=tr("print Markdown for a bug report, without prompts, names or home folders (default: no)"),
     )
-    health.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
+    add_json(health)
     health.set_defaults(run=run_doctor)
 
 
@@ -148,7 +153,7 @@ def run_about(values: argparse.Namespace, context: CliContext) -> int:
         return 0
     own, *rest = parts
     context.print(f"{own.name} {own.version}, {own.licence}")
-    titles = {"library": "Libraries", "model": "Models"}
+    titles = {"library": Message("Libraries"), "model": Message("Models")}
     for kind, title in titles.items():
         some = [part for part in rest if part.kind == kind]
         if some:

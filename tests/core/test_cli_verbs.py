@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
 import io
 import json
 import re
 import sys
 import time
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,7 +20,9 @@ from safetensors.numpy import save_file
 
 from studio.backends import MEDIA
 from studio.backends.avatar import directions
-from studio.cli import context, progress
+from studio.cli import context, main, progress
+from studio.cli.words import table
+from studio.errors import Message
 from studio.jobs.job import Job, Progress
 from studio.media import codecs
 from studio.media.payloads import Image
@@ -345,9 +349,9 @@ def test_durations(seconds: float, words: str) -> None:
 
 
 def test_tables_align_with_chinese_characters() -> None:
-    lines = context.table([("狐狸", "a"), ("x", "b")])
+    lines = table([("狐狸", "a"), ("x", "b")])
     assert lines == ["狐狸  a", "x     b"]
-    assert context.table([]) == []
+    assert table([]) == []
 
 
 @pytest.mark.parametrize(
@@ -393,6 +397,29 @@ def test_help_and_hints_say_what_a_person_types(run: Runs, monkeypatch: pytest.M
         assert "`python3 run.py " in said
     assert "`python3 run.py models list`" in run("models", "info", "nope").err
     assert "`python3 run.py library show --help`" in run("library", "show").err
+
+
+def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from parsers(below)
+
+
+def test_every_help_is_translated(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_english = Message.__str__
+    monkeypatch.setattr(Message, "__str__", lambda said: f"«{in_english(said)}»")
+    found = list(parsers(main.parser()))
+    assert len(found) > 30
+    for parser in found:
+        told = [*filter(None, (parser.description, parser.epilog))]
+        for action in parser._actions:
+            if not isinstance(action, argparse._HelpAction | argparse._VersionAction):
+                told += [each.help or "" for each in (action, *getattr(action, "_choices_actions", ()))]
+        own = {"positional arguments", "options"}
+        told += [group.title or "" for group in parser._action_groups if group.title not in own]
+        assert all(each.startswith("«") for each in told if each), parser.prog
 
 
 @pytest.mark.parametrize("words", [["models", "list"], ["library", "show", "x"], ["make", "avatar"]])

@@ -19,7 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
 MADE_OF = {"StudioError", "BadInput", "OutOfMemory", "Flaw", "Message"}
 SHOWN = {"label", "setText", "say", "notify", "setToolTip", "setWindowTitle", "setPlaceholderText", "setAccessibleName"}
 PRINTED = {"print", "print_error", "say", "write", "append"}
+TEMPLATES = {"counted", "tr", "of", "disk_error", "disk_errors_as"}
+"""What takes a template beside the classes above; `tr` and `count` of the window are looked at by themselves."""
+HELP = {"help", "description", "epilog", "title"}
 LETTERS = re.compile(r"[^\W\d_]{2}")
+SENTENCE = re.compile(r"[^\W\d_]{2}[,.;:]? [^\W\d_]")
 NAME = "AIGC Studio"  # the same in every language
 
 
@@ -86,6 +90,37 @@ def fields(template: str) -> Iterator[str]:
             assert not spec or "{" not in spec
 
 
+def left_in_english(tree: ast.Module, made: set[str]) -> Iterator[ast.expr]:
+    """The texts of the command line that are no message: sentences, what is printed, helps, the heads of tables."""
+    known: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "metavar":
+            known.add(node.value)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            statements = [each.value for each in node.body if isinstance(each, ast.Expr)]
+            known |= {each for each in statements if isinstance(each, ast.Constant)}  # docstrings
+        if isinstance(node, ast.Call):
+            logged = getattr(getattr(node.func, "value", None), "id", "") == "logger"
+            if logged or name_of(node) in made | TEMPLATES:
+                known |= set(node.args)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "REFUSALS":  # templates of argparse
+            known |= set(ast.walk(node))
+        if node in known:
+            continue
+        if isinstance(node, ast.Constant) and SENTENCE.search(str(node.value).replace(NAME, "")):
+            yield node
+        if isinstance(node, ast.Tuple) and len(node.elts) > 1:
+            heads = [str(each.value) for each in node.elts if isinstance(each, ast.Constant)]
+            if len(heads) == len(node.elts) and all(each.isalpha() and each.isupper() for each in heads):
+                yield node
+        if isinstance(node, ast.Call):
+            texts = [each.value for each in node.keywords if each.arg in HELP]
+            if name_of(node) in {*PRINTED, "add_argument_group"} - {"append"}:
+                texts += node.args
+            yield from (each for each in texts if english(each) and each not in known)
+
+
 def faults(path: Path, tree: ast.Module, made: set[str]) -> Iterator[str]:
     constants = {
         target.id
@@ -94,6 +129,10 @@ def faults(path: Path, tree: ast.Module, made: set[str]) -> Iterator[str]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
+    if "cli" in path.parts or path.name == "__main__.py":
+        made = made | {"tr"}
+        for text in left_in_english(tree, made):
+            yield f"{path}:{text.lineno}: stays English: {ast.unparse(text)}"
     for node in ast.walk(tree):
         if "ui" in path.parts and ast.unparse(node) in ("error.message", "error.hint"):
             yield f"{path}:{node.lineno}: an error in English: {ast.unparse(node)}"  # type: ignore[attr-defined]
@@ -173,11 +212,38 @@ def test_messages_that_cannot_be_translated_are_found(bad: str) -> None:
         'context.print_error(as_typed(f"Use it with: {command}"))',
         'display.say(f"{n} left")',
         'sys.stderr.write(f"It failed: {error}.")',
+        'context.print("Cancelled.")',
+        'context.print_error("Nothing." if empty else found)',
+        'verbs.add_parser("walk", help="walk")',
+        'verbs.add_parser("walk", help=f"walk {far}", description=tr("Walk."))',
+        'verbs.add_parser("walk", help=tr(f"walk {far}"))',
+        'verbs.add_parser("walk", help=tr("walk {far}"))',
+        'parser.add_argument_group("settings")',
+        'rows = [("ID", "NAME")]',
+        'said = "Nothing was found."',
+        'raise argparse.ArgumentTypeError(f"{number} is too large")',
+        'return "yes please" if value else ""',
     ],
 )
 def test_prints_that_cannot_be_translated_are_found(bad: str) -> None:
     assert list(faults(Path("studio/cli/x.py"), ast.parse(bad), MADE_OF))
-    assert not list(faults(Path("studio/cli/x.py"), ast.parse('context.print(f"{id}  {path}")'), MADE_OF))
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        'context.print(f"{id}  {path}")',
+        'context.print(Message("{id} is removed.", id=id))',
+        'verbs.add_parser("walk", help=tr("walk {far}", far=far), epilog=tr("Walk far."))',
+        'parser.add_argument("--rename", metavar=("ID", "NAME"))',
+        'HEADS = (Message("ID"), Message("NAME"))',
+        'with disk_errors_as("The page could not be written"): pass',
+        'logger.exception("a command failed")',
+        'def f():\n    """A docstring of words."""',
+    ],
+)
+def test_prints_that_can_be_translated_are_left_alone(good: str) -> None:
+    assert not list(faults(Path("studio/cli/x.py"), ast.parse(good), MADE_OF))
 
 
 def test_a_message_formats_to_the_expected_sentence() -> None:

@@ -6,38 +6,42 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from studio.backends.avatar import directions
-from studio.cli.context import table
-from studio.cli.flags import program
+from studio.cli.flags import add_json
+from studio.cli.words import command, table, tr
 from studio.errors import BadInput, Message
 
 if TYPE_CHECKING:
     from studio.cli.context import CliContext
 
+HEADS = (Message("ID"), Message("NAME"), Message("METHOD"), Message("LAYERS"), Message("DEVIATION"))
+
 
 def add(actions: Any) -> None:
     parser = actions.add_parser(
         "directions",
-        help="list, rename or delete the directions of an avatar model",
-        description="List, rename or delete the directions that were found on an avatar model. "
-        "`studio make avatar.directions` finds more.",
+        help=tr("list, rename or delete the directions of an avatar model"),
+        description=tr(
+            "List, rename or delete the directions that were found on an avatar model. "
+            "`studio make avatar.directions` finds more."
+        ),
     )
-    parser.add_argument("id", metavar="ID", help="the model's id, as `studio models list` shows it")
+    parser.add_argument("id", metavar="ID", help=tr("the model's id, as `studio models list` shows it"))
     parser.add_argument(
         "--rename",
         nargs=2,
         action="append",
         default=[],
         metavar=("DIRECTION", "NAME"),
-        help="rename a direction after what it changes, such as Smile; may be repeated (default: none)",
+        help=tr("rename a direction after what it changes, such as Smile; may be repeated (default: none)"),
     )
     parser.add_argument(
         "--delete",
         action="append",
         default=[],
         metavar="DIRECTION",
-        help="delete a direction; faces that use it cannot be made again; may be repeated (default: none)",
+        help=tr("delete a direction; faces that use it cannot be made again; may be repeated (default: none)"),
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
+    add_json(parser)
     parser.set_defaults(run=run_directions)
 
 
@@ -67,12 +71,11 @@ def run_directions(values: argparse.Namespace, context: CliContext) -> int:
         return 0
     if not found:
         context.print(Message("{title} has no directions.", title=model.title))
-        command = f"{program()} make avatar.directions --model {model.id}"
-        context.print_error(Message("Find some with: {command}", command=command))
+        search = command("make", "avatar.directions", "--model", model.id)
+        context.print_error(Message("Find some with: {command}", command=search))
         return 0
-    rows = [("ID", "NAME", "METHOD", "LAYERS", "DEVIATION")]
-    rows += [(one.id, one.name, one.method, one.layers, f"{one.std:.3g}") for one in found]
-    for line in table(rows):
+    rows = [(one.id, one.name, one.method, one.layers, f"{one.std:.3g}") for one in found]
+    for line in table([HEADS, *rows]):
         context.print(line)
     return 0
 

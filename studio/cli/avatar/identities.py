@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Mapping
 from functools import reduce
 from pathlib import Path
@@ -13,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from studio.backends.avatar.expressions import MANY, sheet
 from studio.backends.avatar.requests import AvatarRequest
 from studio.cli import flags, inputs
-from studio.cli.context import table
 from studio.cli.inputs import from_work
 from studio.cli.plugin import MakeFlags
+from studio.cli.words import moment, table, tr
 from studio.errors import BadInput, Message
 from studio.library.identities import Identities, Identity
 from studio.media import codecs
@@ -28,61 +27,67 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 MOST = 24
+HEADS = (Message("ID"), Message("KEPT"), Message("NAME"))
 
 
 def add(verbs: Any) -> None:
     parser = verbs.add_parser(
         "identities",
-        help="list, save and rename characters",
-        description="Saved characters: faces that you have saved under a name.",
-        epilog="`studio make avatar --identity NAME` uses one; other flags change it.",
+        help=tr("list, save and rename characters"),
+        description=tr("Saved characters: faces that you have saved under a name."),
+        epilog=tr("`studio make avatar --identity NAME` uses one; other flags change it."),
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(title=tr("actions"), metavar="ACTION", required=True)
 
-    listing = actions.add_parser("list", help="list saved characters", description="List saved characters by name.")
-    listing.add_argument("--bin", action="store_true", help="list those in the bin instead (default: no)")
-    _json(listing)
+    listing = actions.add_parser(
+        "list", help=tr("list saved characters"), description=tr("List saved characters by name.")
+    )
+    listing.add_argument("--bin", action="store_true", help=tr("list those in the bin instead (default: no)"))
+    flags.add_json(listing)
     listing.set_defaults(run=run_list)
 
-    show = _one(actions, "show", "show one character", "Show all that is saved of one character.")
+    show = _one(actions, "show", tr("show one character"), tr("Show all that is saved of one character."))
     show.set_defaults(run=run_show)
 
     keep = actions.add_parser(
-        "keep", help="save the face of a work as a character", description="Save the face of a work as a character."
+        "keep",
+        help=tr("save the face of a work as a character"),
+        description=tr("Save the face of a work as a character."),
     )
     keep.add_argument(
-        "work", metavar="WORK", help="a work's id, as `studio library list` shows it, its file, or a copy of its file"
+        "work",
+        metavar="WORK",
+        help=tr("a work's id, as `studio library list` shows it, its file, or a copy of its file"),
     )
     keep.add_argument(
         "--name",
         metavar="TEXT",
-        help="name of the character; a saved one of that name gets this face (default: the face's own name)",
+        help=tr("name of the character; a saved one of that name gets this face (default: the face's own name)"),
     )
-    _json(keep)
+    flags.add_json(keep)
     keep.set_defaults(run=run_keep)
 
-    rename = _one(actions, "rename", "rename a character", "Rename a character.")
-    rename.add_argument("name", metavar="TEXT", help="the new name")
+    rename = _one(actions, "rename", tr("rename a character"), tr("Rename a character."))
+    rename.add_argument("name", metavar="TEXT", help=tr("the new name"))
     rename.set_defaults(run=run_rename)
 
     remove = _one(
-        actions, "remove", "move a character to the bin", "Move a character to the bin, from where it can be restored."
+        actions,
+        "remove",
+        tr("move a character to the bin"),
+        tr("Move a character to the bin, from where it can be restored."),
     )
     remove.set_defaults(run=run_remove)
 
-    restore = _one(actions, "restore", "restore a character from the bin", "Restore a character from the bin.")
+    restore = _one(actions, "restore", tr("restore a character from the bin"), tr("Restore a character from the bin."))
     restore.set_defaults(run=run_restore)
 
 
 def _one(actions: Any, name: str, about: str, description: str) -> Any:
     parser = actions.add_parser(name, help=about, description=description)
-    parser.add_argument("who", metavar="NAME", help="a name, or an id as `studio identities list` shows it")
-    _json(parser)
+    parser.add_argument("who", metavar="NAME", help=tr("a name, or an id as `studio identities list` shows it"))
+    flags.add_json(parser)
     return parser
-
-
-def _json(parser: Any) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON object (default: no)")
 
 
 def run_list(values: argparse.Namespace, context: CliContext) -> int:
@@ -91,12 +96,15 @@ def run_list(values: argparse.Namespace, context: CliContext) -> int:
     if values.json:
         context.print_json({"identities": [_facts(one) for one in found]})
     elif found:
-        rows = [(one.id, _when(one.created), one.name) for one in found]
-        for line in table([("ID", "KEPT", "NAME"), *rows]):
+        rows = [(one.id, moment(one.created), one.name) for one in found]
+        for line in table([HEADS, *rows]):
             context.print(line)
     else:
-        nobody = "The bin is empty." if values.bin else "No characters yet: `studio identities keep WORK` saves one."
-        context.print_error(flags.as_typed(nobody))
+        empty, none = (
+            Message("The bin is empty."),
+            Message("No characters yet: `studio identities keep WORK` saves one."),
+        )
+        context.print_error(empty if values.bin else none)
     return 0
 
 
@@ -107,7 +115,7 @@ def run_show(values: argparse.Namespace, context: CliContext) -> int:
         context.print_json(facts)
         return 0
     face = json.dumps(facts["face"], ensure_ascii=False)
-    shown = {**facts, "kept": _when(one.created), "changed": _when(one.changed), "face": face}
+    shown = {**facts, "kept": moment(one.created), "changed": moment(one.changed), "face": face}
     for line in table([(name, str(value)) for name, value in shown.items() if value not in ("", None)]):
         context.print(line)
     return 0
@@ -148,7 +156,7 @@ def _done(values: argparse.Namespace, context: CliContext, one: Identity, said: 
     if values.json:
         context.print_json(_facts(one))
     else:
-        context.print(flags.as_typed(str(said)))
+        context.print(said)
     return 0
 
 
@@ -183,30 +191,30 @@ def _facts(one: Identity) -> dict[str, Any]:
     }
 
 
-def _when(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
-
-
 class FaceFlags(MakeFlags):
     """--identity, which starts from a saved character, and --expressions, which makes a character sheet."""
 
     def add(self, parser: argparse.ArgumentParser, kind: type[Request]) -> None:
         if not kind.keeps_identity:
             return
-        group = parser.add_argument_group("character")
+        group = parser.add_argument_group(tr("character"))
         group.add_argument(
             "--identity",
             default=None,
             metavar="NAME",
-            help="start from a saved character; other flags change it (default: from the seed)",
+            help=tr("start from a saved character; other flags change it (default: from the seed)"),
         )
         group.add_argument(
             "--expressions",
-            type=flags.whole_number(0, MOST),
+            type=flags.whole_number("--expressions", 0, MOST),
             default=0,
             metavar="N",
-            help=f"make a character sheet: the face large and in up to N expressions, titled with --name; {MANY} is a "
-            f"good number; 0 to {MOST} (default: 0, the face alone)",
+            help=tr(
+                "make a character sheet: the face large and in up to N expressions, titled with --name; {many} is a "
+                "good number; 0 to {most} (default: 0, the face alone)",
+                many=MANY,
+                most=MOST,
+            ),
         )
 
     def known(self, values: argparse.Namespace, context: CliContext) -> dict[str, Any]:
