@@ -106,6 +106,8 @@ def reason(error: BaseException) -> Message | str:
         return Message("it is not in UTF-8")
     if isinstance(error, json.JSONDecodeError):
         return Message("line {line} is no JSON", line=error.lineno)
+    if getattr(error, "sqlite_errorcode", 0) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE):
+        return Message("the disk is full")
     if type(error) is ValueError or isinstance(error, sqlite3.Error):
         return str(error)
     if isinstance(error, KeyError):

@@ -9,13 +9,14 @@ import contextlib
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from studio.errors import Message, StudioError
 from studio.library.asset import AssetRecord, LibraryQuery, search_text, without_surrogates
-from studio.system.storage import transaction
+from studio.system.storage import demand_room, transaction
 
 SHA256 = re.compile(r'"([0-9a-f]{64})', re.ASCII)
 """A sha256 in JSON, also in a JSON text inside of it. The quote makes the search nine times as fast."""
@@ -46,6 +47,9 @@ CREATE VIRTUAL TABLE words USING fts5 (title, prompt, tags, model, tokenize = 't
 CREATE TABLE labels (kind TEXT, name TEXT, seq INTEGER, PRIMARY KEY (kind, name, seq)) WITHOUT ROWID;
 CREATE INDEX labels_of ON labels (seq);
 """
+ROOM = 2**16
+"""Bytes without which SQLite cannot open the index: its shared memory alone, a file beside it, takes half of them."""
+RETRY = 2.0  # seconds between two looks at whether a full disk has room again
 # `words` holds works outside the bin only, so that a search over them need not look at `works`.
 _DATA_TABLES = ("works", "bodies", "texts", "words", "labels")
 
@@ -62,10 +66,15 @@ class DamagedIndex(StudioError):
 
 
 class LibraryIndex:
-    """The index file and its connections. Any thread may use it; each query borrows a connection of its own."""
+    """The index file and its connections. Any thread may use it; each query borrows a connection of its own.
+
+    On a full disk SQLite cannot even read the file, since it needs room for its shared memory. Queries then read a copy
+    in memory (`copy_to_memory`), until there is room again; nothing can be written meanwhile.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._copy: _MemoryCopy | None = None
         self._idle: list[sqlite3.Connection] = []
         self._idle_lock = threading.Lock()
         self._closed = False
@@ -77,28 +86,42 @@ class LibraryIndex:
             if _version(db) == VERSION:
                 return 0
             with transaction(db):
-                for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-                    if not name.startswith(("sqlite_", "words_")):
-                        db.execute(f"DROP TABLE {name}")
-                for statement in _TABLES.split(";\n"):
-                    if statement.strip():
-                        db.execute(statement)
-                filled = upsert(db, records())
-                db.execute(f"PRAGMA user_version = {VERSION}")
-            return filled
+                return _fill(db, records())
 
     def replace_all(self, records: Iterable[AssetRecord]) -> int:
         """Replace all works by these; returns how many they are."""
-        with self.connection() as db, transaction(db):
+        with self.writing() as db:
             for table in _DATA_TABLES:
                 db.execute(f"DELETE FROM {table}")
             return upsert(db, records)
+
+    def copy_to_memory(self, records: Callable[[], Iterable[AssetRecord]]) -> None:
+        """Read a copy in memory from now on. Where the file cannot be read even so, it is made from the `records`."""
+        self._release()
+        self._copy = _MemoryCopy(self.path, records)
+
+    @contextlib.contextmanager
+    def writing(self) -> Generator[sqlite3.Connection]:
+        """A connection for one transaction: all of it or nothing. Raises OSError on a full disk."""
+        if self._copy is not None:
+            self._leave_copy()
+        with self.connection() as db, transaction(db):
+            yield db
 
     @contextlib.contextmanager
     def connection(self, must_exist: bool = True) -> Generator[sqlite3.Connection]:
         """A connection for one query or one transaction. Raises DamagedIndex where the file is damaged, or lacks
         its tables and `must_exist` is set.
         """
+        copy = self._copy
+        if copy is not None and copy.is_due():
+            with contextlib.suppress(OSError, sqlite3.Error):
+                self._leave_copy()
+        copy = self._copy
+        if copy is not None:
+            with copy.connection() as db:
+                yield db
+            return
         db = self._borrow(must_exist)
         try:
             yield db
@@ -137,11 +160,24 @@ class LibraryIndex:
             self.path.with_name(self.path.name + tail).unlink(missing_ok=True)
         return aside
 
+    def _leave_copy(self) -> None:
+        """Use the file again. Raises OSError or sqlite3.OperationalError where there is still no room for that."""
+        demand_room(self.path.parent, ROOM)
+        db = self._connect(must_exist=False)
+        with self._idle_lock:
+            self._idle.append(db)
+            copy, self._copy = self._copy, None
+        if copy is not None:
+            copy.close()
+
     def _release(self) -> None:
         with self._idle_lock:
             idle, self._idle = self._idle, []
+            copy, self._copy = self._copy, None
         for db in idle:
             db.close()
+        if copy is not None:
+            copy.close()
 
     def _borrow(self, must_exist: bool) -> sqlite3.Connection:
         now = self.inode()
@@ -176,12 +212,82 @@ class LibraryIndex:
             db.close()
             if version < VERSION:
                 raise DamagedIndex(Message("it is empty"))
-            raise StudioError(
-                "This library was opened by a newer AIGC Studio.", "Update the studio, or choose another folder."
-            )
+            raise _newer()
         with self._idle_lock:
             self._opened_inode = self.inode()
         return db
+
+
+class _MemoryCopy:
+    """A copy of the index in memory, taken again when another studio has changed the file; one query at a time."""
+
+    def __init__(self, path: Path, records: Callable[[], Iterable[AssetRecord]]) -> None:
+        self._path, self._records = path, records
+        self._lock = threading.RLock()
+        self._take()
+
+    def is_due(self) -> bool:
+        """Whether it is time to look whether there is room again; the caller then does."""
+        with self._lock:
+            due = time.monotonic() >= self._next_look
+            if due:
+                self._next_look = time.monotonic() + RETRY
+            return due
+
+    @contextlib.contextmanager
+    def connection(self) -> Generator[sqlite3.Connection]:
+        with self._lock:
+            if self._stamp != self._file_stamp():
+                self._db.close()
+                self._take()
+            yield self._db
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def _take(self) -> None:
+        self._next_look = time.monotonic() + RETRY
+        self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        try:
+            # In this mode SQLite needs no shared memory. It waits for others and keeps them out, so not for longer.
+            with contextlib.closing(sqlite3.connect(f"{self._path.as_uri()}?mode=rw", uri=True, timeout=5.0)) as file:
+                file.execute("PRAGMA locking_mode = EXCLUSIVE")
+                file.backup(self._db)
+            version = _version(self._db)
+        except sqlite3.DatabaseError:
+            version = 0
+        if version > VERSION:
+            self._db.close()
+            raise _newer()
+        if version < VERSION:
+            self._db.close()
+            self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            with transaction(self._db):
+                _fill(self._db, self._records())
+        self._stamp = self._file_stamp()
+
+    def _file_stamp(self) -> tuple[int, ...]:
+        """Changes when the file or its log does."""
+        stamp: list[int] = []
+        for path in (self._path, self._path.with_name(f"{self._path.name}-wal")):
+            with contextlib.suppress(OSError):
+                stat = path.stat()
+                stamp += (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        return tuple(stamp)
+
+
+def _fill(db: sqlite3.Connection, records: Iterable[AssetRecord]) -> int:
+    """Make the tables anew, filled with `records`; returns how many these are. Within `transaction`."""
+    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        if not name.startswith(("sqlite_", "words_")):
+            db.execute(f"DROP TABLE {name}")
+    for statement in _TABLES.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+    filled = upsert(db, records)
+    db.execute(f"PRAGMA user_version = {VERSION}")
+    return filled
 
 
 def upsert(db: sqlite3.Connection, records: Iterable[AssetRecord]) -> int:
@@ -378,6 +484,12 @@ def _order(db: sqlite3.Connection, record: AssetRecord) -> int:
     while db.execute("SELECT 1 FROM works WHERE seq = ?", (seq,)).fetchone():
         seq += 1
     return seq
+
+
+def _newer() -> StudioError:
+    return StudioError(
+        "This library was opened by a newer AIGC Studio.", "Update the studio, or choose another folder."
+    )
 
 
 def _version(db: sqlite3.Connection) -> int:

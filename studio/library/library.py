@@ -39,18 +39,33 @@ from studio.library.verify import (
     measures,
     medium_of,
     rebuild_records,
+    sidecar_records,
     unindexed_texts,
 )
 from studio.media import codecs, images, temp_clips
 from studio.media.payloads import Audio, Bundle, Clip, Image, Payload, Text
 from studio.media.provenance import Embed, Provenance, embedded_note, parse_note
 from studio.system import storage
-from studio.system.storage import FileLock, disk_error, disk_errors_as, sha256_of, sync_file, sync_folder
+from studio.system.storage import (
+    FileLock,
+    demand_room,
+    disk_error,
+    disk_errors_as,
+    is_full,
+    sha256_of,
+    sync_file,
+    sync_folder,
+)
 
 __all__ = ["Asset", "AssetFile", "Embed", "Library", "LibraryProblem", "LibraryQuery"]
 
 IMPORT_LIMIT = 2**31
 """Bytes of the largest file that can be imported."""
+
+FULL = Message(
+    "The disk of the library is full: works can be seen and exported, but nothing can be saved. Free some space."
+)
+"""Said once the library has been opened to read only."""
 
 Storable = Image | Clip | Audio | Text
 NO_PARTS: Mapping[str, tuple[str, Callable[[Path], None]]] = {}
@@ -60,7 +75,8 @@ class Library:
     """Works in `folder`: files in works/YYYY-MM with a sidecar each, thumbnails, a bin, and index.sqlite.
 
     Opening finishes or removes what a crash left, indexes works that were copied into the folder, and rebuilds the
-    index where it is missing or damaged; `notices` has messages for the user. Raises
+    index where it is missing or damaged; `notices` has messages for the user. On a full disk it opens to read only, and
+    what would write raises StudioError until there is room. Raises
     StudioError where the folder cannot be used. `step` is called with the name of every step of a change before it is
     taken.
     """
@@ -77,11 +93,28 @@ class Library:
         with disk_errors_as("The library could not be opened"):
             self._store.prepare()
             with self._lock:
+                self._store.sweep_dead()  # first, since it may be what has filled the disk
                 try:
-                    self._index.prepare(lambda: rebuild_records(self.folder))
-                except DamagedIndex:
-                    self._queries.rebuild()
-                self._queries.sync_with_folder(self._queries.retry(lambda: self._store.recover(self._index)))
+                    self._open()
+                except (OSError, sqlite3.OperationalError) as error:
+                    if not is_full(error) and self._has_room():
+                        raise
+                    self._index.copy_to_memory(lambda: sidecar_records(self.folder))
+                    self.notices.append(FULL)
+
+    def _open(self) -> None:
+        try:
+            self._index.prepare(lambda: rebuild_records(self.folder))
+        except DamagedIndex:
+            self._queries.rebuild()
+        self._queries.sync_with_folder(self._queries.retry(lambda: self._store.recover(self._index)))
+
+    def _has_room(self) -> bool:
+        try:
+            demand_room(self.folder, tables.ROOM)
+        except OSError as error:
+            return not is_full(error)
+        return True
 
     def close(self) -> None:
         self._index.close()

@@ -22,7 +22,7 @@ from studio.errors import BadInput, StudioError
 from studio.library import index as tables
 from studio.library.asset import SIDECAR_LIMIT, AssetRecord
 from studio.library.index import LibraryIndex
-from studio.system.storage import sync_folder, transaction, try_lock, write_atomic, write_synced
+from studio.system.storage import sync_folder, try_lock, write_atomic, write_synced
 
 FOLDERS = ("works", "bin")
 SOURCES = "sources"
@@ -99,7 +99,7 @@ class LibraryStore:
                 write_synced(self.staged(record.id + ".json"), record.to_json().encode())
             sync_folder(self.staging)
             self.step("index")
-            with index.connection() as db, transaction(db):
+            with index.writing() as db:
                 tables.upsert(db, records)
                 self.step("commit")
         except BaseException:
@@ -119,7 +119,7 @@ class LibraryStore:
 
     def withdraw(self, index: LibraryIndex, record: AssetRecord) -> None:
         """Undo the adding of a work. If this fails too, the next opening finishes the adding."""
-        with index.connection() as db, transaction(db):
+        with index.writing() as db:
             tables.delete(db, [record.id])
         for path in (record.sidecar_in(self.folder), *record.paths_in(self.folder)):
             path.unlink(missing_ok=True)
@@ -127,6 +127,7 @@ class LibraryStore:
 
     def remove(self, index: LibraryIndex, records: Iterable[AssetRecord]) -> None:
         """Delete works of the bin for good."""
+        notes: list[Path] = []
         for record in records:
             self.step("mark")
             note = self.staged(record.id + ".gone")
@@ -134,8 +135,9 @@ class LibraryStore:
                 record.sidecar_in(self.folder).replace(note)
             if not note.exists():
                 write_synced(note, record.to_json().encode())
-            sync_folder(self.staging)
-            self._delete_files(index, note)
+            notes.append(note)
+        sync_folder(self.staging)
+        self._delete_marked(index, notes)
 
     def recover(self, index: LibraryIndex) -> set[str]:
         """Finish or delete what crashed studios left in staging.
@@ -153,22 +155,26 @@ class LibraryStore:
             except StudioError:
                 unfinished.add(note.stem)
         if described:
-            with index.connection() as db, transaction(db):
+            with index.writing() as db:
                 tables.upsert(db, described)
         for record in described:
             try:
                 self.finish([record])
             except OSError:
                 unfinished.add(record.id)
-        for note in sorted(self.staging.glob("*.gone")):
-            self._delete_files(index, note)
+        self._delete_marked(index, sorted(self.staging.glob("*.gone")))
+        self.sweep_dead()
+        return unfinished
+
+    def sweep_dead(self) -> None:
+        """Delete what crashed studios staged of works that they had not described."""
         staged = {path.name.split(".", 1)[0] for path in self.staging.iterdir() if path.is_file()}
-        for name in sorted(staged - {""} - unfinished):
+        described = {path.stem for path in self.staging.iterdir() if path.suffix in (".json", ".gone")}
+        for name in sorted(staged - {""} - described):
             held = try_lock(self.staged(name + ".lock"))
             if held is not None:
                 self.sweep(name)
                 self.release(name, held)
-        return unfinished
 
     def sweep(self, name: str) -> None:
         """Delete the staged files of a work that was not added, except the lock."""
@@ -196,22 +202,21 @@ class LibraryStore:
             other.with_name(record.id + ".json").unlink(missing_ok=True)
         return {path.parent, *(other.parent for other in elsewhere if other.parent.is_dir())}
 
-    def _delete_files(self, index: LibraryIndex, note: Path) -> None:
-        name = note.stem
-        try:
-            record = read_sidecar(note)
-        except StudioError:
-            record = None
-        self.step("unindex")
-        with index.connection() as db, transaction(db):
-            tables.delete(db, [name])
-        self.step("delete")
-        if record:
-            for path in record.paths_in(self.folder):
-                path.unlink(missing_ok=True)
-        self._drop_thumbnails(name)
-        self.step("close")
-        note.unlink(missing_ok=True)
+    def _delete_marked(self, index: LibraryIndex, notes: Sequence[Path]) -> None:
+        """Delete the works in these notes: the files first, since the index can be written on a full disk only then."""
+        for note in notes:
+            self.step("delete")
+            with contextlib.suppress(StudioError):  # it is damaged, or of a newer studio
+                for path in read_sidecar(note).paths_in(self.folder):
+                    path.unlink(missing_ok=True)
+            self._drop_thumbnails(note.stem)
+        if notes:
+            self.step("unindex")
+            with index.writing() as db:
+                tables.delete(db, [note.stem for note in notes])
+        for note in notes:
+            self.step("close")
+            note.unlink(missing_ok=True)
 
     def _drop_thumbnails(self, name: str) -> None:
         for path in self.thumbnail(name).parent.glob(name + ".*"):

@@ -22,7 +22,7 @@ from studio.library.store import FOLDERS, SOURCES, read_sidecar
 from studio.media import codecs
 from studio.media.payloads import Audio, Clip, Image, Text
 from studio.media.provenance import parse_note
-from studio.system.storage import FileLock, disk_errors_as, sha256_of, transaction, write_atomic
+from studio.system.storage import FileLock, disk_errors_as, sha256_of, write_atomic
 
 T = TypeVar("T")
 OnProgress = Callable[[int, int], None]
@@ -76,6 +76,12 @@ def rebuild_records(folder: Path, on_progress: OnProgress | None = None) -> list
             if record:
                 records.append(record)
                 known.update(record.paths_in(folder))
+    return sorted(_without_duplicates(records), key=lambda record: (record.order, record.created, record.id))
+
+
+def sidecar_records(folder: Path) -> list[AssetRecord]:
+    """The records of all works whose sidecars can be read, oldest first. Writes nothing."""
+    records = read_records(_sidecars(folder))
     return sorted(_without_duplicates(records), key=lambda record: (record.order, record.created, record.id))
 
 
@@ -201,7 +207,7 @@ class SelfHealingIndex:
                 )
             )
         if new or missing:
-            with self._index.connection() as db, transaction(db):
+            with self._index.writing() as db:
                 tables.upsert(db, new)
                 tables.delete(db, missing)
         if missing:

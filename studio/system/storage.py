@@ -10,6 +10,7 @@ import os
 import shutil
 import sqlite3
 import sys
+import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Generator
@@ -111,6 +112,13 @@ def sha256_of(path: Path, on_chunk: Callable[[int], object] = lambda _bytes: Non
     return digest.hexdigest()
 
 
+def demand_room(folder: Path, size: int) -> None:
+    """Return if a file of `size` bytes can be written to the folder. Raises OSError otherwise, as on a full disk."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(size))
+        file.flush()
+
+
 @contextlib.contextmanager
 def transaction(db: sqlite3.Connection) -> Generator[None]:
     """One transaction: all of it or, when anything is raised, nothing."""
@@ -129,7 +137,7 @@ def disk_error(what: LiteralString | Message, error: OSError | sqlite3.Error) ->
     code = error.errno if isinstance(error, OSError) else _sqlite_cause(error)
     what = what if isinstance(what, Message) else Message(what)
     path = getattr(error, "filename", None) or ""
-    if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if is_full(error):
         return StudioError("{what}: the disk is full.", "Free some space and try again.", mend="room", what=what)
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
         said = Message("{what}: this folder may not be written to.", what=what)
@@ -153,6 +161,8 @@ def disk_error(what: LiteralString | Message, error: OSError | sqlite3.Error) ->
 
 
 def _sqlite_cause(error: sqlite3.Error) -> int | None:
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return errno.ENOSPC  # no room for the shared memory, which is in a file beside the database
     causes = {
         sqlite3.SQLITE_FULL: errno.ENOSPC,
         sqlite3.SQLITE_READONLY: errno.EROFS,
@@ -162,6 +172,12 @@ def _sqlite_cause(error: sqlite3.Error) -> int | None:
         sqlite3.SQLITE_LOCKED: errno.EBUSY,
     }
     return causes.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+
+
+def is_full(error: OSError | sqlite3.Error) -> bool:
+    """Whether the cause of an error is a disk, or a quota on it, that is full."""
+    code = error.errno if isinstance(error, OSError) else _sqlite_cause(error)
+    return code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class FileLock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -18,7 +19,17 @@ from studio.library.library import Asset, Library, LibraryQuery
 from studio.media import codecs
 from studio.media.payloads import Audio, Bundle, Image, Svg, Text
 from studio.media.provenance import Provenance
-from tests.core.crashes import Refusal, Step, ended, in_child, killed_at, quick_folder, small_disk
+from tests.core.crashes import (
+    Refusal,
+    Step,
+    ended,
+    full_disk,
+    in_child,
+    killed_at,
+    killed_when_ready,
+    quick_folder,
+    small_disk,
+)
 
 REQUEST = {"kind": "poster", "prompt": "海边的灯塔", "model": "poster-starter", "seed": 1}
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a child that shares the test's code")
@@ -428,6 +439,103 @@ def test_a_small_disk_that_fills_up(tmp_path: Path) -> None:
         again = keep(library)
         assert library.verify() == []
         assert library.page()[0] == again
+        library.close()
+
+
+def read_everything(library: Library) -> tuple[object, ...]:
+    """What lists, searches, details and checks show."""
+    return (shown(library), library.count(), library.ids(LibraryQuery(text="海边的灯塔")), library.verify())
+
+
+WRITING = [add_picture, bring, mark, label, throw, take_back, rebuild]
+
+
+def test_a_full_disk_leaves_the_library_open_to_read(seeded: Path) -> None:
+    library = Library(seeded)
+    before = read_everything(library)
+    library.close()
+    with full_disk():
+        library = Library(seeded)
+        assert [str(notice)[:33] for notice in library.notices] == ["The disk of the library is full: "]
+        assert read_everything(library) == before
+        for deed in WRITING:
+            with pytest.raises(StudioError, match="the disk is full") as caught:
+                deed(library)
+            assert "Free some space" in caught.value.hint
+            assert read_everything(library) == before
+    library.favourite([library.page()[0].id])  # there is room again
+    assert library.count(LibraryQuery(favourite=True)) == 1
+    library.close()
+    assert len(seen(seeded)) == 2
+
+
+def damaged(path: Path) -> None:
+    overwrite(path, 0, b"\0" * 4096)
+
+
+@pytest.mark.parametrize("index", [damaged, Path.unlink], ids=["damaged", "gone"])
+def test_a_full_disk_and_no_index_leave_what_the_sidecars_say(seeded: Path, index: Callable[[Path], None]) -> None:
+    library = Library(seeded)
+    before = read_everything(library)
+    library.close()
+    index(seeded / "index.sqlite")
+    with full_disk():
+        library = Library(seeded)
+        assert read_everything(library) == before
+        library.close()
+    assert len(seen(seeded)) == 2
+
+
+def test_a_full_disk_shows_what_the_last_studio_wrote_before_it_was_killed(seeded: Path) -> None:
+    killed_when_ready(
+        seeded,
+        "from studio.library.library import Library; library = Library(Path(sys.argv[1]));"
+        " library.rename(library.page()[0].id, 'The last word')",
+    )
+    assert (seeded / "index.sqlite-wal").stat().st_size  # what it wrote is not in the index itself
+    (seeded / "index.sqlite-shm").unlink()
+    with full_disk():
+        library = Library(seeded)
+        assert [work.title for work in library.page()] == ["The last word"]
+        assert library.verify() == []
+        library.close()
+
+
+def test_what_a_killed_import_left_is_removed_even_where_it_filled_the_disk(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "3m") as disk:
+        library = Library(disk / "library")
+        keep(library)
+        library.close()
+        left = disk / "library" / "staging" / "20260101-000000-deadbeef.mp4"
+        with contextlib.suppress(OSError):
+            left.write_bytes(bytes(4_000_000))
+        library = Library(disk / "library")
+        assert not left.exists()
+        assert library.notices == []
+        keep(library, 8)
+        library.close()
+
+
+def test_a_library_on_a_disk_with_eight_kilobytes_left(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "3m") as disk:
+        library = Library(disk / "library")
+        works = [keep(library, shade) for shade in range(5)]
+        noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
+        large = library.add(Image(noise), medium="poster", request=REQUEST, provenance=Provenance())
+        library.bin([large.id])
+        library.close()
+        rest = disk / "rest"
+        with contextlib.suppress(OSError):
+            rest.write_bytes(bytes(4_000_000))
+        os.truncate(rest, rest.stat().st_size - 8192)
+        library = Library(disk / "library")
+        assert library.page() == works[::-1]
+        assert library.verify() == []
+        with pytest.raises(StudioError, match="the disk is full"):
+            library.rename(works[0].id, "Another")
+        assert library.empty_bin() == 1  # which makes room
+        library.rename(works[0].id, "Another")
+        assert library.verify() == []
         library.close()
 
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel
+from qasync import QEventLoop
 
 from studio.backends import medium
 from studio.bench import library as bench
-from studio.library.library import LibraryQuery
+from studio.library.library import Library, LibraryQuery
 from studio.media.provenance import ModelOrigin, Provenance
+from studio.system.paths import AppPaths
 from studio.ui.library.details import origin_facts, request_facts
 from studio.ui.library.model import AHEAD, PAGE
 from studio.ui.library.page import LibraryPage
 from studio.ui.widgets.theme import theme
+from tests.core.crashes import full_disk
 from tests.fakes import payload
-from tests.ui.conftest import Desk
+from tests.studios import fake_studio
+from tests.ui.conftest import Desk, no_unexpected_errors
 
 
 def fill(desk: Desk, kind: str, seeds: range, prompt: str = "") -> None:
@@ -226,3 +231,26 @@ def test_works_are_dragged_out_as_files(desk: Desk) -> None:
     model = library.grid.model()
     data = model.mimeData([model.index(0, 0)])
     assert [url.toLocalFile() for url in data.urls()] == [str(desk.studio.library.page(LibraryQuery())[0].path)]
+
+
+def test_on_a_full_disk_the_library_is_shown_and_nothing_is_lost(home: Path, loop: QEventLoop) -> None:
+    studio = fake_studio(home)
+    for seed in range(3):
+        studio.library.add(payload("poster", seed), medium="poster", request={}, provenance=Provenance())
+    studio.close()
+    with no_unexpected_errors(loop), full_disk():
+        desk = Desk(home, loop)
+        library = page(desk)
+        desk.settle()
+        assert library.total.text() == "3 items"
+        assert "The disk of the library is full" in desk.window.toast.message()
+        choose(library, 0)
+        desk.act("bin")
+        desk.settle()
+        assert "the disk is full" in desk.window.toast.message()
+        assert library.total.text() == "3 items"
+        desk.close()
+    library_again = Library(AppPaths.under(home).library)
+    assert library_again.verify() == []
+    assert library_again.count() == 3
+    library_again.close()

@@ -99,7 +99,7 @@ class MainWindow(QMainWindow):
         self._save_timer.setInterval(SAVE_INTERVAL)
         self._save_timer.timeout.connect(self._save_state)
         self._save_timer.start()
-        for warning in [*studio.warnings, *studio.library.notices][:1]:
+        for warning in [*studio.library.notices, *studio.warnings][:1]:
             self.notify(worded(warning), ())
 
     def _build(self) -> None:
